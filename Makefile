@@ -1,0 +1,57 @@
+# `make` lists the targets; `make run` and `make test` need nothing but Go.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -o pipefail
+GO ?= go
+# Generators and linters have a module of their own, so that the service does
+# not depend on what they depend on. They are built from source, pinned.
+TOOL := CGO_ENABLED=0 GOFLAGS=-mod=readonly $(GO) tool -modfile=tools.mod
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: build ## Run the service on an embedded PostgreSQL, http://127.0.0.1:8080
+	@exec bin/byline serve
+
+.PHONY: build
+build: ## Build bin/byline
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/byline ./cmd/byline
+
+.PHONY: test
+test: ## Run all tests with the race detector, on a real PostgreSQL
+	$(GO) test -race -shuffle=on ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser for a short time (FUZZTIME=10s each)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$pkg; done; done
+
+.PHONY: generate
+generate: ## Make gen/ anew from openapi.yaml and db/queries
+	@rm -f gen/*/*.gen.go
+	@for target in openapi client spec; do $(TOOL) oapi-codegen -config gen/$$target.cfg.yaml openapi.yaml || exit 1; done
+	@$(TOOL) sqlc generate
+
+.PHONY: verify
+verify: ## Fail when gen/ is not what the document and the SQL give
+	@before=$$(mktemp -d) && cp -R gen/. $$before && $(MAKE) --no-print-directory generate \
+	  && diff -r $$before gen && rm -rf $$before
+	@drift=$$(git status --porcelain -- gen); if [ -n "$$drift" ]; then \
+	  echo "generated files are not committed:"; echo "$$drift"; exit 1; fi
+	@$(GO) mod verify && $(GO) mod tidy -diff
+
+.PHONY: lint
+lint: ## gofmt, go vet and staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then \
+	  echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+.PHONY: smoke
+smoke: build ## Walk the whole story with curl, as root and as another user
+	.ci/smoke bin/byline

@@ -1,0 +1,64 @@
+// Package api holds the operations of the service: what openapi.yaml
+// describes, on top of what db/queries answers. One file a tag, operations in
+// the order of the document; nothing here knows HTTP servers.
+//
+// To add an endpoint: describe it in openapi.yaml, write its queries in
+// db/queries/<tag>.sql, run make generate, and implement the new method of
+// openapi.StrictServerInterface in api/<tag>.go, with a test beside it.
+package api
+
+import (
+	"time"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+//go:generate make -C .. generate
+
+// Deps is what the operations need.
+type Deps struct {
+	DB        *db.DB
+	Passwords *auth.Passwords
+	Tokens    *auth.Tokens
+	Cursors   *page.Codec
+	Keeper    *idempotency.Keeper
+}
+
+// API implements every operation of the document; each tag brings its own.
+type API struct {
+	users
+	profiles
+	articles
+	comments
+	favorites
+	tags
+}
+
+var _ openapi.StrictServerInterface = (*API)(nil)
+
+// New wires the operations.
+func New(d Deps) *API {
+	creator := creator{db: d.DB, keeper: d.Keeper}
+	return &API{
+		users:     users{creator: creator, passwords: d.Passwords, tokens: d.Tokens},
+		profiles:  profiles{db: d.DB},
+		articles:  articles{creator: creator, cursors: d.Cursors},
+		comments:  comments{creator: creator, cursors: d.Cursors},
+		favorites: favorites{db: d.DB},
+		tags:      tags{db: d.DB},
+	}
+}
+
+// q holds the generated queries; it has no state, each query is given its
+// connection.
+var q = query.New()
+
+// timestamp formats a time as the contract demands: UTC, three fraction digits.
+func timestamp(t time.Time) openapi.Timestamp {
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}

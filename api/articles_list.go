@@ -1,0 +1,186 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+// defaultLimit is the length of a page whose request names none.
+const defaultLimit = 20
+
+// listRow is the row that all queries for lists of articles give.
+type listRow = query.ArticleListRow
+
+// lister is one list of articles: its rows after a position, and the number
+// of its articles for a page that turned out to be empty.
+type lister struct {
+	scope string
+	rows  func(p window) ([]listRow, error)
+	count func() (int64, error)
+}
+
+// window is the part of a list that a request asks for. Limit is one more
+// than the page, to tell whether there is another one.
+type window struct {
+	after  page.Position
+	offset int32
+	limit  int32
+}
+
+// GetArticlesFeed lists articles by the authors that the viewer follows.
+func (s articles) GetArticlesFeed(ctx context.Context, req openapi.GetArticlesFeedRequestObject) (openapi.GetArticlesFeedResponseObject, error) {
+	viewer := request.Viewer(ctx).ID
+	feed := lister{
+		scope: "feed/" + strconv.FormatInt(viewer, 10),
+		rows: func(w window) ([]listRow, error) {
+			return rowsOf(q.ArticleListFeed(ctx, s.db, query.ArticleListFeedParams{
+				ViewerID: viewer, BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID,
+				PageLimit: w.limit, PageOffset: w.offset, Reach: int64(w.limit) + int64(w.offset),
+			}))
+		},
+		count: func() (int64, error) { return q.ArticleCountFeed(ctx, s.db, viewer) },
+	}
+	out, err := s.list(ctx, feed, req.Params.Limit, req.Params.Offset, req.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.GetArticlesFeed200JSONResponse{ArticlesJSONResponse: out}, nil
+}
+
+// GetArticles lists articles.
+func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesRequestObject) (openapi.GetArticlesResponseObject, error) {
+	out, err := s.list(ctx, s.filtered(ctx, req.Params), req.Params.Limit, req.Params.Offset, req.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.GetArticles200JSONResponse{ArticlesJSONResponse: out}, nil
+}
+
+// filtered picks the query for a combination of filters. Each has one of its
+// own: a query with optional filters gets a plan that suits none of them.
+func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lister {
+	viewer := request.Viewer(ctx).ID
+	tag, author, favorited := valueOr(p.Tag, ""), valueOr(p.Author, ""), valueOr(p.Favorited, "")
+	l := lister{scope: "articles?" + url.Values{"tag": {tag}, "author": {author}, "favorited": {favorited}}.Encode()}
+	switch {
+	case author != "" && (tag != "" || favorited != ""):
+		l.rows = func(w window) ([]listRow, error) {
+			return rowsOf(q.ArticleListByAuthorFiltered(ctx, s.db, query.ArticleListByAuthorFilteredParams{
+				ViewerID: viewer, Author: author, Tag: tag, Favorited: favorited,
+				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			}))
+		}
+		l.count = func() (int64, error) {
+			return q.ArticleCountByAuthorFiltered(ctx, s.db, query.ArticleCountByAuthorFilteredParams{Author: author, Tag: tag, Favorited: favorited})
+		}
+	case favorited != "" && tag != "":
+		l.rows = func(w window) ([]listRow, error) {
+			return rowsOf(q.ArticleListByFavoriteTagged(ctx, s.db, query.ArticleListByFavoriteTaggedParams{
+				ViewerID: viewer, Favorited: favorited, Tag: tag,
+				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			}))
+		}
+		l.count = func() (int64, error) {
+			return q.ArticleCountByFavoriteTagged(ctx, s.db, query.ArticleCountByFavoriteTaggedParams{Favorited: favorited, Tag: tag})
+		}
+	case author != "":
+		l.rows = func(w window) ([]listRow, error) {
+			return rowsOf(q.ArticleListByAuthor(ctx, s.db, query.ArticleListByAuthorParams{
+				ViewerID: viewer, Author: author,
+				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			}))
+		}
+		l.count = func() (int64, error) { return q.ArticleCountByAuthor(ctx, s.db, author) }
+	case favorited != "":
+		l.rows = func(w window) ([]listRow, error) {
+			return rowsOf(q.ArticleListByFavorite(ctx, s.db, query.ArticleListByFavoriteParams{
+				ViewerID: viewer, Favorited: favorited,
+				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			}))
+		}
+		l.count = func() (int64, error) { return q.ArticleCountByFavorite(ctx, s.db, favorited) }
+	case tag != "":
+		l.rows = func(w window) ([]listRow, error) {
+			return rowsOf(q.ArticleListByTag(ctx, s.db, query.ArticleListByTagParams{
+				ViewerID: viewer, Tag: tag,
+				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			}))
+		}
+		l.count = func() (int64, error) { return q.ArticleCountByTag(ctx, s.db, tag) }
+	default:
+		l.rows = func(w window) ([]listRow, error) {
+			return q.ArticleList(ctx, s.db, query.ArticleListParams{
+				ViewerID:        viewer,
+				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			})
+		}
+		l.count = func() (int64, error) { return q.ArticleCount(ctx, s.db) }
+	}
+	return l
+}
+
+// list answers one page.
+func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor) (out openapi.ArticlesJSONResponse, err error) {
+	n := valueOr(limit, defaultLimit)
+	w := window{offset: valueOr(offset, 0), limit: n + 1}
+	if w.after, err = decodeCursor(s.cursors, l.scope, cursor, firstPage); err != nil {
+		return out, err
+	}
+	if cursor != nil {
+		w.offset = 0
+	}
+	rows, err := l.rows(w)
+	if err != nil {
+		return out, err
+	}
+	out.Body.NextCursor = noMore
+	if len(rows) > int(n) {
+		rows = rows[:n]
+		last := rows[n-1].ArticleCard
+		out.Body.NextCursor, out.Headers.Link = nextPage(ctx, s.cursors, l.scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
+	}
+	if len(rows) > 0 {
+		out.Body.ArticlesCount = rows[0].Total
+	} else if out.Body.ArticlesCount, err = l.count(); err != nil {
+		// An empty page has no row to carry the total.
+		return out, fmt.Errorf("counting %s: %w", l.scope, err)
+	}
+	out.Body.Articles = make([]openapi.ArticleSummary, 0, len(rows))
+	for _, r := range rows {
+		out.Body.Articles = append(out.Body.Articles, summary(r))
+	}
+	return out, nil
+}
+
+// rowsOf converts the rows of any list query, which are the same but for the
+// name of their type.
+func rowsOf[R query.ArticleListByAuthorRow | query.ArticleListByAuthorFilteredRow | query.ArticleListByFavoriteRow |
+	query.ArticleListByFavoriteTaggedRow | query.ArticleListByTagRow | query.ArticleListFeedRow](rows []R, err error) ([]listRow, error) {
+	out := make([]listRow, len(rows))
+	for i, r := range rows {
+		out[i] = listRow(r)
+	}
+	return out, err
+}
+
+func summary(r listRow) openapi.ArticleSummary {
+	c := r.ArticleCard
+	return openapi.ArticleSummary{
+		Slug:           c.Slug,
+		Title:          c.Title,
+		Description:    c.Description,
+		TagList:        c.Tags,
+		CreatedAt:      timestamp(c.CreatedAt),
+		UpdatedAt:      timestamp(c.UpdatedAt),
+		Favorited:      r.Favorited,
+		FavoritesCount: c.FavoritesCount,
+		Author:         profile(c.Username, c.Bio, c.Image, r.Following),
+	}
+}

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+type comments struct {
+	creator
+	cursors *page.Codec
+}
+
+// maxComments is the length of a page whose request names none: enough for
+// front ends that do not know pages to show all comments.
+const maxComments = 1000
+
+// GetArticleComments lists the comments of an article.
+func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticleCommentsRequestObject) (openapi.GetArticleCommentsResponseObject, error) {
+	limit := valueOr(req.Params.Limit, maxComments)
+	newest := valueOr(req.Params.Sort, openapi.GetArticleCommentsParamsSortOldestFirst) == openapi.GetArticleCommentsParamsSortNewestFirst
+	scope := "comments/" + strconv.FormatBool(newest) + "/" + req.Slug
+	start := page.Position{CreatedAt: time.Time{}}
+	if newest {
+		start = firstPage
+	}
+	from, err := decodeCursor(s.cursors, scope, req.Params.Cursor, start)
+	if err != nil {
+		return nil, err
+	}
+	arg := query.CommentListOldestParams{
+		ViewerID: request.Viewer(ctx).ID, Slug: req.Slug, FromCreatedAt: from.CreatedAt, FromID: from.ID, PageLimit: limit + 1,
+	}
+	rows, err := s.list(ctx, newest, arg)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		// Nothing tells an article without comments from no article at all.
+		if _, err := q.ArticleAuthor(ctx, s.db, req.Slug); err != nil {
+			return nil, orNotFound(err, "article")
+		}
+	}
+	out := openapi.CommentsJSONResponse{}
+	out.Body.NextCursor, out.Headers.Link = noMore, nil
+	if len(rows) > int(limit) {
+		rows = rows[:limit]
+		last := rows[limit-1]
+		out.Body.NextCursor, out.Headers.Link = nextPage(ctx, s.cursors, scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
+	}
+	out.Body.Comments = make([]openapi.Comment, 0, len(rows))
+	for _, r := range rows {
+		out.Body.Comments = append(out.Body.Comments, comment(r))
+	}
+	return openapi.GetArticleComments200JSONResponse{CommentsJSONResponse: out}, nil
+}
+
+func (s comments) list(ctx context.Context, newest bool, arg query.CommentListOldestParams) ([]query.CommentListOldestRow, error) {
+	if !newest {
+		return q.CommentListOldest(ctx, s.db, arg)
+	}
+	rows, err := q.CommentListNewest(ctx, s.db, query.CommentListNewestParams(arg))
+	out := make([]query.CommentListOldestRow, len(rows))
+	for i, r := range rows {
+		out[i] = query.CommentListOldestRow(r)
+	}
+	return out, err
+}
+
+// CreateArticleComment adds a comment by the viewer.
+func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateArticleCommentRequestObject) (openapi.CreateArticleCommentResponseObject, error) {
+	arg := query.CommentCreateParams{AuthorID: request.Viewer(ctx).ID, Body: req.Body.Comment.Body, Slug: req.Slug}
+	out, replayed, err := once(ctx, s.creator, call{"CreateArticleComment " + req.Slug, req.Params.IdempotencyKey, req.Body},
+		func(conn query.DBTX) (out openapi.CommentCreatedJSONResponse, err error) {
+			c, err := q.CommentCreate(ctx, conn, arg)
+			out.Body.Comment = comment(query.CommentListOldestRow(c))
+			out.Headers.Location = ptr(fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, c.ID))
+			return out, orNotFound(err, "article")
+		})
+	if err != nil {
+		return nil, err
+	}
+	out.Headers.IdempotencyReplayed = replayed
+	return openapi.CreateArticleComment201JSONResponse{CommentCreatedJSONResponse: out}, nil
+}
+
+// DeleteArticleComment removes a comment of the viewer's.
+func (s comments) DeleteArticleComment(ctx context.Context, req openapi.DeleteArticleCommentRequestObject) (openapi.DeleteArticleCommentResponseObject, error) {
+	r, err := q.CommentDelete(ctx, s.db, query.CommentDeleteParams{
+		ID: req.Id, Slug: req.Slug, ViewerID: request.Viewer(ctx).ID,
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Deleted:
+		return openapi.DeleteArticleComment204Response{}, nil
+	case !r.ArticleFound:
+		return nil, problem.NotFound("article")
+	case r.ForeignComment:
+		return nil, problem.Forbidden("comment")
+	default:
+		return nil, problem.NotFound("comment")
+	}
+}
+
+func comment(r query.CommentListOldestRow) openapi.Comment {
+	return openapi.Comment{
+		Id:        r.ID,
+		Body:      r.Body,
+		CreatedAt: timestamp(r.CreatedAt),
+		UpdatedAt: timestamp(r.UpdatedAt),
+		Author:    profile(r.Username, r.Bio, r.Image, r.Following),
+	}
+}

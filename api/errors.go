@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+	"errors"
+
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/db"
+)
+
+// violations says what each constraint means to a client. A missing user is
+// one whose token outlived the account.
+var violations = map[db.Constraint]func() *problem.Error{
+	db.UsersUsernameKey:          func() *problem.Error { return problem.New(problem.AlreadyTaken, "username", problem.Taken) },
+	db.UsersEmailKey:             func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", problem.Taken) },
+	db.FollowsSelfCheck:          func() *problem.Error { return problem.InvalidField("username", "can't be yourself") },
+	db.FollowsFollowerIDFkey:     unknownViewer,
+	db.FavoritesUserIDFkey:       unknownViewer,
+	db.ArticlesAuthorIDFkey:      unknownViewer,
+	db.CommentsAuthorIDFkey:      unknownViewer,
+	db.FollowsFolloweeIDFkey:     func() *problem.Error { return problem.NotFound("profile") },
+	db.FavoritesArticleIDFkey:    func() *problem.Error { return problem.NotFound("article") },
+	db.CommentsArticleIDFkey:     func() *problem.Error { return problem.NotFound("article") },
+	db.ArticleSlugsArticleIDFkey: func() *problem.Error { return problem.NotFound("article") },
+}
+
+func unknownViewer() *problem.Error {
+	return problem.New(problem.TokenInvalid, "token", "is invalid")
+}
+
+// Problem is the one place that decides what a client is told of an error: a
+// problem as it is, a violated constraint by its name, a database that cannot
+// answer as 503, and all else as 500 without a word of the cause.
+func Problem(err error) *problem.Error {
+	if p := problem.From(err); p != nil {
+		return p
+	}
+	if meaning, ok := violations[db.Violated(err)]; ok {
+		return meaning().WithCause(err)
+	}
+	if db.IsUnavailable(err) || errors.Is(err, context.Canceled) {
+		return problem.Unavailable(problem.DatabaseUnavailable, 1, err)
+	}
+	return problem.Internal(err)
+}
+
+// orNotFound turns "no row" into a 404 for the kind of resource.
+func orNotFound(err error, resource string) error {
+	if db.IsNotFound(err) {
+		return problem.NotFound(resource)
+	}
+	return err
+}

@@ -1,0 +1,38 @@
+package api
+
+import (
+	"context"
+
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+type favorites struct{ db *db.DB }
+
+// CreateArticleFavorite marks an article as a favourite of the viewer.
+func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.CreateArticleFavoriteRequestObject) (openapi.CreateArticleFavoriteResponseObject, error) {
+	err := q.FavoriteCreate(ctx, s.db, query.FavoriteCreateParams{UserID: request.Viewer(ctx).ID, Slug: req.Slug})
+	if err != nil {
+		return nil, err
+	}
+	a, err := getArticle(ctx, s.db, req.Slug)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.CreateArticleFavorite200JSONResponse{ArticleOKJSONResponse: articleOK(a)}, nil
+}
+
+// DeleteArticleFavorite takes an article out of the viewer's favourites.
+func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.DeleteArticleFavoriteRequestObject) (openapi.DeleteArticleFavoriteResponseObject, error) {
+	err := q.FavoriteDelete(ctx, s.db, query.FavoriteDeleteParams{UserID: request.Viewer(ctx).ID, Slug: req.Slug})
+	if err != nil {
+		return nil, err
+	}
+	a, err := getArticle(ctx, s.db, req.Slug)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.DeleteArticleFavorite200JSONResponse{ArticleOKJSONResponse: articleOK(a)}, nil
+}

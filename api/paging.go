@@ -1,0 +1,47 @@
+package api
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/oapi-codegen/nullable"
+
+	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/gen/openapi"
+)
+
+// firstPage lies beyond every row of a list that is newest first.
+var firstPage = page.Position{CreatedAt: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), ID: math.MaxInt64}
+
+var noMore = nullable.NewNullNullable[openapi.NextCursor]()
+
+// decodeCursor returns the position that a page starts after: the cursor's,
+// or start when the request has none.
+func decodeCursor(codec *page.Codec, scope string, cursor *openapi.Cursor, start page.Position) (page.Position, error) {
+	if cursor == nil {
+		return start, nil
+	}
+	position, err := codec.Decode(scope, *cursor)
+	if err != nil {
+		return page.Position{}, problem.InvalidField("cursor", "is not a cursor of this list").WithCause(err)
+	}
+	return position, nil
+}
+
+// nextPage returns nextCursor and the Link header that lead on from last.
+func nextPage(ctx context.Context, codec *page.Codec, scope string, last page.Position) (nullable.Nullable[openapi.NextCursor], *string) {
+	cursor := codec.Encode(scope, last)
+	link := page.NextLink(request.From(ctx).URL, cursor)
+	return nullable.NewNullableWithValue(cursor), &link
+}
+
+// valueOr returns what p points to, or fallback.
+func valueOr[T any](p *T, fallback T) T {
+	if p == nil {
+		return fallback
+	}
+	return *p
+}

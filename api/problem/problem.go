@@ -1,0 +1,174 @@
+// Package problem holds the errors that callers of the API may see. An Error
+// has a closed kind, a public message for each wrong field and a private
+// cause: the kind decides the HTTP status, the messages go to the client, the
+// cause goes to the log and nowhere else.
+package problem
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// Code is the stable machine word of an error, as listed in the document
+// (schema ProblemCode). Clients switch on it, so a code never changes meaning.
+type Code string
+
+// The codes; docs/errors.md explains each with its remedy.
+const (
+	AlreadyTaken         Code = "already_taken"
+	BodyTooLarge         Code = "body_too_large"
+	CredentialsInvalid   Code = "credentials_invalid"
+	DatabaseUnavailable  Code = "database_unavailable"
+	Draining             Code = "draining"
+	ForbiddenCode        Code = "forbidden"
+	IdempotencyKeyReused Code = "idempotency_key_reused"
+	InternalCode         Code = "internal"
+	InvalidJSON          Code = "invalid_json"
+	InvalidRequest       Code = "invalid_request"
+	MethodNotAllowed     Code = "method_not_allowed"
+	NotFoundCode         Code = "not_found"
+	Overloaded           Code = "overloaded"
+	PreconditionFailed   Code = "precondition_failed"
+	RateLimited          Code = "rate_limited"
+	RouteNotFound        Code = "route_not_found"
+	TokenExpired         Code = "token_expired"
+	TokenInvalid         Code = "token_invalid"
+	TokenMissing         Code = "token_missing"
+	UnsupportedMediaType Code = "unsupported_media_type"
+	ValidationFailed     Code = "validation_failed"
+)
+
+// kinds maps every code to its HTTP status and to what a person is told.
+var kinds = map[Code]struct {
+	status int
+	detail string
+}{
+	AlreadyTaken:         {http.StatusConflict, "Somebody else has this value already."},
+	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "The body is larger than this operation takes."},
+	CredentialsInvalid:   {http.StatusUnauthorized, "The e-mail address or the password is wrong."},
+	DatabaseUnavailable:  {http.StatusServiceUnavailable, "The database cannot answer right now; try again shortly."},
+	Draining:             {http.StatusServiceUnavailable, "This server is shutting down; try again."},
+	ForbiddenCode:        {http.StatusForbidden, "Only its author may do this."},
+	IdempotencyKeyReused: {http.StatusUnprocessableEntity, "The Idempotency-Key belongs to another request."},
+	InternalCode:         {http.StatusInternalServerError, "Something went wrong on our side."},
+	InvalidJSON:          {http.StatusBadRequest, "The body is not valid JSON."},
+	InvalidRequest:       {http.StatusBadRequest, "The request is malformed."},
+	MethodNotAllowed:     {http.StatusMethodNotAllowed, "This path does not take this method; see Allow."},
+	NotFoundCode:         {http.StatusNotFound, "There is no such resource."},
+	Overloaded:           {http.StatusServiceUnavailable, "The service is busy; try again shortly."},
+	PreconditionFailed:   {http.StatusPreconditionFailed, "The resource was changed in the meantime; read it again."},
+	RateLimited:          {http.StatusTooManyRequests, "Too many requests; try again later."},
+	RouteNotFound:        {http.StatusNotFound, "There is no such path."},
+	TokenExpired:         {http.StatusUnauthorized, "The token has expired; sign in again."},
+	TokenInvalid:         {http.StatusUnauthorized, "The token is invalid; sign in again."},
+	TokenMissing:         {http.StatusUnauthorized, "This operation needs a token."},
+	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "Send the body as application/json."},
+	ValidationFailed:     {http.StatusUnprocessableEntity, "One or more fields are invalid."},
+}
+
+// Messages that the RealWorld contract fixes.
+const (
+	Blank = "can't be blank"
+	Taken = "has already been taken"
+)
+
+// Fields are the wrong fields with their messages: the contract's errors map.
+type Fields map[string][]string
+
+// Add appends a message to a field, once.
+func (f Fields) Add(field, message string) {
+	for _, m := range f[field] {
+		if m == message {
+			return
+		}
+	}
+	f[field] = append(f[field], message)
+}
+
+// Error is an error with a public face. Error() tells the cause as well and
+// is for the log; Detail and Fields are for the client.
+type Error struct {
+	Code   Code
+	Detail string // one sentence for a person
+	Fields Fields
+	// RetryAfter, in seconds, tells when another attempt makes sense
+	// (RFC 9110, section 10.2.3); 0 leaves the header out.
+	RetryAfter int
+	cause      error
+}
+
+// New returns an error of a code with one message for one field.
+func New(code Code, field, message string) *Error {
+	return &Error{Code: code, Detail: kinds[code].detail, Fields: Fields{field: {message}}}
+}
+
+// Invalid returns a 422 that names every wrong field.
+func Invalid(fields Fields) *Error {
+	return &Error{Code: ValidationFailed, Detail: kinds[ValidationFailed].detail, Fields: fields}
+}
+
+// InvalidField returns a 422 for one field.
+func InvalidField(field, message string) *Error {
+	return New(ValidationFailed, field, message)
+}
+
+// NotFound returns a 404; resource is its kind ("article", "profile", "comment").
+func NotFound(resource string) *Error {
+	e := New(NotFoundCode, resource, "not found")
+	e.Detail = fmt.Sprintf("There is no such %s.", resource)
+	return e
+}
+
+// Forbidden returns a 403; resource is its kind.
+func Forbidden(resource string) *Error {
+	return New(ForbiddenCode, resource, "forbidden")
+}
+
+// Unavailable returns a 503 that asks the client to come back in seconds.
+func Unavailable(code Code, seconds int, cause error) *Error {
+	e := New(code, "server", "is unavailable")
+	e.RetryAfter, e.cause = seconds, cause
+	return e
+}
+
+// Internal returns a 500 that shows nothing of its cause.
+func Internal(cause error) *Error {
+	e := New(InternalCode, "server", "internal error")
+	e.cause = cause
+	return e
+}
+
+// WithCause adds what the log should tell and the client must not see.
+func (e *Error) WithCause(cause error) *Error {
+	e.cause = cause
+	return e
+}
+
+// WithDetail replaces the sentence that the client is shown.
+func (e *Error) WithDetail(detail string) *Error {
+	e.Detail = detail
+	return e
+}
+
+// Status returns the HTTP status of the error's code.
+func (e *Error) Status() int { return kinds[e.Code].status }
+
+// Unwrap returns the private cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+func (e *Error) Error() string {
+	if e.cause != nil {
+		return fmt.Sprintf("%s: %v", e.Code, e.cause)
+	}
+	return fmt.Sprintf("%s: %v", e.Code, map[string][]string(e.Fields))
+}
+
+// From returns the Error in err's chain, or nil when it has none.
+func From(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+// Package request carries what the HTTP edge knows of a request to the
+// handlers, which see nothing but its context.
+package request
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/byline-api/byline/api/auth"
+)
+
+// Info is one value in the context instead of one a fact: a context value
+// costs an allocation each, and a look-up a walk.
+type Info struct {
+	// ID names the request in the log and in error bodies.
+	ID string
+	// Viewer is who asks; the zero Viewer is anonymous.
+	Viewer auth.Viewer
+	// URL is the request's own, for links to other pages of it.
+	URL *url.URL
+}
+
+type key struct{}
+
+// With returns a context that carries info.
+func With(ctx context.Context, info *Info) context.Context {
+	return context.WithValue(ctx, key{}, info)
+}
+
+// From returns the context's info; a context without one is an anonymous request.
+func From(ctx context.Context) *Info {
+	if info, ok := ctx.Value(key{}).(*Info); ok {
+		return info
+	}
+	return &Info{URL: &url.URL{}}
+}
+
+// Viewer returns who asks.
+func Viewer(ctx context.Context) auth.Viewer { return From(ctx).Viewer }

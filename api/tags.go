@@ -1,0 +1,21 @@
+package api
+
+import (
+	"context"
+
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+)
+
+type tags struct{ db *db.DB }
+
+// GetTags answers every tag in use, most used first.
+func (s tags) GetTags(ctx context.Context, _ openapi.GetTagsRequestObject) (openapi.GetTagsResponseObject, error) {
+	names, err := q.TagList(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.GetTags200JSONResponse{TagsJSONResponse: openapi.TagsJSONResponse{
+		Body: openapi.TagsResponse{Tags: names},
+	}}, nil
+}

@@ -1,0 +1,270 @@
+// Package db is everything that knows PostgreSQL: the pool, transactions,
+// errors by constraint name, migrations. The queries themselves are written
+// in queries/<tag>.sql and generated into gen/query; there is no layer over
+// them.
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/byline-api/byline/gen/query"
+)
+
+// Config says how to reach PostgreSQL and how long to wait for it.
+type Config struct {
+	URL string
+	// MaxConns bounds the pool. On two cores 4 to 8 connections are fastest:
+	// more only makes them queue inside PostgreSQL.
+	MaxConns, MinConns int
+	// AcquireTimeout is how long a request may wait for a free connection
+	// before it is answered 503 (ErrBusy).
+	AcquireTimeout time.Duration
+	// QueryTimeout bounds every statement. PostgreSQL enforces it, which
+	// keeps the connection; a second later this side gives up as well, for a
+	// server that is frozen or unreachable.
+	QueryTimeout time.Duration
+	// Tracer, if set, sees every statement.
+	Tracer pgx.QueryTracer
+}
+
+// ErrBusy means that no connection became free within Config.AcquireTimeout.
+var ErrBusy = errors.New("db: no free connection within the acquire timeout")
+
+// attempts is how often a transaction that lost against another one
+// (serialization failure, deadlock) is run in all.
+const attempts = 4
+
+// DB is a pool of connections. It implements query.DBTX with two additions:
+// waiting for a connection is bounded, and a statement that has begun is not
+// cancelled when its client goes away. pgx closes a connection whose
+// statement is cancelled, so that a burst of disconnects would empty the
+// pool; statements are short, so letting them end is cheaper.
+type DB struct {
+	pool *pgxpool.Pool
+	cfg  Config
+}
+
+// Open prepares the pool; it does not wait for the database, so that the
+// service can start before it and report itself as not ready.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	pc, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("db: the database URL is not valid: %w", hideURL(err))
+	}
+	pc.MaxConns, pc.MinConns = int32(cfg.MaxConns), int32(cfg.MinConns)
+	pc.MaxConnLifetime = 30 * time.Minute
+	pc.MaxConnLifetimeJitter = 3 * time.Minute
+	pc.MaxConnIdleTime = 5 * time.Minute
+	pc.HealthCheckPeriod = 5 * time.Second
+	pc.PingTimeout = time.Second
+	cc := pc.ConnConfig
+	cc.Tracer = cfg.Tracer
+	if cc.ConnectTimeout == 0 || cc.ConnectTimeout > 2*time.Second {
+		cc.ConnectTimeout = 2 * time.Second
+	}
+	for name, value := range map[string]string{
+		"application_name":                    "byline",
+		"statement_timeout":                   milliseconds(cfg.QueryTimeout),
+		"lock_timeout":                        milliseconds(cfg.QueryTimeout / 2),
+		"idle_in_transaction_session_timeout": milliseconds(2 * cfg.QueryTimeout),
+	} {
+		if _, set := cc.RuntimeParams[name]; !set {
+			cc.RuntimeParams[name] = value
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	return &DB{pool: pool, cfg: cfg}, nil
+}
+
+func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
+
+// hideURL drops the URL, which may hold a password, from pgx's parse error.
+func hideURL(err error) error {
+	if cause := errors.Unwrap(err); cause != nil {
+		return cause
+	}
+	return errors.New("cannot parse it")
+}
+
+// Close waits for the connections in use and closes the pool.
+func (d *DB) Close() { d.pool.Close() }
+
+// Pool gives COPY, LISTEN and statistics what the interface of queries lacks.
+func (d *DB) Pool() *pgxpool.Pool { return d.pool }
+
+// Ping tells whether the database answers.
+func (d *DB) Ping(ctx context.Context) error {
+	_, err := d.Exec(ctx, "SELECT 1")
+	return err
+}
+
+// acquire waits for a connection as long as the caller and the configuration
+// allow.
+func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	actx, cancel := context.WithTimeout(ctx, d.cfg.AcquireTimeout)
+	defer cancel()
+	conn, err := d.pool.Acquire(actx)
+	if err != nil {
+		if actx.Err() != nil && ctx.Err() == nil {
+			return nil, fmt.Errorf("%w: %w", ErrBusy, err)
+		}
+		return nil, err
+	}
+	return conn, nil
+}
+
+// detach keeps ctx's values but not its cancellation, and bounds the statement.
+func (d *DB) detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), d.cfg.QueryTimeout+time.Second)
+}
+
+// Exec implements query.DBTX. A statement that lost against another
+// transaction is run again.
+func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
+	err = retry(ctx, func() error {
+		conn, err := d.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		qctx, cancel := d.detach(ctx)
+		defer cancel()
+		tag, err = conn.Exec(qctx, sql, args...)
+		return err
+	})
+	return tag, err
+}
+
+// Query implements query.DBTX. The connection is held until the rows are closed.
+func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	conn, err := d.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	qctx, cancel := d.detach(ctx)
+	rows, err := conn.Query(qctx, sql, args...)
+	if err != nil {
+		cancel()
+		conn.Release()
+		return nil, err
+	}
+	return &pooledRows{Rows: rows, conn: conn, cancel: cancel}, nil
+}
+
+// QueryRow implements query.DBTX.
+func (d *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	rows, err := d.Query(ctx, sql, args...)
+	return pooledRow{rows: rows, err: err}
+}
+
+// InTx runs fn in a transaction, and again when the transaction lost against
+// another one, so fn must have no effect beside its statements. An error from
+// fn rolls back.
+func (d *DB) InTx(ctx context.Context, fn func(tx query.DBTX) error) error {
+	return retry(ctx, func() error {
+		conn, err := d.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		// The transaction as a whole may take what two statements may.
+		tctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*d.cfg.QueryTimeout)
+		defer cancel()
+		return pgx.BeginFunc(tctx, conn, func(tx pgx.Tx) error { return fn(detachedTx{tx, tctx}) })
+	})
+}
+
+// retry runs fn until it does not lose against another transaction.
+func retry(ctx context.Context, fn func() error) (err error) {
+	for i := range attempts {
+		if i > 0 {
+			select {
+			case <-ctx.Done():
+				return err
+			case <-time.After(time.Duration(rand.IntN(10<<i)) * time.Millisecond):
+			}
+		}
+		if err = fn(); !lostRace(err) {
+			return err
+		}
+	}
+	return err
+}
+
+// pooledRows gives the connection back when the rows are closed, which pgx
+// does itself when they have been read to the end.
+type pooledRows struct {
+	pgx.Rows
+	conn   *pgxpool.Conn
+	cancel context.CancelFunc
+}
+
+func (r *pooledRows) Next() bool {
+	if r.Rows.Next() {
+		return true
+	}
+	r.Close()
+	return false
+}
+
+func (r *pooledRows) Close() {
+	r.Rows.Close()
+	if r.conn != nil {
+		r.cancel()
+		r.conn.Release()
+		r.conn = nil
+	}
+}
+
+type pooledRow struct {
+	rows pgx.Rows
+	err  error
+}
+
+func (r pooledRow) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	defer r.rows.Close()
+	if !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			return err
+		}
+		return pgx.ErrNoRows
+	}
+	if err := r.rows.Scan(dest...); err != nil {
+		return err
+	}
+	r.rows.Close()
+	return r.rows.Err()
+}
+
+// detachedTx runs statements under the transaction's time limit whatever
+// context they are given: queries are called with the request's.
+type detachedTx struct {
+	tx  pgx.Tx
+	ctx context.Context
+}
+
+func (t detachedTx) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	return t.tx.Exec(t.ctx, sql, args...)
+}
+
+func (t detachedTx) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return t.tx.Query(t.ctx, sql, args...)
+}
+
+func (t detachedTx) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	return t.tx.QueryRow(t.ctx, sql, args...)
+}

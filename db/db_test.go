@@ -1,0 +1,187 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/gen/query"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+func TestConstraints(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	rows, err := d.Query(t.Context(), `
+		SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+		UNION SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND indrelid::regclass::text NOT LIKE 'pg_%'`)
+	require.NoError(t, err)
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	for _, c := range db.Constraints {
+		require.Contains(t, names, string(c))
+	}
+}
+
+// TestCounters changes rows in every way that the schema allows and holds the
+// counters against the rows.
+func TestCounters(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	for _, statement := range []string{
+		`INSERT INTO users (username, email, password_hash) SELECT 'u' || i, 'u' || i || '@example.com', '' FROM generate_series(1, 5) i`,
+		`INSERT INTO articles (slug, author_id, title, description, body, tags)
+		 SELECT 'a' || i, 1 + i % 5, 't', 'd', 'b', CASE WHEN i % 2 = 0 THEN '{x,y}'::text[] ELSE '{x}' END FROM generate_series(1, 20) i`,
+		`INSERT INTO article_tags SELECT unnest(tags), created_at, id FROM articles`,
+		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE (a.id + u.id) % 3 = 0`,
+		`DELETE FROM favorites WHERE user_id = 2 AND article_id % 2 = 0`,
+		`DELETE FROM articles WHERE id % 7 = 0`,
+		`DELETE FROM users WHERE id = 3`,
+		`DELETE FROM article_tags WHERE tag = 'y' AND article_id % 4 = 0`,
+	} {
+		_, err := d.Exec(t.Context(), statement)
+		require.NoError(t, err, statement)
+		var wrong []string
+		rows, err := d.Query(t.Context(), `
+			SELECT 'articles' WHERE (SELECT count(*) FROM articles) <> COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles'), 0)
+			UNION ALL SELECT 'tag ' || k.name FROM (SELECT name, sum(value) AS n FROM counters WHERE kind = 'tag' GROUP BY name) k
+				WHERE k.n <> (SELECT count(*) FROM article_tags t WHERE t.tag = k.name)
+			UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id)
+			UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
+			UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)`)
+		require.NoError(t, err)
+		wrong, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.Empty(t, wrong, "after %s", statement)
+	}
+}
+
+func TestViolated(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	q := query.New()
+	create := func() error {
+		_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: "Jake", Email: "jake@example.com", PasswordHash: "x"})
+		return err
+	}
+	require.NoError(t, create())
+	require.Contains(t, []db.Constraint{db.UsersUsernameKey, db.UsersEmailKey}, db.Violated(create()))
+	require.Empty(t, db.Violated(errors.New("other")))
+	require.Empty(t, db.Violated(nil))
+	_, err := q.UserGetByEmail(t.Context(), d, "nobody@example.com")
+	require.True(t, db.IsNotFound(err))
+	require.False(t, db.IsUnavailable(err))
+}
+
+func TestAcquireTimeout(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t, func(c *db.Config) { c.MaxConns, c.AcquireTimeout = 1, 50*time.Millisecond })
+	held, err := d.Query(t.Context(), "SELECT 1")
+	require.NoError(t, err)
+	_, err = d.Exec(t.Context(), "SELECT 1")
+	require.ErrorIs(t, err, db.ErrBusy)
+	require.True(t, db.IsUnavailable(err))
+	held.Close()
+	_, err = d.Exec(t.Context(), "SELECT 1")
+	require.NoError(t, err)
+}
+
+func TestQueryTimeout(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t, func(c *db.Config) { c.QueryTimeout = 100 * time.Millisecond })
+	_, err := d.Exec(t.Context(), "SELECT pg_sleep(10)")
+	require.True(t, db.IsUnavailable(err), "%v", err)
+	require.EqualValues(t, 1, d.Pool().Stat().TotalConns(), "the connection was lost")
+}
+
+// TestDisconnects holds that clients which go away do not cost connections.
+func TestDisconnects(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	require.NoError(t, d.Ping(t.Context()))
+	var wg sync.WaitGroup
+	var done atomic.Int64
+	for range 40 {
+		wg.Go(func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(5*time.Millisecond, cancel)
+			if _, err := d.Exec(ctx, "SELECT pg_sleep(0.02)"); err == nil {
+				done.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.Positive(t, done.Load(), "every statement was cancelled")
+	require.Zero(t, d.Pool().Stat().MaxLifetimeDestroyCount()+d.Pool().Stat().MaxIdleDestroyCount())
+	require.LessOrEqual(t, d.Pool().Stat().NewConnsCount(), int64(4), "connections were replaced")
+}
+
+func TestInTx(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	q := query.New()
+	t.Run("rolls back on an error", func(t *testing.T) {
+		boom := errors.New("boom")
+		err := d.InTx(t.Context(), func(tx query.DBTX) error {
+			if _, err := q.UserCreate(t.Context(), tx, query.UserCreateParams{Username: "x", Email: "x@example.com"}); err != nil {
+				return err
+			}
+			return boom
+		})
+		require.ErrorIs(t, err, boom)
+		_, err = q.UserGetByEmail(t.Context(), d, "x@example.com")
+		require.True(t, db.IsNotFound(err))
+	})
+	t.Run("runs again after a deadlock", func(t *testing.T) {
+		for _, name := range []string{"a", "b"} {
+			_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: name, Email: name + "@example.com"})
+			require.NoError(t, err)
+		}
+		var both sync.WaitGroup
+		both.Add(2)
+		var runs atomic.Int64
+		change := func(first, second string) error {
+			once := sync.OnceFunc(func() { both.Done(); both.Wait() })
+			return d.InTx(t.Context(), func(tx query.DBTX) error {
+				runs.Add(1)
+				for _, name := range []string{first, second} {
+					if _, err := tx.Exec(t.Context(), `UPDATE users SET bio = $1 WHERE username = $2`, first, name); err != nil {
+						return err
+					}
+					once()
+				}
+				return nil
+			})
+		}
+		errs := make(chan error, 2)
+		go func() { errs <- change("a", "b") }()
+		go func() { errs <- change("b", "a") }()
+		require.NoError(t, <-errs)
+		require.NoError(t, <-errs)
+		require.Greater(t, runs.Load(), int64(2), "there was no deadlock to recover from")
+	})
+}
+
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	d := dbtest.OpenURL(t, "postgres://nobody:secret@127.0.0.1:1/none")
+	err := d.Ping(t.Context())
+	require.True(t, db.IsUnavailable(err), "%v", err)
+	require.NotContains(t, err.Error(), "secret")
+}
+
+func TestOpenRefusesBadURL(t *testing.T) {
+	t.Parallel()
+	_, err := db.Open(t.Context(), db.Config{URL: "postgres://u:secret@host:notaport/db"})
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "secret")
+}

@@ -1,0 +1,219 @@
+// Package dbtest gives each test a PostgreSQL database of its own.
+//
+// A test binary shares one server: the embedded one, or the one that
+// BYLINE_TEST_DATABASE_URL names. The migrations run once, into a template;
+// each test gets a clone of it, which costs tens of milliseconds, so tests
+// run in parallel and may break anything.
+package dbtest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/embedded"
+)
+
+// timeZone is odd on purpose: code that depends on the session's zone fails here.
+const timeZone = "Asia/Kathmandu"
+
+var shared struct {
+	adminURL string
+	template string
+	clones   atomic.Int64
+	// clone serializes CREATE DATABASE, which refuses a template in use.
+	clone sync.Mutex
+}
+
+// Main runs the tests of a package with a server. Call it from TestMain.
+func Main(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "dbtest:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	shared.adminURL = os.Getenv("BYLINE_TEST_DATABASE_URL")
+	if shared.adminURL == "" {
+		stop, err := startServer(ctx)
+		if err != nil {
+			return 1, err
+		}
+		defer stop()
+	}
+	shared.template = fmt.Sprintf("byline_template_%d", os.Getpid())
+	if err := createDatabase(ctx, shared.template, ""); err != nil {
+		return 1, err
+	}
+	defer dropDatabase(shared.template)
+	migrator, err := db.NewMigrator(databaseURL(shared.template))
+	if err != nil {
+		return 1, err
+	}
+	_, err = migrator.Up(ctx)
+	if closeErr := migrator.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+func startServer(ctx context.Context) (stop func(), err error) {
+	// Not under a folder that only root may enter: PostgreSQL runs as another user.
+	dir, err := os.MkdirTemp("", "byline-test-")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return nil, err
+	}
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	server, err := embedded.Start(ctx, embedded.Config{DataDir: dir, Ephemeral: true, Strict: true, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	shared.adminURL = server.URL()
+	return func() {
+		stopCtx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		_ = server.Stop(stopCtx)
+		_ = os.RemoveAll(dir)
+	}, nil
+}
+
+// URL makes an empty, migrated database for a test and returns its URL.
+func URL(t testing.TB) string {
+	t.Helper()
+	return urlOf(t, shared.template)
+}
+
+// EmptyURL makes a database without the schema.
+func EmptyURL(t testing.TB) string {
+	t.Helper()
+	return urlOf(t, "")
+}
+
+func urlOf(t testing.TB, template string) string {
+	t.Helper()
+	if shared.adminURL == "" {
+		t.Fatal("dbtest: the package's TestMain must call dbtest.Main")
+	}
+	name := fmt.Sprintf("byline_test_%d_%d", os.Getpid(), shared.clones.Add(1))
+	if err := createDatabase(context.Background(), name, template); err != nil {
+		t.Fatalf("dbtest: %v", err)
+	}
+	t.Cleanup(func() { dropDatabase(name) })
+	return databaseURL(name)
+}
+
+// Options changes the configuration that Open uses.
+type Options func(*db.Config)
+
+// Open makes a database for a test and a pool of connections to it.
+func Open(t testing.TB, options ...Options) *db.DB {
+	t.Helper()
+	return OpenURL(t, URL(t), options...)
+}
+
+// OpenURL makes a pool of connections to a database.
+func OpenURL(t testing.TB, url string, options ...Options) *db.DB {
+	t.Helper()
+	cfg := db.Config{URL: url, MaxConns: 4, AcquireTimeout: 20 * time.Second, QueryTimeout: 20 * time.Second}
+	for _, o := range options {
+		o(&cfg)
+	}
+	d, err := db.Open(context.Background(), cfg)
+	if err != nil {
+		t.Fatalf("dbtest: %v", err)
+	}
+	t.Cleanup(d.Close)
+	return d
+}
+
+func createDatabase(ctx context.Context, name, template string) error {
+	shared.clone.Lock()
+	defer shared.clone.Unlock()
+	statement := "CREATE DATABASE " + pgx.Identifier{name}.Sanitize()
+	if template != "" {
+		statement += " TEMPLATE " + pgx.Identifier{template}.Sanitize()
+	}
+	return admin(ctx, statement)
+}
+
+func dropDatabase(name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	_ = admin(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
+}
+
+func admin(ctx context.Context, statement string) error {
+	conn, err := pgx.Connect(ctx, shared.adminURL)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, statement)
+	return err
+}
+
+func databaseURL(name string) string {
+	u, err := url.Parse(shared.adminURL)
+	if err != nil {
+		return shared.adminURL
+	}
+	u.Path = "/" + name
+	values := u.Query()
+	values.Set("timezone", timeZone)
+	u.RawQuery = values.Encode()
+	return u.String()
+}
+
+// Counter counts the statements that a pool runs, leaving out those that
+// begin and end transactions. Use it as db.Config.Tracer.
+type Counter struct {
+	n    atomic.Int64
+	mu   sync.Mutex
+	seen []string
+}
+
+// TraceQueryStart implements pgx.QueryTracer.
+func (c *Counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	switch strings.ToLower(data.SQL) {
+	case "begin", "commit", "rollback", "-- ping":
+		return ctx
+	}
+	c.n.Add(1)
+	c.mu.Lock()
+	c.seen = append(c.seen, data.SQL)
+	c.mu.Unlock()
+	return ctx
+}
+
+// TraceQueryEnd implements pgx.QueryTracer.
+func (c *Counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// Reset forgets what was counted and returns it.
+func (c *Counter) Reset() (n int64, statements []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, statements = c.n.Swap(0), c.seen
+	c.seen = nil
+	return n, statements
+}

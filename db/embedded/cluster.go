@@ -1,0 +1,198 @@
+//go:build unix
+
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const (
+	// clusterName is the folder of the cluster in the data folder.
+	clusterName = "postgres"
+	// initPrefix marks clusters that are not finished.
+	initPrefix = "initdb-"
+
+	role     = "byline"
+	database = "byline"
+
+	passwordFile          = "password"
+	superuserPasswordFile = "superuser-password"
+)
+
+// clusterMajor returns the major version that made the cluster in dataDir, or 0
+// when there is none yet.
+func clusterMajor(dataDir string) (int, error) {
+	path := filepath.Join(dataDir, clusterName)
+	text, err := os.ReadFile(filepath.Join(path, "PG_VERSION"))
+	if errors.Is(err, fs.ErrNotExist) {
+		// Only an empty folder is ours to replace.
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, fmt.Errorf("%s is not a PostgreSQL cluster; move it away and a new one is made: %w", path, err)
+		}
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	major, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0, fmt.Errorf("%s/PG_VERSION: %w", path, err)
+	}
+	return major, nil
+}
+
+// readPassword returns the password of our role.
+func readPassword(dataDir string) (string, error) {
+	path := filepath.Join(dataDir, passwordFile)
+	text, err := os.ReadFile(path)
+	if err == nil && len(bytes.TrimSpace(text)) == 0 {
+		err = errors.New("the file is empty")
+	}
+	if err != nil {
+		return "", fmt.Errorf("the password of the role %s, kept in %s, is lost: restore that file, or move %s away "+
+			"and a new cluster is made: %w", role, path, filepath.Join(dataDir, clusterName), err)
+	}
+	return string(bytes.TrimSpace(text)), nil
+}
+
+// createCluster makes the cluster complete with role and database, and puts it
+// into place by a rename: one that is there is one that works.
+func createCluster(ctx context.Context, who account, bins binaries, dataDir string, ephemeral bool) error {
+	// What a killed process began; we hold the lock, so nobody else is at it.
+	left, _ := filepath.Glob(filepath.Join(dataDir, initPrefix+"*"))
+	for _, path := range left {
+		_ = os.RemoveAll(path)
+	}
+	aside, err := os.MkdirTemp(dataDir, initPrefix)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(aside)
+
+	// The passwords come first, so that no cluster is ever without them.
+	superuser, err := newPassword(aside, filepath.Join(dataDir, superuserPasswordFile))
+	if err != nil {
+		return err
+	}
+	password, err := newPassword(aside, filepath.Join(dataDir, passwordFile))
+	if err != nil {
+		return err
+	}
+	// initdb reads the password as the account, who cannot read our file.
+	pwfile := filepath.Join(aside, "pwfile")
+	if err := os.WriteFile(pwfile, []byte(superuser+"\n"), 0o600); err != nil {
+		return err
+	}
+	if err := errors.Join(who.give(pwfile), who.give(aside)); err != nil {
+		return err
+	}
+
+	cluster := filepath.Join(aside, clusterName)
+	if err := initdb(ctx, who, bins, cluster, pwfile, ephemeral); err != nil {
+		return err
+	}
+	if err := bootstrap(ctx, who, bins, cluster, password, ephemeral); err != nil {
+		return err
+	}
+	if err := os.Rename(cluster, filepath.Join(dataDir, clusterName)); err != nil {
+		return err
+	}
+	return syncDir(dataDir)
+}
+
+func initdb(ctx context.Context, who account, bins binaries, cluster, pwfile string, ephemeral bool) error {
+	args := []string{"--pgdata=" + cluster, "--username=postgres", "--pwfile=" + pwfile,
+		"--auth=scram-sha-256", "--encoding=UTF8", "--data-checksums", "--no-instructions"}
+	if ephemeral {
+		args = append(args, "--no-sync")
+	}
+	// Sorting by code point is fast and the same on every system, but
+	// lower() and full text search must know letters outside of ASCII.
+	locales := [][]string{{"--locale=C", "--lc-ctype=C.UTF-8"}, {"--locale=C"}}
+	if bins.major >= 17 {
+		locales = [][]string{{"--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"}}
+	}
+	var out []byte
+	var err error
+	for _, locale := range locales {
+		out, err = tethered(ctx, who, nil, bins.path("initdb"), append(args, locale...)...)
+		if err == nil || !bytes.Contains(out, []byte("invalid locale name")) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, lastLines(out))
+	}
+	return nil
+}
+
+// bootstrap makes the role and the database in single-user mode, where no
+// password or port is needed yet. The extension is made by the superuser
+// because only one may; reading it is what pg_read_all_stats is for.
+func bootstrap(ctx context.Context, who account, bins binaries, cluster, password string, ephemeral bool) error {
+	steps := [][]string{{"postgres",
+		"CREATE ROLE " + role + " LOGIN CREATEDB PASSWORD '" + password + "'",
+		"GRANT pg_read_all_stats TO " + role,
+		"CREATE DATABASE " + database + " OWNER " + role,
+	}}
+	if bins.hasLibrary(statements) {
+		steps = append(steps, []string{database, "CREATE EXTENSION " + statements})
+	}
+	for _, step := range steps {
+		args := []string{"--single", "-D", cluster, "-c", "exit_on_error=on",
+			// The first command contains the password.
+			"-c", "log_min_error_statement=panic"}
+		if ephemeral {
+			args = append(args, "-c", "fsync=off")
+		}
+		input := strings.NewReader(strings.Join(step[1:], "\n") + "\n")
+		out, err := tethered(ctx, who, input, bins.path("postgres"), append(args, step[0])...)
+		if err != nil {
+			return fmt.Errorf("prepare the database: %w: %s", err, lastLines(out))
+		}
+	}
+	return nil
+}
+
+// newPassword makes a password of 32 random bytes and keeps it in a file that
+// only we can read, written in the folder aside first.
+func newPassword(aside, path string) (string, error) {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	password := hex.EncodeToString(key)
+	file, err := os.CreateTemp(aside, filepath.Base(path)) // 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = file.WriteString(password + "\n")
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err != nil {
+		return "", err
+	}
+	return password, os.Rename(file.Name(), path)
+}
+
+// syncDir makes the names in a folder survive a crash of the machine.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// lastLines is the end of a program's output, where it says what went wrong.
+func lastLines(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], "\n")
+}

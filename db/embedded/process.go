@@ -1,0 +1,163 @@
+//go:build unix
+
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	// readyPoll is short because the tests start many servers; a look costs
+	// one read of a small file.
+	readyPoll = 20 * time.Millisecond
+	// quitWait exceeds the 5 s after which the postmaster itself kills backends
+	// that do not end on SIGQUIT.
+	quitWait = 8 * time.Second
+	// cannotConnectNow is the SQLSTATE of a server that is still starting up.
+	cannotConnectNow = "57P03"
+)
+
+// process is one run of the postmaster.
+type process struct {
+	cmd     *exec.Cmd
+	cluster string
+	log     *serverLog
+	exited  chan struct{} // closed once it is reaped and its log read
+}
+
+// startProcess runs PostgreSQL. It may not answer yet.
+func startProcess(who account, bins binaries, cluster string, args []string, logger *slog.Logger) (*process, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd, tether, err := newTether(context.Background(), who, bins.path("postgres"), args...)
+	if err != nil {
+		return nil, errors.Join(err, read.Close(), write.Close())
+	}
+	cmd.Stdout, cmd.Stderr = write, write
+	err = cmd.Start()
+	tether.started()
+	_ = write.Close()
+	if err != nil {
+		tether.release()
+		return nil, errors.Join(err, read.Close())
+	}
+	p := &process{cmd: cmd, cluster: cluster, log: &serverLog{logger: logger}, exited: make(chan struct{})}
+	logged := make(chan struct{})
+	go func() {
+		defer close(logged)
+		p.log.read(read)
+	}()
+	go func() {
+		defer close(p.exited)
+		_ = cmd.Wait()
+		tether.release()
+		select {
+		case <-logged:
+		case <-time.After(time.Second): // backends may outlive a killed postmaster
+		}
+		_ = read.Close()
+		<-logged
+	}()
+	return p, nil
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// waitReady returns once a client gets an answer at url. There is no limit of
+// our own: replaying a long log after a crash takes its time, and giving up
+// would only make it begin again.
+func (p *process) waitReady(ctx context.Context, url string) error {
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.exited:
+			if reason := p.log.refused(); reason != "" {
+				return &refusedError{reason}
+			}
+			return fmt.Errorf("PostgreSQL ended at once (%s): %s", p.cmd.ProcessState, p.log.tail())
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			// Asking before the postmaster says so would fill its log.
+			if pid, ready := readPidFile(p.cluster); pid != p.pid() || !ready {
+				continue
+			}
+			err := ping(ctx, url)
+			var answer *pgconn.PgError
+			if err == nil || errors.As(err, &answer) && answer.Code != cannotConnectNow {
+				return err
+			}
+		}
+	}
+}
+
+// refusedError is a start that may succeed when it is repeated.
+type refusedError struct{ reason string }
+
+func (e *refusedError) Error() string { return "PostgreSQL does not start: " + e.reason }
+
+func ping(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var one int
+	return conn.QueryRow(ctx, "select 1").Scan(&one)
+}
+
+// shutdown ends PostgreSQL: fast (clients are disconnected, all is written) until
+// force is closed, then at once (the next start recovers).
+func (p *process) shutdown(force <-chan struct{}) error {
+	_ = p.cmd.Process.Signal(syscall.SIGINT)
+	select {
+	case <-p.exited:
+		return nil
+	case <-force:
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-p.exited:
+	case <-time.After(quitWait):
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+	}
+	return errors.New("PostgreSQL did not shut down in time and was ended; it recovers at the next start")
+}
+
+// kill ends a PostgreSQL that nobody uses yet.
+func (p *process) kill() {
+	now := make(chan struct{})
+	close(now)
+	_ = p.shutdown(now)
+}
+
+// readPidFile returns the pid of the postmaster that has, or had, the cluster
+// (0 if none) and whether it accepts clients.
+func readPidFile(cluster string) (pid int, ready bool) {
+	text, err := os.ReadFile(filepath.Join(cluster, pidFile))
+	if err != nil {
+		return 0, false
+	}
+	lines := strings.Split(string(text), "\n")
+	pid, _ = strconv.Atoi(strings.TrimSpace(lines[0]))
+	return pid, len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"
+}

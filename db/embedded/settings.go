@@ -1,0 +1,70 @@
+//go:build unix
+
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// statements is the extension that tells which statements take the time.
+const statements = "pg_stat_statements"
+
+// clusterMark shows in the command line that a server is ours.
+const clusterMark = "cluster_name=byline"
+
+// fixed settings decide how the server is found, reached and heard.
+var fixed = []string{"cluster_name", "config_file", "data_directory", "hba_file", "ident_file",
+	"listen_addresses", "log_destination", "log_line_prefix", "logging_collector", "port"}
+
+var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+
+// serverArgs returns the command line but for the port. Settings are given there,
+// not in a file, because the cluster belongs to another user: root must not write
+// where that user could have put a link.
+func serverArgs(ctx context.Context, cfg Config, who account, bins binaries, cluster string) ([]string, error) {
+	settings := map[string]string{
+		"shared_buffers":           "128MB",
+		"max_connections":          "100",
+		"random_page_cost":         "1.1", // everything is on SSD today
+		"jit":                      "off", // costs more than it saves on short queries
+		"wal_compression":          "off",
+		"password_encryption":      "scram-sha-256",
+		"unix_socket_directories":  "",
+		"timezone":                 "UTC",
+		"log_timezone":             "UTC",
+		"lc_messages":              "C", // refusals are known by their text
+		"shared_preload_libraries": "",
+	}
+	if bins.hasLibrary(statements) {
+		settings["shared_preload_libraries"] = statements
+	}
+	probe := who.command(ctx, bins.path("postgres"), "-D", cluster, "-C", "wal_compression", "-c", "wal_compression=lz4")
+	if probe.Run() == nil {
+		settings["wal_compression"] = "lz4"
+	}
+	if cfg.Ephemeral {
+		settings["fsync"] = "off"
+		settings["synchronous_commit"] = "off"
+		settings["full_page_writes"] = "off"
+	}
+	for name, value := range cfg.Settings {
+		if !settingName.MatchString(name) || slices.Contains(fixed, name) {
+			return nil, fmt.Errorf("the PostgreSQL setting %q cannot be given", name)
+		}
+		settings[name] = value
+	}
+
+	args := []string{"-D", cluster, "-c", clusterMark, "-c", "listen_addresses=127.0.0.1",
+		"-c", "log_destination=stderr", "-c", "logging_collector=off", "-c", "log_line_prefix=[%p] "}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		args = append(args, "-c", name+"="+settings[name])
+	}
+	return args, nil
+}
+
+func portArg(port int) string { return "port=" + strconv.Itoa(port) }

@@ -1,0 +1,91 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Constraint is the name of a constraint or unique index in the schema.
+// Handlers translate violations by it instead of asking beforehand, which
+// would race.
+type Constraint string
+
+// The constraints that a request can violate. A test holds them against the
+// schema.
+const (
+	ArticleSlugsArticleIDFkey Constraint = "article_slugs_article_id_fkey"
+	ArticleSlugsPkey          Constraint = "article_slugs_pkey"
+	ArticlesAuthorIDFkey      Constraint = "articles_author_id_fkey"
+	ArticlesSlugKey           Constraint = "articles_slug_key"
+	CommentsArticleIDFkey     Constraint = "comments_article_id_fkey"
+	CommentsAuthorIDFkey      Constraint = "comments_author_id_fkey"
+	FavoritesArticleIDFkey    Constraint = "favorites_article_id_fkey"
+	FavoritesUserIDFkey       Constraint = "favorites_user_id_fkey"
+	FollowsFolloweeIDFkey     Constraint = "follows_followee_id_fkey"
+	FollowsFollowerIDFkey     Constraint = "follows_follower_id_fkey"
+	FollowsSelfCheck          Constraint = "follows_self_check"
+	UsersEmailKey             Constraint = "users_email_key"
+	UsersUsernameKey          Constraint = "users_username_key"
+)
+
+// Constraints lists the constants above.
+var Constraints = []Constraint{
+	ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, ArticlesSlugKey, CommentsArticleIDFkey,
+	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
+	FollowsFollowerIDFkey, FollowsSelfCheck, UsersEmailKey, UsersUsernameKey,
+}
+
+// Violated returns the constraint that err violates, or "".
+func Violated(err error) Constraint {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) && strings.HasPrefix(pe.Code, "23") {
+		return Constraint(pe.ConstraintName)
+	}
+	return ""
+}
+
+// IsNotFound tells whether a query for one row found none.
+func IsNotFound(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
+
+// IsUnavailable tells whether err says that the database cannot answer now,
+// as opposed to a wrong query: no free connection, no connection, a shutdown,
+// a failover, a full disk, a time limit.
+func IsUnavailable(err error) bool {
+	if err == nil {
+		return false
+	}
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		switch pe.Code {
+		case "25006", // read_only_sql_transaction: a standby after a failover
+			"55P03", // lock_not_available
+			"57014", // query_canceled: the statement timeout
+			"57P01", "57P02", "57P03", "57P04", "57P05":
+			return true
+		}
+		switch pe.Code[:2] {
+		case "08", "40", "53": // connection, lost races past the retries, resources
+			return true
+		}
+		return false
+	}
+	var ne net.Error
+	var ce *pgconn.ConnectError
+	return errors.Is(err, ErrBusy) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, &ce) || errors.As(err, &ne) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		pgconn.Timeout(err) || pgconn.SafeToRetry(err)
+}
+
+// lostRace tells whether the transaction was rolled back in favour of another
+// one: serialization_failure or deadlock_detected.
+func lostRace(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
+}

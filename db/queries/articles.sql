@@ -1,0 +1,243 @@
+-- Lists pick the ids of a page from an index first and decorate those rows
+-- only: sub-selects beside OFFSET would run for the skipped rows too. A page
+-- starts below (before_created_at, before_id), newest first; the first page
+-- is given a time beyond every article.
+
+-- name: ArticleList :many
+WITH page AS (
+    SELECT a.id FROM articles a
+    WHERE (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
+    ORDER BY a.created_at DESC, a.id DESC
+    LIMIT @page_limit::int OFFSET @page_offset::int
+)
+SELECT sqlc.embed(c),
+       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
+FROM page p
+JOIN article_cards c ON c.id = p.id
+ORDER BY c.created_at DESC, c.id DESC;
+
+-- name: ArticleCount :one
+SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint;
+
+-- name: ArticleListByTag :many
+WITH page AS (
+    SELECT t.article_id AS id FROM article_tags t
+    WHERE t.tag = @tag AND (t.article_created_at, t.article_id) < (@before_created_at::timestamptz, @before_id::bigint)
+    ORDER BY t.article_created_at DESC, t.article_id DESC
+    LIMIT @page_limit::int OFFSET @page_offset::int
+)
+SELECT sqlc.embed(c),
+       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @tag), 0)::bigint AS total
+FROM page p
+JOIN article_cards c ON c.id = p.id
+ORDER BY c.created_at DESC, c.id DESC;
+
+-- name: ArticleCountByTag :one
+SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @tag), 0)::bigint;
+
+-- name: ArticleListByAuthor :many
+WITH page AS (
+    SELECT a.id FROM articles a
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author))
+      AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
+    ORDER BY a.created_at DESC, a.id DESC
+    LIMIT @page_limit::int OFFSET @page_offset::int
+)
+SELECT sqlc.embed(c),
+       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower(@author)), 0)::bigint AS total
+FROM page p
+JOIN article_cards c ON c.id = p.id
+ORDER BY c.created_at DESC, c.id DESC;
+
+-- name: ArticleCountByAuthor :one
+SELECT COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower(@author)), 0)::bigint;
+
+-- name: ArticleListByFavorite :many
+WITH page AS (
+    SELECT v.article_id AS id FROM favorites v
+    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@favorited))
+      AND (v.article_created_at, v.article_id) < (@before_created_at::timestamptz, @before_id::bigint)
+    ORDER BY v.article_created_at DESC, v.article_id DESC
+    LIMIT @page_limit::int OFFSET @page_offset::int
+)
+SELECT sqlc.embed(c),
+       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower(@favorited)), 0)::bigint AS total
+FROM page p
+JOIN article_cards c ON c.id = p.id
+ORDER BY c.created_at DESC, c.id DESC;
+
+-- name: ArticleCountByFavorite :one
+SELECT COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower(@favorited)), 0)::bigint;
+
+-- name: ArticleListByAuthorFiltered :many
+-- Combined filters have no counter; the author's own articles bound the work.
+WITH matching AS (
+    SELECT a.id, a.created_at FROM articles a
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author))
+      AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
+      AND (@favorited::text = '' OR EXISTS (
+            SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
+            WHERE v.article_id = a.id AND lower(z.username) = lower(@favorited::text)))
+), page AS (
+    SELECT m.id FROM matching m
+    WHERE (m.created_at, m.id) < (@before_created_at::timestamptz, @before_id::bigint)
+    ORDER BY m.created_at DESC, m.id DESC
+    LIMIT @page_limit::int OFFSET @page_offset::int
+)
+SELECT sqlc.embed(c),
+       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       (SELECT count(*) FROM matching)::bigint AS total
+FROM page p
+JOIN article_cards c ON c.id = p.id
+ORDER BY c.created_at DESC, c.id DESC;
+
+-- name: ArticleCountByAuthorFiltered :one
+SELECT count(*) FROM (
+    SELECT a.id, a.created_at FROM articles a
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author))
+      AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
+      AND (@favorited::text = '' OR EXISTS (
+            SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
+            WHERE v.article_id = a.id AND lower(z.username) = lower(@favorited::text)))
+) matching;
+
+-- name: ArticleListByFavoriteTagged :many
+-- Bounded by the user's own favourites.
+WITH matching AS (
+    SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
+    JOIN article_tags t ON t.tag = @tag AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
+    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@favorited))
+), page AS (
+    SELECT m.id FROM matching m
+    WHERE (m.created_at, m.id) < (@before_created_at::timestamptz, @before_id::bigint)
+    ORDER BY m.created_at DESC, m.id DESC
+    LIMIT @page_limit::int OFFSET @page_offset::int
+)
+SELECT sqlc.embed(c),
+       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       (SELECT count(*) FROM matching)::bigint AS total
+FROM page p
+JOIN article_cards c ON c.id = p.id
+ORDER BY c.created_at DESC, c.id DESC;
+
+-- name: ArticleCountByFavoriteTagged :one
+SELECT count(*) FROM (
+    SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
+    JOIN article_tags t ON t.tag = @tag AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
+    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@favorited))
+) matching;
+
+-- name: ArticleListFeed :many
+-- A bounded scan for each followed author, whose newest articles are merged.
+WITH page AS (
+    SELECT n.id, n.created_at FROM follows x
+    CROSS JOIN LATERAL (
+        SELECT a.id, a.created_at FROM articles a
+        WHERE a.author_id = x.followee_id
+          AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
+        ORDER BY a.created_at DESC, a.id DESC
+        LIMIT @reach::bigint
+    ) n
+    WHERE x.follower_id = @viewer_id
+    ORDER BY n.created_at DESC, n.id DESC
+    LIMIT @page_limit::int OFFSET @page_offset::int
+)
+SELECT sqlc.embed(c),
+       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = @viewer_id), 0)::bigint AS total
+FROM page p
+JOIN article_cards c ON c.id = p.id
+ORDER BY c.created_at DESC, c.id DESC;
+
+-- name: ArticleCountFeed :one
+SELECT COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = @viewer_id), 0)::bigint;
+
+-- name: ArticleGetBySlug :one
+SELECT sqlc.embed(c), a.body,
+       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following
+FROM article_slugs s
+JOIN article_cards c ON c.id = s.article_id
+JOIN articles a ON a.id = c.id
+WHERE s.slug = @slug;
+
+-- name: ArticleListBySlugs :many
+-- One row a slug that an article has or had, in the order asked.
+SELECT n.slug::text AS asked, sqlc.embed(c), a.body,
+       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following
+FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)
+JOIN article_slugs s ON s.slug = n.slug
+JOIN article_cards c ON c.id = s.article_id
+JOIN articles a ON a.id = c.id
+ORDER BY n.position;
+
+-- name: ArticleLock :one
+-- What a change needs to know before it, held against other changes.
+SELECT a.id, a.author_id, a.title, a.version
+FROM article_slugs s
+JOIN articles a ON a.id = s.article_id
+WHERE s.slug = @slug
+FOR UPDATE OF a;
+
+-- name: ArticleAuthor :one
+SELECT a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
+
+-- name: ArticleCreate :one
+-- One statement, so one transaction and one round trip.
+WITH created AS (
+    INSERT INTO articles (slug, author_id, title, description, body, tags)
+    VALUES (@slug, @author_id, @title, @description, @body, @tags::text[])
+    RETURNING id, author_id, version, created_at, updated_at
+), slugged AS (
+    INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created
+), tagged AS (
+    INSERT INTO article_tags (tag, article_created_at, article_id)
+    SELECT t.tag, n.created_at, n.id FROM created n, unnest(@tags::text[]) AS t (tag)
+)
+SELECT c.id, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
+FROM created c
+JOIN users u ON u.id = c.author_id;
+
+-- name: ArticleSlugClaim :one
+-- No row when another article has, or had, the slug.
+INSERT INTO article_slugs AS s (slug, article_id) VALUES (@slug, @article_id)
+ON CONFLICT ON CONSTRAINT article_slugs_pkey DO UPDATE SET article_id = s.article_id
+WHERE s.article_id = excluded.article_id
+RETURNING slug;
+
+-- name: ArticleUpdate :exec
+-- Members that are NULL stay as they are.
+UPDATE articles SET
+    slug = COALESCE(sqlc.narg(slug), slug),
+    title = COALESCE(sqlc.narg(title), title),
+    description = COALESCE(sqlc.narg(description), description),
+    body = COALESCE(sqlc.narg(body), body),
+    tags = COALESCE(sqlc.narg(tags)::text[], tags),
+    version = version + 1,
+    updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
+WHERE id = @id;
+
+-- name: ArticleTagsReplace :exec
+WITH removed AS (
+    DELETE FROM article_tags t WHERE t.article_id = @article_id AND t.tag <> ALL (@tags::text[])
+)
+INSERT INTO article_tags (tag, article_created_at, article_id)
+SELECT n.tag, a.created_at, a.id
+FROM articles a, unnest(@tags::text[]) AS n (tag)
+WHERE a.id = @article_id
+ON CONFLICT ON CONSTRAINT article_tags_pkey DO NOTHING;
+
+-- name: ArticleDelete :exec
+DELETE FROM articles WHERE id = @id;

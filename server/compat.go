@@ -1,0 +1,80 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/labstack/echo/v4"
+
+	"github.com/byline-api/byline/api/problem"
+)
+
+// Compat says which front ends the service bends to.
+type Compat string
+
+const (
+	// Strict is the RealWorld contract 2.0.0.
+	Strict Compat = "strict"
+	// Lenient is for front ends older than it: a failed login and a taken name
+	// are 422, an empty password in PUT /user means none, and creating a
+	// comment answers 200.
+	Lenient Compat = "lenient"
+)
+
+// statusOf returns the status that a problem is answered with.
+func (s *Server) statusOf(x *exchange, p *problem.Error) int {
+	if s.cfg.Compat == Lenient && (p.Code == problem.CredentialsInvalid || p.Code == problem.AlreadyTaken) {
+		return http.StatusUnprocessableEntity
+	}
+	return p.Status()
+}
+
+// compat applies what Lenient changes in requests and successful answers.
+func (s *Server) compat(next echo.HandlerFunc) echo.HandlerFunc {
+	if s.cfg.Compat != Lenient {
+		return next
+	}
+	return func(c echo.Context) error {
+		switch x := of(c); x.operationID() {
+		case "CreateArticleComment":
+			x.Response().Before(func() {
+				if x.Response().Status == http.StatusCreated {
+					x.Response().Status = http.StatusOK
+				}
+			})
+		case "UpdateCurrentUser":
+			dropEmptyPassword(x.Request(), x.op.MaxBody)
+		}
+		return next(c)
+	}
+}
+
+// dropEmptyPassword removes user.password from the body when it is "". A body
+// that it cannot read is left to validation.
+func dropEmptyPassword(r *http.Request, limit int64) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	rest := r.Body
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), rest), rest}
+	var outer, user map[string]jsontext.Value
+	if err != nil || json.Unmarshal(body, &outer) != nil || json.Unmarshal(outer["user"], &user) != nil {
+		return
+	}
+	if string(user["password"]) != `""` {
+		return
+	}
+	delete(user, "password")
+	if outer["user"], err = json.Marshal(user); err != nil {
+		return
+	}
+	changed, err := json.Marshal(outer)
+	if err != nil {
+		return
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(changed)), int64(len(changed))
+}

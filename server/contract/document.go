@@ -1,0 +1,147 @@
+// Package contract reads the OpenAPI document once, at start, and holds
+// requests and responses to it.
+//
+//	document.go   Load: every operation, or every reason why the document cannot be served
+//	operation.go  what one operation declares, and Check, which a request passes through
+//	schema.go     a request schema, compiled: each limit with its finished message
+//	pattern.go    formats, and regular expressions as JSON Schema means them
+//	text.go       the checks of one text or number, wherever it comes from
+//	params.go     path parameters, query and headers
+//	body.go       media type and the one pass over the JSON text
+//	response.go   CheckResponse, for tests
+//
+// A body is read by one strict pass that checks syntax and schema together
+// and builds nothing: no tree to fill with what an attacker sends, no second
+// decoding, and messages in the contract's words. The price is that the pass
+// knows a subset of JSON Schema, the one that the document uses; Load refuses
+// any other keyword by name, so a limit in the document is never decoration.
+package contract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/byline-api/byline/gen/spec"
+)
+
+// Document is the OpenAPI document, ready to be served.
+type Document struct {
+	// BasePath is the path below which the operations live.
+	BasePath   string
+	operations []*Operation
+	routes     map[string]*route
+}
+
+// route is one path with its methods.
+type route struct {
+	methods map[string]*Operation
+	allow   string
+}
+
+// methods are in the order in which the OpenAPI Specification lists them.
+var methods = []string{"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
+
+// Load reads the document that is compiled into the binary. It fails, naming
+// every gap at once, when an operation lacks what it must declare or asks for
+// a check that this package does not make.
+func Load() (*Document, error) {
+	data, err := spec.GetSpecJSON()
+	if err != nil {
+		return nil, fmt.Errorf("contract: unpack the document: %w", err)
+	}
+	return load(data)
+}
+
+func load(data []byte) (*Document, error) {
+	parsed, err := openapi3.NewLoader().LoadFromData(data)
+	if err != nil {
+		return nil, fmt.Errorf("contract: parse the document: %w", err)
+	}
+	// kin-openapi translates \uXXXX only when its digits are upper case.
+	err = parsed.Validate(context.Background(), openapi3.SetRegexCompiler(regexMatcher))
+	if err != nil {
+		return nil, fmt.Errorf("contract: invalid document: %w", err)
+	}
+	base, err := basePath(parsed.Servers)
+	if err != nil {
+		return nil, err
+	}
+	var (
+		d     = &Document{BasePath: base, routes: map[string]*route{}}
+		types = compiler{}
+		ids   = map[string]bool{}
+		gaps  []error
+	)
+	for _, path := range parsed.Paths.Keys() {
+		r := &route{methods: map[string]*Operation{}}
+		item := parsed.Paths.Value(path)
+		for _, method := range methods {
+			declared := item.GetOperation(method)
+			if declared == nil {
+				continue
+			}
+			op, err := newOperation(types, declared, item.Parameters)
+			op.Method, op.Path, op.Route = method, path, base+echoPath(path)
+			if ids[op.ID] {
+				err = errors.Join(err, fmt.Errorf("operationId %q is not unique", op.ID))
+			}
+			ids[op.ID] = true
+			if err != nil {
+				gaps = append(gaps, fmt.Errorf("contract: %s %s: %w", method, path, err))
+			}
+			r.methods[method] = op
+			d.operations = append(d.operations, op)
+			d.routes[op.Route] = r
+		}
+		r.allow = strings.Join(slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return r.methods[m] == nil }), ", ")
+	}
+	if err := errors.Join(gaps...); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// basePath returns the path below which the operations live. One server, or
+// the routes would be ambiguous.
+func basePath(servers openapi3.Servers) (string, error) {
+	if len(servers) != 1 {
+		return "", fmt.Errorf("contract: the document must name one server, not %d", len(servers))
+	}
+	u, err := url.Parse(servers[0].URL)
+	if err != nil {
+		return "", fmt.Errorf("contract: server: %w", err)
+	}
+	return strings.TrimSuffix(u.Path, "/"), nil
+}
+
+// echoPath turns /articles/{slug} into /articles/:slug.
+func echoPath(path string) string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}
+
+// Operations returns every operation, by path and then by method.
+func (d *Document) Operations() []*Operation { return slices.Clone(d.operations) }
+
+// Operation returns the operation of a method and a route as Echo has it
+// ("/api/articles/:slug"), or nil.
+func (d *Document) Operation(method, route string) *Operation {
+	if r := d.routes[route]; r != nil {
+		return r.methods[method]
+	}
+	return nil
+}
+
+// Allow returns the value of the Allow header of a route (RFC 9110, section
+// 10.2.1): the methods that it takes, or "" for an unknown route.
+func (d *Document) Allow(route string) string {
+	if r := d.routes[route]; r != nil {
+		return r.allow
+	}
+	return ""
+}

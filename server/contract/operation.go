@@ -1,0 +1,227 @@
+package contract
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/byline-api/byline/api/problem"
+)
+
+// Security tells whether an operation needs a token.
+type Security int
+
+// The three answers: a token is not looked at, may be sent, must be sent.
+const (
+	None Security = iota
+	Optional
+	Required
+)
+
+func (s Security) String() string { return [...]string{"none", "optional", "required"}[s] }
+
+// Cache is an operation's cache policy.
+type Cache struct {
+	Scope  string `json:"scope"`  // none, private or shared
+	MaxAge int    `json:"maxAge"` // seconds
+}
+
+// Operation is one operation of the document and what it declares.
+type Operation struct {
+	ID         string // operationId; metrics, logs and traces are labelled by it
+	Tag        string
+	Method     string
+	Route      string // as Echo has it, with the base path: /api/articles/:slug
+	Path       string // as the document has it: /articles/{slug}
+	Security   Security
+	RateLimit  string // read, write or auth
+	Cache      Cache
+	MaxBody    int64 // bytes; 0 when the operation takes no body
+	Idempotent bool  // takes an Idempotency-Key
+	Statuses   []int // every status that it can answer with, ascending
+
+	declared     *openapi3.Operation
+	path         []*param
+	query        []*param
+	headers      []*param
+	body         *schema // nil when the operation takes none
+	bodyRequired bool
+}
+
+// idempotencyKey is the header of draft-ietf-httpapi-idempotency-key-header.
+const idempotencyKey = "Idempotency-Key"
+
+// newOperation returns what an operation declares, with all that it lacks.
+func newOperation(types compiler, o *openapi3.Operation, shared openapi3.Parameters) (*Operation, error) {
+	op := &Operation{ID: o.OperationID, declared: o}
+	var gaps []error
+	gap := func(format string, args ...any) { gaps = append(gaps, fmt.Errorf(format, args...)) }
+
+	if o.OperationID == "" {
+		gap("lacks operationId")
+	}
+	if o.Summary == "" {
+		gap("lacks summary")
+	}
+	if o.Description == "" {
+		gap("lacks description")
+	}
+	if len(o.Tags) == 1 {
+		op.Tag = o.Tags[0]
+	} else {
+		gap("must have one tag, has %d", len(o.Tags))
+	}
+	if o.Security == nil {
+		gap("lacks security (write [] for none)")
+	} else {
+		op.Security = security(*o.Security)
+	}
+	gaps = append(gaps, op.readExtensions(o.Extensions))
+	gaps = append(gaps, op.readParams(types, slices.Concat(shared, o.Parameters)))
+	if o.RequestBody != nil {
+		gaps = append(gaps, op.readBody(types, o.RequestBody.Value))
+	} else if op.MaxBody != 0 {
+		gap("has x-max-body but takes no body")
+	}
+	for code := range o.Responses.Map() {
+		status, err := strconv.Atoi(code)
+		if err != nil {
+			gap("response %q must be one status", code)
+			continue
+		}
+		op.Statuses = append(op.Statuses, status)
+	}
+	slices.Sort(op.Statuses)
+	return op, errors.Join(gaps...)
+}
+
+func security(requirements openapi3.SecurityRequirements) Security {
+	if len(requirements) == 0 {
+		return None
+	}
+	for _, r := range requirements {
+		if len(r) == 0 {
+			return Optional
+		}
+	}
+	return Required
+}
+
+func (op *Operation) readExtensions(extensions map[string]any) error {
+	var gaps []error
+	read := func(name string, into any) bool {
+		value, found := extensions[name]
+		if !found {
+			return false
+		}
+		encoded, err := json.Marshal(value)
+		if err == nil {
+			err = json.Unmarshal(encoded, into)
+		}
+		if err != nil {
+			gaps = append(gaps, fmt.Errorf("%s: %w", name, err))
+		}
+		return true
+	}
+	if read("x-rate-limit", &op.RateLimit); !slices.Contains([]string{"read", "write", "auth"}, op.RateLimit) {
+		gaps = append(gaps, errors.New("x-rate-limit must be read, write or auth"))
+	}
+	cache := struct {
+		Cache
+		MaxAge *int `json:"maxAge"`
+	}{}
+	read("x-cache", &cache)
+	op.Cache.Scope = cache.Scope
+	switch cache.Scope {
+	case "none":
+	case "private", "shared":
+		if cache.MaxAge == nil || *cache.MaxAge < 0 {
+			gaps = append(gaps, errors.New("x-cache lacks maxAge in seconds"))
+			break
+		}
+		op.Cache.MaxAge = *cache.MaxAge
+	default:
+		gaps = append(gaps, errors.New("x-cache must have a scope of none, private or shared"))
+	}
+	read("x-max-body", &op.MaxBody)
+	read("x-idempotent", &op.Idempotent)
+	return errors.Join(gaps...)
+}
+
+func (op *Operation) readParams(types compiler, refs openapi3.Parameters) error {
+	var gaps []error
+	keyed := false
+	for _, ref := range refs {
+		p, err := newParam(types, ref.Value)
+		if err != nil {
+			gaps = append(gaps, fmt.Errorf("parameter %s: %w", ref.Value.Name, err))
+			continue
+		}
+		switch ref.Value.In {
+		case openapi3.ParameterInPath:
+			op.path = append(op.path, p)
+		case openapi3.ParameterInQuery:
+			op.query = append(op.query, p)
+		case openapi3.ParameterInHeader:
+			op.headers = append(op.headers, p)
+			keyed = keyed || p.name == idempotencyKey
+		}
+	}
+	if len(op.query) > 64 {
+		gaps = append(gaps, errors.New("has more than 64 query parameters"))
+	}
+	if op.Idempotent != keyed {
+		gaps = append(gaps, fmt.Errorf("must have both x-idempotent and the parameter %s, or neither", idempotencyKey))
+	}
+	return errors.Join(gaps...)
+}
+
+func (op *Operation) readBody(types compiler, body *openapi3.RequestBody) error {
+	content := body.Content["application/json"]
+	if content == nil || content.Schema == nil || len(body.Content) != 1 {
+		return errors.New("must take application/json, with a schema, and nothing else")
+	}
+	var err error
+	if op.body, err = types.compile(content.Schema); err != nil {
+		return fmt.Errorf("request body: %w", err)
+	}
+	op.bodyRequired = body.Required
+	if op.MaxBody <= 0 {
+		return errors.New("lacks x-max-body in bytes")
+	}
+	return nil
+}
+
+// Check holds a request to the document: media type, path parameters, query,
+// headers and body. pathParam looks a path parameter up by name, unescaped.
+//
+// The caller has limited the body to MaxBody with http.MaxBytesReader. Check
+// reads it and leaves it readable from the start, with its length known.
+//
+// The error, if any, is a *problem.Error: 415, then 413 and 400 for what
+// cannot be read, then a 422 that names every wrong field at once.
+func (op *Operation) Check(r *http.Request, pathParam func(string) string) error {
+	c := checker{}
+	if op.body != nil {
+		if e := checkMediaType(r); e != nil {
+			return e
+		}
+	}
+	if e := c.params(op, r, pathParam); e != nil {
+		return e
+	}
+	if op.body != nil {
+		if e := c.body(op, r); e != nil {
+			return e
+		}
+	}
+	if c.fields != nil {
+		return problem.Invalid(c.fields)
+	}
+	return nil
+}

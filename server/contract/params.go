@@ -1,0 +1,164 @@
+package contract
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/byline-api/byline/api/problem"
+)
+
+// param is a parameter in a path, a query or a header.
+type param struct {
+	name     string
+	key      string // of http.Header
+	required bool
+	schema   *schema
+}
+
+func newParam(types compiler, p *openapi3.Parameter) (*param, error) {
+	if p.In == openapi3.ParameterInCookie {
+		return nil, errors.New("is in a cookie, which is not checked")
+	}
+	if p.Schema == nil || p.Style != "" || p.Explode != nil || p.AllowEmptyValue || p.AllowReserved {
+		return nil, errors.New("needs a schema and the default style")
+	}
+	s, err := types.compile(p.Schema)
+	if err != nil {
+		return nil, err
+	}
+	if s.kind == array || s.kind == object {
+		return nil, errors.New("must be a string, an integer or a boolean")
+	}
+	return &param{p.Name, http.CanonicalHeaderKey(p.Name), p.Required, s}, nil
+}
+
+// params checks everything but the body. The error is for text that is
+// malformed, which no schema can be held against.
+func (c *checker) params(op *Operation, r *http.Request, pathParam func(string) string) *problem.Error {
+	for _, p := range op.path {
+		value := pathParam(p.name)
+		if message := malformed(value); message != "" {
+			return problem.New(problem.InvalidRequest, p.name, message)
+		}
+		c.param(p, value)
+	}
+	if e := c.query(op.query, r.URL.RawQuery); e != nil {
+		return e
+	}
+	for _, p := range op.headers {
+		switch values := r.Header[p.key]; len(values) {
+		case 0:
+			if p.required {
+				c.add(p.name, problem.Blank)
+			}
+		case 1:
+			c.param(p, values[0])
+			if p.name == idempotencyKey && !printable(values[0]) {
+				c.add(p.name, "must be printable ASCII")
+			}
+		default:
+			c.add(p.name, givenOnce)
+		}
+	}
+	return nil
+}
+
+// query checks a raw query. It is taken apart here because url.Values costs
+// a map for every request, and because url.URL.Query drops what it cannot
+// parse: a filter that is dropped answers with the unfiltered list.
+func (c *checker) query(params []*param, raw string) *problem.Error {
+	var seen uint64
+	for raw != "" {
+		var pair string
+		pair, raw, _ = strings.Cut(raw, "&")
+		key, value, _ := strings.Cut(pair, "=")
+		key, message := unescape(key)
+		if message != "" {
+			return problem.New(problem.InvalidRequest, "query", message)
+		}
+		i, field := find(params, key)
+		value, message = unescape(value)
+		if message != "" {
+			return problem.New(problem.InvalidRequest, field, message)
+		}
+		if i < 0 {
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			c.add(field, givenOnce)
+			continue
+		}
+		seen |= 1 << i
+		c.param(params[i], value)
+	}
+	for i, p := range params {
+		if p.required && seen&(1<<i) == 0 {
+			c.add(p.name, problem.Blank)
+		}
+	}
+	return nil
+}
+
+// find returns the index and the name of a parameter. One that the document
+// does not know is reported as "query": its own name is the client's text.
+func find(params []*param, name string) (int, string) {
+	for i, p := range params {
+		if p.name == name {
+			return i, name
+		}
+	}
+	return -1, "query"
+}
+
+func (c *checker) param(p *param, value string) {
+	switch s := p.schema; {
+	case s.kind == text:
+		c.scratch = append(c.scratch[:0], value...)
+		c.text(s, p.name, c.scratch)
+	case value == "":
+		c.add(p.name, problem.Blank)
+	case s.kind == integer:
+		c.integer(s, p.name, value)
+	case value != "true" && value != "false":
+		c.add(p.name, wrongType[boolean])
+	}
+}
+
+// unescape decodes a key or a value of a query, or says what is wrong with it.
+func unescape(raw string) (text, message string) {
+	// url.ParseQuery refuses it as well: proxies disagree whether it separates.
+	if strings.Contains(raw, ";") {
+		return "", "must not contain an unescaped semicolon"
+	}
+	text, err := url.QueryUnescape(raw)
+	if err != nil {
+		return "", "has an invalid percent-encoding"
+	}
+	return text, malformed(text)
+}
+
+// malformed says what makes text unfit for a parameter. PostgreSQL stores
+// neither invalid UTF-8 nor NUL.
+func malformed(text string) (message string) {
+	if !utf8.ValidString(text) {
+		return "is not valid UTF-8"
+	}
+	if strings.IndexByte(text, 0) >= 0 {
+		return hasNUL
+	}
+	return ""
+}
+
+func printable(value string) bool {
+	for i := range len(value) {
+		if value[i] < ' ' || value[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

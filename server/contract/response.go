@@ -1,0 +1,116 @@
+package contract
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json"
+)
+
+// CheckResponse holds a response to the document, for tests: its status,
+// headers, content type and body. A member that the document does not declare
+// is an error here, or a column could leak into the API unnoticed.
+func (op *Operation) CheckResponse(status int, header http.Header, body []byte) error {
+	ref := op.declared.Responses.Value(strconv.Itoa(status))
+	if ref == nil {
+		return fmt.Errorf("%s: status %d is not declared", op.ID, status)
+	}
+	err := errors.Join(checkHeaders(ref.Value.Headers, header), checkContent(ref.Value.Content, header, body))
+	if err != nil {
+		return fmt.Errorf("%s: status %d: %w", op.ID, status, err)
+	}
+	return nil
+}
+
+func checkHeaders(declared openapi3.Headers, header http.Header) error {
+	var wrong []error
+	for name, ref := range declared {
+		values := header.Values(name)
+		switch {
+		case len(values) == 0 && ref.Value.Required:
+			wrong = append(wrong, fmt.Errorf("header %s is missing", name))
+		case len(values) > 0 && ref.Value.Schema != nil:
+			if err := visit(ref.Value.Schema.Value, headerValue(ref.Value.Schema.Value, values[0])); err != nil {
+				wrong = append(wrong, fmt.Errorf("header %s: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// headerValue returns the text of a header as the type that its schema names.
+func headerValue(s *openapi3.Schema, text string) any {
+	if s.Type.Is(openapi3.TypeInteger) {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return n
+		}
+	}
+	return text
+}
+
+func checkContent(declared openapi3.Content, header http.Header, body []byte) error {
+	if len(declared) == 0 {
+		if len(body) > 0 {
+			return fmt.Errorf("has a body of %d bytes; none is declared", len(body))
+		}
+		return nil
+	}
+	name, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if err != nil {
+		return fmt.Errorf("content type %q: %w", header.Get("Content-Type"), err)
+	}
+	content := declared[name]
+	if content == nil {
+		return fmt.Errorf("content type %s is not declared", name)
+	}
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return fmt.Errorf("body: %w", err)
+	}
+	if err := visit(content.Schema.Value, value); err != nil {
+		return fmt.Errorf("body: %w", err)
+	}
+	return undeclared(content.Schema.Value, value, "body")
+}
+
+func visit(s *openapi3.Schema, value any) error {
+	return s.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.MultiErrors(),
+		openapi3.SetSchemaRegexCompiler(regexMatcher), openapi3.WithStringFormatValidators(formatValidators()))
+}
+
+// undeclared returns an error for the first member, in alphabetical order,
+// that no schema declares.
+func undeclared(s *openapi3.Schema, value any, path string) error {
+	switch value := value.(type) {
+	case []any:
+		for i, item := range value {
+			if err := undeclared(s.Items.Value, item, fmt.Sprintf("%s.%d", path, i)); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		if s.AdditionalProperties.Schema != nil {
+			return nil
+		}
+		names := make([]string, 0, len(value))
+		for name := range value {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			member := s.Properties[name]
+			if member == nil {
+				return fmt.Errorf("%s.%s is not declared", path, name)
+			}
+			if err := undeclared(member.Value, value[name], path+"."+name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// logRequest writes the one line of a request. Its text is what the service
+// chose, never what the client sent: no query, no header, no body.
+func (s *Server) logRequest(x *exchange) {
+	res := x.Response()
+	level := slog.LevelInfo
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.String("requestId", x.info.ID),
+		slog.String("operationId", x.operationID()),
+		slog.String("method", x.Request().Method),
+		slog.Int("status", res.Status),
+		slog.Float64("durationMs", float64(time.Since(x.started).Microseconds())/1000),
+		slog.Int64("bytes", res.Size),
+	)
+	if x.info.Viewer.ID != 0 {
+		attrs = append(attrs, slog.Int64("userId", x.info.Viewer.ID))
+	}
+	if p := x.refusal; p != nil {
+		attrs = append(attrs, slog.String("code", string(p.Code)))
+		if cause := p.Unwrap(); cause != nil {
+			attrs = append(attrs, slog.String("cause", cause.Error()))
+		}
+	}
+	if res.Status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	s.log.LogAttrs(context.Background(), level, "request", attrs...)
+}
+
+// requestID takes over an id that a proxy or client gave, if it is harmless,
+// and makes one up otherwise.
+func requestID(r *http.Request) string {
+	id := r.Header.Get(echo.HeaderXRequestID)
+	if len(id) < 8 || len(id) > 64 {
+		return rand.Text()
+	}
+	for i := range len(id) {
+		c := id[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.') {
+			return rand.Text()
+		}
+	}
+	return id
+}

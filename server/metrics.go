@@ -1,0 +1,104 @@
+package server
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/byline-api/byline/server/contract"
+)
+
+// metrics are what Prometheus scrapes from the admin port. Every label has a
+// bounded set of values: operation ids, methods and statuses of the document.
+type metrics struct {
+	registry *prometheus.Registry
+	inFlight prometheus.Gauge
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	refused  *prometheus.CounterVec
+	// byOperation saves the look-up of labels on every request.
+	byOperation map[string]prometheus.Observer
+}
+
+func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "api_requests_in_flight", Help: "Requests that are being answered.",
+		}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "api_requests_total", Help: "Requests answered, by operation id, method and status.",
+		}, []string{"endpoint", "method", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "api_request_duration_seconds", Help: "Time to answer, by operation id.",
+			Buckets: []float64{.0005, .001, .002, .004, .008, .016, .032, .064, .128, .256, .512, 1, 2, 5, 10},
+		}, []string{"endpoint"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "api_requests_refused_total", Help: "Requests refused to protect the service, by problem code.",
+		}, []string{"code"}),
+		byOperation: map[string]prometheus.Observer{},
+	}
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "byline_build_info", Help: "Always 1; the labels tell what runs.",
+	}, []string{"version", "commit"})
+	build.WithLabelValues(cfg.Version, cfg.Commit).Set(1)
+	m.registry.MustRegister(
+		m.inFlight, m.requests, m.duration, m.refused, build, poolCollector{pool},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	for _, op := range doc.Operations() {
+		m.byOperation[op.ID] = m.duration.WithLabelValues(op.ID)
+	}
+	m.byOperation[noOperation] = m.duration.WithLabelValues(noOperation)
+	return m
+}
+
+// observe counts an answer.
+func (m *metrics) observe(x *exchange) {
+	method := "other"
+	if x.op != nil {
+		method = x.op.Method
+	}
+	m.requests.WithLabelValues(x.operationID(), method, strconv.Itoa(x.Response().Status)).Inc()
+	m.byOperation[x.operationID()].Observe(time.Since(x.started).Seconds())
+	if p := x.refusal; p != nil && p.RetryAfter > 0 {
+		m.refused.WithLabelValues(string(p.Code)).Inc()
+	}
+}
+
+// poolCollector reads the pool's statistics when it is scraped.
+type poolCollector struct{ stat func() *pgxpool.Stat }
+
+var (
+	poolConnections = prometheus.NewDesc("db_pool_connections", "Connections of the pool, by state.", []string{"state"}, nil)
+	poolMax         = prometheus.NewDesc("db_pool_max_connections", "The most connections that the pool opens.", nil, nil)
+	poolAcquires    = prometheus.NewDesc("db_pool_acquires_total", "Connections handed out.", nil, nil)
+	poolWaits       = prometheus.NewDesc("db_pool_waits_total", "Times that a request had to wait for a connection.", nil, nil)
+	poolWaitSeconds = prometheus.NewDesc("db_pool_wait_seconds_total", "Time that requests spent waiting for a connection.", nil, nil)
+)
+
+func (c poolCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{poolConnections, poolMax, poolAcquires, poolWaits, poolWaitSeconds} {
+		ch <- d
+	}
+}
+
+func (c poolCollector) Collect(ch chan<- prometheus.Metric) {
+	s := c.stat()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	counter := func(d *prometheus.Desc, v float64) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v)
+	}
+	gauge(poolConnections, float64(s.AcquiredConns()), "used")
+	gauge(poolConnections, float64(s.IdleConns()), "idle")
+	gauge(poolConnections, float64(s.ConstructingConns()), "opening")
+	gauge(poolMax, float64(s.MaxConns()))
+	counter(poolAcquires, float64(s.AcquireCount()))
+	counter(poolWaits, float64(s.EmptyAcquireCount()))
+	counter(poolWaitSeconds, s.EmptyAcquireWaitTime().Seconds())
+}

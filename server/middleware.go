@@ -1,0 +1,177 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/server/contract"
+)
+
+// middlewares is the order in which a request passes the edge. Each line says
+// why it stands where it does.
+func (s *Server) middlewares() []echo.MiddlewareFunc {
+	return []echo.MiddlewareFunc{
+		s.observe,      // first: sees every answer, also of panics and refusals
+		s.secure,       // every answer has the headers, also errors
+		s.cors(),       // preflights cost nothing and know no operation
+		s.admit,        // refuses before any work is done
+		s.authenticate, // before validation: 401 comes before 422
+		s.limitRate,    // knows the user by now
+		s.compat,       // bends what older front ends send before it is checked
+		s.represent,    // around validation and handler: tags their answer
+		s.validate,     // last: handlers get nothing that the document forbids
+	}
+}
+
+// observe gives the request its id, turns errors and panics into problems,
+// and writes the request's line in the log.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path())}
+		x.info.ID, x.info.URL = requestID(r), r.URL
+		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))
+		x.Response().Header().Set(echo.HeaderXRequestID, x.info.ID)
+		s.metrics.inFlight.Inc()
+		defer s.metrics.inFlight.Dec()
+		if err := guard(next, x); err != nil {
+			s.fail(x, err)
+		}
+		s.metrics.observe(x)
+		s.logRequest(x)
+		return nil
+	}
+}
+
+// guard runs the rest of the chain and makes an error of a panic.
+func guard(next echo.HandlerFunc, x *exchange) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			err = problem.Internal(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	return next(x)
+}
+
+// secure sets headers that keep browsers from guessing or framing answers.
+// The pages of the service set a policy of their own.
+func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		return next(c)
+	}
+}
+
+// cors lets browsers of any configured origin call the API. Tokens travel in
+// a header that scripts must set, never in cookies, so that permitting every
+// origin gives no site the power of a visitor.
+func (s *Server) cors() echo.MiddlewareFunc {
+	return middleware.CORSWithConfig(middleware.CORSConfig{
+		AllowOrigins: s.cfg.CORSOrigins,
+		AllowMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
+		AllowHeaders: []string{
+			"Accept", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id", "Traceparent", "Tracestate",
+		},
+		ExposeHeaders: []string{
+			"ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Request-Id", "Idempotency-Replayed",
+			"Deprecation", "Sunset",
+		},
+		MaxAge: 7200,
+	})
+}
+
+// authenticate puts the viewer into the context. On a route that needs one, a
+// missing or bad token is refused; elsewhere a bad token is answered as
+// anonymous, and WWW-Authenticate says so.
+func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := of(c)
+		if x.op == nil || x.op.Security == contract.None {
+			return next(c)
+		}
+		token, err := credentials(x.Request().Header.Get(echo.HeaderAuthorization))
+		if err == nil && token != "" {
+			x.info.Viewer.ID, err = s.deps.Tokens.Verify(token)
+			x.info.Viewer.Token = token
+		}
+		if x.op.Security == contract.Required {
+			switch {
+			case errors.Is(err, auth.ErrTokenExpired):
+				err = problem.New(problem.TokenExpired, "token", "has expired")
+			case err != nil:
+				err = problem.New(problem.TokenInvalid, "token", "is invalid")
+			case token == "":
+				err = problem.New(problem.TokenMissing, "token", "is missing")
+			}
+			if err != nil {
+				return err
+			}
+		} else if err != nil {
+			x.info.Viewer = auth.Viewer{}
+			x.Response().Header().Set(echo.HeaderWWWAuthenticate, `Token error="invalid_token"`)
+		}
+		return next(c)
+	}
+}
+
+// credentials returns the token of an Authorization field, "" when there is
+// none. Schemes are compared without regard to case (RFC 9110, section 11.1).
+func credentials(field string) (string, error) {
+	if field == "" {
+		return "", nil
+	}
+	scheme, token, _ := strings.Cut(field, " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "Token") && !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", auth.ErrTokenInvalid
+	}
+	return token, nil
+}
+
+// validate refuses what the document does not allow. A request that is wrong
+// in itself must not hide that its target is missing or somebody else's
+// (401, 404, 403, 422 in this order), so those are asked first, then.
+func (s *Server) validate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := of(c)
+		if x.op == nil {
+			return next(c)
+		}
+		r := x.Request()
+		if x.op.MaxBody > 0 {
+			r.Body = http.MaxBytesReader(x.Response(), r.Body, x.op.MaxBody)
+		}
+		if err := x.op.Check(r, x.pathParam); err != nil {
+			if p := problem.From(err); p != nil && p.Status() == http.StatusUnprocessableEntity {
+				if refusal := s.deps.API.Refusal(r.Context(), x.op.ID, x.pathParam); refusal != nil {
+					return refusal
+				}
+			}
+			return err
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.RequestTimeout)
+		defer cancel()
+		x.SetRequest(r.WithContext(ctx))
+		return next(c)
+	}
+}

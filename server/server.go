@@ -1,0 +1,163 @@
+// Package server is the HTTP edge and the lifecycle: the only place that
+// knows Echo. The document decides what it lets through (server/contract),
+// one ordered list of middleware how (middleware.go).
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+
+	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/server/contract"
+)
+
+// Config is what the edge can be told.
+type Config struct {
+	Compat      Compat
+	CORSOrigins []string
+	// RequestTimeout bounds the work on one request.
+	RequestTimeout time.Duration
+	// DrainTimeout bounds how long requests in flight may take at shutdown.
+	DrainTimeout time.Duration
+	// MaxInFlight bounds the API requests that are worked on at once; 0 adapts
+	// to the cores.
+	MaxInFlight int
+	// Quotas are the rate limits; a class without one is not limited.
+	Quotas Quotas
+	// TrustedProxies may say in X-Forwarded-For whom they speak for.
+	TrustedProxies []netip.Prefix
+	// Version and Commit are what /version answers.
+	Version, Commit string
+}
+
+// Deps is what the edge connects.
+type Deps struct {
+	API    *api.API
+	DB     *db.DB
+	Tokens *auth.Tokens
+	Logger *slog.Logger
+	// LogLevel is what Logger's handler goes by.
+	LogLevel *slog.LevelVar
+}
+
+// Server answers the API and the service's own pages.
+type Server struct {
+	cfg    Config
+	deps   Deps
+	doc    *contract.Document
+	log    *slog.Logger
+	echo   *echo.Echo
+	health health
+
+	admission admission
+	limiters  map[string]*limiter
+	metrics   *metrics
+}
+
+// New builds the edge. It fails when the document lacks what operations must
+// declare.
+func New(cfg Config, deps Deps) (*Server, error) {
+	doc, err := contract.Load()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, deps: deps, doc: doc, log: deps.Logger, echo: echo.New()}
+	if s.admission.limit = int64(cfg.MaxInFlight); cfg.MaxInFlight == 0 {
+		s.admission.limit = defaultInFlight()
+	}
+	s.limiters = map[string]*limiter{}
+	for class, quota := range cfg.Quotas {
+		s.limiters[class] = newLimiter(class, quota)
+	}
+	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() })
+	s.echo.IPExtractor = ipExtractor(cfg.TrustedProxies)
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	s.echo.JSONSerializer = exactJSON{}
+	s.echo.Use(s.middlewares()...)
+	openapi.RegisterHandlersWithBaseURL(s.echo, openapi.NewStrictHandler(deps.API, nil), doc.BasePath)
+	s.registerHealth()
+	return s, nil
+}
+
+// Handler returns the whole service as an http.Handler.
+func (s *Server) Handler() http.Handler { return getForHead(s.echo) }
+
+// Serve answers on l until ctx ends, then drains: it says that it is not
+// ready, stops accepting, and lets the requests in flight finish.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      s.cfg.RequestTimeout + 30*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.health.draining.Store(true)
+	drain, cancel := context.WithTimeout(context.Background(), s.cfg.DrainTimeout)
+	defer cancel()
+	err := srv.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("requests were still in flight when the drain timeout ended", "timeout", s.cfg.DrainTimeout)
+		return srv.Close()
+	}
+	return err
+}
+
+// ipExtractor finds a client's address: the connection's, unless that is a
+// proxy that was named as trusted.
+func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range trusted {
+		p = p.Masked()
+		options = append(options, echo.TrustIPRange(&net.IPNet{
+			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+// getForHead answers HEAD wherever GET is answered (RFC 9110, section 9.3.2);
+// net/http leaves the body out.
+func getForHead(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			get := *r
+			get.Method = http.MethodGet
+			r = &get
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// exactJSON decodes bodies with the names exactly as the document has them.
+// encoding/json ignores case, so that a member which validation took for an
+// unknown one would overwrite the one that it had checked.
+type exactJSON struct{ echo.DefaultJSONSerializer }
+
+func (exactJSON) Deserialize(c echo.Context, target any) error {
+	return json.UnmarshalRead(c.Request().Body, target)
+}

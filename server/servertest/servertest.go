@@ -1,0 +1,262 @@
+// Package servertest starts the whole service, on a database of its own, for
+// tests that call it the way its users do: through the generated client.
+package servertest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/contract"
+)
+
+// Service is a running service.
+type Service struct {
+	// URL is where the API is, with its base path.
+	URL string
+	// Root is where the service is.
+	Root string
+	// Anonymous calls the API without a token.
+	Anonymous *client.ClientWithResponses
+	DB        *db.DB
+	// Statements counts what the service asks the database.
+	Statements *dbtest.Counter
+	// Log holds what the service has logged.
+	Log *Log
+
+	t    testing.TB
+	http *http.Client
+	n    atomic.Int64
+}
+
+// Option changes how the service is set up.
+type Option func(*setup)
+
+type setup struct {
+	server server.Config
+	db     []dbtest.Options
+	deps   func(*server.Deps)
+	url    string
+}
+
+// WithServer changes the edge's configuration.
+func WithServer(f func(*server.Config)) Option { return func(s *setup) { f(&s.server) } }
+
+// WithDB changes the pool's configuration.
+func WithDB(f func(*db.Config)) Option { return func(s *setup) { s.db = append(s.db, f) } }
+
+// WithDeps changes what the edge is connected to.
+func WithDeps(f func(*server.Deps)) Option { return func(s *setup) { s.deps = f } }
+
+// WithDatabase uses the database at url instead of a new one, so that several
+// services can share it.
+func WithDatabase(url string) Option { return func(s *setup) { s.url = url } }
+
+// New starts a service that ends with the test. Every answer that its clients
+// get is held against the document.
+func New(t testing.TB, options ...Option) *Service {
+	t.Helper()
+	set := setup{server: server.Config{
+		Compat: server.Strict, CORSOrigins: []string{"*"}, RequestTimeout: 30 * time.Second, DrainTimeout: 5 * time.Second,
+		Version: "test", Commit: "test",
+	}}
+	for _, o := range options {
+		o(&set)
+	}
+	if set.url == "" {
+		set.url = dbtest.URL(t)
+	}
+	s := &Service{t: t, Statements: &dbtest.Counter{}, Log: &Log{}}
+	s.DB = dbtest.OpenURL(t, set.url, append([]dbtest.Options{func(c *db.Config) { c.Tracer = s.Statements }}, set.db...)...)
+	deps := s.deps()
+	if set.deps != nil {
+		set.deps(&deps)
+	}
+	srv, err := server.New(set.server, deps)
+	require.NoError(t, err)
+	web := httptest.NewServer(srv.Handler())
+	t.Cleanup(web.Close)
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s.Root, s.URL = web.URL, web.URL+doc.BasePath
+	s.http = &http.Client{Transport: checked{t, doc, web.Client().Transport}, Timeout: time.Minute}
+	s.Anonymous = s.As("")
+	return s
+}
+
+func (s *Service) deps() server.Deps {
+	ctx := context.Background()
+	keys, err := api.SigningKeys(ctx, s.DB)
+	require.NoError(s.t, err)
+	tokens, err := auth.NewTokens(keys, time.Hour, time.Now)
+	require.NoError(s.t, err)
+	// Real parameters take most of a second under the race detector.
+	cheap := argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+	passwords, err := auth.NewPasswords(cheap, 4)
+	require.NoError(s.t, err)
+	level := &slog.LevelVar{}
+	level.Set(slog.LevelDebug)
+	return server.Deps{
+		API: api.New(api.Deps{
+			DB: s.DB, Passwords: passwords, Tokens: tokens,
+			Cursors: page.NewCodec(keys[len(keys)-1].Secret), Keeper: idempotency.NewKeeper(keys[len(keys)-1].Secret),
+		}),
+		DB:       s.DB,
+		Tokens:   tokens,
+		Logger:   slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level})),
+		LogLevel: level,
+	}
+}
+
+// As returns a client that sends a token.
+func (s *Service) As(token string) *client.ClientWithResponses {
+	c, err := client.NewClientWithResponses(s.URL, client.WithHTTPClient(s.http), client.WithRequestEditorFn(
+		func(_ context.Context, r *http.Request) error {
+			if token != "" {
+				r.Header.Set("Authorization", "Token "+token)
+			}
+			return nil
+		}))
+	require.NoError(s.t, err)
+	return c
+}
+
+// User is a registered user with a client of its own.
+type User struct {
+	client.User
+	*client.ClientWithResponses
+}
+
+// Password is what every user of Register has.
+const Password = "correct horse battery"
+
+// Register makes a user; name may be empty.
+func (s *Service) Register(name string) User {
+	s.t.Helper()
+	if name == "" {
+		name = fmt.Sprintf("user%d", s.n.Add(1))
+	}
+	res, err := s.Anonymous.CreateUserWithResponse(context.Background(), nil, client.CreateUserJSONRequestBody{User: client.NewUser{
+		Username: name, Email: client.Email(strings.ToLower(name) + "@example.com"), Password: Password,
+	}})
+	require.NoError(s.t, err)
+	require.Equal(s.t, http.StatusCreated, res.StatusCode(), string(res.Body))
+	return User{res.JSON201.User, s.As(res.JSON201.User.Token)}
+}
+
+// Publish makes an article by u with tags.
+func (s *Service) Publish(u User, title string, tags ...string) client.Article {
+	s.t.Helper()
+	res, err := u.CreateArticleWithResponse(context.Background(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
+		Title: title, Description: "About " + title, Body: "# " + title + "\n\nText.", TagList: &tags,
+	}})
+	require.NoError(s.t, err)
+	require.Equal(s.t, http.StatusCreated, res.StatusCode(), string(res.Body))
+	return res.JSON201.Article
+}
+
+// Do sends a request as it is; path is below the base path. The answer is
+// held against the document too.
+func (s *Service) Do(method, path, body string, header ...string) (*http.Response, string) {
+	s.t.Helper()
+	req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
+	require.NoError(s.t, err)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := s.http.Do(req)
+	require.NoError(s.t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	require.NoError(s.t, err)
+	return res, string(text)
+}
+
+// checked holds every answer of the API against the document.
+type checked struct {
+	t    testing.TB
+	doc  *contract.Document
+	next http.RoundTripper
+}
+
+func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := c.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	if op := c.find(r); op != nil {
+		if err := op.CheckResponse(res.StatusCode, res.Header, body); err != nil {
+			c.t.Errorf("%s %s answered what the document does not say: %v\n%s", r.Method, r.URL, err, body)
+		}
+	}
+	return res, nil
+}
+
+// Log collects log lines.
+type Log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// find returns the operation that a request is for, or nil.
+func (c checked) find(r *http.Request) *contract.Operation {
+	path := strings.Split(r.URL.EscapedPath(), "/")
+	var found *contract.Operation
+	for _, op := range c.doc.Operations() {
+		route := strings.Split(op.Route, "/")
+		if r.Method != op.Method || len(route) != len(path) {
+			continue
+		}
+		matches, literal := true, true
+		for i, part := range route {
+			param := strings.HasPrefix(part, ":")
+			matches = matches && (param || part == path[i])
+			literal = literal && !param
+		}
+		if matches && (found == nil || literal) {
+			found = op
+		}
+	}
+	return found
+}
