@@ -1,3 +1,106 @@
+// Command byline is the publishing API: one binary with everything inside.
 package main
 
-func main() {}
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+)
+
+// Set by the linker; see Makefile.
+var (
+	version = "dev"
+	commit  = "unknown"
+)
+
+func main() {
+	// The first signal asks to stop; from then on the second one ends the
+	// process at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "byline:", err)
+		os.Exit(1)
+	}
+}
+
+// program is what the commands share.
+type program struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	p := program{getenv, stdout, stderr}
+	root := &cobra.Command{
+		Use:   "byline",
+		Short: "A headless publishing API",
+		Long: "Byline is a headless publishing API: users, profiles, articles, comments, tags,\n" +
+			"favourites, follows and feeds. Without a command it serves, on an embedded\n" +
+			"PostgreSQL unless DATABASE_URL names another one.",
+		Example:       "  byline                  serve on http://127.0.0.1:8080\n  byline seed             fill the database with a believable data set\n  byline config           show the effective configuration",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          p.with(p.serve),
+	}
+	registerFlags(root.PersistentFlags())
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(
+		&cobra.Command{Use: "serve", Short: "Serve the API (the default)", Args: cobra.NoArgs, RunE: p.with(p.serve)},
+		p.migrateCommand(),
+		p.seedCommand(),
+		&cobra.Command{Use: "config", Short: "Print the effective configuration, secrets hidden", Args: cobra.NoArgs,
+			RunE: p.with(func(_ context.Context, cfg *config, _ *slog.Logger) error { return cfg.print(stdout) })},
+		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error {
+				_, err := fmt.Fprintf(stdout, "byline %s (%s, %s %s/%s)\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+				return err
+			}},
+	)
+	return root.ExecuteContext(ctx)
+}
+
+// with reads the configuration before a command runs.
+func (p program) with(command func(context.Context, *config, *slog.Logger) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		cfg, err := loadConfig(cmd.Flags(), p.getenv)
+		if err != nil {
+			return err
+		}
+		log := p.logger(cfg)
+		for _, warning := range unknownSettings(os.Environ()) {
+			log.Warn(warning)
+		}
+		return command(cmd.Context(), cfg, log)
+	}
+}
+
+// logger writes what people read on a terminal and JSON elsewhere.
+func (p program) logger(cfg *config) *slog.Logger {
+	file, isFile := p.stderr.(*os.File)
+	options := &slog.HandlerOptions{Level: &logLevel}
+	logLevel.Set(cfg.LogLevel)
+	if cfg.logFormat(isFile && isatty.IsTerminal(file.Fd())) == "text" {
+		return slog.New(slog.NewTextHandler(p.stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(p.stderr, options))
+}
+
+// logLevel can be changed while the service runs.
+var logLevel slog.LevelVar
+
+// stopTimeout is what each step of a shutdown may take once requests are
+// drained.
+const stopTimeout = 15 * time.Second

@@ -21,9 +21,11 @@ func usualBinDirs() []string { return nil }
 // Start always fails here: watching and signalling PostgreSQL needs Unix.
 func Start(_ context.Context, cfg Config) (*Server, error) {
 	cfg.setDefaults()
-	return nil, errors.New("embedded: no embedded PostgreSQL on " + runtime.GOOS +
-		": install PostgreSQL and set DATABASE_URL to its postgres:// URL")
+	return nil, errUnsupported
 }
+
+var errUnsupported = errors.New("embedded: no embedded PostgreSQL on " + runtime.GOOS +
+	": install PostgreSQL and set DATABASE_URL to its postgres:// URL")
 
 // URL is empty: there is no server.
 func (*Server) URL() string { return "" }
@@ -46,3 +48,6 @@ func (*Server) Done() <-chan struct{} {
 	close(done)
 	return done
 }
+
+// RunningURL returns an error: there is no embedded server on this system.
+func RunningURL(Config) (string, error) { return "", errUnsupported }

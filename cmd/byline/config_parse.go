@@ -1,0 +1,200 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// The parsers return an error that says what is accepted; who calls them says what was given, with secrets hidden, so
+// they must not repeat the value.
+
+// address accepts host:port. The host may be a name, an IP address or empty (all interfaces).
+func address(s string) (string, error) {
+	host, port, err := net.SplitHostPort(s)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil || strings.ContainsAny(host, " \t/@") {
+		return "", errors.New("must be host:port, such as 127.0.0.1:8080, [::1]:8080 or :8080")
+	}
+	return s, nil
+}
+
+// optional accepts nothing and "off" as well.
+func optional(parse func(string) (string, error)) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if s == "" || s == "off" {
+			return "", nil
+		}
+		s, err := parse(s)
+		if err != nil {
+			return "", fmt.Errorf("%w, or off", err)
+		}
+		return s, nil
+	}
+}
+
+func notEmpty(s string) (string, error) {
+	if strings.TrimSpace(s) == "" {
+		return "", errors.New("must not be empty")
+	}
+	return s, nil
+}
+
+func folder(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	if info, err := os.Stat(s); err != nil || !info.IsDir() {
+		return "", errors.New("must be an existing folder, such as /usr/lib/postgresql/16/bin")
+	}
+	return s, nil
+}
+
+func oneOf(accepted ...string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if !slices.Contains(accepted, s) {
+			last := len(accepted) - 1
+			return "", fmt.Errorf("must be %s or %s", strings.Join(accepted[:last], ", "), accepted[last])
+		}
+		return s, nil
+	}
+}
+
+func between(least, most int) func(string) (int, error) {
+	return func(s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < least || n > most {
+			return 0, fmt.Errorf("must be a whole number from %d to %d", least, most)
+		}
+		return n, nil
+	}
+}
+
+func duration(least, most time.Duration) func(string) (time.Duration, error) {
+	return func(s string) (time.Duration, error) {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < least || d > most {
+			return 0, fmt.Errorf("must be a time with its unit (300ms, 5s, 2m, 24h), from %s to %s", short(least), short(most))
+		}
+		return d, nil
+	}
+}
+
+// short writes 10m, not 10m0s.
+func short(d time.Duration) string {
+	s := strings.TrimSuffix(d.String(), "m0s")
+	if s != d.String() {
+		s += "m"
+	}
+	if h := strings.TrimSuffix(s, "h0m"); h != s {
+		s = h + "h"
+	}
+	return s
+}
+
+func level(s string) (slog.Level, error) {
+	if _, err := oneOf("debug", "info", "warn", "error")(s); err != nil {
+		return 0, err
+	}
+	var l slog.Level
+	return l, l.UnmarshalText([]byte(s))
+}
+
+// networks accepts CIDRs; a plain address is a network of one.
+func networks(s string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, item := range list(s) {
+		prefix, err := netip.ParsePrefix(item)
+		if err != nil {
+			var ip netip.Addr
+			if ip, err = netip.ParseAddr(item); err == nil {
+				prefix, err = ip.WithZone("").Prefix(ip.BitLen())
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q must be a network, such as 10.0.0.0/8 or fd00::/8", item)
+		}
+		out = append(out, prefix.Masked())
+	}
+	return out, nil
+}
+
+// origins accepts what browsers send as Origin.
+func origins(s string) ([]string, error) {
+	if s == "off" {
+		return nil, nil
+	}
+	out := list(s)
+	for _, item := range out {
+		if item == "*" {
+			if len(out) > 1 {
+				return nil, errors.New("* means all and must stand alone")
+			}
+			continue
+		}
+		u, err := url.Parse(item)
+		if err != nil || u.Scheme == "" || u.Host == "" || item != u.Scheme+"://"+u.Host {
+			return nil, errors.New("must be *, off, or origins without a path, such as https://example.com,http://localhost:3000")
+		}
+	}
+	return out, nil
+}
+
+// list splits at commas and drops spaces and empty items.
+func list(s string) []string {
+	var out []string
+	for item := range strings.SplitSeq(s, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+func endpoint(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", errors.New("must be an http or https URL, such as http://localhost:4318")
+	}
+	return s, nil
+}
+
+func databaseURL(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	if _, err := pgxpool.ParseConfig(s); err != nil {
+		return "", fmt.Errorf("must be a PostgreSQL URL, such as postgres://user:password@host:5432/name, or a key=value list%s", urlFault(s))
+	}
+	return s, nil
+}
+
+// urlFault says what is wrong with a database URL. The parser's errors quote parts of it, passwords too when they are
+// the fault, so this is its error on the URL without them.
+func urlFault(s string) string {
+	s = hideSecrets(s)
+	if s == mask {
+		return ""
+	}
+	_, err := pgxpool.ParseConfig(s)
+	if err == nil {
+		return ": special characters in the password must be percent-encoded (in a list: quoted)"
+	}
+	_, fault, _ := strings.Cut(err.Error(), "`: ") // what precedes is the URL again
+	return ": " + fault
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"net/netip"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/require"
+)
+
+func load(t *testing.T, env map[string]string, args ...string) (*config, error) {
+	t.Helper()
+	flags := pflag.NewFlagSet("byline", pflag.ContinueOnError)
+	registerFlags(flags)
+	require.NoError(t, flags.Parse(args))
+	return loadConfig(flags, func(name string) string { return env[name] })
+}
+
+func TestLoadConfig(t *testing.T) {
+	t.Parallel()
+
+	t.Run("Defaults", func(t *testing.T) {
+		t.Parallel()
+		c, err := load(t, nil)
+		require.NoError(t, err)
+		require.Len(t, c.values, len(settings))
+		require.GreaterOrEqual(t, c.PoolMax, 4)
+		c.values, c.PoolMax = nil, 0
+		require.Equal(t, &config{
+			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Compat: "strict", PoolMin: 2,
+			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
+			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, TokenTTL: 60 * 24 * time.Hour,
+			PasswordHashers: 1, LogFormat: "auto", LogLevel: slog.LevelInfo,
+		}, c)
+		require.True(t, c.embedded())
+		_, err = loadConfig(nil, func(string) string { return "" })
+		require.NoError(t, err)
+	})
+
+	t.Run("Precedence", func(t *testing.T) {
+		t.Parallel()
+		env := map[string]string{"BYLINE_ADDR": ":1", "BYLINE_POOL_MAX": "7", "BYLINE_ADMIN_ADDR": ":3", "BYLINE_COMPAT": ""}
+		c, err := load(t, env, "--addr=:2", "--admin-addr=")
+		require.NoError(t, err)
+		require.Equal(t, ":2", c.Addr)
+		require.Empty(t, c.AdminAddr, "an empty flag counts")
+		require.Equal(t, 7, c.PoolMax)
+		require.Equal(t, "strict", c.Compat, "an empty variable does not")
+		require.Equal(t, map[string]source{"BYLINE_ADDR": fromFlag, "BYLINE_POOL_MAX": fromEnv, "BYLINE_COMPAT": fromDefault}, map[string]source{
+			"BYLINE_ADDR": c.values["BYLINE_ADDR"].from, "BYLINE_POOL_MAX": c.values["BYLINE_POOL_MAX"].from, "BYLINE_COMPAT": c.values["BYLINE_COMPAT"].from,
+		})
+		require.True(t, c.isDefault("BYLINE_DATA_DIR"))
+		require.False(t, c.isDefault("BYLINE_ADDR"))
+	})
+
+	t.Run("Good", func(t *testing.T) {
+		t.Parallel()
+		for _, g := range []struct {
+			env, value string
+			got        func(*config) any
+			want       any
+		}{
+			{"BYLINE_ADDR", ":0", func(c *config) any { return c.Addr }, ":0"},
+			{"BYLINE_ADDR", "[::1]:8080", func(c *config) any { return c.Addr }, "[::1]:8080"},
+			{"BYLINE_ADDR", "api.internal:80", func(c *config) any { return c.Addr }, "api.internal:80"},
+			{"BYLINE_ADMIN_ADDR", "off", func(c *config) any { return c.AdminAddr }, ""},
+			{"BYLINE_PG_BIN", os.TempDir(), func(c *config) any { return c.PGBin }, os.TempDir()},
+			{"DATABASE_URL", "postgres://u:p@h1:1,h2:2/d?sslmode=disable&pool_max_conns=3", func(c *config) any { return c.embedded() }, false},
+			{"DATABASE_URL", "host=h password='a b' dbname=d", func(c *config) any { return c.DatabaseURL }, "host=h password='a b' dbname=d"},
+			{"BYLINE_COMPAT", "lenient", func(c *config) any { return c.Compat }, "lenient"},
+			{"BYLINE_POOL_MAX", "1", func(c *config) any { return [2]int{c.PoolMax, c.PoolMin} }, [2]int{1, 1}},
+			{"BYLINE_POOL_MIN", "1", func(c *config) any { return c.PoolMin }, 1},
+			{"BYLINE_QUERY_TIMEOUT", "250ms", func(c *config) any { return c.QueryTimeout }, 250 * time.Millisecond},
+			{"BYLINE_DRAIN_TIMEOUT", "0s", func(c *config) any { return c.DrainTimeout }, time.Duration(0)},
+			{"BYLINE_MAX_IN_FLIGHT", "64", func(c *config) any { return c.MaxInFlight }, 64},
+			{"BYLINE_RATE_LIMIT", "off", func(c *config) any { return c.RateLimit }, "off"},
+			{"BYLINE_RATE_LIMIT", "auto", func(c *config) any { return c.RateLimit }, "wide"},
+			{"BYLINE_TRUSTED_PROXIES", " 10.1.2.3/8, ::1 ,", func(c *config) any { return c.TrustedProxies },
+				[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
+			{"BYLINE_CORS_ORIGINS", "https://a.example,http://localhost:3000", func(c *config) any { return c.CORSOrigins },
+				[]string{"https://a.example", "http://localhost:3000"}},
+			{"BYLINE_CORS_ORIGINS", "off", func(c *config) any { return len(c.CORSOrigins) }, 0},
+			{"BYLINE_TOKEN_TTL", "24h", func(c *config) any { return c.TokenTTL }, 24 * time.Hour},
+			{"BYLINE_PASSWORD_HASHERS", "4", func(c *config) any { return c.PasswordHashers }, 4},
+			{"BYLINE_LOG_FORMAT", "json", func(c *config) any { return c.logFormat(true) }, "json"},
+			{"BYLINE_LOG_FORMAT", "auto", func(c *config) any { return c.logFormat(true) + c.logFormat(false) }, "textjson"},
+			{"BYLINE_LOG_LEVEL", "warn", func(c *config) any { return c.LogLevel }, slog.LevelWarn},
+			{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318", func(c *config) any { return c.OTLPEndpoint }, "http://localhost:4318"},
+		} {
+			c, err := load(t, map[string]string{g.env: g.value})
+			require.NoError(t, err)
+			require.Equal(t, g.want, g.got(c), "%s=%s", g.env, g.value)
+			c, err = load(t, nil, "--"+setting{env: g.env}.flag()+"="+g.value)
+			require.NoError(t, err)
+			require.Equal(t, g.want, g.got(c), "%s as a flag", g.env)
+		}
+	})
+
+	t.Run("Bad", func(t *testing.T) {
+		t.Parallel()
+		for _, b := range [][3]string{
+			{"BYLINE_ADDR", "8080", "must be host:port, such as"},
+			{"BYLINE_ADDR", "localhost:http", "must be host:port"},
+			{"BYLINE_ADDR", "127.0.0.1:70000", "must be host:port"},
+			{"BYLINE_ADDR", "http://127.0.0.1:80", "must be host:port"},
+			{"BYLINE_ADMIN_ADDR", "no", "or off"},
+			{"BYLINE_ADMIN_ADDR", "127.0.0.1:8080", "must differ from BYLINE_ADDR"},
+			{"BYLINE_DATA_DIR", " ", "must not be empty"},
+			{"BYLINE_PG_BIN", "/nowhere", "must be an existing folder"},
+			{"DATABASE_URL", "mysql://h/d", "must be a PostgreSQL URL"},
+			{"DATABASE_URL", "postgres://h:x/d", "must be a PostgreSQL URL"},
+			{"DATABASE_URL", "postgres://h/d?sslmode=never", "sslmode is invalid"},
+			{"BYLINE_COMPAT", "Strict", "must be strict or lenient"},
+			{"BYLINE_POOL_MAX", "-1", "must be a whole number from 0 to 1000"},
+			{"BYLINE_POOL_MAX", "many", "must be a whole number"},
+			{"BYLINE_POOL_MIN", "900", "must not be above BYLINE_POOL_MAX, which is"},
+			{"BYLINE_POOL_ACQUIRE_TIMEOUT", "3", "must be a time with its unit (300ms, 5s, 2m, 24h), from 10ms to 1m"},
+			{"BYLINE_QUERY_TIMEOUT", "0s", "from 10ms to 10m"},
+			{"BYLINE_REQUEST_TIMEOUT", "1h", "from 100ms to 10m"},
+			{"BYLINE_DRAIN_TIMEOUT", "-1s", "from 0s to 10m"},
+			{"BYLINE_MAX_IN_FLIGHT", "1e3", "from 0 to 100000"},
+			{"BYLINE_RATE_LIMIT", "wide", "must be auto, off or strict"},
+			{"BYLINE_TRUSTED_PROXIES", "10.0.0.0/8,proxy", `"proxy" must be a network`},
+			{"BYLINE_CORS_ORIGINS", "example.com", "must be *, off, or origins"},
+			{"BYLINE_CORS_ORIGINS", "https://example.com/", "without a path"},
+			{"BYLINE_CORS_ORIGINS", "*,https://example.com", "must stand alone"},
+			{"BYLINE_TOKEN_TTL", "60d", "from 1m to 87600h"},
+			{"BYLINE_PASSWORD_HASHERS", "0", "from 1 to 64"},
+			{"BYLINE_LOG_FORMAT", "xml", "must be auto, json or text"},
+			{"BYLINE_LOG_LEVEL", "INFO", "must be debug, info, warn or error"},
+			{"OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "must be an http or https URL"},
+		} {
+			_, err := load(t, map[string]string{b[0]: b[1]})
+			require.ErrorContains(t, err, b[2])
+			require.ErrorContains(t, err, b[0]+"=")
+			_, err = load(t, nil, "--"+setting{env: b[0]}.flag()+"="+b[1])
+			require.ErrorContains(t, err, "--"+setting{env: b[0]}.flag()+"=")
+		}
+	})
+
+	t.Run("AllAtOnce", func(t *testing.T) {
+		t.Parallel()
+		_, err := load(t, map[string]string{"BYLINE_ADDR": "x", "BYLINE_LOG_LEVEL": strings.Repeat("loud", 50)}, "--pool-max=y")
+		require.EqualError(t, err, `wrong configuration:
+BYLINE_ADDR="x": must be host:port, such as 127.0.0.1:8080, [::1]:8080 or :8080
+--pool-max="y": must be a whole number from 0 to 1000
+BYLINE_LOG_LEVEL="`+strings.Repeat("loud", 25)+`...": must be debug, info, warn or error`)
+	})
+
+	t.Run("Adaptive", func(t *testing.T) {
+		t.Parallel()
+		for cores, want := range map[int]int{1: 4, 2: 8, 12: 48, 13: 50, 128: 50} {
+			var c config
+			require.Empty(t, c.complete(cores))
+			require.Equal(t, want, c.PoolMax)
+			require.Equal(t, 2, c.PoolMin)
+		}
+		for _, r := range []struct{ addr, url, want string }{
+			{"127.0.0.1:1", "", "wide"}, {"localhost:1", "", "wide"}, {"[::1]:1", "", "wide"}, {"[::ffff:127.0.0.1]:1", "", "wide"},
+			{":1", "", "strict"}, {"0.0.0.0:1", "", "strict"}, {"10.0.0.1:1", "", "strict"}, {"127.0.0.1:1", "postgres://h/d", "strict"},
+		} {
+			c := config{Addr: r.addr, DatabaseURL: r.url, RateLimit: "auto"}
+			require.Empty(t, c.complete(2))
+			require.Equal(t, r.want, c.RateLimit, r)
+		}
+	})
+}
+
+func TestSecretsAreHidden(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                                 "",
+		"postgres://u@h/d":                 "postgres://u@h/d",
+		"postgres://u:s3cret@h:1/d":        "postgres://u:xxxxx@h:1/d",
+		"postgres://u:s3cr@et@h1:1,h2:2/d": "postgres://u:xxxxx@h1:1,h2:2/d",
+		"postgres://u:s3/cr?e#t@h/d":       "postgres://u:xxxxx@h/d",
+		"postgres://:s3cret@h/d":           "postgres://:xxxxx@h/d",
+		"postgres://h/d?user=u&password=s3cret&sslmode=disable": "postgres://h/d?user=u&password=xxxxx&sslmode=disable",
+		"postgres://h/d?sslpassword=s3cret":                     "postgres://h/d?sslpassword=xxxxx",
+		"host=h password=s3cret user=u":                         "host=h password=xxxxx user=u",
+		"host=h PASSWORD = s3cret user=u":                       "host=h PASSWORD = xxxxx user=u",
+		`password='s3 cr\'et' user=u`:                           `password=xxxxx user=u`,
+		`password=s3\ cret user=u`:                              `password=xxxxx user=u`,
+		`user=u password='s3cret host=h`:                        `user=u password=xxxxx`,
+		"s3cret":                                                "xxxxx",
+		"u:s3cret@h/d":                                          "xxxxx",
+		"https://u:s3cret@otel.example:4318":                    "https://u:xxxxx@otel.example:4318",
+	} {
+		require.Equal(t, want, hideSecrets(given))
+	}
+
+	// Neither the error nor the printed configuration shows one, whatever is wrong with the rest.
+	for _, url := range []string{
+		"postgres://u:s3cret@h:port/d", "postgres://u:s3cret@h/d?sslmode=never", "postgres://u:s3cret%zz@h/d", "postgres://u:s3cret and more@h/d",
+		"postgres://u:s3cret@[h/d", "host=h port=x password=s3cret", "password='s3cret", "host=h password=a\\ s3cret sslmode=never", "s3cret", "u:s3cret@h/d",
+		"postgres://h/d?password=s3cret&pool_max_conns=x", "postgres://u:s3/cret@h/d", "postgres://u:s3cret\n@h/d", "mysql://u:s3cret@h/d",
+		"postgres://u:s3#s3cret@h:1/d", "postgres://u:1?s3cret@h/d", "postgres://u/x:s3cret@h",
+	} {
+		c, err := load(t, map[string]string{"DATABASE_URL": url})
+		if err != nil {
+			require.NotContains(t, err.Error(), "cret", url)
+			continue
+		}
+		var out bytes.Buffer
+		require.NoError(t, c.print(&out))
+		require.NotContains(t, out.String(), "cret", url)
+	}
+	_, err := load(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://u:s3cret@h"})
+	require.ErrorContains(t, err, "ftp://u:xxxxx@h")
+}
+
+func TestPrint(t *testing.T) {
+	t.Parallel()
+	c, err := load(t, map[string]string{"DATABASE_URL": "postgres://u:s3cret@h/d", "BYLINE_POOL_MAX": "9"}, "--addr=:1")
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, c.print(&out))
+	for _, line := range []string{
+		`NAME +VALUE +FROM`, `BYLINE_ADDR +:1 +flag`, `DATABASE_URL +postgres://u:xxxxx@h/d +env`, `BYLINE_POOL_MAX +9 +env`,
+		`BYLINE_POOL_MIN +2 \(0\) +default`, `BYLINE_RATE_LIMIT +strict \(auto\) +default`, `BYLINE_PG_BIN +"" +default`,
+	} {
+		require.Regexp(t, regexp.MustCompile(`(?m)^`+line+`$`), out.String())
+	}
+	require.Equal(t, len(settings)+1, strings.Count(out.String(), "\n"))
+}
+
+func TestUnknownSettings(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{
+		"BYLINE_ADRR is not a setting; did you mean BYLINE_ADDR?",
+		"BYLINE_DATABASE_URL is not a setting; did you mean DATABASE_URL?",
+		"BYLINE_POOLMAX is not a setting; did you mean BYLINE_POOL_MAX?",
+		"BYLINE_FROBNICATE is not a setting",
+	}, unknownSettings([]string{
+		"PATH=/bin", "BYLINE_ADDR=:1", "BYLINE_ADRR=:1", "BYLINE_DATABASE_URL=s3cret", "BYLINE_POOLMAX=3", "BYLINE_FROBNICATE=", "BYLINE_TEST_DATABASE_URL=x",
+	}))
+}
+
+// TestSettingsDocumented holds that the table in the documentation is the one that the program is made from.
+func TestSettingsDocumented(t *testing.T) {
+	t.Parallel()
+	var want bytes.Buffer
+	require.NoError(t, settingsTable(&want))
+	page, err := os.ReadFile("../../docs/configuration.md")
+	require.NoError(t, err)
+	blocks := strings.Split(string(page), "<!-- settings -->")
+	require.Len(t, blocks, 3, "docs/configuration.md needs the table between two markers")
+	if got := strings.TrimSpace(blocks[1]); got != strings.TrimSpace(want.String()) {
+		t.Fatalf("replace the table in docs/configuration.md by:\n%s", want.String())
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/embedded"
+	"github.com/byline-api/byline/db/seed"
+)
+
+// withDatabase runs a command on the configured database: the one that a
+// running service has embedded, or one started for the command.
+func withDatabase(ctx context.Context, cfg *config, log *slog.Logger, command func(url string) error) (err error) {
+	url, stop, err := startDatabase(ctx, cfg, log)
+	if errors.Is(err, embedded.ErrInUse) {
+		if url, err = embedded.RunningURL(embeddedConfig(cfg, log)); err != nil {
+			return err
+		}
+		return command(url)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	return command(url)
+}
+
+func (p program) migrateCommand() *cobra.Command {
+	migrate := &cobra.Command{Use: "migrate", Short: "Change the database schema by hand; serve applies what is pending itself"}
+	add := func(use, short string, do func(context.Context, *db.Migrator) ([]string, error)) {
+		migrate.AddCommand(&cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+			RunE: p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
+				return withDatabase(ctx, cfg, log, func(url string) error {
+					m, err := db.NewMigrator(url)
+					if err != nil {
+						return err
+					}
+					defer m.Close()
+					lines, err := do(ctx, m)
+					if err != nil {
+						return err
+					}
+					if len(lines) == 0 {
+						lines = []string{"nothing to do"}
+					}
+					_, err = fmt.Fprintln(p.stdout, strings.Join(lines, "\n"))
+					return err
+				})
+			})})
+	}
+	add("up", "Apply what is pending", func(ctx context.Context, m *db.Migrator) ([]string, error) { return m.Up(ctx) })
+	add("down", "Take back the newest migration, with its data", func(ctx context.Context, m *db.Migrator) ([]string, error) {
+		line, err := m.Down(ctx)
+		return []string{line}, err
+	})
+	add("status", "List the migrations and their state", func(ctx context.Context, m *db.Migrator) ([]string, error) { return m.Status(ctx) })
+	return migrate
+}
+
+// seedPassword is what every seeded account has.
+const seedPassword = "byline-demo"
+
+func (p program) seedCommand() *cobra.Command {
+	cfg := seed.Small
+	cmd := &cobra.Command{
+		Use:   "seed",
+		Short: "Fill the database with a believable data set",
+		Long: "Adds users, articles in Markdown, comments, favourites and follows. Works beside a\n" +
+			"running service. Sign in as demo@example.com; every account has the password " + seedPassword + ".",
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	f.IntVar(&cfg.Users, "users", cfg.Users, "accounts")
+	f.IntVar(&cfg.Articles, "articles", cfg.Articles, "articles")
+	f.IntVar(&cfg.Comments, "comments", cfg.Comments, "comments")
+	f.IntVar(&cfg.Favorites, "favorites", cfg.Favorites, "favourites")
+	f.IntVar(&cfg.Follows, "follows", cfg.Follows, "follows")
+	f.IntVar(&cfg.Tags, "tags", cfg.Tags, "different tags")
+	f.IntVar(&cfg.TagsPerArticle, "tags-per-article", cfg.TagsPerArticle, "tags of each article")
+	f.IntVar(&cfg.BodyBytes, "body-bytes", cfg.BodyBytes, "size of each article's body in bytes; 0 varies it")
+	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "the same seed gives the same data")
+	cmd.RunE = p.with(func(ctx context.Context, settings *config, log *slog.Logger) error {
+		passwords, err := auth.NewPasswords(auth.Params, 1)
+		if err != nil {
+			return err
+		}
+		if cfg.PasswordHash, err = passwords.Hash(ctx, seedPassword); err != nil {
+			return err
+		}
+		cfg.Until, cfg.Progress = time.Now(), p.stderr
+		if err := cfg.Validate(); err != nil {
+			return err
+		}
+		return withDatabase(ctx, settings, log, func(url string) error {
+			if err := migrateUp(ctx, url, log); err != nil {
+				return err
+			}
+			// COPY of a large set takes longer than a request's statement may.
+			database, err := db.Open(ctx, db.Config{URL: url, MaxConns: 2, AcquireTimeout: 10 * time.Second, QueryTimeout: 6 * time.Hour})
+			if err != nil {
+				return err
+			}
+			defer database.Close()
+			summary, err := seed.Run(ctx, database.Pool(), cfg)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.stdout, "added %d users, %d articles, %d comments, %d favourites and %d follows in %s\nsign in as %s with the password %s\n",
+				summary.Users, summary.Articles, summary.Comments, summary.Favorites, summary.Follows,
+				summary.Elapsed.Round(time.Millisecond), summary.Email, seedPassword)
+			return err
+		})
+	})
+	return cmd
+}

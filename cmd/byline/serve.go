@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/embedded"
+	"github.com/byline-api/byline/server"
+)
+
+// serve starts what the service consists of, each part after what it needs,
+// and stops it in the opposite order: the edge drains, then the workers end,
+// then the pool closes, then the embedded PostgreSQL stops.
+func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
+	// First of all, so that a port in use is known before anything is made.
+	listener, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", cfg.Addr, err)
+	}
+	defer listener.Close()
+
+	url, stopDatabase, err := startDatabase(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopDatabase()) }()
+	if err := migrateUp(ctx, url, log); err != nil {
+		return err
+	}
+	database, err := db.Open(ctx, db.Config{
+		URL: url, MaxConns: cfg.PoolMax, MinConns: cfg.PoolMin,
+		AcquireTimeout: cfg.PoolAcquireTimeout, QueryTimeout: cfg.QueryTimeout,
+	})
+	if err != nil {
+		return err
+	}
+	defer database.Close()
+	edge, err := newServer(ctx, cfg, database, log)
+	if err != nil {
+		return err
+	}
+
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	workers, work := errgroup.WithContext(work)
+	workers.Go(func() error { return expireKeys(work, database, log) })
+	if cfg.AdminAddr != "" {
+		workers.Go(func() error { return serveAdmin(work, cfg.AdminAddr, edge.Admin(), log) })
+	}
+	log.Info("serving", "url", "http://"+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
+	serveCtx, cancel := context.WithCancel(ctx)
+	context.AfterFunc(work, cancel) // a worker that fails ends the service
+	err = edge.Serve(serveCtx, listener)
+	stopWork()
+	log.Info("stopped serving")
+	return errors.Join(err, workers.Wait())
+}
+
+func newServer(ctx context.Context, cfg *config, database *db.DB, log *slog.Logger) (*server.Server, error) {
+	keys, err := api.SigningKeys(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := auth.NewTokens(keys, cfg.TokenTTL, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	passwords, err := auth.NewPasswords(auth.Params, cfg.PasswordHashers)
+	if err != nil {
+		return nil, err
+	}
+	// The oldest key outlives rotations, and with it cursors and stored answers.
+	secret := keys[len(keys)-1].Secret
+	return server.New(server.Config{
+		Compat:         server.Compat(cfg.Compat),
+		CORSOrigins:    cfg.CORSOrigins,
+		RequestTimeout: cfg.RequestTimeout,
+		DrainTimeout:   cfg.DrainTimeout,
+		MaxInFlight:    cfg.MaxInFlight,
+		Quotas:         quotas(cfg.RateLimit),
+		TrustedProxies: cfg.TrustedProxies,
+		Version:        version,
+		Commit:         commit,
+	}, server.Deps{
+		API: api.New(api.Deps{
+			DB: database, Passwords: passwords, Tokens: tokens,
+			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret),
+		}),
+		DB:       database,
+		Tokens:   tokens,
+		Logger:   log,
+		LogLevel: &logLevel,
+	})
+}
+
+func quotas(mode string) server.Quotas {
+	switch mode {
+	case "off":
+		return nil
+	case "wide":
+		return server.WideQuotas()
+	default:
+		return server.StrictQuotas()
+	}
+}
+
+// startDatabase returns the URL of the configured database, or of an embedded
+// one that it starts, and what stops it.
+func startDatabase(ctx context.Context, cfg *config, log *slog.Logger) (url string, stop func() error, err error) {
+	if !cfg.embedded() {
+		return cfg.DatabaseURL, func() error { return nil }, nil
+	}
+	postgres, err := embedded.Start(ctx, embeddedConfig(cfg, log))
+	if err != nil {
+		return "", nil, err
+	}
+	return postgres.URL(), func() error {
+		stopCtx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		return postgres.Stop(stopCtx)
+	}, nil
+}
+
+func embeddedConfig(cfg *config, log *slog.Logger) embedded.Config {
+	return embedded.Config{
+		DataDir: cfg.DataDir,
+		BinDir:  cfg.PGBin,
+		Strict:  !cfg.isDefault("BYLINE_DATA_DIR"),
+		// A violated constraint is an answer to a client, not news for the operator.
+		Settings: map[string]string{"log_min_messages": "log"},
+		Logger:   log,
+	}
+}
+
+// reachTimeout is how long a start waits for a database that is not there yet,
+// as when everything is started at once.
+const reachTimeout = time.Minute
+
+func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
+	m, err := db.NewMigrator(url)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	deadline := time.Now().Add(reachTimeout)
+	for {
+		applied, err := m.Up(ctx)
+		for _, line := range applied {
+			log.Info("migrated", "migration", line)
+		}
+		if err == nil || !db.IsUnavailable(err) || time.Now().After(deadline) {
+			return err
+		}
+		log.Warn("the database cannot be reached; trying again", "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// expireKeys forgets old idempotency keys, hourly.
+func expireKeys(ctx context.Context, database *db.DB, log *slog.Logger) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if n, err := api.ExpireIdempotencyKeys(ctx, database); err != nil {
+			log.Warn("idempotency keys were not expired; next try in an hour", "error", err)
+		} else if n > 0 {
+			log.Info("expired idempotency keys", "count", n)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func serveAdmin(ctx context.Context, addr string, handler http.Handler, log *slog.Logger) error {
+	srv := &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	context.AfterFunc(ctx, func() { _ = srv.Close() })
+	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("admin port: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package seed
+
+import (
+	"strconv"
+	"strings"
+)
+
+// username returns the lower-case name of the i-th of a set of users; unique is the number that sets it apart when the
+// table had users before, or 0. Beyond the distinct names a number follows anyway.
+func (p *plan) username(i, unique int) string {
+	k := p.names.at(i)
+	name := firstNames[k%len(firstNames)] + separators[k%len(separators)] + lastNames[k/len(firstNames)]
+	return name + suffix("", i/p.names.n, unique)
+}
+
+// suffix returns nothing for the first round through distinct texts in an empty table.
+func suffix(dash string, round, unique int) string {
+	switch {
+	case unique > 0:
+		return dash + strconv.Itoa(unique)
+	case round > 0:
+		return dash + strconv.Itoa(round+1)
+	}
+	return ""
+}
+
+// bio and image are missing for a third and a half of the users.
+func (p *plan) bio(i int) *string {
+	r := at(p.cfg.Seed, streamBio, i)
+	if r.oneIn(3) {
+		return nil
+	}
+	s := pick(&r, professions) + " from " + pick(&r, places) + ". " + pick(&r, mottos)
+	return &s
+}
+
+func (p *plan) image(i int) *string {
+	r := at(p.cfg.Seed, streamImage, i)
+	if r.oneIn(2) {
+		return nil
+	}
+	s := "https://example.com/avatars/" + strconv.Itoa(1+r.below(400)) + ".png"
+	return &s
+}
+
+// tagName extends the list by numbers.
+func tagName(i int) string {
+	return tagNames[i%len(tagNames)] + suffix("-", i/len(tagNames), 0)
+}
+
+// writer appends text to one buffer that is used again for every row.
+type writer struct {
+	buf   []byte
+	r     random
+	topic string
+
+	order permutation // of the sentences to choose from, so that none comes again soon
+	used  int         // sentences used
+}
+
+// title returns the title of the i-th of a set of articles and starts the article's text.
+func (w *writer) title(p *plan, i int) string {
+	w.r = at(p.cfg.Seed, streamText, i)
+	k := p.titles.at(i)
+	template := titles[k%len(titles)]
+	k /= len(titles)
+	w.topic = topics[k%len(topics)]
+	s := strings.Replace(strings.Replace(template, "{t}", w.topic, 1), "{p}", people[k/len(topics)], 1)
+	return upperFirst(s)
+}
+
+// slug turns an ASCII title into lower-case words with hyphens.
+func slug(title, suffix string) string {
+	out := make([]byte, 0, len(title)+len(suffix))
+	for i := range len(title) {
+		switch c := title[i]; {
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
+			out = append(out, c)
+		case 'A' <= c && c <= 'Z':
+			out = append(out, c+'a'-'A')
+		case len(out) > 0 && out[len(out)-1] != '-':
+			out = append(out, '-')
+		}
+	}
+	return strings.TrimSuffix(string(out), "-") + suffix
+}
+
+func (w *writer) description() string {
+	w.buf = w.buf[:0]
+	w.sentence(pick(&w.r, descriptions))
+	return string(w.buf)
+}
+
+// body returns Markdown of about size bytes (within 150): paragraphs under headings, with lists, code, quotes and links
+// in between.
+func (w *writer) body(size int) string {
+	if size == 0 {
+		size = 500 + w.r.below(2501)
+	}
+	w.buf = w.buf[:0]
+	w.order, w.used = newPermutation(&w.r, len(sentences)), 0
+	w.paragraph(size)
+	for left := size - len(w.buf); left > 60; left = size - len(w.buf) {
+		w.buf = append(w.buf, '\n')
+		if left < 400 {
+			w.paragraph(size)
+			continue
+		}
+		switch w.r.below(8) {
+		case 0:
+			w.list("- ")
+		case 1:
+			w.list("1. ")
+		case 2:
+			w.expand(pick(&w.r, codes))
+		case 3:
+			w.buf = append(w.buf, "> "...)
+			w.sentence(pick(&w.r, quotes))
+			w.buf = append(w.buf, '\n')
+		case 4, 5:
+			w.buf = append(w.buf, "## "...)
+			w.sentence(pick(&w.r, headings))
+			w.buf = append(w.buf, "\n\n"...)
+			w.paragraph(size)
+		default:
+			w.paragraph(size)
+		}
+	}
+	return string(w.buf)
+}
+
+// paragraph writes two to five sentences, but stops when the text reaches size bytes.
+func (w *writer) paragraph(size int) {
+	for i := range 2 + w.r.below(4) {
+		if i > 0 {
+			if size-len(w.buf) < 60 {
+				break
+			}
+			w.buf = append(w.buf, ' ')
+		}
+		if w.r.oneIn(12) {
+			w.sentence(pick(&w.r, links))
+		} else {
+			w.sentence(sentences[w.order.at(w.used)])
+			w.used++
+		}
+	}
+	w.buf = append(w.buf, '\n')
+}
+
+func (w *writer) list(marker string) {
+	for range 3 + w.r.below(3) {
+		w.buf = append(w.buf, marker...)
+		w.expand(pick(&w.r, items))
+		w.buf = append(w.buf, '\n')
+	}
+}
+
+// remark returns the text of a comment.
+func (w *writer) remark(p *plan, i, article int) string {
+	w.title(p, article) // sets the topic
+	w.r = at(p.cfg.Seed, streamRemark, i)
+	w.buf = w.buf[:0]
+	order := newPermutation(&w.r, len(remarks))
+	for i := range 1 + w.r.below(3) {
+		if i > 0 {
+			w.buf = append(w.buf, ' ')
+		}
+		w.sentence(remarks[order.at(i)])
+	}
+	return string(w.buf)
+}
+
+// sentence expands a template and makes its first letter a capital.
+func (w *writer) sentence(template string) {
+	from := len(w.buf)
+	w.expand(template)
+	if c := w.buf[from]; 'a' <= c && c <= 'z' {
+		w.buf[from] = c - 'a' + 'A'
+	}
+}
+
+// expand fills the slots of a template: a letter in braces. Other braces, as in code, stay.
+func (w *writer) expand(template string) {
+	for {
+		i := strings.IndexByte(template, '{')
+		if i < 0 || i+2 >= len(template) {
+			w.buf = append(w.buf, template...)
+			return
+		}
+		if template[i+2] != '}' {
+			w.buf = append(w.buf, template[:i+1]...)
+			template = template[i+1:]
+			continue
+		}
+		w.buf = append(w.buf, template[:i]...)
+		word := ""
+		switch template[i+1] {
+		case 't':
+			word = w.topic
+		case 'o':
+			word = pick(&w.r, topics)
+		case 'p':
+			word = pick(&w.r, people)
+		case 'j':
+			word = pick(&w.r, adjectives)
+		case 'n':
+			word = pick(&w.r, nouns)
+		case 'g':
+			word = pick(&w.r, gerunds)
+		case 'd':
+			w.buf = strconv.AppendInt(w.buf, int64(2+w.r.below(48)), 10)
+		}
+		// "a" becomes "an" before a vowel that a slot brought in.
+		if n := len(w.buf); word != "" && strings.IndexByte("aeiou", word[0]) >= 0 && endsInArticle(w.buf) {
+			w.buf = append(w.buf[:n-1], 'n', ' ')
+		}
+		w.buf = append(w.buf, word...)
+		template = template[i+3:]
+	}
+}
+
+// endsInArticle says whether text ends in the word "a" and a space.
+func endsInArticle(text []byte) bool {
+	n := len(text)
+	return n >= 2 && text[n-1] == ' ' && (text[n-2] == 'a' || text[n-2] == 'A') && (n == 2 || text[n-3] == ' ' || text[n-3] == '\n')
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
