@@ -80,6 +80,7 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 	}
 	out := openapi.CachedArticleJSONResponse{Body: openapi.ArticleResponse{Article: article(a)}}
 	out.Headers.ETag = versionTag(a.ArticleCard.Version)
+	request.From(ctx).DependsOn(key('a', a.ArticleCard.ID), key('u', a.ArticleCard.AuthorID))
 	return openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: out}, nil
 }
 

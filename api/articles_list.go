@@ -22,6 +22,9 @@ type listRow = query.ArticleListRow
 // of its articles for a page that turned out to be empty.
 type lister struct {
 	scope string
+	// key is the list's in cache_changes, given one of its rows; nil when an
+	// answer must not be kept.
+	key   func(listRow) string
 	rows  func(p window) ([]listRow, error)
 	count func() (int64, error)
 }
@@ -98,6 +101,7 @@ func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lis
 			}))
 		}
 		l.count = func() (int64, error) { return q.ArticleCountByAuthor(ctx, s.db, author) }
+		l.key = func(r listRow) string { return key('b', r.ArticleCard.AuthorID) }
 	case favorited != "":
 		l.rows = func(w window) ([]listRow, error) {
 			return rowsOf(q.ArticleListByFavorite(ctx, s.db, query.ArticleListByFavoriteParams{
@@ -114,6 +118,7 @@ func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lis
 			}))
 		}
 		l.count = func() (int64, error) { return q.ArticleCountByTag(ctx, s.db, tag) }
+		l.key = func(listRow) string { return "t" + tag }
 	default:
 		l.rows = func(w window) ([]listRow, error) {
 			return q.ArticleList(ctx, s.db, query.ArticleListParams{
@@ -122,6 +127,7 @@ func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lis
 			})
 		}
 		l.count = func() (int64, error) { return q.ArticleCount(ctx, s.db) }
+		l.key = func(listRow) string { return "l" }
 	}
 	return l
 }
@@ -153,11 +159,18 @@ func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offs
 		return out, fmt.Errorf("counting %s: %w", l.scope, err)
 	}
 	out.Body.Articles = make([]openapi.ArticleSummary, 0, len(rows))
+	info := request.From(ctx)
 	for _, r := range rows {
 		out.Body.Articles = append(out.Body.Articles, summary(r))
+		if l.key != nil {
+			info.DependsOn(l.key(r), key('a', r.ArticleCard.ID), key('u', r.ArticleCard.AuthorID))
+		}
 	}
 	return out, nil
 }
+
+// key is the name of a row in cache_changes.
+func key(kind byte, id int64) string { return string(kind) + strconv.FormatInt(id, 10) }
 
 // rowsOf converts the rows of any list query, which are the same but for the
 // name of their type.

@@ -42,11 +42,16 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	if err != nil {
 		return nil, err
 	}
+	info := request.From(ctx)
 	if len(rows) == 0 {
 		// Nothing tells an article without comments from no article at all.
-		if _, err := q.ArticleAuthor(ctx, s.db, req.Slug); err != nil {
+		a, err := q.ArticleAuthor(ctx, s.db, req.Slug)
+		if err != nil {
 			return nil, orNotFound(err, "article")
 		}
+		info.DependsOn(key('a', a.ID), key('c', a.ID))
+	} else {
+		info.DependsOn(key('a', rows[0].ArticleID), key('c', rows[0].ArticleID))
 	}
 	out := openapi.CommentsJSONResponse{}
 	out.Body.NextCursor, out.Headers.Link = noMore, nil
@@ -57,6 +62,7 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	}
 	out.Body.Comments = make([]openapi.Comment, 0, len(rows))
 	for _, r := range rows {
+		info.DependsOn(key('u', r.AuthorID))
 		out.Body.Comments = append(out.Body.Comments, comment(r))
 	}
 	return openapi.GetArticleComments200JSONResponse{CommentsJSONResponse: out}, nil

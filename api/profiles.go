@@ -72,6 +72,7 @@ func (s profiles) get(ctx context.Context, username string) (openapi.ProfileResp
 	if err != nil {
 		return openapi.ProfileResponse{}, orNotFound(err, "profile")
 	}
+	request.From(ctx).DependsOn(key('u', p.ID))
 	return openapi.ProfileResponse{Profile: profile(p.Username, p.Bio, p.Image, p.Following)}, nil
 }
 

@@ -17,11 +17,11 @@ func (a *API) Refusal(ctx context.Context, operationID string, pathParam func(st
 	default:
 		return nil
 	}
-	author, err := q.ArticleAuthor(ctx, a.articles.db, pathParam("slug"))
+	article, err := q.ArticleAuthor(ctx, a.articles.db, pathParam("slug"))
 	if err != nil {
 		return orNotFound(err, "article")
 	}
-	if operationID == "UpdateArticle" && author != request.Viewer(ctx).ID {
+	if operationID == "UpdateArticle" && article.AuthorID != request.Viewer(ctx).ID {
 		return problem.Forbidden("article")
 	}
 	return nil

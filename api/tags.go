@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 )
@@ -15,6 +16,7 @@ func (s tags) GetTags(ctx context.Context, _ openapi.GetTagsRequestObject) (open
 	if err != nil {
 		return nil, err
 	}
+	request.From(ctx).DependsOn("g")
 	return openapi.GetTags200JSONResponse{TagsJSONResponse: openapi.TagsJSONResponse{
 		Body: openapi.TagsResponse{Tags: names},
 	}}, nil

@@ -93,7 +93,7 @@ var createIndex = regexp.MustCompile(`(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+(CONCUR
 func unsafeIndexes(migration string) (names []string) {
 	for _, m := range createIndex.FindAllStringSubmatch(migration, -1) {
 		concurrent, name, table := m[1] != "", m[2], m[3]
-		isNew := strings.Contains(migration, "CREATE TABLE "+table+" ")
+		isNew := regexp.MustCompile(`CREATE (UNLOGGED )?TABLE ` + table + ` `).MatchString(migration)
 		if !concurrent && !isNew || concurrent && !strings.Contains(migration, "+goose NO TRANSACTION") {
 			names = append(names, name)
 		}

@@ -62,7 +62,7 @@ func dropEmptyPassword(r *http.Request, limit int64) {
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(body), rest), rest}
 	var outer, user map[string]jsontext.Value
-	if err != nil || json.Unmarshal(body, &outer) != nil || json.Unmarshal(outer["user"], &user) != nil {
+	if err != nil || int64(len(body)) > limit || json.Unmarshal(body, &outer) != nil || json.Unmarshal(outer["user"], &user) != nil {
 		return
 	}
 	if string(user["password"]) != `""` {

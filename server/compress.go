@@ -23,32 +23,56 @@ const (
 	zstded   coding = "zstd"
 )
 
+// number tells kept encodings apart; identity has none.
+func (c coding) number() int {
+	if c == gzipped {
+		return 0
+	}
+	return 1
+}
+
 // negotiate picks the coding for an Accept-Encoding field: what the client
 // prefers, and zstd before gzip, which costs more and saves less, when it
 // does not care (RFC 9110, section 12.5.3).
 func negotiate(field string) coding {
-	best, bestWeight := identity, 0.0
+	const unlisted = -1.0
+	zstd, gzip, plain, others := unlisted, unlisted, unlisted, unlisted
 	for field != "" {
 		var member string
 		member, field, _ = strings.Cut(field, ",")
 		name, params, _ := strings.Cut(member, ";")
-		c := coding(strings.ToLower(strings.TrimSpace(name)))
-		switch c {
-		case gzipped, zstded:
+		var w *float64
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "zstd":
+			w = &zstd
+		case "gzip", "x-gzip":
+			w = &gzip
+		case "identity":
+			w = &plain
 		case "*":
-			c = zstded
-		case "x-gzip":
-			c = gzipped
+			w = &others
 		default:
 			continue
 		}
-		if w := weight(params); w > bestWeight || w == bestWeight && w > 0 && c == zstded {
-			best, bestWeight = c, w
-		}
+		*w = max(*w, weight(params))
 	}
-	return best
+	if zstd == unlisted {
+		zstd = others
+	}
+	if gzip == unlisted {
+		gzip = others
+	}
+	switch {
+	case zstd > 0 && zstd >= gzip && zstd >= plain:
+		return zstded
+	case gzip > 0 && gzip >= plain:
+		return gzipped
+	default:
+		return identity
+	}
 }
 
+// weight returns the q-value of a member; one that makes no sense is 0.
 func weight(params string) float64 {
 	params = strings.TrimSpace(params)
 	if params == "" {
@@ -56,10 +80,10 @@ func weight(params string) float64 {
 	}
 	value, ok := strings.CutPrefix(strings.ToLower(params), "q=")
 	w, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-	if !ok || err != nil || w < 0 || w > 1 {
-		return 0
+	if ok && err == nil && w >= 0 && w <= 1 {
+		return w
 	}
-	return w
+	return 0
 }
 
 // Encoders are kept: making one costs far more than using it.

@@ -21,6 +21,8 @@ type exchange struct {
 	started time.Time
 	// refusal is the problem that was answered, for the log.
 	refusal *problem.Error
+	// traceID is "" when the request belongs to no trace.
+	traceID string
 }
 
 // noOperation stands for everything outside the document.

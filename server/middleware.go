@@ -22,7 +22,9 @@ import (
 // why it stands where it does.
 func (s *Server) middlewares() []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{
-		s.observe,      // first: sees every answer, also of panics and refusals
+		s.identify,     // first: the others go by what it finds out
+		s.trace,        // around observe, whose status it tells and which logs its trace
+		s.observe,      // sees every answer, also of panics and refusals
 		s.secure,       // every answer has the headers, also errors
 		s.cors(),       // preflights cost nothing and know no operation
 		s.admit,        // refuses before any work is done
@@ -34,15 +36,24 @@ func (s *Server) middlewares() []echo.MiddlewareFunc {
 	}
 }
 
-// observe gives the request its id, turns errors and panics into problems,
-// and writes the request's line in the log.
-func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+// identify makes the exchange and gives the request its id.
+func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path())}
 		x.info.ID, x.info.URL = requestID(r), r.URL
+		x.traceID = traceID(r.Header.Get("Traceparent"))
 		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))
 		x.Response().Header().Set(echo.HeaderXRequestID, x.info.ID)
+		return next(x)
+	}
+}
+
+// observe turns errors and panics into problems, counts the answer, and
+// writes its line in the log.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := of(c)
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
 		if err := guard(next, x); err != nil {
@@ -86,6 +97,9 @@ func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 // a header that scripts must set, never in cookies, so that permitting every
 // origin gives no site the power of a visitor.
 func (s *Server) cors() echo.MiddlewareFunc {
+	if len(s.cfg.CORSOrigins) == 0 {
+		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
+	}
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOrigins: s.cfg.CORSOrigins,
 		AllowMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},

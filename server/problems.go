@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -36,14 +37,14 @@ func (s *Server) fail(x *exchange, err error) {
 		}
 		h.Set(echo.HeaderWWWAuthenticate, challenge)
 	case http.StatusMethodNotAllowed:
-		h.Set(echo.HeaderAllow, s.doc.Allow(x.Path()))
+		h.Set(echo.HeaderAllow, s.allow(x))
 	}
 	if p.RetryAfter > 0 {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(p.RetryAfter))
 	}
 	body, err := json.Marshal(openapi.Problem{
 		Type:      "/docs/errors#" + string(p.Code),
-		Title:     http.StatusText(status),
+		Title:     title(status),
 		Status:    int32(status),
 		Detail:    p.Detail,
 		Code:      openapi.ProblemCode(p.Code),
@@ -55,6 +56,29 @@ func (s *Server) fail(x *exchange, err error) {
 	}
 	x.Response().WriteHeader(status)
 	_, _ = x.Response().Write(append(body, '\n'))
+}
+
+// allow lists the methods of a path: the document's or, for the service's own
+// pages, Echo's, and HEAD wherever there is GET.
+func (s *Server) allow(x *exchange) string {
+	allow := s.doc.Allow(x.Path())
+	if allow == "" {
+		allow, _ = x.Get(echo.ContextKeyHeaderAllow).(string)
+	}
+	return strings.Replace(allow, http.MethodGet, http.MethodGet+", "+http.MethodHead, 1)
+}
+
+// title returns the name of a status. net/http still has two of those that
+// RFC 9110 changed.
+func title(status int) string {
+	switch status {
+	case http.StatusRequestEntityTooLarge:
+		return "Content Too Large"
+	case http.StatusUnprocessableEntity:
+		return "Unprocessable Content"
+	default:
+		return http.StatusText(status)
+	}
 }
 
 // problemOf translates what Echo, the binder and the operations return.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/byline-api/byline/api/etag"
+	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -21,32 +23,53 @@ const (
 
 // represent turns what a handler writes into the representation that the
 // document promises: a strong entity tag, Cache-Control and Vary by x-cache,
-// and 304 when the client has it already.
+// a content coding, and 304 when the client has it already. Anonymous reads
+// are answered from the cache where it has them.
 func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
 		if x.op == nil {
 			return next(c)
 		}
-		res := x.Response()
-		inner := res.Writer
-		buffer := &bufferedWriter{header: inner.Header()}
-		if err := intoBuffer(next, c, res, buffer); err != nil {
+		if s.cacheable(x) {
+			return s.fromCache(x, next)
+		}
+		b, err := s.answer(x, next)
+		if err != nil {
 			return err
 		}
-		if buffer.status == 0 {
-			return fmt.Errorf("operation %s answered nothing", x.op.ID)
-		}
-		s.send(x, inner, buffer)
+		s.send(x, b.status, newAnswer(x, b))
 		return nil
 	}
 }
 
-// intoBuffer runs next with its answer going to buffer. After an error or a
+// answer runs the rest of the chain. When it has changed something, or may
+// have, the cache learns of it before anybody else does.
+func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
+	if s.cache != nil && writes(x.op) {
+		// Its error has emptied the cache, which is right; it is nothing to the client.
+		defer func() { _ = s.cache.Sync(context.WithoutCancel(x.Request().Context())) }()
+	}
+	b := &bufferedWriter{header: x.Response().Header()}
+	if err := intoBuffer(next, x, b); err != nil {
+		return nil, err
+	}
+	if b.status == 0 {
+		return nil, fmt.Errorf("operation %s answered nothing", x.op.ID)
+	}
+	return b, nil
+}
+
+func writes(op *contract.Operation) bool {
+	return op.Method != http.MethodGet && op.RateLimit != "read"
+}
+
+// intoBuffer runs next with its answer going to a buffer. After an error or a
 // panic nothing has reached the client, so that another answer can begin.
-func intoBuffer(next echo.HandlerFunc, c echo.Context, res *echo.Response, buffer *bufferedWriter) (err error) {
+func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err error) {
+	res := x.Response()
 	inner := res.Writer
-	res.Writer = buffer
+	res.Writer = b
 	whole := false
 	defer func() {
 		res.Writer = inner
@@ -54,43 +77,61 @@ func intoBuffer(next echo.HandlerFunc, c echo.Context, res *echo.Response, buffe
 			res.Committed, res.Size, res.Status = false, 0, http.StatusOK
 		}
 	}()
-	err = next(c)
+	err = next(x)
 	whole = err == nil
 	return err
 }
 
-// send writes a buffered answer with the headers that its bytes decide.
-func (s *Server) send(x *exchange, w http.ResponseWriter, b *bufferedWriter) {
-	h, body := w.Header(), b.body.Bytes()
-	cacheable := x.op.Cache.Scope != scopeNone && b.status == http.StatusOK
+// newAnswer gives a buffered answer its entity tag. Handlers set ETag to the
+// number of edits, if there is one.
+func newAnswer(x *exchange, b *bufferedWriter) *cache.Answer {
+	a := &cache.Answer{Body: b.body.Bytes(), Link: b.header.Get("Link")}
+	version := b.header.Get("ETag")
+	if version != "" || x.op.Cache.Scope != scopeNone && b.status == http.StatusOK {
+		a.Tag = etag.Of(version, a.Body)
+	}
+	return a
+}
+
+// send writes an answer in the coding that the client prefers.
+func (s *Server) send(x *exchange, status int, a *cache.Answer) {
+	res := x.Response()
+	h, w := res.Header(), res.Writer
+	res.Committed = true
 	cacheHeaders(h, x)
-	tag := ""
-	if version := h.Get("ETag"); version != "" || cacheable {
-		tag = etag.Of(version, body)
-		h.Set("ETag", tag)
-	}
-	if cacheable && etag.NoneMatch(strings.Join(x.Request().Header["If-None-Match"], ","), tag) {
+	coding := identity
+	if len(a.Body) >= minCompress {
 		h.Add("Vary", "Accept-Encoding")
-		h.Del("Content-Type")
-		x.Response().Status, x.Response().Size = http.StatusNotModified, 0
-		w.WriteHeader(http.StatusNotModified)
-		return
+		coding = negotiate(strings.Join(x.Request().Header["Accept-Encoding"], ","))
 	}
-	if len(body) >= minCompress {
-		h.Add("Vary", "Accept-Encoding")
-		if c := negotiate(strings.Join(x.Request().Header["Accept-Encoding"], ",")); c != identity {
-			body = compress(c, body)
-			h.Set("Content-Encoding", string(c))
-			if tag != "" {
-				h.Set("ETag", etag.Encoded(tag, string(c)))
-			}
+	if a.Link != "" {
+		h.Set("Link", a.Link)
+	}
+	if a.Tag != "" {
+		// A 304 has the tag that the 200 would have had (RFC 9110, section
+		// 15.4.5): caches find by it which of their copies is fresh again.
+		h.Set("ETag", a.Tag)
+		if coding != identity {
+			h.Set("ETag", etag.Encoded(a.Tag, string(coding)))
+		}
+		if status == http.StatusOK && x.op.Cache.Scope != scopeNone &&
+			etag.NoneMatch(strings.Join(x.Request().Header["If-None-Match"], ","), a.Tag) {
+			h.Del("Content-Type")
+			res.Status, res.Size = http.StatusNotModified, 0
+			w.WriteHeader(http.StatusNotModified)
+			return
 		}
 	}
-	if b.status != http.StatusNoContent {
+	body := a.Body
+	if coding != identity {
+		h.Set("Content-Encoding", string(coding))
+		body = a.Coded(coding.number(), func(b []byte) []byte { return compress(coding, b) })
+	}
+	if status != http.StatusNoContent {
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 	}
-	x.Response().Size = int64(len(body))
-	w.WriteHeader(b.status)
+	res.Status, res.Size = status, int64(len(body))
+	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }
 
@@ -98,19 +139,19 @@ func (s *Server) send(x *exchange, w http.ResponseWriter, b *bufferedWriter) {
 // theirs alone; everything is revalidated, since a read after a write must
 // see it.
 func cacheHeaders(h http.Header, x *exchange) {
-	cache := x.op.Cache
-	if cache.Scope == scopeNone {
+	c := x.op.Cache
+	if c.Scope == scopeNone {
 		h.Set("Cache-Control", "no-store")
 		return
 	}
 	if x.op.Security != contract.None {
 		h.Add("Vary", "Authorization")
 	}
-	if cache.Scope == scopeShared && x.Request().Header.Get(echo.HeaderAuthorization) == "" {
-		h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, must-revalidate", cache.MaxAge))
-		return
+	who := "private"
+	if c.Scope == scopeShared && x.Request().Header.Get(echo.HeaderAuthorization) == "" {
+		who = "public"
 	}
-	h.Set("Cache-Control", fmt.Sprintf("private, max-age=%d, must-revalidate", cache.MaxAge))
+	h.Set("Cache-Control", who+", max-age="+strconv.Itoa(c.MaxAge)+", must-revalidate")
 }
 
 // bufferedWriter holds an answer back until it is complete, so that an error

@@ -15,11 +15,13 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -38,6 +40,11 @@ type Config struct {
 	Quotas Quotas
 	// TrustedProxies may say in X-Forwarded-For whom they speak for.
 	TrustedProxies []netip.Prefix
+	// CacheBytes bounds the answers that are kept for anonymous reads; 0 keeps none.
+	CacheBytes int
+	// SharedDatabase says that other replicas write to the database, so that
+	// each read from the cache asks it what they have changed.
+	SharedDatabase bool
 	// Version and Commit are what /version answers.
 	Version, Commit string
 }
@@ -50,6 +57,8 @@ type Deps struct {
 	Logger *slog.Logger
 	// LogLevel is what Logger's handler goes by.
 	LogLevel *slog.LevelVar
+	// Tracing makes the spans of requests; nil switches them off.
+	Tracing trace.TracerProvider
 }
 
 // Server answers the API and the service's own pages.
@@ -64,6 +73,9 @@ type Server struct {
 	admission admission
 	limiters  map[string]*limiter
 	metrics   *metrics
+	tracing   *tracing     // nil when off
+	cache     *cache.Cache // nil when there is none
+	flights   flights
 }
 
 // New builds the edge. It fails when the document lacks what operations must
@@ -81,6 +93,11 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	for class, quota := range cfg.Quotas {
 		s.limiters[class] = newLimiter(class, quota)
 	}
+	if cfg.CacheBytes > 0 {
+		s.cache = cache.New(cfg.CacheBytes, deps.DB.Changes)
+	}
+	s.flights.all = map[string]*flight{}
+	s.tracing = newTracing(deps.Tracing, doc)
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() })
 	s.echo.IPExtractor = ipExtractor(cfg.TrustedProxies)
 	s.echo.HideBanner, s.echo.HidePort = true, true
@@ -138,6 +155,39 @@ func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 		}))
 	}
 	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+const (
+	// followInterval is how long a change that was made around the service,
+	// as by psql, may go unnoticed.
+	followInterval = 250 * time.Millisecond
+	// forgetInterval is how long changes are kept at least.
+	forgetInterval = time.Minute
+)
+
+// FollowChanges keeps the cache informed of changes that others make to the
+// database, and the list of changes short. It returns when ctx ends.
+func (s *Server) FollowChanges(ctx context.Context) error {
+	if s.cache == nil {
+		return nil
+	}
+	follow, forget := time.NewTicker(followInterval), time.NewTicker(forgetInterval)
+	defer follow.Stop()
+	defer forget.Stop()
+	seen := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-follow.C:
+			_ = s.cache.Sync(ctx) // an error has emptied the cache; the next call starts anew
+		case <-forget.C:
+			if err := s.deps.DB.ForgetChanges(ctx, seen); err != nil {
+				s.log.Warn("old changes were not deleted; next try in a minute", "error", err)
+			}
+			seen = s.cache.Position()
+		}
+	}
 }
 
 // getForHead answers HEAD wherever GET is answered (RFC 9110, section 9.3.2);

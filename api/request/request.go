@@ -18,6 +18,10 @@ type Info struct {
 	Viewer auth.Viewer
 	// URL is the request's own, for links to other pages of it.
 	URL *url.URL
+	// Collects says that the edge would keep the answer if it knew what it
+	// depends on, which DependsOn collects in Keys.
+	Collects bool
+	Keys     []string
 }
 
 type key struct{}
@@ -37,3 +41,11 @@ func From(ctx context.Context) *Info {
 
 // Viewer returns who asks.
 func Viewer(ctx context.Context) auth.Viewer { return From(ctx).Viewer }
+
+// DependsOn declares everything that the answer depends on, as the keys of the
+// table cache_changes. An answer for which it is not called is not kept.
+func (i *Info) DependsOn(keys ...string) {
+	if i.Collects {
+		i.Keys = append(i.Keys, keys...)
+	}
+}

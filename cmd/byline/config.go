@@ -28,6 +28,7 @@ type config struct {
 	RateLimit          string // off, wide, strict
 	TrustedProxies     []netip.Prefix
 	CORSOrigins        []string // empty = no CORS
+	CacheBytes         int
 	TokenTTL           time.Duration
 	PasswordHashers    int
 	LogFormat          string // auto, json, text
@@ -99,7 +100,7 @@ var settings = []setting{
 		into(func(c *config) *time.Duration { return &c.RequestTimeout }, duration(100*time.Millisecond, 10*time.Minute)), nil},
 	{"BYLINE_DRAIN_TIMEOUT", "20s", "How long requests in flight may go on after a signal to stop; 0s = none.",
 		into(func(c *config) *time.Duration { return &c.DrainTimeout }, duration(0, 10*time.Minute)), nil},
-	{"BYLINE_MAX_IN_FLIGHT", "0", "Most requests at once, the rest is answered 503; 0 = adapts to the latency.",
+	{"BYLINE_MAX_IN_FLIGHT", "0", "Most API requests at once, the rest is answered 503; 0 = 64 a core.",
 		into(func(c *config) *int { return &c.MaxInFlight }, between(0, 100_000)), nil},
 	{"BYLINE_RATE_LIMIT", "auto", "`off`, `strict`, or `auto`: wide when the database is embedded and the address is loopback, else strict.",
 		into(func(c *config) *string { return &c.RateLimit }, oneOf("auto", "off", "strict")),
@@ -108,6 +109,8 @@ var settings = []setting{
 		into(func(c *config) *[]netip.Prefix { return &c.TrustedProxies }, networks), nil},
 	{"BYLINE_CORS_ORIGINS", "*", "Origins (comma-separated) whose pages may call the API; `*` = all, `off` = none.",
 		into(func(c *config) *[]string { return &c.CORSOrigins }, origins), nil},
+	{"BYLINE_CACHE_BYTES", "8388608", "Memory for answers to anonymous reads, in bytes; 0 = none are kept.",
+		into(func(c *config) *int { return &c.CacheBytes }, between(0, 1<<40)), nil},
 	{"BYLINE_TOKEN_TTL", "1440h", "How long a token is valid: 60 days, since the contract has no way to renew one.",
 		into(func(c *config) *time.Duration { return &c.TokenTTL }, duration(time.Minute, 10*365*24*time.Hour)), nil},
 	{"BYLINE_PASSWORD_HASHERS", "1", "Passwords hashed at once (argon2id, 7 MiB each); the others queue. More slows reads.",

@@ -20,7 +20,6 @@ const module = "github.com/byline-api/byline"
 var layers = map[string][]string{
 	"gen":        {},
 	"db":         {"gen/query", "db"},
-	"db/dbtest":  {"db", "gen/query"},
 	"api":        {"gen/openapi", "gen/query", "db", "api"},
 	"api/auth":   {},
 	"api/etag":   {},

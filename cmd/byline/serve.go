@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/byline-api/byline/api"
@@ -39,15 +40,21 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	if err := migrateUp(ctx, url, log); err != nil {
 		return err
 	}
+	tracing, flushTraces, err := startTracing(ctx, cfg, p.getenv, log)
+	if err != nil {
+		return err
+	}
+	defer flushTraces()
 	database, err := db.Open(ctx, db.Config{
 		URL: url, MaxConns: cfg.PoolMax, MinConns: cfg.PoolMin,
 		AcquireTimeout: cfg.PoolAcquireTimeout, QueryTimeout: cfg.QueryTimeout,
+		Tracer: db.TraceStatements(tracing, nil),
 	})
 	if err != nil {
 		return err
 	}
 	defer database.Close()
-	edge, err := newServer(ctx, cfg, database, log)
+	edge, err := newServer(ctx, cfg, database, tracing, log)
 	if err != nil {
 		return err
 	}
@@ -55,6 +62,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	workers, work := errgroup.WithContext(work)
 	workers.Go(func() error { return expireKeys(work, database, log) })
+	workers.Go(func() error { return edge.FollowChanges(work) })
 	if cfg.AdminAddr != "" {
 		workers.Go(func() error { return serveAdmin(work, cfg.AdminAddr, edge.Admin(), log) })
 	}
@@ -67,7 +75,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	return errors.Join(err, workers.Wait())
 }
 
-func newServer(ctx context.Context, cfg *config, database *db.DB, log *slog.Logger) (*server.Server, error) {
+func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
 	keys, err := api.SigningKeys(ctx, database)
 	if err != nil {
 		return nil, err
@@ -90,6 +98,8 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, log *slog.Logg
 		MaxInFlight:    cfg.MaxInFlight,
 		Quotas:         quotas(cfg.RateLimit),
 		TrustedProxies: cfg.TrustedProxies,
+		CacheBytes:     cfg.CacheBytes,
+		SharedDatabase: !cfg.embedded(),
 		Version:        version,
 		Commit:         commit,
 	}, server.Deps{
@@ -101,6 +111,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, log *slog.Logg
 		Tokens:   tokens,
 		Logger:   log,
 		LogLevel: &logLevel,
+		Tracing:  tracing,
 	})
 }
 

@@ -192,7 +192,7 @@ WHERE s.slug = @slug
 FOR UPDATE OF a;
 
 -- name: ArticleAuthor :one
-SELECT a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
+SELECT a.id, a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
 
 -- name: ArticleCreate :one
 -- One statement, so one transaction and one round trip.

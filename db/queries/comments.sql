@@ -3,14 +3,14 @@
 WITH created AS (
     INSERT INTO comments (article_id, author_id, body)
     SELECT s.article_id, @author_id, @body FROM article_slugs s WHERE s.slug = @slug
-    RETURNING id, author_id, body, created_at, updated_at
+    RETURNING id, article_id, author_id, body, created_at, updated_at
 )
-SELECT c.id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following
+SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following
 FROM created c
 JOIN users u ON u.id = c.author_id;
 
 -- name: CommentListOldest :many
-SELECT c.id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following
 FROM article_slugs s
 JOIN comments c ON c.article_id = s.article_id
@@ -20,7 +20,7 @@ ORDER BY c.created_at ASC, c.id ASC
 LIMIT @page_limit::int;
 
 -- name: CommentListNewest :many
-SELECT c.id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following
 FROM article_slugs s
 JOIN comments c ON c.article_id = s.article_id

@@ -3,52 +3,22 @@ package seed
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db/dbtest"
 )
 
-// testDB makes a database of its own on the server that BYLINE_TEST_DATABASE_URL names.
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 func testDB(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	url := os.Getenv("BYLINE_TEST_DATABASE_URL")
-	if url == "" {
-		t.Skip("BYLINE_TEST_DATABASE_URL is not set")
-	}
-	ctx := context.Background()
-	admin, err := pgx.Connect(ctx, url)
-	require.NoError(t, err)
-	name := "seed_" + strings.ToLower(rand.Text()[:10])
-	_, err = admin.Exec(ctx, "CREATE DATABASE "+name)
-	require.NoError(t, err)
-
-	cfg, err := pgxpool.ParseConfig(url)
-	require.NoError(t, err)
-	cfg.ConnConfig.Database = name
-	cfg.ConnConfig.RuntimeParams["timezone"] = "Asia/Kathmandu"
-	db, err := pgxpool.NewWithConfig(ctx, cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		db.Close()
-		_, err := admin.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
-		assert.NoError(t, err)
-		assert.NoError(t, admin.Close(ctx))
-	})
-
-	migration, err := os.ReadFile("../migrations/00001_core.sql")
-	require.NoError(t, err)
-	up, _, ok := strings.Cut(string(migration), "-- +goose Down")
-	require.True(t, ok)
-	_, err = db.Exec(ctx, up, pgx.QueryExecModeSimpleProtocol)
-	require.NoError(t, err)
-	return db
+	return dbtest.Open(t).Pool()
 }
 
 func small() Config {

@@ -11,14 +11,19 @@ import (
 )
 
 const articleAuthor = `-- name: ArticleAuthor :one
-SELECT a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = $1
+SELECT a.id, a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = $1
 `
 
-func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, slug string) (int64, error) {
+type ArticleAuthorRow struct {
+	ID       int64
+	AuthorID int64
+}
+
+func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, slug string) (ArticleAuthorRow, error) {
 	row := db.QueryRow(ctx, articleAuthor, slug)
-	var author_id int64
-	err := row.Scan(&author_id)
-	return author_id, err
+	var i ArticleAuthorRow
+	err := row.Scan(&i.ID, &i.AuthorID)
+	return i, err
 }
 
 const articleCount = `-- name: ArticleCount :one

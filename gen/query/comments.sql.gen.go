@@ -14,9 +14,9 @@ const commentCreate = `-- name: CommentCreate :one
 WITH created AS (
     INSERT INTO comments (article_id, author_id, body)
     SELECT s.article_id, $1, $2 FROM article_slugs s WHERE s.slug = $3
-    RETURNING id, author_id, body, created_at, updated_at
+    RETURNING id, article_id, author_id, body, created_at, updated_at
 )
-SELECT c.id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following
+SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following
 FROM created c
 JOIN users u ON u.id = c.author_id
 `
@@ -29,6 +29,8 @@ type CommentCreateParams struct {
 
 type CommentCreateRow struct {
 	ID        int64
+	ArticleID int64
+	AuthorID  int64
 	Body      string
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -44,6 +46,8 @@ func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateP
 	var i CommentCreateRow
 	err := row.Scan(
 		&i.ID,
+		&i.ArticleID,
+		&i.AuthorID,
 		&i.Body,
 		&i.CreatedAt,
 		&i.UpdatedAt,
@@ -89,7 +93,7 @@ func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteP
 }
 
 const commentListNewest = `-- name: CommentListNewest :many
-SELECT c.id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following
 FROM article_slugs s
 JOIN comments c ON c.article_id = s.article_id
@@ -109,6 +113,8 @@ type CommentListNewestParams struct {
 
 type CommentListNewestRow struct {
 	ID        int64
+	ArticleID int64
+	AuthorID  int64
 	Body      string
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -135,6 +141,8 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 		var i CommentListNewestRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.ArticleID,
+			&i.AuthorID,
 			&i.Body,
 			&i.CreatedAt,
 			&i.UpdatedAt,
@@ -154,7 +162,7 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 }
 
 const commentListOldest = `-- name: CommentListOldest :many
-SELECT c.id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following
 FROM article_slugs s
 JOIN comments c ON c.article_id = s.article_id
@@ -174,6 +182,8 @@ type CommentListOldestParams struct {
 
 type CommentListOldestRow struct {
 	ID        int64
+	ArticleID int64
+	AuthorID  int64
 	Body      string
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -200,6 +210,8 @@ func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentLis
 		var i CommentListOldestRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.ArticleID,
+			&i.AuthorID,
 			&i.Body,
 			&i.CreatedAt,
 			&i.UpdatedAt,

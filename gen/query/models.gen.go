@@ -6,6 +6,8 @@ package query
 
 import (
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Article struct {
@@ -47,6 +49,11 @@ type ArticleTag struct {
 	Tag              string
 	ArticleCreatedAt time.Time
 	ArticleID        int64
+}
+
+type CacheChange struct {
+	Key string
+	Xid pgtype.Uint64
 }
 
 type Comment struct {

@@ -59,7 +59,7 @@ func wrongMediaType() *problem.Error {
 }
 
 // body reads and checks a body. The error is for one that cannot be read.
-func (c *checker) body(op *Operation, r *http.Request) *problem.Error {
+func (c *checker) body(r *http.Request) *problem.Error {
 	data, e := readBody(r)
 	if e != nil {
 		return e
@@ -67,18 +67,20 @@ func (c *checker) body(op *Operation, r *http.Request) *problem.Error {
 	if len(data) > 0 && len(r.Header["Content-Type"]) == 0 {
 		return wrongMediaType()
 	}
-	if len(data) == 0 && !op.bodyRequired {
+	if len(data) == 0 && !c.op.bodyRequired {
 		return nil
 	}
 	// The decoder reads a bytes.Buffer in place. By default it refuses
 	// duplicate names, invalid UTF-8 and surrogates without their pair (RFC 7493).
 	c.dec = jsontext.NewDecoder(bytes.NewBuffer(data))
-	if err := c.value(op.body, bodyField); err != nil {
+	tree, err := c.value()
+	if err != nil {
 		return syntaxError(err, data)
 	}
 	if _, err := c.dec.ReadToken(); err != io.EOF {
 		return problem.New(problem.InvalidJSON, bodyField, "has bytes after the JSON value").WithCause(err)
 	}
+	c.judge(c.op.body, bodyField, tree)
 	return nil
 }
 
@@ -137,156 +139,68 @@ func dotted(pointer jsontext.Pointer) string {
 	return string(path)
 }
 
-// value checks the next JSON value; s is nil where the document declares
-// nothing, and then only the syntax and NUL count. The error is of syntax.
-func (c *checker) value(s *schema, field string) error {
-	switch c.dec.PeekKind() {
-	case '{':
-		return c.object(s, field)
-	case '[':
-		return c.array(s, field)
-	}
-	raw, err := c.dec.ReadValue()
+// value reads the next JSON value into what kin-openapi judges.
+func (c *checker) value() (any, error) {
+	token, err := c.dec.ReadToken()
 	if err != nil {
-		return err
-	}
-	switch raw.Kind() {
-	case 'n':
-		c.null(s, field)
-	case '"':
-		b, err := c.unquote(raw)
-		switch {
-		case err != nil:
-			return err
-		case bytes.IndexByte(b, 0) >= 0:
-			c.add(field, hasNUL)
-		case c.typed(s, text, field):
-			c.text(s, field, b)
-		}
-	case '0':
-		if c.typed(s, integer, field) {
-			c.integer(s, field, string(raw))
-		}
-	default:
-		c.typed(s, boolean, field)
-	}
-	return nil
-}
-
-func (c *checker) null(s *schema, field string) {
-	switch {
-	case s == nil || s.nullable:
-	case c.dec.StackDepth() == 0:
-		c.add(field, wrongType[s.kind])
-	default:
-		c.add(field, problem.Blank)
-	}
-}
-
-// typed tells whether a value of kind k is to be checked against s, and
-// reports it when s wants another kind.
-func (c *checker) typed(s *schema, k kind, field string) bool {
-	if s != nil && s.kind != k {
-		c.add(field, wrongType[s.kind])
-	}
-	return s != nil && s.kind == k
-}
-
-// object checks an object. A member that the document does not declare is
-// skipped, and NUL in it is reported for the object that holds it, so that
-// the fields of an error are always the document's.
-func (c *checker) object(s *schema, field string) error {
-	if !c.typed(s, object, field) {
-		s = nil
-	}
-	if err := c.enter(); err != nil {
-		return err
-	}
-	var seen uint64
-	for c.dec.PeekKind() != '}' {
-		raw, err := c.dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		name, err := c.unquote(raw)
-		if err != nil {
-			return err
-		}
-		if bytes.IndexByte(name, 0) >= 0 {
-			c.add(field, hasNUL)
-		}
-		member, memberField := (*schema)(nil), field
-		if s != nil {
-			if p := s.properties[string(name)]; p != nil {
-				member, memberField = p.schema, p.name
-				seen |= p.bit
-			}
-		}
-		if err := c.value(member, memberField); err != nil {
-			return err
-		}
-	}
-	if s != nil {
-		for _, p := range s.required {
-			if seen&p.bit == 0 {
-				c.add(p.name, problem.Blank)
-			}
-		}
-	}
-	_, err := c.dec.ReadToken()
-	return err
-}
-
-// array checks an array. Items beyond the maximum are not checked: one
-// message says it, however many a megabyte holds.
-func (c *checker) array(s *schema, field string) error {
-	if !c.typed(s, array, field) {
-		s = nil
-	}
-	if err := c.enter(); err != nil {
-		return err
-	}
-	n := 0
-	for ; c.dec.PeekKind() != ']'; n++ {
-		item := (*schema)(nil)
-		if s != nil && n < s.maxItems {
-			item = s.items
-		}
-		if err := c.value(item, field); err != nil {
-			return err
-		}
-	}
-	if s != nil {
-		switch {
-		case n == 0 && s.minItems > 0:
-			c.add(field, problem.Blank)
-		case n < s.minItems:
-			c.add(field, s.tooFew)
-		case n > s.maxItems:
-			c.add(field, s.tooMany)
-		}
-	}
-	_, err := c.dec.ReadToken()
-	return err
-}
-
-// enter reads the bracket that opens an object or an array.
-func (c *checker) enter() error {
-	if _, err := c.dec.ReadToken(); err != nil {
-		return err
+		return nil, err
 	}
 	if c.dec.StackDepth() > maxDepth {
-		return errTooDeep
+		return nil, errTooDeep
 	}
-	return nil
+	switch token.Kind() {
+	case '{':
+		return c.object()
+	case '[':
+		return c.array()
+	case '"':
+		return c.text(token), nil
+	case '0':
+		return number(token.String()), nil
+	case 't', 'f':
+		return token.Bool(), nil
+	}
+	return nil, nil
 }
 
-// unquote returns the text of a JSON string, valid until the next call.
-func (c *checker) unquote(raw jsontext.Value) ([]byte, error) {
-	if len(raw) >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
-		return raw[1 : len(raw)-1], nil
+func (c *checker) object() (any, error) {
+	members := map[string]any{}
+	for c.dec.PeekKind() != '}' {
+		token, err := c.dec.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		name := c.text(token)
+		if members[name], err = c.value(); err != nil {
+			return nil, err
+		}
 	}
-	var err error
-	c.scratch, err = jsontext.AppendUnquote(c.scratch[:0], raw)
-	return c.scratch, err
+	_, err := c.dec.ReadToken()
+	return members, err
+}
+
+// array keeps one item more than any array may have: enough to tell that it
+// is too long, however many a megabyte holds.
+func (c *checker) array() (any, error) {
+	items := []any{}
+	for c.dec.PeekKind() != ']' {
+		item, err := c.value()
+		if err != nil {
+			return nil, err
+		}
+		if len(items) <= c.op.longest {
+			items = append(items, item)
+		}
+	}
+	_, err := c.dec.ReadToken()
+	return items, err
+}
+
+// text returns the text of a string or a name. PostgreSQL stores no NUL.
+func (c *checker) text(token jsontext.Token) string {
+	text := token.String()
+	if strings.IndexByte(text, 0) >= 0 {
+		c.add(fieldOf(c.op.body, bodyField, c.dec.StackPointer().Tokens()), hasNUL)
+	}
+	return text
 }

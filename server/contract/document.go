@@ -3,18 +3,17 @@
 //
 //	document.go   Load: every operation, or every reason why the document cannot be served
 //	operation.go  what one operation declares, and Check, which a request passes through
-//	schema.go     a request schema, compiled: each limit with its finished message
+//	params.go     path parameters, query and headers, taken apart
+//	body.go       media type, and the one strict pass over the JSON text
+//	schema.go     kin-openapi's verdict on a value, in the contract's words
 //	pattern.go    formats, and regular expressions as JSON Schema means them
-//	text.go       the checks of one text or number, wherever it comes from
-//	params.go     path parameters, query and headers
-//	body.go       media type and the one pass over the JSON text
 //	response.go   CheckResponse, for tests
 //
-// A body is read by one strict pass that checks syntax and schema together
-// and builds nothing: no tree to fill with what an attacker sends, no second
-// decoding, and messages in the contract's words. The price is that the pass
-// knows a subset of JSON Schema, the one that the document uses; Load refuses
-// any other keyword by name, so a limit in the document is never decoration.
+// kin-openapi judges every value. What it is given is read here, because its
+// own reading of requests lets through what the contract refuses (duplicate
+// names, NUL, bytes after the value, parameters that do not parse), and what
+// it says is put into the contract's words: a message that is new to it must
+// be added to schema.go, or the client is told "is invalid".
 package contract
 
 import (
@@ -73,10 +72,9 @@ func load(data []byte) (*Document, error) {
 		return nil, err
 	}
 	var (
-		d     = &Document{BasePath: base, routes: map[string]*route{}}
-		types = compiler{}
-		ids   = map[string]bool{}
-		gaps  []error
+		d    = &Document{BasePath: base, routes: map[string]*route{}}
+		ids  = map[string]bool{}
+		gaps []error
 	)
 	for _, path := range parsed.Paths.Keys() {
 		r := &route{methods: map[string]*Operation{}}
@@ -86,7 +84,7 @@ func load(data []byte) (*Document, error) {
 			if declared == nil {
 				continue
 			}
-			op, err := newOperation(types, declared, item.Parameters)
+			op, err := newOperation(declared, item.Parameters)
 			op.Method, op.Path, op.Route = method, path, base+echoPath(path)
 			if ids[op.ID] {
 				err = errors.Join(err, fmt.Errorf("operationId %q is not unique", op.ID))

@@ -49,7 +49,8 @@ type Operation struct {
 	path         []*param
 	query        []*param
 	headers      []*param
-	body         *schema // nil when the operation takes none
+	body         *openapi3.Schema // nil when the operation takes none
+	longest      int              // the largest maxItems in body
 	bodyRequired bool
 }
 
@@ -57,7 +58,7 @@ type Operation struct {
 const idempotencyKey = "Idempotency-Key"
 
 // newOperation returns what an operation declares, with all that it lacks.
-func newOperation(types compiler, o *openapi3.Operation, shared openapi3.Parameters) (*Operation, error) {
+func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation, error) {
 	op := &Operation{ID: o.OperationID, declared: o}
 	var gaps []error
 	gap := func(format string, args ...any) { gaps = append(gaps, fmt.Errorf(format, args...)) }
@@ -82,9 +83,9 @@ func newOperation(types compiler, o *openapi3.Operation, shared openapi3.Paramet
 		op.Security = security(*o.Security)
 	}
 	gaps = append(gaps, op.readExtensions(o.Extensions))
-	gaps = append(gaps, op.readParams(types, slices.Concat(shared, o.Parameters)))
+	gaps = append(gaps, op.readParams(slices.Concat(shared, o.Parameters)))
 	if o.RequestBody != nil {
-		gaps = append(gaps, op.readBody(types, o.RequestBody.Value))
+		gaps = append(gaps, op.readBody(o.RequestBody.Value))
 	} else if op.MaxBody != 0 {
 		gap("has x-max-body but takes no body")
 	}
@@ -153,11 +154,11 @@ func (op *Operation) readExtensions(extensions map[string]any) error {
 	return errors.Join(gaps...)
 }
 
-func (op *Operation) readParams(types compiler, refs openapi3.Parameters) error {
+func (op *Operation) readParams(refs openapi3.Parameters) error {
 	var gaps []error
 	keyed := false
 	for _, ref := range refs {
-		p, err := newParam(types, ref.Value)
+		p, err := newParam(ref.Value)
 		if err != nil {
 			gaps = append(gaps, fmt.Errorf("parameter %s: %w", ref.Value.Name, err))
 			continue
@@ -181,15 +182,16 @@ func (op *Operation) readParams(types compiler, refs openapi3.Parameters) error 
 	return errors.Join(gaps...)
 }
 
-func (op *Operation) readBody(types compiler, body *openapi3.RequestBody) error {
+func (op *Operation) readBody(body *openapi3.RequestBody) error {
 	content := body.Content["application/json"]
 	if content == nil || content.Schema == nil || len(body.Content) != 1 {
 		return errors.New("must take application/json, with a schema, and nothing else")
 	}
 	var err error
-	if op.body, err = types.compile(content.Schema); err != nil {
+	if op.longest, err = checkSchema(content.Schema); err != nil {
 		return fmt.Errorf("request body: %w", err)
 	}
+	op.body = content.Schema.Value
 	op.bodyRequired = body.Required
 	if op.MaxBody <= 0 {
 		return errors.New("lacks x-max-body in bytes")
@@ -206,17 +208,17 @@ func (op *Operation) readBody(types compiler, body *openapi3.RequestBody) error 
 // The error, if any, is a *problem.Error: 415, then 413 and 400 for what
 // cannot be read, then a 422 that names every wrong field at once.
 func (op *Operation) Check(r *http.Request, pathParam func(string) string) error {
-	c := checker{}
+	c := checker{op: op}
 	if op.body != nil {
 		if e := checkMediaType(r); e != nil {
 			return e
 		}
 	}
-	if e := c.params(op, r, pathParam); e != nil {
+	if e := c.params(r, pathParam); e != nil {
 		return e
 	}
 	if op.body != nil {
-		if e := c.body(op, r); e != nil {
+		if e := c.body(r); e != nil {
 			return e
 		}
 	}

@@ -17,40 +17,38 @@ type param struct {
 	name     string
 	key      string // of http.Header
 	required bool
-	schema   *schema
+	schema   *openapi3.Schema
 }
 
-func newParam(types compiler, p *openapi3.Parameter) (*param, error) {
+func newParam(p *openapi3.Parameter) (*param, error) {
 	if p.In == openapi3.ParameterInCookie {
 		return nil, errors.New("is in a cookie, which is not checked")
 	}
 	if p.Schema == nil || p.Style != "" || p.Explode != nil || p.AllowEmptyValue || p.AllowReserved {
 		return nil, errors.New("needs a schema and the default style")
 	}
-	s, err := types.compile(p.Schema)
-	if err != nil {
-		return nil, err
-	}
-	if s.kind == array || s.kind == object {
+	s := p.Schema.Value
+	if !s.Type.Is(openapi3.TypeString) && !s.Type.Is(openapi3.TypeInteger) && !s.Type.Is(openapi3.TypeBoolean) {
 		return nil, errors.New("must be a string, an integer or a boolean")
 	}
-	return &param{p.Name, http.CanonicalHeaderKey(p.Name), p.Required, s}, nil
+	_, err := checkSchema(p.Schema)
+	return &param{p.Name, http.CanonicalHeaderKey(p.Name), p.Required, s}, err
 }
 
 // params checks everything but the body. The error is for text that is
 // malformed, which no schema can be held against.
-func (c *checker) params(op *Operation, r *http.Request, pathParam func(string) string) *problem.Error {
-	for _, p := range op.path {
+func (c *checker) params(r *http.Request, pathParam func(string) string) *problem.Error {
+	for _, p := range c.op.path {
 		value := pathParam(p.name)
 		if message := malformed(value); message != "" {
 			return problem.New(problem.InvalidRequest, p.name, message)
 		}
 		c.param(p, value)
 	}
-	if e := c.query(op.query, r.URL.RawQuery); e != nil {
+	if e := c.query(c.op.query, r.URL.RawQuery); e != nil {
 		return e
 	}
-	for _, p := range op.headers {
+	for _, p := range c.op.headers {
 		switch values := r.Header[p.key]; len(values) {
 		case 0:
 			if p.required {
@@ -58,9 +56,6 @@ func (c *checker) params(op *Operation, r *http.Request, pathParam func(string) 
 			}
 		case 1:
 			c.param(p, values[0])
-			if p.name == idempotencyKey && !printable(values[0]) {
-				c.add(p.name, "must be printable ASCII")
-			}
 		default:
 			c.add(p.name, givenOnce)
 		}
@@ -115,18 +110,12 @@ func find(params []*param, name string) (int, string) {
 	return -1, "query"
 }
 
-func (c *checker) param(p *param, value string) {
-	switch s := p.schema; {
-	case s.kind == text:
-		c.scratch = append(c.scratch[:0], value...)
-		c.text(s, p.name, c.scratch)
-	case value == "":
+func (c *checker) param(p *param, text string) {
+	if text == "" && !p.schema.Type.Is(openapi3.TypeString) {
 		c.add(p.name, problem.Blank)
-	case s.kind == integer:
-		c.integer(s, p.name, value)
-	case value != "true" && value != "false":
-		c.add(p.name, wrongType[boolean])
+		return
 	}
+	c.judge(p.schema, p.name, textValue(p.schema, text))
 }
 
 // unescape decodes a key or a value of a query, or says what is wrong with it.
@@ -152,13 +141,4 @@ func malformed(text string) (message string) {
 		return hasNUL
 	}
 	return ""
-}
-
-func printable(value string) bool {
-	for i := range len(value) {
-		if value[i] < ' ' || value[i] > '~' {
-			return false
-		}
-	}
-	return true
 }

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/url"
@@ -15,19 +14,27 @@ import (
 
 // format is a check of text that has a name in the document, and its message.
 type format struct {
-	valid   func([]byte) bool
+	valid   func(string) bool
 	message string
+}
+
+// Validate is for kin-openapi.
+func (f format) Validate(text string) error {
+	if !f.valid(text) {
+		return errors.New(f.message)
+	}
+	return nil
 }
 
 // formats are the formats that the document may use; the OpenAPI
 // Specification leaves it to the reader whether they are checked.
-var formats = map[string]format{
-	"email":         {isEmail, "is not a valid e-mail address"},
-	"date-time":     {isDateTime, "is not a valid date and time (RFC 3339)"},
-	"uuid":          {uuidPattern.Match, "is not a valid UUID"},
-	"uri":           {isURI, "is not a valid URI"},
-	"uri-reference": {isURIReference, "is not a valid URI reference"},
-	"password":      {nil, ""}, // only tells a form to hide the text
+var formats = map[string]openapi3.StringFormatValidator{
+	"email":         format{isEmail, "is not a valid e-mail address"},
+	"date-time":     format{isDateTime, "is not a valid date and time (RFC 3339)"},
+	"uuid":          format{uuidPattern.MatchString, "is not a valid UUID"},
+	"uri":           format{isURI, "is not a valid URI"},
+	"uri-reference": format{isURIReference, "is not a valid URI reference"},
+	"password":      format{func(string) bool { return true }, ""}, // only tells a form to hide the text
 }
 
 var (
@@ -40,30 +47,30 @@ var (
 
 // isEmail applies the lengths of RFC 5321, section 4.5.3.1 as well: 64 octets
 // before the @ and 254 in all, the longest that fits between < and > of a path.
-func isEmail(b []byte) bool {
-	return len(b) <= 254 && bytes.IndexByte(b, '@') <= 64 && emailPattern.Match(b)
+func isEmail(s string) bool {
+	return len(s) <= 254 && strings.IndexByte(s, '@') <= 64 && emailPattern.MatchString(s)
 }
 
 // isDateTime uses UnmarshalText because time.Parse lets through what RFC 3339
 // does not, such as a comma before the fraction.
-func isDateTime(b []byte) bool {
+func isDateTime(s string) bool {
 	var t time.Time
-	return t.UnmarshalText(b) == nil
+	return t.UnmarshalText([]byte(s)) == nil
 }
 
-func isURI(b []byte) bool {
-	u, err := url.Parse(string(b))
+func isURI(s string) bool {
+	u, err := url.Parse(s)
 	return err == nil && u.IsAbs()
 }
 
-func isURIReference(b []byte) bool {
-	_, err := url.Parse(string(b))
+func isURIReference(s string) bool {
+	_, err := url.Parse(s)
 	return err == nil
 }
 
 // isBlank tells whether text is empty or only white space.
-func isBlank(b []byte) bool {
-	return len(bytes.TrimFunc(b, func(r rune) bool { return unicode.IsSpace(r) || r == '\uFEFF' })) == 0
+func isBlank(s string) bool {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\uFEFF' }) == ""
 }
 
 // space is what \s matches in ECMA-262 (section 12.2 with 12.3), written for a
@@ -119,21 +126,4 @@ func regexMatcher(pattern string) (openapi3.RegexMatcher, error) {
 		return nil, err // not a nil *Regexp in an interface, which is not nil
 	}
 	return re, nil
-}
-
-// formatValidators are the formats for kin-openapi, which checks responses.
-func formatValidators() map[string]openapi3.StringFormatValidator {
-	validators := map[string]openapi3.StringFormatValidator{}
-	for name, f := range formats {
-		if f.valid == nil {
-			continue
-		}
-		validators[name] = openapi3.NewCallbackValidator(func(s string) error {
-			if !f.valid([]byte(s)) {
-				return errors.New(f.message)
-			}
-			return nil
-		})
-	}
-	return validators
 }

@@ -35,22 +35,12 @@ func checkHeaders(declared openapi3.Headers, header http.Header) error {
 		case len(values) == 0 && ref.Value.Required:
 			wrong = append(wrong, fmt.Errorf("header %s is missing", name))
 		case len(values) > 0 && ref.Value.Schema != nil:
-			if err := visit(ref.Value.Schema.Value, headerValue(ref.Value.Schema.Value, values[0])); err != nil {
+			if err := ref.Value.Schema.Value.VisitJSON(textValue(ref.Value.Schema.Value, values[0]), asResponse...); err != nil {
 				wrong = append(wrong, fmt.Errorf("header %s: %w", name, err))
 			}
 		}
 	}
 	return errors.Join(wrong...)
-}
-
-// headerValue returns the text of a header as the type that its schema names.
-func headerValue(s *openapi3.Schema, text string) any {
-	if s.Type.Is(openapi3.TypeInteger) {
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return n
-		}
-	}
-	return text
 }
 
 func checkContent(declared openapi3.Content, header http.Header, body []byte) error {
@@ -72,15 +62,10 @@ func checkContent(declared openapi3.Content, header http.Header, body []byte) er
 	if err := json.Unmarshal(body, &value); err != nil {
 		return fmt.Errorf("body: %w", err)
 	}
-	if err := visit(content.Schema.Value, value); err != nil {
+	if err := content.Schema.Value.VisitJSON(value, asResponse...); err != nil {
 		return fmt.Errorf("body: %w", err)
 	}
 	return undeclared(content.Schema.Value, value, "body")
-}
-
-func visit(s *openapi3.Schema, value any) error {
-	return s.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.MultiErrors(),
-		openapi3.SetSchemaRegexCompiler(regexMatcher), openapi3.WithStringFormatValidators(formatValidators()))
 }
 
 // undeclared returns an error for the first member, in alphabetical order,

@@ -3,222 +3,266 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
-	"reflect"
-	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-)
+	"github.com/go-json-experiment/json/jsontext"
 
-// kind is the JSON type of a schema.
-type kind int
+	"github.com/byline-api/byline/api/problem"
+)
 
 const (
-	text kind = iota
-	integer
-	boolean
-	array
-	object
+	hasNUL    = "must not contain NUL"
+	givenOnce = "must be given once"
 )
 
-var kinds = map[string]kind{
-	openapi3.TypeString: text, openapi3.TypeInteger: integer, openapi3.TypeBoolean: boolean,
-	openapi3.TypeArray: array, openapi3.TypeObject: object,
-}
-
 // wrongType is what a value of another type is told.
-var wrongType = [...]string{
-	text: "must be a string", integer: "must be an integer", boolean: "must be a boolean",
-	array: "must be an array", object: "must be an object",
+var wrongType = map[string]string{
+	openapi3.TypeString: "must be a string", openapi3.TypeInteger: "must be an integer", openapi3.TypeBoolean: "must be a boolean",
+	openapi3.TypeArray: "must be an array", openapi3.TypeObject: "must be an object",
 }
 
-// schema is a schema of the document, compiled: regular expressions parsed,
-// messages written.
-type schema struct {
-	kind     kind
-	nullable bool
+var (
+	asRequest  = visitOptions(openapi3.VisitAsRequest())
+	asResponse = visitOptions(openapi3.VisitAsResponse())
+)
 
-	minLength, maxLength int // Unicode code points
-	pattern              *regexp.Regexp
-	format               func([]byte) bool
-	enum                 []string
-	min, max             int64
-
-	minItems, maxItems int
-	items              *schema
-
-	properties map[string]*property
-	required   []*property // property i has the bit 1<<i
-
-	tooShort, tooLong, badPattern, badFormat, notInEnum, tooSmall, tooLarge, tooFew, tooMany string
+func visitOptions(direction openapi3.SchemaValidationOption) []openapi3.SchemaValidationOption {
+	return []openapi3.SchemaValidationOption{direction, openapi3.MultiErrors(),
+		openapi3.SetSchemaRegexCompiler(regexMatcher), openapi3.WithStringFormatValidators(formats)}
 }
 
-// property is a declared member of an object.
-type property struct {
-	name   string
-	schema *schema
-	bit    uint64 // 0 when the member is optional
-}
-
-// compiler compiles every schema once; a schema may contain itself.
-type compiler map[*openapi3.Schema]*schema
-
-func (c compiler) compile(ref *openapi3.SchemaRef) (*schema, error) {
-	from := ref.Value
-	if s := c[from]; s != nil {
-		return s, nil
-	}
-	if err := unchecked(from); err != nil {
-		return nil, err
-	}
-	s := &schema{nullable: from.Nullable}
-	c[from] = s
-	if from.Type == nil || len(*from.Type) != 1 {
-		return nil, errors.New("needs one type")
-	}
-	var found bool
-	if s.kind, found = kinds[(*from.Type)[0]]; !found {
-		return nil, fmt.Errorf("type %s is not checked", (*from.Type)[0])
-	}
-	switch s.kind {
-	case text:
-		return s, s.compileText(from)
-	case integer:
-		return s, s.compileInteger(from)
-	case array:
-		return s, s.compileArray(c, from)
-	case object:
-		return s, s.compileObject(c, from)
-	}
-	return s, nil
-}
-
-// unchecked returns an error when a schema uses a keyword that the checker
-// would skip. It clears what is checked or only describes and wants nothing
-// to be left, so that a keyword that kin-openapi learns later counts as well.
-func unchecked(from *openapi3.Schema) error {
-	rest := *from
-	rest.Extensions, rest.Origin = nil, nil
-	rest.Type, rest.Format, rest.Enum, rest.Nullable = nil, "", nil, false
-	rest.Title, rest.Description, rest.Default, rest.Example, rest.ExternalDocs, rest.Deprecated = "", "", nil, nil, nil, false
-	rest.Min, rest.Max = nil, nil
-	rest.MinLength, rest.MaxLength, rest.Pattern = 0, nil, ""
-	rest.MinItems, rest.MaxItems, rest.Items = 0, nil, nil
-	rest.Required, rest.Properties = nil, nil
-	value := reflect.ValueOf(rest)
-	for i := range value.NumField() {
-		if !value.Field(i).IsZero() {
-			name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
-			return fmt.Errorf("keyword %s is not checked", name)
+// checkSchema names what a request schema asks for and kin-openapi would pass
+// over or get wrong. It also returns the largest maxItems: every array needs
+// one, for kin-openapi makes an error of every wrong item, and the body, not
+// the schema, would decide how many.
+func checkSchema(ref *openapi3.SchemaRef) (longest int, err error) {
+	var gaps []error
+	err = ref.WalkSubtree(func(pointer string, ref *openapi3.SchemaRef) error {
+		gap := func(format string, args ...any) {
+			gaps = append(gaps, fmt.Errorf("#%s: "+format, append([]any{pointer}, args...)...))
 		}
-	}
-	return nil
+		s := ref.Value
+		_, known := formats[s.Format]
+		switch {
+		case s.Type.Is(openapi3.TypeNumber):
+			gap("type number is not checked")
+		case s.Type.Is(openapi3.TypeInteger):
+			known = s.Format == "int32" || s.Format == "int64"
+		case s.Type.Is(openapi3.TypeArray) && s.MaxItems == nil:
+			gap("array lacks maxItems")
+		case s.Type.Is(openapi3.TypeArray):
+			longest = max(longest, int(min(*s.MaxItems, math.MaxInt32)))
+		}
+		if s.Format != "" && !known {
+			gap("format %s is not checked", s.Format)
+		}
+		for _, bound := range []*float64{s.Min, s.Max} {
+			// kin-openapi compares as float64, where 2^53 and 2^53+1 are equal.
+			if bound != nil && (*bound != math.Trunc(*bound) || math.Abs(*bound) >= 1<<53) {
+				gap("bound %v must be a whole number below 2^53", *bound)
+			}
+		}
+		return nil
+	})
+	return longest, errors.Join(append(gaps, err)...)
 }
 
-func (s *schema) compileText(from *openapi3.Schema) error {
-	s.minLength, s.maxLength = int(from.MinLength), limit(from.MaxLength)
-	s.tooShort = fmt.Sprintf("is too short (minimum is %d characters)", s.minLength)
-	s.tooLong = fmt.Sprintf("is too long (maximum is %d characters)", s.maxLength)
-	if from.Pattern != "" {
-		var err error
-		if s.pattern, err = compilePattern(from.Pattern); err != nil {
-			return err
-		}
-		s.badPattern = "has an invalid format"
-		if message, ok := from.Extensions["x-message"].(string); ok {
-			s.badPattern = message
-		}
-	}
-	if from.Format != "" {
-		f, found := formats[from.Format]
-		if !found {
-			return fmt.Errorf("format %s is not checked", from.Format)
-		}
-		s.format, s.badFormat = f.valid, f.message
-	}
-	for _, value := range from.Enum {
-		word, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("enum value %v is not a string", value)
-		}
-		s.enum = append(s.enum, word)
-	}
-	s.notInEnum = "must be one of " + strings.Join(s.enum, ", ")
-	return nil
+// checker gathers the wrong fields of one request.
+type checker struct {
+	op     *Operation
+	dec    *jsontext.Decoder
+	fields problem.Fields // nil until something is wrong
 }
 
-func (s *schema) compileInteger(from *openapi3.Schema) error {
-	switch from.Format {
-	case "", "int64":
-		s.min, s.max = math.MinInt64, math.MaxInt64
-	case "int32":
-		s.min, s.max = math.MinInt32, math.MaxInt32
+// add reports a field, unless it has its message already: the first one is
+// the one to mend, and the others often say it again in other words.
+func (c *checker) add(field, message string) {
+	if c.fields == nil {
+		c.fields = problem.Fields{}
+	}
+	if len(c.fields[field]) == 0 {
+		c.fields.Add(field, message)
+	}
+}
+
+// judge has kin-openapi hold a value to its schema.
+func (c *checker) judge(s *openapi3.Schema, field string, value any) {
+	if err := s.VisitJSON(value, asRequest...); err != nil {
+		c.report(s, field, err)
+	}
+}
+
+// report puts errors of kin-openapi into words. Its own show the value and
+// the schema, and may change between versions.
+func (c *checker) report(s *openapi3.Schema, field string, err error) {
+	switch err := err.(type) {
+	case openapi3.MultiError:
+		for _, err := range err {
+			c.report(s, field, err)
+		}
+	case *openapi3.SchemaError:
+		if parts := (openapi3.MultiError)(nil); err.SchemaField == "allOf" && errors.As(err.Origin, &parts) {
+			c.report(s, field, parts)
+			return
+		}
+		path := err.JSONPointer()
+		if err.SchemaField == "required" {
+			field = path[len(path)-1]
+		} else {
+			field = fieldOf(s, field, slices.Values(path))
+		}
+		c.add(field, message(err, len(path) == 0))
 	default:
-		return fmt.Errorf("format %s is not checked", from.Format)
+		c.add(field, "is invalid")
 	}
-	if from.Enum != nil {
-		return errors.New("enum of an integer is not checked")
-	}
-	for _, bound := range []struct {
-		from *float64
-		to   *int64
-	}{{from.Min, &s.min}, {from.Max, &s.max}} {
-		if bound.from == nil {
-			continue
-		}
-		// Above 2^53 a float64 is not the integer that the document says.
-		if *bound.from != math.Trunc(*bound.from) || math.Abs(*bound.from) > 1<<53 {
-			return fmt.Errorf("bound %v must be a whole number of at most 2^53", *bound.from)
-		}
-		*bound.to = int64(*bound.from)
-	}
-	s.tooSmall = fmt.Sprintf("must be at least %d", s.min)
-	s.tooLarge = fmt.Sprintf("must be at most %d", s.max)
-	return nil
 }
 
-func (s *schema) compileArray(c compiler, from *openapi3.Schema) error {
-	s.minItems, s.maxItems = int(from.MinItems), limit(from.MaxItems)
-	s.tooFew = fmt.Sprintf("has too few items (minimum is %d)", s.minItems)
-	s.tooMany = fmt.Sprintf("has too many items (maximum is %d)", s.maxItems)
-	if from.Items == nil {
-		return errors.New("array lacks items")
+// fieldOf returns the last declared member on the path to a value, so that
+// the fields of an error are always the document's and never the client's.
+func fieldOf(s *openapi3.Schema, field string, path iter.Seq[string]) string {
+	for name := range path {
+		switch member := property(s, name); {
+		case member != nil:
+			field, s = name, member
+		case s.Items != nil:
+			s = s.Items.Value
+		default:
+			return field
+		}
 	}
-	var err error
-	if s.items, err = c.compile(from.Items); err != nil {
-		return fmt.Errorf("items: %w", err)
+	return field
+}
+
+func property(s *openapi3.Schema, name string) *openapi3.Schema {
+	if ref := s.Properties[name]; ref != nil {
+		return ref.Value
+	}
+	for _, part := range s.AllOf {
+		if member := property(part.Value, name); member != nil {
+			return member
+		}
 	}
 	return nil
 }
 
-func (s *schema) compileObject(c compiler, from *openapi3.Schema) error {
-	s.properties = make(map[string]*property, len(from.Properties))
-	for name, ref := range from.Properties {
-		child, err := c.compile(ref)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+// message says what is wrong with a value; root tells that it is the whole body.
+func message(e *openapi3.SchemaError, root bool) string {
+	s := e.Schema
+	kind := strings.Join(s.Type.Slice(), "")
+	keyword := e.SchemaField
+	if typed := (&openapi3.Schema{Type: s.Type}); keyword == "enum" && typed.VisitJSON(e.Value) != nil {
+		keyword = "type" // kin-openapi looks at enum first
+	}
+	switch text, _ := e.Value.(string); keyword {
+	case "nullable", "type":
+		n, _ := e.Value.(oddNumber)
+		_, err := strconv.ParseInt(string(n), 10, 64)
+		switch {
+		case e.Value == nil && !root:
+			return problem.Blank
+		case kind == openapi3.TypeInteger && errors.Is(err, strconv.ErrRange):
+			return outOfRange(s, strings.HasPrefix(string(n), "-"))
+		case wrongType[kind] != "":
+			return wrongType[kind]
 		}
-		s.properties[name] = &property{name: name, schema: child}
-	}
-	if len(from.Required) > 64 {
-		return errors.New("more than 64 required members")
-	}
-	for i, name := range from.Required {
-		p := s.properties[name]
-		if p == nil {
-			return fmt.Errorf("required member %s is not declared", name)
+	case "required":
+		return problem.Blank
+	case "enum":
+		words := make([]string, len(s.Enum))
+		for i, word := range s.Enum {
+			words[i] = fmt.Sprint(word)
 		}
-		p.bit = 1 << i
-		s.required = append(s.required, p)
+		return "must be one of " + strings.Join(words, ", ")
+	case "maxLength":
+		return fmt.Sprintf("is too long (maximum is %d characters)", *s.MaxLength)
+	case "minLength", "pattern", "format":
+		f, formatted := formats[s.Format].(format)
+		own, worded := s.Extensions["x-message"].(string)
+		switch {
+		case kind == openapi3.TypeInteger:
+			return outOfRange(s, e.Value.(float64) < 0)
+		case isBlank(text):
+			return problem.Blank
+		case keyword == "minLength":
+			return fmt.Sprintf("is too short (minimum is %d characters)", s.MinLength)
+		case keyword == "format" && formatted:
+			return f.message
+		case keyword == "pattern" && worded:
+			return own
+		}
+		return "has an invalid format"
+	case "minimum", "exclusiveMinimum":
+		return outOfRange(s, true)
+	case "maximum", "exclusiveMaximum":
+		return outOfRange(s, false)
+	case "minItems":
+		if items, _ := e.Value.([]any); len(items) == 0 {
+			return problem.Blank
+		}
+		return fmt.Sprintf("has too few items (minimum is %d)", s.MinItems)
+	case "maxItems":
+		return fmt.Sprintf("has too many items (maximum is %d)", *s.MaxItems)
+	case "uniqueItems":
+		return "has an item twice"
+	case "multipleOf":
+		return fmt.Sprintf("must be a multiple of %v", *s.MultipleOf)
+	case "properties":
+		return "has an unknown member"
 	}
-	return nil
+	return "is invalid"
 }
 
-// limit returns an optional upper limit.
-func limit(max *uint64) int {
-	if max == nil || *max > math.MaxInt {
-		return math.MaxInt
+// outOfRange says the lower or the upper bound of an integer.
+func outOfRange(s *openapi3.Schema, low bool) string {
+	lower, upper := int64(math.MinInt64), int64(math.MaxInt64)
+	if s.Format == "int32" {
+		lower, upper = math.MinInt32, math.MaxInt32
 	}
-	return int(*max)
+	if s.Min != nil {
+		lower = max(lower, int64(*s.Min))
+		if s.ExclusiveMin.IsTrue() {
+			lower++
+		}
+	}
+	if s.Max != nil {
+		upper = min(upper, int64(*s.Max))
+		if s.ExclusiveMax.IsTrue() {
+			upper--
+		}
+	}
+	if low {
+		return fmt.Sprintf("must be at least %d", lower)
+	}
+	return fmt.Sprintf("must be at most %d", upper)
+}
+
+// oddNumber is a number that no int64 holds, as it was written. kin-openapi
+// takes a Go type that it does not know for a value of the wrong type. As a
+// float64 it would accept 1.0, 1e2 and, without a format, 1e300 as integers,
+// which JSON Schema allows and the handlers' types cannot hold.
+type oddNumber string
+
+func number(digits string) any {
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return oddNumber(digits)
+	}
+	return n
+}
+
+// textValue returns the text of a parameter or a header as the type that its
+// schema names, where it is of that type.
+func textValue(s *openapi3.Schema, text string) any {
+	switch {
+	case s.Type.Is(openapi3.TypeInteger):
+		return number(text)
+	case s.Type.Is(openapi3.TypeBoolean) && (text == "true" || text == "false"):
+		return text == "true"
+	}
+	return text
 }

@@ -39,6 +39,8 @@ type Service struct {
 	// Anonymous calls the API without a token.
 	Anonymous *client.ClientWithResponses
 	DB        *db.DB
+	// Edge is the server itself, for tests of its lifecycle and admin pages.
+	Edge *server.Server
 	// Statements counts what the service asks the database.
 	Statements *dbtest.Counter
 	// Log holds what the service has logged.
@@ -46,7 +48,7 @@ type Service struct {
 
 	t    testing.TB
 	http *http.Client
-	n    atomic.Int64
+	n    *atomic.Int64
 }
 
 // Option changes how the service is set up.
@@ -86,7 +88,7 @@ func New(t testing.TB, options ...Option) *Service {
 	if set.url == "" {
 		set.url = dbtest.URL(t)
 	}
-	s := &Service{t: t, Statements: &dbtest.Counter{}, Log: &Log{}}
+	s := &Service{t: t, Statements: &dbtest.Counter{}, Log: &Log{}, n: &atomic.Int64{}}
 	s.DB = dbtest.OpenURL(t, set.url, append([]dbtest.Options{func(c *db.Config) { c.Tracer = s.Statements }}, set.db...)...)
 	deps := s.deps()
 	if set.deps != nil {
@@ -98,7 +100,7 @@ func New(t testing.TB, options ...Option) *Service {
 	t.Cleanup(web.Close)
 	doc, err := contract.Load()
 	require.NoError(t, err)
-	s.Root, s.URL = web.URL, web.URL+doc.BasePath
+	s.Edge, s.Root, s.URL = srv, web.URL, web.URL+doc.BasePath
 	s.http = &http.Client{Transport: checked{t, doc, web.Client().Transport}, Timeout: time.Minute}
 	s.Anonymous = s.As("")
 	return s
@@ -126,6 +128,16 @@ func (s *Service) deps() server.Deps {
 		Logger:   slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level})),
 		LogLevel: level,
 	}
+}
+
+// For returns the same service for a subtest, which then fails instead of the
+// test that the service was started for.
+func (s *Service) For(t testing.TB) *Service {
+	sub, next := *s, s.http.Transport.(checked)
+	next.t = t
+	sub.t, sub.http = t, &http.Client{Transport: next, Timeout: s.http.Timeout}
+	sub.Anonymous = sub.As("")
+	return &sub
 }
 
 // As returns a client that sends a token.
@@ -167,6 +179,9 @@ func (s *Service) Register(name string) User {
 // Publish makes an article by u with tags.
 func (s *Service) Publish(u User, title string, tags ...string) client.Article {
 	s.t.Helper()
+	if tags == nil {
+		tags = []string{} // nil would be null, which is refused
+	}
 	res, err := u.CreateArticleWithResponse(context.Background(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
 		Title: title, Description: "About " + title, Body: "# " + title + "\n\nText.", TagList: &tags,
 	}})

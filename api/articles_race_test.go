@@ -1,0 +1,323 @@
+package api_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// requireCounters holds every counter against the rows that it counts.
+func requireCounters(t *testing.T, s *servertest.Service) {
+	t.Helper()
+	rows, err := s.DB.Query(t.Context(), `
+		SELECT 'articles' WHERE (SELECT count(*) FROM articles) <> COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles'), 0)
+		UNION ALL SELECT 'tag ' || k.name FROM (SELECT name, sum(value) AS n FROM counters WHERE kind = 'tag' GROUP BY name) k
+			WHERE k.n <> (SELECT count(*) FROM article_tags t WHERE t.tag = k.name)
+		UNION ALL SELECT 'uncounted tag ' || t.tag FROM article_tags t WHERE NOT EXISTS (SELECT 1 FROM counters k WHERE k.kind = 'tag' AND k.name = t.tag)
+		UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id)
+		UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
+		UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
+		UNION ALL SELECT 'tags of ' || a.slug FROM articles a
+			WHERE ARRAY(SELECT unnest(a.tags) ORDER BY 1) <> ARRAY(SELECT t.tag FROM article_tags t WHERE t.article_id = a.id AND t.article_created_at = a.created_at ORDER BY 1)
+		UNION ALL SELECT 'slug of ' || a.slug FROM articles a WHERE NOT EXISTS (SELECT 1 FROM article_slugs s WHERE s.slug = a.slug AND s.article_id = a.id)`)
+	require.NoError(t, err)
+	off, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Empty(t, off)
+}
+
+// together runs f n times at once and returns the answers.
+func together[R any](n int, f func(i int) R) []R {
+	out := make([]R, n)
+	var ready, done sync.WaitGroup
+	ready.Add(n)
+	for i := range n {
+		done.Go(func() {
+			ready.Done()
+			ready.Wait()
+			out[i] = f(i)
+		})
+	}
+	done.Wait()
+	return out
+}
+
+// crowded is a service in which backends share the slots of counters, so that
+// writers meet on the same rows, and which finds deadlocks soon.
+func crowded(t *testing.T) *servertest.Service {
+	t.Helper()
+	return servertest.New(t, servertest.WithDB(func(c *db.Config) {
+		c.MaxConns = 24
+		c.URL += "&deadlock_timeout=20ms"
+	}))
+}
+
+func TestSimultaneousArticles(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+
+	t.Run("OneTitle", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		slugs := map[string]bool{}
+		for _, res := range together(50, func(int) *client.CreateArticleResponse {
+			return answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Everybody at once", "race")))
+		}) {
+			require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+			slugs[res.JSON201.Article.Slug] = true
+		}
+		require.Len(t, slugs, 50)
+		list := answerOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("race")})).JSON200
+		require.EqualValues(t, 50, list.ArticlesCount)
+	})
+
+	t.Run("OneKey", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		s.Publish(jake, "Once only") // so that the slug has to be found as well
+		key := &client.CreateArticleParams{IdempotencyKey: ptrTo("race")}
+		first := 0
+		bodies := map[string]bool{}
+		for _, res := range together(20, func(int) *client.CreateArticleResponse {
+			return answerOf(jake.CreateArticleWithResponse(t.Context(), key, newArticle("Once only", "keyed")))
+		}) {
+			require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+			bodies[string(res.Body)] = true
+			if res.HTTPResponse.Header.Get("Idempotency-Replayed") == "" {
+				first++
+			}
+		}
+		require.Len(t, bodies, 1)
+		require.Equal(t, 1, first)
+		list := answerOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("keyed")})).JSON200
+		require.EqualValues(t, 1, list.ArticlesCount)
+	})
+}
+
+func TestSimultaneousUpdates(t *testing.T) {
+	t.Parallel()
+	s := crowded(t)
+	jake := s.Register("jake")
+
+	t.Run("LastOneWins", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		a := s.Publish(jake, "Contended", "start")
+		all := together(20, func(i int) *client.UpdateArticleResponse {
+			return answerOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{
+				Title: ptrTo(fmt.Sprint("Version ", i)), Body: ptrTo(fmt.Sprint("body ", i)), TagList: &[]string{fmt.Sprint("t", i%3), fmt.Sprint("u", i), "all"},
+			}}))
+		})
+		times := map[string]bool{}
+		last := all[0].JSON200
+		for i, res := range all {
+			require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
+			require.Equal(t, fmt.Sprint("version-", i), res.JSON200.Article.Slug)
+			require.Equal(t, fmt.Sprint("body ", i), res.JSON200.Article.Body, "an answer shows its own change")
+			times[stamp(res.JSON200.Article.UpdatedAt)] = true
+			if res.JSON200.Article.UpdatedAt.After(last.Article.UpdatedAt) {
+				last = res.JSON200
+			}
+		}
+		require.Len(t, times, 20, "each change moves updatedAt on")
+		for i := range 20 {
+			got := answerOf(s.Anonymous.GetArticleWithResponse(t.Context(), fmt.Sprint("version-", i), nil)).JSON200
+			require.Equal(t, last, got)
+		}
+		requireCounters(t, s)
+	})
+
+	t.Run("IfMatch", func(t *testing.T) {
+		t.Parallel()
+		created := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Guarded")))
+		tag := created.HTTPResponse.Header.Get("ETag")
+		won := 0
+		for _, status := range together(20, func(i int) int {
+			return answerOf(jake.UpdateArticleWithResponse(t.Context(), "guarded", &client.UpdateArticleParams{IfMatch: &tag},
+				client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Body: ptrTo(fmt.Sprint(i))}})).StatusCode()
+		}) {
+			if status == http.StatusOK {
+				won++
+				continue
+			}
+			require.Equal(t, http.StatusPreconditionFailed, status)
+		}
+		require.Equal(t, 1, won)
+	})
+
+	t.Run("OneTitle", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		for i := range 10 {
+			s.Publish(jake, fmt.Sprint("Draft ", i))
+		}
+		slugs := map[string]bool{}
+		for _, slug := range together(20, func(i int) string {
+			if i%2 == 0 {
+				res := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Final")))
+				return fmt.Sprint(res.StatusCode(), res.JSON201.Article.Slug)
+			}
+			res := answerOf(jake.UpdateArticleWithResponse(t.Context(), fmt.Sprint("draft-", i/2), nil,
+				client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo("Final")}}))
+			return fmt.Sprint(res.StatusCode(), res.JSON200.Article.Slug)
+		}) {
+			require.Regexp(t, "^20[01]final", slug)
+			slugs[slug[3:]] = true
+		}
+		require.Len(t, slugs, 20)
+	})
+}
+
+func TestSimultaneousComments(t *testing.T) {
+	t.Parallel()
+	s := crowded(t)
+	jake, anna := s.Register("jake"), s.Register("anna")
+
+	t.Run("WhileTheArticleGoes", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		for round := range 4 {
+			a := s.Publish(jake, fmt.Sprint("Doomed ", round), "x")
+			old := commentOn(t, anna, a.Slug, "old")
+			for i, status := range together(24, func(i int) int {
+				switch {
+				case i == 7:
+					return answerOf(jake.DeleteArticleWithResponse(t.Context(), a.Slug, nil)).StatusCode()
+				case i == 8:
+					return answerOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, old.Id)).StatusCode()
+				case i%6 == 1:
+					return answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), a.Slug)).StatusCode()
+				case i%6 == 2:
+					return answerOf(anna.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).StatusCode()
+				case i%6 == 3:
+					return answerOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, &client.CreateArticleCommentParams{IdempotencyKey: ptrTo(fmt.Sprint(i))}, newComment("x"))).StatusCode()
+				}
+				return answerOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, nil, newComment("x"))).StatusCode()
+			}) {
+				switch {
+				case i == 7:
+					require.Equal(t, http.StatusNoContent, status)
+				case i == 8:
+					require.Contains(t, []int{204, 404}, status)
+				case i%6 == 1, i%6 == 2:
+					require.Contains(t, []int{200, 404}, status)
+				default:
+					require.Contains(t, []int{201, 404}, status)
+				}
+			}
+			var left int
+			require.NoError(t, s.DB.QueryRow(t.Context(), `SELECT count(*) FROM comments c WHERE NOT EXISTS (SELECT 1 FROM articles a WHERE a.id = c.article_id)`).Scan(&left))
+			require.Zero(t, left)
+		}
+		requireCounters(t, s)
+	})
+
+	t.Run("OneKey", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		a := s.Publish(jake, "Keyed")
+		key := &client.CreateArticleCommentParams{IdempotencyKey: ptrTo("race")}
+		bodies := map[string]bool{}
+		for _, res := range together(20, func(int) *client.CreateArticleCommentResponse {
+			return answerOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x")))
+		}) {
+			require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+			bodies[string(res.Body)] = true
+		}
+		require.Len(t, bodies, 1)
+		require.Len(t, answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments, 1)
+	})
+
+	t.Run("DeletedOnce", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		a := s.Publish(jake, "Deleted once")
+		c := commentOn(t, anna, a.Slug, "x")
+		deleted := 0
+		for _, status := range together(10, func(int) int {
+			return answerOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, c.Id)).StatusCode()
+		}) {
+			if status == http.StatusNoContent {
+				deleted++
+				continue
+			}
+			require.Equal(t, http.StatusNotFound, status)
+		}
+		require.Equal(t, 1, deleted)
+	})
+}
+
+// TestCountersUnderLoad changes the same few articles, tags and users from
+// many sides at once: nothing fails, and afterwards every counter is right.
+func TestCountersUnderLoad(t *testing.T) {
+	t.Parallel()
+	s := crowded(t)
+	users := []servertest.User{s.Register(""), s.Register(""), s.Register("")}
+	tags := []string{"a", "b", "c", "d"}
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	var mu sync.Mutex
+	slugs := make([][]string, len(users))
+	for i, u := range users {
+		for n := range 3 {
+			slugs[i] = append(slugs[i], s.Publish(u, fmt.Sprintf("Start %d %d", i, n), "a", "b").Slug)
+		}
+	}
+	failed := together(12, func(worker int) (failed []string) {
+		r := rand.New(rand.NewPCG(seed, uint64(worker)))
+		me := worker % len(users)
+		for range 25 {
+			mu.Lock()
+			own, any := slugs[me], slugs[r.IntN(len(users))]
+			mine, other := own[r.IntN(len(own))], any[r.IntN(len(any))]
+			mu.Unlock()
+			picked := []string{}
+			for _, i := range r.Perm(len(tags)) {
+				if r.IntN(2) == 0 {
+					picked = append(picked, tags[i])
+				}
+			}
+			status, body, what := 0, []byte(nil), ""
+			switch r.IntN(8) {
+			case 0, 1:
+				res := answerOf(users[me].CreateArticleWithResponse(t.Context(), nil, newArticle(fmt.Sprint("Title ", r.IntN(3)), picked...)))
+				status, body, what = res.StatusCode(), res.Body, "create"
+				if res.JSON201 != nil {
+					mu.Lock()
+					slugs[me] = append(slugs[me], res.JSON201.Article.Slug)
+					mu.Unlock()
+				}
+			case 2, 3:
+				res := answerOf(users[me].UpdateArticleWithResponse(t.Context(), mine, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{TagList: &picked}}))
+				status, body, what = res.StatusCode(), res.Body, "update"
+			case 4:
+				res := answerOf(users[me].DeleteArticleWithResponse(t.Context(), mine, nil))
+				status, body, what = res.StatusCode(), res.Body, "delete"
+			case 5, 6:
+				res := answerOf(users[me].CreateArticleFavoriteWithResponse(t.Context(), other))
+				status, body, what = res.StatusCode(), res.Body, "favourite"
+			case 7:
+				res := answerOf(users[me].DeleteArticleFavoriteWithResponse(t.Context(), other))
+				status, body, what = res.StatusCode(), res.Body, "unfavourite"
+			}
+			if status >= 300 && status != http.StatusNotFound {
+				failed = append(failed, fmt.Sprintf("%s: %d %s", what, status, body))
+			}
+		}
+		return failed
+	})
+	for _, f := range failed {
+		require.Empty(t, f)
+	}
+	requireCounters(t, s)
+}

@@ -1,0 +1,225 @@
+package auth
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// cheap keeps the tests quick; what they show does not depend on the cost.
+var cheap = argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+func passwordsOf(t testing.TB, atOnce int) *Passwords {
+	t.Helper()
+	p, err := NewPasswords(cheap, atOnce)
+	require.NoError(t, err)
+	return p
+}
+
+// hashBcrypt makes a hash as another system would.
+func hashBcrypt(t testing.TB, version, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	require.NoError(t, err)
+	return version + strings.TrimPrefix(string(hash), "$2a$")
+}
+
+func TestPasswords(t *testing.T) {
+	t.Parallel()
+	p := passwordsOf(t, 2)
+	for label, password := range map[string]string{
+		"Plain": "correct horse", "Empty": "", "NUL": "a\x00b", "Unicode": "пароль 密码 🔑", "NotUTF8": "\xff\xfe",
+		"Long": strings.Repeat("x", 1024),
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			hash, err := p.Hash(t.Context(), password)
+			require.NoError(t, err)
+			require.True(t, strings.HasPrefix(hash, "$argon2id$v=19$m=8,t=1,p=1$"), hash)
+			again, err := p.Hash(t.Context(), password)
+			require.NoError(t, err)
+			require.NotEqual(t, hash, again, "each has a salt of its own")
+			ok, renew, err := p.Verify(t.Context(), password, hash)
+			require.NoError(t, err)
+			require.True(t, ok)
+			require.False(t, renew)
+			for _, other := range []string{password + "x", password + "\x00", "x" + password, strings.ToUpper(password) + " "} {
+				ok, renew, err := p.Verify(t.Context(), other, hash)
+				require.NoError(t, err)
+				require.False(t, ok, "%q", other)
+				require.False(t, renew)
+			}
+		})
+	}
+	t.Run("EveryByte", func(t *testing.T) {
+		t.Parallel()
+		password := []byte(strings.Repeat("x", 100))
+		hash, err := p.Hash(t.Context(), string(password))
+		require.NoError(t, err)
+		for i := range password {
+			password[i]++
+			ok, _, err := p.Verify(t.Context(), string(password), hash)
+			require.NoError(t, err)
+			require.False(t, ok, "byte %d", i)
+			password[i]--
+		}
+	})
+	t.Run("NoSlots", func(t *testing.T) {
+		t.Parallel()
+		for _, atOnce := range []int{0, -1} {
+			_, err := NewPasswords(cheap, atOnce)
+			require.Error(t, err)
+		}
+	})
+}
+
+func TestPasswordsVerify(t *testing.T) {
+	t.Parallel()
+	p := passwordsOf(t, 2)
+	argon := func(change func(*argon2id.Params)) string {
+		params := cheap
+		change(&params)
+		hash, err := argon2id.CreateHash("right password", &params)
+		require.NoError(t, err)
+		return hash
+	}
+	long := strings.Repeat("x", 72)
+	for label, test := range map[string]struct {
+		hash, right, wrong string
+		renew              bool
+	}{
+		"Same":         {argon(func(*argon2id.Params) {}), "right password", "wrong password", false},
+		"Memory":       {argon(func(p *argon2id.Params) { p.Memory = 16 }), "right password", "wrong password", true},
+		"Iterations":   {argon(func(p *argon2id.Params) { p.Iterations = 2 }), "right password", "wrong password", true},
+		"Parallelism":  {argon(func(p *argon2id.Params) { p.Parallelism = 2; p.Memory = 16 }), "right password", "wrong password", true},
+		"SaltLength":   {argon(func(p *argon2id.Params) { p.SaltLength = 8 }), "right password", "wrong password", true},
+		"KeyLength":    {argon(func(p *argon2id.Params) { p.KeyLength = 16 }), "right password", "wrong password", true},
+		"Bcrypt2a":     {hashBcrypt(t, "$2a$", "right password"), "right password", "wrong password", true},
+		"Bcrypt2b":     {hashBcrypt(t, "$2b$", "right password"), "right password", "wrong password", true},
+		"Bcrypt2y":     {hashBcrypt(t, "$2y$", "right password"), "right password", "wrong password", true},
+		"BcryptOf72":   {hashBcrypt(t, "$2b$", long), long + " and what bcrypt cut off", long[:71], true},
+		"BcryptOfNone": {hashBcrypt(t, "$2b$", ""), "", "x", true},
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			ok, renew, err := p.Verify(t.Context(), test.right, test.hash)
+			require.NoError(t, err)
+			require.True(t, ok)
+			require.Equal(t, test.renew, renew)
+			ok, renew, err = p.Verify(t.Context(), test.wrong, test.hash)
+			require.NoError(t, err)
+			require.False(t, ok)
+			require.False(t, renew, "a wrong password must never replace a hash")
+		})
+	}
+
+	t.Run("NoAccount", func(t *testing.T) {
+		t.Parallel()
+		for _, password := range []string{"", "x", "a password that no account has"} {
+			ok, renew, err := p.Verify(t.Context(), password, "")
+			require.NoError(t, err)
+			require.False(t, ok)
+			require.False(t, renew)
+		}
+		params, _, _, err := argon2id.DecodeHash(p.decoy)
+		require.NoError(t, err)
+		require.Equal(t, cheap, *params, "it costs what a real one costs")
+	})
+
+	t.Run("Unreadable", func(t *testing.T) {
+		t.Parallel()
+		for label, hash := range map[string]string{
+			"Plain":        "right password",
+			"Cut":          argon(func(*argon2id.Params) {})[:60],
+			"OtherVersion": strings.Replace(argon(func(*argon2id.Params) {}), "v=19", "v=16", 1),
+			"Argon2i":      strings.Replace(argon(func(*argon2id.Params) {}), "argon2id", "argon2i", 1),
+			"CutBcrypt":    hashBcrypt(t, "$2b$", "right password")[:20],
+			"BcryptCost":   "$2b$99$" + hashBcrypt(t, "$2b$", "right password")[7:],
+		} {
+			ok, renew, err := p.Verify(t.Context(), "right password", hash)
+			require.Error(t, err, label)
+			require.NotContains(t, err.Error(), hash, "the error goes to the log")
+			require.False(t, ok, label)
+			require.False(t, renew, label)
+		}
+	})
+}
+
+func TestPasswordsAtOnce(t *testing.T) {
+	t.Parallel()
+	hash := hashBcrypt(t, "$2b$", "x")
+	work := map[string]func(p *Passwords, ctx context.Context) error{
+		"Hash":   func(p *Passwords, ctx context.Context) error { _, err := p.Hash(ctx, "x"); return err },
+		"Verify": func(p *Passwords, ctx context.Context) error { _, _, err := p.Verify(ctx, "x", hash); return err },
+		"VerifyNoAccount": func(p *Passwords, ctx context.Context) error {
+			_, _, err := p.Verify(ctx, "x", "")
+			return err
+		},
+	}
+	for label, do := range work {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			const atOnce, callers = 3, 10
+			// In a bubble Wait tells when everything that can go on has done so.
+			synctest.Test(t, func(t *testing.T) {
+				p := passwordsOf(t, atOnce)
+				require.NoError(t, p.slots.Acquire(t.Context(), atOnce))
+				var finished atomic.Int64
+				for range callers {
+					go func() {
+						if do(p, t.Context()) == nil {
+							finished.Add(1)
+						}
+					}()
+				}
+				synctest.Wait()
+				require.Zero(t, finished.Load(), "all slots are taken")
+
+				ctx, cancel := context.WithCancel(t.Context())
+				gaveUp := make(chan error, 1)
+				go func() { gaveUp <- do(p, ctx) }()
+				synctest.Wait()
+				cancel()
+				require.ErrorIs(t, <-gaveUp, context.Canceled)
+
+				p.slots.Release(1)
+				synctest.Wait()
+				require.EqualValues(t, callers, finished.Load(), "each gives its slot to the next")
+				p.slots.Release(atOnce - 1)
+				require.True(t, p.slots.TryAcquire(atOnce), "no slot is lost")
+			})
+		})
+	}
+
+	t.Run("FreeAfterError", func(t *testing.T) {
+		t.Parallel()
+		p := passwordsOf(t, 1)
+		for range 3 {
+			_, _, err := p.Verify(t.Context(), "x", "unreadable")
+			require.Error(t, err)
+		}
+		require.True(t, p.slots.TryAcquire(1))
+	})
+}
+
+func TestViewer(t *testing.T) {
+	t.Parallel()
+	require.True(t, Viewer{}.Anonymous())
+	require.False(t, Viewer{ID: 1}.Anonymous())
+}
+
+// TestParams keeps the cost at OWASP's least for argon2id.
+func TestParams(t *testing.T) {
+	t.Parallel()
+	least := map[uint32]uint32{1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
+	require.Contains(t, least, Params.Iterations)
+	require.GreaterOrEqual(t, Params.Memory, least[Params.Iterations])
+	require.GreaterOrEqual(t, Params.SaltLength, uint32(16))
+	require.GreaterOrEqual(t, Params.KeyLength, uint32(32))
+}

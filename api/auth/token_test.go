@@ -1,0 +1,254 @@
+package auth
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	instant = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
+	current = Key{ID: "current", Secret: bytes.Repeat([]byte("c"), 32)}
+	older   = Key{ID: "older", Secret: bytes.Repeat([]byte("o"), 32)}
+)
+
+func clock(at time.Time) func() time.Time { return func() time.Time { return at } }
+
+func tokensAt(t testing.TB, at time.Time, keys ...Key) *Tokens {
+	t.Helper()
+	tokens, err := NewTokens(keys, time.Hour, clock(at))
+	require.NoError(t, err)
+	return tokens
+}
+
+func issue(t testing.TB, tokens *Tokens, userID int64) string {
+	t.Helper()
+	token, err := tokens.Issue(userID)
+	require.NoError(t, err)
+	return token
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	tokens := tokensAt(t, instant, current)
+	for _, id := range []int64{1, 42, math.MaxInt64} {
+		got, err := tokens.Verify(issue(t, tokens, id))
+		require.NoError(t, err)
+		require.Equal(t, id, got)
+	}
+	t.Run("Expiry", func(t *testing.T) {
+		t.Parallel()
+		token := issue(t, tokens, 42)
+		// Times in a token are whole seconds.
+		expiry := instant.Truncate(time.Second).Add(time.Hour)
+		for at, want := range map[time.Time]error{
+			instant:                        nil,
+			expiry.Add(-time.Second):       nil,
+			expiry:                         ErrTokenExpired,
+			expiry.Add(24 * time.Hour):     ErrTokenExpired,
+			expiry.AddDate(100, 0, 0):      ErrTokenExpired,
+			instant.Add(-10 * time.Minute): ErrTokenInvalid,
+		} {
+			_, err := tokensAt(t, at, current).Verify(token)
+			require.ErrorIs(t, err, want, at)
+		}
+	})
+	t.Run("Rotation", func(t *testing.T) {
+		t.Parallel()
+		before, during, after := tokensAt(t, instant, older), tokensAt(t, instant, current, older), tokensAt(t, instant, current)
+		old, fresh := issue(t, before, 7), issue(t, during, 7)
+		for label, test := range map[string]struct {
+			tokens *Tokens
+			token  string
+			want   error
+		}{
+			"OldDuring": {during, old, nil}, "FreshDuring": {during, fresh, nil},
+			"OldAfter": {after, old, ErrTokenInvalid}, "FreshAfter": {after, fresh, nil},
+			"FreshBefore": {before, fresh, ErrTokenInvalid},
+		} {
+			_, err := test.tokens.Verify(test.token)
+			require.ErrorIs(t, err, test.want, label)
+		}
+	})
+	t.Run("BadKeys", func(t *testing.T) {
+		t.Parallel()
+		_, err := NewTokens(nil, time.Hour, time.Now)
+		require.Error(t, err)
+		_, err = NewTokens([]Key{current, {ID: "short", Secret: make([]byte, 31)}}, time.Hour, time.Now)
+		require.ErrorContains(t, err, "short")
+	})
+}
+
+func TestTokensVerifyInvalid(t *testing.T) {
+	t.Parallel()
+	tokens := tokensAt(t, instant, current, older)
+	good := func() jwt.MapClaims {
+		return jwt.MapClaims{
+			"iss": issuer, "aud": audience, "sub": "42", "iat": instant.Unix(), "exp": instant.Add(time.Hour).Unix(),
+		}
+	}
+	// sign makes a token that differs from a good one in what edit changes.
+	sign := func(method jwt.SigningMethod, key any, edit func(header map[string]any, claims jwt.MapClaims)) string {
+		t.Helper()
+		claims := good()
+		token := jwt.NewWithClaims(method, claims)
+		token.Header["kid"] = current.ID
+		if edit != nil {
+			edit(token.Header, claims)
+		}
+		text, err := token.SignedString(key)
+		require.NoError(t, err)
+		return text
+	}
+	hs256 := func(edit func(header map[string]any, claims jwt.MapClaims)) string {
+		return sign(jwt.SigningMethodHS256, current.Secret, edit)
+	}
+	claim := func(name string, value any) string {
+		return hs256(func(_ map[string]any, c jwt.MapClaims) {
+			if c[name] = value; value == nil {
+				delete(c, name)
+			}
+		})
+	}
+	header := func(name string, value any) string {
+		return hs256(func(h map[string]any, _ jwt.MapClaims) {
+			if h[name] = value; value == nil {
+				delete(h, name)
+			}
+		})
+	}
+	// handmade signs with HMAC whatever the header says.
+	handmade := func(header, payload string) string {
+		text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
+		mac := hmac.New(sha256.New, current.Secret)
+		mac.Write([]byte(text))
+		return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	}
+	payload := `{"iss":"byline","aud":"byline-api","sub":"42","exp":` + strconv.FormatInt(instant.Add(time.Hour).Unix(), 10) + `}`
+	valid := hs256(nil)
+	for _, token := range []string{valid, handmade(`{"alg":"HS256","kid":"current"}`, payload)} {
+		id, err := tokens.Verify(token)
+		require.NoError(t, err, "the tests below differ from a good token in one thing")
+		require.EqualValues(t, 42, id)
+	}
+	parts := strings.Split(valid, ".")
+
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 1024) // weak, but quick; its token is refused for its kind
+	require.NoError(t, err)
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+
+	for label, token := range map[string]string{
+		"Empty":              "",
+		"Garbage":            "garbage",
+		"Dots":               "..",
+		"TwoParts":           parts[0] + "." + parts[1],
+		"FourParts":          valid + "." + parts[2],
+		"NoSignature":        parts[0] + "." + parts[1] + ".",
+		"Space":              valid + " ",
+		"Padding":            valid + "=",
+		"OtherLastBits":      lastBits(valid),
+		"AlgNone":            sign(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil),
+		"AlgNoneSigned":      handmade(`{"alg":"none","kid":"current"}`, payload),
+		"AlgNoneInOtherCase": handmade(`{"alg":"nOnE","kid":"current"}`, payload),
+		"AlgMissing":         handmade(`{"kid":"current"}`, payload),
+		"AlgNotText":         handmade(`{"alg":256,"kid":"current"}`, payload),
+		"RS256":              sign(jwt.SigningMethodRS256, rsaKey, nil),
+		"RS256SignedAsHS256": handmade(`{"alg":"RS256","kid":"current"}`, payload),
+		"ES256":              sign(jwt.SigningMethodES256, ecKey, nil),
+		"HS384":              sign(jwt.SigningMethodHS384, current.Secret, nil),
+		"HS512":              sign(jwt.SigningMethodHS512, current.Secret, nil),
+		"WrongKey":           sign(jwt.SigningMethodHS256, bytes.Repeat([]byte("x"), 32), nil),
+		"KeyOfOtherID":       sign(jwt.SigningMethodHS256, older.Secret, nil),
+		"EmptyKey":           sign(jwt.SigningMethodHS256, []byte{}, func(h map[string]any, _ jwt.MapClaims) { h["kid"] = "unknown" }),
+		"UnknownKid":         header("kid", "unknown"),
+		"MissingKid":         header("kid", nil),
+		"KidNotText":         header("kid", 1),
+		"OtherIssuer":        claim("iss", "somebody"),
+		"MissingIssuer":      claim("iss", nil),
+		"OtherAudience":      claim("aud", "another-api"),
+		"MissingAudience":    claim("aud", nil),
+		"AudienceNotText":    claim("aud", 1),
+		"FutureIssue":        claim("iat", instant.Add(time.Hour).Unix()),
+		"NotBefore":          claim("nbf", instant.Add(time.Minute).Unix()),
+		"NoExpiry":           claim("exp", nil),
+		"ExpiryNotNumber":    claim("exp", "tomorrow"),
+		"MissingSubject":     claim("sub", nil),
+		"EmptySubject":       claim("sub", ""),
+		"SubjectText":        claim("sub", "anna"),
+		"SubjectFraction":    claim("sub", "1.5"),
+		"SubjectNegative":    claim("sub", "-42"),
+		"SubjectZero":        claim("sub", "0"),
+		"SubjectTooLarge":    claim("sub", "9223372036854775808"),
+		"SubjectSpace":       claim("sub", " 42"),
+		"SubjectHex":         claim("sub", "0x2a"),
+		"SubjectNumber":      claim("sub", 42),
+		"Oversized":          claim("pad", strings.Repeat("x", maxTokenBytes)),
+		"PayloadNotJSON":     handmade(`{"alg":"HS256","kid":"current"}`, "not json"),
+		"PayloadArray":       handmade(`{"alg":"HS256","kid":"current"}`, `[]`),
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			id, err := tokens.Verify(token)
+			require.ErrorIs(t, err, ErrTokenInvalid)
+			require.Zero(t, id)
+		})
+	}
+
+	// An expired token tells so only to whoever could have been given it.
+	t.Run("ExpiredAndForged", func(t *testing.T) {
+		t.Parallel()
+		forged := sign(jwt.SigningMethodHS256, bytes.Repeat([]byte("x"), 32), func(_ map[string]any, c jwt.MapClaims) { c["exp"] = 1 })
+		_, err := tokens.Verify(forged)
+		require.ErrorIs(t, err, ErrTokenInvalid)
+	})
+}
+
+// lastBits changes the bits of the last character that mean nothing, so that
+// a lax decoder sees the same signature.
+func lastBits(token string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := len(token) - 1
+	return token[:last] + string(alphabet[strings.IndexByte(alphabet, token[last])^1])
+}
+
+func FuzzVerify(f *testing.F) {
+	tokens := tokensAt(f, instant, current, older)
+	valid := issue(f, tokens, 42)
+	expired := issue(f, tokensAt(f, instant.Add(-2*time.Hour), older), 42)
+	parts := strings.Split(valid, ".")
+	for _, seed := range []string{
+		valid, expired, "", ".", "..", "...", valid + ".", parts[0] + "..", "." + parts[1] + ".", parts[0] + "." + parts[1] + ".",
+		"eyJhbGciOiJub25lIn0." + parts[1] + ".", lastBits(valid), "\xff.\xff.\xff", strings.Repeat(".", 5000), strings.ToUpper(valid),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		id, err := tokens.Verify(token)
+		switch {
+		case token == valid:
+			if id != 42 || err != nil {
+				t.Fatalf("the valid token: %d, %v", id, err)
+			}
+		case token == expired:
+			if id != 0 || err != ErrTokenExpired {
+				t.Fatalf("the expired token: %d, %v", id, err)
+			}
+		case id != 0 || err != ErrTokenInvalid:
+			t.Fatalf("Verify(%q) = %d, %v", token, id, err)
+		}
+	})
+}

@@ -1,0 +1,247 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/hist"
+)
+
+// Driver decides what one connection sends. Its methods are called in turn by one goroutine.
+type Driver interface {
+	// Next appends the next request, whole, to an empty buffer that is kept between calls.
+	Next(to []byte) []byte
+	// Check judges the answer to it. Deep asks for a look into the body, which may allocate.
+	Check(res Response, deep bool) error
+}
+
+// Plan is one run.
+type Plan struct {
+	Addr        string
+	Connections int
+	Warm        time.Duration // not counted
+	Measure     time.Duration
+	// Rate is requests a second in an open loop, over all connections; 0 = closed loop: each connection sends as soon
+	// as it has its answer.
+	Rate float64
+	// DeepEvery is how many answers of a connection pass between two that are looked into; 0 = none is.
+	DeepEvery int
+	// Driver makes what connection i sends.
+	Driver func(i int) Driver
+	// Begin and End are called at the two ends of the measured time, for readings of the server.
+	Begin, End func()
+}
+
+// Result is what a run has counted within the measured time.
+type Result struct {
+	Requests uint64        // answered as they should be, or not
+	Errors   uint64        // of them: refused, broken, or wrong
+	Elapsed  time.Duration // the measured time
+	Bytes    uint64        // of bodies
+	Latency  hist.H
+	Redials  int // connections made anew
+
+	// Of the open loop: Late is how long after their time idle connections sent, which is the generator's own doing and
+	// contained in Latency; Backlog is the most requests that were due and not sent at one time; Delayed counts those
+	// that were due while every connection was busy; Unsent those never sent, when the server did not catch up within
+	// drainTime. None is left out: an unsent request is an error.
+	Late    hist.H
+	Backlog uint64
+	Delayed uint64
+	Unsent  uint64
+
+	Failures []Failure // most frequent first, up to maxFailures kinds
+}
+
+// Failure is a kind of error and how often it came.
+type Failure struct {
+	Message string `json:"message"`
+	Count   uint64 `json:"count"`
+}
+
+const (
+	maxFailures = 20
+	// drainTime is what the open loop waits for answers after the measured time.
+	drainTime = 10 * time.Second
+)
+
+// Run drives all connections until the time is over or ctx ends.
+func Run(ctx context.Context, p Plan) (*Result, error) {
+	if p.Connections < 1 || p.Measure <= 0 {
+		return nil, fmt.Errorf("load: %d connections for %s", p.Connections, p.Measure)
+	}
+	start := time.Now()
+	deadline := start.Add(p.Warm + p.Measure + drainTime)
+	var pace *pacer
+	if p.Rate > 0 {
+		pace = newPacer(p.Rate, p.Warm+p.Measure)
+	}
+	workers := make([]*worker, p.Connections)
+	var wait sync.WaitGroup
+	for i := range workers {
+		w := &worker{plan: &p, conn: Conn{Addr: p.Addr, deadline: deadline}, driver: p.Driver(i), start: start, failures: map[string]uint64{}}
+		workers[i] = w
+		wait.Go(func() {
+			defer w.conn.Close()
+			if pace != nil {
+				w.open(ctx, pace)
+			} else {
+				w.closed(ctx)
+			}
+		})
+	}
+	err := bracket(ctx, start, p)
+	wait.Wait()
+	if err != nil {
+		return nil, err
+	}
+	return collect(workers, pace, p), nil
+}
+
+// bracket calls Begin and End at their times.
+func bracket(ctx context.Context, start time.Time, p Plan) error {
+	for _, at := range []struct {
+		after time.Duration
+		call  func()
+	}{{p.Warm, p.Begin}, {p.Warm + p.Measure, p.End}} {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Until(start.Add(at.after))):
+		}
+		if at.call != nil {
+			at.call()
+		}
+	}
+	return nil
+}
+
+type worker struct {
+	plan   *Plan
+	conn   Conn
+	driver Driver
+	start  time.Time
+
+	buf      []byte
+	sent     int
+	requests uint64
+	errors   uint64
+	bytes    uint64
+	latency  hist.H
+	late     hist.H
+	failures map[string]uint64
+}
+
+// closed sends request after request. The end of one is the start of the next, so that a request needs one reading of
+// the clock.
+func (w *worker) closed(ctx context.Context) {
+	end := w.plan.Warm + w.plan.Measure
+	now := time.Since(w.start)
+	for now < end && ctx.Err() == nil {
+		res, err := w.do()
+		after := time.Since(w.start)
+		if now >= w.plan.Warm && after <= end {
+			w.record(after-now, res, err)
+		}
+		now = after
+	}
+}
+
+// open takes the next free slot of the schedule whenever the connection is idle, waits for its time, and counts from that
+// time, however late the request was sent.
+func (w *worker) open(ctx context.Context, pace *pacer) {
+	for {
+		due, ok := pace.take(time.Since(w.start))
+		if !ok {
+			return
+		}
+		measured := due >= w.plan.Warm
+		if wait := due - time.Since(w.start); wait > 0 {
+			select {
+			case <-ctx.Done():
+				return
+			default:
+			}
+			time.Sleep(wait)
+			if measured {
+				w.late.Record(time.Since(w.start) - due)
+			}
+		}
+		if ctx.Err() != nil || time.Since(w.start) > w.plan.Warm+w.plan.Measure+drainTime/2 {
+			pace.giveUp()
+			return
+		}
+		res, err := w.do()
+		if measured {
+			w.record(time.Since(w.start)-due, res, err)
+		}
+	}
+}
+
+func (w *worker) do() (Response, error) {
+	w.buf = w.driver.Next(w.buf[:0])
+	w.sent++
+	res, err := w.conn.Do(w.buf)
+	if err == nil {
+		err = w.driver.Check(res, w.plan.DeepEvery > 0 && w.sent%w.plan.DeepEvery == 1%w.plan.DeepEvery)
+	}
+	return res, err
+}
+
+func (w *worker) record(took time.Duration, res Response, err error) {
+	w.requests++
+	w.bytes += uint64(len(res.Body))
+	w.latency.Record(took)
+	if err == nil {
+		return
+	}
+	w.errors++
+	text := err.Error()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		text = "no answer in time"
+	}
+	if _, known := w.failures[text]; known || len(w.failures) < maxFailures {
+		w.failures[text]++
+	} else {
+		w.failures["other errors"]++
+	}
+}
+
+func collect(workers []*worker, pace *pacer, p Plan) *Result {
+	r := &Result{Elapsed: p.Measure}
+	failures := map[string]uint64{}
+	for _, w := range workers {
+		r.Requests += w.requests
+		r.Errors += w.errors
+		r.Bytes += w.bytes
+		r.Latency.Add(&w.latency)
+		r.Late.Add(&w.late)
+		r.Redials += w.conn.Redials
+		for text, n := range w.failures {
+			failures[text] += n
+		}
+	}
+	if pace != nil {
+		r.Backlog, r.Delayed, r.Unsent = pace.backlog(), pace.delayed.Load(), pace.unsent()
+		if r.Unsent > 0 {
+			r.Errors += r.Unsent
+			failures["never sent: the server did not keep up with the rate"] = r.Unsent
+		}
+	}
+	for text, n := range failures {
+		r.Failures = append(r.Failures, Failure{text, n})
+	}
+	slices.SortFunc(r.Failures, func(a, b Failure) int {
+		if a.Count != b.Count {
+			return int(b.Count) - int(a.Count)
+		}
+		return len(a.Message) - len(b.Message)
+	})
+	r.Failures = r.Failures[:min(len(r.Failures), maxFailures)]
+	return r
+}

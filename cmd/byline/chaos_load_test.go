@@ -1,0 +1,312 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// tally counts answers by what they mean to a caller.
+type tally struct {
+	mu          sync.Mutex
+	ok          int
+	unavailable int // 503 with Retry-After
+	refused     int // nobody listened
+	broken      int // the connection ended without an answer
+	other       int
+	strange     []string // the first of the others
+	slowest     time.Duration
+	okAt        []time.Time
+	latencies   []time.Duration // of the ok
+	refusals    []time.Duration // of the unavailable
+}
+
+// verdict is what one answer meant.
+type verdict int
+
+const (
+	accepted verdict = iota
+	notNow
+	failed
+)
+
+func (y *tally) count(res *http.Response, body []byte, err error, took time.Duration) verdict {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.slowest = max(y.slowest, took)
+	switch {
+	case err != nil && refused(err):
+		y.refused++
+	case err != nil:
+		y.broken++
+		y.note("after %s: %v", took.Round(time.Millisecond), err)
+	case res.StatusCode/100 == 2:
+		y.ok++
+		y.okAt = append(y.okAt, time.Now())
+		y.latencies = append(y.latencies, took)
+		return accepted
+	case res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") != "":
+		y.unavailable++
+		y.refusals = append(y.refusals, took)
+		return notNow
+	default:
+		y.other++
+		y.note("%s %s: %d %s", res.Request.Method, res.Request.URL, res.StatusCode, body)
+	}
+	return failed
+}
+
+func (y *tally) note(format string, args ...any) {
+	if len(y.strange) < 5 {
+		y.strange = append(y.strange, fmt.Sprintf(format, args...))
+	}
+}
+
+func (y *tally) get() (ok, unavailable, refused, broken, other int) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.ok, y.unavailable, y.refused, y.broken, y.other
+}
+
+func (y *tally) succeeded() int {
+	ok, _, _, _, _ := y.get()
+	return ok
+}
+
+// recovery is the time from a moment to the first success after it.
+func (y *tally) recovery(since time.Time) time.Duration {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for _, at := range y.okAt {
+		if at.After(since) {
+			return at.Sub(since)
+		}
+	}
+	return -1
+}
+
+func percentile(d []time.Duration, p float64) time.Duration {
+	if len(d) == 0 {
+		return 0
+	}
+	d = slices.Sorted(slices.Values(d))
+	return d[min(len(d)-1, int(p*float64(len(d))))]
+}
+
+// crowd is a number of clients with keep-alive connections that call one after
+// the other and pause a little, so that a small machine stays usable.
+type crowd struct {
+	tally
+	t      testing.TB
+	base   string
+	story  story
+	keys   bool // send an Idempotency-Key and repeat until acknowledged
+	client *http.Client
+	pause  time.Duration
+
+	ctx  context.Context
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+
+	writeMu  sync.Mutex
+	acked    map[string]bool // what has been acknowledged, by text
+	begun    map[string]bool
+	repeats  atomic.Int64 // attempts after the first
+	replayed atomic.Int64 // repeats that found their row made
+}
+
+func newCrowd(t testing.TB, base string, st story) *crowd {
+	l := &crowd{
+		t: t, base: base, story: st, pause: 5 * time.Millisecond,
+		client: &http.Client{Timeout: hang, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		acked:  map[string]bool{}, begun: map[string]bool{},
+	}
+	l.ctx, l.stop = context.WithCancel(context.Background())
+	t.Cleanup(l.finish)
+	return l
+}
+
+// run starts readers and writers.
+func (l *crowd) run(readers, writers int) *crowd {
+	for i := range readers {
+		l.wg.Go(func() { l.read(i) })
+	}
+	for i := range writers {
+		l.wg.Go(func() { l.write(i) })
+	}
+	return l
+}
+
+// finish lets every client end what it has begun.
+func (l *crowd) finish() {
+	l.stop()
+	l.wg.Wait()
+	l.client.CloseIdleConnections()
+}
+
+func (l *crowd) read(i int) {
+	paths := []string{"/api/articles/" + l.story.slug, "/api/articles?limit=5", "/api/articles/" + l.story.slug + "/comments?limit=20"}
+	for n := i; l.ctx.Err() == nil; n++ {
+		l.do(http.MethodGet, paths[n%len(paths)], "", "")
+		time.Sleep(l.pause)
+	}
+}
+
+// write makes comments and articles with texts that are found again.
+func (l *crowd) write(i int) {
+	for n := 0; l.ctx.Err() == nil; n++ {
+		text := fmt.Sprintf("w%d-%d", i, n)
+		path, body := "/api/articles/"+l.story.slug+"/comments", `{"comment":{"body":"`+text+`"}}`
+		if n%4 == 3 {
+			path, body = "/api/articles", `{"article":{"title":"`+text+`","description":"d","body":"b"}}`
+		}
+		key := ""
+		if l.keys {
+			key = "key-" + text
+		}
+		l.writeMu.Lock()
+		l.begun[text] = true
+		l.writeMu.Unlock()
+		for began := time.Now(); ; {
+			if l.do(http.MethodPost, path, body, key) == accepted {
+				l.writeMu.Lock()
+				l.acked[text] = true
+				l.writeMu.Unlock()
+				break
+			}
+			if key == "" || time.Since(began) > hang {
+				break // without a key it might be made twice
+			}
+			l.repeats.Add(1)
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(l.pause)
+	}
+}
+
+// do makes one request and waits a moment after one that failed.
+func (l *crowd) do(method, path, body, key string) verdict {
+	req, err := http.NewRequest(method, l.base+path, strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Authorization", "Token "+l.story.token)
+	}
+	if key != "" {
+		// http.Transport would repeat such a request by itself; this field
+		// keeps what it cannot know about, so that every attempt is counted.
+		req.GetBody = nil
+		req.Header.Set("Idempotency-Key", key)
+	}
+	began := time.Now()
+	res, err := l.client.Do(req)
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(res.Body)
+		_ = res.Body.Close()
+	}
+	v := l.count(res, text, err, time.Since(began))
+	if err == nil && v == accepted && res.Header.Get("Idempotency-Replayed") != "" {
+		l.replayed.Add(1)
+	}
+	if v != accepted {
+		time.Sleep(20 * time.Millisecond)
+	}
+	return v
+}
+
+// more waits for that many further successes.
+func (l *crowd) more(n int) {
+	l.t.Helper()
+	want := l.succeeded() + n
+	await(l.t, strconv.Itoa(n)+" more successes", func() bool { return l.succeeded() >= want })
+}
+
+// sawUnavailable waits until so many requests were answered 503.
+func (l *crowd) sawUnavailable(n int) {
+	l.t.Helper()
+	await(l.t, "a 503", func() bool { _, unavailable, _, _, _ := l.get(); return unavailable >= n })
+}
+
+// lost compares what was acknowledged with what the database has, and demands
+// that nothing is there twice or unasked.
+func (l *crowd) lost(databaseURL string) int {
+	l.t.Helper()
+	stored := map[string]int{}
+	for _, text := range query[string](l.t, databaseURL, "SELECT body FROM comments UNION ALL SELECT title FROM articles WHERE title <> 'Story'") {
+		stored[text]++
+		require.True(l.t, l.begun[text], "%s was not written by anybody", text)
+	}
+	for text, n := range stored {
+		require.Equal(l.t, 1, n, "%s was written more than once", text)
+	}
+	lost := 0
+	for text := range l.acked {
+		if stored[text] == 0 {
+			lost++
+		}
+	}
+	if l.keys {
+		require.ElementsMatch(l.t, slices.Collect(maps.Keys(l.begun)), slices.Collect(maps.Keys(stored)), "a write was given up")
+	}
+	return lost
+}
+
+// result is a row of the table that make chaos ends with.
+type result struct {
+	fault                     string
+	requests, ok, unavailable int
+	other                     string
+	lost                      string
+	recovery                  string
+	note                      string
+}
+
+var results struct {
+	mu   sync.Mutex
+	rows []result
+}
+
+// report adds a row; lost is -1 where nothing was written.
+func (l *crowd) report(fault string, lost int, recovery time.Duration, note string) {
+	ok, unavailable, refused, broken, other := l.get()
+	r := result{
+		fault: fault, requests: ok + unavailable + refused + broken + other, ok: ok, unavailable: unavailable,
+		other: strconv.Itoa(other), lost: "-", recovery: "-", note: note,
+	}
+	if refused+broken > 0 {
+		r.other += fmt.Sprintf(" + %d without an answer", refused+broken)
+	}
+	if lost >= 0 {
+		r.lost = fmt.Sprintf("%d of %d", lost, len(l.acked))
+	}
+	if recovery > 0 {
+		r.recovery = fmt.Sprintf("%.2f s", recovery.Seconds())
+	}
+	results.mu.Lock()
+	defer results.mu.Unlock()
+	results.rows = append(results.rows, r)
+}
+
+func printResults(w io.Writer) {
+	_, _ = fmt.Fprint(w, "\n| Fault | Requests | 2xx | 503 | Other | Lost acknowledged writes | Recovery | |\n|---|---:|---:|---:|---|---|---:|---|\n")
+	for _, r := range results.rows {
+		_, _ = fmt.Fprintf(w, "| %s | %d | %d | %d | %s | %s | %s | %s |\n", r.fault, r.requests, r.ok, r.unavailable, r.other, r.lost, r.recovery, r.note)
+	}
+	_, _ = fmt.Fprintln(w)
+}

@@ -1,0 +1,166 @@
+//go:build unix
+
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestServe(t *testing.T) {
+	t.Parallel()
+	s := startService(t, "")
+	postmaster := s.postmaster()
+	require.NotZero(t, postmaster)
+	st := s.prepare()
+
+	t.Run("SecondOnTheSameFolder", func(t *testing.T) {
+		second := newService(t, "")
+		second.env = append(second.env, "BYLINE_DATA_DIR="+s.dir)
+		second.start()
+		require.Equal(t, 1, second.wait())
+		require.Contains(t, second.log.tail(2000), "the data folder is in use by another byline: "+s.dir)
+		require.Contains(t, second.log.tail(2000), "pid "+strconv.Itoa(s.cmd.Process.Pid))
+		require.True(t, s.ready())
+	})
+
+	t.Run("Terminate", func(t *testing.T) {
+		l := newCrowd(t, "http://"+s.addr, st).run(1, 1)
+		l.more(20)
+		s.signal(syscall.SIGTERM)
+		require.Zero(t, s.wait())
+		l.finish()
+		requireNone(t, s.dir)
+		require.NotContains(t, s.log.tail(10_000), `"level":"ERROR"`)
+	})
+
+	t.Run("StartAgain", func(t *testing.T) {
+		s.start()
+		s.waitReady()
+		require.NotEqual(t, postmaster, s.postmaster())
+		l := newCrowd(t, "http://"+s.addr, st).run(1, 1)
+		l.more(10)
+		l.finish()
+	})
+
+	t.Run("SecondSignal", func(t *testing.T) {
+		d := drip(t, s.addr, st, 1)[0] // holds up the drain
+		s.signal(syscall.SIGINT)
+		d.requireServed(t)
+		time.Sleep(200 * time.Millisecond)
+		require.True(t, s.running(), "the drain does not wait for a request in flight")
+		began := time.Now()
+		s.signal(syscall.SIGINT)
+		require.Equal(t, -1, s.wait())
+		require.Less(t, time.Since(began), 10*time.Second, "the drain takes twice as long")
+		requireNone(t, s.dir)
+	})
+}
+
+func TestServePortInUse(t *testing.T) {
+	t.Parallel()
+	for name, variable := range map[string]string{"API": "BYLINE_ADDR", "Admin": "BYLINE_ADMIN_ADDR"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			defer l.Close()
+			s := newService(t, "", variable+"="+l.Addr().String())
+			s.start()
+			require.Equal(t, 1, s.wait())
+			require.Contains(t, s.log.tail(2000), "address already in use")
+			require.Contains(t, s.log.tail(2000), l.Addr().String())
+			require.NoDirExists(t, s.dir, "something was made before the port was known to be free")
+		})
+	}
+}
+
+// TestServeDrainOrder: readiness goes off first, then nobody is let in, and
+// who is in may finish.
+func TestServeDrainOrder(t *testing.T) {
+	t.Parallel()
+	s := startService(t, calm.database(t, "drain_order"), "BYLINE_DRAIN_DELAY=1s")
+	st := s.prepare()
+	d := drip(t, s.addr, st, 1)[0]
+	s.signal(syscall.SIGTERM)
+	await(t, "readiness to go off", func() bool { return !s.ready() })
+
+	res, err := quickClient.Get("http://" + s.addr + "/api/articles")
+	require.NoError(t, err, "closed before a balancer could know")
+	require.NoError(t, res.Body.Close())
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.True(t, res.Close, "clients must be told to connect elsewhere")
+
+	await(t, "the listener to close", func() bool {
+		c, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	})
+	require.True(t, s.running())
+	d.finish(t)
+	require.Zero(t, s.wait())
+}
+
+// dripper is a request whose body comes a byte at a time.
+type dripper struct {
+	net.Conn
+	rest string
+}
+
+// drip begins n such requests, each a comment.
+func drip(t testing.TB, addr string, st story, n int) (all []*dripper) {
+	t.Helper()
+	for range n {
+		c, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		body := `{"comment":{"body":"` + strings.Repeat("slowly ", 20) + `"}}`
+		_, err = io.WriteString(c, "POST /api/articles/"+st.slug+"/comments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+			"Authorization: Token "+st.token+"\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body[:1])
+		require.NoError(t, err)
+		all = append(all, &dripper{c, body[1:]})
+	}
+	return all
+}
+
+// step sends another byte; false means that the connection was cut.
+func (d *dripper) step() bool {
+	if len(d.rest) < 2 {
+		return true
+	}
+	_, err := io.WriteString(d, d.rest[:1])
+	d.rest = d.rest[1:]
+	return err == nil
+}
+
+// requireServed checks that the request is still waited for.
+func (d *dripper) requireServed(t testing.TB) {
+	t.Helper()
+	require.True(t, d.step())
+	require.NoError(t, d.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
+	_, err := d.Read(make([]byte, 1))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+}
+
+// finish sends the rest and demands that it was taken.
+func (d *dripper) finish(t testing.TB) {
+	t.Helper()
+	_, err := io.WriteString(d, d.rest)
+	require.NoError(t, err)
+	require.NoError(t, d.SetReadDeadline(time.Now().Add(hang)))
+	status := make([]byte, len("HTTP/1.1 201"))
+	_, err = io.ReadFull(d, status)
+	require.NoError(t, err)
+	require.Equal(t, "HTTP/1.1 201", string(status))
+}

@@ -1,0 +1,110 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// TraceStatements returns a Config.Tracer that makes a span of each statement
+// of a traced request, and shows every statement to next, which may be nil.
+// Without a provider it is next itself.
+//
+// A span tells the name of the query and how it went; never its parameters,
+// nor the words of an error, which may quote them.
+func TraceStatements(provider trace.TracerProvider, next pgx.QueryTracer) pgx.QueryTracer {
+	if provider == nil {
+		return next
+	}
+	return &statementTracer{
+		tracer: provider.Tracer("github.com/byline-api/byline/db", trace.WithSchemaURL(semconv.SchemaURL)),
+		next:   next,
+	}
+}
+
+type statementTracer struct {
+	tracer trace.Tracer
+	next   pgx.QueryTracer
+}
+
+var statementKind = []trace.SpanStartOption{
+	trace.WithSpanKind(trace.SpanKindClient),
+	trace.WithAttributes(
+		semconv.DBSystemNamePostgreSQL,
+		attribute.String("db.system", "postgresql"), // what it was called before; tools still look for it
+	),
+}
+
+// TraceQueryStart implements pgx.QueryTracer.
+func (t *statementTracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	if t.next != nil {
+		ctx = t.next.TraceQueryStart(ctx, conn, data)
+	}
+	// What no request asked for, such as the pool's pings, would fill the
+	// collector with traces of one span.
+	if !trace.SpanFromContext(ctx).IsRecording() {
+		return ctx
+	}
+	name := statementName(data.SQL)
+	ctx, span := t.tracer.Start(ctx, name, statementKind...)
+	span.SetAttributes(semconv.DBOperationName(name))
+	return ctx
+}
+
+// TraceQueryEnd implements pgx.QueryTracer.
+func (t *statementTracer) TraceQueryEnd(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryEndData) {
+	// A span that records is the one that TraceQueryStart has made: it made
+	// none only when that of the request did not record.
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		if data.Err != nil {
+			span.SetStatus(codes.Error, "")
+			span.SetAttributes(failure(data.Err)...)
+		} else {
+			span.SetAttributes(semconv.DBResponseReturnedRows(int(data.CommandTag.RowsAffected())))
+		}
+		span.End()
+	}
+	if t.next != nil {
+		t.next.TraceQueryEnd(ctx, conn, data)
+	}
+}
+
+// failure tells why a statement failed, by its code only.
+func failure(err error) []attribute.KeyValue {
+	var pe *pgconn.PgError
+	switch {
+	case errors.As(err, &pe):
+		return []attribute.KeyValue{semconv.ErrorTypeKey.String(pe.Code), semconv.DBResponseStatusCode(pe.Code)}
+	case errors.Is(err, context.DeadlineExceeded) || pgconn.Timeout(err):
+		return []attribute.KeyValue{semconv.ErrorTypeKey.String("timeout")}
+	default:
+		return []attribute.KeyValue{semconv.ErrorTypeOther}
+	}
+}
+
+// statementName returns the name that sqlc leaves in the first line of a
+// query, or the first word of any other statement.
+func statementName(sql string) string {
+	if rest, named := strings.CutPrefix(sql, "-- name: "); named {
+		name, _, _ := strings.Cut(rest, " ")
+		return name
+	}
+	word := strings.TrimSpace(sql)
+	for i := range len(word) {
+		if c := word[i] | 0x20; c < 'a' || c > 'z' {
+			word = word[:i]
+			break
+		}
+	}
+	if word == "" || len(word) > 16 {
+		return "SQL"
+	}
+	return strings.ToUpper(word)
+}

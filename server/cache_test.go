@@ -1,0 +1,181 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// writes has, for each read that may be cached, a change by somebody that the
+// next read must show.
+var writes = map[string]func(*stage) (method string, c call){
+	"GetCurrentUser": func(s *stage) (string, call) { return "PUT", valid["UpdateCurrentUser"](s) },
+	"GetProfileByUsername": func(s *stage) (string, call) {
+		return "PUT", call{path: "/user", token: s.author.Token, body: `{"user":{"image":"https://example.com/a.png"}}`}
+	},
+	"GetArticlesFeed":    func(s *stage) (string, call) { return "POST", valid["FollowUserByUsername"](s) },
+	"GetArticles":        func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
+	"GetArticle":         func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
+	"GetArticleComments": func(s *stage) (string, call) { return "POST", valid["CreateArticleComment"](s) },
+	"GetTags": func(s *stage) (string, call) {
+		return "POST", call{path: "/articles", token: s.author.Token, body: strings.Replace(newArticle, `"a"`, fmt.Sprintf("%q", "of "+s.slug), 1)}
+	},
+}
+
+func TestCaching(t *testing.T) {
+	t.Parallel()
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := servertest.New(t)
+	// One after another: a write for one operation changes the lists of others.
+	for _, op := range doc.Operations() {
+		t.Run(op.ID, func(t *testing.T) {
+			if op.Cache.Scope == "none" {
+				requireNoStore(t, s.For(t), op)
+				return
+			}
+			t.Run("SignedIn", func(t *testing.T) { requireCached(t, s.For(t), op, true) })
+			if op.Security != contract.Required {
+				t.Run("Anonymous", func(t *testing.T) { requireCached(t, s.For(t), op, false) })
+			}
+		})
+	}
+}
+
+func requireNoStore(t *testing.T, s *servertest.Service, op *contract.Operation) {
+	res, _ := valid[op.ID](newStage(s)).do(s, op.Method)
+	require.Less(t, res.StatusCode, 300)
+	require.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+}
+
+func requireCached(t *testing.T, s *servertest.Service, op *contract.Operation, signedIn bool) {
+	st := newStage(s)
+	c := valid[op.ID](st)
+	scope := "private"
+	if signedIn {
+		if c.token == "" {
+			c.token = st.reader.Token
+		}
+	} else if op.Cache.Scope == "shared" {
+		scope = "public"
+	}
+	fresh, body := c.do(s, op.Method)
+	require.Equal(t, http.StatusOK, fresh.StatusCode, body)
+	tag := fresh.Header.Get("ETag")
+	require.Regexp(t, `^"[!#-~]+"$`, tag, "strong")
+	requirePolicy := func(res *http.Response) {
+		require.Equal(t, fmt.Sprintf("%s, max-age=%d, must-revalidate", scope, op.Cache.MaxAge), res.Header.Get("Cache-Control"))
+		if op.Security != contract.None {
+			require.Contains(t, list(res.Header, "Vary"), "authorization")
+		}
+	}
+	requirePolicy(fresh)
+
+	again, same := c.do(s, op.Method)
+	require.Equal(t, tag, again.Header.Get("ETag"))
+	require.Equal(t, body, same)
+
+	inner := strings.Trim(tag, `"`)
+	for _, field := range []string{
+		tag, "*", "W/" + tag, `"x", ` + tag, tag + `,"x"`, `"a,b" ,` + tag, "\"\", , " + tag, `"` + inner + `-gzip"`, `W/"` + inner + `-zstd"`,
+	} {
+		res, none := c.with("If-None-Match", field).do(s, op.Method)
+		require.Equal(t, http.StatusNotModified, res.StatusCode, field)
+		require.Empty(t, none)
+		require.Equal(t, tag, res.Header.Get("ETag"))
+		require.NotContains(t, res.Header, "Content-Type")
+		require.NotContains(t, res.Header, "Content-Length")
+		require.NotContains(t, res.Header, "Content-Encoding")
+		requirePolicy(res)
+	}
+	for _, field := range []string{`"x"`, `"` + inner[1:] + `"`, `"` + inner + `x"`, `"` + tag + `, x"`, ""} {
+		res, got := c.with("If-None-Match", field).do(s, op.Method)
+		require.Equal(t, http.StatusOK, res.StatusCode, field)
+		require.Equal(t, body, got)
+	}
+
+	write := writes[op.ID]
+	require.NotNil(t, write, "add a write that %s must show", op.ID)
+	method, change := write(st)
+	done, text := change.do(s, method)
+	require.Less(t, done.StatusCode, 300, text)
+	res, changed := c.with("If-None-Match", tag).do(s, op.Method)
+	require.Equal(t, http.StatusOK, res.StatusCode, "a stale 304")
+	require.NotEqual(t, body, changed)
+	require.NotEqual(t, tag, res.Header.Get("ETag"))
+}
+
+func TestViewersHaveTagsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	st := newStage(s)
+	st.reader.CreateArticleFavoriteWithResponse(t.Context(), st.slug)
+	tags := map[string]string{}
+	for _, token := range []string{"", st.author.Token, st.reader.Token} {
+		res, _ := call{path: article(st, ""), token: token}.do(s, "GET")
+		tags[res.Header.Get("ETag")] = token
+	}
+	require.Len(t, tags, 2, "the reader sees favorited: true, the others do not")
+
+	// A bad token makes an anonymous answer, but not one for shared caches,
+	// which must not keep what they were given with a token.
+	res, _ := call{path: article(st, ""), token: "nonsense"}.do(s, "GET")
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Contains(t, res.Header.Get("Cache-Control"), "private")
+	require.Equal(t, `Token error="invalid_token"`, res.Header.Get("WWW-Authenticate"))
+}
+
+// TestReadAfterWrite revalidates right after each write, as a front end does.
+func TestReadAfterWrite(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	st := newStage(s)
+	reads := []call{
+		{path: article(st, "")}, {path: article(st, ""), token: st.reader.Token}, {path: "/articles"},
+		{path: "/articles?author=" + st.author.Username}, {path: "/profiles/" + st.author.Username}, {path: "/user", token: st.author.Token},
+	}
+	tags := make([]string, len(reads))
+	for i := range 8 {
+		body := fmt.Sprintf(`{"article":{"description":"version %d"}}`, i)
+		res, text := call{path: article(st, ""), token: st.author.Token, body: body}.do(s, "PUT")
+		require.Equal(t, http.StatusOK, res.StatusCode, text)
+		res, text = call{path: "/user", token: st.author.Token, body: fmt.Sprintf(`{"user":{"bio":"version %d"}}`, i)}.do(s, "PUT")
+		require.Equal(t, http.StatusOK, res.StatusCode, text)
+		for j, read := range reads {
+			res, text := read.with("If-None-Match", tags[j]).do(s, "GET")
+			require.Equal(t, http.StatusOK, res.StatusCode, "%s after write %d", read.path, i)
+			require.Contains(t, text, fmt.Sprintf("version %d", i))
+			tags[j] = res.Header.Get("ETag")
+		}
+	}
+}
+
+func TestIfMatch(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	st := newStage(s)
+	read, _ := call{path: article(st, "")}.do(s, "GET")
+	tag := read.Header.Get("ETag")
+	put := call{path: article(st, ""), token: st.author.Token, body: `{"article":{"body":"Mine"}}`}
+
+	_, _ = valid["CreateArticleFavorite"](st).do(s, "POST")
+	first, body := put.with("If-Match", tag).do(s, "PUT")
+	require.Equal(t, http.StatusOK, first.StatusCode, "a favourite is no edit: %s", body)
+	second, body := put.with("If-Match", tag).do(s, "PUT")
+	require.Equal(t, http.StatusPreconditionFailed, second.StatusCode, body)
+
+	current := strings.Trim(first.Header.Get("ETag"), `"`)
+	for _, field := range []string{`"` + current + `-zstd"`, `"x", "` + current + `"`, "*"} {
+		res, body := put.with("If-Match", field).do(s, "PUT")
+		require.Equal(t, http.StatusOK, res.StatusCode, "%s: %s", field, body)
+		current = strings.Trim(res.Header.Get("ETag"), `"`)
+	}
+	res, body := put.with("If-Match", `"`+current+`"`).do(s, "DELETE")
+	require.Equal(t, http.StatusNoContent, res.StatusCode, body)
+}

@@ -1,0 +1,37 @@
+package server
+
+import (
+	"strings"
+	"testing"
+)
+
+// FuzzNegotiate asks for no panic, and never for a coding that the client did
+// not name, or refused.
+func FuzzNegotiate(f *testing.F) {
+	for _, seed := range []string{
+		"", "gzip", "zstd;q=0.5, gzip;q=1", "*;q=0", "identity;q=0,*", "gzip;q=NaN", "gzip;q=1e-400", ";;,,q=", "gzip;q=0x1p-2", "\xff;q=\x00",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, field string) {
+		got := negotiate(field)
+		lower := strings.ToLower(field)
+		switch got {
+		case identity:
+		case gzipped, zstded:
+			if !strings.Contains(lower, string(got)) && !strings.Contains(lower, "*") {
+				t.Errorf("%q is answered in %s", field, got)
+			}
+			for _, only := range []string{string(got) + ";q=0", "*;q=0, " + string(got) + ";q=0"} {
+				if negotiate(only) != identity {
+					t.Errorf("%q is refused and answered all the same", only)
+				}
+			}
+			if again := negotiate(field + ", br;q=1"); again != got {
+				t.Errorf("a coding that is not spoken changes %q from %s to %s", field, got, again)
+			}
+		default:
+			t.Errorf("unknown coding %q", got)
+		}
+	})
+}

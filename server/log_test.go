@@ -1,0 +1,134 @@
+package server_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// linesOf returns the log lines of a request.
+func linesOf(t testing.TB, s *servertest.Service, requestID string) (lines []map[string]any) {
+	t.Helper()
+	for text := range strings.Lines(s.Log.String()) {
+		var line map[string]any
+		require.NoError(t, json.Unmarshal([]byte(text), &line), text)
+		if line["requestId"] == requestID {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func lineOf(t testing.TB, s *servertest.Service, requestID string) map[string]any {
+	t.Helper()
+	// The line is written after the answer, which the client may have already.
+	var lines []map[string]any
+	require.Eventually(t, func() bool { lines = linesOf(t, s, requestID); return len(lines) > 0 }, polling, tick)
+	require.Len(t, lines, 1)
+	return lines[0]
+}
+
+func TestLogLine(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	u := s.Register("anna")
+	slug := s.Publish(u, "A title").Slug
+	auth := []string{"Authorization", "Token " + u.Token}
+	cached, _ := send(t, "GET", s.URL+"/tags", "")
+	tests := []struct {
+		method, path string
+		header       []string
+		operation    string
+		status       int
+		code         any
+		signedIn     bool
+	}{
+		{"GET", "/api/articles/" + slug, nil, "GetArticle", 200, nil, false},
+		{"GET", "/api/articles/" + slug, auth, "GetArticle", 200, nil, true},
+		{"GET", "/api/user", auth, "GetCurrentUser", 200, nil, true},
+		{"GET", "/api/tags", []string{"If-None-Match", cached.Header.Get("ETag")}, "GetTags", 304, nil, false},
+		{"GET", "/api/user", nil, "GetCurrentUser", 401, "token_missing", false},
+		{"GET", "/api/articles/none", nil, "GetArticle", 404, "not_found", false},
+		{"GET", "/api/articles?limit=0", nil, "GetArticles", 422, "validation_failed", false},
+		{"DELETE", "/api/articles/" + slug, auth, "DeleteArticle", 204, nil, true},
+		{"GET", "/api/nothing", nil, "none", 404, "route_not_found", false},
+		{"GET", "/livez", nil, "none", 200, nil, false},
+		{"PUT", "/api/tags", nil, "none", 405, "method_not_allowed", false},
+	}
+	for _, tt := range tests {
+		res, body := send(t, tt.method, s.Root+tt.path, "", tt.header...)
+		require.Equal(t, tt.status, res.StatusCode, string(body))
+		line := lineOf(t, s, res.Header.Get("X-Request-Id"))
+		require.Equal(t, "request", line["msg"])
+		require.Equal(t, "INFO", line["level"])
+		require.Equal(t, tt.operation, line["operationId"])
+		require.Equal(t, tt.method, line["method"])
+		require.EqualValues(t, tt.status, line["status"])
+		require.EqualValues(t, len(body), line["bytes"], tt.path)
+		require.IsType(t, 0.0, line["durationMs"])
+		require.Equal(t, tt.code, line["code"])
+		if tt.signedIn {
+			require.IsType(t, 0.0, line["userId"])
+		} else {
+			require.NotContains(t, line, "userId")
+		}
+	}
+}
+
+// TestLogKeepsSecrets does everything that secrets are sent for, at the level
+// that tells most, and looks for them in the log.
+func TestLogKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	const password, changed, wrong, email, mangled = "hunter2hunter2", "changed-secret-1", "wrong-secret-2", "very.private@example.com", "mangled-secret-3"
+	register := `{"user":{"username":"anna","email":"` + email + `","password":"` + password + `"}}`
+	res, body := send(t, "POST", s.URL+"/users", register, "Idempotency-Key", "idem-secret-4")
+	require.Equal(t, http.StatusCreated, res.StatusCode, string(body))
+	var user client.UserResponse
+	require.NoError(t, json.Unmarshal(body, &user))
+	token := user.User.Token
+	auth := []string{"Authorization", "Token " + token}
+	broken := token[:len(token)-2] + "xx"
+	for _, step := range []struct {
+		method, path, body string
+		header             []string
+		status             int
+	}{
+		{"POST", "/users", register, []string{"Idempotency-Key", "idem-secret-4"}, 201},
+		{"POST", "/users", register, nil, 409},
+		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":"` + password + `"}}`, nil, 200},
+		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":"` + wrong + `"}}`, nil, 401},
+		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":` + mangled + `}}`, nil, 400},
+		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":"` + mangled + `","password":""}}`, nil, 400},
+		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":"` + mangled, nil, 400},
+		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":"` + mangled + "\xff\"}}", nil, 400},
+		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":["` + mangled + `"]}}`, nil, 422},
+		{"GET", "/user", "", auth, 200},
+		{"PUT", "/user", `{"user":{"password":"` + changed + `"}}`, auth, 200},
+		{"GET", "/user", "", []string{"Authorization", "Bearer " + token}, 200},
+		{"GET", "/user", "", []string{"Authorization", "Token " + broken}, 401},
+		{"GET", "/user", "", []string{"Authorization", "Basic " + mangled}, 401},
+		{"GET", "/articles?cursor=" + mangled + "&author=" + mangled, "", auth, 422},
+		{"GET", "/profiles/" + mangled, "", auth, 404},
+		{"GET", "/" + mangled + "?token=" + token, "", auth, 404},
+		{"PUT", "/tags?token=" + token, "", auth, 405},
+	} {
+		res, body := send(t, step.method, s.URL+step.path, step.body, step.header...)
+		require.Equal(t, step.status, res.StatusCode, "%s %s %s: %s", step.method, step.path, step.body, body)
+	}
+	breakTables(t, s)
+	res, body = send(t, "POST", s.URL+"/users/login", `{"user":{"email":"`+email+`","password":"`+password+`"}}`)
+	lineOf(t, s, requireProblem(t, 500, "internal", res, body).RequestId)
+
+	log := s.Log.String()
+	require.GreaterOrEqual(t, strings.Count(log, "\n"), 20)
+	for _, secret := range []string{password, changed, wrong, email, mangled, "idem-secret", token, broken, strings.Split(token, ".")[2], "argon2", "Token ", "Bearer", "Authorization"} {
+		require.NotContains(t, log, secret)
+	}
+}

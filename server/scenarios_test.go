@@ -1,0 +1,216 @@
+package server_test
+
+import (
+	"fmt"
+	"strings"
+)
+
+// newUser is a registration that nobody else has made.
+func newUser(s *stage) string {
+	name := s.reader.Username + "x"
+	return fmt.Sprintf(`{"user":{"username":%q,"email":"%s@example.com","password":"correct horse"}}`, name, name)
+}
+
+func article(s *stage, suffix string) string { return "/articles/" + s.slug + suffix }
+
+const (
+	newArticle = `{"article":{"title":"A title","description":"Words","body":"More words","tagList":["a"]}}`
+	newComment = `{"comment":{"body":"First!"}}`
+)
+
+// valid has a request of each operation that succeeds.
+var valid = map[string]func(*stage) call{
+	"CreateUser": func(s *stage) call { return call{path: "/users", body: newUser(s)} },
+	"Login": func(s *stage) call {
+		return call{path: "/users/login", body: fmt.Sprintf(`{"user":{"email":%q,"password":"correct horse battery"}}`, s.author.Email)}
+	},
+	"GetCurrentUser":    func(s *stage) call { return call{path: "/user", token: s.author.Token} },
+	"UpdateCurrentUser": func(s *stage) call { return call{path: "/user", token: s.author.Token, body: `{"user":{"bio":"New"}}`} },
+	"GetProfileByUsername": func(s *stage) call {
+		return call{path: "/profiles/" + s.author.Username}
+	},
+	"FollowUserByUsername": func(s *stage) call {
+		return call{path: "/profiles/" + s.author.Username + "/follow", token: s.reader.Token}
+	},
+	"UnfollowUserByUsername": func(s *stage) call {
+		return call{path: "/profiles/" + s.author.Username + "/follow", token: s.reader.Token}
+	},
+	"GetArticlesFeed": func(s *stage) call { return call{path: "/articles/feed", token: s.reader.Token} },
+	"GetArticles":     func(s *stage) call { return call{path: "/articles"} },
+	"CreateArticle":   func(s *stage) call { return call{path: "/articles", token: s.author.Token, body: newArticle} },
+	"GetArticle":      func(s *stage) call { return call{path: article(s, "")} },
+	"UpdateArticle": func(s *stage) call {
+		return call{path: article(s, ""), token: s.author.Token, body: `{"article":{"body":"Better words"}}`}
+	},
+	"DeleteArticle":      func(s *stage) call { return call{path: article(s, ""), token: s.author.Token} },
+	"GetArticleComments": func(s *stage) call { return call{path: article(s, "/comments")} },
+	"CreateArticleComment": func(s *stage) call {
+		return call{path: article(s, "/comments"), token: s.reader.Token, body: newComment}
+	},
+	"DeleteArticleComment": func(s *stage) call {
+		return call{path: article(s, "/comments/"+s.comment), token: s.author.Token}
+	},
+	"CreateArticleFavorite": func(s *stage) call { return call{path: article(s, "/favorite"), token: s.reader.Token} },
+	"DeleteArticleFavorite": func(s *stage) call { return call{path: article(s, "/favorite"), token: s.reader.Token} },
+	"GetTags":               func(*stage) call { return call{path: "/tags"} },
+	"BatchGetArticles": func(s *stage) call {
+		return call{path: "/batch/articles", body: fmt.Sprintf(`{"slugs":[%q,"none"]}`, s.slug)}
+	},
+	"BatchGetProfiles": func(s *stage) call {
+		return call{path: "/batch/profiles", body: fmt.Sprintf(`{"usernames":[%q,"nobody"]}`, s.author.Username)}
+	},
+}
+
+// scenarios has, by operation and status, the requests that no rule makes of
+// the valid one.
+var scenarios = map[string]func(*stage) []call{
+	"Login 401": func(s *stage) []call {
+		return []call{
+			{path: "/users/login", body: fmt.Sprintf(`{"user":{"email":%q,"password":"wrong"}}`, s.author.Email)},
+			{path: "/users/login", body: `{"user":{"email":"nobody@example.com","password":"wrong"}}`},
+		}
+	},
+	"CreateUser 409": func(s *stage) []call {
+		return []call{
+			{path: "/users", body: fmt.Sprintf(`{"user":{"username":%q,"email":"new@example.com","password":"correct horse"}}`, strings.ToUpper(s.author.Username))},
+			{path: "/users", body: fmt.Sprintf(`{"user":{"username":"somebody","email":%q,"password":"correct horse"}}`, strings.ToUpper(string(s.author.Email)))},
+		}
+	},
+	"UpdateCurrentUser 409": func(s *stage) []call {
+		c := valid["UpdateCurrentUser"](s)
+		return []call{
+			c.sending(fmt.Sprintf(`{"user":{"username":%q}}`, s.reader.Username)),
+			c.sending(fmt.Sprintf(`{"user":{"email":%q}}`, s.reader.Email)),
+		}
+	},
+
+	"GetProfileByUsername 404":   elsewhere("GetProfileByUsername", "/profiles/nobody", "/profiles/a%2Fb"),
+	"FollowUserByUsername 404":   elsewhere("FollowUserByUsername", "/profiles/nobody/follow"),
+	"UnfollowUserByUsername 404": elsewhere("UnfollowUserByUsername", "/profiles/nobody/follow"),
+	"GetArticle 404":             elsewhere("GetArticle", "/articles/none", "/articles/"+strings.Repeat("x", 4000)),
+	"UpdateArticle 404":          elsewhere("UpdateArticle", "/articles/none"),
+	"DeleteArticle 404":          elsewhere("DeleteArticle", "/articles/none"),
+	"GetArticleComments 404":     elsewhere("GetArticleComments", "/articles/none/comments"),
+	"CreateArticleComment 404":   elsewhere("CreateArticleComment", "/articles/none/comments"),
+	"CreateArticleFavorite 404":  elsewhere("CreateArticleFavorite", "/articles/none/favorite"),
+	"DeleteArticleFavorite 404":  elsewhere("DeleteArticleFavorite", "/articles/none/favorite"),
+	"DeleteArticleComment 404": func(s *stage) []call {
+		c := valid["DeleteArticleComment"](s)
+		other := s.s.Publish(s.author, "Another one")
+		return []call{
+			c.at("/articles/none/comments/" + s.comment),
+			c.at("/articles/none/comments/0"), // what is missing comes before what is wrong
+			c.at(article(s, "/comments/9007199254740991")),
+			c.at("/articles/" + other.Slug + "/comments/" + s.comment),
+		}
+	},
+
+	"UpdateArticle 403": func(s *stage) []call {
+		c := valid["UpdateArticle"](s).as(s.reader.Token)
+		return []call{c, c.sending("{}"), c.with("If-Match", `"0.x"`)}
+	},
+	"DeleteArticle 403":        foreign("DeleteArticle"),
+	"DeleteArticleComment 403": foreign("DeleteArticleComment"),
+	"UpdateArticle 412":        stale("UpdateArticle"),
+	"DeleteArticle 412":        stale("DeleteArticle"),
+
+	"GetCurrentUser 422":       longHeader("GetCurrentUser", "If-None-Match"),
+	"GetProfileByUsername 422": longHeader("GetProfileByUsername", "If-None-Match"),
+	"GetArticle 422":           longHeader("GetArticle", "If-None-Match"),
+	"GetTags 422":              longHeader("GetTags", "If-None-Match"),
+	"DeleteArticle 422":        longHeader("DeleteArticle", "If-Match"),
+	"FollowUserByUsername 422": func(s *stage) []call {
+		return []call{valid["FollowUserByUsername"](s).as(s.author.Token)}
+	},
+	"GetArticlesFeed 422": elsewhere("GetArticlesFeed", "/articles/feed?limit=0", "/articles/feed?limit=101", "/articles/feed?limit=x",
+		"/articles/feed?offset=-1", "/articles/feed?cursor=nonsense", "/articles/feed?limit=1&limit=2"),
+	"GetArticles 422": elsewhere("GetArticles", "/articles?limit=0", "/articles?limit=101", "/articles?limit=", "/articles?offset=-1",
+		"/articles?tag=", "/articles?author="+strings.Repeat("x", 65), "/articles?cursor=nonsense", "/articles?limit=1&limit=2"),
+	"GetArticleComments 422": func(s *stage) []call {
+		c := valid["GetArticleComments"](s)
+		return []call{c.at(c.path + "?limit=0"), c.at(c.path + "?limit=1001"), c.at(c.path + "?sort=name"), c.at(c.path + "?cursor=nonsense")}
+	},
+	"DeleteArticleComment 422": func(s *stage) []call {
+		c := valid["DeleteArticleComment"](s)
+		return []call{c.at(article(s, "/comments/0")), c.at(article(s, "/comments/x")), c.at(article(s, "/comments/99999999999999999999"))}
+	},
+	"CreateUser 422": func(s *stage) []call {
+		c := valid["CreateUser"](s)
+		return append(bodies(c, `{}`, `{"user":null}`, `[]`, `{"user":{}}`,
+			`{"user":{"username":"a","email":"no address","password":"correct horse"}}`,
+			`{"user":{"username":"a","email":"a@example.com","password":"short"}}`,
+			`{"user":{"username":"a/b","email":"a@example.com","password":"correct horse"}}`), reusedKey(s, "CreateUser", "POST", c))
+	},
+	"Login 422": func(s *stage) []call {
+		return bodies(valid["Login"](s), `{}`, `{"user":{"email":"","password":"x"}}`, `{"user":{"email":"a@example.com","password":""}}`)
+	},
+	"UpdateCurrentUser 422": func(s *stage) []call {
+		return bodies(valid["UpdateCurrentUser"](s), `{}`, `{"user":{"email":null}}`, `{"user":{"username":" "}}`,
+			`{"user":{"password":"short"}}`, `{"user":{"password":""}}`, `{"user":{"bio":1}}`)
+	},
+	"CreateArticle 422": func(s *stage) []call {
+		c := valid["CreateArticle"](s)
+		return append(bodies(c, `{}`, `{"article":{"title":"","description":" ","body":"\n"}}`,
+			`{"article":{"title":"a","description":"b","body":"c","tagList":null}}`,
+			`{"article":{"title":"a","description":"b","body":"c\u0000"}}`), reusedKey(s, "CreateArticle", "POST", c),
+			c.with("Idempotency-Key", strings.Repeat("k", 256)))
+	},
+	"UpdateArticle 422": func(s *stage) []call {
+		return bodies(valid["UpdateArticle"](s), `{}`, `{"article":{"title":null}}`, `{"article":{"tagList":null}}`, `{"article":{"body":""}}`)
+	},
+	"CreateArticleComment 422": func(s *stage) []call {
+		c := valid["CreateArticleComment"](s)
+		return append(bodies(c, `{}`, `{"comment":{}}`, `{"comment":{"body":" "}}`), reusedKey(s, "CreateArticleComment", "POST", c))
+	},
+	"BatchGetArticles 422": func(s *stage) []call {
+		return bodies(valid["BatchGetArticles"](s), `{}`, `{"slugs":[]}`, `{"slugs":[1]}`, `{"slugs":[`+strings.Repeat(`"a",`, 100)+`"a"]}`)
+	},
+	"BatchGetProfiles 422": func(s *stage) []call {
+		return bodies(valid["BatchGetProfiles"](s), `{}`, `{"usernames":[]}`, `{"usernames":[""]}`)
+	},
+}
+
+// elsewhere sends the valid request to other paths.
+func elsewhere(id string, paths ...string) func(*stage) []call {
+	return func(s *stage) (calls []call) {
+		for _, path := range paths {
+			calls = append(calls, valid[id](s).at(path))
+		}
+		return calls
+	}
+}
+
+// foreign sends the valid request as somebody else.
+func foreign(id string) func(*stage) []call {
+	return func(s *stage) []call { return []call{valid[id](s).as(s.reader.Token)} }
+}
+
+// stale sends tags that the article does not have; weak ones never match.
+func stale(id string) func(*stage) []call {
+	return func(s *stage) []call {
+		res, _ := s.s.Do("GET", article(s, ""), "")
+		c := valid[id](s)
+		return []call{c.with("If-Match", `"0.old"`), c.with("If-Match", `"nonsense"`), c.with("If-Match", "W/"+res.Header.Get("ETag"))}
+	}
+}
+
+func longHeader(id, name string) func(*stage) []call {
+	return func(s *stage) []call {
+		return []call{valid[id](s).with(name, `"`+strings.Repeat("x", 1024)+`"`)}
+	}
+}
+
+func bodies(c call, texts ...string) (calls []call) {
+	for _, text := range texts {
+		calls = append(calls, c.sending(text))
+	}
+	return calls
+}
+
+// reusedKey repeats a call that has succeeded under its key, with another body.
+func reusedKey(s *stage, id, method string, c call) call {
+	c = c.with("Idempotency-Key", id+" "+s.slug)
+	c.do(s.s, method)
+	other := strings.NewReplacer("correct", "another", "words", "letters", "First", "Second").Replace(c.body)
+	return c.sending(other)
+}

@@ -1,0 +1,214 @@
+package server_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// codesOf are the problem codes that an operation may give with a status.
+var codesOf = map[int][]string{
+	400: {"invalid_json", "invalid_request"},
+	401: {"token_missing", "token_invalid", "token_expired", "credentials_invalid"},
+	403: {"forbidden"},
+	404: {"not_found"},
+	409: {"already_taken"},
+	412: {"precondition_failed"},
+	413: {"body_too_large"},
+	415: {"unsupported_media_type"},
+	422: {"validation_failed", "idempotency_key_reused"},
+	429: {"rate_limited"},
+	500: {"internal"},
+	503: {"database_unavailable", "overloaded", "draining"},
+}
+
+// services are the states that a status depends on.
+type services struct {
+	url                              string
+	healthy, limited, cutOff, broken *servertest.Service
+	// brokenCalls were made while the broken service still worked.
+	brokenCalls map[string]call
+}
+
+// TestEveryStatus reaches every status that the document declares. The harness
+// holds each answer against the document, so that together with this test the
+// document says neither too little nor too much.
+func TestEveryStatus(t *testing.T) {
+	t.Parallel()
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := newServices(t, doc)
+	unused := map[string]bool{}
+	for key := range scenarios {
+		unused[key] = true
+	}
+	for _, op := range doc.Operations() {
+		for _, status := range op.Statuses {
+			key := fmt.Sprintf("%s %d", op.ID, status)
+			delete(unused, key)
+			t.Run(key, func(t *testing.T) {
+				t.Parallel()
+				s.reach(t, op, status, key)
+			})
+		}
+	}
+	require.Empty(t, unused, "scenarios for what the document does not declare")
+}
+
+func newServices(t *testing.T, doc *contract.Document) *services {
+	s := &services{url: dbtest.URL(t), brokenCalls: map[string]call{}}
+	s.healthy = servertest.New(t, servertest.WithDatabase(s.url))
+
+	one := server.Quota{Requests: 1, Window: time.Hour}
+	s.limited = servertest.New(t, servertest.WithDatabase(s.url), servertest.WithServer(func(c *server.Config) {
+		c.Quotas = server.Quotas{"read": one, "write": one, "auth": one}
+	}))
+
+	l, through := newLine(t, s.url)
+	s.cutOff = servertest.New(t, servertest.WithDatabase(through))
+	l.cut()
+
+	s.broken = servertest.New(t)
+	for _, op := range doc.Operations() {
+		if make, ok := valid[op.ID]; ok {
+			s.brokenCalls[op.ID] = make(newStage(s.broken))
+		}
+	}
+	breakTables(t, s.broken)
+	return s
+}
+
+// breakTables makes every query fail with undefined_table, which is a bug of
+// the service and no outage.
+func breakTables(t testing.TB, s *servertest.Service) {
+	t.Helper()
+	_, err := s.DB.Exec(t.Context(), `DO $$ DECLARE name text; BEGIN
+		FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+			EXECUTE format('ALTER TABLE %I RENAME TO %I', name, 'lost_' || name);
+		END LOOP;
+	END $$`)
+	require.NoError(t, err)
+}
+
+// reach sends the requests that must be answered with status.
+func (s *services) reach(t *testing.T, op *contract.Operation, status int, key string) {
+	at := s.healthy.For(t)
+	st := newStage(at)
+	makeValid := valid[op.ID]
+	require.NotNil(t, makeValid, "add a valid request of %s to the table", op.ID)
+	var calls []call
+	scenario, special := scenarios[key]
+	switch {
+	case special:
+		calls = scenario(st)
+	case status >= 200 && status < 300:
+		calls = []call{makeValid(st)}
+	case status == 304:
+		c := makeValid(st)
+		res, _ := c.do(at, op.Method)
+		require.NotEmpty(t, res.Header.Get("ETag"))
+		calls = []call{c.with("If-None-Match", res.Header.Get("ETag"))}
+	case status == 400:
+		c := makeValid(st)
+		calls = []call{c.at(c.path + "?limit=%zz"), c.at(c.path + "?x=%ff"), c.at(c.path + "?a;b")}
+		if op.MaxBody > 0 {
+			calls = append(calls, c.sending(`{"`), c.sending(" "), c.sending(c.body+"x"), c.sending("{\"user\":\"\xff\"}"))
+		}
+	case status == 401 && op.Security == contract.Required:
+		c := makeValid(st)
+		calls = []call{c.as(""), c.as("nonsense"), c.with("Authorization", "Basic YTpi"), c.with("Authorization", "Token")}
+	case status == 413:
+		c := makeValid(st)
+		calls = []call{c.sending(c.body + strings.Repeat(" ", int(op.MaxBody)))}
+	case status == 415:
+		c := makeValid(st)
+		calls = []call{c.with("Content-Type", "text/plain"), c.with("Content-Type", ""), c.with("Content-Encoding", "gzip")}
+	case status == 429:
+		at = s.limited.For(t)
+		c := makeValid(st)
+		c.do(at, op.Method) // whatever it is answered: the quota is used up now
+		calls = []call{c}
+	case status == 500:
+		at = s.broken.For(t)
+		calls = []call{s.brokenCalls[op.ID]}
+	case status == 503:
+		at = s.cutOff.For(t)
+		calls = []call{makeValid(st)}
+	default:
+		t.Fatalf("add a scenario for %s", key)
+	}
+	require.NotEmpty(t, calls)
+	for _, c := range calls {
+		res, body := c.do(at, op.Method)
+		require.Equal(t, status, res.StatusCode, "%+v\n%s", c, body)
+		if status >= 400 {
+			var p client.Problem
+			require.NoError(t, json.Unmarshal([]byte(body), &p))
+			require.True(t, slices.Contains(codesOf[status], string(p.Code)), body)
+			requireProblem(t, status, string(p.Code), res, []byte(body))
+		}
+		if status == 429 || status == 503 {
+			seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
+			require.NoError(t, err)
+			require.Positive(t, seconds)
+		}
+		if status == 401 {
+			require.NotEmpty(t, res.Header.Get("WWW-Authenticate"))
+		}
+	}
+}
+
+// call is a request to an operation.
+type call struct {
+	path, body, token string
+	header            []string
+}
+
+func (c call) at(path string) call      { c.path = path; return c }
+func (c call) sending(body string) call { c.body = body; return c }
+func (c call) as(token string) call     { c.token = token; return c }
+func (c call) with(header ...string) call {
+	c.header = slices.Concat(c.header, header)
+	return c
+}
+
+func (c call) do(s *servertest.Service, method string) (*http.Response, string) {
+	header := c.header
+	if c.token != "" {
+		header = slices.Concat([]string{"Authorization", "Token " + c.token}, header)
+	}
+	return s.Do(method, c.path, c.body, header...)
+}
+
+// stage is an author with an article and a comment on it, and a reader.
+type stage struct {
+	s              *servertest.Service
+	author, reader servertest.User
+	slug           string
+	comment        string
+}
+
+func newStage(s *servertest.Service) *stage {
+	st := &stage{s: s, author: s.Register(""), reader: s.Register("")}
+	st.slug = s.Publish(st.author, "By "+st.author.Username, "stage").Slug
+	_, body := call{path: "/articles/" + st.slug + "/comments", token: st.author.Token, body: `{"comment":{"body":"Hm."}}`}.do(s, "POST")
+	var created client.CommentResponse
+	if err := json.Unmarshal([]byte(body), &created); err != nil {
+		panic(err)
+	}
+	st.comment = strconv.FormatInt(created.Comment.Id, 10)
+	return st
+}

@@ -1,0 +1,95 @@
+package server_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// world makes random writes and reads among a few users, articles and tags,
+// so that they often meet.
+type world struct {
+	users []servertest.User
+	names []string // of users, which change
+	slugs []string // that articles have or had
+	last  string   // what was written last
+	n     int
+}
+
+func newWorld(s *servertest.Service, users int) *world {
+	w := &world{}
+	for i := range users {
+		u := s.Register(fmt.Sprintf("person%d", i))
+		w.users, w.names = append(w.users, u), append(w.names, u.Username)
+	}
+	for i := range 3 {
+		w.slugs = append(w.slugs, s.Publish(w.users[i], fmt.Sprintf("Article %d", i), "x", "y").Slug)
+	}
+	return w
+}
+
+var (
+	slugOf    = regexp.MustCompile(`"slug":"([^"]+)"`)
+	commentID = regexp.MustCompile(`"id":(\d+)`)
+)
+
+// write does something random as a random user. Refusals are fine: the others
+// must see no change then.
+func (w *world) write(s *servertest.Service, rng *rand.Rand) {
+	w.n++
+	who := rng.IntN(len(w.users))
+	slug := w.slugs[rng.IntN(len(w.slugs))]
+	method, path, body := "", "", ""
+	switch rng.IntN(9) {
+	case 0:
+		method, path = http.MethodPost, "/articles"
+		body = fmt.Sprintf(`{"article":{"title":"Article %d","description":"d","body":"b","tagList":["%c"]}}`, rng.IntN(40), 'x'+rune(rng.IntN(3)))
+	case 1:
+		method, path, body = http.MethodPut, "/articles/"+slug, fmt.Sprintf(`{"article":{"title":"Article %d"}}`, rng.IntN(40))
+	case 2:
+		method, path, body = http.MethodPut, "/articles/"+slug, fmt.Sprintf(`{"article":{"body":"b%d","tagList":["%c"]}}`, w.n, 'x'+rune(rng.IntN(3)))
+	case 3:
+		method, path = http.MethodDelete, "/articles/"+slug
+		if rng.IntN(3) > 0 { // seldom, or nothing is left
+			method = http.MethodPut
+			body = `{"article":{"tagList":[]}}`
+		}
+	case 4:
+		method, path = [...]string{http.MethodPost, http.MethodDelete}[rng.IntN(2)], "/articles/"+slug+"/favorite"
+	case 5:
+		method, path, body = http.MethodPost, "/articles/"+slug+"/comments", fmt.Sprintf(`{"comment":{"body":"c%d"}}`, w.n)
+	case 6:
+		method, path, body = http.MethodPut, "/user", fmt.Sprintf(`{"user":{"bio":"bio %d"}}`, w.n)
+	case 7:
+		name := fmt.Sprintf("person%dx%d", who, rng.IntN(3))
+		method, path, body = http.MethodPut, "/user", fmt.Sprintf(`{"user":{"username":%q}}`, name)
+		w.names = append(w.names, name)
+	case 8:
+		_, comments := s.Do(http.MethodGet, "/articles/"+slug+"/comments", "")
+		method, path = http.MethodDelete, "/articles/"+slug+"/comments/1"
+		if m := commentID.FindStringSubmatch(comments); m != nil {
+			path = "/articles/" + slug + "/comments/" + m[1]
+		}
+	}
+	res, answer := s.Do(method, path, body, "Authorization", "Token "+w.users[who].Token)
+	if m := slugOf.FindStringSubmatch(answer); m != nil && res.StatusCode < 300 {
+		w.slugs = append(w.slugs, m[1])
+	}
+	w.last = fmt.Sprintf("%s %s %s: %d", method, path, body, res.StatusCode)
+}
+
+// read returns the path of a random anonymous read.
+func (w *world) read(rng *rand.Rand) string {
+	name := url.QueryEscape(w.names[rng.IntN(len(w.names))])
+	slug := w.slugs[rng.IntN(len(w.slugs))]
+	tag := string('x' + rune(rng.IntN(3)))
+	return [...]string{
+		"/articles/" + slug, "/articles/" + slug + "/comments", "/articles/" + slug + "/comments?sort=-createdAt&limit=2",
+		"/articles", "/articles?limit=3&offset=2", "/articles?tag=" + tag, "/articles?author=" + name, "/articles?favorited=" + name,
+		"/articles?tag=" + tag + "&author=" + name, "/articles?limit=2&offset=1000", "/tags", "/profiles/" + name,
+	}[rng.IntN(12)]
+}
