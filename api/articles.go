@@ -109,7 +109,8 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 
 func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle) error {
 	arg := query.ArticleUpdateParams{ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body}
-	if in.Title != nil && slug.From(*in.Title) != slug.From(locked.Title) {
+	// Titles without letters are compared first: their slugs are random.
+	if in.Title != nil && *in.Title != locked.Title && slug.From(*in.Title) != slug.From(locked.Title) {
 		claimed, err := claimSlug(ctx, tx, locked.ID, *in.Title)
 		if err != nil {
 			return err

@@ -33,6 +33,10 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	}
 	from, err := decodeCursor(s.cursors, scope, req.Params.Cursor, start)
 	if err != nil {
+		// 404 comes before 422.
+		if _, missing := q.ArticleAuthor(ctx, s.db, req.Slug); missing != nil {
+			return nil, orNotFound(missing, "article")
+		}
 		return nil, err
 	}
 	arg := query.CommentListOldestParams{

@@ -337,9 +337,9 @@ func TestGetArticleComments(t *testing.T) {
 	t.Run("MoreThanAPage", func(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
-		a := s.Publish(jake, "Popular")
+		a := s.Publish(jake, "Much discussed")
 		_, err := s.DB.Exec(t.Context(), `INSERT INTO comments (article_id, author_id, body)
-			SELECT a.id, a.author_id, 'x' FROM articles a, generate_series(1, 1001) WHERE a.slug = 'popular'`)
+			SELECT a.id, a.author_id, 'x' FROM articles a, generate_series(1, 1001) WHERE a.slug = 'much-discussed'`)
 		require.NoError(t, err)
 		page := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200
 		require.Len(t, page.Comments, 1000)

@@ -36,6 +36,7 @@ func TestCreateArticleFavorite(t *testing.T) {
 	anna, jake := s.Register("anna"), s.Register("jake")
 
 	t.Run("Success", func(t *testing.T) {
+		s := s.For(t)
 		a := s.Publish(jake, "Favourite", "dragons")
 		for _, step := range []struct {
 			method, token string
@@ -77,6 +78,7 @@ func TestCreateArticleFavorite(t *testing.T) {
 
 	t.Run("OldSlug", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		a := s.Publish(jake, "A first title")
 		title := "A second title"
 		_, err := jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: &title}})
@@ -89,6 +91,7 @@ func TestCreateArticleFavorite(t *testing.T) {
 
 	t.Run("Unauthorized", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		a := s.Publish(jake, "Not for strangers")
 		for _, method := range []string{http.MethodPost, http.MethodDelete} {
 			for _, slug := range []string{a.Slug, "no-such-article"} {
@@ -100,6 +103,7 @@ func TestCreateArticleFavorite(t *testing.T) {
 
 	t.Run("NotFound", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		for _, method := range []string{http.MethodPost, http.MethodDelete} {
 			for _, slug := range []string{"no-such-article", "feed", "%25", "Favourite"} {
 				res, body := s.Do(method, "/articles/"+slug+"/favorite", "", "Authorization", "Token "+anna.Token)
@@ -110,6 +114,7 @@ func TestCreateArticleFavorite(t *testing.T) {
 
 	t.Run("DeletedViewer", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		a := s.Publish(jake, "Outlives its readers")
 		gone := s.Register("gone")
 		require.EqualValues(t, 1, favorite(t, s, http.MethodPost, gone.Token, a.Slug).FavoritesCount)
@@ -146,6 +151,7 @@ func TestCreateArticleFavoriteRace(t *testing.T) {
 	all := map[int]int{http.StatusOK: n}
 
 	t.Run("ManyUsers", func(t *testing.T) {
+		s := s.For(t)
 		a := s.Publish(users[0], "Loved by all")
 		require.Equal(t, all, atOnce(t, n, func(i int) (int, error) { return call(users[i], true, a.Slug) }))
 		requireFavorites(t, s, a.Slug, n)
@@ -154,6 +160,7 @@ func TestCreateArticleFavoriteRace(t *testing.T) {
 	})
 
 	t.Run("OneUser", func(t *testing.T) {
+		s := s.For(t)
 		a := s.Publish(users[0], "Loved by one")
 		require.Equal(t, all, atOnce(t, n, func(int) (int, error) { return call(users[1], true, a.Slug) }))
 		requireFavorites(t, s, a.Slug, 1)
@@ -166,6 +173,7 @@ func TestCreateArticleFavoriteRace(t *testing.T) {
 
 	// Readers and the author meet on the same rows in other orders.
 	t.Run("WhileDeleted", func(t *testing.T) {
+		s := s.For(t)
 		a := s.Publish(users[0], "Gone in a moment")
 		got := atOnce(t, n, func(i int) (int, error) {
 			if i == n/2 {

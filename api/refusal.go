@@ -13,7 +13,7 @@ import (
 // their operations find out in the same statement that does the work.
 func (a *API) Refusal(ctx context.Context, operationID string, pathParam func(string) string) error {
 	switch operationID {
-	case "UpdateArticle", "GetArticleComments", "CreateArticleComment", "DeleteArticleComment":
+	case "GetArticle", "UpdateArticle", "DeleteArticle", "GetArticleComments", "CreateArticleComment", "DeleteArticleComment":
 	default:
 		return nil
 	}
@@ -21,8 +21,11 @@ func (a *API) Refusal(ctx context.Context, operationID string, pathParam func(st
 	if err != nil {
 		return orNotFound(err, "article")
 	}
-	if operationID == "UpdateArticle" && article.AuthorID != request.Viewer(ctx).ID {
-		return problem.Forbidden("article")
+	switch operationID {
+	case "UpdateArticle", "DeleteArticle":
+		if article.AuthorID != request.Viewer(ctx).ID {
+			return problem.Forbidden("article")
+		}
 	}
 	return nil
 }

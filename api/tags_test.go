@@ -31,6 +31,7 @@ func TestGetTags(t *testing.T) {
 
 	// The subtests are steps of one story.
 	t.Run("Empty", func(t *testing.T) {
+		s := s.For(t)
 		_, body := s.Do(http.MethodGet, "/tags", "")
 		require.JSONEq(t, `{"tags":[]}`, body, "an empty list, not null")
 	})
@@ -43,6 +44,7 @@ func TestGetTags(t *testing.T) {
 		require.Equal(t, []string{"zebra", "C++ & C#", "apple", "mango", "日本"}, tags(t))
 	})
 	t.Run("BadTokenDoesNotMatter", func(t *testing.T) {
+		s := s.For(t)
 		res, body := s.Do(http.MethodGet, "/tags", "", "Authorization", "Token garbage")
 		require.Equal(t, http.StatusOK, res.StatusCode, body)
 		require.Empty(t, res.Header.Values("WWW-Authenticate"))
@@ -52,6 +54,7 @@ func TestGetTags(t *testing.T) {
 		require.Equal(t, []string{"apple", "mango", "zebra"}, tags(t))
 	})
 	t.Run("NotModified", func(t *testing.T) {
+		s := s.For(t)
 		res, _ := s.Do(http.MethodGet, "/tags", "")
 		tag := res.Header.Get("ETag")
 		require.NotEmpty(t, tag)
@@ -75,6 +78,7 @@ func TestGetTags(t *testing.T) {
 		require.Empty(t, tags(t))
 	})
 	t.Run("Race", func(t *testing.T) {
+		s := s.For(t)
 		const n = 20
 		got := atOnce(t, n, func(int) (int, error) {
 			list := []string{"hot", "hotter"}

@@ -137,6 +137,7 @@ func TestCreateUser(t *testing.T) {
 
 	t.Run("Success", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		res, body := s.Do(http.MethodPost, "/users", newUser("Jake", "Jake@Example.com", servertest.Password))
 		require.Equal(t, http.StatusCreated, res.StatusCode, body)
 		require.Equal(t, "application/json", res.Header.Get("Content-Type"))
@@ -159,6 +160,7 @@ func TestCreateUser(t *testing.T) {
 
 	t.Run("Refused", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		all := func(message string) problem.Fields {
 			return problem.Fields{"username": {message}, "email": {message}, "password": {message}}
 		}
@@ -201,6 +203,7 @@ func TestCreateUser(t *testing.T) {
 		} {
 			t.Run(label, func(t *testing.T) {
 				t.Parallel()
+				s := s.For(t)
 				res, body := s.Do(http.MethodPost, "/users", test.body)
 				requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, test.fields, res.StatusCode, body)
 			})
@@ -213,6 +216,7 @@ func TestCreateUser(t *testing.T) {
 		} {
 			t.Run(label, func(t *testing.T) {
 				t.Parallel()
+				s := s.For(t)
 				res, body := s.Do(http.MethodPost, "/users", body, "Content-Type", "application/json")
 				require.Equal(t, http.StatusBadRequest, res.StatusCode, body)
 				require.Contains(t, body, `"errors":{"body":[`)
@@ -222,6 +226,7 @@ func TestCreateUser(t *testing.T) {
 
 	t.Run("Accepted", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		for label, test := range map[string]struct{ username, email, password string }{
 			"ShortestPassword":    {"p8", "p8@example.com", "12345678"},
 			"LongestPassword":     {"p256", "p256@example.com", strings.Repeat("x", 256)},
@@ -239,6 +244,7 @@ func TestCreateUser(t *testing.T) {
 		} {
 			t.Run(label, func(t *testing.T) {
 				t.Parallel()
+				s := s.For(t)
 				res, body := s.Do(http.MethodPost, "/users", newUser(test.username, test.email, test.password))
 				require.Equal(t, http.StatusCreated, res.StatusCode, body)
 				in := login(t, s, test.email, test.password)
@@ -251,6 +257,7 @@ func TestCreateUser(t *testing.T) {
 
 	t.Run("UnknownMembers", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		res, body := s.Do(http.MethodPost, "/users", `{"extra":[{}],"user":{"username":"unknown","email":"unknown@example.com","password":"12345678",`+
 			`"USERNAME":"smuggled","Email":"smuggled@example.com","bio":"x","image":"y","id":1,"token":"z"}}`)
 		require.Equal(t, http.StatusCreated, res.StatusCode, body)
@@ -263,6 +270,7 @@ func TestCreateUser(t *testing.T) {
 
 	t.Run("EveryByteOfThePassword", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		for label, passwords := range map[string][2]string{
 			"Byte73":    {strings.Repeat("x", 72) + "a", strings.Repeat("x", 72) + "b"},
 			"Byte256":   {strings.Repeat("x", 255) + "a", strings.Repeat("x", 255) + "b"},
@@ -273,6 +281,7 @@ func TestCreateUser(t *testing.T) {
 		} {
 			t.Run(label, func(t *testing.T) {
 				t.Parallel()
+				s := s.For(t)
 				email := strings.ToLower(label) + "@every.example.com"
 				res, body := s.Do(http.MethodPost, "/users", newUser("every "+label, email, passwords[0]))
 				require.Equal(t, http.StatusCreated, res.StatusCode, body)
@@ -284,6 +293,7 @@ func TestCreateUser(t *testing.T) {
 
 	t.Run("Taken", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		for label, test := range map[string]struct{ username, email, field string }{
 			"Username":             {"Taken", "new@example.com", "username"},
 			"UsernameInOtherCase":  {"tAKEN", "new@example.com", "username"},
@@ -294,6 +304,7 @@ func TestCreateUser(t *testing.T) {
 		} {
 			t.Run(label, func(t *testing.T) {
 				t.Parallel()
+				s := s.For(t)
 				res, body := s.Do(http.MethodPost, "/users", newUser(test.username, test.email, servertest.Password))
 				requireProblem(t, http.StatusConflict, problem.AlreadyTaken, oneField(test.field, "has already been taken"), res.StatusCode, body)
 			})
@@ -302,6 +313,7 @@ func TestCreateUser(t *testing.T) {
 
 	t.Run("BadTokenDoesNotMatter", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		res, body := s.Do(http.MethodPost, "/users", newUser("fresh", "fresh@example.com", servertest.Password), "Authorization", "Token stale")
 		require.Equal(t, http.StatusCreated, res.StatusCode, body)
 		require.Empty(t, res.Header.Values("WWW-Authenticate"))
@@ -328,6 +340,7 @@ func TestCreateUserRace(t *testing.T) {
 		},
 	} {
 		t.Run(label, func(t *testing.T) {
+			s := s.For(t)
 			before := count(t, s, `SELECT count(*) FROM users`)
 			got := atOnce(t, n, func(i int) (int, error) {
 				u := user(i)
@@ -406,6 +419,7 @@ func TestCreateUserIdempotency(t *testing.T) {
 	// can correct the body and go on with the key that it has.
 	t.Run("RepeatAfterRefusal", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		s.Register("occupied")
 		res, body := call("key-refused", newUser("occupied", "corrected@example.com", servertest.Password))
 		require.Equal(t, http.StatusConflict, res.StatusCode, body)
@@ -453,6 +467,7 @@ func TestCreateUserIdempotency(t *testing.T) {
 
 	t.Run("SameKeyOfAnotherOperation", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		author := s.Register("author")
 		res, body := s.Do(http.MethodPost, "/articles", `{"article":{"title":"T","description":"D","body":"B"}}`,
 			"Authorization", "Token "+author.Token, "Idempotency-Key", "key-shared")
@@ -549,6 +564,7 @@ func TestLogin(t *testing.T) {
 
 	t.Run("Success", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		for _, email := range []string{"anna@example.com", "ANNA@EXAMPLE.COM", "Anna@example.com"} {
 			res, body := s.Do(http.MethodPost, "/users/login", fmt.Sprintf(`{"user":{"email":%q,"password":%q,"EMAIL":"x","extra":1}}`, email, servertest.Password))
 			require.Equal(t, http.StatusOK, res.StatusCode, body)
@@ -568,6 +584,7 @@ func TestLogin(t *testing.T) {
 	// has an account.
 	t.Run("Wrong", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		var problems []client.Problem
 		for _, in := range [][2]string{
 			{"nobody@example.com", servertest.Password},
@@ -590,6 +607,7 @@ func TestLogin(t *testing.T) {
 
 	t.Run("Refused", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		both := problem.Fields{"email": {blank}, "password": {blank}}
 		for label, test := range map[string]struct {
 			body   string
@@ -608,6 +626,7 @@ func TestLogin(t *testing.T) {
 		} {
 			t.Run(label, func(t *testing.T) {
 				t.Parallel()
+				s := s.For(t)
 				res, body := s.Do(http.MethodPost, "/users/login", test.body)
 				requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, test.fields, res.StatusCode, body)
 			})
@@ -618,6 +637,7 @@ func TestLogin(t *testing.T) {
 	// hashes become argon2id at the first sign-in.
 	t.Run("RenewsOldHash", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		s.Register("migrated")
 		old, err := bcrypt.GenerateFromPassword([]byte("migrated password"), bcrypt.MinCost)
 		require.NoError(t, err)
@@ -637,6 +657,7 @@ func TestLogin(t *testing.T) {
 
 	t.Run("UnreadableHash", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		s.Register("broken")
 		change(t, s, `UPDATE users SET password_hash = '$argon2id$secret' WHERE username = 'broken'`)
 		res := login(t, s, "broken@example.com", servertest.Password)
@@ -654,6 +675,7 @@ func TestGetCurrentUser(t *testing.T) {
 
 	t.Run("Success", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		for _, scheme := range []string{"Token ", "Bearer ", "token ", "BEARER ", "Token   "} {
 			res, body := s.Do(http.MethodGet, "/user", "", "Authorization", scheme+anna.Token)
 			require.Equal(t, http.StatusOK, res.StatusCode, body)
@@ -669,6 +691,7 @@ func TestGetCurrentUser(t *testing.T) {
 
 	t.Run("Refused", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		now := time.Now()
 		other, err := auth.NewTokens([]auth.Key{{ID: "other", Secret: bytes.Repeat([]byte("x"), 32)}}, time.Hour, time.Now)
 		require.NoError(t, err)
@@ -694,6 +717,7 @@ func TestGetCurrentUser(t *testing.T) {
 		} {
 			t.Run(label, func(t *testing.T) {
 				t.Parallel()
+				s := s.For(t)
 				for _, method := range []string{http.MethodGet, http.MethodPut} {
 					body := ""
 					if method == http.MethodPut {
@@ -717,6 +741,7 @@ func TestGetCurrentUser(t *testing.T) {
 
 	t.Run("Deleted", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		gone := s.Register("gone")
 		change(t, s, `DELETE FROM users WHERE username = 'gone'`)
 		res, err := gone.GetCurrentUserWithResponse(t.Context(), nil)
@@ -739,6 +764,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 
 	t.Run("MergePatch", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		long := strings.Repeat("語", 10000)
 		for label, test := range map[string]struct {
 			patch      string
@@ -759,6 +785,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 		} {
 			t.Run(label, func(t *testing.T) {
 				t.Parallel()
+				s := s.For(t)
 				u := s.Register("")
 				res, body := put(u, `{"user":{"bio":"old bio","image":"old image"}}`)
 				require.Equal(t, http.StatusOK, res.StatusCode, body)
@@ -777,6 +804,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 
 	t.Run("Refused", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		u := s.Register("steady")
 		all := problem.Fields{"username": {blank}, "email": {blank}, "password": {blank}}
 		for label, test := range map[string]struct {
@@ -816,6 +844,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 		})
 		t.Run("TokenFirst", func(t *testing.T) {
 			t.Parallel()
+			s := s.For(t)
 			res, body := s.Do(http.MethodPut, "/user", `{"user":{"username":null}}`)
 			requireProblem(t, http.StatusUnauthorized, problem.TokenMissing, oneField("token", "is missing"), res.StatusCode, body)
 		})
@@ -823,6 +852,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 
 	t.Run("Taken", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		u := s.Register("envious")
 		for label, test := range map[string]struct{ patch, field string }{
 			"Username":            {`{"username":"Taken","bio":"x"}`, "username"},
@@ -843,6 +873,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 
 	t.Run("OwnNameInOtherCase", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		u := s.Register("modest")
 		res, body := put(u, `{"user":{"username":"MODEST","email":"Modest@Example.com"}}`)
 		require.Equal(t, http.StatusOK, res.StatusCode, body)
@@ -853,6 +884,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 
 	t.Run("Username", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		u := s.Register("before")
 		article := s.Publish(u, "By somebody with a new name")
 		res, body := put(u, `{"user":{"username":"after"}}`)
@@ -873,6 +905,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 
 	t.Run("Email", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		u := s.Register("mover")
 		res, body := put(u, `{"user":{"email":"moved@example.com","EMAIL":"smuggled@example.com"}}`)
 		require.Equal(t, http.StatusOK, res.StatusCode, body)
@@ -884,6 +917,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 
 	t.Run("Password", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		u := s.Register("careful")
 		next := strings.Repeat("y", 80)
 		res, body := put(u, `{"user":{"password":"`+next+`"}}`)
@@ -897,6 +931,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 
 	t.Run("Race", func(t *testing.T) {
 		t.Parallel()
+		s := s.For(t)
 		const n = 20
 		users := make([]servertest.User, n)
 		for i := range users {
@@ -962,6 +997,7 @@ func TestAccountStatements(t *testing.T) {
 		{"GetTags", "GET", "/tags", "", "", 200, 1},
 	} {
 		t.Run(test.label, func(t *testing.T) {
+			s := s.For(t)
 			if test.label == "LoginRenewsHash" {
 				change(t, s, `UPDATE users SET password_hash = $1 WHERE username = 'jake'`, string(bcrypted))
 			}

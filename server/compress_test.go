@@ -127,7 +127,7 @@ func TestCompression(t *testing.T) {
 	})
 	t.Run("Write", func(t *testing.T) {
 		t.Parallel()
-		res, body := send(t, "POST", long+"/favorite", "", "Accept-Encoding", "gzip", "Authorization", "Token "+s.Register("jake").Token)
+		res, body := send(t, "DELETE", long+"/favorite", "", "Accept-Encoding", "gzip", "Authorization", "Token "+u.Token)
 		require.Equal(t, "gzip", res.Header.Get("Content-Encoding"))
 		require.Contains(t, string(decode(t, "gzip", body)), text)
 	})

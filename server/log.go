@@ -1,22 +1,34 @@
 package server
 
 import (
-	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 )
+
+// lineAttrs keeps the arrays of attributes that a line is made from: slog
+// allocates one for any line with more than five.
+var lineAttrs = sync.Pool{New: func() any { return new([12]slog.Attr) }}
 
 // logRequest writes the one line of a request. Its text is what the service
 // chose, never what the client sent: no query, no header, no body.
 func (s *Server) logRequest(x *exchange) {
 	res := x.Response()
 	level := slog.LevelInfo
-	attrs := make([]slog.Attr, 0, 10)
-	attrs = append(attrs,
+	if res.Status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	ctx := x.Request().Context()
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	array := lineAttrs.Get().(*[12]slog.Attr)
+	defer lineAttrs.Put(array)
+	attrs := append(array[:0],
 		slog.String("requestId", x.info.ID),
 		slog.String("operationId", x.operationID()),
 		slog.String("method", x.Request().Method),
@@ -27,16 +39,17 @@ func (s *Server) logRequest(x *exchange) {
 	if x.info.Viewer.ID != 0 {
 		attrs = append(attrs, slog.Int64("userId", x.info.Viewer.ID))
 	}
+	if x.traceID != "" {
+		attrs = append(attrs, slog.String("traceId", x.traceID))
+	}
 	if p := x.refusal; p != nil {
 		attrs = append(attrs, slog.String("code", string(p.Code)))
 		if cause := p.Unwrap(); cause != nil {
-			attrs = append(attrs, slog.String("cause", cause.Error()))
+			attrs = append(attrs, slog.String("cause", causeText(cause)))
 		}
 	}
-	if res.Status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	s.log.LogAttrs(context.Background(), level, "request", attrs...)
+	// A group without a name stands for its members.
+	s.log.LogAttrs(ctx, level, "request", slog.Attr{Value: slog.GroupValue(attrs...)})
 }
 
 // requestID takes over an id that a proxy or client gave, if it is harmless,

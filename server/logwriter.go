@@ -39,13 +39,21 @@ func (l *LogWriter) Write(lines []byte) (int, error) {
 	if pause < flushInterval && len(l.lines) < logBuffer {
 		if !l.waiting {
 			l.waiting = true
-			time.AfterFunc(flushInterval-pause, func() { _ = l.Flush() })
+			time.AfterFunc(flushInterval-pause, l.timeout)
 		}
 		l.mu.Unlock()
 		return len(lines), nil
 	}
 	l.mu.Unlock()
 	return len(lines), l.Flush()
+}
+
+// timeout alone ends the wait, so that there is never more than one timer.
+func (l *LogWriter) timeout() {
+	l.mu.Lock()
+	l.waiting = false
+	l.mu.Unlock()
+	_ = l.Flush()
 }
 
 // Flush writes what has been gathered. Lines that cannot be written are lost:
@@ -55,12 +63,12 @@ func (l *LogWriter) Flush() error {
 	defer l.out.Unlock()
 	l.mu.Lock()
 	lines := l.lines
-	l.lines, l.spare = l.spare[:0], nil
-	l.waiting, l.flushed = false, time.Now()
-	l.mu.Unlock()
 	if len(lines) == 0 {
+		l.mu.Unlock()
 		return nil
 	}
+	l.lines, l.spare, l.flushed = l.spare[:0], nil, time.Now()
+	l.mu.Unlock()
 	_, err := l.w.Write(lines)
 	if cap(lines) <= 2*logBuffer {
 		l.mu.Lock()
@@ -94,4 +102,6 @@ func (f flushing) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 // WithGroup implements slog.Handler.
-func (f flushing) WithGroup(name string) slog.Handler { return flushing{f.Handler.WithGroup(name), f.l} }
+func (f flushing) WithGroup(name string) slog.Handler {
+	return flushing{f.Handler.WithGroup(name), f.l}
+}

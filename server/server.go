@@ -31,8 +31,11 @@ type Config struct {
 	CORSOrigins []string
 	// RequestTimeout bounds the work on one request.
 	RequestTimeout time.Duration
-	// DrainTimeout bounds how long requests in flight may take at shutdown.
+	// DrainTimeout bounds the shutdown: how long requests in flight may take.
 	DrainTimeout time.Duration
+	// DrainDelay, a part of DrainTimeout, is how long new requests are still
+	// taken after readiness has gone off, for balancers to notice.
+	DrainDelay time.Duration
 	// MaxInFlight bounds the API requests that are worked on at once; 0 adapts
 	// to the cores.
 	MaxInFlight int
@@ -112,10 +115,11 @@ func New(cfg Config, deps Deps) (*Server, error) {
 func (s *Server) Handler() http.Handler { return getForHead(s.echo) }
 
 // Serve answers on l until ctx ends, then drains: it says that it is not
-// ready, stops accepting, and lets the requests in flight finish.
+// ready, waits until balancers know, stops accepting, and lets the requests
+// in flight finish.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
-		Handler:           s.Handler(),
+		Handler:           s.sendElsewhere(s.Handler()),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      s.cfg.RequestTimeout + 30*time.Second,
@@ -133,12 +137,31 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.health.draining.Store(true)
 	drain, cancel := context.WithTimeout(context.Background(), s.cfg.DrainTimeout)
 	defer cancel()
+	if s.cfg.DrainDelay > 0 {
+		select {
+		case err := <-failed:
+			return err
+		case <-drain.Done():
+		case <-time.After(s.cfg.DrainDelay):
+		}
+	}
 	err := srv.Shutdown(drain)
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("requests were still in flight when the drain timeout ended", "timeout", s.cfg.DrainTimeout)
 		return srv.Close()
 	}
 	return err
+}
+
+// sendElsewhere ends connections with their next answer once the service
+// drains, while new ones still reach another replica without a failure.
+func (s *Server) sendElsewhere(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.health.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ipExtractor finds a client's address: the connection's, unless that is a

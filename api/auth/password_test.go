@@ -136,7 +136,7 @@ func TestPasswordsVerify(t *testing.T) {
 		t.Parallel()
 		for label, hash := range map[string]string{
 			"Plain":        "right password",
-			"Cut":          argon(func(*argon2id.Params) {})[:60],
+			"Cut":          strings.Join(strings.Split(argon(func(*argon2id.Params) {}), "$")[:5], "$"),
 			"OtherVersion": strings.Replace(argon(func(*argon2id.Params) {}), "v=19", "v=16", 1),
 			"Argon2i":      strings.Replace(argon(func(*argon2id.Params) {}), "argon2id", "argon2i", 1),
 			"CutBcrypt":    hashBcrypt(t, "$2b$", "right password")[:20],

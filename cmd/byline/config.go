@@ -24,6 +24,7 @@ type config struct {
 	QueryTimeout       time.Duration
 	RequestTimeout     time.Duration
 	DrainTimeout       time.Duration
+	DrainDelay         time.Duration
 	MaxInFlight        int    // requests; 0 = adaptive
 	RateLimit          string // off, wide, strict
 	TrustedProxies     []netip.Prefix
@@ -100,6 +101,8 @@ var settings = []setting{
 		into(func(c *config) *time.Duration { return &c.RequestTimeout }, duration(100*time.Millisecond, 10*time.Minute)), nil},
 	{"BYLINE_DRAIN_TIMEOUT", "20s", "How long requests in flight may go on after a signal to stop; 0s = none.",
 		into(func(c *config) *time.Duration { return &c.DrainTimeout }, duration(0, 10*time.Minute)), nil},
+	{"BYLINE_DRAIN_DELAY", "auto", "How long of that new requests are still taken, for balancers that watch `/readyz` to notice; `auto`: 0s when nothing else could take them (embedded database or loopback), else 5s.",
+		into(func(c *config) *time.Duration { return &c.DrainDelay }, drainDelay), func(c *config, s string) string { return filled(s, "auto", short(c.DrainDelay)) }},
 	{"BYLINE_MAX_IN_FLIGHT", "0", "Most API requests at once, the rest is answered 503; 0 = 64 a core.",
 		into(func(c *config) *int { return &c.MaxInFlight }, between(0, 100_000)), nil},
 	{"BYLINE_RATE_LIMIT", "auto", "`off`, `strict`, or `auto`: wide when the database is embedded and the address is loopback, else strict.",
@@ -181,6 +184,12 @@ func (c *config) complete(cores int) (wrong []error) {
 		c.RateLimit = "strict"
 		if c.DatabaseURL == "" && isLoopback(c.Addr) {
 			c.RateLimit = "wide"
+		}
+	}
+	if c.DrainDelay == autoDelay {
+		c.DrainDelay = 5 * time.Second
+		if c.DatabaseURL == "" || isLoopback(c.Addr) {
+			c.DrainDelay = 0
 		}
 	}
 	if c.PoolMin > c.PoolMax {

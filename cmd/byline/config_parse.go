@@ -92,6 +92,20 @@ func duration(least, most time.Duration) func(string) (time.Duration, error) {
 	}
 }
 
+// autoDelay stands for a delay that depends on other settings.
+const autoDelay time.Duration = -1
+
+func drainDelay(s string) (time.Duration, error) {
+	if s == "auto" {
+		return autoDelay, nil
+	}
+	d, err := duration(0, 10*time.Minute)(s)
+	if err != nil {
+		return 0, fmt.Errorf("%w, or auto", err)
+	}
+	return d, nil
+}
+
 // short writes 10m, not 10m0s.
 func short(d time.Duration) string {
 	s := strings.TrimSuffix(d.String(), "m0s")

@@ -14,6 +14,8 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+
+	"github.com/byline-api/byline/server"
 )
 
 // Set by the linker; see Makefile.
@@ -79,7 +81,8 @@ func (p program) with(command func(context.Context, *config, *slog.Logger) error
 		if err != nil {
 			return err
 		}
-		log := p.logger(cfg)
+		log, flush := p.logger(cfg)
+		defer flush()
 		for _, warning := range unknownSettings(os.Environ()) {
 			log.Warn(warning)
 		}
@@ -87,15 +90,27 @@ func (p program) with(command func(context.Context, *config, *slog.Logger) error
 	}
 }
 
-// logger writes what people read on a terminal and JSON elsewhere.
-func (p program) logger(cfg *config) *slog.Logger {
+// logger writes what people read on a terminal and JSON elsewhere. Flush it
+// at the end.
+func (p program) logger(cfg *config) (log *slog.Logger, flush func()) {
 	file, isFile := p.stderr.(*os.File)
+	w := server.NewLogWriter(p.stderr)
 	options := &slog.HandlerOptions{Level: &logLevel}
 	logLevel.Set(cfg.LogLevel)
+	var handler slog.Handler = slog.NewJSONHandler(w, options)
 	if cfg.logFormat(isFile && isatty.IsTerminal(file.Fd())) == "text" {
-		return slog.New(slog.NewTextHandler(p.stderr, options))
+		options.ReplaceAttr = timeOfDay
+		handler = slog.NewTextHandler(w, options)
 	}
-	return slog.New(slog.NewJSONHandler(p.stderr, options))
+	return slog.New(server.FlushErrors(handler, w)), func() { _ = w.Flush() }
+}
+
+// timeOfDay shortens the time: who reads along knows the date.
+func timeOfDay(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
+		a.Value = slog.StringValue(a.Value.Time().Format("15:04:05.000"))
+	}
+	return a
 }
 
 // logLevel can be changed while the service runs.

@@ -31,6 +31,13 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 		return fmt.Errorf("cannot listen on %s: %w", cfg.Addr, err)
 	}
 	defer listener.Close()
+	var adminListener net.Listener
+	if cfg.AdminAddr != "" {
+		if adminListener, err = net.Listen("tcp", cfg.AdminAddr); err != nil {
+			return fmt.Errorf("cannot listen on the admin address %s: %w", cfg.AdminAddr, err)
+		}
+		defer adminListener.Close()
+	}
 
 	url, stopDatabase, err := startDatabase(ctx, cfg, log)
 	if err != nil {
@@ -63,8 +70,8 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	workers, work := errgroup.WithContext(work)
 	workers.Go(func() error { return expireKeys(work, database, log) })
 	workers.Go(func() error { return edge.FollowChanges(work) })
-	if cfg.AdminAddr != "" {
-		workers.Go(func() error { return serveAdmin(work, cfg.AdminAddr, edge.Admin(), log) })
+	if adminListener != nil {
+		workers.Go(func() error { return serveAdmin(work, adminListener, edge.Admin(), log) })
 	}
 	log.Info("serving", "url", "http://"+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
 	serveCtx, cancel := context.WithCancel(ctx)
@@ -95,6 +102,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.
 		CORSOrigins:    cfg.CORSOrigins,
 		RequestTimeout: cfg.RequestTimeout,
 		DrainTimeout:   cfg.DrainTimeout,
+		DrainDelay:     cfg.DrainDelay,
 		MaxInFlight:    cfg.MaxInFlight,
 		Quotas:         quotas(cfg.RateLimit),
 		TrustedProxies: cfg.TrustedProxies,
@@ -200,10 +208,10 @@ func expireKeys(ctx context.Context, database *db.DB, log *slog.Logger) error {
 	}
 }
 
-func serveAdmin(ctx context.Context, addr string, handler http.Handler, log *slog.Logger) error {
-	srv := &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+func serveAdmin(ctx context.Context, l net.Listener, handler http.Handler, log *slog.Logger) error {
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
-	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("admin port: %w", err)
 	}
 	return nil

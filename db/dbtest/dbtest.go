@@ -85,7 +85,11 @@ func startServer(ctx context.Context) (stop func(), err error) {
 		return nil, err
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	server, err := embedded.Start(ctx, embedded.Config{DataDir: dir, Ephemeral: true, Strict: true, Logger: logger})
+	server, err := embedded.Start(ctx, embedded.Config{
+		DataDir: dir, Ephemeral: true, Strict: true, Logger: logger,
+		// Tests violate constraints on purpose.
+		Settings: map[string]string{"log_min_messages": "log"},
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,8 @@ type Service struct {
 	URL string
 	// Root is where the service is.
 	Root string
+	// Handler is the service without the network.
+	Handler http.Handler
 	// Anonymous calls the API without a token.
 	Anonymous *client.ClientWithResponses
 	DB        *db.DB
@@ -96,7 +98,8 @@ func New(t testing.TB, options ...Option) *Service {
 	}
 	srv, err := server.New(set.server, deps)
 	require.NoError(t, err)
-	web := httptest.NewServer(srv.Handler())
+	s.Handler = srv.Handler()
+	web := httptest.NewServer(s.Handler)
 	t.Cleanup(web.Close)
 	doc, err := contract.Load()
 	require.NoError(t, err)

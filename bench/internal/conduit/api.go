@@ -1,0 +1,165 @@
+// Package conduit speaks the RealWorld contract: it learns what a server holds, signs users in, makes the requests of the
+// scenarios, and judges the answers.
+package conduit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/load"
+)
+
+// Site is a server under test.
+type Site struct {
+	Addr string // host:port to connect to
+	Host string // for the Host field
+	Base string // path of the API, without a slash at the end
+}
+
+// ParseURL accepts the address of an API on this machine only: the benchmark is an attack on anything else.
+func ParseURL(ctx context.Context, text string) (Site, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return Site{}, err
+	}
+	if u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" {
+		return Site{}, errors.New("must be http://host:port/path, such as http://127.0.0.1:3000/api")
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	ips, err := net.DefaultResolver.LookupIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return Site{}, err
+	}
+	for _, ip := range ips {
+		if !ip.IsLoopback() {
+			return Site{}, fmt.Errorf("%s is not this machine: only loopback addresses are measured, since a load test is an attack on anything else", u.Hostname())
+		}
+	}
+	// A Node server may listen on only one of 127.0.0.1 and ::1.
+	slices.SortStableFunc(ips, func(a, b net.IP) int { return len(b.To4()) - len(a.To4()) })
+	addr := net.JoinHostPort(ips[0].String(), port)
+	for _, ip := range ips {
+		candidate := net.JoinHostPort(ip.String(), port)
+		if conn, err := net.DialTimeout("tcp", candidate, time.Second); err == nil {
+			_ = conn.Close()
+			addr = candidate
+			break
+		}
+	}
+	base := u.EscapedPath()
+	for len(base) > 0 && base[len(base)-1] == '/' {
+		base = base[:len(base)-1]
+	}
+	return Site{Addr: addr, Host: u.Host, Base: base}, nil
+}
+
+// request appends a whole request. The path begins with a slash and is escaped; token and body may be empty.
+func (s Site) request(to []byte, method, path, token, body string) []byte {
+	to = append(to, method...)
+	to = append(to, ' ')
+	to = append(to, s.Base...)
+	to = append(to, path...)
+	to = append(to, " HTTP/1.1\r\nHost: "...)
+	to = append(to, s.Host...)
+	if token != "" {
+		to = append(to, "\r\nAuthorization: Token "...)
+		to = append(to, token...)
+	}
+	if method != "GET" {
+		to = append(to, "\r\nContent-Type: application/json\r\nContent-Length: "...)
+		to = strconv.AppendInt(to, int64(len(body)), 10)
+	}
+	to = append(to, "\r\n\r\n"...)
+	return append(to, body...)
+}
+
+// client makes single calls, for preparations and audits.
+type client struct {
+	site Site
+	conn load.Conn
+	buf  []byte
+}
+
+func newClient(site Site) *client { return &client{site: site, conn: load.Conn{Addr: site.Addr}} }
+
+func (c *client) close() { c.conn.Close() }
+
+// callTimeout is for one call: a backend that hashes passwords slowly, under load, may need it.
+const callTimeout = 30 * time.Second
+
+// call sends a request and reads its answer into out unless that is nil. Statuses other than 2xx are errors.
+func (c *client) call(method, path, token, body string, out any) error {
+	if err := c.conn.SetDeadline(time.Now().Add(callTimeout)); err != nil {
+		return err
+	}
+	c.buf = c.site.request(c.buf[:0], method, path, token, body)
+	res, err := c.conn.Do(c.buf)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if res.Status < 200 || res.Status > 299 {
+		return fmt.Errorf("%s %s: status %d: %.200s", method, path, res.Status, res.Body)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(res.Body, out); err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+// The answers of the contract, as far as they are looked at.
+type (
+	author struct {
+		Username  string
+		Following bool
+	}
+	article struct {
+		Slug, Title    string
+		Body           *string
+		TagList        []string
+		CreatedAt      time.Time
+		Favorited      bool
+		FavoritesCount int
+		Author         author
+	}
+	articleAnswer struct{ Article article }
+	listAnswer    struct {
+		Articles      []article
+		ArticlesCount *int
+		NextCursor    *string
+	}
+	comment struct {
+		ID        json.Number
+		Body      string
+		CreatedAt time.Time
+		Author    author
+	}
+	commentAnswer  struct{ Comment comment }
+	commentsAnswer struct{ Comments []comment }
+	profileAnswer  struct{ Profile author }
+	tagsAnswer     struct{ Tags []string }
+	userAnswer     struct {
+		User struct{ Username, Email, Token string }
+	}
+)
+
+// object writes {"name": v}, as bodies of the contract are wrapped.
+func object(name string, v any) string {
+	b, err := json.Marshal(map[string]any{name: v})
+	if err != nil {
+		panic(err) // maps of strings can be written
+	}
+	return string(b)
+}

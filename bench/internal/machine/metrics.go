@@ -1,0 +1,75 @@
+package machine
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Runtime is what a Go server says about itself.
+type Runtime struct {
+	Mallocs uint64 // heap objects allocated since the start
+	GCs     uint64 // collections since the start
+	// LongestPause is the longest stop of the world of the last 256 collections (what client_golang publishes as
+	// go_gc_duration_seconds{quantile="1"}: it sums the two stops of a collection). A longer history does not exist, so
+	// whoever wants the longest of a busy time has to look every second.
+	LongestPause time.Duration
+}
+
+// Scrape reads the metrics of a Go server, in the text format of Prometheus.
+func Scrape(ctx context.Context, url string) (Runtime, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return Runtime{}, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return Runtime{}, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return Runtime{}, fmt.Errorf("GET %s: %s", url, res.Status)
+	}
+	return parseMetrics(res.Body)
+}
+
+func parseMetrics(r io.Reader) (Runtime, error) {
+	var out Runtime
+	found := 0
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		name, text, ok := strings.Cut(lines.Text(), " ")
+		if !ok || !strings.HasPrefix(name, "go_") {
+			continue
+		}
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			continue
+		}
+		found++
+		switch name {
+		case "go_memstats_mallocs_total":
+			out.Mallocs = uint64(v)
+		case "go_gc_duration_seconds_count":
+			out.GCs = uint64(v)
+		case `go_gc_duration_seconds{quantile="1"}`:
+			out.LongestPause = time.Duration(v * float64(time.Second))
+		default:
+			found--
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return out, err
+	}
+	if found != 3 {
+		return out, fmt.Errorf("%d of the 3 metrics of the Go runtime are there", found)
+	}
+	return out, nil
+}

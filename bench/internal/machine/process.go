@@ -1,0 +1,130 @@
+// Package machine starts and ends processes and reads what the operating system and the server say about them.
+package machine
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Process is a child that this program started and will end, by its id.
+type Process struct {
+	cmd  *exec.Cmd
+	log  string // file
+	done chan struct{}
+	err  error
+}
+
+// Start runs a program with its output in a file. It is not in our process group, so that Ctrl-C reaches us alone and
+// children end in their own good order.
+func Start(logFile, dir string, env []string, program string, args ...string) (*Process, error) {
+	out, err := os.Create(logFile)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	cmd := exec.Command(program, args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &Process{cmd: cmd, log: logFile, done: make(chan struct{})}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// PID is the process id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Stop asks the process to end, and kills it if it has not within the time.
+func (p *Process) Stop(within time.Duration) error {
+	select {
+	case <-p.done:
+		return fmt.Errorf("%s had ended already: %v\n%s", p.cmd.Path, p.err, p.Tail())
+	default:
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(within):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		return fmt.Errorf("%s did not stop within %s and was killed", p.cmd.Path, within)
+	}
+}
+
+// Ready waits until check succeeds or the process ends.
+func (p *Process) Ready(ctx context.Context, within time.Duration, check func() error) error {
+	limit := time.After(within)
+	for {
+		err := check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.done:
+			return fmt.Errorf("%s ended: %v\n%s", p.cmd.Path, p.err, p.Tail())
+		case <-limit:
+			return fmt.Errorf("%s is not ready after %s: %w\n%s", p.cmd.Path, within, err, p.Tail())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Tail returns the last lines that the process wrote.
+func (p *Process) Tail() string {
+	text, _ := os.ReadFile(p.log)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(len(lines)-15, 0):], "\n")
+}
+
+// FreeAddr returns a loopback address that nobody listens on right now.
+func FreeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// Output runs a program to its end and returns what it printed; the error has what it complained of.
+func Output(ctx context.Context, dir string, env []string, program string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = dir, env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return string(out), fmt.Errorf("%s %s: %w\n%s", program, strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return string(out), nil
+}
+
+// Environment is ours without what would change the settings of the program under test.
+func Environment(add ...string) []string {
+	var env []string
+	for _, v := range os.Environ() {
+		switch name, _, _ := strings.Cut(v, "="); {
+		case strings.HasPrefix(name, "BYLINE_"), strings.HasPrefix(name, "OTEL_"), strings.HasPrefix(name, "PG"),
+			name == "DATABASE_URL", name == "GOGC", name == "GOMEMLIMIT", name == "GODEBUG":
+		default:
+			env = append(env, v)
+		}
+	}
+	return append(env, add...)
+}

@@ -1,0 +1,90 @@
+package pgbench
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const generated = "package query\n" +
+	"const articleGet = `-- name: ArticleGet :one\n\n-- why\nSELECT $2::text, $1, $10 FROM a -- end\n`\n" +
+	"func (q *Queries) ArticleGet(ctx context.Context, db DBTX, arg P) error {\n" +
+	"	row := db.QueryRow(ctx, articleGet, arg.ViewerID, arg.Slug)\n\treturn row.Scan()\n}\n" +
+	"const tagList = `SELECT 1`\n" +
+	"func (q *Queries) TagList(ctx context.Context, db DBTX) error { _, err := db.Exec(ctx, tagList); return err }\n" +
+	"const byEmail = `SELECT $1`\n" +
+	"func (q *Queries) ByEmail(ctx context.Context, db DBTX, email string) error { _, err := db.Exec(ctx, byEmail, email); return err }\n"
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.sql.gen.go"), []byte(generated), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	q, err := Load(dir, "ArticleGet")
+	if err != nil || !slices.Equal(q.Params, []string{"ViewerID", "Slug"}) {
+		t.Fatalf("%+v, %v", q, err)
+	}
+	_, err = q.Script("", map[string]string{"ViewerID": ":viewer"})
+	if err == nil || !strings.Contains(err.Error(), "parameter Slug") || !strings.Contains(err.Error(), "$10") {
+		t.Errorf("got %v", err)
+	}
+	q.SQL = strings.Replace(q.SQL, ", $10", "", 1)
+	got, err := q.Script("\\set viewer 1\n", map[string]string{"ViewerID": ":viewer", "Slug": Quote("it's")})
+	if want := "\\set viewer 1\nSELECT 'it''s'::text, :viewer FROM a -- end;\n"; err != nil || got != want {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if q, err = Load(dir, "TagList"); err != nil || len(q.Params) != 0 {
+		t.Errorf("%+v, %v", q, err)
+	}
+	if q, err = Load(dir, "ByEmail"); err != nil || !slices.Equal(q.Params, []string{"Email"}) {
+		t.Errorf("%+v, %v", q, err)
+	}
+	if _, err = Load(dir, "Gone"); err == nil {
+		t.Error("a missing query was found")
+	}
+}
+
+// TestRepository holds that the names which the benchmark uses exist in the repository.
+func TestRepository(t *testing.T) {
+	for _, name := range []string{"ArticleGetBySlug", "ArticleList", "ArticleListFeed", "CommentCreate"} {
+		if q, err := Load("../../../gen/query", name); err != nil || len(q.Params) == 0 {
+			t.Errorf("%s: %+v, %v", name, q, err)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	out := "transaction type: x\nnumber of failed transactions: 0 (0.000%)\nlatency average = 0.424 ms\ninitial connection time = 12.1 ms\ntps = 18866.524 (without initial connection time)\n"
+	got, err := parse(out)
+	if err != nil || got.TPS != 18866.524 || got.Latency != 424*time.Microsecond {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := parse(strings.Replace(out, ": 0 (", ": 7 (", 1)); err == nil {
+		t.Error("failures were ignored")
+	}
+	if _, err := parse("nothing"); err == nil {
+		t.Error("nothing was accepted")
+	}
+}
+
+func TestParsePID(t *testing.T) {
+	var c Cluster
+	if err := c.parsePID("4711\n/data/postgres\n1700000000\n54321\n/tmp\n127.0.0.1\n 123 4\nready   \n"); err != nil || c.PID != 4711 || c.Port != 54321 || c.Host != "127.0.0.1" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if err := c.parsePID("4711\n/data\n1\n54321\n/run/postgresql\n\n 1\nready\n"); err != nil || c.Host != "/run/postgresql" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if err := c.parsePID("4711\n"); err == nil {
+		t.Error("a short file was accepted")
+	}
+}
+
+func TestMajor(t *testing.T) {
+	if major("/usr/lib/postgresql/15/bin/pgbench") != 15 || major("pgbench") != 0 {
+		t.Error("wrong major version")
+	}
+}

@@ -1,0 +1,161 @@
+package pgbench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/machine"
+)
+
+// Cluster is the embedded PostgreSQL of a running service.
+type Cluster struct {
+	DataDir string // of the service: the cluster is in its folder postgres
+	PID     int    // of the postmaster
+	Host    string // address, or folder of the socket
+	Port    int
+	BinDir  string // of the program that runs
+	User    string
+	DB      string
+}
+
+// Find reads what PostgreSQL notes about itself in its folder.
+func Find(dataDir string) (Cluster, error) {
+	c := Cluster{DataDir: dataDir, User: "byline", DB: "byline"}
+	text, err := os.ReadFile(filepath.Join(dataDir, "postgres", "postmaster.pid"))
+	if err != nil {
+		return c, err
+	}
+	if err := c.parsePID(string(text)); err != nil {
+		return c, err
+	}
+	// The first word of postmaster.opts is the program, though its path may be a link.
+	if text, err := os.ReadFile(filepath.Join(dataDir, "postgres", "postmaster.opts")); err == nil {
+		program, _, _ := strings.Cut(string(text), " ")
+		c.BinDir = filepath.Dir(program)
+	}
+	return c, nil
+}
+
+// parsePID reads postmaster.pid: process id, folder, start, port, folder of the socket, address, …
+func (c *Cluster) parsePID(text string) error {
+	lines := strings.Split(text, "\n")
+	if len(lines) < 6 {
+		return errors.New("postmaster.pid is not complete")
+	}
+	pid, err1 := strconv.Atoi(strings.TrimSpace(lines[0]))
+	port, err2 := strconv.Atoi(strings.TrimSpace(lines[3]))
+	if err := errors.Join(err1, err2); err != nil {
+		return fmt.Errorf("postmaster.pid: %w", err)
+	}
+	c.PID, c.Port, c.Host = pid, port, strings.TrimSpace(lines[5])
+	if c.Host == "" || c.Host == "*" {
+		c.Host = strings.TrimSpace(lines[4])
+	}
+	return nil
+}
+
+// Env is how PostgreSQL's programs are told to connect; the password is on no command line.
+func (c Cluster) Env() ([]string, error) {
+	password, err := os.ReadFile(filepath.Join(c.DataDir, "password"))
+	if err != nil {
+		return nil, err
+	}
+	return machine.Environment("PGHOST="+c.Host, "PGPORT="+strconv.Itoa(c.Port), "PGUSER="+c.User, "PGDATABASE="+c.DB,
+		"PGPASSWORD="+strings.TrimSpace(string(password)), "LC_ALL=C"), nil
+}
+
+// Program finds pgbench: beside the running server, in Debian's folders (the newest), or in the path. The archive that
+// Byline downloads does not contain it.
+func (c Cluster) Program() (string, error) {
+	installed, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
+	slices.SortFunc(installed, func(a, b string) int { return major(b) - major(a) })
+	for _, path := range append([]string{filepath.Join(c.BinDir, "pgbench")}, installed...) {
+		if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
+			return path, nil
+		}
+	}
+	if path, err := exec.LookPath("pgbench"); err == nil {
+		return path, nil
+	}
+	return "", errors.New("pgbench is not installed (Debian: apt install postgresql-contrib), so the figures have no ratio to PostgreSQL's ceiling")
+}
+
+// major is the version in a path such as /usr/lib/postgresql/15/bin/pgbench.
+func major(path string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+	return n
+}
+
+// Ceiling is what pgbench got.
+type Ceiling struct {
+	TPS     float64       `json:"tps"`
+	Latency time.Duration `json:"latencyNs"` // mean
+	Clients int           `json:"clients"`
+}
+
+// Run executes scripts, chosen at random, with prepared statements for a time.
+func (c Cluster) Run(ctx context.Context, scripts []string, clients int, span time.Duration) (Ceiling, error) {
+	program, err := c.Program()
+	if err != nil {
+		return Ceiling{}, err
+	}
+	env, err := c.Env()
+	if err != nil {
+		return Ceiling{}, err
+	}
+	dir, err := os.MkdirTemp("", "byline-pgbench-")
+	if err != nil {
+		return Ceiling{}, err
+	}
+	defer os.RemoveAll(dir)
+	args := []string{"--no-vacuum", "--protocol=prepared", "--client=" + strconv.Itoa(clients), "--jobs=1",
+		"--time=" + strconv.Itoa(max(int(span.Round(time.Second).Seconds()), 1)), "--random-seed=1"}
+	for i, script := range scripts {
+		file := filepath.Join(dir, strconv.Itoa(i)+".sql")
+		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+			return Ceiling{}, err
+		}
+		args = append(args, "--file="+file)
+	}
+	out, err := machine.Output(ctx, dir, env, program, args...)
+	if err != nil {
+		return Ceiling{}, err
+	}
+	ceiling, err := parse(out)
+	ceiling.Clients = clients
+	return ceiling, err
+}
+
+var (
+	tps     = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
+	latency = regexp.MustCompile(`(?m)^latency average = ([0-9.]+) ms`)
+	failed  = regexp.MustCompile(`(?m)^number of failed transactions: ([0-9]+)`)
+)
+
+func parse(out string) (c Ceiling, err error) {
+	if m := failed.FindStringSubmatch(out); m != nil && m[1] != "0" {
+		return c, fmt.Errorf("pgbench: %s transactions failed", m[1])
+	}
+	m := tps.FindStringSubmatch(out)
+	if m == nil {
+		return c, fmt.Errorf("pgbench did not print its rate:\n%s", out)
+	}
+	if c.TPS, err = strconv.ParseFloat(m[1], 64); err != nil {
+		return c, err
+	}
+	if m := latency.FindStringSubmatch(out); m != nil {
+		ms, err := strconv.ParseFloat(m[1], 64)
+		c.Latency = time.Duration(ms * float64(time.Millisecond))
+		return c, err
+	}
+	return c, nil
+}
