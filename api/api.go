@@ -8,8 +8,6 @@
 package api
 
 import (
-	"time"
-
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/page"
@@ -57,8 +55,3 @@ func New(d Deps) *API {
 // q holds the generated queries; it has no state, each query is given its
 // connection.
 var q = query.New()
-
-// timestamp formats a time as the contract demands: UTC, three fraction digits.
-func timestamp(t time.Time) openapi.Timestamp {
-	return t.UTC().Format("2006-01-02T15:04:05.000Z")
-}

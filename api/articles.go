@@ -2,7 +2,7 @@ package api
 
 import (
 	"context"
-	"strconv"
+	"net/http"
 
 	"github.com/byline-api/byline/api/etag"
 	"github.com/byline-api/byline/api/page"
@@ -31,15 +31,13 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 		Tags: unique(valueOr(in.TagList, nil)),
 	}
 	base := slug.From(in.Title)
-	var out openapi.ArticleCreatedJSONResponse
+	var created articleRow
 	var replayed *string
 	var err error
 	for attempt := range slugAttempts {
 		arg.Slug = slug.Candidate(base, attempt)
-		out, replayed, err = once(ctx, s.creator, call{"CreateArticle", req.Params.IdempotencyKey, req.Body},
-			func(conn query.DBTX) (openapi.ArticleCreatedJSONResponse, error) {
-				return createArticle(ctx, conn, arg)
-			})
+		created, replayed, err = once(ctx, s.creator, call{"CreateArticle", req.Params.IdempotencyKey, req.Body},
+			func(conn query.DBTX) (articleRow, error) { return createArticle(ctx, conn, arg) })
 		if !slugTaken(err) {
 			break
 		}
@@ -47,29 +45,24 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	if err != nil {
 		return nil, err
 	}
-	out.Headers.IdempotencyReplayed = replayed
-	return openapi.CreateArticle201JSONResponse{ArticleCreatedJSONResponse: out}, nil
-}
-
-func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreateParams) (out openapi.ArticleCreatedJSONResponse, err error) {
-	row, err := q.ArticleCreate(ctx, conn, arg)
-	if err != nil {
-		return out, err
-	}
-	out.Body.Article = article(query.ArticleGetBySlugRow{
-		Body: arg.Body,
-		ArticleCard: query.ArticleCard{
-			Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: arg.Tags,
-			CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt, Username: row.Username, Bio: row.Bio, Image: row.Image,
-		},
-	})
-	out.Headers.Location, out.Headers.ETag = ptr("/api/articles/"+arg.Slug), versionTag(row.Version)
+	out := articleReady(http.StatusCreated, created)
+	out.location, out.replayed = ptr("/api/articles/"+created.ArticleCard.Slug), replayed
 	return out, nil
 }
 
+func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreateParams) (articleRow, error) {
+	r, err := q.ArticleCreate(ctx, conn, arg)
+	return articleRow{
+		Body: arg.Body,
+		ArticleCard: query.ArticleCard{
+			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: arg.Tags, Version: r.Version,
+			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Username: r.Username, Bio: r.Bio, Image: r.Image,
+		},
+	}, err
+}
+
 func slugTaken(err error) bool {
-	c := db.Violated(err)
-	return c == db.ArticlesSlugKey || c == db.ArticleSlugsPkey
+	return db.Violated(err) == db.ArticleSlugsPkey
 }
 
 // GetArticle answers an article by a slug that it has or had.
@@ -78,16 +71,14 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 	if err != nil {
 		return nil, err
 	}
-	out := openapi.CachedArticleJSONResponse{Body: openapi.ArticleResponse{Article: article(a)}}
-	out.Headers.ETag = versionTag(a.ArticleCard.Version)
 	request.From(ctx).DependsOn(key('a', a.ArticleCard.ID), key('u', a.ArticleCard.AuthorID))
-	return openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: out}, nil
+	return articleReady(http.StatusOK, a), nil
 }
 
 // UpdateArticle patches an article of the viewer's.
 func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRequestObject) (openapi.UpdateArticleResponseObject, error) {
 	in := req.Body.Article
-	var a query.ArticleGetBySlugRow
+	var a articleRow
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
 		locked, err := lockOwn(ctx, tx, req.Slug, req.Params.IfMatch)
 		if err != nil {
@@ -104,7 +95,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 	if err != nil {
 		return nil, err
 	}
-	return openapi.UpdateArticle200JSONResponse{ArticleOKJSONResponse: articleOK(a)}, nil
+	return articleReady(http.StatusOK, a), nil
 }
 
 func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle) error {
@@ -180,40 +171,17 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 	if err != nil {
 		return nil, err
 	}
-	out := openapi.ArticleBatchResponse{Articles: make([]openapi.Article, 0, len(rows))}
 	found := make(map[string]bool, len(rows))
-	for _, r := range rows {
+	b := append(make([]byte, 0, 64+len(rows)*2*cardSize), `{"articles":[`...)
+	for i, r := range rows {
 		found[r.Asked] = true
-		out.Articles = append(out.Articles, article(query.ArticleGetBySlugRow{
-			ArticleCard: r.ArticleCard, Body: r.Body, Favorited: r.Favorited, Following: r.Following,
-		}))
+		b = appendArticle(appendComma(b, i), r.ArticleCard, &r.Body, r.Favorited, r.Following)
 	}
-	out.Missing = missing(asked, found)
-	return openapi.BatchGetArticles200JSONResponse{ArticleBatchJSONResponse: openapi.ArticleBatchJSONResponse{Body: out}}, nil
+	b = appendTexts(append(b, `],"missing":`...), missing(asked, found))
+	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil
 }
 
-func getArticle(ctx context.Context, conn query.DBTX, slug string) (query.ArticleGetBySlugRow, error) {
+func getArticle(ctx context.Context, conn query.DBTX, slug string) (articleRow, error) {
 	a, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: request.Viewer(ctx).ID, Slug: slug})
 	return a, orNotFound(err, "article")
-}
-
-func article(r query.ArticleGetBySlugRow) openapi.Article {
-	s := summary(listRow{ArticleCard: r.ArticleCard, Favorited: r.Favorited, Following: r.Following})
-	return openapi.Article{
-		Slug: s.Slug, Title: s.Title, Description: s.Description, Body: r.Body, TagList: s.TagList,
-		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
-		Favorited: s.Favorited, FavoritesCount: s.FavoritesCount, Author: s.Author,
-	}
-}
-
-func articleOK(a query.ArticleGetBySlugRow) openapi.ArticleOKJSONResponse {
-	out := openapi.ArticleOKJSONResponse{Body: openapi.ArticleResponse{Article: article(a)}}
-	out.Headers.ETag = versionTag(a.ArticleCard.Version)
-	return out
-}
-
-// versionTag hands the number of edits to the edge, which makes an entity tag
-// of it and of the answer's bytes.
-func versionTag(version int32) *string {
-	return ptr(strconv.Itoa(int(version)))
 }

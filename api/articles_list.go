@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 
@@ -50,20 +51,12 @@ func (s articles) GetArticlesFeed(ctx context.Context, req openapi.GetArticlesFe
 		},
 		count: func() (int64, error) { return q.ArticleCountFeed(ctx, s.db, viewer) },
 	}
-	out, err := s.list(ctx, feed, req.Params.Limit, req.Params.Offset, req.Params.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	return openapi.GetArticlesFeed200JSONResponse{ArticlesJSONResponse: out}, nil
+	return s.list(ctx, feed, req.Params.Limit, req.Params.Offset, req.Params.Cursor)
 }
 
 // GetArticles lists articles.
 func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesRequestObject) (openapi.GetArticlesResponseObject, error) {
-	out, err := s.list(ctx, s.filtered(ctx, req.Params), req.Params.Limit, req.Params.Offset, req.Params.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	return openapi.GetArticles200JSONResponse{ArticlesJSONResponse: out}, nil
+	return s.list(ctx, s.filtered(ctx, req.Params), req.Params.Limit, req.Params.Offset, req.Params.Cursor)
 }
 
 // filtered picks the query for a combination of filters. Each has one of its
@@ -133,7 +126,7 @@ func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lis
 }
 
 // list answers one page.
-func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor) (out openapi.ArticlesJSONResponse, err error) {
+func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor) (out ready, err error) {
 	n := valueOr(limit, defaultLimit)
 	w := window{offset: valueOr(offset, 0), limit: n + 1}
 	if w.after, err = decodeCursor(s.cursors, l.scope, cursor, firstPage); err != nil {
@@ -146,26 +139,29 @@ func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offs
 	if err != nil {
 		return out, err
 	}
-	out.Body.NextCursor = noMore
+	next := ""
 	if len(rows) > int(n) {
 		rows = rows[:n]
 		last := rows[n-1].ArticleCard
-		out.Body.NextCursor, out.Headers.Link = nextPage(ctx, s.cursors, l.scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
+		next, out.link = nextPage(ctx, s.cursors, l.scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
 	}
+	total := int64(0)
 	if len(rows) > 0 {
-		out.Body.ArticlesCount = rows[0].Total
-	} else if out.Body.ArticlesCount, err = l.count(); err != nil {
+		total = rows[0].Total
+	} else if total, err = l.count(); err != nil {
 		// An empty page has no row to carry the total.
 		return out, fmt.Errorf("counting %s: %w", l.scope, err)
 	}
-	out.Body.Articles = make([]openapi.ArticleSummary, 0, len(rows))
 	info := request.From(ctx)
-	for _, r := range rows {
-		out.Body.Articles = append(out.Body.Articles, summary(r))
-		if l.key != nil {
+	b := append(make([]byte, 0, 128+len(rows)*cardSize), `{"articles":[`...)
+	for i, r := range rows {
+		b = appendArticle(appendComma(b, i), r.ArticleCard, nil, r.Favorited, r.Following)
+		if info.Collects && l.key != nil {
 			info.DependsOn(l.key(r), key('a', r.ArticleCard.ID), key('u', r.ArticleCard.AuthorID))
 		}
 	}
+	b = strconv.AppendInt(append(b, `],"articlesCount":`...), total, 10)
+	out.status, out.body = http.StatusOK, appendNext(b, next)
 	return out, nil
 }
 
@@ -181,19 +177,4 @@ func rowsOf[R query.ArticleListByAuthorRow | query.ArticleListByAuthorFilteredRo
 		out[i] = listRow(r)
 	}
 	return out, err
-}
-
-func summary(r listRow) openapi.ArticleSummary {
-	c := r.ArticleCard
-	return openapi.ArticleSummary{
-		Slug:           c.Slug,
-		Title:          c.Title,
-		Description:    c.Description,
-		TagList:        c.Tags,
-		CreatedAt:      timestamp(c.CreatedAt),
-		UpdatedAt:      timestamp(c.UpdatedAt),
-		Favorited:      r.Favorited,
-		FavoritesCount: c.FavoritesCount,
-		Author:         profile(c.Username, c.Bio, c.Image, r.Following),
-	}
 }

@@ -194,9 +194,9 @@ func TestGetArticles(t *testing.T) {
 	// Not parallel to what adds articles below: the model knows the first ones.
 	t.Run("Filters", func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
-		for _, tag := range append([]string{"", "nope", "GO"}, shelfTags...) {
-			for _, author := range []string{"", "viewer", "Anna", "ANNA", "bob", "CHLOÉ", "dan", "nobody"} {
-				for _, favorited := range []string{"", "viewer", "anna", "Bob", "dan", "nobody"} {
+		for _, tag := range []string{"", "go", "a b", "GO"} {
+			for _, author := range []string{"", "viewer", "ANNA", "CHLOÉ", "dan", "nobody"} {
+				for _, favorited := range []string{"", "Viewer", "dan", "nobody"} {
 					name := fmt.Sprintf("tag %q, author %q, favorited %q", tag, author, favorited)
 					books := sh.filter(func(b book) bool {
 						return (tag == "" || slices.Contains(b.tags, tag)) && is(b.author, author) &&
@@ -215,14 +215,17 @@ func TestGetArticles(t *testing.T) {
 					require.True(t, page.NextCursor.IsNull(), name)
 					require.Empty(t, link, name)
 
-					limit, offset := int32(1+r.IntN(5)), int32(r.IntN(len(books)+2))
+					if r.IntN(2) == 0 {
+						continue // the rest is the same for all
+					}
+					limit, offset := int32(2+r.IntN(8)), int32(r.IntN(len(books)+2))
 					page, _ = list(t.Context(), &limit, &offset, nil)
 					from := min(int(offset), len(books))
 					to := min(from+int(limit), len(books))
 					require.Equal(t, want[from:to], page.Articles, "%s, limit %d, offset %d", name, limit, offset)
 					require.Equal(t, total, page.ArticlesCount, name)
 					require.Equal(t, to == len(books), page.NextCursor.IsNull(), name)
-					if r.IntN(6) == 0 {
+					if r.IntN(3) == 0 {
 						walked, counts := walk(t, list, limit, nil)
 						if walked == nil {
 							walked = []client.ArticleSummary{}
@@ -366,7 +369,7 @@ func TestGetArticles(t *testing.T) {
 			list := listing(t, s.Anonymous, f[0], f[1], f[2])
 			hundred := int32(100)
 			before, _ := list(t.Context(), &hundred, nil, nil)
-			walked, counts := walk(t, list, 4, func() {
+			walked, counts := walk(t, list, 9, func() {
 				n++
 				a := s.Publish(viewer, fmt.Sprint("Later ", n), "go")
 				answerOf(viewer.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
@@ -437,8 +440,8 @@ func TestGetArticlesFeed(t *testing.T) {
 			page, _ := list(t.Context(), &hundred, nil, nil)
 			require.Equal(t, want, page.Articles)
 			require.EqualValues(t, len(books), page.ArticlesCount)
-			for range 3 {
-				limit, offset := int32(1+r.IntN(7)), int32(r.IntN(len(books)+2))
+			for range 2 {
+				limit, offset := int32(3+r.IntN(9)), int32(r.IntN(len(books)+2))
 				page, _ = list(t.Context(), &limit, &offset, nil)
 				from := min(int(offset), len(books))
 				require.Equal(t, want[from:min(from+int(limit), len(books))], page.Articles)

@@ -163,14 +163,20 @@ func TestSimultaneousUpdates(t *testing.T) {
 		for _, slug := range together(20, func(i int) string {
 			if i%2 == 0 {
 				res := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Final")))
-				return fmt.Sprint(res.StatusCode(), res.JSON201.Article.Slug)
+				if res.JSON201 == nil {
+					return string(res.Body)
+				}
+				return res.JSON201.Article.Slug
 			}
 			res := answerOf(jake.UpdateArticleWithResponse(t.Context(), fmt.Sprint("draft-", i/2), nil,
 				client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo("Final")}}))
-			return fmt.Sprint(res.StatusCode(), res.JSON200.Article.Slug)
+			if res.JSON200 == nil {
+				return string(res.Body)
+			}
+			return res.JSON200.Article.Slug
 		}) {
-			require.Regexp(t, "^20[01]final", slug)
-			slugs[slug[3:]] = true
+			require.Regexp(t, "^final", slug)
+			slugs[slug] = true
 		}
 		require.Len(t, slugs, 20)
 	})
@@ -272,15 +278,19 @@ func TestDeadlock(t *testing.T) {
 	require.NoError(t, err)
 
 	created := make(chan *client.CreateArticleResponse, 1)
-	go func() { created <- answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Second", "x"))) }()
-	// The creation has changed its author by the time that it waits for the
-	// counter. Whoever began to wait first gives way.
+	go func() {
+		created <- answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Second", "x")))
+	}()
+	// The creation holds its author by the time that it waits for the counter.
+	// Whoever began to wait first is the one that PostgreSQL gives up.
 	require.Eventually(t, func() (waits bool) {
 		err := tx.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))`).Scan(&waits)
 		return err == nil && waits
 	}, 30*time.Second, 10*time.Millisecond)
 	_, err = tx.Exec(t.Context(), `UPDATE users SET bio = bio`)
-	_ = err // either may be the one that PostgreSQL picks
+	if err != nil {
+		t.Log("the rival lost, so that the creation had nothing to survive: ", err)
+	}
 	require.NoError(t, tx.Rollback(t.Context()))
 	res := <-created
 	require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))

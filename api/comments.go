@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -57,29 +58,31 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	} else {
 		info.DependsOn(key('a', rows[0].ArticleID), key('c', rows[0].ArticleID))
 	}
-	out := openapi.CommentsJSONResponse{}
-	out.Body.NextCursor, out.Headers.Link = noMore, nil
+	out, next := ready{status: http.StatusOK}, ""
 	if len(rows) > int(limit) {
 		rows = rows[:limit]
 		last := rows[limit-1]
-		out.Body.NextCursor, out.Headers.Link = nextPage(ctx, s.cursors, scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
+		next, out.link = nextPage(ctx, s.cursors, scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
 	}
-	out.Body.Comments = make([]openapi.Comment, 0, len(rows))
-	for _, r := range rows {
-		info.DependsOn(key('u', r.AuthorID))
-		out.Body.Comments = append(out.Body.Comments, comment(r))
+	b := append(make([]byte, 0, 64+len(rows)*2*profileSize), `{"comments":[`...)
+	for i, r := range rows {
+		b = appendComment(appendComma(b, i), r)
+		if info.Collects {
+			info.DependsOn(key('u', r.AuthorID))
+		}
 	}
-	return openapi.GetArticleComments200JSONResponse{CommentsJSONResponse: out}, nil
+	out.body = appendNext(append(b, ']'), next)
+	return out, nil
 }
 
-func (s comments) list(ctx context.Context, newest bool, arg query.CommentListOldestParams) ([]query.CommentListOldestRow, error) {
+func (s comments) list(ctx context.Context, newest bool, arg query.CommentListOldestParams) ([]commentRow, error) {
 	if !newest {
 		return q.CommentListOldest(ctx, s.db, arg)
 	}
 	rows, err := q.CommentListNewest(ctx, s.db, query.CommentListNewestParams(arg))
-	out := make([]query.CommentListOldestRow, len(rows))
+	out := make([]commentRow, len(rows))
 	for i, r := range rows {
-		out[i] = query.CommentListOldestRow(r)
+		out[i] = commentRow(r)
 	}
 	return out, err
 }
@@ -87,18 +90,18 @@ func (s comments) list(ctx context.Context, newest bool, arg query.CommentListOl
 // CreateArticleComment adds a comment by the viewer.
 func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateArticleCommentRequestObject) (openapi.CreateArticleCommentResponseObject, error) {
 	arg := query.CommentCreateParams{AuthorID: request.Viewer(ctx).ID, Body: req.Body.Comment.Body, Slug: req.Slug}
-	out, replayed, err := once(ctx, s.creator, call{"CreateArticleComment " + req.Slug, req.Params.IdempotencyKey, req.Body},
-		func(conn query.DBTX) (out openapi.CommentCreatedJSONResponse, err error) {
+	c, replayed, err := once(ctx, s.creator, call{"CreateArticleComment " + req.Slug, req.Params.IdempotencyKey, req.Body},
+		func(conn query.DBTX) (query.CommentCreateRow, error) {
 			c, err := q.CommentCreate(ctx, conn, arg)
-			out.Body.Comment = comment(query.CommentListOldestRow(c))
-			out.Headers.Location = ptr(fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, c.ID))
-			return out, orNotFound(err, "article")
+			return c, orNotFound(err, "article")
 		})
 	if err != nil {
 		return nil, err
 	}
-	out.Headers.IdempotencyReplayed = replayed
-	return openapi.CreateArticleComment201JSONResponse{CommentCreatedJSONResponse: out}, nil
+	b := append(make([]byte, 0, 2*profileSize+len(c.Body)), `{"comment":`...)
+	b = append(appendComment(b, commentRow(c)), "}\n"...)
+	location := fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, c.ID)
+	return ready{status: http.StatusCreated, body: b, location: &location, replayed: replayed}, nil
 }
 
 // DeleteArticleComment removes a comment of the viewer's.
@@ -117,15 +120,5 @@ func (s comments) DeleteArticleComment(ctx context.Context, req openapi.DeleteAr
 		return nil, problem.Forbidden("comment")
 	default:
 		return nil, problem.NotFound("comment")
-	}
-}
-
-func comment(r query.CommentListOldestRow) openapi.Comment {
-	return openapi.Comment{
-		Id:        r.ID,
-		Body:      r.Body,
-		CreatedAt: timestamp(r.CreatedAt),
-		UpdatedAt: timestamp(r.UpdatedAt),
-		Author:    profile(r.Username, r.Bio, r.Image, r.Following),
 	}
 }

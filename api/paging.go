@@ -5,8 +5,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/oapi-codegen/nullable"
-
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
@@ -15,8 +13,6 @@ import (
 
 // firstPage lies beyond every row of a list that is newest first.
 var firstPage = page.Position{CreatedAt: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), ID: math.MaxInt64}
-
-var noMore = nullable.NewNullNullable[openapi.NextCursor]()
 
 // decodeCursor returns the position that a page starts after: the cursor's,
 // or start when the request has none.
@@ -31,11 +27,21 @@ func decodeCursor(codec *page.Codec, scope string, cursor *openapi.Cursor, start
 	return position, nil
 }
 
-// nextPage returns nextCursor and the Link header that lead on from last.
-func nextPage(ctx context.Context, codec *page.Codec, scope string, last page.Position) (nullable.Nullable[openapi.NextCursor], *string) {
-	cursor := codec.Encode(scope, last)
-	link := page.NextLink(request.From(ctx).URL, cursor)
-	return nullable.NewNullableWithValue(cursor), &link
+// nextPage returns the cursor and the Link header that lead on from last.
+func nextPage(ctx context.Context, codec *page.Codec, scope string, last page.Position) (cursor string, link *string) {
+	cursor = codec.Encode(scope, last)
+	return cursor, ptr(page.NextLink(request.From(ctx).URL, cursor))
+}
+
+// appendNext ends the answer of a list with its nextCursor; "" is the last page's.
+func appendNext(b []byte, cursor string) []byte {
+	b = append(b, `,"nextCursor":`...)
+	if cursor == "" {
+		b = append(b, "null"...)
+	} else {
+		b = appendText(b, cursor)
+	}
+	return append(b, "}\n"...)
 }
 
 // valueOr returns what p points to, or fallback.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/db"
@@ -13,11 +14,7 @@ type profiles struct{ db *db.DB }
 
 // GetProfileByUsername answers a profile as the viewer sees it.
 func (s profiles) GetProfileByUsername(ctx context.Context, req openapi.GetProfileByUsernameRequestObject) (openapi.GetProfileByUsernameResponseObject, error) {
-	p, err := s.get(ctx, req.Username)
-	if err != nil {
-		return nil, err
-	}
-	return openapi.GetProfileByUsername200JSONResponse{CachedProfileJSONResponse: openapi.CachedProfileJSONResponse{Body: p}}, nil
+	return s.get(ctx, req.Username)
 }
 
 // FollowUserByUsername makes the viewer follow a user.
@@ -26,11 +23,7 @@ func (s profiles) FollowUserByUsername(ctx context.Context, req openapi.FollowUs
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.get(ctx, req.Username)
-	if err != nil {
-		return nil, err
-	}
-	return openapi.FollowUserByUsername200JSONResponse{ProfileOKJSONResponse: openapi.ProfileOKJSONResponse{Body: p}}, nil
+	return s.get(ctx, req.Username)
 }
 
 // UnfollowUserByUsername makes the viewer no longer follow a user.
@@ -39,11 +32,7 @@ func (s profiles) UnfollowUserByUsername(ctx context.Context, req openapi.Unfoll
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.get(ctx, req.Username)
-	if err != nil {
-		return nil, err
-	}
-	return openapi.UnfollowUserByUsername200JSONResponse{ProfileOKJSONResponse: openapi.ProfileOKJSONResponse{Body: p}}, nil
+	return s.get(ctx, req.Username)
 }
 
 // BatchGetProfiles answers many profiles with one query.
@@ -55,29 +44,27 @@ func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProf
 	if err != nil {
 		return nil, err
 	}
-	out := openapi.ProfileBatchResponse{Profiles: make([]openapi.Profile, 0, len(rows))}
 	found := make(map[string]bool, len(rows))
-	for _, r := range rows {
+	b := append(make([]byte, 0, 64+len(rows)*profileSize), `{"profiles":[`...)
+	for i, r := range rows {
 		found[r.Asked] = true
-		out.Profiles = append(out.Profiles, profile(r.Username, r.Bio, r.Image, r.Following))
+		b = appendProfile(appendComma(b, i), r.Username, r.Bio, r.Image, r.Following)
 	}
-	out.Missing = missing(asked, found)
-	return openapi.BatchGetProfiles200JSONResponse{ProfileBatchJSONResponse: openapi.ProfileBatchJSONResponse{Body: out}}, nil
+	b = appendTexts(append(b, `],"missing":`...), missing(asked, found))
+	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil
 }
 
-func (s profiles) get(ctx context.Context, username string) (openapi.ProfileResponse, error) {
+func (s profiles) get(ctx context.Context, username string) (ready, error) {
 	p, err := q.ProfileGetByUsername(ctx, s.db, query.ProfileGetByUsernameParams{
 		ViewerID: request.Viewer(ctx).ID, Username: username,
 	})
 	if err != nil {
-		return openapi.ProfileResponse{}, orNotFound(err, "profile")
+		return ready{}, orNotFound(err, "profile")
 	}
 	request.From(ctx).DependsOn(key('u', p.ID))
-	return openapi.ProfileResponse{Profile: profile(p.Username, p.Bio, p.Image, p.Following)}, nil
-}
-
-func profile(username string, bio, image *string, following bool) openapi.Profile {
-	return openapi.Profile{Username: username, Bio: nullText(bio), Image: nullText(image), Following: following}
+	b := append(make([]byte, 0, profileSize), `{"profile":`...)
+	b = appendProfile(b, p.Username, p.Bio, p.Image, p.Following)
+	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil
 }
 
 // unique keeps the first of equal texts, in order.

@@ -162,10 +162,10 @@ func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 	return &pooledRows{Rows: rows, conn: conn, cancel: cancel}, nil
 }
 
-// QueryRow implements query.DBTX.
+// QueryRow implements query.DBTX. The statement runs when the row is scanned,
+// and again when it lost against another transaction.
 func (d *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	rows, err := d.Query(ctx, sql, args...)
-	return pooledRow{rows: rows, err: err}
+	return pooledRow{d, ctx, sql, args}
 }
 
 // InTx runs fn in a transaction, and again when the transaction lost against
@@ -228,26 +228,31 @@ func (r *pooledRows) Close() {
 }
 
 type pooledRow struct {
-	rows pgx.Rows
-	err  error
+	db   *DB
+	ctx  context.Context
+	sql  string
+	args []any
 }
 
 func (r pooledRow) Scan(dest ...any) error {
-	if r.err != nil {
-		return r.err
-	}
-	defer r.rows.Close()
-	if !r.rows.Next() {
-		if err := r.rows.Err(); err != nil {
+	return retry(r.ctx, func() error {
+		rows, err := r.db.Query(r.ctx, r.sql, r.args...)
+		if err != nil {
 			return err
 		}
-		return pgx.ErrNoRows
-	}
-	if err := r.rows.Scan(dest...); err != nil {
-		return err
-	}
-	r.rows.Close()
-	return r.rows.Err()
+		defer rows.Close()
+		if !rows.Next() {
+			if err := rows.Err(); err != nil {
+				return err
+			}
+			return pgx.ErrNoRows
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		rows.Close()
+		return rows.Err()
+	})
 }
 
 // detachedTx runs statements under the transaction's time limit whatever

@@ -22,7 +22,6 @@ const (
 	ArticleSlugsArticleIDFkey Constraint = "article_slugs_article_id_fkey"
 	ArticleSlugsPkey          Constraint = "article_slugs_pkey"
 	ArticlesAuthorIDFkey      Constraint = "articles_author_id_fkey"
-	ArticlesSlugKey           Constraint = "articles_slug_key"
 	CommentsArticleIDFkey     Constraint = "comments_article_id_fkey"
 	CommentsAuthorIDFkey      Constraint = "comments_author_id_fkey"
 	FavoritesArticleIDFkey    Constraint = "favorites_article_id_fkey"
@@ -36,7 +35,7 @@ const (
 
 // Constraints lists the constants above.
 var Constraints = []Constraint{
-	ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, ArticlesSlugKey, CommentsArticleIDFkey,
+	ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, UsersEmailKey, UsersUsernameKey,
 }

@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -25,8 +28,12 @@ func (s *Server) Admin() http.Handler {
 		fmt.Fprintln(w, strings.ToLower(s.deps.LogLevel.Level().String()))
 	})
 	mux.HandleFunc("PUT /log-level", s.setLogLevel)
+	var rates profileRates
+	mux.HandleFunc("GET /profile-rate", rates.show)
+	mux.HandleFunc("PUT /profile-rate", rates.change)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, "byline admin\n\nGET /metrics\nGET /debug/pprof/\nGET /log-level\nPUT /log-level (debug, info, warn, error)\n")
+		fmt.Fprint(w, "byline admin\n\nGET /metrics\nGET /debug/pprof/\nGET /log-level\nPUT /log-level (debug, info, warn, error)\n"+
+			"GET /profile-rate\nPUT /profile-rate (such as block=10000 mutex=100; off)\n")
 	})
 	return mux
 }
@@ -46,4 +53,55 @@ func (s *Server) setLogLevel(w http.ResponseWriter, r *http.Request) {
 	s.deps.LogLevel.Set(level)
 	s.log.Info("log level changed", "level", level)
 	fmt.Fprintln(w, strings.ToLower(level.String()))
+}
+
+// profileRates switches the profiles that cost something while they are on.
+type profileRates struct {
+	mu           sync.Mutex
+	block, mutex int
+}
+
+func (p *profileRates) show(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(w, "block=%d mutex=%d\n", p.block, p.mutex)
+}
+
+// change takes block=N, for one sample in N nanoseconds of waiting, and
+// mutex=N, for one in N contentions; 0 is off, and so is what is not named.
+func (p *profileRates) change(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64))
+	block, mutex, ok := parseRates(string(text))
+	if err != nil || !ok {
+		http.Error(w, "want block=N, mutex=N or both, with N from 0 to 1000000000, or off", http.StatusUnprocessableEntity)
+		return
+	}
+	p.mu.Lock()
+	p.block, p.mutex = block, mutex
+	runtime.SetBlockProfileRate(block)
+	runtime.SetMutexProfileFraction(mutex)
+	p.mu.Unlock()
+	p.show(w, r)
+}
+
+func parseRates(text string) (block, mutex int, ok bool) {
+	words := strings.Fields(text)
+	if len(words) == 1 && words[0] == "off" {
+		return 0, 0, true
+	}
+	for _, word := range words {
+		name, number, _ := strings.Cut(word, "=")
+		n, err := strconv.Atoi(number)
+		switch {
+		case err != nil || n < 0 || n > 1_000_000_000:
+			return 0, 0, false
+		case name == "block":
+			block = n
+		case name == "mutex":
+			mutex = n
+		default:
+			return 0, 0, false
+		}
+	}
+	return block, mutex, len(words) > 0
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/contract"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -32,18 +33,30 @@ func TestCaching(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load()
 	require.NoError(t, err)
-	s := servertest.New(t)
-	// One after another: a write for one operation changes the lists of others.
-	for _, op := range doc.Operations() {
-		t.Run(op.ID, func(t *testing.T) {
-			if op.Cache.Scope == "none" {
-				requireNoStore(t, s.For(t), op)
-				return
-			}
-			t.Run("SignedIn", func(t *testing.T) { requireCached(t, s.For(t), op, true) })
-			if op.Security != contract.Required {
-				t.Run("Anonymous", func(t *testing.T) { requireCached(t, s.For(t), op, false) })
-			}
+	forEachCache(t, func(t *testing.T, s *servertest.Service) {
+		// One after another: a write for one operation changes the lists of others.
+		for _, op := range doc.Operations() {
+			t.Run(op.ID, func(t *testing.T) {
+				if op.Cache.Scope == "none" {
+					requireNoStore(t, s.For(t), op)
+					return
+				}
+				t.Run("SignedIn", func(t *testing.T) { requireCached(t, s.For(t), op, true) })
+				if op.Security != contract.Required {
+					t.Run("Anonymous", func(t *testing.T) { requireCached(t, s.For(t), op, false) })
+				}
+			})
+		}
+	})
+}
+
+// forEachCache runs a test of a service that keeps answers, and of one that
+// does not: nobody can tell them apart.
+func forEachCache(t *testing.T, test func(*testing.T, *servertest.Service)) {
+	for name, size := range map[string]int{"Kept": 1 << 20, "NotKept": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, servertest.New(t, servertest.WithServer(func(c *server.Config) { c.CacheBytes = size })))
 		})
 	}
 }
@@ -134,26 +147,27 @@ func TestViewersHaveTagsOfTheirOwn(t *testing.T) {
 // TestReadAfterWrite revalidates right after each write, as a front end does.
 func TestReadAfterWrite(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t)
-	st := newStage(s)
-	reads := []call{
-		{path: article(st, "")}, {path: article(st, ""), token: st.reader.Token}, {path: "/articles"},
-		{path: "/articles?author=" + st.author.Username}, {path: "/profiles/" + st.author.Username}, {path: "/user", token: st.author.Token},
-	}
-	tags := make([]string, len(reads))
-	for i := range 8 {
-		body := fmt.Sprintf(`{"article":{"description":"version %d"}}`, i)
-		res, text := call{path: article(st, ""), token: st.author.Token, body: body}.do(s, "PUT")
-		require.Equal(t, http.StatusOK, res.StatusCode, text)
-		res, text = call{path: "/user", token: st.author.Token, body: fmt.Sprintf(`{"user":{"bio":"version %d"}}`, i)}.do(s, "PUT")
-		require.Equal(t, http.StatusOK, res.StatusCode, text)
-		for j, read := range reads {
-			res, text := read.with("If-None-Match", tags[j]).do(s, "GET")
-			require.Equal(t, http.StatusOK, res.StatusCode, "%s after write %d", read.path, i)
-			require.Contains(t, text, fmt.Sprintf("version %d", i))
-			tags[j] = res.Header.Get("ETag")
+	forEachCache(t, func(t *testing.T, s *servertest.Service) {
+		st := newStage(s)
+		reads := []call{
+			{path: article(st, "")}, {path: article(st, ""), token: st.reader.Token}, {path: "/articles"},
+			{path: "/articles?author=" + st.author.Username}, {path: "/profiles/" + st.author.Username}, {path: "/user", token: st.author.Token},
 		}
-	}
+		tags := make([]string, len(reads))
+		for i := range 8 {
+			body := fmt.Sprintf(`{"article":{"description":"version %d"}}`, i)
+			res, text := call{path: article(st, ""), token: st.author.Token, body: body}.do(s, "PUT")
+			require.Equal(t, http.StatusOK, res.StatusCode, text)
+			res, text = call{path: "/user", token: st.author.Token, body: fmt.Sprintf(`{"user":{"bio":"version %d"}}`, i)}.do(s, "PUT")
+			require.Equal(t, http.StatusOK, res.StatusCode, text)
+			for j, read := range reads {
+				res, text := read.with("If-None-Match", tags[j]).do(s, "GET")
+				require.Equal(t, http.StatusOK, res.StatusCode, "%s after write %d", read.path, i)
+				require.Contains(t, text, fmt.Sprintf("version %d", i))
+				tags[j] = res.Header.Get("ETag")
+			}
+		}
+	})
 }
 
 func TestIfMatch(t *testing.T) {

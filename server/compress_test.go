@@ -14,12 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/servertest"
 )
 
 func TestCompression(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t)
+	// With a cache, since it keeps what is compressed too.
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.CacheBytes = 1 << 20 }))
 	u := s.Register("anna")
 	text := strings.Repeat("It was a dark and stormy night; the rain fell in torrents. ", 100)
 	created, err := u.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{

@@ -4,10 +4,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"runtime/debug"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/server/contract"
 )
@@ -24,6 +27,27 @@ func answered(t testing.TB, doc *contract.Document, method, route string) *excha
 	return x
 }
 
+// underRace tells whether the race detector, which empties pools at random,
+// is on.
+func underRace() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// TestLogRequestAllocations allows one, for the duration: slog boxes floats.
+func TestLogRequestAllocations(t *testing.T) {
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := &Server{log: slog.New(slog.NewJSONHandler(io.Discard, nil))}
+	x := answered(t, doc, "GET", "/api/tags")
+	x.traceID = "0af7651916cd43dd8448eb211c80319c"
+	if n := testing.AllocsPerRun(1000, func() { s.logRequest(x) }); !underRace() {
+		require.LessOrEqual(t, n, 1.0)
+	}
+	s.log = slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	require.Zero(t, testing.AllocsPerRun(1000, func() { s.logRequest(x) }), "a line that is not logged costs nothing")
+}
+
 func BenchmarkLogRequest(b *testing.B) {
 	doc, err := contract.Load()
 	if err != nil {
@@ -34,18 +58,5 @@ func BenchmarkLogRequest(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.logRequest(x)
-	}
-}
-
-func BenchmarkObserve(b *testing.B) {
-	doc, err := contract.Load()
-	if err != nil {
-		b.Fatal(err)
-	}
-	m := newMetrics(Config{}, doc, nil)
-	x := answered(b, doc, "GET", "/api/tags")
-	b.ReportAllocs()
-	for b.Loop() {
-		m.observe(x)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -19,9 +20,24 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	refused  *prometheus.CounterVec
-	// byOperation saves the look-up of labels on every request.
-	byOperation map[string]prometheus.Observer
+	// endpoints and refusals save the look-up of labels on every request; nil
+	// stands for all that is outside the document.
+	endpoints map[*contract.Operation]endpoint
+	refusals  map[problem.Code]prometheus.Counter
 }
+
+// endpoint has the series of an operation.
+type endpoint struct {
+	method   string
+	duration prometheus.Observer
+	statuses map[int]prometheus.Counter
+}
+
+// otherStatuses are what the service answers outside the document.
+var otherStatuses = []int{200, 204, 404, 405, 503}
+
+// protections are the codes of refusals that protect the service.
+var protections = []problem.Code{problem.RateLimited, problem.Overloaded, problem.DatabaseUnavailable, problem.Draining}
 
 func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat) *metrics {
 	m := &metrics{
@@ -39,7 +55,8 @@ func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat) *
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "api_requests_refused_total", Help: "Requests refused to protect the service, by problem code.",
 		}, []string{"code"}),
-		byOperation: map[string]prometheus.Observer{},
+		endpoints: map[*contract.Operation]endpoint{},
+		refusals:  map[problem.Code]prometheus.Counter{},
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "byline_build_info", Help: "Always 1; the labels tell what runs.",
@@ -50,22 +67,38 @@ func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat) *
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	for _, op := range doc.Operations() {
-		m.byOperation[op.ID] = m.duration.WithLabelValues(op.ID)
+		m.addEndpoint(op, op.ID, op.Method, op.Statuses)
 	}
-	m.byOperation[noOperation] = m.duration.WithLabelValues(noOperation)
+	m.addEndpoint(nil, noOperation, "other", otherStatuses)
+	for _, code := range protections {
+		m.refusals[code] = m.refused.WithLabelValues(string(code))
+	}
 	return m
+}
+
+// addEndpoint makes the series of an operation. That they begin at 0 lets
+// Prometheus see the first of each, which for errors is the one that matters.
+func (m *metrics) addEndpoint(op *contract.Operation, id, method string, statuses []int) {
+	e := endpoint{method: method, duration: m.duration.WithLabelValues(id), statuses: map[int]prometheus.Counter{}}
+	for _, status := range statuses {
+		e.statuses[status] = m.requests.WithLabelValues(id, method, strconv.Itoa(status))
+	}
+	m.endpoints[op] = e
 }
 
 // observe counts an answer.
 func (m *metrics) observe(x *exchange) {
-	method := "other"
-	if x.op != nil {
-		method = x.op.Method
+	e, status := m.endpoints[x.op], x.Response().Status
+	if counter, ok := e.statuses[status]; ok {
+		counter.Inc()
+	} else {
+		m.requests.WithLabelValues(x.operationID(), e.method, strconv.Itoa(status)).Inc()
 	}
-	m.requests.WithLabelValues(x.operationID(), method, strconv.Itoa(x.Response().Status)).Inc()
-	m.byOperation[x.operationID()].Observe(time.Since(x.started).Seconds())
+	e.duration.Observe(time.Since(x.started).Seconds())
 	if p := x.refusal; p != nil && p.RetryAfter > 0 {
-		m.refused.WithLabelValues(string(p.Code)).Inc()
+		if counter, ok := m.refusals[p.Code]; ok {
+			counter.Inc()
+		}
 	}
 }
 

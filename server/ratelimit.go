@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -54,7 +55,7 @@ func (s *Server) limitRate(next echo.HandlerFunc) echo.HandlerFunc {
 		if limiter == nil {
 			return next(c)
 		}
-		client := "a" + x.RealIP()
+		client := address(x.RealIP())
 		if id := x.info.Viewer.ID; id != 0 {
 			client = "u" + strconv.FormatInt(id, 10)
 		}
@@ -69,6 +70,22 @@ func (s *Server) limitRate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// address is what an anonymous client is known by. One client of IPv6 has a
+// whole /64 (RFC 6177), so that a quota for each address would be none.
+func address(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return "a" + ip
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			a = p.Addr()
+		}
+	}
+	return "a" + a.String()
 }
 
 // limiter is the generic cell rate algorithm: for each client it keeps one
@@ -88,7 +105,7 @@ type limiterShard struct {
 }
 
 func newLimiter(class string, q Quota) *limiter {
-	l := &limiter{name: strconv.Quote(class), quota: q, step: q.Window / time.Duration(q.Requests)}
+	l := &limiter{name: strconv.Quote(class), quota: q, step: max(q.Window/time.Duration(max(q.Requests, 1)), 1)}
 	l.policy = []string{fmt.Sprintf("%s;q=%d;w=%d", l.name, q.Requests, int(q.Window.Seconds()))}
 	for i := range l.shards {
 		l.shards[i].whole = map[string]time.Time{}

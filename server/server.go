@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -36,6 +37,9 @@ type Config struct {
 	// DrainDelay, a part of DrainTimeout, is how long new requests are still
 	// taken after readiness has gone off, for balancers to notice.
 	DrainDelay time.Duration
+	// ReadHeaderTimeout and ReadTimeout cut clients that send too slowly; 0 is
+	// the default. WriteTimeout comes of RequestTimeout.
+	ReadHeaderTimeout, ReadTimeout time.Duration
 	// MaxInFlight bounds the API requests that are worked on at once; 0 adapts
 	// to the cores.
 	MaxInFlight int
@@ -108,6 +112,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.echo.Use(s.middlewares()...)
 	openapi.RegisterHandlersWithBaseURL(s.echo, openapi.NewStrictHandler(deps.API, nil), doc.BasePath)
 	s.registerHealth()
+	if err := s.registerPages(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -120,8 +127,8 @@ func (s *Server) Handler() http.Handler { return getForHead(s.echo) }
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler:           s.sendElsewhere(s.Handler()),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
+		ReadHeaderTimeout: cmp.Or(s.cfg.ReadHeaderTimeout, 5*time.Second),
+		ReadTimeout:       cmp.Or(s.cfg.ReadTimeout, 30*time.Second),
 		WriteTimeout:      s.cfg.RequestTimeout + 30*time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,

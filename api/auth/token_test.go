@@ -12,10 +12,12 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -65,6 +67,45 @@ func TestTokens(t *testing.T) {
 			_, err := tokensAt(t, at, current).Verify(token)
 			require.ErrorIs(t, err, want, at)
 		}
+	})
+	// What is remembered of a token must not outlive it.
+	t.Run("ExpiresAfterUse", func(t *testing.T) {
+		t.Parallel()
+		now := instant
+		tokens, err := NewTokens([]Key{current}, time.Hour, func() time.Time { return now })
+		require.NoError(t, err)
+		token := issue(t, tokens, 42)
+		expiry := instant.Truncate(time.Second).Add(time.Hour)
+		for range 2 {
+			for _, step := range []struct {
+				at   time.Time
+				want error
+			}{{instant, nil}, {expiry.Add(-1), nil}, {expiry, ErrTokenExpired}, {expiry.Add(time.Hour), ErrTokenExpired}} {
+				now = step.at
+				id, err := tokens.Verify(token)
+				require.ErrorIs(t, err, step.want, step.at)
+				require.Equal(t, err == nil, id == 42)
+				_, err = tokens.Verify(lastBits(token))
+				require.ErrorIs(t, err, ErrTokenInvalid)
+			}
+		}
+	})
+	t.Run("ManyAtOnce", func(t *testing.T) {
+		t.Parallel()
+		tokens := tokensAt(t, instant, current)
+		var wg sync.WaitGroup
+		for worker := range int64(4) {
+			wg.Go(func() {
+				for id := int64(1); id <= 100; id++ {
+					token, err := tokens.Issue(id)
+					assert.NoError(t, err)
+					got, err := tokens.Verify(token)
+					assert.NoError(t, err)
+					assert.Equal(t, id, got, "worker %d", worker)
+				}
+			})
+		}
+		wg.Wait()
 	})
 	t.Run("Rotation", func(t *testing.T) {
 		t.Parallel()

@@ -18,15 +18,17 @@ const module = "github.com/byline-api/byline"
 
 // layers says what each part may import of the others. A longer prefix wins.
 var layers = map[string][]string{
-	"gen":        {},
-	"db":         {"gen/query", "db"},
-	"api":        {"gen/openapi", "gen/query", "db", "api"},
-	"api/auth":   {},
-	"api/etag":   {},
-	"api/page":   {},
-	"api/slug":   {},
-	"server":     {"api", "db", "gen/openapi", "gen/spec", "server"},
-	"cmd/byline": {"server", "api", "db", "gen"},
+	"gen":          {},
+	"db":           {"gen/query", "db"},
+	"api":          {"gen/openapi", "gen/query", "db", "api"},
+	"api/auth":     {},
+	"api/etag":     {},
+	"api/page":     {},
+	"api/slug":     {},
+	"server":       {"api", "db", "gen/openapi", "gen/spec", "server"},
+	"server/pages": {"api/etag", "docs"},
+	"cmd/byline":   {"server", "api", "db", "gen"},
+	"sdk/go":       {"gen/client"},
 	// Only tests import it.
 	"server/servertest": {"server", "api", "db", "gen"},
 }

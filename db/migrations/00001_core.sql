@@ -25,6 +25,8 @@ CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
 CREATE TABLE articles (
     id              bigint GENERATED ALWAYS AS IDENTITY,
+    -- Unique because article_slugs, which has it too, is: one index decides,
+    -- since two that are filled in different orders invite deadlocks.
     slug            text NOT NULL,
     author_id       bigint NOT NULL,
     title           text NOT NULL,
@@ -39,7 +41,6 @@ CREATE TABLE articles (
     created_at      timestamptz(3) NOT NULL DEFAULT now(),
     updated_at      timestamptz(3) NOT NULL DEFAULT now(),
     CONSTRAINT articles_pkey PRIMARY KEY (id),
-    CONSTRAINT articles_slug_key UNIQUE (slug),
     CONSTRAINT articles_author_id_fkey FOREIGN KEY (author_id) REFERENCES users (id) ON DELETE CASCADE,
     CONSTRAINT articles_favorites_count_check CHECK (favorites_count >= 0)
 ) WITH (fillfactor = 90);

@@ -112,6 +112,13 @@ func New(t testing.TB, options ...Option) *Service {
 func (s *Service) deps() server.Deps {
 	ctx := context.Background()
 	keys, err := api.SigningKeys(ctx, s.DB)
+	for range 5 {
+		// A busy machine takes longer to connect than the pool waits.
+		if !db.IsUnavailable(err) {
+			break
+		}
+		keys, err = api.SigningKeys(ctx, s.DB)
+	}
 	require.NoError(s.t, err)
 	tokens, err := auth.NewTokens(keys, time.Hour, time.Now)
 	require.NoError(s.t, err)

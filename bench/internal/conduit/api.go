@@ -63,8 +63,11 @@ func ParseURL(ctx context.Context, text string) (Site, error) {
 	return Site{Addr: addr, Host: u.Host, Base: base}, nil
 }
 
+// text is what may be appended to bytes.
+type text interface{ ~string | ~[]byte }
+
 // request appends a whole request. The path begins with a slash and is escaped; token and body may be empty.
-func (s Site) request(to []byte, method, path, token, body string) []byte {
+func request[P, B text](to []byte, s *Site, method string, path P, token string, body B) []byte {
 	to = append(to, method...)
 	to = append(to, ' ')
 	to = append(to, s.Base...)
@@ -102,7 +105,7 @@ func (c *client) call(method, path, token, body string, out any) error {
 	if err := c.conn.SetDeadline(time.Now().Add(callTimeout)); err != nil {
 		return err
 	}
-	c.buf = c.site.request(c.buf[:0], method, path, token, body)
+	c.buf = request(c.buf[:0], &c.site, method, path, token, body)
 	res, err := c.conn.Do(c.buf)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)

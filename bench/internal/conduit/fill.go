@@ -38,7 +38,7 @@ func Fill(ctx context.Context, site Site, n Sizes, mark string) ([]User, error) 
 	err = each(ctx, site, n.Articles, func(c *client, i int) error {
 		var answer articleAnswer
 		err := c.call("POST", "/articles", users[i%n.Users].Token, object("article", map[string]any{
-			"title": fmt.Sprintf("Benchmark %s article %d", mark, i), "description": "An article of the benchmark", "body": text(i),
+			"title": fmt.Sprintf("Benchmark %s article %d", mark, i), "description": "An article of the benchmark", "body": prose(i),
 			"tagList": []string{tag(i, n.Tags), tag(i*7+1, n.Tags), tag(i*13+2, n.Tags)},
 		}), &answer)
 		slugs[i] = answer.Article.Slug
@@ -62,7 +62,7 @@ func Fill(ctx context.Context, site Site, n Sizes, mark string) ([]User, error) 
 		}},
 		{n.Comments, func(c *client, i int) error {
 			return c.call("POST", "/articles/"+slugs[(i*17)%n.Articles]+"/comments", users[(i*5)%n.Users].Token,
-				object("comment", map[string]string{"body": text(i)[:120]}), nil)
+				object("comment", map[string]string{"body": prose(i)[:120]}), nil)
 		}},
 	}
 	for _, step := range steps {
@@ -102,8 +102,8 @@ const bodySize = 2000
 var vocabulary = strings.Fields("a the of to and in that page reader writer article small large quick slow stone river city letter " +
 	"answer question morning evening kitchen garden window because although before after never always perhaps should could writes reads")
 
-// text is a body of words, the same for the same number.
-func text(i int) string {
+// prose is a body of words, the same for the same number.
+func prose(i int) string {
 	r := rand.New(rand.NewPCG(uint64(i), 1))
 	var b strings.Builder
 	for b.Len() < bodySize {

@@ -1,0 +1,119 @@
+package conduit
+
+import (
+	"fmt"
+
+	"github.com/byline-api/byline/bench/internal/load"
+)
+
+// Scenario is a kind of traffic.
+type Scenario struct {
+	Name string
+	// Query is the statement whose ceiling it is held against; "" = none.
+	Query string
+	// Growth says that the figure must not depend on the size of the data set.
+	Growth bool
+	// Audited scenarios write anyway, so that the auditor may write beside them without spoiling caches.
+	Audited bool
+	// Connections overrides the number of connections; 0 = as asked for.
+	Connections int
+
+	next func(*visitor, []byte) []byte
+}
+
+// Names of scenarios that others refer to.
+const (
+	Article    = "article by slug"
+	Uncached   = "article, uncached"
+	List       = "list, first page"
+	ListDeep   = "list, offset 5000"
+	ListLast   = "list, last cursor"
+	ListSigned = "list, signed in"
+	Feed       = "feed, signed in"
+	Tags       = "tags"
+	Comments   = "comments"
+	Create     = "create article"
+	AddComment = "create comment"
+	Mix        = "mix"
+)
+
+// Statements with a ceiling.
+const (
+	QueryArticle = "ArticleGetBySlug"
+	QueryList    = "ArticleList"
+	QueryFeed    = "ArticleListFeed"
+	QueryComment = "CommentCreate"
+)
+
+// Scenarios are all, reads first, so that they find the data set as it was made.
+var Scenarios = []Scenario{
+	{Name: Article, Query: QueryArticle, Growth: true, next: getArticle},
+	{Name: Uncached, Query: QueryArticle, Growth: true, next: getUncached},
+	{Name: List, Query: QueryList, Growth: true, next: getList},
+	{Name: ListDeep, Query: QueryList, Growth: true, next: getDeep},
+	{Name: ListLast, Query: QueryList, Growth: true, next: getLast},
+	{Name: "list by tag", Growth: true, next: getByTag},
+	{Name: ListSigned, Query: QueryList, Growth: true, next: getSignedIn},
+	{Name: Feed, Query: QueryFeed, Growth: true, next: getFeed},
+	{Name: Tags, Growth: true, next: getTags},
+	{Name: Comments, Growth: true, next: getComments},
+	{Name: "profile", Growth: true, next: getProfile},
+	// Few sign-ins at once: with one hash at a time the others only wait.
+	{Name: "login", Connections: 4, next: login},
+	{Name: Mix, Audited: true, next: mix},
+	{Name: AddComment, Query: QueryComment, Audited: true, next: createComment},
+	{Name: Create, Audited: true, next: createArticle},
+}
+
+// mix is the issue's: what readers of a publication do.
+func mix(v *visitor, to []byte) []byte {
+	switch n := v.r.IntN(100); {
+	case n < 45:
+		return getArticle(v, to)
+	case n < 70:
+		return getFirstPages(v, to)
+	case n < 80:
+		return getByTag(v, to)
+	case n < 90:
+		return getFeed(v, to)
+	case n < 95:
+		return getComments(v, to)
+	case n < 98:
+		return toggleLike(v, to)
+	default:
+		return createComment(v, to)
+	}
+}
+
+// Missing says why a scenario cannot run, or "".
+func (w *World) Missing(s Scenario) string {
+	if s.Name == ListLast && w.cursor == "" {
+		return "the server has no cursors"
+	}
+	return ""
+}
+
+// Driver makes what connection i of a scenario sends.
+func (w *World) Driver(s Scenario) func(i int) load.Driver {
+	return func(i int) load.Driver { return w.visitor(i, s.next) }
+}
+
+// constant asks for anything at all.
+type constant struct{ request []byte }
+
+func (c constant) Next(to []byte) []byte { return append(to, c.request...) }
+
+func (c constant) Check(res load.Response, _ bool) error {
+	if res.Status != 200 {
+		return fmt.Errorf("status %d", res.Status)
+	}
+	return nil
+}
+
+// Constant drives a server whose answer is always the same, with a request as long as one for an article.
+func (w *World) Constant(addr string) func(i int) load.Driver {
+	site := Site{Addr: addr, Host: addr, Base: w.Site.Base}
+	return func(i int) load.Driver {
+		return constant{request(nil, &site, "GET", w.paths[i%len(w.paths)], "", "")}
+	}
+}

@@ -1,0 +1,101 @@
+package conduit
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"sync/atomic"
+)
+
+const (
+	pageSize = 20
+	// draws is the length of the sequence of popular articles that all connections walk through, each from a place of
+	// its own: drawing beforehand costs nothing while measuring.
+	draws = 1 << 17
+)
+
+// World is what all connections of a run share. It does not change while measuring.
+type World struct {
+	Site  Site
+	Users []User // signed in; the last one is the auditor's
+
+	// SignedIn is the share of the mix's anonymous reads that carry a token.
+	SignedIn float64
+
+	slugs    []string
+	paths    []string // of articles, escaped, in the order of slugs
+	tags     []string
+	tagPaths []string
+	authors  []string
+	profiles []string // paths, in the order of authors
+	popular  []int32  // indexes of articles, Zipf-distributed
+	cursor   string   // to the last page; "" = the server has none
+	offset   int      // of the deep page
+	mark     string   // makes titles unique
+
+	cycle   atomic.Uint64 // the next article of the uncached scenario
+	created atomic.Uint64 // numbers what is written
+}
+
+// NewWorld prepares the requests. It needs at least one user more than there will be connections, since what a
+// connection writes with its user must not be undone by another.
+func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark string) (*World, error) {
+	w := &World{Site: site, Users: users, SignedIn: signedIn, mark: mark, slugs: c.Slugs, tags: c.Tags, authors: c.Authors,
+		offset: min(deepOffset, len(c.Slugs)-pageSize)}
+	for _, s := range c.Slugs {
+		w.paths = append(w.paths, "/articles/"+url.PathEscape(s))
+	}
+	for _, t := range c.Tags {
+		w.tagPaths = append(w.tagPaths, fmt.Sprintf("/articles?tag=%s&limit=%d", url.QueryEscape(t), pageSize))
+	}
+	for _, a := range c.Authors {
+		w.profiles = append(w.profiles, "/profiles/"+url.PathEscape(a))
+	}
+	w.popular = zipf(len(c.Slugs), draws)
+	var err error
+	w.cursor, err = lastCursor(site, len(c.Slugs))
+	return w, err
+}
+
+// deepOffset is the issue's; small servers are read at the end.
+const deepOffset = 5000
+
+// zipf draws k of n things: the r-th most popular comes with a weight of 1/r (Zipf's law), and which thing has which
+// rank does not depend on its place.
+func zipf(n, k int) []int32 {
+	r := rand.New(rand.NewPCG(1, uint64(n)))
+	rank := r.Perm(n)
+	sums := make([]float64, n)
+	total := 0.0
+	for i := range sums {
+		total += 1 / float64(i+1)
+		sums[i] = total
+	}
+	out := make([]int32, k)
+	for i := range out {
+		at, _ := slices.BinarySearch(sums, math.Nextafter(r.Float64()*total, total))
+		out[i] = int32(rank[min(at, n-1)])
+	}
+	return out
+}
+
+// SampleSlugs returns n slugs spread over all.
+func (w *World) SampleSlugs(n int) []string {
+	n = min(n, len(w.slugs))
+	out := make([]string, n)
+	for i := range out {
+		out[i] = w.slugs[i*len(w.slugs)/n]
+	}
+	return out
+}
+
+// ArticleSize returns the length of an article's answer in bytes: what the constant server should answer.
+func (w *World) ArticleSize() (int, error) {
+	c := newClient(w.Site)
+	defer c.close()
+	c.buf = request(c.buf[:0], &w.Site, "GET", w.paths[0], "", "")
+	res, err := c.conn.Do(c.buf)
+	return len(res.Body), err
+}

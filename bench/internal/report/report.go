@@ -1,0 +1,122 @@
+// Package report holds the figures of a run against the targets of the project and prints them.
+package report
+
+import (
+	"encoding/json"
+	"os"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/load"
+	"github.com/byline-api/byline/bench/internal/machine"
+)
+
+// Report is a whole run, as written with --json. Times are in nanoseconds, memory is in bytes.
+type Report struct {
+	Machine machine.Info `json:"machine"`
+	Scales  []Scale      `json:"scales"`
+	// Verdicts are the targets with what was reached.
+	Verdicts []Verdict `json:"verdicts"`
+}
+
+// Scale is what was measured on one size of the data set.
+type Scale struct {
+	Scale       int   `json:"scale"` // 1 = the issue's data set; 0 = whatever the server held
+	Articles    int   `json:"articles"`
+	Connections int   `json:"connections"`
+	Rows        []Row `json:"rows"`
+	OpenLoop    []Row `json:"openLoop,omitempty"`
+	// PeakRSS is the largest of all rows, sign-ins included; 0 = unknown.
+	PeakRSS int64 `json:"peakRSS,omitempty"`
+	// GCPause is the longest stop of the world in any row.
+	GCPause time.Duration `json:"gcPauseNs,omitempty"`
+	Notes   []string      `json:"notes,omitempty"`
+}
+
+// Row is one scenario. What could not be read is 0.
+type Row struct {
+	Scenario string  `json:"scenario"`
+	Rate     float64 `json:"rate,omitempty"` // of an open loop: requests a second sent
+	Skipped  string  `json:"skipped,omitempty"`
+
+	RPS  float64       `json:"rps"`
+	P50  time.Duration `json:"p50Ns"`
+	P99  time.Duration `json:"p99Ns"`
+	P999 time.Duration `json:"p999Ns"`
+	Max  time.Duration `json:"maxNs"`
+
+	Requests uint64         `json:"requests"`
+	Errors   uint64         `json:"errors"`
+	Failures []load.Failure `json:"failures,omitempty"`
+	Redials  int            `json:"redials,omitempty"`
+	Audits   uint64         `json:"audits,omitempty"` // rounds of the auditor
+
+	ServerCPU time.Duration `json:"serverCPUNs,omitempty"` // a request
+	PGCPU     time.Duration `json:"pgCPUNs,omitempty"`     // a request
+	Allocs    float64       `json:"allocs,omitempty"`      // heap objects a request
+	RSS       int64         `json:"rss,omitempty"`         // high-water mark
+	GCs       uint64        `json:"gcs,omitempty"`
+	GCPause   time.Duration `json:"gcPauseNs,omitempty"`
+
+	// Of the open loop; see load.Result.
+	LateP99 time.Duration `json:"lateP99Ns,omitempty"`
+	Backlog uint64        `json:"backlog,omitempty"`
+	Delayed uint64        `json:"delayed,omitempty"`
+	Unsent  uint64        `json:"unsent,omitempty"`
+
+	PgbenchTPS  float64 `json:"pgbenchTPS,omitempty"`
+	ConstantRPS float64 `json:"constantRPS,omitempty"`
+}
+
+// Fill takes over what a run has counted.
+func (r *Row) Fill(res *load.Result) {
+	r.RPS = float64(res.Requests) / res.Elapsed.Seconds()
+	r.P50, r.P99, r.P999, r.Max = res.Latency.Quantile(.5), res.Latency.Quantile(.99), res.Latency.Quantile(.999), res.Latency.Max()
+	r.Requests, r.Errors, r.Failures, r.Redials = res.Requests, res.Errors, res.Failures, res.Redials
+	r.LateP99, r.Backlog, r.Delayed, r.Unsent = res.Late.Quantile(.99), res.Backlog, res.Delayed, res.Unsent
+}
+
+// OfPgbench is the throughput as a share of PostgreSQL's own; 0 = not measured.
+func (r Row) OfPgbench() float64 { return ratio(r.RPS, r.PgbenchTPS) }
+
+// OfConstant is the throughput as a share of constant bytes'; 0 = not measured.
+func (r Row) OfConstant() float64 { return ratio(r.RPS, r.ConstantRPS) }
+
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
+// Find returns the row of a scenario, unless it was skipped.
+func (s Scale) Find(scenario string) (Row, bool) {
+	for _, r := range s.Rows {
+		if r.Scenario == scenario && r.Skipped == "" {
+			return r, true
+		}
+	}
+	return Row{}, false
+}
+
+// Failed tells whether any answer was wrong.
+func (r Report) Failed() bool {
+	for _, s := range r.Scales {
+		for _, rows := range [][]Row{s.Rows, s.OpenLoop} {
+			for _, row := range rows {
+				if row.Errors > 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// WriteJSON writes a value to a file.
+func WriteJSON(file string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(b, '\n'), 0o644)
+}

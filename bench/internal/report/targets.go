@@ -1,0 +1,120 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/conduit"
+)
+
+// Verdict is a target and what was reached.
+type Verdict struct {
+	Name     string `json:"name"`
+	Target   string `json:"target"`
+	Measured string `json:"measured"`
+	Reached  bool   `json:"reached"`
+	scenario string // the row it is printed in; "" = none
+}
+
+// What the peers reached on the data set (docs of the project, "measured facts"), req/s.
+const (
+	nodeMix       = 295  // the fastest Node peer
+	axumArticle   = 7865 // Axum+SQLx
+	axumFeed      = 1846
+	peersTags     = 2905
+	peersComments = 4291
+	peersCreate   = 5099
+)
+
+// The targets of issue 5 that are not products of the above.
+const (
+	listRPS      = 30_000
+	openRate     = 6_000
+	openP99      = 8 * time.Millisecond
+	deepFactor   = 1.5
+	growthFactor = 1.5
+	pgShare      = 0.5
+	maxRSS       = 50 << 20
+	maxPause     = time.Millisecond
+)
+
+// rates are the targets for throughput by scenario.
+var rates = []struct {
+	scenario string
+	least    float64
+	stated   string
+}{
+	{conduit.Article, 3 * axumArticle, "3x Axum's 7,865"},
+	{conduit.List, listRPS, "30k"},
+	{conduit.ListDeep, listRPS, "30k"},
+	{conduit.ListLast, listRPS, "30k"},
+	{conduit.Feed, 3 * axumFeed, "3x Axum's 1,846"},
+	{conduit.Tags, peersTags, "above Sequelize's"},
+	{conduit.Comments, peersComments, "above Axum's"},
+	{conduit.Create, peersCreate, "above Axum's"},
+	{conduit.Mix, 40 * nodeMix, "40x Node's 295"},
+}
+
+// Judge holds a report against the targets of issue 5, which are for the first scale. What was not measured has no
+// verdict.
+func (r *Report) Judge() {
+	r.Verdicts = nil
+	if len(r.Scales) == 0 || r.Scales[0].Scale == 0 {
+		return // another backend, or another data set
+	}
+	s := r.Scales[0]
+	add := func(scenario, name, target, measured string, reached bool) {
+		r.Verdicts = append(r.Verdicts, Verdict{name, target, measured, reached, scenario})
+	}
+	for _, t := range rates {
+		if row, ok := s.Find(t.scenario); ok {
+			add(t.scenario, t.scenario, fmt.Sprintf(">= %s (%s)", thousands(t.least), t.stated), thousands(row.RPS)+" req/s", row.RPS >= t.least)
+		}
+	}
+	if row, ok := s.Find(conduit.Uncached); ok && row.PgbenchTPS > 0 {
+		add(conduit.Uncached, conduit.Uncached, fmt.Sprintf(">= %.2f of pgbench", pgShare), fmt.Sprintf("%.2f", row.OfPgbench()), row.OfPgbench() >= pgShare)
+	}
+	if first, ok := s.Find(conduit.List); ok {
+		for _, deep := range []string{conduit.ListDeep, conduit.ListLast} {
+			if row, ok := s.Find(deep); ok {
+				factor := ratio(first.RPS, row.RPS)
+				add("", deep+" against the first page", fmt.Sprintf("<= %.1fx", deepFactor), fmt.Sprintf("%.2fx", factor), factor <= deepFactor)
+			}
+		}
+	}
+	for _, row := range s.OpenLoop {
+		if row.Rate == openRate {
+			add("", "mix, open loop at 6,000 req/s, P99", "<= 8 ms", millis(row.P99)+" ms", row.P99 <= openP99 && row.Unsent == 0)
+		}
+	}
+	if s.PeakRSS > 0 {
+		add("", "peak resident memory", "<= 50 MB", megabytes(s.PeakRSS)+" MB", s.PeakRSS <= maxRSS)
+	}
+	if s.GCPause > 0 {
+		add("", "longest GC pause", "< 1 ms", millis(s.GCPause)+" ms", s.GCPause < maxPause)
+	}
+	for _, g := range r.growth() {
+		add("", fmt.Sprintf("%s, P99 at %dx the data", g.scenario, g.scale), fmt.Sprintf("<= %.1fx", growthFactor), fmt.Sprintf("%.2fx", g.p99), g.p99 <= growthFactor)
+	}
+}
+
+// grown is how a read changed with the size of the data set.
+type grown struct {
+	scenario  string
+	scale     int
+	from, to  Row
+	p99, rate float64 // ratios, larger to smaller data set
+}
+
+func (r *Report) growth() (out []grown) {
+	for _, large := range r.Scales[min(1, len(r.Scales)):] {
+		for _, s := range conduit.Scenarios {
+			from, ok1 := r.Scales[0].Find(s.Name)
+			to, ok2 := large.Find(s.Name)
+			if s.Growth && ok1 && ok2 {
+				out = append(out, grown{s.Name, large.Scale, from, to, ratio(float64(to.P99), float64(from.P99)), ratio(to.RPS, from.RPS)})
+			}
+		}
+	}
+	return out
+}

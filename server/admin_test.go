@@ -1,0 +1,113 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+func admin(t testing.TB, s *servertest.Service) (url string) {
+	t.Helper()
+	web := httptest.NewServer(s.Edge.Admin())
+	t.Cleanup(web.Close)
+	return web.URL
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.Version = "v1.2.3" }))
+	url := admin(t, s)
+	scrape := func() string {
+		res, body := send(t, "GET", url+"/metrics", "")
+		require.Equal(t, http.StatusOK, res.StatusCode)
+		return string(body)
+	}
+	for range 3 {
+		send(t, "GET", s.URL+"/tags", "")
+	}
+	send(t, "GET", s.URL+"/user", "")
+	// An answer is counted after it is sent.
+	require.Eventually(t, func() bool {
+		text := scrape()
+		return strings.Contains(text, `api_requests_total{endpoint="GetTags",method="GET",status="200"} 3`) &&
+			strings.Contains(text, `api_requests_total{endpoint="GetCurrentUser",method="GET",status="401"} 1`)
+	}, polling, tick)
+	text := scrape()
+	for _, want := range []string{
+		`api_request_duration_seconds_bucket{endpoint="GetTags",le="+Inf"} 3`,
+		`api_request_duration_seconds_count{endpoint="GetTags"} 3`,
+		`api_requests_in_flight 0`,
+		`db_pool_max_connections 4`,
+		`db_pool_connections{state="idle"}`,
+		`db_pool_acquires_total`,
+		`version="v1.2.3"`,
+		`go_goroutines`,
+		`process_open_fds`,
+	} {
+		require.Contains(t, text, want)
+	}
+
+	// What clients make up is no label.
+	for i := range 20 {
+		send(t, "GET", fmt.Sprintf("%s/nothing/%d", s.URL, i), "")
+		send(t, "GET", fmt.Sprintf("%s/articles/none-%d", s.URL, i), "")
+		send(t, fmt.Sprintf("METHOD%d", i), s.URL+"/tags", "")
+		send(t, fmt.Sprintf("METHOD%d", i), fmt.Sprintf("%s/nothing/%d", s.URL, i), "")
+	}
+	require.Eventually(t, func() bool {
+		return strings.Contains(scrape(), `api_requests_total{endpoint="GetArticle",method="GET",status="404"} 20`)
+	}, polling, tick)
+	text = scrape()
+	series := regexp.MustCompile(`(?m)^api_requests_total\{.*$`).FindAllString(text, -1)
+	require.LessOrEqual(t, len(series), 6, series)
+	for _, invented := range []string{"nothing", "METHOD", "none-"} {
+		require.NotContains(t, text, invented)
+	}
+}
+
+func TestLogLevel(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	url := admin(t, s)
+	res, body := send(t, "GET", url+"/log-level", "")
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Equal(t, "debug\n", string(body))
+
+	for _, level := range []string{"nonsense", "", strings.Repeat("x", 100)} {
+		res, _ := send(t, "PUT", url+"/log-level", level)
+		require.Equal(t, http.StatusUnprocessableEntity, res.StatusCode, level)
+	}
+	res, body = send(t, "PUT", url+"/log-level", "error")
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Equal(t, "error\n", string(body))
+	hidden, _ := send(t, "GET", s.URL+"/tags", "")
+	res, body = send(t, "PUT", url+"/log-level", " INFO\n")
+	require.Equal(t, http.StatusOK, res.StatusCode, string(body))
+	answer, _ := send(t, "GET", s.URL+"/tags", "")
+	require.Equal(t, "INFO", lineOf(t, s, answer.Header.Get("X-Request-Id"))["level"])
+	require.Empty(t, linesOf(t, s, hidden.Header.Get("X-Request-Id")))
+	res, _ = send(t, "POST", url+"/log-level", "debug")
+	require.Equal(t, http.StatusMethodNotAllowed, res.StatusCode)
+}
+
+func TestAdminPages(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	url := admin(t, s)
+	for path, want := range map[string]int{"/": 200, "/debug/pprof/": 200, "/debug/pprof/goroutine": 200, "/nothing": 404, "/api/tags": 404} {
+		res, _ := send(t, "GET", url+path, "")
+		require.Equal(t, want, res.StatusCode, path)
+	}
+	for _, path := range []string{"/metrics", "/debug/pprof/", "/log-level"} {
+		res, _ := send(t, "GET", s.Root+path, "")
+		require.Equal(t, http.StatusNotFound, res.StatusCode, "%s is not for strangers", path)
+	}
+}

@@ -1,0 +1,186 @@
+package server_test
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// blocker makes every query of users wait inside PostgreSQL.
+type blocker struct {
+	t    testing.TB
+	conn *pgx.Conn
+	once sync.Once
+}
+
+func block(t testing.TB, url string) *blocker {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	b := &blocker{t: t, conn: conn}
+	t.Cleanup(b.release)
+	_, err = conn.Exec(t.Context(), "BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+	require.NoError(t, err)
+	return b
+}
+
+func (b *blocker) release() {
+	b.once.Do(func() { _ = b.conn.Close(context.Background()) })
+}
+
+// await returns when n queries wait for the lock.
+func (b *blocker) await(n int) {
+	b.t.Helper()
+	waiting := func() (count int) {
+		err := b.conn.QueryRow(b.t.Context(),
+			"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&count)
+		require.NoError(b.t, err)
+		return count
+	}
+	require.Eventually(b.t, func() bool { return waiting() == n }, polling, tick)
+}
+
+// inBackground sends a request and returns where its answer will come.
+func inBackground(ctx context.Context, url string, header ...string) <-chan int {
+	status := make(chan int, 1)
+	go func() {
+		req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+		if err != nil {
+			panic(err)
+		}
+		for i := 0; i+1 < len(header); i += 2 {
+			req.Header.Set(header[i], header[i+1])
+		}
+		res, err := plain.Do(req)
+		if err != nil {
+			status <- 0
+			return
+		}
+		res.Body.Close()
+		status <- res.StatusCode
+	}()
+	return status
+}
+
+func TestOverload(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	s := servertest.New(t, servertest.WithDatabase(url), servertest.WithServer(func(c *server.Config) { c.MaxInFlight = 2 }))
+	u := s.Register("anna")
+	auth := []string{"Authorization", "Token " + u.Token}
+	b := block(t, url)
+	first, second := inBackground(t.Context(), s.URL+"/user", auth...), inBackground(t.Context(), s.URL+"/user", auth...)
+	b.await(2)
+
+	s.Statements.Reset()
+	for _, path := range []string{"/user", "/tags", "/articles?limit=0", "/articles/none"} {
+		for range 5 {
+			res, body := send(t, "GET", s.URL+path, "", auth...)
+			requireProblem(t, 503, "overloaded", res, body)
+			seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
+			require.NoError(t, err)
+			require.Positive(t, seconds)
+		}
+	}
+	asked, _ := s.Statements.Reset()
+	require.Zero(t, asked, "a refusal costs no work")
+	for path, want := range map[string]int{"/livez": 200, "/readyz": 200, "/version": 200, "/nothing": 404} {
+		res, body := send(t, "GET", s.Root+path, "")
+		require.Equal(t, want, res.StatusCode, "%s: %s", path, body)
+	}
+
+	b.release()
+	require.Equal(t, http.StatusOK, <-first)
+	require.Equal(t, http.StatusOK, <-second)
+	for range 5 {
+		res, body := send(t, "GET", s.URL+"/user", "", auth...)
+		require.Equal(t, http.StatusOK, res.StatusCode, "as many as before are admitted: %s", body)
+	}
+}
+
+func TestAdmissionIsGivenBack(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.MaxInFlight = 1 }))
+	breakTables(t, s)
+	for _, path := range []string{"/tags", "/user", "/articles?limit=0", "/tags?%zz", "/nothing"} {
+		for range 3 {
+			res, _ := send(t, "GET", s.URL+path, "")
+			require.NotEqual(t, http.StatusServiceUnavailable, res.StatusCode, path)
+		}
+	}
+}
+
+func TestAcquireTimeout(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.WithDB(func(c *db.Config) { c.MaxConns, c.AcquireTimeout = 1, 300*time.Millisecond }))
+	conn, err := s.DB.Pool().Acquire(t.Context())
+	require.NoError(t, err)
+	for range 2 {
+		res, body := send(t, "GET", s.URL+"/tags", "")
+		requireProblem(t, 503, "database_unavailable", res, body)
+		require.Equal(t, "1", res.Header.Get("Retry-After"))
+	}
+	res, _ := send(t, "GET", s.Root+"/livez", "")
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	conn.Release()
+	res, body := send(t, "GET", s.URL+"/tags", "")
+	require.Equal(t, http.StatusOK, res.StatusCode, string(body))
+}
+
+// TestDisconnects cancels a hundred requests while their queries wait. pgx
+// closes the connection of a query that is cancelled, so that the pool would
+// be empty afterwards.
+func TestDisconnects(t *testing.T) {
+	t.Parallel()
+	const conns = 4
+	url := dbtest.URL(t)
+	l, through := newLine(t, url)
+	s := servertest.New(t, servertest.WithDatabase(through), servertest.WithDB(func(c *db.Config) { c.MaxConns = conns }),
+		servertest.WithServer(func(c *server.Config) { c.MaxInFlight = 200 }))
+	u := s.Register("anna")
+	auth := []string{"Authorization", "Token " + u.Token}
+
+	var held []func()
+	for range conns {
+		conn, err := s.DB.Pool().Acquire(t.Context())
+		require.NoError(t, err)
+		held = append(held, conn.Release)
+	}
+	for _, release := range held {
+		release()
+	}
+	before := l.dialled()
+	require.EqualValues(t, conns, s.DB.Pool().Stat().TotalConns())
+
+	b := block(t, url)
+	ctx, cancel := context.WithCancel(t.Context())
+	var clients []<-chan int
+	for range 100 {
+		clients = append(clients, inBackground(ctx, s.URL+"/user", auth...))
+	}
+	b.await(conns)
+	cancel()
+	for _, c := range clients {
+		require.Zero(t, <-c, "the client is gone")
+	}
+	b.release()
+
+	require.Eventually(t, func() bool { return s.DB.Pool().Stat().AcquiredConns() == 0 }, polling, tick)
+	for range 10 {
+		res, body := send(t, "GET", s.URL+"/user", "", auth...)
+		require.Equal(t, http.StatusOK, res.StatusCode, string(body))
+	}
+	require.EqualValues(t, conns, s.DB.Pool().Stat().TotalConns())
+	require.Equal(t, before, l.dialled(), "no connection was replaced")
+}

@@ -1,0 +1,78 @@
+package pages
+
+import (
+	"fmt"
+	"html/template"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// groups are the sections of the navigation with their guides, in the order
+// in which one reads them.
+var groups = []group{
+	{Title: "Start", names: []string{"quick-start", "authentication", "errors"}},
+	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "rate-limits", "versioning"}},
+	{Title: "Run it", names: []string{"operating", "configuration", "observability", "performance", "profiling", "faults"}},
+}
+
+type group struct {
+	Title  string
+	Guides []*guide
+	names  []string
+}
+
+type guide struct {
+	Name, Path, Title string
+	// Summary is the first paragraph, without markup.
+	Summary  string
+	Sections []section
+	HTML     template.HTML
+	group    int
+}
+
+type section struct{ ID, Title string }
+
+// readGuides renders every guide, in the order of the navigation. One that no
+// group names comes last, so that it is found all the same.
+func readGuides(files fs.FS) ([]*guide, error) {
+	paths, err := fs.Glob(files, "*.md")
+	if err != nil {
+		return nil, err
+	}
+	guides := make([]*guide, 0, len(paths))
+	for _, p := range paths {
+		text, err := fs.ReadFile(files, p)
+		if err != nil {
+			return nil, err
+		}
+		name := strings.TrimSuffix(p, ".md")
+		g := &guide{Name: name, Path: "/docs/" + name}
+		if err := render(g, text); err != nil {
+			return nil, fmt.Errorf("docs/%s: %w", p, err)
+		}
+		guides = append(guides, g)
+	}
+	slices.SortStableFunc(guides, func(a, b *guide) int { return rank(a) - rank(b) })
+	return guides, nil
+}
+
+func rank(g *guide) int {
+	n := 0
+	for i, group := range groups {
+		g.group = i
+		if at := slices.Index(group.names, g.Name); at >= 0 {
+			return n + at
+		}
+		n += len(group.names)
+	}
+	return n
+}
+
+func navigation(guides []*guide) []group {
+	nav := slices.Clone(groups)
+	for _, g := range guides {
+		nav[g.group].Guides = append(nav[g.group].Guides, g)
+	}
+	return nav
+}

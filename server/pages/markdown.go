@@ -1,0 +1,141 @@
+package pages
+
+import (
+	"bytes"
+	"errors"
+	"html/template"
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
+)
+
+// markdown takes raw HTML as it is: the guides are the project's own.
+var markdown = goldmark.New(
+	goldmark.WithExtensions(extension.GFM),
+	goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+	goldmark.WithRendererOptions(html.WithUnsafe()),
+)
+
+// source is where files of the repository that are not served can be read.
+const source = "https://github.com/byline-api/byline/blob/main/"
+
+// render fills g from its Markdown.
+func render(g *guide, src []byte) error {
+	ctx := parser.NewContext(parser.WithIDs(&anchors{used: map[string]bool{}}))
+	doc := markdown.Parser().Parse(text.NewReader(src), parser.WithContext(ctx))
+	var headings []*ast.Heading
+	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			headings = append(headings, n)
+		case *ast.Link:
+			n.Destination = []byte(siteLink(string(n.Destination)))
+		case *ast.Paragraph:
+			if g.Summary == "" && n.Parent() == doc {
+				g.Summary = plainText(n, src)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, h := range headings {
+		title := plainText(h, src)
+		if h.Level == 1 && g.Title == "" {
+			g.Title = title
+			continue
+		}
+		value, _ := h.AttributeString("id")
+		id, _ := value.([]byte)
+		if h.Level == 2 {
+			g.Sections = append(g.Sections, section{ID: string(id), Title: title})
+		}
+		link := ast.NewLink()
+		link.Destination = append([]byte("#"), id...)
+		link.SetAttributeString("class", []byte("anchor"))
+		link.SetAttributeString("aria-label", []byte("Link to this section"))
+		link.AppendChild(link, ast.NewString([]byte("#")))
+		h.AppendChild(h, link)
+	}
+	if g.Title == "" {
+		return errors.New("a guide begins with a first-level heading")
+	}
+	var b bytes.Buffer
+	if err := markdown.Renderer().Render(&b, src, doc); err != nil {
+		return err
+	}
+	g.HTML = template.HTML(b.String())
+	return nil
+}
+
+// siteLink turns a link as it works in the repository into one as it works
+// here.
+func siteLink(dest string) string {
+	if strings.Contains(dest, ":") || strings.HasPrefix(dest, "/") || strings.HasPrefix(dest, "#") {
+		return dest
+	}
+	file, fragment, found := strings.Cut(dest, "#")
+	if found {
+		fragment = "#" + fragment
+	}
+	switch file = path.Join("docs", file); {
+	case file == "openapi.yaml":
+		return "/openapi.yaml"
+	case path.Dir(file) == "docs" && path.Ext(file) == ".md":
+		return "/" + strings.TrimSuffix(file, ".md") + fragment
+	default:
+		return source + file + fragment
+	}
+}
+
+// plainText returns what a reader sees of a node, without markup.
+func plainText(n ast.Node, src []byte) string {
+	var b strings.Builder
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if t, ok := n.(*ast.Text); ok && entering {
+			b.Write(t.Segment.Value(src))
+			if t.SoftLineBreak() {
+				b.WriteByte(' ')
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return b.String()
+}
+
+// anchors names headings as GitHub does, so that links work in both places:
+// goldmark's own would turn already_taken into already-taken.
+type anchors struct{ used map[string]bool }
+
+func (a *anchors) Generate(value []byte, _ ast.NodeKind) []byte {
+	id := strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		default:
+			return -1
+		}
+	}, strings.TrimSpace(string(value)))
+	unique := id
+	for n := 1; a.used[unique]; n++ {
+		unique = id + "-" + strconv.Itoa(n)
+	}
+	a.used[unique] = true
+	return []byte(unique)
+}
+
+func (a *anchors) Put(value []byte) { a.used[string(value)] = true }

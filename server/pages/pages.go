@@ -1,0 +1,190 @@
+// Package pages is what the service shows to people: a landing page, the
+// OpenAPI document, the interactive reference and the guides.
+//
+//	pages.go      New, and which path answers with what
+//	resource.go   a page under its content codings, with entity tag and 304
+//	policy.go     what each kind of page permits the browser
+//	document.go   openapi.yaml, and the same as JSON
+//	guides.go     docs/*.md, in the order of the navigation
+//	markdown.go   Markdown to HTML
+//	templates/    the pages;  assets/  what they load, all of it in the binary
+//
+// A guide is added by writing docs/<name>.md and naming it in guides.go. No
+// page asks another origin for anything, and only the reference needs
+// JavaScript.
+package pages
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	byline "github.com/byline-api/byline"
+	"github.com/byline-api/byline/docs"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
+
+// Config is what the pages tell of the service.
+type Config struct {
+	Version, Commit string
+	// Health returns the state of each thing that the service needs; "ok" is good.
+	Health func(context.Context) map[string]string
+	// Negotiate returns the content coding for an Accept-Encoding field:
+	// "gzip", "zstd", or "" for none.
+	Negotiate func(acceptEncoding string) string
+}
+
+// Site answers with the pages.
+type Site struct {
+	cfg    Config
+	static *static
+	home   atomic.Pointer[resource] // the last one made, which seldom changes
+}
+
+// static is what no configuration changes.
+type static struct {
+	resources map[string]*resource // by path
+	assets    assetURLs
+	nav       []group
+}
+
+// New returns the pages. It fails when a guide or the document cannot be
+// rendered.
+func New(cfg Config) (*Site, error) {
+	s, err := shared()
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	return &Site{cfg: cfg, static: s}, nil
+}
+
+// shared makes the static pages once: tests start many services.
+var shared = sync.OnceValues(func() (*static, error) { return newStatic(byline.OpenAPI, docs.Guides) })
+
+func newStatic(document []byte, guideFiles fs.FS) (*static, error) {
+	s := &static{resources: map[string]*resource{}}
+	assets, err := loadAssets(s.resources)
+	if err != nil {
+		return nil, err
+	}
+	s.assets = assets
+	if err := addDocument(s.resources, document); err != nil {
+		return nil, err
+	}
+	guides, err := readGuides(guideFiles)
+	if err != nil {
+		return nil, err
+	}
+	s.nav = navigation(guides)
+	for i, g := range guides {
+		v := view{Title: g.Title, Assets: s.assets, Nav: s.nav, Guide: g}
+		if i > 0 {
+			v.Previous = guides[i-1]
+		}
+		if i+1 < len(guides) {
+			v.Next = guides[i+1]
+		}
+		page, err := execute("guide.html", v)
+		if err != nil {
+			return nil, err
+		}
+		s.resources[g.Path] = newResource(htmlType, page, revalidated, pagePolicy)
+	}
+	page, err := execute("reference.html", view{Title: "API reference", Assets: s.assets, Nav: s.nav})
+	if err != nil {
+		return nil, err
+	}
+	s.resources["/docs"] = newResource(htmlType, page, revalidated, referencePolicy)
+	return s, nil
+}
+
+// view is what the templates are given.
+type view struct {
+	Title          string
+	Assets         assetURLs
+	Nav            []group
+	Guide          *guide
+	Previous, Next *guide
+
+	Version, Commit, Origin string
+	Ready                   bool
+	Checks                  []check
+}
+
+type check struct {
+	Name, State string
+	OK          bool
+}
+
+func execute(name string, v view) ([]byte, error) {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, v); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// Routes returns the handler of each path.
+func (s *Site) Routes() map[string]http.HandlerFunc {
+	routes := map[string]http.HandlerFunc{
+		"/": s.serveHome,
+		"/docs/": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/docs", http.StatusPermanentRedirect)
+		},
+	}
+	for path, res := range s.static.resources {
+		routes[path] = func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, res) }
+	}
+	return routes
+}
+
+func (s *Site) serve(w http.ResponseWriter, r *http.Request, res *resource) {
+	res.serve(w, r, s.cfg.Negotiate)
+}
+
+// plainHost is what a Host field must be to be shown in a command that people
+// copy into a shell.
+var plainHost = regexp.MustCompile(`^[A-Za-z0-9.\-:\[\]]{1,255}$`)
+
+// serveHome answers with the landing page, which tells the health of now.
+func (s *Site) serveHome(w http.ResponseWriter, r *http.Request) {
+	v := view{
+		Title: "Byline", Assets: s.static.assets, Nav: s.static.nav,
+		Version: s.cfg.Version, Commit: s.cfg.Commit, Ready: true, Origin: "http://127.0.0.1:8080",
+	}
+	if plainHost.MatchString(r.Host) {
+		v.Origin = "http://" + r.Host
+		if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+			v.Origin = "https://" + r.Host
+		}
+	}
+	checks := s.cfg.Health(r.Context())
+	for _, name := range slices.Sorted(maps.Keys(checks)) {
+		ok := checks[name] == "ok"
+		v.Checks = append(v.Checks, check{name, checks[name], ok})
+		v.Ready = v.Ready && ok
+	}
+	page, err := execute("home.html", v)
+	if err != nil {
+		panic(err) // the template and its data are constant in kind; tests execute it
+	}
+	last := s.home.Load()
+	if last == nil || !bytes.Equal(last.plain(), page) {
+		last = newResource(htmlType, page, "private, no-cache", pagePolicy)
+		s.home.Store(last)
+	}
+	s.serve(w, r, last)
+}

@@ -1,0 +1,128 @@
+package pages
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/byline-api/byline/api/etag"
+)
+
+const htmlType = "text/html; charset=utf-8"
+
+// How long answers may be kept. Names of assets hold a hash of what is in
+// them; everything else is asked for again, which a 304 makes cheap, so that
+// an upgrade shows at once.
+const (
+	revalidated = "public, no-cache"
+	immutable   = "public, max-age=31536000, immutable"
+)
+
+// resource is something that can be served under each content coding. The
+// codings are made when they are first asked for, and kept.
+type resource struct {
+	mediaType    string
+	cacheControl string
+	policy       string // Content-Security-Policy; "" leaves the edge's own
+	anyOrigin    bool   // scripts of every origin may read it
+	tag          string
+
+	plain, gzip, zstd func() []byte
+}
+
+func newResource(mediaType string, body []byte, cacheControl, policy string) *resource {
+	r := &resource{mediaType: mediaType, cacheControl: cacheControl, policy: policy, tag: etag.Of("", body)}
+	r.plain = func() []byte { return body }
+	r.gzip = sync.OnceValue(func() []byte { return toGzip(body) })
+	r.zstd = sync.OnceValue(func() []byte { return toZstd(body) })
+	return r
+}
+
+// newPacked is newResource for what is in the binary under zstd already. It is
+// unpacked for the clients that cannot take that.
+func newPacked(mediaType string, packed []byte, cacheControl string) *resource {
+	r := newResource(mediaType, packed, cacheControl, "")
+	r.zstd = func() []byte { return packed }
+	r.plain = sync.OnceValue(func() []byte { return fromZstd(packed) })
+	r.gzip = sync.OnceValue(func() []byte { return toGzip(fromZstd(packed)) })
+	return r
+}
+
+// serve answers a GET.
+func (r *resource) serve(w http.ResponseWriter, req *http.Request, negotiate func(string) string) {
+	h := w.Header()
+	coding := negotiate(strings.Join(req.Header["Accept-Encoding"], ","))
+	tag := r.tag
+	if coding != "" {
+		tag = etag.Encoded(tag, coding)
+	}
+	h.Set("ETag", tag)
+	h.Set("Cache-Control", r.cacheControl)
+	h.Add("Vary", "Accept-Encoding")
+	if r.policy != "" {
+		h.Set("Content-Security-Policy", r.policy)
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
+	if r.anyOrigin {
+		h.Set("Access-Control-Allow-Origin", "*")
+	}
+	if etag.NoneMatch(strings.Join(req.Header["If-None-Match"], ","), r.tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	body := r.plain
+	switch coding {
+	case "gzip":
+		body = r.gzip
+	case "zstd":
+		body = r.zstd
+	}
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
+	}
+	h.Set("Content-Type", r.mediaType)
+	h.Set("Content-Length", strconv.Itoa(len(body())))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body())
+}
+
+func toGzip(body []byte) []byte {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	// Neither can fail: they write to memory.
+	_, _ = w.Write(body)
+	_ = w.Close()
+	return out.Bytes()
+}
+
+func toZstd(body []byte) []byte {
+	// Browsers refuse windows beyond 8 MiB (RFC 8878, section 3.1.1.1.2).
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	defer e.Close()
+	return e.EncodeAll(body, nil)
+}
+
+func fromZstd(packed []byte) []byte {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	defer d.Close()
+	plain, err := d.DecodeAll(packed, nil)
+	if err != nil {
+		panic(err) // it is in the binary, and a test unpacks it
+	}
+	return plain
+}

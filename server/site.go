@@ -1,0 +1,23 @@
+package server
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"github.com/byline-api/byline/server/pages"
+)
+
+// registerPages adds what the service shows to people. The pages replace the
+// policy that secure has set.
+func (s *Server) registerPages() error {
+	site, err := pages.New(pages.Config{
+		Version: s.cfg.Version, Commit: s.cfg.Commit, Health: s.readiness,
+		Negotiate: func(field string) string { return string(negotiate(field)) },
+	})
+	if err != nil {
+		return err
+	}
+	for path, page := range site.Routes() {
+		s.echo.GET(path, echo.WrapHandler(page))
+	}
+	return nil
+}
