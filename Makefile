@@ -25,6 +25,10 @@ build: ## Build bin/byline
 test: ## Run all tests with the race detector, on a real PostgreSQL
 	$(GO) test -race -shuffle=on ./...
 
+.PHONY: chaos
+chaos: ## Inject the slow faults too, and print the table of docs/faults.md
+	BYLINE_CHAOS=1 $(GO) test -run Chaos -count=1 -timeout 20m -v ./cmd/byline
+
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for a short time (FUZZTIME=10s each)
 	@set -e; for pkg in $$($(GO) list ./...); do \

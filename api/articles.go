@@ -182,6 +182,13 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 }
 
 func getArticle(ctx context.Context, conn query.DBTX, slug string) (articleRow, error) {
-	a, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: request.Viewer(ctx).ID, Slug: slug})
-	return a, orNotFound(err, "article")
+	r, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: request.Viewer(ctx).ID, Slug: slug})
+	return articleRow{
+		ArticleCard: query.ArticleCard{
+			ID: r.ID, Slug: r.Slug, Title: r.Title, Description: r.Description, Tags: r.Tags,
+			FavoritesCount: r.FavoritesCount, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+			AuthorID: r.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
+		},
+		Body: r.Body, Favorited: r.Favorited, Following: r.Following,
+	}, orNotFound(err, "article")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/db"
 )
@@ -37,6 +38,9 @@ func Problem(err error) *problem.Error {
 	}
 	if meaning, ok := violations[db.Violated(err)]; ok {
 		return meaning().WithCause(err)
+	}
+	if errors.Is(err, auth.ErrBusy) {
+		return problem.Unavailable(problem.Overloaded, 1, err)
 	}
 	if db.IsUnavailable(err) || errors.Is(err, context.Canceled) {
 		return problem.Unavailable(problem.DatabaseUnavailable, 1, err)

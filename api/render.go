@@ -70,7 +70,11 @@ const (
 )
 
 // articleRow is an article with its body as the viewer sees it.
-type articleRow = query.ArticleGetBySlugRow
+type articleRow struct {
+	ArticleCard          query.ArticleCard
+	Body                 string
+	Favorited, Following bool
+}
 
 func articleReady(status int, a articleRow) ready {
 	b := make([]byte, 0, cardSize+len(a.Body)+len(a.Body)/16)

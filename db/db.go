@@ -64,7 +64,12 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	pc.MaxConnLifetimeJitter = 3 * time.Minute
 	pc.MaxConnIdleTime = 5 * time.Minute
 	pc.HealthCheckPeriod = 5 * time.Second
-	pc.PingTimeout = time.Second
+	pc.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
+		if p.IdleDuration > time.Second {
+			p.Conn.PgConn().CustomData()[idle] = true
+		}
+		return false // acquire does, see release
+	}
 	cc := pc.ConnConfig
 	cc.Tracer = cfg.Tracer
 	if cc.ConnectTimeout == 0 || cc.ConnectTimeout > 2*time.Second {
@@ -114,14 +119,46 @@ func (d *DB) Ping(ctx context.Context) error {
 func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	actx, cancel := context.WithTimeout(ctx, d.cfg.AcquireTimeout)
 	defer cancel()
-	conn, err := d.pool.Acquire(actx)
-	if err != nil {
-		if actx.Err() != nil && ctx.Err() == nil {
-			return nil, fmt.Errorf("%w: %w", ErrBusy, err)
+	for {
+		conn, err := d.pool.Acquire(actx)
+		if err != nil {
+			if actx.Err() != nil && ctx.Err() == nil {
+				return nil, fmt.Errorf("%w: %w", ErrBusy, err)
+			}
+			return nil, err
 		}
-		return nil, err
+		if answers(actx, conn) {
+			return conn, nil
+		}
+		release(conn)
 	}
-	return conn, nil
+}
+
+// idle marks, in a connection's own data, that it has not been used for a while.
+const idle = "idle"
+
+// answers asks a connection that was idle whether it is still alive.
+func answers(ctx context.Context, conn *pgxpool.Conn) bool {
+	data := conn.Conn().PgConn().CustomData()
+	if data[idle] == nil {
+		return true
+	}
+	delete(data, idle)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return conn.Ping(ctx) == nil
+}
+
+// release gives a connection back. A broken one is taken out of the pool
+// first: pgx keeps its place until the server has said goodbye or 15 s have
+// passed, and places for which an unreachable server was to say it were 8 s
+// of unavailability after it had come back.
+func release(conn *pgxpool.Conn) {
+	if conn.Conn().IsClosed() {
+		conn.Hijack()
+		return
+	}
+	conn.Release()
 }
 
 // detach keeps ctx's values but not its cancellation, and bounds the statement.
@@ -137,7 +174,7 @@ func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 		if err != nil {
 			return err
 		}
-		defer conn.Release()
+		defer release(conn)
 		qctx, cancel := d.detach(ctx)
 		defer cancel()
 		tag, err = conn.Exec(qctx, sql, args...)
@@ -156,7 +193,7 @@ func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 	rows, err := conn.Query(qctx, sql, args...)
 	if err != nil {
 		cancel()
-		conn.Release()
+		release(conn)
 		return nil, err
 	}
 	return &pooledRows{Rows: rows, conn: conn, cancel: cancel}, nil
@@ -177,7 +214,7 @@ func (d *DB) InTx(ctx context.Context, fn func(tx query.DBTX) error) error {
 		if err != nil {
 			return err
 		}
-		defer conn.Release()
+		defer release(conn)
 		// The transaction as a whole may take what two statements may.
 		tctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*d.cfg.QueryTimeout)
 		defer cancel()
@@ -222,7 +259,7 @@ func (r *pooledRows) Close() {
 	r.Rows.Close()
 	if r.conn != nil {
 		r.cancel()
-		r.conn.Release()
+		release(r.conn)
 		r.conn = nil
 	}
 }

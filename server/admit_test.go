@@ -44,7 +44,7 @@ func (b *blocker) await(n int) {
 	b.t.Helper()
 	waiting := func() (count int) {
 		err := b.conn.QueryRow(b.t.Context(),
-			"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&count)
+			"SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass").Scan(&count)
 		require.NoError(b.t, err)
 		return count
 	}

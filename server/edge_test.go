@@ -21,7 +21,6 @@ func TestRouting(t *testing.T) {
 		status       int
 		allow        string
 	}{
-		{"GET", "/", 404, ""},
 		{"GET", "/api", 404, ""},
 		{"GET", "/api/", 404, ""},
 		{"GET", "/api/nothing", 404, ""},

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -39,7 +40,7 @@ var otherStatuses = []int{200, 204, 404, 405, 503}
 // protections are the codes of refusals that protect the service.
 var protections = []problem.Code{problem.RateLimited, problem.Overloaded, problem.DatabaseUnavailable, problem.Draining}
 
-func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat) *metrics {
+func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat, kept *cache.Cache) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -66,6 +67,9 @@ func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat) *
 		m.inFlight, m.requests, m.duration, m.refused, build, poolCollector{pool},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	if kept != nil {
+		m.registry.MustRegister(cacheCollector{kept})
+	}
 	for _, op := range doc.Operations() {
 		m.addEndpoint(op, op.ID, op.Method, op.Statuses)
 	}
@@ -134,4 +138,33 @@ func (c poolCollector) Collect(ch chan<- prometheus.Metric) {
 	counter(poolAcquires, float64(s.AcquireCount()))
 	counter(poolWaits, float64(s.EmptyAcquireCount()))
 	counter(poolWaitSeconds, s.EmptyAcquireWaitTime().Seconds())
+}
+
+// cacheCollector reads the cache's statistics when it is scraped.
+type cacheCollector struct{ kept *cache.Cache }
+
+var (
+	cacheHits      = prometheus.NewDesc("cache_hits_total", "Answers that were taken from the cache.", nil, nil)
+	cacheMisses    = prometheus.NewDesc("cache_misses_total", "Answers that could have been in the cache and were not.", nil, nil)
+	cacheEvictions = prometheus.NewDesc("cache_evictions_total", "Answers that made room for others.", nil, nil)
+	cacheAnswers   = prometheus.NewDesc("cache_answers", "Answers in the cache.", nil, nil)
+	cacheBytes     = prometheus.NewDesc("cache_bytes", "What the answers in the cache take.", nil, nil)
+)
+
+func (c cacheCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{cacheHits, cacheMisses, cacheEvictions, cacheAnswers, cacheBytes} {
+		ch <- d
+	}
+}
+
+func (c cacheCollector) Collect(ch chan<- prometheus.Metric) {
+	s := c.kept.Stats()
+	for _, counter := range []struct {
+		desc  *prometheus.Desc
+		value int64
+	}{{cacheHits, s.Hits}, {cacheMisses, s.Misses}, {cacheEvictions, s.Evictions}} {
+		ch <- prometheus.MustNewConstMetric(counter.desc, prometheus.CounterValue, float64(counter.value))
+	}
+	ch <- prometheus.MustNewConstMetric(cacheAnswers, prometheus.GaugeValue, float64(s.Answers))
+	ch <- prometheus.MustNewConstMetric(cacheBytes, prometheus.GaugeValue, float64(s.Bytes))
 }

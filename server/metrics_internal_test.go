@@ -41,7 +41,7 @@ func newUnconnected(t testing.TB) *Server {
 func BenchmarkObserve(b *testing.B) {
 	doc, err := contract.Load()
 	require.NoError(b, err)
-	m := newMetrics(Config{}, doc, nil)
+	m := newMetrics(Config{}, doc, nil, nil)
 	x := answered(b, doc, "GET", "/api/tags")
 	b.ReportAllocs()
 	for b.Loop() {
@@ -52,7 +52,7 @@ func BenchmarkObserve(b *testing.B) {
 func TestObserveAllocations(t *testing.T) {
 	doc, err := contract.Load()
 	require.NoError(t, err)
-	m := newMetrics(Config{}, doc, nil)
+	m := newMetrics(Config{}, doc, nil, nil)
 	for _, route := range []string{"/api/tags", "/nowhere"} {
 		x := answered(t, doc, "GET", route)
 		for _, status := range []int{200, 503} {

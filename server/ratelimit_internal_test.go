@@ -81,7 +81,7 @@ func TestLimiterWide(t *testing.T) {
 	t.Parallel()
 	for class, q := range WideQuotas() {
 		l := newLimiter(class, q)
-		for range 100_000 {
+		for range 10_000 {
 			if _, _, ok := l.take("a", start); !ok {
 				t.Fatal("a benchmark from one address meets the limit of", class)
 			}

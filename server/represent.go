@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/byline-api/byline/api/etag"
+	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
 )
@@ -46,12 +47,17 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 // answer runs the rest of the chain. When it has changed something, or may
 // have, the cache learns of it before anybody else does.
 func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
-	if s.cache != nil && writes(x.op) {
-		// Its error has emptied the cache, which is right; it is nothing to the client.
-		defer func() { _ = s.cache.Sync(context.WithoutCancel(x.Request().Context())) }()
-	}
 	b := &bufferedWriter{header: x.Response().Header()}
+	changed := s.cache != nil && x.op.RateLimit == "write"
+	defer func() {
+		if changed {
+			// Its error has emptied the cache, which is right; it is nothing to the client.
+			_ = s.cache.Sync(context.WithoutCancel(x.Request().Context()))
+		}
+	}()
 	if err := intoBuffer(next, x, b); err != nil {
+		p := problem.From(err)
+		changed = changed && (p == nil || p.Status() >= http.StatusInternalServerError)
 		return nil, err
 	}
 	if b.status == 0 {

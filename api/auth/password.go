@@ -15,12 +15,21 @@ import (
 // (Password Storage Cheat Sheet) that fits the memory target.
 var Params = argon2id.Params{Memory: 7 * 1024, Iterations: 5, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
+// ErrBusy means that too many passwords are waiting to be hashed, or that the
+// request ended while this one was.
+var ErrBusy = errors.New("auth: password hashing is busy")
+
+// maxWaiting is how many computations may wait for one slot: some 15 ms each,
+// it bounds the wait to a second.
+const maxWaiting = 64
+
 // Passwords hashes and verifies passwords with argon2id. Each computation
 // takes Params.Memory KiB and a whole core, so that only a few run at once;
 // the others wait, or give up with their context.
 type Passwords struct {
 	params argon2id.Params
 	slots  *semaphore.Weighted
+	queue  chan struct{} // those that run or wait
 	decoy  string
 }
 
@@ -33,15 +42,31 @@ func NewPasswords(params argon2id.Params, atOnce int) (*Passwords, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Passwords{params: params, slots: semaphore.NewWeighted(int64(atOnce)), decoy: decoy}, nil
+	return &Passwords{params: params, slots: semaphore.NewWeighted(int64(atOnce)),
+		queue: make(chan struct{}, atOnce*(1+maxWaiting)), decoy: decoy}, nil
+}
+
+// begin waits for a turn, or returns ErrBusy.
+func (p *Passwords) begin(ctx context.Context) (done func(), err error) {
+	select {
+	case p.queue <- struct{}{}:
+	default:
+		return nil, ErrBusy
+	}
+	if err := p.slots.Acquire(ctx, 1); err != nil {
+		<-p.queue
+		return nil, fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return func() { p.slots.Release(1); <-p.queue }, nil
 }
 
 // Hash returns the hash of a password as a PHC string. Every byte counts.
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
-	if err := p.slots.Acquire(ctx, 1); err != nil {
+	done, err := p.begin(ctx)
+	if err != nil {
 		return "", err
 	}
-	defer p.slots.Release(1)
+	defer done()
 	return argon2id.CreateHash(password, &p.params)
 }
 
@@ -51,10 +76,11 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 // does the same work and says no, so that the time of an answer does not tell
 // whether an account exists.
 func (p *Passwords) Verify(ctx context.Context, password, hash string) (ok, renew bool, err error) {
-	if err := p.slots.Acquire(ctx, 1); err != nil {
+	done, err := p.begin(ctx)
+	if err != nil {
 		return false, false, err
 	}
-	defer p.slots.Release(1)
+	defer done()
 	if hash == "" {
 		_, _, err := argon2id.CheckHash(password, p.decoy)
 		return false, false, err

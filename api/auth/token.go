@@ -17,6 +17,9 @@ const (
 	audience = "byline-api"
 	// maxTokenBytes refuses oversized tokens before any work is done on them.
 	maxTokenBytes = 4096
+	// clockSkew is how far the clocks of two replicas may be apart: a token
+	// must not be from the future for the one that is behind.
+	clockSkew = 5 * time.Second
 )
 
 // Why a token is refused.
@@ -71,7 +74,7 @@ func NewTokens(keys []Key, ttl time.Duration, now func() time.Time) (*Tokens, er
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithIssuer(issuer), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithStrictDecoding(),
-		jwt.WithTimeFunc(now),
+		jwt.WithTimeFunc(now), jwt.WithLeeway(clockSkew),
 	)
 	return t, nil
 }

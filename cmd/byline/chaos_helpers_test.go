@@ -4,16 +4,13 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/db/embedded"
@@ -51,7 +47,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	calm.stop()
+	stopShared()
 	if chaos() {
 		printResults(os.Stdout)
 	}
@@ -106,7 +102,7 @@ type service struct {
 }
 
 // newService describes one that is not started yet. Without a databaseURL it
-// has its own PostgreSQL.
+// makes a PostgreSQL of its own.
 func newService(t testing.TB, databaseURL string, settings ...string) *service {
 	t.Helper()
 	s := &service{t: t, addr: freePort(t), admin: freePort(t), log: &safeBuffer{}}
@@ -127,7 +123,7 @@ func newService(t testing.TB, databaseURL string, settings ...string) *service {
 			requireNone(t, s.dir)
 		}
 		if t.Failed() {
-			t.Logf("log of the service at %s:\n%s", s.addr, s.log.tail(6000))
+			t.Logf("log of the service at %s:\n%s", s.addr, s.log.tail(1500))
 		}
 	})
 	return s
@@ -136,6 +132,9 @@ func newService(t testing.TB, databaseURL string, settings ...string) *service {
 func startService(t testing.TB, databaseURL string, settings ...string) *service {
 	t.Helper()
 	s := newService(t, databaseURL, settings...)
+	if s.dir != "" {
+		copyCluster(t, s.dir)
+	}
 	s.start()
 	s.waitReady()
 	return s
@@ -249,6 +248,15 @@ func (s *service) goroutines() (n int) {
 	return n
 }
 
+// inFlight is how many requests the service works on.
+func (s *service) inFlight() (n int) {
+	s.t.Helper()
+	_, rest, _ := strings.Cut(s.adminPage("/metrics"), "\napi_requests_in_flight ")
+	_, err := fmt.Sscan(rest, &n)
+	require.NoError(s.t, err)
+	return n
+}
+
 // peakMemory is VmHWM in MB, 0 where there is no /proc.
 func (s *service) peakMemory() (mb int) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
@@ -301,110 +309,6 @@ func await(t testing.TB, what string, done func() bool) time.Duration {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return time.Since(began)
-}
-
-// postgres starts a PostgreSQL that keeps what it has committed.
-func postgres(t testing.TB, dir string) *embedded.Server {
-	t.Helper()
-	s, err := embedded.Start(t.Context(), embedded.Config{
-		DataDir: dir, Strict: true, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { stopPostgres(t, s) })
-	return s
-}
-
-func stopPostgres(t testing.TB, s *embedded.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), hang)
-	defer cancel()
-	require.NoError(t, s.Stop(ctx))
-}
-
-// calm is the PostgreSQL of the tests that do no harm to it.
-var calm calmServer
-
-type calmServer struct {
-	once   sync.Once
-	dir    string
-	server *embedded.Server
-	err    error
-}
-
-// database makes an empty one.
-func (c *calmServer) database(t testing.TB, name string) string {
-	t.Helper()
-	c.once.Do(func() {
-		if c.dir, c.err = os.MkdirTemp("", "byline-calm-"); c.err != nil {
-			return
-		}
-		if c.err = os.Chmod(c.dir, 0o755); c.err == nil {
-			c.server, c.err = embedded.Start(context.Background(), embedded.Config{
-				DataDir: c.dir, Strict: true, Ephemeral: true, Logger: slog.New(slog.DiscardHandler),
-			})
-		}
-	})
-	require.NoError(t, c.err)
-	query[int](t, c.server.URL(), "CREATE DATABASE "+name)
-	u, err := url.Parse(c.server.URL())
-	require.NoError(t, err)
-	u.Path = "/" + name
-	return u.String()
-}
-
-func (c *calmServer) stop() {
-	if c.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), hang)
-		defer cancel()
-		_ = c.server.Stop(ctx)
-	}
-	if c.dir != "" {
-		_ = os.RemoveAll(c.dir)
-	}
-}
-
-// query returns the first column of all rows.
-func query[T any](t testing.TB, databaseURL, sql string) []T {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), hang)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, databaseURL)
-	require.NoError(t, err)
-	defer conn.Close(ctx)
-	rows, err := conn.Query(ctx, sql)
-	require.NoError(t, err)
-	values, err := pgx.CollectRows(rows, pgx.RowTo[T])
-	require.NoError(t, err)
-	return values
-}
-
-// backends lists the PostgreSQL processes that serve the service.
-func backends(t testing.TB, databaseURL string) []int32 {
-	t.Helper()
-	return query[int32](t, databaseURL, `SELECT pid FROM pg_stat_activity
-		WHERE application_name = 'byline' AND datname = current_database() ORDER BY pid`)
-}
-
-// family returns a process and its children.
-func family(t testing.TB, parent int) (pids []int) {
-	t.Helper()
-	out, err := exec.Command("ps", "-eo", "pid=,ppid=").Output()
-	require.NoError(t, err)
-	for line := range strings.Lines(string(out)) {
-		var pid, ppid int
-		if _, err := fmt.Sscan(line, &pid, &ppid); err == nil && (pid == parent || ppid == parent) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
-// requireNone waits until no process mentions a folder.
-func requireNone(t testing.TB, dir string) {
-	t.Helper()
-	await(t, "the end of all processes on "+dir, func() bool {
-		out, err := exec.Command("ps", "-ww", "-eo", "args=").Output()
-		return err == nil && !bytes.Contains(out, []byte(dir))
-	})
 }
 
 // safeBuffer collects what a process writes.

@@ -28,7 +28,6 @@ type tally struct {
 	broken      int // the connection ended without an answer
 	other       int
 	strange     []string // the first of the others
-	slowest     time.Duration
 	okAt        []time.Time
 	latencies   []time.Duration // of the ok
 	refusals    []time.Duration // of the unavailable
@@ -46,7 +45,6 @@ const (
 func (y *tally) count(res *http.Response, body []byte, err error, took time.Duration) verdict {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	y.slowest = max(y.slowest, took)
 	switch {
 	case err != nil && refused(err):
 		y.refused++
@@ -96,6 +94,35 @@ func (y *tally) recovery(since time.Time) time.Duration {
 		}
 	}
 	return -1
+}
+
+// outage is the longest time without a success that began after a moment.
+func (y *tally) outage(since time.Time) (longest time.Duration) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for _, at := range y.okAt {
+		if at.After(since) {
+			longest, since = max(longest, at.Sub(since)), at
+		}
+	}
+	return longest
+}
+
+// refusalTimes are how long those waited who were answered 503.
+func (y *tally) refusalTimes() []time.Duration {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return slices.Clone(y.refusals)
+}
+
+// requireOnlyUnavailable demands that there was a 503, and nothing but it and
+// success.
+func (l *crowd) requireOnlyUnavailable() {
+	l.t.Helper()
+	ok, unavailable, refused, broken, other := l.get()
+	require.Zero(l.t, refused+broken+other, "%v", l.strange)
+	require.NotZero(l.t, unavailable)
+	require.GreaterOrEqual(l.t, ok, 100)
 }
 
 func percentile(d []time.Duration, p float64) time.Duration {
@@ -160,7 +187,7 @@ func (l *crowd) finish() {
 func (l *crowd) read(i int) {
 	paths := []string{"/api/articles/" + l.story.slug, "/api/articles?limit=5", "/api/articles/" + l.story.slug + "/comments?limit=20"}
 	for n := i; l.ctx.Err() == nil; n++ {
-		l.do(http.MethodGet, paths[n%len(paths)], "", "")
+		l.do(http.MethodGet, paths[n%len(paths)], "", "", n%4 != 0) // else the cache answers
 		time.Sleep(l.pause)
 	}
 }
@@ -181,7 +208,7 @@ func (l *crowd) write(i int) {
 		l.begun[text] = true
 		l.writeMu.Unlock()
 		for began := time.Now(); ; {
-			if l.do(http.MethodPost, path, body, key) == accepted {
+			if l.do(http.MethodPost, path, body, key, true) == accepted {
 				l.writeMu.Lock()
 				l.acked[text] = true
 				l.writeMu.Unlock()
@@ -198,13 +225,15 @@ func (l *crowd) write(i int) {
 }
 
 // do makes one request and waits a moment after one that failed.
-func (l *crowd) do(method, path, body, key string) verdict {
+func (l *crowd) do(method, path, body, key string, signedIn bool) verdict {
 	req, err := http.NewRequest(method, l.base+path, strings.NewReader(body))
 	if err != nil {
 		panic(err)
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if signedIn {
 		req.Header.Set("Authorization", "Token "+l.story.token)
 	}
 	if key != "" {

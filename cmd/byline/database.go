@@ -21,7 +21,7 @@ import (
 func withDatabase(ctx context.Context, cfg *config, log *slog.Logger, command func(url string) error) (err error) {
 	url, stop, err := startDatabase(ctx, cfg, log)
 	if errors.Is(err, embedded.ErrInUse) {
-		if url, err = embedded.RunningURL(embeddedConfig(cfg, log)); err != nil {
+		if url, err = runningURL(ctx, cfg, log); err != nil {
 			return err
 		}
 		return command(url)
@@ -31,6 +31,21 @@ func withDatabase(ctx context.Context, cfg *config, log *slog.Logger, command fu
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	return command(url)
+}
+
+// runningURL finds the PostgreSQL of a service that runs, or is starting.
+func runningURL(ctx context.Context, cfg *config, log *slog.Logger) (url string, err error) {
+	for deadline := time.Now().Add(reachTimeout); ; {
+		url, err = embedded.RunningURL(embeddedConfig(cfg, log))
+		if err == nil || time.Now().After(deadline) {
+			return url, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 func (p program) migrateCommand() *cobra.Command {

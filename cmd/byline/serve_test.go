@@ -18,7 +18,9 @@ import (
 
 func TestServe(t *testing.T) {
 	t.Parallel()
-	s := startService(t, "")
+	s := newService(t, "")
+	s.start()
+	s.waitReady()
 	postmaster := s.postmaster()
 	require.NotZero(t, postmaster)
 	st := s.prepare()
@@ -53,6 +55,7 @@ func TestServe(t *testing.T) {
 
 	t.Run("SecondSignal", func(t *testing.T) {
 		d := drip(t, s.addr, st, 1)[0] // holds up the drain
+		await(t, "the request", func() bool { return s.inFlight() == 1 })
 		s.signal(syscall.SIGINT)
 		d.requireServed(t)
 		time.Sleep(200 * time.Millisecond)
@@ -87,9 +90,10 @@ func TestServePortInUse(t *testing.T) {
 // who is in may finish.
 func TestServeDrainOrder(t *testing.T) {
 	t.Parallel()
-	s := startService(t, calm.database(t, "drain_order"), "BYLINE_DRAIN_DELAY=1s")
+	s := startService(t, calmDatabase(t, "drain_order"), "BYLINE_DRAIN_DELAY=1s")
 	st := s.prepare()
 	d := drip(t, s.addr, st, 1)[0]
+	await(t, "the request", func() bool { return s.inFlight() == 1 })
 	s.signal(syscall.SIGTERM)
 	await(t, "readiness to go off", func() bool { return !s.ready() })
 

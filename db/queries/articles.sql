@@ -11,11 +11,13 @@ WITH page AS (
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCount :one
@@ -29,11 +31,13 @@ WITH page AS (
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @tag), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCountByTag :one
@@ -48,11 +52,13 @@ WITH page AS (
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower(@author)), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCountByAuthor :one
@@ -67,11 +73,13 @@ WITH page AS (
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower(@favorited)), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCountByFavorite :one
@@ -93,11 +101,13 @@ WITH matching AS (
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        (SELECT count(*) FROM matching)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCountByAuthorFiltered :one
@@ -123,11 +133,13 @@ WITH matching AS (
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        (SELECT count(*) FROM matching)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCountByFavoriteTagged :one
@@ -138,8 +150,23 @@ SELECT count(*) FROM (
 ) matching;
 
 -- name: ArticleListFeed :many
--- A bounded scan for each followed author, whose newest articles are merged.
-WITH page AS (
+-- Who follows many authors finds enough among the newest articles of all,
+-- which stops early; else each followed author's newest are merged, which is
+-- bounded for those who follow few.
+WITH recent AS MATERIALIZED (
+    SELECT r.id, r.created_at FROM (
+        SELECT a.id, a.created_at, a.author_id FROM articles a
+        WHERE (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
+        ORDER BY a.created_at DESC, a.id DESC
+        LIMIT 400
+    ) r
+    WHERE r.author_id IN (SELECT x.followee_id FROM follows x WHERE x.follower_id = @viewer_id)
+    ORDER BY r.created_at DESC, r.id DESC
+    LIMIT @reach::bigint
+), found AS (
+    SELECT id, created_at FROM recent
+    WHERE (SELECT count(*) FROM recent) = @reach::bigint
+    UNION ALL
     SELECT n.id, n.created_at FROM follows x
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
@@ -148,39 +175,48 @@ WITH page AS (
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT @reach::bigint
     ) n
-    WHERE x.follower_id = @viewer_id
-    ORDER BY n.created_at DESC, n.id DESC
+    WHERE x.follower_id = @viewer_id AND (SELECT count(*) FROM recent) < @reach::bigint
+), page AS (
+    SELECT id FROM found ORDER BY created_at DESC, id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = @viewer_id), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCountFeed :one
 SELECT COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = @viewer_id), 0)::bigint;
 
 -- name: ArticleGetBySlug :one
-SELECT sqlc.embed(c), a.body,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following
+-- Not through article_cards, which would look the article up twice.
+SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
+       a.author_id, u.username, u.bio, u.image, a.body,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_slugs s
-JOIN article_cards c ON c.id = s.article_id
-JOIN articles a ON a.id = c.id
+JOIN articles a ON a.id = s.article_id
+JOIN users u ON u.id = a.author_id
+LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_id
 WHERE s.slug = @slug;
 
 -- name: ArticleListBySlugs :many
 -- One row a slug that an article has or had, in the order asked.
 SELECT n.slug::text AS asked, sqlc.embed(c), a.body,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = @viewer_id) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)
 JOIN article_slugs s ON s.slug = n.slug
 JOIN article_cards c ON c.id = s.article_id
 JOIN articles a ON a.id = c.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY n.position;
 
 -- name: ArticleLock :one

@@ -297,7 +297,7 @@ type NewUser struct {
 	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
 	Password Password `json:"password"`
 
-	// Username Unique in any letter case; no slash and no control characters
+	// Username Unique in any letter case; no slash, no control characters, and not only dots
 	Username Username `json:"username"`
 }
 
@@ -410,7 +410,7 @@ type UpdateUser struct {
 	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
 	Password *Password `json:"password,omitempty"`
 
-	// Username Unique in any letter case; no slash and no control characters
+	// Username Unique in any letter case; no slash, no control characters, and not only dots
 	Username *Username `json:"username,omitempty"`
 }
 
@@ -436,7 +436,7 @@ type UserResponse struct {
 	User User `json:"user"`
 }
 
-// Username Unique in any letter case; no slash and no control characters
+// Username Unique in any letter case; no slash, no control characters, and not only dots
 type Username = string
 
 // AuthorFilter defines model for AuthorFilter.
@@ -958,7 +958,8 @@ type ClientInterface interface {
 	// BatchGetProfilesWithBody Get many profiles at once
 	//
 	// Up to 100 profiles by user name, in the order asked, in one request and a
-	// constant number of queries. Unknown names are listed in `missing`.
+	// constant number of queries. Unknown names are listed in `missing`. A name
+	// that is asked twice in the same letter case is answered once.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -968,7 +969,8 @@ type ClientInterface interface {
 	// BatchGetProfiles Get many profiles at once
 	//
 	// Up to 100 profiles by user name, in the order asked, in one request and a
-	// constant number of queries. Unknown names are listed in `missing`.
+	// constant number of queries. Unknown names are listed in `missing`. A name
+	// that is asked twice in the same letter case is answered once.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1394,7 +1396,8 @@ func (c *Client) BatchGetArticles(ctx context.Context, body BatchGetArticlesJSON
 // BatchGetProfilesWithBody Get many profiles at once
 //
 // Up to 100 profiles by user name, in the order asked, in one request and a
-// constant number of queries. Unknown names are listed in `missing`.
+// constant number of queries. Unknown names are listed in `missing`. A name
+// that is asked twice in the same letter case is answered once.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1414,7 +1417,8 @@ func (c *Client) BatchGetProfilesWithBody(ctx context.Context, contentType strin
 // BatchGetProfiles Get many profiles at once
 //
 // Up to 100 profiles by user name, in the order asked, in one request and a
-// constant number of queries. Unknown names are listed in `missing`.
+// constant number of queries. Unknown names are listed in `missing`. A name
+// that is asked twice in the same letter case is answered once.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2983,7 +2987,8 @@ type ClientWithResponsesInterface interface {
 	// BatchGetProfilesWithBodyWithResponse Get many profiles at once
 	//
 	// Up to 100 profiles by user name, in the order asked, in one request and a
-	// constant number of queries. Unknown names are listed in `missing`.
+	// constant number of queries. Unknown names are listed in `missing`. A name
+	// that is asked twice in the same letter case is answered once.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2993,7 +2998,8 @@ type ClientWithResponsesInterface interface {
 	// BatchGetProfilesWithResponse Get many profiles at once
 	//
 	// Up to 100 profiles by user name, in the order asked, in one request and a
-	// constant number of queries. Unknown names are listed in `missing`.
+	// constant number of queries. Unknown names are listed in `missing`. A name
+	// that is asked twice in the same letter case is answered once.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6973,7 +6979,8 @@ func (c *ClientWithResponses) BatchGetArticlesWithResponse(ctx context.Context, 
 // BatchGetProfilesWithBodyWithResponse Get many profiles at once
 //
 // Up to 100 profiles by user name, in the order asked, in one request and a
-// constant number of queries. Unknown names are listed in `missing`.
+// constant number of queries. Unknown names are listed in `missing`. A name
+// that is asked twice in the same letter case is answered once.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6989,7 +6996,8 @@ func (c *ClientWithResponses) BatchGetProfilesWithBodyWithResponse(ctx context.C
 // BatchGetProfilesWithResponse Get many profiles at once
 //
 // Up to 100 profiles by user name, in the order asked, in one request and a
-// constant number of queries. Unknown names are listed in `missing`.
+// constant number of queries. Unknown names are listed in `missing`. A name
+// that is asked twice in the same letter case is answered once.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -293,7 +293,7 @@ type NewUser struct {
 	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
 	Password Password `json:"password"`
 
-	// Username Unique in any letter case; no slash and no control characters
+	// Username Unique in any letter case; no slash, no control characters, and not only dots
 	Username Username `json:"username"`
 }
 
@@ -406,7 +406,7 @@ type UpdateUser struct {
 	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
 	Password *Password `json:"password,omitempty"`
 
-	// Username Unique in any letter case; no slash and no control characters
+	// Username Unique in any letter case; no slash, no control characters, and not only dots
 	Username *Username `json:"username,omitempty"`
 }
 
@@ -432,7 +432,7 @@ type UserResponse struct {
 	User User `json:"user"`
 }
 
-// Username Unique in any letter case; no slash and no control characters
+// Username Unique in any letter case; no slash, no control characters, and not only dots
 type Username = string
 
 // AuthorFilter defines model for AuthorFilter.

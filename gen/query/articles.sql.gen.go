@@ -193,12 +193,15 @@ func (q *Queries) ArticleDelete(ctx context.Context, db DBTX, id int64) error {
 }
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
-SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image, a.body,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = $1) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following
+SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
+       a.author_id, u.username, u.bio, u.image, a.body,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_slugs s
-JOIN article_cards c ON c.id = s.article_id
-JOIN articles a ON a.id = c.id
+JOIN articles a ON a.id = s.article_id
+JOIN users u ON u.id = a.author_id
+LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $1
+LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = $1
 WHERE s.slug = $2
 `
 
@@ -208,29 +211,42 @@ type ArticleGetBySlugParams struct {
 }
 
 type ArticleGetBySlugRow struct {
-	ArticleCard ArticleCard
-	Body        string
-	Favorited   bool
-	Following   bool
+	ID             int64
+	Slug           string
+	Title          string
+	Description    string
+	Tags           []string
+	FavoritesCount int64
+	Version        int32
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	AuthorID       int64
+	Username       string
+	Bio            *string
+	Image          *string
+	Body           string
+	Favorited      bool
+	Following      bool
 }
 
+// Not through article_cards, which would look the article up twice.
 func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetBySlugParams) (ArticleGetBySlugRow, error) {
 	row := db.QueryRow(ctx, articleGetBySlug, arg.ViewerID, arg.Slug)
 	var i ArticleGetBySlugRow
 	err := row.Scan(
-		&i.ArticleCard.ID,
-		&i.ArticleCard.Slug,
-		&i.ArticleCard.Title,
-		&i.ArticleCard.Description,
-		&i.ArticleCard.Tags,
-		&i.ArticleCard.FavoritesCount,
-		&i.ArticleCard.Version,
-		&i.ArticleCard.CreatedAt,
-		&i.ArticleCard.UpdatedAt,
-		&i.ArticleCard.AuthorID,
-		&i.ArticleCard.Username,
-		&i.ArticleCard.Bio,
-		&i.ArticleCard.Image,
+		&i.ID,
+		&i.Slug,
+		&i.Title,
+		&i.Description,
+		&i.Tags,
+		&i.FavoritesCount,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.AuthorID,
+		&i.Username,
+		&i.Bio,
+		&i.Image,
 		&i.Body,
 		&i.Favorited,
 		&i.Following,
@@ -247,11 +263,13 @@ WITH page AS (
     LIMIT $5::int OFFSET $4::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = $1) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
 ORDER BY c.created_at DESC, c.id DESC
 `
 
@@ -320,23 +338,25 @@ func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParam
 const articleListByAuthor = `-- name: ArticleListByAuthor :many
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1))
       AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT $6::int OFFSET $5::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = $1) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following,
-       COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower($2)), 0)::bigint AS total
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
+       COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower($1)), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $2
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $2
 ORDER BY c.created_at DESC, c.id DESC
 `
 
 type ArticleListByAuthorParams struct {
-	ViewerID        int64
 	Author          string
+	ViewerID        int64
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
@@ -352,8 +372,8 @@ type ArticleListByAuthorRow struct {
 
 func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleListByAuthorParams) ([]ArticleListByAuthorRow, error) {
 	rows, err := db.Query(ctx, articleListByAuthor,
-		arg.ViewerID,
 		arg.Author,
+		arg.ViewerID,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,
@@ -409,11 +429,13 @@ WITH matching AS (
     LIMIT $8::int OFFSET $7::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = $1) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        (SELECT count(*) FROM matching)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
 ORDER BY c.created_at DESC, c.id DESC
 `
 
@@ -485,23 +507,25 @@ func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg 
 const articleListByFavorite = `-- name: ArticleListByFavorite :many
 WITH page AS (
     SELECT v.article_id AS id FROM favorites v
-    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2))
+    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1))
       AND (v.article_created_at, v.article_id) < ($3::timestamptz, $4::bigint)
     ORDER BY v.article_created_at DESC, v.article_id DESC
     LIMIT $6::int OFFSET $5::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = $1) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following,
-       COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower($2)), 0)::bigint AS total
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
+       COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower($1)), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $2
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $2
 ORDER BY c.created_at DESC, c.id DESC
 `
 
 type ArticleListByFavoriteParams struct {
-	ViewerID        int64
 	Favorited       string
+	ViewerID        int64
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
@@ -517,8 +541,8 @@ type ArticleListByFavoriteRow struct {
 
 func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg ArticleListByFavoriteParams) ([]ArticleListByFavoriteRow, error) {
 	rows, err := db.Query(ctx, articleListByFavorite,
-		arg.ViewerID,
 		arg.Favorited,
+		arg.ViewerID,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,
@@ -571,11 +595,13 @@ WITH matching AS (
     LIMIT $7::int OFFSET $6::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = $1) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        (SELECT count(*) FROM matching)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
 ORDER BY c.created_at DESC, c.id DESC
 `
 
@@ -644,18 +670,20 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
 SELECT n.slug::text AS asked, c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image, a.body,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = $1) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following
-FROM unnest($2::text[]) WITH ORDINALITY AS n (slug, position)
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following
+FROM unnest($1::text[]) WITH ORDINALITY AS n (slug, position)
 JOIN article_slugs s ON s.slug = n.slug
 JOIN article_cards c ON c.id = s.article_id
 JOIN articles a ON a.id = c.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $2
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $2
 ORDER BY n.position
 `
 
 type ArticleListBySlugsParams struct {
-	ViewerID int64
 	Slugs    []string
+	ViewerID int64
 }
 
 type ArticleListBySlugsRow struct {
@@ -668,7 +696,7 @@ type ArticleListBySlugsRow struct {
 
 // One row a slug that an article has or had, in the order asked.
 func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleListBySlugsParams) ([]ArticleListBySlugsRow, error) {
-	rows, err := db.Query(ctx, articleListBySlugs, arg.ViewerID, arg.Slugs)
+	rows, err := db.Query(ctx, articleListBySlugs, arg.Slugs, arg.ViewerID)
 	if err != nil {
 		return nil, err
 	}
@@ -708,22 +736,24 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 const articleListByTag = `-- name: ArticleListByTag :many
 WITH page AS (
     SELECT t.article_id AS id FROM article_tags t
-    WHERE t.tag = $2 AND (t.article_created_at, t.article_id) < ($3::timestamptz, $4::bigint)
+    WHERE t.tag = $1 AND (t.article_created_at, t.article_id) < ($3::timestamptz, $4::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
     LIMIT $6::int OFFSET $5::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = $1) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following,
-       COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = $2), 0)::bigint AS total
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
+       COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = $1), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $2
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $2
 ORDER BY c.created_at DESC, c.id DESC
 `
 
 type ArticleListByTagParams struct {
-	ViewerID        int64
 	Tag             string
+	ViewerID        int64
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
@@ -739,8 +769,8 @@ type ArticleListByTagRow struct {
 
 func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleListByTagParams) ([]ArticleListByTagRow, error) {
 	rows, err := db.Query(ctx, articleListByTag,
-		arg.ViewerID,
 		arg.Tag,
+		arg.ViewerID,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,
@@ -782,7 +812,20 @@ func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleList
 }
 
 const articleListFeed = `-- name: ArticleListFeed :many
-WITH page AS (
+WITH recent AS MATERIALIZED (
+    SELECT r.id, r.created_at FROM (
+        SELECT a.id, a.created_at, a.author_id FROM articles a
+        WHERE (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
+        ORDER BY a.created_at DESC, a.id DESC
+        LIMIT 400
+    ) r
+    WHERE r.author_id IN (SELECT x.followee_id FROM follows x WHERE x.follower_id = $1)
+    ORDER BY r.created_at DESC, r.id DESC
+    LIMIT $4::bigint
+), found AS (
+    SELECT id, created_at FROM recent
+    WHERE (SELECT count(*) FROM recent) = $4::bigint
+    UNION ALL
     SELECT n.id, n.created_at FROM follows x
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
@@ -791,16 +834,19 @@ WITH page AS (
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT $4::bigint
     ) n
-    WHERE x.follower_id = $1
-    ORDER BY n.created_at DESC, n.id DESC
+    WHERE x.follower_id = $1 AND (SELECT count(*) FROM recent) < $4::bigint
+), page AS (
+    SELECT id FROM found ORDER BY created_at DESC, id DESC
     LIMIT $6::int OFFSET $5::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       EXISTS (SELECT 1 FROM favorites f WHERE f.article_id = c.id AND f.user_id = $1) AS favorited,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following,
        COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = $1), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
+LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
+LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
 ORDER BY c.created_at DESC, c.id DESC
 `
 
@@ -820,7 +866,9 @@ type ArticleListFeedRow struct {
 	Total       int64
 }
 
-// A bounded scan for each followed author, whose newest articles are merged.
+// Who follows many authors finds enough among the newest articles of all,
+// which stops early; else each followed author's newest are merged, which is
+// bounded for those who follow few.
 func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ArticleListFeedRow, error) {
 	rows, err := db.Query(ctx, articleListFeed,
 		arg.ViewerID,

@@ -74,7 +74,7 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 			req.Header.Set("Authorization", "Token "+token)
 		}
 	}
-	if req.Method == http.MethodPost && creating.MatchString(req.URL.Path) && req.Header.Get("Idempotency-Key") == "" {
+	if req.Method == http.MethodPost && creating.MatchString(req.URL.EscapedPath()) && req.Header.Get("Idempotency-Key") == "" {
 		req.Header.Set("Idempotency-Key", rand.Text())
 	}
 	kept := d.cache.condition(req)

@@ -174,6 +174,9 @@ func (s *Site) serveHome(w http.ResponseWriter, r *http.Request) {
 	checks := s.cfg.Health(r.Context())
 	for _, name := range slices.Sorted(maps.Keys(checks)) {
 		ok := checks[name] == "ok"
+		if name == "draining" && ok {
+			continue // "draining ok" would not tell a person that nothing is wrong
+		}
 		v.Checks = append(v.Checks, check{name, checks[name], ok})
 		v.Ready = v.Ready && ok
 	}

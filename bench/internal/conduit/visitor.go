@@ -143,7 +143,11 @@ func getByTag(v *visitor, to []byte) []byte {
 }
 
 func getFeed(v *visitor, to []byte) []byte {
-	return get(v, to, "/articles/feed?limit=20", v.anyone(), expectation{check: checkFeed})
+	reader := v.anyone()
+	if n := len(v.w.readers); n > 0 {
+		reader = v.w.readers[v.r.IntN(n)]
+	}
+	return get(v, to, "/articles/feed?limit=20", reader, expectation{check: checkFeed})
 }
 
 func getTags(v *visitor, to []byte) []byte {

@@ -21,6 +21,8 @@ type World struct {
 	Site  Site
 	Users []User // signed in; the last one is the auditor's
 
+	readers []*User // of feeds: those with a full page
+
 	// SignedIn is the share of the mix's anonymous reads that carry a token.
 	SignedIn float64
 
@@ -42,6 +44,9 @@ type World struct {
 // NewWorld prepares the requests. It needs at least one user more than there will be connections, since what a
 // connection writes with its user must not be undone by another.
 func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark string) (*World, error) {
+	if len(users) < 2 {
+		return nil, fmt.Errorf("%d users are too few", len(users))
+	}
 	w := &World{Site: site, Users: users, SignedIn: signedIn, mark: mark, slugs: c.Slugs, tags: c.Tags, authors: c.Authors,
 		offset: min(deepOffset, len(c.Slugs)-pageSize)}
 	for _, s := range c.Slugs {
@@ -54,6 +59,12 @@ func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark stri
 		w.profiles = append(w.profiles, "/profiles/"+url.PathEscape(a))
 	}
 	w.popular = zipf(len(c.Slugs), draws)
+	// Not the auditor, whose follows change.
+	for i := range users[:len(users)-1] {
+		if users[i].FeedCount >= pageSize {
+			w.readers = append(w.readers, &users[i])
+		}
+	}
 	var err error
 	w.cursor, err = lastCursor(site, len(c.Slugs))
 	return w, err
@@ -99,3 +110,6 @@ func (w *World) ArticleSize() (int, error) {
 	res, err := c.conn.Do(c.buf)
 	return len(res.Body), err
 }
+
+// DeepOffset is the offset of the deep page.
+func (w *World) DeepOffset() int { return w.offset }

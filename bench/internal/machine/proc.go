@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -51,6 +52,15 @@ func readStat(pid int) (stat, error) {
 func CPU(pid int) (time.Duration, error) {
 	s, err := readStat(pid)
 	return s.own, err
+}
+
+// OwnCPU returns the processor time of this program.
+func OwnCPU() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // FamilyCPU returns the processor time of a process and its children, ended ones included: a PostgreSQL server with its

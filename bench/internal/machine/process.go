@@ -4,6 +4,7 @@ package machine
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -101,19 +102,38 @@ func FreeAddr() (string, error) {
 
 // Output runs a program to its end and returns what it printed; the error has what it complained of.
 func Output(ctx context.Context, dir string, env []string, program string, args ...string) (string, error) {
+	var stdout, stderr strings.Builder
+	err := execute(ctx, &stdout, &stderr, dir, env, program, args)
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, strings.TrimSpace(stderr.String()))
+	}
+	return stdout.String(), err
+}
+
+// Combined is Output with all that was printed in one text.
+func Combined(ctx context.Context, dir string, env []string, program string, args ...string) (string, error) {
+	var out strings.Builder
+	err := execute(ctx, &out, &out, dir, env, program, args)
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, strings.TrimSpace(out.String()))
+	}
+	return out.String(), err
+}
+
+func execute(ctx context.Context, stdout, stderr io.Writer, dir string, env []string, program string, args []string) error {
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir, cmd.Env = dir, env
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 20 * time.Second
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return string(out), fmt.Errorf("%s %s: %w\n%s", program, strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	cmd.WaitDelay = stopDelay
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", program, strings.Join(args, " "), err)
 	}
-	return string(out), nil
+	return nil
 }
+
+// stopDelay is what a cancelled program has to end in; `byline seed` stops its PostgreSQL.
+const stopDelay = 30 * time.Second
 
 // Environment is ours without what would change the settings of the program under test.
 func Environment(add ...string) []string {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 const generated = "package query\n" +
@@ -57,16 +56,18 @@ func TestRepository(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	out := "transaction type: x\nnumber of failed transactions: 0 (0.000%)\nlatency average = 0.424 ms\ninitial connection time = 12.1 ms\ntps = 18866.524 (without initial connection time)\n"
-	got, err := parse(out)
-	if err != nil || got.TPS != 18866.524 || got.Latency != 424*time.Microsecond {
-		t.Errorf("%+v, %v", got, err)
+	out := "progress: 1.0 s, 500.0 tps, lat 1 ms\nprogress: 2.0 s, 1000.0 tps, lat 1 ms\nprogress: 3.0 s, 3000.0 tps, lat\nprogress: 3.5 s, 2000.0 tps\n" +
+		"number of failed transactions: 0 (0.000%)\ntps = 18866.524 (without initial connection time)\n"
+	if got, err := parse(out); err != nil || got != 2000 {
+		t.Errorf("%f, %v", got, err)
 	}
 	if _, err := parse(strings.Replace(out, ": 0 (", ": 7 (", 1)); err == nil {
 		t.Error("failures were ignored")
 	}
-	if _, err := parse("nothing"); err == nil {
-		t.Error("nothing was accepted")
+	for _, bad := range []string{"nothing", "progress: 1.0 s, 500.0 tps, lat 1 ms\n"} {
+		if _, err := parse(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
 	}
 }
 

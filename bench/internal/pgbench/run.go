@@ -95,67 +95,66 @@ func major(path string) int {
 	return n
 }
 
-// Ceiling is what pgbench got.
-type Ceiling struct {
-	TPS     float64       `json:"tps"`
-	Latency time.Duration `json:"latencyNs"` // mean
-	Clients int           `json:"clients"`
-}
-
-// Run executes scripts, chosen at random, with prepared statements for a time.
-func (c Cluster) Run(ctx context.Context, scripts []string, clients int, span time.Duration) (Ceiling, error) {
+// Run executes scripts, chosen at random, with prepared statements and returns the transactions a second of the time
+// (whole seconds) that follows a second of warm-up, in which connections are made and statements planned.
+func (c Cluster) Run(ctx context.Context, scripts []string, clients int, span time.Duration) (float64, error) {
 	program, err := c.Program()
 	if err != nil {
-		return Ceiling{}, err
+		return 0, err
 	}
 	env, err := c.Env()
 	if err != nil {
-		return Ceiling{}, err
+		return 0, err
 	}
 	dir, err := os.MkdirTemp("", "byline-pgbench-")
 	if err != nil {
-		return Ceiling{}, err
+		return 0, err
 	}
 	defer os.RemoveAll(dir)
 	args := []string{"--no-vacuum", "--protocol=prepared", "--client=" + strconv.Itoa(clients), "--jobs=1",
-		"--time=" + strconv.Itoa(max(int(span.Round(time.Second).Seconds()), 1)), "--random-seed=1"}
+		"--time=" + strconv.Itoa(warmSeconds+max(int(span.Round(time.Second).Seconds()), 1)), "--progress=1", "--random-seed=1"}
 	for i, script := range scripts {
 		file := filepath.Join(dir, strconv.Itoa(i)+".sql")
 		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
-			return Ceiling{}, err
+			return 0, err
 		}
 		args = append(args, "--file="+file)
 	}
-	out, err := machine.Output(ctx, dir, env, program, args...)
+	out, err := machine.Combined(ctx, dir, env, program, args...)
 	if err != nil {
-		return Ceiling{}, err
+		return 0, err
 	}
-	ceiling, err := parse(out)
-	ceiling.Clients = clients
-	return ceiling, err
+	return parse(out)
 }
 
+const warmSeconds = 1
+
 var (
-	tps     = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
-	latency = regexp.MustCompile(`(?m)^latency average = ([0-9.]+) ms`)
-	failed  = regexp.MustCompile(`(?m)^number of failed transactions: ([0-9]+)`)
+	progress = regexp.MustCompile(`(?m)^progress: ([0-9.]+) s, ([0-9.]+) tps`)
+	failed   = regexp.MustCompile(`(?m)^number of failed transactions: ([0-9]+)`)
 )
 
-func parse(out string) (c Ceiling, err error) {
+// parse averages the seconds after the warm-up. The last line may be of a fraction of a second, so each counts by its
+// length.
+func parse(out string) (float64, error) {
 	if m := failed.FindStringSubmatch(out); m != nil && m[1] != "0" {
-		return c, fmt.Errorf("pgbench: %s transactions failed", m[1])
+		return 0, fmt.Errorf("pgbench: %s transactions failed", m[1])
 	}
-	m := tps.FindStringSubmatch(out)
-	if m == nil {
-		return c, fmt.Errorf("pgbench did not print its rate:\n%s", out)
+	var before, span, done float64
+	for _, m := range progress.FindAllStringSubmatch(out, -1) {
+		at, err1 := strconv.ParseFloat(m[1], 64)
+		tps, err2 := strconv.ParseFloat(m[2], 64)
+		if err := errors.Join(err1, err2); err != nil {
+			return 0, err
+		}
+		if before >= warmSeconds-0.1 {
+			span += at - before
+			done += (at - before) * tps
+		}
+		before = at
 	}
-	if c.TPS, err = strconv.ParseFloat(m[1], 64); err != nil {
-		return c, err
+	if span <= 0 {
+		return 0, fmt.Errorf("pgbench did not print its progress:\n%s", out)
 	}
-	if m := latency.FindStringSubmatch(out); m != nil {
-		ms, err := strconv.ParseFloat(m[1], 64)
-		c.Latency = time.Duration(ms * float64(time.Millisecond))
-		return c, err
-	}
-	return c, nil
+	return done / span, nil
 }

@@ -48,12 +48,12 @@ func (r *Report) scale(p *printer, s Scale) {
 	}
 	p.line("\nData set: %s, %s articles; %d connections, closed loop:", name, thousands(float64(s.Articles)), s.Connections)
 	t := Table{
-		Head: []string{"scenario", "req/s", "P50 ms", "P99 ms", "P99.9 ms", "errors", "server µs", "PG µs", "allocs", "RSS MB", "of pgbench", "of Echo", "target", "reached"},
-		Left: map[int]bool{12: true},
+		Head: []string{"scenario", "req/s", "P50 ms", "P99 ms", "P99.9 ms", "errors", "server µs", "PG µs", "sender µs", "allocs", "RSS MB", "of pgbench", "of Echo", "target", "reached"},
+		Left: map[int]bool{13: true},
 	}
 	for _, row := range s.Rows {
 		if row.Skipped != "" {
-			t.Add(row.Scenario, "skipped", "", "", "", "", "", "", "", "", "", "", row.Skipped, "")
+			t.Add(row.Scenario, "skipped", "", "", "", "", "", "", "", "", "", "", "", row.Skipped, "")
 			continue
 		}
 		target, reached := "", ""
@@ -63,7 +63,7 @@ func (r *Report) scale(p *printer, s Scale) {
 			}
 		}
 		t.Add(row.Scenario, thousands(row.RPS), millis(row.P50), millis(row.P99), millis(row.P999), fmt.Sprint(row.Errors),
-			micros(row.ServerCPU), micros(row.PGCPU), orDash(row.Allocs > 0, "%.0f", row.Allocs), orDash(row.RSS > 0, "%s", megabytes(row.RSS)),
+			micros(row.ServerCPU), micros(row.PGCPU), micros(row.SenderCPU), orDash(row.Allocs > 0, "%.0f", row.Allocs), orDash(row.RSS > 0, "%s", megabytes(row.RSS)),
 			orDash(row.PgbenchTPS > 0, "%.2f", row.OfPgbench()), orDash(row.ConstantRPS > 0, "%.2f", row.OfConstant()), target, reached)
 	}
 	p.table(t)

@@ -52,6 +52,7 @@ type Row struct {
 
 	ServerCPU time.Duration `json:"serverCPUNs,omitempty"` // a request
 	PGCPU     time.Duration `json:"pgCPUNs,omitempty"`     // a request
+	SenderCPU time.Duration `json:"senderCPUNs,omitempty"` // a request; of the benchmark itself
 	Allocs    float64       `json:"allocs,omitempty"`      // heap objects a request
 	RSS       int64         `json:"rss,omitempty"`         // high-water mark
 	GCs       uint64        `json:"gcs,omitempty"`
@@ -69,7 +70,7 @@ type Row struct {
 
 // Fill takes over what a run has counted.
 func (r *Row) Fill(res *load.Result) {
-	r.RPS = float64(res.Requests) / res.Elapsed.Seconds()
+	r.RPS = float64(res.Answered) / res.Elapsed.Seconds()
 	r.P50, r.P99, r.P999, r.Max = res.Latency.Quantile(.5), res.Latency.Quantile(.99), res.Latency.Quantile(.999), res.Latency.Max()
 	r.Requests, r.Errors, r.Failures, r.Redials = res.Requests, res.Errors, res.Failures, res.Redials
 	r.LateP99, r.Backlog, r.Delayed, r.Unsent = res.Late.Quantile(.99), res.Backlog, res.Delayed, res.Unsent

@@ -189,7 +189,9 @@ export class Byline {
  * ```
  */
 export function ifMatch(read: Response): { "If-Match": string } {
-  return { "If-Match": read.headers.get("ETag") ?? "" };
+  const etag = read.headers.get("ETag");
+  if (etag === null) throw new TypeError("the answer has no ETag"); // a change would be unconditional
+  return { "If-Match": etag };
 }
 
 /** Yields the items of page after page. */

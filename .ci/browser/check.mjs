@@ -1,0 +1,134 @@
+// Opens every page of the service in headless Chromium, at the width of a
+// desktop and of a phone, in light and in dark, and demands: no console error,
+// no failed request, no request to another origin, nothing wider than the
+// screen, and a call from the reference page that the service answers.
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const [binary, executablePath, modules, shots] = process.argv.slice(2)
+const { chromium } = createRequire(join(modules, 'package.json'))('playwright-core')
+
+let passed = 0
+let failed = 0
+function demand(ok, what) {
+  if (ok) passed++
+  else {
+    failed++
+    console.error(`FAIL ${what}`)
+  }
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'byline-browser-'))
+chmodSync(dir, 0o755) // PostgreSQL runs as another user when this one is root
+const port = await freePort()
+const origin = `http://127.0.0.1:${port}`
+const log = join(dir, 'service.log')
+const out = openSync(log, 'w')
+const service = spawn(binary, ['serve', '--addr', `127.0.0.1:${port}`, '--admin-addr', 'off', '--data-dir', join(dir, 'data')], {
+  cwd: dir, stdio: ['ignore', out, out],
+})
+const ended = new Promise((resolve) => service.on('exit', resolve))
+let browser
+try {
+  await ready()
+  browser = await chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync',
+    ],
+  })
+  const guides = await onPage({}, '/', (page) => page.$$eval('.index a', (links) => links.map((a) => new URL(a.href).pathname)))
+  demand(guides.length >= 10, `the landing page lists the guides, not ${guides.length}`)
+  const screens = {
+    desktop: { viewport: { width: 1360, height: 900 } },
+    phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+    dark: { viewport: { width: 1360, height: 900 }, colorScheme: 'dark' },
+  }
+  for (const [screen, options] of Object.entries(screens)) {
+    for (const path of ['/', '/docs', ...guides]) {
+      await onPage(options, path, async (page) => {
+        if (path === '/docs') await page.getByRole('heading', { name: 'Register a new user' }).waitFor()
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        demand(wide <= 0, `${path} on ${screen} is ${wide} px wider than the screen`)
+        if (shots) {
+          const name = path === '/' ? 'home' : path.slice(1).replaceAll('/', '-')
+          await page.screenshot({ path: join(shots, `${name}-${screen}.png`) })
+        }
+      })
+    }
+  }
+  for (const guide of guides) {
+    await onPage({ javaScriptEnabled: false }, guide, async (page) => {
+      demand((await page.locator('article h1').count()) === 1, `${guide} reads without JavaScript`)
+    })
+  }
+  await tryCall()
+} catch (err) {
+  demand(false, err.stack)
+} finally {
+  await browser?.close()
+  service.kill('SIGTERM')
+  demand((await ended) === 0, 'the service stops without an error')
+  if (failed) console.error(readFileSync(log, 'utf8').split('\n').slice(-15).join('\n'))
+  rmSync(dir, { recursive: true, force: true })
+}
+console.log(`browser-test: ${passed} passed, ${failed} failed`)
+process.exit(failed ? 1 : 0)
+
+// tryCall makes a call from the reference page, as a person would.
+async function tryCall() {
+  await onPage({ viewport: { width: 1360, height: 900 } }, '/docs#tag/tags/GET/tags', async (page) => {
+    const section = page.locator('[id$="tag/tags/GET/tags"]').first()
+    await section.getByRole('button', { name: /Test Request/ }).click()
+    const answered = page.waitForResponse(`${origin}/api/tags`)
+    await page.getByRole('button', { name: /^Send/ }).first().click()
+    const response = await answered
+    demand(response.status() === 200, `a call from the reference answers ${response.status()}`)
+    demand(Array.isArray((await response.json()).tags), 'the call from the reference answers tags')
+    await page.getByText('200', { exact: false }).first().waitFor()
+    if (shots) await page.screenshot({ path: join(shots, 'try.png') })
+  })
+}
+
+// onPage opens a path in a new context, lets use work with the page, and holds
+// all that the page has done against the rules.
+async function onPage(options, path, use) {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  page.setDefaultTimeout(60_000)
+  page.on('console', (m) => demand(m.type() !== 'error' && m.type() !== 'warning', `${path}: console: ${m.text()} (${m.location().url})`))
+  page.on('pageerror', (err) => demand(false, `${path}: ${err.stack}`))
+  page.on('requestfailed', (r) => demand(false, `${path}: ${r.url()} failed: ${r.failure()?.errorText}`))
+  page.on('response', (r) => demand(r.status() < 400, `${path}: ${r.url()} answered ${r.status()}`))
+  page.on('request', (r) => demand(/^(data|blob):/.test(r.url()) || new URL(r.url()).origin === origin, `${path} asks ${r.url()}`))
+  try {
+    const response = await page.goto(origin + path, { waitUntil: 'load' })
+    demand(response.status() === 200, `${path} answers ${response.status()}`)
+    return await use(page)
+  } finally {
+    await context.close()
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.on('listening', resolve))
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+async function ready() {
+  for (let n = 0; n < 600; n++) {
+    const response = await fetch(`${origin}/readyz`).catch(() => undefined)
+    if (response?.ok) return
+    if (service.exitCode !== null) throw new Error('the service ended at its start')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  throw new Error('the service is not ready after two minutes')
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseOptions(t *testing.T) {
+	o, err := parseOptions(nil, false)
+	if err != nil || !slices.Equal(o.scales, []int{1}) || !slices.Contains(o.rates, 6000) || !filepath.IsAbs(o.byline) {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	if o, err = parseOptions([]string{"--rate", "500", "--scale", "1, 100"}, false); err != nil || !slices.Equal(o.rates, []float64{500}) || !slices.Equal(o.scales, []int{1, 100}) {
+		t.Errorf("%+v, %v", o, err)
+	}
+	if o, err = parseOptions([]string{"--base", "HEAD~1"}, true); err != nil || o.base != "HEAD~1" || o.rounds != 3 {
+		t.Errorf("%+v, %v", o, err)
+	}
+	for _, c := range []struct {
+		compare bool
+		args    string
+	}{
+		{false, "extra"}, {false, "--scale 0"}, {false, "--scale x"}, {false, "--rates 1,-2"}, {false, "--only ("}, {false, "--signed-in 2"},
+		{false, "--users 33"}, {false, "--time 0s"}, {false, "--base HEAD"}, {true, ""}, {true, "--base HEAD --scale 1,100"}, {true, "--base HEAD --rounds 0"},
+	} {
+		if _, err := parseOptions(strings.Fields(c.args), c.compare); err == nil {
+			t.Errorf("%q was accepted", c.args)
+		}
+	}
+}
+
+func write(t *testing.T, dir string, files map[string]string) string {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestDatasetKey(t *testing.T) {
+	files := map[string]string{"db/migrations/1.sql": "a", "db/seed/seed.go": "b", "db/seed/seed_test.go": "c"}
+	repo := write(t, t.TempDir(), files)
+	key := func(scale int) string {
+		k, err := datasetKey(repo, scale)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	first := key(1)
+	if key(100) == first {
+		t.Error("sizes must change the key")
+	}
+	write(t, repo, map[string]string{"db/seed/seed_test.go": "d"})
+	if key(1) != first {
+		t.Error("tests do not decide rows")
+	}
+	write(t, repo, map[string]string{"db/migrations/1.sql": "aa"})
+	if key(1) == first {
+		t.Error("the schema must change the key")
+	}
+	if _, err := datasetKey(t.TempDir(), 1); err == nil {
+		t.Error("a folder without a schema was accepted")
+	}
+}
+
+func TestExtendsSchema(t *testing.T) {
+	old := write(t, t.TempDir(), map[string]string{"db/migrations/1.sql": "a"})
+	more := write(t, t.TempDir(), map[string]string{"db/migrations/1.sql": "a", "db/migrations/2.sql": "b"})
+	edited := write(t, t.TempDir(), map[string]string{"db/migrations/1.sql": "x"})
+	for _, c := range []struct {
+		from, to string
+		want     bool
+	}{{old, more, true}, {more, old, false}, {old, edited, false}, {t.TempDir(), old, false}} {
+		if got, err := extendsSchema(c.from, c.to); err != nil || got != c.want {
+			t.Errorf("%s to %s: %t, %v", c.from, c.to, got, err)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/conduit"
+	"github.com/byline-api/byline/bench/internal/machine"
+	"github.com/byline-api/byline/bench/internal/report"
+)
+
+// side is a build in a comparison.
+type side struct {
+	name, program, repo string
+	data                *dataset
+}
+
+// compare measures two builds in turn (A B A B …), each time on a fresh copy of the same data set, so that slow changes
+// of the machine hit both.
+func (b *bench) compare(ctx context.Context, stdout io.Writer) (err error) {
+	work, err := os.MkdirTemp("", "byline-compare-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	tree := filepath.Join(work, "tree")
+	if _, err := machine.Output(ctx, b.repo, os.Environ(), "git", "worktree", "add", "--detach", tree, b.base); err != nil {
+		return err
+	}
+	defer func() {
+		// Also after Ctrl-C, when ctx has ended.
+		_, removeErr := machine.Output(context.Background(), b.repo, os.Environ(), "git", "worktree", "remove", "--force", tree)
+		err = errors.Join(err, removeErr)
+	}()
+	sides := []*side{{name: b.base, program: filepath.Join(work, "byline"), repo: tree}, {name: "this build", program: b.byline, repo: b.repo}}
+	b.say("building %s", b.base)
+	if _, err := machine.Output(ctx, tree, os.Environ(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", sides[0].program, "./cmd/byline"); err != nil {
+		return err
+	}
+	if err := b.share(ctx, sides); err != nil {
+		return err
+	}
+	c := report.NewComparison(machine.Describe(ctx, b.repo), sides[0].name, sides[1].name)
+	for round := range b.rounds {
+		for i, s := range sides {
+			b.say("round %d of %d: %s", round+1, b.rounds, s.name)
+			if err := b.round(ctx, s, func(row report.Row) { c.Add(i, row) }); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+	}
+	if err := c.Print(stdout); err != nil {
+		return err
+	}
+	if b.json != "" {
+		if err := report.WriteJSON(b.json, c); err != nil {
+			return err
+		}
+	}
+	if c.Failed() {
+		return errWrongAnswers
+	}
+	return nil
+}
+
+// share prepares one data set for both builds, made by the older one, if the newer one only adds migrations to its schema;
+// else one each.
+func (b *bench) share(ctx context.Context, sides []*side) (err error) {
+	if sides[0].data, err = b.prepare(ctx, sides[0].program, sides[0].repo, b.scales[0]); err != nil {
+		return fmt.Errorf("%s: %w", sides[0].name, err)
+	}
+	extends, err := extendsSchema(sides[0].repo, sides[1].repo)
+	if err != nil {
+		return err
+	}
+	if extends {
+		sides[1].data = sides[0].data
+		return nil
+	}
+	b.say("the schemas differ in migrations that both have: each build gets a data set of its own")
+	sides[1].data, err = b.prepare(ctx, sides[1].program, sides[1].repo, b.scales[0])
+	return err
+}
+
+// extendsSchema tells whether every migration of one repository is in another, unchanged.
+func extendsSchema(from, to string) (bool, error) {
+	files, err := filepath.Glob(filepath.Join(from, "db/migrations/*.sql"))
+	if err != nil {
+		return false, err
+	}
+	for _, file := range files {
+		old, err := os.ReadFile(file)
+		if err != nil {
+			return false, err
+		}
+		now, err := os.ReadFile(filepath.Join(to, "db/migrations", filepath.Base(file)))
+		if err != nil || !bytes.Equal(old, now) {
+			return false, nil
+		}
+	}
+	return len(files) > 0, nil
+}
+
+// round measures all scenarios of one build.
+func (b *bench) round(ctx context.Context, s *side, add func(report.Row)) (err error) {
+	t, err := startCopy(ctx, s.program, s.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.stop()) }()
+	w, err := b.enter(ctx, t, s.data.catalogue, s.data.users(b.users))
+	if err != nil {
+		return err
+	}
+	for _, scenario := range conduit.Scenarios {
+		if !b.only.MatchString(scenario.Name) {
+			continue
+		}
+		row, err := b.measure(ctx, t, w, scenario, 0)
+		if err != nil {
+			return fmt.Errorf("%s: %w", scenario.Name, err)
+		}
+		if row.Skipped == "" {
+			b.say("  %-18s %8.0f req/s, P99 %s, %d errors", row.Scenario, row.RPS, row.P99.Round(time.Microsecond), row.Errors)
+			add(row)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+// Command bench measures Byline, or any RealWorld backend, beside what the machine could give. See README.md.
+//
+//	bench                          everything on the data set of the issue
+//	bench --scale 1,100            and how reads change with 100 times the data
+//	bench --url http://127.0.0.1:3000/api   another backend
+//	bench compare --base v1.2.0    this build against another, in turn
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/conduit"
+	"github.com/byline-api/byline/bench/internal/machine"
+	"github.com/byline-api/byline/bench/internal/report"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// Load makes no garbage, samples do; collections would take processor time from the server.
+	debug.SetGCPercent(400)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "bench: interrupted; all that was started has ended")
+		os.Exit(1)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// errWrongAnswers fails a run whose figures were printed.
+var errWrongAnswers = errors.New("answers were wrong; see the errors above")
+
+// bench is a run.
+type bench struct {
+	*options
+	log       io.Writer
+	noPgbench error // why there are no ceilings of PostgreSQL
+	notes     []string
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	compare := len(args) > 0 && args[0] == "compare"
+	if compare {
+		args = args[1:]
+	}
+	o, err := parseOptions(args, compare)
+	if err != nil {
+		return err
+	}
+	b := &bench{options: o, log: stderr}
+	if compare {
+		return b.compare(ctx, stdout)
+	}
+	r := &report.Report{Machine: machine.Describe(ctx, b.repo)}
+	if b.url != "" {
+		err = b.external(ctx, r)
+	} else {
+		err = b.own(ctx, r)
+	}
+	if err != nil {
+		return err
+	}
+	r.Judge()
+	if err := r.Print(stdout); err != nil {
+		return err
+	}
+	if b.json != "" {
+		if err := report.WriteJSON(b.json, r); err != nil {
+			return err
+		}
+	}
+	if r.Failed() {
+		return errWrongAnswers
+	}
+	return nil
+}
+
+func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.log, format+"\n", args...) }
+
+// note is said now and printed with the tables.
+func (b *bench) note(format string, args ...any) {
+	b.notes = append(b.notes, fmt.Sprintf(format, args...))
+	b.say(format, args...)
+}
+
+// mark makes names unique among runs on one server.
+func mark() string { return "b" + strconv.FormatInt(time.Now().UnixMilli(), 36) }
+
+// own measures Byline on every scale.
+func (b *bench) own(ctx context.Context, r *report.Report) error {
+	for i, scale := range b.scales {
+		d, err := b.prepare(ctx, b.byline, b.repo, scale)
+		if err != nil {
+			return err
+		}
+		t, err := startCopy(ctx, b.byline, d)
+		if err != nil {
+			return err
+		}
+		r.Machine.Server, r.Machine.PostgreSQL = t.versions(ctx, b.byline)
+		s := report.Scale{Scale: scale, Articles: len(d.catalogue.Slugs), Connections: b.connections}
+		w, err := b.enter(ctx, t, d.catalogue, d.users(b.users))
+		if err == nil {
+			err = b.scenarios(ctx, t, w, &s, i > 0)
+		}
+		if err = errors.Join(err, t.stop()); err != nil {
+			return err
+		}
+		r.Scales = append(r.Scales, s)
+	}
+	return nil
+}
+
+// external measures a server that somebody else runs.
+func (b *bench) external(ctx context.Context, r *report.Report) error {
+	site, err := conduit.ParseURL(ctx, b.url)
+	if err != nil {
+		return fmt.Errorf("--url: %w", err)
+	}
+	t := &target{site: site, pid: b.pid, pgPID: b.postgres}
+	b.say("filling %s with %+v", b.url, b.fill)
+	began := time.Now()
+	users, err := conduit.Fill(ctx, site, b.fill, mark())
+	if err != nil {
+		return err
+	}
+	b.say("filled in %s", time.Since(began).Round(time.Millisecond))
+	c, err := conduit.Read(ctx, site)
+	if err != nil {
+		return err
+	}
+	w, err := b.enter(ctx, t, c, users)
+	if err != nil {
+		return err
+	}
+	r.Machine.Server = b.url
+	s := report.Scale{Articles: len(c.Slugs), Connections: b.connections}
+	err = b.scenarios(ctx, t, w, &s, false)
+	r.Scales = append(r.Scales, s)
+	return err
+}
+
+// enter signs users in and prepares the requests.
+func (b *bench) enter(ctx context.Context, t *target, c *conduit.Catalogue, users []conduit.User) (*conduit.World, error) {
+	if len(users) < b.connections+2 {
+		return nil, fmt.Errorf("%d users for %d connections are too few", len(users), b.connections)
+	}
+	if err := conduit.SignIn(ctx, t.site, users); err != nil {
+		return nil, err
+	}
+	return conduit.NewWorld(t.site, c, users, b.signedIn, mark())
+}
+
+// scenarios measures all, or only those whose growth matters, and the open loop.
+func (b *bench) scenarios(ctx context.Context, t *target, w *conduit.World, s *report.Scale, growthOnly bool) error {
+	b.notes = nil
+	defer func() { s.Notes = append(s.Notes, b.notes...) }()
+	constantAddr := ""
+	if b.ceiling > 0 && !growthOnly {
+		size, err := w.ArticleSize()
+		if err != nil {
+			return err
+		}
+		addr, stop, err := startConstant(ctx, b.constant, size)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		constantAddr = addr
+	}
+	if b.noPgbench = errors.New("not wanted"); b.ceiling > 0 && t.cluster != nil {
+		if _, b.noPgbench = t.cluster.Program(); b.noPgbench != nil {
+			b.note("%v", b.noPgbench)
+		}
+	}
+	for _, scenario := range conduit.Scenarios {
+		if !b.only.MatchString(scenario.Name) || growthOnly && !scenario.Growth {
+			continue
+		}
+		row, err := b.measure(ctx, t, w, scenario, 0)
+		if err != nil {
+			return fmt.Errorf("%s: %w", scenario.Name, err)
+		}
+		if row.Skipped == "" {
+			b.say("%-18s %8.0f req/s, P99 %s, %d errors", row.Scenario, row.RPS, row.P99.Round(time.Microsecond), row.Errors)
+			if err := b.ceilings(ctx, t, w, scenario, s.Scale, constantAddr, &row); err != nil {
+				return fmt.Errorf("%s: %w", scenario.Name, err)
+			}
+		}
+		s.Rows = append(s.Rows, row)
+		s.PeakRSS, s.GCPause = max(s.PeakRSS, row.RSS), max(s.GCPause, row.GCPause)
+	}
+	if growthOnly || !b.only.MatchString(openLoopName) {
+		return nil
+	}
+	return b.openLoop(ctx, t, w, s)
+}
+
+// openLoopName is what --only matches.
+const openLoopName = "mix, open loop"
+
+// openLoop raises the rate until the server does not keep up.
+func (b *bench) openLoop(ctx context.Context, t *target, w *conduit.World, s *report.Scale) error {
+	for _, scenario := range conduit.Scenarios {
+		if scenario.Name != conduit.Mix {
+			continue
+		}
+		for _, rate := range b.rates {
+			row, err := b.measure(ctx, t, w, scenario, rate)
+			if err != nil {
+				return fmt.Errorf("open loop at %.0f: %w", rate, err)
+			}
+			b.say("open loop %8.0f req/s, P99 %s, %d errors, %d unsent", rate, row.P99.Round(time.Microsecond), row.Errors, row.Unsent)
+			s.OpenLoop = append(s.OpenLoop, row)
+			s.PeakRSS, s.GCPause = max(s.PeakRSS, row.RSS), max(s.GCPause, row.GCPause)
+			if row.Unsent > 0 || row.Errors > 0 {
+				b.note("the open loop ended at %.0f req/s, which the server did not keep up with", rate)
+				break
+			}
+		}
+	}
+	return nil
+}

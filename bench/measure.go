@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/conduit"
+	"github.com/byline-api/byline/bench/internal/load"
+	"github.com/byline-api/byline/bench/internal/machine"
+	"github.com/byline-api/byline/bench/internal/pgbench"
+	"github.com/byline-api/byline/bench/internal/report"
+)
+
+// reading is what server and PostgreSQL have used so far.
+type reading struct {
+	server, postgres time.Duration
+	sender           time.Duration // this program
+	runtime          machine.Runtime
+	err              error
+}
+
+func (t *target) read(ctx context.Context) (r reading) {
+	var err error
+	r.sender = machine.OwnCPU()
+	if t.pid != 0 {
+		r.server, err = machine.CPU(t.pid)
+		r.err = errors.Join(r.err, err)
+	}
+	if t.pgPID != 0 {
+		r.postgres, err = machine.FamilyCPU(t.pgPID)
+		r.err = errors.Join(r.err, err)
+	}
+	if t.metrics != "" {
+		r.runtime, err = machine.Scrape(ctx, t.metrics)
+		r.err = errors.Join(r.err, err)
+	}
+	return r
+}
+
+// measure runs a scenario, closed loop if rate is 0.
+func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s conduit.Scenario, rate float64) (report.Row, error) {
+	row := report.Row{Scenario: s.Name, Rate: rate}
+	if reason := w.Missing(s); reason != "" {
+		row.Skipped = reason
+		return row, nil
+	}
+	connections := b.connections
+	if s.Connections > 0 {
+		connections = min(s.Connections, connections)
+	}
+	beside, stop := context.WithCancel(ctx)
+	defer stop()
+	var wait sync.WaitGroup
+	var rss *machine.RSS
+	if t.pid != 0 {
+		rss = machine.WatchRSS(t.pid)
+	}
+	var pause time.Duration
+	wait.Go(func() { pause = t.watch(beside, rss) })
+	var audit conduit.Audit
+	if s.Audited {
+		wait.Go(func() { audit = w.Audit(beside) })
+	}
+	var before, after reading
+	res, err := load.Run(ctx, load.Plan{
+		Addr: t.site.Addr, Connections: connections, Warm: b.warm, Measure: b.options.measure, Rate: rate,
+		DeepEvery: b.deepEvery, Driver: w.Driver(s),
+		Begin: func() { before = t.read(ctx) }, End: func() { after = t.read(ctx) },
+	})
+	stop()
+	wait.Wait()
+	if err = errors.Join(err, before.err, after.err); err != nil {
+		return row, err
+	}
+	row.Fill(res)
+	row.Audits = audit.Rounds
+	for text, n := range audit.Errors {
+		row.Errors += n
+		row.Failures = append(row.Failures, load.Failure{Message: text, Count: n})
+	}
+	requests := max(res.Answered, 1)
+	row.SenderCPU = (after.sender - before.sender) / time.Duration(requests)
+	if t.pid != 0 {
+		row.ServerCPU = (after.server - before.server) / time.Duration(requests)
+		if row.RSS, err = rss.Peak(); err != nil {
+			return row, err
+		}
+	}
+	if t.pgPID != 0 {
+		row.PGCPU = (after.postgres - before.postgres) / time.Duration(requests)
+	}
+	if t.metrics != "" {
+		row.Allocs = float64(after.runtime.Mallocs-before.runtime.Mallocs) / float64(requests)
+		row.GCs = after.runtime.GCs - before.runtime.GCs
+		row.GCPause = max(pause, after.runtime.LongestPause)
+	}
+	return row, nil
+}
+
+// watch samples, every second, what has a short memory, and returns the longest pause.
+func (t *target) watch(ctx context.Context, rss *machine.RSS) (pause time.Duration) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return pause
+		case <-tick.C:
+		}
+		if rss != nil {
+			rss.Sample()
+		}
+		if t.metrics != "" {
+			if r, err := machine.Scrape(ctx, t.metrics); err == nil {
+				pause = max(pause, r.LongestPause)
+			}
+		}
+	}
+}
+
+// ceilings measures the two references right after a scenario, so that noise of the machine hits all three.
+func (b *bench) ceilings(ctx context.Context, t *target, w *conduit.World, s conduit.Scenario, scale int, constantAddr string, row *report.Row) error {
+	if constantAddr != "" {
+		res, err := load.Run(ctx, load.Plan{
+			Addr: constantAddr, Connections: b.connections, Warm: b.ceiling / 5, Measure: b.ceiling, Driver: w.Constant(constantAddr),
+		})
+		if err != nil {
+			return err
+		}
+		if res.Errors > 0 {
+			return errors.New("the constant server failed: " + res.Failures[0].Message)
+		}
+		row.ConstantRPS = float64(res.Answered) / res.Elapsed.Seconds()
+	}
+	if s.Query == "" || t.cluster == nil || b.noPgbench != nil {
+		return nil
+	}
+	scripts, err := b.scripts(w, s, scale)
+	if err != nil {
+		b.note("no ceiling for %s: %v", s.Name, err)
+		return nil
+	}
+	row.PgbenchTPS, err = t.cluster.Run(ctx, scripts, b.clients, b.ceiling)
+	return err
+}
+
+// slugScripts is how many articles pgbench reads: it has no text variables, so that each needs a script of its own, of
+// which each client plans each in the warm-up.
+const slugScripts = 16
+
+// scripts makes the statement of a scenario with parameters as the service sends them. Numbers that differ between
+// requests are variables, so parameters of the prepared statement.
+func (b *bench) scripts(w *conduit.World, s conduit.Scenario, scale int) ([]string, error) {
+	q, err := pgbench.Load(b.repo+"/gen/query", s.Query)
+	if err != nil {
+		return nil, err
+	}
+	viewer, offset := "0", "0"
+	if s.Name == conduit.ListDeep {
+		offset = strconv.Itoa(w.DeepOffset())
+	}
+	if s.Query == conduit.QueryFeed || s.Name == conduit.ListSigned {
+		viewer = ":viewer"
+	}
+	user := "\\set viewer random(1, " + strconv.Itoa(sizes(scale).Users) + ")\n"
+	setup := user + "\\set offset " + offset + "\n\\set limit 20\n\\set reach :offset + :limit\n\\set before 9223372036854775807\n"
+	values := map[string]string{
+		"ViewerID": viewer, "AuthorID": ":viewer", "Body": pgbench.Quote("Well said, benchmark."),
+		"BeforeCreatedAt": "'9999-12-31'", "BeforeID": ":before", "PageOffset": ":offset", "PageLimit": ":limit", "Reach": ":reach",
+	}
+	var out []string
+	for _, slug := range w.SampleSlugs(slugScripts) {
+		values["Slug"] = pgbench.Quote(slug)
+		script, err := q.Script(setup, values)
+		if err != nil {
+			return nil, err
+		}
+		if len(out) > 0 && out[0] == script {
+			break // it does not read by slug
+		}
+		out = append(out, script)
+	}
+	return out, nil
+}

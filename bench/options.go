@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/conduit"
+)
+
+// options are the flags.
+type options struct {
+	byline, constant, repo, cache string
+
+	url      string
+	fill     conduit.Sizes
+	pid      int
+	postgres int
+
+	scales      []int
+	connections int
+	users       int
+	signedIn    float64
+	only        *regexp.Regexp
+	warm        time.Duration
+	measure     time.Duration
+	ceiling     time.Duration
+	clients     int
+	rates       []float64
+	deepEvery   int
+	json        string
+
+	base   string
+	rounds int
+}
+
+// parseOptions reads the arguments; compare is the other command.
+func parseOptions(args []string, compare bool) (*options, error) {
+	o := &options{}
+	bin := "bin"
+	if self, err := os.Executable(); err == nil {
+		bin = filepath.Dir(self)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	name := "bench"
+	if compare {
+		name = "bench compare"
+	}
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.StringVar(&o.byline, "byline", filepath.Join(bin, "byline"), "the built `program` to measure")
+	f.StringVar(&o.repo, "repo", filepath.Dir(bin), "the repository `folder`: statements for pgbench, migrations, commit")
+	f.StringVar(&o.cache, "cache", filepath.Join(cache, "byline-bench"), "`folder` of prepared data sets")
+	f.IntVar(&o.connections, "connections", 32, "HTTP connections")
+	f.IntVar(&o.users, "users", 64, "accounts to sign in before; more than connections")
+	f.Float64Var(&o.signedIn, "signed-in", 0, "`share` of the mix's anonymous reads that carry a token, 0 to 1")
+	f.DurationVar(&o.warm, "warm", time.Second, "`time` before each measurement, not counted")
+	f.DurationVar(&o.measure, "time", 4*time.Second, "`time` of each measurement")
+	f.IntVar(&o.deepEvery, "check-every", 64, "look into the body of every `n`-th answer of a connection; 0 = none")
+	f.StringVar(&o.json, "json", "", "write the figures to this `file`")
+	only := f.String("only", "", "only scenarios that match this `expression`")
+	scales, rates := "1", ""
+	if compare {
+		f.StringVar(&o.base, "base", "", "git `ref` to compare with")
+		f.IntVar(&o.rounds, "rounds", 3, "how often both builds are measured in turn")
+		f.StringVar(&scales, "scale", scales, "`size` of the data set")
+	} else {
+		f.StringVar(&o.constant, "constant", filepath.Join(bin, "bench-constant"), "the built `program` that answers constant bytes")
+		f.StringVar(&scales, "scale", scales, "`sizes` of the data set, comma-separated; the first gets everything, others the reads; 1 = 10,000 articles")
+		f.DurationVar(&o.ceiling, "ceiling-time", 1500*time.Millisecond, "`time` of each measurement of pgbench (whole seconds) and constant Echo; 0 = none")
+		f.IntVar(&o.clients, "pgbench-clients", 16, "connections of pgbench")
+		f.StringVar(&rates, "rates", "auto", "`rates` of the open loop on the mix, comma-separated, rising; none = no open loop")
+		f.Func("rate", "a single `rate` of the open loop", func(s string) error { rates = s; return nil })
+		f.StringVar(&o.url, "url", "", "measure a running RealWorld `API` on this machine instead, such as http://127.0.0.1:3000/api; it is written to")
+		f.IntVar(&o.pid, "pid", 0, "with --url: `id` of the server's process, for its memory and CPU")
+		f.IntVar(&o.postgres, "postgres-pid", 0, "with --url: `id` of PostgreSQL's first process, for its CPU")
+		for _, size := range []struct {
+			name string
+			to   *int
+			n    int
+		}{
+			{"users", &o.fill.Users, 50}, {"articles", &o.fill.Articles, 1000}, {"comments", &o.fill.Comments, 2000},
+			{"favorites", &o.fill.Favorites, 5000}, {"follows", &o.fill.Follows, 600}, {"tags", &o.fill.Tags, 50},
+		} {
+			f.IntVar(size.to, "fill-"+size.name, size.n, "with --url: `how many` to make through the API")
+		}
+	}
+	f.SetOutput(io.Discard) // an error is printed once, by main, without a page of flags
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			f.SetOutput(os.Stderr)
+			f.PrintDefaults()
+		}
+		return nil, err
+	}
+	return o, o.complete(f, *only, scales, rates, compare)
+}
+
+// complete parses lists and checks what flags must agree on.
+func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare bool) (err error) {
+	if f.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if o.only, err = regexp.Compile(only); err != nil {
+		return fmt.Errorf("--only: %w", err)
+	}
+	if o.scales, err = parseList(scales, strconv.Atoi); err != nil {
+		return fmt.Errorf("--scale: %w", err)
+	}
+	switch rates {
+	case "auto":
+		rates = "1000,2000,4000,6000,8000"
+		if o.url != "" {
+			rates = "50,100,200,400,800,1600"
+		}
+	case "none":
+		rates = ""
+	}
+	if o.rates, err = parseList(rates, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }); err != nil {
+		return fmt.Errorf("--rates: %w", err)
+	}
+	if o.url != "" {
+		o.users = o.fill.Users
+	}
+	for _, path := range []*string{&o.byline, &o.constant, &o.repo, &o.cache} {
+		if *path != "" {
+			if *path, err = filepath.Abs(*path); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case o.connections < 1, o.measure <= 0, o.warm < 0, o.ceiling < 0, o.deepEvery < 0:
+		return errors.New("connections and times must be positive")
+	case o.users < o.connections+2:
+		return fmt.Errorf("%d users for %d connections: at least two more are needed, since each connection writes with a user of its own", o.users, o.connections)
+	case o.signedIn < 0 || o.signedIn > 1:
+		return errors.New("--signed-in must be from 0 to 1")
+	case len(o.scales) == 0 || compare && len(o.scales) > 1:
+		return errors.New("--scale: wrong number of sizes")
+	case compare && (o.base == "" || o.rounds < 1):
+		return errors.New("--base is needed, and at least one round")
+	}
+	return nil
+}
+
+// parseList splits at commas; every item must be above zero.
+func parseList[T int | float64](s string, parse func(string) (T, error)) (out []T, err error) {
+	for item := range strings.SplitSeq(s, ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		v, err := parse(item)
+		if err != nil || v <= 0 {
+			return nil, fmt.Errorf("%q is not a number above 0", item)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}

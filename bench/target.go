@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/conduit"
+	"github.com/byline-api/byline/bench/internal/machine"
+	"github.com/byline-api/byline/bench/internal/pgbench"
+)
+
+const (
+	startTimeout = 2 * time.Minute  // recovery of a large copied cluster is part of it
+	stopTimeout  = 45 * time.Second // Byline drains, then stops PostgreSQL
+)
+
+// target is a server under test.
+type target struct {
+	site    conduit.Site
+	pid     int              // 0 = unknown
+	metrics string           // URL; "" = none
+	cluster *pgbench.Cluster // nil = none to run pgbench on
+	pgPID   int              // 0 = unknown
+	stop    func() error
+}
+
+// start runs the program as a user would: settings as they come, embedded PostgreSQL, free ports.
+func start(ctx context.Context, program, work, data string) (*target, error) {
+	addr, err := machine.FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	admin, err := machine.FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	p, err := machine.Start(filepath.Join(work, "byline.log"), work,
+		machine.Environment("BYLINE_ADDR="+addr, "BYLINE_ADMIN_ADDR="+admin, "BYLINE_DATA_DIR="+data), program, "serve")
+	if err != nil {
+		return nil, err
+	}
+	stop := func() error { return p.Stop(stopTimeout) }
+	err = p.Ready(ctx, startTimeout, func() error {
+		client := http.Client{Timeout: 2 * time.Second}
+		for _, url := range []string{"http://" + addr + "/readyz", "http://" + admin + "/metrics"} {
+			res, err := client.Get(url)
+			if err != nil {
+				return err
+			}
+			_ = res.Body.Close()
+			if res.StatusCode != http.StatusOK {
+				return fmt.Errorf("GET %s: %s", url, res.Status)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		_ = stop()
+		return nil, err
+	}
+	cluster, err := pgbench.Find(data)
+	if err != nil {
+		_ = stop()
+		return nil, err
+	}
+	return &target{
+		site: conduit.Site{Addr: addr, Host: addr, Base: "/api"}, pid: p.PID(), metrics: "http://" + admin + "/metrics",
+		cluster: &cluster, pgPID: cluster.PID, stop: stop,
+	}, nil
+}
+
+// startCopy runs the program on a fresh copy of a data set, which is deleted by stop.
+func startCopy(ctx context.Context, program string, d *dataset) (*target, error) {
+	work, err := workDir()
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(work, "data")
+	var t *target
+	if err = copyDir(ctx, d.dir, data); err == nil {
+		t, err = start(ctx, program, work, data)
+	}
+	if err != nil {
+		_ = os.RemoveAll(work)
+		return nil, err
+	}
+	stop := t.stop
+	t.stop = func() error {
+		defer os.RemoveAll(work)
+		return stop()
+	}
+	return t, nil
+}
+
+// versions says what runs.
+func (t *target) versions(ctx context.Context, program string) (server, postgres string) {
+	if out, err := machine.Output(ctx, "", machine.Environment(), program, "version"); err == nil {
+		server = strings.TrimSpace(out)
+	}
+	if out, err := machine.Output(ctx, "", machine.Environment(), filepath.Join(t.cluster.BinDir, "postgres"), "--version"); err == nil {
+		postgres = strings.TrimPrefix(strings.TrimSpace(out), "postgres (PostgreSQL) ")
+	}
+	return server, postgres
+}
+
+// startConstant runs the server of constant bytes.
+func startConstant(ctx context.Context, program string, size int) (addr string, stop func(), err error) {
+	if addr, err = machine.FreeAddr(); err != nil {
+		return "", nil, err
+	}
+	work, err := workDir()
+	if err != nil {
+		return "", nil, err
+	}
+	p, err := machine.Start(filepath.Join(work, "log"), work, machine.Environment(), program, "--addr="+addr, fmt.Sprintf("--size=%d", size))
+	if err != nil {
+		_ = os.RemoveAll(work)
+		return "", nil, err
+	}
+	stop = func() {
+		_ = p.Stop(5 * time.Second)
+		_ = os.RemoveAll(work)
+	}
+	err = p.Ready(ctx, 10*time.Second, func() error {
+		res, err := http.Get("http://" + addr + "/")
+		if err == nil {
+			err = res.Body.Close()
+		}
+		return err
+	})
+	if err != nil {
+		stop()
+	}
+	return addr, stop, err
+}

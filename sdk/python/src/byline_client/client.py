@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Literal, Self, cast
+
+from ._http import BASE_PATH, HTTP, AsyncHTTP, AsyncToken, Policy, Retry, Token
+from .errors import BylineError
+from .generated.api.articles import get_article
+from .generated.client import AuthenticatedClient
+from .generated.types import UNSET, Response, Unset
+from .models import (
+    Article,
+    ArticleResponse,
+    ArticleSummary,
+    Comment,
+    UpdateArticle,
+    UpdateArticleRequest,
+)
+from .operations import AsyncOperations, Operations
+
+CACHE_BYTES = 8 << 20
+# Five defeats in a row are no coincidence but a bug in somebody's loop.
+EDITS = 5
+
+
+class Byline(Operations):
+    """Calls a Byline service, blocking. May be used by several threads.
+
+    Args:
+        base_url: Where the service is, such as "https://byline.example.com".
+        token: What registration or sign-in gave, or a function that is asked
+            at each call.
+        retry: How failed calls are repeated.
+        cache_bytes: Bounds the bytes of answers that are kept to be reused; 0
+            keeps none.
+        httpx_args: Anything that httpx.Client takes, such as `timeout`,
+            `proxy` or `transport`.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: Token = None,
+        retry: Retry | None = None,
+        cache_bytes: int = CACHE_BYTES,
+        **httpx_args: Any,
+    ) -> None:
+        self._args = {"retry": retry, "cache_bytes": cache_bytes, **httpx_args}
+        self._base_url = _root(base_url)
+        url = self._base_url + BASE_PATH
+        http_args = {"timeout": 30.0, **httpx_args, "base_url": url}
+        self._http = HTTP(Policy(retry or Retry(), cache_bytes), token, **http_args)
+        #: For the generated functions, whose `sync_detailed` gives headers too.
+        self.api = _api(url).set_httpx_client(self._http)
+
+    def with_token(self, token: Token) -> Self:
+        """A client that differs in its token, with connections of its own."""
+        return type(self)(self._base_url, token=token, **self._args)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def articles(
+        self,
+        *,
+        tag: str | Unset = UNSET,
+        author: str | Unset = UNSET,
+        favorited: str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> Iterator[ArticleSummary]:
+        """Yields the articles that match, newest first, fetching pages of
+        `limit` as they are needed."""
+        cursor: str | Unset | None = UNSET
+        while cursor is not None:
+            page = self.get_articles(
+                tag=tag, author=author, favorited=favorited, limit=limit, cursor=cursor
+            )
+            yield from page.articles
+            cursor = page.next_cursor
+
+    def feed(self, *, limit: int | Unset = UNSET) -> Iterator[ArticleSummary]:
+        """Yields the articles of the users that the reader follows, newest first."""
+        cursor: str | Unset | None = UNSET
+        while cursor is not None:
+            page = self.get_articles_feed(limit=limit, cursor=cursor)
+            yield from page.articles
+            cursor = page.next_cursor
+
+    def comments(
+        self,
+        slug: str,
+        *,
+        sort: Literal["createdAt", "-createdAt"] = "createdAt",
+        limit: int | Unset = UNSET,
+    ) -> Iterator[Comment]:
+        """Yields the comments of an article, oldest first or newest first."""
+        cursor: str | Unset | None = UNSET
+        while cursor is not None:
+            page = self.get_article_comments(slug, sort=sort, limit=limit, cursor=cursor)
+            yield from page.comments
+            cursor = page.next_cursor
+
+    def get_article_with_etag(self, slug: str) -> tuple[Article, str]:
+        """Gets an article and its entity tag, which `update_article` and
+        `delete_article` take as `if_match`: when somebody else has edited the
+        article since, they fail with status 412."""
+        return _with_etag(get_article.sync_detailed(slug, client=self.api))
+
+    def edit_article(self, slug: str, edit: Callable[[Article], UpdateArticle]) -> Article:
+        """Reads an article and changes it as `edit` says, without overwriting
+        what others do at the same time: if somebody was faster, it reads and
+        calls `edit` again."""
+        for attempt in range(1, EDITS + 1):
+            article, etag = self.get_article_with_etag(slug)
+            change = UpdateArticleRequest(edit(article))
+            try:
+                return self.update_article(slug, change, if_match=etag).article
+            except BylineError as error:
+                if error.status != 412 or attempt == EDITS:
+                    raise
+        raise AssertionError("unreachable")
+
+
+class AsyncByline(AsyncOperations):
+    """Calls a Byline service, for asyncio. Takes what `Byline` takes; a
+    function that gives the token may be asynchronous."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: AsyncToken = None,
+        retry: Retry | None = None,
+        cache_bytes: int = CACHE_BYTES,
+        **httpx_args: Any,
+    ) -> None:
+        self._args = {"retry": retry, "cache_bytes": cache_bytes, **httpx_args}
+        self._base_url = _root(base_url)
+        url = self._base_url + BASE_PATH
+        http_args = {"timeout": 30.0, **httpx_args, "base_url": url}
+        self._http = AsyncHTTP(Policy(retry or Retry(), cache_bytes), token, **http_args)
+        #: For the generated functions, whose `asyncio_detailed` gives headers too.
+        self.api = _api(url).set_async_httpx_client(self._http)
+
+    def with_token(self, token: AsyncToken) -> Self:
+        """A client that differs in its token, with connections of its own."""
+        return type(self)(self._base_url, token=token, **self._args)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def articles(
+        self,
+        *,
+        tag: str | Unset = UNSET,
+        author: str | Unset = UNSET,
+        favorited: str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> AsyncIterator[ArticleSummary]:
+        """Yields the articles that match, newest first, fetching pages of
+        `limit` as they are needed."""
+        cursor: str | Unset | None = UNSET
+        while cursor is not None:
+            page = await self.get_articles(
+                tag=tag, author=author, favorited=favorited, limit=limit, cursor=cursor
+            )
+            for article in page.articles:
+                yield article
+            cursor = page.next_cursor
+
+    async def feed(self, *, limit: int | Unset = UNSET) -> AsyncIterator[ArticleSummary]:
+        """Yields the articles of the users that the reader follows, newest first."""
+        cursor: str | Unset | None = UNSET
+        while cursor is not None:
+            page = await self.get_articles_feed(limit=limit, cursor=cursor)
+            for article in page.articles:
+                yield article
+            cursor = page.next_cursor
+
+    async def comments(
+        self,
+        slug: str,
+        *,
+        sort: Literal["createdAt", "-createdAt"] = "createdAt",
+        limit: int | Unset = UNSET,
+    ) -> AsyncIterator[Comment]:
+        """Yields the comments of an article, oldest first or newest first."""
+        cursor: str | Unset | None = UNSET
+        while cursor is not None:
+            page = await self.get_article_comments(slug, sort=sort, limit=limit, cursor=cursor)
+            for comment in page.comments:
+                yield comment
+            cursor = page.next_cursor
+
+    async def get_article_with_etag(self, slug: str) -> tuple[Article, str]:
+        """Gets an article and its entity tag, which `update_article` and
+        `delete_article` take as `if_match`: when somebody else has edited the
+        article since, they fail with status 412."""
+        return _with_etag(await get_article.asyncio_detailed(slug, client=self.api))
+
+    async def edit_article(self, slug: str, edit: Callable[[Article], UpdateArticle]) -> Article:
+        """Reads an article and changes it as `edit` says, without overwriting
+        what others do at the same time: if somebody was faster, it reads and
+        calls `edit` again."""
+        for attempt in range(1, EDITS + 1):
+            article, etag = await self.get_article_with_etag(slug)
+            change = UpdateArticleRequest(edit(article))
+            try:
+                return (await self.update_article(slug, change, if_match=etag)).article
+            except BylineError as error:
+                if error.status != 412 or attempt == EDITS:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _root(base_url: str) -> str:
+    return base_url.rstrip("/").removesuffix(BASE_PATH)
+
+
+def _api(url: str) -> AuthenticatedClient:
+    # The token is sent by the httpx client, which may have to ask for it.
+    return AuthenticatedClient(base_url=url, token="")
+
+
+def _with_etag(response: Response[Any]) -> tuple[Article, str]:
+    return cast(ArticleResponse, response.parsed).article, response.headers["ETag"]

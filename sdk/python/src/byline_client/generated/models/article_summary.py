@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.profile import Profile
+
+
+T = TypeVar("T", bound="ArticleSummary")
+
+
+@_attrs_define
+class ArticleSummary:
+    """An article without its body
+
+    Attributes:
+        slug (str):
+        title (str):
+        description (str):
+        tag_list (list[str]):
+        created_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
+        updated_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
+        favorited (bool): Whether the reader has marked the article
+        favorites_count (int):
+        author (Profile):
+    """
+
+    slug: str
+    title: str
+    description: str
+    tag_list: list[str]
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+    favorited: bool
+    favorites_count: int
+    author: Profile
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        slug = self.slug
+
+        title = self.title
+
+        description = self.description
+
+        tag_list = self.tag_list
+
+        created_at = self.created_at.isoformat()
+
+        updated_at = self.updated_at.isoformat()
+
+        favorited = self.favorited
+
+        favorites_count = self.favorites_count
+
+        author = self.author.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "slug": slug,
+                "title": title,
+                "description": description,
+                "tagList": tag_list,
+                "createdAt": created_at,
+                "updatedAt": updated_at,
+                "favorited": favorited,
+                "favoritesCount": favorites_count,
+                "author": author,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.profile import Profile
+
+        d = dict(src_dict)
+        slug = d.pop("slug")
+
+        title = d.pop("title")
+
+        description = d.pop("description")
+
+        tag_list = cast(list[str], d.pop("tagList"))
+
+        created_at = datetime.datetime.fromisoformat(d.pop("createdAt"))
+
+        updated_at = datetime.datetime.fromisoformat(d.pop("updatedAt"))
+
+        favorited = d.pop("favorited")
+
+        favorites_count = d.pop("favoritesCount")
+
+        author = Profile.from_dict(d.pop("author"))
+
+        article_summary = cls(
+            slug=slug,
+            title=title,
+            description=description,
+            tag_list=tag_list,
+            created_at=created_at,
+            updated_at=updated_at,
+            favorited=favorited,
+            favorites_count=favorites_count,
+            author=author,
+        )
+
+        article_summary.additional_properties = d
+        return article_summary
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
