@@ -84,7 +84,7 @@ func TestViolated(t *testing.T) {
 
 func TestAcquireTimeout(t *testing.T) {
 	t.Parallel()
-	d := dbtest.Open(t, func(c *db.Config) { c.MaxConns, c.AcquireTimeout = 1, 50*time.Millisecond })
+	d := dbtest.Open(t, func(c *db.Config) { c.MaxConns, c.AcquireTimeout = 1, time.Second })
 	held, err := d.Query(t.Context(), "SELECT 1")
 	require.NoError(t, err)
 	_, err = d.Exec(t.Context(), "SELECT 1")

@@ -168,7 +168,7 @@ func TestCheckBody(t *testing.T) {
 func TestCheckUsername(t *testing.T) {
 	t.Parallel()
 	op := operation(t, document(t), "CreateUser")
-	const want = "must not contain slashes or control characters"
+	const want = "must not contain slashes or control characters, nor be made of dots"
 	for _, name := range []string{"a/b", "/", "\\u0007\\u0007", "a\\u007f\\u001f", "a\\n", "a\\u0007"} {
 		err := op.Check(request("", `{"user":{"username":"`+name+`","email":"a@b.c","password":"jakejake"}}`), pathOf(nil))
 		requireProblem(t, err, problem.ValidationFailed, one("username", want))
