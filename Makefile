@@ -56,6 +56,28 @@ lint: ## gofmt, go vet and staticcheck
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 
+# The benchmark has a module of its own too. BENCH takes its flags, for both targets: make bench BENCH='--scale 1,100'
+bench_build = cd bench && $(GO) build -trimpath -o ../bin/bench . && $(GO) build -trimpath -o ../bin/bench-constant ./constant
+
+.PHONY: bench
+bench: build ## Measure throughput, latency and memory beside what the machine can give
+	@$(bench_build)
+	bin/bench $(BENCH)
+
+.PHONY: bench-compare
+bench-compare: build ## Measure this build and that of a git ref in turn: make bench-compare BASE=v0.1.0
+	@test -n "$(BASE)" || { echo "name a git ref: make bench-compare BASE=v0.1.0" >&2; exit 1; }
+	@$(bench_build)
+	bin/bench compare --base $(BASE) $(BENCH)
+
 .PHONY: smoke
 smoke: build ## Walk the whole story with curl, as root and as another user
 	.ci/smoke bin/byline
+
+.PHONY: browser-test
+browser-test: build ## Open every page in headless Chromium (BYLINE_BROWSER=required fails without one)
+	.ci/browser/run bin/byline
+
+.PHONY: docs-assets
+docs-assets: ## Fetch the pinned build of the API reference anew
+	server/pages/fetch-reference

@@ -158,7 +158,7 @@ func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.I
 	if locked.AuthorID != request.Viewer(ctx).ID {
 		return locked, problem.Forbidden("article")
 	}
-	if ifMatch != nil && !etag.MatchesVersion(*ifMatch, locked.Version) {
+	if ifMatch != nil && !etag.MatchesVersion(*ifMatch, etag.Version(locked.ID, locked.Version)) {
 		return locked, problem.New(problem.PreconditionFailed, "If-Match", "does not match the current version")
 	}
 	return locked, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/byline-api/byline/api/etag"
 	"github.com/byline-api/byline/gen/query"
 )
 
@@ -19,7 +20,7 @@ import (
 type ready struct {
 	status   int
 	body     []byte
-	version  int32 // of an article, for its entity tag; 0 = none
+	version  string // of an article, for its entity tag; "" = none
 	link     *string
 	location *string
 	replayed *string
@@ -28,9 +29,9 @@ type ready struct {
 func (r ready) write(w http.ResponseWriter) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	if r.version != 0 {
-		// The edge makes an entity tag of the number of edits and the bytes.
-		h.Set("ETag", strconv.Itoa(int(r.version)))
+	if r.version != "" {
+		// The edge makes an entity tag of the version and the bytes.
+		h.Set("ETag", r.version)
 	}
 	setIf(h, "Link", r.link)
 	setIf(h, "Location", r.location)
@@ -80,7 +81,7 @@ func articleReady(status int, a articleRow) ready {
 	b := make([]byte, 0, cardSize+len(a.Body)+len(a.Body)/16)
 	b = append(b, `{"article":`...)
 	b = appendArticle(b, a.ArticleCard, &a.Body, a.Favorited, a.Following)
-	return ready{status: status, body: append(b, "}\n"...), version: a.ArticleCard.Version}
+	return ready{status: status, body: append(b, "}\n"...), version: etag.Version(a.ArticleCard.ID, a.ArticleCard.Version)}
 }
 
 // appendArticle writes an article; a nil body is left out, as lists do.

@@ -72,8 +72,8 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	cc := pc.ConnConfig
 	cc.Tracer = cfg.Tracer
-	if cc.ConnectTimeout == 0 || cc.ConnectTimeout > 2*time.Second {
-		cc.ConnectTimeout = 2 * time.Second
+	if cc.ConnectTimeout == 0 || cc.ConnectTimeout > 5*time.Second {
+		cc.ConnectTimeout = 5 * time.Second
 	}
 	for name, value := range map[string]string{
 		"application_name":                    "byline",

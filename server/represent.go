@@ -89,7 +89,7 @@ func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err erro
 }
 
 // newAnswer gives a buffered answer its entity tag. Handlers set ETag to the
-// number of edits, if there is one.
+// version, if there is one.
 func newAnswer(x *exchange, b *bufferedWriter) *cache.Answer {
 	a := &cache.Answer{Body: b.body.Bytes(), Link: b.header.Get("Link")}
 	version := b.header.Get("ETag")

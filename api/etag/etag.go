@@ -1,9 +1,9 @@
 // Package etag makes and compares entity tags (RFC 9110, section 8.8.3).
 //
 // A tag is the hash of an answer's bytes. The tag of something that can be
-// edited starts with the number of its edits, "<version>.<hash>": the hash
-// makes If-None-Match exact, and the version lets If-Match see edits only, so
-// that a favourite between an editor's read and write does not cost the edit.
+// edited starts with its version, "<version>.<hash>": the hash makes
+// If-None-Match exact, and the version lets If-Match see edits only, so that a
+// favourite between an editor's read and write does not cost the edit.
 package etag
 
 import (
@@ -14,6 +14,12 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 )
+
+// Version names a state of something that can be edited: its id, since another
+// one may come to have its slug, and the number of its edits.
+func Version(id int64, edits int32) string {
+	return strconv.FormatInt(id, 36) + "v" + strconv.Itoa(int(edits))
+}
 
 // Of returns the strong tag of a body. version may be empty.
 func Of(version string, body []byte) string {
@@ -50,16 +56,13 @@ func NoneMatch(field, tag string) bool {
 // MatchesVersion tells whether an If-Match field allows a change of a resource
 // at this version: it is "*", or one of its tags, none of them weak, begins
 // with the version.
-func MatchesVersion(field string, version int32) bool {
-	want := strconv.Itoa(int(version))
+func MatchesVersion(field, version string) bool {
 	for t := range tags(field) {
 		if t == "*" {
 			return true
 		}
-		if strings.HasPrefix(t, "W/") {
-			continue
-		}
-		if v, _, ok := strings.Cut(opaque(t), "."); ok && v == want {
+		quoted, ok := strings.CutPrefix(t, `"`)
+		if v, _, found := strings.Cut(quoted, "."); ok && found && v == version && strings.HasSuffix(quoted, `"`) {
 			return true
 		}
 	}

@@ -26,6 +26,7 @@ type config struct {
 	DrainTimeout       time.Duration
 	DrainDelay         time.Duration
 	MaxInFlight        int    // requests; 0 = adaptive
+	MaxConnections     int    // of clients
 	RateLimit          string // off, wide, strict
 	TrustedProxies     []netip.Prefix
 	CORSOrigins        []string // empty = no CORS
@@ -105,6 +106,8 @@ var settings = []setting{
 		into(func(c *config) *time.Duration { return &c.DrainDelay }, drainDelay), func(c *config, s string) string { return filled(s, "auto", short(c.DrainDelay)) }},
 	{"BYLINE_MAX_IN_FLIGHT", "0", "Most API requests at once, the rest is answered 503; 0 = 64 a core.",
 		into(func(c *config) *int { return &c.MaxInFlight }, between(0, 100_000)), nil},
+	{"BYLINE_MAX_CONNECTIONS", "10000", "Most connections of clients at once; more wait to be accepted.",
+		into(func(c *config) *int { return &c.MaxConnections }, between(1, 1_000_000)), nil},
 	{"BYLINE_RATE_LIMIT", "auto", "`off`, `strict`, or `auto`: wide when the database is embedded and the address is loopback, else strict.",
 		into(func(c *config) *string { return &c.RateLimit }, oneOf("auto", "off", "strict")),
 		func(c *config, s string) string { return filled(s, "auto", c.RateLimit) }},

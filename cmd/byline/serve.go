@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/byline-api/byline/api"
@@ -76,7 +77,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	log.Info("serving", "url", "http://"+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
 	serveCtx, cancel := context.WithCancel(ctx)
 	context.AfterFunc(work, cancel) // a worker that fails ends the service
-	err = edge.Serve(serveCtx, listener)
+	err = edge.Serve(serveCtx, netutil.LimitListener(listener, cfg.MaxConnections))
 	stopWork()
 	log.Info("stopped serving")
 	return errors.Join(err, workers.Wait())

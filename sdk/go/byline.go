@@ -102,6 +102,7 @@ func (c *Client) with(options ...Option) (*Client, error) {
 
 // What calls take and give, so that most programs import this package only.
 type (
+	Email          = client.Email
 	User           = client.User
 	Profile        = client.Profile
 	Article        = client.Article

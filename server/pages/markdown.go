@@ -17,9 +17,11 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// markdown takes raw HTML as it is: the guides are the project's own.
+// markdown takes raw HTML as it is: the guides are the project's own. Columns
+// are aligned by attribute, since the policy permits no inline styles.
 var markdown = goldmark.New(
-	goldmark.WithExtensions(extension.GFM),
+	goldmark.WithExtensions(extension.Strikethrough, extension.Linkify,
+		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))),
 	goldmark.WithParserOptions(parser.WithAutoHeadingID()),
 	goldmark.WithRendererOptions(html.WithUnsafe()),
 )

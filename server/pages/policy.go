@@ -10,7 +10,7 @@ package pages
 //     attributes as it renders; images that it draws as data: URLs, and
 //     blob: ones for images and downloads that a tried call answers.
 const (
-	pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; " + everywhere
+	pagePolicy      = "default-src 'none'; style-src 'self'; img-src 'self'; " + everywhere
 	referencePolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " + everywhere
 
 	everywhere = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

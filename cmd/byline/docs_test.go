@@ -1,0 +1,231 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/gen/spec"
+	"github.com/byline-api/byline/server"
+)
+
+// problemCodes are the constants of package problem.
+func problemCodes(t *testing.T) (codes []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../api/problem/problem.go", nil, 0)
+	require.NoError(t, err)
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && fmt.Sprint(spec.Type) == "Code" {
+			for _, v := range spec.Values {
+				code, err := strconv.Unquote(v.(*ast.BasicLit).Value)
+				require.NoError(t, err)
+				codes = append(codes, code)
+			}
+		}
+		return true
+	})
+	slices.Sort(codes)
+	return codes
+}
+
+// TestErrorsGuide holds the guide against the codes that there are, and each
+// section against what the code means.
+func TestErrorsGuide(t *testing.T) {
+	t.Parallel()
+	codes := problemCodes(t)
+	require.NotEmpty(t, codes)
+	doc, err := spec.GetSpec()
+	require.NoError(t, err)
+	var declared []string
+	for _, v := range doc.Components.Schemas["ProblemCode"].Value.Enum {
+		declared = append(declared, v.(string))
+	}
+	slices.Sort(declared)
+	require.Equal(t, codes, declared, "openapi.yaml")
+
+	guide := readFile(t, "../../docs/errors.md")
+	head, rest, _ := strings.Cut(guide, "\n## ")
+	var explained []string
+	for section := range strings.SplitSeq(rest, "\n## ") {
+		code, text, _ := strings.Cut(section, "\n")
+		explained = append(explained, code)
+		p := problem.New(problem.Code(code), "f", "m")
+		require.Contains(t, head, fmt.Sprintf("| [`%s`](#%s) | %d |", code, code, p.Status()))
+		require.Contains(t, text, "- Cause: ", code)
+		require.Contains(t, text, "- Remedy: ", code)
+		example := regexp.MustCompile("(?s)```json\n(.*)\n```").FindStringSubmatch(text)
+		require.NotNil(t, example, code)
+		var got client.Problem
+		require.NoError(t, json.Unmarshal([]byte(example[1]), &got), code)
+		require.Equal(t, code, string(got.Code))
+		require.EqualValues(t, p.Status(), got.Status, code)
+		require.Equal(t, "/docs/errors#"+code, got.Type)
+		require.NotEmpty(t, got.Errors, code)
+		require.NotEmpty(t, got.RequestId, code)
+		require.Contains(t, text, fmt.Sprintf("**%d %s.** %s\n", p.Status(), got.Title, p.Detail), code)
+	}
+	require.Equal(t, codes, explained, "docs/errors.md")
+}
+
+// scrape returns the names of the series that the service has, also those of
+// histograms, and what # TYPE calls them.
+func scrape(t *testing.T) (series, families map[string]bool) {
+	t.Helper()
+	d, err := db.Open(t.Context(), db.Config{URL: "postgres://nobody@127.0.0.1:1/none", MaxConns: 1})
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	s, err := server.New(server.Config{Compat: server.Strict, RequestTimeout: time.Second, CacheBytes: 1 << 20}, server.Deps{
+		API: api.New(api.Deps{DB: d}), DB: d, Logger: slog.New(slog.DiscardHandler), LogLevel: &slog.LevelVar{},
+	})
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	s.Admin().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Equal(t, http.StatusOK, w.Code)
+	series, families = map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(w.Body.String()) {
+		if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			name, _, _ = strings.Cut(name, " ")
+			families[name] = true
+		} else if !strings.HasPrefix(line, "#") {
+			series[regexp.MustCompile(`^\w+`).FindString(line)] = true
+		}
+	}
+	return series, families
+}
+
+var (
+	promLabels  = regexp.MustCompile(`\{[^}]*\}|"[^"]*"|\[[^\]]*\]|\b(by|without|on|ignoring|group_left|group_right) *\([^)]*\)`)
+	promNames   = regexp.MustCompile(`[a-zA-Z_:][\w:]*\b *\(?`)
+	promKeyword = map[string]bool{"and": true, "or": true, "unless": true, "bool": true, "offset": true}
+)
+
+// metricsIn returns the metrics that a PromQL expression names.
+func metricsIn(expr string) (names []string) {
+	for _, name := range promNames.FindAllString(promLabels.ReplaceAllString(expr, " "), -1) {
+		if name = strings.TrimSpace(name); !strings.HasSuffix(name, "(") && !promKeyword[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func TestMetricsIn(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"a_total", "b", "up"}, metricsIn(
+		`sum by (x) (rate(a_total{job=~"$job",c="d"}[$__rate_interval])) / on (instance) b >= 1 and absent(up{e="f"}) > 10 * 2`))
+}
+
+// TestDashboardAndAlerts demands that the service has every metric that they ask for.
+func TestDashboardAndAlerts(t *testing.T) {
+	t.Parallel()
+	series, _ := scrape(t)
+	series["up"] = true // Prometheus makes it
+	check := func(where, expr string) {
+		names := metricsIn(expr)
+		require.NotEmpty(t, names, "%s: %s", where, expr)
+		for _, name := range names {
+			require.True(t, series[name], "%s asks for %s, which the service does not have", where, name)
+		}
+	}
+
+	var dashboard struct {
+		UID        string
+		Templating struct {
+			List []struct{ Name, Type, Definition string }
+		}
+		Panels []struct {
+			ID         int
+			Type       string
+			Title      string
+			Datasource struct{ UID string }
+			Targets    []struct{ Expr string }
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(readFile(t, "../../deploy/grafana/byline.json")), &dashboard))
+	require.Equal(t, "datasource", dashboard.Templating.List[0].Type)
+	titles := map[string]bool{}
+	for _, p := range dashboard.Panels {
+		require.False(t, titles[p.Title], p.Title)
+		titles[p.Title] = true
+		if p.Type == "row" {
+			continue
+		}
+		require.Equal(t, "${datasource}", p.Datasource.UID, p.Title)
+		require.NotEmpty(t, p.Targets, p.Title)
+		for _, target := range p.Targets {
+			check(p.Title, target.Expr)
+		}
+	}
+	require.Greater(t, len(titles), 15)
+
+	var alerts struct {
+		Groups []struct {
+			Rules []struct {
+				Alert, Expr, For    string
+				Labels, Annotations map[string]string
+			}
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(readFile(t, "../../deploy/prometheus/alerts.yml")), &alerts))
+	guide := readFile(t, "../../docs/observability.md")
+	rules := 0
+	for _, group := range alerts.Groups {
+		for _, rule := range group.Rules {
+			rules++
+			check(rule.Alert, rule.Expr)
+			require.NotEmpty(t, rule.Annotations["summary"], rule.Alert)
+			require.Contains(t, []string{"page", "warn"}, rule.Labels["severity"])
+			require.True(t, strings.HasSuffix(rule.Annotations["runbook_url"], "/docs/observability.md#"+strings.ToLower(rule.Alert)), rule.Alert)
+			require.Contains(t, guide, "\n### "+rule.Alert+"\n")
+		}
+	}
+	require.Equal(t, rules, strings.Count(guide, "\n### Byline"), "a runbook without an alert")
+	require.Contains(t, readFile(t, "../../deploy/prometheus/prometheus.yml"), "- alerts.yml")
+}
+
+// TestMetricsGuide holds the table of metrics against those that there are.
+func TestMetricsGuide(t *testing.T) {
+	t.Parallel()
+	_, families := scrape(t)
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `[a-z]+_.*").FindAllString(readFile(t, "../../docs/observability.md"), -1) {
+		cell := strings.Split(row, "|")[1]
+		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
+			documented[name[1]] = true
+		}
+	}
+	for name := range families {
+		if strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_") {
+			continue
+		}
+		require.True(t, documented[name], "docs/observability.md lacks %s", name)
+		delete(documented, name)
+	}
+	require.Equal(t, map[string]bool{"go_*": true, "process_*": true}, documented)
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
+}

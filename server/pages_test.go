@@ -1,0 +1,362 @@
+package server_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
+
+	"github.com/byline-api/byline/gen/spec"
+	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+const (
+	pageCSP      = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	referenceCSP = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; " +
+		"img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	edgeCSP = "default-src 'none'; frame-ancestors 'none'"
+)
+
+// guideNames are the files of docs/, without ".md".
+func guideNames(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("../docs/*.md")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(f), ".md")
+	}
+	return files
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	type page struct{ path, mediaType, policy, cache string }
+	const htmlType, again = "text/html; charset=utf-8", "public, no-cache"
+	pages := []page{
+		{"/", htmlType, pageCSP, "private, no-cache"},
+		{"/docs", htmlType, referenceCSP, again},
+		{"/openapi.yaml", "application/yaml", edgeCSP, again},
+		{"/openapi.json", "application/json", edgeCSP, again},
+	}
+	for _, name := range guideNames(t) {
+		pages = append(pages, page{"/docs/" + name, htmlType, pageCSP, again})
+	}
+	for _, path := range assets(t, s) {
+		kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}[filepath.Ext(path)]
+		pages = append(pages, page{path, kind, edgeCSP, "public, max-age=31536000, immutable"})
+	}
+	for _, p := range pages {
+		t.Run(p.path, func(t *testing.T) {
+			t.Parallel()
+			res, body := send(t, http.MethodGet, s.Root+p.path, "")
+			require.Equal(t, http.StatusOK, res.StatusCode)
+			h := res.Header
+			require.Equal(t, p.mediaType, h.Get("Content-Type"))
+			require.Equal(t, p.policy, h.Get("Content-Security-Policy"))
+			require.Equal(t, p.cache, h.Get("Cache-Control"))
+			require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
+			require.Equal(t, "DENY", h.Get("X-Frame-Options"))
+			require.Contains(t, h.Values("Vary"), "Accept-Encoding")
+			require.NotEmpty(t, body)
+			tag := h.Get("ETag")
+			require.Regexp(t, `^"[^"]+"$`, tag)
+
+			head, none := send(t, http.MethodHead, s.Root+p.path, "")
+			require.Equal(t, http.StatusOK, head.StatusCode)
+			require.Empty(t, none)
+			require.Equal(t, tag, head.Header.Get("ETag"))
+			require.EqualValues(t, len(body), head.ContentLength)
+
+			for _, coding := range []string{"gzip", "zstd"} {
+				res, packed := send(t, http.MethodGet, s.Root+p.path, "", "Accept-Encoding", coding)
+				require.Equal(t, coding, res.Header.Get("Content-Encoding"))
+				require.Equal(t, string(body), string(unpack(t, coding, packed)))
+				require.NotEqual(t, tag, res.Header.Get("ETag"), "a strong tag names bytes")
+				for _, known := range []string{tag, res.Header.Get("ETag"), "*", `"other", ` + tag} {
+					res, none := send(t, http.MethodGet, s.Root+p.path, "", "If-None-Match", known)
+					require.Equal(t, http.StatusNotModified, res.StatusCode, known)
+					require.Empty(t, none)
+					require.Equal(t, tag, res.Header.Get("ETag"))
+					require.Equal(t, p.cache, res.Header.Get("Cache-Control"))
+				}
+			}
+			res, _ = send(t, http.MethodGet, s.Root+p.path, "", "If-None-Match", `"other"`)
+			require.Equal(t, http.StatusOK, res.StatusCode)
+		})
+	}
+}
+
+func unpack(t *testing.T, coding string, packed []byte) []byte {
+	t.Helper()
+	var r io.Reader
+	if coding == "gzip" {
+		gz, err := gzip.NewReader(bytes.NewReader(packed))
+		require.NoError(t, err)
+		r = gz
+	} else {
+		// Browsers refuse larger windows (RFC 8878, section 3.1.1.1.2).
+		z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderMaxWindow(8<<20))
+		require.NoError(t, err)
+		defer z.Close()
+		r = z
+	}
+	body, err := io.ReadAll(r)
+	require.NoError(t, err)
+	return body
+}
+
+// assets are the paths of what pages load.
+func assets(t *testing.T, s *servertest.Service) []string {
+	t.Helper()
+	_, page := send(t, http.MethodGet, s.Root+"/docs", "")
+	found := regexp.MustCompile(`/docs/assets/[^"]+`).FindAllString(string(page), -1)
+	seen := map[string]bool{}
+	var paths []string
+	for _, p := range found {
+		if !seen[p] {
+			paths = append(paths, p)
+		}
+		seen[p] = true
+	}
+	require.Len(t, paths, 4, "stylesheet, icon, Scalar and what starts it")
+	return paths
+}
+
+func TestPagesElsewhere(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	t.Run("NotFound", func(t *testing.T) {
+		for _, path := range []string{"/nothing", "/docs/nothing", "/docs/assets/nothing.js", "/docs/assets/", "/docs/quick-start/", "/openapi", "/favicon.ico"} {
+			res, body := send(t, http.MethodGet, s.Root+path, "")
+			requireProblem(t, http.StatusNotFound, "route_not_found", res, body)
+			require.Equal(t, edgeCSP, res.Header.Get("Content-Security-Policy"))
+		}
+	})
+	t.Run("MethodNotAllowed", func(t *testing.T) {
+		for _, path := range []string{"/", "/docs", "/docs/quick-start", "/openapi.json"} {
+			res, body := send(t, http.MethodPost, s.Root+path, "{}")
+			requireProblem(t, http.StatusMethodNotAllowed, "method_not_allowed", res, body)
+			require.Contains(t, res.Header.Get("Allow"), "GET, HEAD")
+		}
+	})
+	t.Run("Redirect", func(t *testing.T) {
+		res, _ := send(t, http.MethodGet, s.Root+"/docs/", "")
+		require.Equal(t, http.StatusPermanentRedirect, res.StatusCode)
+		require.Equal(t, "/docs", res.Header.Get("Location"))
+	})
+}
+
+func TestLandingPage(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	res, page := send(t, http.MethodGet, s.Root+"/", "")
+	require.Contains(t, string(page), ">Ready<")
+	require.Contains(t, string(page), "curl -s "+s.Root+"/api/users")
+	tag := res.Header.Get("ETag")
+
+	t.Run("Host", func(t *testing.T) {
+		for host, want := range map[string]string{
+			"api.example.com": "http://api.example.com/api/users", "[::1]:8080": "http://[::1]:8080/api/users",
+			"x$(id)": "http://127.0.0.1:8080/api/users", `x"><script>`: "http://127.0.0.1:8080/api/users",
+		} {
+			var out bytes.Buffer
+			req, err := http.NewRequest(http.MethodGet, "/", nil)
+			require.NoError(t, err)
+			req.Host, req.RemoteAddr = host, "127.0.0.1:1"
+			w := &recorder{header: http.Header{}, Writer: &out}
+			s.Handler.ServeHTTP(w, req)
+			require.Contains(t, out.String(), "curl -s "+want)
+		}
+	})
+	t.Run("NotReady", func(t *testing.T) {
+		s.DB.Close()
+		res, page := send(t, http.MethodGet, s.Root+"/", "", "If-None-Match", tag)
+		require.Equal(t, http.StatusOK, res.StatusCode, "the page has changed with the health")
+		require.Contains(t, string(page), ">Not ready<")
+		require.Contains(t, string(page), `<dd class="bad">`)
+	})
+}
+
+type recorder struct {
+	header http.Header
+	io.Writer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+func (r *recorder) WriteHeader(int)     {}
+
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.CORSOrigins = nil }))
+	text, err := os.ReadFile("../openapi.yaml")
+	require.NoError(t, err)
+	res, served := send(t, http.MethodGet, s.Root+"/openapi.yaml", "", "Origin", "https://editor.example")
+	require.Equal(t, string(text), string(served))
+	require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"), "whatever may call the API")
+	require.Equal(t, "cross-origin", res.Header.Get("Cross-Origin-Resource-Policy"))
+
+	_, served = send(t, http.MethodGet, s.Root+"/openapi.json", "")
+	doc, err := openapi3.NewLoader().LoadFromData(served)
+	require.NoError(t, err)
+	generated, err := spec.GetSpec()
+	require.NoError(t, err)
+	want, err := generated.MarshalJSON()
+	require.NoError(t, err)
+	got, err := doc.MarshalJSON()
+	require.NoError(t, err)
+	require.JSONEq(t, string(want), string(got), "what is served is what the server was generated from")
+	require.Equal(t, "/api", doc.Servers[0].URL)
+	require.Less(t, bytes.Index(served, []byte(`"/users":`)), bytes.Index(served, []byte(`"/articles":`)), "in the order of the text")
+}
+
+// TestExamples holds that every operation shows what to send and what comes
+// back; server/contract holds the examples against their schemas.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	doc, err := spec.GetSpec()
+	require.NoError(t, err)
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			require.NotEmpty(t, op.Summary, "%s %s", method, path)
+			require.NotEmpty(t, op.Description, "%s %s", method, path)
+			if op.RequestBody != nil {
+				requireExamples(t, op.OperationID+" request", op.RequestBody.Value.Content)
+			}
+			for status, res := range op.Responses.Map() {
+				requireExamples(t, op.OperationID+" "+status, res.Value.Content)
+			}
+		}
+	}
+}
+
+func requireExamples(t *testing.T, what string, content openapi3.Content) {
+	t.Helper()
+	for mediaType, m := range content {
+		require.True(t, m.Example != nil || len(m.Examples) > 0, "%s %s has no example", what, mediaType)
+	}
+}
+
+// parsePage returns the document of a page, with its ids and links.
+func parsePage(t *testing.T, s *servertest.Service, path string) (doc *html.Node, ids map[string]bool, links []string) {
+	t.Helper()
+	res, body := send(t, http.MethodGet, s.Root+path, "")
+	require.Equal(t, http.StatusOK, res.StatusCode, path)
+	doc, err := html.Parse(bytes.NewReader(body))
+	require.NoError(t, err)
+	ids = map[string]bool{}
+	for n := range doc.Descendants() {
+		for _, a := range n.Attr {
+			switch {
+			case a.Key == "id" || a.Key == "name" && n.Data == "a":
+				require.False(t, ids[a.Val] && a.Key == "id", "%s has two ids %q", path, a.Val)
+				ids[a.Val] = true
+			case a.Key == "href" && n.Data == "a":
+				links = append(links, a.Val)
+			case a.Key == "src" || a.Key == "href":
+				require.True(t, strings.HasPrefix(a.Val, "/docs/assets/"), "%s loads %s", path, a.Val)
+			case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
+				t.Errorf("%s: the policy does not permit %s=%q", path, a.Key, a.Val)
+			}
+		}
+	}
+	return doc, ids, links
+}
+
+func TestGuides(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	names := guideNames(t)
+	paths := []string{"/"}
+	for _, name := range names {
+		paths = append(paths, "/docs/"+name)
+	}
+	ids, links := map[string]map[string]bool{}, map[string][]string{}
+	for _, path := range paths {
+		_, ids[path], links[path] = parsePage(t, s, path)
+	}
+
+	t.Run("Navigation", func(t *testing.T) {
+		for _, path := range paths {
+			for _, name := range names {
+				require.Contains(t, links[path], "/docs/"+name, "on %s", path)
+			}
+		}
+	})
+	t.Run("Links", func(t *testing.T) {
+		for _, path := range paths {
+			for _, link := range links[path] {
+				u, err := url.Parse(link)
+				require.NoError(t, err, "%s links to %s", path, link)
+				if file, ok := strings.CutPrefix(link, "https://github.com/byline-api/byline/blob/main/"); ok {
+					file, _, _ = strings.Cut(file, "#")
+					require.FileExists(t, filepath.Join("..", file), "%s links to %s", path, link)
+					continue
+				}
+				if u.IsAbs() {
+					require.Equal(t, "https", u.Scheme, "%s links to %s", path, link)
+					continue
+				}
+				target := path
+				if u.Path != "" {
+					target = u.Path
+				}
+				if ids[target] == nil {
+					res, _ := send(t, http.MethodHead, s.Root+target, "")
+					require.Equal(t, http.StatusOK, res.StatusCode, "%s links to %s", path, link)
+				}
+				if u.Fragment != "" {
+					require.True(t, ids[target][u.Fragment], "%s links to %s, which has no such heading", path, link)
+				}
+			}
+		}
+	})
+	t.Run("Errors", func(t *testing.T) {
+		doc, err := spec.GetSpec()
+		require.NoError(t, err)
+		codes := doc.Components.Schemas["ProblemCode"].Value.Enum
+		require.NotEmpty(t, codes)
+		for _, code := range codes {
+			require.True(t, ids["/docs/errors"][code.(string)], "the type of problem %s leads nowhere", code)
+		}
+	})
+	t.Run("JSON", func(t *testing.T) {
+		fence := regexp.MustCompile("(?ms)^```json\n(.*?)^```$")
+		for _, name := range names {
+			text, err := os.ReadFile("../docs/" + name + ".md")
+			require.NoError(t, err)
+			require.Zero(t, strings.Count(string(text), "\n```")%2, "%s closes its code blocks", name)
+			for _, m := range fence.FindAllSubmatch(text, -1) {
+				require.True(t, json.Valid(m[1]), "%s: %s", name, m[1])
+			}
+		}
+	})
+	t.Run("Operations", func(t *testing.T) {
+		// What the guides call must be in the document.
+		call := regexp.MustCompile(`127\.0\.0\.1:8080(/api/[a-z/-]+)`)
+		doc, err := spec.GetSpec()
+		require.NoError(t, err)
+		for _, name := range names {
+			text, err := os.ReadFile("../docs/" + name + ".md")
+			require.NoError(t, err)
+			for _, m := range call.FindAllStringSubmatch(string(text), -1) {
+				path := regexp.MustCompile(`^/articles/(hello[a-z-]*)`).ReplaceAllString(strings.TrimPrefix(m[1], "/api"), "/articles/{slug}")
+				require.NotNil(t, doc.Paths.Find(path), "%s calls %s", name, m[1])
+			}
+		}
+	})
+}
