@@ -89,7 +89,7 @@ func TestLabelsAreBounded(t *testing.T) {
 		require.Contains(t, after["api_requests_total"], op.ID+" "+op.Method+" 500")
 		require.Contains(t, after["api_request_duration_seconds"], op.ID)
 	}
-	require.Equal(t, []string{"database_unavailable", "draining", "overloaded", "rate_limited"}, after["api_requests_refused_total"])
+	require.Equal(t, []string{"database_unavailable", "overloaded", "rate_limited"}, after["api_requests_refused_total"])
 	require.Equal(t, []string{""}, after["api_requests_in_flight"])
 }
 

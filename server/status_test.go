@@ -32,7 +32,7 @@ var codesOf = map[int][]string{
 	422: {"validation_failed", "idempotency_key_reused"},
 	429: {"rate_limited"},
 	500: {"internal"},
-	503: {"database_unavailable", "overloaded", "draining"},
+	503: {"database_unavailable", "overloaded"},
 }
 
 // services are the states that a status depends on.

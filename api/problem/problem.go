@@ -20,7 +20,6 @@ const (
 	BodyTooLarge         Code = "body_too_large"
 	CredentialsInvalid   Code = "credentials_invalid"
 	DatabaseUnavailable  Code = "database_unavailable"
-	Draining             Code = "draining"
 	ForbiddenCode        Code = "forbidden"
 	IdempotencyKeyReused Code = "idempotency_key_reused"
 	InternalCode         Code = "internal"
@@ -48,7 +47,6 @@ var kinds = map[Code]struct {
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "The body is larger than this operation takes."},
 	CredentialsInvalid:   {http.StatusUnauthorized, "The e-mail address or the password is wrong."},
 	DatabaseUnavailable:  {http.StatusServiceUnavailable, "The database cannot answer right now; try again shortly."},
-	Draining:             {http.StatusServiceUnavailable, "This server is shutting down; try again."},
 	ForbiddenCode:        {http.StatusForbidden, "Only its author may do this."},
 	IdempotencyKeyReused: {http.StatusUnprocessableEntity, "The Idempotency-Key belongs to another request."},
 	InternalCode:         {http.StatusInternalServerError, "Something went wrong on our side."},

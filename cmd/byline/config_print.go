@@ -68,21 +68,6 @@ func inColumn(s string) string {
 	return s
 }
 
-// settingsTable writes the table of the documentation.
-func settingsTable(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString("| Variable | Flag | Default | Meaning |\n|---|---|---|---|\n")
-	for _, s := range settings {
-		def := "empty"
-		if s.def != "" {
-			def = "`" + s.def + "`"
-		}
-		fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", s.env, s.flag(), def, strings.ReplaceAll(s.meaning, "|", `\|`))
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
 // unknownSettings returns a warning for each variable in environ (as of os.Environ) that looks like a setting and is
 // none: most are misspelt, and would otherwise be ignored without a word.
 func unknownSettings(environ []string) []string {

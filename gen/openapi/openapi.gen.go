@@ -21,7 +21,6 @@ const (
 	ProblemCodeBodyTooLarge         ProblemCode = "body_too_large"
 	ProblemCodeCredentialsInvalid   ProblemCode = "credentials_invalid"
 	ProblemCodeDatabaseUnavailable  ProblemCode = "database_unavailable"
-	ProblemCodeDraining             ProblemCode = "draining"
 	ProblemCodeForbidden            ProblemCode = "forbidden"
 	ProblemCodeIdempotencyKeyReused ProblemCode = "idempotency_key_reused"
 	ProblemCodeInternal             ProblemCode = "internal"
@@ -50,8 +49,6 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeCredentialsInvalid:
 		return true
 	case ProblemCodeDatabaseUnavailable:
-		return true
-	case ProblemCodeDraining:
 		return true
 	case ProblemCodeForbidden:
 		return true
