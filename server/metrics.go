@@ -38,7 +38,7 @@ type endpoint struct {
 var otherStatuses = []int{200, 204, 404, 405, 503}
 
 // protections are the codes of refusals that protect the service.
-var protections = []problem.Code{problem.RateLimited, problem.Overloaded, problem.DatabaseUnavailable, problem.Draining}
+var protections = []problem.Code{problem.RateLimited, problem.Overloaded, problem.DatabaseUnavailable}
 
 func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat, kept *cache.Cache) *metrics {
 	m := &metrics{
