@@ -78,7 +78,7 @@ export class Byline {
 
   readonly #baseUrl: string;
   readonly #options: Options;
-  readonly #cache: Cache;
+  #cache: Cache;
 
   /** @param baseUrl - where the service is, such as `https://byline.example.com` */
   constructor(baseUrl: string, options: Options = {}) {
@@ -97,9 +97,14 @@ export class Byline {
     this.DELETE = client.DELETE as Call<"delete">;
   }
 
-  /** Returns a client that differs in its token only. */
+  /**
+   * Returns a client that differs in its token only. Both share kept answers,
+   * each of which only the token that read it gets.
+   */
   withToken(token: Options["token"]): Byline {
-    return new Byline(this.#baseUrl, { ...this.#options, token });
+    const other = new Byline(this.#baseUrl, { ...this.#options, token });
+    other.#cache = this.#cache;
+    return other;
   }
 
   /** Yields the articles that match, newest first, fetching pages as they are needed. */

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -137,8 +137,7 @@ class Policy:
     the asynchronous client share it."""
 
     def __init__(self, retry: Retry, cache_bytes: int) -> None:
-        self.retry, self.cache_bytes = retry, cache_bytes
-        self._cache = Cache(cache_bytes)
+        self.retry, self.cache = retry, Cache(cache_bytes)
 
     def attempts(
         self, request: httpx.Request, token: str | None
@@ -149,7 +148,7 @@ class Policy:
             request.headers["Authorization"] = f"Token {token}"
         if request.method == "POST" and CREATING.search(_raw_path(request)):
             request.headers.setdefault("Idempotency-Key", secrets.token_hex(16))
-        kept = self._cache.condition(request)
+        kept = self.cache.condition(request)
         repeatable = request.method in ("GET", "HEAD") or "Idempotency-Key" in request.headers
         outcome = yield 0
         attempt = 1
@@ -158,7 +157,7 @@ class Policy:
             attempt += 1
         if isinstance(outcome, httpx.TransportError):
             raise outcome
-        response = self._cache.answer(request, outcome, kept)
+        response = self.cache.answer(request, outcome, kept)
         if response.status_code in (204, 304):
             return response
         if not response.is_success:
@@ -168,47 +167,51 @@ class Policy:
         return response
 
 
-class HTTP(httpx.Client):
-    def __init__(self, policy: Policy, token: Token, **httpx_args: Any) -> None:
-        super().__init__(**httpx_args)
-        self._policy, self._token = policy, token
+class Session:
+    """Takes the calls of the generated functions, which only use `request`."""
 
-    def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        token = self._token() if callable(self._token) else self._token
-        attempts = self._policy.attempts(request, token)
+    def __init__(self, http: httpx.Client, policy: Policy, token: Token) -> None:
+        self.http, self.policy, self.token = http, policy, token
+
+    def request(self, method: str, url: str, **kwargs: Any) -> httpx.Response:
+        request = self.http.build_request(method, url, **kwargs)
+        token = self.token() if callable(self.token) else self.token
+        attempts = self.policy.attempts(request, token)
         wait = next(attempts)
         while True:
             time.sleep(wait)
             outcome: Outcome
             try:
-                outcome = super().send(request, **kwargs)
+                outcome = self.http.send(request)
             except httpx.TransportError as error:
                 outcome = error
             try:
                 wait = attempts.send(outcome)
             except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
+                return cast(httpx.Response, done.value)
 
 
-class AsyncHTTP(httpx.AsyncClient):
-    def __init__(self, policy: Policy, token: AsyncToken, **httpx_args: Any) -> None:
-        super().__init__(**httpx_args)
-        self._policy, self._token = policy, token
+class AsyncSession:
+    """Session for asyncio."""
 
-    async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
-        token = self._token() if callable(self._token) else self._token
+    def __init__(self, http: httpx.AsyncClient, policy: Policy, token: AsyncToken) -> None:
+        self.http, self.policy, self.token = http, policy, token
+
+    async def request(self, method: str, url: str, **kwargs: Any) -> httpx.Response:
+        request = self.http.build_request(method, url, **kwargs)
+        token = self.token() if callable(self.token) else self.token
         if inspect.isawaitable(token):
             token = await token
-        attempts = self._policy.attempts(request, token)
+        attempts = self.policy.attempts(request, token)
         wait = next(attempts)
         while True:
             await asyncio.sleep(wait)
             outcome: Outcome
             try:
-                outcome = await super().send(request, **kwargs)
+                outcome = await self.http.send(request)
             except httpx.TransportError as error:
                 outcome = error
             try:
                 wait = attempts.send(outcome)
             except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
+                return cast(httpx.Response, done.value)

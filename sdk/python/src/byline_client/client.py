@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from copy import copy
 from typing import Any, Literal, Self, cast
 
-from ._http import BASE_PATH, HTTP, AsyncHTTP, AsyncToken, Policy, Retry, Token
+from ._http import BASE_PATH, AsyncSession, AsyncToken, Policy, Retry, Session, Token
 from .errors import BylineError
 from .generated.api.articles import get_article
 from .generated.client import AuthenticatedClient
@@ -46,20 +47,24 @@ class Byline(Operations):
         cache_bytes: int = CACHE_BYTES,
         **httpx_args: Any,
     ) -> None:
-        self._args = {"retry": retry, "cache_bytes": cache_bytes, **httpx_args}
-        self._base_url = _root(base_url)
-        url = self._base_url + BASE_PATH
-        http_args = {"timeout": 30.0, **httpx_args, "base_url": url}
-        self._http = HTTP(Policy(retry or Retry(), cache_bytes), token, **http_args)
+        httpx_args = {"timeout": 30.0, **httpx_args, "base_url": _api_url(base_url)}
+        policy = Policy(retry or Retry(), cache_bytes)
+        self._connect(Session(httpx.Client(**httpx_args), policy, token))
+
+    def _connect(self, session: Session) -> None:
+        self._session = session
         #: For the generated functions, whose `sync_detailed` gives headers too.
-        self.api = _api(url).set_httpx_client(self._http)
+        self.api = _api().set_httpx_client(cast(httpx.Client, session))
 
     def with_token(self, token: Token) -> Self:
-        """A client that differs in its token, with connections of its own."""
-        return type(self)(self._base_url, token=token, **self._args)
+        """A client that differs in its token only. Both share connections and
+        kept answers, each of which only the token that read it gets."""
+        other = copy(self)
+        other._connect(Session(self._session.http, self._session.policy, token))
+        return other
 
     def close(self) -> None:
-        self._http.close()
+        self._session.http.close()
 
     def __enter__(self) -> Self:
         return self
@@ -141,20 +146,24 @@ class AsyncByline(AsyncOperations):
         cache_bytes: int = CACHE_BYTES,
         **httpx_args: Any,
     ) -> None:
-        self._args = {"retry": retry, "cache_bytes": cache_bytes, **httpx_args}
-        self._base_url = _root(base_url)
-        url = self._base_url + BASE_PATH
-        http_args = {"timeout": 30.0, **httpx_args, "base_url": url}
-        self._http = AsyncHTTP(Policy(retry or Retry(), cache_bytes), token, **http_args)
+        httpx_args = {"timeout": 30.0, **httpx_args, "base_url": _api_url(base_url)}
+        policy = Policy(retry or Retry(), cache_bytes)
+        self._connect(AsyncSession(httpx.AsyncClient(**httpx_args), policy, token))
+
+    def _connect(self, session: AsyncSession) -> None:
+        self._session = session
         #: For the generated functions, whose `asyncio_detailed` gives headers too.
-        self.api = _api(url).set_async_httpx_client(self._http)
+        self.api = _api().set_async_httpx_client(cast(httpx.AsyncClient, session))
 
     def with_token(self, token: AsyncToken) -> Self:
-        """A client that differs in its token, with connections of its own."""
-        return type(self)(self._base_url, token=token, **self._args)
+        """A client that differs in its token only. Both share connections and
+        kept answers, each of which only the token that read it gets."""
+        other = copy(self)
+        other._connect(AsyncSession(self._session.http, self._session.policy, token))
+        return other
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        await self._session.http.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -226,13 +235,13 @@ class AsyncByline(AsyncOperations):
         raise AssertionError("unreachable")
 
 
-def _root(base_url: str) -> str:
-    return base_url.rstrip("/").removesuffix(BASE_PATH)
+def _api_url(base_url: str) -> str:
+    return base_url.rstrip("/").removesuffix(BASE_PATH) + BASE_PATH
 
 
-def _api(url: str) -> AuthenticatedClient:
-    # The token is sent by the httpx client, which may have to ask for it.
-    return AuthenticatedClient(base_url=url, token="")
+def _api() -> AuthenticatedClient:
+    # Address and token are the session's, which may have to ask for a token.
+    return AuthenticatedClient(base_url="", token="")
 
 
 def _with_etag(response: Response[Any]) -> tuple[Article, str]:
