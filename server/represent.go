@@ -66,8 +66,6 @@ func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, er
 	return b, nil
 }
 
-func writes(op *contract.Operation) bool {
-	return op.Method != http.MethodGet && op.RateLimit != "read"
 }
 
 // intoBuffer runs next with its answer going to a buffer. After an error or a
@@ -104,7 +102,7 @@ func (s *Server) send(x *exchange, status int, a *cache.Answer) {
 	res := x.Response()
 	h, w := res.Header(), res.Writer
 	res.Committed = true
-	cacheHeaders(h, x)
+	s.cacheHeaders(h, x)
 	coding := identity
 	if len(a.Body) >= minCompress {
 		h.Add("Vary", "Accept-Encoding")
@@ -144,20 +142,35 @@ func (s *Server) send(x *exchange, status int, a *cache.Answer) {
 // cacheHeaders says who may keep the answer. What a signed-in user sees is
 // theirs alone; everything is revalidated, since a read after a write must
 // see it.
-func cacheHeaders(h http.Header, x *exchange) {
+func (s *Server) cacheHeaders(h http.Header, x *exchange) {
 	c := x.op.Cache
 	if c.Scope == scopeNone {
-		h.Set("Cache-Control", "no-store")
+		h["Cache-Control"] = noStore
 		return
 	}
 	if x.op.Security != contract.None {
-		h.Add("Vary", "Authorization")
+		h["Vary"] = append(h["Vary"], "Authorization")
 	}
-	who := "private"
-	if c.Scope == scopeShared && x.Request().Header.Get(echo.HeaderAuthorization) == "" {
-		who = "public"
+	control := s.cacheControl[x.op.ID]
+	if c.Scope == scopeShared && len(x.Request().Header[echo.HeaderAuthorization]) == 0 {
+		h["Cache-Control"] = control.public
+		return
 	}
-	h.Set("Cache-Control", who+", max-age="+strconv.Itoa(c.MaxAge)+", must-revalidate")
+	h["Cache-Control"] = control.private
+}
+
+var noStore = []string{"no-store"}
+
+// cacheControl holds the values of Cache-Control for an operation.
+type cacheControl struct{ public, private []string }
+
+func cacheControls(doc *contract.Document) map[string]cacheControl {
+	all := map[string]cacheControl{}
+	for _, op := range doc.Operations() {
+		terms := ", max-age=" + strconv.Itoa(op.Cache.MaxAge) + ", must-revalidate"
+		all[op.ID] = cacheControl{[]string{"public" + terms}, []string{"private" + terms}}
+	}
+	return all
 }
 
 // bufferedWriter holds an answer back until it is complete, so that an error

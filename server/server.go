@@ -83,6 +83,8 @@ type Server struct {
 	tracing   *tracing     // nil when off
 	cache     *cache.Cache // nil when there is none
 	flights   flights
+
+	cacheControl map[string]cacheControl // by operation id
 }
 
 // New builds the edge. It fails when the document lacks what operations must
@@ -103,6 +105,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if cfg.CacheBytes > 0 {
 		s.cache = cache.New(cfg.CacheBytes, deps.DB.Changes)
 	}
+	s.cacheControl = cacheControls(doc)
 	s.flights.all = map[string]*flight{}
 	s.tracing = newTracing(deps.Tracing, doc)
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)

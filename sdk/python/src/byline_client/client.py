@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from copy import copy
 from typing import Any, Literal, Self, cast
 
+import httpx
+
 from ._http import BASE_PATH, AsyncSession, AsyncToken, Policy, Retry, Session, Token
 from .errors import BylineError
 from .generated.api.articles import get_article

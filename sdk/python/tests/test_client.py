@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from ruamel.yaml import YAML
+
+from byline_client import AsyncByline, Byline, BylineError, Retry
+from byline_client._http import BASE_PATH, CREATING
+from byline_client.models import LoginUser, LoginUserRequest, NewUser, NewUserRequest
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+BUSY = {"status": 503, "detail": "Later.", "code": "overloaded", "errors": {"server": ["is busy"]}}
+USER = {"user": {"username": "a", "email": "a", "token": "t", "bio": None, "image": None}}
+NEW_USER = NewUserRequest(NewUser("a", "a@example.com", "12345678"))
+LOGIN = LoginUserRequest(LoginUser("a@example.com", "12345678"))
+
+
+class Fake(httpx.MockTransport):
+    """A service that gives the n-th answer to the n-th request, the last one
+    to further ones."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.requests: list[httpx.Request] = []
+        self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))
+        super().__init__(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        # A copy: the client sends the same request again, changed.
+        self.requests.append(httpx.Request(request.method, request.url, headers=request.headers))
+        return next(self._answers)(request)
+
+    def client(self, **kwargs: Any) -> Byline:
+        retry = Retry(attempts=3, base=0.001, max=2)
+        return Byline("https://byline.test", **{"retry": retry, "transport": self, **kwargs})
+
+    def sent(self, header: str) -> list[str | None]:
+        return [request.headers.get(header) for request in self.requests]
+
+
+def answer(status: int, body: Any = None, **headers: str) -> Answer:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    if isinstance(body, str):
+        return lambda _: httpx.Response(status, text=body, headers=names)
+    return lambda _: httpx.Response(status, json=body, headers=names)
+
+
+def breaks(_: httpx.Request) -> httpx.Response:
+    raise httpx.RemoteProtocolError("the server has gone")
+
+
+def breaks_inside(_: httpx.Request) -> httpx.Response:
+    def body() -> Iterator[bytes]:
+        yield b'{"tags":'
+        raise httpx.ReadError("the server has gone")
+
+    return httpx.Response(200, content=body(), headers={"Content-Type": "application/json"})
+
+
+TAGS = answer(200, {"tags": ["a"]})
+
+
+@pytest.mark.parametrize(
+    "fault", [answer(503, BUSY), answer(429, BUSY), answer(502, ""), breaks, breaks_inside]
+)
+def test_reads_are_repeated(fault: Answer) -> None:
+    fake = Fake(fault, fault, TAGS)
+    assert fake.client().get_tags().tags == ["a"]
+    assert len(fake.requests) == 3
+
+
+def test_async_reads_are_repeated() -> None:
+    fake = Fake(breaks, answer(503, BUSY), TAGS)
+
+    async def token() -> str:
+        return "renewed"
+
+    async def read() -> list[str]:
+        retry = Retry(base=0.001)
+        async with AsyncByline(
+            "https://byline.test", token=token, retry=retry, transport=fake
+        ) as byline:
+            return (await byline.get_tags()).tags
+
+    assert asyncio.run(read()) == ["a"]
+    assert fake.sent("Authorization") == ["Token renewed"] * 3
+
+
+def test_a_creating_call_keeps_its_key() -> None:
+    fake = Fake(breaks, answer(201, USER))
+    fake.client().create_user(NEW_USER)
+    first, second = fake.sent("Idempotency-Key")
+    assert first and first == second
+
+
+def test_the_callers_key_wins() -> None:
+    fake = Fake(answer(201, USER))
+    fake.client().create_user(NEW_USER, idempotency_key="mine")
+    assert fake.sent("Idempotency-Key") == ["mine"]
+
+
+def test_the_document_says_which_calls_take_a_key() -> None:
+    document = YAML(typ="safe").load(Path(__file__).parents[3] / "openapi.yaml")
+    found = 0
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            takes_key = operation.get("x-idempotent", False)
+            creating = method == "post" and bool(CREATING.search((BASE_PATH + path).encode()))
+            assert creating == takes_key, (method, path)
+            found += takes_key
+    assert found
+
+
+def test_what_could_do_harm_twice_is_not_repeated() -> None:
+    fake = Fake(answer(503, BUSY))
+    with pytest.raises(BylineError):
+        fake.client().login(LOGIN)
+    with pytest.raises(BylineError):
+        fake.client().delete_article("slug")
+    assert len(fake.requests) == 2
+
+
+def test_it_gives_up() -> None:
+    fake = Fake(answer(503, BUSY))
+    with pytest.raises(BylineError) as caught:
+        fake.client().get_tags()
+    assert str(caught.value) == "503 overloaded: Later. server is busy"
+    assert len(fake.requests) == 3
+    with pytest.raises(httpx.RemoteProtocolError):
+        Fake(breaks).client().get_tags()
+
+
+def test_retry_after_is_honoured() -> None:
+    started = time.monotonic()
+    Fake(answer(429, BUSY, Retry_After="1"), TAGS).client().get_tags()
+    assert time.monotonic() - started >= 1
+
+
+def test_a_retry_after_beyond_the_limit_is_left_to_the_caller() -> None:
+    fake = Fake(answer(429, BUSY, Retry_After="3600"))
+    with pytest.raises(BylineError) as caught:
+        fake.client().get_tags()
+    assert caught.value.retry_after == 3600
+    assert len(fake.requests) == 1
+
+
+def test_an_answer_of_something_in_front_of_the_service() -> None:
+    with pytest.raises(BylineError) as caught:
+        Fake(answer(403, "<h1>Forbidden</h1>")).client().get_tags()
+    assert (caught.value.code, str(caught.value)) == (None, "403: Forbidden")
+    with pytest.raises(BylineError) as caught:
+        Fake(answer(200, "<h1>Sign in to this Wi-Fi</h1>")).client().get_tags()
+    assert caught.value.status == 200
+
+
+def test_the_token_is_asked_for_at_each_call() -> None:
+    fake = Fake(TAGS)
+    tokens = iter(["t1", "t2"])
+    byline = fake.client(token=lambda: next(tokens))
+    byline.get_tags()
+    byline.get_tags()
+    byline.with_token("other").get_tags()
+    assert fake.sent("Authorization") == ["Token t1", "Token t2", "Token other"]
+
+
+class Confirming(Fake):
+    """A service that confirms what it has answered."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        super().__init__(self._confirm)
+
+    def _confirm(self, request: httpx.Request) -> httpx.Response:
+        confirmed = request.headers.get("If-None-Match") == '"v1"'
+        self.statuses.append(304 if confirmed else 200)
+        if confirmed:
+            return httpx.Response(304, headers={"ETag": '"v1"'})
+        return httpx.Response(200, json={"tags": ["a"]}, headers={"ETag": '"v1"'})
+
+
+@pytest.mark.parametrize(
+    ("tokens", "cache_bytes", "statuses"),
+    [
+        pytest.param("aa", 1000, [200, 304], id="confirmed"),
+        pytest.param("aba", 1000, [200, 200, 304], id="by the same user"),
+        # Room for two: c displaces b.
+        pytest.param("abacab", 29, [200, 200, 304, 200, 304, 200], id="as there is room"),
+        pytest.param("aa", 0, [200, 200], id="off"),
+    ],
+)
+def test_answers_are_reused(tokens: str, cache_bytes: int, statuses: list[int]) -> None:
+    fake = Confirming()
+    byline = fake.client(cache_bytes=cache_bytes)
+    for token in tokens:
+        assert byline.with_token(token).get_tags().tags == ["a"]
+    assert fake.statuses == statuses
