@@ -3,11 +3,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -176,14 +178,19 @@ func TestChaosOverload(t *testing.T) {
 		return l, float64(l.succeeded()) / time.Since(began).Seconds()
 	}
 	closed() // warm
-	// A busy machine may give the one more than the other; three attempts, all
-	// of which the table shows.
-	var shares []string
-	for attempt := 1; ; attempt++ {
+	// Other programs take from the one or from the other, so the median of
+	// three pairs is judged; the best would be luck.
+	type pair struct {
+		calm, flood *crowd
+		share       float64
+		note        [2]string
+	}
+	var pairs []pair
+	for range 3 {
 		cpu := s.cpu()
 		calm, peak := closed()
-		calmCPU := s.cpu() - cpu
-		memory := s.peakMemory()
+		calmCPU, memory := s.cpu()-cpu, s.peakMemory()
+		calmNote := fmt.Sprintf("%.0f good a second, P99 %d ms, peak memory %d MB", peak, percentile(calm.latencies, .99).Milliseconds(), memory)
 
 		l := newCrowd(t, "", st)
 		cpu = s.cpu()
@@ -198,26 +205,23 @@ func TestChaosOverload(t *testing.T) {
 		l.wg.Wait()
 		ok, unavailable, refused, broken, other := l.get()
 		goodput := float64(ok) / time.Since(began).Seconds()
-		share := 100 * goodput / peak
-		shares = append(shares, fmt.Sprintf("%.0f %%", share))
-		p99, refusal := percentile(l.latencies, .99), percentile(l.refusals, .99)
-		t.Logf("peak %.0f/s (service %.1f s of CPU); offered %.0f/s: goodput %.0f/s = %.0f %% (service %.1f s of CPU), P99 %s, refusal P99 %s",
-			peak, calmCPU, offered, goodput, share, s.cpu()-cpu, p99, refusal)
+		p99 := percentile(l.latencies, .99)
+		note := fmt.Sprintf("%.0f good a second = %.0f %% of the peak, P99 %d ms; refused after %d ms (P99); peak memory %d MB",
+			goodput, 100*goodput/peak, p99.Milliseconds(), percentile(l.refusals, .99).Milliseconds(), s.peakMemory())
+		t.Logf("%s, %.1f s of CPU; %.0f/s offered: %s, %.1f s of CPU", calmNote, calmCPU, offered, note, s.cpu()-cpu)
+		pairs = append(pairs, pair{calm, l, 100 * goodput / peak, [2]string{calmNote, note}})
 		require.Zero(t, refused+broken+other, "%v", l.strange)
 		require.NotZero(t, unavailable)
-		if attempt < 3 && (share < 80 || offered < 4*peak) {
-			continue
-		}
-		require.GreaterOrEqual(t, share, 80.)
 		require.Greater(t, offered, 4*peak)
 		require.Less(t, p99, 5*time.Second)
 		require.Less(t, s.peakMemory(), 512)
-		calm.report("16 clients, to compare", -1, 0, fmt.Sprintf("%.0f good a second, P99 %d ms, peak memory %d MB",
-			peak, percentile(calm.latencies, .99).Milliseconds(), memory))
-		l.report("Five times that much offered", -1, 0, fmt.Sprintf("%.0f good a second = %.0f %% of the peak, P99 %d ms; refused after %d ms (P99); peak memory %d MB; attempts: %s",
-			goodput, share, p99.Milliseconds(), refusal.Milliseconds(), s.peakMemory(), strings.Join(shares, ", ")))
-		return
 	}
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.share, b.share) })
+	median := pairs[1]
+	median.calm.report("16 clients, to compare", -1, 0, median.note[0])
+	median.flood.report("Five times that much offered", -1, 0, fmt.Sprintf("%s; median of %.0f, %.0f and %.0f %%",
+		median.note[1], pairs[0].share, pairs[1].share, pairs[2].share))
+	require.GreaterOrEqual(t, median.share, 80., "goodput, in percent of the peak")
 }
 
 // cpu is the time that the service has computed, in seconds; 0 where there is
