@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
 )
 
 // Constraint is the name of a constraint or unique index in the schema.
@@ -59,6 +60,10 @@ func IsUnavailable(err error) bool {
 	if err == nil {
 		return false
 	}
+	var ce *pgconn.ConnectError
+	if errors.As(err, &ce) || errors.Is(err, puddle.ErrClosedPool) {
+		return true // whatever PostgreSQL said when it refused the connection
+	}
 	var pe *pgconn.PgError
 	if errors.As(err, &pe) {
 		switch pe.Code {
@@ -75,9 +80,8 @@ func IsUnavailable(err error) bool {
 		return false
 	}
 	var ne net.Error
-	var ce *pgconn.ConnectError
 	return errors.Is(err, ErrBusy) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.As(err, &ce) || errors.As(err, &ne) ||
+		errors.As(err, &ne) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		pgconn.Timeout(err) || pgconn.SafeToRetry(err)
 }

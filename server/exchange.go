@@ -19,6 +19,10 @@ type exchange struct {
 	info    request.Info
 	op      *contract.Operation // nil outside the document
 	started time.Time
+	// tokenErr says what is wrong with the request's token.
+	tokenErr error
+	// gone is closed when the client goes away.
+	gone <-chan struct{}
 	// refusal is the problem that was answered, for the log.
 	refusal *problem.Error
 	// traceID is "" when the request belongs to no trace.
@@ -34,6 +38,16 @@ func (x *exchange) operationID() string {
 		return x.op.ID
 	}
 	return noOperation
+}
+
+// clientGone tells whether the client went away before it was answered.
+func (x *exchange) clientGone() bool {
+	select {
+	case <-x.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 // of returns the exchange that the outermost middleware has made.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -84,7 +85,7 @@ func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat, k
 // Prometheus see the first of each, which for errors is the one that matters.
 func (m *metrics) addEndpoint(op *contract.Operation, id, method string, statuses []int) {
 	e := endpoint{method: method, duration: m.duration.WithLabelValues(id), statuses: map[int]prometheus.Counter{}}
-	for _, status := range statuses {
+	for _, status := range slices.Concat(statuses, []int{statusClientGone}) {
 		e.statuses[status] = m.requests.WithLabelValues(id, method, strconv.Itoa(status))
 	}
 	m.endpoints[op] = e

@@ -29,8 +29,9 @@ func (s *Server) middlewares() []echo.MiddlewareFunc {
 		s.secure,       // every answer has the headers, also errors
 		s.cors(),       // preflights cost nothing and know no operation
 		s.admit,        // refuses before any work is done
-		s.authenticate, // before validation: 401 comes before 422
-		s.limitRate,    // knows the user by now
+		s.authenticate, // finds out who asks
+		s.limitRate,    // knows the user by now; also for tokens that are refused
+		s.authorize,    // before validation: 401 comes before 422
 		s.compat,       // bends what older front ends send before it is checked
 		s.represent,    // around validation and handler: tags their answer
 		s.validate,     // last: handlers get nothing that the document forbids
@@ -41,7 +42,7 @@ func (s *Server) middlewares() []echo.MiddlewareFunc {
 func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path())}
+		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
 		x.info.ID, x.info.URL = requestID(r), r.URL
 		x.traceID = traceID(r.Header.Get("Traceparent"))
 		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))
@@ -120,9 +121,8 @@ func (s *Server) cors() echo.MiddlewareFunc {
 	})
 }
 
-// authenticate puts the viewer into the context. On a route that needs one, a
-// missing or bad token is refused; elsewhere a bad token is answered as
-// anonymous, and WWW-Authenticate says so.
+// authenticate puts the viewer into the context. A bad token is answered as
+// none where none is needed, and WWW-Authenticate says so.
 func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
@@ -134,23 +134,29 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			x.info.Viewer.ID, err = s.deps.Tokens.Verify(token)
 			x.info.Viewer.Token = token
 		}
-		if x.op.Security == contract.Required {
-			switch {
-			case errors.Is(err, auth.ErrTokenExpired):
-				err = problem.New(problem.TokenExpired, "token", "has expired")
-			case err != nil:
-				err = problem.New(problem.TokenInvalid, "token", "is invalid")
-			case token == "":
-				err = problem.New(problem.TokenMissing, "token", "is missing")
-			}
-			if err != nil {
-				return err
-			}
-		} else if err != nil {
+		if err != nil {
 			x.info.Viewer = auth.Viewer{}
+			x.tokenErr = err
 			x.Response().Header().Set(echo.HeaderWWWAuthenticate, `Token error="invalid_token"`)
 		}
 		return next(c)
+	}
+}
+
+// authorize refuses requests without a good token where one is needed.
+func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := of(c)
+		switch {
+		case x.op == nil || x.op.Security != contract.Required || !x.info.Viewer.Anonymous():
+			return next(c)
+		case errors.Is(x.tokenErr, auth.ErrTokenExpired):
+			return problem.New(problem.TokenExpired, "token", "has expired")
+		case x.tokenErr != nil:
+			return problem.New(problem.TokenInvalid, "token", "is invalid")
+		default:
+			return problem.New(problem.TokenMissing, "token", "is missing")
+		}
 	}
 }
 

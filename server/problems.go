@@ -14,6 +14,10 @@ import (
 	"github.com/byline-api/byline/gen/openapi"
 )
 
+// statusClientGone is what the log and the metrics say, as nginx does, of a
+// request whose client did not wait for the answer: it is no fault of ours.
+const statusClientGone = 499
+
 // fail answers an error as application/problem+json (RFC 9457). The cause
 // stays in x for the log.
 func (s *Server) fail(x *exchange, err error) {
@@ -56,6 +60,9 @@ func (s *Server) fail(x *exchange, err error) {
 	}
 	x.Response().WriteHeader(status)
 	_, _ = x.Response().Write(append(body, '\n'))
+	if status >= http.StatusInternalServerError && x.clientGone() {
+		x.refusal, x.Response().Status = nil, statusClientGone
+	}
 }
 
 // allow lists the methods of a path: the document's or, for the service's own

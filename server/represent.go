@@ -66,7 +66,6 @@ func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, er
 	return b, nil
 }
 
-
 // intoBuffer runs next with its answer going to a buffer. After an error or a
 // panic nothing has reached the client, so that another answer can begin.
 func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err error) {

@@ -85,9 +85,9 @@ def byline(request: pytest.FixtureRequest, statuses: Statuses) -> Iterator[Bylin
         return
     loop = asyncio.new_event_loop()
     hooks = {"response": [statuses.async_hook]}
-    client = Blocking(AsyncByline(BASE, event_hooks=hooks), loop)
-    yield cast(Byline, client)
-    client.aclose()
+    blocking = Blocking(AsyncByline(BASE, event_hooks=hooks), loop)
+    yield cast(Byline, blocking)
+    blocking.aclose()
     loop.close()
 
 
