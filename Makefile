@@ -110,3 +110,19 @@ sdk/python/.venv: sdk/python/pyproject.toml
 	python3 -m venv $@
 	$@/bin/pip install --quiet --disable-pip-version-check --editable 'sdk/python[dev]'
 	@touch $@
+
+.PHONY: release-check
+release-check: ## Build the release of HEAD into dist/ twice and compare; SBOMs, licenses, checksums
+	@GO='$(GO)' .ci/release-check
+
+.PHONY: completions
+completions: build ## Write completions for bash, zsh, fish and PowerShell to dist/completions
+	@mkdir -p dist/completions
+	@set -e; for shell in bash:byline zsh:_byline fish:byline.fish powershell:byline.ps1; do \
+	  bin/byline completion $${shell%:*} > dist/completions/$${shell#*:}; done
+	@ls dist/completions
+
+.PHONY: licenses
+licenses: ## Write docs/licenses.md; fail on a license that is unknown or not permitted
+	@GO='$(GO)' .ci/release-licenses list > docs/licenses.md.new || { rm docs/licenses.md.new; exit 1; }
+	@mv docs/licenses.md.new docs/licenses.md

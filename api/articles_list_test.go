@@ -528,7 +528,7 @@ func TestReadAfterWrite(t *testing.T) {
 // times, however many rows it answers.
 func TestArticleStatements(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t)
+	s := servertest.New(t, uncached)
 	s.Register("jake")
 	anna := s.Register("anna")
 	answerOf(anna.FollowUserByUsernameWithResponse(t.Context(), "jake"))

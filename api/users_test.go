@@ -954,7 +954,7 @@ func TestUpdateCurrentUser(t *testing.T) {
 // amount of data: the cost of a request is its round trips.
 func TestAccountStatements(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t)
+	s := servertest.New(t, uncached)
 	jake := s.Register("jake")
 	slug := s.Publish(jake, "Counted", "one", "two", "three").Slug
 	bcrypted, err := bcrypt.GenerateFromPassword([]byte(servertest.Password), bcrypt.MinCost)

@@ -1,39 +1,68 @@
 package server
 
 import (
+	"context"
 	"runtime"
-	"sync/atomic"
+	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/byline-api/byline/api/problem"
 )
 
-// admission bounds how many requests are worked on at once. Beyond it a
-// request would only wait for the same cores and connections and make all
-// others wait longer, so it is refused at once, while the client can still
-// make use of the answer.
+// admission bounds how many requests are worked on at once, and how many wait
+// for that and how long. Beyond it a request would only make all others wait
+// longer, so it is refused while the client can still make use of the answer.
 type admission struct {
-	limit    int64
-	inFlight atomic.Int64
+	places *semaphore.Weighted // first come, first served
+	queue  chan struct{}       // those that work or wait
 }
 
-// defaultInFlight leaves room for every connection of the pool and for work
-// that needs none, and bounds the wait of the admitted: 64 requests a core
-// are a few milliseconds of work.
-func defaultInFlight() int64 { return 64 * int64(runtime.GOMAXPROCS(0)) }
+const (
+	// placesPerCore keep the pool's connections busy, with some more on their
+	// way: a third of a request's time is spent outside the database.
+	placesPerCore = 16
+	// waitersPerPlace bounds the queue: bursts of that size are worked off.
+	waitersPerPlace = 4
+	// admitTimeout is the longest that a request waits for a place. The work
+	// itself takes milliseconds, so that a longer wait means overload.
+	admitTimeout = time.Second
+)
 
-// admit refuses API requests while too many others are in flight.
+func newAdmission(places int) admission {
+	if places == 0 {
+		places = placesPerCore * runtime.GOMAXPROCS(0)
+	}
+	return admission{
+		places: semaphore.NewWeighted(int64(places)),
+		queue:  make(chan struct{}, places*(1+waitersPerPlace)),
+	}
+}
+
+// admit lets a request to its handler when there is a place for it. It stands
+// behind validation, which reads the body: who sends slowly takes no place.
+// What the cache answers never comes here.
 func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
+	a := &s.admission
 	return func(c echo.Context) error {
 		if of(c).op == nil {
 			return next(c) // probes must tell how the service is, above all when it is busy
 		}
-		if s.admission.inFlight.Add(1) > s.admission.limit {
-			s.admission.inFlight.Add(-1)
+		select {
+		case a.queue <- struct{}{}:
+		default:
 			return problem.Unavailable(problem.Overloaded, 1, nil)
 		}
-		defer s.admission.inFlight.Add(-1)
+		defer func() { <-a.queue }()
+		if !a.places.TryAcquire(1) {
+			ctx, cancel := context.WithTimeout(c.Request().Context(), admitTimeout)
+			defer cancel()
+			if err := a.places.Acquire(ctx, 1); err != nil {
+				return problem.Unavailable(problem.Overloaded, 1, err)
+			}
+		}
+		defer a.places.Release(1)
 		return next(c)
 	}
 }

@@ -76,7 +76,7 @@ func inBackground(ctx context.Context, url string, header ...string) <-chan int 
 func TestOverload(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
-	s := servertest.New(t, servertest.WithDatabase(url), servertest.WithServer(func(c *server.Config) { c.MaxInFlight = 2 }))
+	s := servertest.New(t, servertest.WithDatabase(url), servertest.WithServer(func(c *server.Config) { c.MaxInFlight, c.CacheBytes = 2, 0 }))
 	u := s.Register("anna")
 	auth := []string{"Authorization", "Token " + u.Token}
 	b := block(t, url)
@@ -84,14 +84,12 @@ func TestOverload(t *testing.T) {
 	b.await(2)
 
 	s.Statements.Reset()
-	for _, path := range []string{"/user", "/tags", "/articles?limit=0", "/articles/none"} {
-		for range 5 {
-			res, body := send(t, "GET", s.URL+path, "", auth...)
-			requireProblem(t, 503, "overloaded", res, body)
-			seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
-			require.NoError(t, err)
-			require.Positive(t, seconds)
-		}
+	for _, path := range []string{"/user", "/tags", "/articles?limit=1", "/articles/none"} {
+		res, body := send(t, "GET", s.URL+path, "", auth...)
+		requireProblem(t, 503, "overloaded", res, body)
+		seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
+		require.NoError(t, err)
+		require.Positive(t, seconds)
 	}
 	asked, _ := s.Statements.Reset()
 	require.Zero(t, asked, "a refusal costs no work")

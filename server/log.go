@@ -21,7 +21,10 @@ var lineAttrs = sync.Pool{New: func() any { return new([12]slog.Attr) }}
 func (s *Server) logRequest(x *exchange) {
 	res := x.Response()
 	level := slog.LevelInfo
-	if res.Status >= http.StatusInternalServerError {
+	switch {
+	case res.Status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn // under overload there are many, and each error is written at once
+	case res.Status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	ctx := x.Request().Context()

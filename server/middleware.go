@@ -28,13 +28,13 @@ func (s *Server) middlewares() []echo.MiddlewareFunc {
 		s.observe,      // sees every answer, also of panics and refusals
 		s.secure,       // every answer has the headers, also errors
 		s.cors(),       // preflights cost nothing and know no operation
-		s.admit,        // refuses before any work is done
 		s.authenticate, // finds out who asks
 		s.limitRate,    // knows the user by now; also for tokens that are refused
 		s.authorize,    // before validation: 401 comes before 422
 		s.compat,       // bends what older front ends send before it is checked
 		s.represent,    // around validation and handler: tags their answer
-		s.validate,     // last: handlers get nothing that the document forbids
+		s.validate,     // handlers get nothing that the document forbids
+		s.admit,        // last: only work takes a place, not who sends slowly
 	}
 }
 

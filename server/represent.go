@@ -10,8 +10,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/etag"
-	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
 )
@@ -56,8 +56,8 @@ func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, er
 		}
 	}()
 	if err := intoBuffer(next, x, b); err != nil {
-		p := problem.From(err)
-		changed = changed && (p == nil || p.Status() >= http.StatusInternalServerError)
+		// A refusal has changed nothing; of a fault that cannot be known.
+		changed = changed && api.Problem(err).Status() >= http.StatusInternalServerError
 		return nil, err
 	}
 	if b.status == 0 {

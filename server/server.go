@@ -40,8 +40,8 @@ type Config struct {
 	// ReadHeaderTimeout and ReadTimeout cut clients that send too slowly; 0 is
 	// the default. WriteTimeout comes of RequestTimeout.
 	ReadHeaderTimeout, ReadTimeout time.Duration
-	// MaxInFlight bounds the API requests that are worked on at once; 0 adapts
-	// to the cores.
+	// MaxInFlight bounds the API requests that are worked on at once; four
+	// times as many may wait for a moment. 0 adapts to the cores.
 	MaxInFlight int
 	// Quotas are the rate limits; a class without one is not limited.
 	Quotas Quotas
@@ -95,9 +95,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, deps: deps, doc: doc, log: deps.Logger, echo: echo.New()}
-	if s.admission.limit = int64(cfg.MaxInFlight); cfg.MaxInFlight == 0 {
-		s.admission.limit = defaultInFlight()
-	}
+	s.admission = newAdmission(cfg.MaxInFlight)
 	s.limiters = map[string]*limiter{}
 	for class, quota := range cfg.Quotas {
 		s.limiters[class] = newLimiter(class, quota)

@@ -29,6 +29,7 @@ func newTraced(t testing.TB) (*servertest.Service, *tracetest.InMemoryExporter) 
 	exporter := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
 	return servertest.New(t,
+		servertest.WithServer(func(c *server.Config) { c.CacheBytes = 0 }),
 		servertest.WithDB(func(c *db.Config) { c.Tracer = db.TraceStatements(provider, c.Tracer) }),
 		servertest.WithDeps(func(d *server.Deps) { d.Tracing = provider }),
 	), exporter

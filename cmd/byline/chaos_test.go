@@ -228,7 +228,7 @@ func TestChaosDisconnects(t *testing.T) {
 	l.report("300 clients disconnect in a query", l.lost(databaseURL), l.recovery(at), "all 4 connections of the pool kept")
 }
 
-const slowBodies, slowReaders = 60, 20
+const slowBodies, slowReaders = 200, 20
 
 // TestChaosSlowClients: who sends or reads slowly is cut off and does not keep
 // others from being served.
@@ -277,7 +277,7 @@ func TestChaosSlowClients(t *testing.T) {
 	require.Zero(t, unavailable+refused+broken+other, "%v", l.strange)
 	require.GreaterOrEqual(t, ok, 100)
 	bodies[0].finish(t)
-	l.report("60 slow bodies, 20 slow readers, 200 slow headers", -1, 0,
+	l.report("200 slow bodies, 20 slow readers, 200 slow headers", -1, 0,
 		fmt.Sprintf("%d readers; P99 of the others %d ms", len(readers), percentile(l.latencies, .99).Milliseconds()))
 }
 

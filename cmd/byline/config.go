@@ -104,7 +104,7 @@ var settings = []setting{
 		into(func(c *config) *time.Duration { return &c.DrainTimeout }, duration(0, 10*time.Minute)), nil},
 	{"BYLINE_DRAIN_DELAY", "auto", "How long of that new requests are still taken, for balancers that watch `/readyz` to notice; `auto`: 0s when nothing else could take them (embedded database or loopback), else 5s.",
 		into(func(c *config) *time.Duration { return &c.DrainDelay }, drainDelay), func(c *config, s string) string { return filled(s, "auto", short(c.DrainDelay)) }},
-	{"BYLINE_MAX_IN_FLIGHT", "0", "Most API requests at once, the rest is answered 503; 0 = 64 a core.",
+	{"BYLINE_MAX_IN_FLIGHT", "0", "Most API requests that are worked on at once; four times as many wait up to 1s, the rest is answered 503. 0 = 16 a core.",
 		into(func(c *config) *int { return &c.MaxInFlight }, between(0, 100_000)), nil},
 	{"BYLINE_MAX_CONNECTIONS", "10000", "Most connections of clients at once; more wait to be accepted.",
 		into(func(c *config) *int { return &c.MaxConnections }, between(1, 1_000_000)), nil},

@@ -36,7 +36,7 @@ func TestLoadConfig(t *testing.T) {
 		require.Equal(t, &config{
 			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Compat: "strict", PoolMin: 2,
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
-			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, TokenTTL: 60 * 24 * time.Hour,
+			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, MaxConnections: 10000, TokenTTL: 60 * 24 * time.Hour,
 			PasswordHashers: 1, LogFormat: "auto", LogLevel: slog.LevelInfo,
 		}, c)
 		require.True(t, c.embedded())

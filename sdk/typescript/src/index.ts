@@ -54,7 +54,7 @@ type Operation<P extends keyof paths, V extends Verb> = Extract<
 /** The answer of a success; every other one is thrown. */
 type Success<T extends Record<string | number, unknown>, Init> = Extract<
   FetchResponse<T, Init, `${string}/${string}`>,
-  { response: Response; error?: never }
+  { data: unknown }
 >;
 type Call<V extends Verb> = <P extends PathsWith<V>, Init extends MaybeOptionalInit<paths[P], V>>(
   path: P,

@@ -327,7 +327,8 @@ export interface paths {
         /**
          * Get many profiles at once
          * @description Up to 100 profiles by user name, in the order asked, in one request and a
-         *     constant number of queries. Unknown names are listed in `missing`.
+         *     constant number of queries. Unknown names are listed in `missing`. A name
+         *     that is asked twice in the same letter case is answered once.
          */
         post: operations["BatchGetProfiles"];
         delete?: never;
@@ -346,7 +347,7 @@ export interface components {
          * @example 2026-01-02T03:04:05.678Z
          */
         Timestamp: string;
-        /** @description Unique in any letter case; no slash and no control characters */
+        /** @description Unique in any letter case; no slash, no control characters, and not only dots */
         Username: string;
         /**
          * Format: email
@@ -539,7 +540,7 @@ export interface components {
          * @description What happened, for a program; the values are stable
          * @enum {string}
          */
-        ProblemCode: "already_taken" | "body_too_large" | "credentials_invalid" | "database_unavailable" | "draining" | "forbidden" | "idempotency_key_reused" | "internal" | "invalid_json" | "invalid_request" | "method_not_allowed" | "not_found" | "overloaded" | "precondition_failed" | "rate_limited" | "route_not_found" | "token_expired" | "token_invalid" | "token_missing" | "unsupported_media_type" | "validation_failed";
+        ProblemCode: "already_taken" | "body_too_large" | "credentials_invalid" | "database_unavailable" | "forbidden" | "idempotency_key_reused" | "internal" | "invalid_json" | "invalid_request" | "method_not_allowed" | "not_found" | "overloaded" | "precondition_failed" | "rate_limited" | "route_not_found" | "token_expired" | "token_invalid" | "token_missing" | "unsupported_media_type" | "validation_failed";
         /** @description The wrong fields, each with its messages */
         FieldErrors: {
             [key: string]: string[];

@@ -221,7 +221,8 @@ class Operations:
         """Get many profiles at once
 
         Up to 100 profiles by user name, in the order asked, in one request and a
-        constant number of queries. Unknown names are listed in `missing`.
+        constant number of queries. Unknown names are listed in `missing`. A name
+        that is asked twice in the same letter case is answered once.
         """
         return cast(
             ProfileBatchResponse,
@@ -498,7 +499,8 @@ class AsyncOperations:
         """Get many profiles at once
 
         Up to 100 profiles by user name, in the order asked, in one request and a
-        constant number of queries. Unknown names are listed in `missing`.
+        constant number of queries. Unknown names are listed in `missing`. A name
+        that is asked twice in the same letter case is answered once.
         """
         return cast(
             ProfileBatchResponse,

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="NewUser")
 class NewUser:
     """
     Attributes:
-        username (str): Unique in any letter case; no slash and no control characters
+        username (str): Unique in any letter case; no slash, no control characters, and not only dots
         email (str): Unique in any letter case
         password (str): 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
     """

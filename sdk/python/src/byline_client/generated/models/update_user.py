@@ -16,7 +16,7 @@ class UpdateUser:
     """A merge patch; absent members stay as they are
 
     Attributes:
-        username (str | Unset): Unique in any letter case; no slash and no control characters
+        username (str | Unset): Unique in any letter case; no slash, no control characters, and not only dots
         email (str | Unset): Unique in any letter case
         password (str | Unset): 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
         bio (None | str | Unset):

@@ -98,7 +98,8 @@ def sync_detailed(
     """Get many profiles at once
 
      Up to 100 profiles by user name, in the order asked, in one request and a
-    constant number of queries. Unknown names are listed in `missing`.
+    constant number of queries. Unknown names are listed in `missing`. A name
+    that is asked twice in the same letter case is answered once.
 
     Args:
         body (ProfileBatchRequest):
@@ -130,7 +131,8 @@ def sync(
     """Get many profiles at once
 
      Up to 100 profiles by user name, in the order asked, in one request and a
-    constant number of queries. Unknown names are listed in `missing`.
+    constant number of queries. Unknown names are listed in `missing`. A name
+    that is asked twice in the same letter case is answered once.
 
     Args:
         body (ProfileBatchRequest):
@@ -157,7 +159,8 @@ async def asyncio_detailed(
     """Get many profiles at once
 
      Up to 100 profiles by user name, in the order asked, in one request and a
-    constant number of queries. Unknown names are listed in `missing`.
+    constant number of queries. Unknown names are listed in `missing`. A name
+    that is asked twice in the same letter case is answered once.
 
     Args:
         body (ProfileBatchRequest):
@@ -187,7 +190,8 @@ async def asyncio(
     """Get many profiles at once
 
      Up to 100 profiles by user name, in the order asked, in one request and a
-    constant number of queries. Unknown names are listed in `missing`.
+    constant number of queries. Unknown names are listed in `missing`. A name
+    that is asked twice in the same letter case is answered once.
 
     Args:
         body (ProfileBatchRequest):

@@ -1,0 +1,115 @@
+// The rules of this project: what every operation must say, and how it is
+// worded. server/contract refuses at start what it cannot do without; here a
+// gap is found with its line, while the document is written.
+
+const fail = (ctx, key, message) => ctx.report({ message, location: key ? ctx.location.child([key]) : ctx.location });
+
+/** An operation says what it is, who may call it, what it costs and who may keep the answer. */
+function OperationDeclares() {
+  return {
+    Operation(op, ctx) {
+      for (const key of ['operationId', 'summary', 'description', 'security', 'x-rate-limit', 'x-cache']) {
+        if (op[key] === undefined) fail(ctx, null, `An operation needs \`${key}\`.`);
+      }
+      if (op.tags?.length !== 1) fail(ctx, null, 'An operation needs exactly one tag.');
+      if (op.operationId && !/^[A-Z][A-Za-z0-9]*$/.test(op.operationId)) {
+        fail(ctx, 'operationId', '`operationId` is a name in Go: letters and digits, the first one a capital.');
+      }
+      if (op['x-rate-limit'] && !['read', 'write', 'auth'].includes(op['x-rate-limit'])) {
+        fail(ctx, 'x-rate-limit', '`x-rate-limit` is read, write or auth.');
+      }
+      const cache = op['x-cache'];
+      if (cache && cache.scope !== 'none' && !(['private', 'shared'].includes(cache.scope) && cache.maxAge >= 0)) {
+        fail(ctx, 'x-cache', '`x-cache` is {scope: none}, or {scope: private or shared, maxAge: <seconds>}.');
+      }
+      if (!!op.requestBody !== op['x-max-body'] > 0) {
+        fail(ctx, null, 'An operation has `x-max-body` if and only if it takes a body.');
+      }
+      if (op.deprecated && !(op['x-deprecated-at'] && op['x-sunset'])) {
+        fail(ctx, 'deprecated', 'A deprecated operation needs `x-deprecated-at` and `x-sunset`.');
+      }
+    },
+  };
+}
+
+/** An operation names every status that the edge can answer in its place. */
+function OperationAnswers() {
+  return {
+    Operation(op, ctx) {
+      const needed = ['400', '429', '500', '503'];
+      if (op.requestBody) needed.push('413', '415', '422');
+      if (op.security?.length && op.security.every((scheme) => Object.keys(scheme).length)) needed.push('401');
+      if (op['x-cache'] && op['x-cache'].scope !== 'none') needed.push('304');
+      for (const status of needed) {
+        if (!op.responses?.[status]) ctx.report({ message: `The operation can answer ${status} and does not say so.`, location: ctx.location.child(['responses']).key() });
+      }
+    },
+  };
+}
+
+/** Every body, of requests and of responses, is shown. */
+function Examples() {
+  return {
+    MediaType(media, ctx) {
+      if (media.example === undefined && media.examples === undefined) fail(ctx, null, 'A body needs an example.');
+    },
+  };
+}
+
+/** A summary is a title: "List articles". */
+function SummaryStyle() {
+  return {
+    Operation(op, ctx) {
+      if (op.summary && !/^[A-Z][^\n]{2,58}[^\s.,:;!?]$/.test(op.summary)) {
+        fail(ctx, 'summary', 'A summary is one line of up to 60 characters, begins with a capital and has no full stop.');
+      }
+    },
+  };
+}
+
+/** Descriptions of operations are sentences. Others are a phrase without a full stop, or sentences. */
+function DescriptionStyle() {
+  const sentences = /[.?!]\s+[A-Z`]/;
+  const check = (sentence) => (node, ctx) => {
+    const text = node?.description;
+    if (text === undefined) return;
+    if (typeof text !== 'string' || !/^[A-Z0-9`]/.test(text)) {
+      fail(ctx, 'description', 'A description begins with a capital, a digit or code.');
+    } else if (/\s$/.test(text)) {
+      fail(ctx, 'description', 'A description does not end in white space (in YAML: `|-`).');
+    } else if (sentence || sentences.test(text)) {
+      if (!text.endsWith('.')) fail(ctx, 'description', 'Sentences end with a full stop.');
+    } else if (/[.,:;!]$/.test(text)) {
+      fail(ctx, 'description', 'A phrase has no punctuation at its end.');
+    }
+  };
+  const phrase = check(false);
+  return {
+    Info: check(true),
+    Operation: check(true),
+    Header: phrase,
+    Link: phrase,
+    Parameter: phrase,
+    RequestBody: phrase,
+    Response: phrase,
+    Schema: phrase,
+    SecurityScheme: phrase,
+    Server: phrase,
+    Tag: phrase,
+  };
+}
+
+export default function byline() {
+  return {
+    id: 'byline',
+    rules: {
+      oas3: {
+        'operation-declares': OperationDeclares,
+        'operation-answers': OperationAnswers,
+        examples: Examples,
+        'summary-style': SummaryStyle,
+        'description-style': DescriptionStyle,
+      },
+    },
+  };
+}
