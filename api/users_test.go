@@ -547,12 +547,12 @@ func TestExpireIdempotencyKeys(t *testing.T) {
 	require.Equal(t, "true", res.Header.Get("Idempotency-Replayed"))
 
 	// The key is free again even before the row is swept away.
-	change(t, s, `UPDATE idempotency_keys SET created_at = now() - interval '24 hours'`)
+	change(t, s, `UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 second'`)
 	res, body = call(newUser("next", "next@example.com", servertest.Password))
 	require.Equal(t, http.StatusCreated, res.StatusCode, body)
 	require.Empty(t, res.Header.Values("Idempotency-Replayed"))
 	require.Zero(t, expire())
-	change(t, s, `UPDATE idempotency_keys SET created_at = now() - interval '24 hours'`)
+	change(t, s, `UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 second'`)
 	require.EqualValues(t, 1, expire())
 	require.Zero(t, count(t, s, `SELECT count(*) FROM idempotency_keys`))
 }

@@ -82,8 +82,8 @@ func New(t testing.TB, options ...Option) *Service {
 	t.Helper()
 	set := setup{server: server.Config{
 		Compat: server.Strict, CORSOrigins: []string{"*"}, RequestTimeout: 30 * time.Second, DrainTimeout: 5 * time.Second,
-		MaxInFlight: 200, // slow machines are no overload
-		CacheBytes: 4 << 20, SharedDatabase: true, // tests write to the database themselves too
+		MaxInFlight: 200,                           // slow machines are no overload
+		CacheBytes:  4 << 20, SharedDatabase: true, // tests write to the database themselves too
 		Version: "test", Commit: "test",
 	}}
 	for _, o := range options {
