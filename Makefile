@@ -11,7 +11,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: build ## Run the service on an embedded PostgreSQL, http://127.0.0.1:8080
@@ -55,6 +55,24 @@ lint: ## gofmt, go vet and staticcheck
 	  echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
+
+.PHONY: contract
+contract: build ## Have schemathesis hold the service to openapi.yaml (CONTRACT_EXAMPLES=50 an operation)
+	.ci/contract/run bin/byline
+
+.PHONY: spec-lint
+spec-lint: ## Lint openapi.yaml by its own rules and the recommended ones (needs npm)
+	@.ci/spec/lint-test
+	@.ci/spec/lint
+
+.PHONY: spec-breaking
+spec-breaking: ## Fail when openapi.yaml breaks clients of the last release
+	@.ci/spec/breaking-test
+	@.ci/spec/breaking
+
+.PHONY: api-changelog
+api-changelog: ## Write docs/api-changelog.md: what has changed in the API since the last release
+	@.ci/spec/changelog
 
 # The benchmark has a module of its own too. BENCH takes its flags, for both targets: make bench BENCH='--scale 1,100'
 bench_build = cd bench && $(GO) build -trimpath -o ../bin/bench . && $(GO) build -trimpath -o ../bin/bench-constant ./constant

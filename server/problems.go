@@ -33,6 +33,7 @@ func (s *Server) fail(x *exchange, err error) {
 	}
 	h.Set(echo.HeaderContentType, "application/problem+json")
 	h.Set(echo.HeaderCacheControl, "no-store")
+	deprecate(h, x.op)
 	switch status {
 	case http.StatusUnauthorized:
 		challenge := "Token"

@@ -109,6 +109,7 @@ func (s *Server) send(x *exchange, status int, a *cache.Answer) {
 	if a.Link != "" {
 		h.Set("Link", a.Link)
 	}
+	deprecate(h, x.op)
 	if a.Tag != "" {
 		// A 304 has the tag that the 200 would have had (RFC 9110, section
 		// 15.4.5): caches find by it which of their copies is fresh again.

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // Deprecation is how a deprecated operation says so, as header values.
@@ -16,8 +18,23 @@ type Deprecation struct {
 	Link   string // of Link: where to read what to use instead; may be ""
 }
 
-// newDeprecation takes x-deprecated-at and x-sunset, which are dates
+// readDeprecation reads x-deprecated-at and x-sunset, which are dates
 // (2026-01-02, from its first moment in UTC) or times, and x-deprecation-link.
+func (op *Operation) readDeprecation(o *openapi3.Operation) error {
+	text := func(name string) string { s, _ := o.Extensions[name].(string); return s }
+	if o.Deprecated {
+		var err error
+		op.Deprecation, err = newDeprecation(text("x-deprecated-at"), text("x-sunset"), text("x-deprecation-link"))
+		return err
+	}
+	for _, name := range []string{"x-deprecated-at", "x-sunset", "x-deprecation-link"} {
+		if _, found := o.Extensions[name]; found {
+			return fmt.Errorf("has %s but is not deprecated", name)
+		}
+	}
+	return nil
+}
+
 func newDeprecation(at, sunset, link string) (*Deprecation, error) {
 	from, err := parseDate(at)
 	if err != nil {
@@ -43,7 +60,7 @@ func newDeprecation(at, sunset, link string) (*Deprecation, error) {
 
 func parseDate(text string) (time.Time, error) {
 	if text == "" {
-		return time.Time{}, errors.New("a deprecated operation needs this date")
+		return time.Time{}, errors.New("a deprecated operation must have this date")
 	}
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
 		if t, err := time.Parse(layout, text); err == nil {

@@ -1,13 +1,14 @@
 // Package contract reads the OpenAPI document once, at start, and holds
 // requests and responses to it.
 //
-//	document.go   Load: every operation, or every reason why the document cannot be served
-//	operation.go  what one operation declares, and Check, which a request passes through
-//	params.go     path parameters, query and headers, taken apart
-//	body.go       media type, and the one strict pass over the JSON text
-//	schema.go     kin-openapi's verdict on a value, in the contract's words
-//	pattern.go    formats, and regular expressions as JSON Schema means them
-//	response.go   CheckResponse, for tests
+//	document.go     Load: every operation, or every reason why the document cannot be served
+//	operation.go    what one operation declares, and Check, which a request passes through
+//	deprecation.go  how an operation says that it is going away
+//	params.go       path parameters, query and headers, taken apart
+//	body.go         media type, and the one strict pass over the JSON text
+//	schema.go       kin-openapi's verdict on a value, in the contract's words
+//	pattern.go      formats, and regular expressions as JSON Schema means them
+//	response.go     CheckResponse, for tests
 //
 // kin-openapi judges every value. What it is given is read here, because its
 // own reading of requests lets through what the contract refuses (duplicate

@@ -44,6 +44,8 @@ type Operation struct {
 	MaxBody    int64 // bytes; 0 when the operation takes no body
 	Idempotent bool  // takes an Idempotency-Key
 	Statuses   []int // every status that it can answer with, ascending
+	// Deprecation is nil unless the operation is going away.
+	Deprecation *Deprecation
 
 	declared     *openapi3.Operation
 	path         []*param
@@ -82,7 +84,7 @@ func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation
 	} else {
 		op.Security = security(*o.Security)
 	}
-	gaps = append(gaps, op.readExtensions(o.Extensions))
+	gaps = append(gaps, op.readExtensions(o.Extensions), op.readDeprecation(o))
 	gaps = append(gaps, op.readParams(slices.Concat(shared, o.Parameters)))
 	if o.RequestBody != nil {
 		gaps = append(gaps, op.readBody(o.RequestBody.Value))

@@ -68,7 +68,7 @@ TAGS = answer(200, {"tags": ["a"]})
 
 
 @pytest.mark.parametrize(
-    "fault", [answer(503, BUSY), answer(429, BUSY), answer(502, ""), breaks, breaks_inside]
+X
 )
 def test_reads_are_repeated(fault: Answer) -> None:
     fake = Fake(fault, fault, TAGS)

@@ -196,3 +196,19 @@ test("answers are reused", async (t) => {
 test("ifMatch never makes a change unconditional", () => {
   assert.throws(() => ifMatch(new Response()));
 });
+
+// Compiled, never run: the compiler refuses what the document does not know.
+void ((byline: Byline) => {
+  // @ts-expect-error: no such path
+  void byline.GET("/nothing");
+  // @ts-expect-error: not with this method
+  void byline.PUT("/tags");
+  // @ts-expect-error: the body is missing
+  void byline.POST("/articles");
+  // @ts-expect-error: its members are missing
+  void byline.POST("/articles", { body: { article: { title: "a" } } });
+  // @ts-expect-error: so is the slug
+  void byline.GET("/articles/{slug}");
+  // @ts-expect-error: not a number
+  void byline.GET("/articles", { params: { query: { limit: "many" } } });
+});
