@@ -100,33 +100,36 @@ browser-test: build ## Open every page in headless Chromium (BYLINE_BROWSER=requ
 docs-assets: ## Fetch the pinned build of the API reference anew
 	server/pages/fetch-reference
 
+# Files that are written last, so that an installation that breaks off is no success.
+SDK_TOOLS := sdk/typescript/node_modules/.package-lock.json sdk/python/.venv/installed
+
 .PHONY: sdk
-sdk: sdk/typescript/node_modules sdk/python/.venv ## Make the generated parts of the SDKs anew from openapi.yaml
+sdk: $(SDK_TOOLS) ## Make the generated parts of the SDKs anew from openapi.yaml
 	npm --prefix sdk/typescript --silent run generate
 	sdk/python/.venv/bin/python sdk/python/generate.py
 
 SDK_GENERATED := sdk/typescript/src/schema.ts sdk/python/src/byline_client/operations.py sdk/python/src/byline_client/generated
 
 .PHONY: sdk-verify
-sdk-verify: sdk/typescript/node_modules sdk/python/.venv ## Fail when the SDKs are not what the document gives
-	@before=$$(mktemp -d) && cp -R --parents $(SDK_GENERATED) $$before && $(MAKE) --no-print-directory sdk \
+sdk-verify: $(SDK_TOOLS) ## Fail when the SDKs are not what the document gives
+	@before=$$(mktemp -d) && tar cf - $(SDK_GENERATED) | tar xf - -C $$before && $(MAKE) --no-print-directory sdk \
 	  && for path in $(SDK_GENERATED); do diff -r -x __pycache__ $$before/$$path $$path || exit 1; done && rm -rf $$before
 	@drift=$$(git status --porcelain -- $(SDK_GENERATED)); if [ -n "$$drift" ]; then \
 	  echo "generated files are not committed:"; echo "$$drift"; exit 1; fi
 
 .PHONY: sdk-test
-sdk-test: build sdk/typescript/node_modules sdk/python/.venv ## Test the SDKs; one scenario in each, against the binary
+sdk-test: build $(SDK_TOOLS) ## Test the SDKs; one scenario in each, against the binary
 	npm --prefix sdk/typescript --silent run check
 	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy
 	sdk/scenario
 
-sdk/typescript/node_modules: sdk/typescript/package-lock.json
+sdk/typescript/node_modules/.package-lock.json: sdk/typescript/package-lock.json
 	npm --prefix sdk/typescript --silent ci --no-audit --no-fund
 	@touch $@
 
-sdk/python/.venv: sdk/python/pyproject.toml
-	python3 -m venv $@
-	$@/bin/pip install --quiet --disable-pip-version-check --editable 'sdk/python[dev]'
+sdk/python/.venv/installed: sdk/python/pyproject.toml
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --editable 'sdk/python[dev]'
 	@touch $@
 
 .PHONY: release-check

@@ -68,7 +68,14 @@ TAGS = answer(200, {"tags": ["a"]})
 
 
 @pytest.mark.parametrize(
-X
+    "fault",
+    [
+        pytest.param(answer(503, BUSY), id="unavailable"),
+        pytest.param(answer(429, BUSY), id="limited"),
+        pytest.param(answer(502, ""), id="gateway"),
+        pytest.param(breaks, id="no answer"),
+        pytest.param(breaks_inside, id="half an answer"),
+    ],
 )
 def test_reads_are_repeated(fault: Answer) -> None:
     fake = Fake(fault, fault, TAGS)
