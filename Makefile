@@ -82,6 +82,10 @@ bench: build ## Measure throughput, latency and memory beside what the machine c
 	@$(bench_build)
 	bin/bench $(BENCH)
 
+.PHONY: bench-test
+bench-test: ## Test the benchmark itself
+	cd bench && $(GO) vet ./... && $(GO) test ./...
+
 .PHONY: bench-compare
 bench-compare: build ## Measure this build and that of a git ref in turn: make bench-compare BASE=v0.1.0
 	@test -n "$(BASE)" || { echo "name a git ref: make bench-compare BASE=v0.1.0" >&2; exit 1; }
