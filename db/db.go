@@ -80,6 +80,13 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		"statement_timeout":                   milliseconds(cfg.QueryTimeout),
 		"lock_timeout":                        milliseconds(cfg.QueryTimeout / 2),
 		"idle_in_transaction_session_timeout": milliseconds(2 * cfg.QueryTimeout),
+		// A request reads few rows by index, whatever its parameters. PostgreSQL
+		// cannot know that of a LIMIT that is one: it expects a tenth of the
+		// table and would read all users to join twenty, or plan each time anew,
+		// which costs more than the query.
+		"plan_cache_mode":  "force_generic_plan",
+		"enable_hashjoin":  "off",
+		"enable_mergejoin": "off",
 	} {
 		if _, set := cc.RuntimeParams[name]; !set {
 			cc.RuntimeParams[name] = value

@@ -44,8 +44,7 @@ CREATE TABLE articles (
     CONSTRAINT articles_author_id_fkey FOREIGN KEY (author_id) REFERENCES users (id) ON DELETE CASCADE,
     CONSTRAINT articles_favorites_count_check CHECK (favorites_count >= 0)
 ) WITH (fillfactor = 90);
--- The author is in it for feeds, which look for followed ones among the newest.
-CREATE INDEX articles_created_at_id_idx ON articles (created_at, id) INCLUDE (author_id);
+CREATE INDEX articles_created_at_id_idx ON articles (created_at, id);
 CREATE INDEX articles_author_id_created_at_id_idx ON articles (author_id, created_at, id);
 
 -- Every slug that an article has or had: look-ups, uniqueness and history in one.

@@ -150,23 +150,8 @@ SELECT count(*) FROM (
 ) matching;
 
 -- name: ArticleListFeed :many
--- Who follows many authors finds enough among the newest articles of all,
--- which stops early; else each followed author's newest are merged, which is
--- bounded for those who follow few.
-WITH recent AS MATERIALIZED (
-    SELECT r.id, r.created_at FROM (
-        SELECT a.id, a.created_at, a.author_id FROM articles a
-        WHERE (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
-        ORDER BY a.created_at DESC, a.id DESC
-        LIMIT 400
-    ) r
-    WHERE r.author_id IN (SELECT x.followee_id FROM follows x WHERE x.follower_id = @viewer_id)
-    ORDER BY r.created_at DESC, r.id DESC
-    LIMIT @reach::bigint
-), found AS (
-    SELECT id, created_at FROM recent
-    WHERE (SELECT count(*) FROM recent) = @reach::bigint
-    UNION ALL
+-- A bounded scan for each followed author, whose newest articles are merged.
+WITH found AS (
     SELECT n.id, n.created_at FROM follows x
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
@@ -175,7 +160,7 @@ WITH recent AS MATERIALIZED (
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT @reach::bigint
     ) n
-    WHERE x.follower_id = @viewer_id AND (SELECT count(*) FROM recent) < @reach::bigint
+    WHERE x.follower_id = @viewer_id
 ), page AS (
     SELECT id FROM found ORDER BY created_at DESC, id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int

@@ -812,20 +812,7 @@ func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleList
 }
 
 const articleListFeed = `-- name: ArticleListFeed :many
-WITH recent AS MATERIALIZED (
-    SELECT r.id, r.created_at FROM (
-        SELECT a.id, a.created_at, a.author_id FROM articles a
-        WHERE (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
-        ORDER BY a.created_at DESC, a.id DESC
-        LIMIT 400
-    ) r
-    WHERE r.author_id IN (SELECT x.followee_id FROM follows x WHERE x.follower_id = $1)
-    ORDER BY r.created_at DESC, r.id DESC
-    LIMIT $4::bigint
-), found AS (
-    SELECT id, created_at FROM recent
-    WHERE (SELECT count(*) FROM recent) = $4::bigint
-    UNION ALL
+WITH found AS (
     SELECT n.id, n.created_at FROM follows x
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
@@ -834,7 +821,7 @@ WITH recent AS MATERIALIZED (
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT $4::bigint
     ) n
-    WHERE x.follower_id = $1 AND (SELECT count(*) FROM recent) < $4::bigint
+    WHERE x.follower_id = $1
 ), page AS (
     SELECT id FROM found ORDER BY created_at DESC, id DESC
     LIMIT $6::int OFFSET $5::int
@@ -866,9 +853,7 @@ type ArticleListFeedRow struct {
 	Total       int64
 }
 
-// Who follows many authors finds enough among the newest articles of all,
-// which stops early; else each followed author's newest are merged, which is
-// bounded for those who follow few.
+// A bounded scan for each followed author, whose newest articles are merged.
 func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ArticleListFeedRow, error) {
 	rows, err := db.Query(ctx, articleListFeed,
 		arg.ViewerID,
