@@ -271,3 +271,13 @@ func settingsTable() string {
 	}
 	return b.String()
 }
+
+func TestReachable(t *testing.T) {
+	t.Parallel()
+	for listen, call := range map[string]string{
+		"127.0.0.1:8080": "127.0.0.1:8080", ":8080": "127.0.0.1:8080", "0.0.0.0:80": "127.0.0.1:80", "[::]:80": "[::1]:80",
+		"localhost:1": "localhost:1", "10.0.0.7:80": "10.0.0.7:80", "nonsense": "nonsense",
+	} {
+		require.Equal(t, call, reachable(listen), listen)
+	}
+}

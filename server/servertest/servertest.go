@@ -215,6 +215,14 @@ func (s *Service) Register(name string) User {
 	return u
 }
 
+// SetRole gives a user a role, as an admin would, at once.
+func (s *Service) SetRole(username string, role auth.Role) {
+	s.t.Helper()
+	_, err := s.DB.Exec(context.Background(), `UPDATE users SET role = $2 WHERE username = $1`, username, role.String())
+	require.NoError(s.t, err)
+	s.authenticator.Forget(func(auth.Viewer) bool { return true })
+}
+
 // Publish makes an article by u with tags.
 func (s *Service) Publish(u User, title string, tags ...string) client.Article {
 	s.t.Helper()
