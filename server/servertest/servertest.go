@@ -139,7 +139,7 @@ func (s *Service) deps(trust time.Duration) server.Deps {
 		keys, err = api.SigningKeys(ctx, s.DB)
 	}
 	require.NoError(s.t, err)
-	lifetimes := auth.Lifetimes{Token: time.Hour, Access: 10 * time.Minute, Refresh: time.Hour}
+	lifetimes := auth.Lifetimes{Token: time.Hour, Access: 10 * time.Minute, Refresh: time.Hour, Session: 24 * time.Hour}
 	tokens, err := auth.NewTokens(keys, lifetimes, time.Now)
 	require.NoError(s.t, err)
 	// Real parameters take most of a second under the race detector.
