@@ -140,12 +140,16 @@ func TestChaosPartition(t *testing.T) {
 // TestChaosOverload offers five times what the service can do.
 func TestChaosOverload(t *testing.T) {
 	slow(t)
-	s := startService(t, "")
+	var s *service
+	cores := apart(t, func() { s = startService(t, "") })
+	if cores == 0 {
+		t.Log("clients and service share their cores, so that refused clients take from the goodput")
+	}
 	st := s.prepare()
 	query[int](t, s.databaseURL(), `INSERT INTO comments (article_id, author_id, body)
 		SELECT a.id, a.author_id, repeat('word ', 40) || n FROM articles a, generate_series(1, 1000) n`)
-	// A dear request, so that the crowd takes little of the machine.
-	path := "/api/articles/" + st.slug + "/comments?limit=300"
+	// An ordinary page: the dearer a request, the less it matters what refusals cost.
+	path := "/api/articles/" + st.slug + "/comments?limit=20"
 	client := &http.Client{Timeout: hang, Transport: &http.Transport{MaxIdleConnsPerHost: 2000}}
 	defer client.CloseIdleConnections()
 	call := func(l *crowd) verdict {
@@ -161,7 +165,7 @@ func TestChaosOverload(t *testing.T) {
 		return l.count(res, nil, err, time.Since(began))
 	}
 
-	const span = 10 * time.Second
+	const span = 4 * time.Second
 	closed := func() (*crowd, float64) {
 		l := newCrowd(t, "", st)
 		ctx, cancel := context.WithTimeout(context.Background(), span)
@@ -179,14 +183,14 @@ func TestChaosOverload(t *testing.T) {
 	}
 	closed() // warm
 	// Other programs take from the one or from the other, so the median of
-	// three pairs is judged; the best would be luck.
+	// many pairs is judged; the best would be luck.
 	type pair struct {
 		calm, flood *crowd
 		share       float64
 		note        [2]string
 	}
 	var pairs []pair
-	for range 3 {
+	for range 9 {
 		cpu := s.cpu()
 		calm, peak := closed()
 		calmCPU, memory := s.cpu()-cpu, s.peakMemory()
@@ -217,10 +221,10 @@ func TestChaosOverload(t *testing.T) {
 		require.Less(t, s.peakMemory(), 512)
 	}
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.share, b.share) })
-	median := pairs[1]
+	median := pairs[len(pairs)/2]
 	median.calm.report("16 clients, to compare", -1, 0, median.note[0])
-	median.flood.report("Five times that much offered", -1, 0, fmt.Sprintf("%s; median of %.0f, %.0f and %.0f %%",
-		median.note[1], pairs[0].share, pairs[1].share, pairs[2].share))
+	median.flood.report("Five times that much offered", -1, 0, fmt.Sprintf("%s; median of %d, from %.0f to %.0f %%; clients on cores of their own: %t",
+		median.note[1], len(pairs), pairs[0].share, pairs[len(pairs)-1].share, cores > 0))
 	require.GreaterOrEqual(t, median.share, 80., "goodput, in percent of the peak")
 }
 
