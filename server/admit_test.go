@@ -196,6 +196,27 @@ func TestAcquireTimeout(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode, string(body))
 }
 
+// TestRequestTimeout holds that a keyed write, which is many statements, is
+// answered within the time that a request has; every other limit is so wide
+// that the test would time out.
+func TestRequestTimeout(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	s := servertest.New(t, servertest.WithDatabase(url),
+		servertest.WithDB(func(c *db.Config) { c.AcquireTimeout, c.QueryTimeout = time.Hour, time.Hour }),
+		servertest.WithServer(func(c *server.Config) { c.RequestTimeout = 2 * time.Second }))
+	auth := []string{"Authorization", "Token " + s.Register("anna").Token, "Content-Type", "application/json", "Idempotency-Key", "key-12345678"}
+	const article = `{"article":{"title":"T","description":"D","body":"B"}}`
+	b := block(t, url)
+	res, body := send(t, "POST", s.URL+"/articles", article, auth...)
+	requireProblem(t, 503, "database_unavailable", res, body)
+	b.release()
+	require.Eventually(t, func() bool { // PostgreSQL ends what was given up when it has the lock
+		res, body = send(t, "POST", s.URL+"/articles", article, auth...)
+		return res.StatusCode == http.StatusCreated
+	}, polling, tick, "the key is free: %s", body)
+}
+
 // TestDisconnects cancels a hundred requests while their queries wait. pgx
 // closes the connection of a query that is cancelled, so that the pool would
 // be empty afterwards.

@@ -119,7 +119,7 @@ func TestChaosPartition(t *testing.T) {
 	before := s.goroutines()
 	line.partition()
 	_, had, _, _, _ := l.get()
-	time.Sleep(12 * time.Second)
+	time.Sleep(15 * time.Second)
 	l.sawUnavailable(had + 5)
 	require.False(t, s.ready())
 	require.Less(t, s.goroutines(), before+150)
@@ -130,10 +130,11 @@ func TestChaosPartition(t *testing.T) {
 	await(t, "readiness", s.ready)
 	l.finish()
 	l.requireOnlyUnavailable()
+	require.Less(t, percentile(l.refusalTimes(), 1), 13*time.Second, "BYLINE_REQUEST_TIMEOUT is 10 s")
 	requireBounded(t, s, before, databaseURL, 16) // PostgreSQL does not know yet that 8 are dead
 	lost := l.lost(databaseURL)
 	require.Zero(t, lost)
-	l.report("Network to PostgreSQL gone for 12 s, old connections dead", lost, back,
+	l.report("Network to PostgreSQL gone for 15 s, old connections dead", lost, back,
 		fmt.Sprintf("503 after %.1f s at most", percentile(l.refusalTimes(), 1).Seconds()))
 }
 
