@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,6 +139,67 @@ func TestChaosPartition(t *testing.T) {
 	require.Zero(t, lost)
 	l.report("Network to PostgreSQL gone for 15 s, old connections dead", lost, back,
 		fmt.Sprintf("503 after %.1f s at most", percentile(l.refusalTimes(), 1).Seconds()))
+}
+
+// TestChaosDiskFull fills the disk that comments are on.
+func TestChaosDiskFull(t *testing.T) {
+	slow(t)
+	disk := openFolder(t)
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=8m,mode=777", "byline-chaos", disk).CombinedOutput(); err != nil {
+		t.Skipf("a disk of its own takes root: %v %s", err, out)
+	}
+	t.Cleanup(func() { require.NoError(t, exec.Command("umount", disk).Run()) })
+	data := readyFolder(t)
+	pg := postgres(t, data)
+	s := startService(t, pg.URL(), "BYLINE_POOL_MAX=8")
+	st := s.prepare()
+	space := filepath.Join(disk, "space")
+	require.NoError(t, os.Mkdir(space, 0o700))
+	owner, err := os.Stat(filepath.Join(data, "postgres"))
+	require.NoError(t, err)
+	require.NoError(t, os.Chown(space, int(owner.Sys().(*syscall.Stat_t).Uid), -1))
+	admin, err := url.Parse(pg.URL())
+	require.NoError(t, err)
+	password, err := os.ReadFile(filepath.Join(data, "superuser-password"))
+	require.NoError(t, err)
+	admin.User = url.UserPassword("postgres", strings.TrimSpace(string(password)))
+	query[int](t, admin.String(), "CREATE TABLESPACE small LOCATION '"+space+"'")
+	query[int](t, admin.String(), "ALTER TABLE comments SET TABLESPACE small")
+
+	l := newKeyed(t, s, st).run(2, 4)
+	l.more(50)
+	filler, err := os.Create(filepath.Join(disk, "filler"))
+	require.NoError(t, err)
+	_, err = io.Copy(filler, zeros{})
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.NoError(t, filler.Close())
+	l.sawUnavailable(20)
+	require.True(t, s.ready(), "it can still be read")
+	require.Contains(t, s.log.tail(1<<20), "SQLSTATE 53100")
+	read := newCrowd(t, l.base, st).run(2, 0)
+	read.more(20)
+	read.finish()
+	_, unavailable, refused, broken, other := read.get()
+	require.Zero(t, unavailable+refused+broken+other, "%v", read.strange)
+
+	require.NoError(t, os.Remove(filler.Name()))
+	at := time.Now()
+	l.more(50)
+	back := l.recovery(at)
+	l.finish()
+	l.requireOnlyUnavailable()
+	lost := l.lost(pg.URL())
+	require.Zero(t, lost)
+	l.report("Disk full under a table (SQLSTATE 53100)", lost, back, "reads went on")
+	s.end()
+}
+
+// zeros is an endless file of them.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // TestChaosOverload offers five times what the service can do.
