@@ -78,7 +78,7 @@ type Server struct {
 	echo   *echo.Echo
 	health health
 
-	admission admission
+	admission *admission
 	limiters  map[string]*limiter
 	metrics   *metrics
 	tracing   *tracing // nil when off
@@ -134,6 +134,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	defer s.logRefused() // those of the last moment
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -97,6 +98,9 @@ func readBody(r *http.Request) ([]byte, *problem.Error) {
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, problem.New(problem.BodyTooLarge, bodyField, fmt.Sprintf("is too large (maximum is %d bytes)", tooLarge.Limit)).
 			WithDetail(fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit)).WithCause(err)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) { // the server's ReadTimeout
+		return nil, problem.New(problem.InvalidRequest, bodyField, "did not arrive in time").WithCause(err)
 	}
 	if err != nil {
 		return nil, problem.New(problem.InvalidRequest, bodyField, "could not be read to its end").WithCause(err)
