@@ -38,6 +38,8 @@ func TestRouting(t *testing.T) {
 		{"BREW", "/api/articles", 405, "GET, HEAD, POST"},
 		{"PATCH", "/api/articles/" + slug, 405, "GET, HEAD, PUT, DELETE"},
 		{"POST", "/api/articles/feed", 405, "GET, HEAD"},
+		{"DELETE", "/api/articles/feed", 405, "GET, HEAD"},
+		{"DELETE", "/api/sessions/refresh", 405, "POST"},
 		{"GET", "/api/articles/" + slug + "/favorite", 405, "POST, DELETE"},
 		{"POST", "/livez", 405, "OPTIONS, GET, HEAD"},
 	}
