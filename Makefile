@@ -35,6 +35,11 @@ fuzz: ## Fuzz every parser for a short time (FUZZTIME=10s each)
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$pkg; done; done
 
+.PHONY: attack
+attack: build ## Send the service thousands of hostile requests; ATTACK takes flags: make attack ATTACK='--only tokens'
+	$(GO) build -trimpath -o bin/attack ./cmd/attack
+	bin/attack $(ATTACK)
+
 .PHONY: generate
 generate: ## Make gen/ anew from openapi.yaml and db/queries
 	@rm -f gen/*/*.gen.go

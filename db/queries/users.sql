@@ -10,7 +10,15 @@ SELECT id, username, email, bio, image FROM users WHERE id = @id;
 SELECT id, username, email, bio, image, password_hash FROM users WHERE lower(email) = lower(@email);
 
 -- name: UserUpdate :one
--- Members that are NULL, or not set, stay as they are.
+-- Members that are NULL, or not set, stay as they are. Whoever has the name or
+-- the address is locked too, in the order of ids: two users who want each
+-- other's would wait in a circle, and a connection with each of them, until
+-- PostgreSQL breaks it after a second.
+WITH claimed AS (
+    SELECT c.id FROM users c
+    WHERE c.id = @id OR lower(c.username) = lower(sqlc.narg(username)) OR lower(c.email) = lower(sqlc.narg(email))
+    ORDER BY c.id FOR NO KEY UPDATE
+)
 UPDATE users SET
     username = COALESCE(sqlc.narg(username), username),
     email = COALESCE(sqlc.narg(email), email),
@@ -18,7 +26,7 @@ UPDATE users SET
     bio = CASE WHEN @set_bio::boolean THEN sqlc.narg(bio) ELSE bio END,
     image = CASE WHEN @set_image::boolean THEN sqlc.narg(image) ELSE image END,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = @id
+WHERE users.id = @id AND (SELECT count(*) FROM claimed) > 0
 RETURNING id, username, email, bio, image;
 
 -- name: UserSetPasswordHash :exec

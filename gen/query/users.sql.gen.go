@@ -112,6 +112,11 @@ func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetP
 }
 
 const userUpdate = `-- name: UserUpdate :one
+WITH claimed AS (
+    SELECT c.id FROM users c
+    WHERE c.id = $8 OR lower(c.username) = lower($1) OR lower(c.email) = lower($2)
+    ORDER BY c.id FOR NO KEY UPDATE
+)
 UPDATE users SET
     username = COALESCE($1, username),
     email = COALESCE($2, email),
@@ -119,7 +124,7 @@ UPDATE users SET
     bio = CASE WHEN $4::boolean THEN $5 ELSE bio END,
     image = CASE WHEN $6::boolean THEN $7 ELSE image END,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = $8
+WHERE users.id = $8 AND (SELECT count(*) FROM claimed) > 0
 RETURNING id, username, email, bio, image
 `
 
@@ -142,7 +147,10 @@ type UserUpdateRow struct {
 	Image    *string
 }
 
-// Members that are NULL, or not set, stay as they are.
+// Members that are NULL, or not set, stay as they are. Whoever has the name or
+// the address is locked too, in the order of ids: two users who want each
+// other's would wait in a circle, and a connection with each of them, until
+// PostgreSQL breaks it after a second.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
 		arg.Username,
