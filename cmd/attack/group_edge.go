@@ -142,6 +142,8 @@ func methods(s *site) (all []attack) {
 			}, op.declares), aim(group, "with 4 MB", op, func(s *site) message {
 				m := s.message(op)
 				m.body = strings.Repeat("a", 4<<20)
+				// With close, net/http ends the connection under the answer.
+				m.fields = append(m.fields, "Connection: keep-alive")
 				return m
 			}, answered))
 		}

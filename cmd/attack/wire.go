@@ -22,11 +22,14 @@ type message struct {
 	body           string
 }
 
-// raw returns the bytes of m. The connection ends with the answer, so that
-// whatever comes back is seen.
+// raw returns the bytes of m. Unless a field says otherwise, the connection
+// ends with the answer, so that whatever comes back is seen.
 func (m message) raw(host string) []byte {
 	var b bytes.Buffer
-	b.WriteString(m.method + " " + m.target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n")
+	b.WriteString(m.method + " " + m.target + " HTTP/1.1\r\nHost: " + host + "\r\n")
+	if !m.has("Connection") {
+		b.WriteString("Connection: close\r\n")
+	}
 	if m.token != "" {
 		b.WriteString("Authorization: Token " + m.token + "\r\n")
 	}
