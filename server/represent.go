@@ -48,7 +48,7 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 // have, the cache learns of it before anybody else does.
 func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
 	b := &bufferedWriter{header: x.Response().Header()}
-	changed := s.cache != nil && x.op.RateLimit == "write"
+	changed := s.cfg.CacheBytes > 0 && x.op.RateLimit == "write"
 	defer func() {
 		if changed {
 			// Its error has emptied the cache, which is right; it is nothing to the client.
