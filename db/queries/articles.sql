@@ -223,9 +223,6 @@ WITH created AS (
     RETURNING id, author_id, version, created_at, updated_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created
-), tagged AS (
-    INSERT INTO article_tags (tag, article_created_at, article_id)
-    SELECT t.tag, n.created_at, n.id FROM created n, unnest(@tags::text[]) AS t (tag)
 )
 SELECT c.id, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
 FROM created c
@@ -249,16 +246,6 @@ UPDATE articles SET
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
 WHERE id = @id;
-
--- name: ArticleTagsReplace :exec
-WITH removed AS (
-    DELETE FROM article_tags t WHERE t.article_id = @article_id AND t.tag <> ALL (@tags::text[])
-)
-INSERT INTO article_tags (tag, article_created_at, article_id)
-SELECT n.tag, a.created_at, a.id
-FROM articles a, unnest(@tags::text[]) AS n (tag)
-WHERE a.id = @article_id
-ON CONFLICT ON CONSTRAINT article_tags_pkey DO NOTHING;
 
 -- name: ArticleDelete :exec
 DELETE FROM articles WHERE id = @id;

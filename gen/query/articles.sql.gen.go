@@ -132,9 +132,6 @@ WITH created AS (
     RETURNING id, author_id, version, created_at, updated_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created
-), tagged AS (
-    INSERT INTO article_tags (tag, article_created_at, article_id)
-    SELECT t.tag, n.created_at, n.id FROM created n, unnest($6::text[]) AS t (tag)
 )
 SELECT c.id, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
 FROM created c
@@ -944,27 +941,6 @@ func (q *Queries) ArticleSlugClaim(ctx context.Context, db DBTX, arg ArticleSlug
 	var slug string
 	err := row.Scan(&slug)
 	return slug, err
-}
-
-const articleTagsReplace = `-- name: ArticleTagsReplace :exec
-WITH removed AS (
-    DELETE FROM article_tags t WHERE t.article_id = $2 AND t.tag <> ALL ($1::text[])
-)
-INSERT INTO article_tags (tag, article_created_at, article_id)
-SELECT n.tag, a.created_at, a.id
-FROM articles a, unnest($1::text[]) AS n (tag)
-WHERE a.id = $2
-ON CONFLICT ON CONSTRAINT article_tags_pkey DO NOTHING
-`
-
-type ArticleTagsReplaceParams struct {
-	Tags      []string
-	ArticleID int64
-}
-
-func (q *Queries) ArticleTagsReplace(ctx context.Context, db DBTX, arg ArticleTagsReplaceParams) error {
-	_, err := db.Exec(ctx, articleTagsReplace, arg.Tags, arg.ArticleID)
-	return err
 }
 
 const articleUpdate = `-- name: ArticleUpdate :exec

@@ -64,8 +64,8 @@ type ArticleTag struct {
 }
 
 type CacheChange struct {
-	Key string
-	Xid pgtype.Uint64
+	Keys []string
+	Xid  pgtype.Uint64
 }
 
 type Comment struct {
