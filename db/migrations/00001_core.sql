@@ -13,6 +13,9 @@ CREATE TABLE users (
     image           text,
     articles_count  bigint NOT NULL DEFAULT 0,
     favorites_count bigint NOT NULL DEFAULT 0,
+    -- When the newest article was created, so that a feed need not look at the
+    -- articles of everyone who is followed. NULL without one.
+    last_article_at timestamptz(3),
     created_at      timestamptz(3) NOT NULL DEFAULT now(),
     updated_at      timestamptz(3) NOT NULL DEFAULT now(),
     CONSTRAINT users_pkey PRIMARY KEY (id),

@@ -54,13 +54,20 @@ CREATE FUNCTION derive_from_articles() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     sign constant integer := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
 BEGIN
-    UPDATE users u SET articles_count = articles_count + sign * c.n
-    FROM (SELECT author_id, count(*) AS n FROM changed GROUP BY author_id) c
-    WHERE u.id = c.author_id;
     IF TG_OP = 'INSERT' THEN
+        UPDATE users u SET articles_count = articles_count + c.n, last_article_at = GREATEST(last_article_at, c.last_at)
+        FROM (SELECT author_id, count(*) AS n, max(created_at) AS last_at FROM changed GROUP BY author_id) c
+        WHERE u.id = c.author_id;
         INSERT INTO article_tags (tag, article_created_at, article_id)
         SELECT unnest(tags), created_at, id FROM changed;
     ELSE
+        -- Locked in a statement before, so that the next one sees the articles
+        -- of whoever held the lock.
+        PERFORM FROM users WHERE id IN (SELECT author_id FROM changed) ORDER BY id FOR NO KEY UPDATE;
+        UPDATE users u SET articles_count = articles_count - c.n,
+            last_article_at = (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id)
+        FROM (SELECT author_id, count(*) AS n FROM changed GROUP BY author_id) c
+        WHERE u.id = c.author_id;
         DELETE FROM article_tags t USING changed c
         WHERE t.tag = ANY (c.tags) AND t.article_created_at = c.created_at AND t.article_id = c.id;
     END IF;

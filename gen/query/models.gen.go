@@ -135,6 +135,7 @@ type User struct {
 	Image          *string
 	ArticlesCount  int64
 	FavoritesCount int64
+	LastArticleAt  *time.Time
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 	Role           string
