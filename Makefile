@@ -19,7 +19,7 @@ run: build ## Run the service on an embedded PostgreSQL, http://127.0.0.1:8080
 
 .PHONY: build
 build: ## Build bin/byline
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/byline ./cmd/byline
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/byline ./cmd/byline
 
 .PHONY: test
 test: ## Run all tests with the race detector, on a real PostgreSQL
