@@ -50,8 +50,9 @@ _n = itertools.count()
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Gives a call that would end the run's own token one of another user."""
-    token, headers = os.environ.get("CONTRACT_TOKEN"), kwargs.setdefault("headers", {})
-    sent = next((h for h in (headers, case.headers or {}) if h.get("Authorization") == f"Token {token}"), None)
+    token = os.environ.get("CONTRACT_TOKEN")
+    places = (kwargs.get("headers") or {}, case.headers or {})
+    sent = next((h for h in places if h.get("Authorization") == f"Token {token}"), None)
     if token is None or sent is None or case.operation.label not in ENDS:
         return
     name = f"ends{next(_n)}"
