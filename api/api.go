@@ -23,13 +23,18 @@ type Deps struct {
 	DB        *db.DB
 	Passwords *auth.Passwords
 	Tokens    *auth.Tokens
-	Cursors   *page.Codec
-	Keeper    *idempotency.Keeper
+	APIKeys   *auth.APIKeys
+	// Authenticator is told at once of what operations revoke.
+	Authenticator *auth.Authenticator
+	Cursors       *page.Codec
+	Keeper        *idempotency.Keeper
 }
 
 // API implements every operation of the document; each tag brings its own.
 type API struct {
 	users
+	sessions
+	apiKeys
 	profiles
 	articles
 	comments
@@ -43,7 +48,9 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 func New(d Deps) *API {
 	creator := creator{db: d.DB, keeper: d.Keeper}
 	return &API{
-		users:     users{creator: creator, passwords: d.Passwords, tokens: d.Tokens},
+		users:     users{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
+		sessions:  sessions{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
+		apiKeys:   apiKeys{creator: creator, keys: d.APIKeys, authenticator: d.Authenticator},
 		profiles:  profiles{db: d.DB},
 		articles:  articles{creator: creator, cursors: d.Cursors},
 		comments:  comments{creator: creator, cursors: d.Cursors},

@@ -19,6 +19,8 @@ var violations = map[db.Constraint]func() *problem.Error{
 	db.FavoritesUserIDFkey:       unknownViewer,
 	db.ArticlesAuthorIDFkey:      unknownViewer,
 	db.CommentsAuthorIDFkey:      unknownViewer,
+	db.SessionsUserIDFkey:        unknownViewer,
+	db.APIKeysUserIDFkey:         unknownViewer,
 	db.FollowsFolloweeIDFkey:     func() *problem.Error { return problem.NotFound("profile") },
 	db.FavoritesArticleIDFkey:    func() *problem.Error { return problem.NotFound("article") },
 	db.CommentsArticleIDFkey:     func() *problem.Error { return problem.NotFound("article") },

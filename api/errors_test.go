@@ -50,6 +50,8 @@ func TestProblem(t *testing.T) {
 		db.FavoritesUserIDFkey:       {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.ArticlesAuthorIDFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.CommentsAuthorIDFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.SessionsUserIDFkey:        {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.APIKeysUserIDFkey:         {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.FollowsFolloweeIDFkey:     {problem.NotFoundCode, oneField("profile", "not found")},
 		db.FavoritesArticleIDFkey:    {problem.NotFoundCode, oneField("article", "not found")},
 		db.CommentsArticleIDFkey:     {problem.NotFoundCode, oneField("article", "not found")},

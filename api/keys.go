@@ -4,34 +4,73 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"time"
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/query"
 )
 
+// Directory looks credentials up in the database.
+type Directory struct{ DB *db.DB }
+
+var _ auth.Directory = Directory{}
+
+// Session implements auth.Directory.
+func (d Directory) Session(ctx context.Context, id int64) (auth.Viewer, error) {
+	row, err := q.SessionUse(ctx, d.DB, id)
+	if err != nil {
+		return auth.Viewer{}, orInvalidToken(err)
+	}
+	role, err := auth.ParseRole(row.Role)
+	return auth.Viewer{ID: row.UserID, Session: id, Role: role, Scope: auth.ScopeAccount}, err
+}
+
+// APIKey implements auth.Directory.
+func (d Directory) APIKey(ctx context.Context, hash []byte) (auth.Viewer, time.Time, error) {
+	row, err := q.ApiKeyUse(ctx, d.DB, hash)
+	if err != nil {
+		return auth.Viewer{}, time.Time{}, orInvalidToken(err)
+	}
+	role, err := auth.ParseRole(row.Role)
+	if err != nil {
+		return auth.Viewer{}, time.Time{}, err
+	}
+	scope, err := auth.ParseScope(row.Scope)
+	return auth.Viewer{ID: row.UserID, Key: row.ID, Role: role, Scope: scope}, valueOr(row.ExpiresAt, time.Time{}), err
+}
+
+// SigningKeys implements auth.Directory.
+func (d Directory) SigningKeys(ctx context.Context) ([]auth.Key, error) { return listKeys(ctx, d.DB) }
+
+func orInvalidToken(err error) error {
+	if db.IsNotFound(err) {
+		return auth.ErrTokenInvalid
+	}
+	return err
+}
+
 // SigningKeys returns the keys that tokens are signed with, the current one
 // first. The first start makes one: there is no default secret to forget. It
 // lives in the database, so that all replicas share it and a restart keeps
 // tokens valid.
-func SigningKeys(ctx context.Context, d *db.DB) ([]auth.Key, error) {
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return nil, err
-	}
-	var rows []query.SigningKeyListRow
-	err := d.InTx(ctx, func(tx query.DBTX) (err error) {
+func SigningKeys(ctx context.Context, d *db.DB) (keys []auth.Key, err error) {
+	err = d.InTx(ctx, func(tx query.DBTX) error {
 		// Replicas that start at once queue here and agree on one key.
 		if err := q.SigningKeyLock(ctx, tx); err != nil {
 			return err
 		}
-		arg := query.SigningKeyCreateFirstParams{ID: rand.Text()[:12], Secret: secret}
-		if err := q.SigningKeyCreateFirst(ctx, tx, arg); err != nil {
+		if err := q.SigningKeyCreateFirst(ctx, tx, query.SigningKeyCreateFirstParams{ID: newKeyID(), Secret: newSecret()}); err != nil {
 			return err
 		}
-		rows, err = q.SigningKeyList(ctx, tx)
+		keys, err = listKeys(ctx, tx)
 		return err
 	})
+	return keys, err
+}
+
+func listKeys(ctx context.Context, conn query.DBTX) ([]auth.Key, error) {
+	rows, err := q.SigningKeyList(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
@@ -43,4 +82,55 @@ func SigningKeys(ctx context.Context, d *db.DB) ([]auth.Key, error) {
 		keys[i] = auth.Key{ID: r.ID, Secret: r.Secret}
 	}
 	return keys, nil
+}
+
+// RotateSigningKey has a new key sign from now on and returns its id. Tokens
+// of the older keys stay good until they end, or until RevokeSigningKey.
+func RotateSigningKey(ctx context.Context, d *db.DB) (id string, err error) {
+	id = newKeyID()
+	return id, q.SigningKeyCreate(ctx, d, query.SigningKeyCreateParams{ID: id, Secret: newSecret()})
+}
+
+// RevokeSigningKey ends a key and every token that it has signed, on all
+// replicas within a second. The last key cannot be revoked.
+func RevokeSigningKey(ctx context.Context, d *db.DB, id string) error {
+	n, err := q.SigningKeyDelete(ctx, d, id)
+	if err == nil && n == 0 {
+		return errors.New("there is no such key, or it is the last one: rotate first")
+	}
+	return err
+}
+
+// SigningKey is what an operator may see of a key.
+type SigningKey struct {
+	ID        string
+	CreatedAt time.Time
+}
+
+// ListSigningKeys returns the signing keys, the current one first.
+func ListSigningKeys(ctx context.Context, d *db.DB) ([]SigningKey, error) {
+	rows, err := q.SigningKeyList(ctx, d)
+	keys := make([]SigningKey, len(rows))
+	for i, r := range rows {
+		keys[i] = SigningKey{r.ID, r.CreatedAt}
+	}
+	return keys, err
+}
+
+// ServiceSecret returns what cursors, stored answers and API keys are
+// protected with; the first start makes it.
+func ServiceSecret(ctx context.Context, d *db.DB) ([]byte, error) {
+	const name = "main"
+	if err := q.ServiceSecretCreate(ctx, d, query.ServiceSecretCreateParams{Name: name, Secret: newSecret()}); err != nil {
+		return nil, err
+	}
+	return q.ServiceSecretGet(ctx, d, name)
+}
+
+func newKeyID() string { return rand.Text()[:12] }
+
+func newSecret() []byte {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails (crypto/rand)
+	return secret
 }

@@ -143,10 +143,14 @@ func appendTexts(b []byte, texts []string) []byte {
 	return append(b, ']')
 }
 
-// appendTime writes a time as the contract demands: UTC, three fraction digits.
+// stampLayout is how the contract demands times: UTC, three fraction digits.
+const stampLayout = "2006-01-02T15:04:05.000Z"
+
 func appendTime(b []byte, t time.Time) []byte {
-	return t.UTC().AppendFormat(b, `"2006-01-02T15:04:05.000Z"`)
+	return t.UTC().AppendFormat(b, `"`+stampLayout+`"`)
 }
+
+func timestamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 
 // appendComma separates item i from the one before.
 func appendComma(b []byte, i int) []byte {

@@ -2,11 +2,11 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/oapi-codegen/nullable"
 
 	"github.com/byline-api/byline/api/auth"
-	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
@@ -15,8 +15,9 @@ import (
 
 type users struct {
 	creator
-	passwords *auth.Passwords
-	tokens    *auth.Tokens
+	passwords     *auth.Passwords
+	tokens        *auth.Tokens
+	authenticator *auth.Authenticator
 }
 
 // CreateUser registers an account.
@@ -28,12 +29,15 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 	}
 	out, replayed, err := once(ctx, s.creator, call{"CreateUser", req.Params.IdempotencyKey, req.Body},
 		func(conn query.DBTX) (out openapi.UserCreatedJSONResponse, err error) {
-			u, err := q.UserCreate(ctx, conn, query.UserCreateParams{Username: in.Username, Email: in.Email, PasswordHash: hash})
+			u, err := q.UserCreate(ctx, conn, query.UserCreateParams{
+				Username: in.Username, Email: in.Email, PasswordHash: hash,
+				UserAgent: userAgent(ctx), SessionExpiresAt: time.Now().Add(s.tokens.Token),
+			})
 			if err != nil {
 				return out, err
 			}
-			token, err := s.tokens.Issue(u.ID)
-			out.Body = userResponse(account(u), token)
+			token, _, err := s.tokens.Issue(u.ID, u.SessionID)
+			out.Body = userResponse(account{ID: u.ID, Username: u.Username, Email: u.Email, Bio: u.Bio, Image: u.Image}, token)
 			return out, err
 		})
 	if err != nil {
@@ -46,37 +50,22 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 // Login answers a token for an e-mail address and its password.
 func (s users) Login(ctx context.Context, req openapi.LoginRequestObject) (openapi.LoginResponseObject, error) {
 	in := req.Body.User
-	u, err := q.UserGetByEmail(ctx, s.db, in.Email)
-	if err != nil && !db.IsNotFound(err) {
-		return nil, err
-	}
-	// An unknown address leaves the hash empty, which costs the same work.
-	ok, renew, err := s.passwords.Verify(ctx, in.Password, u.PasswordHash)
+	u, err := verifyLogin(ctx, s.db, s.passwords, in.Email, in.Password)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, problem.New(problem.CredentialsInvalid, "credentials", "invalid")
+	session, err := q.SessionCreate(ctx, s.db, query.SessionCreateParams{
+		UserID: u.ID, UserAgent: userAgent(ctx), ExpiresAt: time.Now().Add(s.tokens.Token),
+	})
+	if err != nil {
+		return nil, err
 	}
-	if renew {
-		if err := s.renewHash(ctx, u, in.Password); err != nil {
-			return nil, err
-		}
-	}
-	token, err := s.tokens.Issue(u.ID)
+	token, _, err := s.tokens.Issue(u.ID, session.ID)
 	if err != nil {
 		return nil, err
 	}
 	a := account{ID: u.ID, Username: u.Username, Email: u.Email, Bio: u.Bio, Image: u.Image}
 	return openapi.Login200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse{Body: userResponse(a, token)}}, nil
-}
-
-func (s users) renewHash(ctx context.Context, u query.UserGetByEmailRow, password string) error {
-	hash, err := s.passwords.Hash(ctx, password)
-	if err != nil {
-		return err
-	}
-	return q.UserSetPasswordHash(ctx, s.db, query.UserSetPasswordHashParams{ID: u.ID, OldHash: u.PasswordHash, NewHash: hash})
 }
 
 // GetCurrentUser answers the viewer's account.
@@ -95,13 +84,14 @@ func (s users) GetCurrentUser(ctx context.Context, _ openapi.GetCurrentUserReque
 func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentUserRequestObject) (openapi.UpdateCurrentUserResponseObject, error) {
 	viewer, in := request.Viewer(ctx), req.Body.User
 	patch := query.UserUpdateParams{
-		ID:       viewer.ID,
-		Username: in.Username,
-		Email:    in.Email,
-		SetBio:   in.Bio.IsSpecified(),
-		Bio:      textOrNil(in.Bio),
-		SetImage: in.Image.IsSpecified(),
-		Image:    textOrNil(in.Image),
+		ID:        viewer.ID,
+		SessionID: viewer.Session,
+		Username:  in.Username,
+		Email:     in.Email,
+		SetBio:    in.Bio.IsSpecified(),
+		Bio:       textOrNil(in.Bio),
+		SetImage:  in.Image.IsSpecified(),
+		Image:     textOrNil(in.Image),
 	}
 	if in.Password != nil {
 		hash, err := s.passwords.Hash(ctx, *in.Password)
@@ -113,6 +103,9 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 	u, err := q.UserUpdate(ctx, s.db, patch)
 	if err != nil {
 		return nil, orUnknownViewer(err)
+	}
+	if in.Password != nil {
+		s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID && v.Session != viewer.Session })
 	}
 	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse{
 		Body: userResponse(account(u), viewer.Token),

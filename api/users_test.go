@@ -85,9 +85,12 @@ func tokenAt(t *testing.T, s *servertest.Service, at time.Time, userID int64) st
 	t.Helper()
 	keys, err := api.SigningKeys(t.Context(), s.DB)
 	require.NoError(t, err)
-	tokens, err := auth.NewTokens(keys, time.Hour, func() time.Time { return at })
+	tokens, err := auth.NewTokens(keys, auth.Lifetimes{Token: time.Hour}, func() time.Time { return at })
 	require.NoError(t, err)
-	token, err := tokens.Issue(userID)
+	var session int64
+	err = s.DB.QueryRow(t.Context(), `SELECT COALESCE(min(id), 1000000) FROM sessions WHERE user_id = $1`, userID).Scan(&session)
+	require.NoError(t, err)
+	token, _, err := tokens.Issue(userID, session)
 	require.NoError(t, err)
 	return token
 }
@@ -693,9 +696,9 @@ func TestGetCurrentUser(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
 		now := time.Now()
-		other, err := auth.NewTokens([]auth.Key{{ID: "other", Secret: bytes.Repeat([]byte("x"), 32)}}, time.Hour, time.Now)
+		other, err := auth.NewTokens([]auth.Key{{ID: "other", Secret: bytes.Repeat([]byte("x"), 32)}}, auth.Lifetimes{Token: time.Hour}, time.Now)
 		require.NoError(t, err)
-		foreign, err := other.Issue(annaID)
+		foreign, _, err := other.Issue(annaID, 1)
 		require.NoError(t, err)
 		for label, test := range map[string]struct {
 			header  string
@@ -978,9 +981,9 @@ func TestAccountStatements(t *testing.T) {
 		{"CreateUserWithKey", "POST", "/users", keyed, "k", 201, 4},
 		{"CreateUserReplayed", "POST", "/users", keyed, "k", 201, 1},
 		{"CreateUserKeyReused", "POST", "/users", register, "k", 422, 1},
-		{"Login", "POST", "/users/login", signIn, "", 200, 1},
+		{"Login", "POST", "/users/login", signIn, "", 200, 2},
 		{"LoginWrong", "POST", "/users/login", `{"user":{"email":"x@example.com","password":"x"}}`, "", 401, 1},
-		{"LoginRenewsHash", "POST", "/users/login", signIn, "", 200, 2},
+		{"LoginRenewsHash", "POST", "/users/login", signIn, "", 200, 3},
 		{"GetCurrentUser", "GET", "/user", "", "", 200, 1},
 		{"UpdateCurrentUser", "PUT", "/user", `{"user":{"bio":"x","password":"` + servertest.Password + `"}}`, "", 200, 1},
 		{"GetProfileByUsername", "GET", "/profiles/anna", "", "", 200, 1},

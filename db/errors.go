@@ -20,6 +20,7 @@ type Constraint string
 // The constraints that a request can violate. A test holds them against the
 // schema.
 const (
+	APIKeysUserIDFkey         Constraint = "api_keys_user_id_fkey"
 	ArticleSlugsArticleIDFkey Constraint = "article_slugs_article_id_fkey"
 	ArticleSlugsPkey          Constraint = "article_slugs_pkey"
 	ArticlesAuthorIDFkey      Constraint = "articles_author_id_fkey"
@@ -30,15 +31,16 @@ const (
 	FollowsFolloweeIDFkey     Constraint = "follows_followee_id_fkey"
 	FollowsFollowerIDFkey     Constraint = "follows_follower_id_fkey"
 	FollowsSelfCheck          Constraint = "follows_self_check"
+	SessionsUserIDFkey        Constraint = "sessions_user_id_fkey"
 	UsersEmailKey             Constraint = "users_email_key"
 	UsersUsernameKey          Constraint = "users_username_key"
 )
 
 // Constraints lists the constants above.
 var Constraints = []Constraint{
-	ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
+	APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
-	FollowsFollowerIDFkey, FollowsSelfCheck, UsersEmailKey, UsersUsernameKey,
+	FollowsFollowerIDFkey, FollowsSelfCheck, SessionsUserIDFkey, UsersEmailKey, UsersUsernameKey,
 }
 
 // Violated returns the constraint that err violates, or "".

@@ -18,7 +18,7 @@ const maxCacheKey = 512
 func (s *Server) cacheable(x *exchange) bool {
 	r := x.Request()
 	condition := r.Header["If-None-Match"]
-	return s.cache != nil && x.op.Cache.Scope == scopeShared && x.op.Method == http.MethodGet &&
+	return s.cfg.CacheBytes > 0 && x.op.Cache.Scope == scopeShared && x.op.Method == http.MethodGet &&
 		len(r.Header[echo.HeaderAuthorization]) == 0 && r.RequestURI != "" && len(r.RequestURI) <= maxCacheKey &&
 		(len(condition) == 0 || len(condition) == 1 && len(condition[0]) <= 1024) // else validation refuses it
 }

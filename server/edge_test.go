@@ -203,7 +203,7 @@ func TestRequestID(t *testing.T) {
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	// Registration without a hasher for passwords dereferences nil.
-	s := servertest.New(t, servertest.WithDeps(func(d *server.Deps) { d.API = api.New(api.Deps{DB: d.DB, Tokens: d.Tokens}) }))
+	s := servertest.New(t, servertest.WithDeps(func(d *server.Deps) { d.API = api.New(api.Deps{DB: d.DB}) }))
 	res, body := send(t, "POST", s.URL+"/users", `{"user":{"username":"a","email":"a@example.com","password":"correct horse"}}`,
 		"Origin", "https://front.example")
 	p := requireProblem(t, 500, "internal", res, body)

@@ -28,11 +28,12 @@ func newUnconnected(t testing.TB) *Server {
 	})
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
-	tokens, err := auth.NewTokens([]auth.Key{{ID: "1", Secret: make([]byte, 32)}}, time.Hour, time.Now)
+	tokens, err := auth.NewTokens([]auth.Key{{ID: "1", Secret: make([]byte, 32)}}, auth.Lifetimes{Token: time.Hour}, time.Now)
 	require.NoError(t, err)
 	s, err := New(Config{Compat: Strict, RequestTimeout: time.Second}, Deps{
-		API: api.New(api.Deps{DB: d, Tokens: tokens}), DB: d, Tokens: tokens,
-		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)), LogLevel: &slog.LevelVar{},
+		API: api.New(api.Deps{DB: d, Tokens: tokens}), DB: d,
+		Authenticator: auth.NewAuthenticator(tokens, auth.NewAPIKeys(nil), api.Directory{DB: d}, time.Hour, time.Now),
+		Logger:        slog.New(slog.NewJSONHandler(io.Discard, nil)), LogLevel: &slog.LevelVar{},
 	})
 	require.NoError(t, err)
 	return s

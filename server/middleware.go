@@ -44,7 +44,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
-		x.info.ID, x.info.URL = requestID(r), r.URL
+		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
 		x.traceID = traceID(r.Header.Get("Traceparent"))
 		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))
 		x.Response().Header().Set(echo.HeaderXRequestID, x.info.ID)
@@ -123,7 +123,8 @@ func (s *Server) cors() echo.MiddlewareFunc {
 }
 
 // authenticate puts the viewer into the context. A bad token is answered as
-// none where none is needed, and WWW-Authenticate says so.
+// none where none is needed, and WWW-Authenticate says so. When the database
+// cannot be asked nobody knows, and 503 says so.
 func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
@@ -132,11 +133,12 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		token, err := credentials(x.Request().Header.Get(echo.HeaderAuthorization))
 		if err == nil && token != "" {
-			x.info.Viewer.ID, err = s.deps.Tokens.Verify(token)
-			x.info.Viewer.Token = token
+			x.info.Viewer, err = s.deps.Authenticator.Authenticate(x.Request().Context(), token)
 		}
 		if err != nil {
-			x.info.Viewer = auth.Viewer{}
+			if !errors.Is(err, auth.ErrTokenInvalid) && !errors.Is(err, auth.ErrTokenExpired) {
+				return err
+			}
 			x.tokenErr = err
 			x.Response().Header().Set(echo.HeaderWWWAuthenticate, `Token error="invalid_token"`)
 		}
@@ -144,21 +146,35 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// authorize refuses requests without a good token where one is needed.
+// authorize refuses requests without a good token where one is needed, and
+// those whose token or user may not do what the operation does.
 func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
+		viewer := &x.info.Viewer
 		switch {
-		case x.op == nil || x.op.Security != contract.Required || !x.info.Viewer.Anonymous():
+		case x.op == nil || x.op.Security == contract.None || x.op.Security == contract.Optional && viewer.Anonymous():
 			return next(c)
-		case errors.Is(x.tokenErr, auth.ErrTokenExpired):
-			return problem.New(problem.TokenExpired, "token", "has expired")
-		case x.tokenErr != nil:
-			return problem.New(problem.TokenInvalid, "token", "is invalid")
-		default:
-			return problem.New(problem.TokenMissing, "token", "is missing")
+		case viewer.Anonymous():
+			return refusedToken(x.tokenErr)
+		case viewer.Scope < x.op.Scope:
+			return problem.New(problem.ScopeInsufficient, "token", "lacks the scope "+x.op.Scope.String())
+		case viewer.Role < x.op.Role:
+			return problem.New(problem.RoleInsufficient, "role", "must be "+x.op.Role.String()+" at least")
 		}
+		return next(c)
 	}
+}
+
+// refusedToken says why a request without a viewer is refused.
+func refusedToken(err error) error {
+	switch {
+	case errors.Is(err, auth.ErrTokenExpired):
+		return problem.New(problem.TokenExpired, "token", "has expired")
+	case err != nil:
+		return problem.New(problem.TokenInvalid, "token", "is invalid")
+	}
+	return problem.New(problem.TokenMissing, "token", "is missing")
 }
 
 // credentials returns the token of an Authorization field, "" when there is

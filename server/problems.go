@@ -43,6 +43,10 @@ func (s *Server) fail(x *exchange, err error) {
 			challenge = `Token error="invalid_token"`
 		}
 		h.Set(echo.HeaderWWWAuthenticate, challenge)
+	case http.StatusForbidden:
+		if p.Code == problem.ScopeInsufficient { // RFC 6750, section 3.1
+			h.Set(echo.HeaderWWWAuthenticate, `Token error="insufficient_scope", scope="`+x.op.Scope.String()+`"`)
+		}
 	case http.StatusMethodNotAllowed:
 		h.Set(echo.HeaderAllow, s.allow(x))
 	}

@@ -48,7 +48,7 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 // have, the cache learns of it before anybody else does.
 func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
 	b := &bufferedWriter{header: x.Response().Header()}
-	changed, done := s.cache != nil && x.op.RateLimit == "write", false
+	changed, done := s.cfg.CacheBytes > 0 && x.op.RateLimit == "write", false
 	defer func() {
 		if changed {
 			s.learn(x.Request().Context(), done)

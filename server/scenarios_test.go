@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/byline-api/byline/gen/client"
 )
 
 // newUser is a registration that nobody else has made.
@@ -18,6 +21,29 @@ const (
 	newComment = `{"comment":{"body":"First!"}}`
 )
 
+func newAPIKey(scope string) string {
+	return fmt.Sprintf(`{"apiKey":{"name":"A program","scopes":[%q]}}`, scope)
+}
+
+// pair is a session of the author's that can be renewed.
+func (s *stage) pair() (created client.SessionCreatedResponse) {
+	s.post("/sessions", fmt.Sprintf(`{"user":{"email":%q,"password":"correct horse battery"}}`, s.author.Email), "", &created)
+	return created
+}
+
+// apiKey is a key of the author's.
+func (s *stage) apiKey(scope string) (created client.ApiKeyCreatedResponse) {
+	s.post("/user/keys", newAPIKey(scope), s.author.Token, &created)
+	return created
+}
+
+func (s *stage) post(path, body, token string, into any) {
+	_, answer := call{path: path, body: body, token: token}.do(s.s, "POST")
+	if err := json.Unmarshal([]byte(answer), into); err != nil {
+		panic(err)
+	}
+}
+
 // valid has a request of each operation that succeeds.
 var valid = map[string]func(*stage) call{
 	"CreateUser": func(s *stage) call { return call{path: "/users", body: newUser(s)} },
@@ -26,6 +52,23 @@ var valid = map[string]func(*stage) call{
 	},
 	"GetCurrentUser":    func(s *stage) call { return call{path: "/user", token: s.author.Token} },
 	"UpdateCurrentUser": func(s *stage) call { return call{path: "/user", token: s.author.Token, body: `{"user":{"bio":"New"}}`} },
+	"GetSessions":       func(s *stage) call { return call{path: "/sessions", token: s.author.Token} },
+	"CreateSession": func(s *stage) call {
+		return call{path: "/sessions", body: fmt.Sprintf(`{"user":{"email":%q,"password":"correct horse battery"}}`, s.author.Email)}
+	},
+	"DeleteSessions": func(s *stage) call { return call{path: "/sessions", token: s.reader.Token} },
+	"RefreshSession": func(s *stage) call {
+		return call{path: "/sessions/refresh", body: fmt.Sprintf(`{"refreshToken":%q}`, s.pair().Tokens.RefreshToken)}
+	},
+	"DeleteCurrentSession": func(s *stage) call { return call{path: "/sessions/current", token: s.pair().Tokens.AccessToken} },
+	"DeleteSession": func(s *stage) call {
+		return call{path: fmt.Sprintf("/sessions/%d", s.pair().Session.Id), token: s.author.Token}
+	},
+	"GetApiKeys":   func(s *stage) call { return call{path: "/user/keys", token: s.author.Token} },
+	"CreateApiKey": func(s *stage) call { return call{path: "/user/keys", token: s.author.Token, body: newAPIKey("read")} },
+	"DeleteApiKey": func(s *stage) call {
+		return call{path: fmt.Sprintf("/user/keys/%d", s.apiKey("read").ApiKey.Id), token: s.author.Token}
+	},
 	"GetProfileByUsername": func(s *stage) call {
 		return call{path: "/profiles/" + s.author.Username}
 	},
@@ -69,6 +112,35 @@ var scenarios = map[string]func(*stage) []call{
 			{path: "/users/login", body: fmt.Sprintf(`{"user":{"email":%q,"password":"wrong"}}`, s.author.Email)},
 			{path: "/users/login", body: `{"user":{"email":"nobody@example.com","password":"wrong"}}`},
 		}
+	},
+	"Login 403": func(s *stage) []call {
+		s.suspend(s.author)
+		return []call{valid["Login"](s)}
+	},
+	"CreateSession 401": func(s *stage) []call {
+		return []call{{path: "/sessions", body: fmt.Sprintf(`{"user":{"email":%q,"password":"wrong"}}`, s.author.Email)}}
+	},
+	"CreateSession 403": func(s *stage) []call {
+		s.suspend(s.author)
+		return []call{valid["CreateSession"](s)}
+	},
+	"RefreshSession 401": func(s *stage) []call {
+		pair, ended := s.pair(), s.pair()
+		call{path: fmt.Sprintf("/sessions/%d", ended.Session.Id), token: s.author.Token}.do(s.s, "DELETE")
+		body := `{"refreshToken":%q}`
+		return []call{
+			{path: "/sessions/refresh", body: fmt.Sprintf(body, pair.Tokens.AccessToken)},
+			{path: "/sessions/refresh", body: fmt.Sprintf(body, ended.Tokens.RefreshToken)},
+			{path: "/sessions/refresh", body: `{"refreshToken":"nonsense"}`},
+		}
+	},
+	"DeleteSession 404": func(s *stage) []call {
+		c := valid["DeleteSession"](s)
+		return []call{c.as(s.reader.Token), c.at("/sessions/9007199254740991")}
+	},
+	"DeleteApiKey 404": func(s *stage) []call {
+		c := valid["DeleteApiKey"](s)
+		return []call{c.as(s.reader.Token), c.at("/user/keys/9007199254740991")}
 	},
 	"CreateUser 409": func(s *stage) []call {
 		return []call{
@@ -114,6 +186,25 @@ var scenarios = map[string]func(*stage) []call{
 	"UpdateArticle 412":        stale("UpdateArticle"),
 	"DeleteArticle 412":        stale("DeleteArticle"),
 
+	"CreateSession 422": func(s *stage) []call {
+		return []call{{path: "/sessions", body: `{}`}, {path: "/sessions", body: `{"user":{"email":"","password":"x"}}`}}
+	},
+	"RefreshSession 422": func(*stage) []call {
+		return []call{{path: "/sessions/refresh", body: `{}`}, {path: "/sessions/refresh", body: `{"refreshToken":7}`}}
+	},
+	"DeleteSession 422": func(s *stage) []call {
+		c := valid["DeleteSession"](s)
+		return []call{c.at("/sessions/x"), c.at("/sessions/0"), c.at("/sessions/9007199254740992")}
+	},
+	"CreateApiKey 422": func(s *stage) []call {
+		c := valid["CreateApiKey"](s)
+		return []call{
+			c.sending(`{}`), c.sending(`{"apiKey":{"name":" ","scopes":["read"]}}`), c.sending(`{"apiKey":{"name":"a","scopes":[]}}`),
+			c.sending(newAPIKey("account")), c.sending(`{"apiKey":{"name":"a","scopes":["read"],"expiresAt":"2001-01-01T00:00:00Z"}}`),
+			c.sending(`{"apiKey":{"name":"a","scopes":["read"],"expiresAt":"soon"}}`),
+		}
+	},
+	"DeleteApiKey 422":         func(s *stage) []call { return []call{valid["DeleteApiKey"](s).at("/user/keys/x")} },
 	"GetCurrentUser 422":       longHeader("GetCurrentUser", "If-None-Match"),
 	"GetProfileByUsername 422": longHeader("GetProfileByUsername", "If-None-Match"),
 	"GetArticle 422":           longHeader("GetArticle", "If-None-Match"),

@@ -58,10 +58,11 @@ type Config struct {
 
 // Deps is what the edge connects.
 type Deps struct {
-	API    *api.API
-	DB     *db.DB
-	Tokens *auth.Tokens
-	Logger *slog.Logger
+	API *api.API
+	DB  *db.DB
+	// Authenticator finds out who asks.
+	Authenticator *auth.Authenticator
+	Logger        *slog.Logger
 	// LogLevel is what Logger's handler goes by.
 	LogLevel *slog.LevelVar
 	// Tracing makes the spans of requests; nil switches them off.
@@ -80,8 +81,8 @@ type Server struct {
 	admission *admission
 	limiters  map[string]*limiter
 	metrics   *metrics
-	tracing   *tracing     // nil when off
-	cache     *cache.Cache // nil when there is none
+	tracing   *tracing // nil when off
+	cache     *cache.Cache
 	flights   flights
 
 	cacheControl map[string]cacheControl // by operation id
@@ -100,9 +101,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	for class, quota := range cfg.Quotas {
 		s.limiters[class] = newLimiter(class, quota)
 	}
-	if cfg.CacheBytes > 0 {
-		s.cache = cache.New(cfg.CacheBytes, deps.DB.Changes)
-	}
+	s.cache = cache.New(cfg.CacheBytes, deps.DB.Changes, deps.Authenticator.Learn)
 	s.cacheControl = cacheControls(doc)
 	s.flights.all = map[string]*flight{}
 	s.tracing = newTracing(deps.Tracing, doc)
@@ -197,12 +196,10 @@ const (
 	forgetInterval = time.Minute
 )
 
-// FollowChanges keeps the cache informed of changes that others make to the
-// database, and the list of changes short. It returns when ctx ends.
+// FollowChanges keeps the cache and the authenticator informed of changes that
+// others make to the database, and the list of changes short. It returns when
+// ctx ends.
 func (s *Server) FollowChanges(ctx context.Context) error {
-	if s.cache == nil {
-		return nil
-	}
 	follow, forget := time.NewTicker(followInterval), time.NewTicker(forgetInterval)
 	defer follow.Stop()
 	defer forget.Stop()

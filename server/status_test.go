@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server"
@@ -24,7 +26,7 @@ import (
 var codesOf = map[int][]string{
 	400: {"invalid_json", "invalid_request"},
 	401: {"token_missing", "token_invalid", "token_expired", "credentials_invalid"},
-	403: {"forbidden"},
+	403: {"forbidden", "account_suspended", "scope_insufficient", "role_insufficient"},
 	404: {"not_found"},
 	409: {"already_taken"},
 	412: {"precondition_failed"},
@@ -140,6 +142,9 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	case status == 401 && op.Security == contract.Required:
 		c := makeValid(st)
 		calls = []call{c.as(""), c.as("nonsense"), c.with("Authorization", "Basic YTpi"), c.with("Authorization", "Token")}
+	case status == 403 && op.Scope > auth.ScopeRead:
+		c := makeValid(st)
+		calls = []call{c.as(st.apiKey("read").Key)}
 	case status == 413:
 		c := makeValid(st)
 		calls = []call{c.sending(c.body + strings.Repeat(" ", int(op.MaxBody)))}
@@ -149,7 +154,7 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	case status == 429:
 		at = s.limited.For(t)
 		c := makeValid(st)
-		c.do(at, op.Method) // whatever it is answered: the quota is used up now
+		c.at(c.path+"?x=%ff").do(at, op.Method) // refused, and changes nothing, but uses up the quota
 		calls = []call{c}
 	case status == 500:
 		at = s.broken.For(t)
@@ -175,7 +180,7 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 			require.NoError(t, err)
 			require.Positive(t, seconds)
 		}
-		if status == 401 {
+		if status == 401 || strings.Contains(body, "scope_insufficient") {
 			require.NotEmpty(t, res.Header.Get("WWW-Authenticate"))
 		}
 	}
@@ -221,4 +226,12 @@ func newStage(s *servertest.Service) *stage {
 	}
 	st.comment = strconv.FormatInt(created.Comment.Id, 10)
 	return st
+}
+
+// suspend does what an admin may.
+func (s *stage) suspend(u servertest.User) {
+	_, err := s.s.DB.Exec(context.Background(), `UPDATE users SET suspended_at = now() WHERE username = $1`, u.Username)
+	if err != nil {
+		panic(err)
+	}
 }

@@ -25,20 +25,22 @@ var (
 	instant = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
 	current = Key{ID: "current", Secret: bytes.Repeat([]byte("c"), 32)}
 	older   = Key{ID: "older", Secret: bytes.Repeat([]byte("o"), 32)}
+
+	lifetimes = Lifetimes{Token: time.Hour, Access: time.Minute, Refresh: 24 * time.Hour, Session: 48 * time.Hour}
 )
 
 func clock(at time.Time) func() time.Time { return func() time.Time { return at } }
 
 func tokensAt(t testing.TB, at time.Time, keys ...Key) *Tokens {
 	t.Helper()
-	tokens, err := NewTokens(keys, time.Hour, clock(at))
+	tokens, err := NewTokens(keys, lifetimes, clock(at))
 	require.NoError(t, err)
 	return tokens
 }
 
 func issue(t testing.TB, tokens *Tokens, userID int64) string {
 	t.Helper()
-	token, err := tokens.Issue(userID)
+	token, _, err := tokens.Issue(userID, 7)
 	require.NoError(t, err)
 	return token
 }
@@ -49,7 +51,7 @@ func TestTokens(t *testing.T) {
 	for _, id := range []int64{1, 42, math.MaxInt64} {
 		got, err := tokens.Verify(issue(t, tokens, id))
 		require.NoError(t, err)
-		require.Equal(t, id, got)
+		require.Equal(t, Claims{UserID: id, Session: 7, Expires: instant.Truncate(time.Second).Add(time.Hour).Local()}, got)
 	}
 	t.Run("Expiry", func(t *testing.T) {
 		t.Parallel()
@@ -72,7 +74,7 @@ func TestTokens(t *testing.T) {
 	t.Run("ExpiresAfterUse", func(t *testing.T) {
 		t.Parallel()
 		now := instant
-		tokens, err := NewTokens([]Key{current}, time.Hour, func() time.Time { return now })
+		tokens, err := NewTokens([]Key{current}, lifetimes, func() time.Time { return now })
 		require.NoError(t, err)
 		token := issue(t, tokens, 42)
 		expiry := instant.Truncate(time.Second).Add(time.Hour)
@@ -82,9 +84,9 @@ func TestTokens(t *testing.T) {
 				want error
 			}{{instant, nil}, {expiry.Add(-1), nil}, {expiry, ErrTokenExpired}, {expiry.Add(time.Hour), ErrTokenExpired}} {
 				now = step.at
-				id, err := tokens.Verify(token)
+				got, err := tokens.Verify(token)
 				require.ErrorIs(t, err, step.want, step.at)
-				require.Equal(t, err == nil, id == 42)
+				require.Equal(t, err == nil, got.UserID == 42)
 				_, err = tokens.Verify(lastBits(token))
 				require.ErrorIs(t, err, ErrTokenInvalid)
 			}
@@ -97,11 +99,11 @@ func TestTokens(t *testing.T) {
 		for worker := range int64(4) {
 			wg.Go(func() {
 				for id := int64(1); id <= 100; id++ {
-					token, err := tokens.Issue(id)
+					token, _, err := tokens.Issue(id, id)
 					assert.NoError(t, err)
 					got, err := tokens.Verify(token)
 					assert.NoError(t, err)
-					assert.Equal(t, id, got, "worker %d", worker)
+					assert.Equal(t, id, got.UserID, "worker %d", worker)
 				}
 			})
 		}
@@ -124,11 +126,30 @@ func TestTokens(t *testing.T) {
 			require.ErrorIs(t, err, test.want, label)
 		}
 	})
+	t.Run("Pair", func(t *testing.T) {
+		t.Parallel()
+		pair, err := tokens.IssuePair(42, 7, 3, instant.Add(lifetimes.Session))
+		require.NoError(t, err)
+		access, err := tokens.Verify(pair.Access)
+		require.NoError(t, err)
+		require.Equal(t, Claims{UserID: 42, Session: 7, Expires: pair.AccessExpires.Local()}, access)
+		refresh, err := tokens.VerifyRefresh(pair.Refresh)
+		require.NoError(t, err)
+		require.Equal(t, Claims{UserID: 42, Session: 7, Generation: 3, Expires: pair.RefreshExpires.Local()}, refresh)
+		last, err := tokens.IssuePair(42, 7, 4, instant.Add(30*time.Second))
+		require.NoError(t, err)
+		require.False(t, last.AccessExpires.After(instant.Add(30*time.Second)), "no token outlives its session")
+		require.False(t, last.RefreshExpires.After(instant.Add(30*time.Second)))
+		_, err = tokens.Verify(pair.Refresh)
+		require.ErrorIs(t, err, ErrTokenInvalid)
+		_, err = tokens.VerifyRefresh(pair.Access)
+		require.ErrorIs(t, err, ErrTokenInvalid)
+	})
 	t.Run("BadKeys", func(t *testing.T) {
 		t.Parallel()
-		_, err := NewTokens(nil, time.Hour, time.Now)
+		_, err := NewTokens(nil, lifetimes, time.Now)
 		require.Error(t, err)
-		_, err = NewTokens([]Key{current, {ID: "short", Secret: make([]byte, 31)}}, time.Hour, time.Now)
+		_, err = NewTokens([]Key{current, {ID: "short", Secret: make([]byte, 31)}}, lifetimes, time.Now)
 		require.ErrorContains(t, err, "short")
 	})
 }
@@ -138,7 +159,7 @@ func TestTokensVerifyInvalid(t *testing.T) {
 	tokens := tokensAt(t, instant, current, older)
 	good := func() jwt.MapClaims {
 		return jwt.MapClaims{
-			"iss": issuer, "aud": audience, "sub": "42", "iat": instant.Unix(), "exp": instant.Add(time.Hour).Unix(),
+			"iss": issuer, "aud": audience, "sub": "42", "sid": 7, "iat": instant.Unix(), "exp": instant.Add(time.Hour).Unix(),
 		}
 	}
 	// sign makes a token that differs from a good one in what edit changes.
@@ -178,12 +199,13 @@ func TestTokensVerifyInvalid(t *testing.T) {
 		mac.Write([]byte(text))
 		return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 	}
-	payload := `{"iss":"byline","aud":"byline-api","sub":"42","exp":` + strconv.FormatInt(instant.Add(time.Hour).Unix(), 10) + `}`
+	payload := `{"iss":"byline","aud":"byline-api","sub":"42","sid":7,"exp":` + strconv.FormatInt(instant.Add(time.Hour).Unix(), 10) + `}`
 	valid := hs256(nil)
 	for _, token := range []string{valid, handmade(`{"alg":"HS256","kid":"current"}`, payload)} {
-		id, err := tokens.Verify(token)
+		got, err := tokens.Verify(token)
 		require.NoError(t, err, "the tests below differ from a good token in one thing")
-		require.EqualValues(t, 42, id)
+		require.EqualValues(t, 42, got.UserID)
+		require.EqualValues(t, 7, got.Session)
 	}
 	parts := strings.Split(valid, ".")
 
@@ -237,15 +259,19 @@ func TestTokensVerifyInvalid(t *testing.T) {
 		"SubjectSpace":       claim("sub", " 42"),
 		"SubjectHex":         claim("sub", "0x2a"),
 		"SubjectNumber":      claim("sub", 42),
+		"MissingSession":     claim("sid", nil),
+		"SessionZero":        claim("sid", 0),
+		"SessionText":        claim("sid", "7"),
+		"RefreshToken":       claim("aud", refreshAudience),
 		"Oversized":          claim("pad", strings.Repeat("x", maxTokenBytes)),
 		"PayloadNotJSON":     handmade(`{"alg":"HS256","kid":"current"}`, "not json"),
 		"PayloadArray":       handmade(`{"alg":"HS256","kid":"current"}`, `[]`),
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
-			id, err := tokens.Verify(token)
+			got, err := tokens.Verify(token)
 			require.ErrorIs(t, err, ErrTokenInvalid)
-			require.Zero(t, id)
+			require.Zero(t, got)
 		})
 	}
 
@@ -278,18 +304,18 @@ func FuzzVerify(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, token string) {
-		id, err := tokens.Verify(token)
+		got, err := tokens.Verify(token)
 		switch {
 		case token == valid:
-			if id != 42 || err != nil {
-				t.Fatalf("the valid token: %d, %v", id, err)
+			if got.UserID != 42 || err != nil {
+				t.Fatalf("the valid token: %+v, %v", got, err)
 			}
 		case token == expired:
-			if id != 0 || err != ErrTokenExpired {
-				t.Fatalf("the expired token: %d, %v", id, err)
+			if got != (Claims{}) || err != ErrTokenExpired {
+				t.Fatalf("the expired token: %+v, %v", got, err)
 			}
-		case id != 0 || err != ErrTokenInvalid:
-			t.Fatalf("Verify(%q) = %d, %v", token, id, err)
+		case got != (Claims{}) || err != ErrTokenInvalid:
+			t.Fatalf("Verify(%q) = %+v, %v", token, got, err)
 		}
 	})
 }

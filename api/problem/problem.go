@@ -16,6 +16,7 @@ type Code string
 
 // The codes; docs/errors.md explains each with its remedy.
 const (
+	AccountSuspended     Code = "account_suspended"
 	AlreadyTaken         Code = "already_taken"
 	BodyTooLarge         Code = "body_too_large"
 	CredentialsInvalid   Code = "credentials_invalid"
@@ -30,7 +31,9 @@ const (
 	Overloaded           Code = "overloaded"
 	PreconditionFailed   Code = "precondition_failed"
 	RateLimited          Code = "rate_limited"
+	RoleInsufficient     Code = "role_insufficient"
 	RouteNotFound        Code = "route_not_found"
+	ScopeInsufficient    Code = "scope_insufficient"
 	TokenExpired         Code = "token_expired"
 	TokenInvalid         Code = "token_invalid"
 	TokenMissing         Code = "token_missing"
@@ -43,6 +46,7 @@ var kinds = map[Code]struct {
 	status int
 	detail string
 }{
+	AccountSuspended:     {http.StatusForbidden, "The account is suspended."},
 	AlreadyTaken:         {http.StatusConflict, "Somebody else has this value already."},
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "The body is larger than this operation takes."},
 	CredentialsInvalid:   {http.StatusUnauthorized, "The e-mail address or the password is wrong."},
@@ -57,7 +61,9 @@ var kinds = map[Code]struct {
 	Overloaded:           {http.StatusServiceUnavailable, "The service is busy; try again shortly."},
 	PreconditionFailed:   {http.StatusPreconditionFailed, "The resource was changed in the meantime; read it again."},
 	RateLimited:          {http.StatusTooManyRequests, "Too many requests; try again later."},
+	RoleInsufficient:     {http.StatusForbidden, "Your role does not permit this."},
 	RouteNotFound:        {http.StatusNotFound, "There is no such path."},
+	ScopeInsufficient:    {http.StatusForbidden, "This API key does not permit this."},
 	TokenExpired:         {http.StatusUnauthorized, "The token has expired; sign in again."},
 	TokenInvalid:         {http.StatusUnauthorized, "The token is invalid; sign in again."},
 	TokenMissing:         {http.StatusUnauthorized, "This operation needs a token."},

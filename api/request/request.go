@@ -16,6 +16,8 @@ type Info struct {
 	ID string
 	// Viewer is who asks; the zero Viewer is anonymous.
 	Viewer auth.Viewer
+	// UserAgent is what the client calls itself.
+	UserAgent string
 	// URL is the request's own, for links to other pages of it.
 	URL *url.URL
 	// Collects says that the edge would keep the answer if it knew what it

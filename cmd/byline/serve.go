@@ -72,7 +72,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	tuneMemory()
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	workers, work := errgroup.WithContext(work)
-	workers.Go(func() error { return expireKeys(work, database, log) })
+	workers.Go(func() error { return expire(work, database, log) })
 	workers.Go(func() error { return edge.FollowChanges(work) })
 	if adminListener != nil {
 		workers.Go(func() error { return serveAdmin(work, adminListener, edge.Admin(), log) })
@@ -91,7 +91,8 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := auth.NewTokens(keys, cfg.TokenTTL, time.Now)
+	lifetimes := auth.Lifetimes{Token: cfg.TokenTTL, Access: cfg.AccessTTL, Refresh: cfg.RefreshTTL, Session: cfg.SessionMaxAge}
+	tokens, err := auth.NewTokens(keys, lifetimes, time.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -99,8 +100,12 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.
 	if err != nil {
 		return nil, err
 	}
-	// The oldest key outlives rotations, and with it cursors and stored answers.
-	secret := keys[len(keys)-1].Secret
+	secret, err := api.ServiceSecret(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	apiKeys := auth.NewAPIKeys(secret)
+	authenticator := auth.NewAuthenticator(tokens, apiKeys, api.Directory{DB: database}, auth.Trust, time.Now)
 	return server.New(server.Config{
 		Compat:         server.Compat(cfg.Compat),
 		CORSOrigins:    cfg.CORSOrigins,
@@ -116,14 +121,14 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.
 		Commit:         commit,
 	}, server.Deps{
 		API: api.New(api.Deps{
-			DB: database, Passwords: passwords, Tokens: tokens,
+			DB: database, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret),
 		}),
-		DB:       database,
-		Tokens:   tokens,
-		Logger:   log,
-		LogLevel: &logLevel,
-		Tracing:  tracing,
+		DB:            database,
+		Authenticator: authenticator,
+		Logger:        log,
+		LogLevel:      &logLevel,
+		Tracing:       tracing,
 	})
 }
 
@@ -194,15 +199,20 @@ func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
 	}
 }
 
-// expireKeys forgets old idempotency keys, hourly.
-func expireKeys(ctx context.Context, database *db.DB, log *slog.Logger) error {
+// expire forgets, hourly, what has expired.
+func expire(ctx context.Context, database *db.DB, log *slog.Logger) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if n, err := api.ExpireIdempotencyKeys(ctx, database); err != nil {
-			log.Warn("idempotency keys were not expired; next try in an hour", "error", err)
-		} else if n > 0 {
-			log.Info("expired idempotency keys", "count", n)
+		for what, expired := range map[string]func(context.Context, *db.DB) (int64, error){
+			"idempotency keys": api.ExpireIdempotencyKeys,
+			"sessions":         api.ExpireSessions,
+		} {
+			if n, err := expired(ctx, database); err != nil {
+				log.Warn(what+" were not expired; next try in an hour", "error", err)
+			} else if n > 0 {
+				log.Info("expired "+what, "count", n)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -5,6 +5,20 @@ SELECT pg_advisory_xact_lock(hashtext('byline signing keys'));
 INSERT INTO signing_keys (id, secret)
 SELECT @id, @secret WHERE NOT EXISTS (SELECT 1 FROM signing_keys);
 
+-- name: SigningKeyCreate :exec
+INSERT INTO signing_keys (id, secret, created_at) VALUES (@id, @secret, clock_timestamp());
+
 -- name: SigningKeyList :many
 -- The newest signs; all verify.
-SELECT id, secret FROM signing_keys ORDER BY created_at DESC, id;
+SELECT id, secret, created_at FROM signing_keys ORDER BY created_at DESC, id;
+
+-- name: SigningKeyDelete :execrows
+-- Never the last one: nothing could be signed.
+DELETE FROM signing_keys k WHERE k.id = @id AND (SELECT count(*) FROM signing_keys a) > 1;
+
+-- name: ServiceSecretCreate :exec
+INSERT INTO service_secrets (name, secret) VALUES (@name, @secret)
+ON CONFLICT ON CONSTRAINT service_secrets_pkey DO NOTHING;
+
+-- name: ServiceSecretGet :one
+SELECT secret FROM service_secrets WHERE name = @name;

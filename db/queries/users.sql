@@ -1,25 +1,37 @@
 -- name: UserCreate :one
-INSERT INTO users (username, email, password_hash)
-VALUES (@username, @email, @password_hash)
-RETURNING id, username, email, bio, image;
+-- The account and its first session at once.
+WITH u AS (
+    INSERT INTO users (username, email, password_hash)
+    VALUES (@username, @email, @password_hash)
+    RETURNING id, username, email, bio, image, role
+), s AS (
+    INSERT INTO sessions (user_id, user_agent, expires_at)
+    SELECT id, sqlc.narg(user_agent), @session_expires_at FROM u
+    RETURNING id
+)
+SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FROM u, s;
 
 -- name: UserGetByID :one
 SELECT id, username, email, bio, image FROM users WHERE id = @id;
 
 -- name: UserGetByEmail :one
-SELECT id, username, email, bio, image, password_hash FROM users WHERE lower(email) = lower(@email);
+SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower(@email);
 
 -- name: UserUpdate :one
--- Members that are NULL, or not set, stay as they are.
-UPDATE users SET
-    username = COALESCE(sqlc.narg(username), username),
-    email = COALESCE(sqlc.narg(email), email),
-    password_hash = COALESCE(sqlc.narg(password_hash), password_hash),
-    bio = CASE WHEN @set_bio::boolean THEN sqlc.narg(bio) ELSE bio END,
-    image = CASE WHEN @set_image::boolean THEN sqlc.narg(image) ELSE image END,
-    updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = @id
-RETURNING id, username, email, bio, image;
+-- Members that are NULL, or not set, stay as they are. A new password ends all
+-- sessions but the one that it was set in.
+WITH ended AS (
+    DELETE FROM sessions s WHERE s.user_id = @id AND s.id <> @session_id AND sqlc.narg(password_hash)::text IS NOT NULL
+)
+UPDATE users u SET
+    username = COALESCE(sqlc.narg(username), u.username),
+    email = COALESCE(sqlc.narg(email), u.email),
+    password_hash = COALESCE(sqlc.narg(password_hash), u.password_hash),
+    bio = CASE WHEN @set_bio::boolean THEN sqlc.narg(bio) ELSE u.bio END,
+    image = CASE WHEN @set_image::boolean THEN sqlc.narg(image) ELSE u.image END,
+    updated_at = GREATEST(now(), u.updated_at + interval '1 millisecond')
+WHERE u.id = @id
+RETURNING u.id, u.username, u.email, u.bio, u.image;
 
 -- name: UserSetPasswordHash :exec
 -- Only when the hash is still the one that was verified, so that a rehash at

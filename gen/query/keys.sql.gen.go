@@ -9,6 +9,46 @@ import (
 	"context"
 )
 
+const serviceSecretCreate = `-- name: ServiceSecretCreate :exec
+INSERT INTO service_secrets (name, secret) VALUES ($1, $2)
+ON CONFLICT ON CONSTRAINT service_secrets_pkey DO NOTHING
+`
+
+type ServiceSecretCreateParams struct {
+	Name   string
+	Secret []byte
+}
+
+func (q *Queries) ServiceSecretCreate(ctx context.Context, db DBTX, arg ServiceSecretCreateParams) error {
+	_, err := db.Exec(ctx, serviceSecretCreate, arg.Name, arg.Secret)
+	return err
+}
+
+const serviceSecretGet = `-- name: ServiceSecretGet :one
+SELECT secret FROM service_secrets WHERE name = $1
+`
+
+func (q *Queries) ServiceSecretGet(ctx context.Context, db DBTX, name string) ([]byte, error) {
+	row := db.QueryRow(ctx, serviceSecretGet, name)
+	var secret []byte
+	err := row.Scan(&secret)
+	return secret, err
+}
+
+const signingKeyCreate = `-- name: SigningKeyCreate :exec
+INSERT INTO signing_keys (id, secret, created_at) VALUES ($1, $2, clock_timestamp())
+`
+
+type SigningKeyCreateParams struct {
+	ID     string
+	Secret []byte
+}
+
+func (q *Queries) SigningKeyCreate(ctx context.Context, db DBTX, arg SigningKeyCreateParams) error {
+	_, err := db.Exec(ctx, signingKeyCreate, arg.ID, arg.Secret)
+	return err
+}
+
 const signingKeyCreateFirst = `-- name: SigningKeyCreateFirst :exec
 INSERT INTO signing_keys (id, secret)
 SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM signing_keys)
@@ -24,26 +64,34 @@ func (q *Queries) SigningKeyCreateFirst(ctx context.Context, db DBTX, arg Signin
 	return err
 }
 
-const signingKeyList = `-- name: SigningKeyList :many
-SELECT id, secret FROM signing_keys ORDER BY created_at DESC, id
+const signingKeyDelete = `-- name: SigningKeyDelete :execrows
+DELETE FROM signing_keys k WHERE k.id = $1 AND (SELECT count(*) FROM signing_keys a) > 1
 `
 
-type SigningKeyListRow struct {
-	ID     string
-	Secret []byte
+// Never the last one: nothing could be signed.
+func (q *Queries) SigningKeyDelete(ctx context.Context, db DBTX, id string) (int64, error) {
+	result, err := db.Exec(ctx, signingKeyDelete, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
+const signingKeyList = `-- name: SigningKeyList :many
+SELECT id, secret, created_at FROM signing_keys ORDER BY created_at DESC, id
+`
+
 // The newest signs; all verify.
-func (q *Queries) SigningKeyList(ctx context.Context, db DBTX) ([]SigningKeyListRow, error) {
+func (q *Queries) SigningKeyList(ctx context.Context, db DBTX) ([]SigningKey, error) {
 	rows, err := db.Query(ctx, signingKeyList)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []SigningKeyListRow{}
+	items := []SigningKey{}
 	for rows.Next() {
-		var i SigningKeyListRow
-		if err := rows.Scan(&i.ID, &i.Secret); err != nil {
+		var i SigningKey
+		if err := rows.Scan(&i.ID, &i.Secret, &i.CreatedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -10,6 +10,18 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type ApiKey struct {
+	ID        int64
+	UserID    int64
+	Name      string
+	Prefix    string
+	Hash      []byte
+	Scope     string
+	CreatedAt time.Time
+	ExpiresAt *time.Time
+	UsedAt    *time.Time
+}
+
 type Article struct {
 	ID             int64
 	Slug           string
@@ -92,6 +104,22 @@ type IdempotencyKey struct {
 	CreatedAt   time.Time
 }
 
+type ServiceSecret struct {
+	Name   string
+	Secret []byte
+}
+
+type Session struct {
+	ID         int64
+	UserID     int64
+	UserAgent  *string
+	Generation int32
+	RenewedAt  time.Time
+	CreatedAt  time.Time
+	UsedAt     time.Time
+	ExpiresAt  time.Time
+}
+
 type SigningKey struct {
 	ID        string
 	Secret    []byte
@@ -109,4 +137,6 @@ type User struct {
 	FavoritesCount int64
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+	Role           string
+	SuspendedAt    *time.Time
 }

@@ -7,30 +7,49 @@ package query
 
 import (
 	"context"
+	"time"
 )
 
 const userCreate = `-- name: UserCreate :one
-INSERT INTO users (username, email, password_hash)
-VALUES ($1, $2, $3)
-RETURNING id, username, email, bio, image
+WITH u AS (
+    INSERT INTO users (username, email, password_hash)
+    VALUES ($1, $2, $3)
+    RETURNING id, username, email, bio, image, role
+), s AS (
+    INSERT INTO sessions (user_id, user_agent, expires_at)
+    SELECT id, $4, $5 FROM u
+    RETURNING id
+)
+SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FROM u, s
 `
 
 type UserCreateParams struct {
-	Username     string
-	Email        string
-	PasswordHash string
+	Username         string
+	Email            string
+	PasswordHash     string
+	UserAgent        *string
+	SessionExpiresAt time.Time
 }
 
 type UserCreateRow struct {
-	ID       int64
-	Username string
-	Email    string
-	Bio      *string
-	Image    *string
+	ID        int64
+	Username  string
+	Email     string
+	Bio       *string
+	Image     *string
+	Role      string
+	SessionID int64
 }
 
+// The account and its first session at once.
 func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams) (UserCreateRow, error) {
-	row := db.QueryRow(ctx, userCreate, arg.Username, arg.Email, arg.PasswordHash)
+	row := db.QueryRow(ctx, userCreate,
+		arg.Username,
+		arg.Email,
+		arg.PasswordHash,
+		arg.UserAgent,
+		arg.SessionExpiresAt,
+	)
 	var i UserCreateRow
 	err := row.Scan(
 		&i.ID,
@@ -38,12 +57,14 @@ func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams)
 		&i.Email,
 		&i.Bio,
 		&i.Image,
+		&i.Role,
+		&i.SessionID,
 	)
 	return i, err
 }
 
 const userGetByEmail = `-- name: UserGetByEmail :one
-SELECT id, username, email, bio, image, password_hash FROM users WHERE lower(email) = lower($1)
+SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower($1)
 `
 
 type UserGetByEmailRow struct {
@@ -53,6 +74,8 @@ type UserGetByEmailRow struct {
 	Bio          *string
 	Image        *string
 	PasswordHash string
+	Role         string
+	SuspendedAt  *time.Time
 }
 
 func (q *Queries) UserGetByEmail(ctx context.Context, db DBTX, email string) (UserGetByEmailRow, error) {
@@ -65,6 +88,8 @@ func (q *Queries) UserGetByEmail(ctx context.Context, db DBTX, email string) (Us
 		&i.Bio,
 		&i.Image,
 		&i.PasswordHash,
+		&i.Role,
+		&i.SuspendedAt,
 	)
 	return i, err
 }
@@ -112,15 +137,18 @@ func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetP
 }
 
 const userUpdate = `-- name: UserUpdate :one
-UPDATE users SET
-    username = COALESCE($1, username),
-    email = COALESCE($2, email),
-    password_hash = COALESCE($3, password_hash),
-    bio = CASE WHEN $4::boolean THEN $5 ELSE bio END,
-    image = CASE WHEN $6::boolean THEN $7 ELSE image END,
-    updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = $8
-RETURNING id, username, email, bio, image
+WITH ended AS (
+    DELETE FROM sessions s WHERE s.user_id = $8 AND s.id <> $9 AND $3::text IS NOT NULL
+)
+UPDATE users u SET
+    username = COALESCE($1, u.username),
+    email = COALESCE($2, u.email),
+    password_hash = COALESCE($3, u.password_hash),
+    bio = CASE WHEN $4::boolean THEN $5 ELSE u.bio END,
+    image = CASE WHEN $6::boolean THEN $7 ELSE u.image END,
+    updated_at = GREATEST(now(), u.updated_at + interval '1 millisecond')
+WHERE u.id = $8
+RETURNING u.id, u.username, u.email, u.bio, u.image
 `
 
 type UserUpdateParams struct {
@@ -132,6 +160,7 @@ type UserUpdateParams struct {
 	SetImage     bool
 	Image        *string
 	ID           int64
+	SessionID    int64
 }
 
 type UserUpdateRow struct {
@@ -142,7 +171,8 @@ type UserUpdateRow struct {
 	Image    *string
 }
 
-// Members that are NULL, or not set, stay as they are.
+// Members that are NULL, or not set, stay as they are. A new password ends all
+// sessions but the one that it was set in.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
 		arg.Username,
@@ -153,6 +183,7 @@ func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams)
 		arg.SetImage,
 		arg.Image,
 		arg.ID,
+		arg.SessionID,
 	)
 	var i UserUpdateRow
 	err := row.Scan(

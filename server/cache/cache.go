@@ -25,6 +25,10 @@ import (
 // the next position; all stands for everything. See db.DB.Changes.
 type Changes func(ctx context.Context, since string) (keys []string, now string, all bool, err error)
 
+// Listener is told of every round of changes, before whoever waits for it goes
+// on; began is when it was asked for. Its error fails the round.
+type Listener func(ctx context.Context, began time.Time, keys []string, all bool) error
+
 // Everything is the key that stands for all others.
 const Everything = "*"
 
@@ -42,6 +46,7 @@ const (
 // Cache keeps answers in bounded memory.
 type Cache struct {
 	changes Changes
+	listen  Listener
 	shards  [shardCount]shard
 
 	// Keys share slots by hash; a slot holds the epoch of its last change. A
@@ -66,9 +71,9 @@ type round struct {
 	err  error
 }
 
-// New returns a cache of up to size bytes.
-func New(size int, changes Changes) *Cache {
-	c := &Cache{changes: changes}
+// New returns a cache of up to size bytes. listen may be nil.
+func New(size int, changes Changes, listen Listener) *Cache {
+	c := &Cache{changes: changes, listen: listen}
 	for i := range c.shards {
 		c.shards[i].init(size / shardCount)
 	}
@@ -154,6 +159,9 @@ func (c *Cache) lead(r *round) {
 		c.position = ""
 	}
 	keys, now, all, err := c.changes(ctx, c.position)
+	if err == nil && c.listen != nil {
+		err = c.listen(ctx, began, keys, all)
+	}
 	if err != nil {
 		c.position, r.err = "", err
 		c.forget()

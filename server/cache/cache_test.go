@@ -39,7 +39,7 @@ func (s *script) change(keys ...string) {
 func kept(t *testing.T, size int, keys ...string) (*Cache, *script) {
 	t.Helper()
 	s := &script{all: true}
-	c := New(size, s.changes)
+	c := New(size, s.changes, nil)
 	require.NoError(t, c.Sync(t.Context()))
 	c.Put("/a", &Answer{Body: []byte("a")}, c.Epoch(), keys)
 	require.NotNil(t, c.Get("/a"))
@@ -103,7 +103,7 @@ func TestSyncIsShared(t *testing.T) {
 		began <- struct{}{}
 		<-release
 		return s.changes(ctx, since)
-	})
+	}, nil)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = c.Sync(context.Background()) })
 	<-began

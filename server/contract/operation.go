@@ -10,6 +10,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 )
 
@@ -33,12 +34,16 @@ type Cache struct {
 
 // Operation is one operation of the document and what it declares.
 type Operation struct {
-	ID         string // operationId; metrics, logs and traces are labelled by it
-	Tag        string
-	Method     string
-	Route      string // as Echo has it, with the base path: /api/articles/:slug
-	Path       string // as the document has it: /articles/{slug}
-	Security   Security
+	ID       string // operationId; metrics, logs and traces are labelled by it
+	Tag      string
+	Method   string
+	Route    string // as Echo has it, with the base path: /api/articles/:slug
+	Path     string // as the document has it: /articles/{slug}
+	Security Security
+	// Scope is what a credential must be good for; none without security.
+	Scope auth.Scope
+	// Role is what the viewer must be at least.
+	Role       auth.Role
 	RateLimit  string // read, write or auth
 	Cache      Cache
 	MaxBody    int64 // bytes; 0 when the operation takes no body
@@ -84,6 +89,7 @@ func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation
 	} else {
 		op.Security = security(*o.Security)
 	}
+	gaps = append(gaps, op.readPowers(o.Extensions))
 	gaps = append(gaps, op.readExtensions(o.Extensions), op.readDeprecation(o))
 	gaps = append(gaps, op.readParams(slices.Concat(shared, o.Parameters)))
 	if o.RequestBody != nil {
@@ -101,6 +107,29 @@ func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation
 	}
 	slices.Sort(op.Statuses)
 	return op, errors.Join(gaps...)
+}
+
+// readPowers reads x-scope and x-role. OpenAPI 3.0 has scopes in security only
+// for OAuth 2, which this is not.
+func (op *Operation) readPowers(extensions map[string]any) (err error) {
+	scope, scoped := extensions["x-scope"].(string)
+	switch {
+	case scoped != (op.Security != None):
+		return errors.New("must have both security and x-scope, or neither")
+	case scoped:
+		if op.Scope, err = auth.ParseScope(scope); err != nil {
+			return fmt.Errorf("x-scope: %w", err)
+		}
+	}
+	if role, found := extensions["x-role"].(string); found {
+		if op.Security != Required {
+			return errors.New("has x-role but needs no token")
+		}
+		if op.Role, err = auth.ParseRole(role); err != nil {
+			return fmt.Errorf("x-role: %w", err)
+		}
+	}
+	return nil
 }
 
 func security(requirements openapi3.SecurityRequirements) Security {

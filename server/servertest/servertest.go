@@ -48,19 +48,21 @@ type Service struct {
 	// Log holds what the service has logged.
 	Log *Log
 
-	t    testing.TB
-	http *http.Client
-	n    *atomic.Int64
+	t             testing.TB
+	authenticator *auth.Authenticator
+	http          *http.Client
+	n             *atomic.Int64
 }
 
 // Option changes how the service is set up.
 type Option func(*setup)
 
 type setup struct {
-	server server.Config
-	db     []dbtest.Options
-	deps   func(*server.Deps)
-	url    string
+	server  server.Config
+	db      []dbtest.Options
+	deps    func(*server.Deps)
+	url     string
+	follows bool
 }
 
 // WithServer changes the edge's configuration.
@@ -75,6 +77,10 @@ func WithDeps(f func(*server.Deps)) Option { return func(s *setup) { s.deps = f 
 // WithDatabase uses the database at url instead of a new one, so that several
 // services can share it.
 func WithDatabase(url string) Option { return func(s *setup) { s.url = url } }
+
+// Following has the service hear of changes that others make, as a replica in
+// production does.
+func Following() Option { return func(s *setup) { s.follows = true } }
 
 // New starts a service that ends with the test. Every answer that its clients
 // get is held against the document.
@@ -94,12 +100,23 @@ func New(t testing.TB, options ...Option) *Service {
 	}
 	s := &Service{t: t, Statements: &dbtest.Counter{}, Log: &Log{}, n: &atomic.Int64{}}
 	s.DB = dbtest.OpenURL(t, set.url, append([]dbtest.Options{func(c *db.Config) { c.Tracer = s.Statements }}, set.db...)...)
-	deps := s.deps()
+	trust := time.Hour
+	if set.follows {
+		trust = auth.Trust
+	}
+	deps := s.deps(trust)
 	if set.deps != nil {
 		set.deps(&deps)
 	}
+	s.authenticator = deps.Authenticator
 	srv, err := server.New(set.server, deps)
 	require.NoError(t, err)
+	if set.follows {
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { defer close(ended); _ = srv.FollowChanges(ctx) }()
+		t.Cleanup(func() { stop(); <-ended })
+	}
 	s.Handler = srv.Handler()
 	web := httptest.NewServer(s.Handler)
 	t.Cleanup(web.Close)
@@ -111,7 +128,7 @@ func New(t testing.TB, options ...Option) *Service {
 	return s
 }
 
-func (s *Service) deps() server.Deps {
+func (s *Service) deps(trust time.Duration) server.Deps {
 	ctx := context.Background()
 	keys, err := api.SigningKeys(ctx, s.DB)
 	for range 5 {
@@ -122,23 +139,30 @@ func (s *Service) deps() server.Deps {
 		keys, err = api.SigningKeys(ctx, s.DB)
 	}
 	require.NoError(s.t, err)
-	tokens, err := auth.NewTokens(keys, time.Hour, time.Now)
+	lifetimes := auth.Lifetimes{Token: time.Hour, Access: 10 * time.Minute, Refresh: time.Hour, Session: 24 * time.Hour}
+	tokens, err := auth.NewTokens(keys, lifetimes, time.Now)
 	require.NoError(s.t, err)
 	// Real parameters take most of a second under the race detector.
 	cheap := argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 	passwords, err := auth.NewPasswords(cheap, 4)
 	require.NoError(s.t, err)
+	secret, err := api.ServiceSecret(ctx, s.DB)
+	require.NoError(s.t, err)
+	apiKeys := auth.NewAPIKeys(secret)
+	// Nobody follows changes here, so that tests can count statements; those
+	// of revocation do.
+	authenticator := auth.NewAuthenticator(tokens, apiKeys, api.Directory{DB: s.DB}, trust, time.Now)
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelDebug)
 	return server.Deps{
 		API: api.New(api.Deps{
-			DB: s.DB, Passwords: passwords, Tokens: tokens,
-			Cursors: page.NewCodec(keys[len(keys)-1].Secret), Keeper: idempotency.NewKeeper(keys[len(keys)-1].Secret),
+			DB: s.DB, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
+			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret),
 		}),
-		DB:       s.DB,
-		Tokens:   tokens,
-		Logger:   slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level})),
-		LogLevel: level,
+		DB:            s.DB,
+		Authenticator: authenticator,
+		Logger:        slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level})),
+		LogLevel:      level,
 	}
 }
 
@@ -185,7 +209,18 @@ func (s *Service) Register(name string) User {
 	}})
 	require.NoError(s.t, err)
 	require.Equal(s.t, http.StatusCreated, res.StatusCode(), string(res.Body))
-	return User{res.JSON201.User, s.As(res.JSON201.User.Token)}
+	u := User{res.JSON201.User, s.As(res.JSON201.User.Token)}
+	_, err = s.authenticator.Authenticate(context.Background(), u.Token) // known from now on: its first call costs no statement more
+	require.NoError(s.t, err)
+	return u
+}
+
+// SetRole gives a user a role, as an admin would, at once.
+func (s *Service) SetRole(username string, role auth.Role) {
+	s.t.Helper()
+	_, err := s.DB.Exec(context.Background(), `UPDATE users SET role = $2 WHERE username = $1`, username, role.String())
+	require.NoError(s.t, err)
+	s.authenticator.Forget(func(auth.Viewer) bool { return true })
 }
 
 // Publish makes an article by u with tags.

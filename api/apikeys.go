@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/oapi-codegen/nullable"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+type apiKeys struct {
+	creator
+	keys          *auth.APIKeys
+	authenticator *auth.Authenticator
+}
+
+// maxAPIKeys is how many keys a user may have: one for each program, not for
+// each call.
+const maxAPIKeys = 50
+
+// GetApiKeys lists the viewer's keys.
+func (s apiKeys) GetApiKeys(ctx context.Context, _ openapi.GetApiKeysRequestObject) (openapi.GetApiKeysResponseObject, error) {
+	rows, err := q.ApiKeyListByUser(ctx, s.db, request.Viewer(ctx).ID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]openapi.ApiKey, len(rows))
+	for i, r := range rows {
+		list[i] = openapi.ApiKey{
+			Id: r.ID, Name: r.Name, Prefix: r.Prefix, Scopes: scopes(r.Scope),
+			CreatedAt: timestamp(r.CreatedAt), ExpiresAt: nullTimestamp(r.ExpiresAt), UsedAt: nullTimestamp(r.UsedAt),
+		}
+	}
+	return openapi.GetApiKeys200JSONResponse{ApiKeysOKJSONResponse: openapi.ApiKeysOKJSONResponse{
+		Body: openapi.ApiKeysResponse{ApiKeys: list},
+	}}, nil
+}
+
+// CreateApiKey makes a key for a program of the viewer's.
+func (s apiKeys) CreateApiKey(ctx context.Context, req openapi.CreateApiKeyRequestObject) (openapi.CreateApiKeyResponseObject, error) {
+	in := req.Body.ApiKey
+	var expires *time.Time
+	if at, err := in.ExpiresAt.Get(); err == nil {
+		if !at.After(time.Now()) {
+			return nil, problem.InvalidField("expiresAt", "must be in the future")
+		}
+		expires = &at
+	}
+	scope := widest(in.Scopes)
+	out, replayed, err := once(ctx, s.creator, call{"CreateApiKey", req.Params.IdempotencyKey, req.Body},
+		func(conn query.DBTX) (out openapi.ApiKeyCreatedJSONResponse, err error) {
+			key := s.keys.New()
+			row, err := q.ApiKeyCreate(ctx, conn, query.ApiKeyCreateParams{
+				UserID: request.Viewer(ctx).ID, Name: in.Name, Prefix: key.Prefix, Hash: key.Hash, Scope: scope, ExpiresAt: expires, Most: maxAPIKeys,
+			})
+			if err != nil {
+				return out, err
+			}
+			out.Body = openapi.ApiKeyCreatedResponse{Key: key.Text, ApiKey: openapi.ApiKey{
+				Id: row.ID, Name: in.Name, Prefix: key.Prefix, Scopes: scopes(scope),
+				CreatedAt: timestamp(row.CreatedAt), ExpiresAt: nullTimestamp(expires), UsedAt: nullTimestamp(nil),
+			}}
+			out.Headers.Location = ptr(fmt.Sprintf("/api/user/keys/%d", row.ID))
+			return out, nil
+		})
+	if db.IsNotFound(err) {
+		return nil, problem.InvalidField("apiKey", fmt.Sprintf("there are %d already, which is the most", maxAPIKeys))
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.Headers.IdempotencyReplayed = replayed
+	return openapi.CreateApiKey201JSONResponse{ApiKeyCreatedJSONResponse: out}, nil
+}
+
+// DeleteApiKey revokes a key of the viewer's.
+func (s apiKeys) DeleteApiKey(ctx context.Context, req openapi.DeleteApiKeyRequestObject) (openapi.DeleteApiKeyResponseObject, error) {
+	n, err := q.ApiKeyDelete(ctx, s.db, query.ApiKeyDeleteParams{ID: req.Id, UserID: request.Viewer(ctx).ID})
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, problem.NotFound("apiKey")
+	}
+	s.authenticator.Forget(func(v auth.Viewer) bool { return v.Key == req.Id })
+	return openapi.DeleteApiKey204Response{}, nil
+}
+
+// scopeOrder has each scope after those that it includes.
+var scopeOrder = []openapi.Scope{openapi.Read, openapi.Write, openapi.Admin}
+
+// widest returns the scope that includes all of some.
+func widest(some []openapi.Scope) string {
+	most := 0
+	for _, s := range some {
+		most = max(most, slices.Index(scopeOrder, s))
+	}
+	return string(scopeOrder[most])
+}
+
+// scopes lists a scope with those that it includes.
+func scopes(scope string) []openapi.Scope {
+	return scopeOrder[:slices.Index(scopeOrder, openapi.Scope(scope))+1]
+}
+
+func nullTimestamp(t *time.Time) nullable.Nullable[string] {
+	if t == nil {
+		return nullable.NewNullNullable[string]()
+	}
+	return nullable.NewNullableWithValue(timestamp(*t))
+}

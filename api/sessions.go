@@ -1,0 +1,215 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+type sessions struct {
+	creator
+	passwords     *auth.Passwords
+	tokens        *auth.Tokens
+	authenticator *auth.Authenticator
+}
+
+// GetSessions lists the viewer's sessions.
+func (s sessions) GetSessions(ctx context.Context, _ openapi.GetSessionsRequestObject) (openapi.GetSessionsResponseObject, error) {
+	viewer := request.Viewer(ctx)
+	rows, err := q.SessionListByUser(ctx, s.db, viewer.ID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]openapi.Session, len(rows))
+	for i, r := range rows {
+		list[i] = openapi.Session{
+			Id: r.ID, Current: r.ID == viewer.Session, UserAgent: nullText(r.UserAgent),
+			CreatedAt: timestamp(r.CreatedAt), UsedAt: timestamp(r.UsedAt), ExpiresAt: timestamp(r.ExpiresAt),
+		}
+	}
+	return openapi.GetSessions200JSONResponse{SessionsOKJSONResponse: openapi.SessionsOKJSONResponse{
+		Body: openapi.SessionsResponse{Sessions: list},
+	}}, nil
+}
+
+// CreateSession signs in with a pair of tokens.
+func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRequestObject) (openapi.CreateSessionResponseObject, error) {
+	in := req.Body.User
+	u, err := verifyLogin(ctx, s.db, s.passwords, in.Email, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	out, replayed, err := once(ctx, s.creator, call{"CreateSession", req.Params.IdempotencyKey, req.Body},
+		func(conn query.DBTX) (out openapi.SessionCreatedJSONResponse, err error) {
+			agent, expires := userAgent(ctx), time.Now().Add(min(s.tokens.Refresh, s.tokens.Session))
+			row, err := q.SessionCreate(ctx, conn, query.SessionCreateParams{UserID: u.ID, UserAgent: agent, ExpiresAt: expires})
+			if err != nil {
+				return out, err
+			}
+			pair, err := s.tokens.IssuePair(u.ID, row.ID, 0, expires)
+			out.Body = openapi.SessionCreatedResponse{
+				Session: openapi.Session{
+					Id: row.ID, Current: true, UserAgent: nullText(agent),
+					CreatedAt: timestamp(row.CreatedAt), UsedAt: timestamp(row.CreatedAt), ExpiresAt: timestamp(pair.RefreshExpires),
+				},
+				Tokens: tokens(pair),
+			}
+			out.Headers.Location = ptr(fmt.Sprintf("/api/sessions/%d", row.ID))
+			return out, err
+		})
+	if err != nil {
+		return nil, err
+	}
+	out.Headers.IdempotencyReplayed = replayed
+	return openapi.CreateSession201JSONResponse{SessionCreatedJSONResponse: out}, nil
+}
+
+// DeleteSessions ends every session of the viewer.
+func (s sessions) DeleteSessions(ctx context.Context, _ openapi.DeleteSessionsRequestObject) (openapi.DeleteSessionsResponseObject, error) {
+	viewer := request.Viewer(ctx)
+	if err := q.SessionEndAll(ctx, s.db, viewer.ID); err != nil {
+		return nil, err
+	}
+	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID })
+	return openapi.DeleteSessions204Response{}, nil
+}
+
+// RefreshSession answers the next pair of tokens for a refresh token.
+func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSessionRequestObject) (openapi.RefreshSessionResponseObject, error) {
+	claims, err := s.tokens.VerifyRefresh(req.Body.RefreshToken)
+	if err != nil {
+		return nil, refusedToken("refreshToken", err)
+	}
+	row, err := q.SessionRenew(ctx, s.db, query.SessionRenewParams{
+		ID: claims.Session, Generation: claims.Generation, ExpiresAt: time.Now().Add(s.tokens.Refresh),
+		MaxAge: pgtype.Interval{Microseconds: s.tokens.Session.Microseconds(), Valid: true},
+	})
+	if db.IsNotFound(err) {
+		// Signed by us, so that it was good once: somebody else has used it
+		// since, and nobody can tell who of the two is the owner.
+		if _, err := q.SessionEnd(ctx, s.db, claims.Session); err != nil {
+			return nil, err
+		}
+		s.authenticator.Forget(func(v auth.Viewer) bool { return v.Session == claims.Session })
+		return nil, problem.New(problem.TokenInvalid, "refreshToken", "is invalid")
+	}
+	if err != nil {
+		return nil, err
+	}
+	pair, err := s.tokens.IssuePair(row.UserID, claims.Session, row.Generation, row.ExpiresAt)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.RefreshSession200JSONResponse{TokensOKJSONResponse: openapi.TokensOKJSONResponse{
+		Body: openapi.TokensResponse{Tokens: tokens(pair)},
+	}}, nil
+}
+
+// DeleteCurrentSession signs the viewer out.
+func (s sessions) DeleteCurrentSession(ctx context.Context, _ openapi.DeleteCurrentSessionRequestObject) (openapi.DeleteCurrentSessionResponseObject, error) {
+	if err := s.end(ctx, request.Viewer(ctx).Session); err != nil {
+		return nil, err
+	}
+	return openapi.DeleteCurrentSession204Response{}, nil
+}
+
+// DeleteSession ends one session of the viewer.
+func (s sessions) DeleteSession(ctx context.Context, req openapi.DeleteSessionRequestObject) (openapi.DeleteSessionResponseObject, error) {
+	if err := s.end(ctx, req.Id); err != nil {
+		return nil, err
+	}
+	return openapi.DeleteSession204Response{}, nil
+}
+
+func (s sessions) end(ctx context.Context, id int64) error {
+	n, err := q.SessionEndOne(ctx, s.db, query.SessionEndOneParams{ID: id, UserID: request.Viewer(ctx).ID})
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return problem.NotFound("session")
+	}
+	s.authenticator.Forget(func(v auth.Viewer) bool { return v.Session == id })
+	return nil
+}
+
+// verifyLogin returns the account that an e-mail address and a password belong
+// to. An unknown address costs the same work as a known one.
+func verifyLogin(ctx context.Context, d *db.DB, passwords *auth.Passwords, email, password string) (query.UserGetByEmailRow, error) {
+	u, err := q.UserGetByEmail(ctx, d, email)
+	if err != nil && !db.IsNotFound(err) {
+		return u, err
+	}
+	// An unknown address leaves the hash empty, which costs the same work.
+	ok, renew, err := passwords.Verify(ctx, password, u.PasswordHash)
+	if err != nil {
+		return u, err
+	}
+	if !ok {
+		return u, problem.New(problem.CredentialsInvalid, "credentials", "invalid")
+	}
+	if u.SuspendedAt != nil {
+		return u, problem.New(problem.AccountSuspended, "account", "is suspended")
+	}
+	if renew {
+		hash, err := passwords.Hash(ctx, password)
+		if err != nil {
+			return u, err
+		}
+		return u, q.UserSetPasswordHash(ctx, d, query.UserSetPasswordHashParams{ID: u.ID, OldHash: u.PasswordHash, NewHash: hash})
+	}
+	return u, nil
+}
+
+// refusedToken says why a token in a field was refused.
+func refusedToken(field string, err error) error {
+	switch {
+	case errors.Is(err, auth.ErrTokenExpired):
+		return problem.New(problem.TokenExpired, field, "has expired")
+	case errors.Is(err, auth.ErrTokenInvalid):
+		return problem.New(problem.TokenInvalid, field, "is invalid")
+	}
+	return err
+}
+
+func tokens(p auth.Pair) openapi.Tokens {
+	return openapi.Tokens{
+		AccessToken: p.Access, AccessTokenExpiresAt: timestamp(p.AccessExpires),
+		RefreshToken: p.Refresh, RefreshTokenExpiresAt: timestamp(p.RefreshExpires),
+	}
+}
+
+// maxUserAgent is how much of User-Agent, in bytes, is kept for the owner of a
+// session to recognise a device by.
+const maxUserAgent = 200
+
+// userAgent returns what the client calls itself, fit for storing, or nil.
+func userAgent(ctx context.Context) *string {
+	agent := request.From(ctx).UserAgent
+	agent = strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")
+	agent = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, agent)
+	if agent == "" {
+		return nil
+	}
+	return &agent
+}
+
+// ExpireSessions forgets sessions whose time is over.
+func ExpireSessions(ctx context.Context, d *db.DB) (int64, error) { return q.SessionExpire(ctx, d) }

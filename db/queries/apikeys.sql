@@ -1,0 +1,25 @@
+-- name: ApiKeyCreate :one
+-- No row when the user has as many keys as one may have.
+INSERT INTO api_keys (user_id, name, prefix, hash, scope, expires_at)
+SELECT @user_id, @name, @prefix, @hash, @scope, sqlc.narg(expires_at)
+WHERE (SELECT count(*) FROM api_keys k WHERE k.user_id = @user_id) < @most::bigint
+RETURNING id, created_at;
+
+-- name: ApiKeyUse :one
+-- What a key permits, if it is good. That it was used is noted to the minute.
+WITH used AS (
+    UPDATE api_keys n SET used_at = now()
+    WHERE n.hash = @hash AND (n.used_at IS NULL OR n.used_at < now() - interval '1 minute')
+)
+SELECT k.id, k.user_id, k.scope, k.expires_at, u.role
+FROM api_keys k
+JOIN users u ON u.id = k.user_id
+WHERE k.hash = @hash AND (k.expires_at IS NULL OR k.expires_at > now()) AND u.suspended_at IS NULL;
+
+-- name: ApiKeyListByUser :many
+SELECT id, name, prefix, scope, created_at, expires_at, used_at FROM api_keys
+WHERE user_id = @user_id
+ORDER BY id DESC;
+
+-- name: ApiKeyDelete :execrows
+DELETE FROM api_keys WHERE id = @id AND user_id = @user_id;

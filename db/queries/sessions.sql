@@ -1,0 +1,49 @@
+-- name: SessionCreate :one
+-- A user keeps the newest hundred sessions; the sign-in that comes on top ends
+-- the oldest.
+WITH ended AS (
+    DELETE FROM sessions WHERE id IN (SELECT o.id FROM sessions o WHERE o.user_id = @user_id ORDER BY o.id DESC OFFSET 99)
+)
+INSERT INTO sessions (user_id, user_agent, expires_at) VALUES (@user_id, sqlc.narg(user_agent), @expires_at)
+RETURNING id, created_at;
+
+-- name: SessionUse :one
+-- What a token's session permits, if it is still good. That it was used is
+-- noted to the minute, so that most calls write nothing.
+WITH used AS (
+    UPDATE sessions SET used_at = now() WHERE id = @id AND used_at < now() - interval '1 minute'
+)
+SELECT s.user_id, u.role
+FROM sessions s
+JOIN users u ON u.id = s.user_id
+WHERE s.id = @id AND s.expires_at > now() AND u.suspended_at IS NULL;
+
+-- name: SessionListByUser :many
+SELECT id, user_agent, created_at, used_at, expires_at FROM sessions
+WHERE user_id = @user_id AND expires_at > now()
+ORDER BY id DESC;
+
+-- name: SessionRenew :one
+-- Takes the refresh token of the current generation, or of the one before for
+-- some seconds after it was used: its answer may have got lost.
+UPDATE sessions s SET
+    generation = CAST(@generation AS integer) + 1,
+    renewed_at = CASE WHEN s.generation = @generation THEN now() ELSE s.renewed_at END,
+    used_at = now(),
+    expires_at = LEAST(CAST(@expires_at AS timestamptz), s.created_at + CAST(@max_age AS interval))
+FROM users u
+WHERE s.id = @id AND u.id = s.user_id AND s.expires_at > now() AND u.suspended_at IS NULL
+  AND (s.generation = @generation OR s.generation = CAST(@generation AS integer) + 1 AND s.renewed_at > now() - interval '10 seconds')
+RETURNING s.user_id, s.generation, s.expires_at;
+
+-- name: SessionEnd :execrows
+DELETE FROM sessions WHERE id = @id;
+
+-- name: SessionEndOne :execrows
+DELETE FROM sessions WHERE id = @id AND user_id = @user_id;
+
+-- name: SessionEndAll :exec
+DELETE FROM sessions WHERE user_id = @user_id;
+
+-- name: SessionExpire :execrows
+DELETE FROM sessions WHERE expires_at <= now();
