@@ -14,6 +14,7 @@ import (
 var violations = map[db.Constraint]func() *problem.Error{
 	db.UsersUsernameKey:          func() *problem.Error { return problem.New(problem.AlreadyTaken, "username", problem.Taken) },
 	db.UsersEmailKey:             func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", problem.Taken) },
+	db.UsersLastAdmin:            func() *problem.Error { return problem.InvalidField("role", "there must be another admin") },
 	db.FollowsSelfCheck:          func() *problem.Error { return problem.InvalidField("username", "can't be yourself") },
 	db.FollowsFollowerIDFkey:     unknownViewer,
 	db.FavoritesUserIDFkey:       unknownViewer,

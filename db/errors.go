@@ -32,15 +32,17 @@ const (
 	FollowsFollowerIDFkey     Constraint = "follows_follower_id_fkey"
 	FollowsSelfCheck          Constraint = "follows_self_check"
 	SessionsUserIDFkey        Constraint = "sessions_user_id_fkey"
-	UsersEmailKey             Constraint = "users_email_key"
-	UsersUsernameKey          Constraint = "users_username_key"
+	// UsersLastAdmin is held by a trigger.
+	UsersLastAdmin   Constraint = "users_last_admin"
+	UsersEmailKey    Constraint = "users_email_key"
+	UsersUsernameKey Constraint = "users_username_key"
 )
 
 // Constraints lists the constants above.
 var Constraints = []Constraint{
 	APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
-	FollowsFollowerIDFkey, FollowsSelfCheck, SessionsUserIDFkey, UsersEmailKey, UsersUsernameKey,
+	FollowsFollowerIDFkey, FollowsSelfCheck, SessionsUserIDFkey, UsersEmailKey, UsersLastAdmin, UsersUsernameKey,
 }
 
 // Violated returns the constraint that err violates, or "".

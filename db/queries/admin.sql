@@ -43,7 +43,7 @@ LIMIT @page_limit::int;
 -- name: UserListByUsername :many
 -- One or none.
 SELECT * FROM user_accounts
-WHERE lower(username) = lower(@username) AND (@role::text = '' OR role = @role)
+WHERE lower(username) = lower(@username) AND id < @before_id AND (@role::text = '' OR role = @role)
   AND (sqlc.narg(suspended)::boolean IS NULL OR (suspended_at IS NOT NULL) = sqlc.narg(suspended));
 
 -- name: UserLockBoth :many

@@ -245,19 +245,25 @@ func (q *Queries) UserListByRole(ctx context.Context, db DBTX, arg UserListByRol
 
 const userListByUsername = `-- name: UserListByUsername :many
 SELECT id, username, email, role, created_at, suspended_at, suspended_reason FROM user_accounts
-WHERE lower(username) = lower($1) AND ($2::text = '' OR role = $2)
-  AND ($3::boolean IS NULL OR (suspended_at IS NOT NULL) = $3)
+WHERE lower(username) = lower($1) AND id < $2 AND ($3::text = '' OR role = $3)
+  AND ($4::boolean IS NULL OR (suspended_at IS NOT NULL) = $4)
 `
 
 type UserListByUsernameParams struct {
 	Username  string
+	BeforeID  int64
 	Role      string
 	Suspended *bool
 }
 
 // One or none.
 func (q *Queries) UserListByUsername(ctx context.Context, db DBTX, arg UserListByUsernameParams) ([]UserAccount, error) {
-	rows, err := db.Query(ctx, userListByUsername, arg.Username, arg.Role, arg.Suspended)
+	rows, err := db.Query(ctx, userListByUsername,
+		arg.Username,
+		arg.BeforeID,
+		arg.Role,
+		arg.Suspended,
+	)
 	if err != nil {
 		return nil, err
 	}
