@@ -91,7 +91,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.
 	if err != nil {
 		return nil, err
 	}
-	lifetimes := auth.Lifetimes{Token: cfg.TokenTTL, Access: cfg.AccessTTL, Refresh: cfg.RefreshTTL}
+	lifetimes := auth.Lifetimes{Token: cfg.TokenTTL, Access: cfg.AccessTTL, Refresh: cfg.RefreshTTL, Session: cfg.SessionMaxAge}
 	tokens, err := auth.NewTokens(keys, lifetimes, time.Now)
 	if err != nil {
 		return nil, err
