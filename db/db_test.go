@@ -61,6 +61,7 @@ func TestCounters(t *testing.T) {
 			UNION ALL SELECT 'tags of ' || a.slug FROM articles a
 				WHERE EXISTS (SELECT unnest(a.tags), a.created_at, a.id EXCEPT SELECT tag, article_created_at, article_id FROM article_tags)
 			UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id)
+			UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id)
 			UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
 			UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)`)
 		require.NoError(t, err)

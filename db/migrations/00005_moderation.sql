@@ -1,22 +1,11 @@
 -- +goose NO TRANSACTION
--- Moderation and administration: articles and comments that are hidden, why an
--- account is suspended, the log of who did what.
+-- Moderation and administration: what is hidden and why, why an account is
+-- suspended, the log of who did what.
 --
--- Indexes on tables with data in them are made concurrently, which rules out
--- a transaction around all of it. What comes before BEGIN can be repeated.
+-- Indexes on a table with data in it are made concurrently, which rules out a
+-- transaction around all of it. What comes before BEGIN can be repeated.
 
 -- +goose Up
-
-ALTER TABLE articles ADD COLUMN IF NOT EXISTS hidden boolean NOT NULL DEFAULT false;
-
--- Lists walk these without a look at the articles that they skip. The second
--- holds hidden articles too, since it serves the foreign key as well.
-DROP INDEX CONCURRENTLY IF EXISTS articles_listed_created_at_id_idx;
-CREATE INDEX CONCURRENTLY articles_listed_created_at_id_idx ON articles (created_at, id) WHERE NOT hidden;
-DROP INDEX CONCURRENTLY IF EXISTS articles_author_id_created_at_id_hidden_idx;
-CREATE INDEX CONCURRENTLY articles_author_id_created_at_id_hidden_idx ON articles (author_id, created_at, id) INCLUDE (hidden);
-DROP INDEX CONCURRENTLY IF EXISTS articles_created_at_id_idx;
-DROP INDEX CONCURRENTLY IF EXISTS articles_author_id_created_at_id_idx;
 
 -- Without authors, who are almost all: registration has to maintain neither.
 DROP INDEX CONCURRENTLY IF EXISTS users_special_role_id_idx;
@@ -26,7 +15,6 @@ CREATE INDEX CONCURRENTLY users_suspended_id_idx ON users (id) WHERE suspended_a
 
 BEGIN;
 
-ALTER TABLE comments ADD COLUMN hidden boolean NOT NULL DEFAULT false;
 ALTER TABLE users ADD COLUMN suspended_reason text;
 
 -- What admins see of a user.
@@ -105,23 +93,24 @@ BEGIN
 END $$;
 
 -- Hiding an article takes it out of everything that is counted or listed by
--- other tables, restoring it puts it back. Deleting a hidden one counts it
--- first, since the triggers of every deletion then take it out.
+-- other tables, restoring it puts it back.
 CREATE FUNCTION derive_from_hiding() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    hides constant boolean := TG_OP = 'UPDATE' AND NEW.hidden;
-    listed_tags constant text[] := CASE WHEN TG_OP = 'DELETE' OR hides THEN OLD.tags ELSE NEW.tags END;
+    sign constant integer := CASE WHEN NEW.hidden THEN -1 ELSE 1 END;
+    listed_tags constant text[] := CASE WHEN NEW.hidden THEN OLD.tags ELSE NEW.tags END;
 BEGIN
-    UPDATE users SET articles_count = articles_count + CASE WHEN hides THEN -1 ELSE 1 END WHERE id = OLD.author_id;
+    -- As in derive_from_articles: the next statement sees what the holder of
+    -- the lock has done.
+    PERFORM FROM users WHERE id = NEW.author_id FOR NO KEY UPDATE;
+    UPDATE users u SET articles_count = articles_count + sign,
+        last_article_at = (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
+    WHERE u.id = NEW.author_id;
     INSERT INTO counters AS c (kind, name, slot, value)
-    SELECT kind, name, pg_backend_pid() % 16, CASE WHEN hides THEN -1 ELSE 1 END
+    SELECT kind, name, pg_backend_pid() % 16, sign
     FROM (SELECT 'articles' AS kind, '' AS name UNION ALL SELECT 'tag', unnest(listed_tags)) k
     ORDER BY kind, name
     ON CONFLICT (kind, name, slot) DO UPDATE SET value = c.value + excluded.value;
-    IF TG_OP = 'DELETE' THEN
-        RETURN NULL;
-    END IF;
-    IF hides THEN
+    IF NEW.hidden THEN
         DELETE FROM article_tags WHERE tag = ANY (OLD.tags) AND article_created_at = OLD.created_at AND article_id = OLD.id;
         WITH moved AS (DELETE FROM favorites WHERE article_id = NEW.id RETURNING article_id, user_id, article_created_at, created_at)
         INSERT INTO hidden_favorites (article_id, user_id, article_created_at, created_at) SELECT * FROM moved;
@@ -131,7 +120,7 @@ BEGIN
         INSERT INTO favorites (article_id, user_id, article_created_at, created_at) SELECT * FROM moved;
     END IF;
     INSERT INTO cache_changes (keys) VALUES (ARRAY(
-        SELECT unnest(ARRAY['l', 'b' || OLD.author_id]) UNION ALL SELECT unnest(ARRAY['g', 't' || tag]) FROM unnest(listed_tags) AS tag));
+        SELECT unnest(ARRAY['l', 'b' || NEW.author_id]) UNION ALL SELECT unnest(ARRAY['g', 't' || tag]) FROM unnest(listed_tags) AS tag));
     RETURN NULL;
 END $$;
 
@@ -153,11 +142,6 @@ CREATE TRIGGER hidden_items_mark AFTER INSERT OR DELETE ON hidden_items
     FOR EACH ROW EXECUTE FUNCTION mark_hidden();
 CREATE TRIGGER articles_update_hidden AFTER UPDATE ON articles
     FOR EACH ROW WHEN (OLD.hidden <> NEW.hidden) EXECUTE FUNCTION derive_from_hiding();
-CREATE TRIGGER articles_delete_hidden AFTER DELETE ON articles
-    FOR EACH ROW WHEN (OLD.hidden) EXECUTE FUNCTION derive_from_hiding();
--- The tags of a hidden article count nowhere.
-CREATE OR REPLACE TRIGGER articles_update_tags AFTER UPDATE ON articles
-    FOR EACH ROW WHEN (OLD.tags IS DISTINCT FROM NEW.tags AND NOT OLD.hidden AND NOT NEW.hidden) EXECUTE FUNCTION derive_from_tags();
 CREATE CONSTRAINT TRIGGER users_last_admin AFTER UPDATE OF role, suspended_at OR DELETE ON users
     FOR EACH ROW WHEN (OLD.role = 'admin' AND OLD.suspended_at IS NULL) EXECUTE FUNCTION keep_an_admin();
 
@@ -170,9 +154,6 @@ BEGIN;
 DELETE FROM hidden_items;
 DROP TRIGGER users_last_admin ON users;
 DROP TRIGGER articles_update_hidden ON articles;
-DROP TRIGGER articles_delete_hidden ON articles;
-CREATE OR REPLACE TRIGGER articles_update_tags AFTER UPDATE ON articles
-    FOR EACH ROW WHEN (OLD.tags IS DISTINCT FROM NEW.tags) EXECUTE FUNCTION derive_from_tags();
 DROP VIEW user_accounts;
 DROP TABLE audit_log, hidden_favorites, hidden_items;
 DROP FUNCTION refuse_change();
@@ -180,10 +161,6 @@ DROP FUNCTION mark_hidden();
 DROP FUNCTION derive_from_hiding();
 DROP FUNCTION keep_an_admin();
 ALTER TABLE users DROP COLUMN suspended_reason;
-ALTER TABLE comments DROP COLUMN hidden;
 COMMIT;
-CREATE INDEX CONCURRENTLY articles_created_at_id_idx ON articles (created_at, id);
-CREATE INDEX CONCURRENTLY articles_author_id_created_at_id_idx ON articles (author_id, created_at, id);
 DROP INDEX CONCURRENTLY users_special_role_id_idx;
 DROP INDEX CONCURRENTLY users_suspended_id_idx;
-ALTER TABLE articles DROP COLUMN hidden;

@@ -151,29 +151,37 @@ SELECT count(*) FROM (
 ) matching;
 
 -- name: ArticleListFeed :many
--- A bounded scan for each followed author, whose newest articles are merged.
-WITH found AS (
-    SELECT n.id, n.created_at FROM follows x
+-- The newest articles of each followed author are merged. reach is how many
+-- articles the page ends behind. The first reach articles are by the reach
+-- authors who wrote last, so the first page need not look at others; below a
+-- cursor that is not known of anyone, and authors has to be beyond them all.
+WITH followees AS MATERIALIZED (
+    SELECT y.id, y.articles_count, y.last_article_at FROM follows x
+    JOIN users y ON y.id = x.followee_id
+    WHERE x.follower_id = @viewer_id
+), recent AS (
+    SELECT id FROM followees WHERE last_article_at IS NOT NULL
+    ORDER BY last_article_at DESC
+    FETCH FIRST (@authors::bigint) ROWS WITH TIES
+), page AS (
+    SELECT n.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
-        WHERE a.author_id = x.followee_id AND NOT a.hidden
+        WHERE a.author_id = r.id AND NOT a.hidden
           AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT @reach::bigint
     ) n
-    WHERE x.follower_id = @viewer_id
-), page AS (
-    SELECT id FROM found ORDER BY created_at DESC, id DESC
+    ORDER BY n.created_at DESC, n.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
        (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = @viewer_id), 0)::bigint AS total
+       true AS following,
+       COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
 LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCountFeed :one

@@ -70,6 +70,7 @@ func requireCounters(t *testing.T, db *pgxpool.Pool) {
 	t.Helper()
 	for name, wrong := range map[string]string{
 		"users.articles_count":     `SELECT count(*) FROM users u WHERE articles_count <> (SELECT count(*) FROM articles WHERE author_id = u.id)`,
+		"users.last_article_at":    `SELECT count(*) FROM users u WHERE last_article_at IS DISTINCT FROM (SELECT max(created_at) FROM articles WHERE author_id = u.id)`,
 		"users.favorites_count":    `SELECT count(*) FROM users u WHERE favorites_count <> (SELECT count(*) FROM favorites WHERE user_id = u.id)`,
 		"articles.favorites_count": `SELECT count(*) FROM articles a WHERE favorites_count <> (SELECT count(*) FROM favorites WHERE article_id = a.id)`,
 		"counters articles":        `SELECT (SELECT count(*) FROM articles) - (SELECT coalesce(sum(value), 0) FROM counters WHERE kind = 'articles' AND name = '')`,

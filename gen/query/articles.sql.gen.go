@@ -815,33 +815,39 @@ func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleList
 }
 
 const articleListFeed = `-- name: ArticleListFeed :many
-WITH found AS (
-    SELECT n.id, n.created_at FROM follows x
+WITH followees AS MATERIALIZED (
+    SELECT y.id, y.articles_count, y.last_article_at FROM follows x
+    JOIN users y ON y.id = x.followee_id
+    WHERE x.follower_id = $1
+), recent AS (
+    SELECT id FROM followees WHERE last_article_at IS NOT NULL
+    ORDER BY last_article_at DESC
+    FETCH FIRST ($2::bigint) ROWS WITH TIES
+), page AS (
+    SELECT n.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
-        WHERE a.author_id = x.followee_id AND NOT a.hidden
-          AND (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
+        WHERE a.author_id = r.id AND NOT a.hidden
+          AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
         ORDER BY a.created_at DESC, a.id DESC
-        LIMIT $4::bigint
+        LIMIT $5::bigint
     ) n
-    WHERE x.follower_id = $1
-), page AS (
-    SELECT id FROM found ORDER BY created_at DESC, id DESC
-    LIMIT $6::int OFFSET $5::int
+    ORDER BY n.created_at DESC, n.id DESC
+    LIMIT $7::int OFFSET $6::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
        (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = $1), 0)::bigint AS total
+       true AS following,
+       COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
 LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
 ORDER BY c.created_at DESC, c.id DESC
 `
 
 type ArticleListFeedParams struct {
 	ViewerID        int64
+	Authors         int64
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	Reach           int64
@@ -856,10 +862,14 @@ type ArticleListFeedRow struct {
 	Total       int64
 }
 
-// A bounded scan for each followed author, whose newest articles are merged.
+// The newest articles of each followed author are merged. reach is how many
+// articles the page ends behind. The first reach articles are by the reach
+// authors who wrote last, so the first page need not look at others; below a
+// cursor that is not known of anyone, and authors has to be beyond them all.
 func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ArticleListFeedRow, error) {
 	rows, err := db.Query(ctx, articleListFeed,
 		arg.ViewerID,
+		arg.Authors,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.Reach,

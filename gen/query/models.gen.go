@@ -31,10 +31,10 @@ type Article struct {
 	Body           string
 	Tags           []string
 	FavoritesCount int64
+	Hidden         bool
 	Version        int32
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
-	Hidden         bool
 }
 
 type ArticleCard struct {
@@ -89,9 +89,9 @@ type Comment struct {
 	ArticleID int64
 	AuthorID  int64
 	Body      string
+	Hidden    bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
-	Hidden    bool
 }
 
 type Counter struct {
@@ -168,6 +168,7 @@ type User struct {
 	Image           *string
 	ArticlesCount   int64
 	FavoritesCount  int64
+	LastArticleAt   *time.Time
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	Role            string
