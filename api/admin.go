@@ -209,9 +209,13 @@ func auditEntry(r query.AuditListRow) openapi.AuditEntry {
 }
 
 // CreateAdmin makes an account that may do everything, for the operator.
-func CreateAdmin(ctx context.Context, d *db.DB, u query.UserCreateAdminParams) error {
+func CreateAdmin(ctx context.Context, d *db.DB, passwords *auth.Passwords, account openapi.NewUser) error {
+	hash, err := passwords.Hash(ctx, account.Password)
+	if err != nil {
+		return err
+	}
 	return d.InTx(ctx, func(tx query.DBTX) error {
-		id, err := q.UserCreateAdmin(ctx, tx, u)
+		id, err := q.UserCreateAdmin(ctx, tx, query.UserCreateAdminParams{Username: account.Username, Email: account.Email, PasswordHash: hash})
 		if err != nil {
 			return err
 		}

@@ -8953,13 +8953,6 @@ type RestoreArticleResponse404Headers struct {
 	XRequestId      *string
 }
 
-// RestoreArticleResponse422Headers the declared response headers of an HTTP 422 response for RestoreArticle
-type RestoreArticleResponse422Headers struct {
-	RateLimit       *string
-	RateLimitPolicy *string
-	XRequestId      *string
-}
-
 // RestoreArticleResponse429Headers the declared response headers of an HTTP 429 response for RestoreArticle
 type RestoreArticleResponse429Headers struct {
 	RateLimit       *string
@@ -8994,8 +8987,6 @@ type RestoreArticleResponse struct {
 	ApplicationproblemJSON403 *Forbidden
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationproblemJSON404 *NotFound
-	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
-	ApplicationproblemJSON422 *UnprocessableContent
 	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
 	ApplicationproblemJSON429 *TooManyRequests
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
@@ -9012,8 +9003,6 @@ type RestoreArticleResponse struct {
 	Headers403 *RestoreArticleResponse403Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *RestoreArticleResponse404Headers
-	// Headers422 the parsed response headers for an HTTP 422 response
-	Headers422 *RestoreArticleResponse422Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *RestoreArticleResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -9040,11 +9029,6 @@ func (r RestoreArticleResponse) GetApplicationproblemJSON403() *Forbidden {
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r RestoreArticleResponse) GetApplicationproblemJSON404() *NotFound {
 	return r.ApplicationproblemJSON404
-}
-
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
-func (r RestoreArticleResponse) GetApplicationproblemJSON422() *UnprocessableContent {
-	return r.ApplicationproblemJSON422
 }
 
 // GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
@@ -19789,13 +19773,6 @@ func ParseRestoreArticleResponse(rsp *http.Response) (*RestoreArticleResponse, e
 		}
 		response.ApplicationproblemJSON404 = &dest
 
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest UnprocessableContent
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON422 = &dest
-
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest TooManyRequests
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -19947,30 +19924,6 @@ func ParseRestoreArticleResponse(rsp *http.Response) (*RestoreArticleResponse, e
 			headers.XRequestId = &value
 		}
 		response.Headers404 = &headers
-	case rsp.StatusCode == 422:
-		var headers RestoreArticleResponse422Headers
-		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RateLimit = &value
-		}
-		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RateLimitPolicy = &value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestId = &value
-		}
-		response.Headers422 = &headers
 	case rsp.StatusCode == 429:
 		var headers RestoreArticleResponse429Headers
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
