@@ -20,6 +20,8 @@ var violations = map[db.Constraint]func() *problem.Error{
 	db.FavoritesUserIDFkey:       unknownViewer,
 	db.ArticlesAuthorIDFkey:      unknownViewer,
 	db.CommentsAuthorIDFkey:      unknownViewer,
+	db.HiddenFavoritesUserIDFkey: unknownViewer,
+	db.HiddenItemsHiddenByFkey:   unknownViewer,
 	db.SessionsUserIDFkey:        unknownViewer,
 	db.APIKeysUserIDFkey:         unknownViewer,
 	db.FollowsFolloweeIDFkey:     func() *problem.Error { return problem.NotFound("profile") },
