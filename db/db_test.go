@@ -160,6 +160,35 @@ func TestQueryTimeout(t *testing.T) {
 	require.EqualValues(t, 1, d.Pool().Stat().TotalConns(), "the connection was lost")
 }
 
+// TestDeadline holds that nothing outlasts the deadline of its caller; the
+// other limits are so wide that the test would time out.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t, func(c *db.Config) { c.MaxConns, c.AcquireTimeout, c.QueryTimeout = 1, time.Hour, time.Hour })
+	for name, ask := range map[string]func(context.Context) error{
+		"Exec": func(ctx context.Context) error {
+			_, err := d.Exec(ctx, "SELECT pg_sleep(3600)")
+			return err
+		},
+		"QueryRow": func(ctx context.Context) error {
+			var nothing any
+			return d.QueryRow(ctx, "SELECT pg_sleep(3600)").Scan(&nothing)
+		},
+		"InTx": func(ctx context.Context) error {
+			return d.InTx(ctx, func(tx query.DBTX) error {
+				_, err := tx.Exec(ctx, "SELECT pg_sleep(3600)")
+				return err
+			})
+		},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		err := ask(ctx)
+		cancel()
+		require.True(t, db.IsUnavailable(err), "%s: %v", name, err)
+		require.NoError(t, d.Ping(t.Context()), "%s: the place in the pool is free again", name)
+	}
+}
+
 // TestDisconnects holds that clients which go away do not cost connections.
 func TestDisconnects(t *testing.T) {
 	t.Parallel()

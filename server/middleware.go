@@ -28,6 +28,7 @@ func (s *Server) middlewares() []echo.MiddlewareFunc {
 		s.observe,      // sees every answer, also of panics and refusals
 		s.secure,       // every answer has the headers, also errors
 		s.cors(),       // preflights cost nothing and know no operation
+		s.shed,         // before anything that costs: what has no chance of a place
 		s.authenticate, // finds out who asks
 		s.limitRate,    // knows the user by now; also for tokens that are refused
 		s.authorize,    // before validation: 401 comes before 422

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -78,7 +79,7 @@ type Server struct {
 	echo   *echo.Echo
 	health health
 
-	admission admission
+	admission *admission
 	limiters  map[string]*limiter
 	metrics   *metrics
 	tracing   *tracing // nil when off
@@ -111,6 +112,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.echo.JSONSerializer = exactJSON{}
 	s.echo.Use(s.middlewares()...)
 	openapi.RegisterHandlersWithBaseURL(s.echo, openapi.NewStrictHandler(deps.API, nil), doc.BasePath)
+	s.refuseOtherMethods()
 	s.registerHealth()
 	if err := s.registerPages(); err != nil {
 		return nil, err
@@ -118,8 +120,24 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	return s, nil
 }
 
+// refuseOtherMethods has /sessions/refresh answer 405 to DELETE, where Echo
+// would find /sessions/{id}: "concrete paths are matched before their templated
+// counterparts" (OpenAPI 3.0, Paths Object).
+func (s *Server) refuseOtherMethods() {
+	for _, op := range s.doc.Operations() {
+		if strings.Contains(op.Path, "{") {
+			continue
+		}
+		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch} {
+			if s.doc.Operation(method, op.Route) == nil {
+				s.echo.Add(method, op.Route, func(echo.Context) error { return echo.ErrMethodNotAllowed })
+			}
+		}
+	}
+}
+
 // Handler returns the whole service as an http.Handler.
-func (s *Server) Handler() http.Handler { return getForHead(s.echo) }
+func (s *Server) Handler() http.Handler { return endDoubtful(getForHead(s.echo)) }
 
 // Serve answers on l until ctx ends, then drains: it says that it is not
 // ready, waits until balancers know, stops accepting, and lets the requests
@@ -134,6 +152,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	defer s.logRefused() // those of the last moment
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {
@@ -226,6 +245,19 @@ func getForHead(next http.Handler) http.Handler {
 			get := *r
 			get.Method = http.MethodGet
 			r = &get
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// endDoubtful ends the connection after requests whose length a proxy in
+// front may have read otherwise, so that what follows is in doubt (RFC 9112,
+// section 6.3). net/http takes the telling field away unseen: Content-Length
+// beside a chunked body, and Transfer-Encoding in HTTP/1.0.
+func endDoubtful(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
 	})
