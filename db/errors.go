@@ -31,16 +31,21 @@ const (
 	FollowsFolloweeIDFkey     Constraint = "follows_followee_id_fkey"
 	FollowsFollowerIDFkey     Constraint = "follows_follower_id_fkey"
 	FollowsSelfCheck          Constraint = "follows_self_check"
+	HiddenFavoritesUserIDFkey Constraint = "hidden_favorites_user_id_fkey"
+	HiddenItemsHiddenByFkey   Constraint = "hidden_items_hidden_by_fkey"
 	SessionsUserIDFkey        Constraint = "sessions_user_id_fkey"
-	UsersEmailKey             Constraint = "users_email_key"
-	UsersUsernameKey          Constraint = "users_username_key"
+	// UsersLastAdmin is held by a trigger.
+	UsersLastAdmin   Constraint = "users_last_admin"
+	UsersEmailKey    Constraint = "users_email_key"
+	UsersUsernameKey Constraint = "users_username_key"
 )
 
 // Constraints lists the constants above.
 var Constraints = []Constraint{
 	APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
-	FollowsFollowerIDFkey, FollowsSelfCheck, SessionsUserIDFkey, UsersEmailKey, UsersUsernameKey,
+	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, SessionsUserIDFkey,
+	UsersEmailKey, UsersLastAdmin, UsersUsernameKey,
 }
 
 // Violated returns the constraint that err violates, or "".
