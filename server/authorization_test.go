@@ -3,7 +3,9 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -165,4 +167,22 @@ func (s *stage) setRole(t *testing.T, token string, role auth.Role) {
 	res, err := s.s.As(token).GetCurrentUserWithResponse(t.Context(), nil)
 	require.NoError(t, err)
 	s.s.SetRole(res.JSON200.User.Username, role)
+}
+
+// TestNothingIsFetched holds that the service calls no URL that a client names
+// (OWASP API7: server side request forgery).
+func TestNothingIsFetched(t *testing.T) {
+	t.Parallel()
+	var hits atomic.Int64
+	bait := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+	defer bait.Close()
+	s := servertest.New(t)
+	u := s.Register("")
+	res, body := s.Do("PUT", "/user", fmt.Sprintf(`{"user":{"image":"%[1]s/i.png","bio":"%[1]s/bio"}}`, bait.URL), "Authorization", "Token "+u.Token)
+	require.Equal(t, 200, res.StatusCode, body)
+	article := s.Publish(u, "![x]("+bait.URL+"/title)", bait.URL)
+	for _, path := range []string{"/articles/" + article.Slug, "/profiles/" + u.Username, "/articles", "/tags"} {
+		s.Do("GET", path, "", "Host", "evil.example", "X-Forwarded-Host", bait.URL, "Referer", bait.URL+"/referer", "Origin", bait.URL)
+	}
+	require.Zero(t, hits.Load())
 }

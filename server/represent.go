@@ -47,11 +47,10 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 // have, the cache learns of it before anybody else does.
 func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
 	b := &bufferedWriter{header: x.Response().Header()}
-	changed := s.cfg.CacheBytes > 0 && x.op.RateLimit == "write"
+	changed, done := s.cfg.CacheBytes > 0 && x.op.RateLimit == "write", false
 	defer func() {
 		if changed {
-			// Its error has emptied the cache, which is right; it is nothing to the client.
-			_ = s.cache.Sync(context.WithoutCancel(x.Request().Context()))
+			s.learn(x.Request().Context(), done)
 		}
 	}()
 	if err := intoBuffer(next, x, b); err != nil {
@@ -62,7 +61,23 @@ func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, er
 	if b.status == 0 {
 		return nil, fmt.Errorf("operation %s answered nothing", x.op.ID)
 	}
+	done = true
 	return b, nil
+}
+
+// learn tells the cache what a request has changed, also when its client is
+// gone. What is not acknowledged takes no more time than the request has: of
+// that nobody can expect to be seen at once.
+func (s *Server) learn(ctx context.Context, acknowledged bool) {
+	deadline, bounded := ctx.Deadline()
+	ctx = context.WithoutCancel(ctx)
+	if bounded && !acknowledged {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
+	// Its error has emptied the cache, which is right; it is nothing to the client.
+	_ = s.cache.Sync(ctx)
 }
 
 // intoBuffer runs next with its answer going to a buffer. After an error or a

@@ -38,6 +38,8 @@ CREATE TABLE articles (
     -- look-ups. One array costs a third of a subselect in every read.
     tags            text[] NOT NULL DEFAULT '{}',
     favorites_count bigint NOT NULL DEFAULT 0,
+    -- By a moderator: then it is counted and listed nowhere.
+    hidden          boolean NOT NULL DEFAULT false,
     -- Counts edits, not favourites; If-Match compares it.
     version         integer NOT NULL DEFAULT 1,
     created_at      timestamptz(3) NOT NULL DEFAULT now(),
@@ -46,8 +48,10 @@ CREATE TABLE articles (
     CONSTRAINT articles_author_id_fkey FOREIGN KEY (author_id) REFERENCES users (id) ON DELETE CASCADE,
     CONSTRAINT articles_favorites_count_check CHECK (favorites_count >= 0)
 ) WITH (fillfactor = 90);
-CREATE INDEX articles_created_at_id_idx ON articles (created_at, id);
-CREATE INDEX articles_author_id_created_at_id_idx ON articles (author_id, created_at, id);
+-- Lists walk these without a look at the articles that they skip. The second
+-- has the hidden ones too, since it serves the foreign key as well.
+CREATE INDEX articles_created_at_id_idx ON articles (created_at, id) WHERE NOT hidden;
+CREATE INDEX articles_author_id_created_at_id_idx ON articles (author_id, created_at, id) INCLUDE (hidden);
 
 -- Every slug that an article has or had: look-ups, uniqueness and history in one.
 CREATE TABLE article_slugs (
@@ -87,6 +91,7 @@ CREATE TABLE comments (
     article_id bigint NOT NULL,
     author_id  bigint NOT NULL,
     body       text NOT NULL,
+    hidden     boolean NOT NULL DEFAULT false,
     created_at timestamptz(3) NOT NULL DEFAULT now(),
     updated_at timestamptz(3) NOT NULL DEFAULT now(),
     CONSTRAINT comments_pkey PRIMARY KEY (id),

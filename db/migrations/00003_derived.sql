@@ -56,24 +56,24 @@ DECLARE
 BEGIN
     IF TG_OP = 'INSERT' THEN
         UPDATE users u SET articles_count = articles_count + c.n, last_article_at = GREATEST(last_article_at, c.last_at)
-        FROM (SELECT author_id, count(*) AS n, max(created_at) AS last_at FROM changed GROUP BY author_id) c
+        FROM (SELECT author_id, count(*) AS n, max(created_at) AS last_at FROM changed WHERE NOT hidden GROUP BY author_id) c
         WHERE u.id = c.author_id;
         INSERT INTO article_tags (tag, article_created_at, article_id)
-        SELECT unnest(tags), created_at, id FROM changed;
+        SELECT unnest(tags), created_at, id FROM changed WHERE NOT hidden;
     ELSE
         -- Locked in a statement before, so that the next one sees the articles
         -- of whoever held the lock.
         PERFORM FROM users WHERE id IN (SELECT author_id FROM changed) ORDER BY id FOR NO KEY UPDATE;
         UPDATE users u SET articles_count = articles_count - c.n,
-            last_article_at = (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id)
-        FROM (SELECT author_id, count(*) AS n FROM changed GROUP BY author_id) c
+            last_article_at = (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
+        FROM (SELECT author_id, count(*) AS n FROM changed WHERE NOT hidden GROUP BY author_id) c
         WHERE u.id = c.author_id;
         DELETE FROM article_tags t USING changed c
         WHERE t.tag = ANY (c.tags) AND t.article_created_at = c.created_at AND t.article_id = c.id;
     END IF;
     INSERT INTO counters AS c (kind, name, slot, value)
     SELECT kind, name, pg_backend_pid() % 16, sign * count(*)
-    FROM (SELECT 'articles' AS kind, '' AS name FROM changed UNION ALL SELECT 'tag', unnest(tags) FROM changed) k
+    FROM (SELECT 'articles' AS kind, '' AS name FROM changed WHERE NOT hidden UNION ALL SELECT 'tag', unnest(tags) FROM changed WHERE NOT hidden) k
     GROUP BY kind, name ORDER BY kind, name
     ON CONFLICT (kind, name, slot) DO UPDATE SET value = c.value + excluded.value;
     INSERT INTO cache_changes (keys)
@@ -137,7 +137,7 @@ CREATE TRIGGER articles_delete_derive AFTER DELETE ON articles
 CREATE TRIGGER articles_update_note AFTER UPDATE ON articles
     FOR EACH ROW EXECUTE FUNCTION note_row('a');
 CREATE TRIGGER articles_update_tags AFTER UPDATE ON articles
-    FOR EACH ROW WHEN (OLD.tags IS DISTINCT FROM NEW.tags) EXECUTE FUNCTION derive_from_tags();
+    FOR EACH ROW WHEN (OLD.tags IS DISTINCT FROM NEW.tags AND NOT OLD.hidden AND NOT NEW.hidden) EXECUTE FUNCTION derive_from_tags();
 CREATE TRIGGER favorites_insert_count AFTER INSERT ON favorites
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_favorites();
 CREATE TRIGGER favorites_delete_count AFTER DELETE ON favorites

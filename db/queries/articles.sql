@@ -1,12 +1,13 @@
 -- Lists pick the ids of a page from an index first and decorate those rows
 -- only: sub-selects beside OFFSET would run for the skipped rows too. A page
 -- starts below (before_created_at, before_id), newest first; the first page
--- is given a time beyond every article.
+-- is given a time beyond every article. Hidden articles have no rows in
+-- article_tags and favorites; who walks articles leaves them out.
 
 -- name: ArticleList :many
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
+    WHERE NOT a.hidden AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
@@ -46,7 +47,7 @@ SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @
 -- name: ArticleListByAuthor :many
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
       AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
@@ -89,7 +90,7 @@ SELECT COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) =
 -- Combined filters have no counter; the author's own articles bound the work.
 WITH matching AS (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
       AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
       AND (@favorited::text = '' OR EXISTS (
             SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
@@ -113,7 +114,7 @@ ORDER BY c.created_at DESC, c.id DESC;
 -- name: ArticleCountByAuthorFiltered :one
 SELECT count(*) FROM (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
       AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
       AND (@favorited::text = '' OR EXISTS (
             SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
@@ -166,7 +167,7 @@ WITH followees AS MATERIALIZED (
     SELECT n.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
-        WHERE a.author_id = r.id
+        WHERE a.author_id = r.id AND NOT a.hidden
           AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT @reach::bigint
@@ -189,7 +190,7 @@ SELECT COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.i
 -- name: ArticleGetBySlug :one
 -- Not through article_cards, which would look the article up twice.
 SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.body,
+       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_slugs s
@@ -201,7 +202,7 @@ WHERE s.slug = @slug;
 
 -- name: ArticleListBySlugs :many
 -- One row a slug that an article has or had, in the order asked.
-SELECT n.slug::text AS asked, sqlc.embed(c), a.body,
+SELECT n.slug::text AS asked, sqlc.embed(c), a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)
@@ -214,14 +215,14 @@ ORDER BY n.position;
 
 -- name: ArticleLock :one
 -- What a change needs to know before it, held against other changes.
-SELECT a.id, a.author_id, a.title, a.version
+SELECT a.id, a.author_id, a.title, a.version, a.hidden
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id
 WHERE s.slug = @slug
 FOR UPDATE OF a;
 
 -- name: ArticleAuthor :one
-SELECT a.id, a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
+SELECT a.id, a.author_id, a.hidden FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
 
 -- name: ArticleCreate :one
 -- One statement, so one transaction and one round trip.

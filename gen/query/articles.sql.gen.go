@@ -11,18 +11,19 @@ import (
 )
 
 const articleAuthor = `-- name: ArticleAuthor :one
-SELECT a.id, a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = $1
+SELECT a.id, a.author_id, a.hidden FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = $1
 `
 
 type ArticleAuthorRow struct {
 	ID       int64
 	AuthorID int64
+	Hidden   bool
 }
 
 func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, slug string) (ArticleAuthorRow, error) {
 	row := db.QueryRow(ctx, articleAuthor, slug)
 	var i ArticleAuthorRow
-	err := row.Scan(&i.ID, &i.AuthorID)
+	err := row.Scan(&i.ID, &i.AuthorID, &i.Hidden)
 	return i, err
 }
 
@@ -51,7 +52,7 @@ func (q *Queries) ArticleCountByAuthor(ctx context.Context, db DBTX, author stri
 const articleCountByAuthorFiltered = `-- name: ArticleCountByAuthorFiltered :one
 SELECT count(*) FROM (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1)) AND NOT a.hidden
       AND ($2::text = '' OR a.tags @> ARRAY[$2::text])
       AND ($3::text = '' OR EXISTS (
             SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
@@ -191,7 +192,7 @@ func (q *Queries) ArticleDelete(ctx context.Context, db DBTX, id int64) error {
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
 SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.body,
+       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_slugs s
@@ -222,6 +223,7 @@ type ArticleGetBySlugRow struct {
 	Bio            *string
 	Image          *string
 	Body           string
+	Hidden         bool
 	Favorited      bool
 	Following      bool
 }
@@ -245,6 +247,7 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 		&i.Bio,
 		&i.Image,
 		&i.Body,
+		&i.Hidden,
 		&i.Favorited,
 		&i.Following,
 	)
@@ -255,7 +258,7 @@ const articleList = `-- name: ArticleList :many
 
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
+    WHERE NOT a.hidden AND (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT $5::int OFFSET $4::int
 )
@@ -288,7 +291,8 @@ type ArticleListRow struct {
 // Lists pick the ids of a page from an index first and decorate those rows
 // only: sub-selects beside OFFSET would run for the skipped rows too. A page
 // starts below (before_created_at, before_id), newest first; the first page
-// is given a time beyond every article.
+// is given a time beyond every article. Hidden articles have no rows in
+// article_tags and favorites; who walks articles leaves them out.
 func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) ([]ArticleListRow, error) {
 	rows, err := db.Query(ctx, articleList,
 		arg.ViewerID,
@@ -335,7 +339,7 @@ func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParam
 const articleListByAuthor = `-- name: ArticleListByAuthor :many
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1)) AND NOT a.hidden
       AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT $6::int OFFSET $5::int
@@ -414,7 +418,7 @@ func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleL
 const articleListByAuthorFiltered = `-- name: ArticleListByAuthorFiltered :many
 WITH matching AS (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2)) AND NOT a.hidden
       AND ($3::text = '' OR a.tags @> ARRAY[$3::text])
       AND ($4::text = '' OR EXISTS (
             SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
@@ -666,7 +670,7 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 }
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
-SELECT n.slug::text AS asked, c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image, a.body,
+SELECT n.slug::text AS asked, c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest($1::text[]) WITH ORDINALITY AS n (slug, position)
@@ -687,6 +691,7 @@ type ArticleListBySlugsRow struct {
 	Asked       string
 	ArticleCard ArticleCard
 	Body        string
+	Hidden      bool
 	Favorited   bool
 	Following   bool
 }
@@ -717,6 +722,7 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 			&i.ArticleCard.Bio,
 			&i.ArticleCard.Image,
 			&i.Body,
+			&i.Hidden,
 			&i.Favorited,
 			&i.Following,
 		); err != nil {
@@ -821,7 +827,7 @@ WITH followees AS MATERIALIZED (
     SELECT n.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
-        WHERE a.author_id = r.id
+        WHERE a.author_id = r.id AND NOT a.hidden
           AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT $5::bigint
@@ -906,7 +912,7 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 }
 
 const articleLock = `-- name: ArticleLock :one
-SELECT a.id, a.author_id, a.title, a.version
+SELECT a.id, a.author_id, a.title, a.version, a.hidden
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id
 WHERE s.slug = $1
@@ -918,6 +924,7 @@ type ArticleLockRow struct {
 	AuthorID int64
 	Title    string
 	Version  int32
+	Hidden   bool
 }
 
 // What a change needs to know before it, held against other changes.
@@ -929,6 +936,7 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, slug string) (Articl
 		&i.AuthorID,
 		&i.Title,
 		&i.Version,
+		&i.Hidden,
 	)
 	return i, err
 }
