@@ -25,6 +25,10 @@ build: ## Build bin/byline
 test: ## Run all tests with the race detector, on a real PostgreSQL
 	$(GO) test -race -shuffle=on ./...
 
+.PHONY: guard
+guard: ## Hold what the main reads allocate to exact figures (the race detector would add to them)
+	$(GO) test -count=1 -run '^TestAllocations$$' ./server
+
 .PHONY: chaos
 chaos: ## Inject the slow faults too, and print the table of docs/faults.md
 	BYLINE_CHAOS=1 $(GO) test -run Chaos -count=1 -timeout 20m -v ./cmd/byline
