@@ -52,6 +52,8 @@ func TestProblem(t *testing.T) {
 		db.CommentsAuthorIDFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.SessionsUserIDFkey:        {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.APIKeysUserIDFkey:         {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.MailsUserIDFkey:           {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.SignInPlacesUserIDFkey:    {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.FollowsFolloweeIDFkey:     {problem.NotFoundCode, oneField("profile", "not found")},
 		db.FavoritesArticleIDFkey:    {problem.NotFoundCode, oneField("article", "not found")},
 		db.CommentsArticleIDFkey:     {problem.NotFoundCode, oneField("article", "not found")},

@@ -31,7 +31,9 @@ const (
 	FollowsFolloweeIDFkey     Constraint = "follows_followee_id_fkey"
 	FollowsFollowerIDFkey     Constraint = "follows_follower_id_fkey"
 	FollowsSelfCheck          Constraint = "follows_self_check"
+	MailsUserIDFkey           Constraint = "mails_user_id_fkey"
 	SessionsUserIDFkey        Constraint = "sessions_user_id_fkey"
+	SignInPlacesUserIDFkey    Constraint = "sign_in_places_user_id_fkey"
 	UsersEmailKey             Constraint = "users_email_key"
 	UsersUsernameKey          Constraint = "users_username_key"
 )
@@ -40,7 +42,8 @@ const (
 var Constraints = []Constraint{
 	APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
-	FollowsFollowerIDFkey, FollowsSelfCheck, SessionsUserIDFkey, UsersEmailKey, UsersUsernameKey,
+	FollowsFollowerIDFkey, FollowsSelfCheck, MailsUserIDFkey, SessionsUserIDFkey, SignInPlacesUserIDFkey, UsersEmailKey,
+	UsersUsernameKey,
 }
 
 // Violated returns the constraint that err violates, or "".

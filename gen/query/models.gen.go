@@ -104,6 +104,26 @@ type IdempotencyKey struct {
 	CreatedAt   time.Time
 }
 
+type Mail struct {
+	ID        int64
+	Kind      string
+	Recipient string
+	UserID    *int64
+	Attempts  int32
+	DueAt     *time.Time
+	CreatedAt time.Time
+	SentAt    *time.Time
+	Error     *string
+}
+
+type MailToken struct {
+	Hash      []byte
+	Kind      string
+	UserID    int64
+	Email     string
+	ExpiresAt time.Time
+}
+
 type ServiceSecret struct {
 	Name   string
 	Secret []byte
@@ -120,6 +140,18 @@ type Session struct {
 	ExpiresAt  time.Time
 }
 
+type SignInPlace struct {
+	UserID int64
+	Place  []byte
+	UsedAt time.Time
+}
+
+type SignInTry struct {
+	Key       []byte
+	Tries     int32
+	ExpiresAt time.Time
+}
+
 type SigningKey struct {
 	ID        string
 	Secret    []byte
@@ -127,16 +159,17 @@ type SigningKey struct {
 }
 
 type User struct {
-	ID             int64
-	Username       string
-	Email          string
-	PasswordHash   string
-	Bio            *string
-	Image          *string
-	ArticlesCount  int64
-	FavoritesCount int64
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
-	Role           string
-	SuspendedAt    *time.Time
+	ID              int64
+	Username        string
+	Email           string
+	PasswordHash    string
+	Bio             *string
+	Image           *string
+	ArticlesCount   int64
+	FavoritesCount  int64
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+	Role            string
+	SuspendedAt     *time.Time
+	EmailVerifiedAt *time.Time
 }

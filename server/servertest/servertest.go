@@ -63,6 +63,7 @@ type setup struct {
 	deps    func(*server.Deps)
 	url     string
 	follows bool
+	rules   api.AccountRules
 }
 
 // WithServer changes the edge's configuration.
@@ -73,6 +74,9 @@ func WithDB(f func(*db.Config)) Option { return func(s *setup) { s.db = append(s
 
 // WithDeps changes what the edge is connected to.
 func WithDeps(f func(*server.Deps)) Option { return func(s *setup) { s.deps = f } }
+
+// WithRules changes what the service demands of accounts.
+func WithRules(f func(*api.AccountRules)) Option { return func(s *setup) { f(&s.rules) } }
 
 // WithDatabase uses the database at url instead of a new one, so that several
 // services can share it.
@@ -91,7 +95,7 @@ func New(t testing.TB, options ...Option) *Service {
 		MaxInFlight: 200,                           // slow machines are no overload
 		CacheBytes:  4 << 20, SharedDatabase: true, // tests write to the database themselves too
 		Version: "test", Commit: "test",
-	}}
+	}, rules: api.AccountRules{SignIns: api.WideSignInLimits()}}
 	for _, o := range options {
 		o(&set)
 	}
@@ -104,7 +108,7 @@ func New(t testing.TB, options ...Option) *Service {
 	if set.follows {
 		trust = auth.Trust
 	}
-	deps := s.deps(trust)
+	deps := s.deps(trust, set.rules)
 	if set.deps != nil {
 		set.deps(&deps)
 	}
@@ -128,7 +132,7 @@ func New(t testing.TB, options ...Option) *Service {
 	return s
 }
 
-func (s *Service) deps(trust time.Duration) server.Deps {
+func (s *Service) deps(trust time.Duration, rules api.AccountRules) server.Deps {
 	ctx := context.Background()
 	keys, err := api.SigningKeys(ctx, s.DB)
 	for range 5 {
@@ -157,7 +161,7 @@ func (s *Service) deps(trust time.Duration) server.Deps {
 	return server.Deps{
 		API: api.New(api.Deps{
 			DB: s.DB, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
-			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret),
+			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: rules,
 		}),
 		DB:            s.DB,
 		Authenticator: authenticator,
