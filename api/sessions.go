@@ -51,14 +51,12 @@ func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRe
 	}
 	out, replayed, err := once(ctx, s.creator, call{"CreateSession", req.Params.IdempotencyKey, req.Body},
 		func(conn query.DBTX) (out openapi.SessionCreatedJSONResponse, err error) {
-			agent := userAgent(ctx)
-			row, err := q.SessionCreate(ctx, conn, query.SessionCreateParams{
-				UserID: u.ID, UserAgent: agent, ExpiresAt: time.Now().Add(s.tokens.Refresh),
-			})
+			agent, expires := userAgent(ctx), time.Now().Add(min(s.tokens.Refresh, s.tokens.Session))
+			row, err := q.SessionCreate(ctx, conn, query.SessionCreateParams{UserID: u.ID, UserAgent: agent, ExpiresAt: expires})
 			if err != nil {
 				return out, err
 			}
-			pair, err := s.tokens.IssuePair(u.ID, row.ID, 0)
+			pair, err := s.tokens.IssuePair(u.ID, row.ID, 0, expires)
 			out.Body = openapi.SessionCreatedResponse{
 				Session: openapi.Session{
 					Id: row.ID, Current: true, UserAgent: nullText(agent),
@@ -94,6 +92,7 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 	}
 	row, err := q.SessionRenew(ctx, s.db, query.SessionRenewParams{
 		ID: claims.Session, Generation: claims.Generation, ExpiresAt: time.Now().Add(s.tokens.Refresh),
+		MaxAge: s.tokens.Session,
 	})
 	if db.IsNotFound(err) {
 		// Signed by us, so that it was good once: somebody else has used it
@@ -107,7 +106,7 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 	if err != nil {
 		return nil, err
 	}
-	pair, err := s.tokens.IssuePair(row.UserID, claims.Session, row.Generation)
+	pair, err := s.tokens.IssuePair(row.UserID, claims.Session, row.Generation, row.ExpiresAt)
 	if err != nil {
 		return nil, err
 	}

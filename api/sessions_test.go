@@ -80,6 +80,37 @@ func TestRefreshSession(t *testing.T) {
 	})
 }
 
+// TestSessionMaxAge holds that renewals do not keep a session for ever.
+func TestSessionMaxAge(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	created := signIn(t, s, s.Register("anna"))
+	change(t, s, `UPDATE sessions SET created_at = created_at - interval '23 hours 59 minutes'`)
+	res, err := s.Anonymous.RefreshSessionWithResponse(t.Context(), client.RefreshSessionJSONRequestBody{RefreshToken: created.Tokens.RefreshToken})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
+	require.WithinDuration(t, time.Now(), res.JSON200.Tokens.RefreshTokenExpiresAt, time.Minute, "harness: 24 hours at most")
+	change(t, s, `UPDATE sessions SET expires_at = now()`)
+	res, err = s.Anonymous.RefreshSessionWithResponse(t.Context(), client.RefreshSessionJSONRequestBody{RefreshToken: res.JSON200.Tokens.RefreshToken})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, res.StatusCode())
+}
+
+// TestSignInsAreBounded holds that an account keeps its hundred newest sessions.
+func TestSignInsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Following())
+	anna := s.Register("anna")
+	for range 105 {
+		signIn(t, s, anna)
+	}
+	require.LessOrEqual(t, count(t, s, `SELECT count(*) FROM sessions`), 100)
+	require.Eventually(t, func() bool {
+		res, err := anna.GetCurrentUserWithResponse(t.Context(), nil)
+		return err == nil && res.StatusCode() == http.StatusUnauthorized
+	}, 20*time.Second, 20*time.Millisecond, "the oldest one is over")
+}
+
 // TestRevocation holds that what is revoked on one replica is refused by
 // another within a second.
 func TestRevocation(t *testing.T) {

@@ -41,6 +41,9 @@ type Lifetimes struct {
 	Token time.Duration
 	// Access and Refresh are for pairs; each renewal begins both anew.
 	Access, Refresh time.Duration
+	// Session is how long a session can be renewed, from sign-in on (ASVS
+	// 5.0, 7.3.2).
+	Session time.Duration
 }
 
 // Tokens issues and verifies tokens. What they say is true when they were
@@ -113,12 +116,14 @@ type Pair struct {
 	AccessExpires, RefreshExpires time.Time
 }
 
-// IssuePair returns the tokens of a session's generation.
-func (t *Tokens) IssuePair(userID, session int64, generation int32) (p Pair, err error) {
-	if p.Access, p.AccessExpires, err = t.sign(audience, claims{Session: session}, userID, t.Access); err != nil {
+// IssuePair returns the tokens of a session's generation; neither outlives the
+// session, which ends at.
+func (t *Tokens) IssuePair(userID, session int64, generation int32, at time.Time) (p Pair, err error) {
+	left := at.Sub(t.now())
+	if p.Access, p.AccessExpires, err = t.sign(audience, claims{Session: session}, userID, min(t.Access, left)); err != nil {
 		return p, err
 	}
-	p.Refresh, p.RefreshExpires, err = t.sign(refreshAudience, claims{Session: session, Generation: generation}, userID, t.Refresh)
+	p.Refresh, p.RefreshExpires, err = t.sign(refreshAudience, claims{Session: session, Generation: generation}, userID, min(t.Refresh, left))
 	return p, err
 }
 

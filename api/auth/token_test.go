@@ -26,7 +26,7 @@ var (
 	current = Key{ID: "current", Secret: bytes.Repeat([]byte("c"), 32)}
 	older   = Key{ID: "older", Secret: bytes.Repeat([]byte("o"), 32)}
 
-	lifetimes = Lifetimes{Token: time.Hour, Access: time.Minute, Refresh: 24 * time.Hour}
+	lifetimes = Lifetimes{Token: time.Hour, Access: time.Minute, Refresh: 24 * time.Hour, Session: 48 * time.Hour}
 )
 
 func clock(at time.Time) func() time.Time { return func() time.Time { return at } }
@@ -128,7 +128,7 @@ func TestTokens(t *testing.T) {
 	})
 	t.Run("Pair", func(t *testing.T) {
 		t.Parallel()
-		pair, err := tokens.IssuePair(42, 7, 3)
+		pair, err := tokens.IssuePair(42, 7, 3, instant.Add(lifetimes.Session))
 		require.NoError(t, err)
 		access, err := tokens.Verify(pair.Access)
 		require.NoError(t, err)
@@ -136,6 +136,10 @@ func TestTokens(t *testing.T) {
 		refresh, err := tokens.VerifyRefresh(pair.Refresh)
 		require.NoError(t, err)
 		require.Equal(t, Claims{UserID: 42, Session: 7, Generation: 3, Expires: pair.RefreshExpires.Local()}, refresh)
+		last, err := tokens.IssuePair(42, 7, 4, instant.Add(30*time.Second))
+		require.NoError(t, err)
+		require.False(t, last.AccessExpires.After(instant.Add(30*time.Second)), "no token outlives its session")
+		require.False(t, last.RefreshExpires.After(instant.Add(30*time.Second)))
 		_, err = tokens.Verify(pair.Refresh)
 		require.ErrorIs(t, err, ErrTokenInvalid)
 		_, err = tokens.VerifyRefresh(pair.Access)

@@ -17,33 +17,34 @@ import (
 
 // config is what the settings say, parsed and complete: numbers that adapt to the machine are filled in.
 type config struct {
-	Addr, AdminAddr       string // AdminAddr is empty when switched off
-	DataDir, PGBin        string
-	DatabaseURL           string // empty = the embedded PostgreSQL
-	Compat                string // strict, lenient
-	PoolMax, PoolMin      int    // connections
-	PoolAcquireTimeout    time.Duration
-	QueryTimeout          time.Duration
-	RequestTimeout        time.Duration
-	DrainTimeout          time.Duration
-	DrainDelay            time.Duration
-	MaxInFlight           int    // requests; 0 = adaptive
-	MaxConnections        int    // of clients
-	RateLimit             string // off, wide, strict
-	TrustedProxies        []netip.Prefix
-	CORSOrigins           []string // empty = no CORS
-	CacheBytes            int
-	TokenTTL              time.Duration
-	AccessTTL, RefreshTTL time.Duration
-	PasswordHashers       int
-	Passwords             string // any, uncommon
-	RequireCurrent        bool   // password, to change it or the address
-	SMTP                  string // empty = mails are shown, not sent
-	MailFrom              string
-	MailLinks             mail.Links // with {token}; empty = mails show the token
-	LogFormat             string     // auto, json, text
-	LogLevel              slog.Level
-	OTLPEndpoint          string // empty = no tracing
+	Addr, AdminAddr                      string // AdminAddr is empty when switched off
+	DataDir, PGBin                       string
+	DatabaseURL                          string // empty = the embedded PostgreSQL
+	Compat                               string // strict, lenient
+	PoolMax, PoolMin                     int    // connections
+	PoolAcquireTimeout                   time.Duration
+	QueryTimeout                         time.Duration
+	RequestTimeout                       time.Duration
+	DrainTimeout                         time.Duration
+	DrainDelay                           time.Duration
+	MaxInFlight                          int    // requests; 0 = adaptive
+	MaxConnections                       int    // of clients
+	RateLimit                            string // off, wide, strict
+	TrustedProxies                       []netip.Prefix
+	CORSOrigins                          []string // empty = no CORS
+	CacheBytes                           int
+	TokenTTL                             time.Duration
+	AccessTTL, RefreshTTL, SessionMaxAge time.Duration
+	PasswordHashers                      int
+	LogFormat                            string // auto, json, text
+	LogLevel                             slog.Level
+	OTLPEndpoint                         string // empty = no tracing
+
+	Passwords      string // any, uncommon
+	RequireCurrent bool   // password, to change it or the address
+	SMTP           string // empty = mails are shown, not sent
+	MailFrom       string
+	MailLinks      mail.Links // with {token}; empty = mails show the token
 
 	values map[string]value // by variable
 }
@@ -131,6 +132,8 @@ var settings = []setting{
 		into(func(c *config) *time.Duration { return &c.AccessTTL }, duration(time.Minute, 24*time.Hour)), nil},
 	{"BYLINE_REFRESH_TTL", "720h", "How long its refresh token is valid: 30 days, from each renewal on.",
 		into(func(c *config) *time.Duration { return &c.RefreshTTL }, duration(time.Hour, 10*365*24*time.Hour)), nil},
+	{"BYLINE_SESSION_MAX_AGE", "2160h", "How long such a session can be renewed: 90 days from sign-in.",
+		into(func(c *config) *time.Duration { return &c.SessionMaxAge }, duration(time.Hour, 10*365*24*time.Hour)), nil},
 	{"BYLINE_PASSWORD_HASHERS", "1", "Passwords hashed at once (argon2id, 7 MiB each); the others queue. More slows reads.",
 		into(func(c *config) *int { return &c.PasswordHashers }, between(1, 64)), nil},
 	{"BYLINE_PASSWORDS", "any", "`any`, or `uncommon`: new passwords that many people have are refused.",

@@ -36,7 +36,7 @@ func TestLoadConfig(t *testing.T) {
 		require.Equal(t, &config{
 			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Compat: "strict", PoolMin: 2,
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
-			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, MaxConnections: 10000, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour,
+			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, MaxConnections: 10000, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
 			PasswordHashers: 1, Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
 		}, c)
 		require.True(t, c.embedded())
@@ -89,6 +89,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_CORS_ORIGINS", "off", func(c *config) any { return len(c.CORSOrigins) }, 0},
 			{"BYLINE_ACCESS_TTL", "5m", func(c *config) any { return c.AccessTTL }, 5 * time.Minute},
 			{"BYLINE_REFRESH_TTL", "24h", func(c *config) any { return c.RefreshTTL }, 24 * time.Hour},
+			{"BYLINE_SESSION_MAX_AGE", "24h", func(c *config) any { return c.SessionMaxAge }, 24 * time.Hour},
 			{"BYLINE_TOKEN_TTL", "24h", func(c *config) any { return c.TokenTTL }, 24 * time.Hour},
 			{"BYLINE_PASSWORD_HASHERS", "4", func(c *config) any { return c.PasswordHashers }, 4},
 			{"BYLINE_PASSWORDS", "uncommon", func(c *config) any { return c.Passwords }, "uncommon"},
@@ -285,4 +286,14 @@ func settingsTable() string {
 		fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", s.env, s.flag(), def, strings.ReplaceAll(s.meaning, "|", `\|`))
 	}
 	return b.String()
+}
+
+func TestReachable(t *testing.T) {
+	t.Parallel()
+	for listen, call := range map[string]string{
+		"127.0.0.1:8080": "127.0.0.1:8080", ":8080": "127.0.0.1:8080", "0.0.0.0:80": "127.0.0.1:80", "[::]:80": "[::1]:80",
+		"localhost:1": "localhost:1", "10.0.0.7:80": "10.0.0.7:80", "nonsense": "nonsense",
+	} {
+		require.Equal(t, call, reachable(listen), listen)
+	}
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -85,6 +88,41 @@ func TestErrorsGuide(t *testing.T) {
 		require.Contains(t, text, fmt.Sprintf("**%d %s.** %s\n", p.Status(), got.Title, p.Detail), code)
 	}
 	require.Equal(t, codes, explained, "docs/errors.md")
+}
+
+// TestSecurityGuide holds that every test which docs/security.md names is
+// there, and that each row names one.
+func TestSecurityGuide(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	require.NoError(t, filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && (entry.Name() == "node_modules" || strings.HasPrefix(entry.Name(), ".") && len(entry.Name()) > 2) {
+			return cmp.Or(err, filepath.SkipDir)
+		}
+		if strings.HasSuffix(path, "_test.go") {
+			for _, m := range declared.FindAllStringSubmatch(readFile(t, path), -1) {
+				tests[m[1]] = true
+			}
+		}
+		return nil
+	}))
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
+	rows := 0
+	for line := range strings.Lines(readFile(t, "../../docs/security.md")) {
+		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|---") || strings.HasSuffix(line, "| Test |\n") {
+			continue
+		}
+		rows++
+		cells := strings.Split(strings.Trim(line, "|\n"), "|")
+		require.Len(t, cells, 3, line)
+		found := named.FindAllStringSubmatch(cells[2], -1)
+		require.NotEmpty(t, found, "no test: %s", line)
+		for _, m := range found {
+			require.True(t, tests[m[1]], "there is no test %s", m[1])
+		}
+	}
+	require.Greater(t, rows, 50)
 }
 
 // scrape returns the names of the series that the service has, also those of

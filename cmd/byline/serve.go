@@ -97,7 +97,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.
 	if err != nil {
 		return nil, err
 	}
-	lifetimes := auth.Lifetimes{Token: cfg.TokenTTL, Access: cfg.AccessTTL, Refresh: cfg.RefreshTTL}
+	lifetimes := auth.Lifetimes{Token: cfg.TokenTTL, Access: cfg.AccessTTL, Refresh: cfg.RefreshTTL, Session: cfg.SessionMaxAge}
 	tokens, err := auth.NewTokens(keys, lifetimes, time.Now)
 	if err != nil {
 		return nil, err

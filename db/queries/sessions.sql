@@ -30,11 +30,11 @@ UPDATE sessions s SET
     generation = CAST(@generation AS integer) + 1,
     renewed_at = CASE WHEN s.generation = @generation THEN now() ELSE s.renewed_at END,
     used_at = now(),
-    expires_at = @expires_at
+    expires_at = LEAST(CAST(@expires_at AS timestamptz), s.created_at + CAST(@max_age AS interval))
 FROM users u
 WHERE s.id = @id AND u.id = s.user_id AND s.expires_at > now() AND u.suspended_at IS NULL
   AND (s.generation = @generation OR s.generation = CAST(@generation AS integer) + 1 AND s.renewed_at > now() - interval '10 seconds')
-RETURNING s.user_id, s.generation, u.role;
+RETURNING s.user_id, s.generation, s.expires_at;
 
 -- name: SessionEnd :execrows
 DELETE FROM sessions WHERE id = @id;

@@ -133,31 +133,37 @@ UPDATE sessions s SET
     generation = CAST($1 AS integer) + 1,
     renewed_at = CASE WHEN s.generation = $1 THEN now() ELSE s.renewed_at END,
     used_at = now(),
-    expires_at = $2
+    expires_at = LEAST(CAST($2 AS timestamptz), s.created_at + CAST($3 AS interval))
 FROM users u
-WHERE s.id = $3 AND u.id = s.user_id AND s.expires_at > now() AND u.suspended_at IS NULL
+WHERE s.id = $4 AND u.id = s.user_id AND s.expires_at > now() AND u.suspended_at IS NULL
   AND (s.generation = $1 OR s.generation = CAST($1 AS integer) + 1 AND s.renewed_at > now() - interval '10 seconds')
-RETURNING s.user_id, s.generation, u.role
+RETURNING s.user_id, s.generation, s.expires_at
 `
 
 type SessionRenewParams struct {
 	Generation int32
 	ExpiresAt  time.Time
+	MaxAge     time.Duration
 	ID         int64
 }
 
 type SessionRenewRow struct {
 	UserID     int64
 	Generation int32
-	Role       string
+	ExpiresAt  time.Time
 }
 
 // Takes the refresh token of the current generation, or of the one before for
 // some seconds after it was used: its answer may have got lost.
 func (q *Queries) SessionRenew(ctx context.Context, db DBTX, arg SessionRenewParams) (SessionRenewRow, error) {
-	row := db.QueryRow(ctx, sessionRenew, arg.Generation, arg.ExpiresAt, arg.ID)
+	row := db.QueryRow(ctx, sessionRenew,
+		arg.Generation,
+		arg.ExpiresAt,
+		arg.MaxAge,
+		arg.ID,
+	)
 	var i SessionRenewRow
-	err := row.Scan(&i.UserID, &i.Generation, &i.Role)
+	err := row.Scan(&i.UserID, &i.Generation, &i.ExpiresAt)
 	return i, err
 }
 

@@ -52,7 +52,7 @@ func (r Retry) wait(attempt int, err error) (time.Duration, bool) {
 }
 
 // creating matches the paths at which POST takes an Idempotency-Key.
-var creating = regexp.MustCompile(basePath + `/(users|articles|articles/[^/]+/comments)$`)
+var creating = regexp.MustCompile(basePath + `/(users|sessions|user/keys|articles|articles/[^/]+/comments)$`)
 
 // doer stands between the generated client and net/http.
 type doer struct {

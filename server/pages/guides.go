@@ -13,7 +13,7 @@ import (
 var groups = []group{
 	{Title: "Start", names: []string{"quick-start", "authentication", "errors"}},
 	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "rate-limits", "versioning", "api-changelog"}},
-	{Title: "Run it", names: []string{"deploying", "operating", "configuration", "observability", "performance", "profiling", "faults", "licenses"}},
+	{Title: "Run it", names: []string{"deploying", "operating", "configuration", "observability", "performance", "profiling", "faults", "security", "licenses"}},
 }
 
 type group struct {

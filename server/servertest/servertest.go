@@ -143,7 +143,7 @@ func (s *Service) deps(trust time.Duration, rules api.AccountRules) server.Deps 
 		keys, err = api.SigningKeys(ctx, s.DB)
 	}
 	require.NoError(s.t, err)
-	lifetimes := auth.Lifetimes{Token: time.Hour, Access: 10 * time.Minute, Refresh: time.Hour}
+	lifetimes := auth.Lifetimes{Token: time.Hour, Access: 10 * time.Minute, Refresh: time.Hour, Session: 24 * time.Hour}
 	tokens, err := auth.NewTokens(keys, lifetimes, time.Now)
 	require.NoError(s.t, err)
 	// Real parameters take most of a second under the race detector.
@@ -217,6 +217,14 @@ func (s *Service) Register(name string) User {
 	_, err = s.authenticator.Authenticate(context.Background(), u.Token) // known from now on: its first call costs no statement more
 	require.NoError(s.t, err)
 	return u
+}
+
+// SetRole gives a user a role, as an admin would, at once.
+func (s *Service) SetRole(username string, role auth.Role) {
+	s.t.Helper()
+	_, err := s.DB.Exec(context.Background(), `UPDATE users SET role = $2 WHERE username = $1`, username, role.String())
+	require.NoError(s.t, err)
+	s.authenticator.Forget(func(auth.Viewer) bool { return true })
 }
 
 // Publish makes an article by u with tags.

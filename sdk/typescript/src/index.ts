@@ -64,6 +64,8 @@ type Call<V extends Verb> = <P extends PathsWith<V>, Init extends MaybeOptionalI
 /** The operations that take an Idempotency-Key, all of them POST. */
 export const creating: ReadonlySet<string> = new Set<PathsWith<"post">>([
   "/users",
+  "/sessions",
+  "/user/keys",
   "/articles",
   "/articles/{slug}/comments",
 ]);

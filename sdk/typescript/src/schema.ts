@@ -75,6 +75,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the sessions of the signed-in user
+         * @description Every sign-in that is still good, the newest first: those of
+         *     `POST /sessions` and those of registration and `POST /users/login`.
+         *     `current` marks the one that the token of this call belongs to.
+         */
+        get: operations["GetSessions"];
+        put?: never;
+        /**
+         * Sign in with short-lived tokens
+         * @description For clients that can renew tokens: the access token ends after minutes,
+         *     and the refresh token gets the next pair from `POST /sessions/refresh`.
+         *     Front ends of the RealWorld contract use `POST /users/login` instead.
+         */
+        post: operations["CreateSession"];
+        /**
+         * Sign out everywhere
+         * @description Ends every session of the signed-in user, this one too. API keys stay.
+         */
+        delete: operations["DeleteSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew the tokens of a session
+         * @description Answers a new pair; the refresh token that was sent is used up. Using it
+         *     again ends the session, since then two parties have it, except in the
+         *     first ten seconds, when it is taken for a repetition of the same call.
+         */
+        post: operations["RefreshSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign out
+         * @description Ends the session that the token of this call belongs to.
+         */
+        delete: operations["DeleteCurrentSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session
+         * @description Signs out one device: its tokens are refused from then on, by every
+         *     replica within a second.
+         */
+        delete: operations["DeleteSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/user/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description The keys of the signed-in user, the newest first. The keys themselves
+         *     are not stored; `prefix` is how they begin.
+         */
+        get: operations["GetApiKeys"];
+        put?: never;
+        /**
+         * Create an API key
+         * @description A key for a program, with scopes: `read` reads what its owner may read,
+         *     `write` writes articles, comments, favourites and follows as well, `admin`
+         *     is for moderation and administration, if the owner's role permits it. Each
+         *     scope includes those before it. Keys never manage the account, its
+         *     sessions or other keys. The answer is the only one that shows the key.
+         */
+        post: operations["CreateApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/user/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description The key is refused from then on, by every replica within a second.
+         */
+        delete: operations["DeleteApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/profiles/{username}": {
         parameters: {
             query?: never;
@@ -347,6 +491,11 @@ export interface components {
          * @example 2026-01-02T03:04:05.678Z
          */
         Timestamp: string;
+        /**
+         * Format: date-time
+         * @description UTC, with exactly three fraction digits, or `null` when it has not happened
+         */
+        TimestampOrNull: string | null;
         /** @description Unique in any letter case; no slash, no control characters, and not only dots */
         Username: string;
         /**
@@ -368,6 +517,75 @@ export interface components {
         Tag: string;
         /** @description In the order given; duplicates are dropped */
         TagList: components["schemas"]["Tag"][];
+        Session: {
+            /** Format: int64 */
+            id: number;
+            /** @description Whether this call was made with it */
+            current: boolean;
+            /** @description What the client called itself at sign-in, shortened */
+            userAgent: string | null;
+            createdAt: components["schemas"]["Timestamp"];
+            usedAt: components["schemas"]["Timestamp"];
+            expiresAt: components["schemas"]["Timestamp"];
+        };
+        SessionsResponse: {
+            sessions: components["schemas"]["Session"][];
+        };
+        Tokens: {
+            /** @description For `Authorization`; good for minutes */
+            accessToken: string;
+            accessTokenExpiresAt: components["schemas"]["Timestamp"];
+            /** @description For `POST /sessions/refresh`, once */
+            refreshToken: string;
+            refreshTokenExpiresAt: components["schemas"]["Timestamp"];
+        };
+        SessionCreatedResponse: {
+            session: components["schemas"]["Session"];
+            tokens: components["schemas"]["Tokens"];
+        };
+        TokensResponse: {
+            tokens: components["schemas"]["Tokens"];
+        };
+        RefreshSessionRequest: {
+            refreshToken: string;
+        };
+        /**
+         * @description What a key may do; each includes those before it
+         * @enum {string}
+         */
+        Scope: "read" | "write" | "admin";
+        NewApiKeyRequest: {
+            apiKey: components["schemas"]["NewApiKey"];
+        };
+        NewApiKey: {
+            /** @description For its owner to tell it from others */
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * Format: date-time
+             * @description When it ends by itself; `null` or absent for never
+             */
+            expiresAt?: string | null;
+        };
+        ApiKey: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** @description How the key begins */
+            prefix: string;
+            scopes: components["schemas"]["Scope"][];
+            createdAt: components["schemas"]["Timestamp"];
+            expiresAt: components["schemas"]["TimestampOrNull"];
+            usedAt: components["schemas"]["TimestampOrNull"];
+        };
+        ApiKeysResponse: {
+            apiKeys: components["schemas"]["ApiKey"][];
+        };
+        ApiKeyCreatedResponse: {
+            apiKey: components["schemas"]["ApiKey"];
+            /** @description The key itself, for `Authorization: Bearer <key>` */
+            key: string;
+        };
         NewUserRequest: {
             user: components["schemas"]["NewUser"];
         };
@@ -540,7 +758,7 @@ export interface components {
          * @description What happened, for a program; the values are stable
          * @enum {string}
          */
-        ProblemCode: "already_taken" | "body_too_large" | "credentials_invalid" | "database_unavailable" | "forbidden" | "idempotency_key_reused" | "internal" | "invalid_json" | "invalid_request" | "method_not_allowed" | "not_found" | "overloaded" | "precondition_failed" | "rate_limited" | "route_not_found" | "token_expired" | "token_invalid" | "token_missing" | "unsupported_media_type" | "validation_failed";
+        ProblemCode: "account_suspended" | "already_taken" | "body_too_large" | "credentials_invalid" | "database_unavailable" | "forbidden" | "idempotency_key_reused" | "internal" | "invalid_json" | "invalid_request" | "method_not_allowed" | "not_found" | "overloaded" | "precondition_failed" | "rate_limited" | "role_insufficient" | "route_not_found" | "scope_insufficient" | "token_expired" | "token_invalid" | "token_missing" | "unsupported_media_type" | "validation_failed";
         /** @description The wrong fields, each with its messages */
         FieldErrors: {
             [key: string]: string[];
@@ -618,6 +836,145 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["UserResponse"];
+            };
+        };
+        /** @description The sessions */
+        SessionsOK: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "sessions": [
+                 *         {
+                 *           "id": 42,
+                 *           "current": true,
+                 *           "userAgent": "curl/8.5.0",
+                 *           "createdAt": "2026-02-18T03:22:56.637Z",
+                 *           "usedAt": "2026-02-18T03:48:35.824Z",
+                 *           "expiresAt": "2026-03-20T03:48:35.824Z"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SessionsResponse"];
+            };
+        };
+        /** @description The new session with its tokens */
+        SessionCreated: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                Location: components["headers"]["Location"];
+                "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "session": {
+                 *         "id": 42,
+                 *         "current": true,
+                 *         "userAgent": "curl/8.5.0",
+                 *         "createdAt": "2026-02-18T03:22:56.637Z",
+                 *         "usedAt": "2026-02-18T03:48:35.824Z",
+                 *         "expiresAt": "2026-03-20T03:48:35.824Z"
+                 *       },
+                 *       "tokens": {
+                 *         "accessToken": "jwt.token.here",
+                 *         "accessTokenExpiresAt": "2026-02-18T04:03:35.824Z",
+                 *         "refreshToken": "jwt.refresh.here",
+                 *         "refreshTokenExpiresAt": "2026-03-20T03:48:35.824Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SessionCreatedResponse"];
+            };
+        };
+        /** @description The new tokens */
+        TokensOK: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "tokens": {
+                 *         "accessToken": "jwt.token.here",
+                 *         "accessTokenExpiresAt": "2026-02-18T04:03:35.824Z",
+                 *         "refreshToken": "jwt.refresh.here",
+                 *         "refreshTokenExpiresAt": "2026-03-20T03:48:35.824Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokensResponse"];
+            };
+        };
+        /** @description The API keys */
+        ApiKeysOK: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "apiKeys": [
+                 *         {
+                 *           "id": 42,
+                 *           "name": "Nightly export",
+                 *           "prefix": "byl_kz5w3x",
+                 *           "scopes": [
+                 *             "read"
+                 *           ],
+                 *           "createdAt": "2026-02-18T03:22:56.637Z",
+                 *           "expiresAt": null,
+                 *           "usedAt": null
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApiKeysResponse"];
+            };
+        };
+        /** @description The new API key; `key` is shown this once */
+        ApiKeyCreated: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                Location: components["headers"]["Location"];
+                "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "apiKey": {
+                 *         "id": 42,
+                 *         "name": "Nightly export",
+                 *         "prefix": "byl_kz5w3x",
+                 *         "scopes": [
+                 *           "read"
+                 *         ],
+                 *         "createdAt": "2026-02-18T03:22:56.637Z",
+                 *         "expiresAt": null,
+                 *         "usedAt": null
+                 *       },
+                 *       "key": "byl_kz5w3xq2m7r4t6y8u1a3s5d7f9g"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApiKeyCreatedResponse"];
             };
         };
         /** @description The profile */
@@ -1059,7 +1416,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The resource belongs to somebody else. The key names its kind. */
+        /** @description The resource belongs to somebody else (the key names its kind), or the token's scope or the user's role is too little */
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1352,6 +1709,16 @@ export interface components {
          */
         CommentId: number;
         /**
+         * @description The session's id
+         * @example 42
+         */
+        SessionId: number;
+        /**
+         * @description The key's id
+         * @example 42
+         */
+        ApiKeyId: number;
+        /**
          * @description Only articles with this tag
          * @example dragons
          */
@@ -1444,6 +1811,32 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["UpdateUserRequest"];
+            };
+        };
+        RefreshSessionBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "refreshToken": "jwt.refresh.here"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RefreshSessionRequest"];
+            };
+        };
+        NewApiKeyBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "apiKey": {
+                 *         "name": "Nightly export",
+                 *         "scopes": [
+                 *           "read"
+                 *         ],
+                 *         "expiresAt": "2099-01-01T00:00:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewApiKeyRequest"];
             };
         };
         NewArticleBody: {
@@ -1585,6 +1978,7 @@ export interface operations {
             200: components["responses"]["UserOK"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -1627,9 +2021,214 @@ export interface operations {
             200: components["responses"]["UserOK"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    GetSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["SessionsOK"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    CreateSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A unique string, for example a UUID, that makes the call safe to
+                 *     repeat: for 24 hours the same key with the same body gets the first
+                 *     answer again and creates nothing. The same key with another body is
+                 *     refused with 422.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["LoginUserBody"];
+        responses: {
+            201: components["responses"]["SessionCreated"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    DeleteSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    RefreshSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["RefreshSessionBody"];
+        responses: {
+            200: components["responses"]["TokensOK"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    DeleteCurrentSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    DeleteSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id
+                 * @example 42
+                 */
+                id: components["parameters"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    GetApiKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ApiKeysOK"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    CreateApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A unique string, for example a UUID, that makes the call safe to
+                 *     repeat: for 24 hours the same key with the same body gets the first
+                 *     answer again and creates nothing. The same key with another body is
+                 *     refused with 422.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["NewApiKeyBody"];
+        responses: {
+            201: components["responses"]["ApiKeyCreated"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    DeleteApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The key's id
+                 * @example 42
+                 */
+                id: components["parameters"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -1682,6 +2281,7 @@ export interface operations {
             200: components["responses"]["ProfileOK"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
@@ -1707,6 +2307,7 @@ export interface operations {
             200: components["responses"]["ProfileOK"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -1818,6 +2419,7 @@ export interface operations {
             201: components["responses"]["ArticleCreated"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -1992,6 +2594,7 @@ export interface operations {
             201: components["responses"]["CommentCreated"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2050,6 +2653,7 @@ export interface operations {
             200: components["responses"]["ArticleOK"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -2074,6 +2678,7 @@ export interface operations {
             200: components["responses"]["ArticleOK"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];

@@ -23,7 +23,9 @@ AsyncToken = str | Callable[[], str | Awaitable[str | None] | None] | None
 
 BASE_PATH = "/api"
 # The paths at which POST takes an Idempotency-Key.
-CREATING = re.compile(BASE_PATH.encode() + rb"/(users|articles|articles/[^/]+/comments)\Z")
+CREATING = re.compile(
+    BASE_PATH.encode() + rb"/(users|sessions|user/keys|articles|articles/[^/]+/comments)\Z"
+)
 TEMPORARY = {429, 502, 503, 504}
 
 

@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from .generated.api.apikeys import create_api_key, delete_api_key, get_api_keys
 from .generated.api.articles import (
     batch_get_articles,
     create_article,
@@ -23,10 +24,20 @@ from .generated.api.profiles import (
     get_profile_by_username,
     unfollow_user_by_username,
 )
+from .generated.api.sessions import (
+    create_session,
+    delete_current_session,
+    delete_session,
+    delete_sessions,
+    get_sessions,
+    refresh_session,
+)
 from .generated.api.tags import get_tags
 from .generated.api.users import create_user, get_current_user, login, update_current_user
 from .generated.client import AuthenticatedClient
 from .generated.models import (
+    ApiKeyCreatedResponse,
+    ApiKeysResponse,
     ArticleBatchRequest,
     ArticleBatchResponse,
     ArticleResponse,
@@ -35,13 +46,18 @@ from .generated.models import (
     CommentsResponse,
     GetArticleCommentsSort,
     LoginUserRequest,
+    NewApiKeyRequest,
     NewArticleRequest,
     NewCommentRequest,
     NewUserRequest,
     ProfileBatchRequest,
     ProfileBatchResponse,
     ProfileResponse,
+    RefreshSessionRequest,
+    SessionCreatedResponse,
+    SessionsResponse,
     TagsResponse,
+    TokensResponse,
     UpdateArticleRequest,
     UpdateUserRequest,
     UserResponse,
@@ -51,6 +67,39 @@ from .generated.types import UNSET, Unset
 
 class Operations:
     api: AuthenticatedClient
+
+    def create_api_key(
+        self, body: NewApiKeyRequest, *, idempotency_key: str | Unset = UNSET
+    ) -> ApiKeyCreatedResponse:
+        """Create an API key
+
+        A key for a program, with scopes: `read` reads what its owner may read,
+        `write` writes articles, comments, favourites and follows as well, `admin`
+        is for moderation and administration, if the owner's role permits it. Each
+        scope includes those before it. Keys never manage the account, its
+        sessions or other keys. The answer is the only one that shows the key.
+        """
+        return cast(
+            ApiKeyCreatedResponse,
+            create_api_key.sync_detailed(
+                client=self.api, body=body, idempotency_key=idempotency_key
+            ).parsed,
+        )
+
+    def delete_api_key(self, id: int) -> None:
+        """Revoke an API key
+
+        The key is refused from then on, by every replica within a second.
+        """
+        delete_api_key.sync_detailed(id, client=self.api)
+
+    def get_api_keys(self) -> ApiKeysResponse:
+        """List API keys
+
+        The keys of the signed-in user, the newest first. The keys themselves
+        are not stored; `prefix` is how they begin.
+        """
+        return cast(ApiKeysResponse, get_api_keys.sync_detailed(client=self.api).parsed)
 
     def batch_get_articles(self, body: ArticleBatchRequest) -> ArticleBatchResponse:
         """Get many articles at once
@@ -259,6 +308,64 @@ class Operations:
             unfollow_user_by_username.sync_detailed(username, client=self.api).parsed,
         )
 
+    def create_session(
+        self, body: LoginUserRequest, *, idempotency_key: str | Unset = UNSET
+    ) -> SessionCreatedResponse:
+        """Sign in with short-lived tokens
+
+        For clients that can renew tokens: the access token ends after minutes,
+        and the refresh token gets the next pair from `POST /sessions/refresh`.
+        Front ends of the RealWorld contract use `POST /users/login` instead.
+        """
+        return cast(
+            SessionCreatedResponse,
+            create_session.sync_detailed(
+                client=self.api, body=body, idempotency_key=idempotency_key
+            ).parsed,
+        )
+
+    def delete_current_session(self) -> None:
+        """Sign out
+
+        Ends the session that the token of this call belongs to.
+        """
+        delete_current_session.sync_detailed(client=self.api)
+
+    def delete_session(self, id: int) -> None:
+        """End a session
+
+        Signs out one device: its tokens are refused from then on, by every
+        replica within a second.
+        """
+        delete_session.sync_detailed(id, client=self.api)
+
+    def delete_sessions(self) -> None:
+        """Sign out everywhere
+
+        Ends every session of the signed-in user, this one too. API keys stay.
+        """
+        delete_sessions.sync_detailed(client=self.api)
+
+    def get_sessions(self) -> SessionsResponse:
+        """List the sessions of the signed-in user
+
+        Every sign-in that is still good, the newest first: those of
+        `POST /sessions` and those of registration and `POST /users/login`.
+        `current` marks the one that the token of this call belongs to.
+        """
+        return cast(SessionsResponse, get_sessions.sync_detailed(client=self.api).parsed)
+
+    def refresh_session(self, body: RefreshSessionRequest) -> TokensResponse:
+        """Renew the tokens of a session
+
+        Answers a new pair; the refresh token that was sent is used up. Using it
+        again ends the session, since then two parties have it, except in the
+        first ten seconds, when it is taken for a repetition of the same call.
+        """
+        return cast(
+            TokensResponse, refresh_session.sync_detailed(client=self.api, body=body).parsed
+        )
+
     def get_tags(self) -> TagsResponse:
         """List tags
 
@@ -313,6 +420,41 @@ class Operations:
 
 class AsyncOperations:
     api: AuthenticatedClient
+
+    async def create_api_key(
+        self, body: NewApiKeyRequest, *, idempotency_key: str | Unset = UNSET
+    ) -> ApiKeyCreatedResponse:
+        """Create an API key
+
+        A key for a program, with scopes: `read` reads what its owner may read,
+        `write` writes articles, comments, favourites and follows as well, `admin`
+        is for moderation and administration, if the owner's role permits it. Each
+        scope includes those before it. Keys never manage the account, its
+        sessions or other keys. The answer is the only one that shows the key.
+        """
+        return cast(
+            ApiKeyCreatedResponse,
+            (
+                await create_api_key.asyncio_detailed(
+                    client=self.api, body=body, idempotency_key=idempotency_key
+                )
+            ).parsed,
+        )
+
+    async def delete_api_key(self, id: int) -> None:
+        """Revoke an API key
+
+        The key is refused from then on, by every replica within a second.
+        """
+        await delete_api_key.asyncio_detailed(id, client=self.api)
+
+    async def get_api_keys(self) -> ApiKeysResponse:
+        """List API keys
+
+        The keys of the signed-in user, the newest first. The keys themselves
+        are not stored; `prefix` is how they begin.
+        """
+        return cast(ApiKeysResponse, (await get_api_keys.asyncio_detailed(client=self.api)).parsed)
 
     async def batch_get_articles(self, body: ArticleBatchRequest) -> ArticleBatchResponse:
         """Get many articles at once
@@ -537,6 +679,67 @@ class AsyncOperations:
         return cast(
             ProfileResponse,
             (await unfollow_user_by_username.asyncio_detailed(username, client=self.api)).parsed,
+        )
+
+    async def create_session(
+        self, body: LoginUserRequest, *, idempotency_key: str | Unset = UNSET
+    ) -> SessionCreatedResponse:
+        """Sign in with short-lived tokens
+
+        For clients that can renew tokens: the access token ends after minutes,
+        and the refresh token gets the next pair from `POST /sessions/refresh`.
+        Front ends of the RealWorld contract use `POST /users/login` instead.
+        """
+        return cast(
+            SessionCreatedResponse,
+            (
+                await create_session.asyncio_detailed(
+                    client=self.api, body=body, idempotency_key=idempotency_key
+                )
+            ).parsed,
+        )
+
+    async def delete_current_session(self) -> None:
+        """Sign out
+
+        Ends the session that the token of this call belongs to.
+        """
+        await delete_current_session.asyncio_detailed(client=self.api)
+
+    async def delete_session(self, id: int) -> None:
+        """End a session
+
+        Signs out one device: its tokens are refused from then on, by every
+        replica within a second.
+        """
+        await delete_session.asyncio_detailed(id, client=self.api)
+
+    async def delete_sessions(self) -> None:
+        """Sign out everywhere
+
+        Ends every session of the signed-in user, this one too. API keys stay.
+        """
+        await delete_sessions.asyncio_detailed(client=self.api)
+
+    async def get_sessions(self) -> SessionsResponse:
+        """List the sessions of the signed-in user
+
+        Every sign-in that is still good, the newest first: those of
+        `POST /sessions` and those of registration and `POST /users/login`.
+        `current` marks the one that the token of this call belongs to.
+        """
+        return cast(SessionsResponse, (await get_sessions.asyncio_detailed(client=self.api)).parsed)
+
+    async def refresh_session(self, body: RefreshSessionRequest) -> TokensResponse:
+        """Renew the tokens of a session
+
+        Answers a new pair; the refresh token that was sent is used up. Using it
+        again ends the session, since then two parties have it, except in the
+        first ten seconds, when it is taken for a repetition of the same call.
+        """
+        return cast(
+            TokensResponse,
+            (await refresh_session.asyncio_detailed(client=self.api, body=body)).parsed,
         )
 
     async def get_tags(self) -> TagsResponse:

@@ -1,5 +1,8 @@
 """Contains all the data models used in inputs/outputs"""
 
+from .api_key import ApiKey
+from .api_key_created_response import ApiKeyCreatedResponse
+from .api_keys_response import ApiKeysResponse
 from .article import Article
 from .article_batch_request import ArticleBatchRequest
 from .article_batch_response import ArticleBatchResponse
@@ -13,6 +16,8 @@ from .field_errors import FieldErrors
 from .get_article_comments_sort import GetArticleCommentsSort
 from .login_user import LoginUser
 from .login_user_request import LoginUserRequest
+from .new_api_key import NewApiKey
+from .new_api_key_request import NewApiKeyRequest
 from .new_article import NewArticle
 from .new_article_request import NewArticleRequest
 from .new_comment import NewComment
@@ -25,7 +30,14 @@ from .profile import Profile
 from .profile_batch_request import ProfileBatchRequest
 from .profile_batch_response import ProfileBatchResponse
 from .profile_response import ProfileResponse
+from .refresh_session_request import RefreshSessionRequest
+from .scope import Scope
+from .session import Session
+from .session_created_response import SessionCreatedResponse
+from .sessions_response import SessionsResponse
 from .tags_response import TagsResponse
+from .tokens import Tokens
+from .tokens_response import TokensResponse
 from .update_article import UpdateArticle
 from .update_article_request import UpdateArticleRequest
 from .update_user import UpdateUser
@@ -34,6 +46,9 @@ from .user import User
 from .user_response import UserResponse
 
 __all__ = (
+    "ApiKey",
+    "ApiKeyCreatedResponse",
+    "ApiKeysResponse",
     "Article",
     "ArticleBatchRequest",
     "ArticleBatchResponse",
@@ -47,6 +62,8 @@ __all__ = (
     "GetArticleCommentsSort",
     "LoginUser",
     "LoginUserRequest",
+    "NewApiKey",
+    "NewApiKeyRequest",
     "NewArticle",
     "NewArticleRequest",
     "NewComment",
@@ -59,7 +76,14 @@ __all__ = (
     "ProfileBatchRequest",
     "ProfileBatchResponse",
     "ProfileResponse",
+    "RefreshSessionRequest",
+    "Scope",
+    "Session",
+    "SessionCreatedResponse",
+    "SessionsResponse",
     "TagsResponse",
+    "Tokens",
+    "TokensResponse",
     "UpdateArticle",
     "UpdateArticleRequest",
     "UpdateUser",

@@ -1,6 +1,7 @@
 from typing import Literal
 
 ProblemCode = Literal[
+    "account_suspended",
     "already_taken",
     "body_too_large",
     "credentials_invalid",
@@ -15,7 +16,9 @@ ProblemCode = Literal[
     "overloaded",
     "precondition_failed",
     "rate_limited",
+    "role_insufficient",
     "route_not_found",
+    "scope_insufficient",
     "token_expired",
     "token_invalid",
     "token_missing",
@@ -24,6 +27,7 @@ ProblemCode = Literal[
 ]
 
 PROBLEM_CODE_VALUES: set[ProblemCode] = {
+    "account_suspended",
     "already_taken",
     "body_too_large",
     "credentials_invalid",
@@ -38,7 +42,9 @@ PROBLEM_CODE_VALUES: set[ProblemCode] = {
     "overloaded",
     "precondition_failed",
     "rate_limited",
+    "role_insufficient",
     "route_not_found",
+    "scope_insufficient",
     "token_expired",
     "token_invalid",
     "token_missing",

@@ -1,0 +1,208 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// register is a directory in memory that counts what it is asked.
+type register struct {
+	mu       sync.Mutex
+	sessions map[int64]Viewer
+	keys     map[string]Viewer
+	ends     time.Time
+	signing  []Key
+	err      error
+	asked    int
+	// during runs while a session is being looked up.
+	during func()
+}
+
+func (r *register) Session(_ context.Context, id int64) (Viewer, error) {
+	r.mu.Lock()
+	r.asked++
+	v, ok := r.sessions[id]
+	err, during := r.err, r.during
+	r.mu.Unlock()
+	if during != nil {
+		during()
+	}
+	if err == nil && !ok {
+		err = ErrTokenInvalid
+	}
+	return v, err
+}
+
+func (r *register) APIKey(_ context.Context, hash []byte) (Viewer, time.Time, error) {
+	r.asked++
+	v, ok := r.keys[string(hash)]
+	if !ok {
+		return v, time.Time{}, ErrTokenInvalid
+	}
+	return v, r.ends, nil
+}
+
+func (r *register) SigningKeys(context.Context) ([]Key, error) { return r.signing, r.err }
+
+// gate is an authenticator with a clock that stands until it is moved.
+type gate struct {
+	*Authenticator
+	*register
+	keys *APIKeys
+	now  time.Time
+}
+
+func newGate(t *testing.T) *gate {
+	g := &gate{now: instant, keys: NewAPIKeys([]byte("secret")), register: &register{
+		sessions: map[int64]Viewer{7: {ID: 42, Session: 7, Role: Author, Scope: ScopeAccount}},
+		keys:     map[string]Viewer{}, signing: []Key{current},
+	}}
+	clock := func() time.Time { return g.now }
+	tokens, err := NewTokens([]Key{current}, lifetimes, clock)
+	require.NoError(t, err)
+	g.Authenticator = NewAuthenticator(tokens, g.keys, g.register, Trust, clock)
+	return g
+}
+
+func (g *gate) news(t *testing.T, changes ...string) {
+	t.Helper()
+	require.NoError(t, g.Learn(t.Context(), g.now, changes, false))
+}
+
+func TestAuthenticate(t *testing.T) {
+	t.Parallel()
+	t.Run("RemembersUntilToldOtherwise", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		token := issue(t, g.tokens, 42)
+		for range 3 {
+			v, err := g.Authenticate(t.Context(), token)
+			require.NoError(t, err)
+			require.Equal(t, Viewer{ID: 42, Session: 7, Role: Author, Scope: ScopeAccount, Token: token}, v)
+		}
+		require.Equal(t, 1, g.asked)
+		for _, unrelated := range []string{"s8", "v43", "k7", "a7", "l", "tv42", "sx", "s"} {
+			g.news(t, unrelated)
+		}
+		_, err := g.Authenticate(t.Context(), token)
+		require.NoError(t, err)
+		require.Equal(t, 1, g.asked)
+		for i, news := range []string{"s7", "v42", "K"} {
+			g.news(t, "a1", news)
+			_, err := g.Authenticate(t.Context(), token)
+			require.NoError(t, err)
+			require.Equal(t, 2+i, g.asked, news)
+		}
+		delete(g.sessions, 7)
+		g.news(t, "s7")
+		_, err = g.Authenticate(t.Context(), token)
+		require.ErrorIs(t, err, ErrTokenInvalid)
+	})
+	t.Run("WithoutNewsItAsks", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		token := issue(t, g.tokens, 42)
+		for i := range 3 {
+			_, err := g.Authenticate(t.Context(), token)
+			require.NoError(t, err)
+			require.Equal(t, i+1, g.asked)
+			g.now = g.now.Add(Trust)
+		}
+		g.news(t)
+		_, _ = g.Authenticate(t.Context(), token)
+		require.Equal(t, 3, g.asked, "what was found out is good again once there are news")
+		g.now = g.now.Add(recheck)
+		g.news(t)
+		_, _ = g.Authenticate(t.Context(), token)
+		require.Equal(t, 4, g.asked, "the last use is noted to the minute")
+	})
+	t.Run("RevokedWhileItAsks", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		token := issue(t, g.tokens, 42)
+		g.during = func() { g.news(t, "s7") }
+		_, err := g.Authenticate(t.Context(), token)
+		require.NoError(t, err, "it was good when the question was put")
+		g.during = nil
+		delete(g.sessions, 7)
+		_, err = g.Authenticate(t.Context(), token)
+		require.ErrorIs(t, err, ErrTokenInvalid, "but must not be remembered")
+	})
+	t.Run("Ends", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		token := issue(t, g.tokens, 42)
+		_, err := g.Authenticate(t.Context(), token)
+		require.NoError(t, err)
+		g.now = instant.Add(lifetimes.Token)
+		g.news(t)
+		_, err = g.Authenticate(t.Context(), token)
+		require.ErrorIs(t, err, ErrTokenExpired)
+	})
+	t.Run("SomebodyElsesSession", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		_, err := g.Authenticate(t.Context(), issue(t, g.tokens, 43))
+		require.ErrorIs(t, err, ErrTokenInvalid)
+	})
+	t.Run("Fault", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		token := issue(t, g.tokens, 42)
+		g.err = errors.New("no database")
+		_, err := g.Authenticate(t.Context(), token)
+		require.ErrorIs(t, err, g.err, "nobody knows, which is no reason to sign anybody out")
+		require.ErrorIs(t, g.Learn(t.Context(), g.now, nil, true), g.err)
+	})
+	t.Run("Keys", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		key := g.keys.New()
+		g.register.keys[string(key.Hash)] = Viewer{ID: 42, Key: 3, Scope: ScopeRead}
+		g.ends = instant.Add(time.Minute)
+		for range 2 {
+			v, err := g.Authenticate(t.Context(), key.Text)
+			require.NoError(t, err)
+			require.Equal(t, ScopeRead, v.Scope)
+		}
+		require.Equal(t, 1, g.asked)
+		_, err := g.Authenticate(t.Context(), "byl_"+key.Text[5:]+"a")
+		require.ErrorIs(t, err, ErrTokenInvalid)
+		require.Equal(t, 1, g.asked, "a key that is made up costs no question")
+		delete(g.register.keys, string(key.Hash))
+		g.news(t, "k3")
+		_, err = g.Authenticate(t.Context(), key.Text)
+		require.ErrorIs(t, err, ErrTokenInvalid)
+	})
+	t.Run("KeyRotation", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		old := issue(t, g.tokens, 42)
+		g.signing = []Key{older, current}
+		g.news(t, "K")
+		fresh := issue(t, g.tokens, 42)
+		for _, token := range []string{old, fresh} {
+			_, err := g.Authenticate(t.Context(), token)
+			require.NoError(t, err, "both keys are good")
+		}
+		g.signing = []Key{older}
+		g.news(t, "K")
+		_, err := g.Authenticate(t.Context(), old)
+		require.ErrorIs(t, err, ErrTokenInvalid, "its key was revoked")
+		_, err = g.Authenticate(t.Context(), fresh)
+		require.NoError(t, err)
+	})
+	t.Run("ManyTokens", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		for range maxKnown + 1 {
+			g.remember(string(g.keys.New().Hash), known{}, 0)
+		}
+		require.LessOrEqual(t, len(g.known), maxKnown)
+	})
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/db"
+)
+
+// keysCommand manages the keys that sign tokens. Replicas that run hear of a
+// change within a second.
+func (p program) keysCommand() *cobra.Command {
+	keys := &cobra.Command{Use: "keys", Short: "Manage the keys that sign tokens"}
+	with := func(do func(ctx context.Context, d *db.DB, args []string) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, args []string) error {
+			return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
+				return withDatabase(ctx, cfg, log, func(url string) error {
+					if err := migrateUp(ctx, url, log); err != nil {
+						return err
+					}
+					d, err := db.Open(ctx, db.Config{URL: url, MaxConns: 1, AcquireTimeout: 10 * time.Second, QueryTimeout: 10 * time.Second})
+					if err != nil {
+						return err
+					}
+					defer d.Close()
+					return do(ctx, d, args)
+				})
+			})(cmd, args)
+		}
+	}
+	keys.AddCommand(
+		&cobra.Command{Use: "list", Short: "List the keys, the one that signs first", Args: cobra.NoArgs, RunE: with(
+			func(ctx context.Context, d *db.DB, _ []string) error {
+				list, err := api.ListSigningKeys(ctx, d)
+				if err != nil {
+					return err
+				}
+				w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(w, "ID\tCREATED")
+				for _, k := range list {
+					fmt.Fprintf(w, "%s\t%s\n", k.ID, k.CreatedAt.UTC().Format(time.RFC3339))
+				}
+				return w.Flush()
+			})},
+		&cobra.Command{Use: "rotate", Short: "Sign with a new key from now on; tokens of the older ones stay good", Args: cobra.NoArgs, RunE: with(
+			func(ctx context.Context, d *db.DB, _ []string) error {
+				id, err := api.RotateSigningKey(ctx, d)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(p.stdout, "%s signs from now on; revoke the older keys when their tokens have ended, or at once if one has leaked\n", id)
+				return err
+			})},
+		&cobra.Command{Use: "revoke ID", Short: "End a key and every token that it signed", Args: cobra.ExactArgs(1), RunE: with(
+			func(ctx context.Context, d *db.DB, args []string) error {
+				if err := api.RevokeSigningKey(ctx, d, args[0]); err != nil {
+					return fmt.Errorf("key %s: %w", args[0], err)
+				}
+				_, err := fmt.Fprintf(p.stdout, "%s is revoked\n", args[0])
+				return err
+			})},
+	)
+	return keys
+}

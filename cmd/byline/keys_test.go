@@ -1,0 +1,66 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// command runs a byline command beside the service and returns what it prints.
+func (s *service) command(args ...string) (string, error) {
+	env := map[string]string{}
+	for _, pair := range s.env {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	var out, log bytes.Buffer
+	err := run(s.t.Context(), args, func(name string) string { return env[name] }, &out, &log)
+	return out.String(), err
+}
+
+// TestKeys rotates and revokes signing keys under a running service.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	s := newService(t, "")
+	s.start()
+	s.waitReady()
+	ready, err := s.command("healthcheck")
+	require.NoError(t, err)
+	require.Equal(t, "ready\n", ready)
+	st := s.prepare()
+	status := func() int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.addr+"/api/user", nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Token "+st.token)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		res.Body.Close()
+		return res.StatusCode
+	}
+	list, err := s.command("keys", "list")
+	require.NoError(t, err)
+	first := strings.Fields(list)[2]
+
+	_, err = s.command("keys", "revoke", first)
+	require.ErrorContains(t, err, "the last one")
+	rotated, err := s.command("keys", "rotate")
+	require.NoError(t, err)
+	time.Sleep(time.Second) // the time in which replicas hear of it
+	require.Equal(t, http.StatusOK, status(), "tokens of the older key stay good")
+	list, err = s.command("keys", "list")
+	require.NoError(t, err)
+	require.Equal(t, strings.Fields(rotated)[0], strings.Fields(list)[2], "the new one signs")
+
+	_, err = s.command("keys", "revoke", first)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return status() == http.StatusUnauthorized }, 20*time.Second, 50*time.Millisecond)
+
+	_, err = s.command("keys", "revoke", "nonsense")
+	require.Error(t, err)
+}

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.session import Session
+    from ..models.tokens import Tokens
+
+
+T = TypeVar("T", bound="SessionCreatedResponse")
+
+
+@_attrs_define
+class SessionCreatedResponse:
+    """
+    Attributes:
+        session (Session):
+        tokens (Tokens):
+    """
+
+    session: Session
+    tokens: Tokens
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        session = self.session.to_dict()
+
+        tokens = self.tokens.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "session": session,
+                "tokens": tokens,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.session import Session
+        from ..models.tokens import Tokens
+
+        d = dict(src_dict)
+        session = Session.from_dict(d.pop("session"))
+
+        tokens = Tokens.from_dict(d.pop("tokens"))
+
+        session_created_response = cls(
+            session=session,
+            tokens=tokens,
+        )
+
+        session_created_response.additional_properties = d
+        return session_created_response
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,188 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// owned says what everybody else is refused with who asks for another user's
+// object. Operations that are not here work on what belongs to the caller, or
+// to everybody; the test below makes sure that none is forgotten.
+var owned = map[string]int{
+	"UpdateArticle":        http.StatusForbidden,
+	"DeleteArticle":        http.StatusForbidden,
+	"DeleteArticleComment": http.StatusForbidden,
+	"DeleteSession":        http.StatusNotFound,
+	"DeleteApiKey":         http.StatusNotFound,
+}
+
+// shared are the operations with an object in their path that others may use,
+// each with the reason.
+var shared = map[string]string{
+	"GetProfileByUsername":   "profiles are public",
+	"FollowUserByUsername":   "anybody may follow anybody",
+	"UnfollowUserByUsername": "it ends one's own following",
+	"GetArticle":             "articles are public",
+	"GetArticleComments":     "comments are public",
+	"CreateArticleComment":   "anybody may comment",
+	"CreateArticleFavorite":  "it is one's own mark",
+	"DeleteArticleFavorite":  "it is one's own mark",
+}
+
+// TestAuthorization walks every operation of the document with every kind of
+// caller that must be refused, and demands the refusal that is declared. The
+// callers come from the document too: a new operation is walked by itself.
+func TestAuthorization(t *testing.T) {
+	t.Parallel()
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := servertest.New(t)
+	for _, op := range doc.Operations() {
+		t.Run(op.ID, func(t *testing.T) { // one after another, so that what is stored can be compared
+			s := s.For(t)
+			refuse := func(label string, c call, status int, code string) {
+				t.Helper()
+				require.Contains(t, op.Statuses, status, "%s: the document must say so", label)
+				before := fingerprint(t, s)
+				res, body := c.do(s, op.Method)
+				require.Equal(t, status, res.StatusCode, "%s: %s", label, body)
+				require.Contains(t, body, `"code":"`+code+`"`, label)
+				require.Equal(t, before, fingerprint(t, s), "%s: a refusal changes nothing", label)
+			}
+			if op.Security == contract.Required {
+				c := valid[op.ID](newStage(s))
+				refuse("without a token", c.as(""), 401, "token_missing")
+				refuse("with a bad token", c.as("nonsense"), 401, "token_invalid")
+				refuse("with a forged key", c.as("byl_"+strings.Repeat("a", 36)), 401, "token_invalid")
+			}
+			for _, scope := range []auth.Scope{auth.ScopeRead, auth.ScopeWrite, auth.ScopeAdmin} {
+				if op.Security != contract.Required || scope >= op.Scope {
+					continue
+				}
+				st := newStage(s)
+				c := valid[op.ID](st)
+				key := st.keyOf(c.token, scope.String())
+				refuse("with a key of scope "+scope.String(), c.as(key), 403, "scope_insufficient")
+			}
+			for role := auth.Reader; role < op.Role; role++ {
+				st := newStage(s)
+				c := valid[op.ID](st)
+				st.setRole(t, c.token, role)
+				refuse("as "+role.String(), c, 403, "role_insufficient")
+			}
+			status, isOwned := owned[op.ID]
+			_, isShared := shared[op.ID]
+			require.NotEqual(t, strings.Contains(op.Path, "{") && op.Role <= auth.Author, !isOwned && !isShared,
+				"say in owned or shared what others may do with the object in %s", op.Path)
+			if isOwned {
+				code := map[int]string{403: "forbidden", 404: "not_found"}[status]
+				for role := auth.Author; role <= auth.Admin; role++ {
+					st := newStage(s)
+					c := valid[op.ID](st)
+					stranger := s.Register("")
+					st.setRole(t, stranger.Token, role)
+					refuse("as a stranger, who is "+role.String(), c.as(stranger.Token), status, code)
+				}
+			}
+		})
+	}
+}
+
+// TestReadOnlyMembers holds that members which only the service sets have no
+// effect in a body (OWASP API3: mass assignment).
+func TestReadOnlyMembers(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	st := newStage(s)
+	const extra = `"id":1,"role":"admin","suspendedAt":null,"emailVerifiedAt":"2020-01-01T00:00:00.000Z","token":"x","userId":1,"authorId":1,` +
+		`"author":{"username":"root"},"favoritesCount":99,"favorited":true,"following":true,"slug":"mine","createdAt":"2001-01-01T00:00:00.000Z",` +
+		`"updatedAt":"2001-01-01T00:00:00.000Z","version":7,"hidden":null,"current":true,"prefix":"byl_","usedAt":null,"__proto__":{"role":"admin"}`
+	for id, wrapper := range map[string]string{
+		"CreateUser": "user", "UpdateCurrentUser": "user", "CreateArticle": "article", "UpdateArticle": "article",
+		"CreateArticleComment": "comment", "CreateApiKey": "apiKey",
+	} {
+		c := valid[id](st)
+		c.body = strings.Replace(c.body, `{"`+wrapper+`":{`, `{"`+wrapper+`":{`+extra+`,`, 1)
+		require.Contains(t, c.body, "__proto__")
+		method := http.MethodPost
+		if strings.HasPrefix(id, "Update") {
+			method = http.MethodPut
+		}
+		res, body := c.do(s, method)
+		require.Less(t, res.StatusCode, 300, "%s: unknown members are ignored: %s", id, body)
+		for _, effect := range []string{`"slug":"mine"`, "2001-01-01", `"favoritesCount":99`, `"favorited":true`, `"username":"root"`, `"id":1,"role"`} {
+			require.NotContains(t, body, effect, id)
+		}
+	}
+	var privileged int
+	require.NoError(t, s.DB.QueryRow(t.Context(), `SELECT count(*) FROM users WHERE role <> 'author'`).Scan(&privileged))
+	require.Zero(t, privileged)
+}
+
+// fingerprint sums up everything that is stored, except when credentials were
+// last used: a refusal may have looked at them.
+func fingerprint(t *testing.T, s *servertest.Service) string {
+	t.Helper()
+	rows, err := s.DB.Query(t.Context(), `SELECT tablename FROM pg_tables
+		WHERE schemaname = 'public' AND tablename NOT IN ('cache_changes', 'goose_db_version') ORDER BY 1`)
+	require.NoError(t, err)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Contains(t, tables, "articles")
+	var all strings.Builder
+	for _, table := range tables {
+		var sum *string
+		err := s.DB.QueryRow(t.Context(), `SELECT md5(string_agg(r, '' ORDER BY r)) FROM (
+			SELECT (to_jsonb(t) - 'used_at')::text AS r FROM `+pgx.Identifier{table}.Sanitize()+` t) rows`).Scan(&sum)
+		require.NoError(t, err)
+		if sum != nil {
+			fmt.Fprintln(&all, table, *sum)
+		}
+	}
+	return all.String()
+}
+
+// keyOf makes an API key for the user of a token.
+func (s *stage) keyOf(token, scope string) string {
+	var created client.ApiKeyCreatedResponse
+	s.post("/user/keys", newAPIKey(scope), token, &created)
+	return created.Key
+}
+
+// setRole does what an admin may, to the user of a token.
+func (s *stage) setRole(t *testing.T, token string, role auth.Role) {
+	t.Helper()
+	res, err := s.s.As(token).GetCurrentUserWithResponse(t.Context(), nil)
+	require.NoError(t, err)
+	s.s.SetRole(res.JSON200.User.Username, role)
+}
+
+// TestNothingIsFetched holds that the service calls no URL that a client names
+// (OWASP API7: server side request forgery).
+func TestNothingIsFetched(t *testing.T) {
+	t.Parallel()
+	var hits atomic.Int64
+	bait := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+	defer bait.Close()
+	s := servertest.New(t)
+	u := s.Register("")
+	res, body := s.Do("PUT", "/user", fmt.Sprintf(`{"user":{"image":"%[1]s/i.png","bio":"%[1]s/bio"}}`, bait.URL), "Authorization", "Token "+u.Token)
+	require.Equal(t, 200, res.StatusCode, body)
+	article := s.Publish(u, "![x]("+bait.URL+"/title)", bait.URL)
+	for _, path := range []string{"/articles/" + article.Slug, "/profiles/" + u.Username, "/articles", "/tags"} {
+		s.Do("GET", path, "", "Host", "evil.example", "X-Forwarded-Host", bait.URL, "Referer", bait.URL+"/referer", "Origin", bait.URL)
+	}
+	require.Zero(t, hits.Load())
+}
