@@ -91,7 +91,7 @@ func (c *Courier) Run(ctx context.Context) error {
 	if c.cfg.Sender == nil {
 		c.log.Info("mails are not sent, since BYLINE_SMTP_URL is not set; /mails on the admin port shows them")
 	}
-	for {
+	for ctx.Err() == nil {
 		wait := c.cfg.Poll
 		more, err := c.next(context.WithoutCancel(ctx))
 		switch {
@@ -103,10 +103,10 @@ func (c *Courier) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-time.After(wait):
 		}
 	}
+	return nil
 }
 
 // next takes the mail that is due first and deals with it.

@@ -22,6 +22,7 @@ import (
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/dbtest"
@@ -45,6 +46,8 @@ type Service struct {
 	Edge *server.Server
 	// Statements counts what the service asks the database.
 	Statements *dbtest.Counter
+	// Mail shows what the service would send, if it was started as Mailing.
+	Mail *mail.Courier
 	// Log holds what the service has logged.
 	Log *Log
 
@@ -64,6 +67,7 @@ type setup struct {
 	url     string
 	follows bool
 	rules   api.AccountRules
+	mailing bool
 }
 
 // WithServer changes the edge's configuration.
@@ -74,6 +78,9 @@ func WithDB(f func(*db.Config)) Option { return func(s *setup) { s.db = append(s
 
 // WithDeps changes what the edge is connected to.
 func WithDeps(f func(*server.Deps)) Option { return func(s *setup) { s.deps = f } }
+
+// Mailing has the service write the mails of its outbox, which Mail shows then.
+func Mailing() Option { return func(s *setup) { s.mailing = true } }
 
 // WithRules changes what the service demands of accounts.
 func WithRules(f func(*api.AccountRules)) Option { return func(s *setup) { f(&s.rules) } }
@@ -112,14 +119,14 @@ func New(t testing.TB, options ...Option) *Service {
 	if set.deps != nil {
 		set.deps(&deps)
 	}
-	s.authenticator = deps.Authenticator
+	s.authenticator, s.Mail = deps.Authenticator, deps.Mail
 	srv, err := server.New(set.server, deps)
 	require.NoError(t, err)
 	if set.follows {
-		ctx, stop := context.WithCancel(context.Background())
-		ended := make(chan struct{})
-		go func() { defer close(ended); _ = srv.FollowChanges(ctx) }()
-		t.Cleanup(func() { stop(); <-ended })
+		background(t, srv.FollowChanges)
+	}
+	if set.mailing {
+		background(t, s.Mail.Run)
 	}
 	s.Handler = srv.Handler()
 	web := httptest.NewServer(s.Handler)
@@ -130,6 +137,14 @@ func New(t testing.TB, options ...Option) *Service {
 	s.http = &http.Client{Transport: checked{t, doc, web.Client().Transport}, Timeout: time.Minute}
 	s.Anonymous = s.As("")
 	return s
+}
+
+// background runs work until the test ends.
+func background(t testing.TB, work func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = work(ctx) }()
+	t.Cleanup(func() { stop(); <-ended })
 }
 
 func (s *Service) deps(trust time.Duration, rules api.AccountRules) server.Deps {
@@ -158,6 +173,7 @@ func (s *Service) deps(trust time.Duration, rules api.AccountRules) server.Deps 
 	authenticator := auth.NewAuthenticator(tokens, apiKeys, api.Directory{DB: s.DB}, trust, time.Now)
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelDebug)
+	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level}))
 	return server.Deps{
 		API: api.New(api.Deps{
 			DB: s.DB, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
@@ -165,7 +181,8 @@ func (s *Service) deps(trust time.Duration, rules api.AccountRules) server.Deps 
 		}),
 		DB:            s.DB,
 		Authenticator: authenticator,
-		Logger:        slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level})),
+		Logger:        logger,
+		Mail:          mail.NewCourier(mail.Config{Poll: 10 * time.Millisecond}, s.DB, logger),
 		LogLevel:      level,
 	}
 }
