@@ -110,10 +110,6 @@ func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow,
 	}
 	if in.TagList != nil {
 		arg.Tags = unique(*in.TagList)
-		err := q.ArticleTagsReplace(ctx, tx, query.ArticleTagsReplaceParams{ArticleID: locked.ID, Tags: arg.Tags})
-		if err != nil {
-			return err
-		}
 	}
 	return q.ArticleUpdate(ctx, tx, arg)
 }

@@ -25,6 +25,7 @@ func requireCounters(t *testing.T, s *servertest.Service) {
 			WHERE k.n <> (SELECT count(*) FROM article_tags t WHERE t.tag = k.name)
 		UNION ALL SELECT 'uncounted tag ' || t.tag FROM article_tags t WHERE NOT EXISTS (SELECT 1 FROM counters k WHERE k.kind = 'tag' AND k.name = t.tag)
 		UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id)
+		UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id)
 		UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
 		UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
 		UNION ALL SELECT 'tags of ' || a.slug FROM articles a

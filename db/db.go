@@ -29,7 +29,8 @@ type Config struct {
 	AcquireTimeout time.Duration
 	// QueryTimeout bounds every statement. PostgreSQL enforces it, which
 	// keeps the connection; a second later this side gives up as well, for a
-	// server that is frozen or unreachable.
+	// server that is frozen or unreachable. The deadline of the caller's
+	// context, if there is one, bounds statements and transactions too.
 	QueryTimeout time.Duration
 	// Tracer, if set, sees every statement.
 	Tracer pgx.QueryTracer
@@ -151,7 +152,7 @@ func answers(ctx context.Context, conn *pgxpool.Conn) bool {
 		return true
 	}
 	delete(data, idle)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	ctx, cancel := detach(ctx, time.Second)
 	defer cancel()
 	return conn.Ping(ctx) == nil
 }
@@ -168,10 +169,19 @@ func release(conn *pgxpool.Conn) {
 	conn.Release()
 }
 
-// detach keeps ctx's values but not its cancellation, and bounds the statement.
-func (d *DB) detach(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), d.cfg.QueryTimeout+time.Second)
+// detach keeps ctx's values and its deadline but not its cancellation: what
+// has begun is let finish when a client goes away, but a frozen or unreachable
+// server costs no request more time than it has.
+func detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	end := time.Now().Add(limit)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
+		end = deadline
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), end)
 }
+
+// statementLimit is a second more than PostgreSQL's own.
+func (d *DB) statementLimit() time.Duration { return d.cfg.QueryTimeout + time.Second }
 
 // Exec implements query.DBTX. A statement that lost against another
 // transaction is run again.
@@ -182,7 +192,7 @@ func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 			return err
 		}
 		defer release(conn)
-		qctx, cancel := d.detach(ctx)
+		qctx, cancel := detach(ctx, d.statementLimit())
 		defer cancel()
 		tag, err = conn.Exec(qctx, sql, args...)
 		return err
@@ -196,7 +206,7 @@ func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 	if err != nil {
 		return nil, err
 	}
-	qctx, cancel := d.detach(ctx)
+	qctx, cancel := detach(ctx, d.statementLimit())
 	rows, err := conn.Query(qctx, sql, args...)
 	if err != nil {
 		cancel()
@@ -223,7 +233,7 @@ func (d *DB) InTx(ctx context.Context, fn func(tx query.DBTX) error) error {
 		}
 		defer release(conn)
 		// The transaction as a whole may take what two statements may.
-		tctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*d.cfg.QueryTimeout)
+		tctx, cancel := detach(ctx, 2*d.cfg.QueryTimeout)
 		defer cancel()
 		return pgx.BeginFunc(tctx, conn, func(tx pgx.Tx) error { return fn(detachedTx{tx, tctx}) })
 	})

@@ -41,12 +41,13 @@ func TestCounters(t *testing.T) {
 		`INSERT INTO users (username, email, password_hash) SELECT 'u' || i, 'u' || i || '@example.com', '' FROM generate_series(1, 5) i`,
 		`INSERT INTO articles (slug, author_id, title, description, body, tags)
 		 SELECT 'a' || i, 1 + i % 5, 't', 'd', 'b', CASE WHEN i % 2 = 0 THEN '{x,y}'::text[] ELSE '{x}' END FROM generate_series(1, 20) i`,
-		`INSERT INTO article_tags SELECT unnest(tags), created_at, id FROM articles`,
 		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE (a.id + u.id) % 3 = 0`,
 		`DELETE FROM favorites WHERE user_id = 2 AND article_id % 2 = 0`,
 		`DELETE FROM articles WHERE id % 7 = 0`,
 		`DELETE FROM users WHERE id = 3`,
-		`DELETE FROM article_tags WHERE tag = 'y' AND article_id % 4 = 0`,
+		`UPDATE articles SET tags = '{z,x}' WHERE id % 4 = 0`,
+		`UPDATE articles SET tags = '{}' WHERE id % 5 = 0`,
+		`UPDATE articles SET tags = ARRAY[tags[2], tags[1]] WHERE cardinality(tags) = 2`,
 	} {
 		_, err := d.Exec(t.Context(), statement)
 		require.NoError(t, err, statement)
@@ -54,8 +55,13 @@ func TestCounters(t *testing.T) {
 		rows, err := d.Query(t.Context(), `
 			SELECT 'articles' WHERE (SELECT count(*) FROM articles) <> COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles'), 0)
 			UNION ALL SELECT 'tag ' || k.name FROM (SELECT name, sum(value) AS n FROM counters WHERE kind = 'tag' GROUP BY name) k
-				WHERE k.n <> (SELECT count(*) FROM article_tags t WHERE t.tag = k.name)
+				WHERE k.n <> (SELECT count(*) FROM articles a WHERE k.name = ANY (a.tags))
+			UNION ALL SELECT 'tag of no article' WHERE EXISTS (SELECT tag, article_created_at, article_id FROM article_tags
+				EXCEPT SELECT unnest(tags), created_at, id FROM articles)
+			UNION ALL SELECT 'tags of ' || a.slug FROM articles a
+				WHERE EXISTS (SELECT unnest(a.tags), a.created_at, a.id EXCEPT SELECT tag, article_created_at, article_id FROM article_tags)
 			UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id)
+			UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id)
 			UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
 			UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)`)
 		require.NoError(t, err)
@@ -101,6 +107,35 @@ func TestQueryTimeout(t *testing.T) {
 	_, err := d.Exec(t.Context(), "SELECT pg_sleep(10)")
 	require.True(t, db.IsUnavailable(err), "%v", err)
 	require.EqualValues(t, 1, d.Pool().Stat().TotalConns(), "the connection was lost")
+}
+
+// TestDeadline holds that nothing outlasts the deadline of its caller; the
+// other limits are so wide that the test would time out.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t, func(c *db.Config) { c.MaxConns, c.AcquireTimeout, c.QueryTimeout = 1, time.Hour, time.Hour })
+	for name, ask := range map[string]func(context.Context) error{
+		"Exec": func(ctx context.Context) error {
+			_, err := d.Exec(ctx, "SELECT pg_sleep(3600)")
+			return err
+		},
+		"QueryRow": func(ctx context.Context) error {
+			var nothing any
+			return d.QueryRow(ctx, "SELECT pg_sleep(3600)").Scan(&nothing)
+		},
+		"InTx": func(ctx context.Context) error {
+			return d.InTx(ctx, func(tx query.DBTX) error {
+				_, err := tx.Exec(ctx, "SELECT pg_sleep(3600)")
+				return err
+			})
+		},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		err := ask(ctx)
+		cancel()
+		require.True(t, db.IsUnavailable(err), "%s: %v", name, err)
+		require.NoError(t, d.Ping(t.Context()), "%s: the place in the pool is free again", name)
+	}
 }
 
 // TestDisconnects holds that clients which go away do not cost connections.

@@ -78,7 +78,7 @@ func IsUnavailable(err error) bool {
 			"57P01", "57P02", "57P03", "57P04", "57P05":
 			return true
 		}
-		switch pe.Code[:2] {
+		switch pe.Code[:min(2, len(pe.Code))] { // a proxy may send an error without one
 		case "08", "40", "53": // connection, lost races past the retries, resources
 			return true
 		}

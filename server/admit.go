@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -17,6 +18,10 @@ import (
 type admission struct {
 	places *semaphore.Weighted // first come, first served
 	queue  chan struct{}       // those that work or wait
+	room   int                 // how many of those work
+	worked atomic.Int64        // how long, in nanoseconds, work has lately taken
+	// refused counts those whose line in the log is still to be written.
+	refused atomic.Int64
 }
 
 const (
@@ -28,15 +33,70 @@ const (
 	// admitTimeout is the longest that a request waits for a place. The work
 	// itself takes milliseconds, so that a longer wait means overload.
 	admitTimeout = time.Second
+	// queueTimeout is the longest wait that a request joins the queue for, as
+	// work has lately taken. Where it is dear, so many waiters would only be late.
+	queueTimeout = 200 * time.Millisecond
+	// refusedInterval is how often refusals are logged.
+	refusedInterval = time.Second
 )
 
-func newAdmission(places int) admission {
+// overloaded is the answer to all that are refused for want of a place.
+var overloaded = problem.Unavailable(problem.Overloaded, 1, nil)
+
+func newAdmission(places int) *admission {
 	if places == 0 {
 		places = placesPerCore * runtime.GOMAXPROCS(0)
 	}
-	return admission{
+	return &admission{
 		places: semaphore.NewWeighted(int64(places)),
 		queue:  make(chan struct{}, places*(1+waitersPerPlace)),
+		room:   places,
+	}
+}
+
+// full tells whether a request that came now would be refused.
+func (a *admission) full() bool {
+	n := len(a.queue)
+	wait := time.Duration(a.worked.Load()) * time.Duration(n-a.room) / time.Duration(a.room)
+	return n == cap(a.queue) || wait > queueTimeout
+}
+
+// do works when there is a place.
+func (a *admission) do(ctx context.Context, work func() error) error {
+	if a.full() {
+		return overloaded
+	}
+	select {
+	case a.queue <- struct{}{}:
+	default:
+		return overloaded
+	}
+	defer func() { <-a.queue }()
+	if !a.places.TryAcquire(1) {
+		ctx, cancel := context.WithTimeout(ctx, admitTimeout)
+		defer cancel()
+		if a.places.Acquire(ctx, 1) != nil {
+			return overloaded
+		}
+	}
+	defer a.places.Release(1)
+	began := time.Now()
+	defer func() {
+		// Of two at the same time one is forgotten, which for a mean is no matter.
+		mean := a.worked.Load()
+		a.worked.Store(mean + (int64(time.Since(began))-mean)/16)
+	}()
+	return work()
+}
+
+// shed refuses at once, before it has cost anything, what admit would refuse
+// after all. What the cache may have the answer to goes on.
+func (s *Server) shed(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if x := of(c); x.op != nil && s.admission.full() && !s.cacheable(x) {
+			return overloaded
+		}
+		return next(c)
 	}
 }
 
@@ -44,25 +104,26 @@ func newAdmission(places int) admission {
 // behind validation, which reads the body: who sends slowly takes no place.
 // What the cache answers never comes here.
 func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
-	a := &s.admission
 	return func(c echo.Context) error {
-		if of(c).op == nil {
+		x := of(c)
+		if x.op == nil {
 			return next(c) // probes must tell how the service is, above all when it is busy
 		}
-		select {
-		case a.queue <- struct{}{}:
-		default:
-			return problem.Unavailable(problem.Overloaded, 1, nil)
-		}
-		defer func() { <-a.queue }()
-		if !a.places.TryAcquire(1) {
-			ctx, cancel := context.WithTimeout(c.Request().Context(), admitTimeout)
-			defer cancel()
-			if err := a.places.Acquire(ctx, 1); err != nil {
-				return problem.Unavailable(problem.Overloaded, 1, err)
-			}
-		}
-		defer a.places.Release(1)
-		return next(c)
+		return s.admission.do(x.Request().Context(), func() error { return next(c) })
+	}
+}
+
+// countRefused stands for the line of a request that was refused: under
+// overload lines would cost as much as refusals. One a second says how many
+// there were.
+func (s *Server) countRefused() {
+	if s.admission.refused.Add(1) == 1 {
+		time.AfterFunc(refusedInterval, s.logRefused)
+	}
+}
+
+func (s *Server) logRefused() {
+	if n := s.admission.refused.Swap(0); n > 0 {
+		s.log.Warn("requests refused", "requests", n, "code", problem.Overloaded, "status", overloaded.Status())
 	}
 }

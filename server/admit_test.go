@@ -2,9 +2,12 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,6 +110,63 @@ func TestOverload(t *testing.T) {
 	}
 }
 
+// TestShedding fills the queue and holds that a refusal needs nothing but the
+// headers of a request, and that no refusal is missing from the log.
+func TestShedding(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	s := servertest.New(t, servertest.WithDatabase(url), servertest.WithServer(func(c *server.Config) { c.MaxInFlight = 1 }))
+	r := serve(t, s)
+	auth := []string{"Authorization", "Token " + s.Register("anna").Token}
+	tags, body := send(t, "GET", r.url()+"/api/tags", "")
+	require.Equal(t, http.StatusOK, tags.StatusCode, string(body))
+	b := block(t, url)
+
+	// Who waits for a second gives up, so there have to be others.
+	ctx, stop := context.WithCancel(t.Context())
+	var crowd sync.WaitGroup
+	var refused atomic.Int64
+	for range 20 {
+		crowd.Go(func() {
+			for ctx.Err() == nil {
+				if <-inBackground(t.Context(), r.url()+"/api/user", auth...) == http.StatusServiceUnavailable {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	require.Eventually(t, func() bool {
+		answer := talk(t, r.addr, "POST /api/users/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100\r\n\r\n")
+		if !strings.HasPrefix(answer, "HTTP/1.1 503 ") {
+			return false
+		}
+		refused.Add(1)
+		return strings.Contains(answer, "\r\nRetry-After: 1\r\n") && strings.Contains(answer, `"code":"overloaded"`)
+	}, polling, tick, "a body is waited for")
+	tags, body = send(t, "GET", r.url()+"/api/tags", "")
+	require.Equal(t, http.StatusOK, tags.StatusCode, "what is in the cache is answered: %s", body)
+	stop()
+	b.release()
+	crowd.Wait()
+	require.Positive(t, refused.Load())
+
+	logged := func() (n int64) {
+		for line := range strings.Lines(s.Log.String()) {
+			var entry struct {
+				Msg, Code string
+				Requests  int64
+			}
+			require.NoError(t, json.Unmarshal([]byte(line), &entry), line)
+			if entry.Code == "overloaded" {
+				require.Equal(t, "requests refused", entry.Msg)
+				n += entry.Requests
+			}
+		}
+		return n
+	}
+	require.Eventually(t, func() bool { return logged() == refused.Load() }, polling, tick)
+}
+
 func TestAdmissionIsGivenBack(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.MaxInFlight = 1 }))
@@ -134,6 +194,27 @@ func TestAcquireTimeout(t *testing.T) {
 	conn.Release()
 	res, body := send(t, "GET", s.URL+"/tags", "")
 	require.Equal(t, http.StatusOK, res.StatusCode, string(body))
+}
+
+// TestRequestTimeout holds that a keyed write, which is many statements, is
+// answered within the time that a request has; every other limit is so wide
+// that the test would time out.
+func TestRequestTimeout(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	s := servertest.New(t, servertest.WithDatabase(url),
+		servertest.WithDB(func(c *db.Config) { c.AcquireTimeout, c.QueryTimeout = time.Hour, time.Hour }),
+		servertest.WithServer(func(c *server.Config) { c.RequestTimeout = 2 * time.Second }))
+	auth := []string{"Authorization", "Token " + s.Register("anna").Token, "Content-Type", "application/json", "Idempotency-Key", "key-12345678"}
+	const article = `{"article":{"title":"T","description":"D","body":"B"}}`
+	b := block(t, url)
+	res, body := send(t, "POST", s.URL+"/articles", article, auth...)
+	requireProblem(t, 503, "database_unavailable", res, body)
+	b.release()
+	require.Eventually(t, func() bool { // PostgreSQL ends what was given up when it has the lock
+		res, body = send(t, "POST", s.URL+"/articles", article, auth...)
+		return res.StatusCode == http.StatusCreated
+	}, polling, tick, "the key is free: %s", body)
 }
 
 // TestDisconnects cancels a hundred requests while their queries wait. pgx

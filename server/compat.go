@@ -2,8 +2,10 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,6 +30,9 @@ const (
 func (s *Server) statusOf(x *exchange, p *problem.Error) int {
 	if s.cfg.Compat == Lenient && (p.Code == problem.CredentialsInvalid || p.Code == problem.AlreadyTaken) {
 		return http.StatusUnprocessableEntity
+	}
+	if p.Code == problem.InvalidRequest && errors.Is(p, os.ErrDeadlineExceeded) {
+		return http.StatusRequestTimeout // the body came too slowly
 	}
 	return p.Status()
 }

@@ -114,8 +114,8 @@ func TestSlowClients(t *testing.T) {
 		{"Silence", "", ""},
 		{"HalfARequestLine", "GET /api/ta", ""},
 		{"HeadersThatDoNotEnd", head + "X-A: 1\r\n", ""},
-		{"BodyThatDoesNotEnd", head + "Content-Length: 100\r\n\r\n{\"user\":", "400"},
-		{"ChunksThatDoNotEnd", head + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"use\r\n", "400"},
+		{"BodyThatDoesNotEnd", head + "Content-Length: 100\r\n\r\n{\"user\":", "408 Request Timeout"},
+		{"ChunksThatDoNotEnd", head + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"use\r\n", "408 Request Timeout"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -128,6 +128,8 @@ func TestSlowClients(t *testing.T) {
 			require.True(t, strings.HasPrefix(answer, "HTTP/1.1 "+tt.answer), answer)
 			require.Contains(t, answer, "application/problem+json")
 			require.Contains(t, answer, "Connection: close")
+			require.Contains(t, answer, `"errors":{"body":["did not arrive in time"]}`)
+			require.Contains(t, answer, `"status":408,"title":"Request Timeout"`)
 		})
 	}
 	res, body := send(t, "GET", r.url()+"/api/tags", "")

@@ -19,6 +19,10 @@ var lineAttrs = sync.Pool{New: func() any { return new([12]slog.Attr) }}
 // logRequest writes the one line of a request. Its text is what the service
 // chose, never what the client sent: no query, no header, no body.
 func (s *Server) logRequest(x *exchange) {
+	if x.refusal == overloaded {
+		s.countRefused()
+		return
+	}
 	res := x.Response()
 	level := slog.LevelInfo
 	switch {

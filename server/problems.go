@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,28 +49,49 @@ func (s *Server) fail(x *exchange, err error) {
 		}
 	case http.StatusMethodNotAllowed:
 		h.Set(echo.HeaderAllow, s.allow(x))
+	case http.StatusRequestEntityTooLarge:
+		h.Set("Connection", "close") // or the answer would wait for the rest of the body
 	}
 	if p.RetryAfter > 0 {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(p.RetryAfter))
 	}
+	var body []byte
+	if p == overloaded {
+		body = slices.Concat(overloadedBody[0], []byte(x.info.ID), overloadedBody[1])
+	} else {
+		body = problemBody(p, status, x.info.ID)
+	}
+	x.Response().WriteHeader(status)
+	_, _ = x.Response().Write(body)
+	if status >= http.StatusInternalServerError && x.clientGone() {
+		x.refusal, x.Response().Status = nil, statusClientGone
+	}
+}
+
+// problemBody encodes a problem for a client.
+func problemBody(p *problem.Error, status int, requestID string) []byte {
 	body, err := json.Marshal(openapi.Problem{
 		Type:      "/docs/errors#" + string(p.Code),
 		Title:     title(status),
 		Status:    int32(status),
 		Detail:    p.Detail,
 		Code:      openapi.ProblemCode(p.Code),
-		RequestId: x.info.ID,
+		RequestId: requestID,
 		Errors:    openapi.FieldErrors(p.Fields),
 	})
 	if err != nil {
-		s.log.Error("encoding a problem", "requestId", x.info.ID, "error", err)
+		panic(err) // there is nothing in it that could not be encoded
 	}
-	x.Response().WriteHeader(status)
-	_, _ = x.Response().Write(append(body, '\n'))
-	if status >= http.StatusInternalServerError && x.clientGone() {
-		x.refusal, x.Response().Status = nil, statusClientGone
-	}
+	return append(body, '\n')
 }
+
+// overloadedBody is what stands before and after the request's id when there
+// is no time for encoding.
+var overloadedBody = func() (parts [2][]byte) {
+	const id = "ID"
+	parts[0], parts[1], _ = bytes.Cut(problemBody(overloaded, overloaded.Status(), id), []byte(id))
+	return parts
+}()
 
 // allow lists the methods of a path: the document's or, for the service's own
 // pages, Echo's, and HEAD wherever there is GET.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -48,11 +47,10 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 // have, the cache learns of it before anybody else does.
 func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
 	b := &bufferedWriter{header: x.Response().Header()}
-	changed := s.cfg.CacheBytes > 0 && x.op.RateLimit == "write"
+	changed, done := s.cfg.CacheBytes > 0 && x.op.RateLimit == "write", false
 	defer func() {
 		if changed {
-			// Its error has emptied the cache, which is right; it is nothing to the client.
-			_ = s.cache.Sync(context.WithoutCancel(x.Request().Context()))
+			s.learn(x.Request().Context(), done)
 		}
 	}()
 	if err := intoBuffer(next, x, b); err != nil {
@@ -63,7 +61,23 @@ func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, er
 	if b.status == 0 {
 		return nil, fmt.Errorf("operation %s answered nothing", x.op.ID)
 	}
+	done = true
 	return b, nil
+}
+
+// learn tells the cache what a request has changed, also when its client is
+// gone. What is not acknowledged takes no more time than the request has: of
+// that nobody can expect to be seen at once.
+func (s *Server) learn(ctx context.Context, acknowledged bool) {
+	deadline, bounded := ctx.Deadline()
+	ctx = context.WithoutCancel(ctx)
+	if bounded && !acknowledged {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
+	// Its error has emptied the cache, which is right; it is nothing to the client.
+	_ = s.cache.Sync(ctx)
 }
 
 // intoBuffer runs next with its answer going to a buffer. After an error or a
@@ -87,7 +101,7 @@ func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err erro
 // newAnswer gives a buffered answer its entity tag. Handlers set ETag to the
 // version, if there is one.
 func newAnswer(x *exchange, b *bufferedWriter) *cache.Answer {
-	a := &cache.Answer{Body: b.body.Bytes(), Link: b.header.Get("Link")}
+	a := &cache.Answer{Body: b.body, Link: b.header.Get("Link")}
 	version := b.header.Get("ETag")
 	if version != "" || x.op.Cache.Scope != scopeNone && b.status == http.StatusOK {
 		a.Tag = etag.Of(version, a.Body)
@@ -177,7 +191,7 @@ func cacheControls(doc *contract.Document) map[string]cacheControl {
 type bufferedWriter struct {
 	header http.Header
 	status int
-	body   bytes.Buffer
+	body   []byte
 }
 
 func (b *bufferedWriter) Header() http.Header { return b.header }
@@ -188,5 +202,9 @@ func (b *bufferedWriter) Write(p []byte) (int, error) {
 	if b.status == 0 {
 		b.status = http.StatusOK
 	}
-	return b.body.Write(p)
+	b.body = append(b.body, p...)
+	return len(p), nil
 }
+
+// TakeBody implements api.BodyTaker.
+func (b *bufferedWriter) TakeBody(body []byte) { b.body = body }

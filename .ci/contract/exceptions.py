@@ -6,7 +6,9 @@ by the very message that it must have, and only where the request gives cause.
 """
 
 import itertools
+import os
 
+import requests
 import schemathesis
 from schemathesis.openapi.checks import RejectedPositiveData
 
@@ -38,6 +40,25 @@ EXCEPTIONS = [
     (422, "validation_failed", None, "must not contain NUL", _sends_nul),
     (400, "invalid_request", None, "must not contain NUL", _sends_nul),
 ]
+
+
+# What ends the token that it is called with.
+ENDS = {"DELETE /sessions", "DELETE /sessions/current", "DELETE /user"}
+_n = itertools.count()
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Gives a call that would end the run's own token one of another user."""
+    token = os.environ.get("CONTRACT_TOKEN")
+    places = (kwargs.get("headers") or {}, case.headers or {})
+    sent = next((h for h in places if h.get("Authorization") == f"Token {token}"), None)
+    if token is None or sent is None or case.operation.label not in ENDS:
+        return
+    name = f"ends{next(_n)}"
+    user = {"username": name, "email": f"{name}@example.com", "password": "correct-horse"}
+    answer = requests.post(f"{case.operation.base_url}/users", json={"user": user}, timeout=30)
+    sent["Authorization"] = f"Token {answer.json()['user']['token']}"
 
 
 @schemathesis.hook

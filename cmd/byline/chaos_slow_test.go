@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,7 +122,7 @@ func TestChaosPartition(t *testing.T) {
 	before := s.goroutines()
 	line.partition()
 	_, had, _, _, _ := l.get()
-	time.Sleep(12 * time.Second)
+	time.Sleep(15 * time.Second)
 	l.sawUnavailable(had + 5)
 	require.False(t, s.ready())
 	require.Less(t, s.goroutines(), before+150)
@@ -130,22 +133,97 @@ func TestChaosPartition(t *testing.T) {
 	await(t, "readiness", s.ready)
 	l.finish()
 	l.requireOnlyUnavailable()
+	require.Less(t, percentile(l.refusalTimes(), 1), 13*time.Second, "BYLINE_REQUEST_TIMEOUT is 10 s")
 	requireBounded(t, s, before, databaseURL, 16) // PostgreSQL does not know yet that 8 are dead
 	lost := l.lost(databaseURL)
 	require.Zero(t, lost)
-	l.report("Network to PostgreSQL gone for 12 s, old connections dead", lost, back,
+	l.report("Network to PostgreSQL gone for 15 s, old connections dead", lost, back,
 		fmt.Sprintf("503 after %.1f s at most", percentile(l.refusalTimes(), 1).Seconds()))
+}
+
+// TestChaosDiskFull fills the disk that comments are on.
+func TestChaosDiskFull(t *testing.T) {
+	slow(t)
+	disk := openFolder(t)
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=8m,mode=777", "byline-chaos", disk).CombinedOutput(); err != nil {
+		t.Skipf("a disk of its own takes root: %v %s", err, out)
+	}
+	t.Cleanup(func() { require.NoError(t, exec.Command("umount", disk).Run()) })
+	data := readyFolder(t)
+	pg := postgres(t, data)
+	s := startService(t, pg.URL(), "BYLINE_POOL_MAX=8")
+	st := s.prepare()
+	space := filepath.Join(disk, "space")
+	require.NoError(t, os.Mkdir(space, 0o700))
+	owner, err := os.Stat(filepath.Join(data, "postgres"))
+	require.NoError(t, err)
+	require.NoError(t, os.Chown(space, int(owner.Sys().(*syscall.Stat_t).Uid), -1))
+	admin, err := url.Parse(pg.URL())
+	require.NoError(t, err)
+	password, err := os.ReadFile(filepath.Join(data, "superuser-password"))
+	require.NoError(t, err)
+	admin.User = url.UserPassword("postgres", strings.TrimSpace(string(password)))
+	query[int](t, admin.String(), "CREATE TABLESPACE small LOCATION '"+space+"'")
+	query[int](t, admin.String(), "ALTER TABLE comments SET TABLESPACE small")
+
+	l := newKeyed(t, s, st).run(2, 4)
+	l.more(50)
+	filler, err := os.Create(filepath.Join(disk, "filler"))
+	require.NoError(t, err)
+	_, err = io.Copy(filler, zeros{})
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.NoError(t, filler.Close())
+	l.sawUnavailable(20)
+	require.True(t, s.ready(), "it can still be read")
+	require.Contains(t, s.log.tail(1<<20), "SQLSTATE 53100")
+	read := newCrowd(t, l.base, st).run(2, 0)
+	read.more(20)
+	read.finish()
+	_, unavailable, refused, broken, other := read.get()
+	require.Zero(t, unavailable+refused+broken+other, "%v", read.strange)
+
+	require.NoError(t, os.Remove(filler.Name()))
+	at := time.Now()
+	l.more(50)
+	back := l.recovery(at)
+	l.finish()
+	l.requireOnlyUnavailable()
+	lost := l.lost(pg.URL())
+	require.Zero(t, lost)
+	l.report("Disk full under a table (SQLSTATE 53100)", lost, back, "reads went on")
+	s.end()
+}
+
+// zeros is an endless file of them.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // TestChaosOverload offers five times what the service can do.
 func TestChaosOverload(t *testing.T) {
 	slow(t)
-	s := startService(t, "")
+	var s *service
+	cores := apart(t, func() { s = startService(t, "") })
+	if cores == 0 {
+		t.Log("clients and service share their cores, so that refused clients take from the goodput")
+	}
 	st := s.prepare()
 	query[int](t, s.databaseURL(), `INSERT INTO comments (article_id, author_id, body)
 		SELECT a.id, a.author_id, repeat('word ', 40) || n FROM articles a, generate_series(1, 1000) n`)
-	// A dear request, so that the crowd takes little of the machine.
-	path := "/api/articles/" + st.slug + "/comments?limit=300"
+	t.Run("Large", func(t *testing.T) { overload(t, s, st, 300, cores > 0, 80) })
+	// The cheaper a request, the more what its refusal costs the network counts
+	// beside it, so that less is demanded: most of it is not ours to save.
+	t.Run("Page", func(t *testing.T) { overload(t, s, st, 20, cores > 0, 60) })
+}
+
+// overload compares how many requests for so many comments are answered when
+// 16 clients ask one after the other and when five times that much is asked
+// for. At least a share of that, in percent, is demanded.
+func overload(t *testing.T, s *service, st story, comments int, apart bool, atLeast float64) {
+	path := fmt.Sprintf("/api/articles/%s/comments?limit=%d", st.slug, comments)
 	client := &http.Client{Timeout: hang, Transport: &http.Transport{MaxIdleConnsPerHost: 2000}}
 	defer client.CloseIdleConnections()
 	call := func(l *crowd) verdict {
@@ -161,7 +239,7 @@ func TestChaosOverload(t *testing.T) {
 		return l.count(res, nil, err, time.Since(began))
 	}
 
-	const span = 10 * time.Second
+	const span = 4 * time.Second
 	closed := func() (*crowd, float64) {
 		l := newCrowd(t, "", st)
 		ctx, cancel := context.WithTimeout(context.Background(), span)
@@ -179,14 +257,14 @@ func TestChaosOverload(t *testing.T) {
 	}
 	closed() // warm
 	// Other programs take from the one or from the other, so the median of
-	// three pairs is judged; the best would be luck.
+	// many pairs is judged; the best would be luck.
 	type pair struct {
 		calm, flood *crowd
 		share       float64
 		note        [2]string
 	}
 	var pairs []pair
-	for range 3 {
+	for range 7 {
 		cpu := s.cpu()
 		calm, peak := closed()
 		calmCPU, memory := s.cpu()-cpu, s.peakMemory()
@@ -217,11 +295,11 @@ func TestChaosOverload(t *testing.T) {
 		require.Less(t, s.peakMemory(), 512)
 	}
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.share, b.share) })
-	median := pairs[1]
-	median.calm.report("16 clients, to compare", -1, 0, median.note[0])
-	median.flood.report("Five times that much offered", -1, 0, fmt.Sprintf("%s; median of %.0f, %.0f and %.0f %%",
-		median.note[1], pairs[0].share, pairs[1].share, pairs[2].share))
-	require.GreaterOrEqual(t, median.share, 80., "goodput, in percent of the peak")
+	median := pairs[len(pairs)/2]
+	median.calm.report(fmt.Sprintf("16 clients that read %d comments each, to compare", comments), -1, 0, median.note[0])
+	median.flood.report("Five times that much offered", -1, 0, fmt.Sprintf("%s; median of %d, from %.0f to %.0f %%; clients on cores of their own: %t",
+		median.note[1], len(pairs), pairs[0].share, pairs[len(pairs)-1].share, apart))
+	require.GreaterOrEqual(t, median.share, atLeast, "goodput, in percent of the peak")
 }
 
 // cpu is the time that the service has computed, in seconds; 0 where there is

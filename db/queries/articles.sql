@@ -150,29 +150,37 @@ SELECT count(*) FROM (
 ) matching;
 
 -- name: ArticleListFeed :many
--- A bounded scan for each followed author, whose newest articles are merged.
-WITH found AS (
-    SELECT n.id, n.created_at FROM follows x
+-- The newest articles of each followed author are merged. reach is how many
+-- articles the page ends behind. The first reach articles are by the reach
+-- authors who wrote last, so the first page need not look at others; below a
+-- cursor that is not known of anyone, and authors has to be beyond them all.
+WITH followees AS MATERIALIZED (
+    SELECT y.id, y.articles_count, y.last_article_at FROM follows x
+    JOIN users y ON y.id = x.followee_id
+    WHERE x.follower_id = @viewer_id
+), recent AS (
+    SELECT id FROM followees WHERE last_article_at IS NOT NULL
+    ORDER BY last_article_at DESC
+    FETCH FIRST (@authors::bigint) ROWS WITH TIES
+), page AS (
+    SELECT n.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
-        WHERE a.author_id = x.followee_id
+        WHERE a.author_id = r.id
           AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT @reach::bigint
     ) n
-    WHERE x.follower_id = @viewer_id
-), page AS (
-    SELECT id FROM found ORDER BY created_at DESC, id DESC
+    ORDER BY n.created_at DESC, n.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
        (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = @viewer_id), 0)::bigint AS total
+       true AS following,
+       COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
 LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCountFeed :one
@@ -223,9 +231,6 @@ WITH created AS (
     RETURNING id, author_id, version, created_at, updated_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created
-), tagged AS (
-    INSERT INTO article_tags (tag, article_created_at, article_id)
-    SELECT t.tag, n.created_at, n.id FROM created n, unnest(@tags::text[]) AS t (tag)
 )
 SELECT c.id, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
 FROM created c
@@ -249,16 +254,6 @@ UPDATE articles SET
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
 WHERE id = @id;
-
--- name: ArticleTagsReplace :exec
-WITH removed AS (
-    DELETE FROM article_tags t WHERE t.article_id = @article_id AND t.tag <> ALL (@tags::text[])
-)
-INSERT INTO article_tags (tag, article_created_at, article_id)
-SELECT n.tag, a.created_at, a.id
-FROM articles a, unnest(@tags::text[]) AS n (tag)
-WHERE a.id = @article_id
-ON CONFLICT ON CONSTRAINT article_tags_pkey DO NOTHING;
 
 -- name: ArticleDelete :exec
 DELETE FROM articles WHERE id = @id;

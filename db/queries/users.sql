@@ -20,23 +20,27 @@ SELECT id, username, email, bio, image FROM users WHERE id = @id;
 -- Members that are NULL, or not set, stay as they are. A new password ends all
 -- sessions but the one that it was set in. A new address has to be verified,
 -- and whoever reads the old one is told; either ends what was sent to recover
--- the account.
-WITH old AS (
-    SELECT o.id, o.email FROM users o WHERE o.id = @id FOR UPDATE
+-- the account. Whoever has the name or the address is locked too, in the order
+-- of ids: two users who want each other's would wait in a circle, and a
+-- connection with each of them, until PostgreSQL breaks it after a second.
+WITH claimed AS (
+    SELECT c.id, c.email FROM users c
+    WHERE c.id = @id OR lower(c.username) = lower(sqlc.narg(username)) OR lower(c.email) = lower(sqlc.narg(email))
+    ORDER BY c.id FOR NO KEY UPDATE
 ), ended AS (
     DELETE FROM sessions s WHERE s.user_id = @id AND s.id <> @session_id AND sqlc.narg(password_hash)::text IS NOT NULL
 ), u AS (
-    UPDATE users c SET
-        username = COALESCE(sqlc.narg(username), c.username),
-        email = COALESCE(sqlc.narg(email), c.email),
-        email_verified_at = CASE WHEN lower(sqlc.narg(email)) <> lower(old.email) THEN NULL ELSE c.email_verified_at END,
-        password_hash = COALESCE(sqlc.narg(password_hash), c.password_hash),
-        bio = CASE WHEN @set_bio::boolean THEN sqlc.narg(bio) ELSE c.bio END,
-        image = CASE WHEN @set_image::boolean THEN sqlc.narg(image) ELSE c.image END,
-        updated_at = GREATEST(now(), c.updated_at + interval '1 millisecond')
-    FROM old
-    WHERE c.id = old.id
-    RETURNING c.id, c.username, c.email, c.bio, c.image, old.email AS old_email, lower(c.email) <> lower(old.email) AS moved
+    UPDATE users n SET
+        username = COALESCE(sqlc.narg(username), n.username),
+        email = COALESCE(sqlc.narg(email), n.email),
+        email_verified_at = CASE WHEN lower(sqlc.narg(email)) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
+        password_hash = COALESCE(sqlc.narg(password_hash), n.password_hash),
+        bio = CASE WHEN @set_bio::boolean THEN sqlc.narg(bio) ELSE n.bio END,
+        image = CASE WHEN @set_image::boolean THEN sqlc.narg(image) ELSE n.image END,
+        updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')
+    FROM claimed old
+    WHERE n.id = @id AND old.id = n.id AND (SELECT count(*) FROM claimed) > 0
+    RETURNING n.id, n.username, n.email, n.bio, n.image, old.email AS old_email, lower(n.email) <> lower(old.email) AS moved
 ), tokens AS (
     DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND (u.moved OR sqlc.narg(password_hash)::text IS NOT NULL AND t.kind = 'reset_password')
 ), told AS (

@@ -132,9 +132,6 @@ WITH created AS (
     RETURNING id, author_id, version, created_at, updated_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created
-), tagged AS (
-    INSERT INTO article_tags (tag, article_created_at, article_id)
-    SELECT t.tag, n.created_at, n.id FROM created n, unnest($6::text[]) AS t (tag)
 )
 SELECT c.id, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
 FROM created c
@@ -812,33 +809,39 @@ func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleList
 }
 
 const articleListFeed = `-- name: ArticleListFeed :many
-WITH found AS (
-    SELECT n.id, n.created_at FROM follows x
+WITH followees AS MATERIALIZED (
+    SELECT y.id, y.articles_count, y.last_article_at FROM follows x
+    JOIN users y ON y.id = x.followee_id
+    WHERE x.follower_id = $1
+), recent AS (
+    SELECT id FROM followees WHERE last_article_at IS NOT NULL
+    ORDER BY last_article_at DESC
+    FETCH FIRST ($2::bigint) ROWS WITH TIES
+), page AS (
+    SELECT n.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
-        WHERE a.author_id = x.followee_id
-          AND (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
+        WHERE a.author_id = r.id
+          AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
         ORDER BY a.created_at DESC, a.id DESC
-        LIMIT $4::bigint
+        LIMIT $5::bigint
     ) n
-    WHERE x.follower_id = $1
-), page AS (
-    SELECT id FROM found ORDER BY created_at DESC, id DESC
-    LIMIT $6::int OFFSET $5::int
+    ORDER BY n.created_at DESC, n.id DESC
+    LIMIT $7::int OFFSET $6::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
        (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = $1), 0)::bigint AS total
+       true AS following,
+       COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
 LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
 ORDER BY c.created_at DESC, c.id DESC
 `
 
 type ArticleListFeedParams struct {
 	ViewerID        int64
+	Authors         int64
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	Reach           int64
@@ -853,10 +856,14 @@ type ArticleListFeedRow struct {
 	Total       int64
 }
 
-// A bounded scan for each followed author, whose newest articles are merged.
+// The newest articles of each followed author are merged. reach is how many
+// articles the page ends behind. The first reach articles are by the reach
+// authors who wrote last, so the first page need not look at others; below a
+// cursor that is not known of anyone, and authors has to be beyond them all.
 func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ArticleListFeedRow, error) {
 	rows, err := db.Query(ctx, articleListFeed,
 		arg.ViewerID,
+		arg.Authors,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.Reach,
@@ -944,27 +951,6 @@ func (q *Queries) ArticleSlugClaim(ctx context.Context, db DBTX, arg ArticleSlug
 	var slug string
 	err := row.Scan(&slug)
 	return slug, err
-}
-
-const articleTagsReplace = `-- name: ArticleTagsReplace :exec
-WITH removed AS (
-    DELETE FROM article_tags t WHERE t.article_id = $2 AND t.tag <> ALL ($1::text[])
-)
-INSERT INTO article_tags (tag, article_created_at, article_id)
-SELECT n.tag, a.created_at, a.id
-FROM articles a, unnest($1::text[]) AS n (tag)
-WHERE a.id = $2
-ON CONFLICT ON CONSTRAINT article_tags_pkey DO NOTHING
-`
-
-type ArticleTagsReplaceParams struct {
-	Tags      []string
-	ArticleID int64
-}
-
-func (q *Queries) ArticleTagsReplace(ctx context.Context, db DBTX, arg ArticleTagsReplaceParams) error {
-	_, err := db.Exec(ctx, articleTagsReplace, arg.Tags, arg.ArticleID)
-	return err
 }
 
 const articleUpdate = `-- name: ArticleUpdate :exec

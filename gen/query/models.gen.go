@@ -64,8 +64,8 @@ type ArticleTag struct {
 }
 
 type CacheChange struct {
-	Key string
-	Xid pgtype.Uint64
+	Keys []string
+	Xid  pgtype.Uint64
 }
 
 type Comment struct {
@@ -167,6 +167,7 @@ type User struct {
 	Image           *string
 	ArticlesCount   int64
 	FavoritesCount  int64
+	LastArticleAt   *time.Time
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	Role            string

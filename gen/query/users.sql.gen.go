@@ -108,39 +108,41 @@ func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetP
 }
 
 const userUpdate = `-- name: UserUpdate :one
-WITH old AS (
-    SELECT o.id, o.email FROM users o WHERE o.id = $1 FOR UPDATE
+WITH claimed AS (
+    SELECT c.id, c.email FROM users c
+    WHERE c.id = $1 OR lower(c.username) = lower($2) OR lower(c.email) = lower($3)
+    ORDER BY c.id FOR NO KEY UPDATE
 ), ended AS (
-    DELETE FROM sessions s WHERE s.user_id = $1 AND s.id <> $2 AND $3::text IS NOT NULL
+    DELETE FROM sessions s WHERE s.user_id = $1 AND s.id <> $4 AND $5::text IS NOT NULL
 ), u AS (
-    UPDATE users c SET
-        username = COALESCE($4, c.username),
-        email = COALESCE($5, c.email),
-        email_verified_at = CASE WHEN lower($5) <> lower(old.email) THEN NULL ELSE c.email_verified_at END,
-        password_hash = COALESCE($3, c.password_hash),
-        bio = CASE WHEN $6::boolean THEN $7 ELSE c.bio END,
-        image = CASE WHEN $8::boolean THEN $9 ELSE c.image END,
-        updated_at = GREATEST(now(), c.updated_at + interval '1 millisecond')
-    FROM old
-    WHERE c.id = old.id
-    RETURNING c.id, c.username, c.email, c.bio, c.image, old.email AS old_email, lower(c.email) <> lower(old.email) AS moved
+    UPDATE users n SET
+        username = COALESCE($2, n.username),
+        email = COALESCE($3, n.email),
+        email_verified_at = CASE WHEN lower($3) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
+        password_hash = COALESCE($5, n.password_hash),
+        bio = CASE WHEN $6::boolean THEN $7 ELSE n.bio END,
+        image = CASE WHEN $8::boolean THEN $9 ELSE n.image END,
+        updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')
+    FROM claimed old
+    WHERE n.id = $1 AND old.id = n.id AND (SELECT count(*) FROM claimed) > 0
+    RETURNING n.id, n.username, n.email, n.bio, n.image, old.email AS old_email, lower(n.email) <> lower(old.email) AS moved
 ), tokens AS (
-    DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND (u.moved OR $3::text IS NOT NULL AND t.kind = 'reset_password')
+    DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND (u.moved OR $5::text IS NOT NULL AND t.kind = 'reset_password')
 ), told AS (
     INSERT INTO mails (kind, recipient, user_id)
     SELECT 'verify_email', u.email, u.id FROM u WHERE u.moved
     UNION ALL SELECT 'email_changed', u.old_email, u.id FROM u WHERE u.moved
-    UNION ALL SELECT 'password_changed', u.old_email, u.id FROM u WHERE $3::text IS NOT NULL
+    UNION ALL SELECT 'password_changed', u.old_email, u.id FROM u WHERE $5::text IS NOT NULL
 )
 SELECT u.id, u.username, u.email, u.bio, u.image FROM u
 `
 
 type UserUpdateParams struct {
 	ID           int64
-	SessionID    int64
-	PasswordHash *string
 	Username     *string
 	Email        *string
+	SessionID    int64
+	PasswordHash *string
 	SetBio       bool
 	Bio          *string
 	SetImage     bool
@@ -158,14 +160,16 @@ type UserUpdateRow struct {
 // Members that are NULL, or not set, stay as they are. A new password ends all
 // sessions but the one that it was set in. A new address has to be verified,
 // and whoever reads the old one is told; either ends what was sent to recover
-// the account.
+// the account. Whoever has the name or the address is locked too, in the order
+// of ids: two users who want each other's would wait in a circle, and a
+// connection with each of them, until PostgreSQL breaks it after a second.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
 		arg.ID,
-		arg.SessionID,
-		arg.PasswordHash,
 		arg.Username,
 		arg.Email,
+		arg.SessionID,
+		arg.PasswordHash,
 		arg.SetBio,
 		arg.Bio,
 		arg.SetImage,

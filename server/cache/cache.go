@@ -119,7 +119,8 @@ func (c *Cache) Put(key string, a *Answer, epoch uint64, keys []string) {
 }
 
 // Sync returns when every change that had committed before the call has been
-// taken into account. After an error nothing that was kept is good.
+// taken into account. After an error nothing that was kept is good; when it is
+// that of ctx, the round goes on without the caller.
 func (c *Cache) Sync(ctx context.Context) error {
 	c.mu.Lock()
 	r := c.next
@@ -130,7 +131,7 @@ func (c *Cache) Sync(ctx context.Context) error {
 	}
 	c.mu.Unlock()
 	if leads {
-		c.lead(r)
+		go c.lead(r)
 	}
 	select {
 	case <-r.done:
