@@ -46,6 +46,9 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
 		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
+		if x.op != nil && (x.op.RateLimit == "auth" || x.op.Scope == auth.ScopeAccount) {
+			x.info.Address = address(x.RealIP())
+		}
 		x.traceID = traceID(r.Header.Get("Traceparent"))
 		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))
 		x.Response().Header().Set(echo.HeaderXRequestID, x.info.ID)

@@ -50,6 +50,17 @@ func (s *stage) apiKey(scope string) (created client.ApiKeyCreatedResponse) {
 	return created
 }
 
+// mailToken is a token as the author gets it by mail.
+func (s *stage) mailToken(kind string) string {
+	token := auth.NewMailToken()
+	_, err := s.s.DB.Exec(context.Background(), `INSERT INTO mail_tokens (hash, kind, user_id, email, expires_at)
+		SELECT $1, $2, id, email, now() + interval '1 hour' FROM users WHERE username = $3`, token.Hash, kind, s.author.Username)
+	if err != nil {
+		panic(err)
+	}
+	return token.Text
+}
+
 func (s *stage) post(path, body, token string, into any) {
 	_, answer := call{path: path, body: body, token: token}.do(s.s, "POST")
 	if err := json.Unmarshal([]byte(answer), into); err != nil {
@@ -82,6 +93,17 @@ var valid = map[string]func(*stage) call{
 	"DeleteApiKey": func(s *stage) call {
 		return call{path: fmt.Sprintf("/user/keys/%d", s.apiKey("read").ApiKey.Id), token: s.author.Token}
 	},
+	"RequestPasswordReset": func(s *stage) call {
+		return call{path: "/users/password-reset", body: fmt.Sprintf(`{"email":%q}`, s.author.Email)}
+	},
+	"ConfirmPasswordReset": func(s *stage) call {
+		return call{path: "/users/password-reset/confirm", body: fmt.Sprintf(`{"token":%q,"password":"another horse"}`, s.mailToken("reset_password"))}
+	},
+	"ConfirmEmailVerification": func(s *stage) call {
+		return call{path: "/users/email-verification/confirm", body: fmt.Sprintf(`{"token":%q}`, s.mailToken("verify_email"))}
+	},
+	"GetEmailVerification":     func(s *stage) call { return call{path: "/user/email-verification", token: s.author.Token} },
+	"RequestEmailVerification": func(s *stage) call { return call{path: "/user/email-verification", token: s.author.Token} },
 	"GetProfileByUsername": func(s *stage) call {
 		return call{path: "/profiles/" + s.author.Username}
 	},
@@ -228,6 +250,18 @@ var scenarios = map[string]func(*stage) []call{
 	"DeleteSession 422": func(s *stage) []call {
 		c := valid["DeleteSession"](s)
 		return []call{c.at("/sessions/x"), c.at("/sessions/0"), c.at("/sessions/9007199254740992")}
+	},
+	"RequestPasswordReset 422": func(s *stage) []call {
+		return bodies(valid["RequestPasswordReset"](s), `{}`, `{"email":""}`, `{"email":"no address"}`, `{"email":"a@example.com\r\nBcc: b@example.com"}`)
+	},
+	"ConfirmPasswordReset 422": func(s *stage) []call {
+		c := valid["ConfirmPasswordReset"](s)
+		return bodies(c, `{}`, `{"token":"nonsense","password":"another horse"}`, strings.Replace(c.body, "another horse", "short", 1),
+			fmt.Sprintf(`{"token":%q,"password":"another horse"}`, s.mailToken("verify_email")))
+	},
+	"ConfirmEmailVerification 422": func(s *stage) []call {
+		return bodies(valid["ConfirmEmailVerification"](s), `{}`, `{"token":"nonsense"}`, `{"token":7}`,
+			fmt.Sprintf(`{"token":%q}`, s.mailToken("reset_password")))
 	},
 	"CreateApiKey 422": func(s *stage) []call {
 		c := valid["CreateApiKey"](s)

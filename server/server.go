@@ -20,6 +20,7 @@ import (
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/cache"
@@ -65,6 +66,8 @@ type Deps struct {
 	Logger        *slog.Logger
 	// LogLevel is what Logger's handler goes by.
 	LogLevel *slog.LevelVar
+	// Mail sends mails; nil when nothing does.
+	Mail *mail.Courier
 	// Tracing makes the spans of requests; nil switches them off.
 	Tracing trace.TracerProvider
 }
@@ -106,6 +109,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.flights.all = map[string]*flight{}
 	s.tracing = newTracing(deps.Tracing, doc)
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)
+	if deps.Mail != nil {
+		s.metrics.registry.MustRegister(mailCollector{deps.Mail})
+	}
 	s.echo.IPExtractor = ipExtractor(cfg.TrustedProxies)
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.JSONSerializer = exactJSON{}
