@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/byline-api/byline/api/mail"
-	"github.com/byline-api/byline/gen/query"
 )
 
 //go:embed mails.html
@@ -28,7 +27,7 @@ func (s *Server) showMails(w http.ResponseWriter, r *http.Request) {
 	var page bytes.Buffer
 	if err := mailsPage.Execute(&page, struct {
 		Shown  []mail.Message
-		Unsent []query.MailListUnsentRow
+		Unsent []mail.Unsent
 	}{s.deps.Mail.Shown(), unsent}); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

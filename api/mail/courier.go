@@ -80,8 +80,11 @@ func (c *Courier) Stats() Stats {
 // Shown returns the mails that were shown instead of sent, the newest first.
 func (c *Courier) Shown() []Message { return c.shown.list() }
 
+// Unsent is a mail that waits, or was given up: then it has no DueAt.
+type Unsent = query.MailListUnsentRow
+
 // Unsent returns the mails that wait or were given up, the newest first.
-func (c *Courier) Unsent(ctx context.Context) ([]query.MailListUnsentRow, error) {
+func (c *Courier) Unsent(ctx context.Context) ([]Unsent, error) {
 	return q.MailListUnsent(ctx, c.db, mostShown)
 }
 
