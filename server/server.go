@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -112,28 +111,11 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.echo.JSONSerializer = exactJSON{}
 	s.echo.Use(s.middlewares()...)
 	openapi.RegisterHandlersWithBaseURL(s.echo, openapi.NewStrictHandler(deps.API, nil), doc.BasePath)
-	s.refuseOtherMethods()
 	s.registerHealth()
 	if err := s.registerPages(); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// refuseOtherMethods has /sessions/refresh answer 405 to DELETE, where Echo
-// would find /sessions/{id}: "concrete paths are matched before their templated
-// counterparts" (OpenAPI 3.0, Paths Object).
-func (s *Server) refuseOtherMethods() {
-	for _, op := range s.doc.Operations() {
-		if strings.Contains(op.Path, "{") {
-			continue
-		}
-		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch} {
-			if s.doc.Operation(method, op.Route) == nil {
-				s.echo.Add(method, op.Route, func(echo.Context) error { return echo.ErrMethodNotAllowed })
-			}
-		}
-	}
 }
 
 // Handler returns the whole service as an http.Handler.
