@@ -47,13 +47,14 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 // New wires the operations.
 func New(d Deps) *API {
 	creator := creator{db: d.DB, keeper: d.Keeper}
+	html := newHTMLMaker()
 	return &API{
 		users:     users{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
 		sessions:  sessions{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
 		apiKeys:   apiKeys{creator: creator, keys: d.APIKeys, authenticator: d.Authenticator},
 		profiles:  profiles{db: d.DB},
-		articles:  articles{creator: creator, cursors: d.Cursors},
-		comments:  comments{creator: creator, cursors: d.Cursors},
+		articles:  articles{creator: creator, cursors: d.Cursors, html: html},
+		comments:  comments{creator: creator, cursors: d.Cursors, html: html},
 		favorites: favorites{db: d.DB},
 		tags:      tags{db: d.DB},
 	}

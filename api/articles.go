@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/byline-api/byline/api/etag"
@@ -17,6 +18,7 @@ import (
 type articles struct {
 	creator
 	cursors *page.Codec
+	html    htmlMaker
 }
 
 // slugAttempts bounds how often a slug is made unique. From the second on it
@@ -72,6 +74,9 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 		return nil, err
 	}
 	request.From(ctx).DependsOn(key('a', a.ArticleCard.ID), key('u', a.ArticleCard.AuthorID))
+	if a.BodyHTML, err = s.html.render(ctx, req.Params.Format, a.Body); err != nil {
+		return nil, err
+	}
 	return articleReady(http.StatusOK, a), nil
 }
 
@@ -167,6 +172,9 @@ func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.I
 // BatchGetArticles answers many articles with one query.
 func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArticlesRequestObject) (openapi.BatchGetArticlesResponseObject, error) {
 	asked := unique(req.Body.Slugs)
+	if wantsHTML(req.Params.Format) && len(asked) > maxHTMLArticles {
+		return nil, problem.InvalidField("slugs", fmt.Sprintf("must have at most %d items with format=html", maxHTMLArticles))
+	}
 	rows, err := q.ArticleListBySlugs(ctx, s.db, query.ArticleListBySlugsParams{ViewerID: request.Viewer(ctx).ID, Slugs: asked})
 	if err != nil {
 		return nil, err
@@ -175,7 +183,11 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 	b := append(make([]byte, 0, 64+len(rows)*2*cardSize), `{"articles":[`...)
 	for i, r := range rows {
 		found[r.Asked] = true
-		b = appendArticle(appendComma(b, i), r.ArticleCard, &r.Body, r.Favorited, r.Following)
+		html, err := s.html.render(ctx, req.Params.Format, r.Body)
+		if err != nil {
+			return nil, err
+		}
+		b = appendArticle(appendComma(b, i), r.ArticleCard, &r.Body, html, r.Favorited, r.Following)
 	}
 	b = appendTexts(append(b, `],"missing":`...), missing(asked, found))
 	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil

@@ -207,9 +207,12 @@ var scenarios = map[string]func(*stage) []call{
 	"DeleteApiKey 422":         func(s *stage) []call { return []call{valid["DeleteApiKey"](s).at("/user/keys/x")} },
 	"GetCurrentUser 422":       longHeader("GetCurrentUser", "If-None-Match"),
 	"GetProfileByUsername 422": longHeader("GetProfileByUsername", "If-None-Match"),
-	"GetArticle 422":           longHeader("GetArticle", "If-None-Match"),
-	"GetTags 422":              longHeader("GetTags", "If-None-Match"),
-	"DeleteArticle 422":        longHeader("DeleteArticle", "If-Match"),
+	"GetArticle 422": func(s *stage) []call {
+		c := valid["GetArticle"](s)
+		return append(longHeader("GetArticle", "If-None-Match")(s), c.at(c.path+"?format=pdf"))
+	},
+	"GetTags 422":       longHeader("GetTags", "If-None-Match"),
+	"DeleteArticle 422": longHeader("DeleteArticle", "If-Match"),
 	"FollowUserByUsername 422": func(s *stage) []call {
 		return []call{valid["FollowUserByUsername"](s).as(s.author.Token)}
 	},
@@ -219,7 +222,7 @@ var scenarios = map[string]func(*stage) []call{
 		"/articles?tag=", "/articles?author="+strings.Repeat("x", 65), "/articles?cursor=nonsense", "/articles?limit=1&limit=2"),
 	"GetArticleComments 422": func(s *stage) []call {
 		c := valid["GetArticleComments"](s)
-		return []call{c.at(c.path + "?limit=0"), c.at(c.path + "?limit=1001"), c.at(c.path + "?sort=name"), c.at(c.path + "?cursor=nonsense")}
+		return []call{c.at(c.path + "?limit=0"), c.at(c.path + "?limit=1001"), c.at(c.path + "?limit=101&format=html"), c.at(c.path + "?sort=name"), c.at(c.path + "?cursor=nonsense")}
 	},
 	"DeleteArticleComment 422": func(s *stage) []call {
 		c := valid["DeleteArticleComment"](s)

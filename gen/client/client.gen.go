@@ -121,6 +121,24 @@ func (e Scope) Valid() bool {
 	}
 }
 
+// Defines values for TextFormat.
+const (
+	FormatHTML     TextFormat = "html"
+	FormatMarkdown TextFormat = "markdown"
+)
+
+// Valid indicates whether the value is a known member of the TextFormat enum.
+func (e TextFormat) Valid() bool {
+	switch e {
+	case FormatHTML:
+		return true
+	case FormatMarkdown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CommentSort.
 const (
 	CommentSortNewestFirst CommentSort = "-createdAt"
@@ -194,6 +212,9 @@ type ApiKeysResponse struct {
 type Article struct {
 	Author Profile `json:"author"`
 	Body   string  `json:"body"`
+
+	// BodyHtml `body` as sanitised HTML; only with `format=html`
+	BodyHtml *string `json:"bodyHtml,omitempty"`
 
 	// CreatedAt UTC, with exactly three fraction digits
 	//
@@ -271,6 +292,9 @@ type ArticlesResponse struct {
 type Comment struct {
 	Author Profile `json:"author"`
 	Body   string  `json:"body"`
+
+	// BodyHtml `body` as sanitised HTML; only with `format=html`
+	BodyHtml *string `json:"bodyHtml,omitempty"`
 
 	// CreatedAt UTC, with exactly three fraction digits
 	//
@@ -493,6 +517,9 @@ type TagsResponse struct {
 	Tags []string `json:"tags"`
 }
 
+// TextFormat defines model for TextFormat.
+type TextFormat string
+
 // Timestamp UTC, with exactly three fraction digits
 //
 // Example: 2026-01-02T03:04:05.678Z
@@ -605,6 +632,9 @@ type Cursor = string
 
 // FavoritedFilter defines model for FavoritedFilter.
 type FavoritedFilter = string
+
+// Format defines model for Format.
+type Format = TextFormat
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -814,6 +844,10 @@ type DeleteArticleParams struct {
 
 // GetArticleParams defines parameters for GetArticle.
 type GetArticleParams struct {
+	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+	// HTML that a page may insert as it is
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+
 	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -837,6 +871,10 @@ type GetArticleCommentsParams struct {
 	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
+	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+	// HTML that a page may insert as it is
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+
 	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -851,6 +889,13 @@ type CreateArticleCommentParams struct {
 	// answer again and creates nothing. The same key with another body is
 	// refused with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// BatchGetArticlesParams defines parameters for BatchGetArticles.
+type BatchGetArticlesParams struct {
+	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+	// HTML that a page may insert as it is
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 }
 
 // GetProfileByUsernameParams defines parameters for GetProfileByUsername.
@@ -1089,7 +1134,8 @@ type ClientInterface interface {
 	// GetArticleComments List the comments of an article
 	//
 	// Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-	// answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+	// answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+	// `format=html` it holds up to 100, and a larger `limit` is refused.
 	//
 	// Corresponds with GET /articles/{slug}/comments (the `GetArticleComments` operationId).
 	GetArticleComments(ctx context.Context, slug SlugPath, params *GetArticleCommentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1137,23 +1183,25 @@ type ClientInterface interface {
 	//
 	// Up to 100 articles by slug, in the order asked, in one request and a
 	// constant number of queries. Slugs that no article has, or ever had, are
-	// named in `missing`. A slug that is asked twice is answered once.
+	// named in `missing`. A slug that is asked twice is answered once. With
+	// `format=html` up to 20 slugs may be asked.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /batch/articles (the `BatchGetArticles` operationId).
-	BatchGetArticlesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	BatchGetArticlesWithBody(ctx context.Context, params *BatchGetArticlesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// BatchGetArticles Get many articles at once
 	//
 	// Up to 100 articles by slug, in the order asked, in one request and a
 	// constant number of queries. Slugs that no article has, or ever had, are
-	// named in `missing`. A slug that is asked twice is answered once.
+	// named in `missing`. A slug that is asked twice is answered once. With
+	// `format=html` up to 20 slugs may be asked.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /batch/articles (the `BatchGetArticles` operationId).
-	BatchGetArticles(ctx context.Context, body BatchGetArticlesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	BatchGetArticles(ctx context.Context, params *BatchGetArticlesParams, body BatchGetArticlesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// BatchGetProfilesWithBody Get many profiles at once
 	//
@@ -1563,7 +1611,8 @@ func (c *Client) UpdateArticle(ctx context.Context, slug SlugPath, params *Updat
 // GetArticleComments List the comments of an article
 //
 // Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-// answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+// answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+// `format=html` it holds up to 100, and a larger `limit` is refused.
 //
 // Corresponds with GET /articles/{slug}/comments (the `GetArticleComments` operationId).
 func (c *Client) GetArticleComments(ctx context.Context, slug SlugPath, params *GetArticleCommentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1671,13 +1720,14 @@ func (c *Client) CreateArticleFavorite(ctx context.Context, slug SlugPath, reqEd
 //
 // Up to 100 articles by slug, in the order asked, in one request and a
 // constant number of queries. Slugs that no article has, or ever had, are
-// named in `missing`. A slug that is asked twice is answered once.
+// named in `missing`. A slug that is asked twice is answered once. With
+// `format=html` up to 20 slugs may be asked.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /batch/articles (the `BatchGetArticles` operationId).
-func (c *Client) BatchGetArticlesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewBatchGetArticlesRequestWithBody(c.Server, contentType, body)
+func (c *Client) BatchGetArticlesWithBody(ctx context.Context, params *BatchGetArticlesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBatchGetArticlesRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1692,13 +1742,14 @@ func (c *Client) BatchGetArticlesWithBody(ctx context.Context, contentType strin
 //
 // Up to 100 articles by slug, in the order asked, in one request and a
 // constant number of queries. Slugs that no article has, or ever had, are
-// named in `missing`. A slug that is asked twice is answered once.
+// named in `missing`. A slug that is asked twice is answered once. With
+// `format=html` up to 20 slugs may be asked.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /batch/articles (the `BatchGetArticles` operationId).
-func (c *Client) BatchGetArticles(ctx context.Context, body BatchGetArticlesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewBatchGetArticlesRequest(c.Server, body)
+func (c *Client) BatchGetArticles(ctx context.Context, params *BatchGetArticlesParams, body BatchGetArticlesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBatchGetArticlesRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2554,6 +2605,33 @@ func NewGetArticleRequest(server string, slug SlugPath, params *GetArticleParams
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -2701,6 +2779,18 @@ func NewGetArticleCommentsRequest(server string, slug SlugPath, params *GetArtic
 		if params.Cursor != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -2911,18 +3001,18 @@ func NewCreateArticleFavoriteRequest(server string, slug SlugPath) (*http.Reques
 }
 
 // NewBatchGetArticlesRequest calls the generic BatchGetArticles builder with application/json body
-func NewBatchGetArticlesRequest(server string, body BatchGetArticlesJSONRequestBody) (*http.Request, error) {
+func NewBatchGetArticlesRequest(server string, params *BatchGetArticlesParams, body BatchGetArticlesJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewBatchGetArticlesRequestWithBody(server, "application/json", bodyReader)
+	return NewBatchGetArticlesRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewBatchGetArticlesRequestWithBody constructs an http.Request for the BatchGetArticles method, with any body, and a specified content type
-func NewBatchGetArticlesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewBatchGetArticlesRequestWithBody(server string, params *BatchGetArticlesParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2938,6 +3028,33 @@ func NewBatchGetArticlesRequestWithBody(server string, contentType string, body 
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
@@ -3788,7 +3905,8 @@ type ClientWithResponsesInterface interface {
 	// GetArticleCommentsWithResponse List the comments of an article
 	//
 	// Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-	// answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+	// answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+	// `format=html` it holds up to 100, and a larger `limit` is refused.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3844,23 +3962,25 @@ type ClientWithResponsesInterface interface {
 	//
 	// Up to 100 articles by slug, in the order asked, in one request and a
 	// constant number of queries. Slugs that no article has, or ever had, are
-	// named in `missing`. A slug that is asked twice is answered once.
+	// named in `missing`. A slug that is asked twice is answered once. With
+	// `format=html` up to 20 slugs may be asked.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /batch/articles (the `BatchGetArticles` operationId).
-	BatchGetArticlesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BatchGetArticlesResponse, error)
+	BatchGetArticlesWithBodyWithResponse(ctx context.Context, params *BatchGetArticlesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BatchGetArticlesResponse, error)
 
 	// BatchGetArticlesWithResponse Get many articles at once
 	//
 	// Up to 100 articles by slug, in the order asked, in one request and a
 	// constant number of queries. Slugs that no article has, or ever had, are
-	// named in `missing`. A slug that is asked twice is answered once.
+	// named in `missing`. A slug that is asked twice is answered once. With
+	// `format=html` up to 20 slugs may be asked.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /batch/articles (the `BatchGetArticles` operationId).
-	BatchGetArticlesWithResponse(ctx context.Context, body BatchGetArticlesJSONRequestBody, reqEditors ...RequestEditorFn) (*BatchGetArticlesResponse, error)
+	BatchGetArticlesWithResponse(ctx context.Context, params *BatchGetArticlesParams, body BatchGetArticlesJSONRequestBody, reqEditors ...RequestEditorFn) (*BatchGetArticlesResponse, error)
 
 	// BatchGetProfilesWithBodyWithResponse Get many profiles at once
 	//
@@ -9497,7 +9617,8 @@ func (c *ClientWithResponses) UpdateArticleWithResponse(ctx context.Context, slu
 // GetArticleCommentsWithResponse List the comments of an article
 //
 // Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-// answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+// answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+// `format=html` it holds up to 100, and a larger `limit` is refused.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9589,13 +9710,14 @@ func (c *ClientWithResponses) CreateArticleFavoriteWithResponse(ctx context.Cont
 //
 // Up to 100 articles by slug, in the order asked, in one request and a
 // constant number of queries. Slugs that no article has, or ever had, are
-// named in `missing`. A slug that is asked twice is answered once.
+// named in `missing`. A slug that is asked twice is answered once. With
+// `format=html` up to 20 slugs may be asked.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /batch/articles (the `BatchGetArticles` operationId).
-func (c *ClientWithResponses) BatchGetArticlesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BatchGetArticlesResponse, error) {
-	rsp, err := c.BatchGetArticlesWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) BatchGetArticlesWithBodyWithResponse(ctx context.Context, params *BatchGetArticlesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BatchGetArticlesResponse, error) {
+	rsp, err := c.BatchGetArticlesWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9606,13 +9728,14 @@ func (c *ClientWithResponses) BatchGetArticlesWithBodyWithResponse(ctx context.C
 //
 // Up to 100 articles by slug, in the order asked, in one request and a
 // constant number of queries. Slugs that no article has, or ever had, are
-// named in `missing`. A slug that is asked twice is answered once.
+// named in `missing`. A slug that is asked twice is answered once. With
+// `format=html` up to 20 slugs may be asked.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /batch/articles (the `BatchGetArticles` operationId).
-func (c *ClientWithResponses) BatchGetArticlesWithResponse(ctx context.Context, body BatchGetArticlesJSONRequestBody, reqEditors ...RequestEditorFn) (*BatchGetArticlesResponse, error) {
-	rsp, err := c.BatchGetArticles(ctx, body, reqEditors...)
+func (c *ClientWithResponses) BatchGetArticlesWithResponse(ctx context.Context, params *BatchGetArticlesParams, body BatchGetArticlesJSONRequestBody, reqEditors ...RequestEditorFn) (*BatchGetArticlesResponse, error) {
+	rsp, err := c.BatchGetArticles(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}

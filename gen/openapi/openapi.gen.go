@@ -118,6 +118,24 @@ func (e Scope) Valid() bool {
 	}
 }
 
+// Defines values for TextFormat.
+const (
+	FormatHTML     TextFormat = "html"
+	FormatMarkdown TextFormat = "markdown"
+)
+
+// Valid indicates whether the value is a known member of the TextFormat enum.
+func (e TextFormat) Valid() bool {
+	switch e {
+	case FormatHTML:
+		return true
+	case FormatMarkdown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CommentSort.
 const (
 	CommentSortNewestFirst CommentSort = "-createdAt"
@@ -191,6 +209,9 @@ type ApiKeysResponse struct {
 type Article struct {
 	Author Profile `json:"author"`
 	Body   string  `json:"body"`
+
+	// BodyHtml `body` as sanitised HTML; only with `format=html`
+	BodyHtml *string `json:"bodyHtml,omitempty"`
 
 	// CreatedAt UTC, with exactly three fraction digits
 	//
@@ -268,6 +289,9 @@ type ArticlesResponse struct {
 type Comment struct {
 	Author Profile `json:"author"`
 	Body   string  `json:"body"`
+
+	// BodyHtml `body` as sanitised HTML; only with `format=html`
+	BodyHtml *string `json:"bodyHtml,omitempty"`
 
 	// CreatedAt UTC, with exactly three fraction digits
 	//
@@ -490,6 +514,9 @@ type TagsResponse struct {
 	Tags []string `json:"tags"`
 }
 
+// TextFormat defines model for TextFormat.
+type TextFormat string
+
 // Timestamp UTC, with exactly three fraction digits
 //
 // Example: 2026-01-02T03:04:05.678Z
@@ -602,6 +629,9 @@ type Cursor = string
 
 // FavoritedFilter defines model for FavoritedFilter.
 type FavoritedFilter = string
+
+// Format defines model for Format.
+type Format = TextFormat
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -811,6 +841,10 @@ type DeleteArticleParams struct {
 
 // GetArticleParams defines parameters for GetArticle.
 type GetArticleParams struct {
+	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+	// HTML that a page may insert as it is
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+
 	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -834,6 +868,10 @@ type GetArticleCommentsParams struct {
 	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
+	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+	// HTML that a page may insert as it is
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+
 	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -848,6 +886,13 @@ type CreateArticleCommentParams struct {
 	// answer again and creates nothing. The same key with another body is
 	// refused with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// BatchGetArticlesParams defines parameters for BatchGetArticles.
+type BatchGetArticlesParams struct {
+	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+	// HTML that a page may insert as it is
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 }
 
 // GetProfileByUsernameParams defines parameters for GetProfileByUsername.
@@ -965,7 +1010,7 @@ type ServerInterface interface {
 	CreateArticleFavorite(ctx echo.Context, slug SlugPath) error
 	// BatchGetArticles Get many articles at once
 	// (POST /batch/articles)
-	BatchGetArticles(ctx echo.Context) error
+	BatchGetArticles(ctx echo.Context, params BatchGetArticlesParams) error
 	// BatchGetProfiles Get many profiles at once
 	// (POST /batch/profiles)
 	BatchGetProfiles(ctx echo.Context) error
@@ -1224,6 +1269,12 @@ func (w *ServerInterfaceWrapper) GetArticle(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetArticleParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -1315,6 +1366,13 @@ func (w *ServerInterfaceWrapper) GetArticleComments(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -1435,8 +1493,17 @@ func (w *ServerInterfaceWrapper) CreateArticleFavorite(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) BatchGetArticles(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BatchGetArticlesParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.BatchGetArticles(ctx)
+	err = w.Handler.BatchGetArticles(ctx, params)
 	return err
 }
 
@@ -4929,7 +4996,8 @@ func (response CreateArticleFavorite503ApplicationProblemPlusJSONResponse) Visit
 }
 
 type BatchGetArticlesRequestObject struct {
-	Body *BatchGetArticlesJSONRequestBody
+	Params BatchGetArticlesParams
+	Body   *BatchGetArticlesJSONRequestBody
 }
 
 type BatchGetArticlesResponseObject interface {
@@ -9694,8 +9762,10 @@ func (sh *strictHandler) CreateArticleFavorite(ctx echo.Context, slug SlugPath) 
 }
 
 // BatchGetArticles operation middleware
-func (sh *strictHandler) BatchGetArticles(ctx echo.Context) error {
+func (sh *strictHandler) BatchGetArticles(ctx echo.Context, params BatchGetArticlesParams) error {
 	var request BatchGetArticlesRequestObject
+
+	request.Params = params
 
 	var body BatchGetArticlesJSONRequestBody
 	var err error
