@@ -7,6 +7,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
@@ -110,6 +111,44 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse{
 		Body: userResponse(account(u), viewer.Token),
 	}}, nil
+}
+
+// erasureTimeout is how long the deletion of an account may take: ten times
+// what ten thousand articles do.
+const erasureTimeout = 25 * time.Second
+
+// DeleteCurrentUser erases the viewer's account and all that belongs to it.
+func (s users) DeleteCurrentUser(ctx context.Context, req openapi.DeleteCurrentUserRequestObject) (openapi.DeleteCurrentUserResponseObject, error) {
+	viewer := request.Viewer(ctx)
+	hash, err := q.UserPasswordHash(ctx, s.db, viewer.ID)
+	if err != nil {
+		return nil, orUnknownViewer(err)
+	}
+	ok, _, err := s.passwords.Verify(ctx, req.Body.User.Password, hash)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, problem.InvalidField("password", "is wrong")
+	}
+	err = s.db.InLongTx(ctx, erasureTimeout, func(tx query.DBTX) error {
+		if _, err := q.UserLock(ctx, tx, viewer.ID); err != nil {
+			return orUnknownViewer(err)
+		}
+		tags, err := q.UserTags(ctx, tx, viewer.ID)
+		if err != nil {
+			return err
+		}
+		if err := q.UserDelete(ctx, tx, viewer.ID); err != nil {
+			return err
+		}
+		return q.TagCountersDelete(ctx, tx, tags)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID })
+	return openapi.DeleteCurrentUser204Response{}, nil
 }
 
 // account is the shape that the queries for an account share.

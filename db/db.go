@@ -216,14 +216,29 @@ func (d *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 // another one, so fn must have no effect beside its statements. An error from
 // fn rolls back.
 func (d *DB) InTx(ctx context.Context, fn func(tx query.DBTX) error) error {
+	// The transaction as a whole may take what two statements may.
+	return d.inTx(ctx, 2*d.cfg.QueryTimeout, fn)
+}
+
+// InLongTx is InTx for work that takes longer than others may; limit bounds it
+// as a whole.
+func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
+	return d.inTx(ctx, limit, func(tx query.DBTX) error {
+		if err := query.New().StatementTimeout(ctx, tx, milliseconds(limit)); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+func (d *DB) inTx(ctx context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
 	return retry(ctx, func() error {
 		conn, err := d.acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer release(conn)
-		// The transaction as a whole may take what two statements may.
-		tctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*d.cfg.QueryTimeout)
+		tctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 		defer cancel()
 		return pgx.BeginFunc(tctx, conn, func(tx pgx.Tx) error { return fn(detachedTx{tx, tctx}) })
 	})

@@ -17,6 +17,9 @@ import (
 type admission struct {
 	places *semaphore.Weighted // first come, first served
 	queue  chan struct{}       // those that work or wait
+	// streams are the answers that take as long as their clients do. They have
+	// places of their own, or slow clients would take all.
+	streams *semaphore.Weighted
 }
 
 const (
@@ -28,6 +31,10 @@ const (
 	// admitTimeout is the longest that a request waits for a place. The work
 	// itself takes milliseconds, so that a longer wait means overload.
 	admitTimeout = time.Second
+	// maxStreams keep few connections busy: each reads a page, then sends it.
+	maxStreams = 4
+	// streamTimeout is how long a stream may take.
+	streamTimeout = 15 * time.Minute
 )
 
 func newAdmission(places int) admission {
@@ -35,8 +42,9 @@ func newAdmission(places int) admission {
 		places = placesPerCore * runtime.GOMAXPROCS(0)
 	}
 	return admission{
-		places: semaphore.NewWeighted(int64(places)),
-		queue:  make(chan struct{}, places*(1+waitersPerPlace)),
+		places:  semaphore.NewWeighted(int64(places)),
+		queue:   make(chan struct{}, places*(1+waitersPerPlace)),
+		streams: semaphore.NewWeighted(maxStreams),
 	}
 }
 
@@ -48,6 +56,13 @@ func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if of(c).op == nil {
 			return next(c) // probes must tell how the service is, above all when it is busy
+		}
+		if of(c).op.Stream {
+			if !a.streams.TryAcquire(1) {
+				return problem.Unavailable(problem.Overloaded, 5, nil)
+			}
+			defer a.streams.Release(1)
+			return next(c)
 		}
 		select {
 		case a.queue <- struct{}{}:

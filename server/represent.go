@@ -32,6 +32,10 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 		if x.op == nil {
 			return next(c)
 		}
+		if x.op.Stream {
+			s.cacheHeaders(x.Response().Header(), x)
+			return next(c)
+		}
 		if s.cacheable(x) {
 			return s.fromCache(x, next)
 		}
@@ -48,7 +52,7 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 // have, the cache learns of it before anybody else does.
 func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
 	b := &bufferedWriter{header: x.Response().Header()}
-	changed := s.cfg.CacheBytes > 0 && x.op.RateLimit == "write"
+	changed := s.cfg.CacheBytes > 0 && (x.op.RateLimit == "write" || x.op.Method == http.MethodDelete)
 	defer func() {
 		if changed {
 			// Its error has emptied the cache, which is right; it is nothing to the client.

@@ -52,6 +52,10 @@ var valid = map[string]func(*stage) call{
 	},
 	"GetCurrentUser":    func(s *stage) call { return call{path: "/user", token: s.author.Token} },
 	"UpdateCurrentUser": func(s *stage) call { return call{path: "/user", token: s.author.Token, body: `{"user":{"bio":"New"}}`} },
+	"DeleteCurrentUser": func(s *stage) call {
+		return call{path: "/user", token: s.reader.Token, body: `{"user":{"password":"correct horse battery"}}`}
+	},
+	"ExportCurrentUser": func(s *stage) call { return call{path: "/user/export", token: s.author.Token} },
 	"GetSessions":       func(s *stage) call { return call{path: "/sessions", token: s.author.Token} },
 	"CreateSession": func(s *stage) call {
 		return call{path: "/sessions", body: fmt.Sprintf(`{"user":{"email":%q,"password":"correct horse battery"}}`, s.author.Email)}
@@ -241,6 +245,9 @@ var scenarios = map[string]func(*stage) []call{
 	"UpdateCurrentUser 422": func(s *stage) []call {
 		return bodies(valid["UpdateCurrentUser"](s), `{}`, `{"user":{"email":null}}`, `{"user":{"username":" "}}`,
 			`{"user":{"password":"short"}}`, `{"user":{"password":""}}`, `{"user":{"bio":1}}`)
+	},
+	"DeleteCurrentUser 422": func(s *stage) []call {
+		return bodies(valid["DeleteCurrentUser"](s), `{}`, `{"user":{}}`, `{"user":{"password":""}}`, `{"user":{"password":"wrong"}}`)
 	},
 	"CreateArticle 422": func(s *stage) []call {
 		c := valid["CreateArticle"](s)
