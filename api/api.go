@@ -53,6 +53,7 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 // New wires the operations.
 func New(d Deps) *API {
 	creator := creator{db: d.DB, keeper: d.Keeper}
+	html := newHTMLMaker()
 	guard := guard{db: d.DB, passwords: d.Passwords, secret: d.Secret, limits: d.Rules.SignIns}
 	return &API{
 		users:      users{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
@@ -60,8 +61,8 @@ func New(d Deps) *API {
 		apiKeys:    apiKeys{creator: creator, keys: d.APIKeys, authenticator: d.Authenticator},
 		recovery:   recovery{db: d.DB, passwords: d.Passwords, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB},
-		articles:   articles{creator: creator, cursors: d.Cursors},
-		comments:   comments{creator: creator, cursors: d.Cursors},
+		articles:   articles{creator: creator, cursors: d.Cursors, html: html},
+		comments:   comments{creator: creator, cursors: d.Cursors, html: html},
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},
 		moderation: moderation{db: d.DB, cursors: d.Cursors},

@@ -132,22 +132,63 @@ func (s users) confirmOwner(ctx context.Context, in openapi.UpdateUser) error {
 	if in.Password == nil && in.Email == nil || in.CurrentPassword == nil && !s.rules.CurrentPassword {
 		return nil
 	}
+	if in.CurrentPassword != nil {
+		return s.confirm(ctx, "currentPassword", *in.CurrentPassword)
+	}
+	if in.Password == nil {
+		u, err := q.UserGetByID(ctx, s.db, request.Viewer(ctx).ID)
+		if err != nil {
+			return orUnknownViewer(err)
+		}
+		if *in.Email == u.Email {
+			return nil // front ends send back what they have not changed
+		}
+	}
+	return problem.InvalidField("currentPassword", problem.Blank)
+}
+
+// confirm holds a password, sent in a field, against the viewer's.
+func (s users) confirm(ctx context.Context, field, password string) error {
 	viewer := request.Viewer(ctx)
 	u, err := q.UserGetByID(ctx, s.db, viewer.ID)
 	if err != nil {
 		return orUnknownViewer(err)
 	}
-	if in.CurrentPassword == nil {
-		if in.Password == nil && *in.Email == u.Email {
-			return nil // front ends send back what they have not changed
-		}
-		return problem.InvalidField("currentPassword", problem.Blank)
-	}
-	found, ok, err := s.guard.verify(ctx, u.Email, *in.CurrentPassword)
+	found, ok, err := s.guard.verify(ctx, u.Email, password)
 	if err == nil && (!ok || found.ID != viewer.ID) {
-		return problem.InvalidField("currentPassword", "is wrong")
+		return problem.InvalidField(field, "is wrong")
 	}
 	return err
+}
+
+// erasureTimeout is how long the deletion of an account may take: ten times
+// what ten thousand articles do.
+const erasureTimeout = 25 * time.Second
+
+// DeleteCurrentUser erases the viewer's account and all that belongs to it.
+func (s users) DeleteCurrentUser(ctx context.Context, req openapi.DeleteCurrentUserRequestObject) (openapi.DeleteCurrentUserResponseObject, error) {
+	viewer := request.Viewer(ctx)
+	if err := s.confirm(ctx, "password", req.Body.User.Password); err != nil {
+		return nil, err
+	}
+	err := s.db.InLongTx(ctx, erasureTimeout, func(tx query.DBTX) error {
+		if _, err := q.UserLock(ctx, tx, viewer.ID); err != nil {
+			return orUnknownViewer(err)
+		}
+		tags, err := q.UserTags(ctx, tx, viewer.ID)
+		if err != nil {
+			return err
+		}
+		if err := q.UserDelete(ctx, tx, viewer.ID); err != nil {
+			return err
+		}
+		return q.TagCountersDelete(ctx, tx, tags)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID })
+	return openapi.DeleteCurrentUser204Response{}, nil
 }
 
 // account is the shape that the queries for an account share.

@@ -68,6 +68,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		s.metrics.observe(x)
 		s.logRequest(x)
+		if x.cutShort {
+			panic(http.ErrAbortHandler)
+		}
 		return nil
 	}
 }
@@ -243,7 +246,11 @@ func (s *Server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			return err
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.RequestTimeout)
+		timeout := s.cfg.RequestTimeout
+		if x.op.Stream {
+			timeout = streamTimeout
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
 		x.SetRequest(r.WithContext(ctx))
 		return next(c)

@@ -76,6 +76,10 @@ var valid = map[string]func(*stage) call{
 	},
 	"GetCurrentUser":    func(s *stage) call { return call{path: "/user", token: s.author.Token} },
 	"UpdateCurrentUser": func(s *stage) call { return call{path: "/user", token: s.author.Token, body: `{"user":{"bio":"New"}}`} },
+	"DeleteCurrentUser": func(s *stage) call {
+		return call{path: "/user", token: s.reader.Token, body: `{"user":{"password":"correct horse battery"}}`}
+	},
+	"ExportCurrentUser": func(s *stage) call { return call{path: "/user/export", token: s.author.Token} },
 	"GetSessions":       func(s *stage) call { return call{path: "/sessions", token: s.author.Token} },
 	"CreateSession": func(s *stage) call {
 		return call{path: "/sessions", body: fmt.Sprintf(`{"user":{"email":%q,"password":"correct horse battery"}}`, s.author.Email)}
@@ -313,9 +317,12 @@ var scenarios = map[string]func(*stage) []call{
 	"GetAuditLog 422":          elsewhere("GetAuditLog", "/admin/audit?action=king", "/admin/audit?actor=", "/admin/audit?limit=0", "/admin/audit?cursor=nonsense"),
 	"GetCurrentUser 422":       longHeader("GetCurrentUser", "If-None-Match"),
 	"GetProfileByUsername 422": longHeader("GetProfileByUsername", "If-None-Match"),
-	"GetArticle 422":           longHeader("GetArticle", "If-None-Match"),
-	"GetTags 422":              longHeader("GetTags", "If-None-Match"),
-	"DeleteArticle 422":        longHeader("DeleteArticle", "If-Match"),
+	"GetArticle 422": func(s *stage) []call {
+		c := valid["GetArticle"](s)
+		return append(longHeader("GetArticle", "If-None-Match")(s), c.at(c.path+"?format=pdf"))
+	},
+	"GetTags 422":       longHeader("GetTags", "If-None-Match"),
+	"DeleteArticle 422": longHeader("DeleteArticle", "If-Match"),
 	"FollowUserByUsername 422": func(s *stage) []call {
 		return []call{valid["FollowUserByUsername"](s).as(s.author.Token)}
 	},
@@ -325,7 +332,7 @@ var scenarios = map[string]func(*stage) []call{
 		"/articles?tag=", "/articles?author="+strings.Repeat("x", 65), "/articles?cursor=nonsense", "/articles?limit=1&limit=2"),
 	"GetArticleComments 422": func(s *stage) []call {
 		c := valid["GetArticleComments"](s)
-		return []call{c.at(c.path + "?limit=0"), c.at(c.path + "?limit=1001"), c.at(c.path + "?sort=name"), c.at(c.path + "?cursor=nonsense")}
+		return []call{c.at(c.path + "?limit=0"), c.at(c.path + "?limit=1001"), c.at(c.path + "?limit=101&format=html"), c.at(c.path + "?sort=name"), c.at(c.path + "?cursor=nonsense")}
 	},
 	"DeleteArticleComment 422": func(s *stage) []call {
 		c := valid["DeleteArticleComment"](s)
@@ -344,6 +351,9 @@ var scenarios = map[string]func(*stage) []call{
 	"UpdateCurrentUser 422": func(s *stage) []call {
 		return bodies(valid["UpdateCurrentUser"](s), `{}`, `{"user":{"email":null}}`, `{"user":{"username":" "}}`,
 			`{"user":{"password":"short"}}`, `{"user":{"password":""}}`, `{"user":{"bio":1}}`)
+	},
+	"DeleteCurrentUser 422": func(s *stage) []call {
+		return bodies(valid["DeleteCurrentUser"](s), `{}`, `{"user":{}}`, `{"user":{"password":""}}`, `{"user":{"password":"wrong"}}`)
 	},
 	"CreateArticle 422": func(s *stage) []call {
 		c := valid["CreateArticle"](s)

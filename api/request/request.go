@@ -4,6 +4,7 @@ package request
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"github.com/byline-api/byline/api/auth"
@@ -28,6 +29,10 @@ type Info struct {
 	Collects bool
 	Keys     []string
 }
+
+// ErrClientGone is the error of an answer that its client did not read to the
+// end, which is no fault of the service.
+var ErrClientGone = errors.New("request: the client reads no more")
 
 type key struct{}
 

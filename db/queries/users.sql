@@ -55,3 +55,32 @@ SELECT u.id, u.username, u.email, u.bio, u.image FROM u;
 -- Only when the hash is still the one that was verified, so that a rehash at
 -- login never undoes a change of the password.
 UPDATE users SET password_hash = @new_hash WHERE id = @id AND password_hash = @old_hash;
+
+-- name: UserLock :one
+-- Holds the account against whatever would refer to it from now on.
+SELECT id FROM users WHERE id = @id FOR UPDATE;
+
+-- name: UserTags :many
+SELECT DISTINCT t.tag::text FROM articles a, unnest(a.tags) AS t(tag) WHERE a.author_id = @id;
+
+-- name: UserDelete :exec
+-- All that refers to the account goes with it.
+DELETE FROM users WHERE id = @id;
+
+-- name: TagCountersDelete :exec
+-- Names of tags that nobody uses any more. All slots of a name are locked
+-- before they are summed; one that is added meanwhile is not deleted.
+WITH locked AS MATERIALIZED (
+    SELECT c.name, c.slot, c.value FROM counters c
+    WHERE c.kind = 'tag' AND c.name = ANY(@tags::text[])
+    ORDER BY c.name, c.slot
+    FOR UPDATE
+), unused AS (
+    SELECT l.name FROM locked l GROUP BY l.name HAVING sum(l.value) = 0
+)
+DELETE FROM counters d USING locked l, unused u
+WHERE d.kind = 'tag' AND d.name = l.name AND d.slot = l.slot AND u.name = l.name;
+
+-- name: StatementTimeout :exec
+-- For the rest of the transaction.
+SELECT set_config('statement_timeout', @milliseconds, true);

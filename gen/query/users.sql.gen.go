@@ -10,6 +10,36 @@ import (
 	"time"
 )
 
+const statementTimeout = `-- name: StatementTimeout :exec
+SELECT set_config('statement_timeout', $1, true)
+`
+
+// For the rest of the transaction.
+func (q *Queries) StatementTimeout(ctx context.Context, db DBTX, milliseconds string) error {
+	_, err := db.Exec(ctx, statementTimeout, milliseconds)
+	return err
+}
+
+const tagCountersDelete = `-- name: TagCountersDelete :exec
+WITH locked AS MATERIALIZED (
+    SELECT c.name, c.slot, c.value FROM counters c
+    WHERE c.kind = 'tag' AND c.name = ANY($1::text[])
+    ORDER BY c.name, c.slot
+    FOR UPDATE
+), unused AS (
+    SELECT l.name FROM locked l GROUP BY l.name HAVING sum(l.value) = 0
+)
+DELETE FROM counters d USING locked l, unused u
+WHERE d.kind = 'tag' AND d.name = l.name AND d.slot = l.slot AND u.name = l.name
+`
+
+// Names of tags that nobody uses any more. All slots of a name are locked
+// before they are summed; one that is added meanwhile is not deleted.
+func (q *Queries) TagCountersDelete(ctx context.Context, db DBTX, tags []string) error {
+	_, err := db.Exec(ctx, tagCountersDelete, tags)
+	return err
+}
+
 const userCreate = `-- name: UserCreate :one
 WITH u AS (
     INSERT INTO users (username, email, password_hash)
@@ -65,6 +95,16 @@ func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams)
 	return i, err
 }
 
+const userDelete = `-- name: UserDelete :exec
+DELETE FROM users WHERE id = $1
+`
+
+// All that refers to the account goes with it.
+func (q *Queries) UserDelete(ctx context.Context, db DBTX, id int64) error {
+	_, err := db.Exec(ctx, userDelete, id)
+	return err
+}
+
 const userGetByID = `-- name: UserGetByID :one
 SELECT id, username, email, bio, image FROM users WHERE id = $1
 `
@@ -90,6 +130,18 @@ func (q *Queries) UserGetByID(ctx context.Context, db DBTX, id int64) (UserGetBy
 	return i, err
 }
 
+const userLock = `-- name: UserLock :one
+SELECT id FROM users WHERE id = $1 FOR UPDATE
+`
+
+// Holds the account against whatever would refer to it from now on.
+func (q *Queries) UserLock(ctx context.Context, db DBTX, id int64) (int64, error) {
+	row := db.QueryRow(ctx, userLock, id)
+	var id_2 int64
+	err := row.Scan(&id_2)
+	return id_2, err
+}
+
 const userSetPasswordHash = `-- name: UserSetPasswordHash :exec
 UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3
 `
@@ -105,6 +157,30 @@ type UserSetPasswordHashParams struct {
 func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetPasswordHashParams) error {
 	_, err := db.Exec(ctx, userSetPasswordHash, arg.NewHash, arg.ID, arg.OldHash)
 	return err
+}
+
+const userTags = `-- name: UserTags :many
+SELECT DISTINCT t.tag::text FROM articles a, unnest(a.tags) AS t(tag) WHERE a.author_id = $1
+`
+
+func (q *Queries) UserTags(ctx context.Context, db DBTX, id int64) ([]string, error) {
+	rows, err := db.Query(ctx, userTags, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var t_tag string
+		if err := rows.Scan(&t_tag); err != nil {
+			return nil, err
+		}
+		items = append(items, t_tag)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const userUpdate = `-- name: UserUpdate :one
