@@ -53,6 +53,8 @@ type Config struct {
 	// SharedDatabase says that other replicas write to the database, so that
 	// each read from the cache asks it what they have changed.
 	SharedDatabase bool
+	// Certificate, if set, has Serve speak TLS, with HTTP/2.
+	Certificate *Certificate
 	// Version and Commit are what /version answers.
 	Version, Commit string
 }
@@ -138,11 +140,21 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      s.cfg.RequestTimeout + 30*time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		// A client of HTTP/2 gets no more at once than one that opens a few
+		// connections; net/http bounds what it resets without waiting.
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100},
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	defer s.logRefused() // those of the last moment
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	go func() {
+		if s.cfg.Certificate == nil {
+			failed <- srv.Serve(l)
+			return
+		}
+		srv.TLSConfig = s.cfg.Certificate.config()
+		failed <- srv.ServeTLS(l, "", "")
+	}()
 	select {
 	case err := <-failed:
 		return err

@@ -18,6 +18,7 @@ import (
 // config is what the settings say, parsed and complete: numbers that adapt to the machine are filled in.
 type config struct {
 	Addr, AdminAddr                      string // AdminAddr is empty when switched off
+	TLSCert, TLSKey                      string // files; empty = plain HTTP
 	DataDir, PGBin                       string
 	DatabaseURL                          string // empty = the embedded PostgreSQL
 	Compat                               string // strict, lenient
@@ -91,6 +92,10 @@ var settings = []setting{
 		into(func(c *config) *string { return &c.Addr }, address), nil},
 	{"BYLINE_ADMIN_ADDR", "127.0.0.1:9090", "Where metrics and pprof listen, which must not be public; `off` = nowhere.",
 		into(func(c *config) *string { return &c.AdminAddr }, optional(address)), nil},
+	{"BYLINE_TLS_CERT", "", "A PEM file with the certificate and its chain: the API is served over TLS; read again when it changes.",
+		into(func(c *config) *string { return &c.TLSCert }, file), nil},
+	{"BYLINE_TLS_KEY", "", "The PEM file with the key of that certificate.",
+		into(func(c *config) *string { return &c.TLSKey }, file), nil},
 	{"DATABASE_URL", "", "PostgreSQL 14 or newer, as URL or `key=value` list; empty = the embedded one.",
 		into(func(c *config) *string { return &c.DatabaseURL }, databaseURL), hidden},
 	{"BYLINE_DATA_DIR", "./.byline", "Where the embedded PostgreSQL keeps everything.",
@@ -221,6 +226,9 @@ func (c *config) complete(cores int) (wrong []error) {
 		if c.DatabaseURL == "" || isLoopback(c.Addr) {
 			c.DrainDelay = 0
 		}
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		wrong = append(wrong, fmt.Errorf("%s and %s: need each other", c.nameOf("BYLINE_TLS_CERT"), c.nameOf("BYLINE_TLS_KEY")))
 	}
 	if c.PoolMin > c.PoolMax {
 		wrong = append(wrong, fmt.Errorf("%s: must not be above %s, which is %d", c.givenBy("BYLINE_POOL_MIN"), c.nameOf("BYLINE_POOL_MAX"), c.PoolMax))

@@ -64,6 +64,16 @@ func folder(s string) (string, error) {
 	return s, nil
 }
 
+func file(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	if info, err := os.Stat(s); err != nil || info.IsDir() {
+		return "", errors.New("must be an existing file, such as /etc/byline/tls.crt")
+	}
+	return s, nil
+}
+
 func oneOf(accepted ...string) func(string) (string, error) {
 	return func(s string) (string, error) {
 		if !slices.Contains(accepted, s) {

@@ -67,7 +67,15 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	edge, err := newServer(ctx, cfg, database, courier, tracing, log)
+	var certificate *server.Certificate
+	scheme := "http://"
+	if cfg.TLSCert != "" {
+		if certificate, err = server.LoadCertificate(cfg.TLSCert, cfg.TLSKey, log); err != nil {
+			return err
+		}
+		scheme = "https://"
+	}
+	edge, err := newServer(ctx, cfg, database, courier, certificate, tracing, log)
 	if err != nil {
 		return err
 	}
@@ -78,10 +86,13 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	workers.Go(func() error { return expire(work, database, log) })
 	workers.Go(func() error { return edge.FollowChanges(work) })
 	workers.Go(func() error { return courier.Run(work) })
+	if certificate != nil {
+		workers.Go(func() error { return certificate.Follow(work) })
+	}
 	if adminListener != nil {
 		workers.Go(func() error { return serveAdmin(work, adminListener, edge.Admin(), log) })
 	}
-	log.Info("serving", "url", "http://"+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
+	log.Info("serving", "url", scheme+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
 	serveCtx, cancel := context.WithCancel(ctx)
 	context.AfterFunc(work, cancel) // a worker that fails ends the service
 	err = edge.Serve(serveCtx, netutil.LimitListener(listener, cfg.MaxConnections))
@@ -90,7 +101,8 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	return errors.Join(err, workers.Wait())
 }
 
-func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.Courier, tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
+func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.Courier, certificate *server.Certificate,
+	tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
 	keys, err := api.SigningKeys(ctx, database)
 	if err != nil {
 		return nil, err
@@ -121,6 +133,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.
 		TrustedProxies: cfg.TrustedProxies,
 		CacheBytes:     cfg.CacheBytes,
 		SharedDatabase: !cfg.embedded(),
+		Certificate:    certificate,
 		Version:        version,
 		Commit:         commit,
 	}, server.Deps{
