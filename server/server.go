@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/cache"
@@ -66,6 +66,8 @@ type Deps struct {
 	Logger        *slog.Logger
 	// LogLevel is what Logger's handler goes by.
 	LogLevel *slog.LevelVar
+	// Mail sends mails; nil when nothing does.
+	Mail *mail.Courier
 	// Tracing makes the spans of requests; nil switches them off.
 	Tracing trace.TracerProvider
 }
@@ -107,33 +109,19 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.flights.all = map[string]*flight{}
 	s.tracing = newTracing(deps.Tracing, doc)
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)
+	if deps.Mail != nil {
+		s.metrics.registry.MustRegister(mailCollector{deps.Mail})
+	}
 	s.echo.IPExtractor = ipExtractor(cfg.TrustedProxies)
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.JSONSerializer = exactJSON{}
 	s.echo.Use(s.middlewares()...)
 	openapi.RegisterHandlersWithBaseURL(s.echo, openapi.NewStrictHandler(deps.API, nil), doc.BasePath)
-	s.refuseOtherMethods()
 	s.registerHealth()
 	if err := s.registerPages(); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// refuseOtherMethods has /sessions/refresh answer 405 to DELETE, where Echo
-// would find /sessions/{id}: "concrete paths are matched before their templated
-// counterparts" (OpenAPI 3.0, Paths Object).
-func (s *Server) refuseOtherMethods() {
-	for _, op := range s.doc.Operations() {
-		if strings.Contains(op.Path, "{") {
-			continue
-		}
-		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch} {
-			if s.doc.Operation(method, op.Route) == nil {
-				s.echo.Add(method, op.Route, func(echo.Context) error { return echo.ErrMethodNotAllowed })
-			}
-		}
-	}
 }
 
 // Handler returns the whole service as an http.Handler.

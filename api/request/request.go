@@ -18,6 +18,9 @@ type Info struct {
 	Viewer auth.Viewer
 	// UserAgent is what the client calls itself.
 	UserAgent string
+	// Address is the network address that the client is known by, for
+	// operations that passwords are sent with; "" for the others.
+	Address string
 	// URL is the request's own, for links to other pages of it.
 	URL *url.URL
 	// Collects says that the edge would keep the answer if it knew what it

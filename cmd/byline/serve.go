@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -18,6 +16,7 @@ import (
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/embedded"
@@ -64,7 +63,11 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 		return err
 	}
 	defer database.Close()
-	edge, err := newServer(ctx, cfg, database, tracing, log)
+	courier, err := newCourier(cfg, database, p.onTerminal(), log)
+	if err != nil {
+		return err
+	}
+	edge, err := newServer(ctx, cfg, database, courier, tracing, log)
 	if err != nil {
 		return err
 	}
@@ -74,6 +77,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	workers, work := errgroup.WithContext(work)
 	workers.Go(func() error { return expire(work, database, log) })
 	workers.Go(func() error { return edge.FollowChanges(work) })
+	workers.Go(func() error { return courier.Run(work) })
 	if adminListener != nil {
 		workers.Go(func() error { return serveAdmin(work, adminListener, edge.Admin(), log) })
 	}
@@ -86,7 +90,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	return errors.Join(err, workers.Wait())
 }
 
-func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
+func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.Courier, tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
 	keys, err := api.SigningKeys(ctx, database)
 	if err != nil {
 		return nil, err
@@ -122,14 +126,39 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.
 	}, server.Deps{
 		API: api.New(api.Deps{
 			DB: database, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
-			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret),
+			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret,
+			Rules: api.AccountRules{
+				UncommonPasswords: cfg.Passwords == "uncommon", CurrentPassword: cfg.RequireCurrent, SignIns: signInLimits(cfg.RateLimit),
+			},
 		}),
 		DB:            database,
 		Authenticator: authenticator,
 		Logger:        log,
 		LogLevel:      &logLevel,
+		Mail:          courier,
 		Tracing:       tracing,
 	})
+}
+
+// newCourier returns what sends mails, or shows them when no server was named.
+func newCourier(cfg *config, database *db.DB, terminal bool, log *slog.Logger) (*mail.Courier, error) {
+	mails := mail.Config{Links: cfg.MailLinks, Terminal: cfg.logFormat(terminal) == "text", Poll: time.Second, Backoff: 30 * time.Second}
+	if cfg.SMTP != "" {
+		sender, err := mail.NewSMTP(cfg.SMTP, cfg.MailFrom)
+		if err != nil {
+			return nil, err
+		}
+		mails.Sender = sender
+	}
+	return mail.NewCourier(mails, database, log), nil
+}
+
+// signInLimits go with the quotas: where those are off, a gateway limits.
+func signInLimits(mode string) api.SignInLimits {
+	if mode == "strict" {
+		return api.StrictSignInLimits()
+	}
+	return api.WideSignInLimits()
 }
 
 func quotas(mode string) server.Quotas {
@@ -207,6 +236,8 @@ func expire(ctx context.Context, database *db.DB, log *slog.Logger) error {
 		for what, expired := range map[string]func(context.Context, *db.DB) (int64, error){
 			"idempotency keys": api.ExpireIdempotencyKeys,
 			"sessions":         api.ExpireSessions,
+			"mails":            mail.Expire,
+			"failed sign-ins":  api.ExpireSignIns,
 		} {
 			if n, err := expired(ctx, database); err != nil {
 				log.Warn(what+" were not expired; next try in an hour", "error", err)
@@ -229,16 +260,4 @@ func serveAdmin(ctx context.Context, l net.Listener, handler http.Handler, log *
 		return fmt.Errorf("admin port: %w", err)
 	}
 	return nil
-}
-
-// gcPercent trades a little of the processor for memory: the service allocates
-// little a request, so that collecting at half the default growth costs about
-// one percent, and its peak stays that much lower.
-const gcPercent = 50
-
-// tuneMemory sets the pace of the garbage collector, unless GOGC does.
-func tuneMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 }

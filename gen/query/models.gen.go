@@ -31,6 +31,7 @@ type Article struct {
 	Body           string
 	Tags           []string
 	FavoritesCount int64
+	Hidden         bool
 	Version        int32
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
@@ -63,9 +64,24 @@ type ArticleTag struct {
 	ArticleID        int64
 }
 
+type AuditLog struct {
+	ID           int64
+	CreatedAt    time.Time
+	ActorID      *int64
+	ActorSession *int64
+	ActorKey     *int64
+	Action       string
+	SubjectKind  string
+	SubjectID    int64
+	Reason       *string
+	ChangedFrom  *string
+	ChangedTo    *string
+	RequestID    *string
+}
+
 type CacheChange struct {
-	Key string
-	Xid pgtype.Uint64
+	Keys []string
+	Xid  pgtype.Uint64
 }
 
 type Comment struct {
@@ -73,6 +89,7 @@ type Comment struct {
 	ArticleID int64
 	AuthorID  int64
 	Body      string
+	Hidden    bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -97,11 +114,47 @@ type Follow struct {
 	CreatedAt  time.Time
 }
 
+type HiddenFavorite struct {
+	ArticleID        int64
+	UserID           int64
+	ArticleCreatedAt time.Time
+	CreatedAt        time.Time
+}
+
+type HiddenItem struct {
+	ID        int64
+	ArticleID *int64
+	CommentID *int64
+	Reason    string
+	HiddenBy  *int64
+	CreatedAt time.Time
+}
+
 type IdempotencyKey struct {
 	Key         []byte
 	Fingerprint []byte
 	Answer      []byte
 	CreatedAt   time.Time
+}
+
+type Mail struct {
+	ID        int64
+	Kind      string
+	Recipient string
+	UserID    *int64
+	Attempts  int32
+	DueAt     *time.Time
+	CreatedAt time.Time
+	SentAt    *time.Time
+	Error     *string
+}
+
+type MailToken struct {
+	Hash      []byte
+	Kind      string
+	UserID    int64
+	Email     string
+	ExpiresAt time.Time
 }
 
 type ServiceSecret struct {
@@ -120,6 +173,18 @@ type Session struct {
 	ExpiresAt  time.Time
 }
 
+type SignInPlace struct {
+	UserID int64
+	Place  []byte
+	UsedAt time.Time
+}
+
+type SignInTry struct {
+	Key       []byte
+	Tries     int32
+	ExpiresAt time.Time
+}
+
 type SigningKey struct {
 	ID        string
 	Secret    []byte
@@ -127,16 +192,29 @@ type SigningKey struct {
 }
 
 type User struct {
-	ID             int64
-	Username       string
-	Email          string
-	PasswordHash   string
-	Bio            *string
-	Image          *string
-	ArticlesCount  int64
-	FavoritesCount int64
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
-	Role           string
-	SuspendedAt    *time.Time
+	ID              int64
+	Username        string
+	Email           string
+	PasswordHash    string
+	Bio             *string
+	Image           *string
+	ArticlesCount   int64
+	FavoritesCount  int64
+	LastArticleAt   *time.Time
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+	Role            string
+	SuspendedAt     *time.Time
+	SuspendedReason *string
+	EmailVerifiedAt *time.Time
+}
+
+type UserAccount struct {
+	ID              int64
+	Username        string
+	Email           string
+	Role            string
+	CreatedAt       time.Time
+	SuspendedAt     *time.Time
+	SuspendedReason *string
 }

@@ -19,6 +19,8 @@ WITH u AS (
     INSERT INTO sessions (user_id, user_agent, expires_at)
     SELECT id, $4, $5 FROM u
     RETURNING id
+), m AS (
+    INSERT INTO mails (kind, recipient, user_id) SELECT 'verify_email', email, id FROM u
 )
 SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FROM u, s
 `
@@ -41,7 +43,7 @@ type UserCreateRow struct {
 	SessionID int64
 }
 
-// The account and its first session at once.
+// The account, its first session and the mail that verifies its address at once.
 func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams) (UserCreateRow, error) {
 	row := db.QueryRow(ctx, userCreate,
 		arg.Username,
@@ -59,37 +61,6 @@ func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams)
 		&i.Image,
 		&i.Role,
 		&i.SessionID,
-	)
-	return i, err
-}
-
-const userGetByEmail = `-- name: UserGetByEmail :one
-SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower($1)
-`
-
-type UserGetByEmailRow struct {
-	ID           int64
-	Username     string
-	Email        string
-	Bio          *string
-	Image        *string
-	PasswordHash string
-	Role         string
-	SuspendedAt  *time.Time
-}
-
-func (q *Queries) UserGetByEmail(ctx context.Context, db DBTX, email string) (UserGetByEmailRow, error) {
-	row := db.QueryRow(ctx, userGetByEmail, email)
-	var i UserGetByEmailRow
-	err := row.Scan(
-		&i.ID,
-		&i.Username,
-		&i.Email,
-		&i.Bio,
-		&i.Image,
-		&i.PasswordHash,
-		&i.Role,
-		&i.SuspendedAt,
 	)
 	return i, err
 }
@@ -138,33 +109,44 @@ func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetP
 
 const userUpdate = `-- name: UserUpdate :one
 WITH claimed AS (
-    SELECT c.id FROM users c
-    WHERE c.id = $8 OR lower(c.username) = lower($1) OR lower(c.email) = lower($2)
+    SELECT c.id, c.email FROM users c
+    WHERE c.id = $1 OR lower(c.username) = lower($2) OR lower(c.email) = lower($3)
     ORDER BY c.id FOR NO KEY UPDATE
 ), ended AS (
-    DELETE FROM sessions s WHERE s.user_id = $8 AND s.id <> $9 AND $3::text IS NOT NULL
+    DELETE FROM sessions s WHERE s.user_id = $1 AND s.id <> $4 AND $5::text IS NOT NULL
+), u AS (
+    UPDATE users n SET
+        username = COALESCE($2, n.username),
+        email = COALESCE($3, n.email),
+        email_verified_at = CASE WHEN lower($3) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
+        password_hash = COALESCE($5, n.password_hash),
+        bio = CASE WHEN $6::boolean THEN $7 ELSE n.bio END,
+        image = CASE WHEN $8::boolean THEN $9 ELSE n.image END,
+        updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')
+    FROM claimed old
+    WHERE n.id = $1 AND old.id = n.id AND (SELECT count(*) FROM claimed) > 0
+    RETURNING n.id, n.username, n.email, n.bio, n.image, old.email AS old_email, lower(n.email) <> lower(old.email) AS moved
+), tokens AS (
+    DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND (u.moved OR $5::text IS NOT NULL AND t.kind = 'reset_password')
+), told AS (
+    INSERT INTO mails (kind, recipient, user_id)
+    SELECT 'verify_email', u.email, u.id FROM u WHERE u.moved
+    UNION ALL SELECT 'email_changed', u.old_email, u.id FROM u WHERE u.moved
+    UNION ALL SELECT 'password_changed', u.old_email, u.id FROM u WHERE $5::text IS NOT NULL
 )
-UPDATE users u SET
-    username = COALESCE($1, u.username),
-    email = COALESCE($2, u.email),
-    password_hash = COALESCE($3, u.password_hash),
-    bio = CASE WHEN $4::boolean THEN $5 ELSE u.bio END,
-    image = CASE WHEN $6::boolean THEN $7 ELSE u.image END,
-    updated_at = GREATEST(now(), u.updated_at + interval '1 millisecond')
-WHERE u.id = $8 AND (SELECT count(*) FROM claimed) > 0
-RETURNING u.id, u.username, u.email, u.bio, u.image
+SELECT u.id, u.username, u.email, u.bio, u.image FROM u
 `
 
 type UserUpdateParams struct {
+	ID           int64
 	Username     *string
 	Email        *string
+	SessionID    int64
 	PasswordHash *string
 	SetBio       bool
 	Bio          *string
 	SetImage     bool
 	Image        *string
-	ID           int64
-	SessionID    int64
 }
 
 type UserUpdateRow struct {
@@ -176,21 +158,22 @@ type UserUpdateRow struct {
 }
 
 // Members that are NULL, or not set, stay as they are. A new password ends all
-// sessions but the one that it was set in. Whoever has the name or the address
-// is locked too, in the order of ids: two users who want each other's would
-// wait in a circle, and a connection with each of them, until PostgreSQL
-// breaks it after a second.
+// sessions but the one that it was set in. A new address has to be verified,
+// and whoever reads the old one is told; either ends what was sent to recover
+// the account. Whoever has the name or the address is locked too, in the order
+// of ids: two users who want each other's would wait in a circle, and a
+// connection with each of them, until PostgreSQL breaks it after a second.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
+		arg.ID,
 		arg.Username,
 		arg.Email,
+		arg.SessionID,
 		arg.PasswordHash,
 		arg.SetBio,
 		arg.Bio,
 		arg.SetImage,
 		arg.Image,
-		arg.ID,
-		arg.SessionID,
 	)
 	var i UserUpdateRow
 	err := row.Scan(
