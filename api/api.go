@@ -40,6 +40,8 @@ type API struct {
 	comments
 	favorites
 	tags
+	moderation
+	admin
 }
 
 var _ openapi.StrictServerInterface = (*API)(nil)
@@ -48,14 +50,16 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 func New(d Deps) *API {
 	creator := creator{db: d.DB, keeper: d.Keeper}
 	return &API{
-		users:     users{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
-		sessions:  sessions{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
-		apiKeys:   apiKeys{creator: creator, keys: d.APIKeys, authenticator: d.Authenticator},
-		profiles:  profiles{db: d.DB},
-		articles:  articles{creator: creator, cursors: d.Cursors},
-		comments:  comments{creator: creator, cursors: d.Cursors},
-		favorites: favorites{db: d.DB},
-		tags:      tags{db: d.DB},
+		users:      users{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
+		sessions:   sessions{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
+		apiKeys:    apiKeys{creator: creator, keys: d.APIKeys, authenticator: d.Authenticator},
+		profiles:   profiles{db: d.DB},
+		articles:   articles{creator: creator, cursors: d.Cursors},
+		comments:   comments{creator: creator, cursors: d.Cursors},
+		favorites:  favorites{db: d.DB},
+		tags:       tags{db: d.DB},
+		moderation: moderation{db: d.DB, cursors: d.Cursors},
+		admin:      admin{db: d.DB, cursors: d.Cursors, authenticator: d.Authenticator},
 	}
 }
 

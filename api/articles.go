@@ -110,10 +110,6 @@ func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow,
 	}
 	if in.TagList != nil {
 		arg.Tags = unique(*in.TagList)
-		err := q.ArticleTagsReplace(ctx, tx, query.ArticleTagsReplaceParams{ArticleID: locked.ID, Tags: arg.Tags})
-		if err != nil {
-			return err
-		}
 	}
 	return q.ArticleUpdate(ctx, tx, arg)
 }
@@ -155,6 +151,9 @@ func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.I
 	if err != nil {
 		return locked, orNotFound(err, "article")
 	}
+	if !visible(ctx, locked.Hidden, locked.AuthorID) {
+		return locked, problem.NotFound("article")
+	}
 	if locked.AuthorID != request.Viewer(ctx).ID {
 		return locked, problem.Forbidden("article")
 	}
@@ -171,11 +170,23 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 	if err != nil {
 		return nil, err
 	}
+	list := make([]articleRow, len(rows))
+	for i, r := range rows {
+		list[i] = articleRow{ArticleCard: r.ArticleCard, Body: r.Body, Favorited: r.Favorited, Following: r.Following}
+		if r.Hidden {
+			list[i].Hidden = &hiding{}
+		}
+	}
+	if err := revealArticles(ctx, s.db, list); err != nil {
+		return nil, err
+	}
 	found := make(map[string]bool, len(rows))
 	b := append(make([]byte, 0, 64+len(rows)*2*cardSize), `{"articles":[`...)
 	for i, r := range rows {
-		found[r.Asked] = true
-		b = appendArticle(appendComma(b, i), r.ArticleCard, &r.Body, r.Favorited, r.Following)
+		if a := list[i]; a.revealed() {
+			b = appendArticle(appendComma(b, len(found)), a.ArticleCard, &a.Body, a.Favorited, a.Following, a.Hidden)
+			found[r.Asked] = true
+		}
 	}
 	b = appendTexts(append(b, `],"missing":`...), missing(asked, found))
 	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil
@@ -183,12 +194,33 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 
 func getArticle(ctx context.Context, conn query.DBTX, slug string) (articleRow, error) {
 	r, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: request.Viewer(ctx).ID, Slug: slug})
-	return articleRow{
+	a := articleRow{
 		ArticleCard: query.ArticleCard{
 			ID: r.ID, Slug: r.Slug, Title: r.Title, Description: r.Description, Tags: r.Tags,
 			FavoritesCount: r.FavoritesCount, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 			AuthorID: r.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 		},
 		Body: r.Body, Favorited: r.Favorited, Following: r.Following,
-	}, orNotFound(err, "article")
+	}
+	if err != nil || !r.Hidden {
+		return a, orNotFound(err, "article")
+	}
+	list := []articleRow{a}
+	list[0].Hidden = &hiding{}
+	if err := revealArticles(ctx, conn, list); err != nil {
+		return a, err
+	}
+	if !list[0].revealed() {
+		return a, problem.NotFound("article")
+	}
+	return list[0], nil
+}
+
+// findArticle returns an article that the viewer may know of.
+func findArticle(ctx context.Context, conn query.DBTX, slug string) (query.ArticleAuthorRow, error) {
+	a, err := q.ArticleAuthor(ctx, conn, slug)
+	if err == nil && !visible(ctx, a.Hidden, a.AuthorID) {
+		err = problem.NotFound("article")
+	}
+	return a, orNotFound(err, "article")
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -44,9 +45,14 @@ func (s articles) GetArticlesFeed(ctx context.Context, req openapi.GetArticlesFe
 	feed := lister{
 		scope: "feed/" + strconv.FormatInt(viewer, 10),
 		rows: func(w window) ([]listRow, error) {
+			reach := int64(w.limit) + int64(w.offset)
+			authors := reach
+			if w.after != firstPage {
+				authors = math.MaxInt64
+			}
 			return rowsOf(q.ArticleListFeed(ctx, s.db, query.ArticleListFeedParams{
 				ViewerID: viewer, BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID,
-				PageLimit: w.limit, PageOffset: w.offset, Reach: int64(w.limit) + int64(w.offset),
+				PageLimit: w.limit, PageOffset: w.offset, Reach: reach, Authors: authors,
 			}))
 		},
 		count: func() (int64, error) { return q.ArticleCountFeed(ctx, s.db, viewer) },
@@ -155,7 +161,7 @@ func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offs
 	info := request.From(ctx)
 	b := append(make([]byte, 0, 128+len(rows)*cardSize), `{"articles":[`...)
 	for i, r := range rows {
-		b = appendArticle(appendComma(b, i), r.ArticleCard, nil, r.Favorited, r.Following)
+		b = appendArticle(appendComma(b, i), r.ArticleCard, nil, r.Favorited, r.Following, nil)
 		if info.Collects && l.key != nil {
 			info.DependsOn(l.key(r), key('a', r.ArticleCard.ID), key('u', r.ArticleCard.AuthorID))
 		}

@@ -35,13 +35,14 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	from, err := decodeCursor(s.cursors, scope, req.Params.Cursor, start)
 	if err != nil {
 		// 404 comes before 422.
-		if _, missing := q.ArticleAuthor(ctx, s.db, req.Slug); missing != nil {
-			return nil, orNotFound(missing, "article")
+		if _, missing := findArticle(ctx, s.db, req.Slug); missing != nil {
+			return nil, missing
 		}
 		return nil, err
 	}
 	arg := query.CommentListOldestParams{
-		ViewerID: request.Viewer(ctx).ID, Slug: req.Slug, FromCreatedAt: from.CreatedAt, FromID: from.ID, PageLimit: limit + 1,
+		ViewerID: request.Viewer(ctx).ID, Moderates: request.Viewer(ctx).Moderates(), Slug: req.Slug,
+		FromCreatedAt: from.CreatedAt, FromID: from.ID, PageLimit: limit + 1,
 	}
 	rows, err := s.list(ctx, newest, arg)
 	if err != nil {
@@ -50,9 +51,9 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	info := request.From(ctx)
 	if len(rows) == 0 {
 		// Nothing tells an article without comments from no article at all.
-		a, err := q.ArticleAuthor(ctx, s.db, req.Slug)
+		a, err := findArticle(ctx, s.db, req.Slug)
 		if err != nil {
-			return nil, orNotFound(err, "article")
+			return nil, err
 		}
 		info.DependsOn(key('a', a.ID), key('c', a.ID))
 	} else {
@@ -64,9 +65,13 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 		last := rows[limit-1]
 		next, out.link = nextPage(ctx, s.cursors, scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
 	}
+	hidden, err := hiddenComments(ctx, s.db, rows)
+	if err != nil {
+		return nil, err
+	}
 	b := append(make([]byte, 0, 64+len(rows)*2*profileSize), `{"comments":[`...)
 	for i, r := range rows {
-		b = appendComment(appendComma(b, i), r)
+		b = appendComment(appendComma(b, i), r, hidden[r.ID])
 		if info.Collects {
 			info.DependsOn(key('u', r.AuthorID))
 		}
@@ -89,7 +94,9 @@ func (s comments) list(ctx context.Context, newest bool, arg query.CommentListOl
 
 // CreateArticleComment adds a comment by the viewer.
 func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateArticleCommentRequestObject) (openapi.CreateArticleCommentResponseObject, error) {
-	arg := query.CommentCreateParams{AuthorID: request.Viewer(ctx).ID, Body: req.Body.Comment.Body, Slug: req.Slug}
+	arg := query.CommentCreateParams{
+		AuthorID: request.Viewer(ctx).ID, Moderates: request.Viewer(ctx).Moderates(), Body: req.Body.Comment.Body, Slug: req.Slug,
+	}
 	c, replayed, err := once(ctx, s.creator, call{"CreateArticleComment " + req.Slug, req.Params.IdempotencyKey, req.Body},
 		func(conn query.DBTX) (query.CommentCreateRow, error) {
 			c, err := q.CommentCreate(ctx, conn, arg)
@@ -99,7 +106,7 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 		return nil, err
 	}
 	b := append(make([]byte, 0, 2*profileSize+len(c.Body)), `{"comment":`...)
-	b = append(appendComment(b, commentRow(c)), "}\n"...)
+	b = append(appendComment(b, commentRow(c), nil), "}\n"...)
 	location := fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, c.ID)
 	return ready{status: http.StatusCreated, body: b, location: &location, replayed: replayed}, nil
 }
@@ -107,7 +114,7 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 // DeleteArticleComment removes a comment of the viewer's.
 func (s comments) DeleteArticleComment(ctx context.Context, req openapi.DeleteArticleCommentRequestObject) (openapi.DeleteArticleCommentResponseObject, error) {
 	r, err := q.CommentDelete(ctx, s.db, query.CommentDeleteParams{
-		ID: req.Id, Slug: req.Slug, ViewerID: request.Viewer(ctx).ID,
+		ID: req.Id, Slug: req.Slug, ViewerID: request.Viewer(ctx).ID, Moderates: request.Viewer(ctx).Moderates(),
 	})
 	switch {
 	case err != nil:

@@ -14,7 +14,8 @@ type favorites struct{ db *db.DB }
 
 // CreateArticleFavorite marks an article as a favourite of the viewer.
 func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.CreateArticleFavoriteRequestObject) (openapi.CreateArticleFavoriteResponseObject, error) {
-	err := q.FavoriteCreate(ctx, s.db, query.FavoriteCreateParams{UserID: request.Viewer(ctx).ID, Slug: req.Slug})
+	viewer := request.Viewer(ctx)
+	err := q.FavoriteCreate(ctx, s.db, query.FavoriteCreateParams{UserID: viewer.ID, Moderates: viewer.Moderates(), Slug: req.Slug})
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +28,8 @@ func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.Create
 
 // DeleteArticleFavorite takes an article out of the viewer's favourites.
 func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.DeleteArticleFavoriteRequestObject) (openapi.DeleteArticleFavoriteResponseObject, error) {
-	err := q.FavoriteDelete(ctx, s.db, query.FavoriteDeleteParams{UserID: request.Viewer(ctx).ID, Slug: req.Slug})
+	viewer := request.Viewer(ctx)
+	err := q.FavoriteDelete(ctx, s.db, query.FavoriteDeleteParams{UserID: viewer.ID, Moderates: viewer.Moderates(), Slug: req.Slug})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/oapi-codegen/nullable"
+
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
@@ -42,6 +44,29 @@ func appendNext(b []byte, cursor string) []byte {
 		b = appendText(b, cursor)
 	}
 	return append(b, "}\n"...)
+}
+
+// lastID lies beyond every row of a list that is ordered by id alone.
+var lastID = page.Position{ID: math.MaxInt64}
+
+// pageByID cuts the row that was read to tell whether there is another page,
+// and leads on to that. The list is ordered by id, the newest first.
+func pageByID[R any](ctx context.Context, codec *page.Codec, scope string, rows []R, limit int32, id func(R) int64) (
+	cut []R, next nullable.Nullable[string], link *string,
+) {
+	if len(rows) <= int(limit) {
+		return rows, nullable.NewNullNullable[string](), nil
+	}
+	cursor, link := nextPage(ctx, codec, scope, page.Position{ID: id(rows[limit-1])})
+	return rows[:limit], nullable.NewNullableWithValue(cursor), link
+}
+
+// nullOf renders a value that may be NULL.
+func nullOf[T any](p *T) nullable.Nullable[T] {
+	if p == nil {
+		return nullable.NewNullNullable[T]()
+	}
+	return nullable.NewNullableWithValue(*p)
 }
 
 // valueOr returns what p points to, or fallback.

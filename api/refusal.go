@@ -5,6 +5,7 @@ import (
 
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/gen/query"
 )
 
 // Refusal is asked when a request is about to be refused with 422: it returns
@@ -13,13 +14,17 @@ import (
 // their operations find out in the same statement that does the work.
 func (a *API) Refusal(ctx context.Context, operationID string, pathParam func(string) string) error {
 	switch operationID {
-	case "GetArticle", "UpdateArticle", "DeleteArticle", "GetArticleComments", "CreateArticleComment", "DeleteArticleComment":
+	case "GetArticle", "UpdateArticle", "DeleteArticle", "GetArticleComments", "CreateArticleComment", "DeleteArticleComment",
+		"HideArticle", "HideComment", "RestoreComment":
+	case "SetUserRole", "SuspendUser":
+		_, err := q.ProfileGetByUsername(ctx, a.admin.db, query.ProfileGetByUsernameParams{Username: pathParam("username")})
+		return orNotFound(err, "user")
 	default:
 		return nil
 	}
-	article, err := q.ArticleAuthor(ctx, a.articles.db, pathParam("slug"))
+	article, err := findArticle(ctx, a.articles.db, pathParam("slug"))
 	if err != nil {
-		return orNotFound(err, "article")
+		return err
 	}
 	switch operationID {
 	case "UpdateArticle", "DeleteArticle":

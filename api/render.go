@@ -28,7 +28,7 @@ type ready struct {
 
 func (r ready) write(w http.ResponseWriter) error {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h["Content-Type"] = jsonType
 	if r.version != "" {
 		// The edge makes an entity tag of the version and the bytes.
 		h.Set("ETag", r.version)
@@ -37,9 +37,24 @@ func (r ready) write(w http.ResponseWriter) error {
 	setIf(h, "Location", r.location)
 	setIf(h, "Idempotency-Replayed", r.replayed)
 	w.WriteHeader(r.status)
+	inner := w
+	if wrapped, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
+		inner = wrapped.Unwrap()
+	}
+	if taker, ok := inner.(BodyTaker); ok {
+		taker.TakeBody(r.body)
+		return nil
+	}
 	_, err := w.Write(r.body)
 	return err
 }
+
+// BodyTaker is a ResponseWriter that takes a whole body over instead of
+// copying it, which is half of what an answer allocates.
+type BodyTaker interface{ TakeBody([]byte) }
+
+// jsonType is shared by all answers, which do not change it.
+var jsonType = []string{"application/json"}
 
 func setIf(h http.Header, name string, value *string) {
 	if value != nil {
@@ -75,17 +90,19 @@ type articleRow struct {
 	ArticleCard          query.ArticleCard
 	Body                 string
 	Favorited, Following bool
+	// Hidden is nil unless a moderator has hidden the article.
+	Hidden *hiding
 }
 
 func articleReady(status int, a articleRow) ready {
 	b := make([]byte, 0, cardSize+len(a.Body)+len(a.Body)/16)
 	b = append(b, `{"article":`...)
-	b = appendArticle(b, a.ArticleCard, &a.Body, a.Favorited, a.Following)
+	b = appendArticle(b, a.ArticleCard, &a.Body, a.Favorited, a.Following, a.Hidden)
 	return ready{status: status, body: append(b, "}\n"...), version: etag.Version(a.ArticleCard.ID, a.ArticleCard.Version)}
 }
 
 // appendArticle writes an article; a nil body is left out, as lists do.
-func appendArticle(b []byte, c query.ArticleCard, body *string, favorited, following bool) []byte {
+func appendArticle(b []byte, c query.ArticleCard, body *string, favorited, following bool, hidden *hiding) []byte {
 	b = appendText(append(b, `{"slug":`...), c.Slug)
 	b = appendText(append(b, `,"title":`...), c.Title)
 	b = appendText(append(b, `,"description":`...), c.Description)
@@ -98,6 +115,17 @@ func appendArticle(b []byte, c query.ArticleCard, body *string, favorited, follo
 	b = strconv.AppendBool(append(b, `,"favorited":`...), favorited)
 	b = strconv.AppendInt(append(b, `,"favoritesCount":`...), c.FavoritesCount, 10)
 	b = appendProfile(append(b, `,"author":`...), c.Username, c.Bio, c.Image, following)
+	return append(appendHidden(b, hidden), '}')
+}
+
+// appendHidden writes the member that core clients do not know, where there is
+// reason to.
+func appendHidden(b []byte, h *hiding) []byte {
+	if h == nil {
+		return b
+	}
+	b = appendText(append(b, `,"hidden":{"reason":`...), h.Reason)
+	b = appendTime(append(b, `,"at":`...), h.At)
 	return append(b, '}')
 }
 
@@ -112,13 +140,13 @@ func appendProfile(b []byte, username string, bio, image *string, following bool
 // commentRow is a comment as the viewer sees it.
 type commentRow = query.CommentListOldestRow
 
-func appendComment(b []byte, c commentRow) []byte {
+func appendComment(b []byte, c commentRow, hidden *hiding) []byte {
 	b = strconv.AppendInt(append(b, `{"id":`...), c.ID, 10)
 	b = appendTime(append(b, `,"createdAt":`...), c.CreatedAt)
 	b = appendTime(append(b, `,"updatedAt":`...), c.UpdatedAt)
 	b = appendText(append(b, `,"body":`...), c.Body)
 	b = appendProfile(append(b, `,"author":`...), c.Username, c.Bio, c.Image, c.Following)
-	return append(b, '}')
+	return append(appendHidden(b, hidden), '}')
 }
 
 // appendText writes a JSON string. Its error is about text that is not UTF-8,

@@ -135,12 +135,7 @@ func orUnknownViewer(err error) error {
 }
 
 // nullText renders a text that may be NULL.
-func nullText(s *string) nullable.Nullable[string] {
-	if s == nil {
-		return nullable.NewNullNullable[string]()
-	}
-	return nullable.NewNullableWithValue(*s)
-}
+func nullText(s *string) nullable.Nullable[string] { return nullOf(s) }
 
 // textOrNil reads an optional text of a merge patch; the empty text is NULL.
 func textOrNil(n nullable.Nullable[string]) *string {

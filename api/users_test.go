@@ -874,6 +874,19 @@ func TestUpdateCurrentUser(t *testing.T) {
 		}
 	})
 
+	// Each waited for the other in the database, a second at a time, until
+	// PostgreSQL broke the circle and the answer was 503.
+	t.Run("EachOthers", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		users := []servertest.User{s.Register("tweedledum"), s.Register("tweedledee")}
+		patches := []string{`{"user":{"username":"tweedledee"}}`, `{"user":{"username":"tweedledum"}}`}
+		require.Equal(t, map[int]int{http.StatusConflict: 16}, atOnce(t, 16, func(i int) (int, error) {
+			res, _ := put(users[i%2], patches[i%2])
+			return res.StatusCode, nil
+		}))
+	})
+
 	t.Run("OwnNameInOtherCase", func(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)

@@ -41,28 +41,85 @@ func TestCounters(t *testing.T) {
 		`INSERT INTO users (username, email, password_hash) SELECT 'u' || i, 'u' || i || '@example.com', '' FROM generate_series(1, 5) i`,
 		`INSERT INTO articles (slug, author_id, title, description, body, tags)
 		 SELECT 'a' || i, 1 + i % 5, 't', 'd', 'b', CASE WHEN i % 2 = 0 THEN '{x,y}'::text[] ELSE '{x}' END FROM generate_series(1, 20) i`,
-		`INSERT INTO article_tags SELECT unnest(tags), created_at, id FROM articles`,
 		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE (a.id + u.id) % 3 = 0`,
 		`DELETE FROM favorites WHERE user_id = 2 AND article_id % 2 = 0`,
 		`DELETE FROM articles WHERE id % 7 = 0`,
 		`DELETE FROM users WHERE id = 3`,
-		`DELETE FROM article_tags WHERE tag = 'y' AND article_id % 4 = 0`,
+		`UPDATE articles SET tags = '{z,x}' WHERE id % 4 = 0`,
+		`UPDATE articles SET tags = '{}' WHERE id % 5 = 0`,
+		`INSERT INTO hidden_items (article_id, reason) SELECT id, 'r' FROM articles WHERE id % 3 = 0`,
+		`UPDATE articles SET tags = '{v,x}' WHERE id % 6 = 0`,
+		`DELETE FROM articles WHERE id = 6`,
+		`DELETE FROM hidden_items WHERE article_id % 4 = 0`,
+		`DELETE FROM users WHERE id = 5`,
+		`UPDATE articles SET tags = ARRAY[tags[2], tags[1]] WHERE cardinality(tags) = 2`,
 	} {
 		_, err := d.Exec(t.Context(), statement)
 		require.NoError(t, err, statement)
 		var wrong []string
 		rows, err := d.Query(t.Context(), `
-			SELECT 'articles' WHERE (SELECT count(*) FROM articles) <> COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles'), 0)
+			SELECT 'articles' WHERE (SELECT count(*) FROM articles WHERE NOT hidden) <> COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles'), 0)
 			UNION ALL SELECT 'tag ' || k.name FROM (SELECT name, sum(value) AS n FROM counters WHERE kind = 'tag' GROUP BY name) k
-				WHERE k.n <> (SELECT count(*) FROM article_tags t WHERE t.tag = k.name)
-			UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id)
+				WHERE k.n <> (SELECT count(*) FROM articles a WHERE k.name = ANY (a.tags) AND NOT a.hidden)
+			UNION ALL SELECT 'tag of no article' WHERE EXISTS (SELECT tag, article_created_at, article_id FROM article_tags
+				EXCEPT SELECT unnest(tags), created_at, id FROM articles WHERE NOT hidden)
+			UNION ALL SELECT 'tags of ' || a.slug FROM articles a
+				WHERE NOT a.hidden AND EXISTS (SELECT unnest(a.tags), a.created_at, a.id EXCEPT SELECT tag, article_created_at, article_id FROM article_tags)
+			UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
+			UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
 			UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
-			UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)`)
+			UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
+			UNION ALL SELECT 'waiting favourites of ' || a.slug FROM articles a WHERE EXISTS (SELECT FROM favorites f WHERE f.article_id = a.id AND a.hidden)
+				OR EXISTS (SELECT FROM hidden_favorites f WHERE f.article_id = a.id AND NOT a.hidden)`)
 		require.NoError(t, err)
 		wrong, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		require.NoError(t, err)
 		require.Empty(t, wrong, "after %s", statement)
 	}
+}
+
+// TestAuditLogOnlyGrows holds that not even SQL changes what is in it.
+func TestAuditLogOnlyGrows(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	_, err := d.Exec(t.Context(), `INSERT INTO audit_log (action, subject_kind, subject_id) VALUES ('user.suspended', 'user', 1)`)
+	require.NoError(t, err)
+	for _, statement := range []string{
+		`UPDATE audit_log SET reason = 'x'`, `DELETE FROM audit_log`, `DELETE FROM audit_log WHERE false`, `TRUNCATE audit_log`,
+	} {
+		_, err := d.Exec(t.Context(), statement)
+		require.ErrorContains(t, err, "audit_log only grows", statement)
+	}
+	var n int
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT count(*) FROM audit_log WHERE reason IS NULL`).Scan(&n))
+	require.Equal(t, 1, n)
+}
+
+// TestLastAdmin holds that the last admin stays one, whoever tries what.
+func TestLastAdmin(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	exec := func(statement string) error {
+		_, err := d.Exec(t.Context(), statement)
+		return err
+	}
+	require.NoError(t, exec(`INSERT INTO users (username, email, password_hash, role) SELECT 'a' || i, 'a' || i, '', 'admin' FROM generate_series(1, 2) i`))
+	require.Equal(t, db.UsersLastAdmin, db.Violated(exec(`UPDATE users SET role = 'author'`)), "both in one statement")
+	var wg sync.WaitGroup
+	var refused atomic.Int64
+	for _, name := range []string{"a1", "a2"} {
+		wg.Go(func() {
+			if db.Violated(exec(`UPDATE users SET suspended_at = now() WHERE username = '`+name+`'`)) == db.UsersLastAdmin {
+				refused.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, refused.Load(), "one at a time is fine, both are not")
+	for _, statement := range []string{`UPDATE users SET role = 'reader' WHERE suspended_at IS NULL`, `DELETE FROM users`} {
+		require.Equal(t, db.UsersLastAdmin, db.Violated(exec(statement)), statement)
+	}
+	require.NoError(t, exec(`UPDATE users SET username = 'root' WHERE suspended_at IS NULL`))
 }
 
 func TestViolated(t *testing.T) {

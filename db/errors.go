@@ -31,16 +31,21 @@ const (
 	FollowsFolloweeIDFkey     Constraint = "follows_followee_id_fkey"
 	FollowsFollowerIDFkey     Constraint = "follows_follower_id_fkey"
 	FollowsSelfCheck          Constraint = "follows_self_check"
+	HiddenFavoritesUserIDFkey Constraint = "hidden_favorites_user_id_fkey"
+	HiddenItemsHiddenByFkey   Constraint = "hidden_items_hidden_by_fkey"
 	SessionsUserIDFkey        Constraint = "sessions_user_id_fkey"
-	UsersEmailKey             Constraint = "users_email_key"
-	UsersUsernameKey          Constraint = "users_username_key"
+	// UsersLastAdmin is held by a trigger.
+	UsersLastAdmin   Constraint = "users_last_admin"
+	UsersEmailKey    Constraint = "users_email_key"
+	UsersUsernameKey Constraint = "users_username_key"
 )
 
 // Constraints lists the constants above.
 var Constraints = []Constraint{
 	APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
-	FollowsFollowerIDFkey, FollowsSelfCheck, SessionsUserIDFkey, UsersEmailKey, UsersUsernameKey,
+	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, SessionsUserIDFkey,
+	UsersEmailKey, UsersLastAdmin, UsersUsernameKey,
 }
 
 // Violated returns the constraint that err violates, or "".
@@ -75,7 +80,7 @@ func IsUnavailable(err error) bool {
 			"57P01", "57P02", "57P03", "57P04", "57P05":
 			return true
 		}
-		switch pe.Code[:2] {
+		switch pe.Code[:min(2, len(pe.Code))] { // a proxy may send an error without one
 		case "08", "40", "53": // connection, lost races past the retries, resources
 			return true
 		}

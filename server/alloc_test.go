@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/server"
@@ -58,5 +59,57 @@ func BenchmarkEdge(b *testing.B) {
 				s.Handler.ServeHTTP(w, r)
 			}
 		})
+	}
+}
+
+// TestAllocations holds what each of the main reads allocates, without the network, as exact figures: one more has a
+// reason or is a mistake, and one fewer is worth being held. The race detector allocates too and empties pools, so that
+// `make guard` runs this without it.
+func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) {
+		c.CacheBytes, c.SharedDatabase, c.Quotas = 8<<20, false, server.WideQuotas()
+	}))
+	author, reader := s.Register("author"), s.Register("reader")
+	for range 25 {
+		s.Publish(author, "An article", "tag")
+	}
+	_, err := reader.FollowUserByUsernameWithResponse(t.Context(), "author")
+	require.NoError(t, err)
+	for _, test := range []struct {
+		name, path, token string
+		want              float64
+	}{
+		{"article, kept", "/api/articles/an-article", "", 29},
+		{"list, kept", "/api/articles?limit=20", "", 31},
+		{"list by tag, kept", "/api/articles?tag=tag", "", 31},
+		{"comments, kept", "/api/articles/an-article/comments", "", 28},
+		{"tags, kept", "/api/tags", "", 27},
+		{"profile, kept", "/api/profiles/author", "", 28},
+		{"article, signed in", "/api/articles/an-article", reader.Token, 100},
+		{"list, signed in", "/api/articles?limit=20", reader.Token, 319},
+		{"feed", "/api/articles/feed", reader.Token, 305},
+		{"comments, signed in", "/api/articles/an-article/comments", reader.Token, 110},
+	} {
+		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, test.path, nil)
+		r.Header.Set("User-Agent", "guard")
+		if test.token != "" {
+			r.Header.Set("Authorization", "Token "+test.token)
+		}
+		w := &discard{header: http.Header{}}
+		ask := func() {
+			w.reset()
+			s.Handler.ServeHTTP(w, r)
+		}
+		ask()
+		require.Equal(t, http.StatusOK, w.status, test.name)
+		// What else goes on in the process only adds.
+		got := testing.AllocsPerRun(200, ask)
+		for range 2 {
+			got = min(got, testing.AllocsPerRun(200, ask))
+		}
+		assert.InDelta(t, test.want, got, 0, "%s: allocations a request", test.name)
 	}
 }

@@ -31,7 +31,7 @@ func TestCacheChangesNothing(t *testing.T) {
 	w := newWorld(plain, 4)
 	rng := rand.New(rand.NewPCG(1, 2))
 	hits := 0
-	for step := range 120 {
+	for step := range 150 {
 		w.write(replicas[rng.IntN(2)], rng)
 		for range 6 {
 			path := w.read(rng)

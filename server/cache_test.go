@@ -94,7 +94,7 @@ func requireCached(t *testing.T, s *servertest.Service, op *contract.Operation, 
 	require.Equal(t, tag, again.Header.Get("ETag"))
 	require.Equal(t, body, same)
 
-	inner := strings.Trim(tag, `"`)
+	inner := strings.TrimSuffix(strings.Trim(tag, `"`), "-gzip") // the client asks for that coding by itself
 	for _, field := range []string{
 		tag, "*", "W/" + tag, `"x", ` + tag, tag + `,"x"`, `"a,b" ,` + tag, "\"\", , " + tag, `"` + inner + `-gzip"`, `W/"` + inner + `-zstd"`,
 	} {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"net/http"
 	"sync"
 
@@ -61,6 +62,7 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 	}
 	a := newAnswer(x, b)
 	if b.status == http.StatusOK && len(x.info.Keys) > 0 {
+		a.Body = bytes.Clone(a.Body) // without the room that it was made in
 		s.cache.Put(key, a, epoch, x.info.Keys)
 		if leads {
 			f.answer = a
@@ -70,8 +72,11 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 	return nil
 }
 
+// jsonType is shared by all answers, which do not change it.
+var jsonType = []string{"application/json"}
+
 func (s *Server) sendKept(x *exchange, a *cache.Answer) {
-	x.Response().Header().Set(echo.HeaderContentType, "application/json")
+	x.Response().Header()[echo.HeaderContentType] = jsonType
 	s.send(x, http.StatusOK, a)
 }
 

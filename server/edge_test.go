@@ -1,9 +1,14 @@
 package server_test
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,6 +43,8 @@ func TestRouting(t *testing.T) {
 		{"BREW", "/api/articles", 405, "GET, HEAD, POST"},
 		{"PATCH", "/api/articles/" + slug, 405, "GET, HEAD, PUT, DELETE"},
 		{"POST", "/api/articles/feed", 405, "GET, HEAD"},
+		{"DELETE", "/api/articles/feed", 405, "GET, HEAD"},
+		{"DELETE", "/api/sessions/refresh", 405, "POST"},
 		{"GET", "/api/articles/" + slug + "/favorite", 405, "POST, DELETE"},
 		{"POST", "/livez", 405, "OPTIONS, GET, HEAD"},
 	}
@@ -233,4 +240,62 @@ func TestInternalErrorsAreSilent(t *testing.T) {
 		}
 		require.Contains(t, lineOf(t, s, p.RequestId)["cause"], "42P01", "the log tells what the client must not see")
 	}
+}
+
+// TestConnectionEnds demands that a connection ends where the next request on
+// it could be a part of this one, and where the rest of a body is not wanted.
+func TestConnectionEnds(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	login := "POST /api/users/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+	next := "GET /api/tags HTTP/1.1\r\nHost: x\r\n\r\n"
+	for label, test := range map[string]struct {
+		sent     string
+		statuses []int
+	}{
+		"LengthAndChunks":    {login + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + next, []int{422}},
+		"Chunks":             {login + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + next, []int{422}},
+		"ChunksInHTTP10":     {strings.Replace(login, "1.1", "1.0", 1) + "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}" + next, []int{422}},
+		"TooLongAndNotSent":  {login + "Content-Length: 1000000\r\n\r\n{", []int{413}},
+		"MuchTooLongAndSent": {login + "Content-Length: 1000000\r\n\r\n" + strings.Repeat(" ", 1000000) + next, []int{413}},
+		"Otherwise":          {login + "Content-Length: 2\r\n\r\n{}" + strings.Replace(next, "Host: x", "Host: x\r\nConnection: close", 1), []int{422, 200}},
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.Root, "http://"))
+			require.NoError(t, err)
+			defer conn.Close()
+			// Far beyond what it takes, and short of the time for bodies.
+			require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+			go func() { _, _ = io.WriteString(conn, test.sent) }()
+			in := bufio.NewReader(conn)
+			var statuses []int
+			for {
+				res, err := http.ReadResponse(in, nil)
+				if err != nil {
+					require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the connection stays open")
+					break
+				}
+				_, err = io.Copy(io.Discard, res.Body)
+				require.NoError(t, err)
+				statuses = append(statuses, res.StatusCode)
+			}
+			require.Equal(t, test.statuses, statuses)
+		})
+	}
+
+	// Less is waited for, up to the time for bodies, but not with the answer.
+	t.Run("LittleTooLongAndNotSent", func(t *testing.T) {
+		t.Parallel()
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.Root, "http://"))
+		require.NoError(t, err)
+		defer conn.Close()
+		require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		_, err = io.WriteString(conn, login+"Content-Length: 20000\r\n\r\n{")
+		require.NoError(t, err)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusRequestEntityTooLarge, res.StatusCode)
+		require.NoError(t, res.Body.Close())
+	})
 }

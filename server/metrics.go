@@ -1,6 +1,7 @@
 package server
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -27,6 +28,10 @@ type metrics struct {
 	endpoints map[*contract.Operation]endpoint
 	refusals  map[problem.Code]prometheus.Counter
 }
+
+// gcPauses are the stops of the world by the garbage collector, all of them:
+// go_gc_duration_seconds tells of the last 256 collections only.
+var gcPauses = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/pauses/total/gc:seconds$`)}
 
 // endpoint has the series of an operation.
 type endpoint struct {
@@ -66,7 +71,7 @@ func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat, k
 	build.WithLabelValues(cfg.Version, cfg.Commit).Set(1)
 	m.registry.MustRegister(
 		m.inFlight, m.requests, m.duration, m.refused, build, poolCollector{pool},
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(gcPauses)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	if kept != nil {
 		m.registry.MustRegister(cacheCollector{kept})

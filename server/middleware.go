@@ -23,19 +23,20 @@ import (
 // why it stands where it does.
 func (s *Server) middlewares() []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{
-		s.identify,     // first: the others go by what it finds out
-		s.trace,        // around observe, whose status it tells and which logs its trace
-		s.observe,      // sees every answer, also of panics and refusals
-		s.secure,       // every answer has the headers, also errors
-		s.cors(),       // preflights cost nothing and know no operation
-		s.shed,         // before anything that costs: what has no chance of a place
-		s.authenticate, // finds out who asks
-		s.limitRate,    // knows the user by now; also for tokens that are refused
-		s.authorize,    // before validation: 401 comes before 422
-		s.compat,       // bends what older front ends send before it is checked
-		s.represent,    // around validation and handler: tags their answer
-		s.validate,     // handlers get nothing that the document forbids
-		s.admit,        // last: only work takes a place, not who sends slowly
+		s.identify,       // first: the others go by what it finds out
+		s.trace,          // around observe, whose status it tells and which logs its trace
+		s.observe,        // sees every answer, also of panics and refusals
+		s.secure,         // every answer has the headers, also errors
+		s.cors(),         // preflights cost nothing and know no operation
+		s.preferConcrete, // takes back an operation that identify found too soon
+		s.shed,           // before anything that costs: what has no chance of a place
+		s.authenticate,   // finds out who asks
+		s.limitRate,      // knows the user by now; also for tokens that are refused
+		s.authorize,      // before validation: 401 comes before 422
+		s.compat,         // bends what older front ends send before it is checked
+		s.represent,      // around validation and handler: tags their answer
+		s.validate,       // handlers get nothing that the document forbids
+		s.admit,          // last: only work takes a place, not who sends slowly
 	}
 }
 
@@ -133,14 +134,41 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		token, err := credentials(x.Request().Header.Get(echo.HeaderAuthorization))
 		if err == nil && token != "" {
-			x.info.Viewer, err = s.deps.Authenticator.Authenticate(x.Request().Context(), token)
+			x.info.Viewer, err = s.viewer(x.Request().Context(), token)
 		}
 		if err != nil {
 			if !errors.Is(err, auth.ErrTokenInvalid) && !errors.Is(err, auth.ErrTokenExpired) {
-				return err
+				return err // of the database, or no place to ask it
 			}
 			x.tokenErr = err
 			x.Response().Header().Set(echo.HeaderWWWAuthenticate, `Token error="invalid_token"`)
+		}
+		return next(c)
+	}
+}
+
+// viewer finds out whom a token belongs to. To ask the database takes a place,
+// as all work does, so that a crowd of new tokens is refused at once, too.
+func (s *Server) viewer(ctx context.Context, token string) (v auth.Viewer, err error) {
+	if v, known, err := s.deps.Authenticator.Recall(token); known {
+		return v, err
+	}
+	err = s.admission.do(ctx, func() error {
+		v, err = s.deps.Authenticator.Authenticate(ctx, token)
+		return err
+	})
+	return v, err
+}
+
+// preferConcrete has DELETE /sessions/refresh answered with 405, where Echo has
+// found /sessions/{id}: "concrete paths are matched before their templated
+// counterparts" (OpenAPI 3.0, Paths Object).
+func (s *Server) preferConcrete(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if path := c.Request().URL.Path; path != c.Path() && s.doc.Allow(path) != "" {
+			of(c).op = nil
+			c.SetPath(path) // whose methods Allow lists
+			return echo.ErrMethodNotAllowed
 		}
 		return next(c)
 	}

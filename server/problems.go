@@ -49,6 +49,8 @@ func (s *Server) fail(x *exchange, err error) {
 		}
 	case http.StatusMethodNotAllowed:
 		h.Set(echo.HeaderAllow, s.allow(x))
+	case http.StatusRequestEntityTooLarge:
+		h.Set("Connection", "close") // or the answer would wait for the rest of the body
 	}
 	if p.RetryAfter > 0 {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(p.RetryAfter))

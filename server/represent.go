@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -102,7 +101,7 @@ func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err erro
 // newAnswer gives a buffered answer its entity tag. Handlers set ETag to the
 // version, if there is one.
 func newAnswer(x *exchange, b *bufferedWriter) *cache.Answer {
-	a := &cache.Answer{Body: b.body.Bytes(), Link: b.header.Get("Link")}
+	a := &cache.Answer{Body: b.body, Link: b.header.Get("Link")}
 	version := b.header.Get("ETag")
 	if version != "" || x.op.Cache.Scope != scopeNone && b.status == http.StatusOK {
 		a.Tag = etag.Of(version, a.Body)
@@ -192,7 +191,7 @@ func cacheControls(doc *contract.Document) map[string]cacheControl {
 type bufferedWriter struct {
 	header http.Header
 	status int
-	body   bytes.Buffer
+	body   []byte
 }
 
 func (b *bufferedWriter) Header() http.Header { return b.header }
@@ -203,5 +202,9 @@ func (b *bufferedWriter) Write(p []byte) (int, error) {
 	if b.status == 0 {
 		b.status = http.StatusOK
 	}
-	return b.body.Write(p)
+	b.body = append(b.body, p...)
+	return len(p), nil
 }
+
+// TakeBody implements api.BodyTaker.
+func (b *bufferedWriter) TakeBody(body []byte) { b.body = body }

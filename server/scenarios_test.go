@@ -1,10 +1,12 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/gen/client"
 )
 
@@ -15,6 +17,17 @@ func newUser(s *stage) string {
 }
 
 func article(s *stage, suffix string) string { return "/articles/" + s.slug + suffix }
+
+func user(s *stage, suffix string) string { return "/admin/users/" + s.reader.Username + suffix }
+
+// self is the path of an operation on the user of a token.
+func (s *stage) self(token, suffix string) string {
+	res, err := s.s.As(token).GetCurrentUserWithResponse(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	return "/admin/users/" + res.JSON200.User.Username + suffix
+}
 
 const (
 	newArticle = `{"article":{"title":"A title","description":"Words","body":"More words","tagList":["a"]}}`
@@ -96,6 +109,26 @@ var valid = map[string]func(*stage) call{
 	"CreateArticleFavorite": func(s *stage) call { return call{path: article(s, "/favorite"), token: s.reader.Token} },
 	"DeleteArticleFavorite": func(s *stage) call { return call{path: article(s, "/favorite"), token: s.reader.Token} },
 	"GetTags":               func(*stage) call { return call{path: "/tags"} },
+	"HideArticle": func(s *stage) call {
+		return call{path: article(s, "/hidden"), token: s.as(auth.Moderator), body: `{"reason":"Advertising"}`}
+	},
+	"RestoreArticle": func(s *stage) call { return call{path: article(s, "/hidden"), token: s.as(auth.Moderator)} },
+	"HideComment": func(s *stage) call {
+		return call{path: article(s, "/comments/"+s.comment+"/hidden"), token: s.as(auth.Moderator), body: `{"reason":"Advertising"}`}
+	},
+	"RestoreComment": func(s *stage) call {
+		return call{path: article(s, "/comments/"+s.comment+"/hidden"), token: s.as(auth.Moderator)}
+	},
+	"GetHidden": func(s *stage) call { return call{path: "/moderation/hidden", token: s.as(auth.Moderator)} },
+	"GetUsers":  func(s *stage) call { return call{path: "/admin/users", token: s.as(auth.Admin)} },
+	"SetUserRole": func(s *stage) call {
+		return call{path: user(s, "/role"), token: s.as(auth.Admin), body: `{"role":"moderator","reason":"Helps"}`}
+	},
+	"SuspendUser": func(s *stage) call {
+		return call{path: user(s, "/suspension"), token: s.as(auth.Admin), body: `{"reason":"Advertising"}`}
+	},
+	"ReinstateUser": func(s *stage) call { return call{path: user(s, "/suspension"), token: s.as(auth.Admin)} },
+	"GetAuditLog":   func(s *stage) call { return call{path: "/admin/audit", token: s.as(auth.Admin)} },
 	"BatchGetArticles": func(s *stage) call {
 		return call{path: "/batch/articles", body: fmt.Sprintf(`{"slugs":[%q,"none"]}`, s.slug)}
 	},
@@ -204,7 +237,46 @@ var scenarios = map[string]func(*stage) []call{
 			c.sending(`{"apiKey":{"name":"a","scopes":["read"],"expiresAt":"soon"}}`),
 		}
 	},
-	"DeleteApiKey 422":         func(s *stage) []call { return []call{valid["DeleteApiKey"](s).at("/user/keys/x")} },
+	"DeleteApiKey 422":   func(s *stage) []call { return []call{valid["DeleteApiKey"](s).at("/user/keys/x")} },
+	"HideArticle 404":    elsewhere("HideArticle", "/articles/none/hidden"),
+	"RestoreArticle 404": elsewhere("RestoreArticle", "/articles/none/hidden"),
+	"HideComment 404": func(s *stage) []call {
+		c := valid["HideComment"](s)
+		return []call{c.at("/articles/none/comments/1/hidden"), c.at(article(s, "/comments/9007199254740991/hidden"))}
+	},
+	"RestoreComment 404": func(s *stage) []call {
+		c := valid["RestoreComment"](s)
+		return []call{c.at("/articles/none/comments/1/hidden"), c.at(article(s, "/comments/9007199254740991/hidden"))}
+	},
+	"SetUserRole 404":   elsewhere("SetUserRole", "/admin/users/nobody/role"),
+	"SuspendUser 404":   elsewhere("SuspendUser", "/admin/users/nobody/suspension"),
+	"ReinstateUser 404": elsewhere("ReinstateUser", "/admin/users/nobody/suspension"),
+	"HideArticle 422": func(s *stage) []call {
+		return bodies(valid["HideArticle"](s), `{}`, `{"reason":" "}`, `{"reason":null}`, `{"reason":"`+strings.Repeat("x", 501)+`"}`)
+	},
+	"HideComment 422": func(s *stage) []call {
+		c := valid["HideComment"](s)
+		return append(bodies(c, `{}`, `{"reason":7}`), c.at(article(s, "/comments/0/hidden")))
+	},
+	"RestoreComment 422": func(s *stage) []call {
+		return []call{valid["RestoreComment"](s).at(article(s, "/comments/x/hidden"))}
+	},
+	"GetHidden 422": elsewhere("GetHidden", "/moderation/hidden?limit=0", "/moderation/hidden?limit=101", "/moderation/hidden?cursor=nonsense"),
+	"GetUsers 422": elsewhere("GetUsers", "/admin/users?role=king", "/admin/users?suspended=maybe", "/admin/users?username=",
+		"/admin/users?limit=0", "/admin/users?cursor=nonsense"),
+	"SetUserRole 422": func(s *stage) []call {
+		c := valid["SetUserRole"](s)
+		return append(bodies(c, `{}`, `{"role":"king"}`, `{"role":null}`, `{"role":"author","reason":""}`), c.at(s.self(c.token, "/role")))
+	},
+	"SuspendUser 422": func(s *stage) []call {
+		c := valid["SuspendUser"](s)
+		return append(bodies(c, `{}`, `{"reason":""}`), c.at(s.self(c.token, "/suspension")))
+	},
+	"ReinstateUser 422": func(s *stage) []call {
+		c := valid["ReinstateUser"](s)
+		return []call{c.at(s.self(c.token, "/suspension"))}
+	},
+	"GetAuditLog 422":          elsewhere("GetAuditLog", "/admin/audit?action=king", "/admin/audit?actor=", "/admin/audit?limit=0", "/admin/audit?cursor=nonsense"),
 	"GetCurrentUser 422":       longHeader("GetCurrentUser", "If-None-Match"),
 	"GetProfileByUsername 422": longHeader("GetProfileByUsername", "If-None-Match"),
 	"GetArticle 422":           longHeader("GetArticle", "If-None-Match"),

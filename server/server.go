@@ -119,7 +119,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 }
 
 // Handler returns the whole service as an http.Handler.
-func (s *Server) Handler() http.Handler { return getForHead(s.echo) }
+func (s *Server) Handler() http.Handler { return endDoubtful(getForHead(s.echo)) }
 
 // Serve answers on l until ctx ends, then drains: it says that it is not
 // ready, waits until balancers know, stops accepting, and lets the requests
@@ -227,6 +227,19 @@ func getForHead(next http.Handler) http.Handler {
 			get := *r
 			get.Method = http.MethodGet
 			r = &get
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// endDoubtful ends the connection after requests whose length a proxy in
+// front may have read otherwise, so that what follows is in doubt (RFC 9112,
+// section 6.3). net/http takes the telling field away unseen: Content-Length
+// beside a chunked body, and Transfer-Encoding in HTTP/1.0.
+func endDoubtful(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -228,6 +228,21 @@ func newStage(s *servertest.Service) *stage {
 	return st
 }
 
+// as is the token of somebody of a role.
+func (s *stage) as(role auth.Role) string {
+	u := s.s.Register("")
+	if role == auth.Admin {
+		// There is always another one: the last cannot be made anything else.
+		_, err := s.s.DB.Exec(context.Background(), `INSERT INTO users (username, email, password_hash, role)
+			VALUES ('root', 'root@example.com', '', 'admin') ON CONFLICT DO NOTHING`)
+		if err != nil {
+			panic(err)
+		}
+	}
+	s.s.SetRole(u.Username, role)
+	return u.Token
+}
+
 // suspend does what an admin may.
 func (s *stage) suspend(u servertest.User) {
 	_, err := s.s.DB.Exec(context.Background(), `UPDATE users SET suspended_at = now() WHERE username = $1`, u.Username)

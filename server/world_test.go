@@ -7,21 +7,24 @@ import (
 	"net/url"
 	"regexp"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/server/servertest"
 )
 
 // world makes random writes and reads among a few users, articles and tags,
 // so that they often meet.
 type world struct {
-	users []servertest.User
-	names []string // of users, which change
-	slugs []string // that articles have or had
-	last  string   // what was written last
-	n     int
+	users     []servertest.User
+	moderator servertest.User
+	names     []string // of users, which change
+	slugs     []string // that articles have or had
+	last      string   // what was written last
+	n         int
 }
 
 func newWorld(s *servertest.Service, users int) *world {
-	w := &world{}
+	w := &world{moderator: s.Register("moderator")}
+	s.SetRole(w.moderator.Username, auth.Moderator)
 	for i := range users {
 		u := s.Register(fmt.Sprintf("person%d", i))
 		w.users, w.names = append(w.users, u), append(w.names, u.Username)
@@ -43,8 +46,8 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 	w.n++
 	who := rng.IntN(len(w.users))
 	slug := w.slugs[rng.IntN(len(w.slugs))]
-	method, path, body := "", "", ""
-	switch rng.IntN(9) {
+	method, path, body, token := "", "", "", w.users[who].Token
+	switch rng.IntN(11) {
 	case 0:
 		method, path = http.MethodPost, "/articles"
 		body = fmt.Sprintf(`{"article":{"title":"Article %d","description":"d","body":"b","tagList":["%c"]}}`, rng.IntN(40), 'x'+rune(rng.IntN(3)))
@@ -74,8 +77,18 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 		if m := commentID.FindStringSubmatch(comments); m != nil {
 			path = "/articles/" + slug + "/comments/" + m[1]
 		}
+	case 9, 10:
+		token, path = w.moderator.Token, "/articles/"+slug
+		_, comments := s.Do(http.MethodGet, path+"/comments", "", "Authorization", "Token "+token)
+		if m := commentID.FindStringSubmatch(comments); m != nil && rng.IntN(3) == 0 {
+			path += "/comments/" + m[1]
+		}
+		method, path, body = http.MethodPut, path+"/hidden", fmt.Sprintf(`{"reason":"r%d"}`, rng.IntN(2))
+		if rng.IntN(2) == 0 {
+			method, body = http.MethodDelete, ""
+		}
 	}
-	res, answer := s.Do(method, path, body, "Authorization", "Token "+w.users[who].Token)
+	res, answer := s.Do(method, path, body, "Authorization", "Token "+token)
 	if m := slugOf.FindStringSubmatch(answer); m != nil && res.StatusCode < 300 {
 		w.slugs = append(w.slugs, m[1])
 	}

@@ -6,7 +6,9 @@ by the very message that it must have, and only where the request gives cause.
 """
 
 import itertools
+import os
 
+import requests
 import schemathesis
 from schemathesis.openapi.checks import RejectedPositiveData
 
@@ -38,6 +40,30 @@ EXCEPTIONS = [
     (422, "validation_failed", None, "must not contain NUL", _sends_nul),
     (400, "invalid_request", None, "must not contain NUL", _sends_nul),
 ]
+
+
+# What ends the token that it is called with.
+ENDS = {"DELETE /sessions", "DELETE /sessions/current", "DELETE /user"}
+_n = itertools.count()
+
+
+class Token:
+    """The run's token; a call that would end it gets one of another user."""
+
+    def get(self, case, context):
+        if case.operation.label not in ENDS:
+            return os.environ["CONTRACT_TOKEN"]
+        name = f"ends{next(_n)}"
+        user = {"username": name, "email": f"{name}@example.com", "password": "correct-horse"}
+        answer = requests.post(f"{case.operation.base_url}/users", json={"user": user}, timeout=30)
+        return answer.json()["user"]["token"]
+
+    def set(self, case, data, context):
+        case.headers["Authorization"] = f"Token {data}"
+
+
+if "CONTRACT_TOKEN" in os.environ:
+    schemathesis.auth(refresh_interval=None)(Token)
 
 
 @schemathesis.hook

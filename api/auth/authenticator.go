@@ -66,22 +66,41 @@ func NewAuthenticator(tokens *Tokens, keys *APIKeys, directory Directory, trust 
 	return a
 }
 
-// Authenticate returns who a credential belongs to, or ErrTokenInvalid,
-// ErrTokenExpired, or an error of the database.
-func (a *Authenticator) Authenticate(ctx context.Context, credential string) (Viewer, error) {
+// Recall returns who a credential belongs to if that can be told without
+// asking the directory.
+func (a *Authenticator) Recall(credential string) (v Viewer, ok bool, err error) {
 	now := a.now()
 	a.mu.RLock()
 	k, found := a.known[credential]
-	generation := a.generation
 	a.mu.RUnlock()
 	if !found || now.Sub(k.checked) >= recheck || now.UnixNano()-a.informed.Load() >= int64(a.trust) {
-		var err error
-		if k, err = a.lookUp(ctx, credential); err != nil {
-			return Viewer{}, err
-		}
-		k.checked = now
-		a.remember(credential, k, generation)
+		return Viewer{}, false, nil
 	}
+	v, err = k.at(now, credential)
+	return v, true, err
+}
+
+// Authenticate returns who a credential belongs to, or ErrTokenInvalid,
+// ErrTokenExpired, or an error of the database.
+func (a *Authenticator) Authenticate(ctx context.Context, credential string) (Viewer, error) {
+	if v, ok, err := a.Recall(credential); ok {
+		return v, err
+	}
+	now := a.now()
+	a.mu.RLock()
+	generation := a.generation
+	a.mu.RUnlock()
+	k, err := a.lookUp(ctx, credential)
+	if err != nil {
+		return Viewer{}, err
+	}
+	k.checked = now
+	a.remember(credential, k, generation)
+	return k.at(now, credential)
+}
+
+// at is what a credential is good for at a time.
+func (k known) at(now time.Time, credential string) (Viewer, error) {
 	if !k.expires.IsZero() && !now.Before(k.expires) {
 		return Viewer{}, ErrTokenExpired
 	}

@@ -22,6 +22,10 @@ type Viewer struct {
 // Anonymous tells whether the request had no valid token.
 func (v Viewer) Anonymous() bool { return v.ID == 0 }
 
+// Moderates tells whether the viewer may see and do what moderators may. A
+// narrow key of a moderator is not enough.
+func (v Viewer) Moderates() bool { return v.Role >= Moderator && v.Scope >= ScopeAdmin }
+
 // Role is what a user may do beside their own things; each includes those
 // before it.
 type Role int

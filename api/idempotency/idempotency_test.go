@@ -136,3 +136,46 @@ func TestSeal(t *testing.T) {
 		require.Error(t, c.Open(nil, &reply{}))
 	})
 }
+
+// FuzzClaim wants calls to meet only themselves: one key for one scope and
+// client's key, one fingerprint for one body, and stored answers that nothing
+// but their own claim opens.
+func FuzzClaim(f *testing.F) {
+	f.Add("1 CreateUser", "key", `{"user":{}}`, []byte("answer"))
+	f.Add("", "", "", []byte(nil))
+	f.Add("1 CreateUser", "\x00", "\xff", bytes.Repeat([]byte{0}, 40))
+	f.Add("1 CreateArticleComment 7", strings.Repeat("k", 255), strings.Repeat("b", 1000), bytes.Repeat([]byte{255}, 12))
+	f.Fuzz(func(t *testing.T, scope, key, sent string, stored []byte) {
+		c := claim(t, keeper, scope, key, sent)
+		if again := claim(t, keeper, scope, key, sent); !bytes.Equal(c.Key, again.Key) || !again.Repeats(c.Fingerprint) {
+			t.Fatalf("another claim of the same call: %q %q %q", scope, key, sent)
+		}
+		for label, other := range map[string]*Claim{
+			"scope": claim(t, keeper, scope+"x", key, sent), "key": claim(t, keeper, scope, key+"x", sent),
+		} {
+			if bytes.Equal(c.Key, other.Key) || other.Repeats(c.Fingerprint) {
+				t.Fatalf("%q %q meets the call of another %s", scope, key, label)
+			}
+		}
+		if other := claim(t, keeper, scope, key, sent+"x"); !bytes.Equal(c.Key, other.Key) || other.Repeats(c.Fingerprint) {
+			t.Fatalf("%q: another body is not noticed", sent)
+		}
+		var got string
+		if err := c.Open(stored, &got); err == nil {
+			t.Fatalf("opened %x", stored)
+		}
+		sealed, err := c.Seal("answer")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Open(sealed, &got); err != nil || got != "answer" {
+			t.Fatalf("%q, %v", got, err)
+		}
+		for i, b := range stored[:min(len(stored), len(sealed))] {
+			sealed[i] ^= b | 1
+		}
+		if err := c.Open(sealed, &got); len(stored) > 0 && err == nil {
+			t.Fatal("opened what was changed")
+		}
+	})
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"text/tabwriter"
 	"time"
 
@@ -19,19 +18,7 @@ func (p program) keysCommand() *cobra.Command {
 	keys := &cobra.Command{Use: "keys", Short: "Manage the keys that sign tokens"}
 	with := func(do func(ctx context.Context, d *db.DB, args []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
-			return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
-				return withDatabase(ctx, cfg, log, func(url string) error {
-					if err := migrateUp(ctx, url, log); err != nil {
-						return err
-					}
-					d, err := db.Open(ctx, db.Config{URL: url, MaxConns: 1, AcquireTimeout: 10 * time.Second, QueryTimeout: 10 * time.Second})
-					if err != nil {
-						return err
-					}
-					defer d.Close()
-					return do(ctx, d, args)
-				})
-			})(cmd, args)
+			return p.withDB(func(ctx context.Context, d *db.DB) error { return do(ctx, d, args) })(cmd, args)
 		}
 	}
 	keys.AddCommand(

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -229,16 +227,4 @@ func serveAdmin(ctx context.Context, l net.Listener, handler http.Handler, log *
 		return fmt.Errorf("admin port: %w", err)
 	}
 	return nil
-}
-
-// gcPercent trades a little of the processor for memory: the service allocates
-// little a request, so that collecting at half the default growth costs about
-// one percent, and its peak stays that much lower.
-const gcPercent = 50
-
-// tuneMemory sets the pace of the garbage collector, unless GOGC does.
-func tuneMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 }

@@ -57,7 +57,7 @@ CREATE TABLE service_secrets (
 -- +goose StatementBegin
 CREATE FUNCTION note_signing_keys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO cache_changes (key) VALUES ('K');
+    INSERT INTO cache_changes (keys) VALUES ('{K}');
     RETURN NULL;
 END $$;
 -- +goose StatementEnd

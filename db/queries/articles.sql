@@ -1,12 +1,13 @@
 -- Lists pick the ids of a page from an index first and decorate those rows
 -- only: sub-selects beside OFFSET would run for the skipped rows too. A page
 -- starts below (before_created_at, before_id), newest first; the first page
--- is given a time beyond every article.
+-- is given a time beyond every article. Hidden articles have no rows in
+-- article_tags and favorites; who walks articles leaves them out.
 
 -- name: ArticleList :many
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
+    WHERE NOT a.hidden AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
@@ -46,7 +47,7 @@ SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @
 -- name: ArticleListByAuthor :many
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
       AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
@@ -89,7 +90,7 @@ SELECT COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) =
 -- Combined filters have no counter; the author's own articles bound the work.
 WITH matching AS (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
       AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
       AND (@favorited::text = '' OR EXISTS (
             SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
@@ -113,7 +114,7 @@ ORDER BY c.created_at DESC, c.id DESC;
 -- name: ArticleCountByAuthorFiltered :one
 SELECT count(*) FROM (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
       AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
       AND (@favorited::text = '' OR EXISTS (
             SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
@@ -150,29 +151,37 @@ SELECT count(*) FROM (
 ) matching;
 
 -- name: ArticleListFeed :many
--- A bounded scan for each followed author, whose newest articles are merged.
-WITH found AS (
-    SELECT n.id, n.created_at FROM follows x
+-- The newest articles of each followed author are merged. reach is how many
+-- articles the page ends behind. The first reach articles are by the reach
+-- authors who wrote last, so the first page need not look at others; below a
+-- cursor that is not known of anyone, and authors has to be beyond them all.
+WITH followees AS MATERIALIZED (
+    SELECT y.id, y.articles_count, y.last_article_at FROM follows x
+    JOIN users y ON y.id = x.followee_id
+    WHERE x.follower_id = @viewer_id
+), recent AS (
+    SELECT id FROM followees WHERE last_article_at IS NOT NULL
+    ORDER BY last_article_at DESC
+    FETCH FIRST (@authors::bigint) ROWS WITH TIES
+), page AS (
+    SELECT n.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
-        WHERE a.author_id = x.followee_id
+        WHERE a.author_id = r.id AND NOT a.hidden
           AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT @reach::bigint
     ) n
-    WHERE x.follower_id = @viewer_id
-), page AS (
-    SELECT id FROM found ORDER BY created_at DESC, id DESC
+    ORDER BY n.created_at DESC, n.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 )
 SELECT sqlc.embed(c),
        (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = @viewer_id), 0)::bigint AS total
+       true AS following,
+       COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
 LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
 ORDER BY c.created_at DESC, c.id DESC;
 
 -- name: ArticleCountFeed :one
@@ -181,7 +190,7 @@ SELECT COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.i
 -- name: ArticleGetBySlug :one
 -- Not through article_cards, which would look the article up twice.
 SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.body,
+       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_slugs s
@@ -193,7 +202,7 @@ WHERE s.slug = @slug;
 
 -- name: ArticleListBySlugs :many
 -- One row a slug that an article has or had, in the order asked.
-SELECT n.slug::text AS asked, sqlc.embed(c), a.body,
+SELECT n.slug::text AS asked, sqlc.embed(c), a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)
@@ -206,14 +215,14 @@ ORDER BY n.position;
 
 -- name: ArticleLock :one
 -- What a change needs to know before it, held against other changes.
-SELECT a.id, a.author_id, a.title, a.version
+SELECT a.id, a.author_id, a.title, a.version, a.hidden
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id
 WHERE s.slug = @slug
 FOR UPDATE OF a;
 
 -- name: ArticleAuthor :one
-SELECT a.id, a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
+SELECT a.id, a.author_id, a.hidden FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
 
 -- name: ArticleCreate :one
 -- One statement, so one transaction and one round trip.
@@ -223,9 +232,6 @@ WITH created AS (
     RETURNING id, author_id, version, created_at, updated_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created
-), tagged AS (
-    INSERT INTO article_tags (tag, article_created_at, article_id)
-    SELECT t.tag, n.created_at, n.id FROM created n, unnest(@tags::text[]) AS t (tag)
 )
 SELECT c.id, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
 FROM created c
@@ -249,16 +255,6 @@ UPDATE articles SET
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
 WHERE id = @id;
-
--- name: ArticleTagsReplace :exec
-WITH removed AS (
-    DELETE FROM article_tags t WHERE t.article_id = @article_id AND t.tag <> ALL (@tags::text[])
-)
-INSERT INTO article_tags (tag, article_created_at, article_id)
-SELECT n.tag, a.created_at, a.id
-FROM articles a, unnest(@tags::text[]) AS n (tag)
-WHERE a.id = @article_id
-ON CONFLICT ON CONSTRAINT article_tags_pkey DO NOTHING;
 
 -- name: ArticleDelete :exec
 DELETE FROM articles WHERE id = @id;

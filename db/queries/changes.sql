@@ -3,8 +3,8 @@
 -- the snapshot that the next call goes on from: the one of this statement.
 SELECT pg_current_snapshot()::text AS snapshot,
        pg_postmaster_start_time()::text AS server_started,
-       COALESCE(array_agg(c.key), '{}')::text[] AS keys
-FROM cache_changes c
+       COALESCE(array_agg(key), '{}')::text[] AS keys
+FROM cache_changes c, unnest(c.keys) AS key
 WHERE c.xid >= pg_snapshot_xmin(CAST(CAST(@since AS text) AS pg_snapshot))
   AND NOT pg_visible_in_snapshot(c.xid, CAST(CAST(@since AS text) AS pg_snapshot));
 

@@ -19,8 +19,15 @@ SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM u
 
 -- name: UserUpdate :one
 -- Members that are NULL, or not set, stay as they are. A new password ends all
--- sessions but the one that it was set in.
-WITH ended AS (
+-- sessions but the one that it was set in. Whoever has the name or the address
+-- is locked too, in the order of ids: two users who want each other's would
+-- wait in a circle, and a connection with each of them, until PostgreSQL
+-- breaks it after a second.
+WITH claimed AS (
+    SELECT c.id FROM users c
+    WHERE c.id = @id OR lower(c.username) = lower(sqlc.narg(username)) OR lower(c.email) = lower(sqlc.narg(email))
+    ORDER BY c.id FOR NO KEY UPDATE
+), ended AS (
     DELETE FROM sessions s WHERE s.user_id = @id AND s.id <> @session_id AND sqlc.narg(password_hash)::text IS NOT NULL
 )
 UPDATE users u SET
@@ -30,7 +37,7 @@ UPDATE users u SET
     bio = CASE WHEN @set_bio::boolean THEN sqlc.narg(bio) ELSE u.bio END,
     image = CASE WHEN @set_image::boolean THEN sqlc.narg(image) ELSE u.image END,
     updated_at = GREATEST(now(), u.updated_at + interval '1 millisecond')
-WHERE u.id = @id
+WHERE u.id = @id AND (SELECT count(*) FROM claimed) > 0
 RETURNING u.id, u.username, u.email, u.bio, u.image;
 
 -- name: UserSetPasswordHash :exec

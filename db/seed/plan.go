@@ -17,8 +17,8 @@ const (
 	demoArticles  = 3
 )
 
-// plan answers who, when and how many for every row by its index, from 0, in order of time. It holds four bytes for each
-// user and article (a few MB for a million) and nothing for the rest.
+// plan answers who, when and how many for every row by its index, from 0, in order of time. It holds a few bytes for each
+// user and article (some MB for a million) and nothing for the rest.
 type plan struct {
 	cfg   Config
 	until int64 // Unix milliseconds
@@ -26,6 +26,7 @@ type plan struct {
 	names, titles permutation
 
 	articlesOf  []int32 // by user
+	lastArticle []int32 // by user; of no meaning for those without any
 	favoritesOf []int32 // by user
 	likes       []int32 // by article: favourites by others than user 0
 	followers   []int32 // by user: followers other than user 0
@@ -43,11 +44,13 @@ func newPlan(cfg Config) *plan {
 	r = at(cfg.Seed, streamTitles, 0)
 	p.titles = newPermutation(&r, len(titles)*len(topics)*len(people))
 
-	p.articlesOf = make([]int32, users)
+	p.articlesOf, p.lastArticle = make([]int32, users), make([]int32, users)
 	p.uses = make([]int, cfg.Tags)
 	tags := make([]int, 0, cfg.TagsPerArticle)
 	for i := range articles {
-		p.articlesOf[p.author(i)]++
+		author := p.author(i)
+		p.articlesOf[author]++
+		p.lastArticle[author] = int32(i)
 		for _, tag := range p.tags(tags, i) {
 			p.uses[tag]++
 		}

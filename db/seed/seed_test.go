@@ -70,6 +70,7 @@ func requireCounters(t *testing.T, db *pgxpool.Pool) {
 	t.Helper()
 	for name, wrong := range map[string]string{
 		"users.articles_count":     `SELECT count(*) FROM users u WHERE articles_count <> (SELECT count(*) FROM articles WHERE author_id = u.id)`,
+		"users.last_article_at":    `SELECT count(*) FROM users u WHERE last_article_at IS DISTINCT FROM (SELECT max(created_at) FROM articles WHERE author_id = u.id)`,
 		"users.favorites_count":    `SELECT count(*) FROM users u WHERE favorites_count <> (SELECT count(*) FROM favorites WHERE user_id = u.id)`,
 		"articles.favorites_count": `SELECT count(*) FROM articles a WHERE favorites_count <> (SELECT count(*) FROM favorites WHERE article_id = a.id)`,
 		"counters articles":        `SELECT (SELECT count(*) FROM articles) - (SELECT coalesce(sum(value), 0) FROM counters WHERE kind = 'articles' AND name = '')`,
@@ -223,7 +224,7 @@ func TestRun(t *testing.T) {
 			{Users: 40, Articles: 30, Favorites: 1_199, Follows: 40*39 - 1, Comments: 5_000},
 			{Users: 3, Articles: 1_000, Favorites: 2_999, Follows: 5},
 		} {
-			_, err := db.Exec(t.Context(), `TRUNCATE users, counters CASCADE`)
+			_, err := db.Exec(t.Context(), `TRUNCATE users, article_tags, counters CASCADE`)
 			require.NoError(t, err)
 			c.PasswordHash, c.Until = "hash", time.Now()
 			_, err = Run(t.Context(), db, c)

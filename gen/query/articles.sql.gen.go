@@ -11,18 +11,19 @@ import (
 )
 
 const articleAuthor = `-- name: ArticleAuthor :one
-SELECT a.id, a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = $1
+SELECT a.id, a.author_id, a.hidden FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = $1
 `
 
 type ArticleAuthorRow struct {
 	ID       int64
 	AuthorID int64
+	Hidden   bool
 }
 
 func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, slug string) (ArticleAuthorRow, error) {
 	row := db.QueryRow(ctx, articleAuthor, slug)
 	var i ArticleAuthorRow
-	err := row.Scan(&i.ID, &i.AuthorID)
+	err := row.Scan(&i.ID, &i.AuthorID, &i.Hidden)
 	return i, err
 }
 
@@ -51,7 +52,7 @@ func (q *Queries) ArticleCountByAuthor(ctx context.Context, db DBTX, author stri
 const articleCountByAuthorFiltered = `-- name: ArticleCountByAuthorFiltered :one
 SELECT count(*) FROM (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1)) AND NOT a.hidden
       AND ($2::text = '' OR a.tags @> ARRAY[$2::text])
       AND ($3::text = '' OR EXISTS (
             SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
@@ -132,9 +133,6 @@ WITH created AS (
     RETURNING id, author_id, version, created_at, updated_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created
-), tagged AS (
-    INSERT INTO article_tags (tag, article_created_at, article_id)
-    SELECT t.tag, n.created_at, n.id FROM created n, unnest($6::text[]) AS t (tag)
 )
 SELECT c.id, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
 FROM created c
@@ -194,7 +192,7 @@ func (q *Queries) ArticleDelete(ctx context.Context, db DBTX, id int64) error {
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
 SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.body,
+       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_slugs s
@@ -225,6 +223,7 @@ type ArticleGetBySlugRow struct {
 	Bio            *string
 	Image          *string
 	Body           string
+	Hidden         bool
 	Favorited      bool
 	Following      bool
 }
@@ -248,6 +247,7 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 		&i.Bio,
 		&i.Image,
 		&i.Body,
+		&i.Hidden,
 		&i.Favorited,
 		&i.Following,
 	)
@@ -258,7 +258,7 @@ const articleList = `-- name: ArticleList :many
 
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
+    WHERE NOT a.hidden AND (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT $5::int OFFSET $4::int
 )
@@ -291,7 +291,8 @@ type ArticleListRow struct {
 // Lists pick the ids of a page from an index first and decorate those rows
 // only: sub-selects beside OFFSET would run for the skipped rows too. A page
 // starts below (before_created_at, before_id), newest first; the first page
-// is given a time beyond every article.
+// is given a time beyond every article. Hidden articles have no rows in
+// article_tags and favorites; who walks articles leaves them out.
 func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) ([]ArticleListRow, error) {
 	rows, err := db.Query(ctx, articleList,
 		arg.ViewerID,
@@ -338,7 +339,7 @@ func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParam
 const articleListByAuthor = `-- name: ArticleListByAuthor :many
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1)) AND NOT a.hidden
       AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT $6::int OFFSET $5::int
@@ -417,7 +418,7 @@ func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleL
 const articleListByAuthorFiltered = `-- name: ArticleListByAuthorFiltered :many
 WITH matching AS (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2))
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2)) AND NOT a.hidden
       AND ($3::text = '' OR a.tags @> ARRAY[$3::text])
       AND ($4::text = '' OR EXISTS (
             SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
@@ -669,7 +670,7 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 }
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
-SELECT n.slug::text AS asked, c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image, a.body,
+SELECT n.slug::text AS asked, c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest($1::text[]) WITH ORDINALITY AS n (slug, position)
@@ -690,6 +691,7 @@ type ArticleListBySlugsRow struct {
 	Asked       string
 	ArticleCard ArticleCard
 	Body        string
+	Hidden      bool
 	Favorited   bool
 	Following   bool
 }
@@ -720,6 +722,7 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 			&i.ArticleCard.Bio,
 			&i.ArticleCard.Image,
 			&i.Body,
+			&i.Hidden,
 			&i.Favorited,
 			&i.Following,
 		); err != nil {
@@ -812,33 +815,39 @@ func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleList
 }
 
 const articleListFeed = `-- name: ArticleListFeed :many
-WITH found AS (
-    SELECT n.id, n.created_at FROM follows x
+WITH followees AS MATERIALIZED (
+    SELECT y.id, y.articles_count, y.last_article_at FROM follows x
+    JOIN users y ON y.id = x.followee_id
+    WHERE x.follower_id = $1
+), recent AS (
+    SELECT id FROM followees WHERE last_article_at IS NOT NULL
+    ORDER BY last_article_at DESC
+    FETCH FIRST ($2::bigint) ROWS WITH TIES
+), page AS (
+    SELECT n.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
-        WHERE a.author_id = x.followee_id
-          AND (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
+        WHERE a.author_id = r.id AND NOT a.hidden
+          AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
         ORDER BY a.created_at DESC, a.id DESC
-        LIMIT $4::bigint
+        LIMIT $5::bigint
     ) n
-    WHERE x.follower_id = $1
-), page AS (
-    SELECT id FROM found ORDER BY created_at DESC, id DESC
-    LIMIT $6::int OFFSET $5::int
+    ORDER BY n.created_at DESC, n.id DESC
+    LIMIT $7::int OFFSET $6::int
 )
 SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
        (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = $1), 0)::bigint AS total
+       true AS following,
+       COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 FROM page p
 JOIN article_cards c ON c.id = p.id
 LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
 ORDER BY c.created_at DESC, c.id DESC
 `
 
 type ArticleListFeedParams struct {
 	ViewerID        int64
+	Authors         int64
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	Reach           int64
@@ -853,10 +862,14 @@ type ArticleListFeedRow struct {
 	Total       int64
 }
 
-// A bounded scan for each followed author, whose newest articles are merged.
+// The newest articles of each followed author are merged. reach is how many
+// articles the page ends behind. The first reach articles are by the reach
+// authors who wrote last, so the first page need not look at others; below a
+// cursor that is not known of anyone, and authors has to be beyond them all.
 func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ArticleListFeedRow, error) {
 	rows, err := db.Query(ctx, articleListFeed,
 		arg.ViewerID,
+		arg.Authors,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.Reach,
@@ -899,7 +912,7 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 }
 
 const articleLock = `-- name: ArticleLock :one
-SELECT a.id, a.author_id, a.title, a.version
+SELECT a.id, a.author_id, a.title, a.version, a.hidden
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id
 WHERE s.slug = $1
@@ -911,6 +924,7 @@ type ArticleLockRow struct {
 	AuthorID int64
 	Title    string
 	Version  int32
+	Hidden   bool
 }
 
 // What a change needs to know before it, held against other changes.
@@ -922,6 +936,7 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, slug string) (Articl
 		&i.AuthorID,
 		&i.Title,
 		&i.Version,
+		&i.Hidden,
 	)
 	return i, err
 }
@@ -944,27 +959,6 @@ func (q *Queries) ArticleSlugClaim(ctx context.Context, db DBTX, arg ArticleSlug
 	var slug string
 	err := row.Scan(&slug)
 	return slug, err
-}
-
-const articleTagsReplace = `-- name: ArticleTagsReplace :exec
-WITH removed AS (
-    DELETE FROM article_tags t WHERE t.article_id = $2 AND t.tag <> ALL ($1::text[])
-)
-INSERT INTO article_tags (tag, article_created_at, article_id)
-SELECT n.tag, a.created_at, a.id
-FROM articles a, unnest($1::text[]) AS n (tag)
-WHERE a.id = $2
-ON CONFLICT ON CONSTRAINT article_tags_pkey DO NOTHING
-`
-
-type ArticleTagsReplaceParams struct {
-	Tags      []string
-	ArticleID int64
-}
-
-func (q *Queries) ArticleTagsReplace(ctx context.Context, db DBTX, arg ArticleTagsReplaceParams) error {
-	_, err := db.Exec(ctx, articleTagsReplace, arg.Tags, arg.ArticleID)
-	return err
 }
 
 const articleUpdate = `-- name: ArticleUpdate :exec

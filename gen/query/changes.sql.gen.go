@@ -25,8 +25,8 @@ func (q *Queries) ChangeExpire(ctx context.Context, db DBTX, seen string) (int64
 const changeList = `-- name: ChangeList :one
 SELECT pg_current_snapshot()::text AS snapshot,
        pg_postmaster_start_time()::text AS server_started,
-       COALESCE(array_agg(c.key), '{}')::text[] AS keys
-FROM cache_changes c
+       COALESCE(array_agg(key), '{}')::text[] AS keys
+FROM cache_changes c, unnest(c.keys) AS key
 WHERE c.xid >= pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
   AND NOT pg_visible_in_snapshot(c.xid, CAST(CAST($1 AS text) AS pg_snapshot))
 `

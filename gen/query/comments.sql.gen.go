@@ -13,18 +13,21 @@ import (
 const commentCreate = `-- name: CommentCreate :one
 WITH created AS (
     INSERT INTO comments (article_id, author_id, body)
-    SELECT s.article_id, $1, $2 FROM article_slugs s WHERE s.slug = $3
+    SELECT a.id, $1, $2 FROM article_slugs s
+    JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $3::boolean)
+    WHERE s.slug = $4
     RETURNING id, article_id, author_id, body, created_at, updated_at
 )
-SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following
+SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following, false AS hidden
 FROM created c
 JOIN users u ON u.id = c.author_id
 `
 
 type CommentCreateParams struct {
-	AuthorID int64
-	Body     string
-	Slug     string
+	AuthorID  int64
+	Body      string
+	Moderates bool
+	Slug      string
 }
 
 type CommentCreateRow struct {
@@ -38,11 +41,17 @@ type CommentCreateRow struct {
 	Bio       *string
 	Image     *string
 	Following bool
+	Hidden    bool
 }
 
-// No row when the article does not exist.
+// No row when the article does not exist for the author.
 func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateParams) (CommentCreateRow, error) {
-	row := db.QueryRow(ctx, commentCreate, arg.AuthorID, arg.Body, arg.Slug)
+	row := db.QueryRow(ctx, commentCreate,
+		arg.AuthorID,
+		arg.Body,
+		arg.Moderates,
+		arg.Slug,
+	)
 	var i CommentCreateRow
 	err := row.Scan(
 		&i.ID,
@@ -55,27 +64,32 @@ func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateP
 		&i.Bio,
 		&i.Image,
 		&i.Following,
+		&i.Hidden,
 	)
 	return i, err
 }
 
 const commentDelete = `-- name: CommentDelete :one
-WITH deleted AS (
-    DELETE FROM comments d
-    WHERE d.id = $2 AND d.author_id = $3
-      AND d.article_id = (SELECT s.article_id FROM article_slugs s WHERE s.slug = $1)
+WITH article AS (
+    SELECT a.id FROM article_slugs s
+    JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $2 OR $3::boolean)
+    WHERE s.slug = $4
+), deleted AS (
+    DELETE FROM comments d USING article
+    WHERE d.id = $1 AND d.author_id = $2 AND d.article_id = article.id
     RETURNING d.id
 )
 SELECT EXISTS (SELECT 1 FROM deleted) AS deleted,
-       EXISTS (SELECT 1 FROM article_slugs s WHERE s.slug = $1) AS article_found,
-       EXISTS (SELECT 1 FROM comments c JOIN article_slugs s ON s.article_id = c.article_id
-               WHERE s.slug = $1 AND c.id = $2 AND c.author_id <> $3) AS foreign_comment
+       EXISTS (SELECT 1 FROM article) AS article_found,
+       EXISTS (SELECT 1 FROM comments c JOIN article ON article.id = c.article_id
+               WHERE c.id = $1 AND c.author_id <> $2 AND (NOT c.hidden OR $3::boolean)) AS foreign_comment
 `
 
 type CommentDeleteParams struct {
-	Slug     string
-	ID       int64
-	ViewerID int64
+	ID        int64
+	ViewerID  int64
+	Moderates bool
+	Slug      string
 }
 
 type CommentDeleteRow struct {
@@ -86,7 +100,12 @@ type CommentDeleteRow struct {
 
 // Deletes in the same statement that finds out why it may not.
 func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteParams) (CommentDeleteRow, error) {
-	row := db.QueryRow(ctx, commentDelete, arg.Slug, arg.ID, arg.ViewerID)
+	row := db.QueryRow(ctx, commentDelete,
+		arg.ID,
+		arg.ViewerID,
+		arg.Moderates,
+		arg.Slug,
+	)
 	var i CommentDeleteRow
 	err := row.Scan(&i.Deleted, &i.ArticleFound, &i.ForeignComment)
 	return i, err
@@ -94,17 +113,19 @@ func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteP
 
 const commentListNewest = `-- name: CommentListNewest :many
 SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following, c.hidden
 FROM article_slugs s
-JOIN comments c ON c.article_id = s.article_id
+JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)
+JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = $1 OR $2::boolean)
 JOIN users u ON u.id = c.author_id
-WHERE s.slug = $2 AND (c.created_at, c.id) < ($3::timestamptz, $4::bigint)
+WHERE s.slug = $3 AND (c.created_at, c.id) < ($4::timestamptz, $5::bigint)
 ORDER BY c.created_at DESC, c.id DESC
-LIMIT $5::int
+LIMIT $6::int
 `
 
 type CommentListNewestParams struct {
 	ViewerID      int64
+	Moderates     bool
 	Slug          string
 	FromCreatedAt time.Time
 	FromID        int64
@@ -122,11 +143,13 @@ type CommentListNewestRow struct {
 	Bio       *string
 	Image     *string
 	Following bool
+	Hidden    bool
 }
 
 func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentListNewestParams) ([]CommentListNewestRow, error) {
 	rows, err := db.Query(ctx, commentListNewest,
 		arg.ViewerID,
+		arg.Moderates,
 		arg.Slug,
 		arg.FromCreatedAt,
 		arg.FromID,
@@ -150,6 +173,7 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 			&i.Bio,
 			&i.Image,
 			&i.Following,
+			&i.Hidden,
 		); err != nil {
 			return nil, err
 		}
@@ -163,17 +187,19 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 
 const commentListOldest = `-- name: CommentListOldest :many
 SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following, c.hidden
 FROM article_slugs s
-JOIN comments c ON c.article_id = s.article_id
+JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)
+JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = $1 OR $2::boolean)
 JOIN users u ON u.id = c.author_id
-WHERE s.slug = $2 AND (c.created_at, c.id) > ($3::timestamptz, $4::bigint)
+WHERE s.slug = $3 AND (c.created_at, c.id) > ($4::timestamptz, $5::bigint)
 ORDER BY c.created_at ASC, c.id ASC
-LIMIT $5::int
+LIMIT $6::int
 `
 
 type CommentListOldestParams struct {
 	ViewerID      int64
+	Moderates     bool
 	Slug          string
 	FromCreatedAt time.Time
 	FromID        int64
@@ -191,11 +217,13 @@ type CommentListOldestRow struct {
 	Bio       *string
 	Image     *string
 	Following bool
+	Hidden    bool
 }
 
 func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentListOldestParams) ([]CommentListOldestRow, error) {
 	rows, err := db.Query(ctx, commentListOldest,
 		arg.ViewerID,
+		arg.Moderates,
 		arg.Slug,
 		arg.FromCreatedAt,
 		arg.FromID,
@@ -219,6 +247,7 @@ func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentLis
 			&i.Bio,
 			&i.Image,
 			&i.Following,
+			&i.Hidden,
 		); err != nil {
 			return nil, err
 		}

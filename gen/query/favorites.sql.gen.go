@@ -10,36 +10,55 @@ import (
 )
 
 const favoriteCreate = `-- name: FavoriteCreate :exec
+WITH article AS (
+    SELECT a.id, a.author_id, a.created_at, a.hidden
+    FROM article_slugs s
+    JOIN articles a ON a.id = s.article_id
+    WHERE s.slug = $2
+    FOR KEY SHARE OF a
+), waiting AS (
+    INSERT INTO hidden_favorites (article_id, user_id, article_created_at)
+    SELECT h.id, $1, h.created_at FROM article h
+    WHERE h.hidden AND (h.author_id = $1 OR $3::boolean)
+    ON CONFLICT ON CONSTRAINT hidden_favorites_pkey DO NOTHING
+)
 INSERT INTO favorites (article_id, user_id, article_created_at)
-SELECT a.id, $1, a.created_at
-FROM article_slugs s
-JOIN articles a ON a.id = s.article_id
-WHERE s.slug = $2
+SELECT l.id, $1, l.created_at FROM article l WHERE NOT l.hidden
 ON CONFLICT ON CONSTRAINT favorites_pkey DO NOTHING
 `
 
 type FavoriteCreateParams struct {
-	UserID int64
-	Slug   string
+	UserID    int64
+	Slug      string
+	Moderates bool
 }
 
+// The lock, which the foreign key needs anyway, keeps the article from being
+// hidden in between. Hidden ones, whose favourites wait elsewhere, are there
+// for their author and moderators.
 func (q *Queries) FavoriteCreate(ctx context.Context, db DBTX, arg FavoriteCreateParams) error {
-	_, err := db.Exec(ctx, favoriteCreate, arg.UserID, arg.Slug)
+	_, err := db.Exec(ctx, favoriteCreate, arg.UserID, arg.Slug, arg.Moderates)
 	return err
 }
 
 const favoriteDelete = `-- name: FavoriteDelete :exec
-DELETE FROM favorites f
-USING article_slugs s
-WHERE s.slug = $1 AND f.article_id = s.article_id AND f.user_id = $2
+WITH article AS (
+    SELECT a.id, a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = $2
+), waiting AS (
+    DELETE FROM hidden_favorites h USING article
+    WHERE h.article_id = article.id AND h.user_id = $1 AND (article.author_id = $1 OR $3::boolean)
+)
+DELETE FROM favorites f USING article
+WHERE f.article_id = article.id AND f.user_id = $1
 `
 
 type FavoriteDeleteParams struct {
-	Slug   string
-	UserID int64
+	UserID    int64
+	Slug      string
+	Moderates bool
 }
 
 func (q *Queries) FavoriteDelete(ctx context.Context, db DBTX, arg FavoriteDeleteParams) error {
-	_, err := db.Exec(ctx, favoriteDelete, arg.Slug, arg.UserID)
+	_, err := db.Exec(ctx, favoriteDelete, arg.UserID, arg.Slug, arg.Moderates)
 	return err
 }

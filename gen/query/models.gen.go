@@ -31,6 +31,7 @@ type Article struct {
 	Body           string
 	Tags           []string
 	FavoritesCount int64
+	Hidden         bool
 	Version        int32
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
@@ -63,9 +64,24 @@ type ArticleTag struct {
 	ArticleID        int64
 }
 
+type AuditLog struct {
+	ID           int64
+	CreatedAt    time.Time
+	ActorID      *int64
+	ActorSession *int64
+	ActorKey     *int64
+	Action       string
+	SubjectKind  string
+	SubjectID    int64
+	Reason       *string
+	ChangedFrom  *string
+	ChangedTo    *string
+	RequestID    *string
+}
+
 type CacheChange struct {
-	Key string
-	Xid pgtype.Uint64
+	Keys []string
+	Xid  pgtype.Uint64
 }
 
 type Comment struct {
@@ -73,6 +89,7 @@ type Comment struct {
 	ArticleID int64
 	AuthorID  int64
 	Body      string
+	Hidden    bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -95,6 +112,22 @@ type Follow struct {
 	FollowerID int64
 	FolloweeID int64
 	CreatedAt  time.Time
+}
+
+type HiddenFavorite struct {
+	ArticleID        int64
+	UserID           int64
+	ArticleCreatedAt time.Time
+	CreatedAt        time.Time
+}
+
+type HiddenItem struct {
+	ID        int64
+	ArticleID *int64
+	CommentID *int64
+	Reason    string
+	HiddenBy  *int64
+	CreatedAt time.Time
 }
 
 type IdempotencyKey struct {
@@ -127,16 +160,28 @@ type SigningKey struct {
 }
 
 type User struct {
-	ID             int64
-	Username       string
-	Email          string
-	PasswordHash   string
-	Bio            *string
-	Image          *string
-	ArticlesCount  int64
-	FavoritesCount int64
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
-	Role           string
-	SuspendedAt    *time.Time
+	ID              int64
+	Username        string
+	Email           string
+	PasswordHash    string
+	Bio             *string
+	Image           *string
+	ArticlesCount   int64
+	FavoritesCount  int64
+	LastArticleAt   *time.Time
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+	Role            string
+	SuspendedAt     *time.Time
+	SuspendedReason *string
+}
+
+type UserAccount struct {
+	ID              int64
+	Username        string
+	Email           string
+	Role            string
+	CreatedAt       time.Time
+	SuspendedAt     *time.Time
+	SuspendedReason *string
 }

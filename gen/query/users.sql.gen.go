@@ -137,7 +137,11 @@ func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetP
 }
 
 const userUpdate = `-- name: UserUpdate :one
-WITH ended AS (
+WITH claimed AS (
+    SELECT c.id FROM users c
+    WHERE c.id = $8 OR lower(c.username) = lower($1) OR lower(c.email) = lower($2)
+    ORDER BY c.id FOR NO KEY UPDATE
+), ended AS (
     DELETE FROM sessions s WHERE s.user_id = $8 AND s.id <> $9 AND $3::text IS NOT NULL
 )
 UPDATE users u SET
@@ -147,7 +151,7 @@ UPDATE users u SET
     bio = CASE WHEN $4::boolean THEN $5 ELSE u.bio END,
     image = CASE WHEN $6::boolean THEN $7 ELSE u.image END,
     updated_at = GREATEST(now(), u.updated_at + interval '1 millisecond')
-WHERE u.id = $8
+WHERE u.id = $8 AND (SELECT count(*) FROM claimed) > 0
 RETURNING u.id, u.username, u.email, u.bio, u.image
 `
 
@@ -172,7 +176,10 @@ type UserUpdateRow struct {
 }
 
 // Members that are NULL, or not set, stay as they are. A new password ends all
-// sessions but the one that it was set in.
+// sessions but the one that it was set in. Whoever has the name or the address
+// is locked too, in the order of ids: two users who want each other's would
+// wait in a circle, and a connection with each of them, until PostgreSQL
+// breaks it after a second.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
 		arg.Username,

@@ -61,7 +61,7 @@ func wrongMediaType() *problem.Error {
 
 // body reads and checks a body. The error is for one that cannot be read.
 func (c *checker) body(r *http.Request) *problem.Error {
-	data, e := readBody(r)
+	data, e := readBody(r, c.op.MaxBody)
 	if e != nil {
 		return e
 	}
@@ -85,10 +85,14 @@ func (c *checker) body(r *http.Request) *problem.Error {
 	return nil
 }
 
-// readBody reads the body and puts it back for the handler.
-func readBody(r *http.Request) ([]byte, *problem.Error) {
+// readBody reads the body, of up to limit bytes, and puts it back for the handler.
+func readBody(r *http.Request, limit int64) ([]byte, *problem.Error) {
 	if r.Body == nil {
 		return nil, nil
+	}
+	// net/http would wait for bytes that it is going to refuse.
+	if r.ContentLength > limit {
+		return nil, bodyTooLarge(limit, nil)
 	}
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {
@@ -96,8 +100,7 @@ func readBody(r *http.Request) ([]byte, *problem.Error) {
 	}
 	_, err := buf.ReadFrom(r.Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, problem.New(problem.BodyTooLarge, bodyField, fmt.Sprintf("is too large (maximum is %d bytes)", tooLarge.Limit)).
-			WithDetail(fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit)).WithCause(err)
+		return nil, bodyTooLarge(tooLarge.Limit, err)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) { // the server's ReadTimeout
 		return nil, problem.New(problem.InvalidRequest, bodyField, "did not arrive in time").WithCause(err)
@@ -108,6 +111,11 @@ func readBody(r *http.Request) ([]byte, *problem.Error) {
 	r.Body = io.NopCloser(bytes.NewReader(buf.Bytes()))
 	r.ContentLength = int64(buf.Len())
 	return buf.Bytes(), nil
+}
+
+func bodyTooLarge(limit int64, cause error) *problem.Error {
+	return problem.New(problem.BodyTooLarge, bodyField, fmt.Sprintf("is too large (maximum is %d bytes)", limit)).
+		WithDetail(fmt.Sprintf("The body is larger than %d bytes.", limit)).WithCause(cause)
 }
 
 // syntaxError puts an error of the decoder into words. The decoder's own may

@@ -1,10 +1,13 @@
 package contract
 
 import (
+	stdjson "encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
+	"github.com/oapi-codegen/nullable"
 
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/gen/openapi"
@@ -83,4 +86,83 @@ func FuzzCheckQuery(f *testing.F) {
 			t.Fatalf("%q: net/url drops limit", query)
 		}
 	})
+}
+
+// FuzzMergePatch holds the three states of every member of a merge patch to a
+// decoder that knows nothing of the document: what is absent is not set, what
+// is null is null, and a value arrives as it was sent.
+func FuzzMergePatch(f *testing.F) {
+	d := document(f)
+	for _, seed := range []string{
+		`{"user":{}}`, `{"user":{"bio":null}}`, `{"user":{"bio":"","image":null}}`, `{"user":{"bio":"\u0041","username":"a","email":"a@b.c","password":"correct horse"}}`,
+		`{"user":{"BIO":"x","Bio":null}}`, `{"user":{"bio":"é\ud83d\ude00","image":" "},"x":{}}`, `{"user":{"password":null}}`, `{"user":null}`, `{}`,
+		`{"article":{}}`, `{"article":{"tagList":[]}}`, `{"article":{"tagList":null}}`, `{"article":{"title":"T","description":"D","body":"B","tagList":["a","a"]}}`, `{"article":{"TagList":["a"]}}`,
+	} {
+		f.Add(true, seed)
+		f.Add(false, seed)
+	}
+	f.Fuzz(func(t *testing.T, ofUser bool, body string) {
+		id, wrapper := "UpdateArticle", "article"
+		if ofUser {
+			id, wrapper = "UpdateCurrentUser", "user"
+		}
+		if operation(t, d, id).Check(request("", body), pathOf(map[string]string{"slug": "a"})) != nil {
+			return
+		}
+		decoded := bodies[id]()
+		if err := json.Unmarshal([]byte(body), decoded); err != nil {
+			t.Fatalf("accepted, but the server cannot decode %q: %v", body, err)
+		}
+		var plain map[string]any
+		if err := stdjson.Unmarshal([]byte(body), &plain); err != nil {
+			t.Fatalf("%q: %v", body, err)
+		}
+		sent, _ := plain[wrapper].(map[string]any)
+		for name, got := range states(decoded) {
+			want, present := sent[name]
+			if got.set != present || present && !reflect.DeepEqual(got.value, want) {
+				t.Fatalf("%q: %s is %#v, want %#v (present: %t)", body, name, got, want, present)
+			}
+		}
+	})
+}
+
+// state is one member of a patch: not set, or set to a value, which may be nil.
+type state struct {
+	set   bool
+	value any
+}
+
+func states(patch any) map[string]state {
+	switch p := patch.(type) {
+	case *openapi.UpdateCurrentUserJSONRequestBody:
+		u := p.User
+		return map[string]state{"bio": nullableState(u.Bio), "image": nullableState(u.Image), "username": pointerState(u.Username), "email": pointerState(u.Email), "password": pointerState(u.Password)}
+	case *openapi.UpdateArticleJSONRequestBody:
+		a := p.Article
+		tags := state{set: a.TagList != nil}
+		if tags.set {
+			items := make([]any, len(*a.TagList))
+			for i, tag := range *a.TagList {
+				items[i] = tag
+			}
+			tags.value = items
+		}
+		return map[string]state{"title": pointerState(a.Title), "description": pointerState(a.Description), "body": pointerState(a.Body), "tagList": tags}
+	}
+	return nil
+}
+
+func nullableState(n nullable.Nullable[string]) state {
+	if n.IsNull() || !n.IsSpecified() {
+		return state{set: n.IsSpecified()}
+	}
+	return state{true, n.MustGet()}
+}
+
+func pointerState(s *string) state {
+	if s == nil {
+		return state{}
+	}
+	return state{true, *s}
 }

@@ -8,8 +8,14 @@ import (
 	"strings"
 )
 
-//go:embed assets/style.css assets/icon.svg assets/reference.js assets/scalar-*.js.zst
+//go:embed assets/style.css assets/icon.svg assets/reference.js
 var assetFiles embed.FS
+
+// The reference is apart, since reading it from an embed.FS would copy its
+// megabyte into memory, of which most services never show a byte.
+//
+//go:embed assets/scalar-*.js.zst
+var reference []byte
 
 // assetURLs are the paths of what pages load. Each has a hash of its content
 // in its name, so that it can be kept for good.
@@ -17,35 +23,31 @@ type assetURLs struct{ Style, Icon, Reference, Scalar string }
 
 func loadAssets(resources map[string]*resource) (assetURLs, error) {
 	var urls assetURLs
-	entries, err := assetFiles.ReadDir("assets")
-	if err != nil {
-		return urls, err
-	}
-	for _, e := range entries {
-		data, err := assetFiles.ReadFile("assets/" + e.Name())
+	for _, asset := range []struct {
+		name, mediaType string
+		url             *string
+	}{
+		{"style.css", "text/css; charset=utf-8", &urls.Style},
+		{"icon.svg", "image/svg+xml", &urls.Icon},
+		{"reference.js", scriptType, &urls.Reference},
+	} {
+		data, err := assetFiles.ReadFile("assets/" + asset.name)
 		if err != nil {
 			return urls, err
 		}
-		sum := sha256.Sum256(data)
-		name, packed := strings.CutSuffix(e.Name(), ".zst")
-		ext := path.Ext(name)
-		url := "/docs/assets/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
-		mediaType := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8"}[ext]
-		if packed {
-			resources[url] = newPacked(mediaType, data, immutable)
-		} else {
-			resources[url] = newResource(mediaType, data, immutable, "")
-		}
-		switch {
-		case ext == ".css":
-			urls.Style = url
-		case ext == ".svg":
-			urls.Icon = url
-		case name == "reference.js":
-			urls.Reference = url
-		default:
-			urls.Scalar = url
-		}
+		*asset.url = assetURL(asset.name, data)
+		resources[*asset.url] = newResource(asset.mediaType, data, immutable, "")
 	}
+	urls.Scalar = assetURL("scalar.js", reference)
+	resources[urls.Scalar] = newPacked(scriptType, reference, immutable)
 	return urls, nil
+}
+
+const scriptType = "text/javascript; charset=utf-8"
+
+// assetURL puts a hash of the content into the name.
+func assetURL(name string, data []byte) string {
+	sum := sha256.Sum256(data)
+	ext := path.Ext(name)
+	return "/docs/assets/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
 }

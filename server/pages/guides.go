@@ -12,7 +12,7 @@ import (
 // in which one reads them.
 var groups = []group{
 	{Title: "Start", names: []string{"quick-start", "authentication", "errors"}},
-	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "rate-limits", "versioning", "api-changelog"}},
+	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "rate-limits", "moderation", "versioning", "api-changelog"}},
 	{Title: "Run it", names: []string{"deploying", "operating", "configuration", "observability", "performance", "profiling", "faults", "security", "licenses"}},
 }
 

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+)
+
+// atOnce is how many requests race.
+const atOnce = 50
+
+// races makes the same write many times at once. Each outcome is one that
+// some order of the requests would have had.
+func races(s *site) []attack {
+	const group = "races"
+	return []attack{
+		{group, "one name, many registrations", func(s *site) (r result) {
+			name := s.name("race")
+			r.race(s, 20, func(i int) message {
+				return message{method: "POST", target: "/api/users", body: registration(account{name: name, email: s.name("race") + "@example.com", password: "correct horse"})}
+			}, 201, 409)
+			r.exactly(1, 201)
+			return r
+		}},
+		{group, "one address, many registrations", func(s *site) (r result) {
+			email := s.name("race") + "@example.com"
+			r.race(s, 20, func(i int) message {
+				return message{method: "POST", target: "/api/users", body: registration(account{name: s.name("race"), email: email, password: "correct horse"})}
+			}, 201, 409)
+			r.exactly(1, 201)
+			return r
+		}},
+		{group, "one title, many articles", func(s *site) (r result) {
+			title := s.name("race")
+			r.race(s, atOnce, func(int) message {
+				return message{method: "POST", target: "/api/articles", token: s.rival.token, body: article(title)}
+			}, 201)
+			slugs := map[any]bool{}
+			for _, o := range r.outcomes {
+				if o.first().status == 201 {
+					if slug := member(decoded(o.first()), "article", "slug"); slugs[slug] {
+						r.complaints = append(r.complaints, fmt.Sprintf("two articles have the slug %v", slug))
+					} else {
+						slugs[slug] = true
+					}
+				}
+			}
+			return r
+		}},
+		{group, "one key, one body", func(s *site) (r result) {
+			key, title := "Idempotency-Key: "+s.name("key"), s.name("race")
+			r.race(s, atOnce, func(int) message {
+				return message{method: "POST", target: "/api/articles", token: s.rival.token, fields: []string{key}, body: article(title)}
+			}, 201)
+			r.same("article", "slug")
+			return r
+		}},
+		{group, "one key, many bodies", func(s *site) (r result) {
+			key := "Idempotency-Key: " + s.name("key")
+			r.race(s, atOnce, func(int) message {
+				return message{method: "POST", target: "/api/articles", token: s.rival.token, fields: []string{key}, body: article(s.name("race"))}
+			}, 201, 409, 422)
+			r.exactly(1, 201)
+			return r
+		}},
+		{group, "favourite and unfavourite", func(s *site) (r result) {
+			slug := r.article(s)
+			r.race(s, atOnce, func(i int) message {
+				return message{method: []string{"POST", "DELETE"}[i%2], target: "/api/articles/" + slug + "/favorite", token: s.victim.token}
+			}, 200)
+			r.sum(s, slug, s.victim.token)
+			return r
+		}},
+		{group, "favourites of many at once", func(s *site) (r result) {
+			slug := r.article(s)
+			r.race(s, atOnce, func(i int) message {
+				return message{method: "POST", target: "/api/articles/" + slug + "/favorite", token: []string{s.victim.token, s.rival.token}[i%2]}
+			}, 200)
+			if answer, err := s.call(message{method: "GET", target: "/api/articles/" + slug}, 200); err != nil || member(answer, "article", "favoritesCount") != 2.0 {
+				r.complaints = append(r.complaints, fmt.Sprintf("two users marked it, and the count is %v (%v)", member(answer, "article", "favoritesCount"), err))
+			}
+			return r
+		}},
+		{group, "follow and unfollow", func(s *site) (r result) {
+			r.race(s, atOnce, func(i int) message {
+				return message{method: []string{"POST", "DELETE"}[i%2], target: "/api/profiles/" + s.rival.name + "/follow", token: s.victim.token}
+			}, 200)
+			return r
+		}},
+		{group, "delete twice", func(s *site) (r result) {
+			slug := r.article(s)
+			r.race(s, atOnce, func(int) message {
+				return message{method: "DELETE", target: "/api/articles/" + slug, token: s.rival.token}
+			}, 204, 404)
+			r.exactly(1, 204)
+			return r
+		}},
+		{group, "delete a comment twice", func(s *site) (r result) {
+			slug, comment, err := s.write(s.rival)
+			if err != nil {
+				r.complaints = append(r.complaints, err.Error())
+			}
+			r.race(s, atOnce, func(int) message {
+				return message{method: "DELETE", target: "/api/articles/" + slug + "/comments/" + comment, token: s.rival.token}
+			}, 204, 404)
+			r.exactly(1, 204)
+			return r
+		}},
+		{group, "edit with one tag", func(s *site) (r result) {
+			slug := r.article(s)
+			tag := s.do(message{method: "GET", target: "/api/articles/" + slug, token: s.rival.token}).first().header.Get("ETag")
+			r.race(s, atOnce, func(i int) message {
+				return message{method: "PUT", target: "/api/articles/" + slug, token: s.rival.token, fields: []string{"If-Match: " + tag},
+					body: object("article", map[string]any{"body": fmt.Sprintf("edit %d", i)})}
+			}, 200, 412)
+			r.exactly(1, 200)
+			return r
+		}},
+		{group, "rename at once", func(s *site) (r result) {
+			slug := r.article(s)
+			r.race(s, atOnce, func(i int) message {
+				return message{method: "PUT", target: "/api/articles/" + slug, token: s.rival.token, body: object("article", map[string]any{"title": s.name("renamed")})}
+			}, 200)
+			if _, err := s.call(message{method: "GET", target: "/api/articles/" + slug}, 200); err != nil {
+				r.complaints = append(r.complaints, "the first slug is lost: "+err.Error())
+			}
+			return r
+		}},
+		{group, "comment, favourite and edit what is being deleted", func(s *site) (r result) {
+			slug := r.article(s)
+			at := "/api/articles/" + slug
+			r.race(s, atOnce, func(i int) message {
+				return []message{
+					{method: "POST", target: at + "/comments", token: s.victim.token, body: object("comment", map[string]any{"body": "race"})},
+					{method: "POST", target: at + "/favorite", token: s.victim.token},
+					{method: "PUT", target: at, token: s.rival.token, body: object("article", map[string]any{"body": "race", "tagList": []string{s.name("tag")}})},
+					{method: "GET", target: at},
+					{method: "DELETE", target: at, token: s.rival.token},
+				}[i%5]
+			}, 200, 201, 204, 404)
+			r.exactly(1, 204)
+			return r
+		}},
+		{group, "two users swap names", func(s *site) (r result) {
+			a, errA := s.register("swap")
+			b, errB := s.register("swap")
+			if errA != nil || errB != nil {
+				r.complaints = append(r.complaints, fmt.Sprint(errA, errB))
+			}
+			tokens, names := []string{a.token, b.token}, []string{b.name, a.name}
+			r.race(s, atOnce, func(i int) message {
+				return message{method: "PUT", target: "/api/user", token: tokens[i%2], body: object("user", map[string]any{"username": names[i%2]})}
+			}, 200, 409, 401)
+			return r
+		}},
+	}
+}
+
+// race makes n requests at once; each must have one of the statuses.
+func (r *result) race(s *site, n int, build func(i int) message, want ...int) {
+	var (
+		start sync.WaitGroup
+		done  sync.WaitGroup
+		mu    sync.Mutex
+	)
+	start.Add(1)
+	for i := range n {
+		m := build(i)
+		done.Go(func() {
+			start.Wait()
+			o := s.do(m)
+			mu.Lock()
+			defer mu.Unlock()
+			r.outcomes = append(r.outcomes, o)
+			if complaint := status(want...)(o); complaint != "" {
+				r.complaints = append(r.complaints, m.method+" "+m.target+": "+complaint)
+			}
+		})
+	}
+	start.Done()
+	done.Wait()
+}
+
+// exactly wants a status so often. When requests were refused for the moment,
+// it may be that none came through.
+func (r *result) exactly(want, status int) {
+	n, limited := 0, 0
+	for _, o := range r.outcomes {
+		switch a := o.first(); {
+		case a.status == status:
+			n++
+		case a.status == 429 || deliberate(a):
+			limited++
+		}
+	}
+	if n != want && !(n < want && limited > 0) {
+		r.complaints = append(r.complaints, fmt.Sprintf("%d answers of %d, want %d", n, status, want))
+	}
+}
+
+// same wants one value in every answer that succeeded.
+func (r *result) same(path ...string) {
+	values := map[any]bool{}
+	for _, o := range r.outcomes {
+		if a := o.first(); a.status < 300 {
+			values[member(decoded(a), path...)] = true
+		}
+	}
+	if len(values) != 1 {
+		r.complaints = append(r.complaints, fmt.Sprintf("%d different answers, want one", len(values)))
+	}
+}
+
+// article makes one of the rival's to race for.
+func (r *result) article(s *site) (slug string) {
+	slug, _, err := s.write(s.rival)
+	if err != nil {
+		r.complaints = append(r.complaints, err.Error())
+	}
+	return slug
+}
+
+// sum wants the count of favourites to be what the one user's mark says.
+func (r *result) sum(s *site, slug, token string) {
+	answer, err := s.call(message{method: "GET", target: "/api/articles/" + slug, token: token}, 200)
+	count, marked := member(answer, "article", "favoritesCount"), member(answer, "article", "favorited")
+	if err != nil || marked == true && count != 1.0 || marked == false && count != 0.0 {
+		r.complaints = append(r.complaints, fmt.Sprintf("favorited %v, count %v (%v)", marked, count, err))
+	}
+}

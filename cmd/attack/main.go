@@ -1,0 +1,148 @@
+// Command attack is a hostile client: it sends a running service what a
+// stranger with bad intentions would, and demands of every answer that nothing
+// broke, nothing leaked, nothing hung and nothing was half done.
+//
+//	main.go        flags, the run, the exit code
+//	target.go      starts the service, or takes one that runs on this machine
+//	wire.go        requests as bytes, over connections of their own
+//	verdict.go     what holds for every answer
+//	expect.go      what single attacks demand beyond that
+//	report.go      the table
+//	operations.go  the operations of the document, with hostile variants of them
+//	world.go       the accounts and articles that are attacked
+//	group_*.go     the attacks
+//
+// What can be derived from the document is: a new operation is attacked as
+// soon as openapi.yaml has it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+type options struct {
+	url      string
+	pid      int
+	binary   string
+	seed     int64
+	only     *regexp.Regexp
+	maxRSS   int // MB
+	limit    time.Duration
+	atLeast  int
+	failures int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	switch err := run(ctx, os.Args[1:], os.Stdout); {
+	case errors.Is(err, pflag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "attack:", err)
+		os.Exit(1)
+	}
+}
+
+// errFindings says that the table has failures; they are printed already.
+var errFindings = errors.New("the service failed")
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	target, err := start(ctx, o)
+	if err != nil {
+		return err
+	}
+	s := newSite(target.addr, o.seed)
+	s.limit = o.limit
+	r, err := assault(ctx, s, target, o)
+	if stopErr := target.stop(); err == nil {
+		err = stopErr
+	}
+	if err != nil {
+		return err
+	}
+	r.print(out, o, time.Since(begun))
+	if r.failed() > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+// assault builds the world and runs every attack on it.
+func assault(ctx context.Context, s *site, target *target, o options) (*report, error) {
+	if err := s.build(); err != nil {
+		return nil, fmt.Errorf("what is to be attacked cannot be made: %w", err)
+	}
+	r := newReport(s, target, o)
+	// Slow connections stay open for as long as the others attack.
+	flood := make(chan []result, 1)
+	slow := chosen(slowAttacks(s), o)
+	go func() { flood <- runAll(ctx, s, slow) }()
+	for _, g := range groups {
+		attacks := chosen(g(s), o)
+		for _, a := range attacks {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			r.add(a, s.perform(a))
+		}
+		if len(attacks) > 0 {
+			r.add(attack{group: attacks[0].group, name: "afterwards the service is whole"}, aftermath(s, target, o))
+		}
+	}
+	for i, result := range <-flood {
+		r.add(slow[i], result)
+	}
+	r.add(attack{group: "the service", name: "alive, bounded and unharmed"}, aftermath(s, target, o))
+	return r, nil
+}
+
+func parse(args []string) (o options, err error) {
+	flags := pflag.NewFlagSet("attack", pflag.ContinueOnError)
+	flags.StringVar(&o.url, "url", "", "attack this service instead of starting one; loopback only")
+	flags.IntVar(&o.pid, "pid", 0, "with --url, the process to watch")
+	flags.StringVar(&o.binary, "binary", "bin/byline", "the program to start")
+	flags.Int64Var(&o.seed, "seed", 1, "of everything random")
+	flags.IntVar(&o.maxRSS, "max-rss", 256, "most memory of the process, in MB")
+	flags.DurationVar(&o.limit, "limit", 5*time.Second, "longest that an answer may take")
+	flags.IntVar(&o.atLeast, "at-least", 300, "fewest distinct requests of a run without --only")
+	flags.IntVar(&o.failures, "failures", 40, "most failures that are shown in full")
+	only := flags.String("only", "", "run only attacks whose group or name matches this regular expression")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if *only != "" {
+		o.only, err = regexp.Compile(*only)
+	}
+	return o, err
+}
+
+func chosen(attacks []attack, o options) []attack {
+	if o.only == nil {
+		return attacks
+	}
+	var some []attack
+	for _, a := range attacks {
+		if o.only.MatchString(a.group + ": " + a.name) {
+			some = append(some, a)
+		}
+	}
+	return some
+}

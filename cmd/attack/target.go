@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	startTimeout = 2 * time.Minute  // the first start may have to fetch PostgreSQL
+	stopTimeout  = 45 * time.Second // it drains, then stops PostgreSQL
+)
+
+// target is the service under attack.
+type target struct {
+	addr   string
+	pid    int    // 0 = unknown
+	born   string // when the process started
+	peaked int    // its memory when last looked at, in MB
+	stop   func() error
+}
+
+// start runs the program with a PostgreSQL of its own in a folder of its own,
+// or takes the service at o.url.
+func start(ctx context.Context, o options) (*target, error) {
+	if o.url != "" {
+		return attach(o)
+	}
+	binary, err := filepath.Abs(o.binary)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "byline-attack-")
+	if err != nil {
+		return nil, err
+	}
+	t, err := launch(ctx, binary, dir)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	end := t.stop
+	t.stop = func() error { return errors.Join(end(), os.RemoveAll(dir)) }
+	return t, nil
+}
+
+// attach takes a service that somebody else has started. Attacks on other
+// machines are not what this program is for.
+func attach(o options) (*target, error) {
+	u, err := url.Parse(o.url)
+	if err != nil {
+		return nil, err
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme != "http" || u.Port() == "" || ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("%s is not of the form http://127.0.0.1:PORT: only this machine may be attacked", o.url)
+	}
+	t := &target{addr: u.Host, pid: o.pid, stop: func() error { return nil }}
+	if o.pid != 0 {
+		if t.born, err = birth(o.pid); err != nil {
+			return nil, err
+		}
+	}
+	return t, t.healthy(startTimeout)
+}
+
+var servingAt = regexp.MustCompile(`"msg":"serving".*"url":"http://([^"]+)"`)
+
+func launch(ctx context.Context, binary, dir string) (*target, error) {
+	// When this user is root, PostgreSQL runs as another, who must get there.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return nil, err
+	}
+	logFile := filepath.Join(dir, "log")
+	log, err := os.Create(logFile)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd := exec.Command(binary, "serve", "--addr", "127.0.0.1:0", "--admin-addr", "off",
+		"--data-dir", filepath.Join(dir, "data"), "--database-url", "", "--log-format", "json")
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = environment(), dir, log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us alone
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t := &target{pid: cmd.Process.Pid, stop: func() error { return end(cmd, ended, logFile) }}
+	if t.born, err = birth(t.pid); err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
+		text, _ := os.ReadFile(logFile)
+		if found := servingAt.FindSubmatch(text); found != nil {
+			t.addr = string(found[1])
+			if t.healthy(2*time.Second) == nil {
+				return t, nil
+			}
+		}
+		select {
+		case err := <-ended:
+			return nil, fmt.Errorf("%s ended: %w\n%s", binary, err, tail(logFile))
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), t.stop())
+		default:
+		}
+		if time.Now().After(deadline) {
+			return nil, errors.Join(fmt.Errorf("not ready after %s\n%s", startTimeout, tail(logFile)), t.stop())
+		}
+	}
+}
+
+// environment is ours without what would change the settings of the service.
+func environment() (env []string) {
+	for _, v := range os.Environ() {
+		switch name, _, _ := strings.Cut(v, "="); {
+		case strings.HasPrefix(name, "BYLINE_") && name != "BYLINE_PG_BIN", strings.HasPrefix(name, "OTEL_"),
+			name == "DATABASE_URL", name == "GOGC", name == "GOMEMLIMIT", name == "GODEBUG":
+		default:
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// end asks the service to stop, as an operator would.
+func end(cmd *exec.Cmd, ended <-chan error, logFile string) error {
+	select {
+	case err := <-ended:
+		return fmt.Errorf("the service had ended: %w\n%s", err, tail(logFile))
+	default:
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(stopTimeout):
+		_ = cmd.Process.Kill()
+		<-ended
+		return fmt.Errorf("the service did not stop within %s and was killed", stopTimeout)
+	}
+}
+
+func tail(file string) string {
+	text, _ := os.ReadFile(file)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(len(lines)-15, 0):], "\n")
+}
+
+// healthy asks for both probes.
+func (t *target) healthy(within time.Duration) error {
+	client := http.Client{Timeout: within, Transport: &http.Transport{DisableKeepAlives: true}}
+	for _, path := range []string{"/livez", "/readyz"} {
+		res, err := client.Get("http://" + t.addr + path)
+		if err != nil {
+			return err
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("GET %s: %s", path, res.Status)
+		}
+	}
+	return nil
+}
+
+// alive tells whether the process is still the one that was started.
+func (t *target) alive() error {
+	if t.pid == 0 {
+		return nil
+	}
+	born, err := birth(t.pid)
+	if err != nil {
+		return fmt.Errorf("process %d is gone", t.pid)
+	}
+	if born != t.born {
+		return fmt.Errorf("process %d is another one now", t.pid)
+	}
+	return nil
+}
+
+// birth is when a process started, in ticks: with its id, it names it.
+func birth(pid int) (string, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", err
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third on (proc(5))
+	if len(fields) < 20 {
+		return "", fmt.Errorf("/proc/%d/stat is too short", pid)
+	}
+	if fields[0] == "Z" {
+		return "", fmt.Errorf("process %d has ended", pid)
+	}
+	return fields[19], nil
+}
+
+// peak is the most memory that the process has ever held, in MB, as the
+// kernel counts it (VmHWM).
+func (t *target) peak() (int, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
+			return kb / 1024, err
+		}
+	}
+	return 0, errors.New("/proc has no VmHWM")
+}

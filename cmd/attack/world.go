@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// site is the service as the attacks see it, and what was put there for them.
+type site struct {
+	addr  string
+	limit time.Duration // longest that an answer may take
+	// patience scales how long slow connections are held; 1 fits the service.
+	patience float64
+	rand     *rand.Rand
+	run      string // in every name, so that runs against one service do not meet
+	count    atomic.Int64
+	ops      []operation
+
+	// The victim's account and articles must be the same after every attack.
+	victim, rival account
+	slug, comment string // the victim's
+	before        string // the snapshot of all that
+
+	// The goat's may be used up; used says that they may have been.
+	goat                  account
+	goatSlug, goatComment string
+	used                  bool
+}
+
+type account struct{ name, email, password, token string }
+
+func newSite(addr string, seed int64) *site {
+	return &site{
+		addr: addr, limit: 5 * time.Second, patience: 1, rand: rand.New(rand.NewPCG(uint64(seed), 7)),
+		run: strconv.FormatInt(time.Now().UnixMilli(), 36), ops: operations(), used: true,
+	}
+}
+
+func (s *site) exchange(raw []byte) outcome { return exchange(s.addr, raw, s.limit) }
+
+// do sends a message; the outcome is judged when the attack returns it.
+func (s *site) do(m message) outcome { return s.exchange(m.raw(s.addr)) }
+
+// name returns a name that nobody else has.
+func (s *site) name(kind string) string {
+	return kind + "-" + s.run + "-" + strconv.FormatInt(s.count.Add(1), 36)
+}
+
+// build makes the accounts and articles that are attacked.
+func (s *site) build() (err error) {
+	if s.victim, err = s.register("victim"); err != nil {
+		return err
+	}
+	if s.rival, err = s.register("rival"); err != nil {
+		return err
+	}
+	if s.slug, s.comment, err = s.write(s.victim); err != nil {
+		return err
+	}
+	s.before, err = s.snapshot()
+	return err
+}
+
+// register makes an account, as a client of the contract would.
+func (s *site) register(kind string) (account, error) {
+	name := s.name(kind)
+	a := account{name: name, email: name + "@example.com", password: "correct horse " + name}
+	answer, err := s.call(message{method: "POST", target: "/api/users", body: registration(a)}, 201)
+	if err != nil {
+		return a, err
+	}
+	a.token, _ = member(answer, "user", "token").(string)
+	return a, nil
+}
+
+func registration(a account) string {
+	return object("user", map[string]any{"username": a.name, "email": a.email, "password": a.password})
+}
+
+// write makes an article with a comment.
+func (s *site) write(a account) (slug, comment string, err error) {
+	title := s.name("article of " + a.name)
+	answer, err := s.call(message{method: "POST", target: "/api/articles", token: a.token, body: article(title)}, 201)
+	if err != nil {
+		return "", "", err
+	}
+	slug, _ = member(answer, "article", "slug").(string)
+	answer, err = s.call(message{method: "POST", target: "/api/articles/" + slug + "/comments", token: a.token,
+		body: object("comment", map[string]any{"body": "the comment of " + a.name})}, 200, 201)
+	if id, ok := member(answer, "comment", "id").(float64); ok {
+		comment = strconv.FormatInt(int64(id), 10)
+	}
+	return slug, comment, err
+}
+
+func article(title string) string {
+	return object("article", map[string]any{"title": title, "description": "d", "body": "b", "tagList": []string{"attack"}})
+}
+
+// call makes a request that is not an attack and must succeed. A limit is
+// waited for.
+func (s *site) call(m message, want ...int) (map[string]any, error) {
+	for attempt := 0; ; attempt++ {
+		o := exchange(s.addr, m.raw(s.addr), 4*s.limit)
+		a := o.first()
+		if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil && wait <= 10 && attempt < 3 {
+			time.Sleep(time.Duration(wait) * time.Second)
+			continue
+		}
+		for _, status := range want {
+			if a.status == status {
+				var body map[string]any
+				return body, json.Unmarshal(a.body, &body)
+			}
+		}
+		return nil, fmt.Errorf("%s %s: status %d, want %s (%v): %s", m.method, m.target, a.status, words(want), o.err, short(string(a.body), 300))
+	}
+}
+
+// spare returns an account with an article for attacks that may use it up. It
+// is made anew when it, its token or its article is gone.
+func (s *site) spare() error {
+	if s.goat.token != "" && s.goatSlug != "" {
+		token := message{method: "GET", target: "/api/user", token: s.goat.token}
+		slug := message{method: "GET", target: "/api/articles/" + s.goatSlug, token: s.goat.token}
+		if s.do(token).first().status == 200 && s.do(slug).first().status == 200 {
+			return nil
+		}
+	}
+	var err error
+	if s.goat, err = s.register("goat"); err != nil {
+		return err
+	}
+	s.goatSlug, s.goatComment, err = s.write(s.goat)
+	return err
+}
+
+// snapshot is what the victim has. Favourites, which others may give, and the
+// token, which may be renewed, are left out.
+func (s *site) snapshot() (string, error) {
+	var all []any
+	for _, read := range []struct{ path, token string }{
+		{"/api/user", s.victim.token},
+		{"/api/profiles/" + s.victim.name, ""},
+		{"/api/articles/" + s.slug, ""},
+		{"/api/articles/" + s.slug + "/comments?limit=1", ""},
+		{"/api/articles?author=" + url.QueryEscape(s.victim.name), ""},
+	} {
+		answer, err := s.call(message{method: "GET", target: read.path, token: read.token}, 200)
+		if err != nil {
+			return "", err
+		}
+		all = append(all, answer)
+	}
+	text, err := json.Marshal(without(all, "favoritesCount", "token", "nextCursor"))
+	return string(text), err
+}
+
+// without removes members wherever they are.
+func without(value any, names ...string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, n := range names {
+			delete(v, n)
+		}
+		for _, member := range v {
+			without(member, names...)
+		}
+	case []any:
+		for _, item := range v {
+			without(item, names...)
+		}
+	}
+	return value
+}
+
+// aftermath checks the service after a group of attacks.
+func aftermath(s *site, t *target, o options) (r result) {
+	check := func(err error) {
+		if err != nil {
+			r.complaints = append(r.complaints, err.Error())
+		}
+	}
+	check(t.alive())
+	check(t.healthy(s.limit))
+	if t.pid != 0 {
+		var err error
+		t.peaked, err = t.peak()
+		check(err)
+		check(bounded(t.peaked, o.maxRSS))
+	}
+	after, err := s.snapshot()
+	check(err)
+	if err == nil && after != s.before {
+		check(fmt.Errorf("the victim's account or articles were changed:\n  before %s\n  after  %s", s.before, after))
+	}
+	return r
+}
+
+func bounded(peak, most int) error {
+	if peak > most {
+		return fmt.Errorf("its memory peaked at %d MB, more than %d", peak, most)
+	}
+	return nil
+}
+
+// runAll runs attacks at the same time, each in its own goroutine.
+func runAll(ctx context.Context, s *site, attacks []attack) []result {
+	results := make([]result, len(attacks))
+	done := make(chan struct{})
+	for i, a := range attacks {
+		go func() {
+			results[i] = s.perform(a)
+			done <- struct{}{}
+		}()
+	}
+	for range attacks {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return results
+		}
+	}
+	return results
+}
+
+// object is a body with one wrapper, as the contract has them.
+func object(wrapper string, members map[string]any) string {
+	text, err := json.Marshal(map[string]any{wrapper: members})
+	if err != nil {
+		panic(err) // of values that are written in this program
+	}
+	return string(text)
+}
+
+// member looks a value up in decoded JSON; nil if there is none.
+func member(value any, path ...string) any {
+	for _, name := range path {
+		m, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = m[name]
+	}
+	return value
+}
+
+// decoded is the body of an answer.
+func decoded(a answer) map[string]any {
+	var body map[string]any
+	if err := json.Unmarshal(a.body, &body); err != nil {
+		return nil
+	}
+	return body
+}
+
+// plain makes text fit for a path segment.
+func plain(text string) string { return strings.ReplaceAll(url.PathEscape(text), "+", "%2B") }

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/server/contract"
+)
+
+// adminCommand makes admins, who appoint all others through the API. Replicas
+// that run hear of it within a second.
+func (p program) adminCommand() *cobra.Command {
+	admin := &cobra.Command{Use: "admin", Short: "Make admins, the first one above all"}
+	var account openapi.NewUser
+	var generate bool
+	create := &cobra.Command{
+		Use:   "create",
+		Short: "Create an account with the role admin",
+		Long: "Creates an account with the role admin. Asks on a terminal for what no flag names;\n" +
+			"elsewhere the first line of standard input is the password. Works beside a running service.",
+		Example: "  byline admin create --username root --email root@example.com --generate-password",
+		Args:    cobra.NoArgs,
+	}
+	f := create.Flags()
+	f.StringVar(&account.Username, "username", "", "name of the account")
+	f.StringVar((*string)(&account.Email), "email", "", "e-mail address to sign in with")
+	f.BoolVar(&generate, "generate-password", false, "make a password and print it, this once")
+	create.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := (asker{cmd.InOrStdin(), p.stderr}).complete(&account, generate); err != nil {
+			return err
+		}
+		if err := checkAccount(account); err != nil {
+			return err
+		}
+		return p.withDB(func(ctx context.Context, d *db.DB) error { return p.createAdmin(ctx, d, account, generate) })(cmd, args)
+	}
+	promote := &cobra.Command{Use: "promote USERNAME", Short: "Make an admin of a user", Args: cobra.ExactArgs(1)}
+	promote.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.withDB(func(ctx context.Context, d *db.DB) error {
+			suspended, err := api.PromoteAdmin(ctx, d, args[0])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.stdout, "%s is an admin\n", args[0])
+			if suspended {
+				_, err = fmt.Fprintln(p.stdout, "the account is suspended, which another admin can end")
+			}
+			return err
+		})(cmd, args)
+	}
+	admin.AddCommand(create, promote)
+	return admin
+}
+
+func (p program) createAdmin(ctx context.Context, d *db.DB, account openapi.NewUser, generated bool) error {
+	passwords, err := auth.NewPasswords(auth.Params, 1)
+	if err != nil {
+		return err
+	}
+	if err := api.CreateAdmin(ctx, d, passwords, account); err != nil {
+		return readable(api.Problem(err), err)
+	}
+	_, err = fmt.Fprintf(p.stdout, "%s is an admin; sign in as %s\n", account.Username, account.Email)
+	if generated {
+		_, err = fmt.Fprintf(p.stdout, "the password, which is shown this once: %s\n", account.Password)
+	}
+	return err
+}
+
+// withDB runs a command on the configured database, with the schema of this
+// build.
+func (p program) withDB(do func(ctx context.Context, d *db.DB) error) func(*cobra.Command, []string) error {
+	return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
+		return withDatabase(ctx, cfg, log, func(url string) error {
+			if err := migrateUp(ctx, url, log); err != nil {
+				return err
+			}
+			d, err := db.Open(ctx, db.Config{URL: url, MaxConns: 1, AcquireTimeout: 10 * time.Second, QueryTimeout: 10 * time.Second})
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			return do(ctx, d)
+		})
+	})
+}
+
+// checkAccount holds an account against the rules of registration.
+func checkAccount(account openapi.NewUser) error {
+	doc, err := contract.Load()
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(openapi.NewUserRequest{User: account})
+	if err != nil {
+		return err
+	}
+	for _, op := range doc.Operations() {
+		if op.ID == "CreateUser" {
+			r, err := http.NewRequest(http.MethodPost, op.Path, bytes.NewReader(body))
+			if err != nil {
+				return err
+			}
+			r.Header.Set("Content-Type", "application/json")
+			err = op.Check(r, func(string) string { return "" })
+			return readable(problem.From(err), err)
+		}
+	}
+	return errors.New("the document has no registration")
+}
+
+// readable tells a person at a terminal which fields are wrong; err is what
+// it is without any.
+func readable(p *problem.Error, err error) error {
+	if p == nil || p.Status() >= http.StatusInternalServerError {
+		return err
+	}
+	var wrong []string
+	for _, field := range slices.Sorted(maps.Keys(p.Fields)) {
+		wrong = append(wrong, field+" "+strings.Join(p.Fields[field], ", "))
+	}
+	return errors.New(strings.Join(wrong, "; "))
+}
+
+// asker asks the operator.
+type asker struct {
+	in  io.Reader
+	out io.Writer
+}
+
+// complete asks for what is missing of an account.
+func (a asker) complete(account *openapi.NewUser, generate bool) (err error) {
+	file, isFile := a.in.(*os.File)
+	terminal := isFile && isatty.IsTerminal(file.Fd())
+	lines := bufio.NewReader(a.in)
+	line := func(label string) (string, error) {
+		fmt.Fprint(a.out, label+": ")
+		text, err := lines.ReadString('\n')
+		if err != nil && (text == "" || !errors.Is(err, io.EOF)) {
+			return "", fmt.Errorf("reading the %s: %w", strings.ToLower(label), err)
+		}
+		return strings.TrimRight(text, "\r\n"), nil
+	}
+	if !terminal && (account.Username == "" || account.Email == "") {
+		return errors.New("name the account with --username and --email")
+	}
+	if account.Username == "" {
+		if account.Username, err = line("Username"); err != nil {
+			return err
+		}
+	}
+	if account.Email == "" {
+		if account.Email, err = line("E-mail"); err != nil {
+			return err
+		}
+	}
+	switch {
+	case generate:
+		account.Password = rand.Text()
+	case terminal:
+		account.Password, err = a.secret(int(file.Fd()))
+	default:
+		account.Password, err = line("Password")
+	}
+	return err
+}
+
+// secret reads a password twice, unseen.
+func (a asker) secret(fd int) (string, error) {
+	var typed [2]string
+	for i, label := range []string{"Password: ", "Password, again: "} {
+		fmt.Fprint(a.out, label)
+		text, err := term.ReadPassword(fd)
+		fmt.Fprintln(a.out)
+		if err != nil {
+			return "", fmt.Errorf("reading the password: %w", err)
+		}
+		typed[i] = string(text)
+	}
+	if typed[0] != typed[1] {
+		return "", errors.New("the two passwords differ")
+	}
+	return typed[0], nil
+}

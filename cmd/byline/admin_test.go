@@ -1,0 +1,82 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestAdmin makes admins beside a running service, which takes them at once.
+func TestAdmin(t *testing.T) {
+	t.Parallel()
+	s := newService(t, "")
+	s.start()
+	s.waitReady()
+	type result struct {
+		out string
+		err error
+	}
+	// A process of its own, since the password comes from standard input.
+	admin := func(input string, args ...string) result {
+		cmd := exec.CommandContext(t.Context(), binary, append([]string{"admin"}, args...)...)
+		cmd.Env, cmd.Stdin = s.env, strings.NewReader(input)
+		var out, log bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &log
+		err := cmd.Run()
+		return result{out.String() + log.String(), err}
+	}
+	status := func(token string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.addr+"/api/admin/users", nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Token "+token)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		res.Body.Close()
+		return res.StatusCode
+	}
+	login := func(email, password string) string {
+		var signedIn struct{ Tokens struct{ AccessToken string } }
+		s.post("/api/sessions", "", `{"user":{"email":"`+email+`","password":"`+password+`"}}`, &signedIn)
+		return signedIn.Tokens.AccessToken
+	}
+
+	made := admin("correct horse battery\n", "create", "--username", "root", "--email", "root@example.com")
+	require.NoError(t, made.err, made.out)
+	require.NotContains(t, made.out, "correct horse", "it was typed, so that it need not be shown")
+	require.Equal(t, http.StatusOK, status(login("root@example.com", "correct horse battery")))
+
+	generated := admin("", "create", "--username", "second", "--email", "second@example.com", "--generate-password")
+	require.NoError(t, generated.err, generated.out)
+	_, password, found := strings.Cut(generated.out, "shown this once: ")
+	require.True(t, found, generated.out)
+	require.Equal(t, http.StatusOK, status(login("second@example.com", strings.TrimSpace(password))))
+
+	for label, c := range map[string]struct {
+		input, want string
+		args        []string
+	}{
+		"Taken":         {"correct horse battery", "has already been taken", []string{"create", "--username", "ROOT", "--email", "third@example.com"}},
+		"ShortPassword": {"short\n", "password is too short", []string{"create", "--username", "third", "--email", "third@example.com"}},
+		"NoPassword":    {"", "reading the password", []string{"create", "--username", "third", "--email", "third@example.com"}},
+		"BadEmail":      {"correct horse battery", "email", []string{"create", "--username", "third", "--email", "nonsense"}},
+		"NoName":        {"correct horse battery", "--username and --email", []string{"create"}},
+		"NoUser":        {"", `there is no user "nobody"`, []string{"promote", "nobody"}},
+	} {
+		refused := admin(c.input, c.args...)
+		require.Error(t, refused.err, label)
+		require.Contains(t, refused.out, c.want, label)
+		require.NotContains(t, refused.out, "SQLSTATE", label)
+	}
+
+	st := s.prepare()
+	require.Equal(t, http.StatusForbidden, status(st.token))
+	promoted := admin("", "promote", "ANNA")
+	require.NoError(t, promoted.err, promoted.out)
+	await(t, "the token that she has to be that of an admin", func() bool { return status(st.token) == http.StatusOK })
+}

@@ -1,0 +1,74 @@
+-- name: AuditCreate :exec
+INSERT INTO audit_log (actor_id, actor_session, actor_key, action, subject_kind, subject_id, reason, changed_from, changed_to, request_id)
+VALUES (sqlc.narg(actor_id), sqlc.narg(actor_session), sqlc.narg(actor_key), @action, @subject_kind, @subject_id,
+        sqlc.narg(reason), sqlc.narg(changed_from), sqlc.narg(changed_to), sqlc.narg(request_id));
+
+-- name: AuditList :many
+-- Names are those of today; nothing that is gone has one. People fill the log
+-- by hand, so that walking it is cheaper than an index for every filter.
+SELECT l.id, l.created_at, l.actor_id, x.username AS actor, l.actor_key, l.action, l.subject_kind, l.subject_id,
+       y.username AS subject_username, a.slug AS subject_slug, l.reason, l.changed_from, l.changed_to, l.request_id
+FROM audit_log l
+LEFT JOIN users x ON x.id = l.actor_id
+LEFT JOIN users y ON l.subject_kind = 'user' AND y.id = l.subject_id
+LEFT JOIN comments c ON l.subject_kind = 'comment' AND c.id = l.subject_id
+LEFT JOIN articles a ON l.subject_kind IN ('article', 'comment') AND a.id = CASE l.subject_kind WHEN 'article' THEN l.subject_id ELSE c.article_id END
+WHERE l.id < @before_id
+  AND (@actor::text = '' OR l.actor_id = (SELECT v.id FROM users v WHERE lower(v.username) = lower(@actor)))
+  AND (@action::text = '' OR l.action = @action)
+  AND (@username::text = '' OR l.subject_kind = 'user' AND l.subject_id = (SELECT w.id FROM users w WHERE lower(w.username) = lower(@username)))
+ORDER BY l.id DESC
+LIMIT @page_limit::int;
+
+-- name: UserList :many
+SELECT * FROM user_accounts
+WHERE id < @before_id AND (@role::text = '' OR role = @role) AND (sqlc.narg(suspended)::boolean IS NULL OR (suspended_at IS NOT NULL) = sqlc.narg(suspended))
+ORDER BY id DESC
+LIMIT @page_limit::int;
+
+-- name: UserListByRole :many
+-- Of a role that few have.
+SELECT * FROM user_accounts
+WHERE role = @role AND role <> 'author' AND id < @before_id
+  AND (sqlc.narg(suspended)::boolean IS NULL OR (suspended_at IS NOT NULL) = sqlc.narg(suspended))
+ORDER BY id DESC
+LIMIT @page_limit::int;
+
+-- name: UserListSuspended :many
+SELECT * FROM user_accounts
+WHERE suspended_at IS NOT NULL AND id < @before_id AND (@role::text = '' OR role = @role)
+ORDER BY id DESC
+LIMIT @page_limit::int;
+
+-- name: UserListByUsername :many
+-- One or none.
+SELECT * FROM user_accounts
+WHERE lower(username) = lower(@username) AND id < @before_id AND (@role::text = '' OR role = @role)
+  AND (sqlc.narg(suspended)::boolean IS NULL OR (suspended_at IS NOT NULL) = sqlc.narg(suspended));
+
+-- name: UserLockBoth :many
+-- An admin and the user that they change, held so that neither changes
+-- meanwhile; always in the same order.
+SELECT * FROM user_accounts
+WHERE id = @id OR lower(username) = lower(@username)
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: UserSetRole :exec
+UPDATE users SET role = @role WHERE id = @id;
+
+-- name: UserSuspend :one
+-- API keys stay, to work again when the suspension ends; until then the
+-- account's suspended_at refuses them.
+WITH ended AS (
+    DELETE FROM sessions s WHERE s.user_id = @id
+)
+UPDATE users u SET suspended_at = COALESCE(u.suspended_at, now()), suspended_reason = @reason::text WHERE u.id = @id
+RETURNING u.suspended_at::timestamptz AS suspended_at;
+
+-- name: UserReinstate :exec
+UPDATE users SET suspended_at = NULL, suspended_reason = NULL WHERE id = @id;
+
+-- name: UserCreateAdmin :one
+INSERT INTO users (username, email, password_hash, role) VALUES (@username, @email, @password_hash, 'admin')
+RETURNING id;

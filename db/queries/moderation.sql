@@ -1,0 +1,47 @@
+-- name: ArticleHide :execrows
+-- No row when it is hidden for that reason already.
+INSERT INTO hidden_items AS h (article_id, reason, hidden_by) VALUES (@article_id::bigint, @reason, @hidden_by::bigint)
+ON CONFLICT ON CONSTRAINT hidden_items_article_id_key
+DO UPDATE SET reason = excluded.reason, hidden_by = excluded.hidden_by WHERE h.reason <> excluded.reason;
+
+-- name: ArticleRestore :execrows
+DELETE FROM hidden_items WHERE article_id = @article_id::bigint;
+
+-- name: CommentLock :one
+-- A comment of an article, held against other changes.
+SELECT c.id FROM article_slugs s
+JOIN comments c ON c.article_id = s.article_id
+WHERE s.slug = @slug AND c.id = @id
+FOR UPDATE OF c;
+
+-- name: CommentHide :execrows
+INSERT INTO hidden_items AS h (comment_id, reason, hidden_by) VALUES (@comment_id::bigint, @reason, @hidden_by::bigint)
+ON CONFLICT ON CONSTRAINT hidden_items_comment_id_key
+DO UPDATE SET reason = excluded.reason, hidden_by = excluded.hidden_by WHERE h.reason <> excluded.reason;
+
+-- name: CommentRestore :execrows
+DELETE FROM hidden_items WHERE comment_id = @comment_id::bigint;
+
+-- name: HiddenList :many
+-- What is hidden, last hidden first.
+SELECT h.id, h.comment_id, h.reason, h.created_at, u.username AS hidden_by, a.slug, a.title, y.username AS author
+FROM hidden_items h
+LEFT JOIN comments c ON c.id = h.comment_id
+JOIN articles a ON a.id = COALESCE(h.article_id, c.article_id)
+JOIN users y ON y.id = COALESCE(c.author_id, a.author_id)
+LEFT JOIN users u ON u.id = h.hidden_by
+WHERE h.id < @before_id
+ORDER BY h.id DESC
+LIMIT @page_limit::int;
+
+-- name: HiddenArticleList :many
+-- What those who may see hidden articles see of them beside the rest.
+SELECT a.id, h.reason, h.created_at,
+       (SELECT count(*) FROM hidden_favorites f WHERE f.article_id = a.id) AS favorites_count,
+       EXISTS (SELECT 1 FROM hidden_favorites f WHERE f.article_id = a.id AND f.user_id = @viewer_id) AS favorited
+FROM hidden_items h
+JOIN articles a ON a.id = h.article_id
+WHERE h.article_id = ANY (@article_ids::bigint[]) AND (a.author_id = @viewer_id OR @moderates::boolean);
+
+-- name: HiddenCommentList :many
+SELECT h.comment_id::bigint AS id, h.reason, h.created_at FROM hidden_items h WHERE h.comment_id = ANY (@comment_ids::bigint[]);
