@@ -169,7 +169,7 @@ func (b *bench) scripts(w *conduit.World, s conduit.Scenario, scale int) ([]stri
 	setup := user + "\\set offset " + offset + "\n\\set limit 20\n\\set reach :offset + :limit\n\\set before 9223372036854775807\n"
 	values := map[string]string{
 		"ViewerID": viewer, "AuthorID": ":viewer", "Body": pgbench.Quote("Well said, benchmark."),
-		"BeforeCreatedAt": "'9999-12-31'", "BeforeID": ":before", "PageOffset": ":offset", "PageLimit": ":limit", "Reach": ":reach", "Authors": ":reach",
+		"BeforeCreatedAt": "'9999-12-31'", "BeforeID": ":before", "PageOffset": ":offset", "PageLimit": ":limit", "Reach": ":reach", "Authors": ":reach", "Moderates": "false",
 	}
 	var out []string
 	for _, slug := range w.SampleSlugs(slugScripts) {
