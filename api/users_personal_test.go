@@ -26,7 +26,13 @@ import (
 )
 
 // notExported says why a reference to users is in no export.
-var notExported = map[string]string{}
+var notExported = map[string]string{
+	"hidden_favorites.user_id": "a favourite again once the article, which nobody may see meanwhile, is restored",
+	"hidden_items.hidden_by":   "an act of office, about somebody else's text",
+	"mail_tokens.user_id":      "hashes of secrets",
+	"mails.user_id":            "the owner was sent them; their texts are deleted soon after",
+	"sign_in_places.user_id":   "keyed hashes of addresses, which tell nobody anything",
+}
 
 // TestEveryReference demands of every column that refers to users that it is
 // exported, or that somebody has said why not, and that a deleted account
@@ -363,7 +369,6 @@ func TestDeleteCurrentUserBig(t *testing.T) {
 		`INSERT INTO users (username, email, password_hash) SELECT 'f' || i, 'f' || i || '@example.com', '' FROM generate_series(1, 3) i`,
 		`INSERT INTO articles (slug, author_id, title, description, body, tags) SELECT 'a' || i, 1, 't', 'd', 'b', ARRAY['x' || i % 500] FROM generate_series(1, 10000) i`,
 		`INSERT INTO article_slugs SELECT slug, id FROM articles`,
-		`INSERT INTO article_tags SELECT unnest(tags), created_at, id FROM articles`,
 		`INSERT INTO comments (article_id, author_id, body) SELECT a.id, u.id, 'c' FROM articles a, users u WHERE u.id > 1`,
 		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE u.id > 1`,
 		`INSERT INTO follows SELECT id, 1 FROM users WHERE id > 1`,
