@@ -37,7 +37,7 @@ func TestRouting(t *testing.T) {
 		{"GET", "/api/articles/a/b/c", 404, ""},
 		{"GET", "/api/articles/a%2Fcomments/b/c", 404, ""},
 		{"POST", "/api/tags", 405, "GET, HEAD"},
-		{"PATCH", "/api/user", 405, "GET, HEAD, PUT"},
+		{"PATCH", "/api/user", 405, "GET, HEAD, PUT, DELETE"},
 		{"GET", "/api/users", 405, "POST"},
 		{"HEAD", "/api/users", 405, "POST"},
 		{"BREW", "/api/articles", 405, "GET, HEAD, POST"},
