@@ -28,6 +28,9 @@ type Deps struct {
 	Authenticator *auth.Authenticator
 	Cursors       *page.Codec
 	Keeper        *idempotency.Keeper
+	// Secret keeps the counters of failed sign-ins from telling whom they are about.
+	Secret []byte
+	Rules  AccountRules
 }
 
 // API implements every operation of the document; each tag brings its own.
@@ -35,6 +38,7 @@ type API struct {
 	users
 	sessions
 	apiKeys
+	recovery
 	profiles
 	articles
 	comments
@@ -49,13 +53,16 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 // New wires the operations.
 func New(d Deps) *API {
 	creator := creator{db: d.DB, keeper: d.Keeper}
+	html := newHTMLMaker()
+	guard := guard{db: d.DB, passwords: d.Passwords, secret: d.Secret, limits: d.Rules.SignIns}
 	return &API{
-		users:      users{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
-		sessions:   sessions{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator},
+		users:      users{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
+		sessions:   sessions{creator: creator, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard},
 		apiKeys:    apiKeys{creator: creator, keys: d.APIKeys, authenticator: d.Authenticator},
+		recovery:   recovery{db: d.DB, passwords: d.Passwords, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB},
-		articles:   articles{creator: creator, cursors: d.Cursors},
-		comments:   comments{creator: creator, cursors: d.Cursors},
+		articles:   articles{creator: creator, cursors: d.Cursors, html: html},
+		comments:   comments{creator: creator, cursors: d.Cursors, html: html},
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},
 		moderation: moderation{db: d.DB, cursors: d.Cursors},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/byline-api/byline/api/etag"
@@ -17,6 +18,7 @@ import (
 type articles struct {
 	creator
 	cursors *page.Codec
+	html    htmlMaker
 }
 
 // slugAttempts bounds how often a slug is made unique. From the second on it
@@ -72,6 +74,9 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 		return nil, err
 	}
 	request.From(ctx).DependsOn(key('a', a.ArticleCard.ID), key('u', a.ArticleCard.AuthorID))
+	if a.BodyHTML, err = s.html.render(ctx, req.Params.Format, a.Body); err != nil {
+		return nil, err
+	}
 	return articleReady(http.StatusOK, a), nil
 }
 
@@ -166,6 +171,9 @@ func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.I
 // BatchGetArticles answers many articles with one query.
 func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArticlesRequestObject) (openapi.BatchGetArticlesResponseObject, error) {
 	asked := unique(req.Body.Slugs)
+	if wantsHTML(req.Params.Format) && len(asked) > maxHTMLArticles {
+		return nil, problem.InvalidField("slugs", fmt.Sprintf("must have at most %d items with format=html", maxHTMLArticles))
+	}
 	rows, err := q.ArticleListBySlugs(ctx, s.db, query.ArticleListBySlugsParams{ViewerID: request.Viewer(ctx).ID, Slugs: asked})
 	if err != nil {
 		return nil, err
@@ -184,7 +192,11 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 	b := append(make([]byte, 0, 64+len(rows)*2*cardSize), `{"articles":[`...)
 	for i, r := range rows {
 		if a := list[i]; a.revealed() {
-			b = appendArticle(appendComma(b, len(found)), a.ArticleCard, &a.Body, a.Favorited, a.Following, a.Hidden)
+			html, err := s.html.render(ctx, req.Params.Format, r.Body)
+			if err != nil {
+				return nil, err
+			}
+			b = appendArticle(appendComma(b, len(found)), a.ArticleCard, &a.Body, html, a.Favorited, a.Following, a.Hidden)
 			found[r.Asked] = true
 		}
 	}

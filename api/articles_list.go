@@ -161,7 +161,7 @@ func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offs
 	info := request.From(ctx)
 	b := append(make([]byte, 0, 128+len(rows)*cardSize), `{"articles":[`...)
 	for i, r := range rows {
-		b = appendArticle(appendComma(b, i), r.ArticleCard, nil, r.Favorited, r.Following, nil)
+		b = appendArticle(appendComma(b, i), r.ArticleCard, nil, nil, r.Favorited, r.Following, nil)
 		if info.Collects && l.key != nil {
 			info.DependsOn(l.key(r), key('a', r.ArticleCard.ID), key('u', r.ArticleCard.AuthorID))
 		}

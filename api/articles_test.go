@@ -749,7 +749,7 @@ func TestBatchGetArticles(t *testing.T) {
 	answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), "one"))
 	ask := func(t *testing.T, c *client.ClientWithResponses, slugs ...string) (articles []client.Article, missing []string) {
 		t.Helper()
-		res := answerOf(c.BatchGetArticlesWithResponse(t.Context(), client.ArticleBatchRequest{Slugs: slugs}))
+		res := answerOf(c.BatchGetArticlesWithResponse(t.Context(), nil, client.ArticleBatchRequest{Slugs: slugs}))
 		require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 		return res.JSON200.Articles, res.JSON200.Missing
 	}
@@ -794,7 +794,7 @@ func TestBatchGetArticles(t *testing.T) {
 		articles, missing := ask(t, s.Anonymous, slugs...)
 		require.Len(t, articles, 1)
 		require.Equal(t, slugs[:99], missing)
-		res := answerOf(s.Anonymous.BatchGetArticlesWithResponse(t.Context(), client.ArticleBatchRequest{Slugs: append(slugs, "two")}))
+		res := answerOf(s.Anonymous.BatchGetArticlesWithResponse(t.Context(), nil, client.ArticleBatchRequest{Slugs: append(slugs, "two")}))
 		require.Equal(t, 422, res.StatusCode())
 		require.Equal(t, allWrong("has too many items (maximum is 100)", "slugs"), res.ApplicationproblemJSON422.Errors)
 		for body, fields := range map[string]client.FieldErrors{

@@ -17,6 +17,7 @@ import (
 type comments struct {
 	creator
 	cursors *page.Codec
+	html    htmlMaker
 }
 
 // maxComments is the length of a page whose request names none: enough for
@@ -25,7 +26,11 @@ const maxComments = 1000
 
 // GetArticleComments lists the comments of an article.
 func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticleCommentsRequestObject) (openapi.GetArticleCommentsResponseObject, error) {
-	limit := valueOr(req.Params.Limit, maxComments)
+	most := int32(maxComments)
+	if wantsHTML(req.Params.Format) {
+		most = maxHTMLComments
+	}
+	limit := valueOr(req.Params.Limit, most)
 	newest := valueOr(req.Params.Sort, openapi.GetArticleCommentsParamsSortOldestFirst) == openapi.GetArticleCommentsParamsSortNewestFirst
 	scope := "comments/" + strconv.FormatBool(newest) + "/" + req.Slug
 	start := page.Position{CreatedAt: time.Time{}}
@@ -33,6 +38,9 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 		start = firstPage
 	}
 	from, err := decodeCursor(s.cursors, scope, req.Params.Cursor, start)
+	if err == nil && limit > most {
+		err = problem.InvalidField("limit", fmt.Sprintf("must be at most %d with format=html", most))
+	}
 	if err != nil {
 		// 404 comes before 422.
 		if _, missing := findArticle(ctx, s.db, req.Slug); missing != nil {
@@ -71,7 +79,11 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	}
 	b := append(make([]byte, 0, 64+len(rows)*2*profileSize), `{"comments":[`...)
 	for i, r := range rows {
-		b = appendComment(appendComma(b, i), r, hidden[r.ID])
+		html, err := s.html.render(ctx, req.Params.Format, r.Body)
+		if err != nil {
+			return nil, err
+		}
+		b = appendComment(appendComma(b, i), r, html, hidden[r.ID])
 		if info.Collects {
 			info.DependsOn(key('u', r.AuthorID))
 		}
@@ -106,7 +118,7 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 		return nil, err
 	}
 	b := append(make([]byte, 0, 2*profileSize+len(c.Body)), `{"comment":`...)
-	b = append(appendComment(b, commentRow(c), nil), "}\n"...)
+	b = append(appendComment(b, commentRow(c), nil, nil), "}\n"...)
 	location := fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, c.ID)
 	return ready{status: http.StatusCreated, body: b, location: &location, replayed: replayed}, nil
 }

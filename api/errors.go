@@ -24,6 +24,8 @@ var violations = map[db.Constraint]func() *problem.Error{
 	db.HiddenItemsHiddenByFkey:   unknownViewer,
 	db.SessionsUserIDFkey:        unknownViewer,
 	db.APIKeysUserIDFkey:         unknownViewer,
+	db.MailsUserIDFkey:           unknownViewer,
+	db.SignInPlacesUserIDFkey:    unknownViewer,
 	db.FollowsFolloweeIDFkey:     func() *problem.Error { return problem.NotFound("profile") },
 	db.FavoritesArticleIDFkey:    func() *problem.Error { return problem.NotFound("article") },
 	db.CommentsArticleIDFkey:     func() *problem.Error { return problem.NotFound("article") },

@@ -55,6 +55,8 @@ func TestProblem(t *testing.T) {
 		db.UsersLastAdmin:            {problem.ValidationFailed, oneField("role", "there must be another admin")},
 		db.SessionsUserIDFkey:        {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.APIKeysUserIDFkey:         {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.MailsUserIDFkey:           {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.SignInPlacesUserIDFkey:    {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.FollowsFolloweeIDFkey:     {problem.NotFoundCode, oneField("profile", "not found")},
 		db.FavoritesArticleIDFkey:    {problem.NotFoundCode, oneField("article", "not found")},
 		db.CommentsArticleIDFkey:     {problem.NotFoundCode, oneField("article", "not found")},

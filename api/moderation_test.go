@@ -127,7 +127,7 @@ func TestHideArticle(t *testing.T) {
 			require.Equal(t, "Advertising", got.JSON200.Article.Hidden.Reason)
 			require.EqualValues(t, 2, got.JSON200.Article.FavoritesCount)
 			require.Equal(t, name == "jake", got.JSON200.Article.Favorited)
-			batch := answerOf(c.BatchGetArticlesWithResponse(t.Context(), client.BatchGetArticlesJSONRequestBody{Slugs: []string{"fine", "advertising"}}))
+			batch := answerOf(c.BatchGetArticlesWithResponse(t.Context(), nil, client.BatchGetArticlesJSONRequestBody{Slugs: []string{"fine", "advertising"}}))
 			require.Len(t, batch.JSON200.Articles, 2)
 			require.Nil(t, batch.JSON200.Articles[0].Hidden)
 			require.NotNil(t, batch.JSON200.Articles[1].Hidden)

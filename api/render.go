@@ -89,26 +89,30 @@ const (
 type articleRow struct {
 	ArticleCard          query.ArticleCard
 	Body                 string
+	BodyHTML             *string // nil unless it was asked for
 	Favorited, Following bool
 	// Hidden is nil unless a moderator has hidden the article.
 	Hidden *hiding
 }
 
 func articleReady(status int, a articleRow) ready {
-	b := make([]byte, 0, cardSize+len(a.Body)+len(a.Body)/16)
+	size := len(a.Body) + len(valueOr(a.BodyHTML, ""))
+	b := make([]byte, 0, cardSize+size+size/16)
 	b = append(b, `{"article":`...)
-	b = appendArticle(b, a.ArticleCard, &a.Body, a.Favorited, a.Following, a.Hidden)
+	b = appendArticle(b, a.ArticleCard, &a.Body, a.BodyHTML, a.Favorited, a.Following, a.Hidden)
 	return ready{status: status, body: append(b, "}\n"...), version: etag.Version(a.ArticleCard.ID, a.ArticleCard.Version)}
 }
 
-// appendArticle writes an article; a nil body is left out, as lists do.
-func appendArticle(b []byte, c query.ArticleCard, body *string, favorited, following bool, hidden *hiding) []byte {
+// appendArticle writes an article; a nil body is left out, as lists do, and so
+// is the body as HTML.
+func appendArticle(b []byte, c query.ArticleCard, body, html *string, favorited, following bool, hidden *hiding) []byte {
 	b = appendText(append(b, `{"slug":`...), c.Slug)
 	b = appendText(append(b, `,"title":`...), c.Title)
 	b = appendText(append(b, `,"description":`...), c.Description)
 	if body != nil {
 		b = appendText(append(b, `,"body":`...), *body)
 	}
+	b = appendHTML(b, html)
 	b = appendTexts(append(b, `,"tagList":`...), c.Tags)
 	b = appendTime(append(b, `,"createdAt":`...), c.CreatedAt)
 	b = appendTime(append(b, `,"updatedAt":`...), c.UpdatedAt)
@@ -140,13 +144,21 @@ func appendProfile(b []byte, username string, bio, image *string, following bool
 // commentRow is a comment as the viewer sees it.
 type commentRow = query.CommentListOldestRow
 
-func appendComment(b []byte, c commentRow, hidden *hiding) []byte {
+func appendComment(b []byte, c commentRow, html *string, hidden *hiding) []byte {
 	b = strconv.AppendInt(append(b, `{"id":`...), c.ID, 10)
 	b = appendTime(append(b, `,"createdAt":`...), c.CreatedAt)
 	b = appendTime(append(b, `,"updatedAt":`...), c.UpdatedAt)
 	b = appendText(append(b, `,"body":`...), c.Body)
+	b = appendHTML(b, html)
 	b = appendProfile(append(b, `,"author":`...), c.Username, c.Bio, c.Image, c.Following)
 	return append(appendHidden(b, hidden), '}')
+}
+
+func appendHTML(b []byte, html *string) []byte {
+	if html == nil {
+		return b
+	}
+	return appendText(append(b, `,"bodyHtml":`...), *html)
 }
 
 // appendText writes a JSON string. Its error is about text that is not UTF-8,

@@ -8,8 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
@@ -20,9 +18,9 @@ import (
 
 type sessions struct {
 	creator
-	passwords     *auth.Passwords
 	tokens        *auth.Tokens
 	authenticator *auth.Authenticator
+	guard         guard
 }
 
 // GetSessions lists the viewer's sessions.
@@ -47,7 +45,7 @@ func (s sessions) GetSessions(ctx context.Context, _ openapi.GetSessionsRequestO
 // CreateSession signs in with a pair of tokens.
 func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRequestObject) (openapi.CreateSessionResponseObject, error) {
 	in := req.Body.User
-	u, err := verifyLogin(ctx, s.db, s.passwords, in.Email, in.Password)
+	u, err := s.guard.signIn(ctx, in.Email, in.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +92,7 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 	}
 	row, err := q.SessionRenew(ctx, s.db, query.SessionRenewParams{
 		ID: claims.Session, Generation: claims.Generation, ExpiresAt: time.Now().Add(s.tokens.Refresh),
-		MaxAge: pgtype.Interval{Microseconds: s.tokens.Session.Microseconds(), Valid: true},
+		MaxAge: s.tokens.Session,
 	})
 	if db.IsNotFound(err) {
 		// Signed by us, so that it was good once: somebody else has used it
@@ -143,34 +141,6 @@ func (s sessions) end(ctx context.Context, id int64) error {
 	}
 	s.authenticator.Forget(func(v auth.Viewer) bool { return v.Session == id })
 	return nil
-}
-
-// verifyLogin returns the account that an e-mail address and a password belong
-// to. An unknown address costs the same work as a known one.
-func verifyLogin(ctx context.Context, d *db.DB, passwords *auth.Passwords, email, password string) (query.UserGetByEmailRow, error) {
-	u, err := q.UserGetByEmail(ctx, d, email)
-	if err != nil && !db.IsNotFound(err) {
-		return u, err
-	}
-	// An unknown address leaves the hash empty, which costs the same work.
-	ok, renew, err := passwords.Verify(ctx, password, u.PasswordHash)
-	if err != nil {
-		return u, err
-	}
-	if !ok {
-		return u, problem.New(problem.CredentialsInvalid, "credentials", "invalid")
-	}
-	if u.SuspendedAt != nil {
-		return u, problem.New(problem.AccountSuspended, "account", "is suspended")
-	}
-	if renew {
-		hash, err := passwords.Hash(ctx, password)
-		if err != nil {
-			return u, err
-		}
-		return u, q.UserSetPasswordHash(ctx, d, query.UserSetPasswordHashParams{ID: u.ID, OldHash: u.PasswordHash, NewHash: hash})
-	}
-	return u, nil
 }
 
 // refusedToken says why a token in a field was refused.

@@ -7,6 +7,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
@@ -18,11 +19,16 @@ type users struct {
 	passwords     *auth.Passwords
 	tokens        *auth.Tokens
 	authenticator *auth.Authenticator
+	guard         guard
+	rules         AccountRules
 }
 
 // CreateUser registers an account.
 func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObject) (openapi.CreateUserResponseObject, error) {
 	in := req.Body.User
+	if err := s.rules.password(in.Password); err != nil {
+		return nil, err
+	}
 	hash, err := s.passwords.Hash(ctx, in.Password)
 	if err != nil {
 		return nil, err
@@ -50,7 +56,7 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 // Login answers a token for an e-mail address and its password.
 func (s users) Login(ctx context.Context, req openapi.LoginRequestObject) (openapi.LoginResponseObject, error) {
 	in := req.Body.User
-	u, err := verifyLogin(ctx, s.db, s.passwords, in.Email, in.Password)
+	u, err := s.guard.signIn(ctx, in.Email, in.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +89,9 @@ func (s users) GetCurrentUser(ctx context.Context, _ openapi.GetCurrentUserReque
 // UpdateCurrentUser patches the viewer's account.
 func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentUserRequestObject) (openapi.UpdateCurrentUserResponseObject, error) {
 	viewer, in := request.Viewer(ctx), req.Body.User
+	if err := s.confirmOwner(ctx, in); err != nil {
+		return nil, err
+	}
 	patch := query.UserUpdateParams{
 		ID:        viewer.ID,
 		SessionID: viewer.Session,
@@ -94,6 +103,9 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 		Image:     textOrNil(in.Image),
 	}
 	if in.Password != nil {
+		if err := s.rules.password(*in.Password); err != nil {
+			return nil, err
+		}
 		hash, err := s.passwords.Hash(ctx, *in.Password)
 		if err != nil {
 			return nil, err
@@ -110,6 +122,73 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse{
 		Body: userResponse(account(u), viewer.Token),
 	}}, nil
+}
+
+// confirmOwner holds the current password, which may be sent with a new
+// password or address and has to be if the operator demands it, against the
+// account's. Wrong ones count like failed sign-ins: a token that was stolen
+// must not be a way to guess the password.
+func (s users) confirmOwner(ctx context.Context, in openapi.UpdateUser) error {
+	if in.Password == nil && in.Email == nil || in.CurrentPassword == nil && !s.rules.CurrentPassword {
+		return nil
+	}
+	if in.CurrentPassword != nil {
+		return s.confirm(ctx, "currentPassword", *in.CurrentPassword)
+	}
+	if in.Password == nil {
+		u, err := q.UserGetByID(ctx, s.db, request.Viewer(ctx).ID)
+		if err != nil {
+			return orUnknownViewer(err)
+		}
+		if *in.Email == u.Email {
+			return nil // front ends send back what they have not changed
+		}
+	}
+	return problem.InvalidField("currentPassword", problem.Blank)
+}
+
+// confirm holds a password, sent in a field, against the viewer's.
+func (s users) confirm(ctx context.Context, field, password string) error {
+	viewer := request.Viewer(ctx)
+	u, err := q.UserGetByID(ctx, s.db, viewer.ID)
+	if err != nil {
+		return orUnknownViewer(err)
+	}
+	found, ok, err := s.guard.verify(ctx, u.Email, password)
+	if err == nil && (!ok || found.ID != viewer.ID) {
+		return problem.InvalidField(field, "is wrong")
+	}
+	return err
+}
+
+// erasureTimeout is how long the deletion of an account may take: ten times
+// what ten thousand articles do.
+const erasureTimeout = 25 * time.Second
+
+// DeleteCurrentUser erases the viewer's account and all that belongs to it.
+func (s users) DeleteCurrentUser(ctx context.Context, req openapi.DeleteCurrentUserRequestObject) (openapi.DeleteCurrentUserResponseObject, error) {
+	viewer := request.Viewer(ctx)
+	if err := s.confirm(ctx, "password", req.Body.User.Password); err != nil {
+		return nil, err
+	}
+	err := s.db.InLongTx(ctx, erasureTimeout, func(tx query.DBTX) error {
+		if _, err := q.UserLock(ctx, tx, viewer.ID); err != nil {
+			return orUnknownViewer(err)
+		}
+		tags, err := q.UserTags(ctx, tx, viewer.ID)
+		if err != nil {
+			return err
+		}
+		if err := q.UserDelete(ctx, tx, viewer.ID); err != nil {
+			return err
+		}
+		return q.TagCountersDelete(ctx, tx, tags)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID })
+	return openapi.DeleteCurrentUser204Response{}, nil
 }
 
 // account is the shape that the queries for an account share.

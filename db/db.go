@@ -226,14 +226,33 @@ func (d *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 // another one, so fn must have no effect beside its statements. An error from
 // fn rolls back.
 func (d *DB) InTx(ctx context.Context, fn func(tx query.DBTX) error) error {
+	// The transaction as a whole may take what two statements may.
+	return d.inTx(ctx, 2*d.cfg.QueryTimeout, detach, fn)
+}
+
+// InLongTx is InTx for work that may take longer than the request that began
+// it; limit bounds it as a whole.
+func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
+	outlast := func(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(context.WithoutCancel(ctx), limit)
+	}
+	return d.inTx(ctx, limit, outlast, func(tx query.DBTX) error {
+		if err := query.New().StatementTimeout(ctx, tx, milliseconds(limit)); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+func (d *DB) inTx(ctx context.Context, limit time.Duration,
+	bound func(context.Context, time.Duration) (context.Context, context.CancelFunc), fn func(tx query.DBTX) error) error {
 	return retry(ctx, func() error {
 		conn, err := d.acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer release(conn)
-		// The transaction as a whole may take what two statements may.
-		tctx, cancel := detach(ctx, 2*d.cfg.QueryTimeout)
+		tctx, cancel := bound(ctx, limit)
 		defer cancel()
 		return pgx.BeginFunc(tctx, conn, func(tx pgx.Tx) error { return fn(detachedTx{tx, tctx}) })
 	})

@@ -33,19 +33,21 @@ const (
 	FollowsSelfCheck          Constraint = "follows_self_check"
 	HiddenFavoritesUserIDFkey Constraint = "hidden_favorites_user_id_fkey"
 	HiddenItemsHiddenByFkey   Constraint = "hidden_items_hidden_by_fkey"
+	MailsUserIDFkey           Constraint = "mails_user_id_fkey"
 	SessionsUserIDFkey        Constraint = "sessions_user_id_fkey"
+	SignInPlacesUserIDFkey    Constraint = "sign_in_places_user_id_fkey"
+	UsersEmailKey             Constraint = "users_email_key"
+	UsersUsernameKey          Constraint = "users_username_key"
 	// UsersLastAdmin is held by a trigger.
-	UsersLastAdmin   Constraint = "users_last_admin"
-	UsersEmailKey    Constraint = "users_email_key"
-	UsersUsernameKey Constraint = "users_username_key"
+	UsersLastAdmin Constraint = "users_last_admin"
 )
 
 // Constraints lists the constants above.
 var Constraints = []Constraint{
 	APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
-	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, SessionsUserIDFkey,
-	UsersEmailKey, UsersLastAdmin, UsersUsernameKey,
+	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, MailsUserIDFkey, SessionsUserIDFkey,
+	SignInPlacesUserIDFkey, UsersEmailKey, UsersLastAdmin, UsersUsernameKey,
 }
 
 // Violated returns the constraint that err violates, or "".

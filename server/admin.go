@@ -31,9 +31,12 @@ func (s *Server) Admin() http.Handler {
 	var rates profileRates
 	mux.HandleFunc("GET /profile-rate", rates.show)
 	mux.HandleFunc("PUT /profile-rate", rates.change)
+	if s.deps.Mail != nil {
+		mux.HandleFunc("GET /mails", s.showMails)
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "byline admin\n\nGET /metrics\nGET /debug/pprof/\nGET /log-level\nPUT /log-level (debug, info, warn, error)\n"+
-			"GET /profile-rate\nPUT /profile-rate (such as block=10000 mutex=100; off)\n")
+			"GET /profile-rate\nPUT /profile-rate (such as block=10000 mutex=100; off)\nGET /mails\n")
 	})
 	return mux
 }

@@ -22,6 +22,9 @@ type admission struct {
 	worked atomic.Int64        // how long, in nanoseconds, work has lately taken
 	// refused counts those whose line in the log is still to be written.
 	refused atomic.Int64
+	// streams are the answers that take as long as their clients do. They have
+	// places of their own, or slow clients would take all.
+	streams *semaphore.Weighted
 }
 
 const (
@@ -38,6 +41,10 @@ const (
 	queueTimeout = 200 * time.Millisecond
 	// refusedInterval is how often refusals are logged.
 	refusedInterval = time.Second
+	// maxStreams keep few connections busy: each reads a page, then sends it.
+	maxStreams = 4
+	// streamTimeout is how long a stream may take.
+	streamTimeout = 15 * time.Minute
 )
 
 // overloaded is the answer to all that are refused for want of a place.
@@ -48,9 +55,10 @@ func newAdmission(places int) *admission {
 		places = placesPerCore * runtime.GOMAXPROCS(0)
 	}
 	return &admission{
-		places: semaphore.NewWeighted(int64(places)),
-		queue:  make(chan struct{}, places*(1+waitersPerPlace)),
-		room:   places,
+		places:  semaphore.NewWeighted(int64(places)),
+		queue:   make(chan struct{}, places*(1+waitersPerPlace)),
+		room:    places,
+		streams: semaphore.NewWeighted(maxStreams),
 	}
 }
 
@@ -108,6 +116,13 @@ func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		x := of(c)
 		if x.op == nil {
 			return next(c) // probes must tell how the service is, above all when it is busy
+		}
+		if x.op.Stream {
+			if !s.admission.streams.TryAcquire(1) {
+				return problem.Unavailable(problem.Overloaded, 5, nil)
+			}
+			defer s.admission.streams.Release(1)
+			return next(c)
 		}
 		return s.admission.do(x.Request().Context(), func() error { return next(c) })
 	}

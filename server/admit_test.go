@@ -47,7 +47,8 @@ func (b *blocker) await(n int) {
 	b.t.Helper()
 	waiting := func() (count int) {
 		err := b.conn.QueryRow(b.t.Context(),
-			"SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass").Scan(&count)
+			`SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&count) // the other tests' have the same oids
 		require.NoError(b.t, err)
 		return count
 	}

@@ -69,7 +69,7 @@ func requireNoStore(t *testing.T, s *servertest.Service, op *contract.Operation)
 
 func requireCached(t *testing.T, s *servertest.Service, op *contract.Operation, signedIn bool) {
 	st := newStage(s)
-	c := valid[op.ID](st)
+	c := valid[op.ID](st).with("Accept-Encoding", "identity") // lists grow beyond what is sent as it is
 	scope := "private"
 	if signedIn {
 		if c.token == "" {
@@ -94,7 +94,7 @@ func requireCached(t *testing.T, s *servertest.Service, op *contract.Operation, 
 	require.Equal(t, tag, again.Header.Get("ETag"))
 	require.Equal(t, body, same)
 
-	inner := strings.Trim(tag, `"`)
+	inner := strings.TrimSuffix(strings.Trim(tag, `"`), "-gzip") // the client asks for that coding by itself
 	for _, field := range []string{
 		tag, "*", "W/" + tag, `"x", ` + tag, tag + `,"x"`, `"a,b" ,` + tag, "\"\", , " + tag, `"` + inner + `-gzip"`, `W/"` + inner + `-zstd"`,
 	} {

@@ -25,6 +25,8 @@ type exchange struct {
 	gone <-chan struct{}
 	// refusal is the problem that was answered, for the log.
 	refusal *problem.Error
+	// cutShort says that the answer broke off after it had begun.
+	cutShort bool
 	// traceID is "" when the request belongs to no trace.
 	traceID string
 }

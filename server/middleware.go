@@ -46,6 +46,9 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
 		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
+		if x.op != nil && (x.op.RateLimit == "auth" || x.op.Scope == auth.ScopeAccount) {
+			x.info.Address = address(x.RealIP())
+		}
 		x.traceID = traceID(r.Header.Get("Traceparent"))
 		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))
 		x.Response().Header().Set(echo.HeaderXRequestID, x.info.ID)
@@ -65,6 +68,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		s.metrics.observe(x)
 		s.logRequest(x)
+		if x.cutShort {
+			panic(http.ErrAbortHandler)
+		}
 		return nil
 	}
 }
@@ -93,16 +99,26 @@ var securityHeaders = http.Header{
 	"Cross-Origin-Resource-Policy": {"cross-origin"},
 }
 
+// sameOrigin is for the service's own pages and their files.
+var sameOrigin = []string{"same-origin"}
+
 // secure sets headers that keep browsers from guessing or framing answers.
 // The pages of the service set a policy of their own.
 func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		maps.Copy(c.Response().Header(), securityHeaders)
+		if s.outsideAPI(c) {
+			c.Response().Header()["Cross-Origin-Resource-Policy"] = sameOrigin
+		}
+		if s.cfg.Certificate != nil {
+			c.Response().Header()["Strict-Transport-Security"] = hsts
+		}
 		return next(c)
 	}
 }
 
-// cors lets browsers of any configured origin call the API. Tokens travel in
+// cors lets browsers of any configured origin call the API, and nothing but the
+// API. Tokens travel in
 // a header that scripts must set, never in cookies, so that permitting every
 // origin gives no site the power of a visitor.
 func (s *Server) cors() echo.MiddlewareFunc {
@@ -110,6 +126,7 @@ func (s *Server) cors() echo.MiddlewareFunc {
 		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
 	}
 	return middleware.CORSWithConfig(middleware.CORSConfig{
+		Skipper:      s.outsideAPI,
 		AllowOrigins: s.cfg.CORSOrigins,
 		AllowMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowHeaders: []string{
@@ -121,6 +138,12 @@ func (s *Server) cors() echo.MiddlewareFunc {
 		},
 		MaxAge: 7200,
 	})
+}
+
+// outsideAPI tells whether a request is for the service's own pages, which no
+// other page has to read.
+func (s *Server) outsideAPI(c echo.Context) bool {
+	return !strings.HasPrefix(c.Request().URL.Path, s.doc.BasePath+"/")
 }
 
 // authenticate puts the viewer into the context. A bad token is answered as
@@ -240,7 +263,11 @@ func (s *Server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			return err
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.RequestTimeout)
+		timeout := s.cfg.RequestTimeout
+		if x.op.Stream {
+			timeout = streamTimeout
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
 		x.SetRequest(r.WithContext(ctx))
 		return next(c)

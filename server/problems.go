@@ -13,6 +13,7 @@ import (
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/gen/openapi"
 )
 
@@ -26,7 +27,13 @@ func (s *Server) fail(x *exchange, err error) {
 	p := s.problemOf(x, err)
 	x.refusal = p
 	if x.Response().Committed {
-		return // too late: the answer had begun when the error came up
+		// Too late: the answer had begun when the error came up. Observe ends
+		// the connection, so that nobody takes what there is for all.
+		if x.clientGone() || errors.Is(err, request.ErrClientGone) {
+			x.refusal, x.Response().Status = nil, statusClientGone
+		}
+		x.cutShort = true
+		return
 	}
 	status := s.statusOf(x, p)
 	h := x.Response().Header()

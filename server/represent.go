@@ -31,6 +31,10 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 		if x.op == nil {
 			return next(c)
 		}
+		if x.op.Stream {
+			s.cacheHeaders(x.Response().Header(), x)
+			return next(c)
+		}
 		if s.cacheable(x) {
 			return s.fromCache(x, next)
 		}
@@ -47,7 +51,7 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 // have, the cache learns of it before anybody else does.
 func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
 	b := &bufferedWriter{header: x.Response().Header()}
-	changed, done := s.cfg.CacheBytes > 0 && x.op.RateLimit == "write", false
+	changed, done := s.cfg.CacheBytes > 0 && (x.op.RateLimit == "write" || x.op.Method == http.MethodDelete), false
 	defer func() {
 		if changed {
 			s.learn(x.Request().Context(), done)

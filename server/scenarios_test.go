@@ -50,6 +50,17 @@ func (s *stage) apiKey(scope string) (created client.ApiKeyCreatedResponse) {
 	return created
 }
 
+// mailToken is a token as the author gets it by mail.
+func (s *stage) mailToken(kind string) string {
+	token := auth.NewMailToken()
+	_, err := s.s.DB.Exec(context.Background(), `INSERT INTO mail_tokens (hash, kind, user_id, email, expires_at)
+		SELECT $1, $2, id, email, now() + interval '1 hour' FROM users WHERE username = $3`, token.Hash, kind, s.author.Username)
+	if err != nil {
+		panic(err)
+	}
+	return token.Text
+}
+
 func (s *stage) post(path, body, token string, into any) {
 	_, answer := call{path: path, body: body, token: token}.do(s.s, "POST")
 	if err := json.Unmarshal([]byte(answer), into); err != nil {
@@ -65,6 +76,10 @@ var valid = map[string]func(*stage) call{
 	},
 	"GetCurrentUser":    func(s *stage) call { return call{path: "/user", token: s.author.Token} },
 	"UpdateCurrentUser": func(s *stage) call { return call{path: "/user", token: s.author.Token, body: `{"user":{"bio":"New"}}`} },
+	"DeleteCurrentUser": func(s *stage) call {
+		return call{path: "/user", token: s.reader.Token, body: `{"user":{"password":"correct horse battery"}}`}
+	},
+	"ExportCurrentUser": func(s *stage) call { return call{path: "/user/export", token: s.author.Token} },
 	"GetSessions":       func(s *stage) call { return call{path: "/sessions", token: s.author.Token} },
 	"CreateSession": func(s *stage) call {
 		return call{path: "/sessions", body: fmt.Sprintf(`{"user":{"email":%q,"password":"correct horse battery"}}`, s.author.Email)}
@@ -82,6 +97,17 @@ var valid = map[string]func(*stage) call{
 	"DeleteApiKey": func(s *stage) call {
 		return call{path: fmt.Sprintf("/user/keys/%d", s.apiKey("read").ApiKey.Id), token: s.author.Token}
 	},
+	"RequestPasswordReset": func(s *stage) call {
+		return call{path: "/users/password-reset", body: fmt.Sprintf(`{"email":%q}`, s.author.Email)}
+	},
+	"ConfirmPasswordReset": func(s *stage) call {
+		return call{path: "/users/password-reset/confirm", body: fmt.Sprintf(`{"token":%q,"password":"another horse"}`, s.mailToken("reset_password"))}
+	},
+	"ConfirmEmailVerification": func(s *stage) call {
+		return call{path: "/users/email-verification/confirm", body: fmt.Sprintf(`{"token":%q}`, s.mailToken("verify_email"))}
+	},
+	"GetEmailVerification":     func(s *stage) call { return call{path: "/user/email-verification", token: s.author.Token} },
+	"RequestEmailVerification": func(s *stage) call { return call{path: "/user/email-verification", token: s.author.Token} },
 	"GetProfileByUsername": func(s *stage) call {
 		return call{path: "/profiles/" + s.author.Username}
 	},
@@ -229,6 +255,18 @@ var scenarios = map[string]func(*stage) []call{
 		c := valid["DeleteSession"](s)
 		return []call{c.at("/sessions/x"), c.at("/sessions/0"), c.at("/sessions/9007199254740992")}
 	},
+	"RequestPasswordReset 422": func(s *stage) []call {
+		return bodies(valid["RequestPasswordReset"](s), `{}`, `{"email":""}`, `{"email":"no address"}`, `{"email":"a@example.com\r\nBcc: b@example.com"}`)
+	},
+	"ConfirmPasswordReset 422": func(s *stage) []call {
+		c := valid["ConfirmPasswordReset"](s)
+		return bodies(c, `{}`, `{"token":"nonsense","password":"another horse"}`, strings.Replace(c.body, "another horse", "short", 1),
+			fmt.Sprintf(`{"token":%q,"password":"another horse"}`, s.mailToken("verify_email")))
+	},
+	"ConfirmEmailVerification 422": func(s *stage) []call {
+		return bodies(valid["ConfirmEmailVerification"](s), `{}`, `{"token":"nonsense"}`, `{"token":7}`,
+			fmt.Sprintf(`{"token":%q}`, s.mailToken("reset_password")))
+	},
 	"CreateApiKey 422": func(s *stage) []call {
 		c := valid["CreateApiKey"](s)
 		return []call{
@@ -279,9 +317,12 @@ var scenarios = map[string]func(*stage) []call{
 	"GetAuditLog 422":          elsewhere("GetAuditLog", "/admin/audit?action=king", "/admin/audit?actor=", "/admin/audit?limit=0", "/admin/audit?cursor=nonsense"),
 	"GetCurrentUser 422":       longHeader("GetCurrentUser", "If-None-Match"),
 	"GetProfileByUsername 422": longHeader("GetProfileByUsername", "If-None-Match"),
-	"GetArticle 422":           longHeader("GetArticle", "If-None-Match"),
-	"GetTags 422":              longHeader("GetTags", "If-None-Match"),
-	"DeleteArticle 422":        longHeader("DeleteArticle", "If-Match"),
+	"GetArticle 422": func(s *stage) []call {
+		c := valid["GetArticle"](s)
+		return append(longHeader("GetArticle", "If-None-Match")(s), c.at(c.path+"?format=pdf"))
+	},
+	"GetTags 422":       longHeader("GetTags", "If-None-Match"),
+	"DeleteArticle 422": longHeader("DeleteArticle", "If-Match"),
 	"FollowUserByUsername 422": func(s *stage) []call {
 		return []call{valid["FollowUserByUsername"](s).as(s.author.Token)}
 	},
@@ -291,7 +332,7 @@ var scenarios = map[string]func(*stage) []call{
 		"/articles?tag=", "/articles?author="+strings.Repeat("x", 65), "/articles?cursor=nonsense", "/articles?limit=1&limit=2"),
 	"GetArticleComments 422": func(s *stage) []call {
 		c := valid["GetArticleComments"](s)
-		return []call{c.at(c.path + "?limit=0"), c.at(c.path + "?limit=1001"), c.at(c.path + "?sort=name"), c.at(c.path + "?cursor=nonsense")}
+		return []call{c.at(c.path + "?limit=0"), c.at(c.path + "?limit=1001"), c.at(c.path + "?limit=101&format=html"), c.at(c.path + "?sort=name"), c.at(c.path + "?cursor=nonsense")}
 	},
 	"DeleteArticleComment 422": func(s *stage) []call {
 		c := valid["DeleteArticleComment"](s)
@@ -310,6 +351,9 @@ var scenarios = map[string]func(*stage) []call{
 	"UpdateCurrentUser 422": func(s *stage) []call {
 		return bodies(valid["UpdateCurrentUser"](s), `{}`, `{"user":{"email":null}}`, `{"user":{"username":" "}}`,
 			`{"user":{"password":"short"}}`, `{"user":{"password":""}}`, `{"user":{"bio":1}}`)
+	},
+	"DeleteCurrentUser 422": func(s *stage) []call {
+		return bodies(valid["DeleteCurrentUser"](s), `{}`, `{"user":{}}`, `{"user":{"password":""}}`, `{"user":{"password":"wrong"}}`)
 	},
 	"CreateArticle 422": func(s *stage) []call {
 		c := valid["CreateArticle"](s)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/cache"
@@ -52,6 +53,8 @@ type Config struct {
 	// SharedDatabase says that other replicas write to the database, so that
 	// each read from the cache asks it what they have changed.
 	SharedDatabase bool
+	// Certificate, if set, has Serve speak TLS, with HTTP/2.
+	Certificate *Certificate
 	// Version and Commit are what /version answers.
 	Version, Commit string
 }
@@ -65,6 +68,8 @@ type Deps struct {
 	Logger        *slog.Logger
 	// LogLevel is what Logger's handler goes by.
 	LogLevel *slog.LevelVar
+	// Mail sends mails; nil when nothing does.
+	Mail *mail.Courier
 	// Tracing makes the spans of requests; nil switches them off.
 	Tracing trace.TracerProvider
 }
@@ -106,6 +111,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.flights.all = map[string]*flight{}
 	s.tracing = newTracing(deps.Tracing, doc)
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)
+	if deps.Mail != nil {
+		s.metrics.registry.MustRegister(mailCollector{deps.Mail})
+	}
 	s.echo.IPExtractor = ipExtractor(cfg.TrustedProxies)
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.JSONSerializer = exactJSON{}
@@ -132,11 +140,21 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      s.cfg.RequestTimeout + 30*time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		// A client of HTTP/2 gets no more at once than one that opens a few
+		// connections; net/http bounds what it resets without waiting.
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100},
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	defer s.logRefused() // those of the last moment
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	go func() {
+		if s.cfg.Certificate == nil {
+			failed <- srv.Serve(l)
+			return
+		}
+		srv.TLSConfig = s.cfg.Certificate.config()
+		failed <- srv.ServeTLS(l, "", "")
+	}()
 	select {
 	case err := <-failed:
 		return err

@@ -1,13 +1,15 @@
 // Opens every page of the service in headless Chromium, at the width of a
 // desktop and of a phone, in light and in dark, and demands: no console error,
 // no failed request, no request to another origin, nothing wider than the
-// screen, and a call from the reference page that the service answers.
+// screen, and a call from the reference page that the service answers. Then it
+// tries to run scripts through articles and comments (xss.mjs).
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { tryVectors } from './xss.mjs'
 
 const [binary, executablePath, modules, shots] = process.argv.slice(2)
 const { chromium } = createRequire(join(modules, 'package.json'))('playwright-core')
@@ -68,6 +70,7 @@ try {
     })
   }
   await tryCall()
+  await tryVectors(browser, origin, demand)
 } catch (err) {
   demand(false, err.stack)
 } finally {

@@ -4,6 +4,7 @@ package request
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"github.com/byline-api/byline/api/auth"
@@ -18,6 +19,9 @@ type Info struct {
 	Viewer auth.Viewer
 	// UserAgent is what the client calls itself.
 	UserAgent string
+	// Address is the network address that the client is known by, for
+	// operations that passwords are sent with; "" for the others.
+	Address string
 	// URL is the request's own, for links to other pages of it.
 	URL *url.URL
 	// Collects says that the edge would keep the answer if it knew what it
@@ -25,6 +29,10 @@ type Info struct {
 	Collects bool
 	Keys     []string
 }
+
+// ErrClientGone is the error of an answer that its client did not read to the
+// end, which is no fault of the service.
+var ErrClientGone = errors.New("request: the client reads no more")
 
 type key struct{}
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -140,6 +142,24 @@ func races(s *site) []attack {
 			r.exactly(1, 204)
 			return r
 		}},
+		{group, "one refresh token, many renewals", func(s *site) (r result) {
+			a, err := s.register("renewal")
+			if err != nil {
+				r.complaints = append(r.complaints, err.Error())
+				return r
+			}
+			made, err := s.call(message{method: "POST", target: "/api/sessions", body: object("user", map[string]any{"email": a.email, "password": a.password})}, 201)
+			before, errBefore := s.sessions(a)
+			refresh, _ := json.Marshal(map[string]any{"refreshToken": member(made, "tokens", "refreshToken")})
+			r.race(s, 20, func(int) message {
+				return message{method: "POST", target: "/api/sessions/refresh", body: string(refresh)}
+			}, 200, 401)
+			after, errAfter := s.sessions(a)
+			if err := errors.Join(err, errBefore, errAfter); err != nil || after > before {
+				r.complaints = append(r.complaints, fmt.Sprintf("%d sessions before, %d after (%v)", before, after, err))
+			}
+			return r
+		}},
 		{group, "two users swap names", func(s *site) (r result) {
 			a, errA := s.register("swap")
 			b, errB := s.register("swap")
@@ -153,6 +173,13 @@ func races(s *site) []attack {
 			return r
 		}},
 	}
+}
+
+// sessions counts those of an account.
+func (s *site) sessions(a account) (int, error) {
+	answer, err := s.call(message{method: "GET", target: "/api/sessions", token: a.token}, 200)
+	list, _ := answer["sessions"].([]any)
+	return len(list), err
 }
 
 // race makes n requests at once; each must have one of the statuses.

@@ -60,6 +60,15 @@ func tokens(s *site) (all []attack) {
 		m := message{method: "GET", target: "/api/user?" + name + "=" + good}
 		all = append(all, send(group, "in the query as "+name, m.raw(s.addr), status(401)))
 	}
+	// The two tokens of a session do not stand for each other.
+	if made, err := s.call(message{method: "POST", target: "/api/sessions", body: object("user", map[string]any{"email": s.rival.email, "password": s.rival.password})}, 201); err != nil {
+		all = append(all, impossible(group, err))
+	} else {
+		refresh, _ := member(made, "tokens", "refreshToken").(string)
+		access, _ := json.Marshal(map[string]any{"refreshToken": member(made, "tokens", "accessToken")})
+		all = append(all, send(group, "refresh token for access", message{method: "GET", target: "/api/user", token: refresh}.raw(s.addr), status(401)),
+			send(group, "access token for refresh", message{method: "POST", target: "/api/sessions/refresh", body: string(access)}.raw(s.addr), status(401)))
+	}
 	// Sign-in tells nobody whether an account is there.
 	for name, body := range map[string]map[string]any{
 		"wrong password": {"email": s.victim.email, "password": "wrong horse"}, "unknown": {"email": "nobody@example.com", "password": "wrong horse"},

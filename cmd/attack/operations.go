@@ -122,13 +122,13 @@ func (s *site) message(op operation) message {
 func neededHeaders(op operation) (fields []string) {
 	for _, p := range op.params("header") {
 		if p.Required {
-			fields = append(fields, fmt.Sprintf("%s: %v", p.Name, s0(p)))
+			fields = append(fields, fmt.Sprintf("%s: %v", p.Name, headerValue(p)))
 		}
 	}
 	return fields
 }
 
-func s0(p *openapi3.Parameter) any {
+func headerValue(p *openapi3.Parameter) any {
 	if p.Example != nil {
 		return p.Example
 	}

@@ -11,11 +11,14 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/byline-api/byline/api/mail"
 )
 
 // config is what the settings say, parsed and complete: numbers that adapt to the machine are filled in.
 type config struct {
 	Addr, AdminAddr                      string // AdminAddr is empty when switched off
+	TLSCert, TLSKey                      string // files; empty = plain HTTP
 	DataDir, PGBin                       string
 	DatabaseURL                          string // empty = the embedded PostgreSQL
 	Compat                               string // strict, lenient
@@ -37,6 +40,12 @@ type config struct {
 	LogFormat                            string // auto, json, text
 	LogLevel                             slog.Level
 	OTLPEndpoint                         string // empty = no tracing
+
+	Passwords      string // any, uncommon
+	RequireCurrent bool   // password, to change it or the address
+	SMTP           string // empty = mails are shown, not sent
+	MailFrom       string
+	MailLinks      mail.Links // with {token}; empty = mails show the token
 
 	values map[string]value // by variable
 }
@@ -83,6 +92,10 @@ var settings = []setting{
 		into(func(c *config) *string { return &c.Addr }, address), nil},
 	{"BYLINE_ADMIN_ADDR", "127.0.0.1:9090", "Where metrics and pprof listen, which must not be public; `off` = nowhere.",
 		into(func(c *config) *string { return &c.AdminAddr }, optional(address)), nil},
+	{"BYLINE_TLS_CERT", "", "A PEM file with the certificate and its chain: the API is served over TLS; read again when it changes.",
+		into(func(c *config) *string { return &c.TLSCert }, file), nil},
+	{"BYLINE_TLS_KEY", "", "The PEM file with the key of that certificate.",
+		into(func(c *config) *string { return &c.TLSKey }, file), nil},
 	{"DATABASE_URL", "", "PostgreSQL 14 or newer, as URL or `key=value` list; empty = the embedded one.",
 		into(func(c *config) *string { return &c.DatabaseURL }, databaseURL), hidden},
 	{"BYLINE_DATA_DIR", "./.byline", "Where the embedded PostgreSQL keeps everything.",
@@ -128,6 +141,18 @@ var settings = []setting{
 		into(func(c *config) *time.Duration { return &c.SessionMaxAge }, duration(time.Hour, 10*365*24*time.Hour)), nil},
 	{"BYLINE_PASSWORD_HASHERS", "1", "Passwords hashed at once (argon2id, 7 MiB each); the others queue. More slows reads.",
 		into(func(c *config) *int { return &c.PasswordHashers }, between(1, 64)), nil},
+	{"BYLINE_PASSWORDS", "any", "`any`, or `uncommon`: new passwords that many people have are refused.",
+		into(func(c *config) *string { return &c.Passwords }, oneOf("any", "uncommon")), nil},
+	{"BYLINE_REQUIRE_CURRENT_PASSWORD", "off", "`on`: `PUT /api/user` demands `currentPassword` with a new password or address, which RealWorld front ends do not send.",
+		into(func(c *config) *bool { return &c.RequireCurrent }, onOff), nil},
+	{"BYLINE_SMTP_URL", "", "The mail server, such as `smtp://user:password@host:587` (STARTTLS) or `smtps://host`; empty = mails are shown at `/mails` on the admin port.",
+		into(func(c *config) *string { return &c.SMTP }, smtpURL), hidden},
+	{"BYLINE_MAIL_FROM", "", "Whom mails are from, such as `Byline <no-reply@example.com>`; needed with `BYLINE_SMTP_URL`.",
+		into(func(c *config) *string { return &c.MailFrom }, mailFrom), nil},
+	{"BYLINE_RESET_URL", "", "The page that mails link to for a new password, such as `https://example.com/reset#{token}`; empty = they show the token.",
+		into(func(c *config) *string { return &c.MailLinks.Reset }, tokenURL), nil},
+	{"BYLINE_VERIFICATION_URL", "", "The page that mails link to for verifying an address, such as `https://example.com/verify#{token}`; empty = they show the token.",
+		into(func(c *config) *string { return &c.MailLinks.Verification }, tokenURL), nil},
 	{"BYLINE_LOG_FORMAT", "auto", "`json`, `text`, or `auto`: text on a terminal, else JSON.",
 		into(func(c *config) *string { return &c.LogFormat }, oneOf("auto", "json", "text")), nil},
 	{"BYLINE_LOG_LEVEL", "info", "`debug`, `info`, `warn` or `error`.",
@@ -202,8 +227,14 @@ func (c *config) complete(cores int) (wrong []error) {
 			c.DrainDelay = 0
 		}
 	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		wrong = append(wrong, fmt.Errorf("%s and %s: need each other", c.nameOf("BYLINE_TLS_CERT"), c.nameOf("BYLINE_TLS_KEY")))
+	}
 	if c.PoolMin > c.PoolMax {
 		wrong = append(wrong, fmt.Errorf("%s: must not be above %s, which is %d", c.givenBy("BYLINE_POOL_MIN"), c.nameOf("BYLINE_POOL_MAX"), c.PoolMax))
+	}
+	if c.SMTP != "" && c.MailFrom == "" {
+		wrong = append(wrong, fmt.Errorf("%s: needs BYLINE_MAIL_FROM", c.givenBy("BYLINE_SMTP_URL")))
 	}
 	if _, port, _ := net.SplitHostPort(c.Addr); c.AdminAddr != "" && c.AdminAddr == c.Addr && port != "0" {
 		wrong = append(wrong, fmt.Errorf("%s: must differ from %s", c.givenBy("BYLINE_ADMIN_ADDR"), c.nameOf("BYLINE_ADDR")))

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/byline-api/byline/api/mail"
 )
 
 // The parsers return an error that says what is accepted; who calls them says what was given, with secrets hidden, so
@@ -58,6 +60,16 @@ func folder(s string) (string, error) {
 	}
 	if info, err := os.Stat(s); err != nil || !info.IsDir() {
 		return "", errors.New("must be an existing folder, such as /usr/lib/postgresql/16/bin")
+	}
+	return s, nil
+}
+
+func file(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	if info, err := os.Stat(s); err != nil || info.IsDir() {
+		return "", errors.New("must be an existing file, such as /etc/byline/tls.crt")
 	}
 	return s, nil
 }
@@ -184,6 +196,41 @@ func endpoint(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return "", errors.New("must be an http or https URL, such as http://localhost:4318")
+	}
+	return s, nil
+}
+
+func onOff(s string) (bool, error) {
+	_, err := oneOf("on", "off")(s)
+	return s == "on", err
+}
+
+func smtpURL(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	if _, err := mail.NewSMTP(s, "nobody@example.com"); err != nil {
+		return "", err
+	}
+	return s, nil
+}
+
+func mailFrom(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	_, err := mail.Domain(s)
+	return s, err
+}
+
+// tokenURL accepts a link that has a place for a token.
+func tokenURL(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	u, err := url.Parse(strings.ReplaceAll(s, "{token}", "token"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || !strings.Contains(s, "{token}") || strings.ContainsAny(s, " \t\r\n") {
+		return "", errors.New("must be an http or https URL with {token} in it, such as https://example.com/reset#{token}")
 	}
 	return s, nil
 }

@@ -24,6 +24,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/client"
@@ -133,6 +134,7 @@ func scrape(t *testing.T) (series, families map[string]bool) {
 	t.Cleanup(d.Close)
 	s, err := server.New(server.Config{Compat: server.Strict, RequestTimeout: time.Second, CacheBytes: 1 << 20}, server.Deps{
 		API: api.New(api.Deps{DB: d}), DB: d, Logger: slog.New(slog.DiscardHandler), LogLevel: &slog.LevelVar{},
+		Mail: mail.NewCourier(mail.Config{}, d, slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 	w := httptest.NewRecorder()

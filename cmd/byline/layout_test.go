@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"api":          {"gen/openapi", "gen/query", "db", "api"},
 	"api/auth":     {},
 	"api/etag":     {},
+	"api/markup":   {},
 	"api/page":     {},
 	"api/slug":     {},
 	"server":       {"api", "db", "gen/openapi", "gen/spec", "server"},

@@ -96,16 +96,21 @@ func (p program) with(command func(context.Context, *config, *slog.Logger) error
 // logger writes what people read on a terminal and JSON elsewhere. Flush it
 // at the end.
 func (p program) logger(cfg *config) (log *slog.Logger, flush func()) {
-	file, isFile := p.stderr.(*os.File)
 	w := server.NewLogWriter(p.stderr)
 	options := &slog.HandlerOptions{Level: &logLevel}
 	logLevel.Set(cfg.LogLevel)
 	var handler slog.Handler = slog.NewJSONHandler(w, options)
-	if cfg.logFormat(isFile && isatty.IsTerminal(file.Fd())) == "text" {
+	if cfg.logFormat(p.onTerminal()) == "text" {
 		options.ReplaceAttr = timeOfDay
 		handler = slog.NewTextHandler(w, options)
 	}
 	return slog.New(server.FlushErrors(handler, w)), func() { _ = w.Flush() }
+}
+
+// onTerminal says whether somebody reads along.
+func (p program) onTerminal() bool {
+	file, isFile := p.stderr.(*os.File)
+	return isFile && isatty.IsTerminal(file.Fd())
 }
 
 // timeOfDay shortens the time: who reads along knows the date.

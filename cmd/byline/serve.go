@@ -16,6 +16,7 @@ import (
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/embedded"
@@ -62,7 +63,19 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 		return err
 	}
 	defer database.Close()
-	edge, err := newServer(ctx, cfg, database, tracing, log)
+	courier, err := newCourier(cfg, database, p.onTerminal(), log)
+	if err != nil {
+		return err
+	}
+	var certificate *server.Certificate
+	scheme := "http://"
+	if cfg.TLSCert != "" {
+		if certificate, err = server.LoadCertificate(cfg.TLSCert, cfg.TLSKey, log); err != nil {
+			return err
+		}
+		scheme = "https://"
+	}
+	edge, err := newServer(ctx, cfg, database, courier, certificate, tracing, log)
 	if err != nil {
 		return err
 	}
@@ -72,10 +85,14 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	workers, work := errgroup.WithContext(work)
 	workers.Go(func() error { return expire(work, database, log) })
 	workers.Go(func() error { return edge.FollowChanges(work) })
+	workers.Go(func() error { return courier.Run(work) })
+	if certificate != nil {
+		workers.Go(func() error { return certificate.Follow(work) })
+	}
 	if adminListener != nil {
 		workers.Go(func() error { return serveAdmin(work, adminListener, edge.Admin(), log) })
 	}
-	log.Info("serving", "url", "http://"+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
+	log.Info("serving", "url", scheme+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
 	serveCtx, cancel := context.WithCancel(ctx)
 	context.AfterFunc(work, cancel) // a worker that fails ends the service
 	err = edge.Serve(serveCtx, netutil.LimitListener(listener, cfg.MaxConnections))
@@ -84,7 +101,8 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	return errors.Join(err, workers.Wait())
 }
 
-func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
+func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.Courier, certificate *server.Certificate,
+	tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
 	keys, err := api.SigningKeys(ctx, database)
 	if err != nil {
 		return nil, err
@@ -115,19 +133,45 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, tracing trace.
 		TrustedProxies: cfg.TrustedProxies,
 		CacheBytes:     cfg.CacheBytes,
 		SharedDatabase: !cfg.embedded(),
+		Certificate:    certificate,
 		Version:        version,
 		Commit:         commit,
 	}, server.Deps{
 		API: api.New(api.Deps{
 			DB: database, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
-			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret),
+			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret,
+			Rules: api.AccountRules{
+				UncommonPasswords: cfg.Passwords == "uncommon", CurrentPassword: cfg.RequireCurrent, SignIns: signInLimits(cfg.RateLimit),
+			},
 		}),
 		DB:            database,
 		Authenticator: authenticator,
 		Logger:        log,
 		LogLevel:      &logLevel,
+		Mail:          courier,
 		Tracing:       tracing,
 	})
+}
+
+// newCourier returns what sends mails, or shows them when no server was named.
+func newCourier(cfg *config, database *db.DB, terminal bool, log *slog.Logger) (*mail.Courier, error) {
+	mails := mail.Config{Links: cfg.MailLinks, Terminal: cfg.logFormat(terminal) == "text", Poll: time.Second, Backoff: 30 * time.Second}
+	if cfg.SMTP != "" {
+		sender, err := mail.NewSMTP(cfg.SMTP, cfg.MailFrom)
+		if err != nil {
+			return nil, err
+		}
+		mails.Sender = sender
+	}
+	return mail.NewCourier(mails, database, log), nil
+}
+
+// signInLimits go with the quotas: where those are off, a gateway limits.
+func signInLimits(mode string) api.SignInLimits {
+	if mode == "strict" {
+		return api.StrictSignInLimits()
+	}
+	return api.WideSignInLimits()
 }
 
 func quotas(mode string) server.Quotas {
@@ -205,6 +249,8 @@ func expire(ctx context.Context, database *db.DB, log *slog.Logger) error {
 		for what, expired := range map[string]func(context.Context, *db.DB) (int64, error){
 			"idempotency keys": api.ExpireIdempotencyKeys,
 			"sessions":         api.ExpireSessions,
+			"mails":            mail.Expire,
+			"failed sign-ins":  api.ExpireSignIns,
 		} {
 			if n, err := expired(ctx, database); err != nil {
 				log.Warn(what+" were not expired; next try in an hour", "error", err)

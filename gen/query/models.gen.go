@@ -137,6 +137,26 @@ type IdempotencyKey struct {
 	CreatedAt   time.Time
 }
 
+type Mail struct {
+	ID        int64
+	Kind      string
+	Recipient string
+	UserID    *int64
+	Attempts  int32
+	DueAt     *time.Time
+	CreatedAt time.Time
+	SentAt    *time.Time
+	Error     *string
+}
+
+type MailToken struct {
+	Hash      []byte
+	Kind      string
+	UserID    int64
+	Email     string
+	ExpiresAt time.Time
+}
+
 type ServiceSecret struct {
 	Name   string
 	Secret []byte
@@ -151,6 +171,18 @@ type Session struct {
 	CreatedAt  time.Time
 	UsedAt     time.Time
 	ExpiresAt  time.Time
+}
+
+type SignInPlace struct {
+	UserID int64
+	Place  []byte
+	UsedAt time.Time
+}
+
+type SignInTry struct {
+	Key       []byte
+	Tries     int32
+	ExpiresAt time.Time
 }
 
 type SigningKey struct {
@@ -174,6 +206,7 @@ type User struct {
 	Role            string
 	SuspendedAt     *time.Time
 	SuspendedReason *string
+	EmailVerifiedAt *time.Time
 }
 
 type UserAccount struct {

@@ -8,8 +8,6 @@ package query
 import (
 	"context"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const sessionCreate = `-- name: SessionCreate :one
@@ -145,7 +143,7 @@ RETURNING s.user_id, s.generation, s.expires_at
 type SessionRenewParams struct {
 	Generation int32
 	ExpiresAt  time.Time
-	MaxAge     pgtype.Interval
+	MaxAge     time.Duration
 	ID         int64
 }
 

@@ -10,6 +10,36 @@ import (
 	"time"
 )
 
+const statementTimeout = `-- name: StatementTimeout :exec
+SELECT set_config('statement_timeout', $1, true)
+`
+
+// For the rest of the transaction.
+func (q *Queries) StatementTimeout(ctx context.Context, db DBTX, milliseconds string) error {
+	_, err := db.Exec(ctx, statementTimeout, milliseconds)
+	return err
+}
+
+const tagCountersDelete = `-- name: TagCountersDelete :exec
+WITH locked AS MATERIALIZED (
+    SELECT c.name, c.slot, c.value FROM counters c
+    WHERE c.kind = 'tag' AND c.name = ANY($1::text[])
+    ORDER BY c.name, c.slot
+    FOR UPDATE
+), unused AS (
+    SELECT l.name FROM locked l GROUP BY l.name HAVING sum(l.value) = 0
+)
+DELETE FROM counters d USING locked l, unused u
+WHERE d.kind = 'tag' AND d.name = l.name AND d.slot = l.slot AND u.name = l.name
+`
+
+// Names of tags that nobody uses any more. All slots of a name are locked
+// before they are summed; one that is added meanwhile is not deleted.
+func (q *Queries) TagCountersDelete(ctx context.Context, db DBTX, tags []string) error {
+	_, err := db.Exec(ctx, tagCountersDelete, tags)
+	return err
+}
+
 const userCreate = `-- name: UserCreate :one
 WITH u AS (
     INSERT INTO users (username, email, password_hash)
@@ -19,6 +49,8 @@ WITH u AS (
     INSERT INTO sessions (user_id, user_agent, expires_at)
     SELECT id, $4, $5 FROM u
     RETURNING id
+), m AS (
+    INSERT INTO mails (kind, recipient, user_id) SELECT 'verify_email', email, id FROM u
 )
 SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FROM u, s
 `
@@ -41,7 +73,7 @@ type UserCreateRow struct {
 	SessionID int64
 }
 
-// The account and its first session at once.
+// The account, its first session and the mail that verifies its address at once.
 func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams) (UserCreateRow, error) {
 	row := db.QueryRow(ctx, userCreate,
 		arg.Username,
@@ -63,35 +95,14 @@ func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams)
 	return i, err
 }
 
-const userGetByEmail = `-- name: UserGetByEmail :one
-SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower($1)
+const userDelete = `-- name: UserDelete :exec
+DELETE FROM users WHERE id = $1
 `
 
-type UserGetByEmailRow struct {
-	ID           int64
-	Username     string
-	Email        string
-	Bio          *string
-	Image        *string
-	PasswordHash string
-	Role         string
-	SuspendedAt  *time.Time
-}
-
-func (q *Queries) UserGetByEmail(ctx context.Context, db DBTX, email string) (UserGetByEmailRow, error) {
-	row := db.QueryRow(ctx, userGetByEmail, email)
-	var i UserGetByEmailRow
-	err := row.Scan(
-		&i.ID,
-		&i.Username,
-		&i.Email,
-		&i.Bio,
-		&i.Image,
-		&i.PasswordHash,
-		&i.Role,
-		&i.SuspendedAt,
-	)
-	return i, err
+// All that refers to the account goes with it.
+func (q *Queries) UserDelete(ctx context.Context, db DBTX, id int64) error {
+	_, err := db.Exec(ctx, userDelete, id)
+	return err
 }
 
 const userGetByID = `-- name: UserGetByID :one
@@ -119,6 +130,18 @@ func (q *Queries) UserGetByID(ctx context.Context, db DBTX, id int64) (UserGetBy
 	return i, err
 }
 
+const userLock = `-- name: UserLock :one
+SELECT id FROM users WHERE id = $1 FOR UPDATE
+`
+
+// Holds the account against whatever would refer to it from now on.
+func (q *Queries) UserLock(ctx context.Context, db DBTX, id int64) (int64, error) {
+	row := db.QueryRow(ctx, userLock, id)
+	var id_2 int64
+	err := row.Scan(&id_2)
+	return id_2, err
+}
+
 const userSetPasswordHash = `-- name: UserSetPasswordHash :exec
 UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3
 `
@@ -136,35 +159,70 @@ func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetP
 	return err
 }
 
+const userTags = `-- name: UserTags :many
+SELECT DISTINCT t.tag::text FROM articles a, unnest(a.tags) AS t(tag) WHERE a.author_id = $1
+`
+
+func (q *Queries) UserTags(ctx context.Context, db DBTX, id int64) ([]string, error) {
+	rows, err := db.Query(ctx, userTags, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var t_tag string
+		if err := rows.Scan(&t_tag); err != nil {
+			return nil, err
+		}
+		items = append(items, t_tag)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const userUpdate = `-- name: UserUpdate :one
 WITH claimed AS (
-    SELECT c.id FROM users c
-    WHERE c.id = $8 OR lower(c.username) = lower($1) OR lower(c.email) = lower($2)
+    SELECT c.id, c.email FROM users c
+    WHERE c.id = $1 OR lower(c.username) = lower($2) OR lower(c.email) = lower($3)
     ORDER BY c.id FOR NO KEY UPDATE
 ), ended AS (
-    DELETE FROM sessions s WHERE s.user_id = $8 AND s.id <> $9 AND $3::text IS NOT NULL
+    DELETE FROM sessions s WHERE s.user_id = $1 AND s.id <> $4 AND $5::text IS NOT NULL
+), u AS (
+    UPDATE users n SET
+        username = COALESCE($2, n.username),
+        email = COALESCE($3, n.email),
+        email_verified_at = CASE WHEN lower($3) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
+        password_hash = COALESCE($5, n.password_hash),
+        bio = CASE WHEN $6::boolean THEN $7 ELSE n.bio END,
+        image = CASE WHEN $8::boolean THEN $9 ELSE n.image END,
+        updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')
+    FROM claimed old
+    WHERE n.id = $1 AND old.id = n.id AND (SELECT count(*) FROM claimed) > 0
+    RETURNING n.id, n.username, n.email, n.bio, n.image, old.email AS old_email, lower(n.email) <> lower(old.email) AS moved
+), tokens AS (
+    DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND (u.moved OR $5::text IS NOT NULL AND t.kind = 'reset_password')
+), told AS (
+    INSERT INTO mails (kind, recipient, user_id)
+    SELECT 'verify_email', u.email, u.id FROM u WHERE u.moved
+    UNION ALL SELECT 'email_changed', u.old_email, u.id FROM u WHERE u.moved
+    UNION ALL SELECT 'password_changed', u.old_email, u.id FROM u WHERE $5::text IS NOT NULL
 )
-UPDATE users u SET
-    username = COALESCE($1, u.username),
-    email = COALESCE($2, u.email),
-    password_hash = COALESCE($3, u.password_hash),
-    bio = CASE WHEN $4::boolean THEN $5 ELSE u.bio END,
-    image = CASE WHEN $6::boolean THEN $7 ELSE u.image END,
-    updated_at = GREATEST(now(), u.updated_at + interval '1 millisecond')
-WHERE u.id = $8 AND (SELECT count(*) FROM claimed) > 0
-RETURNING u.id, u.username, u.email, u.bio, u.image
+SELECT u.id, u.username, u.email, u.bio, u.image FROM u
 `
 
 type UserUpdateParams struct {
+	ID           int64
 	Username     *string
 	Email        *string
+	SessionID    int64
 	PasswordHash *string
 	SetBio       bool
 	Bio          *string
 	SetImage     bool
 	Image        *string
-	ID           int64
-	SessionID    int64
 }
 
 type UserUpdateRow struct {
@@ -176,21 +234,22 @@ type UserUpdateRow struct {
 }
 
 // Members that are NULL, or not set, stay as they are. A new password ends all
-// sessions but the one that it was set in. Whoever has the name or the address
-// is locked too, in the order of ids: two users who want each other's would
-// wait in a circle, and a connection with each of them, until PostgreSQL
-// breaks it after a second.
+// sessions but the one that it was set in. A new address has to be verified,
+// and whoever reads the old one is told; either ends what was sent to recover
+// the account. Whoever has the name or the address is locked too, in the order
+// of ids: two users who want each other's would wait in a circle, and a
+// connection with each of them, until PostgreSQL breaks it after a second.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
+		arg.ID,
 		arg.Username,
 		arg.Email,
+		arg.SessionID,
 		arg.PasswordHash,
 		arg.SetBio,
 		arg.Bio,
 		arg.SetImage,
 		arg.Image,
-		arg.ID,
-		arg.SessionID,
 	)
 	var i UserUpdateRow
 	err := row.Scan(

@@ -21,6 +21,7 @@ var bodies = map[string]func() any{
 	"CreateArticle":        func() any { return new(openapi.CreateArticleJSONRequestBody) },
 	"UpdateArticle":        func() any { return new(openapi.UpdateArticleJSONRequestBody) },
 	"CreateArticleComment": func() any { return new(openapi.CreateArticleCommentJSONRequestBody) },
+	"DeleteCurrentUser":    func() any { return new(openapi.DeleteCurrentUserJSONRequestBody) },
 	"BatchGetArticles":     func() any { return new(openapi.BatchGetArticlesJSONRequestBody) },
 	"BatchGetProfiles":     func() any { return new(openapi.BatchGetProfilesJSONRequestBody) },
 }

@@ -48,7 +48,10 @@ type Operation struct {
 	Cache      Cache
 	MaxBody    int64 // bytes; 0 when the operation takes no body
 	Idempotent bool  // takes an Idempotency-Key
-	Statuses   []int // every status that it can answer with, ascending
+	// Stream says that the answer is too long to be held back until it is
+	// complete.
+	Stream   bool
+	Statuses []int // every status that it can answer with, ascending
 	// Deprecation is nil unless the operation is going away.
 	Deprecation *Deprecation
 
@@ -182,6 +185,9 @@ func (op *Operation) readExtensions(extensions map[string]any) error {
 	}
 	read("x-max-body", &op.MaxBody)
 	read("x-idempotent", &op.Idempotent)
+	if read("x-stream", &op.Stream); op.Stream && op.Cache.Scope != "none" {
+		gaps = append(gaps, errors.New("has x-stream, so that its x-cache must be none"))
+	}
 	return errors.Join(gaps...)
 }
 

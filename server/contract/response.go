@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"mime"
@@ -58,14 +59,26 @@ func checkContent(declared openapi3.Content, header http.Header, body []byte) er
 	if content == nil {
 		return fmt.Errorf("content type %s is not declared", name)
 	}
+	if name == "application/x-ndjson" {
+		for line := range bytes.Lines(body) {
+			if err := checkValue(content.Schema.Value, line); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return checkValue(content.Schema.Value, body)
+}
+
+func checkValue(schema *openapi3.Schema, text []byte) error {
 	var value any
-	if err := json.Unmarshal(body, &value); err != nil {
+	if err := json.Unmarshal(text, &value); err != nil {
 		return fmt.Errorf("body: %w", err)
 	}
-	if err := content.Schema.Value.VisitJSON(value, asResponse...); err != nil {
+	if err := schema.VisitJSON(value, asResponse...); err != nil {
 		return fmt.Errorf("body: %w", err)
 	}
-	return undeclared(content.Schema.Value, value, "body")
+	return undeclared(schema, value, "body")
 }
 
 // undeclared returns an error for the first member, in alphabetical order,
@@ -79,7 +92,7 @@ func undeclared(s *openapi3.Schema, value any, path string) error {
 			}
 		}
 	case map[string]any:
-		if s.AdditionalProperties.Schema != nil {
+		if open := s.AdditionalProperties; open.Schema != nil || open.Has != nil && *open.Has {
 			return nil
 		}
 		names := make([]string, 0, len(value))

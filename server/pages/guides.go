@@ -11,8 +11,8 @@ import (
 // groups are the sections of the navigation with their guides, in the order
 // in which one reads them.
 var groups = []group{
-	{Title: "Start", names: []string{"quick-start", "authentication", "errors"}},
-	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "rate-limits", "moderation", "versioning", "api-changelog"}},
+	{Title: "Start", names: []string{"quick-start", "authentication", "accounts", "errors"}},
+	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "content", "personal-data", "rate-limits", "moderation", "versioning", "api-changelog"}},
 	{Title: "Run it", names: []string{"deploying", "operating", "configuration", "observability", "performance", "profiling", "faults", "security", "licenses"}},
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/dbtest"
@@ -45,6 +46,8 @@ type Service struct {
 	Edge *server.Server
 	// Statements counts what the service asks the database.
 	Statements *dbtest.Counter
+	// Mail shows what the service would send, if it was started as Mailing.
+	Mail *mail.Courier
 	// Log holds what the service has logged.
 	Log *Log
 
@@ -63,6 +66,8 @@ type setup struct {
 	deps    func(*server.Deps)
 	url     string
 	follows bool
+	rules   api.AccountRules
+	mailing bool
 }
 
 // WithServer changes the edge's configuration.
@@ -73,6 +78,12 @@ func WithDB(f func(*db.Config)) Option { return func(s *setup) { s.db = append(s
 
 // WithDeps changes what the edge is connected to.
 func WithDeps(f func(*server.Deps)) Option { return func(s *setup) { s.deps = f } }
+
+// Mailing has the service write the mails of its outbox, which Mail shows then.
+func Mailing() Option { return func(s *setup) { s.mailing = true } }
+
+// WithRules changes what the service demands of accounts.
+func WithRules(f func(*api.AccountRules)) Option { return func(s *setup) { f(&s.rules) } }
 
 // WithDatabase uses the database at url instead of a new one, so that several
 // services can share it.
@@ -91,7 +102,7 @@ func New(t testing.TB, options ...Option) *Service {
 		MaxInFlight: 200,                           // slow machines are no overload
 		CacheBytes:  4 << 20, SharedDatabase: true, // tests write to the database themselves too
 		Version: "test", Commit: "test",
-	}}
+	}, rules: api.AccountRules{SignIns: api.WideSignInLimits()}}
 	for _, o := range options {
 		o(&set)
 	}
@@ -104,18 +115,18 @@ func New(t testing.TB, options ...Option) *Service {
 	if set.follows {
 		trust = auth.Trust
 	}
-	deps := s.deps(trust)
+	deps := s.deps(trust, set.rules)
 	if set.deps != nil {
 		set.deps(&deps)
 	}
-	s.authenticator = deps.Authenticator
+	s.authenticator, s.Mail = deps.Authenticator, deps.Mail
 	srv, err := server.New(set.server, deps)
 	require.NoError(t, err)
 	if set.follows {
-		ctx, stop := context.WithCancel(context.Background())
-		ended := make(chan struct{})
-		go func() { defer close(ended); _ = srv.FollowChanges(ctx) }()
-		t.Cleanup(func() { stop(); <-ended })
+		background(t, srv.FollowChanges)
+	}
+	if set.mailing {
+		background(t, s.Mail.Run)
 	}
 	s.Handler = srv.Handler()
 	web := httptest.NewServer(s.Handler)
@@ -128,7 +139,15 @@ func New(t testing.TB, options ...Option) *Service {
 	return s
 }
 
-func (s *Service) deps(trust time.Duration) server.Deps {
+// background runs work until the test ends.
+func background(t testing.TB, work func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = work(ctx) }()
+	t.Cleanup(func() { stop(); <-ended })
+}
+
+func (s *Service) deps(trust time.Duration, rules api.AccountRules) server.Deps {
 	ctx := context.Background()
 	keys, err := api.SigningKeys(ctx, s.DB)
 	for range 5 {
@@ -154,14 +173,16 @@ func (s *Service) deps(trust time.Duration) server.Deps {
 	authenticator := auth.NewAuthenticator(tokens, apiKeys, api.Directory{DB: s.DB}, trust, time.Now)
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelDebug)
+	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level}))
 	return server.Deps{
 		API: api.New(api.Deps{
 			DB: s.DB, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
-			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret),
+			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: rules,
 		}),
 		DB:            s.DB,
 		Authenticator: authenticator,
-		Logger:        slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level})),
+		Logger:        logger,
+		Mail:          mail.NewCourier(mail.Config{Poll: 10 * time.Millisecond}, s.DB, logger),
 		LogLevel:      level,
 	}
 }

@@ -20,6 +20,7 @@ export interface paths {
          *
          *     A user name or an e-mail address belongs to one account, whatever its
          *     letter case; a second registration answers 409 and names the field.
+         *     A mail with a token that verifies the address goes out.
          */
         post: operations["CreateUser"];
         delete?: never;
@@ -65,9 +66,41 @@ export interface paths {
          * Change the signed-in user
          * @description A merge patch (RFC 7396): a member that is absent stays as it is, `null`
          *     clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-         *     `image` is stored as `null`.
+         *     `image` is stored as `null`. A new `password` ends the other sessions. A
+         *     new `email` has to be verified, and the old address is told.
          */
         put: operations["UpdateCurrentUser"];
+        post?: never;
+        /**
+         * Delete the account of the signed-in user
+         * @description Erases the account and all that belongs to it, at once and for good: its
+         *     articles with their comments and favourites, its comments elsewhere, its
+         *     favourites, follows, sessions and API keys. Its names are free again, and
+         *     its tokens and keys are refused, by every replica within a second. The
+         *     password confirms it; a wrong one is 422.
+         */
+        delete: operations["DeleteCurrentUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/user/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export all data of the signed-in user
+         * @description Everything of the account as NDJSON: one JSON object a line, each with a
+         *     `type`. The last line has the type `end` and counts those before it; an
+         *     export without it is not complete. Data that changes while the export
+         *     runs may be in it as it was or as it is.
+         */
+        get: operations["ExportCurrentUser"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -219,6 +252,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a mail that resets a password
+         * @description Sends a token to the address, if an account has it. The answer is the same
+         *     if none has, so that nobody can probe for accounts. An account gets at most
+         *     five of these mails an hour, and its token is good for an hour.
+         */
+        post: operations["RequestPasswordReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a password with a mailed token
+         * @description Sets a new password, ends every session of the account and uses up the
+         *     token, with all others that were sent to reset it. A password that is
+         *     refused leaves the token good.
+         */
+        post: operations["ConfirmPasswordReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/email-verification/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify an address with a mailed token
+         * @description Marks the address that the token was sent to as verified, if the account
+         *     still has it.
+         */
+        post: operations["ConfirmEmailVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/user/email-verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get whether the address is verified
+         * @description The address of the signed-in user, and when it was verified. A new address
+         *     is not.
+         */
+        get: operations["GetEmailVerification"];
+        put?: never;
+        /**
+         * Ask for a mail that verifies the address
+         * @description Sends the signed-in user a token once more; registration and a new address
+         *     send one by themselves. Nothing is sent when the address is verified, and
+         *     at most five mails an hour.
+         */
+        post: operations["RequestEmailVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/profiles/{username}": {
         parameters: {
             query?: never;
@@ -348,6 +473,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/articles/{slug}/hidden": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Hide an article
+         * @description From then on the article is in no list, no feed and no count, and answers
+         *     404 to everybody but its author and moderators, who see the reason with it.
+         *     Repeating it with another reason replaces the reason.
+         */
+        put: operations["HideArticle"];
+        post?: never;
+        /**
+         * Restore an article
+         * @description Shows a hidden article again, with its comments and favourites; an article
+         *     that is not hidden stays as it is.
+         */
+        delete: operations["RestoreArticle"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/articles/{slug}/comments": {
         parameters: {
             query?: never;
@@ -358,7 +510,8 @@ export interface paths {
         /**
          * List the comments of an article
          * @description Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-         *     answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+         *     answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+         *     `format=html` it holds up to 100, and a larger `limit` is refused.
          */
         get: operations["GetArticleComments"];
         put?: never;
@@ -388,6 +541,31 @@ export interface paths {
          * @description Removes a comment, by its author.
          */
         delete: operations["DeleteArticleComment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/articles/{slug}/comments/{id}/hidden": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Hide a comment
+         * @description From then on only its author and moderators see the comment, with the reason.
+         *     Repeating it with another reason replaces the reason.
+         */
+        put: operations["HideComment"];
+        post?: never;
+        /**
+         * Restore a comment
+         * @description Shows a hidden comment again; one that is not hidden stays as it is.
+         */
+        delete: operations["RestoreComment"];
         options?: never;
         head?: never;
         patch?: never;
@@ -437,6 +615,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/moderation/hidden": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is hidden
+         * @description Articles and comments that are hidden, the last one first.
+         */
+        get: operations["GetHidden"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List users
+         * @description The newest first. The filters can be combined.
+         */
+        get: operations["GetUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{username}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change the role of a user
+         * @description It takes effect at once, on other replicas within a second, also for tokens
+         *     and API keys that the user has. Nobody changes their own role, so that there
+         *     is always an admin.
+         */
+        put: operations["SetUserRole"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{username}/suspension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Suspend a user
+         * @description Ends every session of the user and refuses their API keys, on other replicas
+         *     within a second; signing in answers 403 `account_suspended`. What they have
+         *     published stays. Nobody suspends themselves. Repeating it with another reason
+         *     replaces the reason.
+         */
+        put: operations["SuspendUser"];
+        post?: never;
+        /**
+         * End the suspension of a user
+         * @description The user can sign in again, and their API keys work again. A user who is not
+         *     suspended stays as they are.
+         */
+        delete: operations["ReinstateUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the audit log
+         * @description Every act of moderators, of admins and of the operator at the command line,
+         *     the last one first. Entries are never changed or deleted. They hold ids; the
+         *     names in the answer are those of today, and `null` for what is gone.
+         */
+        get: operations["GetAuditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/batch/articles": {
         parameters: {
             query?: never;
@@ -450,7 +740,8 @@ export interface paths {
          * Get many articles at once
          * @description Up to 100 articles by slug, in the order asked, in one request and a
          *     constant number of queries. Slugs that no article has, or ever had, are
-         *     named in `missing`. A slug that is asked twice is answered once.
+         *     named in `missing`. A slug that is asked twice is answered once. With
+         *     `format=html` up to 20 slugs may be asked.
          */
         post: operations["BatchGetArticles"];
         delete?: never;
@@ -517,6 +808,11 @@ export interface components {
         Tag: string;
         /** @description In the order given; duplicates are dropped */
         TagList: components["schemas"]["Tag"][];
+        /**
+         * @default markdown
+         * @enum {string}
+         */
+        TextFormat: "markdown" | "html";
         Session: {
             /** Format: int64 */
             id: number;
@@ -586,6 +882,25 @@ export interface components {
             /** @description The key itself, for `Authorization: Bearer <key>` */
             key: string;
         };
+        PasswordResetRequest: {
+            email: components["schemas"]["Email"];
+        };
+        PasswordResetConfirmationRequest: {
+            token: components["schemas"]["MailToken"];
+            password: components["schemas"]["Password"];
+        };
+        EmailVerificationConfirmationRequest: {
+            token: components["schemas"]["MailToken"];
+        };
+        /** @description A token from a mail, good once */
+        MailToken: string;
+        EmailVerificationResponse: {
+            emailVerification: components["schemas"]["EmailVerification"];
+        };
+        EmailVerification: {
+            email: string;
+            verifiedAt: components["schemas"]["TimestampOrNull"];
+        };
         NewUserRequest: {
             user: components["schemas"]["NewUser"];
         };
@@ -610,6 +925,11 @@ export interface components {
             username?: components["schemas"]["Username"];
             email?: components["schemas"]["Email"];
             password?: components["schemas"]["Password"];
+            /**
+             * Format: password
+             * @description Proves, with a new `email` or `password`, that it is the owner who changes it; some servers demand it
+             */
+            currentPassword?: string;
             bio?: string | null;
             image?: string | null;
         };
@@ -623,6 +943,23 @@ export interface components {
             username: string;
             bio: string | null;
             image: string | null;
+        };
+        DeleteUserRequest: {
+            user: components["schemas"]["DeleteUser"];
+        };
+        DeleteUser: {
+            /**
+             * Format: password
+             * @description The account's own, to confirm
+             */
+            password: string;
+        };
+        /** @description A line of an export; its other members depend on its type */
+        ExportRecord: {
+            /** @enum {string} */
+            type: "account" | "session" | "apiKey" | "article" | "comment" | "favorite" | "following" | "follower" | "end";
+        } & {
+            [key: string]: unknown;
         };
         ProfileResponse: {
             profile: components["schemas"]["Profile"];
@@ -661,6 +998,8 @@ export interface components {
             title: string;
             description: string;
             body: string;
+            /** @description `body` as sanitised HTML; only with `format=html` */
+            bodyHtml?: string;
             tagList: string[];
             createdAt: components["schemas"]["Timestamp"];
             updatedAt: components["schemas"]["Timestamp"];
@@ -669,6 +1008,7 @@ export interface components {
             /** Format: int64 */
             favoritesCount: number;
             author: components["schemas"]["Profile"];
+            hidden?: components["schemas"]["Hidden"];
         };
         ArticlesResponse: {
             articles: components["schemas"]["ArticleSummary"][];
@@ -717,10 +1057,114 @@ export interface components {
             createdAt: components["schemas"]["Timestamp"];
             updatedAt: components["schemas"]["Timestamp"];
             body: string;
+            /** @description `body` as sanitised HTML; only with `format=html` */
+            bodyHtml?: string;
             author: components["schemas"]["Profile"];
+            hidden?: components["schemas"]["Hidden"];
         };
         TagsResponse: {
             tags: string[];
+        };
+        /** @description Why, for those who ask later; the author of what is hidden reads it too */
+        Reason: string;
+        /** @description Present when a moderator has hidden it; only its author and moderators see it then */
+        Hidden: {
+            reason: string;
+            at: components["schemas"]["Timestamp"];
+        };
+        HideRequest: {
+            reason: components["schemas"]["Reason"];
+        };
+        HiddenItem: {
+            /** @enum {string} */
+            kind: "article" | "comment";
+            /** @description Of the article, or of that with the comment */
+            slug: string;
+            title: string;
+            /** Format: int64 */
+            commentId: number | null;
+            /** @description Who wrote it */
+            author: string;
+            reason: string;
+            /** @description Null when that account is gone */
+            hiddenBy: string | null;
+            hiddenAt: components["schemas"]["Timestamp"];
+        };
+        HiddenItemsResponse: {
+            hidden: components["schemas"]["HiddenItem"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /**
+         * @description What a user may do beside their own things; each includes those before it
+         * @enum {string}
+         */
+        Role: "reader" | "author" | "moderator" | "admin";
+        SetRoleRequest: {
+            role: components["schemas"]["Role"];
+            reason?: components["schemas"]["Reason"];
+        };
+        SuspendRequest: {
+            reason: components["schemas"]["Reason"];
+        };
+        /** @description A user as admins see them */
+        Account: {
+            /** Format: int64 */
+            id: number;
+            username: string;
+            email: string;
+            role: components["schemas"]["Role"];
+            createdAt: components["schemas"]["Timestamp"];
+            suspendedAt: components["schemas"]["TimestampOrNull"];
+            suspensionReason: string | null;
+        };
+        AccountResponse: {
+            user: components["schemas"]["Account"];
+        };
+        AccountsResponse: {
+            users: components["schemas"]["Account"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @enum {string} */
+        AuditAction: "article.hidden" | "article.restored" | "comment.hidden" | "comment.restored" | "user.admin_created" | "user.reinstated" | "user.role_changed" | "user.suspended";
+        /** @description Who did it; null for the operator at the command line */
+        AuditActor: {
+            /** Format: int64 */
+            id: number;
+            /** @description Null when the account is gone */
+            username: string | null;
+        } | null;
+        /** @description What it was done to */
+        AuditSubject: {
+            /** @enum {string} */
+            kind: "article" | "comment" | "user";
+            /** Format: int64 */
+            id: number;
+            /** @description The user name, or the slug of the article; null when it is gone */
+            name: string | null;
+        };
+        AuditEntry: {
+            /** Format: int64 */
+            id: number;
+            createdAt: components["schemas"]["Timestamp"];
+            action: components["schemas"]["AuditAction"];
+            actor: components["schemas"]["AuditActor"];
+            /**
+             * Format: int64
+             * @description The API key that the actor used
+             */
+            apiKeyId: number | null;
+            subject: components["schemas"]["AuditSubject"];
+            reason: string | null;
+            /** @description The role before */
+            from: string | null;
+            /** @description The role after */
+            to: string | null;
+            /** @description The request's id in the server's log */
+            requestId: string | null;
+        };
+        AuditEntriesResponse: {
+            entries: components["schemas"]["AuditEntry"][];
+            nextCursor: components["schemas"]["NextCursor"];
         };
         ArticleBatchRequest: {
             slugs: string[];
@@ -836,6 +1280,28 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["UserResponse"];
+            };
+        };
+        /** @description The records, one a line */
+        Exported: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "comment",
+                 *       "id": 42,
+                 *       "article": "how-to-train-your-dragon",
+                 *       "body": "It takes a Jacobian",
+                 *       "createdAt": "2026-02-18T03:22:56.637Z",
+                 *       "updatedAt": "2026-02-18T03:22:56.637Z"
+                 *     }
+                 */
+                "application/x-ndjson": components["schemas"]["ExportRecord"];
             };
         };
         /** @description The sessions */
@@ -976,6 +1442,36 @@ export interface components {
                  */
                 "application/json": components["schemas"]["ApiKeyCreatedResponse"];
             };
+        };
+        /** @description The address, and when it was verified */
+        EmailVerificationOK: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "emailVerification": {
+                 *         "email": "jake@jake.jake",
+                 *         "verifiedAt": "2026-02-18T03:22:56.637Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EmailVerificationResponse"];
+            };
+        };
+        /** @description Taken on; a mail follows if there is reason for one */
+        Accepted: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content?: never;
         };
         /** @description The profile */
         ProfileOK: {
@@ -1268,6 +1764,129 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["TagsResponse"];
+            };
+        };
+        /** @description A page of what is hidden */
+        HiddenItems: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                Link: components["headers"]["Link"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "hidden": [
+                 *         {
+                 *           "kind": "comment",
+                 *           "slug": "how-to-train-your-dragon",
+                 *           "title": "How to train your dragon",
+                 *           "commentId": 42,
+                 *           "author": "jake",
+                 *           "reason": "Advertising",
+                 *           "hiddenBy": "anna",
+                 *           "hiddenAt": "2026-02-18T03:48:35.824Z"
+                 *         }
+                 *       ],
+                 *       "nextCursor": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["HiddenItemsResponse"];
+            };
+        };
+        /** @description A page of users */
+        Accounts: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                Link: components["headers"]["Link"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "users": [
+                 *         {
+                 *           "id": 42,
+                 *           "username": "jake",
+                 *           "email": "jake@jake.jake",
+                 *           "role": "author",
+                 *           "createdAt": "2026-02-18T03:22:56.637Z",
+                 *           "suspendedAt": null,
+                 *           "suspensionReason": null
+                 *         }
+                 *       ],
+                 *       "nextCursor": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountsResponse"];
+            };
+        };
+        /** @description The user as they are now */
+        AccountOK: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "user": {
+                 *         "id": 42,
+                 *         "username": "jake",
+                 *         "email": "jake@jake.jake",
+                 *         "role": "author",
+                 *         "createdAt": "2026-02-18T03:22:56.637Z",
+                 *         "suspendedAt": null,
+                 *         "suspensionReason": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountResponse"];
+            };
+        };
+        /** @description A page of the audit log */
+        AuditEntries: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                Link: components["headers"]["Link"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "entries": [
+                 *         {
+                 *           "id": 42,
+                 *           "createdAt": "2026-02-18T03:48:35.824Z",
+                 *           "action": "user.role_changed",
+                 *           "actor": {
+                 *             "id": 7,
+                 *             "username": "anna"
+                 *           },
+                 *           "apiKeyId": null,
+                 *           "subject": {
+                 *             "kind": "user",
+                 *             "id": 9,
+                 *             "name": "jake"
+                 *           },
+                 *           "reason": "Helps with the comments",
+                 *           "from": "author",
+                 *           "to": "moderator",
+                 *           "requestId": "01JF8Z5RWT7F2H3ZPPT2C4E5M6"
+                 *         }
+                 *       ],
+                 *       "nextCursor": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["AuditEntriesResponse"];
             };
         };
         /** @description The articles that exist, in the order asked, and the slugs that do not */
@@ -1710,12 +2329,12 @@ export interface components {
         CommentId: number;
         /**
          * @description The session's id
-         * @example 42
+         * @example 4
          */
         SessionId: number;
         /**
          * @description The key's id
-         * @example 42
+         * @example 1
          */
         ApiKeyId: number;
         /**
@@ -1733,6 +2352,36 @@ export interface components {
          * @example jake
          */
         FavoritedFilter: string;
+        /**
+         * @description Only the user of this name, in any letter case
+         * @example jake
+         */
+        UsernameFilter: string;
+        /**
+         * @description Only users of this role
+         * @example moderator
+         */
+        RoleFilter: components["schemas"]["Role"];
+        /**
+         * @description Only users who are suspended, or only those who are not
+         * @example true
+         */
+        SuspendedFilter: boolean;
+        /**
+         * @description Only what this user did
+         * @example jake
+         */
+        ActorFilter: string;
+        /**
+         * @description Only acts of this kind
+         * @example user.suspended
+         */
+        ActionFilter: components["schemas"]["AuditAction"];
+        /**
+         * @description Only what was done to this user
+         * @example jake
+         */
+        SubjectFilter: string;
         /**
          * @description The length of the page
          * @example 20
@@ -1755,6 +2404,12 @@ export interface components {
          * @example createdAt
          */
         CommentSort: "createdAt" | "-createdAt";
+        /**
+         * @description `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+         *     HTML that a page may insert as it is
+         * @example html
+         */
+        Format: components["schemas"]["TextFormat"];
         /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
         IfNoneMatch: string;
         /**
@@ -1813,6 +2468,18 @@ export interface components {
                 "application/json": components["schemas"]["UpdateUserRequest"];
             };
         };
+        DeleteUserBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user": {
+                 *         "password": "jakejake"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeleteUserRequest"];
+            };
+        };
         RefreshSessionBody: {
             content: {
                 /**
@@ -1837,6 +2504,37 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["NewApiKeyRequest"];
+            };
+        };
+        PasswordResetBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "jake@jake.jake"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordResetRequest"];
+            };
+        };
+        PasswordResetConfirmationBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "kz5w3xq2m7r4t6y2u5a3s5d7f6",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordResetConfirmationRequest"];
+            };
+        };
+        EmailVerificationConfirmationBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "kz5w3xq2m7r4t6y2u5a3s5d7f6"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EmailVerificationConfirmationRequest"];
             };
         };
         NewArticleBody: {
@@ -1880,6 +2578,37 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["NewCommentRequest"];
+            };
+        };
+        HideBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising"
+                 *     }
+                 */
+                "application/json": components["schemas"]["HideRequest"];
+            };
+        };
+        SetRoleBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "moderator",
+                 *       "reason": "Helps with the comments"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetRoleRequest"];
+            };
+        };
+        SuspendBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in comments"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SuspendRequest"];
             };
         };
         ArticleBatchBody: {
@@ -2031,6 +2760,45 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    DeleteCurrentUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["DeleteUserBody"];
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    ExportCurrentUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Exported"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     GetSessions: {
         parameters: {
             query?: never;
@@ -2142,7 +2910,7 @@ export interface operations {
             path: {
                 /**
                  * @description The session's id
-                 * @example 42
+                 * @example 4
                  */
                 id: components["parameters"]["SessionId"];
             };
@@ -2216,7 +2984,7 @@ export interface operations {
             path: {
                 /**
                  * @description The key's id
-                 * @example 42
+                 * @example 1
                  */
                 id: components["parameters"]["ApiKeyId"];
             };
@@ -2230,6 +2998,99 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    RequestPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PasswordResetBody"];
+        responses: {
+            202: components["responses"]["Accepted"];
+            400: components["responses"]["BadRequest"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    ConfirmPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PasswordResetConfirmationBody"];
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    ConfirmEmailVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["EmailVerificationConfirmationBody"];
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    GetEmailVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["EmailVerificationOK"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    RequestEmailVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: components["responses"]["Accepted"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -2430,7 +3291,14 @@ export interface operations {
     };
     GetArticle: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+                 *     HTML that a page may insert as it is
+                 * @example html
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -2526,6 +3394,59 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    HideArticle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The article's slug, the current one or an earlier one
+                 * @example how-to-train-your-dragon
+                 */
+                slug: components["parameters"]["SlugPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["HideBody"];
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    RestoreArticle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The article's slug, the current one or an earlier one
+                 * @example how-to-train-your-dragon
+                 */
+                slug: components["parameters"]["SlugPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     GetArticleComments: {
         parameters: {
             query?: {
@@ -2541,6 +3462,12 @@ export interface operations {
                 sort?: components["parameters"]["CommentSort"];
                 /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
                 cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+                 *     HTML that a page may insert as it is
+                 * @example html
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
@@ -2605,6 +3532,70 @@ export interface operations {
         };
     };
     DeleteArticleComment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The article's slug, the current one or an earlier one
+                 * @example how-to-train-your-dragon
+                 */
+                slug: components["parameters"]["SlugPath"];
+                /**
+                 * @description The comment's id
+                 * @example 42
+                 */
+                id: components["parameters"]["CommentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    HideComment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The article's slug, the current one or an earlier one
+                 * @example how-to-train-your-dragon
+                 */
+                slug: components["parameters"]["SlugPath"];
+                /**
+                 * @description The comment's id
+                 * @example 42
+                 */
+                id: components["parameters"]["CommentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["HideBody"];
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    RestoreComment: {
         parameters: {
             query?: never;
             header?: never;
@@ -2706,9 +3697,209 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    BatchGetArticles: {
+    GetHidden: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The length of the page
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["HiddenItems"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    GetUsers: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only the user of this name, in any letter case
+                 * @example jake
+                 */
+                username?: components["parameters"]["UsernameFilter"];
+                /**
+                 * @description Only users of this role
+                 * @example moderator
+                 */
+                role?: components["parameters"]["RoleFilter"];
+                /**
+                 * @description Only users who are suspended, or only those who are not
+                 * @example true
+                 */
+                suspended?: components["parameters"]["SuspendedFilter"];
+                /**
+                 * @description The length of the page
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Accounts"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    SetUserRole: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The user's name, in any letter case
+                 * @example jake
+                 */
+                username: components["parameters"]["UsernamePath"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["SetRoleBody"];
+        responses: {
+            200: components["responses"]["AccountOK"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    SuspendUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The user's name, in any letter case
+                 * @example jake
+                 */
+                username: components["parameters"]["UsernamePath"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["SuspendBody"];
+        responses: {
+            200: components["responses"]["AccountOK"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    ReinstateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The user's name, in any letter case
+                 * @example jake
+                 */
+                username: components["parameters"]["UsernamePath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AccountOK"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    GetAuditLog: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only what this user did
+                 * @example jake
+                 */
+                actor?: components["parameters"]["ActorFilter"];
+                /**
+                 * @description Only acts of this kind
+                 * @example user.suspended
+                 */
+                action?: components["parameters"]["ActionFilter"];
+                /**
+                 * @description Only what was done to this user
+                 * @example jake
+                 */
+                subject?: components["parameters"]["SubjectFilter"];
+                /**
+                 * @description The length of the page
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AuditEntries"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    BatchGetArticles: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
+                 *     HTML that a page may insert as it is
+                 * @example html
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: never;
             path?: never;
             cookie?: never;

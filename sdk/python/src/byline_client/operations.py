@@ -2,6 +2,13 @@
 
 from typing import cast
 
+from .generated.api.admin import (
+    get_audit_log,
+    get_users,
+    reinstate_user,
+    set_user_role,
+    suspend_user,
+)
 from .generated.api.apikeys import create_api_key, delete_api_key, get_api_keys
 from .generated.api.articles import (
     batch_get_articles,
@@ -18,11 +25,25 @@ from .generated.api.comments import (
     get_article_comments,
 )
 from .generated.api.favorites import create_article_favorite, delete_article_favorite
+from .generated.api.moderation import (
+    get_hidden,
+    hide_article,
+    hide_comment,
+    restore_article,
+    restore_comment,
+)
 from .generated.api.profiles import (
     batch_get_profiles,
     follow_user_by_username,
     get_profile_by_username,
     unfollow_user_by_username,
+)
+from .generated.api.recovery import (
+    confirm_email_verification,
+    confirm_password_reset,
+    get_email_verification,
+    request_email_verification,
+    request_password_reset,
 )
 from .generated.api.sessions import (
     create_session,
@@ -33,30 +54,51 @@ from .generated.api.sessions import (
     refresh_session,
 )
 from .generated.api.tags import get_tags
-from .generated.api.users import create_user, get_current_user, login, update_current_user
+from .generated.api.users import (
+    create_user,
+    delete_current_user,
+    get_current_user,
+    login,
+    update_current_user,
+)
 from .generated.client import AuthenticatedClient
 from .generated.models import (
+    AccountResponse,
+    AccountsResponse,
     ApiKeyCreatedResponse,
     ApiKeysResponse,
     ArticleBatchRequest,
     ArticleBatchResponse,
     ArticleResponse,
     ArticlesResponse,
+    AuditAction,
+    AuditEntriesResponse,
     CommentResponse,
     CommentsResponse,
+    DeleteUserRequest,
+    EmailVerificationConfirmationRequest,
+    EmailVerificationResponse,
     GetArticleCommentsSort,
+    HiddenItemsResponse,
+    HideRequest,
     LoginUserRequest,
     NewApiKeyRequest,
     NewArticleRequest,
     NewCommentRequest,
     NewUserRequest,
+    PasswordResetConfirmationRequest,
+    PasswordResetRequest,
     ProfileBatchRequest,
     ProfileBatchResponse,
     ProfileResponse,
     RefreshSessionRequest,
+    Role,
     SessionCreatedResponse,
     SessionsResponse,
+    SetRoleRequest,
+    SuspendRequest,
     TagsResponse,
+    TextFormat,
     TokensResponse,
     UpdateArticleRequest,
     UpdateUserRequest,
@@ -67,6 +109,90 @@ from .generated.types import UNSET, Unset
 
 class Operations:
     api: AuthenticatedClient
+
+    def get_audit_log(
+        self,
+        *,
+        actor: str | Unset = UNSET,
+        action: AuditAction | Unset = UNSET,
+        subject: str | Unset = UNSET,
+        limit: int | Unset = 20,
+        cursor: str | Unset = UNSET,
+    ) -> AuditEntriesResponse:
+        """Read the audit log
+
+        Every act of moderators, of admins and of the operator at the command line,
+        the last one first. Entries are never changed or deleted. They hold ids; the
+        names in the answer are those of today, and `null` for what is gone.
+        """
+        return cast(
+            AuditEntriesResponse,
+            get_audit_log.sync_detailed(
+                client=self.api,
+                actor=actor,
+                action=action,
+                subject=subject,
+                limit=limit,
+                cursor=cursor,
+            ).parsed,
+        )
+
+    def get_users(
+        self,
+        *,
+        username: str | Unset = UNSET,
+        role: Role | Unset = UNSET,
+        suspended: bool | Unset = UNSET,
+        limit: int | Unset = 20,
+        cursor: str | Unset = UNSET,
+    ) -> AccountsResponse:
+        """List users
+
+        The newest first. The filters can be combined.
+        """
+        return cast(
+            AccountsResponse,
+            get_users.sync_detailed(
+                client=self.api,
+                username=username,
+                role=role,
+                suspended=suspended,
+                limit=limit,
+                cursor=cursor,
+            ).parsed,
+        )
+
+    def reinstate_user(self, username: str) -> AccountResponse:
+        """End the suspension of a user
+
+        The user can sign in again, and their API keys work again. A user who is not
+        suspended stays as they are.
+        """
+        return cast(AccountResponse, reinstate_user.sync_detailed(username, client=self.api).parsed)
+
+    def set_user_role(self, username: str, body: SetRoleRequest) -> AccountResponse:
+        """Change the role of a user
+
+        It takes effect at once, on other replicas within a second, also for tokens
+        and API keys that the user has. Nobody changes their own role, so that there
+        is always an admin.
+        """
+        return cast(
+            AccountResponse,
+            set_user_role.sync_detailed(username, client=self.api, body=body).parsed,
+        )
+
+    def suspend_user(self, username: str, body: SuspendRequest) -> AccountResponse:
+        """Suspend a user
+
+        Ends every session of the user and refuses their API keys, on other replicas
+        within a second; signing in answers 403 `account_suspended`. What they have
+        published stays. Nobody suspends themselves. Repeating it with another reason
+        replaces the reason.
+        """
+        return cast(
+            AccountResponse, suspend_user.sync_detailed(username, client=self.api, body=body).parsed
+        )
 
     def create_api_key(
         self, body: NewApiKeyRequest, *, idempotency_key: str | Unset = UNSET
@@ -101,16 +227,19 @@ class Operations:
         """
         return cast(ApiKeysResponse, get_api_keys.sync_detailed(client=self.api).parsed)
 
-    def batch_get_articles(self, body: ArticleBatchRequest) -> ArticleBatchResponse:
+    def batch_get_articles(
+        self, body: ArticleBatchRequest, *, format_: TextFormat | Unset = UNSET
+    ) -> ArticleBatchResponse:
         """Get many articles at once
 
         Up to 100 articles by slug, in the order asked, in one request and a
         constant number of queries. Slugs that no article has, or ever had, are
-        named in `missing`. A slug that is asked twice is answered once.
+        named in `missing`. A slug that is asked twice is answered once. With
+        `format=html` up to 20 slugs may be asked.
         """
         return cast(
             ArticleBatchResponse,
-            batch_get_articles.sync_detailed(client=self.api, body=body).parsed,
+            batch_get_articles.sync_detailed(client=self.api, body=body, format_=format_).parsed,
         )
 
     def create_article(
@@ -135,13 +264,16 @@ class Operations:
         """
         delete_article.sync_detailed(slug, client=self.api, if_match=if_match)
 
-    def get_article(self, slug: str) -> ArticleResponse:
+    def get_article(self, slug: str, *, format_: TextFormat | Unset = UNSET) -> ArticleResponse:
         """Get an article
 
         A slug that the article had before its title changed answers as well; the
         `slug` member of the answer is the current one.
         """
-        return cast(ArticleResponse, get_article.sync_detailed(slug, client=self.api).parsed)
+        return cast(
+            ArticleResponse,
+            get_article.sync_detailed(slug, client=self.api, format_=format_).parsed,
+        )
 
     def get_articles(
         self,
@@ -235,16 +367,18 @@ class Operations:
         limit: int | Unset = 1000,
         sort: GetArticleCommentsSort | Unset = "createdAt",
         cursor: str | Unset = UNSET,
+        format_: TextFormat | Unset = UNSET,
     ) -> CommentsResponse:
         """List the comments of an article
 
         Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-        answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+        answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+        `format=html` it holds up to 100, and a larger `limit` is refused.
         """
         return cast(
             CommentsResponse,
             get_article_comments.sync_detailed(
-                slug, client=self.api, limit=limit, sort=sort, cursor=cursor
+                slug, client=self.api, limit=limit, sort=sort, cursor=cursor, format_=format_
             ).parsed,
         )
 
@@ -265,6 +399,50 @@ class Operations:
         return cast(
             ArticleResponse, delete_article_favorite.sync_detailed(slug, client=self.api).parsed
         )
+
+    def get_hidden(
+        self, *, limit: int | Unset = 20, cursor: str | Unset = UNSET
+    ) -> HiddenItemsResponse:
+        """List what is hidden
+
+        Articles and comments that are hidden, the last one first.
+        """
+        return cast(
+            HiddenItemsResponse,
+            get_hidden.sync_detailed(client=self.api, limit=limit, cursor=cursor).parsed,
+        )
+
+    def hide_article(self, slug: str, body: HideRequest) -> None:
+        """Hide an article
+
+        From then on the article is in no list, no feed and no count, and answers
+        404 to everybody but its author and moderators, who see the reason with it.
+        Repeating it with another reason replaces the reason.
+        """
+        hide_article.sync_detailed(slug, client=self.api, body=body)
+
+    def hide_comment(self, slug: str, id: int, body: HideRequest) -> None:
+        """Hide a comment
+
+        From then on only its author and moderators see the comment, with the reason.
+        Repeating it with another reason replaces the reason.
+        """
+        hide_comment.sync_detailed(slug, id, client=self.api, body=body)
+
+    def restore_article(self, slug: str) -> None:
+        """Restore an article
+
+        Shows a hidden article again, with its comments and favourites; an article
+        that is not hidden stays as it is.
+        """
+        restore_article.sync_detailed(slug, client=self.api)
+
+    def restore_comment(self, slug: str, id: int) -> None:
+        """Restore a comment
+
+        Shows a hidden comment again; one that is not hidden stays as it is.
+        """
+        restore_comment.sync_detailed(slug, id, client=self.api)
 
     def batch_get_profiles(self, body: ProfileBatchRequest) -> ProfileBatchResponse:
         """Get many profiles at once
@@ -307,6 +485,51 @@ class Operations:
             ProfileResponse,
             unfollow_user_by_username.sync_detailed(username, client=self.api).parsed,
         )
+
+    def confirm_email_verification(self, body: EmailVerificationConfirmationRequest) -> None:
+        """Verify an address with a mailed token
+
+        Marks the address that the token was sent to as verified, if the account
+        still has it.
+        """
+        confirm_email_verification.sync_detailed(client=self.api, body=body)
+
+    def confirm_password_reset(self, body: PasswordResetConfirmationRequest) -> None:
+        """Set a password with a mailed token
+
+        Sets a new password, ends every session of the account and uses up the
+        token, with all others that were sent to reset it. A password that is
+        refused leaves the token good.
+        """
+        confirm_password_reset.sync_detailed(client=self.api, body=body)
+
+    def get_email_verification(self) -> EmailVerificationResponse:
+        """Get whether the address is verified
+
+        The address of the signed-in user, and when it was verified. A new address
+        is not.
+        """
+        return cast(
+            EmailVerificationResponse, get_email_verification.sync_detailed(client=self.api).parsed
+        )
+
+    def request_email_verification(self) -> None:
+        """Ask for a mail that verifies the address
+
+        Sends the signed-in user a token once more; registration and a new address
+        send one by themselves. Nothing is sent when the address is verified, and
+        at most five mails an hour.
+        """
+        request_email_verification.sync_detailed(client=self.api)
+
+    def request_password_reset(self, body: PasswordResetRequest) -> None:
+        """Ask for a mail that resets a password
+
+        Sends a token to the address, if an account has it. The answer is the same
+        if none has, so that nobody can probe for accounts. An account gets at most
+        five of these mails an hour, and its token is good for an hour.
+        """
+        request_password_reset.sync_detailed(client=self.api, body=body)
 
     def create_session(
         self, body: LoginUserRequest, *, idempotency_key: str | Unset = UNSET
@@ -383,6 +606,7 @@ class Operations:
 
         A user name or an e-mail address belongs to one account, whatever its
         letter case; a second registration answers 409 and names the field.
+        A mail with a token that verifies the address goes out.
         """
         return cast(
             UserResponse,
@@ -390,6 +614,17 @@ class Operations:
                 client=self.api, body=body, idempotency_key=idempotency_key
             ).parsed,
         )
+
+    def delete_current_user(self, body: DeleteUserRequest) -> None:
+        """Delete the account of the signed-in user
+
+        Erases the account and all that belongs to it, at once and for good: its
+        articles with their comments and favourites, its comments elsewhere, its
+        favourites, follows, sessions and API keys. Its names are free again, and
+        its tokens and keys are refused, by every replica within a second. The
+        password confirms it; a wrong one is 422.
+        """
+        delete_current_user.sync_detailed(client=self.api, body=body)
 
     def get_current_user(self) -> UserResponse:
         """Get the signed-in user
@@ -411,7 +646,8 @@ class Operations:
 
         A merge patch (RFC 7396): a member that is absent stays as it is, `null`
         clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-        `image` is stored as `null`.
+        `image` is stored as `null`. A new `password` ends the other sessions. A
+        new `email` has to be verified, and the old address is told.
         """
         return cast(
             UserResponse, update_current_user.sync_detailed(client=self.api, body=body).parsed
@@ -420,6 +656,98 @@ class Operations:
 
 class AsyncOperations:
     api: AuthenticatedClient
+
+    async def get_audit_log(
+        self,
+        *,
+        actor: str | Unset = UNSET,
+        action: AuditAction | Unset = UNSET,
+        subject: str | Unset = UNSET,
+        limit: int | Unset = 20,
+        cursor: str | Unset = UNSET,
+    ) -> AuditEntriesResponse:
+        """Read the audit log
+
+        Every act of moderators, of admins and of the operator at the command line,
+        the last one first. Entries are never changed or deleted. They hold ids; the
+        names in the answer are those of today, and `null` for what is gone.
+        """
+        return cast(
+            AuditEntriesResponse,
+            (
+                await get_audit_log.asyncio_detailed(
+                    client=self.api,
+                    actor=actor,
+                    action=action,
+                    subject=subject,
+                    limit=limit,
+                    cursor=cursor,
+                )
+            ).parsed,
+        )
+
+    async def get_users(
+        self,
+        *,
+        username: str | Unset = UNSET,
+        role: Role | Unset = UNSET,
+        suspended: bool | Unset = UNSET,
+        limit: int | Unset = 20,
+        cursor: str | Unset = UNSET,
+    ) -> AccountsResponse:
+        """List users
+
+        The newest first. The filters can be combined.
+        """
+        return cast(
+            AccountsResponse,
+            (
+                await get_users.asyncio_detailed(
+                    client=self.api,
+                    username=username,
+                    role=role,
+                    suspended=suspended,
+                    limit=limit,
+                    cursor=cursor,
+                )
+            ).parsed,
+        )
+
+    async def reinstate_user(self, username: str) -> AccountResponse:
+        """End the suspension of a user
+
+        The user can sign in again, and their API keys work again. A user who is not
+        suspended stays as they are.
+        """
+        return cast(
+            AccountResponse,
+            (await reinstate_user.asyncio_detailed(username, client=self.api)).parsed,
+        )
+
+    async def set_user_role(self, username: str, body: SetRoleRequest) -> AccountResponse:
+        """Change the role of a user
+
+        It takes effect at once, on other replicas within a second, also for tokens
+        and API keys that the user has. Nobody changes their own role, so that there
+        is always an admin.
+        """
+        return cast(
+            AccountResponse,
+            (await set_user_role.asyncio_detailed(username, client=self.api, body=body)).parsed,
+        )
+
+    async def suspend_user(self, username: str, body: SuspendRequest) -> AccountResponse:
+        """Suspend a user
+
+        Ends every session of the user and refuses their API keys, on other replicas
+        within a second; signing in answers 403 `account_suspended`. What they have
+        published stays. Nobody suspends themselves. Repeating it with another reason
+        replaces the reason.
+        """
+        return cast(
+            AccountResponse,
+            (await suspend_user.asyncio_detailed(username, client=self.api, body=body)).parsed,
+        )
 
     async def create_api_key(
         self, body: NewApiKeyRequest, *, idempotency_key: str | Unset = UNSET
@@ -456,16 +784,23 @@ class AsyncOperations:
         """
         return cast(ApiKeysResponse, (await get_api_keys.asyncio_detailed(client=self.api)).parsed)
 
-    async def batch_get_articles(self, body: ArticleBatchRequest) -> ArticleBatchResponse:
+    async def batch_get_articles(
+        self, body: ArticleBatchRequest, *, format_: TextFormat | Unset = UNSET
+    ) -> ArticleBatchResponse:
         """Get many articles at once
 
         Up to 100 articles by slug, in the order asked, in one request and a
         constant number of queries. Slugs that no article has, or ever had, are
-        named in `missing`. A slug that is asked twice is answered once.
+        named in `missing`. A slug that is asked twice is answered once. With
+        `format=html` up to 20 slugs may be asked.
         """
         return cast(
             ArticleBatchResponse,
-            (await batch_get_articles.asyncio_detailed(client=self.api, body=body)).parsed,
+            (
+                await batch_get_articles.asyncio_detailed(
+                    client=self.api, body=body, format_=format_
+                )
+            ).parsed,
         )
 
     async def create_article(
@@ -492,14 +827,17 @@ class AsyncOperations:
         """
         await delete_article.asyncio_detailed(slug, client=self.api, if_match=if_match)
 
-    async def get_article(self, slug: str) -> ArticleResponse:
+    async def get_article(
+        self, slug: str, *, format_: TextFormat | Unset = UNSET
+    ) -> ArticleResponse:
         """Get an article
 
         A slug that the article had before its title changed answers as well; the
         `slug` member of the answer is the current one.
         """
         return cast(
-            ArticleResponse, (await get_article.asyncio_detailed(slug, client=self.api)).parsed
+            ArticleResponse,
+            (await get_article.asyncio_detailed(slug, client=self.api, format_=format_)).parsed,
         )
 
     async def get_articles(
@@ -602,17 +940,19 @@ class AsyncOperations:
         limit: int | Unset = 1000,
         sort: GetArticleCommentsSort | Unset = "createdAt",
         cursor: str | Unset = UNSET,
+        format_: TextFormat | Unset = UNSET,
     ) -> CommentsResponse:
         """List the comments of an article
 
         Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-        answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+        answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+        `format=html` it holds up to 100, and a larger `limit` is refused.
         """
         return cast(
             CommentsResponse,
             (
                 await get_article_comments.asyncio_detailed(
-                    slug, client=self.api, limit=limit, sort=sort, cursor=cursor
+                    slug, client=self.api, limit=limit, sort=sort, cursor=cursor, format_=format_
                 )
             ).parsed,
         )
@@ -636,6 +976,50 @@ class AsyncOperations:
             ArticleResponse,
             (await delete_article_favorite.asyncio_detailed(slug, client=self.api)).parsed,
         )
+
+    async def get_hidden(
+        self, *, limit: int | Unset = 20, cursor: str | Unset = UNSET
+    ) -> HiddenItemsResponse:
+        """List what is hidden
+
+        Articles and comments that are hidden, the last one first.
+        """
+        return cast(
+            HiddenItemsResponse,
+            (await get_hidden.asyncio_detailed(client=self.api, limit=limit, cursor=cursor)).parsed,
+        )
+
+    async def hide_article(self, slug: str, body: HideRequest) -> None:
+        """Hide an article
+
+        From then on the article is in no list, no feed and no count, and answers
+        404 to everybody but its author and moderators, who see the reason with it.
+        Repeating it with another reason replaces the reason.
+        """
+        await hide_article.asyncio_detailed(slug, client=self.api, body=body)
+
+    async def hide_comment(self, slug: str, id: int, body: HideRequest) -> None:
+        """Hide a comment
+
+        From then on only its author and moderators see the comment, with the reason.
+        Repeating it with another reason replaces the reason.
+        """
+        await hide_comment.asyncio_detailed(slug, id, client=self.api, body=body)
+
+    async def restore_article(self, slug: str) -> None:
+        """Restore an article
+
+        Shows a hidden article again, with its comments and favourites; an article
+        that is not hidden stays as it is.
+        """
+        await restore_article.asyncio_detailed(slug, client=self.api)
+
+    async def restore_comment(self, slug: str, id: int) -> None:
+        """Restore a comment
+
+        Shows a hidden comment again; one that is not hidden stays as it is.
+        """
+        await restore_comment.asyncio_detailed(slug, id, client=self.api)
 
     async def batch_get_profiles(self, body: ProfileBatchRequest) -> ProfileBatchResponse:
         """Get many profiles at once
@@ -680,6 +1064,52 @@ class AsyncOperations:
             ProfileResponse,
             (await unfollow_user_by_username.asyncio_detailed(username, client=self.api)).parsed,
         )
+
+    async def confirm_email_verification(self, body: EmailVerificationConfirmationRequest) -> None:
+        """Verify an address with a mailed token
+
+        Marks the address that the token was sent to as verified, if the account
+        still has it.
+        """
+        await confirm_email_verification.asyncio_detailed(client=self.api, body=body)
+
+    async def confirm_password_reset(self, body: PasswordResetConfirmationRequest) -> None:
+        """Set a password with a mailed token
+
+        Sets a new password, ends every session of the account and uses up the
+        token, with all others that were sent to reset it. A password that is
+        refused leaves the token good.
+        """
+        await confirm_password_reset.asyncio_detailed(client=self.api, body=body)
+
+    async def get_email_verification(self) -> EmailVerificationResponse:
+        """Get whether the address is verified
+
+        The address of the signed-in user, and when it was verified. A new address
+        is not.
+        """
+        return cast(
+            EmailVerificationResponse,
+            (await get_email_verification.asyncio_detailed(client=self.api)).parsed,
+        )
+
+    async def request_email_verification(self) -> None:
+        """Ask for a mail that verifies the address
+
+        Sends the signed-in user a token once more; registration and a new address
+        send one by themselves. Nothing is sent when the address is verified, and
+        at most five mails an hour.
+        """
+        await request_email_verification.asyncio_detailed(client=self.api)
+
+    async def request_password_reset(self, body: PasswordResetRequest) -> None:
+        """Ask for a mail that resets a password
+
+        Sends a token to the address, if an account has it. The answer is the same
+        if none has, so that nobody can probe for accounts. An account gets at most
+        five of these mails an hour, and its token is good for an hour.
+        """
+        await request_password_reset.asyncio_detailed(client=self.api, body=body)
 
     async def create_session(
         self, body: LoginUserRequest, *, idempotency_key: str | Unset = UNSET
@@ -759,6 +1189,7 @@ class AsyncOperations:
 
         A user name or an e-mail address belongs to one account, whatever its
         letter case; a second registration answers 409 and names the field.
+        A mail with a token that verifies the address goes out.
         """
         return cast(
             UserResponse,
@@ -768,6 +1199,17 @@ class AsyncOperations:
                 )
             ).parsed,
         )
+
+    async def delete_current_user(self, body: DeleteUserRequest) -> None:
+        """Delete the account of the signed-in user
+
+        Erases the account and all that belongs to it, at once and for good: its
+        articles with their comments and favourites, its comments elsewhere, its
+        favourites, follows, sessions and API keys. Its names are free again, and
+        its tokens and keys are refused, by every replica within a second. The
+        password confirms it; a wrong one is 422.
+        """
+        await delete_current_user.asyncio_detailed(client=self.api, body=body)
 
     async def get_current_user(self) -> UserResponse:
         """Get the signed-in user
@@ -789,7 +1231,8 @@ class AsyncOperations:
 
         A merge patch (RFC 7396): a member that is absent stays as it is, `null`
         clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-        `image` is stored as `null`.
+        `image` is stored as `null`. A new `password` ends the other sessions. A
+        new `email` has to be verified, and the old address is told.
         """
         return cast(
             UserResponse,

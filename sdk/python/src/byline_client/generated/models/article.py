@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
+    from ..models.hidden import Hidden
     from ..models.profile import Profile
 
 
@@ -28,6 +31,8 @@ class Article:
         favorited (bool): Whether the reader has marked the article
         favorites_count (int):
         author (Profile):
+        body_html (str | Unset): `body` as sanitised HTML; only with `format=html`
+        hidden (Hidden | Unset): Present when a moderator has hidden it; only its author and moderators see it then
     """
 
     slug: str
@@ -40,6 +45,8 @@ class Article:
     favorited: bool
     favorites_count: int
     author: Profile
+    body_html: str | Unset = UNSET
+    hidden: Hidden | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,6 +70,12 @@ class Article:
 
         author = self.author.to_dict()
 
+        body_html = self.body_html
+
+        hidden: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.hidden, Unset):
+            hidden = self.hidden.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -79,11 +92,16 @@ class Article:
                 "author": author,
             }
         )
+        if body_html is not UNSET:
+            field_dict["bodyHtml"] = body_html
+        if hidden is not UNSET:
+            field_dict["hidden"] = hidden
 
         return field_dict
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.hidden import Hidden
         from ..models.profile import Profile
 
         d = dict(src_dict)
@@ -107,6 +125,15 @@ class Article:
 
         author = Profile.from_dict(d.pop("author"))
 
+        body_html = d.pop("bodyHtml", UNSET)
+
+        _hidden = d.pop("hidden", UNSET)
+        hidden: Hidden | Unset
+        if isinstance(_hidden, Unset):
+            hidden = UNSET
+        else:
+            hidden = Hidden.from_dict(_hidden)
+
         article = cls(
             slug=slug,
             title=title,
@@ -118,6 +145,8 @@ class Article:
             favorited=favorited,
             favorites_count=favorites_count,
             author=author,
+            body_html=body_html,
+            hidden=hidden,
         )
 
         article.additional_properties = d

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
+    from ..models.hidden import Hidden
     from ..models.profile import Profile
 
 
@@ -23,6 +26,8 @@ class Comment:
         updated_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
         body (str):
         author (Profile):
+        body_html (str | Unset): `body` as sanitised HTML; only with `format=html`
+        hidden (Hidden | Unset): Present when a moderator has hidden it; only its author and moderators see it then
     """
 
     id: int
@@ -30,6 +35,8 @@ class Comment:
     updated_at: datetime.datetime
     body: str
     author: Profile
+    body_html: str | Unset = UNSET
+    hidden: Hidden | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,6 +50,12 @@ class Comment:
 
         author = self.author.to_dict()
 
+        body_html = self.body_html
+
+        hidden: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.hidden, Unset):
+            hidden = self.hidden.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -54,11 +67,16 @@ class Comment:
                 "author": author,
             }
         )
+        if body_html is not UNSET:
+            field_dict["bodyHtml"] = body_html
+        if hidden is not UNSET:
+            field_dict["hidden"] = hidden
 
         return field_dict
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.hidden import Hidden
         from ..models.profile import Profile
 
         d = dict(src_dict)
@@ -72,12 +90,23 @@ class Comment:
 
         author = Profile.from_dict(d.pop("author"))
 
+        body_html = d.pop("bodyHtml", UNSET)
+
+        _hidden = d.pop("hidden", UNSET)
+        hidden: Hidden | Unset
+        if isinstance(_hidden, Unset):
+            hidden = UNSET
+        else:
+            hidden = Hidden.from_dict(_hidden)
+
         comment = cls(
             id=id,
             created_at=created_at,
             updated_at=updated_at,
             body=body,
             author=author,
+            body_html=body_html,
+            hidden=hidden,
         )
 
         comment.additional_properties = d

@@ -19,6 +19,8 @@ class UpdateUser:
         username (str | Unset): Unique in any letter case; no slash, no control characters, and not only dots
         email (str | Unset): Unique in any letter case
         password (str | Unset): 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+        current_password (str | Unset): Proves, with a new `email` or `password`, that it is the owner who changes it;
+            some servers demand it
         bio (None | str | Unset):
         image (None | str | Unset):
     """
@@ -26,6 +28,7 @@ class UpdateUser:
     username: str | Unset = UNSET
     email: str | Unset = UNSET
     password: str | Unset = UNSET
+    current_password: str | Unset = UNSET
     bio: str | Unset | None = UNSET
     image: str | Unset | None = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -36,6 +39,8 @@ class UpdateUser:
         email = self.email
 
         password = self.password
+
+        current_password = self.current_password
 
         bio: str | Unset | None
         if isinstance(self.bio, Unset):
@@ -58,6 +63,8 @@ class UpdateUser:
             field_dict["email"] = email
         if password is not UNSET:
             field_dict["password"] = password
+        if current_password is not UNSET:
+            field_dict["currentPassword"] = current_password
         if bio is not UNSET:
             field_dict["bio"] = bio
         if image is not UNSET:
@@ -73,6 +80,8 @@ class UpdateUser:
         email = d.pop("email", UNSET)
 
         password = d.pop("password", UNSET)
+
+        current_password = d.pop("currentPassword", UNSET)
 
         def _parse_bio(data: object) -> str | Unset | None:
             if data is None:
@@ -96,6 +105,7 @@ class UpdateUser:
             username=username,
             email=email,
             password=password,
+            current_password=current_password,
             bio=bio,
             image=image,
         )

@@ -8,18 +8,31 @@ from ...client import AuthenticatedClient, Client
 from ...models.article_batch_request import ArticleBatchRequest
 from ...models.article_batch_response import ArticleBatchResponse
 from ...models.problem import Problem
-from ...types import Response
+from ...models.text_format import TextFormat
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: ArticleBatchRequest,
+    format_: TextFormat | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+
+    params: dict[str, Any] = {}
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/batch/articles",
+        "params": params,
     }
 
     _kwargs["json"] = body.to_dict()
@@ -94,14 +107,17 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: ArticleBatchRequest,
+    format_: TextFormat | Unset = UNSET,
 ) -> Response[ArticleBatchResponse | Problem]:
     """Get many articles at once
 
      Up to 100 articles by slug, in the order asked, in one request and a
     constant number of queries. Slugs that no article has, or ever had, are
-    named in `missing`. A slug that is asked twice is answered once.
+    named in `missing`. A slug that is asked twice is answered once. With
+    `format=html` up to 20 slugs may be asked.
 
     Args:
+        format_ (TextFormat | Unset):
         body (ArticleBatchRequest):
 
     Raises:
@@ -114,6 +130,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+        format_=format_,
     )
 
     response = client.get_httpx_client().request(
@@ -127,14 +144,17 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: ArticleBatchRequest,
+    format_: TextFormat | Unset = UNSET,
 ) -> ArticleBatchResponse | Problem | None:
     """Get many articles at once
 
      Up to 100 articles by slug, in the order asked, in one request and a
     constant number of queries. Slugs that no article has, or ever had, are
-    named in `missing`. A slug that is asked twice is answered once.
+    named in `missing`. A slug that is asked twice is answered once. With
+    `format=html` up to 20 slugs may be asked.
 
     Args:
+        format_ (TextFormat | Unset):
         body (ArticleBatchRequest):
 
     Raises:
@@ -148,6 +168,7 @@ def sync(
     return sync_detailed(
         client=client,
         body=body,
+        format_=format_,
     ).parsed
 
 
@@ -155,14 +176,17 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: ArticleBatchRequest,
+    format_: TextFormat | Unset = UNSET,
 ) -> Response[ArticleBatchResponse | Problem]:
     """Get many articles at once
 
      Up to 100 articles by slug, in the order asked, in one request and a
     constant number of queries. Slugs that no article has, or ever had, are
-    named in `missing`. A slug that is asked twice is answered once.
+    named in `missing`. A slug that is asked twice is answered once. With
+    `format=html` up to 20 slugs may be asked.
 
     Args:
+        format_ (TextFormat | Unset):
         body (ArticleBatchRequest):
 
     Raises:
@@ -175,6 +199,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+        format_=format_,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -186,14 +211,17 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: ArticleBatchRequest,
+    format_: TextFormat | Unset = UNSET,
 ) -> ArticleBatchResponse | Problem | None:
     """Get many articles at once
 
      Up to 100 articles by slug, in the order asked, in one request and a
     constant number of queries. Slugs that no article has, or ever had, are
-    named in `missing`. A slug that is asked twice is answered once.
+    named in `missing`. A slug that is asked twice is answered once. With
+    `format=html` up to 20 slugs may be asked.
 
     Args:
+        format_ (TextFormat | Unset):
         body (ArticleBatchRequest):
 
     Raises:
@@ -208,5 +236,6 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             body=body,
+            format_=format_,
         )
     ).parsed

@@ -8,23 +8,36 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.article_response import ArticleResponse
 from ...models.problem import Problem
+from ...models.text_format import TextFormat
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     slug: str,
     *,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_none_match, Unset):
         headers["If-None-Match"] = if_none_match
 
+    params: dict[str, Any] = {}
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/articles/{slug}".format(
             slug=quote(str(slug), safe=""),
         ),
+        "params": params,
     }
 
     _kwargs["headers"] = headers
@@ -94,6 +107,7 @@ def sync_detailed(
     slug: str,
     *,
     client: AuthenticatedClient,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> Response[Any | ArticleResponse | Problem]:
     """Get an article
@@ -103,6 +117,7 @@ def sync_detailed(
 
     Args:
         slug (str):
+        format_ (TextFormat | Unset):
         if_none_match (str | Unset):
 
     Raises:
@@ -115,6 +130,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         slug=slug,
+        format_=format_,
         if_none_match=if_none_match,
     )
 
@@ -129,6 +145,7 @@ def sync(
     slug: str,
     *,
     client: AuthenticatedClient,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> Any | ArticleResponse | Problem | None:
     """Get an article
@@ -138,6 +155,7 @@ def sync(
 
     Args:
         slug (str):
+        format_ (TextFormat | Unset):
         if_none_match (str | Unset):
 
     Raises:
@@ -151,6 +169,7 @@ def sync(
     return sync_detailed(
         slug=slug,
         client=client,
+        format_=format_,
         if_none_match=if_none_match,
     ).parsed
 
@@ -159,6 +178,7 @@ async def asyncio_detailed(
     slug: str,
     *,
     client: AuthenticatedClient,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> Response[Any | ArticleResponse | Problem]:
     """Get an article
@@ -168,6 +188,7 @@ async def asyncio_detailed(
 
     Args:
         slug (str):
+        format_ (TextFormat | Unset):
         if_none_match (str | Unset):
 
     Raises:
@@ -180,6 +201,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         slug=slug,
+        format_=format_,
         if_none_match=if_none_match,
     )
 
@@ -192,6 +214,7 @@ async def asyncio(
     slug: str,
     *,
     client: AuthenticatedClient,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> Any | ArticleResponse | Problem | None:
     """Get an article
@@ -201,6 +224,7 @@ async def asyncio(
 
     Args:
         slug (str):
+        format_ (TextFormat | Unset):
         if_none_match (str | Unset):
 
     Raises:
@@ -215,6 +239,7 @@ async def asyncio(
         await asyncio_detailed(
             slug=slug,
             client=client,
+            format_=format_,
             if_none_match=if_none_match,
         )
     ).parsed

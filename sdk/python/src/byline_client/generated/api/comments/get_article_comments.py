@@ -11,6 +11,7 @@ from ...models.get_article_comments_sort import (
     GetArticleCommentsSort,
 )
 from ...models.problem import Problem
+from ...models.text_format import TextFormat
 from ...types import UNSET, Response, Unset
 
 
@@ -20,6 +21,7 @@ def _get_kwargs(
     limit: int | Unset = 1000,
     sort: GetArticleCommentsSort | Unset = "createdAt",
     cursor: str | Unset = UNSET,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -37,6 +39,12 @@ def _get_kwargs(
     params["sort"] = json_sort
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -118,18 +126,21 @@ def sync_detailed(
     limit: int | Unset = 1000,
     sort: GetArticleCommentsSort | Unset = "createdAt",
     cursor: str | Unset = UNSET,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> Response[Any | CommentsResponse | Problem]:
     """List the comments of an article
 
      Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-    answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+    answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+    `format=html` it holds up to 100, and a larger `limit` is refused.
 
     Args:
         slug (str):
         limit (int | Unset):  Default: 1000.
         sort (GetArticleCommentsSort | Unset):  Default: 'createdAt'.
         cursor (str | Unset):
+        format_ (TextFormat | Unset):
         if_none_match (str | Unset):
 
     Raises:
@@ -145,6 +156,7 @@ def sync_detailed(
         limit=limit,
         sort=sort,
         cursor=cursor,
+        format_=format_,
         if_none_match=if_none_match,
     )
 
@@ -162,18 +174,21 @@ def sync(
     limit: int | Unset = 1000,
     sort: GetArticleCommentsSort | Unset = "createdAt",
     cursor: str | Unset = UNSET,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> Any | CommentsResponse | Problem | None:
     """List the comments of an article
 
      Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-    answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+    answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+    `format=html` it holds up to 100, and a larger `limit` is refused.
 
     Args:
         slug (str):
         limit (int | Unset):  Default: 1000.
         sort (GetArticleCommentsSort | Unset):  Default: 'createdAt'.
         cursor (str | Unset):
+        format_ (TextFormat | Unset):
         if_none_match (str | Unset):
 
     Raises:
@@ -190,6 +205,7 @@ def sync(
         limit=limit,
         sort=sort,
         cursor=cursor,
+        format_=format_,
         if_none_match=if_none_match,
     ).parsed
 
@@ -201,18 +217,21 @@ async def asyncio_detailed(
     limit: int | Unset = 1000,
     sort: GetArticleCommentsSort | Unset = "createdAt",
     cursor: str | Unset = UNSET,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> Response[Any | CommentsResponse | Problem]:
     """List the comments of an article
 
      Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-    answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+    answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+    `format=html` it holds up to 100, and a larger `limit` is refused.
 
     Args:
         slug (str):
         limit (int | Unset):  Default: 1000.
         sort (GetArticleCommentsSort | Unset):  Default: 'createdAt'.
         cursor (str | Unset):
+        format_ (TextFormat | Unset):
         if_none_match (str | Unset):
 
     Raises:
@@ -228,6 +247,7 @@ async def asyncio_detailed(
         limit=limit,
         sort=sort,
         cursor=cursor,
+        format_=format_,
         if_none_match=if_none_match,
     )
 
@@ -243,18 +263,21 @@ async def asyncio(
     limit: int | Unset = 1000,
     sort: GetArticleCommentsSort | Unset = "createdAt",
     cursor: str | Unset = UNSET,
+    format_: TextFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
 ) -> Any | CommentsResponse | Problem | None:
     """List the comments of an article
 
      Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-    answer holds up to 1,000 comments; `nextCursor` leads to the rest.
+    answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
+    `format=html` it holds up to 100, and a larger `limit` is refused.
 
     Args:
         slug (str):
         limit (int | Unset):  Default: 1000.
         sort (GetArticleCommentsSort | Unset):  Default: 'createdAt'.
         cursor (str | Unset):
+        format_ (TextFormat | Unset):
         if_none_match (str | Unset):
 
     Raises:
@@ -272,6 +295,7 @@ async def asyncio(
             limit=limit,
             sort=sort,
             cursor=cursor,
+            format_=format_,
             if_none_match=if_none_match,
         )
     ).parsed

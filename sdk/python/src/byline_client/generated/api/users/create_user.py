@@ -111,6 +111,7 @@ def sync_detailed(
 
     A user name or an e-mail address belongs to one account, whatever its
     letter case; a second registration answers 409 and names the field.
+    A mail with a token that verifies the address goes out.
 
     Args:
         idempotency_key (str | Unset):
@@ -149,6 +150,7 @@ def sync(
 
     A user name or an e-mail address belongs to one account, whatever its
     letter case; a second registration answers 409 and names the field.
+    A mail with a token that verifies the address goes out.
 
     Args:
         idempotency_key (str | Unset):
@@ -182,6 +184,7 @@ async def asyncio_detailed(
 
     A user name or an e-mail address belongs to one account, whatever its
     letter case; a second registration answers 409 and names the field.
+    A mail with a token that verifies the address goes out.
 
     Args:
         idempotency_key (str | Unset):
@@ -218,6 +221,7 @@ async def asyncio(
 
     A user name or an e-mail address belongs to one account, whatever its
     letter case; a second registration answers 409 and names the field.
+    A mail with a token that verifies the address goes out.
 
     Args:
         idempotency_key (str | Unset):

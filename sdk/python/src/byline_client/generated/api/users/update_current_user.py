@@ -114,7 +114,8 @@ def sync_detailed(
 
      A merge patch (RFC 7396): a member that is absent stays as it is, `null`
     clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-    `image` is stored as `null`.
+    `image` is stored as `null`. A new `password` ends the other sessions. A
+    new `email` has to be verified, and the old address is told.
 
     Args:
         body (UpdateUserRequest):
@@ -147,7 +148,8 @@ def sync(
 
      A merge patch (RFC 7396): a member that is absent stays as it is, `null`
     clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-    `image` is stored as `null`.
+    `image` is stored as `null`. A new `password` ends the other sessions. A
+    new `email` has to be verified, and the old address is told.
 
     Args:
         body (UpdateUserRequest):
@@ -175,7 +177,8 @@ async def asyncio_detailed(
 
      A merge patch (RFC 7396): a member that is absent stays as it is, `null`
     clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-    `image` is stored as `null`.
+    `image` is stored as `null`. A new `password` ends the other sessions. A
+    new `email` has to be verified, and the old address is told.
 
     Args:
         body (UpdateUserRequest):
@@ -206,7 +209,8 @@ async def asyncio(
 
      A merge patch (RFC 7396): a member that is absent stays as it is, `null`
     clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-    `image` is stored as `null`.
+    `image` is stored as `null`. A new `password` ends the other sessions. A
+    new `email` has to be verified, and the old address is told.
 
     Args:
         body (UpdateUserRequest):

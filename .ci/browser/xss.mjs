@@ -1,0 +1,101 @@
+// Publishes texts that try to run something in the page that shows them
+// (api/markup/testdata/xss.json) as articles and comments, puts their bodyHtml
+// into a page without any policy, uses everything in it as a reader might, and
+// demands that nothing has run. The same texts put in as they are must run in
+// many cases, or the check could not fail.
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+
+const vectors = JSON.parse(readFileSync(new URL('../../api/markup/testdata/xss.json', import.meta.url), 'utf8'))
+
+export async function tryVectors(browser, origin, demand) {
+  const made = await publish(origin)
+  demand(vectors.length >= 60, `there are ${vectors.length} vectors`)
+  // A page of its own, since those of the service forbid scripts.
+  const server = createServer((_, res) => res.setHeader('content-type', 'text/html').end('<!doctype html><title>x</title><main></main>'))
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = `http://127.0.0.1:${server.address().port}/`
+  try {
+    const page = await open(browser, address)
+    for (const [i, { article, comment }] of made.entries()) {
+      for (const html of [article, comment]) {
+        const fired = await insert(page, html, 10)
+        demand(fired.length === 0, `vector ${i} runs ${fired}: ${JSON.stringify(vectors[i])} became ${JSON.stringify(html)}`)
+      }
+    }
+    demand((await insert(page, '', 1000)).length === 0, 'nothing runs late')
+    for (const control of ['<img src=x onerror=alert(1)>', '<a href="javascript:alert(1)">x</a>', '<p onmouseover=alert(1)>x</p>']) {
+      demand((await insert(page, control, 10_000)).length > 0, `the control runs: ${control}`)
+    }
+    let live = 0
+    for (const vector of vectors) if ((await insert(page, vector, 40)).length) live++
+    demand(live >= 40, `only ${live} of ${vectors.length} vectors run when they are put in as they are`)
+    console.log(`xss: ${vectors.length} vectors, ${live} of them run when they are put in as they are, none as bodyHtml`)
+    await page.context().close()
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+// publish makes an article and a comment of each vector and returns their HTML.
+async function publish(origin) {
+  const call = async (method, path, body, token) => {
+    const res = await fetch(`${origin}/api${path}`, {
+      method, body: body && JSON.stringify(body), headers: { 'content-type': 'application/json', ...(token && { authorization: `Token ${token}` }) },
+    })
+    if (!res.ok) throw new Error(`${method} ${path} answers ${res.status}: ${await res.text()}`)
+    return res.json()
+  }
+  const { user } = await call('POST', '/users', { user: { username: 'mallory', email: 'mallory@example.com', password: 'correct horse' } })
+  const made = []
+  for (const [i, body] of vectors.entries()) {
+    const { article } = await call('POST', '/articles', { article: { title: `Vector ${i}`, description: 'x', body } }, user.token)
+    await call('POST', `/articles/${article.slug}/comments`, { comment: { body } }, user.token)
+    const read = await call('GET', `/articles/${article.slug}?format=html`)
+    const { comments } = await call('GET', `/articles/${article.slug}/comments?format=html`)
+    if (read.article.body !== body) throw new Error(`vector ${i} was altered`)
+    made.push({ article: read.article.bodyHtml, comment: comments[0].bodyHtml })
+  }
+  return made
+}
+
+async function open(browser, address) {
+  const context = await browser.newContext()
+  // Links may be followed: an answer without content leaves the page where it is.
+  await context.route((url) => !url.href.startsWith(address), (route) => route.fulfill({ status: 204 }))
+  await context.addInitScript(() => {
+    window.fired = []
+    for (const name of ['alert', 'confirm', 'prompt', 'print']) window[name] = () => void window.fired.push(name)
+  })
+  const page = await context.newPage()
+  page.on('dialog', (dialog) => dialog.dismiss())
+  page.address = address
+  await page.goto(address)
+  return page
+}
+
+// insert puts html into the page, does to each element what a reader, or time,
+// might, and returns what has run before patience, in milliseconds, was over.
+async function insert(page, html, patience) {
+  const run = page.evaluate(async ([html, patience]) => {
+    const already = window.fired.length
+    const main = document.querySelector('main')
+    main.innerHTML = html
+    await new Promise((resolve) => setTimeout(resolve))
+    for (const element of main.querySelectorAll('*')) {
+      for (const type of ['mouseover', 'mouseenter', 'focus', 'toggle', 'animationstart', 'beforeinput', 'close', 'submit']) {
+        element.dispatchEvent(new Event(type, { bubbles: true, cancelable: true }))
+      }
+      element.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }))
+    }
+    const until = performance.now() + patience
+    while (window.fired.length === already && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5))
+    main.innerHTML = ''
+    return window.fired.slice(already)
+  }, [html, patience])
+  // What takes the page elsewhere has run too.
+  const fired = await run.catch(() => ['a navigation'])
+  if (page.url() !== page.address) await page.goto(page.address)
+  return fired
+}

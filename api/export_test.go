@@ -1,0 +1,9 @@
+package api
+
+// ExportedColumns are the references to users whose rows an export has.
+func ExportedColumns() (columns []string) {
+	for _, s := range sections {
+		columns = append(columns, s.column)
+	}
+	return columns
+}

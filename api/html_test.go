@@ -1,0 +1,124 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// TestFormatHTML holds that bodyHtml comes when it is asked for, and that
+// nothing else of an answer changes with it.
+func TestFormatHTML(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+	const text, made = "*Hello* <script>alert(1)</script>", "<p><em>Hello</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n"
+	created := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
+		Title: "Marked up", Description: "d", Body: text,
+	}}))
+	require.Equal(t, http.StatusCreated, created.StatusCode())
+	commentOn(t, jake, "marked-up", text)
+
+	// Twice each, since the second answer comes from the cache.
+	for range 2 {
+		for _, header := range [][]string{nil, signed(jake)} {
+			for path, pick := range map[string]func(body string) map[string]any{
+				"/articles/marked-up":          func(body string) map[string]any { return member(t, body, "article") },
+				"/articles/marked-up/comments": func(body string) map[string]any { return first(t, body, "comments") },
+				"POST /batch/articles":         func(body string) map[string]any { return first(t, body, "articles") },
+			} {
+				method, body := "GET", ""
+				if rest, post := strings.CutPrefix(path, "POST "); post {
+					method, path, body = "POST", rest, `{"slugs":["marked-up"]}`
+				}
+				plainRes, plain := s.Do(method, path, body, header...)
+				htmlRes, html := s.Do(method, path+"?format=html", body, header...)
+				_, explicit := s.Do(method, path+"?format=markdown", body, header...)
+				require.Equal(t, http.StatusOK, htmlRes.StatusCode, html)
+				require.Equal(t, plain, explicit)
+				if method == "GET" {
+					require.NotEqual(t, plainRes.Header.Get("ETag"), htmlRes.Header.Get("ETag"))
+				}
+				want, got := pick(plain), pick(html)
+				require.Equal(t, text, got["body"], "what is stored stays as it was sent")
+				require.Equal(t, made, got["bodyHtml"])
+				require.NotContains(t, want, "bodyHtml")
+				delete(got, "bodyHtml")
+				require.Equal(t, want, got)
+			}
+		}
+	}
+
+	t.Run("Edited", func(t *testing.T) {
+		edited := answerOf(jake.UpdateArticleWithResponse(t.Context(), "marked-up", nil, client.UpdateArticleJSONRequestBody{
+			Article: client.UpdateArticle{Body: ptrTo("**new**")},
+		}))
+		require.Equal(t, http.StatusOK, edited.StatusCode())
+		_, body := s.Do("GET", "/articles/marked-up?format=html", "")
+		require.Equal(t, "<p><strong>new</strong></p>\n", member(t, body, "article")["bodyHtml"])
+	})
+	t.Run("Refused", func(t *testing.T) {
+		for _, path := range []string{"/articles/marked-up", "/articles/marked-up/comments"} {
+			for _, value := range []string{"HTML", "pdf", ""} {
+				res, _ := s.Do("GET", path+"?format="+value, "")
+				require.Equal(t, 422, res.StatusCode, value)
+			}
+		}
+		res, body := s.Do("GET", "/articles/marked-up/comments?format=html&limit=101", "")
+		requireRefusal(t, 422, allWrong("must be at most 100 with format=html", "limit"), res, body)
+		res, _ = s.Do("GET", "/articles/none/comments?format=html&limit=101", "")
+		require.Equal(t, 404, res.StatusCode, "what is missing comes before what is wrong")
+		slugs, err := json.Marshal(map[string]any{"slugs": strings.Fields("a" + numbered(20))})
+		require.NoError(t, err)
+		res, body = s.Do("POST", "/batch/articles?format=html", string(slugs))
+		requireRefusal(t, 422, allWrong("must have at most 20 items with format=html", "slugs"), res, body)
+		res, _ = s.Do("POST", "/batch/articles", string(slugs))
+		require.Equal(t, 200, res.StatusCode)
+	})
+	t.Run("Pages", func(t *testing.T) {
+		for i := range 101 {
+			commentOn(t, jake, "marked-up", fmt.Sprint("no. ", i))
+		}
+		_, body := s.Do("GET", "/articles/marked-up/comments?format=html", "")
+		var page client.CommentsResponse
+		require.NoError(t, json.Unmarshal([]byte(body), &page))
+		require.Len(t, page.Comments, 100)
+		next, err := page.NextCursor.Get()
+		require.NoError(t, err)
+		_, body = s.Do("GET", "/articles/marked-up/comments?format=html&cursor="+next, "")
+		require.NoError(t, json.Unmarshal([]byte(body), &page))
+		require.Len(t, page.Comments, 2)
+		require.Equal(t, "<p>no. 100</p>\n", *page.Comments[1].BodyHtml)
+	})
+}
+
+func numbered(n int) (names string) {
+	for i := range n {
+		names += fmt.Sprint(" none-", i)
+	}
+	return names
+}
+
+func member(t *testing.T, body, name string) map[string]any {
+	t.Helper()
+	var all map[string]map[string]any
+	require.NoError(t, json.Unmarshal([]byte(body), &all), body)
+	return all[name]
+}
+
+func first(t *testing.T, body, name string) map[string]any {
+	t.Helper()
+	var all map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal([]byte(body), &all), body)
+	var list []map[string]any
+	require.NoError(t, json.Unmarshal(all[name], &list), body)
+	require.NotEmpty(t, list, body)
+	return list[0]
+}

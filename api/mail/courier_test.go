@@ -1,0 +1,304 @@
+package mail_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/mail"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/dbtest"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+const (
+	soon = 30 * time.Second // a bound that only something stuck exceeds
+	tick = 10 * time.Millisecond
+)
+
+func run(t *testing.T, d *db.DB, cfg mail.Config) *mail.Courier {
+	t.Helper()
+	cfg.Poll = tick
+	if cfg.Backoff == 0 {
+		cfg.Backoff = time.Millisecond
+	}
+	c := mail.NewCourier(cfg, d, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = c.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-ended })
+	return c
+}
+
+// account makes a user and returns its id.
+func account(t *testing.T, d *db.DB, name string) (id int64) {
+	t.Helper()
+	require.NoError(t, d.QueryRow(t.Context(), `INSERT INTO users (username, email, password_hash) VALUES ($1, $2, '') RETURNING id`,
+		name, name+"@example.com").Scan(&id))
+	return id
+}
+
+func exec(t *testing.T, d *db.DB, sql string, args ...any) {
+	t.Helper()
+	_, err := d.Exec(t.Context(), sql, args...)
+	require.NoError(t, err)
+}
+
+func number(t *testing.T, d *db.DB, sql string, args ...any) (n int) {
+	t.Helper()
+	require.NoError(t, d.QueryRow(t.Context(), sql, args...).Scan(&n))
+	return n
+}
+
+func post(t *testing.T, d *db.DB, kind, to string, user any) {
+	t.Helper()
+	exec(t, d, `INSERT INTO mails (kind, recipient, user_id) VALUES ($1, $2, $3)`, kind, to, user)
+}
+
+func settled(t *testing.T, d *db.DB) {
+	t.Helper()
+	require.Eventually(t, func() bool { return number(t, d, `SELECT count(*) FROM mails WHERE due_at IS NOT NULL`) == 0 }, soon, tick)
+}
+
+var tokenLine = regexp.MustCompile(`\n {4}([a-z2-7]{26})\r?\n`)
+
+func TestCourierSends(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	b := newMailbox(t).serve()
+	anna := account(t, d, "anna")
+	post(t, d, "reset_password", "ANNA@example.com", nil)
+	post(t, d, "verify_email", "anna@example.com", anna)
+	post(t, d, "email_changed", "old@example.com", anna)
+	post(t, d, "password_changed", "anna@example.com", anna)
+	c := run(t, d, mail.Config{Sender: sender(t, b.url()), Links: mail.Links{Reset: "https://front.example/reset#{token}"}})
+	settled(t, d)
+	require.Equal(t, mail.Stats{Sent: 4}, c.Stats())
+	require.Empty(t, c.Shown(), "what is sent is kept nowhere")
+	mails := strings.Join(b.received(), "\n")
+	for _, want := range []string{
+		`From: "Byline" <no-reply@byline.example>`, "To: <ANNA@example.com>", "To: <old@example.com>", "Auto-Submitted: auto-generated",
+		"Subject: Reset your password", "Subject: Confirm your e-mail address", "Subject: Your e-mail address was changed", "Subject: Your password was changed",
+	} {
+		require.Contains(t, mails, want)
+	}
+	link := regexp.MustCompile(`https://front\.example/reset#([a-z2-7]{26})`).FindStringSubmatch(strings.ReplaceAll(mails, "=\r\n", ""))
+	require.NotNil(t, link, mails)
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mail_tokens WHERE hash = $1 AND kind = 'reset_password' AND user_id = $2`, auth.HashMailToken(link[1]), anna))
+	token := tokenLine.FindStringSubmatch(mails)
+	require.NotNil(t, token, mails)
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mail_tokens WHERE hash = $1 AND kind = 'verify_email'`, auth.HashMailToken(token[1])))
+	require.Equal(t, 2, number(t, d, `SELECT count(*) FROM mail_tokens`))
+}
+
+// TestCourierDrops holds what is not sent, in any case without a trace.
+func TestCourierDrops(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	anna, bob := account(t, d, "anna"), account(t, d, "bob")
+	exec(t, d, `UPDATE users SET email_verified_at = now() WHERE id = $1`, bob)
+	post(t, d, "reset_password", "nobody@example.com", nil)
+	post(t, d, "verify_email", "old@example.com", anna)
+	post(t, d, "verify_email", "bob@example.com", bob)
+	for range 8 {
+		post(t, d, "password_changed", "anna@example.com", anna)
+	}
+	c := run(t, d, mail.Config{})
+	settled(t, d)
+	require.Equal(t, mail.Stats{Sent: 5}, c.Stats(), "no mailbox is flooded")
+	require.Len(t, c.Shown(), 5)
+	require.Equal(t, 5, number(t, d, `SELECT count(*) FROM mails`))
+	require.Zero(t, number(t, d, `SELECT count(*) FROM mail_tokens`))
+}
+
+func TestCourierOutage(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	b := newMailbox(t)
+	var failures atomic.Int64
+	b.answer = func(command string) string {
+		switch n := failures.Load(); {
+		case n == 0 && strings.HasPrefix(command, "EHLO"), n == 1 && strings.HasPrefix(command, "MAIL"), n == 2 && command == ".":
+			failures.Add(1)
+			return [...]string{"drop", "550 not for you now", "451 later"}[n]
+		case n == 3 && strings.HasPrefix(command, "RCPT"):
+			failures.Add(1)
+			return "450 grey"
+		}
+		return ""
+	}
+	b.serve()
+	post(t, d, "verify_email", "anna@example.com", account(t, d, "anna"))
+	c := run(t, d, mail.Config{Sender: sender(t, b.url())})
+	settled(t, d)
+	require.Equal(t, mail.Stats{Sent: 1, Deferred: 4}, c.Stats())
+	require.Len(t, b.received(), 1)
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mails WHERE attempts = 5 AND sent_at IS NOT NULL AND error IS NULL`))
+}
+
+func TestCourierGivesUp(t *testing.T) {
+	t.Parallel()
+	for label, test := range map[string]struct {
+		answer   string
+		attempts int
+	}{
+		"NoSuchMailbox": {"550 5.1.1 no such user", 1},
+		"NeverReached":  {"451 4.7.1 try again later", 12},
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			d := dbtest.Open(t)
+			b := newMailbox(t)
+			b.answer = func(command string) string {
+				if strings.HasPrefix(command, "RCPT") {
+					return test.answer
+				}
+				return ""
+			}
+			b.serve()
+			post(t, d, "verify_email", "anna@example.com", account(t, d, "anna"))
+			c := run(t, d, mail.Config{Sender: sender(t, b.url())})
+			settled(t, d)
+			require.Eventually(t, func() bool { return c.Stats().GivenUp == 1 }, soon, tick)
+			require.Equal(t, mail.Stats{GivenUp: 1, Deferred: int64(test.attempts - 1)}, c.Stats())
+			unsent, err := c.Unsent(t.Context())
+			require.NoError(t, err)
+			require.Len(t, unsent, 1, "it is kept for the operator")
+			require.EqualValues(t, test.attempts, unsent[0].Attempts)
+			require.Nil(t, unsent[0].DueAt)
+			require.Contains(t, *unsent[0].Error, test.answer[:3])
+			require.NotContains(t, *unsent[0].Error, "anna", "logs have this too")
+			n, err := mail.Expire(t.Context(), d)
+			require.NoError(t, err)
+			require.Zero(t, n)
+		})
+	}
+}
+
+// TestCourierHandOver holds that a mail which the server has accepted is sent,
+// whatever happens to the connection then.
+func TestCourierHandOver(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	b := newMailbox(t)
+	b.answer = func(command string) string {
+		if command == "RSET" || command == "QUIT" {
+			return "drop"
+		}
+		return ""
+	}
+	b.serve()
+	post(t, d, "verify_email", "anna@example.com", account(t, d, "anna"))
+	c := run(t, d, mail.Config{Sender: sender(t, b.url())})
+	settled(t, d)
+	require.Equal(t, mail.Stats{Sent: 1}, c.Stats())
+	require.Len(t, b.received(), 1)
+}
+
+// TestCouriersTogether holds that replicas do not send each other's mails.
+func TestCouriersTogether(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	d := dbtest.OpenURL(t, url)
+	b := newMailbox(t).serve()
+	const n = 60
+	for i := range n {
+		name := fmt.Sprintf("user%d", i)
+		post(t, d, "verify_email", name+"@example.com", account(t, d, name))
+	}
+	var couriers []*mail.Courier
+	for range 3 {
+		couriers = append(couriers, run(t, dbtest.OpenURL(t, url), mail.Config{Sender: sender(t, b.url())}))
+	}
+	settled(t, d)
+	sent := int64(0)
+	for _, c := range couriers {
+		sent += c.Stats().Sent
+	}
+	require.EqualValues(t, n, sent)
+	ids := map[string]bool{}
+	for _, m := range b.received() {
+		ids[regexp.MustCompile(`(?m)^Message-ID: (.*)$`).FindString(m)] = true
+	}
+	require.Len(t, ids, n)
+	require.Len(t, b.received(), n)
+}
+
+// TestCourierCrash holds that the mail of a replica that has ended is sent by
+// another one, but not before its time is over.
+func TestCourierCrash(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	post(t, d, "verify_email", "anna@example.com", account(t, d, "anna"))
+	exec(t, d, `UPDATE mails SET attempts = 1, due_at = now() + interval '1 minute'`) // as the dead one has left it
+	post(t, d, "verify_email", "bob@example.com", account(t, d, "bob"))
+	c := run(t, d, mail.Config{})
+	require.Eventually(t, func() bool { return len(c.Shown()) == 1 }, soon, tick)
+	require.Equal(t, "bob@example.com", c.Shown()[0].To)
+	exec(t, d, `UPDATE mails SET due_at = now() WHERE due_at IS NOT NULL`)
+	require.Eventually(t, func() bool { return len(c.Shown()) == 2 }, soon, tick)
+	settled(t, d)
+
+	// One that ends the service each time is not tried for ever.
+	exec(t, d, `INSERT INTO mails (kind, recipient, user_id, attempts) VALUES ('verify_email', 'eve@example.com', $1, 12)`, account(t, d, "eve"))
+	settled(t, d)
+	require.Equal(t, mail.Stats{Sent: 2, GivenUp: 1}, c.Stats())
+}
+
+// slow is a Sender that takes its time.
+type slow struct {
+	began, finish chan struct{}
+	once          sync.Once
+}
+
+func (s *slow) Send(ctx context.Context, _ mail.Message) error {
+	s.once.Do(func() { close(s.began) })
+	<-s.finish
+	return ctx.Err()
+}
+
+// TestCourierStops holds that a stop sees the mail through that is being sent,
+// and begins no other.
+func TestCourierStops(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	post(t, d, "verify_email", "anna@example.com", account(t, d, "anna"))
+	post(t, d, "verify_email", "bob@example.com", account(t, d, "bob"))
+	s := &slow{began: make(chan struct{}), finish: make(chan struct{})}
+	c := mail.NewCourier(mail.Config{Sender: s, Poll: tick, Backoff: time.Minute}, d, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- c.Run(ctx) }()
+	<-s.began
+	stop()
+	close(s.finish)
+	require.NoError(t, <-ended)
+	require.Equal(t, mail.Stats{Sent: 1}, c.Stats())
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mails WHERE sent_at IS NOT NULL`))
+}
+
+func TestExpire(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	anna := account(t, d, "anna")
+	exec(t, d, `INSERT INTO mails (kind, recipient, user_id, due_at, created_at, sent_at)
+		SELECT 'verify_email', 'anna@example.com', $1, NULL, now() - age, CASE WHEN sent THEN now() - age END
+		FROM (VALUES (interval '2 days', true), ('2 hours', true), ('2 days', false), ('31 days', false)) v (age, sent)`, anna)
+	exec(t, d, `INSERT INTO mails (kind, recipient, user_id, created_at) VALUES ('verify_email', 'anna@example.com', $1, now() - interval '31 days')`, anna)
+	exec(t, d, `INSERT INTO mail_tokens SELECT convert_to(i::text, 'UTF8'), 'verify_email', $1, 'anna@example.com', now() + i * interval '1 hour' FROM generate_series(-1, 1) i`, anna)
+	n, err := mail.Expire(t.Context(), d)
+	require.NoError(t, err)
+	require.EqualValues(t, 4, n)
+	require.Equal(t, 3, number(t, d, `SELECT count(*) FROM mails`))
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mail_tokens`))
+}

@@ -1,0 +1,127 @@
+package markup
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// vectors are texts that try to run something in the page that shows them;
+// .ci/browser/xss.mjs has a browser try them.
+func vectors(t testing.TB) (texts []string) {
+	t.Helper()
+	file, err := os.ReadFile("testdata/xss.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(file, &texts))
+	require.Greater(t, len(texts), 150)
+	return texts
+}
+
+func TestVectors(t *testing.T) {
+	t.Parallel()
+	for _, text := range vectors(t) {
+		made := HTML(text)
+		requireHarmless(t, made)
+		require.Equal(t, strings.Count(made, "<a "), strings.Count(made, `rel="`+rel+`"`), made)
+		// The sanitiser alone, as if the parser let everything pass.
+		requireHarmless(t, policy.Sanitize(text))
+	}
+}
+
+// TestVectorsAreHarmful holds that the check sees what it is for.
+func TestVectorsAreHarmful(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for _, text := range vectors(t) {
+		if harm(text) != "" {
+			seen++
+		}
+	}
+	require.Greater(t, seen, 80)
+	for _, text := range []string{"<img src=x onerror=alert(1)>", "<script>", "<p id=x>", "<svg>", `<a href="javascript:alert(1)">x</a>`,
+		`<a href="//evil.example">`, `<a href="/x">`, "<p style='x'>", "<form>", "<!-- x -->"} {
+		require.NotEmpty(t, harm(text), text)
+	}
+}
+
+func FuzzHTML(f *testing.F) {
+	for _, text := range vectors(f) {
+		f.Add(text)
+	}
+	f.Add("# T\n\n| a | b |\n|---|:-:|\n| ~~c~~ | `d` |\n\n1. [e](https://example.com \"f\")\n   > ![g](http://example.com/h)\n\n[i]: mailto:j@example.com\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 16<<10 {
+			return
+		}
+		made := HTML(text)
+		requireHarmless(t, made)
+		requireHarmless(t, policy.Sanitize(text))
+		require.Equal(t, made, HTML(text), "the same text gives the same answer")
+	})
+}
+
+func requireHarmless(t *testing.T, fragment string) {
+	t.Helper()
+	require.Empty(t, harm(fragment), fragment)
+}
+
+// attributes are all that may be there, by element.
+var attributes = map[string][]string{
+	"a": {"href", "title", "rel"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "td": {"align"}, "th": {"align"},
+	"p": nil, "br": nil, "hr": nil, "h1": nil, "h2": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "blockquote": nil, "pre": nil,
+	"code": nil, "em": nil, "strong": nil, "del": nil, "ul": nil, "li": nil, "table": nil, "thead": nil, "tbody": nil, "tr": nil,
+}
+
+// harm says what a browser would find in a fragment that must not be there.
+func harm(fragment string) string {
+	nodes, err := html.ParseFragment(strings.NewReader(fragment), &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div})
+	if err != nil {
+		return err.Error()
+	}
+	for _, root := range nodes {
+		if found := harmOf(root); found != "" {
+			return found
+		}
+		for n := range root.Descendants() {
+			if found := harmOf(n); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
+}
+
+func harmOf(n *html.Node) string {
+	switch n.Type {
+	case html.TextNode:
+		return ""
+	case html.ElementNode:
+	default:
+		return "a node that is no element: " + n.Data
+	}
+	permitted, known := attributes[n.Data]
+	if !known || n.Namespace != "" {
+		return "element " + n.Namespace + " " + n.Data
+	}
+	for _, a := range n.Attr {
+		switch {
+		case !slices.Contains(permitted, a.Key) || a.Namespace != "":
+			return "attribute " + a.Key + " of " + n.Data
+		case a.Key == "rel" && a.Val != rel:
+			return "rel " + a.Val
+		case a.Key == "href" || a.Key == "src":
+			u, err := url.Parse(a.Val)
+			if err != nil || !slices.Contains(schemes, u.Scheme) {
+				return "address " + a.Val
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+type recovery struct {
+	db            *db.DB
+	passwords     *auth.Passwords
+	authenticator *auth.Authenticator
+	guard         guard
+	rules         AccountRules
+}
+
+// RequestPasswordReset has a mail sent that resets the password of the account
+// with an address. Whether there is one is found out when the mail is sent, so
+// that neither the answer nor its time tells.
+func (s recovery) RequestPasswordReset(ctx context.Context, req openapi.RequestPasswordResetRequestObject) (openapi.RequestPasswordResetResponseObject, error) {
+	if err := q.RecoveryRequestReset(ctx, s.db, string(req.Body.Email)); err != nil {
+		return nil, err
+	}
+	return openapi.RequestPasswordReset202Response{}, nil
+}
+
+// ConfirmPasswordReset sets a password for a token. The token is looked up
+// first, so that made-up ones cost no password hash, and used up last, so that
+// a password that is refused does not.
+func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmPasswordResetRequestObject) (openapi.ConfirmPasswordResetResponseObject, error) {
+	token := auth.HashMailToken(req.Body.Token)
+	if _, err := q.RecoveryFindReset(ctx, s.db, token); err != nil {
+		return nil, orBadToken(err)
+	}
+	if err := s.rules.password(req.Body.Password); err != nil {
+		return nil, err
+	}
+	hash, err := s.passwords.Hash(ctx, req.Body.Password)
+	if err != nil {
+		return nil, err
+	}
+	u, err := q.RecoveryReset(ctx, s.db, query.RecoveryResetParams{Hash: token, PasswordHash: hash})
+	if err != nil {
+		return nil, orBadToken(err)
+	}
+	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == u.ID })
+	if err := s.guard.trust(ctx, u.ID, u.Email); err != nil {
+		return nil, err
+	}
+	return openapi.ConfirmPasswordReset204Response{}, nil
+}
+
+// ConfirmEmailVerification marks an address as verified.
+func (s recovery) ConfirmEmailVerification(ctx context.Context, req openapi.ConfirmEmailVerificationRequestObject) (openapi.ConfirmEmailVerificationResponseObject, error) {
+	n, err := q.RecoveryVerify(ctx, s.db, auth.HashMailToken(req.Body.Token))
+	if err == nil && n == 0 {
+		err = badToken()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return openapi.ConfirmEmailVerification204Response{}, nil
+}
+
+// GetEmailVerification answers whether the viewer's address is verified.
+func (s recovery) GetEmailVerification(ctx context.Context, _ openapi.GetEmailVerificationRequestObject) (openapi.GetEmailVerificationResponseObject, error) {
+	u, err := q.RecoveryGetVerification(ctx, s.db, request.Viewer(ctx).ID)
+	if err != nil {
+		return nil, orUnknownViewer(err)
+	}
+	return openapi.GetEmailVerification200JSONResponse{EmailVerificationOKJSONResponse: openapi.EmailVerificationOKJSONResponse{
+		Body: openapi.EmailVerificationResponse{
+			EmailVerification: openapi.EmailVerification{Email: u.Email, VerifiedAt: nullTimestamp(u.EmailVerifiedAt)},
+		},
+	}}, nil
+}
+
+// RequestEmailVerification has the mail sent once more that verifies the
+// viewer's address.
+func (s recovery) RequestEmailVerification(ctx context.Context, _ openapi.RequestEmailVerificationRequestObject) (openapi.RequestEmailVerificationResponseObject, error) {
+	if err := q.RecoveryRequestVerification(ctx, s.db, request.Viewer(ctx).ID); err != nil {
+		return nil, err
+	}
+	return openapi.RequestEmailVerification202Response{}, nil
+}
+
+func badToken() *problem.Error { return problem.InvalidField("token", "is invalid or has expired") }
+
+func orBadToken(err error) error {
+	if db.IsNotFound(err) {
+		return badToken()
+	}
+	return err
+}

@@ -1,0 +1,220 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// narrow has limits that a test meets, and believes X-Forwarded-For.
+func narrow(limits api.SignInLimits) []servertest.Option {
+	limits.Span = time.Hour
+	return []servertest.Option{
+		servertest.WithRules(func(r *api.AccountRules) { r.SignIns = limits }),
+		servertest.WithServer(func(c *server.Config) {
+			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+		}),
+	}
+}
+
+func signInFrom(s *servertest.Service, path, from, email, password string) (*http.Response, string) {
+	return s.Do(http.MethodPost, path, fmt.Sprintf(`{"user":{"email":%q,"password":%q}}`, email, password), "X-Forwarded-For", from)
+}
+
+const (
+	home      = "203.0.113.7"
+	elsewhere = "198.51.100.9"
+)
+
+func TestSignInLimits(t *testing.T) {
+	t.Parallel()
+	limits := api.SignInLimits{AccountFromAddress: 3, Address: 8, Account: 5}
+	fails := func(t *testing.T, s *servertest.Service, from, email string, want int) {
+		t.Helper()
+		res, body := signInFrom(s, "/users/login", from, email, "wrong")
+		require.Equal(t, want, res.StatusCode, body)
+	}
+	works := func(t *testing.T, s *servertest.Service, from, email string, want int) {
+		t.Helper()
+		res, body := signInFrom(s, "/sessions", from, email, servertest.Password)
+		require.Equal(t, want, res.StatusCode, body)
+	}
+
+	t.Run("Guessing", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t, narrow(limits)...)
+		s.Register("anna")
+		for _, email := range []string{"anna@example.com", "nobody@example.com"} {
+			for range 3 {
+				fails(t, s, home, email, http.StatusUnauthorized)
+			}
+			for _, path := range []string{"/users/login", "/sessions"} {
+				res, body := signInFrom(s, path, home, email, servertest.Password)
+				requireProblem(t, http.StatusTooManyRequests, problem.RateLimited, oneField("credentials", "too many failed sign-ins"), res.StatusCode, body)
+				seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
+				require.NoError(t, err)
+				require.InDelta(t, 3600, seconds, 300)
+			}
+			res, _ := signInFrom(s, "/users/login", home, "ANNA@example.com", "wrong")
+			require.Equal(t, http.StatusTooManyRequests, res.StatusCode, "the letter case is no other account")
+		}
+		works(t, s, elsewhere, "anna@example.com", http.StatusCreated)
+		change(t, s, `UPDATE sign_in_tries SET expires_at = now()`)
+		works(t, s, home, "anna@example.com", http.StatusCreated)
+	})
+
+	t.Run("OneAddressManyAccounts", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t, narrow(limits)...)
+		s.Register("anna")
+		for i := range 8 {
+			fails(t, s, fmt.Sprintf("2001:db8:1:2::%d", i), fmt.Sprintf("user%d@example.com", i), http.StatusUnauthorized)
+		}
+		fails(t, s, "2001:db8:1:2:ffff::1", "user9@example.com", http.StatusTooManyRequests)
+		works(t, s, "2001:db8:1:2::abcd", "anna@example.com", http.StatusTooManyRequests)
+		works(t, s, "2001:db8:1:3::1", "anna@example.com", http.StatusCreated)
+	})
+
+	// Strangers with many machines neither get more guesses nor lock the owner
+	// out of where they sign in, nor of where they can read their mail.
+	t.Run("ManyAddressesOneAccount", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t, narrow(limits)...)
+		s.Register("anna")
+		works(t, s, home, "anna@example.com", http.StatusCreated)
+		for i := range 5 {
+			fails(t, s, fmt.Sprintf("192.0.2.%d", i), "anna@example.com", http.StatusUnauthorized)
+		}
+		for i := range 5 {
+			fails(t, s, fmt.Sprintf("192.0.2.1%d", i), "anna@example.com", http.StatusTooManyRequests)
+		}
+		works(t, s, elsewhere, "anna@example.com", http.StatusTooManyRequests)
+		works(t, s, home, "anna@example.com", http.StatusCreated)
+
+		token := auth.NewMailToken()
+		change(t, s, `INSERT INTO mail_tokens SELECT $1, 'reset_password', id, email, now() + interval '1 hour' FROM users`, token.Hash)
+		res, body := s.Do(http.MethodPost, "/users/password-reset/confirm", fmt.Sprintf(`{"token":%q,"password":%q}`, token.Text, servertest.Password), "X-Forwarded-For", elsewhere)
+		require.Equal(t, http.StatusNoContent, res.StatusCode, body)
+		for i := range 5 {
+			fails(t, s, fmt.Sprintf("192.0.2.2%d", i), "anna@example.com", http.StatusUnauthorized)
+		}
+		works(t, s, elsewhere, "anna@example.com", http.StatusCreated)
+		change(t, s, `UPDATE sign_in_places SET used_at = now() - interval '31 days'`)
+		works(t, s, home, "anna@example.com", http.StatusTooManyRequests)
+		n, err := api.ExpireSignIns(t.Context(), s.DB)
+		require.NoError(t, err)
+		require.EqualValues(t, 2, n)
+	})
+
+	t.Run("SuccessesDoNotCount", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t, narrow(api.SignInLimits{AccountFromAddress: 3, Address: 9, Account: 3})...)
+		s.Register("anna")
+		for range 4 {
+			for range 2 {
+				fails(t, s, home, "anna@example.com", http.StatusUnauthorized)
+			}
+			for range 10 {
+				works(t, s, home, "anna@example.com", http.StatusCreated)
+			}
+		}
+	})
+
+	t.Run("AtOnce", func(t *testing.T) {
+		t.Parallel()
+		url := dbtest.URL(t)
+		var replicas []*servertest.Service
+		for range 2 {
+			replicas = append(replicas, servertest.New(t, append(narrow(limits), servertest.WithDatabase(url))...))
+		}
+		replicas[0].Register("anna")
+		for _, email := range []string{"anna@example.com", "nobody@example.com"} {
+			got := atOnce(t, 50, func(i int) (int, error) {
+				res, _ := signInFrom(replicas[i%2], "/users/login", home, email, "wrong")
+				return res.StatusCode, nil
+			})
+			require.Equal(t, map[int]int{http.StatusUnauthorized: 3, http.StatusTooManyRequests: 47}, got)
+		}
+		got := atOnce(t, 50, func(i int) (int, error) {
+			res, _ := signInFrom(replicas[i%2], "/users/login", fmt.Sprintf("192.0.2.%d", i), "bob@example.com", "wrong")
+			return res.StatusCode, nil
+		})
+		require.Equal(t, map[int]int{http.StatusUnauthorized: 5, http.StatusTooManyRequests: 45}, got)
+	})
+
+	t.Run("ForgedAddress", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t, servertest.WithRules(func(r *api.AccountRules) { r.SignIns = limits; r.SignIns.Span = time.Hour }))
+		for i := range 3 {
+			fails(t, s, fmt.Sprintf("192.0.2.%d", i), "anna@example.com", http.StatusUnauthorized)
+		}
+		fails(t, s, "192.0.2.9", "anna@example.com", http.StatusTooManyRequests)
+	})
+}
+
+// TestSignInKeepsNoAddresses holds that the counters do not tell whom they are
+// about.
+func TestSignInKeepsNoAddresses(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, narrow(api.WideSignInLimits())...)
+	s.Register("anna")
+	_, _ = signInFrom(s, "/users/login", home, "anna@example.com", servertest.Password)
+	_, _ = signInFrom(s, "/users/login", home, "anna@example.com", "wrong")
+	require.Equal(t, 3, count(t, s, `SELECT count(*) FROM sign_in_tries WHERE length(key) = 32`))
+	require.Equal(t, 1, count(t, s, `SELECT count(*) FROM sign_in_places WHERE length(place) = 32`))
+	require.Zero(t, count(t, s, `SELECT count(*) FROM sign_in_tries WHERE position('anna'::bytea IN key) > 0`))
+}
+
+func TestCurrentPassword(t *testing.T) {
+	t.Parallel()
+	put := func(s *servertest.Service, token, members string) (int, string) {
+		res, body := s.Do(http.MethodPut, "/user", `{"user":{`+members+`}}`, "Authorization", "Token "+token)
+		return res.StatusCode, body
+	}
+	const right, wrong = `"currentPassword":"` + servertest.Password + `"`, `"currentPassword":"wrong"`
+	limits := api.SignInLimits{AccountFromAddress: 3, Address: 1000, Account: 1000, Span: time.Hour}
+
+	t.Run("Optional", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t, servertest.WithRules(func(r *api.AccountRules) { r.SignIns = limits }))
+		anna := s.Register("anna")
+		for _, members := range []string{`"bio":"x",` + wrong, `"email":"anna@two.example.com"`, `"email":"anna@three.example.com",` + right} {
+			status, body := put(s, anna.Token, members)
+			require.Equal(t, http.StatusOK, status, body)
+			requireUser(t, body)
+		}
+		for range 3 {
+			status, body := put(s, anna.Token, `"password":"a new password",`+wrong)
+			requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, oneField("currentPassword", "is wrong"), status, body)
+		}
+		status, body := put(s, anna.Token, `"password":"a new password",`+right)
+		requireProblem(t, http.StatusTooManyRequests, problem.RateLimited, oneField("credentials", "too many failed sign-ins"), status, body)
+	})
+
+	t.Run("Required", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t, servertest.WithRules(func(r *api.AccountRules) { r.CurrentPassword = true }))
+		anna := s.Register("anna")
+		for _, members := range []string{`"password":"a new password"`, `"email":"anna@two.example.com"`} {
+			status, body := put(s, anna.Token, members)
+			requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, oneField("currentPassword", blank), status, body)
+		}
+		for _, members := range []string{`"bio":"x","email":"anna@example.com"`, `"email":"anna@two.example.com",` + right, `"password":"a new password",` + right} {
+			status, body := put(s, anna.Token, members)
+			require.Equal(t, http.StatusOK, status, body)
+		}
+		require.Equal(t, http.StatusOK, login(t, s, "anna@two.example.com", "a new password").StatusCode())
+	})
+}

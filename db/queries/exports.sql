@@ -1,0 +1,53 @@
+-- What an account's export consists of: a query for each kind of record, a page
+-- at a time, each after the last row of the one before. `record` is the line
+-- of the export.
+
+-- name: ExportAccount :one
+SELECT json_build_object('type', 'account', 'username', u.username, 'email', u.email, 'bio', u.bio, 'image', u.image,
+    'role', u.role, 'articlesCount', u.articles_count, 'favoritesCount', u.favorites_count,
+    'createdAt', to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(u.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'suspendedAt', to_char(u.suspended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM users u WHERE u.id = @user_id;
+
+-- name: ExportSessions :many
+SELECT s.id, json_build_object('type', 'session', 'id', s.id, 'userAgent', s.user_agent,
+    'createdAt', to_char(s.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'usedAt', to_char(s.used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'expiresAt', to_char(s.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM sessions s WHERE s.user_id = @user_id AND s.id > @after_id ORDER BY s.id LIMIT @page_limit;
+
+-- name: ExportApiKeys :many
+-- Without their hashes: they are secrets.
+SELECT k.id, json_build_object('type', 'apiKey', 'id', k.id, 'name', k.name, 'prefix', k.prefix, 'scope', k.scope,
+    'createdAt', to_char(k.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'expiresAt', to_char(k.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'usedAt', to_char(k.used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM api_keys k WHERE k.user_id = @user_id AND k.id > @after_id ORDER BY k.id LIMIT @page_limit;
+
+-- name: ExportArticles :many
+-- With every slug that each has had.
+SELECT a.id, a.created_at, json_build_object('type', 'article', 'slug', a.slug, 'slugs',
+    (SELECT array_agg(s.slug ORDER BY s.slug) FROM article_slugs s WHERE s.article_id = a.id),
+    'title', a.title, 'description', a.description, 'body', a.body, 'tagList', a.tags, 'favoritesCount', a.favorites_count,
+    'createdAt', to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(a.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM articles a
+WHERE a.author_id = @user_id AND (a.created_at, a.id) > (@after_created_at::timestamptz, @after_id::bigint)
+ORDER BY a.created_at, a.id LIMIT @page_limit;
+
+-- name: ExportComments :many
+SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', a.slug, 'body', c.body,
+    'createdAt', to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM comments c JOIN articles a ON a.id = c.article_id
+WHERE c.author_id = @user_id AND c.id > @after_id ORDER BY c.id LIMIT @page_limit;
+
+-- name: ExportFavorites :many
+SELECT f.article_id AS id, f.article_created_at AS created_at, json_build_object('type', 'favorite', 'article', a.slug,
+    'createdAt', to_char(f.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM favorites f JOIN articles a ON a.id = f.article_id
+WHERE f.user_id = @user_id AND (f.article_created_at, f.article_id) > (@after_created_at::timestamptz, @after_id::bigint)
+ORDER BY f.article_created_at, f.article_id LIMIT @page_limit;
+
+-- name: ExportFollowing :many
+SELECT f.followee_id AS id, json_build_object('type', 'following', 'username', u.username, 'createdAt', to_char(f.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM follows f JOIN users u ON u.id = f.followee_id
+WHERE f.follower_id = @user_id AND f.followee_id > @after_id ORDER BY f.followee_id LIMIT @page_limit;
+
+-- name: ExportFollowers :many
+SELECT f.follower_id AS id, json_build_object('type', 'follower', 'username', u.username, 'createdAt', to_char(f.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM follows f JOIN users u ON u.id = f.follower_id
+WHERE f.followee_id = @user_id AND f.follower_id > @after_id ORDER BY f.follower_id LIMIT @page_limit;

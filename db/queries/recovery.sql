@@ -1,0 +1,54 @@
+-- name: RecoveryRequestReset :exec
+-- The same work for every address: whose it is will be looked up when the mail
+-- is sent.
+INSERT INTO mails (kind, recipient) VALUES ('reset_password', @email)
+ON CONFLICT (lower(recipient)) WHERE kind = 'reset_password' AND due_at IS NOT NULL AND user_id IS NULL DO NOTHING;
+
+-- name: RecoveryRequestVerification :exec
+-- Nothing when the address is verified, or when the mail is on its way.
+INSERT INTO mails (kind, recipient, user_id)
+SELECT 'verify_email', u.email, u.id FROM users u
+WHERE u.id = @user_id AND u.email_verified_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.user_id = u.id AND m.kind = 'verify_email' AND m.due_at IS NOT NULL AND m.recipient = u.email);
+
+-- name: RecoveryGetVerification :one
+SELECT email, email_verified_at FROM users WHERE id = @user_id;
+
+-- name: RecoveryFindReset :one
+SELECT t.user_id, u.email FROM mail_tokens t
+JOIN users u ON u.id = t.user_id
+WHERE t.hash = @hash AND t.kind = 'reset_password' AND t.expires_at > now() AND lower(u.email) = lower(t.email);
+
+-- name: RecoveryReset :one
+-- Sets the password for a token, which is used up by it, with all others that
+-- reset this account's. Whoever had the account is signed out. The mail has
+-- arrived, so that the address is verified by the way.
+WITH token AS (
+    DELETE FROM mail_tokens t WHERE t.hash = @hash AND t.kind = 'reset_password' AND t.expires_at > now()
+    RETURNING t.user_id, t.email
+), u AS (
+    UPDATE users c SET
+        password_hash = @password_hash,
+        email_verified_at = COALESCE(c.email_verified_at, now()),
+        updated_at = GREATEST(now(), c.updated_at + interval '1 millisecond')
+    FROM token
+    WHERE c.id = token.user_id AND lower(c.email) = lower(token.email)
+    RETURNING c.id, c.email
+), others AS (
+    DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND t.kind = 'reset_password' AND t.hash <> @hash
+), ended AS (
+    DELETE FROM sessions s USING u WHERE s.user_id = u.id
+), told AS (
+    INSERT INTO mails (kind, recipient, user_id) SELECT 'password_changed', u.email, u.id FROM u
+)
+SELECT u.id, u.email FROM u;
+
+-- name: RecoveryVerify :execrows
+WITH token AS (
+    DELETE FROM mail_tokens t WHERE t.hash = @hash AND t.kind = 'verify_email' AND t.expires_at > now()
+    RETURNING t.user_id, t.email
+), others AS (
+    DELETE FROM mail_tokens o USING token WHERE o.user_id = token.user_id AND o.kind = 'verify_email' AND o.hash <> @hash
+)
+UPDATE users u SET email_verified_at = COALESCE(u.email_verified_at, now()) FROM token
+WHERE u.id = token.user_id AND lower(u.email) = lower(token.email);

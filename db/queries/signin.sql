@@ -1,0 +1,79 @@
+-- name: SignInTry :one
+-- Counts a try before its password is looked at, so that simultaneous ones
+-- cannot pass together, and reads the account. Each counter counts what those
+-- before it let pass, in an order that rules deadlocks out: tries of an account
+-- from an address, of an address, and of an account from where it was not
+-- signed in to lately. An account that does not exist is counted the same way.
+WITH u AS (
+    SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower(@email)
+), known AS (
+    SELECT 1 FROM sign_in_places p JOIN u ON u.id = p.user_id WHERE p.place = @place AND p.used_at > now() - interval '30 days'
+), pair AS (
+    INSERT INTO sign_in_tries AS t (key, tries, expires_at) VALUES (@pair_key, 1, now() + @span::interval)
+    ON CONFLICT (key) DO UPDATE SET
+        tries = CASE WHEN t.expires_at <= now() THEN 1 ELSE LEAST(t.tries, @pair_most) + 1 END,
+        expires_at = CASE WHEN t.expires_at <= now() THEN excluded.expires_at ELSE t.expires_at END
+    RETURNING t.tries, t.expires_at
+), address AS (
+    INSERT INTO sign_in_tries AS t (key, tries, expires_at)
+    SELECT @place, 1, now() + @span::interval FROM pair WHERE pair.tries <= @pair_most
+    ON CONFLICT (key) DO UPDATE SET
+        tries = CASE WHEN t.expires_at <= now() THEN 1 ELSE LEAST(t.tries, @address_most) + 1 END,
+        expires_at = CASE WHEN t.expires_at <= now() THEN excluded.expires_at ELSE t.expires_at END
+    RETURNING t.tries, t.expires_at
+), account AS (
+    INSERT INTO sign_in_tries AS t (key, tries, expires_at)
+    SELECT @account_key, 1, now() + @span::interval FROM address WHERE address.tries <= @address_most AND NOT EXISTS (SELECT 1 FROM known)
+    ON CONFLICT (key) DO UPDATE SET
+        tries = CASE WHEN t.expires_at <= now() THEN 1 ELSE LEAST(t.tries, @account_most) + 1 END,
+        expires_at = CASE WHEN t.expires_at <= now() THEN excluded.expires_at ELSE t.expires_at END
+    RETURNING t.tries, t.expires_at
+), refused AS (
+    SELECT expires_at FROM pair WHERE tries > @pair_most
+    UNION ALL SELECT expires_at FROM address WHERE tries > @address_most
+    UNION ALL SELECT expires_at FROM account WHERE tries > @account_most
+)
+SELECT COALESCE(u.id, 0)::bigint AS id, COALESCE(u.username, '')::text AS username, COALESCE(u.email, '')::text AS email,
+       u.bio, u.image, COALESCE(u.password_hash, '')::text AS password_hash, u.suspended_at,
+       COALESCE((SELECT EXTRACT(epoch FROM max(r.expires_at) - now()) FROM refused r), 0)::float8 AS refused_for,
+       EXISTS (SELECT 1 FROM account) AS counted
+FROM pair LEFT JOIN u ON true;
+
+-- name: SignInSucceeded :exec
+-- Takes the try back, forgets those of the account from this address, and
+-- remembers the address, in the order of SignInTry.
+WITH pair AS (
+    DELETE FROM sign_in_tries t WHERE t.key = @pair_key RETURNING 1
+), address AS (
+    UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0) WHERE t.key = @place AND (SELECT count(*) FROM pair) >= 0 RETURNING 1
+), account AS (
+    UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0) WHERE t.key = @account_key AND @counted::boolean AND (SELECT count(*) FROM address) >= 0
+)
+INSERT INTO sign_in_places AS p (user_id, place)
+SELECT u.id, @place FROM users u WHERE u.id = @user_id
+ON CONFLICT ON CONSTRAINT sign_in_places_pkey DO UPDATE SET used_at = now() WHERE p.used_at < now() - interval '1 day';
+
+-- name: SignInUndecided :exec
+-- Takes a try back that came to nothing, in the order of SignInTry.
+WITH pair AS (
+    UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0) WHERE t.key = @pair_key RETURNING 1
+), address AS (
+    UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0) WHERE t.key = @place AND (SELECT count(*) FROM pair) >= 0 RETURNING 1
+)
+UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0)
+WHERE t.key = @account_key AND @counted::boolean AND (SELECT count(*) FROM address) >= 0;
+
+-- name: SignInForget :exec
+-- For an owner who has proved to be it in another way.
+WITH tries AS (
+    DELETE FROM sign_in_tries t WHERE t.key IN (@pair_key, @account_key)
+)
+INSERT INTO sign_in_places AS p (user_id, place)
+SELECT u.id, @place FROM users u WHERE u.id = @user_id
+ON CONFLICT ON CONSTRAINT sign_in_places_pkey DO UPDATE SET used_at = now();
+
+-- name: SignInTryExpire :execrows
+DELETE FROM sign_in_tries WHERE expires_at <= now();
+
+-- name: SignInPlaceExpire :execrows
+DELETE FROM sign_in_places WHERE used_at <= now() - interval '30 days';

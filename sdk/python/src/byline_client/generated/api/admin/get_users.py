@@ -1,0 +1,273 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.accounts_response import AccountsResponse
+from ...models.problem import Problem
+from ...models.role import Role
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    username: str | Unset = UNSET,
+    role: Role | Unset = UNSET,
+    suspended: bool | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["username"] = username
+
+    json_role: str | Unset = UNSET
+    if not isinstance(role, Unset):
+        json_role = role
+
+    params["role"] = json_role
+
+    params["suspended"] = suspended
+
+    params["limit"] = limit
+
+    params["cursor"] = cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/admin/users",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AccountsResponse | Problem | None:
+    if response.status_code == 200:
+        response_200 = AccountsResponse.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[AccountsResponse | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    username: str | Unset = UNSET,
+    role: Role | Unset = UNSET,
+    suspended: bool | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = UNSET,
+) -> Response[AccountsResponse | Problem]:
+    """List users
+
+     The newest first. The filters can be combined.
+
+    Args:
+        username (str | Unset):
+        role (Role | Unset): What a user may do beside their own things; each includes those
+            before it
+        suspended (bool | Unset):
+        limit (int | Unset):  Default: 20.
+        cursor (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AccountsResponse | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        username=username,
+        role=role,
+        suspended=suspended,
+        limit=limit,
+        cursor=cursor,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    username: str | Unset = UNSET,
+    role: Role | Unset = UNSET,
+    suspended: bool | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = UNSET,
+) -> AccountsResponse | Problem | None:
+    """List users
+
+     The newest first. The filters can be combined.
+
+    Args:
+        username (str | Unset):
+        role (Role | Unset): What a user may do beside their own things; each includes those
+            before it
+        suspended (bool | Unset):
+        limit (int | Unset):  Default: 20.
+        cursor (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AccountsResponse | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        username=username,
+        role=role,
+        suspended=suspended,
+        limit=limit,
+        cursor=cursor,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    username: str | Unset = UNSET,
+    role: Role | Unset = UNSET,
+    suspended: bool | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = UNSET,
+) -> Response[AccountsResponse | Problem]:
+    """List users
+
+     The newest first. The filters can be combined.
+
+    Args:
+        username (str | Unset):
+        role (Role | Unset): What a user may do beside their own things; each includes those
+            before it
+        suspended (bool | Unset):
+        limit (int | Unset):  Default: 20.
+        cursor (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AccountsResponse | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        username=username,
+        role=role,
+        suspended=suspended,
+        limit=limit,
+        cursor=cursor,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    username: str | Unset = UNSET,
+    role: Role | Unset = UNSET,
+    suspended: bool | Unset = UNSET,
+    limit: int | Unset = 20,
+    cursor: str | Unset = UNSET,
+) -> AccountsResponse | Problem | None:
+    """List users
+
+     The newest first. The filters can be combined.
+
+    Args:
+        username (str | Unset):
+        role (Role | Unset): What a user may do beside their own things; each includes those
+            before it
+        suspended (bool | Unset):
+        limit (int | Unset):  Default: 20.
+        cursor (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AccountsResponse | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            username=username,
+            role=role,
+            suspended=suspended,
+            limit=limit,
+            cursor=cursor,
+        )
+    ).parsed

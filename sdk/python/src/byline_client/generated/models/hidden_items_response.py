@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.hidden_item import HiddenItem
+
+
+T = TypeVar("T", bound="HiddenItemsResponse")
+
+
+@_attrs_define
+class HiddenItemsResponse:
+    """
+    Attributes:
+        hidden (list[HiddenItem]):
+        next_cursor (None | str): Send it as `cursor` to get the next page; null on the last one
+    """
+
+    hidden: list[HiddenItem]
+    next_cursor: str | None
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        hidden = []
+        for hidden_item_data in self.hidden:
+            hidden_item = hidden_item_data.to_dict()
+            hidden.append(hidden_item)
+
+        next_cursor: str | None
+        next_cursor = self.next_cursor
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "hidden": hidden,
+                "nextCursor": next_cursor,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.hidden_item import HiddenItem
+
+        d = dict(src_dict)
+        hidden = []
+        _hidden = d.pop("hidden")
+        for hidden_item_data in _hidden:
+            hidden_item = HiddenItem.from_dict(hidden_item_data)
+
+            hidden.append(hidden_item)
+
+        def _parse_next_cursor(data: object) -> str | None:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        next_cursor = _parse_next_cursor(d.pop("nextCursor"))
+
+        hidden_items_response = cls(
+            hidden=hidden,
+            next_cursor=next_cursor,
+        )
+
+        hidden_items_response.additional_properties = d
+        return hidden_items_response
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

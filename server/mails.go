@@ -1,0 +1,57 @@
+package server
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/byline-api/byline/api/mail"
+)
+
+//go:embed mails.html
+var mailsText string
+
+var mailsPage = template.Must(template.New("mails").Parse(mailsText))
+
+// showMails is the page on which developers read the mails that nobody sends
+// for them, and operators see those that could not be sent.
+func (s *Server) showMails(w http.ResponseWriter, r *http.Request) {
+	unsent, err := s.deps.Mail.Unsent(r.Context())
+	if err != nil {
+		http.Error(w, "the database cannot answer", http.StatusServiceUnavailable)
+		return
+	}
+	var page bytes.Buffer
+	if err := mailsPage.Execute(&page, struct {
+		Shown  []mail.Message
+		Unsent []mail.Unsent
+	}{s.deps.Mail.Shown(), unsent}); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(page.Bytes())
+}
+
+// mailCollector reads how sending goes when it is scraped.
+type mailCollector struct{ courier *mail.Courier }
+
+var mailAttempts = prometheus.NewDesc("mail_attempts_total",
+	"Attempts to send a mail, by outcome: sent, deferred until the next one, or given up.", []string{"outcome"}, nil)
+
+func (c mailCollector) Describe(ch chan<- *prometheus.Desc) { ch <- mailAttempts }
+
+func (c mailCollector) Collect(ch chan<- prometheus.Metric) {
+	s := c.courier.Stats()
+	for outcome, n := range map[string]int64{"sent": s.Sent, "deferred": s.Deferred, "given_up": s.GivenUp} {
+		ch <- prometheus.MustNewConstMetric(mailAttempts, prometheus.CounterValue, float64(n), outcome)
+	}
+}
