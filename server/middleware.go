@@ -107,7 +107,7 @@ var sameOrigin = []string{"same-origin"}
 func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		maps.Copy(c.Response().Header(), securityHeaders)
-		if s.outsideAPI(c) {
+		if s.outsideAPI(c) && !strings.HasPrefix(c.Path(), "/openapi.") { // for whatever may call the API
 			c.Response().Header()["Cross-Origin-Resource-Policy"] = sameOrigin
 		}
 		if s.cfg.Certificate != nil {
@@ -118,9 +118,8 @@ func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // cors lets browsers of any configured origin call the API, and nothing but the
-// API. Tokens travel in
-// a header that scripts must set, never in cookies, so that permitting every
-// origin gives no site the power of a visitor.
+// API. Tokens travel in a header that scripts must set, never in cookies, so
+// that permitting every origin gives no site the power of a visitor.
 func (s *Server) cors() echo.MiddlewareFunc {
 	if len(s.cfg.CORSOrigins) == 0 {
 		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
@@ -176,6 +175,8 @@ func (s *Server) viewer(ctx context.Context, token string) (v auth.Viewer, err e
 	if v, known, err := s.deps.Authenticator.Recall(token); known {
 		return v, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout)
+	defer cancel()
 	err = s.admission.do(ctx, func() error {
 		v, err = s.deps.Authenticator.Authenticate(ctx, token)
 		return err

@@ -240,7 +240,7 @@ func cursors(s *site) (all []attack) {
 		}
 	}
 	for _, op := range s.ops {
-		if !slices.ContainsFunc(op.params("query"), isCursor) {
+		if op.privileged || !slices.ContainsFunc(op.params("query"), isCursor) {
 			continue
 		}
 		at := s.fill(op, nil)
