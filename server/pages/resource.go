@@ -71,7 +71,6 @@ func (r *resource) serve(w http.ResponseWriter, req *http.Request, negotiate fun
 	}
 	if r.anyOrigin {
 		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	}
 	if etag.NoneMatch(strings.Join(req.Header["If-None-Match"], ","), r.tag) {
 		w.WriteHeader(http.StatusNotModified)
