@@ -161,8 +161,8 @@ func (s users) confirm(ctx context.Context, field, password string) error {
 	return err
 }
 
-// erasureTimeout is how long the deletion of an account may take: ten times
-// what ten thousand articles do.
+// erasureTimeout is how long the deletion of an account may take; a test has ten
+// thousand articles, with what others did to them, erased within it.
 const erasureTimeout = 25 * time.Second
 
 // DeleteCurrentUser erases the viewer's account and all that belongs to it.
