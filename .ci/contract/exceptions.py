@@ -6,6 +6,7 @@ by the very message that it must have, and only where the request gives cause.
 """
 
 import itertools
+import json
 import os
 
 import requests
@@ -35,6 +36,7 @@ EXCEPTIONS = [
     # It depends on who asks.
     (422, "validation_failed", "username", "can't be yourself",
      lambda case: case.operation.label == "POST /profiles/{username}/follow" or "/admin/users/" in case.operation.label),
+    (422, "validation_failed", "password", "is wrong", lambda case: case.operation.label == "DELETE /user"),
     # Only mails have one that is good.
     (422, "validation_failed", "token", "is invalid or has expired", lambda case: case.operation.label.endswith("/confirm")),
     # PostgreSQL stores no NUL in text. Patterns cannot say it of members that
@@ -56,7 +58,7 @@ class Token:
         if case.operation.label not in ENDS:
             return os.environ["CONTRACT_TOKEN"]
         name = f"ends{next(_n)}"
-        user = {"username": name, "email": f"{name}@example.com", "password": "correct-horse"}
+        user = {"username": name, "email": f"{name}@example.com", "password": "jakejake"}
         answer = requests.post(f"{case.operation.base_url}/users", json={"user": user}, timeout=30)
         return answer.json()["user"]["token"]
 
@@ -66,6 +68,12 @@ class Token:
 
 if "CONTRACT_TOKEN" in os.environ:
     schemathesis.auth(refresh_interval=None)(Token)
+
+
+@schemathesis.deserializer("application/x-ndjson")
+def first_record(context, response):
+    """All lines are JSON; the first stands for them before the schema."""
+    return [json.loads(line) for line in response.text.splitlines()][0]
 
 
 @schemathesis.hook
