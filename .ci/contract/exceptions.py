@@ -37,6 +37,8 @@ EXCEPTIONS = [
     (422, "validation_failed", "username", "can't be yourself",
      lambda case: case.operation.label == "POST /profiles/{username}/follow" or "/admin/users/" in case.operation.label),
     (422, "validation_failed", "password", "is wrong", lambda case: case.operation.label == "DELETE /user"),
+    (422, "validation_failed", "expiresAt", "must be in the future", lambda case: case.operation.label == "POST /user/keys"),
+    (422, "validation_failed", "limit", "must be at most 100 with format=html", lambda case: case.query.get("format") == "html"),
     # Only mails have one that is good.
     (422, "validation_failed", "token", "is invalid or has expired", lambda case: case.operation.label.endswith("/confirm")),
     # PostgreSQL stores no NUL in text. Patterns cannot say it of members that
@@ -73,7 +75,7 @@ if "CONTRACT_TOKEN" in os.environ:
 @schemathesis.deserializer("application/x-ndjson")
 def first_record(context, response):
     """All lines are JSON; the first stands for them before the schema."""
-    return [json.loads(line) for line in response.text.splitlines()][0]
+    return [json.loads(line) for line in response.text.split("\n") if line][0]
 
 
 @schemathesis.hook
