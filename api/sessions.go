@@ -33,7 +33,7 @@ func (s sessions) GetSessions(ctx context.Context, _ openapi.GetSessionsRequestO
 	list := make([]openapi.Session, len(rows))
 	for i, r := range rows {
 		list[i] = openapi.Session{
-			Id: r.ID, Current: r.ID == viewer.Session, UserAgent: nullText(r.UserAgent),
+			Id: r.ID, Current: r.ID == viewer.Session, UserAgent: nullOf(r.UserAgent),
 			CreatedAt: timestamp(r.CreatedAt), UsedAt: timestamp(r.UsedAt), ExpiresAt: timestamp(r.ExpiresAt),
 		}
 	}
@@ -59,7 +59,7 @@ func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRe
 			pair, err := s.tokens.IssuePair(u.ID, row.ID, 0, expires)
 			out.Body = openapi.SessionCreatedResponse{
 				Session: openapi.Session{
-					Id: row.ID, Current: true, UserAgent: nullText(agent),
+					Id: row.ID, Current: true, UserAgent: nullOf(agent),
 					CreatedAt: timestamp(row.CreatedAt), UsedAt: timestamp(row.CreatedAt), ExpiresAt: timestamp(pair.RefreshExpires),
 				},
 				Tokens: tokens(pair),

@@ -202,7 +202,7 @@ type account struct {
 
 func userResponse(a account, token string) openapi.UserResponse {
 	return openapi.UserResponse{User: openapi.User{
-		Username: a.Username, Email: a.Email, Token: token, Bio: nullText(a.Bio), Image: nullText(a.Image),
+		Username: a.Username, Email: a.Email, Token: token, Bio: nullOf(a.Bio), Image: nullOf(a.Image),
 	}}
 }
 
@@ -212,9 +212,6 @@ func orUnknownViewer(err error) error {
 	}
 	return err
 }
-
-// nullText renders a text that may be NULL.
-func nullText(s *string) nullable.Nullable[string] { return nullOf(s) }
 
 // textOrNil reads an optional text of a merge patch; the empty text is NULL.
 func textOrNil(n nullable.Nullable[string]) *string {
