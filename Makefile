@@ -34,12 +34,14 @@ chaos: ## Inject the slow faults too, and print the table of docs/faults.md
 	BYLINE_CHAOS=1 $(GO) test -run Chaos -count=1 -timeout 20m -v ./cmd/byline
 
 .PHONY: fuzz
-fuzz: ## Fuzz every parser for a short time (FUZZTIME=10s each)
+# FUZZTIME is a count, not a duration: up to Go 1.26 the end of a duration can
+# fail a target that found nothing (go.dev/issue/75804).
+fuzz: ## Fuzz every parser (FUZZTIME=100000x: so many inputs each)
 	@set -e; targets=$$($(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}'); \
 	count=0; while read -r pkg target; do \
-	  echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} $$pkg; count=$$((count + 1)); \
+	  echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-100000x} $$pkg; count=$$((count + 1)); \
 	done <<< "$$targets"; [ $$count -ge 10 ] || { echo "only $$count fuzz targets" >&2; exit 1; }; \
-	echo "$$count fuzz targets, $${FUZZTIME:-10s} each: no failure"
+	echo "$$count fuzz targets, $${FUZZTIME:-100000x} each: no failure"
 
 .PHONY: attack
 attack: build ## Send the service thousands of hostile requests; ATTACK takes flags: make attack ATTACK='--only tokens'
