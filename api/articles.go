@@ -69,7 +69,7 @@ func slugTaken(err error) bool {
 
 // GetArticle answers an article by a slug that it has or had.
 func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestObject) (openapi.GetArticleResponseObject, error) {
-	a, err := getArticle(ctx, s.db, req.Slug)
+	a, err := getArticle(ctx, s.db.Reads(), req.Slug)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 		return nil, err
 	}
 	found := make(map[string]bool, len(rows))
-	b := append(make([]byte, 0, 64+len(rows)*2*cardSize), `{"articles":[`...)
+	b := append(newBody(64+len(rows)*2*cardSize), `{"articles":[`...)
 	for i, r := range rows {
 		if a := list[i]; a.revealed() {
 			html, err := s.html.render(ctx, req.Params.Format, r.Body)

@@ -17,6 +17,10 @@ import (
 // defaultLimit is the length of a page whose request names none.
 const defaultLimit = 20
 
+// maxSharedOffset is how many rows a list may skip to be read together with
+// what other requests read: more would keep those waiting.
+const maxSharedOffset = 1000
+
 // listRow is the row that all queries for lists of articles give.
 type listRow = query.ArticleListRow
 
@@ -27,8 +31,10 @@ type lister struct {
 	// key is the list's in cache_changes, given one of its rows; nil when an
 	// answer must not be kept.
 	key   func(listRow) string
-	rows  func(p window) ([]listRow, error)
+	rows  func(conn query.DBTX, w window) (listRows, error)
 	count func() (int64, error)
+	// long says that what it reads is not bounded by the length of its page.
+	long bool
 }
 
 // window is the part of a list that a request asks for. Limit is one more
@@ -44,16 +50,17 @@ func (s articles) GetArticlesFeed(ctx context.Context, req openapi.GetArticlesFe
 	viewer := request.Viewer(ctx).ID
 	feed := lister{
 		scope: "feed/" + strconv.FormatInt(viewer, 10),
-		rows: func(w window) ([]listRow, error) {
+		rows: func(conn query.DBTX, w window) (listRows, error) {
 			reach := int64(w.limit) + int64(w.offset)
 			authors := reach
 			if w.after != firstPage {
 				authors = math.MaxInt64
 			}
-			return rowsOf(q.ArticleListFeed(ctx, s.db, query.ArticleListFeedParams{
+			rows, err := q.ArticleListFeed(ctx, conn, query.ArticleListFeedParams{
 				ViewerID: viewer, BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID,
 				PageLimit: w.limit, PageOffset: w.offset, Reach: reach, Authors: authors,
-			}))
+			})
+			return rowsOf[query.ArticleListFeedRow](rows), err
 		},
 		count: func() (int64, error) { return q.ArticleCountFeed(ctx, s.db, viewer) },
 	}
@@ -73,57 +80,65 @@ func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lis
 	l := lister{scope: "articles?" + url.Values{"tag": {tag}, "author": {author}, "favorited": {favorited}}.Encode()}
 	switch {
 	case author != "" && (tag != "" || favorited != ""):
-		l.rows = func(w window) ([]listRow, error) {
-			return rowsOf(q.ArticleListByAuthorFiltered(ctx, s.db, query.ArticleListByAuthorFilteredParams{
+		l.long = true
+		l.rows = func(conn query.DBTX, w window) (listRows, error) {
+			rows, err := q.ArticleListByAuthorFiltered(ctx, conn, query.ArticleListByAuthorFilteredParams{
 				ViewerID: viewer, Author: author, Tag: tag, Favorited: favorited,
 				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			}))
+			})
+			return rowsOf[query.ArticleListByAuthorFilteredRow](rows), err
 		}
 		l.count = func() (int64, error) {
 			return q.ArticleCountByAuthorFiltered(ctx, s.db, query.ArticleCountByAuthorFilteredParams{Author: author, Tag: tag, Favorited: favorited})
 		}
 	case favorited != "" && tag != "":
-		l.rows = func(w window) ([]listRow, error) {
-			return rowsOf(q.ArticleListByFavoriteTagged(ctx, s.db, query.ArticleListByFavoriteTaggedParams{
+		l.long = true
+		l.rows = func(conn query.DBTX, w window) (listRows, error) {
+			rows, err := q.ArticleListByFavoriteTagged(ctx, conn, query.ArticleListByFavoriteTaggedParams{
 				ViewerID: viewer, Favorited: favorited, Tag: tag,
 				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			}))
+			})
+			return rowsOf[query.ArticleListByFavoriteTaggedRow](rows), err
 		}
 		l.count = func() (int64, error) {
 			return q.ArticleCountByFavoriteTagged(ctx, s.db, query.ArticleCountByFavoriteTaggedParams{Favorited: favorited, Tag: tag})
 		}
 	case author != "":
-		l.rows = func(w window) ([]listRow, error) {
-			return rowsOf(q.ArticleListByAuthor(ctx, s.db, query.ArticleListByAuthorParams{
+		l.rows = func(conn query.DBTX, w window) (listRows, error) {
+			rows, err := q.ArticleListByAuthor(ctx, conn, query.ArticleListByAuthorParams{
 				ViewerID: viewer, Author: author,
 				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			}))
+			})
+			return rowsOf[query.ArticleListByAuthorRow](rows), err
 		}
 		l.count = func() (int64, error) { return q.ArticleCountByAuthor(ctx, s.db, author) }
 		l.key = func(r listRow) string { return key('b', r.ArticleCard.AuthorID) }
 	case favorited != "":
-		l.rows = func(w window) ([]listRow, error) {
-			return rowsOf(q.ArticleListByFavorite(ctx, s.db, query.ArticleListByFavoriteParams{
+		l.rows = func(conn query.DBTX, w window) (listRows, error) {
+			rows, err := q.ArticleListByFavorite(ctx, conn, query.ArticleListByFavoriteParams{
 				ViewerID: viewer, Favorited: favorited,
 				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			}))
+			})
+			return rowsOf[query.ArticleListByFavoriteRow](rows), err
 		}
 		l.count = func() (int64, error) { return q.ArticleCountByFavorite(ctx, s.db, favorited) }
 	case tag != "":
-		l.rows = func(w window) ([]listRow, error) {
-			return rowsOf(q.ArticleListByTag(ctx, s.db, query.ArticleListByTagParams{
+		l.rows = func(conn query.DBTX, w window) (listRows, error) {
+			rows, err := q.ArticleListByTag(ctx, conn, query.ArticleListByTagParams{
 				ViewerID: viewer, Tag: tag,
 				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			}))
+			})
+			return rowsOf[query.ArticleListByTagRow](rows), err
 		}
 		l.count = func() (int64, error) { return q.ArticleCountByTag(ctx, s.db, tag) }
 		l.key = func(listRow) string { return "t" + tag }
 	default:
-		l.rows = func(w window) ([]listRow, error) {
-			return q.ArticleList(ctx, s.db, query.ArticleListParams{
+		l.rows = func(conn query.DBTX, w window) (listRows, error) {
+			rows, err := q.ArticleList(ctx, conn, query.ArticleListParams{
 				ViewerID:        viewer,
 				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
+			return rowsOf[listRow](rows), err
 		}
 		l.count = func() (int64, error) { return q.ArticleCount(ctx, s.db) }
 		l.key = func(listRow) string { return "l" }
@@ -141,26 +156,31 @@ func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offs
 	if cursor != nil {
 		w.offset = 0
 	}
-	rows, err := l.rows(w)
+	conn := query.DBTX(s.db.Reads())
+	if l.long || w.offset > maxSharedOffset {
+		conn = s.db
+	}
+	rows, err := l.rows(conn, w)
 	if err != nil {
 		return out, err
 	}
-	next := ""
-	if len(rows) > int(n) {
-		rows = rows[:n]
-		last := rows[n-1].ArticleCard
+	length, next := rows.len(), ""
+	if length > int(n) {
+		length = int(n)
+		last := rows.at(length - 1).ArticleCard
 		next, out.link = nextPage(ctx, s.cursors, l.scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
 	}
 	total := int64(0)
-	if len(rows) > 0 {
-		total = rows[0].Total
+	if length > 0 {
+		total = rows.at(0).Total
 	} else if total, err = l.count(); err != nil {
 		// An empty page has no row to carry the total.
 		return out, fmt.Errorf("counting %s: %w", l.scope, err)
 	}
 	info := request.From(ctx)
-	b := append(make([]byte, 0, 128+len(rows)*cardSize), `{"articles":[`...)
-	for i, r := range rows {
+	b := append(newBody(128+length*cardSize), `{"articles":[`...)
+	for i := range length {
+		r := rows.at(i)
 		b = appendArticle(appendComma(b, i), r.ArticleCard, nil, nil, r.Favorited, r.Following, nil)
 		if info.Collects && l.key != nil {
 			info.DependsOn(l.key(r), key('a', r.ArticleCard.ID), key('u', r.ArticleCard.AuthorID))
@@ -174,13 +194,15 @@ func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offs
 // key is the name of a row in cache_changes.
 func key(kind byte, id int64) string { return string(kind) + strconv.FormatInt(id, 10) }
 
-// rowsOf converts the rows of any list query, which are the same but for the
-// name of their type.
-func rowsOf[R query.ArticleListByAuthorRow | query.ArticleListByAuthorFilteredRow | query.ArticleListByFavoriteRow |
-	query.ArticleListByFavoriteTaggedRow | query.ArticleListByTagRow | query.ArticleListFeedRow](rows []R, err error) ([]listRow, error) {
-	out := make([]listRow, len(rows))
-	for i, r := range rows {
-		out[i] = listRow(r)
-	}
-	return out, err
+// listRows are the rows of any list query, which are the same but for the name
+// of their type.
+type listRows interface {
+	len() int
+	at(i int) listRow
 }
+
+type rowsOf[R listRow | query.ArticleListByAuthorRow | query.ArticleListByAuthorFilteredRow | query.ArticleListByFavoriteRow |
+	query.ArticleListByFavoriteTaggedRow | query.ArticleListByTagRow | query.ArticleListFeedRow] []R
+
+func (r rowsOf[R]) len() int         { return len(r) }
+func (r rowsOf[R]) at(i int) listRow { return listRow(r[i]) }

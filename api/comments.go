@@ -77,7 +77,7 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	if err != nil {
 		return nil, err
 	}
-	b := append(make([]byte, 0, 64+len(rows)*2*profileSize), `{"comments":[`...)
+	b := append(newBody(64+len(rows)*2*profileSize), `{"comments":[`...)
 	for i, r := range rows {
 		html, err := s.html.render(ctx, req.Params.Format, r.Body)
 		if err != nil {
@@ -94,9 +94,9 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 
 func (s comments) list(ctx context.Context, newest bool, arg query.CommentListOldestParams) ([]commentRow, error) {
 	if !newest {
-		return q.CommentListOldest(ctx, s.db, arg)
+		return q.CommentListOldest(ctx, s.db.Reads(), arg)
 	}
-	rows, err := q.CommentListNewest(ctx, s.db, query.CommentListNewestParams(arg))
+	rows, err := q.CommentListNewest(ctx, s.db.Reads(), query.CommentListNewestParams(arg))
 	out := make([]commentRow, len(rows))
 	for i, r := range rows {
 		out[i] = commentRow(r)
@@ -117,7 +117,7 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 	if err != nil {
 		return nil, err
 	}
-	b := append(make([]byte, 0, 2*profileSize+len(c.Body)), `{"comment":`...)
+	b := append(newBody(2*profileSize+len(c.Body)), `{"comment":`...)
 	b = append(appendComment(b, commentRow(c), nil, nil), "}\n"...)
 	location := fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, c.ID)
 	return ready{status: http.StatusCreated, body: b, location: &location, replayed: replayed}, nil

@@ -19,7 +19,7 @@ func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.Create
 	if err != nil {
 		return nil, err
 	}
-	a, err := getArticle(ctx, s.db, req.Slug)
+	a, err := getArticle(ctx, s.db.Reads(), req.Slug)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.Delete
 	if err != nil {
 		return nil, err
 	}
-	a, err := getArticle(ctx, s.db, req.Slug)
+	a, err := getArticle(ctx, s.db.Reads(), req.Slug)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProf
 		return nil, err
 	}
 	found := make(map[string]bool, len(rows))
-	b := append(make([]byte, 0, 64+len(rows)*profileSize), `{"profiles":[`...)
+	b := append(newBody(64+len(rows)*profileSize), `{"profiles":[`...)
 	for i, r := range rows {
 		found[r.Asked] = true
 		b = appendProfile(appendComma(b, i), r.Username, r.Bio, r.Image, r.Following)
@@ -55,14 +55,14 @@ func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProf
 }
 
 func (s profiles) get(ctx context.Context, username string) (ready, error) {
-	p, err := q.ProfileGetByUsername(ctx, s.db, query.ProfileGetByUsernameParams{
+	p, err := q.ProfileGetByUsername(ctx, s.db.Reads(), query.ProfileGetByUsernameParams{
 		ViewerID: request.Viewer(ctx).ID, Username: username,
 	})
 	if err != nil {
 		return ready{}, orNotFound(err, "profile")
 	}
 	request.From(ctx).DependsOn(key('u', p.ID))
-	b := append(make([]byte, 0, profileSize), `{"profile":`...)
+	b := append(newBody(profileSize), `{"profile":`...)
 	b = appendProfile(b, p.Username, p.Bio, p.Image, p.Following)
 	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil
 }

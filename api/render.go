@@ -97,7 +97,7 @@ type articleRow struct {
 
 func articleReady(status int, a articleRow) ready {
 	size := len(a.Body) + len(valueOr(a.BodyHTML, ""))
-	b := make([]byte, 0, cardSize+size+size/16)
+	b := newBody(cardSize + size + size/16)
 	b = append(b, `{"article":`...)
 	b = appendArticle(b, a.ArticleCard, &a.Body, a.BodyHTML, a.Favorited, a.Following, a.Hidden)
 	return ready{status: status, body: append(b, "}\n"...), version: etag.Version(a.ArticleCard.ID, a.ArticleCard.Version)}

@@ -12,7 +12,7 @@ type tags struct{ db *db.DB }
 
 // GetTags answers every tag in use, most used first.
 func (s tags) GetTags(ctx context.Context, _ openapi.GetTagsRequestObject) (openapi.GetTagsResponseObject, error) {
-	names, err := q.TagList(ctx, s.db)
+	names, err := q.TagList(ctx, s.db.Reads())
 	if err != nil {
 		return nil, err
 	}

@@ -49,8 +49,9 @@ const attempts = 4
 // statement is cancelled, so that a burst of disconnects would empty the
 // pool; statements are short, so letting them end is cheaper.
 type DB struct {
-	pool *pgxpool.Pool
-	cfg  Config
+	pool  *pgxpool.Pool
+	cfg   Config
+	reads *Reads
 }
 
 // Open prepares the pool; it does not wait for the database, so that the
@@ -97,7 +98,9 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
-	return &DB{pool: pool, cfg: cfg}, nil
+	d := &DB{pool: pool, cfg: cfg}
+	d.reads = &Reads{db: d, most: max(1, cfg.MaxConns/2)}
+	return d, nil
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
@@ -202,6 +205,14 @@ func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 
 // Query implements query.DBTX. The connection is held until the rows are closed.
 func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	rows, err := d.query(ctx, sql, args)
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+func (d *DB) query(ctx context.Context, sql string, args []any) (*pooledRows, error) {
 	conn, err := d.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -281,6 +292,7 @@ type pooledRows struct {
 	pgx.Rows
 	conn   *pgxpool.Conn
 	cancel context.CancelFunc
+	reads  *Reads // set when the rows are a group of Reads by themselves
 }
 
 func (r *pooledRows) Next() bool {
@@ -297,11 +309,16 @@ func (r *pooledRows) Close() {
 		r.cancel()
 		release(r.conn)
 		r.conn = nil
+		if r.reads != nil {
+			r.reads.leave()
+		}
 	}
 }
 
 type pooledRow struct {
-	db   *DB
+	db interface {
+		Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	}
 	ctx  context.Context
 	sql  string
 	args []any

@@ -89,7 +89,7 @@ func TestAllocations(t *testing.T) {
 		{"tags, kept", "/api/tags", "", 27},
 		{"profile, kept", "/api/profiles/author", "", 28},
 		{"article, signed in", "/api/articles/an-article", reader.Token, 103},
-		{"list, signed in", "/api/articles?limit=20", reader.Token, 319},
+		{"list, signed in", "/api/articles?limit=20", reader.Token, 320},
 		{"feed", "/api/articles/feed", reader.Token, 305},
 		{"comments, signed in", "/api/articles/an-article/comments", reader.Token, 111},
 	} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/server/cache"
 )
 
@@ -69,6 +70,7 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 		}
 	}
 	s.send(x, b.status, a)
+	api.Recycle(b.body)
 	return nil
 }
 

@@ -43,6 +43,7 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		s.send(x, b.status, newAnswer(x, b))
+		api.Recycle(b.body)
 		return nil
 	}
 }

@@ -1,0 +1,266 @@
+package db
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/byline-api/byline/gen/query"
+)
+
+// maxGroup bounds how many reads share a round trip, and so for how long the
+// first of them can hold up the last.
+const maxGroup = 16
+
+// Reads implements query.DBTX for short reads of single statements, and runs
+// those of several requests in one round trip, which is most of what such a
+// read costs on either side. As many groups as connections would help may be
+// on their way. Reads that come meanwhile wait, and are the next group; when
+// there is little to do, a read goes at once and alone.
+//
+// A group is a pgx.Batch. Its results arrive in the order of its reads: each
+// takes its rows from the connection when its turn has come, and passes the
+// connection on to the next. So nothing may be done between the rows but to
+// scan them. Each statement sees all that had committed when it began, as it
+// would alone. When one fails, or the time of one is over, those behind it in
+// the group are run alone.
+type Reads struct {
+	db   *DB
+	most int // groups on their way at once
+
+	mu      sync.Mutex
+	groups  int
+	waiting []*read
+}
+
+var _ query.DBTX = (*Reads)(nil)
+
+// Reads returns what runs short reads together with those of other requests.
+func (d *DB) Reads() *Reads { return d.reads }
+
+// read is a statement that waits for its turn.
+type read struct {
+	sql  string
+	args []any
+	// end is the deadline of its request, or zero.
+	end time.Time
+	// claimed is set once: by who gives the read its turn, or by the read when
+	// it waits no longer.
+	claimed atomic.Bool
+	// turn is sent the group that the read is in, or nil to lead a new one.
+	turn chan *group
+}
+
+// group is reads on their way. It belongs to the one whose turn it is.
+type group struct {
+	reads   *Reads
+	conn    *pgxpool.Conn
+	cancel  context.CancelFunc
+	results pgx.BatchResults
+	rest    []*read // whose turn is yet to come
+	begun   bool    // a read has had its turn
+	err     error   // why there is nothing for the rest
+}
+
+// Exec implements query.DBTX. A write goes alone: no read may make it fail.
+func (r *Reads) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	return r.db.Exec(ctx, sql, args...)
+}
+
+// QueryRow implements query.DBTX. The statement runs when the row is scanned.
+func (r *Reads) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return pooledRow{r, ctx, sql, args}
+}
+
+// Query implements query.DBTX. Others wait until the rows are closed.
+func (r *Reads) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	r.mu.Lock()
+	if r.groups < r.most {
+		r.groups++
+		r.mu.Unlock()
+		rows, err := r.db.query(ctx, sql, args)
+		if err != nil {
+			r.leave()
+			return nil, err
+		}
+		rows.reads = r
+		return rows, nil
+	}
+	this := &read{sql: sql, args: args, turn: make(chan *group, 1)}
+	this.end, _ = ctx.Deadline()
+	r.waiting = append(r.waiting, this)
+	r.mu.Unlock()
+	if tracer := r.db.cfg.Tracer; tracer != nil {
+		// pgx shows it the statements that go alone only.
+		ctx = tracer.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: sql, Args: args})
+	}
+	g, err := r.wait(ctx, this)
+	if err != nil {
+		r.traced(ctx, pgconn.CommandTag{}, err)
+		return nil, err
+	}
+	rows := &groupRows{group: g, ctx: ctx}
+	innocent, err := rows.begin()
+	if err != nil {
+		rows.Close()
+		if innocent && ctx.Err() == nil {
+			return r.db.Query(ctx, sql, args...)
+		}
+		return nil, err
+	}
+	return rows, nil
+}
+
+func (r *Reads) traced(ctx context.Context, tag pgconn.CommandTag, err error) {
+	if tracer := r.db.cfg.Tracer; tracer != nil {
+		tracer.TraceQueryEnd(ctx, nil, pgx.TraceQueryEndData{CommandTag: tag, Err: err})
+	}
+}
+
+// wait returns the group that a read is in when its turn has come.
+func (r *Reads) wait(ctx context.Context, this *read) (*group, error) {
+	timer := time.NewTimer(r.db.cfg.AcquireTimeout)
+	defer timer.Stop()
+	var gone error
+	select {
+	case g := <-this.turn:
+		return r.orLead(g, this), nil
+	case <-timer.C:
+		gone = ErrBusy
+	case <-ctx.Done():
+		gone = ctx.Err()
+	}
+	if this.claimed.CompareAndSwap(false, true) {
+		return nil, gone
+	}
+	return r.orLead(<-this.turn, this), nil
+}
+
+// orLead returns g, or a group of this and of those who wait when g is nil.
+func (r *Reads) orLead(g *group, this *read) *group {
+	if g != nil {
+		return g
+	}
+	r.mu.Lock()
+	// As many as leave the other groups their share.
+	n := min((len(r.waiting)+r.most-1)/r.most, maxGroup-1)
+	g = &group{reads: r, rest: slices.Clone(r.waiting[:n])}
+	r.waiting = slices.Delete(r.waiting, 0, n)
+	r.mu.Unlock()
+	// Who waits no longer costs nothing any more.
+	g.rest = slices.DeleteFunc(g.rest, func(w *read) bool { return w.claimed.Load() })
+	batch, end := &pgx.Batch{}, time.Now().Add(r.db.statementLimit())
+	for _, w := range append([]*read{this}, g.rest...) {
+		batch.Queue(w.sql, w.args...)
+		if !w.end.IsZero() && w.end.Before(end) {
+			end = w.end
+		}
+	}
+	// Not under the context of this read, without which the others go on.
+	ctx, cancel := context.WithDeadline(context.Background(), end)
+	g.cancel = cancel
+	if g.conn, g.err = r.db.acquire(ctx); g.err == nil {
+		g.results = g.conn.SendBatch(ctx, batch)
+	}
+	return g
+}
+
+// leave makes room for another group, of those who wait.
+func (r *Reads) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.waiting) > 0 {
+		first := r.waiting[0]
+		r.waiting = slices.Delete(r.waiting, 0, 1)
+		if first.claimed.CompareAndSwap(false, true) {
+			first.turn <- nil
+			return
+		}
+	}
+	r.groups--
+}
+
+// pass gives the group to the next read that still waits, or ends it.
+func (g *group) pass() {
+	for len(g.rest) > 0 {
+		next := g.rest[0]
+		g.rest = g.rest[1:]
+		if next.claimed.CompareAndSwap(false, true) {
+			next.turn <- g
+			return
+		}
+		if g.err == nil {
+			rows, _ := g.results.Query()
+			rows.Close()
+			g.err = rows.Err()
+		}
+	}
+	if g.conn != nil {
+		_ = g.results.Close() // each read has had its own error
+		release(g.conn)
+	}
+	g.cancel()
+	g.reads.leave()
+}
+
+// groupRows are the rows of one read of a group, which they pass on when they
+// are closed.
+type groupRows struct {
+	pgx.Rows
+	group *group // nil when passed on
+	ctx   context.Context
+	// ahead tells that Next has been called once more than its callers know;
+	// more is what it said.
+	ahead, more bool
+}
+
+// begin gets the first row, since only before it a read can be run again.
+// innocent says of an error that it may well be another read's.
+func (r *groupRows) begin() (innocent bool, err error) {
+	g := r.group
+	if g.err != nil {
+		return g.conn != nil, g.err
+	}
+	// Statements that cannot be sent fail the first.
+	innocent, g.begun = !g.begun, true
+	if r.Rows, err = g.results.Query(); err != nil {
+		return innocent, err
+	}
+	r.ahead, r.more = true, r.Rows.Next()
+	return innocent, r.Rows.Err()
+}
+
+func (r *groupRows) Next() bool {
+	if !r.ahead {
+		r.more = r.Rows.Next()
+	}
+	r.ahead = false
+	if !r.more {
+		r.Close()
+	}
+	return r.more
+}
+
+func (r *groupRows) Close() {
+	g := r.group
+	if g == nil {
+		return
+	}
+	r.group = nil
+	var tag pgconn.CommandTag
+	if r.Rows != nil {
+		r.Rows.Close()
+		tag = r.Rows.CommandTag()
+		if g.err == nil {
+			g.err = r.Rows.Err()
+		}
+	}
+	g.reads.traced(r.ctx, tag, g.err)
+	g.pass()
+}
