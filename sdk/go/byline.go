@@ -3,7 +3,7 @@
 // It is the generated client, so that every operation of the document is
 // there, plus what a generator does not give: the token, retries that cannot
 // create anything twice, answers reused by their entity tag, errors as Go
-// values, and iterators over paged lists.
+// values, and iterators over paged lists and exports.
 //
 //	c, err := byline.New("https://byline.example.com", byline.WithToken(token))
 //	for article, err := range c.Articles(ctx, nil) { … }

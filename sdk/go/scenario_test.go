@@ -150,6 +150,27 @@ func TestScenario(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 1, list.JSON200.ArticlesCount)
 	})
+	step(t, "export", func(t *testing.T) {
+		_, err := author.CreateArticleCommentWithResponse(ctx, slug, nil, byline.NewCommentRequest{Comment: byline.NewComment{Body: "two\u2028lines"}})
+		require.NoError(t, err)
+		counts := map[string]int{}
+		for record, err := range author.Export(ctx) {
+			require.NoError(t, err)
+			if record.Type != "session" { // as many as sign-ins
+				counts[string(record.Type)]++
+			}
+			switch record.Type {
+			case "account":
+				require.Equal(t, "author-"+id+"@example.com", record.AdditionalProperties["email"])
+			case "comment":
+				require.Equal(t, "two\u2028lines", record.AdditionalProperties["body"])
+			}
+		}
+		require.Equal(t, map[string]int{"account": 1, "article": 6, "comment": 1, "follower": 1}, counts)
+		for _, err := range c.Export(ctx) {
+			requireError(t, err, http.StatusUnauthorized, "token_missing")
+		}
+	})
 	step(t, "delete", func(t *testing.T) {
 		_, err := reader.DeleteArticleWithResponse(ctx, slug, nil)
 		requireError(t, err, http.StatusForbidden, "forbidden")

@@ -60,10 +60,13 @@ type doer struct {
 	token func(context.Context) (string, error)
 	retry Retry
 	cache *cache
+	// stream leaves the answer of a success to be read by the caller.
+	stream bool
 }
 
 // Do makes a call in as many attempts as it takes. Its answer has been read
-// to the end, so that one that breaks off counts as none.
+// to the end, so that one that breaks off counts as none, unless it is a
+// stream.
 func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	if d.token != nil && req.Header.Get("Authorization") == "" {
 		token, err := d.token(req.Context())
@@ -116,6 +119,9 @@ func (d *doer) attempt(req *http.Request) (*http.Response, []byte, error) {
 	res, err := d.http.Do(req)
 	if err != nil {
 		return nil, nil, err
+	}
+	if d.stream && res.StatusCode == http.StatusOK && isJSON(res.Header) {
+		return res, nil, nil
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +209,122 @@ def test_answers_are_reused(tokens: str, cache_bytes: int, statuses: list[int]) 
     for token in tokens:
         assert byline.with_token(token).get_tags().tags == ["a"]
     assert fake.statuses == statuses
+
+
+ACCOUNT = b'{"type":"account","bio":"two\xe2\x80\xa8lines"}\n'
+EXPORT = [ACCOUNT, b'{"type":"follower"}\n', b'{"type":"end","records":2}\n']
+
+
+class Exporting:
+    """An answer in pieces that counts those that it was asked for, and breaks
+    off after them if it is told to."""
+
+    def __init__(self, pieces: list[bytes], breaks: bool = False) -> None:
+        self.pieces, self.breaks, self.read, self.closed = pieces, breaks, 0, False
+
+    def __call__(self, _: httpx.Request) -> httpx.Response:
+        headers = {"Content-Type": "application/x-ndjson", "ETag": '"v1"'}
+        return httpx.Response(200, stream=self.stream(), headers=headers)
+
+    def stream(self) -> httpx.AsyncByteStream | httpx.SyncByteStream:
+        exporting = self
+
+        class Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
+            def __iter__(self) -> Iterator[bytes]:
+                for piece in exporting.pieces:
+                    exporting.read += 1
+                    yield piece
+                if exporting.breaks:
+                    raise httpx.ReadError("the server has gone")
+
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                for piece in self:
+                    yield piece
+
+            def close(self) -> None:
+                exporting.closed = True
+
+            async def aclose(self) -> None:
+                self.close()
+
+        return Stream()
+
+
+def exported(fake: Fake, mode: str) -> list[dict[str, Any]]:
+    retry = Retry(attempts=3, base=0.001)
+
+    async def collect() -> list[dict[str, Any]]:
+        async with AsyncByline("https://byline.test", retry=retry, transport=fake) as byline:
+            return [record async for record in byline.export()]
+
+    return list(fake.client().export()) if mode == "sync" else asyncio.run(collect())
+
+
+both = pytest.mark.parametrize("mode", ["sync", "async"])
+
+
+@both
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_an_export_in_any_pieces(mode: str, size: int) -> None:
+    body = b"".join(EXPORT)
+    answer = Exporting([body[i : i + size] for i in range(0, len(body), size)])
+    records = exported(Fake(answer), mode)
+    # A line separator in a text is none of the export.
+    assert records == [{"type": "account", "bio": "two\u2028lines"}, {"type": "follower"}]
+    assert answer.closed
+
+
+def test_an_export_is_read_as_it_comes() -> None:
+    answer = Exporting(EXPORT)
+    records = Fake(answer).client().export()
+    assert next(records)["type"] == "account"
+    assert answer.read == 1
+    records.close()
+    assert (answer.read, answer.closed) == (1, True)
+
+
+def test_an_async_export_is_read_as_it_comes() -> None:
+    answer = Exporting(EXPORT)
+
+    async def read() -> None:
+        async with AsyncByline("https://byline.test", transport=Fake(answer)) as byline:
+            async with aclosing(byline.export()) as records:
+                assert (await anext(records))["type"] == "account"
+                assert answer.read == 1
+            assert (answer.read, answer.closed) == (1, True)
+
+    asyncio.run(read())
+
+
+@both
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(Exporting(EXPORT[:2], breaks=True), id="visibly"),
+        pytest.param(Exporting(EXPORT[:2]), id="silently"),
+        pytest.param(Exporting([*EXPORT[:2], EXPORT[2][:-2]]), id="in a line"),
+        pytest.param(Exporting(EXPORT[1:]), id="with a record missing"),
+    ],
+)
+def test_an_export_that_breaks_off(mode: str, broken: Exporting) -> None:
+    fake = Fake(broken)
+    with pytest.raises(httpx.TransportError):
+        exported(fake, mode)
+    assert len(fake.requests) == 1  # records would come twice
+    assert broken.closed
+
+
+@both
+def test_an_export_is_repeated_before_it_begins(mode: str) -> None:
+    fake = Fake(answer(503, BUSY), breaks, Exporting(EXPORT))
+    assert len(exported(fake, mode)) == 2
+    assert fake.sent("If-None-Match") == [None] * 3
+
+
+@both
+def test_an_export_that_is_refused(mode: str) -> None:
+    fake = Fake(answer(401, {**BUSY, "status": 401, "code": "token_missing"}))
+    with pytest.raises(BylineError) as caught:
+        exported(fake, mode)
+    assert (caught.value.status, caught.value.code) == (401, "token_missing")
+    assert caught.value.fields == BUSY["errors"]

@@ -7,6 +7,7 @@ import http.client
 import os
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -201,6 +202,18 @@ def test_scenario(byline: Byline, statuses: Statuses) -> None:
     assert created.headers["Idempotency-Replayed"] == "true"
     assert len(calls) == 2
     assert byline.get_articles(tag=f"once-{tag}").articles_count == 1
+
+    step("export")
+    author.create_article_comment(slug, NewCommentRequest(NewComment("two\u2028lines")))
+    records = list(author.export())
+    assert records[0]["email"] == f"author-{tag}@example.com"
+    kinds = Counter(record["type"] for record in records)
+    del kinds["session"]
+    assert kinds == {"account": 1, "article": 6, "comment": 1, "follower": 1}
+    assert [r["body"] for r in records if r["type"] == "comment"] == ["two\u2028lines"]
+    with pytest.raises(BylineError) as caught:
+        list(byline.export())
+    assert (caught.value.status, caught.value.code) == (401, "token_missing")
 
     step("delete")
     with pytest.raises(BylineError) as caught:

@@ -2,7 +2,7 @@
  * The client of Byline, a headless publishing API: openapi-fetch on the types
  * of the document, plus what a generator does not give: the token, retries
  * that cannot create anything twice, answers reused by their entity tag,
- * errors that are thrown, and iterators over paged lists.
+ * errors that are thrown, and iterators over paged lists and exports.
  *
  * @module
  */
@@ -13,10 +13,12 @@ import createClient, {
 } from "openapi-fetch";
 import { Cache } from "./cache.js";
 import { BylineError, isJSON } from "./error.js";
-import { type Retry, withRetry } from "./retry.js";
+import { type ExportRecord, lines, records } from "./export.js";
+import { type Retry, whole, withRetry } from "./retry.js";
 import type { components, operations, paths } from "./schema.js";
 
 export { BylineError, type ProblemCode } from "./error.js";
+export type { ExportRecord } from "./export.js";
 export type { Retry } from "./retry.js";
 export type { components, operations, paths } from "./schema.js";
 
@@ -135,6 +137,20 @@ export class Byline {
   }
 
   /**
+   * Yields all data of the signed-in user, record by record as the service
+   * sends them. When it ends, the export is complete; one that breaks off
+   * throws, and is not repeated once it has begun.
+   */
+  async *export({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ExportRecord, void> {
+    const { data } = await this.GET("/user/export", {
+      parseAs: "stream",
+      fetch: (request) => this.#attempts(request, lines),
+      ...(signal && { signal }),
+    });
+    yield* records(data!, this.#retry.timeout);
+  }
+
+  /**
    * Reads an article and changes it as `edit` says, without overwriting what
    * others do at the same time: if somebody was faster, it reads and calls
    * `edit` again.
@@ -180,10 +196,16 @@ export class Byline {
 
   async #send(request: Request): Promise<Response> {
     const kept = this.#cache.condition(request);
+    return this.#cache.answer(request, await this.#attempts(request, whole), kept);
+  }
+
+  #attempts(request: Request, read: (response: Response) => Promise<Response>): Promise<Response> {
     const send = this.#options.fetch ?? globalThis.fetch;
-    const retry = { attempts: 4, base: 200, max: 30_000, timeout: 30_000, ...this.#options.retry };
-    const response = await withRetry(request, (request, init) => send(request, init), retry);
-    return this.#cache.answer(request, response, kept);
+    return withRetry(request, (request, init) => send(request, init), this.#retry, read);
+  }
+
+  get #retry(): Retry {
+    return { attempts: 4, base: 200, max: 30_000, timeout: 30_000, ...this.#options.retry };
   }
 }
 

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { Byline, BylineError, creating, ifMatch, type Options } from "../src/index.js";
+import {
+  Byline,
+  BylineError,
+  creating,
+  type ExportRecord,
+  ifMatch,
+  type Options,
+} from "../src/index.js";
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
@@ -190,6 +197,109 @@ test("answers are reused", async (t) => {
     await byline.GET("/tags");
     await byline.GET("/tags");
     assert.deepEqual(statuses, [200, 200]);
+  });
+});
+
+const account = '{"type":"account","bio":"two\u2028lines"}\n';
+const follower = '{"type":"follower"}\n';
+const end = '{"type":"end","records":2}\n';
+
+/** An answer in pieces, each sent when it is asked for, and what happened to it. */
+function exporting(pieces: (string | Uint8Array)[], then: (stream: Stream) => void = closes) {
+  const seen = { sent: 0, cancelled: false };
+  const answer: Answer = () => {
+    const source = {
+      pull(stream: Stream) {
+        const piece = pieces[seen.sent];
+        if (piece === undefined) return then(stream);
+        seen.sent++;
+        stream.enqueue(typeof piece === "string" ? new TextEncoder().encode(piece) : piece);
+      },
+      cancel() {
+        seen.cancelled = true;
+      },
+    };
+    const headers = { "Content-Type": "application/x-ndjson", ETag: '"v1"' };
+    return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers });
+  };
+  return { answer, seen };
+}
+type Stream = ReadableStreamDefaultController<Uint8Array>;
+const closes = (stream: Stream) => stream.close();
+const hangs = () => {};
+
+async function collect(byline: Byline): Promise<ExportRecord[]> {
+  const records: ExportRecord[] = [];
+  for await (const record of byline.export()) records.push(record);
+  return records;
+}
+
+test("an export", async (t) => {
+  const all = [{ type: "account", bio: "two\u2028lines" }, { type: "follower" }];
+
+  for (const size of [1, 7, 1000]) {
+    await t.test(`in pieces of ${size} bytes`, async () => {
+      const bytes = new TextEncoder().encode(account + follower + end);
+      const pieces: Uint8Array[] = [];
+      for (let i = 0; i < bytes.length; i += size) pieces.push(bytes.slice(i, i + size));
+      const { byline } = fake([exporting(pieces).answer]);
+      assert.deepEqual(await collect(byline), all);
+    });
+  }
+  await t.test("is read as it comes, and left early", async () => {
+    const { answer, seen } = exporting([account, follower, end]);
+    for await (const record of fake([answer]).byline.export()) {
+      assert.equal(record.type, "account");
+      assert.equal(seen.sent, 1);
+      break;
+    }
+    assert.deepEqual(seen, { sent: 1, cancelled: true });
+  });
+  await t.test("is repeated before it begins", async () => {
+    const { answer: exports } = exporting([account, follower, end]);
+    const { byline, requests } = fake([answer(503, busy), breaks, exports]);
+    assert.deepEqual(await collect(byline), all);
+    await assert.rejects(collect(byline), TypeError); // the pieces are used up
+    assert.equal(requests.length, 4);
+    assert.equal(requests[3]!.headers.get("If-None-Match"), null); // a stream is not kept
+  });
+  const broken = {
+    visibly: exporting([account, follower], (stream) => stream.error(new TypeError("terminated"))),
+    silently: exporting([account, follower]),
+    "in a line": exporting([account, follower, end.slice(0, 10)]),
+    "with a record missing": exporting([account, end]),
+  };
+  for (const [name, { answer }] of Object.entries(broken)) {
+    await t.test(`that breaks off ${name}`, async () => {
+      const { byline, requests } = fake([answer]);
+      await assert.rejects(collect(byline), TypeError);
+      assert.equal(requests.length, 1); // records would come twice
+    });
+  }
+  await t.test("that is refused", async () => {
+    const { byline } = fake([answer(401, { ...busy, code: "token_missing" })]);
+    await assert.rejects(collect(byline), fails(401, { code: "token_missing" }));
+  });
+  await t.test("that stalls", async () => {
+    const { answer, seen } = exporting([account], hangs);
+    const { byline } = fake([answer], { retry: { timeout: 50 } });
+    await assert.rejects(collect(byline), { name: "TimeoutError" });
+    assert.ok(seen.cancelled);
+  });
+  await t.test("may take longer than a wait for it", async () => {
+    const { answer } = exporting([account, follower, end]);
+    const fetch: Options["fetch"] = async (request, { signal }) => {
+      const response = await answer(request);
+      const body = response.body!.pipeThrough(new TransformStream(), { signal: signal! });
+      return new Response(body, response); // ends with the signal, as a real one does
+    };
+    const { byline } = fake([answer], { retry: { timeout: 500 }, fetch });
+    let n = 0;
+    for await (const _ of byline.export()) {
+      await new Promise((resume) => setTimeout(resume, 300));
+      n++;
+    }
+    assert.equal(n, 2);
   });
 });
 

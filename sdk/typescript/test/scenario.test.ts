@@ -152,6 +152,21 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     const params = { query: { tag: `once-${id}` } };
     assert.equal((await byline.GET("/articles", { params })).data.articlesCount, 1);
   });
+  await step("export", async () => {
+    const body = { comment: { body: "two\u2028lines" } };
+    await author.POST("/articles/{slug}/comments", { params: { path: { slug } }, body });
+    const counts: Record<string, number> = {};
+    for await (const record of author.export()) {
+      if (record.type === "session") continue; // as many as sign-ins
+      counts[record.type] = (counts[record.type] ?? 0) + 1;
+      if (record.type === "account") assert.equal(record["email"], `author-${id}@example.com`);
+      if (record.type === "comment") assert.equal(record["body"], body.comment.body);
+    }
+    assert.deepEqual(counts, { account: 1, article: 6, comment: 1, follower: 1 });
+    const error = await rejection(byline.export().next());
+    assert.equal(error.status, 401);
+    assert.equal(error.code, "token_missing");
+  });
   await step("delete", async () => {
     const params = { path: { slug } };
     assert.equal((await rejection(reader.DELETE("/articles/{slug}", { params }))).status, 403);

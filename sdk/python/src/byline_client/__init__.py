@@ -3,7 +3,7 @@
 `Byline` and `AsyncByline` have every operation of the document as a method,
 plus what a generator does not give: the token, retries that cannot create
 anything twice, answers reused by their entity tag, errors that are raised, and
-iterators over paged lists. What calls take and give is in
+iterators over paged lists and exports. What calls take and give is in
 `byline_client.models`.
 """
 

@@ -109,6 +109,8 @@ class Cache:
         return httpx.Response(200, headers=headers, content=kept.content, request=request)
 
     def _keep(self, request: httpx.Request, response: httpx.Response) -> None:
+        if not response.is_closed:
+            return  # a stream, of which nothing has been read
         headers, size = response.headers, len(response.content)
         if "ETag" not in headers or "no-store" in headers.get("Cache-Control", ""):
             return
@@ -169,13 +171,21 @@ class Policy:
         return response
 
 
+def _is_lines(response: httpx.Response) -> bool:
+    """Whether an answer to a request for a stream is one; a problem is none."""
+    return response.is_success and "ndjson" in response.headers.get("Content-Type", "")
+
+
 class Session:
-    """Takes the calls of the generated functions, which only use `request`."""
+    """Takes the calls of the generated functions, which only use `request`. An
+    answer that is asked for as a `stream` is to be closed by the caller."""
 
     def __init__(self, http: httpx.Client, policy: Policy, token: Token) -> None:
         self.http, self.policy, self.token = http, policy, token
 
-    def request(self, method: str, url: str, **kwargs: Any) -> httpx.Response:
+    def request(
+        self, method: str, url: str, *, stream: bool = False, **kwargs: Any
+    ) -> httpx.Response:
         request = self.http.build_request(method, url, **kwargs)
         token = self.token() if callable(self.token) else self.token
         attempts = self.policy.attempts(request, token)
@@ -184,7 +194,9 @@ class Session:
             time.sleep(wait)
             outcome: Outcome
             try:
-                outcome = self.http.send(request)
+                outcome = self.http.send(request, stream=stream)
+                if stream and not _is_lines(outcome):
+                    outcome.read()
             except httpx.TransportError as error:
                 outcome = error
             try:
@@ -199,7 +211,9 @@ class AsyncSession:
     def __init__(self, http: httpx.AsyncClient, policy: Policy, token: AsyncToken) -> None:
         self.http, self.policy, self.token = http, policy, token
 
-    async def request(self, method: str, url: str, **kwargs: Any) -> httpx.Response:
+    async def request(
+        self, method: str, url: str, *, stream: bool = False, **kwargs: Any
+    ) -> httpx.Response:
         request = self.http.build_request(method, url, **kwargs)
         token = self.token() if callable(self.token) else self.token
         if inspect.isawaitable(token):
@@ -210,7 +224,9 @@ class AsyncSession:
             await asyncio.sleep(wait)
             outcome: Outcome
             try:
-                outcome = await self.http.send(request)
+                outcome = await self.http.send(request, stream=stream)
+                if stream and not _is_lines(outcome):
+                    await outcome.aread()
             except httpx.TransportError as error:
                 outcome = error
             try:

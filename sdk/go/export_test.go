@@ -1,0 +1,147 @@
+package byline_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	byline "github.com/byline-api/byline/sdk/go"
+)
+
+const (
+	account  = `{"type":"account","username":"a"}` + "\n"
+	follower = `{"type":"follower","username":"b"}` + "\n"
+	end      = `{"type":"end","records":2}` + "\n"
+)
+
+// exports answers with the beginning of an export and then does what is left.
+func exports(lines string, then http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		w.Header().Set("ETag", `"v1"`)
+		_, _ = io.WriteString(w, lines)
+		_ = http.NewResponseController(w).Flush()
+		then(w, r)
+	}
+}
+
+func endsThere(http.ResponseWriter, *http.Request) {}
+
+// collect returns the types of an export's records, and what ended it early.
+func collect(ctx context.Context, c *byline.Client) (types []string, err error) {
+	for record, err := range c.Export(ctx) {
+		if err != nil {
+			return types, err
+		}
+		types = append(types, string(record.Type))
+	}
+	return types, nil
+}
+
+func TestExport(t *testing.T) {
+	ctx := t.Context()
+	all := []string{"account", "follower"}
+	t.Run("ReadAsItComes", func(t *testing.T) {
+		read := make(chan struct{})
+		c, _ := fake(t, []http.HandlerFunc{exports(account, func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-read:
+				_, _ = io.WriteString(w, follower+end)
+			case <-r.Context().Done():
+			}
+		})})
+		var types []string
+		for record, err := range c.Export(ctx) {
+			require.NoError(t, err)
+			if types = append(types, string(record.Type)); len(types) == 1 {
+				close(read)
+			}
+		}
+		require.Equal(t, all, types)
+	})
+	t.Run("LeftEarly", func(t *testing.T) {
+		gone := make(chan struct{})
+		c, _ := fake(t, []http.HandlerFunc{exports(account, func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			close(gone)
+		})})
+		for _, err := range c.Export(ctx) {
+			require.NoError(t, err)
+			break
+		}
+		<-gone
+	})
+	t.Run("RepeatedBeforeItBegins", func(t *testing.T) {
+		c, rec := fake(t, []http.HandlerFunc{answers(503, busy), breaks, exports(account+follower+end, endsThere)})
+		for range 2 {
+			types, err := collect(ctx, c)
+			require.NoError(t, err)
+			require.Equal(t, all, types)
+		}
+		last := rec.requests[len(rec.requests)-1]
+		require.Empty(t, last.Header.Get("If-None-Match"), "a stream is not kept")
+	})
+	for name, broken := range map[string]http.HandlerFunc{
+		"Visibly":       exports(account+follower, breaks),
+		"Silently":      exports(account+follower, endsThere),
+		"InALine":       exports(account+follower+end[:10], endsThere),
+		"RecordMissing": exports(account+end, endsThere),
+	} {
+		t.Run("BreaksOff/"+name, func(t *testing.T) {
+			c, rec := fake(t, []http.HandlerFunc{broken})
+			types, err := collect(ctx, c)
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			require.Subset(t, all, types)
+			require.Len(t, rec.requests, 1, "records would come twice")
+		})
+	}
+	t.Run("Refused", func(t *testing.T) {
+		c, rec := fake(t, []http.HandlerFunc{answers(401, `{"code":"token_missing","errors":{"token":["is missing"]}}`)})
+		types, err := collect(ctx, c)
+		require.Equal(t, []string{"is missing"}, requireError(t, err, 401, "token_missing").Fields["token"])
+		require.Empty(t, types)
+		require.Len(t, rec.requests, 1)
+	})
+	t.Run("NotOurs", func(t *testing.T) {
+		c, _ := fake(t, []http.HandlerFunc{answers(200, "<h1>Sign in to this Wi-Fi</h1>", "Content-Type", "text/html")})
+		_, err := collect(ctx, c)
+		requireError(t, err, 200, "")
+	})
+	t.Run("Stalls", func(t *testing.T) {
+		stall := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		for name, stalls := range map[string]http.HandlerFunc{"before": stall, "inside": exports(account, stall)} {
+			c, _ := fake(t, []http.HandlerFunc{stalls}, byline.WithRetry(byline.Retry{}),
+				byline.WithHTTPClient(&http.Client{Timeout: 100 * time.Millisecond}))
+			_, err := collect(ctx, c)
+			require.ErrorIs(t, err, context.DeadlineExceeded, name)
+		}
+	})
+	t.Run("SlowReader", func(t *testing.T) {
+		const limit = 500 * time.Millisecond
+		c, _ := fake(t, []http.HandlerFunc{exports(account, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, follower+end)
+		})}, byline.WithHTTPClient(&http.Client{Timeout: limit}))
+		n := 0
+		for _, err := range c.Export(ctx) {
+			require.NoError(t, err)
+			time.Sleep(limit)
+			n++
+		}
+		require.Equal(t, 2, n, "the limit is not of the whole")
+	})
+	t.Run("Cancelled", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		c, _ := fake(t, []http.HandlerFunc{exports(account, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })})
+		var last error
+		for _, err := range c.Export(ctx) {
+			last = err
+			cancel()
+		}
+		require.ErrorIs(t, last, context.Canceled)
+	})
+}
