@@ -47,6 +47,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
 		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
+		x.info.Head = r.Context().Value(headKey{}) != nil
 		if x.op != nil && (x.op.RateLimit == "auth" || x.op.Scope == auth.ScopeAccount) {
 			x.info.Address = address(x.RealIP())
 		}
