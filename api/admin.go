@@ -41,11 +41,8 @@ func (s admin) GetUsers(ctx context.Context, req openapi.GetUsersRequestObject) 
 		return nil, err
 	}
 	out := openapi.AccountsJSONResponse{}
-	rows, out.Body.NextCursor, out.Headers.Link = pageByID(ctx, s.cursors, scope, rows, limit, func(u query.UserAccount) int64 { return u.ID })
-	out.Body.Users = make([]openapi.Account, len(rows))
-	for i, r := range rows {
-		out.Body.Users[i] = adminAccount(r)
-	}
+	out.Body.Users, out.Body.NextCursor, out.Headers.Link = pageByID(ctx, s.cursors, scope, rows, limit,
+		func(u query.UserAccount) int64 { return u.ID }, adminAccount)
 	return openapi.GetUsers200JSONResponse{AccountsJSONResponse: out}, nil
 }
 
@@ -184,11 +181,8 @@ func (s admin) GetAuditLog(ctx context.Context, req openapi.GetAuditLogRequestOb
 		return nil, err
 	}
 	out := openapi.AuditEntriesJSONResponse{}
-	rows, out.Body.NextCursor, out.Headers.Link = pageByID(ctx, s.cursors, scope, rows, limit, func(r query.AuditListRow) int64 { return r.ID })
-	out.Body.Entries = make([]openapi.AuditEntry, len(rows))
-	for i, r := range rows {
-		out.Body.Entries[i] = auditEntry(r)
-	}
+	out.Body.Entries, out.Body.NextCursor, out.Headers.Link = pageByID(ctx, s.cursors, scope, rows, limit,
+		func(r query.AuditListRow) int64 { return r.ID }, auditEntry)
 	return openapi.GetAuditLog200JSONResponse{AuditEntriesJSONResponse: out}, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
@@ -24,23 +23,21 @@ type comments struct {
 // front ends that do not know pages to show all comments.
 const maxComments = 1000
 
+// commentWindow is the part of an article's comments that a request asks for.
+type commentWindow struct {
+	newest bool // first; else the oldest
+	after  page.Position
+	limit  int32
+}
+
+// commentScope is the list that a cursor belongs to.
+func commentScope(slug string, newest bool) string {
+	return "comments/" + strconv.FormatBool(newest) + "/" + slug
+}
+
 // GetArticleComments lists the comments of an article.
 func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticleCommentsRequestObject) (openapi.GetArticleCommentsResponseObject, error) {
-	most := int32(maxComments)
-	if wantsHTML(req.Params.Format) {
-		most = maxHTMLComments
-	}
-	limit := valueOr(req.Params.Limit, most)
-	newest := valueOr(req.Params.Sort, openapi.GetArticleCommentsParamsSortOldestFirst) == openapi.GetArticleCommentsParamsSortNewestFirst
-	scope := "comments/" + strconv.FormatBool(newest) + "/" + req.Slug
-	start := page.Position{CreatedAt: time.Time{}}
-	if newest {
-		start = firstPage
-	}
-	from, err := decodeCursor(s.cursors, scope, req.Params.Cursor, start)
-	if err == nil && limit > most {
-		err = problem.InvalidField("limit", fmt.Sprintf("must be at most %d with format=html", most))
-	}
+	w, err := s.window(req)
 	if err != nil {
 		// 404 comes before 422.
 		if _, missing := findArticle(ctx, s.db, req.Slug); missing != nil {
@@ -48,51 +45,66 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 		}
 		return nil, err
 	}
-	arg := query.CommentListOldestParams{
-		ViewerID: request.Viewer(ctx).ID, Moderates: request.Viewer(ctx).Moderates(), Slug: req.Slug,
-		FromCreatedAt: from.CreatedAt, FromID: from.ID, PageLimit: limit + 1,
+	rows, err := s.list(ctx, req.Slug, w)
+	if err != nil {
+		return nil, err
 	}
-	rows, err := s.list(ctx, newest, arg)
+	out, next := ready{status: http.StatusOK}, ""
+	if len(rows) > int(w.limit) {
+		rows = rows[:w.limit]
+		last := rows[w.limit-1]
+		next, out.link = nextPage(ctx, s.cursors, commentScope(req.Slug, w.newest), page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
+	}
+	if out.body, err = s.encode(ctx, rows, req.Params.Format); err != nil {
+		return nil, err
+	}
+	out.body = appendNext(out.body, next)
+	return out, nil
+}
+
+func (s comments) window(req openapi.GetArticleCommentsRequestObject) (w commentWindow, err error) {
+	most := int32(maxComments)
+	if wantsHTML(req.Params.Format) {
+		most = maxHTMLComments
+	}
+	w.limit = valueOr(req.Params.Limit, most)
+	w.newest = valueOr(req.Params.Sort, openapi.GetArticleCommentsParamsSortOldestFirst) == openapi.GetArticleCommentsParamsSortNewestFirst
+	var start page.Position
+	if w.newest {
+		start = firstPage
+	}
+	w.after, err = decodeCursor(s.cursors, commentScope(req.Slug, w.newest), req.Params.Cursor, start)
+	if err == nil && w.limit > most {
+		err = problem.InvalidField("limit", fmt.Sprintf("must be at most %d with format=html", most))
+	}
+	return w, err
+}
+
+// list returns the comments of a window and, to tell whether there is another
+// page, the one behind it.
+func (s comments) list(ctx context.Context, slug string, w commentWindow) ([]commentRow, error) {
+	rows, err := s.inOrder(ctx, w.newest, query.CommentListOldestParams{
+		ViewerID: request.Viewer(ctx).ID, Moderates: request.Viewer(ctx).Moderates(), Slug: slug,
+		FromCreatedAt: w.after.CreatedAt, FromID: w.after.ID, PageLimit: w.limit + 1,
+	})
 	if err != nil {
 		return nil, err
 	}
 	info := request.From(ctx)
-	if len(rows) == 0 {
-		// Nothing tells an article without comments from no article at all.
-		a, err := findArticle(ctx, s.db, req.Slug)
-		if err != nil {
-			return nil, err
-		}
-		info.DependsOn(key('a', a.ID), key('c', a.ID))
-	} else {
+	if len(rows) > 0 {
 		info.DependsOn(key('a', rows[0].ArticleID), key('c', rows[0].ArticleID))
+		return rows, nil
 	}
-	out, next := ready{status: http.StatusOK}, ""
-	if len(rows) > int(limit) {
-		rows = rows[:limit]
-		last := rows[limit-1]
-		next, out.link = nextPage(ctx, s.cursors, scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
-	}
-	hidden, err := hiddenComments(ctx, s.db, rows)
+	// Nothing tells an article without comments from no article at all.
+	a, err := findArticle(ctx, s.db, slug)
 	if err != nil {
 		return nil, err
 	}
-	b := append(newBody(64+len(rows)*2*profileSize), `{"comments":[`...)
-	for i, r := range rows {
-		html, err := s.html.render(ctx, req.Params.Format, r.Body)
-		if err != nil {
-			return nil, err
-		}
-		b = appendComment(appendComma(b, i), r, html, hidden[r.ID])
-		if info.Collects {
-			info.DependsOn(key('u', r.AuthorID))
-		}
-	}
-	out.body = appendNext(append(b, ']'), next)
-	return out, nil
+	info.DependsOn(key('a', a.ID), key('c', a.ID))
+	return nil, nil
 }
 
-func (s comments) list(ctx context.Context, newest bool, arg query.CommentListOldestParams) ([]commentRow, error) {
+func (s comments) inOrder(ctx context.Context, newest bool, arg query.CommentListOldestParams) ([]commentRow, error) {
 	if !newest {
 		return q.CommentListOldest(ctx, s.db.Reads(), arg)
 	}
@@ -102,6 +114,27 @@ func (s comments) list(ctx context.Context, newest bool, arg query.CommentListOl
 		out[i] = commentRow(r)
 	}
 	return out, err
+}
+
+// encode writes the answer up to its nextCursor.
+func (s comments) encode(ctx context.Context, rows []commentRow, format *openapi.TextFormat) ([]byte, error) {
+	hidden, err := hiddenComments(ctx, s.db, rows)
+	if err != nil {
+		return nil, err
+	}
+	info := request.From(ctx)
+	b := append(newBody(64+len(rows)*2*profileSize), `{"comments":[`...)
+	for i, r := range rows {
+		html, err := s.html.render(ctx, format, r.Body)
+		if err != nil {
+			return nil, err
+		}
+		b = appendComment(appendComma(b, i), r, html, hidden[r.ID])
+		if info.Collects {
+			info.DependsOn(key('u', r.AuthorID))
+		}
+	}
+	return append(b, ']'), nil
 }
 
 // CreateArticleComment adds a comment by the viewer.

@@ -55,6 +55,20 @@ func Problem(err error) *problem.Error {
 	return problem.Internal(err)
 }
 
+// RefusedToken says why the token in a field is refused: err is of package
+// auth, or nil when there is no token. Other errors stay what they are.
+func RefusedToken(field string, err error) error {
+	switch {
+	case err == nil:
+		return problem.New(problem.TokenMissing, field, "is missing")
+	case errors.Is(err, auth.ErrTokenExpired):
+		return problem.New(problem.TokenExpired, field, "has expired")
+	case errors.Is(err, auth.ErrTokenInvalid):
+		return problem.New(problem.TokenInvalid, field, "is invalid")
+	}
+	return err
+}
+
 // orNotFound turns "no row" into a 404 for the kind of resource.
 func orNotFound(err error, resource string) error {
 	if db.IsNotFound(err) {

@@ -19,11 +19,7 @@ func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.Create
 	if err != nil {
 		return nil, err
 	}
-	a, err := getArticle(ctx, s.db.Reads(), req.Slug)
-	if err != nil {
-		return nil, err
-	}
-	return articleReady(http.StatusOK, a), nil
+	return s.get(ctx, req.Slug)
 }
 
 // DeleteArticleFavorite takes an article out of the viewer's favourites.
@@ -33,9 +29,13 @@ func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.Delete
 	if err != nil {
 		return nil, err
 	}
-	a, err := getArticle(ctx, s.db.Reads(), req.Slug)
+	return s.get(ctx, req.Slug)
+}
+
+func (s favorites) get(ctx context.Context, slug string) (ready, error) {
+	a, err := getArticle(ctx, s.db.Reads(), slug)
 	if err != nil {
-		return nil, err
+		return ready{}, err
 	}
 	return articleReady(http.StatusOK, a), nil
 }

@@ -115,19 +115,20 @@ func (s moderation) GetHidden(ctx context.Context, req openapi.GetHiddenRequestO
 		return nil, err
 	}
 	out := openapi.HiddenItemsJSONResponse{}
-	rows, out.Body.NextCursor, out.Headers.Link = pageByID(ctx, s.cursors, scope, rows, limit, func(r query.HiddenListRow) int64 { return r.ID })
-	out.Body.Hidden = make([]openapi.HiddenItem, len(rows))
-	for i, r := range rows {
-		kind := openapi.HiddenArticle
-		if r.CommentID != nil {
-			kind = openapi.HiddenComment
-		}
-		out.Body.Hidden[i] = openapi.HiddenItem{
-			Kind: kind, Slug: r.Slug, Title: r.Title, CommentId: nullOf(r.CommentID), Author: r.Author,
-			Reason: r.Reason, HiddenBy: nullOf(r.HiddenBy), HiddenAt: timestamp(r.CreatedAt),
-		}
-	}
+	out.Body.Hidden, out.Body.NextCursor, out.Headers.Link = pageByID(ctx, s.cursors, scope, rows, limit,
+		func(r query.HiddenListRow) int64 { return r.ID }, hiddenItem)
 	return openapi.GetHidden200JSONResponse{HiddenItemsJSONResponse: out}, nil
+}
+
+func hiddenItem(r query.HiddenListRow) openapi.HiddenItem {
+	kind := openapi.HiddenArticle
+	if r.CommentID != nil {
+		kind = openapi.HiddenComment
+	}
+	return openapi.HiddenItem{
+		Kind: kind, Slug: r.Slug, Title: r.Title, CommentId: nullOf(r.CommentID), Author: r.Author,
+		Reason: r.Reason, HiddenBy: nullOf(r.HiddenBy), HiddenAt: timestamp(r.CreatedAt),
+	}
 }
 
 // hiding is why and when something was hidden.

@@ -49,16 +49,24 @@ func appendNext(b []byte, cursor string) []byte {
 // lastID lies beyond every row of a list that is ordered by id alone.
 var lastID = page.Position{ID: math.MaxInt64}
 
-// pageByID cuts the row that was read to tell whether there is another page,
-// and leads on to that. The list is ordered by id, the newest first.
-func pageByID[R any](ctx context.Context, codec *page.Codec, scope string, rows []R, limit int32, id func(R) int64) (
-	cut []R, next nullable.Nullable[string], link *string,
+// pageByID renders the rows of a page, without the one that was read to tell
+// whether there is another page, and leads on to that. The list is ordered by
+// id, the newest first.
+func pageByID[Row, Item any](ctx context.Context, codec *page.Codec, scope string, rows []Row, limit int32, id func(Row) int64, render func(Row) Item) (
+	items []Item, next nullable.Nullable[string], link *string,
 ) {
-	if len(rows) <= int(limit) {
-		return rows, nullable.NewNullNullable[string](), nil
+	next = nullable.NewNullNullable[string]()
+	if len(rows) > int(limit) {
+		rows = rows[:limit]
+		var cursor string
+		cursor, link = nextPage(ctx, codec, scope, page.Position{ID: id(rows[limit-1])})
+		next.Set(cursor)
 	}
-	cursor, link := nextPage(ctx, codec, scope, page.Position{ID: id(rows[limit-1])})
-	return rows[:limit], nullable.NewNullableWithValue(cursor), link
+	items = make([]Item, len(rows))
+	for i, r := range rows {
+		items[i] = render(r)
+	}
+	return items, next, link
 }
 
 // nullOf renders a value that may be NULL.

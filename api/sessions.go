@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -88,7 +87,7 @@ func (s sessions) DeleteSessions(ctx context.Context, _ openapi.DeleteSessionsRe
 func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSessionRequestObject) (openapi.RefreshSessionResponseObject, error) {
 	claims, err := s.tokens.VerifyRefresh(req.Body.RefreshToken)
 	if err != nil {
-		return nil, refusedToken("refreshToken", err)
+		return nil, RefusedToken("refreshToken", err)
 	}
 	row, err := q.SessionRenew(ctx, s.db, query.SessionRenewParams{
 		ID: claims.Session, Generation: claims.Generation, ExpiresAt: time.Now().Add(s.tokens.Refresh),
@@ -101,7 +100,7 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 			return nil, err
 		}
 		s.authenticator.Forget(func(v auth.Viewer) bool { return v.Session == claims.Session })
-		return nil, problem.New(problem.TokenInvalid, "refreshToken", "is invalid")
+		return nil, RefusedToken("refreshToken", auth.ErrTokenInvalid)
 	}
 	if err != nil {
 		return nil, err
@@ -141,17 +140,6 @@ func (s sessions) end(ctx context.Context, id int64) error {
 	}
 	s.authenticator.Forget(func(v auth.Viewer) bool { return v.Session == id })
 	return nil
-}
-
-// refusedToken says why a token in a field was refused.
-func refusedToken(field string, err error) error {
-	switch {
-	case errors.Is(err, auth.ErrTokenExpired):
-		return problem.New(problem.TokenExpired, field, "has expired")
-	case errors.Is(err, auth.ErrTokenInvalid):
-		return problem.New(problem.TokenInvalid, field, "is invalid")
-	}
-	return err
 }
 
 func tokens(p auth.Pair) openapi.Tokens {

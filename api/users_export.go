@@ -104,6 +104,9 @@ func byTime[R ~struct {
 // picture, but a client that reads slowly would keep a connection, and what
 // PostgreSQL has to remember for it, as long as it likes.
 func (s users) ExportCurrentUser(ctx context.Context, _ openapi.ExportCurrentUserRequestObject) (openapi.ExportCurrentUserResponseObject, error) {
+	if request.From(ctx).Head {
+		return export{}, nil
+	}
 	user := request.Viewer(ctx).ID
 	account, err := q.ExportAccount(ctx, s.db, user)
 	if err != nil {
@@ -117,7 +120,7 @@ type export struct {
 	ctx     context.Context
 	db      *db.DB
 	user    int64
-	account []byte
+	account []byte // the first line; without one there are none
 }
 
 // sendTimeout is how long a client may take for one page.
@@ -128,6 +131,9 @@ func (e export) VisitExportCurrentUserResponse(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Content-Disposition", `attachment; filename="byline-export.ndjson"`)
 	w.WriteHeader(http.StatusOK)
+	if e.account == nil {
+		return nil
+	}
 	control := http.NewResponseController(w)
 	send := func(lines []byte) error {
 		_ = control.SetWriteDeadline(time.Now().Add(sendTimeout)) // a recorder has none

@@ -134,6 +134,26 @@ func TestExportCurrentUser(t *testing.T) {
 			require.NotContains(t, body, secret)
 		}
 	})
+	t.Run("Head", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t, uncached)
+		u := s.Register("frugal")
+		get, _ := s.Do("GET", "/user/export", "", signed(u)...)
+		s.Statements.Reset()
+		head, body := s.Do("HEAD", "/user/export", "", signed(u)...)
+		n, statements := s.Statements.Reset()
+		require.Zero(t, n, "the data is not read: %v", statements)
+		require.Empty(t, body)
+		require.Equal(t, 200, head.StatusCode)
+		require.Equal(t, []string{`attachment; filename="byline-export.ndjson"`}, head.Header["Content-Disposition"])
+		for _, r := range []*http.Response{get, head} {
+			r.Header.Del("Date")
+			r.Header.Del("X-Request-Id")
+		}
+		require.Equal(t, get.Header, head.Header)
+		stranger, _ := s.Do("HEAD", "/user/export", "")
+		require.Equal(t, 401, stranger.StatusCode)
+	})
 	t.Run("Pages", func(t *testing.T) {
 		t.Parallel()
 		s := servertest.New(t, uncached)

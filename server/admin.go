@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
+	"net/url"
 	"runtime"
 	"strconv"
 	"strings"
@@ -20,7 +22,7 @@ func (s *Server) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/cmdline", forOperators(pprof.Cmdline)) // flags may have passwords
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
@@ -32,13 +34,42 @@ func (s *Server) Admin() http.Handler {
 	mux.HandleFunc("GET /profile-rate", rates.show)
 	mux.HandleFunc("PUT /profile-rate", rates.change)
 	if s.deps.Mail != nil {
-		mux.HandleFunc("GET /mails", s.showMails)
+		mux.HandleFunc("GET /mails", forOperators(s.showMails))
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "byline admin\n\nGET /metrics\nGET /debug/pprof/\nGET /log-level\nPUT /log-level (debug, info, warn, error)\n"+
 			"GET /profile-rate\nPUT /profile-rate (such as block=10000 mutex=100; off)\nGET /mails\n")
 	})
 	return mux
+}
+
+// forOperators keeps a page with secrets from what other sites run in the
+// browser of an operator. A site can have its own name lead here (DNS
+// rebinding): then the browser takes the page for one of that site's, which
+// its scripts may read. So the page has no name but those that lead to the
+// machine itself, and addresses, which nobody can rebind.
+func forOperators(page http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !unboundHost(r.Host):
+			http.Error(w, "this page is only for requests to an IP address or localhost, not to another name", http.StatusMisdirectedRequest)
+		case r.Header.Get("Sec-Fetch-Site") == "cross-site":
+			http.Error(w, "this page is not for other sites; enter its address", http.StatusForbidden)
+		default:
+			page(w, r)
+		}
+	}
+}
+
+// unboundHost tells whether no resolver decides where a Host field leads: it
+// is an address, or a name below localhost (RFC 6761, section 6.3).
+func unboundHost(field string) bool {
+	host := (&url.URL{Host: field}).Hostname()
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	name := "." + strings.ToLower(strings.TrimSuffix(host, "."))
+	return strings.HasSuffix(name, ".localhost")
 }
 
 // setLogLevel changes what is logged while the service runs: debug shows the

@@ -114,3 +114,44 @@ func TestAdminPages(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, res.StatusCode, "%s is not for strangers", path)
 	}
 }
+
+// TestAdminSecrets holds that no page of another site reads the secrets of the
+// admin port in an operator's browser, neither by a name that it has rebound
+// nor by a link.
+func TestAdminSecrets(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	pages := s.Edge.Admin()
+	ask := func(method, path, host, site string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, nil)
+		r.Host = host
+		if site != "" {
+			r.Header.Set("Sec-Fetch-Site", site)
+		}
+		w := httptest.NewRecorder()
+		pages.ServeHTTP(w, r)
+		return w
+	}
+	for _, path := range []string{"/mails", "/debug/pprof/cmdline"} {
+		for _, host := range []string{
+			"127.0.0.1:9090", "127.0.0.1", "10.1.2.3:9090", "[::1]:9090", "[::1]", "localhost:9090", "localhost", "LocalHost.:9090", "mails.localhost",
+		} {
+			require.Equal(t, http.StatusOK, ask("GET", path, host, "").Code, "%s at %s", path, host)
+		}
+		for _, host := range []string{
+			"evil.example:9090", "evil.example", "", ":9090", "localhost.evil.example:9090", "evillocalhost", "127.0.0.1.evil.example:9090",
+			"127.0.0.1@evil.example", "evil.example:1:9090", "1.evil",
+		} {
+			for _, method := range []string{"GET", "HEAD"} {
+				res := ask(method, path, host, "same-origin") // as the browser sees it
+				require.Equal(t, http.StatusMisdirectedRequest, res.Code, "%s at %s", path, host)
+				require.Equal(t, "this page is only for requests to an IP address or localhost, not to another name\n", res.Body.String())
+			}
+		}
+		for site, want := range map[string]int{"none": http.StatusOK, "same-origin": http.StatusOK, "same-site": http.StatusOK, "cross-site": http.StatusForbidden} {
+			require.Equal(t, want, ask("GET", path, "127.0.0.1:9090", site).Code, "%s: %s", path, site)
+		}
+	}
+	require.Equal(t, http.StatusOK, ask("GET", "/metrics", "byline:9090", "").Code, "what scrapes goes by names")
+	require.Equal(t, http.StatusOK, ask("GET", "/debug/pprof/", "byline:9090", "").Code)
+}

@@ -112,6 +112,11 @@ func requireCached(t *testing.T, s *servertest.Service, op *contract.Operation, 
 		require.Equal(t, http.StatusOK, res.StatusCode, field)
 		require.Equal(t, body, got)
 	}
+	require.Positive(t, op.MaxCondition)
+	res, _ := c.with("If-None-Match", strings.Repeat("x", op.MaxCondition)).do(s, op.Method)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	res, _ = c.with("If-None-Match", strings.Repeat("x", op.MaxCondition+1)).do(s, op.Method)
+	require.Equal(t, http.StatusUnprocessableEntity, res.StatusCode, "what is kept does not answer what validation refuses")
 
 	write := writes[op.ID]
 	require.NotNil(t, write, "add a write that %s must show", op.ID)

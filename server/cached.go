@@ -22,7 +22,7 @@ func (s *Server) cacheable(x *exchange) bool {
 	condition := r.Header["If-None-Match"]
 	return s.cfg.CacheBytes > 0 && x.op.Cache.Scope == scopeShared && x.op.Method == http.MethodGet &&
 		len(r.Header[echo.HeaderAuthorization]) == 0 && r.RequestURI != "" && len(r.RequestURI) <= maxCacheKey &&
-		(len(condition) == 0 || len(condition) == 1 && len(condition[0]) <= 1024) // else validation refuses it
+		(len(condition) == 0 || len(condition) == 1 && len(condition[0]) <= x.op.MaxCondition) // else validation refuses it
 }
 
 // fromCache answers from the cache, or makes the answer and keeps it. Requests

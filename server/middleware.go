@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
@@ -46,6 +47,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
 		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
+		x.info.Head = r.Context().Value(headKey{}) != nil
 		if x.op != nil && (x.op.RateLimit == "auth" || x.op.Scope == auth.ScopeAccount) {
 			x.info.Address = address(x.RealIP())
 		}
@@ -208,7 +210,7 @@ func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 		case x.op == nil || x.op.Security == contract.None || x.op.Security == contract.Optional && viewer.Anonymous():
 			return next(c)
 		case viewer.Anonymous():
-			return refusedToken(x.tokenErr)
+			return api.RefusedToken("token", x.tokenErr)
 		case viewer.Scope < x.op.Scope:
 			return problem.New(problem.ScopeInsufficient, "token", "lacks the scope "+x.op.Scope.String())
 		case viewer.Role < x.op.Role:
@@ -216,17 +218,6 @@ func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
-}
-
-// refusedToken says why a request without a viewer is refused.
-func refusedToken(err error) error {
-	switch {
-	case errors.Is(err, auth.ErrTokenExpired):
-		return problem.New(problem.TokenExpired, "token", "has expired")
-	case err != nil:
-		return problem.New(problem.TokenInvalid, "token", "is invalid")
-	}
-	return problem.New(problem.TokenMissing, "token", "is missing")
 }
 
 // credentials returns the token of an Authorization field, "" when there is

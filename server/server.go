@@ -242,13 +242,15 @@ func (s *Server) FollowChanges(ctx context.Context) error {
 func getForHead(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
-			get := *r
-			get.Method = http.MethodGet
-			r = &get
+			r = r.WithContext(context.WithValue(r.Context(), headKey{}, true)) // a copy
+			r.Method = http.MethodGet
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// headKey is in the context of requests that were HEAD.
+type headKey struct{}
 
 // endDoubtful ends the connection after requests whose length a proxy in
 // front may have read otherwise, so that what follows is in doubt (RFC 9112,

@@ -16,7 +16,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -155,6 +157,55 @@ func TestTLS(t *testing.T) {
 	_, err = certificate.Refresh()
 	require.NoError(t, err)
 	require.EqualValues(t, 4, serial(third))
+}
+
+// TestCertificateFollow renews files under a service that nobody tells. The
+// time of the bubble is not the machine's: days pass at once.
+func TestCertificateFollow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		files, log := newPEMFiles(t), &servertest.Log{}
+		ends := time.Now().Add(24 * time.Hour)
+		files.write(t, 1, ends)
+		certificate, err := server.LoadCertificate(files.cert, files.key, slog.New(slog.NewTextHandler(log, nil)))
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- certificate.Follow(ctx) }()
+		inUse := func(after time.Duration) int64 {
+			time.Sleep(after)
+			synctest.Wait()
+			leaf, err := certificate.InUse()
+			require.NoError(t, err)
+			return leaf.SerialNumber.Int64()
+		}
+		const soon, refused, taken = 11 * time.Second, "the new certificate is not used", "certificate read again"
+		require.EqualValues(t, 1, inUse(time.Hour))
+		require.Empty(t, log.String(), "nothing has changed")
+
+		files.write(t, 2, ends)
+		require.EqualValues(t, 2, inUse(soon))
+		require.Equal(t, 1, strings.Count(log.String(), taken))
+
+		require.NoError(t, os.WriteFile(files.cert, []byte("half a file"), 0o600))
+		require.EqualValues(t, 2, inUse(time.Hour), "the pair before stays")
+		require.Equal(t, 1, strings.Count(log.String(), refused), "not every ten seconds:\n%s", log)
+		require.NoError(t, os.Remove(files.cert))
+		require.EqualValues(t, 2, inUse(time.Hour))
+		require.Equal(t, 2, strings.Count(log.String(), refused), "another fault is told too:\n%s", log)
+
+		files.write(t, 3, ends)
+		require.EqualValues(t, 3, inUse(soon), "a fault does not end it")
+		require.Equal(t, 2, strings.Count(log.String(), taken))
+		require.NoError(t, os.Remove(files.cert))
+		require.EqualValues(t, 3, inUse(soon))
+		require.Equal(t, 3, strings.Count(log.String(), refused), "the same fault, after it was mended, is news")
+
+		stop()
+		require.NoError(t, <-ended)
+		files.write(t, 4, ends)
+		require.EqualValues(t, 3, inUse(time.Hour))
+	})
 }
 
 func TestPlainHTTPHasNoHSTS(t *testing.T) {

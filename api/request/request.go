@@ -24,6 +24,9 @@ type Info struct {
 	Address string
 	// URL is the request's own, for links to other pages of it.
 	URL *url.URL
+	// Head says that the client wants the header fields alone. Handlers answer
+	// as they answer GET, unless the body is much work.
+	Head bool
 	// Collects says that the edge would keep the answer if it knew what it
 	// depends on, which DependsOn collects in Keys.
 	Collects bool

@@ -64,6 +64,8 @@ func TestLoad(t *testing.T) {
 		assert.Equal(t, Optional, operation(t, d, "GetArticles").Security)
 		assert.Equal(t, "optional", Optional.String())
 		assert.Zero(t, operation(t, d, "DeleteArticle").MaxBody)
+		assert.Equal(t, 1024, operation(t, d, "GetArticles").MaxCondition)
+		assert.Zero(t, op.MaxCondition)
 	})
 
 	t.Run("Routes", func(t *testing.T) {
@@ -153,6 +155,7 @@ func TestLoadRefuses(t *testing.T) {
 		"NoMaxBody":       {"x-max-body: 1024", "deprecated: false", "lacks x-max-body"},
 		"MaxBodyOfText":   {"x-max-body: 1024", "x-max-body: 1kB", "x-max-body: json"},
 		"NoKey":           {"x-max-body: 1024", "x-max-body: 1024\n      x-idempotent: true", "Idempotency-Key"},
+		"NoMaxLength":     {"name: X-Needed,", "name: if-none-match,", "If-None-Match lacks maxLength"},
 		"OtherMediaType":  {"content: {application/json:", "content: {text/plain:", "must take application/json"},
 		"DefaultResponse": {"responses: {'200':", "responses: {default:", "must be one status"},
 		"CookieParameter": {"{name: needed, in: query", "{name: needed, in: cookie", "is in a cookie"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -52,6 +53,9 @@ type Operation struct {
 	// complete.
 	Stream   bool
 	Statuses []int // every status that it can answer with, ascending
+	// MaxCondition is how long If-None-Match may be, in characters; 0 when the
+	// operation does not take it.
+	MaxCondition int
 	// Deprecation is nil unless the operation is going away.
 	Deprecation *Deprecation
 
@@ -64,8 +68,11 @@ type Operation struct {
 	bodyRequired bool
 }
 
-// idempotencyKey is the header of draft-ietf-httpapi-idempotency-key-header.
-const idempotencyKey = "Idempotency-Key"
+const (
+	// idempotencyKey is the header of draft-ietf-httpapi-idempotency-key-header.
+	idempotencyKey = "Idempotency-Key"
+	ifNoneMatch    = "If-None-Match"
+)
 
 // newOperation returns what an operation declares, with all that it lacks.
 func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation, error) {
@@ -208,6 +215,14 @@ func (op *Operation) readParams(refs openapi3.Parameters) error {
 		case openapi3.ParameterInHeader:
 			op.headers = append(op.headers, p)
 			keyed = keyed || p.name == idempotencyKey
+			if p.key != ifNoneMatch {
+				break
+			}
+			if p.schema.MaxLength == nil || *p.schema.MaxLength > math.MaxInt32 {
+				gaps = append(gaps, errors.New("parameter If-None-Match lacks maxLength"))
+				break
+			}
+			op.MaxCondition = int(*p.schema.MaxLength)
 		}
 	}
 	if len(op.query) > 64 {
