@@ -21,23 +21,25 @@ run: build ## Run the service on an embedded PostgreSQL, http://127.0.0.1:8080
 build: ## Build bin/byline
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/byline ./cmd/byline
 
+# Programs are compiled by the profile cmd/byline/default.pgo. Tests and checks
+# are not: for each program they would compile all that it depends on once more.
 .PHONY: test
 test: ## Run all tests with the race detector, on a real PostgreSQL
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -pgo=off -race -shuffle=on ./...
 
 .PHONY: guard
 guard: ## Hold what the main reads allocate to exact figures (the race detector would add to them)
-	$(GO) test -count=1 -run '^TestAllocations$$' ./server
+	$(GO) test -pgo=off -count=1 -run '^TestAllocations$$' ./server
 
 .PHONY: chaos
 chaos: ## Inject the slow faults too, and print the table of docs/faults.md
-	BYLINE_CHAOS=1 $(GO) test -run Chaos -count=1 -timeout 20m -v ./cmd/byline
+	BYLINE_CHAOS=1 $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline
 
 .PHONY: fuzz
 # FUZZTIME is a count, not a duration: up to Go 1.26 the end of a duration can
 # fail a target that found nothing (go.dev/issue/75804).
 fuzz: ## Fuzz every parser (FUZZTIME=100000x: so many inputs each)
-	@set -e; targets=$$($(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}'); \
+	@set -e; targets=$$($(GO) test -pgo=off -list '^Fuzz' ./... | awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}'); \
 	count=0; while read -r pkg target; do \
 	  echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-100000x} $$pkg; count=$$((count + 1)); \
 	done <<< "$$targets"; [ $$count -ge 10 ] || { echo "only $$count fuzz targets" >&2; exit 1; }; \
@@ -66,8 +68,8 @@ verify: ## Fail when gen/ is not what the document and the SQL give
 lint: ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then \
 	  echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
-	$(GO) vet ./...
-	$(TOOL) staticcheck ./...
+	$(GO) vet -pgo=off ./...
+	$(subst -mod=readonly,'-mod=readonly -pgo=off',$(TOOL)) staticcheck ./...
 
 .PHONY: contract
 contract: build ## Have schemathesis hold the service to openapi.yaml (CONTRACT_EXAMPLES=50 an operation)
@@ -94,6 +96,11 @@ bench_build = cd bench && $(GO) build -trimpath -o ../bin/bench . && $(GO) build
 bench: build ## Measure throughput, latency and memory beside what the machine can give
 	@$(bench_build)
 	bin/bench $(BENCH)
+
+.PHONY: pgo
+pgo: build ## Renew cmd/byline/default.pgo, the profile that the compiler goes by, from the benchmark
+	@$(bench_build)
+	bin/bench --only '^(article|list|feed|tags|comments|profile|create|mix$$)' --time 6s --rates none --ceiling-time 0 --profile cmd/byline/default.pgo
 
 .PHONY: bench-test
 bench-test: ## Test the benchmark itself

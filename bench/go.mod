@@ -2,7 +2,10 @@ module github.com/byline-api/byline/bench
 
 go 1.26.0
 
-require github.com/labstack/echo/v4 v4.16.0
+require (
+	github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b
+	github.com/labstack/echo/v4 v4.16.0
+)
 
 require (
 	github.com/labstack/gommon v0.5.0 // indirect

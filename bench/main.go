@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/pprof/profile"
+
 	"github.com/byline-api/byline/bench/internal/conduit"
 	"github.com/byline-api/byline/bench/internal/machine"
 	"github.com/byline-api/byline/bench/internal/report"
@@ -50,6 +52,7 @@ type bench struct {
 	log       io.Writer
 	noPgbench error // why there are no ceilings of PostgreSQL
 	notes     []string
+	profiles  []*profile.Profile
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -73,6 +76,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if err != nil {
 		return err
+	}
+	if b.profile != "" {
+		if err := b.writeProfile(); err != nil {
+			return err
+		}
 	}
 	r.Judge()
 	if err := r.Print(stdout); err != nil {

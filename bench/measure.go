@@ -60,6 +60,13 @@ func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s cond
 	}
 	var pause time.Duration
 	wait.Go(func() { pause = t.watch(beside, rss) })
+	var profiled error
+	if b.profile != "" {
+		wait.Go(func() {
+			p, err := t.profileCPU(ctx, b.options.measure)
+			b.profiles, profiled = append(b.profiles, p), err
+		})
+	}
 	var audit conduit.Audit
 	if s.Audited {
 		wait.Go(func() { audit = w.Audit(beside) })
@@ -72,7 +79,7 @@ func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s cond
 	})
 	stop()
 	wait.Wait()
-	if err = errors.Join(err, before.err, after.err); err != nil {
+	if err = errors.Join(err, before.err, after.err, profiled); err != nil {
 		return row, err
 	}
 	row.Fill(res)

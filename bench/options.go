@@ -36,6 +36,7 @@ type options struct {
 	rates       []float64
 	deepEvery   int
 	json        string
+	profile     string
 
 	base   string
 	rounds int
@@ -80,6 +81,7 @@ func parseOptions(args []string, compare bool) (*options, error) {
 		f.IntVar(&o.clients, "pgbench-clients", 16, "connections of pgbench")
 		f.StringVar(&rates, "rates", "auto", "`rates` of the open loop on the mix, comma-separated, rising; none = no open loop")
 		f.Func("rate", "a single `rate` of the open loop", func(s string) error { rates = s; return nil })
+		f.StringVar(&o.profile, "profile", "", "write a CPU profile of the server, of all scenarios, to this `file`; needs Byline's admin port")
 		f.StringVar(&o.url, "url", "", "measure a running RealWorld `API` on this machine instead, such as http://127.0.0.1:3000/api; it is written to")
 		f.IntVar(&o.pid, "pid", 0, "with --url: `id` of the server's process, for its memory and CPU")
 		f.IntVar(&o.postgres, "postgres-pid", 0, "with --url: `id` of PostgreSQL's first process, for its CPU")
@@ -143,6 +145,8 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 		return errors.New("connections and times must be positive")
 	case o.users < o.connections+2:
 		return fmt.Errorf("%d users for %d connections: at least two more are needed, since each connection writes with a user of its own", o.users, o.connections)
+	case o.profile != "" && o.url != "":
+		return errors.New("--profile is for Byline as the benchmark starts it")
 	case o.signedIn < 0 || o.signedIn > 1:
 		return errors.New("--signed-in must be from 0 to 1")
 	case len(o.scales) == 0 || compare && len(o.scales) > 1:

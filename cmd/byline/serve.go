@@ -195,7 +195,7 @@ func startDatabase(ctx context.Context, cfg *config, log *slog.Logger) (url stri
 	if err != nil {
 		return "", nil, err
 	}
-	return postgres.URL(), func() error {
+	return postgres.LocalURL(), func() error {
 		stopCtx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
 		return postgres.Stop(stopCtx)

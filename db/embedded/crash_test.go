@@ -49,6 +49,7 @@ func TestPostmasterKilled(t *testing.T) {
 		assert.NotEqual(t, pid, s.PID())
 	}
 	assert.Equal(t, url, s.URL())
+	requireQuery(t, "all", s.LocalURL(), "select what from kept")
 	assert.Contains(t, log.String(), `level=WARN msg="embedded: PostgreSQL ended unexpectedly, restarting it"`)
 
 	t.Run("StopWhileDown", func(t *testing.T) {
@@ -56,6 +57,12 @@ func TestPostmasterKilled(t *testing.T) {
 		require.Eventually(t, func() bool { return s.PID() == 0 }, 5*time.Second, time.Millisecond)
 		stop(t, s)
 		requireNone(t, cfg.DataDir)
+	})
+	t.Run("NoSocketsLeft", func(t *testing.T) {
+		s := start(t, cfg) // on another port
+		left, err := filepath.Glob(filepath.Join(s.cluster, socketPrefix+"*"))
+		require.NoError(t, err)
+		assert.Len(t, left, 2, "one and its lock: %v", left)
 	})
 }
 

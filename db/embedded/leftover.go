@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 const pidFile = "postmaster.pid"
@@ -33,6 +34,19 @@ func clearLeftover(ctx context.Context, who account, cluster string, logger *slo
 		logger.Warn("embedded: ending an orphaned PostgreSQL", "pid", pid)
 		// As the account, which wrote the file: it may not choose whom root kills.
 		_ = who.command(ctx, "/bin/sh", "-c", `kill -INT "$1"`, "sh", strconv.Itoa(pid)).Run()
+	}
+}
+
+// clearSockets removes the sockets of servers that were killed, which would pile
+// up, and the locks on them, which would keep a server out whose predecessor's
+// pid has gone to another program. Holding the lock of the data folder, we know
+// that none of them is in use but by an orphan that is about to be ended.
+func clearSockets(cluster string) {
+	entries, _ := os.ReadDir(cluster)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), socketPrefix) {
+			_ = os.Remove(filepath.Join(cluster, e.Name()))
+		}
 	}
 }
 

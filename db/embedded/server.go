@@ -124,6 +124,23 @@ func (s *Server) URL() string {
 	return u.String()
 }
 
+// LocalURL is URL by way of a Unix socket, where a round trip costs half of what
+// it does by TCP. Only the account of the server and root can use it. It is URL
+// itself where the path of the data folder is too long for a socket.
+func (s *Server) LocalURL() string {
+	folder := socketFolder(s.cluster)
+	if folder == "" {
+		return s.URL()
+	}
+	u := url.URL{
+		Scheme:   "postgres",
+		User:     url.UserPassword(role, s.password),
+		Path:     "/" + database,
+		RawQuery: url.Values{"host": {folder}, "port": {strconv.Itoa(s.port)}, "sslmode": {"disable"}}.Encode(),
+	}
+	return u.String()
+}
+
 // DataDir is the absolute path of the data folder, which is not the one asked
 // for when PostgreSQL could not reach that.
 func (s *Server) DataDir() string { return s.dataDir }

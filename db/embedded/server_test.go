@@ -39,6 +39,18 @@ func TestStart(t *testing.T) {
 		default:
 		}
 	})
+	t.Run("Socket", func(t *testing.T) {
+		requireQuery(t, "true", s.LocalURL(), "select (inet_client_addr() is null)::text")
+		requireQuery(t, "byline", s.LocalURL(), "select current_user")
+		u, err := url.Parse(s.LocalURL())
+		require.NoError(t, err)
+		u.User = url.UserPassword("byline", "wrong")
+		_, err = query(u.String(), "select 'in'")
+		require.Error(t, err)
+		info, err := os.Stat(filepath.Join(s.cluster, socketPrefix+strconv.Itoa(s.port)))
+		require.NoError(t, err)
+		assert.Equal(t, fs.ModeSocket|0o700, info.Mode())
+	})
 	t.Run("Settings", func(t *testing.T) {
 		for name, want := range map[string]string{
 			"work_mem": "7MB", "max_connections": "33", "fsync": "off", "jit": "off", "random_page_cost": "1.1",
@@ -267,4 +279,14 @@ func TestStartRefused(t *testing.T) {
 		_, err := Start(t.Context(), cfg)
 		require.False(t, errors.Is(err, ErrInUse), "a failed start kept the lock")
 	})
+}
+
+// TestLongPath: sockets have short addresses, folders need not.
+func TestLongPath(t *testing.T) {
+	t.Parallel()
+	cfg, _ := config(t)
+	cfg.DataDir = filepath.Join(filepath.Dir(cfg.DataDir), strings.Repeat("long", 25), "data")
+	s := start(t, cfg)
+	assert.Equal(t, s.URL(), s.LocalURL())
+	requireQuery(t, "1", s.LocalURL(), "select '1'")
 }

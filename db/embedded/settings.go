@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,7 +20,7 @@ const clusterMark = "cluster_name=byline"
 
 // fixed settings decide how the server is found, reached and heard.
 var fixed = []string{"cluster_name", "config_file", "data_directory", "hba_file", "ident_file",
-	"listen_addresses", "log_destination", "log_line_prefix", "logging_collector", "port"}
+	"listen_addresses", "log_destination", "log_line_prefix", "logging_collector", "port", "unix_socket_directories"}
 
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
@@ -34,7 +35,8 @@ func serverArgs(ctx context.Context, cfg Config, who account, bins binaries, clu
 		"jit":                      "off", // costs more than it saves on short queries
 		"wal_compression":          "off",
 		"password_encryption":      "scram-sha-256",
-		"unix_socket_directories":  "",
+		"unix_socket_directories":  socketFolder(cluster),
+		"unix_socket_permissions":  "0700",
 		"timezone":                 "UTC",
 		"log_timezone":             "UTC",
 		"lc_messages":              "C", // refusals are known by their text
@@ -66,5 +68,21 @@ func serverArgs(ctx context.Context, cfg Config, who account, bins binaries, clu
 	}
 	return args, nil
 }
+
+// maxSocketPath is the most bytes that the address of a Unix socket can have on
+// every system (sun_path, 104 on macOS, with a NUL).
+const maxSocketPath = 103
+
+// socketFolder is where the server listens beside TCP: the cluster, which only
+// its account may enter; "" when the path would be too long.
+func socketFolder(cluster string) string {
+	if len(filepath.Join(cluster, socketPrefix+"65535")) > maxSocketPath {
+		return ""
+	}
+	return cluster
+}
+
+// socketPrefix begins PostgreSQL's names for its socket and the lock beside it.
+const socketPrefix = ".s.PGSQL."
 
 func portArg(port int) string { return "port=" + strconv.Itoa(port) }

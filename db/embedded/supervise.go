@@ -54,6 +54,7 @@ func (s *Server) launch(ctx context.Context, first bool) (*process, error) {
 
 // attempt starts PostgreSQL once. After an error it is not running.
 func (s *Server) attempt(ctx context.Context) (*process, error) {
+	clearSockets(s.cluster)
 	args := append(s.args[:len(s.args):len(s.args)], "-c", portArg(s.port))
 	p, err := startProcess(s.who, s.bins, s.cluster, args, s.cfg.Logger)
 	if err != nil {

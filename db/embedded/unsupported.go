@@ -30,6 +30,9 @@ var errUnsupported = errors.New("embedded: no embedded PostgreSQL on " + runtime
 // URL is empty: there is no server.
 func (*Server) URL() string { return "" }
 
+// LocalURL is empty: there is no server.
+func (*Server) LocalURL() string { return "" }
+
 // DataDir is empty: there is no server.
 func (*Server) DataDir() string { return "" }
 

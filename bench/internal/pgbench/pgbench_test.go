@@ -73,7 +73,7 @@ func TestParse(t *testing.T) {
 
 func TestParsePID(t *testing.T) {
 	var c Cluster
-	if err := c.parsePID("4711\n/data/postgres\n1700000000\n54321\n/tmp\n127.0.0.1\n 123 4\nready   \n"); err != nil || c.PID != 4711 || c.Port != 54321 || c.Host != "127.0.0.1" {
+	if err := c.parsePID("4711\n/data/postgres\n1700000000\n54321\n\n127.0.0.1\n 123 4\nready   \n"); err != nil || c.PID != 4711 || c.Port != 54321 || c.Host != "127.0.0.1" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if err := c.parsePID("4711\n/data\n1\n54321\n/run/postgresql\n\n 1\nready\n"); err != nil || c.Host != "/run/postgresql" {

@@ -56,9 +56,10 @@ func (c *Cluster) parsePID(text string) error {
 	if err := errors.Join(err1, err2); err != nil {
 		return fmt.Errorf("postmaster.pid: %w", err)
 	}
-	c.PID, c.Port, c.Host = pid, port, strings.TrimSpace(lines[5])
-	if c.Host == "" || c.Host == "*" {
-		c.Host = strings.TrimSpace(lines[4])
+	// By the socket, if there is one: so does Byline.
+	c.PID, c.Port, c.Host = pid, port, strings.TrimSpace(lines[4])
+	if c.Host == "" {
+		c.Host = strings.TrimSpace(lines[5])
 	}
 	return nil
 }

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/pprof/profile"
+)
+
+// profileCPU returns the CPU profile of a Go server over the next d, from the pprof handlers beside its metrics.
+func (t *target) profileCPU(ctx context.Context, d time.Duration) (*profile.Profile, error) {
+	ctx, cancel := context.WithTimeout(ctx, d+10*time.Second)
+	defer cancel()
+	url := fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", strings.TrimSuffix(t.metrics, "/metrics"), max(1, int(d.Seconds())))
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("GET %s: %s", url, res.Status)
+	}
+	return profile.Parse(res.Body)
+}
+
+// writeProfile merges the profiles of all scenarios, each of the same weight, into a file that go build -pgo reads.
+func (b *bench) writeProfile() error {
+	if len(b.profiles) == 0 {
+		return errors.New("--profile: no scenario was measured")
+	}
+	merged, err := profile.Merge(b.profiles)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(b.profile)
+	if err != nil {
+		return err
+	}
+	return errors.Join(merged.Write(f), f.Close())
+}
