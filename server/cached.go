@@ -7,7 +7,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/server/cache"
 )
 
@@ -70,7 +69,7 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 		}
 	}
 	s.send(x, b.status, a)
-	api.Recycle(b.body)
+	recycle(x, b)
 	return nil
 }
 

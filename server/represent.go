@@ -43,7 +43,7 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		s.send(x, b.status, newAnswer(x, b))
-		api.Recycle(b.body)
+		recycle(x, b)
 		return nil
 	}
 }
@@ -209,6 +209,15 @@ func (b *bufferedWriter) Write(p []byte) (int, error) {
 	}
 	b.body = append(b.body, p...)
 	return len(p), nil
+}
+
+// recycle gives the buffer of an answer back that has been sent. Not under
+// HTTP/2: net/http may still be sending from it after Write has returned, when
+// the client has reset the stream, and would send what is written to it next.
+func recycle(x *exchange, b *bufferedWriter) {
+	if x.Request().ProtoMajor == 1 {
+		api.Recycle(b.body)
+	}
 }
 
 // TakeBody implements api.BodyTaker.
