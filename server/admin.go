@@ -29,10 +29,10 @@ func (s *Server) Admin() http.Handler {
 	mux.HandleFunc("GET /log-level", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, strings.ToLower(s.deps.LogLevel.Level().String()))
 	})
-	mux.HandleFunc("PUT /log-level", s.setLogLevel)
+	mux.HandleFunc("PUT /log-level", notForPages(s.setLogLevel))
 	var rates profileRates
 	mux.HandleFunc("GET /profile-rate", rates.show)
-	mux.HandleFunc("PUT /profile-rate", rates.change)
+	mux.HandleFunc("PUT /profile-rate", notForPages(rates.change))
 	if s.deps.Mail != nil {
 		mux.HandleFunc("GET /mails", forOperators(s.showMails))
 	}
@@ -58,6 +58,18 @@ func forOperators(page http.HandlerFunc) http.HandlerFunc {
 		default:
 			page(w, r)
 		}
+	}
+}
+
+// notForPages refuses what scripts of web pages send, whatever their site:
+// browsers put an Origin on every PUT (Fetch, section 3.2), other clients do not.
+func notForPages(change http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") != "" {
+			http.Error(w, "this is not for web pages", http.StatusForbidden)
+			return
+		}
+		change(w, r)
 	}
 }
 

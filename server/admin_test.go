@@ -152,6 +152,18 @@ func TestAdminSecrets(t *testing.T) {
 			require.Equal(t, want, ask("GET", path, "127.0.0.1:9090", site).Code, "%s: %s", path, site)
 		}
 	}
+	for path, body := range map[string]string{"/log-level": "info", "/profile-rate": "off"} {
+		for origin, want := range map[string]int{"": http.StatusOK, "http://evil.example": http.StatusForbidden, "null": http.StatusForbidden} {
+			r := httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
+			r.Host = "byline:9090" // curl may go by names
+			if origin != "" {
+				r.Header.Set("Origin", origin)
+			}
+			w := httptest.NewRecorder()
+			pages.ServeHTTP(w, r)
+			require.Equal(t, want, w.Code, "%s from %q: %s", path, origin, w.Body)
+		}
+	}
 	require.Equal(t, http.StatusOK, ask("GET", "/metrics", "byline:9090", "").Code, "what scrapes goes by names")
 	require.Equal(t, http.StatusOK, ask("GET", "/debug/pprof/", "byline:9090", "").Code)
 }
