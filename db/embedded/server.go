@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -132,11 +133,12 @@ func (s *Server) LocalURL() string {
 	if folder == "" {
 		return s.URL()
 	}
+	query := url.Values{"host": {folder}, "port": {strconv.Itoa(s.port)}, "sslmode": {"disable"}}.Encode()
 	u := url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword(role, s.password),
 		Path:     "/" + database,
-		RawQuery: url.Values{"host": {folder}, "port": {strconv.Itoa(s.port)}, "sslmode": {"disable"}}.Encode(),
+		RawQuery: strings.ReplaceAll(query, "+", "%20"), // libpq, and so pgx, takes + for itself
 	}
 	return u.String()
 }

@@ -281,12 +281,19 @@ func TestStartRefused(t *testing.T) {
 	})
 }
 
-// TestLongPath: sockets have short addresses, folders need not.
-func TestLongPath(t *testing.T) {
+// TestNoSocket: the path of a folder need not be fit for a socket.
+func TestNoSocket(t *testing.T) {
 	t.Parallel()
+	for _, name := range []string{strings.Repeat("long", 25), "one, two", "a \"b\""} {
+		cfg, _ := config(t)
+		cfg.DataDir = filepath.Join(filepath.Dir(cfg.DataDir), name)
+		s := start(t, cfg)
+		assert.Equal(t, s.URL(), s.LocalURL(), name)
+		requireQuery(t, "1", s.LocalURL(), "select '1'")
+	}
 	cfg, _ := config(t)
-	cfg.DataDir = filepath.Join(filepath.Dir(cfg.DataDir), strings.Repeat("long", 25), "data")
+	cfg.DataDir = filepath.Join(filepath.Dir(cfg.DataDir), "a [b]* %41?")
 	s := start(t, cfg)
-	assert.Equal(t, s.URL(), s.LocalURL())
+	assert.NotEqual(t, s.URL(), s.LocalURL())
 	requireQuery(t, "1", s.LocalURL(), "select '1'")
 }

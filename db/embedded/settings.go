@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // statements is the extension that tells which statements take the time.
@@ -74,9 +75,10 @@ func serverArgs(ctx context.Context, cfg Config, who account, bins binaries, clu
 const maxSocketPath = 103
 
 // socketFolder is where the server listens beside TCP: the cluster, which only
-// its account may enter; "" when the path would be too long.
+// its account may enter; "" when the path would be too long, or be taken for a
+// list of folders.
 func socketFolder(cluster string) string {
-	if len(filepath.Join(cluster, socketPrefix+"65535")) > maxSocketPath {
+	if len(filepath.Join(cluster, socketPrefix+"65535")) > maxSocketPath || strings.ContainsAny(cluster, `,"`) {
 		return ""
 	}
 	return cluster
