@@ -43,7 +43,7 @@ type goPackage struct {
 // TestDirection holds the direction of dependencies: cmd -> server -> api ->
 // {gen, db, leaf packages}; api does not know Echo, and gen nothing of ours.
 func TestDirection(t *testing.T) {
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...").Output()
+	out, err := exec.Command("go", "list", "-pgo=off", "-json=ImportPath,Imports", module+"/...").Output()
 	require.NoError(t, err)
 	seen := 0
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; seen++ {
