@@ -168,8 +168,13 @@ func TestReadsLeave(t *testing.T) {
 	require.NoError(t, <-stays)
 
 	rows = held(t, d)
+	locker, err := d.Pool().Acquire(t.Context())
+	require.NoError(t, err)
+	defer locker.Release()
+	_, err = locker.Exec(t.Context(), "SELECT pg_advisory_lock(1)")
+	require.NoError(t, err)
 	slow := start(t, d, func() error {
-		_, err := numbers(t.Context(), d, "SELECT 1 FROM pg_sleep(0.5)")
+		_, err := numbers(t.Context(), d, "SELECT 1 FROM pg_advisory_lock(1)")
 		return err
 	})
 	ctx, cancel = context.WithCancel(t.Context())
@@ -182,6 +187,8 @@ func TestReadsLeave(t *testing.T) {
 	require.Eventually(t, func() bool { return d.Reads().Waiting() == 0 }, 10*time.Second, time.Millisecond)
 	cancel()
 	require.ErrorIs(t, <-gone, context.Canceled)
+	_, err = locker.Exec(t.Context(), "SELECT pg_advisory_unlock(1)")
+	require.NoError(t, err)
 	require.NoError(t, <-slow)
 	require.NoError(t, <-stays)
 }
@@ -208,7 +215,7 @@ func TestReadsDeadline(t *testing.T) {
 // TestReadsBusy holds that a read waits no longer than for a connection.
 func TestReadsBusy(t *testing.T) {
 	t.Parallel()
-	d := dbtest.Open(t, oneGroup, func(c *db.Config) { c.AcquireTimeout = time.Second })
+	d := dbtest.Open(t, oneGroup, func(c *db.Config) { c.AcquireTimeout = 3 * time.Second })
 	rows := held(t, d)
 	defer rows.Close()
 	var n int
