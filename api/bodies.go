@@ -2,8 +2,8 @@ package api
 
 import "sync"
 
-// Answers are made in buffers that are used again: they were two thirds of
-// what a feed left to the garbage collector.
+// Answers are made in buffers that are used again: they were a quarter of what
+// a feed left to the garbage collector.
 var bodies = sync.Pool{New: func() any {
 	b := make([]byte, 0, bodySize)
 	return &b
