@@ -63,18 +63,23 @@ func (s admin) listUsers(ctx context.Context, username, role string, suspended *
 // SetUserRole changes what a user may do.
 func (s admin) SetUserRole(ctx context.Context, req openapi.SetUserRoleRequestObject) (openapi.SetUserRoleResponseObject, error) {
 	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*act, error) {
-		from, to := u.Role, string(req.Body.Role)
-		if from == to {
-			return nil, nil
-		}
-		u.Role = to
-		return &act{action: openapi.UserRoleChanged, reason: req.Body.Reason, from: &from, to: &to},
-			q.UserSetRole(ctx, tx, query.UserSetRoleParams{ID: u.ID, Role: to})
+		return setRole(ctx, tx, u, string(req.Body.Role), req.Body.Reason)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return openapi.SetUserRole200JSONResponse{AccountOKJSONResponse: u}, nil
+}
+
+// setRole returns no act when the user has the role.
+func setRole(ctx context.Context, tx query.DBTX, u *query.UserAccount, to string, reason *string) (*act, error) {
+	from := u.Role
+	if from == to {
+		return nil, nil
+	}
+	u.Role = to
+	return &act{action: openapi.UserRoleChanged, reason: reason, from: &from, to: &to},
+		q.UserSetRole(ctx, tx, query.UserSetRoleParams{ID: u.ID, Role: to})
 }
 
 // SuspendUser shuts a user out.
@@ -228,15 +233,13 @@ func PromoteAdmin(ctx context.Context, d *db.DB, username string) (suspended boo
 		if len(rows) == 0 {
 			return fmt.Errorf("there is no user %q", username)
 		}
-		from, to := rows[0].Role, auth.Admin.String()
 		suspended = rows[0].SuspendedAt != nil
-		if from == to {
-			return nil
-		}
-		if err := q.UserSetRole(ctx, tx, query.UserSetRoleParams{ID: rows[0].ID, Role: to}); err != nil {
+		a, err := setRole(ctx, tx, &rows[0], auth.Admin.String(), nil)
+		if err != nil || a == nil {
 			return err
 		}
-		return audit(ctx, tx, act{action: openapi.UserRoleChanged, kind: openapi.SubjectUser, id: rows[0].ID, from: &from, to: &to})
+		a.kind, a.id = openapi.SubjectUser, rows[0].ID
+		return audit(ctx, tx, *a)
 	})
 	return suspended, err
 }

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/google/pprof/profile"
+
+	"github.com/byline-api/byline/bench/internal/machine"
 )
 
 // profileCPU returns the CPU profile of a Go server over the next d, from the pprof handlers beside its metrics.
@@ -17,19 +18,12 @@ func (t *target) profileCPU(ctx context.Context, d time.Duration) (*profile.Prof
 	ctx, cancel := context.WithTimeout(ctx, d+10*time.Second)
 	defer cancel()
 	url := fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", strings.TrimSuffix(t.metrics, "/metrics"), max(1, int(d.Seconds())))
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	body, err := machine.Get(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET %s: %s", url, res.Status)
-	}
-	return profile.Parse(res.Body)
+	defer body.Close()
+	return profile.Parse(body)
 }
 
 // writeProfile merges the profiles of all scenarios, each of the same weight, into a file that go build -pgo reads.

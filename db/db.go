@@ -238,16 +238,13 @@ func (d *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 // fn rolls back.
 func (d *DB) InTx(ctx context.Context, fn func(tx query.DBTX) error) error {
 	// The transaction as a whole may take what two statements may.
-	return d.inTx(ctx, 2*d.cfg.QueryTimeout, detach, fn)
+	return d.inTx(ctx, ctx, 2*d.cfg.QueryTimeout, fn)
 }
 
 // InLongTx is InTx for work that may take longer than the request that began
 // it; limit bounds it as a whole.
 func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
-	outlast := func(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-		return context.WithTimeout(context.WithoutCancel(ctx), limit)
-	}
-	return d.inTx(ctx, limit, outlast, func(tx query.DBTX) error {
+	return d.inTx(ctx, context.WithoutCancel(ctx), limit, func(tx query.DBTX) error { // without its deadline, too
 		if err := query.New().StatementTimeout(ctx, tx, milliseconds(limit)); err != nil {
 			return err
 		}
@@ -255,15 +252,16 @@ func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query
 	})
 }
 
-func (d *DB) inTx(ctx context.Context, limit time.Duration,
-	bound func(context.Context, time.Duration) (context.Context, context.CancelFunc), fn func(tx query.DBTX) error) error {
+// inTx waits for a connection, and before another attempt, under ctx, and runs
+// the transaction under work.
+func (d *DB) inTx(ctx, work context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
 	return retry(ctx, func() error {
 		conn, err := d.acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer release(conn)
-		tctx, cancel := bound(ctx, limit)
+		tctx, cancel := detach(work, limit)
 		defer cancel()
 		return pgx.BeginFunc(tctx, conn, func(tx pgx.Tx) error { return fn(detachedTx{tx, tctx}) })
 	})
@@ -316,9 +314,7 @@ func (r *pooledRows) Close() {
 }
 
 type pooledRow struct {
-	db interface {
-		Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	}
+	db   query.DBTX
 	ctx  context.Context
 	sql  string
 	args []any

@@ -54,11 +54,10 @@ func (p program) adminCommand() *cobra.Command {
 		if err := checkAccount(account); err != nil {
 			return err
 		}
-		return p.withDB(func(ctx context.Context, d *db.DB) error { return p.createAdmin(ctx, d, account, generate) })(cmd, args)
+		return p.withDB(func(ctx context.Context, d *db.DB, _ []string) error { return p.createAdmin(ctx, d, account, generate) })(cmd, args)
 	}
-	promote := &cobra.Command{Use: "promote USERNAME", Short: "Make an admin of a user", Args: cobra.ExactArgs(1)}
-	promote.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withDB(func(ctx context.Context, d *db.DB) error {
+	promote := &cobra.Command{Use: "promote USERNAME", Short: "Make an admin of a user", Args: cobra.ExactArgs(1), RunE: p.withDB(
+		func(ctx context.Context, d *db.DB, args []string) error {
 			suspended, err := api.PromoteAdmin(ctx, d, args[0])
 			if err != nil {
 				return err
@@ -68,8 +67,7 @@ func (p program) adminCommand() *cobra.Command {
 				_, err = fmt.Fprintln(p.stdout, "the account is suspended, which another admin can end")
 			}
 			return err
-		})(cmd, args)
-	}
+		})}
 	admin.AddCommand(create, promote)
 	return admin
 }
@@ -91,20 +89,22 @@ func (p program) createAdmin(ctx context.Context, d *db.DB, account openapi.NewU
 
 // withDB runs a command on the configured database, with the schema of this
 // build.
-func (p program) withDB(do func(ctx context.Context, d *db.DB) error) func(*cobra.Command, []string) error {
-	return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
-		return withDatabase(ctx, cfg, log, func(url string) error {
-			if err := migrateUp(ctx, url, log); err != nil {
-				return err
-			}
-			d, err := db.Open(ctx, db.Config{URL: url, MaxConns: 1, AcquireTimeout: 10 * time.Second, QueryTimeout: 10 * time.Second})
-			if err != nil {
-				return err
-			}
-			defer d.Close()
-			return do(ctx, d)
-		})
-	})
+func (p program) withDB(do func(ctx context.Context, d *db.DB, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
+			return withDatabase(ctx, cfg, log, func(url string) error {
+				if err := migrateUp(ctx, url, log); err != nil {
+					return err
+				}
+				d, err := db.Open(ctx, db.Config{URL: url, MaxConns: 1, AcquireTimeout: 10 * time.Second, QueryTimeout: 10 * time.Second})
+				if err != nil {
+					return err
+				}
+				defer d.Close()
+				return do(ctx, d, args)
+			})
+		})(cmd, args)
+	}
 }
 
 // checkAccount holds an account against the rules of registration.

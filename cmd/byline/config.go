@@ -274,6 +274,14 @@ func (c *config) isDefault(env string) bool { return c.values[env].from == fromD
 // embedded says whether the service runs its own PostgreSQL.
 func (c *config) embedded() bool { return c.DatabaseURL == "" }
 
+// scheme is what the API is spoken over.
+func (c *config) scheme() string {
+	if c.TLSCert != "" {
+		return "https"
+	}
+	return "http"
+}
+
 // logFormat is json or text.
 func (c *config) logFormat(terminal bool) string {
 	switch {

@@ -54,24 +54,21 @@ func notEmpty(s string) (string, error) {
 	return s, nil
 }
 
-func folder(s string) (string, error) {
-	if s == "" {
-		return "", nil
-	}
-	if info, err := os.Stat(s); err != nil || !info.IsDir() {
-		return "", errors.New("must be an existing folder, such as /usr/lib/postgresql/16/bin")
-	}
-	return s, nil
-}
+var (
+	folder = existing(true, "must be an existing folder, such as /usr/lib/postgresql/16/bin")
+	file   = existing(false, "must be an existing file, such as /etc/byline/tls.crt")
+)
 
-func file(s string) (string, error) {
-	if s == "" {
-		return "", nil
+func existing(isFolder bool, wrong string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if s == "" {
+			return "", nil
+		}
+		if info, err := os.Stat(s); err != nil || info.IsDir() != isFolder {
+			return "", errors.New(wrong)
+		}
+		return s, nil
 	}
-	if info, err := os.Stat(s); err != nil || info.IsDir() {
-		return "", errors.New("must be an existing file, such as /etc/byline/tls.crt")
-	}
-	return s, nil
 }
 
 func oneOf(accepted ...string) func(string) (string, error) {

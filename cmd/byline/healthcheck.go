@@ -24,11 +24,7 @@ func (p program) healthcheckCommand() *cobra.Command {
 		RunE: p.with(func(ctx context.Context, cfg *config, _ *slog.Logger) error {
 			ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 			defer cancel()
-			scheme := "http://"
-			if cfg.TLSCert != "" {
-				scheme = "https://"
-			}
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+reachable(cfg.Addr)+"/readyz", nil)
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, cfg.scheme()+"://"+reachable(cfg.Addr)+"/readyz", nil)
 			if err != nil {
 				return err
 			}

@@ -16,13 +16,8 @@ import (
 // change within a second.
 func (p program) keysCommand() *cobra.Command {
 	keys := &cobra.Command{Use: "keys", Short: "Manage the keys that sign tokens"}
-	with := func(do func(ctx context.Context, d *db.DB, args []string) error) func(*cobra.Command, []string) error {
-		return func(cmd *cobra.Command, args []string) error {
-			return p.withDB(func(ctx context.Context, d *db.DB) error { return do(ctx, d, args) })(cmd, args)
-		}
-	}
 	keys.AddCommand(
-		&cobra.Command{Use: "list", Short: "List the keys, the one that signs first", Args: cobra.NoArgs, RunE: with(
+		&cobra.Command{Use: "list", Short: "List the keys, the one that signs first", Args: cobra.NoArgs, RunE: p.withDB(
 			func(ctx context.Context, d *db.DB, _ []string) error {
 				list, err := api.ListSigningKeys(ctx, d)
 				if err != nil {
@@ -35,7 +30,7 @@ func (p program) keysCommand() *cobra.Command {
 				}
 				return w.Flush()
 			})},
-		&cobra.Command{Use: "rotate", Short: "Sign with a new key from now on; tokens of the older ones stay good", Args: cobra.NoArgs, RunE: with(
+		&cobra.Command{Use: "rotate", Short: "Sign with a new key from now on; tokens of the older ones stay good", Args: cobra.NoArgs, RunE: p.withDB(
 			func(ctx context.Context, d *db.DB, _ []string) error {
 				id, err := api.RotateSigningKey(ctx, d)
 				if err != nil {
@@ -44,7 +39,7 @@ func (p program) keysCommand() *cobra.Command {
 				_, err = fmt.Fprintf(p.stdout, "%s signs from now on; revoke the older keys when their tokens have ended, or at once if one has leaked\n", id)
 				return err
 			})},
-		&cobra.Command{Use: "revoke ID", Short: "End a key and every token that it signed", Args: cobra.ExactArgs(1), RunE: with(
+		&cobra.Command{Use: "revoke ID", Short: "End a key and every token that it signed", Args: cobra.ExactArgs(1), RunE: p.withDB(
 			func(ctx context.Context, d *db.DB, args []string) error {
 				if err := api.RevokeSigningKey(ctx, d, args[0]); err != nil {
 					return fmt.Errorf("key %s: %w", args[0], err)

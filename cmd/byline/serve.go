@@ -68,12 +68,10 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 		return err
 	}
 	var certificate *server.Certificate
-	scheme := "http://"
 	if cfg.TLSCert != "" {
 		if certificate, err = server.LoadCertificate(cfg.TLSCert, cfg.TLSKey, log); err != nil {
 			return err
 		}
-		scheme = "https://"
 	}
 	edge, err := newServer(ctx, cfg, database, courier, certificate, tracing, log)
 	if err != nil {
@@ -92,7 +90,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	if adminListener != nil {
 		workers.Go(func() error { return serveAdmin(work, adminListener, edge.Admin(), log) })
 	}
-	log.Info("serving", "url", scheme+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
+	log.Info("serving", "url", cfg.scheme()+"://"+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
 	serveCtx, cancel := context.WithCancel(ctx)
 	context.AfterFunc(work, cancel) // a worker that fails ends the service
 	err = edge.Serve(serveCtx, netutil.LimitListener(listener, cfg.MaxConnections))

@@ -115,30 +115,28 @@ func freePort() (int, error) {
 // byline, who may create further databases. It holds while the Server lives,
 // through restarts, and contains the password.
 func (s *Server) URL() string {
-	u := url.URL{
-		Scheme:   "postgres",
-		User:     url.UserPassword(role, s.password),
-		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)),
-		Path:     "/" + database,
-		RawQuery: "sslmode=disable",
-	}
-	return u.String()
+	return s.url(net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)), url.Values{})
 }
 
 // LocalURL is URL by way of a Unix socket, where a round trip costs half of what
 // it does by TCP. Only the account of the server and root can use it. It is URL
-// itself where the path of the data folder is too long for a socket.
+// itself where the path of the data folder is not fit for a socket.
 func (s *Server) LocalURL() string {
 	folder := socketFolder(s.cluster)
 	if folder == "" {
 		return s.URL()
 	}
-	query := url.Values{"host": {folder}, "port": {strconv.Itoa(s.port)}, "sslmode": {"disable"}}.Encode()
+	return s.url("", url.Values{"host": {folder}, "port": {strconv.Itoa(s.port)}})
+}
+
+func (s *Server) url(host string, query url.Values) string {
+	query.Set("sslmode", "disable")
 	u := url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword(role, s.password),
+		Host:     host,
 		Path:     "/" + database,
-		RawQuery: strings.ReplaceAll(query, "+", "%20"), // libpq, and so pgx, takes + for itself
+		RawQuery: strings.ReplaceAll(query.Encode(), "+", "%20"), // libpq, and so pgx, takes + for itself
 	}
 	return u.String()
 }

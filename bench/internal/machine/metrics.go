@@ -25,19 +25,29 @@ type Runtime struct {
 func Scrape(ctx context.Context, url string) (Runtime, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	body, err := Get(ctx, url)
 	if err != nil {
 		return Runtime{}, err
+	}
+	defer body.Close()
+	return parseMetrics(body)
+}
+
+// Get returns the body of a 200, which the caller closes; every other status is an error.
+func Get(ctx context.Context, url string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return Runtime{}, err
+		return nil, err
 	}
-	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return Runtime{}, fmt.Errorf("GET %s: %s", url, res.Status)
+		res.Body.Close()
+		return nil, fmt.Errorf("GET %s: %s", url, res.Status)
 	}
-	return parseMetrics(res.Body)
+	return res.Body, nil
 }
 
 func parseMetrics(r io.Reader) (Runtime, error) {
