@@ -1,0 +1,135 @@
+// Package changes is the feed of what transactions have changed.
+//
+// Triggers write a row for each transaction that changes something which a
+// subscriber has to know of (db/migrations). A Key names such a thing: the
+// cache drops the responses that depend on it, the authenticator forgets the
+// credentials that it concerns.
+package changes
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Kind is the first letter of a key in the database. The triggers write the
+// same letters; TestKinds compares them.
+type Kind byte
+
+// The kinds of things that change. Those of the first group are followed by
+// an id, KindArticlesTagged by a tag, and those of the last group by nothing.
+const (
+	KindArticle    Kind = 'a' // an article: its row, or its deletion
+	KindProfile    Kind = 'u' // what others see of a user
+	KindComments   Kind = 'c' // the comments of an article, by its id
+	KindArticlesBy Kind = 'b' // the list of the articles of an author
+	KindSession    Kind = 's' // the end of a session
+	KindAPIKey     Kind = 'k' // the end of an API key
+	KindAccount    Kind = 'v' // the role or the suspension of a user
+
+	KindArticlesTagged Kind = 't' // the list of the articles with a tag
+
+	KindArticles    Kind = 'l' // the list of all articles
+	KindTags        Kind = 'g' // the list of tags
+	KindSigningKeys Kind = 'K' // the keys that sign tokens
+	KindEverything  Kind = '*' // anything may have changed
+)
+
+// Key names one thing that can change. Keys are comparable. The zero Key names
+// nothing.
+type Key struct {
+	kind Kind
+	id   int64
+	name string
+}
+
+// Keys without an id.
+var (
+	Articles    = Key{kind: KindArticles}
+	Tags        = Key{kind: KindTags}
+	SigningKeys = Key{kind: KindSigningKeys}
+	Everything  = Key{kind: KindEverything}
+)
+
+// Article names an article.
+func Article(id int64) Key { return Key{kind: KindArticle, id: id} }
+
+// Profile names what others see of a user.
+func Profile(userID int64) Key { return Key{kind: KindProfile, id: userID} }
+
+// Comments names the comments of an article.
+func Comments(articleID int64) Key { return Key{kind: KindComments, id: articleID} }
+
+// ArticlesBy names the list of an author's articles.
+func ArticlesBy(userID int64) Key { return Key{kind: KindArticlesBy, id: userID} }
+
+// ArticlesTagged names the list of the articles with a tag.
+func ArticlesTagged(tag string) Key { return Key{kind: KindArticlesTagged, name: tag} }
+
+// Session names a session.
+func Session(id int64) Key { return Key{kind: KindSession, id: id} }
+
+// APIKey names an API key.
+func APIKey(id int64) Key { return Key{kind: KindAPIKey, id: id} }
+
+// Account names the role and the suspension of a user.
+func Account(userID int64) Key { return Key{kind: KindAccount, id: userID} }
+
+// Kind returns what sort of thing the key names.
+func (k Key) Kind() Kind { return k.kind }
+
+// ID returns the id that the key ends in; 0 when it has none.
+func (k Key) ID() int64 { return k.id }
+
+// String returns the key as the database has it.
+func (k Key) String() string {
+	switch k.kind {
+	case 0:
+		return ""
+	case KindArticlesTagged:
+		return string(k.kind) + k.name
+	case KindArticles, KindTags, KindSigningKeys, KindEverything:
+		return string(k.kind)
+	default:
+		return string(k.kind) + strconv.FormatInt(k.id, 10)
+	}
+}
+
+// Hash returns a number that equal keys share. It costs no allocation.
+func (k Key) Hash() uint64 {
+	if k.name != "" {
+		return xxhash.Sum64String(k.name) ^ uint64(k.kind)
+	}
+	// Fibonacci hashing: ids are consecutive, their products are not.
+	return (uint64(k.id)<<8 | uint64(k.kind)) * 0x9E3779B97F4A7C15
+}
+
+// Parse returns the key that a trigger wrote. It fails for a kind that this
+// build does not know: a newer version of the service may write more of them.
+func Parse(text string) (Key, error) {
+	if text == "" {
+		return Key{}, fmt.Errorf("changes: an empty key")
+	}
+	k := Key{kind: Kind(text[0])}
+	rest := text[1:]
+	switch k.kind {
+	case KindArticlesTagged:
+		k.name = rest
+		return k, nil
+	case KindArticles, KindTags, KindSigningKeys, KindEverything:
+		if rest != "" {
+			return Key{}, fmt.Errorf("changes: the key %q ends in %q", text, rest)
+		}
+		return k, nil
+	case KindArticle, KindProfile, KindComments, KindArticlesBy, KindSession, KindAPIKey, KindAccount:
+		id, err := strconv.ParseInt(rest, 10, 64)
+		if err != nil {
+			return Key{}, fmt.Errorf("changes: the key %q has no id: %w", text, err)
+		}
+		k.id = id
+		return k, nil
+	default:
+		return Key{}, fmt.Errorf("changes: the key %q is of no known kind", text)
+	}
+}
