@@ -49,6 +49,11 @@ type Operation struct {
 	Cache      Cache
 	MaxBody    int64 // bytes; 0 when the operation takes no body
 	Idempotent bool  // takes an Idempotency-Key
+	// Targets are the objects that the path names, in its order.
+	Targets []Target
+	// Owner is the kind of the target that only its owner may use; others get
+	// 403. It is "" where there is none.
+	Owner string
 	// Stream says that the answer is too long to be held back until it is
 	// complete.
 	Stream   bool
@@ -75,8 +80,8 @@ const (
 )
 
 // newOperation returns what an operation declares, with all that it lacks.
-func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation, error) {
-	op := &Operation{ID: o.OperationID, declared: o}
+func newOperation(method, path string, o *openapi3.Operation, shared openapi3.Parameters) (*Operation, error) {
+	op := &Operation{ID: o.OperationID, Method: method, Path: path, declared: o}
 	var gaps []error
 	gap := func(format string, args ...any) { gaps = append(gaps, fmt.Errorf(format, args...)) }
 
@@ -101,7 +106,8 @@ func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation
 	}
 	gaps = append(gaps, op.readPowers(o.Extensions))
 	gaps = append(gaps, op.readExtensions(o.Extensions), op.readDeprecation(o))
-	gaps = append(gaps, op.readParams(slices.Concat(shared, o.Parameters)))
+	params := slices.Concat(shared, o.Parameters)
+	gaps = append(gaps, op.readParams(params))
 	if o.RequestBody != nil {
 		gaps = append(gaps, op.readBody(o.RequestBody.Value))
 	} else if op.MaxBody != 0 {
@@ -116,6 +122,7 @@ func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation
 		op.Statuses = append(op.Statuses, status)
 	}
 	slices.Sort(op.Statuses)
+	gaps = append(gaps, op.readTargets(params), op.readOwner(o.Extensions))
 	return op, errors.Join(gaps...)
 }
 
