@@ -25,6 +25,7 @@ function OperationDeclares() {
       if (!!op.requestBody !== op['x-max-body'] > 0) {
         fail(ctx, null, 'An operation has `x-max-body` if and only if it takes a body.');
       }
+      if (op['x-safe'] !== undefined && op['x-safe'] !== true) fail(ctx, 'x-safe', '`x-safe` is true or left out.');
       if (op.deprecated && !(op['x-deprecated-at'] && op['x-sunset'])) {
         fail(ctx, 'deprecated', 'A deprecated operation needs `x-deprecated-at` and `x-sunset`.');
       }
@@ -65,6 +66,12 @@ function Targets() {
           report('x-owner', '`x-owner` is none or the kind of an object in the path.');
         } else if (decides && owner !== 'none' && !op.responses?.['403']) {
           report('responses', 'The operation can answer 403 by `x-owner` and does not say so.');
+        }
+        if (op['x-safe'] && (method !== 'post' || op['x-rate-limit'] !== 'read')) {
+          report('x-safe', '`x-safe` is for a POST with an `x-rate-limit` of read.');
+        }
+        if (method !== 'get' && op['x-rate-limit'] === 'read' && !op['x-safe']) {
+          report('x-rate-limit', 'A read that is not a GET needs `x-safe: true`.');
         }
       }
     },

@@ -30,6 +30,16 @@ func TestTargets(t *testing.T) {
 	require.Empty(t, operation(t, d, "GetArticles").Targets)
 }
 
+func TestSafe(t *testing.T) {
+	t.Parallel()
+	d := document(t)
+	require.True(t, operation(t, d, "GetArticle").Safe)
+	require.True(t, operation(t, d, "ExportCurrentUser").Safe)
+	require.True(t, operation(t, d, "BatchGetArticles").Safe)
+	require.False(t, operation(t, d, "Login").Safe)
+	require.False(t, operation(t, d, "DeleteArticle").Safe)
+}
+
 func TestLoadRefusesPowers(t *testing.T) {
 	t.Parallel()
 	const (
@@ -48,6 +58,11 @@ func TestLoadRefusesPowers(t *testing.T) {
 		"OtherOwner":        {"security: []>" + token + "x-owner: article", "x-owner is article, which is neither none"},
 		"OwnerOfNumber":     {"security: []>" + token + "x-owner: 7", "x-owner is 7, which is neither none"},
 		"OwnerWithout403":   {"security: []>" + token + "x-owner: thing", "must declare 403"},
+		"SafeOfFalse":       {"x-rate-limit: write>x-rate-limit: read\n      x-safe: false", "x-safe must be true or left out"},
+		"SafeOfPut":         {"x-rate-limit: write>x-rate-limit: read\n      x-safe: true", "x-safe, which is for POST only"},
+		"SafeOfGet":         {"    put:>    get:|x-rate-limit: write>x-rate-limit: read\n      x-safe: true", "x-safe, which is for POST only"},
+		"SafeWrite":         {"    put:>    post:|x-rate-limit: write>x-rate-limit: write\n      x-safe: true", "its x-rate-limit must be read"},
+		"UnsafeRead":        {"    put:>    post:|x-rate-limit: write>x-rate-limit: read", "declare x-safe: true on a POST that only reads"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
