@@ -39,10 +39,6 @@ func commentScope(slug string, newest bool) string {
 func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticleCommentsRequestObject) (openapi.GetArticleCommentsResponseObject, error) {
 	w, err := s.window(req)
 	if err != nil {
-		// 404 comes before 422.
-		if _, missing := findArticle(ctx, s.db, req.Slug); missing != nil {
-			return nil, missing
-		}
 		return nil, err
 	}
 	rows, err := s.list(ctx, req.Slug, w)

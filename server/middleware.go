@@ -234,34 +234,37 @@ func credentials(field string) (string, error) {
 	return token, nil
 }
 
-// validate refuses what the document does not allow. A request that is wrong
-// in itself must not hide that its target is missing or somebody else's
-// (401, 404, 403, 422 in this order), so those are asked first, then.
+// validate refuses what the document does not allow, and keeps the order of
+// refusals.
 func (s *Server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
 		if x.op == nil {
 			return next(c)
 		}
-		r := x.Request()
-		if x.op.MaxBody > 0 {
-			r.Body = http.MaxBytesReader(x.Response(), r.Body, x.op.MaxBody)
+		ctx := x.Request().Context() // without the deadline of the handler
+		if err := s.handleValid(x, next); err != nil {
+			return s.inOrder(ctx, x, err)
 		}
-		if err := x.op.Check(r, x.pathParam); err != nil {
-			if p := problem.From(err); p != nil && p.Status() == http.StatusUnprocessableEntity {
-				if refusal := s.deps.API.Refusal(r.Context(), x.op.ID, x.pathParam); refusal != nil {
-					return refusal
-				}
-			}
-			return err
-		}
-		timeout := s.cfg.RequestTimeout
-		if x.op.Stream {
-			timeout = streamTimeout
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
-		defer cancel()
-		x.SetRequest(r.WithContext(ctx))
-		return next(c)
+		return nil
 	}
+}
+
+// handleValid hands a request that conforms to the document to next.
+func (s *Server) handleValid(x *exchange, next echo.HandlerFunc) error {
+	r := x.Request()
+	if x.op.MaxBody > 0 {
+		r.Body = http.MaxBytesReader(x.Response(), r.Body, x.op.MaxBody)
+	}
+	if err := x.op.Check(r, x.pathParam); err != nil {
+		return err
+	}
+	timeout := s.cfg.RequestTimeout
+	if x.op.Stream {
+		timeout = streamTimeout
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	defer cancel()
+	x.SetRequest(r.WithContext(ctx))
+	return next(x)
 }

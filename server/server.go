@@ -94,10 +94,13 @@ type Server struct {
 }
 
 // New builds the edge. It fails when the document lacks what operations must
-// declare.
+// declare, or declares what package api lacks.
 func New(cfg Config, deps Deps) (*Server, error) {
 	doc, err := contract.Load()
 	if err != nil {
+		return nil, err
+	}
+	if err := checkTargets(doc.Operations()); err != nil {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, deps: deps, doc: doc, log: deps.Logger, echo: echo.New()}

@@ -120,7 +120,7 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	at := s.healthy.For(t)
 	st := newStage(at)
 	makeValid := valid[op.ID]
-	require.NotNil(t, makeValid, "add a valid request of %s to the table", op.ID)
+	require.NotNil(t, makeValid, "add a valid request of %s to server/scenarios_test.go", op.ID)
 	var calls []call
 	scenario, special := scenarios[key]
 	switch {
@@ -145,6 +145,14 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	case status == 403 && op.Scope > auth.ScopeRead:
 		c := makeValid(st)
 		calls = []call{c.as(st.apiKey("read").Key)}
+		if op.Owner != "" {
+			calls = append(calls, c.as(st.reader.Token))
+		}
+	case status == 404 && len(op.Targets) > 0:
+		c := makeValid(st)
+		for _, target := range op.Targets {
+			calls = append(calls, c.missing(t, op, target))
+		}
 	case status == 413:
 		c := makeValid(st)
 		calls = []call{c.sending(c.body + strings.Repeat(" ", int(op.MaxBody)))}

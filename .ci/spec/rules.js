@@ -25,8 +25,54 @@ function OperationDeclares() {
       if (!!op.requestBody !== op['x-max-body'] > 0) {
         fail(ctx, null, 'An operation has `x-max-body` if and only if it takes a body.');
       }
+      if (op['x-safe'] !== undefined && op['x-safe'] !== true) fail(ctx, 'x-safe', '`x-safe` is true or left out.');
       if (op.deprecated && !(op['x-deprecated-at'] && op['x-sunset'])) {
         fail(ctx, 'deprecated', 'A deprecated operation needs `x-deprecated-at` and `x-sunset`.');
+      }
+    },
+  };
+}
+
+/** A path names objects, and an operation says who may use them. */
+function Targets() {
+  const targets = (ctx, ...lists) =>
+    lists
+      .flatMap((list) => list ?? [])
+      .map((p) => (p.$ref ? ctx.resolve(p).node : p))
+      .filter((p) => p?.in === 'path')
+      .map((p) => p['x-target'] ?? {});
+  return {
+    Parameter(parameter, ctx) {
+      if (parameter.in === 'path' && typeof parameter['x-target']?.kind !== 'string') {
+        fail(ctx, null, 'A path parameter needs `x-target: {kind: ...}` with a kind of lookups in api/targets.go.');
+      }
+      if (parameter.in !== 'path' && parameter['x-target']) fail(ctx, 'x-target', '`x-target` is for parameters in a path.');
+    },
+    PathItem(item, ctx) {
+      for (const method of ['get', 'put', 'post', 'delete', 'patch']) {
+        const op = item[method];
+        if (!op) continue;
+        const report = (key, message) => ctx.report({ message, location: ctx.location.child(key ? [method, key] : [method]) });
+        const here = targets(ctx, item.parameters, op.parameters);
+        if (here.length && !op.responses?.['404']) report('responses', 'The path names an object, and the operation does not say 404.');
+        const owner = op['x-owner'];
+        const signedIn = op.security?.length && op.security.every((scheme) => Object.keys(scheme).length);
+        const decides = here.length && signedIn && !['moderator', 'admin'].includes(op['x-role']) && !here.some((t) => t.private);
+        if (decides && owner === undefined) {
+          report(null, 'An operation on an object in its path needs `x-owner`: the kind of the object that only its owner may use, or none.');
+        } else if (!decides && owner !== undefined) {
+          report('x-owner', '`x-owner` is for operations with a token, without a moderator\'s role, on an object that is not private.');
+        } else if (decides && owner !== 'none' && !here.some((t) => t.kind === owner)) {
+          report('x-owner', '`x-owner` is none or the kind of an object in the path.');
+        } else if (decides && owner !== 'none' && !op.responses?.['403']) {
+          report('responses', 'The operation can answer 403 by `x-owner` and does not say so.');
+        }
+        if (op['x-safe'] && (method !== 'post' || op['x-rate-limit'] !== 'read')) {
+          report('x-safe', '`x-safe` is for a POST with an `x-rate-limit` of read.');
+        }
+        if (method !== 'get' && op['x-rate-limit'] === 'read' && !op['x-safe']) {
+          report('x-rate-limit', 'A read that is not a GET needs `x-safe: true`.');
+        }
       }
     },
   };
@@ -106,6 +152,7 @@ export default function byline() {
       oas3: {
         'operation-declares': OperationDeclares,
         'operation-answers': OperationAnswers,
+        targets: Targets,
         examples: Examples,
         'summary-style': SummaryStyle,
         'description-style': DescriptionStyle,

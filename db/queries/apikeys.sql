@@ -21,5 +21,8 @@ SELECT id, name, prefix, scope, created_at, expires_at, used_at FROM api_keys
 WHERE user_id = @user_id
 ORDER BY id DESC;
 
+-- name: ApiKeyOwner :one
+SELECT user_id FROM api_keys WHERE id = @id;
+
 -- name: ApiKeyDelete :execrows
 DELETE FROM api_keys WHERE id = @id AND user_id = @user_id;

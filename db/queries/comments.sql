@@ -33,6 +33,10 @@ WHERE s.slug = @slug AND (c.created_at, c.id) < (@from_created_at::timestamptz, 
 ORDER BY c.created_at DESC, c.id DESC
 LIMIT @page_limit::int;
 
+-- name: CommentAuthor :one
+SELECT c.author_id FROM comments c
+WHERE c.id = @id AND c.article_id = @article_id AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean);
+
 -- name: CommentDelete :one
 -- Deletes in the same statement that finds out why it may not.
 WITH article AS (

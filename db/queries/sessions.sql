@@ -36,6 +36,9 @@ WHERE s.id = @id AND u.id = s.user_id AND s.expires_at > now() AND u.suspended_a
   AND (s.generation = @generation OR s.generation = CAST(@generation AS integer) + 1 AND s.renewed_at > now() - interval '10 seconds')
 RETURNING s.user_id, s.generation, s.expires_at;
 
+-- name: SessionOwner :one
+SELECT user_id FROM sessions WHERE id = @id;
+
 -- name: SessionEnd :execrows
 DELETE FROM sessions WHERE id = @id;
 

@@ -976,6 +976,9 @@ type UserResponse struct {
 // Username Unique in any letter case; no slash, no control characters, and not only dots
 type Username = string
 
+// AccountPath defines model for AccountPath.
+type AccountPath = string
+
 // ActionFilter defines model for ActionFilter.
 type ActionFilter = AuditAction
 
@@ -1628,7 +1631,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /admin/users/{username}/role (the `SetUserRole` operationId).
-	SetUserRoleWithBody(ctx context.Context, username UsernamePath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SetUserRoleWithBody(ctx context.Context, username AccountPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetUserRole Change the role of a user
 	//
@@ -1639,7 +1642,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /admin/users/{username}/role (the `SetUserRole` operationId).
-	SetUserRole(ctx context.Context, username UsernamePath, body SetUserRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SetUserRole(ctx context.Context, username AccountPath, body SetUserRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReinstateUser End the suspension of a user
 	//
@@ -1647,7 +1650,7 @@ type ClientInterface interface {
 	// suspended stays as they are.
 	//
 	// Corresponds with DELETE /admin/users/{username}/suspension (the `ReinstateUser` operationId).
-	ReinstateUser(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ReinstateUser(ctx context.Context, username AccountPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SuspendUserWithBody Suspend a user
 	//
@@ -1659,7 +1662,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /admin/users/{username}/suspension (the `SuspendUser` operationId).
-	SuspendUserWithBody(ctx context.Context, username UsernamePath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SuspendUserWithBody(ctx context.Context, username AccountPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SuspendUser Suspend a user
 	//
@@ -1671,7 +1674,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /admin/users/{username}/suspension (the `SuspendUser` operationId).
-	SuspendUser(ctx context.Context, username UsernamePath, body SuspendUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SuspendUser(ctx context.Context, username AccountPath, body SuspendUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetArticles List articles
 	//
@@ -2300,7 +2303,7 @@ func (c *Client) GetUsers(ctx context.Context, params *GetUsersParams, reqEditor
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /admin/users/{username}/role (the `SetUserRole` operationId).
-func (c *Client) SetUserRoleWithBody(ctx context.Context, username UsernamePath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+func (c *Client) SetUserRoleWithBody(ctx context.Context, username AccountPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSetUserRoleRequestWithBody(c.Server, username, contentType, body)
 	if err != nil {
 		return nil, err
@@ -2321,7 +2324,7 @@ func (c *Client) SetUserRoleWithBody(ctx context.Context, username UsernamePath,
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /admin/users/{username}/role (the `SetUserRole` operationId).
-func (c *Client) SetUserRole(ctx context.Context, username UsernamePath, body SetUserRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+func (c *Client) SetUserRole(ctx context.Context, username AccountPath, body SetUserRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSetUserRoleRequest(c.Server, username, body)
 	if err != nil {
 		return nil, err
@@ -2339,7 +2342,7 @@ func (c *Client) SetUserRole(ctx context.Context, username UsernamePath, body Se
 // suspended stays as they are.
 //
 // Corresponds with DELETE /admin/users/{username}/suspension (the `ReinstateUser` operationId).
-func (c *Client) ReinstateUser(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+func (c *Client) ReinstateUser(ctx context.Context, username AccountPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReinstateUserRequest(c.Server, username)
 	if err != nil {
 		return nil, err
@@ -2361,7 +2364,7 @@ func (c *Client) ReinstateUser(ctx context.Context, username UsernamePath, reqEd
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /admin/users/{username}/suspension (the `SuspendUser` operationId).
-func (c *Client) SuspendUserWithBody(ctx context.Context, username UsernamePath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+func (c *Client) SuspendUserWithBody(ctx context.Context, username AccountPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSuspendUserRequestWithBody(c.Server, username, contentType, body)
 	if err != nil {
 		return nil, err
@@ -2383,7 +2386,7 @@ func (c *Client) SuspendUserWithBody(ctx context.Context, username UsernamePath,
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /admin/users/{username}/suspension (the `SuspendUser` operationId).
-func (c *Client) SuspendUser(ctx context.Context, username UsernamePath, body SuspendUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+func (c *Client) SuspendUser(ctx context.Context, username AccountPath, body SuspendUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSuspendUserRequest(c.Server, username, body)
 	if err != nil {
 		return nil, err
@@ -3771,7 +3774,7 @@ func NewGetUsersRequest(server string, params *GetUsersParams) (*http.Request, e
 }
 
 // NewSetUserRoleRequest calls the generic SetUserRole builder with application/json body
-func NewSetUserRoleRequest(server string, username UsernamePath, body SetUserRoleJSONRequestBody) (*http.Request, error) {
+func NewSetUserRoleRequest(server string, username AccountPath, body SetUserRoleJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
@@ -3782,7 +3785,7 @@ func NewSetUserRoleRequest(server string, username UsernamePath, body SetUserRol
 }
 
 // NewSetUserRoleRequestWithBody constructs an http.Request for the SetUserRole method, with any body, and a specified content type
-func NewSetUserRoleRequestWithBody(server string, username UsernamePath, contentType string, body io.Reader) (*http.Request, error) {
+func NewSetUserRoleRequestWithBody(server string, username AccountPath, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3818,7 +3821,7 @@ func NewSetUserRoleRequestWithBody(server string, username UsernamePath, content
 }
 
 // NewReinstateUserRequest constructs an http.Request for the ReinstateUser method
-func NewReinstateUserRequest(server string, username UsernamePath) (*http.Request, error) {
+func NewReinstateUserRequest(server string, username AccountPath) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3852,7 +3855,7 @@ func NewReinstateUserRequest(server string, username UsernamePath) (*http.Reques
 }
 
 // NewSuspendUserRequest calls the generic SuspendUser builder with application/json body
-func NewSuspendUserRequest(server string, username UsernamePath, body SuspendUserJSONRequestBody) (*http.Request, error) {
+func NewSuspendUserRequest(server string, username AccountPath, body SuspendUserJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
@@ -3863,7 +3866,7 @@ func NewSuspendUserRequest(server string, username UsernamePath, body SuspendUse
 }
 
 // NewSuspendUserRequestWithBody constructs an http.Request for the SuspendUser method, with any body, and a specified content type
-func NewSuspendUserRequestWithBody(server string, username UsernamePath, contentType string, body io.Reader) (*http.Request, error) {
+func NewSuspendUserRequestWithBody(server string, username AccountPath, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5970,7 +5973,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /admin/users/{username}/role (the `SetUserRole` operationId).
-	SetUserRoleWithBodyWithResponse(ctx context.Context, username UsernamePath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetUserRoleResponse, error)
+	SetUserRoleWithBodyWithResponse(ctx context.Context, username AccountPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetUserRoleResponse, error)
 
 	// SetUserRoleWithResponse Change the role of a user
 	//
@@ -5981,7 +5984,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /admin/users/{username}/role (the `SetUserRole` operationId).
-	SetUserRoleWithResponse(ctx context.Context, username UsernamePath, body SetUserRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*SetUserRoleResponse, error)
+	SetUserRoleWithResponse(ctx context.Context, username AccountPath, body SetUserRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*SetUserRoleResponse, error)
 
 	// ReinstateUserWithResponse End the suspension of a user
 	//
@@ -5991,7 +5994,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /admin/users/{username}/suspension (the `ReinstateUser` operationId).
-	ReinstateUserWithResponse(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*ReinstateUserResponse, error)
+	ReinstateUserWithResponse(ctx context.Context, username AccountPath, reqEditors ...RequestEditorFn) (*ReinstateUserResponse, error)
 
 	// SuspendUserWithBodyWithResponse Suspend a user
 	//
@@ -6003,7 +6006,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /admin/users/{username}/suspension (the `SuspendUser` operationId).
-	SuspendUserWithBodyWithResponse(ctx context.Context, username UsernamePath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SuspendUserResponse, error)
+	SuspendUserWithBodyWithResponse(ctx context.Context, username AccountPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SuspendUserResponse, error)
 
 	// SuspendUserWithResponse Suspend a user
 	//
@@ -6015,7 +6018,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /admin/users/{username}/suspension (the `SuspendUser` operationId).
-	SuspendUserWithResponse(ctx context.Context, username UsernamePath, body SuspendUserJSONRequestBody, reqEditors ...RequestEditorFn) (*SuspendUserResponse, error)
+	SuspendUserWithResponse(ctx context.Context, username AccountPath, body SuspendUserJSONRequestBody, reqEditors ...RequestEditorFn) (*SuspendUserResponse, error)
 
 	// GetArticlesWithResponse List articles
 	//
@@ -14862,7 +14865,7 @@ func (c *ClientWithResponses) GetUsersWithResponse(ctx context.Context, params *
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /admin/users/{username}/role (the `SetUserRole` operationId).
-func (c *ClientWithResponses) SetUserRoleWithBodyWithResponse(ctx context.Context, username UsernamePath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetUserRoleResponse, error) {
+func (c *ClientWithResponses) SetUserRoleWithBodyWithResponse(ctx context.Context, username AccountPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetUserRoleResponse, error) {
 	rsp, err := c.SetUserRoleWithBody(ctx, username, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
@@ -14879,7 +14882,7 @@ func (c *ClientWithResponses) SetUserRoleWithBodyWithResponse(ctx context.Contex
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /admin/users/{username}/role (the `SetUserRole` operationId).
-func (c *ClientWithResponses) SetUserRoleWithResponse(ctx context.Context, username UsernamePath, body SetUserRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*SetUserRoleResponse, error) {
+func (c *ClientWithResponses) SetUserRoleWithResponse(ctx context.Context, username AccountPath, body SetUserRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*SetUserRoleResponse, error) {
 	rsp, err := c.SetUserRole(ctx, username, body, reqEditors...)
 	if err != nil {
 		return nil, err
@@ -14895,7 +14898,7 @@ func (c *ClientWithResponses) SetUserRoleWithResponse(ctx context.Context, usern
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /admin/users/{username}/suspension (the `ReinstateUser` operationId).
-func (c *ClientWithResponses) ReinstateUserWithResponse(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*ReinstateUserResponse, error) {
+func (c *ClientWithResponses) ReinstateUserWithResponse(ctx context.Context, username AccountPath, reqEditors ...RequestEditorFn) (*ReinstateUserResponse, error) {
 	rsp, err := c.ReinstateUser(ctx, username, reqEditors...)
 	if err != nil {
 		return nil, err
@@ -14913,7 +14916,7 @@ func (c *ClientWithResponses) ReinstateUserWithResponse(ctx context.Context, use
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /admin/users/{username}/suspension (the `SuspendUser` operationId).
-func (c *ClientWithResponses) SuspendUserWithBodyWithResponse(ctx context.Context, username UsernamePath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SuspendUserResponse, error) {
+func (c *ClientWithResponses) SuspendUserWithBodyWithResponse(ctx context.Context, username AccountPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SuspendUserResponse, error) {
 	rsp, err := c.SuspendUserWithBody(ctx, username, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
@@ -14931,7 +14934,7 @@ func (c *ClientWithResponses) SuspendUserWithBodyWithResponse(ctx context.Contex
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /admin/users/{username}/suspension (the `SuspendUser` operationId).
-func (c *ClientWithResponses) SuspendUserWithResponse(ctx context.Context, username UsernamePath, body SuspendUserJSONRequestBody, reqEditors ...RequestEditorFn) (*SuspendUserResponse, error) {
+func (c *ClientWithResponses) SuspendUserWithResponse(ctx context.Context, username AccountPath, body SuspendUserJSONRequestBody, reqEditors ...RequestEditorFn) (*SuspendUserResponse, error) {
 	rsp, err := c.SuspendUser(ctx, username, body, reqEditors...)
 	if err != nil {
 		return nil, err

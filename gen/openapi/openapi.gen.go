@@ -974,6 +974,9 @@ type UserResponse struct {
 // Username Unique in any letter case; no slash, no control characters, and not only dots
 type Username = string
 
+// AccountPath defines model for AccountPath.
+type AccountPath = string
+
 // ActionFilter defines model for ActionFilter.
 type ActionFilter = AuditAction
 
@@ -1537,13 +1540,13 @@ type ServerInterface interface {
 	GetUsers(ctx echo.Context, params GetUsersParams) error
 	// SetUserRole Change the role of a user
 	// (PUT /admin/users/{username}/role)
-	SetUserRole(ctx echo.Context, username UsernamePath) error
+	SetUserRole(ctx echo.Context, username AccountPath) error
 	// ReinstateUser End the suspension of a user
 	// (DELETE /admin/users/{username}/suspension)
-	ReinstateUser(ctx echo.Context, username UsernamePath) error
+	ReinstateUser(ctx echo.Context, username AccountPath) error
 	// SuspendUser Suspend a user
 	// (PUT /admin/users/{username}/suspension)
-	SuspendUser(ctx echo.Context, username UsernamePath) error
+	SuspendUser(ctx echo.Context, username AccountPath) error
 	// GetArticles List articles
 	// (GET /articles)
 	GetArticles(ctx echo.Context, params GetArticlesParams) error
@@ -1773,7 +1776,7 @@ func (w *ServerInterfaceWrapper) GetUsers(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) SetUserRole(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "username" -------------
-	var username UsernamePath
+	var username AccountPath
 
 	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -1789,7 +1792,7 @@ func (w *ServerInterfaceWrapper) SetUserRole(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ReinstateUser(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "username" -------------
-	var username UsernamePath
+	var username AccountPath
 
 	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -1805,7 +1808,7 @@ func (w *ServerInterfaceWrapper) ReinstateUser(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) SuspendUser(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "username" -------------
-	var username UsernamePath
+	var username AccountPath
 
 	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -3746,7 +3749,7 @@ func (response GetUsers503ApplicationProblemPlusJSONResponse) VisitGetUsersRespo
 }
 
 type SetUserRoleRequestObject struct {
-	Username UsernamePath `json:"username"`
+	Username AccountPath `json:"username"`
 	Body     *SetUserRoleJSONRequestBody
 }
 
@@ -4037,7 +4040,7 @@ func (response SetUserRole503ApplicationProblemPlusJSONResponse) VisitSetUserRol
 }
 
 type ReinstateUserRequestObject struct {
-	Username UsernamePath `json:"username"`
+	Username AccountPath `json:"username"`
 }
 
 type ReinstateUserResponseObject interface {
@@ -4277,7 +4280,7 @@ func (response ReinstateUser503ApplicationProblemPlusJSONResponse) VisitReinstat
 }
 
 type SuspendUserRequestObject struct {
-	Username UsernamePath `json:"username"`
+	Username AccountPath `json:"username"`
 	Body     *SuspendUserJSONRequestBody
 }
 
@@ -14472,7 +14475,7 @@ func (sh *strictHandler) GetUsers(ctx echo.Context, params GetUsersParams) error
 }
 
 // SetUserRole operation middleware
-func (sh *strictHandler) SetUserRole(ctx echo.Context, username UsernamePath) error {
+func (sh *strictHandler) SetUserRole(ctx echo.Context, username AccountPath) error {
 	var request SetUserRoleRequestObject
 
 	request.Username = username
@@ -14520,7 +14523,7 @@ func (sh *strictHandler) SetUserRole(ctx echo.Context, username UsernamePath) er
 }
 
 // ReinstateUser operation middleware
-func (sh *strictHandler) ReinstateUser(ctx echo.Context, username UsernamePath) error {
+func (sh *strictHandler) ReinstateUser(ctx echo.Context, username AccountPath) error {
 	var request ReinstateUserRequestObject
 
 	request.Username = username
@@ -14545,7 +14548,7 @@ func (sh *strictHandler) ReinstateUser(ctx echo.Context, username UsernamePath) 
 }
 
 // SuspendUser operation middleware
-func (sh *strictHandler) SuspendUser(ctx echo.Context, username UsernamePath) error {
+func (sh *strictHandler) SuspendUser(ctx echo.Context, username AccountPath) error {
 	var request SuspendUserRequestObject
 
 	request.Username = username

@@ -109,6 +109,17 @@ func (q *Queries) ApiKeyListByUser(ctx context.Context, db DBTX, userID int64) (
 	return items, nil
 }
 
+const apiKeyOwner = `-- name: ApiKeyOwner :one
+SELECT user_id FROM api_keys WHERE id = $1
+`
+
+func (q *Queries) ApiKeyOwner(ctx context.Context, db DBTX, id int64) (int64, error) {
+	row := db.QueryRow(ctx, apiKeyOwner, id)
+	var user_id int64
+	err := row.Scan(&user_id)
+	return user_id, err
+}
+
 const apiKeyUse = `-- name: ApiKeyUse :one
 WITH used AS (
     UPDATE api_keys n SET used_at = now()

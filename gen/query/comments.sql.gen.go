@@ -10,6 +10,30 @@ import (
 	"time"
 )
 
+const commentAuthor = `-- name: CommentAuthor :one
+SELECT c.author_id FROM comments c
+WHERE c.id = $1 AND c.article_id = $2 AND (NOT c.hidden OR c.author_id = $3 OR $4::boolean)
+`
+
+type CommentAuthorParams struct {
+	ID        int64
+	ArticleID int64
+	ViewerID  int64
+	Moderates bool
+}
+
+func (q *Queries) CommentAuthor(ctx context.Context, db DBTX, arg CommentAuthorParams) (int64, error) {
+	row := db.QueryRow(ctx, commentAuthor,
+		arg.ID,
+		arg.ArticleID,
+		arg.ViewerID,
+		arg.Moderates,
+	)
+	var author_id int64
+	err := row.Scan(&author_id)
+	return author_id, err
+}
+
 const commentCreate = `-- name: CommentCreate :one
 WITH created AS (
     INSERT INTO comments (article_id, author_id, body)

@@ -128,6 +128,17 @@ func (q *Queries) SessionListByUser(ctx context.Context, db DBTX, userID int64) 
 	return items, nil
 }
 
+const sessionOwner = `-- name: SessionOwner :one
+SELECT user_id FROM sessions WHERE id = $1
+`
+
+func (q *Queries) SessionOwner(ctx context.Context, db DBTX, id int64) (int64, error) {
+	row := db.QueryRow(ctx, sessionOwner, id)
+	var user_id int64
+	err := row.Scan(&user_id)
+	return user_id, err
+}
+
 const sessionRenew = `-- name: SessionRenew :one
 UPDATE sessions s SET
     generation = CAST($1 AS integer) + 1,

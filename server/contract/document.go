@@ -4,6 +4,7 @@
 //	document.go     Load: every operation, or every reason why the document cannot be served
 //	operation.go    what one operation declares, and Check, which a request passes through
 //	deprecation.go  how an operation says that it is going away
+//	target.go       the objects that a path names, and who may use them
 //	params.go       path parameters, query and headers, taken apart
 //	body.go         media type, and the one strict pass over the JSON text
 //	schema.go       kin-openapi's verdict on a value, in the contract's words
@@ -85,8 +86,8 @@ func load(data []byte) (*Document, error) {
 			if declared == nil {
 				continue
 			}
-			op, err := newOperation(declared, item.Parameters)
-			op.Method, op.Path, op.Route = method, path, base+echoPath(path)
+			op, err := newOperation(method, path, declared, item.Parameters)
+			op.Route = base + echoPath(path)
 			if ids[op.ID] {
 				err = errors.Join(err, fmt.Errorf("operationId %q is not unique", op.ID))
 			}

@@ -100,14 +100,15 @@ paths:
       x-cache: {scope: none}
       x-max-body: 1024
       parameters:
-        - {name: flag, in: path, required: true, schema: {type: boolean}}
+        - {name: flag, in: path, required: true, x-target: {kind: thing}, schema: {type: boolean}}
         - {name: needed, in: query, required: true, schema: {type: integer}}
         - {name: X-Needed, in: header, required: true, schema: {type: string, minLength: 2}}
       requestBody:
         required: true
         content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}
-      responses: {'200': {description: Done}}
+      responses: {'200': {description: Done}, '404': {description: None}}
 components:
+  securitySchemes: {Token: {type: apiKey, in: header, name: Authorization}}
   schemas:
     Thing:
       type: object
@@ -157,7 +158,7 @@ func TestLoadRefuses(t *testing.T) {
 		"NoKey":           {"x-max-body: 1024", "x-max-body: 1024\n      x-idempotent: true", "Idempotency-Key"},
 		"NoMaxLength":     {"name: X-Needed,", "name: if-none-match,", "If-None-Match lacks maxLength"},
 		"OtherMediaType":  {"content: {application/json:", "content: {text/plain:", "must take application/json"},
-		"DefaultResponse": {"responses: {'200':", "responses: {default:", "must be one status"},
+		"DefaultResponse": {"'200':", "default:", "must be one status"},
 		"CookieParameter": {"{name: needed, in: query", "{name: needed, in: cookie", "is in a cookie"},
 		"ArrayParameter":  {"in: query, required: true, schema: {type: integer}", "in: query, required: true, schema: {type: array, items: {type: string}}", "must be a string, an integer or a boolean"},
 		"StyledParameter": {"{name: needed, in: query", "{explode: false, name: needed, in: query", "default style"},

@@ -49,6 +49,13 @@ type Operation struct {
 	Cache      Cache
 	MaxBody    int64 // bytes; 0 when the operation takes no body
 	Idempotent bool  // takes an Idempotency-Key
+	// Safe reports whether a request changes nothing (RFC 9110, section 9.2.1).
+	Safe bool
+	// Targets are the objects that the path names, in its order.
+	Targets []Target
+	// Owner is the kind of the target that only its owner may use; others get
+	// 403. It is "" where there is none.
+	Owner string
 	// Stream says that the answer is too long to be held back until it is
 	// complete.
 	Stream   bool
@@ -75,8 +82,8 @@ const (
 )
 
 // newOperation returns what an operation declares, with all that it lacks.
-func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation, error) {
-	op := &Operation{ID: o.OperationID, declared: o}
+func newOperation(method, path string, o *openapi3.Operation, shared openapi3.Parameters) (*Operation, error) {
+	op := &Operation{ID: o.OperationID, Method: method, Path: path, declared: o}
 	var gaps []error
 	gap := func(format string, args ...any) { gaps = append(gaps, fmt.Errorf(format, args...)) }
 
@@ -100,8 +107,9 @@ func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation
 		op.Security = security(*o.Security)
 	}
 	gaps = append(gaps, op.readPowers(o.Extensions))
-	gaps = append(gaps, op.readExtensions(o.Extensions), op.readDeprecation(o))
-	gaps = append(gaps, op.readParams(slices.Concat(shared, o.Parameters)))
+	gaps = append(gaps, op.readExtensions(o.Extensions), op.readSafe(o.Extensions), op.readDeprecation(o))
+	params := slices.Concat(shared, o.Parameters)
+	gaps = append(gaps, op.readParams(params))
 	if o.RequestBody != nil {
 		gaps = append(gaps, op.readBody(o.RequestBody.Value))
 	} else if op.MaxBody != 0 {
@@ -116,6 +124,7 @@ func newOperation(o *openapi3.Operation, shared openapi3.Parameters) (*Operation
 		op.Statuses = append(op.Statuses, status)
 	}
 	slices.Sort(op.Statuses)
+	gaps = append(gaps, op.readTargets(params), op.readOwner(o.Extensions))
 	return op, errors.Join(gaps...)
 }
 
@@ -196,6 +205,24 @@ func (op *Operation) readExtensions(extensions map[string]any) error {
 		gaps = append(gaps, errors.New("has x-stream, so that its x-cache must be none"))
 	}
 	return errors.Join(gaps...)
+}
+
+// readSafe reads x-safe, which says of a POST that it changes nothing: it
+// reads by a body that is too long for a URL.
+func (op *Operation) readSafe(extensions map[string]any) error {
+	value, declared := extensions["x-safe"]
+	op.Safe = op.Method == http.MethodGet || declared
+	switch {
+	case declared && value != true:
+		return errors.New("x-safe must be true or left out")
+	case declared && op.Method != http.MethodPost:
+		return errors.New("has x-safe, which is for POST only")
+	case declared && op.RateLimit != "read":
+		return errors.New("has x-safe, so that its x-rate-limit must be read")
+	case !op.Safe && op.RateLimit == "read":
+		return errors.New("has an x-rate-limit of read but may change something: declare x-safe: true on a POST that only reads")
+	}
+	return nil
 }
 
 func (op *Operation) readParams(refs openapi3.Parameters) error {

@@ -2318,6 +2318,11 @@ export interface components {
          */
         UsernamePath: string;
         /**
+         * @description The name of the user's account, in any letter case
+         * @example jake
+         */
+        AccountPath: string;
+        /**
          * @description The article's slug, the current one or an earlier one
          * @example how-to-train-your-dragon
          */
@@ -3772,10 +3777,10 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The user's name, in any letter case
+                 * @description The name of the user's account, in any letter case
                  * @example jake
                  */
-                username: components["parameters"]["UsernamePath"];
+                username: components["parameters"]["AccountPath"];
             };
             cookie?: never;
         };
@@ -3800,10 +3805,10 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The user's name, in any letter case
+                 * @description The name of the user's account, in any letter case
                  * @example jake
                  */
-                username: components["parameters"]["UsernamePath"];
+                username: components["parameters"]["AccountPath"];
             };
             cookie?: never;
         };
@@ -3828,10 +3833,10 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The user's name, in any letter case
+                 * @description The name of the user's account, in any letter case
                  * @example jake
                  */
-                username: components["parameters"]["UsernamePath"];
+                username: components["parameters"]["AccountPath"];
             };
             cookie?: never;
         };

@@ -1,0 +1,97 @@
+package api
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/gen/query"
+)
+
+// Target is an object that the path of a request names.
+type Target struct {
+	// Kind is what x-target in openapi.yaml calls the object, and a 404 too.
+	Kind string
+	// Private says that the object exists for its owner only.
+	Private bool
+	// Value is the path parameter, which conforms to its schema.
+	Value string
+}
+
+// object is a target that exists.
+type object struct{ id, owner int64 }
+
+// lookup finds the object that a path parameter names, if the viewer may know
+// of it. Otherwise the error is a 404 or one of db.IsNotFound. The parent is
+// the object that the path names before this one, if there is one.
+type lookup func(ctx context.Context, conn query.DBTX, value string, parent object) (object, error)
+
+// lookups has the lookup of each kind of target.
+var lookups = map[string]lookup{
+	"article": func(ctx context.Context, conn query.DBTX, slug string, _ object) (object, error) {
+		a, err := findArticle(ctx, conn, slug)
+		return object{a.ID, a.AuthorID}, err
+	},
+	"comment": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, article object) (int64, error) {
+		viewer := request.Viewer(ctx)
+		return q.CommentAuthor(ctx, conn, query.CommentAuthorParams{
+			ID: id, ArticleID: article.id, ViewerID: viewer.ID, Moderates: viewer.Moderates(),
+		})
+	}),
+	"profile": findUser,
+	"user":    findUser,
+	"session": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
+		return q.SessionOwner(ctx, conn, id)
+	}),
+	"apiKey": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
+		return q.ApiKeyOwner(ctx, conn, id)
+	}),
+}
+
+// lookupByID returns the lookup that goes by an id. The query returns the id
+// of the object's owner.
+func lookupByID(owner func(ctx context.Context, conn query.DBTX, id int64, parent object) (int64, error)) lookup {
+	return func(ctx context.Context, conn query.DBTX, value string, parent object) (object, error) {
+		id, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return object{}, err
+		}
+		ownerID, err := owner(ctx, conn, id, parent)
+		return object{id, ownerID}, err
+	}
+}
+
+func findUser(ctx context.Context, conn query.DBTX, username string, _ object) (object, error) {
+	u, err := q.ProfileGetByUsername(ctx, conn, query.ProfileGetByUsernameParams{Username: username})
+	return object{u.ID, u.ID}, err
+}
+
+// HasLookup reports whether the targets of a kind can be looked up.
+func HasLookup(kind string) bool { return lookups[kind] != nil }
+
+// Refusal returns the 404 or 403 that comes before a 422, in the order that
+// clients rely on (401, 404, 403, 422), or nil. The targets are in the order
+// of the path. The owner is the kind of the target that only its owner may
+// use, or "".
+//
+// Only a request that is about to be refused with 422 needs it: operations
+// find out about their targets in the statement that does the work.
+func (a *API) Refusal(ctx context.Context, targets []Target, owner string) error {
+	viewer := request.Viewer(ctx).ID
+	var parent object
+	var forbidden error
+	for _, t := range targets {
+		found, err := lookups[t.Kind](ctx, a.articles.db, t.Value, parent)
+		switch {
+		case err != nil:
+			return orNotFound(err, t.Kind)
+		case t.Private && found.owner != viewer:
+			return problem.NotFound(t.Kind)
+		case t.Kind == owner && found.owner != viewer:
+			forbidden = problem.Forbidden(t.Kind)
+		}
+		parent = found
+	}
+	return forbidden
+}

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/server/contract"
+)
+
+// inOrder returns what comes before the error of a request, or the error. A
+// 422 must not hide that the target is missing or belongs to somebody else:
+// clients rely on the order 401, 404, 403, 422. The targets are looked up only
+// when there is a 422, whether of validation or of the operation. Like all
+// work, that takes a place.
+func (s *Server) inOrder(ctx context.Context, x *exchange, err error) error {
+	if api.Problem(err).Status() != http.StatusUnprocessableEntity {
+		return err
+	}
+	targets := x.targets()
+	if targets == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout)
+	defer cancel()
+	refusal := s.admission.do(ctx, func() error { return s.deps.API.Refusal(ctx, targets, x.op.Owner) })
+	if refusal != nil {
+		return refusal
+	}
+	return err
+}
+
+// targets returns the objects that the path names, up to the first that cannot
+// exist: its name is wrong in itself, which the 422 says.
+func (x *exchange) targets() (all []api.Target) {
+	for _, t := range x.op.Targets {
+		value := x.pathParam(t.Param)
+		if !t.Valid(value) {
+			break
+		}
+		all = append(all, api.Target{Kind: t.Kind, Private: t.Private, Value: value})
+	}
+	return all
+}
+
+// checkTargets returns an error for each target that package api cannot look
+// up.
+func checkTargets(operations []*contract.Operation) error {
+	var gaps []error
+	for _, op := range operations {
+		for _, t := range op.Targets {
+			if !api.HasLookup(t.Kind) {
+				gaps = append(gaps, fmt.Errorf("server: %s: path parameter %s: x-target names the kind %q, which nothing looks up; "+
+					"add it to lookups in api/targets.go", op.ID, t.Param, t.Kind))
+			}
+		}
+	}
+	return errors.Join(gaps...)
+}
