@@ -1,8 +1,13 @@
--- Lists pick the ids of a page from an index first and decorate those rows
--- only: sub-selects beside OFFSET would run for the skipped rows too. A page
--- starts below (before_created_at, before_id), newest first; the first page
--- is given a time beyond every article. Hidden articles have no rows in
--- article_tags and favorites; who walks articles leaves them out.
+-- Lists of articles. Each query below finds the ids of one page, by an index
+-- and nothing else, and how many articles the whole list has; article_for
+-- (db/migrations, 00009) adds what a card shows, for those rows only: joins
+-- beside OFFSET would run for the skipped rows too. So all lists have one row
+-- type, query.ListedArticle.
+--
+-- A page starts below (before_created_at, before_id), newest first; the first
+-- page is given a time beyond every article. Hidden articles have no rows in
+-- article_tags and favorites; a query that walks articles leaves them out.
+-- To add a list, add its query here and its entry in api/articles_list.go.
 
 -- name: ArticleList :many
 WITH page AS (
@@ -10,19 +15,11 @@ WITH page AS (
     WHERE NOT a.hidden AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
+), counted AS (
+    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
 )
-SELECT sqlc.embed(c),
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
-ORDER BY c.created_at DESC, c.id DESC;
-
--- name: ArticleCount :one
-SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
+ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByTag :many
 WITH page AS (
@@ -30,19 +27,11 @@ WITH page AS (
     WHERE t.tag = @tag AND (t.article_created_at, t.article_id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
+), counted AS (
+    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @tag), 0)::bigint AS total
 )
-SELECT sqlc.embed(c),
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @tag), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
-ORDER BY c.created_at DESC, c.id DESC;
-
--- name: ArticleCountByTag :one
-SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @tag), 0)::bigint;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
+ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByAuthor :many
 WITH page AS (
@@ -51,19 +40,11 @@ WITH page AS (
       AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
+), counted AS (
+    SELECT COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower(@author)), 0)::bigint AS total
 )
-SELECT sqlc.embed(c),
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower(@author)), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
-ORDER BY c.created_at DESC, c.id DESC;
-
--- name: ArticleCountByAuthor :one
-SELECT COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower(@author)), 0)::bigint;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
+ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByFavorite :many
 WITH page AS (
@@ -72,19 +53,11 @@ WITH page AS (
       AND (v.article_created_at, v.article_id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY v.article_created_at DESC, v.article_id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
+), counted AS (
+    SELECT COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower(@favorited)), 0)::bigint AS total
 )
-SELECT sqlc.embed(c),
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower(@favorited)), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
-ORDER BY c.created_at DESC, c.id DESC;
-
--- name: ArticleCountByFavorite :one
-SELECT COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower(@favorited)), 0)::bigint;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
+ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByAuthorFiltered :many
 -- Combined filters have no counter; the author's own articles bound the work.
@@ -100,26 +73,11 @@ WITH matching AS (
     WHERE (m.created_at, m.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY m.created_at DESC, m.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
+), counted AS (
+    SELECT count(*) AS total FROM matching
 )
-SELECT sqlc.embed(c),
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       (SELECT count(*) FROM matching)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
-ORDER BY c.created_at DESC, c.id DESC;
-
--- name: ArticleCountByAuthorFiltered :one
-SELECT count(*) FROM (
-    SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
-      AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
-      AND (@favorited::text = '' OR EXISTS (
-            SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
-            WHERE v.article_id = a.id AND lower(z.username) = lower(@favorited::text)))
-) matching;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
+ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByFavoriteTagged :many
 -- Bounded by the user's own favourites.
@@ -132,29 +90,17 @@ WITH matching AS (
     WHERE (m.created_at, m.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY m.created_at DESC, m.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
+), counted AS (
+    SELECT count(*) AS total FROM matching
 )
-SELECT sqlc.embed(c),
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       (SELECT count(*) FROM matching)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
-ORDER BY c.created_at DESC, c.id DESC;
-
--- name: ArticleCountByFavoriteTagged :one
-SELECT count(*) FROM (
-    SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
-    JOIN article_tags t ON t.tag = @tag AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
-    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@favorited))
-) matching;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
+ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListFeed :many
 -- The newest articles of each followed author are merged. reach is how many
 -- articles the page ends behind. The first reach articles are by the reach
 -- authors who wrote last, so the first page need not look at others; below a
--- cursor that is not known of anyone, and authors has to be beyond them all.
+-- cursor that holds for no author, and authors has to be beyond them all.
 WITH followees AS MATERIALIZED (
     SELECT y.id, y.articles_count, y.last_article_at FROM follows x
     JOIN users y ON y.id = x.followee_id
@@ -164,32 +110,25 @@ WITH followees AS MATERIALIZED (
     ORDER BY last_article_at DESC
     FETCH FIRST (@authors::bigint) ROWS WITH TIES
 ), page AS (
-    SELECT n.id FROM recent r
+    SELECT m.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
         WHERE a.author_id = r.id AND NOT a.hidden
           AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT @reach::bigint
-    ) n
-    ORDER BY n.created_at DESC, n.id DESC
+    ) m
+    ORDER BY m.created_at DESC, m.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
+), counted AS (
+    SELECT COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 )
-SELECT sqlc.embed(c),
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       true AS following,
-       COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-ORDER BY c.created_at DESC, c.id DESC;
-
--- name: ArticleCountFeed :one
-SELECT COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = @viewer_id), 0)::bigint;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
+ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleGetBySlug :one
--- Not through article_cards, which would look the article up twice.
-SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
+-- The same columns as ArticleListBySlugs, so that one function reads both.
+SELECT s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
        a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
@@ -202,15 +141,16 @@ WHERE s.slug = @slug;
 
 -- name: ArticleListBySlugs :many
 -- One row a slug that an article has or had, in the order asked.
-SELECT n.slug::text AS asked, sqlc.embed(c), a.body, a.hidden,
+SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
+       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)
 JOIN article_slugs s ON s.slug = n.slug
-JOIN article_cards c ON c.id = s.article_id
-JOIN articles a ON a.id = c.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = @viewer_id
+JOIN articles a ON a.id = s.article_id
+JOIN users u ON u.id = a.author_id
+LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_id
 ORDER BY n.position;
 
 -- name: ArticleLock :one

@@ -27,105 +27,6 @@ func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, slug string) (Arti
 	return i, err
 }
 
-const articleCount = `-- name: ArticleCount :one
-SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint
-`
-
-func (q *Queries) ArticleCount(ctx context.Context, db DBTX) (int64, error) {
-	row := db.QueryRow(ctx, articleCount)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
-const articleCountByAuthor = `-- name: ArticleCountByAuthor :one
-SELECT COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower($1)), 0)::bigint
-`
-
-func (q *Queries) ArticleCountByAuthor(ctx context.Context, db DBTX, author string) (int64, error) {
-	row := db.QueryRow(ctx, articleCountByAuthor, author)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
-const articleCountByAuthorFiltered = `-- name: ArticleCountByAuthorFiltered :one
-SELECT count(*) FROM (
-    SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1)) AND NOT a.hidden
-      AND ($2::text = '' OR a.tags @> ARRAY[$2::text])
-      AND ($3::text = '' OR EXISTS (
-            SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
-            WHERE v.article_id = a.id AND lower(z.username) = lower($3::text)))
-) matching
-`
-
-type ArticleCountByAuthorFilteredParams struct {
-	Author    string
-	Tag       string
-	Favorited string
-}
-
-func (q *Queries) ArticleCountByAuthorFiltered(ctx context.Context, db DBTX, arg ArticleCountByAuthorFilteredParams) (int64, error) {
-	row := db.QueryRow(ctx, articleCountByAuthorFiltered, arg.Author, arg.Tag, arg.Favorited)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
-const articleCountByFavorite = `-- name: ArticleCountByFavorite :one
-SELECT COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower($1)), 0)::bigint
-`
-
-func (q *Queries) ArticleCountByFavorite(ctx context.Context, db DBTX, favorited string) (int64, error) {
-	row := db.QueryRow(ctx, articleCountByFavorite, favorited)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
-const articleCountByFavoriteTagged = `-- name: ArticleCountByFavoriteTagged :one
-SELECT count(*) FROM (
-    SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
-    JOIN article_tags t ON t.tag = $1 AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
-    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2))
-) matching
-`
-
-type ArticleCountByFavoriteTaggedParams struct {
-	Tag       string
-	Favorited string
-}
-
-func (q *Queries) ArticleCountByFavoriteTagged(ctx context.Context, db DBTX, arg ArticleCountByFavoriteTaggedParams) (int64, error) {
-	row := db.QueryRow(ctx, articleCountByFavoriteTagged, arg.Tag, arg.Favorited)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
-const articleCountByTag = `-- name: ArticleCountByTag :one
-SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = $1), 0)::bigint
-`
-
-func (q *Queries) ArticleCountByTag(ctx context.Context, db DBTX, tag string) (int64, error) {
-	row := db.QueryRow(ctx, articleCountByTag, tag)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
-const articleCountFeed = `-- name: ArticleCountFeed :one
-SELECT COALESCE((SELECT sum(y.articles_count) FROM follows x JOIN users y ON y.id = x.followee_id WHERE x.follower_id = $1), 0)::bigint
-`
-
-func (q *Queries) ArticleCountFeed(ctx context.Context, db DBTX, viewerID int64) (int64, error) {
-	row := db.QueryRow(ctx, articleCountFeed, viewerID)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
 const articleCreate = `-- name: ArticleCreate :one
 WITH created AS (
     INSERT INTO articles (slug, author_id, title, description, body, tags)
@@ -191,7 +92,7 @@ func (q *Queries) ArticleDelete(ctx context.Context, db DBTX, id int64) error {
 }
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
-SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
+SELECT s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
        a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
@@ -209,6 +110,7 @@ type ArticleGetBySlugParams struct {
 }
 
 type ArticleGetBySlugRow struct {
+	Asked          string
 	ID             int64
 	Slug           string
 	Title          string
@@ -228,11 +130,12 @@ type ArticleGetBySlugRow struct {
 	Following      bool
 }
 
-// Not through article_cards, which would look the article up twice.
+// The same columns as ArticleListBySlugs, so that one function reads both.
 func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetBySlugParams) (ArticleGetBySlugRow, error) {
 	row := db.QueryRow(ctx, articleGetBySlug, arg.ViewerID, arg.Slug)
 	var i ArticleGetBySlugRow
 	err := row.Scan(
+		&i.Asked,
 		&i.ID,
 		&i.Slug,
 		&i.Title,
@@ -261,16 +164,11 @@ WITH page AS (
     WHERE NOT a.hidden AND (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT $5::int OFFSET $4::int
+), counted AS (
+    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
 )
-SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
-ORDER BY c.created_at DESC, c.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
+ORDER BY l.created_at DESC, l.id DESC
 `
 
 type ArticleListParams struct {
@@ -281,19 +179,17 @@ type ArticleListParams struct {
 	PageLimit       int32
 }
 
-type ArticleListRow struct {
-	ArticleCard ArticleCard
-	Favorited   bool
-	Following   bool
-	Total       int64
-}
-
-// Lists pick the ids of a page from an index first and decorate those rows
-// only: sub-selects beside OFFSET would run for the skipped rows too. A page
-// starts below (before_created_at, before_id), newest first; the first page
-// is given a time beyond every article. Hidden articles have no rows in
-// article_tags and favorites; who walks articles leaves them out.
-func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) ([]ArticleListRow, error) {
+// Lists of articles. Each query below finds the ids of one page, by an index
+// and nothing else, and how many articles the whole list has; article_for
+// (db/migrations, 00009) adds what a card shows, for those rows only: joins
+// beside OFFSET would run for the skipped rows too. So all lists have one row
+// type, query.ListedArticle.
+//
+// A page starts below (before_created_at, before_id), newest first; the first
+// page is given a time beyond every article. Hidden articles have no rows in
+// article_tags and favorites; a query that walks articles leaves them out.
+// To add a list, add its query here and its entry in api/articles_list.go.
+func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleList,
 		arg.ViewerID,
 		arg.BeforeCreatedAt,
@@ -305,23 +201,23 @@ func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParam
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ArticleListRow{}
+	items := []ListedArticle{}
 	for rows.Next() {
-		var i ArticleListRow
+		var i ListedArticle
 		if err := rows.Scan(
-			&i.ArticleCard.ID,
-			&i.ArticleCard.Slug,
-			&i.ArticleCard.Title,
-			&i.ArticleCard.Description,
-			&i.ArticleCard.Tags,
-			&i.ArticleCard.FavoritesCount,
-			&i.ArticleCard.Version,
-			&i.ArticleCard.CreatedAt,
-			&i.ArticleCard.UpdatedAt,
-			&i.ArticleCard.AuthorID,
-			&i.ArticleCard.Username,
-			&i.ArticleCard.Bio,
-			&i.ArticleCard.Image,
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
 			&i.Favorited,
 			&i.Following,
 			&i.Total,
@@ -339,42 +235,30 @@ func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParam
 const articleListByAuthor = `-- name: ArticleListByAuthor :many
 WITH page AS (
     SELECT a.id FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1)) AND NOT a.hidden
+    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2)) AND NOT a.hidden
       AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT $6::int OFFSET $5::int
+), counted AS (
+    SELECT COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower($2)), 0)::bigint AS total
 )
-SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower($1)), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $2
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $2
-ORDER BY c.created_at DESC, c.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
+ORDER BY l.created_at DESC, l.id DESC
 `
 
 type ArticleListByAuthorParams struct {
-	Author          string
 	ViewerID        int64
+	Author          string
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
 	PageLimit       int32
 }
 
-type ArticleListByAuthorRow struct {
-	ArticleCard ArticleCard
-	Favorited   bool
-	Following   bool
-	Total       int64
-}
-
-func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleListByAuthorParams) ([]ArticleListByAuthorRow, error) {
+func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleListByAuthorParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListByAuthor,
-		arg.Author,
 		arg.ViewerID,
+		arg.Author,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,
@@ -384,23 +268,23 @@ func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleL
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ArticleListByAuthorRow{}
+	items := []ListedArticle{}
 	for rows.Next() {
-		var i ArticleListByAuthorRow
+		var i ListedArticle
 		if err := rows.Scan(
-			&i.ArticleCard.ID,
-			&i.ArticleCard.Slug,
-			&i.ArticleCard.Title,
-			&i.ArticleCard.Description,
-			&i.ArticleCard.Tags,
-			&i.ArticleCard.FavoritesCount,
-			&i.ArticleCard.Version,
-			&i.ArticleCard.CreatedAt,
-			&i.ArticleCard.UpdatedAt,
-			&i.ArticleCard.AuthorID,
-			&i.ArticleCard.Username,
-			&i.ArticleCard.Bio,
-			&i.ArticleCard.Image,
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
 			&i.Favorited,
 			&i.Following,
 			&i.Total,
@@ -428,16 +312,11 @@ WITH matching AS (
     WHERE (m.created_at, m.id) < ($5::timestamptz, $6::bigint)
     ORDER BY m.created_at DESC, m.id DESC
     LIMIT $8::int OFFSET $7::int
+), counted AS (
+    SELECT count(*) AS total FROM matching
 )
-SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       (SELECT count(*) FROM matching)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
-ORDER BY c.created_at DESC, c.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
+ORDER BY l.created_at DESC, l.id DESC
 `
 
 type ArticleListByAuthorFilteredParams struct {
@@ -451,15 +330,8 @@ type ArticleListByAuthorFilteredParams struct {
 	PageLimit       int32
 }
 
-type ArticleListByAuthorFilteredRow struct {
-	ArticleCard ArticleCard
-	Favorited   bool
-	Following   bool
-	Total       int64
-}
-
 // Combined filters have no counter; the author's own articles bound the work.
-func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg ArticleListByAuthorFilteredParams) ([]ArticleListByAuthorFilteredRow, error) {
+func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg ArticleListByAuthorFilteredParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListByAuthorFiltered,
 		arg.ViewerID,
 		arg.Author,
@@ -474,23 +346,23 @@ func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg 
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ArticleListByAuthorFilteredRow{}
+	items := []ListedArticle{}
 	for rows.Next() {
-		var i ArticleListByAuthorFilteredRow
+		var i ListedArticle
 		if err := rows.Scan(
-			&i.ArticleCard.ID,
-			&i.ArticleCard.Slug,
-			&i.ArticleCard.Title,
-			&i.ArticleCard.Description,
-			&i.ArticleCard.Tags,
-			&i.ArticleCard.FavoritesCount,
-			&i.ArticleCard.Version,
-			&i.ArticleCard.CreatedAt,
-			&i.ArticleCard.UpdatedAt,
-			&i.ArticleCard.AuthorID,
-			&i.ArticleCard.Username,
-			&i.ArticleCard.Bio,
-			&i.ArticleCard.Image,
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
 			&i.Favorited,
 			&i.Following,
 			&i.Total,
@@ -508,42 +380,30 @@ func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg 
 const articleListByFavorite = `-- name: ArticleListByFavorite :many
 WITH page AS (
     SELECT v.article_id AS id FROM favorites v
-    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($1))
+    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2))
       AND (v.article_created_at, v.article_id) < ($3::timestamptz, $4::bigint)
     ORDER BY v.article_created_at DESC, v.article_id DESC
     LIMIT $6::int OFFSET $5::int
+), counted AS (
+    SELECT COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower($2)), 0)::bigint AS total
 )
-SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower($1)), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $2
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $2
-ORDER BY c.created_at DESC, c.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
+ORDER BY l.created_at DESC, l.id DESC
 `
 
 type ArticleListByFavoriteParams struct {
-	Favorited       string
 	ViewerID        int64
+	Favorited       string
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
 	PageLimit       int32
 }
 
-type ArticleListByFavoriteRow struct {
-	ArticleCard ArticleCard
-	Favorited   bool
-	Following   bool
-	Total       int64
-}
-
-func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg ArticleListByFavoriteParams) ([]ArticleListByFavoriteRow, error) {
+func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg ArticleListByFavoriteParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListByFavorite,
-		arg.Favorited,
 		arg.ViewerID,
+		arg.Favorited,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,
@@ -553,23 +413,23 @@ func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg Articl
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ArticleListByFavoriteRow{}
+	items := []ListedArticle{}
 	for rows.Next() {
-		var i ArticleListByFavoriteRow
+		var i ListedArticle
 		if err := rows.Scan(
-			&i.ArticleCard.ID,
-			&i.ArticleCard.Slug,
-			&i.ArticleCard.Title,
-			&i.ArticleCard.Description,
-			&i.ArticleCard.Tags,
-			&i.ArticleCard.FavoritesCount,
-			&i.ArticleCard.Version,
-			&i.ArticleCard.CreatedAt,
-			&i.ArticleCard.UpdatedAt,
-			&i.ArticleCard.AuthorID,
-			&i.ArticleCard.Username,
-			&i.ArticleCard.Bio,
-			&i.ArticleCard.Image,
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
 			&i.Favorited,
 			&i.Following,
 			&i.Total,
@@ -594,16 +454,11 @@ WITH matching AS (
     WHERE (m.created_at, m.id) < ($4::timestamptz, $5::bigint)
     ORDER BY m.created_at DESC, m.id DESC
     LIMIT $7::int OFFSET $6::int
+), counted AS (
+    SELECT count(*) AS total FROM matching
 )
-SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       (SELECT count(*) FROM matching)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $1
-ORDER BY c.created_at DESC, c.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
+ORDER BY l.created_at DESC, l.id DESC
 `
 
 type ArticleListByFavoriteTaggedParams struct {
@@ -616,15 +471,8 @@ type ArticleListByFavoriteTaggedParams struct {
 	PageLimit       int32
 }
 
-type ArticleListByFavoriteTaggedRow struct {
-	ArticleCard ArticleCard
-	Favorited   bool
-	Following   bool
-	Total       int64
-}
-
 // Bounded by the user's own favourites.
-func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg ArticleListByFavoriteTaggedParams) ([]ArticleListByFavoriteTaggedRow, error) {
+func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg ArticleListByFavoriteTaggedParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListByFavoriteTagged,
 		arg.ViewerID,
 		arg.Tag,
@@ -638,23 +486,23 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ArticleListByFavoriteTaggedRow{}
+	items := []ListedArticle{}
 	for rows.Next() {
-		var i ArticleListByFavoriteTaggedRow
+		var i ListedArticle
 		if err := rows.Scan(
-			&i.ArticleCard.ID,
-			&i.ArticleCard.Slug,
-			&i.ArticleCard.Title,
-			&i.ArticleCard.Description,
-			&i.ArticleCard.Tags,
-			&i.ArticleCard.FavoritesCount,
-			&i.ArticleCard.Version,
-			&i.ArticleCard.CreatedAt,
-			&i.ArticleCard.UpdatedAt,
-			&i.ArticleCard.AuthorID,
-			&i.ArticleCard.Username,
-			&i.ArticleCard.Bio,
-			&i.ArticleCard.Image,
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
 			&i.Favorited,
 			&i.Following,
 			&i.Total,
@@ -670,15 +518,16 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 }
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
-SELECT n.slug::text AS asked, c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image, a.body, a.hidden,
+SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
+       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest($1::text[]) WITH ORDINALITY AS n (slug, position)
 JOIN article_slugs s ON s.slug = n.slug
-JOIN article_cards c ON c.id = s.article_id
-JOIN articles a ON a.id = c.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $2
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $2
+JOIN articles a ON a.id = s.article_id
+JOIN users u ON u.id = a.author_id
+LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $2
+LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = $2
 ORDER BY n.position
 `
 
@@ -688,12 +537,24 @@ type ArticleListBySlugsParams struct {
 }
 
 type ArticleListBySlugsRow struct {
-	Asked       string
-	ArticleCard ArticleCard
-	Body        string
-	Hidden      bool
-	Favorited   bool
-	Following   bool
+	Asked          string
+	ID             int64
+	Slug           string
+	Title          string
+	Description    string
+	Tags           []string
+	FavoritesCount int64
+	Version        int32
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	AuthorID       int64
+	Username       string
+	Bio            *string
+	Image          *string
+	Body           string
+	Hidden         bool
+	Favorited      bool
+	Following      bool
 }
 
 // One row a slug that an article has or had, in the order asked.
@@ -708,19 +569,19 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 		var i ArticleListBySlugsRow
 		if err := rows.Scan(
 			&i.Asked,
-			&i.ArticleCard.ID,
-			&i.ArticleCard.Slug,
-			&i.ArticleCard.Title,
-			&i.ArticleCard.Description,
-			&i.ArticleCard.Tags,
-			&i.ArticleCard.FavoritesCount,
-			&i.ArticleCard.Version,
-			&i.ArticleCard.CreatedAt,
-			&i.ArticleCard.UpdatedAt,
-			&i.ArticleCard.AuthorID,
-			&i.ArticleCard.Username,
-			&i.ArticleCard.Bio,
-			&i.ArticleCard.Image,
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
 			&i.Body,
 			&i.Hidden,
 			&i.Favorited,
@@ -739,41 +600,29 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 const articleListByTag = `-- name: ArticleListByTag :many
 WITH page AS (
     SELECT t.article_id AS id FROM article_tags t
-    WHERE t.tag = $1 AND (t.article_created_at, t.article_id) < ($3::timestamptz, $4::bigint)
+    WHERE t.tag = $2 AND (t.article_created_at, t.article_id) < ($3::timestamptz, $4::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
     LIMIT $6::int OFFSET $5::int
+), counted AS (
+    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = $2), 0)::bigint AS total
 )
-SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       (w.follower_id IS NOT NULL)::boolean AS following,
-       COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = $1), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $2
-LEFT JOIN follows w ON w.followee_id = c.author_id AND w.follower_id = $2
-ORDER BY c.created_at DESC, c.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
+ORDER BY l.created_at DESC, l.id DESC
 `
 
 type ArticleListByTagParams struct {
-	Tag             string
 	ViewerID        int64
+	Tag             string
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
 	PageLimit       int32
 }
 
-type ArticleListByTagRow struct {
-	ArticleCard ArticleCard
-	Favorited   bool
-	Following   bool
-	Total       int64
-}
-
-func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleListByTagParams) ([]ArticleListByTagRow, error) {
+func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleListByTagParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListByTag,
-		arg.Tag,
 		arg.ViewerID,
+		arg.Tag,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,
@@ -783,23 +632,23 @@ func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleList
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ArticleListByTagRow{}
+	items := []ListedArticle{}
 	for rows.Next() {
-		var i ArticleListByTagRow
+		var i ListedArticle
 		if err := rows.Scan(
-			&i.ArticleCard.ID,
-			&i.ArticleCard.Slug,
-			&i.ArticleCard.Title,
-			&i.ArticleCard.Description,
-			&i.ArticleCard.Tags,
-			&i.ArticleCard.FavoritesCount,
-			&i.ArticleCard.Version,
-			&i.ArticleCard.CreatedAt,
-			&i.ArticleCard.UpdatedAt,
-			&i.ArticleCard.AuthorID,
-			&i.ArticleCard.Username,
-			&i.ArticleCard.Bio,
-			&i.ArticleCard.Image,
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
 			&i.Favorited,
 			&i.Following,
 			&i.Total,
@@ -824,25 +673,21 @@ WITH followees AS MATERIALIZED (
     ORDER BY last_article_at DESC
     FETCH FIRST ($2::bigint) ROWS WITH TIES
 ), page AS (
-    SELECT n.id FROM recent r
+    SELECT m.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.created_at FROM articles a
         WHERE a.author_id = r.id AND NOT a.hidden
           AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
         ORDER BY a.created_at DESC, a.id DESC
         LIMIT $5::bigint
-    ) n
-    ORDER BY n.created_at DESC, n.id DESC
+    ) m
+    ORDER BY m.created_at DESC, m.id DESC
     LIMIT $7::int OFFSET $6::int
+), counted AS (
+    SELECT COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 )
-SELECT c.id, c.slug, c.title, c.description, c.tags, c.favorites_count, c.version, c.created_at, c.updated_at, c.author_id, c.username, c.bio, c.image,
-       (f.user_id IS NOT NULL)::boolean AS favorited,
-       true AS following,
-       COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
-FROM page p
-JOIN article_cards c ON c.id = p.id
-LEFT JOIN favorites f ON f.article_id = c.id AND f.user_id = $1
-ORDER BY c.created_at DESC, c.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
+ORDER BY l.created_at DESC, l.id DESC
 `
 
 type ArticleListFeedParams struct {
@@ -855,18 +700,11 @@ type ArticleListFeedParams struct {
 	PageLimit       int32
 }
 
-type ArticleListFeedRow struct {
-	ArticleCard ArticleCard
-	Favorited   bool
-	Following   bool
-	Total       int64
-}
-
 // The newest articles of each followed author are merged. reach is how many
 // articles the page ends behind. The first reach articles are by the reach
 // authors who wrote last, so the first page need not look at others; below a
-// cursor that is not known of anyone, and authors has to be beyond them all.
-func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ArticleListFeedRow, error) {
+// cursor that holds for no author, and authors has to be beyond them all.
+func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListFeed,
 		arg.ViewerID,
 		arg.Authors,
@@ -880,23 +718,23 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ArticleListFeedRow{}
+	items := []ListedArticle{}
 	for rows.Next() {
-		var i ArticleListFeedRow
+		var i ListedArticle
 		if err := rows.Scan(
-			&i.ArticleCard.ID,
-			&i.ArticleCard.Slug,
-			&i.ArticleCard.Title,
-			&i.ArticleCard.Description,
-			&i.ArticleCard.Tags,
-			&i.ArticleCard.FavoritesCount,
-			&i.ArticleCard.Version,
-			&i.ArticleCard.CreatedAt,
-			&i.ArticleCard.UpdatedAt,
-			&i.ArticleCard.AuthorID,
-			&i.ArticleCard.Username,
-			&i.ArticleCard.Bio,
-			&i.ArticleCard.Image,
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
 			&i.Favorited,
 			&i.Following,
 			&i.Total,

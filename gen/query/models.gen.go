@@ -137,6 +137,25 @@ type IdempotencyKey struct {
 	CreatedAt   time.Time
 }
 
+type ListedArticle struct {
+	ID             int64
+	Slug           string
+	Title          string
+	Description    string
+	Tags           []string
+	FavoritesCount int64
+	Version        int32
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	AuthorID       int64
+	Username       string
+	Bio            *string
+	Image          *string
+	Favorited      bool
+	Following      bool
+	Total          int64
+}
+
 type Mail struct {
 	ID        int64
 	Kind      string
