@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/url"
 
-	"github.com/oapi-codegen/nullable"
-
+	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -24,25 +26,25 @@ type admin struct {
 
 // GetUsers lists users.
 func (s admin) GetUsers(ctx context.Context, req openapi.GetUsersRequestObject) (openapi.GetUsersResponseObject, error) {
-	p := req.Params
-	username, role := valueOr(p.Username, ""), string(valueOr(p.Role, ""))
+	in := req.Params
+	username, role := optional.Or(in.Username, ""), string(optional.Or(in.Role, ""))
 	suspended := ""
-	if p.Suspended != nil {
-		suspended = fmt.Sprint(*p.Suspended)
+	if in.Suspended != nil {
+		suspended = fmt.Sprint(*in.Suspended)
 	}
 	scope := "users?" + url.Values{"username": {username}, "role": {role}, "suspended": {suspended}}.Encode()
-	limit := valueOr(p.Limit, defaultLimit)
-	before, err := decodeCursor(s.cursors, scope, p.Cursor, lastID)
+	limit := optional.Or(in.Limit, page.DefaultLimit)
+	before, err := s.cursors.Start(scope, in.Cursor, page.LastID)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.listUsers(ctx, username, role, p.Suspended, before.ID, limit+1)
+	rows, err := s.listUsers(ctx, username, role, in.Suspended, before.ID, limit+1)
 	if err != nil {
 		return nil, err
 	}
-	out := openapi.AccountsJSONResponse{}
-	out.Body.Users, out.Body.NextCursor, out.Headers.Link = pageByID(ctx, s.cursors, scope, rows, limit,
-		func(u query.UserAccount) int64 { return u.ID }, adminAccount)
+	p := page.CutByID(ctx, s.cursors, scope, rows, limit, func(u query.UserAccount) int64 { return u.ID }, adminAccount)
+	out := openapi.AccountsJSONResponse{Body: openapi.AccountsResponse{Users: p.Items, NextCursor: p.Cursor}}
+	out.Headers.Link = p.Link
 	return openapi.GetUsers200JSONResponse{AccountsJSONResponse: out}, nil
 }
 
@@ -51,7 +53,7 @@ func (s admin) listUsers(ctx context.Context, username, role string, suspended *
 	switch {
 	case username != "":
 		return q.UserListByUsername(ctx, s.db, query.UserListByUsernameParams{Username: username, Role: role, Suspended: suspended, BeforeID: before})
-	case valueOr(suspended, false):
+	case optional.Or(suspended, false):
 		return q.UserListSuspended(ctx, s.db, query.UserListSuspendedParams{Role: role, BeforeID: before, PageLimit: limit})
 	case role != "" && role != auth.Author.String():
 		return q.UserListByRole(ctx, s.db, query.UserListByRoleParams{Role: role, Suspended: suspended, BeforeID: before, PageLimit: limit})
@@ -62,7 +64,7 @@ func (s admin) listUsers(ctx context.Context, username, role string, suspended *
 
 // SetUserRole changes what a user may do.
 func (s admin) SetUserRole(ctx context.Context, req openapi.SetUserRoleRequestObject) (openapi.SetUserRoleResponseObject, error) {
-	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*act, error) {
+	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error) {
 		return setRole(ctx, tx, u, string(req.Body.Role), req.Body.Reason)
 	})
 	if err != nil {
@@ -72,25 +74,25 @@ func (s admin) SetUserRole(ctx context.Context, req openapi.SetUserRoleRequestOb
 }
 
 // setRole returns no act when the user has the role.
-func setRole(ctx context.Context, tx query.DBTX, u *query.UserAccount, to string, reason *string) (*act, error) {
+func setRole(ctx context.Context, tx query.DBTX, u *query.UserAccount, to string, reason *string) (*audit.Entry, error) {
 	from := u.Role
 	if from == to {
 		return nil, nil
 	}
 	u.Role = to
-	return &act{action: openapi.UserRoleChanged, reason: reason, from: &from, to: &to},
+	return &audit.Entry{Action: openapi.UserRoleChanged, Reason: reason, From: &from, To: &to},
 		q.UserSetRole(ctx, tx, query.UserSetRoleParams{ID: u.ID, Role: to})
 }
 
 // SuspendUser shuts a user out.
 func (s admin) SuspendUser(ctx context.Context, req openapi.SuspendUserRequestObject) (openapi.SuspendUserResponseObject, error) {
-	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*act, error) {
-		if u.SuspendedAt != nil && valueOr(u.SuspendedReason, "") == req.Body.Reason {
+	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error) {
+		if u.SuspendedAt != nil && optional.Or(u.SuspendedReason, "") == req.Body.Reason {
 			return nil, nil
 		}
 		at, err := q.UserSuspend(ctx, tx, query.UserSuspendParams{ID: u.ID, Reason: req.Body.Reason})
 		u.SuspendedAt, u.SuspendedReason = &at, &req.Body.Reason
-		return &act{action: openapi.UserSuspended, reason: &req.Body.Reason}, err
+		return &audit.Entry{Action: openapi.UserSuspended, Reason: &req.Body.Reason}, err
 	})
 	if err != nil {
 		return nil, err
@@ -100,12 +102,12 @@ func (s admin) SuspendUser(ctx context.Context, req openapi.SuspendUserRequestOb
 
 // ReinstateUser lets a suspended user in again.
 func (s admin) ReinstateUser(ctx context.Context, req openapi.ReinstateUserRequestObject) (openapi.ReinstateUserResponseObject, error) {
-	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*act, error) {
+	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error) {
 		if u.SuspendedAt == nil {
 			return nil, nil
 		}
 		u.SuspendedAt, u.SuspendedReason = nil, nil
-		return &act{action: openapi.UserReinstated}, q.UserReinstate(ctx, tx, u.ID)
+		return &audit.Entry{Action: openapi.UserReinstated}, q.UserReinstate(ctx, tx, u.ID)
 	})
 	if err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func (s admin) ReinstateUser(ctx context.Context, req openapi.ReinstateUserReque
 // act when there is nothing to change. The admin is asked for their power
 // again, under lock: of two who take it from each other the second has none
 // any more, so that one is left.
-func (s admin) change(ctx context.Context, username string, do func(tx query.DBTX, u *query.UserAccount) (*act, error)) (openapi.AccountOKJSONResponse, error) {
+func (s admin) change(ctx context.Context, username string, do func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error)) (openapi.AccountOKJSONResponse, error) {
 	viewer := request.Viewer(ctx)
 	var subject query.UserAccount
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
@@ -144,21 +146,21 @@ func (s admin) change(ctx context.Context, username string, do func(tx query.DBT
 		if err != nil || a == nil {
 			return err
 		}
-		a.kind, a.id = openapi.SubjectUser, subject.ID
-		return audit(ctx, tx, *a)
+		a.Kind, a.ID = openapi.SubjectUser, subject.ID
+		return audit.Write(ctx, tx, *a)
 	})
 	if err != nil {
 		return openapi.AccountOKJSONResponse{}, err
 	}
 	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == subject.ID })
-	return openapi.AccountOKJSONResponse{Body: openapi.AccountResponse{User: adminAccount(subject)}}, nil
+	return openapi.AccountOKJSONResponse{User: adminAccount(subject)}, nil
 }
 
 // missingSubject says why there is nobody else of that name.
 func missingSubject(ctx context.Context, tx query.DBTX, username string) error {
 	_, err := q.ProfileGetByUsername(ctx, tx, query.ProfileGetByUsernameParams{Username: username})
 	if err != nil {
-		return orNotFound(err, "user")
+		return translate.NotFound(err, "user")
 	}
 	return problem.InvalidField("username", "can't be yourself")
 }
@@ -166,17 +168,17 @@ func missingSubject(ctx context.Context, tx query.DBTX, username string) error {
 func adminAccount(u query.UserAccount) openapi.Account {
 	return openapi.Account{
 		Id: u.ID, Username: u.Username, Email: u.Email, Role: openapi.Role(u.Role),
-		CreatedAt: timestamp(u.CreatedAt), SuspendedAt: nullTimestamp(u.SuspendedAt), SuspensionReason: nullOf(u.SuspendedReason),
+		CreatedAt: view.Timestamp(u.CreatedAt), SuspendedAt: view.TimestampOrNull(u.SuspendedAt), SuspensionReason: u.SuspendedReason,
 	}
 }
 
 // GetAuditLog lists who did what.
 func (s admin) GetAuditLog(ctx context.Context, req openapi.GetAuditLogRequestObject) (openapi.GetAuditLogResponseObject, error) {
-	p := req.Params
-	arg := query.AuditListParams{Actor: valueOr(p.Actor, ""), Action: string(valueOr(p.Action, "")), Username: valueOr(p.Subject, "")}
+	in := req.Params
+	arg := query.AuditListParams{Actor: optional.Or(in.Actor, ""), Action: string(optional.Or(in.Action, "")), Username: optional.Or(in.Subject, "")}
 	scope := "audit?" + url.Values{"actor": {arg.Actor}, "action": {arg.Action}, "subject": {arg.Username}}.Encode()
-	limit := valueOr(p.Limit, defaultLimit)
-	before, err := decodeCursor(s.cursors, scope, p.Cursor, lastID)
+	limit := optional.Or(in.Limit, page.DefaultLimit)
+	before, err := s.cursors.Start(scope, in.Cursor, page.LastID)
 	if err != nil {
 		return nil, err
 	}
@@ -185,25 +187,25 @@ func (s admin) GetAuditLog(ctx context.Context, req openapi.GetAuditLogRequestOb
 	if err != nil {
 		return nil, err
 	}
-	out := openapi.AuditEntriesJSONResponse{}
-	out.Body.Entries, out.Body.NextCursor, out.Headers.Link = pageByID(ctx, s.cursors, scope, rows, limit,
-		func(r query.AuditListRow) int64 { return r.ID }, auditEntry)
+	p := page.CutByID(ctx, s.cursors, scope, rows, limit, func(r query.AuditListRow) int64 { return r.ID }, auditEntry)
+	out := openapi.AuditEntriesJSONResponse{Body: openapi.AuditEntriesResponse{Entries: p.Items, NextCursor: p.Cursor}}
+	out.Headers.Link = p.Link
 	return openapi.GetAuditLog200JSONResponse{AuditEntriesJSONResponse: out}, nil
 }
 
 func auditEntry(r query.AuditListRow) openapi.AuditEntry {
-	actor := nullable.NewNullNullable[openapi.AuditActor]()
+	var actor *openapi.AuditActor
 	if r.ActorID != nil {
-		actor = nullable.NewNullableWithValue(openapi.AuditActor{Id: *r.ActorID, Username: nullOf(r.Actor)})
+		actor = &openapi.AuditActor{Id: *r.ActorID, Username: r.Actor}
 	}
 	name := r.SubjectSlug
 	if r.SubjectKind == string(openapi.SubjectUser) {
 		name = r.SubjectUsername
 	}
 	return openapi.AuditEntry{
-		Id: r.ID, CreatedAt: timestamp(r.CreatedAt), Action: openapi.AuditAction(r.Action), Actor: actor, ApiKeyId: nullOf(r.ActorKey),
-		Subject: openapi.AuditSubject{Kind: openapi.AuditSubjectKind(r.SubjectKind), Id: r.SubjectID, Name: nullOf(name)},
-		Reason:  nullOf(r.Reason), From: nullOf(r.ChangedFrom), To: nullOf(r.ChangedTo), RequestId: nullOf(r.RequestID),
+		Id: r.ID, CreatedAt: view.Timestamp(r.CreatedAt), Action: openapi.AuditAction(r.Action), Actor: actor, ApiKeyId: r.ActorKey,
+		Subject: openapi.AuditSubject{Kind: openapi.AuditSubjectKind(r.SubjectKind), Id: r.SubjectID, Name: name},
+		Reason:  r.Reason, From: r.ChangedFrom, To: r.ChangedTo, RequestId: r.RequestID,
 	}
 }
 
@@ -218,7 +220,7 @@ func CreateAdmin(ctx context.Context, d *db.DB, passwords *auth.Passwords, accou
 		if err != nil {
 			return err
 		}
-		return audit(ctx, tx, act{action: openapi.UserAdminCreated, kind: openapi.SubjectUser, id: id})
+		return audit.Write(ctx, tx, audit.Entry{Action: openapi.UserAdminCreated, Kind: openapi.SubjectUser, ID: id})
 	})
 }
 
@@ -238,8 +240,8 @@ func PromoteAdmin(ctx context.Context, d *db.DB, username string) (suspended boo
 		if err != nil || a == nil {
 			return err
 		}
-		a.kind, a.id = openapi.SubjectUser, rows[0].ID
-		return audit(ctx, tx, *a)
+		a.Kind, a.ID = openapi.SubjectUser, rows[0].ID
+		return audit.Write(ctx, tx, *a)
 	})
 	return suspended, err
 }

@@ -10,7 +10,9 @@ package api
 import (
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -28,12 +30,14 @@ type Deps struct {
 	Authenticator *auth.Authenticator
 	Cursors       *page.Codec
 	Keeper        *idempotency.Keeper
-	// Secret keeps the counters of failed sign-ins from telling whom they are about.
+	// Secret keeps the counters of failed sign-ins from revealing whom they
+	// are about.
 	Secret []byte
-	Rules  AccountRules
+	Rules  signin.Rules
 }
 
-// API implements every operation of the document; each tag brings its own.
+// API implements every operation of the document. Each tag has a type with its
+// operations and with what they need, in a file of its name.
 type API struct {
 	users
 	sessions
@@ -46,27 +50,30 @@ type API struct {
 	tags
 	moderation
 	admin
+
+	db *db.DB
 }
 
 var _ openapi.StrictServerInterface = (*API)(nil)
 
 // New wires the operations.
 func New(d Deps) *API {
-	creator := creator{db: d.DB, keeper: d.Keeper}
-	html := newHTMLMaker()
-	guard := guard{db: d.DB, passwords: d.Passwords, secret: d.Secret, limits: d.Rules.SignIns}
+	once := idempotency.Runner{DB: d.DB, Keeper: d.Keeper}
+	html := markup.NewRenderer()
+	guard := signin.Guard{DB: d.DB, Passwords: d.Passwords, Secret: d.Secret, Limits: d.Rules.SignIns}
 	return &API{
-		users:      users{creator: creator, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
-		sessions:   sessions{creator: creator, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard},
-		apiKeys:    apiKeys{creator: creator, keys: d.APIKeys, authenticator: d.Authenticator},
+		users:      users{db: d.DB, once: once, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
+		sessions:   sessions{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard},
+		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator},
 		recovery:   recovery{db: d.DB, passwords: d.Passwords, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB},
-		articles:   articles{creator: creator, cursors: d.Cursors, html: html},
-		comments:   comments{creator: creator, cursors: d.Cursors, html: html},
+		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html},
+		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html},
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},
 		moderation: moderation{db: d.DB, cursors: d.Cursors},
 		admin:      admin{db: d.DB, cursors: d.Cursors, authenticator: d.Authenticator},
+		db:         d.DB,
 	}
 }
 

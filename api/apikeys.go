@@ -6,18 +6,19 @@ import (
 	"slices"
 	"time"
 
-	"github.com/oapi-codegen/nullable"
-
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
 type apiKeys struct {
-	creator
+	db            *db.DB
+	once          idempotency.Runner
 	keys          *auth.APIKeys
 	authenticator *auth.Authenticator
 }
@@ -36,12 +37,10 @@ func (s apiKeys) GetApiKeys(ctx context.Context, _ openapi.GetApiKeysRequestObje
 	for i, r := range rows {
 		list[i] = openapi.ApiKey{
 			Id: r.ID, Name: r.Name, Prefix: r.Prefix, Scopes: scopes(r.Scope),
-			CreatedAt: timestamp(r.CreatedAt), ExpiresAt: nullTimestamp(r.ExpiresAt), UsedAt: nullTimestamp(r.UsedAt),
+			CreatedAt: view.Timestamp(r.CreatedAt), ExpiresAt: view.TimestampOrNull(r.ExpiresAt), UsedAt: view.TimestampOrNull(r.UsedAt),
 		}
 	}
-	return openapi.GetApiKeys200JSONResponse{ApiKeysOKJSONResponse: openapi.ApiKeysOKJSONResponse{
-		Body: openapi.ApiKeysResponse{ApiKeys: list},
-	}}, nil
+	return openapi.GetApiKeys200JSONResponse{ApiKeysOKJSONResponse: openapi.ApiKeysOKJSONResponse{ApiKeys: list}}, nil
 }
 
 // CreateApiKey makes a key for a program of the viewer's.
@@ -55,7 +54,7 @@ func (s apiKeys) CreateApiKey(ctx context.Context, req openapi.CreateApiKeyReque
 		expires = &at
 	}
 	scope := widest(in.Scopes)
-	out, replayed, err := once(ctx, s.creator, call{"CreateApiKey", req.Params.IdempotencyKey, req.Body},
+	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateApiKey", Key: req.Params.IdempotencyKey, Body: req.Body},
 		func(conn query.DBTX) (out openapi.ApiKeyCreatedJSONResponse, err error) {
 			key := s.keys.New()
 			row, err := q.ApiKeyCreate(ctx, conn, query.ApiKeyCreateParams{
@@ -66,9 +65,9 @@ func (s apiKeys) CreateApiKey(ctx context.Context, req openapi.CreateApiKeyReque
 			}
 			out.Body = openapi.ApiKeyCreatedResponse{Key: key.Text, ApiKey: openapi.ApiKey{
 				Id: row.ID, Name: in.Name, Prefix: key.Prefix, Scopes: scopes(scope),
-				CreatedAt: timestamp(row.CreatedAt), ExpiresAt: nullTimestamp(expires), UsedAt: nullTimestamp(nil),
+				CreatedAt: view.Timestamp(row.CreatedAt), ExpiresAt: view.TimestampOrNull(expires), UsedAt: view.TimestampOrNull(nil),
 			}}
-			out.Headers.Location = ptr(fmt.Sprintf("/api/user/keys/%d", row.ID))
+			out.Headers.Location = new(fmt.Sprintf("/api/user/keys/%d", row.ID))
 			return out, nil
 		})
 	if db.IsNotFound(err) {
@@ -109,11 +108,4 @@ func widest(some []openapi.Scope) string {
 // scopes lists a scope with those that it includes.
 func scopes(scope string) []openapi.Scope {
 	return scopeOrder[:slices.Index(scopeOrder, openapi.Scope(scope))+1]
-}
-
-func nullTimestamp(t *time.Time) nullable.Nullable[string] {
-	if t == nil {
-		return nullable.NewNullNullable[string]()
-	}
-	return nullable.NewNullableWithValue(timestamp(*t))
 }

@@ -3,23 +3,47 @@ package api
 import (
 	"context"
 	"fmt"
-	"net/http"
 
+	"github.com/byline-api/byline/api/batch"
 	"github.com/byline-api/byline/api/etag"
+	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/markup"
+	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/slug"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/api/visibility"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
 type articles struct {
-	creator
+	db      *db.DB
+	once    idempotency.Runner
 	cursors *page.Codec
-	html    htmlMaker
+	html    *markup.Renderer
 }
+
+// The responses of operations that show an article have its version.
+type (
+	articleCreated struct {
+		openapi.CreateArticle201JSONResponse
+		response.Facts
+	}
+	articleFound struct {
+		openapi.GetArticle200JSONResponse
+		response.Facts
+	}
+	articleUpdated struct {
+		openapi.UpdateArticle200JSONResponse
+		response.Facts
+	}
+)
 
 // slugAttempts bounds how often a slug is made unique. From the second on it
 // has a random suffix, so that one is almost always enough.
@@ -30,16 +54,17 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	in := req.Body.Article
 	arg := query.ArticleCreateParams{
 		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body,
-		Tags: unique(valueOr(in.TagList, nil)),
+		Tags: batch.Unique(optional.Or(in.TagList, nil)),
 	}
 	base := slug.From(in.Title)
-	var created articleRow
+	var created visibility.Article
 	var replayed *string
 	var err error
 	for attempt := range slugAttempts {
 		arg.Slug = slug.Candidate(base, attempt)
-		created, replayed, err = once(ctx, s.creator, call{"CreateArticle", req.Params.IdempotencyKey, req.Body},
-			func(conn query.DBTX) (articleRow, error) { return createArticle(ctx, conn, arg) })
+		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body}
+		created, replayed, err = idempotency.Once(ctx, s.once, call,
+			func(conn query.DBTX) (visibility.Article, error) { return createArticle(ctx, conn, arg) })
 		if !slugTaken(err) {
 			break
 		}
@@ -47,43 +72,59 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	if err != nil {
 		return nil, err
 	}
-	out := articleReady(http.StatusCreated, created)
-	out.location, out.replayed = ptr("/api/articles/"+created.ArticleCard.Slug), replayed
-	return out, nil
+	out := openapi.ArticleCreatedJSONResponse{Body: openapi.ArticleResponse{Article: created.View(nil)}}
+	out.Headers.Location, out.Headers.IdempotencyReplayed = new("/api/articles/"+created.Slug), replayed
+	return articleCreated{openapi.CreateArticle201JSONResponse{ArticleCreatedJSONResponse: out}, articleFacts(created)}, nil
 }
 
-func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreateParams) (articleRow, error) {
+func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreateParams) (visibility.Article, error) {
 	r, err := q.ArticleCreate(ctx, conn, arg)
-	return articleRow{
+	return visibility.Article{
 		Body: arg.Body,
-		ArticleCard: query.ArticleCard{
+		ListedArticle: query.ListedArticle{
 			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: arg.Tags, Version: r.Version,
-			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Username: r.Username, Bio: r.Bio, Image: r.Image,
+			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 		},
 	}, err
+}
+
+// articleFacts returns what the edge has to know of a response that shows an
+// article.
+func articleFacts(a visibility.Article) response.Facts {
+	return response.DependsOn(a.DependsOn()...).OfVersion(a.ID, a.Version)
 }
 
 func slugTaken(err error) bool {
 	return db.Violated(err) == db.ArticleSlugsPkey
 }
 
-// GetArticle answers an article by a slug that it has or had.
+// GetArticle returns the article that has or had a slug.
 func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestObject) (openapi.GetArticleResponseObject, error) {
-	a, err := getArticle(ctx, s.db.Reads(), req.Slug)
+	a, err := visibility.GetArticle(ctx, s.db.Reads(), req.Slug)
 	if err != nil {
 		return nil, err
 	}
-	request.From(ctx).DependsOn(key('a', a.ArticleCard.ID), key('u', a.ArticleCard.AuthorID))
-	if a.BodyHTML, err = s.html.render(ctx, req.Params.Format, a.Body); err != nil {
+	html, err := s.bodyHTML(ctx, req.Params.Format, a.Body)
+	if err != nil {
 		return nil, err
 	}
-	return articleReady(http.StatusOK, a), nil
+	found := openapi.CachedArticleJSONResponse{Article: a.View(html)}
+	return articleFound{openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: found}, articleFacts(a)}, nil
+}
+
+// bodyHTML returns the body as HTML if the format asks for it, else nil.
+func (s articles) bodyHTML(ctx context.Context, format *openapi.TextFormat, body string) (*string, error) {
+	if !view.WantsHTML(format) {
+		return nil, nil
+	}
+	html, err := s.html.Render(ctx, body)
+	return &html, err
 }
 
 // UpdateArticle patches an article of the viewer's.
 func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRequestObject) (openapi.UpdateArticleResponseObject, error) {
 	in := req.Body.Article
-	var a articleRow
+	var a visibility.Article
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
 		locked, err := lockOwn(ctx, tx, req.Slug, req.Params.IfMatch)
 		if err != nil {
@@ -94,13 +135,14 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 				return err
 			}
 		}
-		a, err = getArticle(ctx, tx, req.Slug)
+		a, err = visibility.GetArticle(ctx, tx, req.Slug)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return articleReady(http.StatusOK, a), nil
+	out := openapi.ArticleOKJSONResponse{Article: a.View(nil)}
+	return articleUpdated{openapi.UpdateArticle200JSONResponse{ArticleOKJSONResponse: out}, articleFacts(a)}, nil
 }
 
 func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle) error {
@@ -114,7 +156,7 @@ func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow,
 		arg.Slug = &claimed
 	}
 	if in.TagList != nil {
-		arg.Tags = unique(*in.TagList)
+		arg.Tags = batch.Unique(*in.TagList)
 	}
 	return q.ArticleUpdate(ctx, tx, arg)
 }
@@ -154,9 +196,9 @@ func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRe
 func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.IfMatch) (query.ArticleLockRow, error) {
 	locked, err := q.ArticleLock(ctx, tx, slug)
 	if err != nil {
-		return locked, orNotFound(err, "article")
+		return locked, translate.NotFound(err, "article")
 	}
-	if !visible(ctx, locked.Hidden, locked.AuthorID) {
+	if !visibility.To(ctx, locked.Hidden, locked.AuthorID) {
 		return locked, problem.NotFound("article")
 	}
 	if locked.AuthorID != request.Viewer(ctx).ID {
@@ -168,71 +210,30 @@ func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.I
 	return locked, nil
 }
 
-// BatchGetArticles answers many articles with one query.
+// maxHTMLArticles is how many articles one response may hold as HTML: to
+// render a text costs far more than to read it.
+const maxHTMLArticles = 20
+
+// BatchGetArticles returns many articles by one query.
 func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArticlesRequestObject) (openapi.BatchGetArticlesResponseObject, error) {
-	asked := unique(req.Body.Slugs)
-	if wantsHTML(req.Params.Format) && len(asked) > maxHTMLArticles {
+	asked := batch.Unique(req.Body.Slugs)
+	if view.WantsHTML(req.Params.Format) && len(asked) > maxHTMLArticles {
 		return nil, problem.InvalidField("slugs", fmt.Sprintf("must have at most %d items with format=html", maxHTMLArticles))
 	}
-	rows, err := q.ArticleListBySlugs(ctx, s.db, query.ArticleListBySlugsParams{ViewerID: request.Viewer(ctx).ID, Slugs: asked})
+	list, err := visibility.GetArticles(ctx, s.db, asked)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]articleRow, len(rows))
-	for i, r := range rows {
-		list[i] = articleRow{ArticleCard: r.ArticleCard, Body: r.Body, Favorited: r.Favorited, Following: r.Following}
-		if r.Hidden {
-			list[i].Hidden = &hiding{}
+	found := make(map[string]bool, len(list))
+	out := openapi.ArticleBatchJSONResponse{Articles: make([]openapi.Article, len(list))}
+	for i, a := range list {
+		html, err := s.bodyHTML(ctx, req.Params.Format, a.Body)
+		if err != nil {
+			return nil, err
 		}
+		out.Articles[i] = a.View(html)
+		found[a.Asked] = true
 	}
-	if err := revealArticles(ctx, s.db, list); err != nil {
-		return nil, err
-	}
-	found := make(map[string]bool, len(rows))
-	b := append(newBody(64+len(rows)*2*cardSize), `{"articles":[`...)
-	for i, r := range rows {
-		if a := list[i]; a.revealed() {
-			html, err := s.html.render(ctx, req.Params.Format, r.Body)
-			if err != nil {
-				return nil, err
-			}
-			b = appendArticle(appendComma(b, len(found)), a.ArticleCard, &a.Body, html, a.Favorited, a.Following, a.Hidden)
-			found[r.Asked] = true
-		}
-	}
-	b = appendTexts(append(b, `],"missing":`...), missing(asked, found))
-	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil
-}
-
-func getArticle(ctx context.Context, conn query.DBTX, slug string) (articleRow, error) {
-	r, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: request.Viewer(ctx).ID, Slug: slug})
-	a := articleRow{
-		ArticleCard: query.ArticleCard{
-			ID: r.ID, Slug: r.Slug, Title: r.Title, Description: r.Description, Tags: r.Tags,
-			FavoritesCount: r.FavoritesCount, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
-			AuthorID: r.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
-		},
-		Body: r.Body, Favorited: r.Favorited, Following: r.Following,
-	}
-	if err != nil || !r.Hidden {
-		return a, orNotFound(err, "article")
-	}
-	list := []articleRow{a}
-	list[0].Hidden = &hiding{}
-	if err := revealArticles(ctx, conn, list); err != nil {
-		return a, err
-	}
-	if !list[0].revealed() {
-		return a, problem.NotFound("article")
-	}
-	return list[0], nil
-}
-
-// findArticle returns an article that the viewer may know of.
-func findArticle(ctx context.Context, conn query.DBTX, slug string) (query.ArticleAuthorRow, error) {
-	a, err := q.ArticleAuthor(ctx, conn, slug)
-	if err == nil && !visible(ctx, a.Hidden, a.AuthorID) {
-		err = problem.NotFound("article")
-	}
-	return a, orNotFound(err, "article")
+	out.Missing = batch.Missing(asked, found)
+	return openapi.BatchGetArticles200JSONResponse{ArticleBatchJSONResponse: out}, nil
 }

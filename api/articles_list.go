@@ -4,205 +4,239 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net/http"
 	"net/url"
 	"strconv"
 
+	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
-// defaultLimit is the length of a page whose request names none.
-const defaultLimit = 20
-
-// maxSharedOffset is how many rows a list may skip to be read together with
-// what other requests read: more would keep those waiting.
-const maxSharedOffset = 1000
-
-// listRow is the row that all queries for lists of articles give.
-type listRow = query.ArticleListRow
-
-// lister is one list of articles: its rows after a position, and the number
-// of its articles for a page that turned out to be empty.
-type lister struct {
-	scope string
-	// key is the list's in cache_changes, given one of its rows; nil when an
-	// answer must not be kept.
-	key   func(listRow) string
-	rows  func(conn query.DBTX, w window) (listRows, error)
-	count func() (int64, error)
-	// long says that what it reads is not bounded by the length of its page.
+// articleList is one list of articles. To add one, write its query in
+// db/queries/articles.sql and its entry here or in articleLists.
+type articleList struct {
+	// takes reports whether the list is the one for some filters; nil for a
+	// list that an operation names itself.
+	takes func(articleFilters) bool
+	// rows returns the articles of a window.
+	rows func(context.Context, query.DBTX, articleFilters, window) ([]query.ListedArticle, error)
+	// key names the list in the feed of changes, given a row of it. It is nil
+	// for a list that no key names: its responses are not cached.
+	key func(articleFilters, query.ListedArticle) changes.Key
+	// long marks a list whose query reads more than the rows of its page, so
+	// that it takes a connection of its own (db.DB.Reads).
 	long bool
 }
 
-// window is the part of a list that a request asks for. Limit is one more
-// than the page, to tell whether there is another one.
+// articleFilters are what selects the articles of a list. An empty text
+// selects nothing.
+type articleFilters struct {
+	Viewer                 int64
+	Tag, Author, Favorited string
+}
+
+// window is the part of a list that a request asks for. Limit is one more than
+// the page has, which tells whether there is another page.
 type window struct {
-	after  page.Position
-	offset int32
-	limit  int32
+	after         page.Position
+	offset, limit int32
+}
+
+// articleLists are the lists of GetArticles. The first that takes the filters
+// of a request is its list. Each has a query of its own, since one query with
+// optional filters gets a plan that suits none of them.
+var articleLists = []articleList{
+	{
+		takes: func(f articleFilters) bool { return f.Author != "" && (f.Tag != "" || f.Favorited != "") },
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+			return q.ArticleListByAuthorFiltered(ctx, conn, query.ArticleListByAuthorFilteredParams{
+				ViewerID: f.Viewer, Author: f.Author, Tag: f.Tag, Favorited: f.Favorited,
+				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			})
+		},
+		long: true,
+	},
+	{
+		takes: func(f articleFilters) bool { return f.Favorited != "" && f.Tag != "" },
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+			return q.ArticleListByFavoriteTagged(ctx, conn, query.ArticleListByFavoriteTaggedParams{
+				ViewerID: f.Viewer, Favorited: f.Favorited, Tag: f.Tag,
+				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			})
+		},
+		long: true,
+	},
+	{
+		takes: func(f articleFilters) bool { return f.Author != "" },
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+			return q.ArticleListByAuthor(ctx, conn, query.ArticleListByAuthorParams{
+				ViewerID: f.Viewer, Author: f.Author,
+				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			})
+		},
+		key: func(_ articleFilters, row query.ListedArticle) changes.Key { return changes.ArticlesBy(row.AuthorID) },
+	},
+	{
+		takes: func(f articleFilters) bool { return f.Favorited != "" },
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+			return q.ArticleListByFavorite(ctx, conn, query.ArticleListByFavoriteParams{
+				ViewerID: f.Viewer, Favorited: f.Favorited,
+				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			})
+		},
+	},
+	{
+		takes: func(f articleFilters) bool { return f.Tag != "" },
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+			return q.ArticleListByTag(ctx, conn, query.ArticleListByTagParams{
+				ViewerID: f.Viewer, Tag: f.Tag,
+				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			})
+		},
+		key: func(f articleFilters, _ query.ListedArticle) changes.Key { return changes.ArticlesTagged(f.Tag) },
+	},
+	{
+		takes: func(articleFilters) bool { return true },
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+			return q.ArticleList(ctx, conn, query.ArticleListParams{
+				ViewerID:        f.Viewer,
+				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+			})
+		},
+		key: func(articleFilters, query.ListedArticle) changes.Key { return changes.Articles },
+	},
+}
+
+// feedList is the list of the articles by the authors that the viewer follows.
+var feedList = articleList{
+	rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+		reach := int64(w.limit) + int64(w.offset)
+		authors := reach
+		if w.after != page.Newest {
+			authors = math.MaxInt64
+		}
+		return q.ArticleListFeed(ctx, conn, query.ArticleListFeedParams{
+			ViewerID: f.Viewer, BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID,
+			PageLimit: w.limit, PageOffset: w.offset, Reach: reach, Authors: authors,
+		})
+	},
 }
 
 // GetArticlesFeed lists articles by the authors that the viewer follows.
 func (s articles) GetArticlesFeed(ctx context.Context, req openapi.GetArticlesFeedRequestObject) (openapi.GetArticlesFeedResponseObject, error) {
-	viewer := request.Viewer(ctx).ID
-	feed := lister{
-		scope: "feed/" + strconv.FormatInt(viewer, 10),
-		rows: func(conn query.DBTX, w window) (listRows, error) {
-			reach := int64(w.limit) + int64(w.offset)
-			authors := reach
-			if w.after != firstPage {
-				authors = math.MaxInt64
-			}
-			rows, err := q.ArticleListFeed(ctx, conn, query.ArticleListFeedParams{
-				ViewerID: viewer, BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID,
-				PageLimit: w.limit, PageOffset: w.offset, Reach: reach, Authors: authors,
-			})
-			return rowsOf[query.ArticleListFeedRow](rows), err
-		},
-		count: func() (int64, error) { return q.ArticleCountFeed(ctx, s.db, viewer) },
+	f := articleFilters{Viewer: request.Viewer(ctx).ID}
+	p, _, err := s.list(ctx, feedList, f, "feed/"+strconv.FormatInt(f.Viewer, 10), req.Params.Limit, req.Params.Offset, req.Params.Cursor)
+	if err != nil {
+		return nil, err
 	}
-	return s.list(ctx, feed, req.Params.Limit, req.Params.Offset, req.Params.Cursor)
+	return openapi.GetArticlesFeed200JSONResponse{ArticlesJSONResponse: p}, nil
+}
+
+// articlesListed is the response of GetArticles.
+type articlesListed struct {
+	openapi.GetArticles200JSONResponse
+	response.Facts
 }
 
 // GetArticles lists articles.
 func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesRequestObject) (openapi.GetArticlesResponseObject, error) {
-	return s.list(ctx, s.filtered(ctx, req.Params), req.Params.Limit, req.Params.Offset, req.Params.Cursor)
-}
-
-// filtered picks the query for a combination of filters. Each has one of its
-// own: a query with optional filters gets a plan that suits none of them.
-func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lister {
-	viewer := request.Viewer(ctx).ID
-	tag, author, favorited := valueOr(p.Tag, ""), valueOr(p.Author, ""), valueOr(p.Favorited, "")
-	l := lister{scope: "articles?" + url.Values{"tag": {tag}, "author": {author}, "favorited": {favorited}}.Encode()}
-	switch {
-	case author != "" && (tag != "" || favorited != ""):
-		l.long = true
-		l.rows = func(conn query.DBTX, w window) (listRows, error) {
-			rows, err := q.ArticleListByAuthorFiltered(ctx, conn, query.ArticleListByAuthorFilteredParams{
-				ViewerID: viewer, Author: author, Tag: tag, Favorited: favorited,
-				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			})
-			return rowsOf[query.ArticleListByAuthorFilteredRow](rows), err
-		}
-		l.count = func() (int64, error) {
-			return q.ArticleCountByAuthorFiltered(ctx, s.db, query.ArticleCountByAuthorFilteredParams{Author: author, Tag: tag, Favorited: favorited})
-		}
-	case favorited != "" && tag != "":
-		l.long = true
-		l.rows = func(conn query.DBTX, w window) (listRows, error) {
-			rows, err := q.ArticleListByFavoriteTagged(ctx, conn, query.ArticleListByFavoriteTaggedParams{
-				ViewerID: viewer, Favorited: favorited, Tag: tag,
-				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			})
-			return rowsOf[query.ArticleListByFavoriteTaggedRow](rows), err
-		}
-		l.count = func() (int64, error) {
-			return q.ArticleCountByFavoriteTagged(ctx, s.db, query.ArticleCountByFavoriteTaggedParams{Favorited: favorited, Tag: tag})
-		}
-	case author != "":
-		l.rows = func(conn query.DBTX, w window) (listRows, error) {
-			rows, err := q.ArticleListByAuthor(ctx, conn, query.ArticleListByAuthorParams{
-				ViewerID: viewer, Author: author,
-				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			})
-			return rowsOf[query.ArticleListByAuthorRow](rows), err
-		}
-		l.count = func() (int64, error) { return q.ArticleCountByAuthor(ctx, s.db, author) }
-		l.key = func(r listRow) string { return key('b', r.ArticleCard.AuthorID) }
-	case favorited != "":
-		l.rows = func(conn query.DBTX, w window) (listRows, error) {
-			rows, err := q.ArticleListByFavorite(ctx, conn, query.ArticleListByFavoriteParams{
-				ViewerID: viewer, Favorited: favorited,
-				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			})
-			return rowsOf[query.ArticleListByFavoriteRow](rows), err
-		}
-		l.count = func() (int64, error) { return q.ArticleCountByFavorite(ctx, s.db, favorited) }
-	case tag != "":
-		l.rows = func(conn query.DBTX, w window) (listRows, error) {
-			rows, err := q.ArticleListByTag(ctx, conn, query.ArticleListByTagParams{
-				ViewerID: viewer, Tag: tag,
-				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			})
-			return rowsOf[query.ArticleListByTagRow](rows), err
-		}
-		l.count = func() (int64, error) { return q.ArticleCountByTag(ctx, s.db, tag) }
-		l.key = func(listRow) string { return "t" + tag }
-	default:
-		l.rows = func(conn query.DBTX, w window) (listRows, error) {
-			rows, err := q.ArticleList(ctx, conn, query.ArticleListParams{
-				ViewerID:        viewer,
-				BeforeCreatedAt: w.after.CreatedAt, BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
-			})
-			return rowsOf[listRow](rows), err
-		}
-		l.count = func() (int64, error) { return q.ArticleCount(ctx, s.db) }
-		l.key = func(listRow) string { return "l" }
+	p := req.Params
+	f := articleFilters{
+		Viewer: request.Viewer(ctx).ID,
+		Tag:    optional.Or(p.Tag, ""), Author: optional.Or(p.Author, ""), Favorited: optional.Or(p.Favorited, ""),
 	}
-	return l
+	scope := "articles?" + url.Values{"tag": {f.Tag}, "author": {f.Author}, "favorited": {f.Favorited}}.Encode()
+	for _, l := range articleLists {
+		if !l.takes(f) {
+			continue
+		}
+		body, facts, err := s.list(ctx, l, f, scope, p.Limit, p.Offset, p.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		return articlesListed{openapi.GetArticles200JSONResponse{ArticlesJSONResponse: body}, facts}, nil
+	}
+	return nil, fmt.Errorf("no list takes the filters of %s", scope)
 }
 
-// list answers one page.
-func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor) (out ready, err error) {
-	n := valueOr(limit, defaultLimit)
-	w := window{offset: valueOr(offset, 0), limit: n + 1}
-	if w.after, err = decodeCursor(s.cursors, l.scope, cursor, firstPage); err != nil {
-		return out, err
+// list returns one page of a list. The scope names the list in its cursors.
+func (s articles) list(
+	ctx context.Context, l articleList, f articleFilters, scope string, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor,
+) (out openapi.ArticlesJSONResponse, facts response.Facts, err error) {
+	n := optional.Or(limit, page.DefaultLimit)
+	w := window{offset: optional.Or(offset, 0), limit: n + 1}
+	if w.after, err = s.cursors.Start(scope, cursor, page.Newest); err != nil {
+		return out, facts, err
 	}
 	if cursor != nil {
 		w.offset = 0
 	}
-	conn := query.DBTX(s.db.Reads())
-	if l.long || w.offset > maxSharedOffset {
-		conn = s.db
-	}
-	rows, err := l.rows(conn, w)
+	rows, err := l.rows(ctx, s.conn(l, w), f, w)
 	if err != nil {
-		return out, err
+		return out, facts, fmt.Errorf("listing %s: %w", scope, err)
 	}
-	length, next := rows.len(), ""
-	if length > int(n) {
-		length = int(n)
-		last := rows.at(length - 1).ArticleCard
-		next, out.link = nextPage(ctx, s.cursors, l.scope, page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
+	total, err := s.total(ctx, l, f, w, rows)
+	if err != nil {
+		return out, facts, fmt.Errorf("counting %s: %w", scope, err)
 	}
-	total := int64(0)
-	if length > 0 {
-		total = rows.at(0).Total
-	} else if total, err = l.count(); err != nil {
-		// An empty page has no row to carry the total.
-		return out, fmt.Errorf("counting %s: %w", l.scope, err)
+	if len(rows) > int(n) {
+		rows = rows[:n]
+		last := rows[n-1]
+		out.Body.NextCursor, out.Headers.Link = s.cursors.Next(ctx, scope, page.Position{Key: page.At(last.CreatedAt), ID: last.ID})
 	}
-	info := request.From(ctx)
-	b := append(newBody(128+length*cardSize), `{"articles":[`...)
-	for i := range length {
-		r := rows.at(i)
-		b = appendArticle(appendComma(b, i), r.ArticleCard, nil, nil, r.Favorited, r.Following, nil)
-		if info.Collects && l.key != nil {
-			info.DependsOn(l.key(r), key('a', r.ArticleCard.ID), key('u', r.ArticleCard.AuthorID))
+	out.Body.ArticlesCount = total
+	out.Body.Articles = make([]openapi.ArticleSummary, len(rows))
+	for i, r := range rows {
+		out.Body.Articles[i] = view.Summary(r)
+	}
+	return out, l.dependencies(f, rows), nil
+}
+
+// maxSharedOffset is how many rows a list may skip to share a round trip with
+// other requests, which wait for it.
+const maxSharedOffset = 1000
+
+// conn returns the connection that a page of a list is read through.
+func (s articles) conn(l articleList, w window) query.DBTX {
+	if l.long || w.offset > maxSharedOffset {
+		return s.db
+	}
+	return s.db.Reads()
+}
+
+// total returns how many articles a list has. Each row carries the number. An
+// empty page has no row: then the first row of the list is read, and without
+// one the list is empty.
+func (s articles) total(ctx context.Context, l articleList, f articleFilters, w window, rows []query.ListedArticle) (int64, error) {
+	if len(rows) == 0 && (w.after != page.Newest || w.offset > 0) {
+		var err error
+		first := window{after: page.Newest, limit: 1}
+		if rows, err = l.rows(ctx, s.conn(l, first), f, first); err != nil {
+			return 0, err
 		}
 	}
-	b = strconv.AppendInt(append(b, `],"articlesCount":`...), total, 10)
-	out.status, out.body = http.StatusOK, appendNext(b, next)
-	return out, nil
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	return rows[0].Total, nil
 }
 
-// key is the name of a row in cache_changes.
-func key(kind byte, id int64) string { return string(kind) + strconv.FormatInt(id, 10) }
-
-// listRows are the rows of any list query, which are the same but for the name
-// of their type.
-type listRows interface {
-	len() int
-	at(i int) listRow
+// dependencies returns what a page of the list depends on: the list, and each
+// article with its author. An empty page of a list of an author or a tag has
+// no row to name the list by, and is not cached.
+func (l articleList) dependencies(f articleFilters, rows []query.ListedArticle) response.Facts {
+	if l.key == nil || len(rows) == 0 {
+		return response.Uncacheable()
+	}
+	keys := make([]changes.Key, 0, 1+2*len(rows))
+	keys = append(keys, l.key(f, rows[0]))
+	for _, r := range rows {
+		keys = append(keys, changes.Article(r.ID), changes.Profile(r.AuthorID))
+	}
+	return response.DependsOn(keys...)
 }
-
-type rowsOf[R listRow | query.ArticleListByAuthorRow | query.ArticleListByAuthorFilteredRow | query.ArticleListByFavoriteRow |
-	query.ArticleListByFavoriteTaggedRow | query.ArticleListByTagRow | query.ArticleListFeedRow] []R
-
-func (r rowsOf[R]) len() int         { return len(r) }
-func (r rowsOf[R]) at(i int) listRow { return listRow(r[i]) }

@@ -3,25 +3,45 @@ package api
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 
+	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/markup"
+	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/api/visibility"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
 type comments struct {
-	creator
+	db      *db.DB
+	once    idempotency.Runner
 	cursors *page.Codec
-	html    htmlMaker
+	html    *markup.Renderer
 }
 
-// maxComments is the length of a page whose request names none: enough for
-// front ends that do not know pages to show all comments.
-const maxComments = 1000
+// commentsListed is the response of GetArticleComments.
+type commentsListed struct {
+	openapi.GetArticleComments200JSONResponse
+	response.Facts
+}
+
+const (
+	// maxComments is the length of a page whose request names none: enough for
+	// front ends that do not know pages to show all comments.
+	maxComments = 1000
+	// maxHTMLComments is the length with format=html: to render a text costs
+	// far more than to read it.
+	maxHTMLComments = 100
+)
 
 // commentWindow is the part of an article's comments that a request asks for.
 type commentWindow struct {
@@ -41,115 +61,143 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.list(ctx, req.Slug, w)
+	rows, articleID, err := s.list(ctx, req.Slug, w)
 	if err != nil {
 		return nil, err
 	}
-	out, next := ready{status: http.StatusOK}, ""
+	out := openapi.CommentsJSONResponse{}
 	if len(rows) > int(w.limit) {
 		rows = rows[:w.limit]
 		last := rows[w.limit-1]
-		next, out.link = nextPage(ctx, s.cursors, commentScope(req.Slug, w.newest), page.Position{CreatedAt: last.CreatedAt, ID: last.ID})
+		position := page.Position{Key: page.At(last.CreatedAt), ID: last.ID}
+		out.Body.NextCursor, out.Headers.Link = s.cursors.Next(ctx, commentScope(req.Slug, w.newest), position)
 	}
-	if out.body, err = s.encode(ctx, rows, req.Params.Format); err != nil {
+	if out.Body.Comments, err = s.render(ctx, rows, req.Params.Format); err != nil {
 		return nil, err
 	}
-	out.body = appendNext(out.body, next)
-	return out, nil
+	return commentsListed{
+		openapi.GetArticleComments200JSONResponse{CommentsJSONResponse: out}, commentFacts(articleID, rows),
+	}, nil
 }
 
 func (s comments) window(req openapi.GetArticleCommentsRequestObject) (w commentWindow, err error) {
-	most := int32(maxComments)
-	if wantsHTML(req.Params.Format) {
-		most = maxHTMLComments
+	longest := int32(maxComments)
+	if view.WantsHTML(req.Params.Format) {
+		longest = maxHTMLComments
 	}
-	w.limit = valueOr(req.Params.Limit, most)
-	w.newest = valueOr(req.Params.Sort, openapi.GetArticleCommentsParamsSortOldestFirst) == openapi.GetArticleCommentsParamsSortNewestFirst
-	var start page.Position
+	w.limit = optional.Or(req.Params.Limit, longest)
+	w.newest = optional.Or(req.Params.Sort, openapi.GetArticleCommentsParamsSortOldestFirst) == openapi.GetArticleCommentsParamsSortNewestFirst
+	first := page.Oldest
 	if w.newest {
-		start = firstPage
+		first = page.Newest
 	}
-	w.after, err = decodeCursor(s.cursors, commentScope(req.Slug, w.newest), req.Params.Cursor, start)
-	if err == nil && w.limit > most {
-		err = problem.InvalidField("limit", fmt.Sprintf("must be at most %d with format=html", most))
+	w.after, err = s.cursors.Start(commentScope(req.Slug, w.newest), req.Params.Cursor, first)
+	if err == nil && w.limit > longest {
+		err = problem.InvalidField("limit", fmt.Sprintf("must be at most %d with format=html", longest))
 	}
 	return w, err
 }
 
-// list returns the comments of a window and, to tell whether there is another
-// page, the one behind it.
-func (s comments) list(ctx context.Context, slug string, w commentWindow) ([]commentRow, error) {
-	rows, err := s.inOrder(ctx, w.newest, query.CommentListOldestParams{
-		ViewerID: request.Viewer(ctx).ID, Moderates: request.Viewer(ctx).Moderates(), Slug: slug,
-		FromCreatedAt: w.after.CreatedAt, FromID: w.after.ID, PageLimit: w.limit + 1,
-	})
-	if err != nil {
-		return nil, err
+// list returns the comments of a window and the id of the article. There may
+// be one comment more, which tells that there is another page.
+func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows []comment, articleID int64, err error) {
+	viewer := request.Viewer(ctx)
+	arg := query.CommentListOldestParams{
+		ViewerID: viewer.ID, Moderates: viewer.Moderates(), Slug: slug,
+		FromCreatedAt: w.after.Key.Time(), FromID: w.after.ID, PageLimit: w.limit + 1,
 	}
-	info := request.From(ctx)
+	// Not by db.Reads: a page may have a thousand comments.
+	if w.newest {
+		rows, err = commentsOf(q.CommentListNewest(ctx, s.db, query.CommentListNewestParams(arg)))
+	} else {
+		rows, err = commentsOf(q.CommentListOldest(ctx, s.db, arg))
+	}
+	if err != nil {
+		return nil, 0, err
+	}
 	if len(rows) > 0 {
-		info.DependsOn(key('a', rows[0].ArticleID), key('c', rows[0].ArticleID))
-		return rows, nil
+		return rows, rows[0].ArticleID, nil
 	}
-	// Nothing tells an article without comments from no article at all.
-	a, err := findArticle(ctx, s.db, slug)
+	// No row: the article has no comments, or does not exist.
+	a, err := visibility.FindArticle(ctx, s.db, slug)
+	return nil, a.ID, err
+}
+
+// comment is a comment as the viewer sees it; all queries for comments have
+// the same columns.
+type comment query.CommentListOldestRow
+
+func commentsOf[R query.CommentListOldestRow | query.CommentListNewestRow](rows []R, err error) ([]comment, error) {
+	list := make([]comment, len(rows))
+	for i, r := range rows {
+		list[i] = comment(r)
+	}
+	return list, err
+}
+
+// commentFacts returns what a list of comments depends on: the article, its
+// list of comments, and what is shown of their authors.
+func commentFacts(articleID int64, rows []comment) response.Facts {
+	keys := []changes.Key{changes.Article(articleID), changes.Comments(articleID)}
+	seen := map[int64]bool{}
+	for _, c := range rows {
+		if !seen[c.AuthorID] {
+			seen[c.AuthorID] = true
+			keys = append(keys, changes.Profile(c.AuthorID))
+		}
+	}
+	return response.DependsOn(keys...)
+}
+
+func (s comments) render(ctx context.Context, rows []comment, format *openapi.TextFormat) ([]openapi.Comment, error) {
+	var ids []int64
+	for _, c := range rows {
+		if c.Hidden {
+			ids = append(ids, c.ID)
+		}
+	}
+	hidden, err := visibility.HiddenComments(ctx, s.db, ids)
 	if err != nil {
 		return nil, err
 	}
-	info.DependsOn(key('a', a.ID), key('c', a.ID))
-	return nil, nil
-}
-
-func (s comments) inOrder(ctx context.Context, newest bool, arg query.CommentListOldestParams) ([]commentRow, error) {
-	if !newest {
-		return q.CommentListOldest(ctx, s.db.Reads(), arg)
-	}
-	rows, err := q.CommentListNewest(ctx, s.db.Reads(), query.CommentListNewestParams(arg))
-	out := make([]commentRow, len(rows))
-	for i, r := range rows {
-		out[i] = commentRow(r)
-	}
-	return out, err
-}
-
-// encode writes the answer up to its nextCursor.
-func (s comments) encode(ctx context.Context, rows []commentRow, format *openapi.TextFormat) ([]byte, error) {
-	hidden, err := hiddenComments(ctx, s.db, rows)
-	if err != nil {
-		return nil, err
-	}
-	info := request.From(ctx)
-	b := append(newBody(64+len(rows)*2*profileSize), `{"comments":[`...)
-	for i, r := range rows {
-		html, err := s.html.render(ctx, format, r.Body)
+	list := make([]openapi.Comment, len(rows))
+	for i, c := range rows {
+		list[i] = c.view(hidden[c.ID])
+		if !view.WantsHTML(format) {
+			continue
+		}
+		html, err := s.html.Render(ctx, c.Body)
 		if err != nil {
 			return nil, err
 		}
-		b = appendComment(appendComma(b, i), r, html, hidden[r.ID])
-		if info.Collects {
-			info.DependsOn(key('u', r.AuthorID))
-		}
+		list[i].BodyHtml = &html
 	}
-	return append(b, ']'), nil
+	return list, nil
+}
+
+func (c comment) view(hidden *visibility.Hiding) openapi.Comment {
+	return openapi.Comment{
+		Id: c.ID, Body: c.Body, CreatedAt: view.Timestamp(c.CreatedAt), UpdatedAt: view.Timestamp(c.UpdatedAt),
+		Author: view.Profile(c.Username, c.Bio, c.Image, c.Following), Hidden: hidden.View(),
+	}
 }
 
 // CreateArticleComment adds a comment by the viewer.
 func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateArticleCommentRequestObject) (openapi.CreateArticleCommentResponseObject, error) {
-	arg := query.CommentCreateParams{
-		AuthorID: request.Viewer(ctx).ID, Moderates: request.Viewer(ctx).Moderates(), Body: req.Body.Comment.Body, Slug: req.Slug,
-	}
-	c, replayed, err := once(ctx, s.creator, call{"CreateArticleComment " + req.Slug, req.Params.IdempotencyKey, req.Body},
-		func(conn query.DBTX) (query.CommentCreateRow, error) {
-			c, err := q.CommentCreate(ctx, conn, arg)
-			return c, orNotFound(err, "article")
-		})
+	viewer := request.Viewer(ctx)
+	arg := query.CommentCreateParams{AuthorID: viewer.ID, Moderates: viewer.Moderates(), Body: req.Body.Comment.Body, Slug: req.Slug}
+	call := idempotency.Call{Operation: "CreateArticleComment " + req.Slug, Key: req.Params.IdempotencyKey, Body: req.Body}
+	created, replayed, err := idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (query.CommentCreateRow, error) {
+		c, err := q.CommentCreate(ctx, conn, arg)
+		return c, translate.NotFound(err, "article")
+	})
 	if err != nil {
 		return nil, err
 	}
-	b := append(newBody(2*profileSize+len(c.Body)), `{"comment":`...)
-	b = append(appendComment(b, commentRow(c), nil, nil), "}\n"...)
-	location := fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, c.ID)
-	return ready{status: http.StatusCreated, body: b, location: &location, replayed: replayed}, nil
+	out := openapi.CommentCreatedJSONResponse{Body: openapi.CommentResponse{Comment: comment(created).view(nil)}}
+	out.Headers.Location = new(fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, created.ID))
+	out.Headers.IdempotencyReplayed = replayed
+	return openapi.CreateArticleComment201JSONResponse{CommentCreatedJSONResponse: out}, nil
 }
 
 // DeleteArticleComment removes a comment of the viewer's.

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
-	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -29,7 +29,7 @@ func TestProblem(t *testing.T) {
 	// requireFace checks what a client sees, and that the cause is not in it.
 	requireFace := func(t *testing.T, err error, want problem.Code, fields problem.Fields) {
 		t.Helper()
-		p := api.Problem(err)
+		p := translate.Problem(err)
 		require.Equal(t, want, p.Code)
 		require.Equal(t, fields, p.Fields)
 		face, encodeErr := json.Marshal([]any{p.Code, p.Detail, p.Fields})
@@ -74,7 +74,7 @@ func TestProblem(t *testing.T) {
 				return
 			}
 			requireFace(t, violation(c), meaning.code, meaning.fields)
-			require.ErrorContains(t, api.Problem(violation(c)), secret, "the log tells the cause")
+			require.ErrorContains(t, translate.Problem(violation(c)), secret, "the log tells the cause")
 		})
 	}
 
@@ -109,7 +109,7 @@ func TestProblem(t *testing.T) {
 			if test.code == problem.DatabaseUnavailable {
 				retryAfter = 1
 			}
-			require.Equal(t, retryAfter, api.Problem(test.err).RetryAfter)
+			require.Equal(t, retryAfter, translate.Problem(test.err).RetryAfter)
 		})
 	}
 }

@@ -2,15 +2,28 @@ package api
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/api/visibility"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
 type favorites struct{ db *db.DB }
+
+// The responses show the article, and have its version.
+type (
+	favoriteCreated struct {
+		openapi.CreateArticleFavorite200JSONResponse
+		response.Facts
+	}
+	favoriteDeleted struct {
+		openapi.DeleteArticleFavorite200JSONResponse
+		response.Facts
+	}
+)
 
 // CreateArticleFavorite marks an article as a favourite of the viewer.
 func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.CreateArticleFavoriteRequestObject) (openapi.CreateArticleFavoriteResponseObject, error) {
@@ -19,23 +32,29 @@ func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.Create
 	if err != nil {
 		return nil, err
 	}
-	return s.get(ctx, req.Slug)
+	out, facts, err := s.article(ctx, req.Slug)
+	if err != nil {
+		return nil, err
+	}
+	return favoriteCreated{openapi.CreateArticleFavorite200JSONResponse{ArticleOKJSONResponse: out}, facts}, nil
 }
 
-// DeleteArticleFavorite takes an article out of the viewer's favourites.
+// DeleteArticleFavorite removes an article from the favourites of the viewer.
 func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.DeleteArticleFavoriteRequestObject) (openapi.DeleteArticleFavoriteResponseObject, error) {
 	viewer := request.Viewer(ctx)
 	err := q.FavoriteDelete(ctx, s.db, query.FavoriteDeleteParams{UserID: viewer.ID, Moderates: viewer.Moderates(), Slug: req.Slug})
 	if err != nil {
 		return nil, err
 	}
-	return s.get(ctx, req.Slug)
+	out, facts, err := s.article(ctx, req.Slug)
+	if err != nil {
+		return nil, err
+	}
+	return favoriteDeleted{openapi.DeleteArticleFavorite200JSONResponse{ArticleOKJSONResponse: out}, facts}, nil
 }
 
-func (s favorites) get(ctx context.Context, slug string) (ready, error) {
-	a, err := getArticle(ctx, s.db.Reads(), slug)
-	if err != nil {
-		return ready{}, err
-	}
-	return articleReady(http.StatusOK, a), nil
+// article returns the response that shows the article after a change.
+func (s favorites) article(ctx context.Context, slug string) (openapi.ArticleOKJSONResponse, response.Facts, error) {
+	a, err := visibility.GetArticle(ctx, s.db.Reads(), slug)
+	return openapi.ArticleOKJSONResponse{Article: a.View(nil)}, response.DependsOn(a.DependsOn()...).OfVersion(a.ID, a.Version), err
 }

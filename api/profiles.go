@@ -2,19 +2,34 @@ package api
 
 import (
 	"context"
-	"net/http"
 
+	"github.com/byline-api/byline/api/batch"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
 type profiles struct{ db *db.DB }
 
-// GetProfileByUsername answers a profile as the viewer sees it.
+// profileFound is the response of GetProfileByUsername.
+type profileFound struct {
+	openapi.GetProfileByUsername200JSONResponse
+	response.Facts
+}
+
+// GetProfileByUsername returns a profile as the viewer sees it.
 func (s profiles) GetProfileByUsername(ctx context.Context, req openapi.GetProfileByUsernameRequestObject) (openapi.GetProfileByUsernameResponseObject, error) {
-	return s.get(ctx, req.Username)
+	p, err := s.get(ctx, req.Username)
+	if err != nil {
+		return nil, err
+	}
+	out := openapi.CachedProfileJSONResponse(profileResponse(p))
+	return profileFound{openapi.GetProfileByUsername200JSONResponse{CachedProfileJSONResponse: out}, response.DependsOn(changes.Profile(p.ID))}, nil
 }
 
 // FollowUserByUsername makes the viewer follow a user.
@@ -23,21 +38,29 @@ func (s profiles) FollowUserByUsername(ctx context.Context, req openapi.FollowUs
 	if err != nil {
 		return nil, err
 	}
-	return s.get(ctx, req.Username)
+	p, err := s.get(ctx, req.Username)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.FollowUserByUsername200JSONResponse{ProfileOKJSONResponse: openapi.ProfileOKJSONResponse(profileResponse(p))}, nil
 }
 
-// UnfollowUserByUsername makes the viewer no longer follow a user.
+// UnfollowUserByUsername ends that the viewer follows a user.
 func (s profiles) UnfollowUserByUsername(ctx context.Context, req openapi.UnfollowUserByUsernameRequestObject) (openapi.UnfollowUserByUsernameResponseObject, error) {
 	err := q.FollowDelete(ctx, s.db, query.FollowDeleteParams{FollowerID: request.Viewer(ctx).ID, Username: req.Username})
 	if err != nil {
 		return nil, err
 	}
-	return s.get(ctx, req.Username)
+	p, err := s.get(ctx, req.Username)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.UnfollowUserByUsername200JSONResponse{ProfileOKJSONResponse: openapi.ProfileOKJSONResponse(profileResponse(p))}, nil
 }
 
-// BatchGetProfiles answers many profiles with one query.
+// BatchGetProfiles returns many profiles by one query.
 func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProfilesRequestObject) (openapi.BatchGetProfilesResponseObject, error) {
-	asked := unique(req.Body.Usernames)
+	asked := batch.Unique(req.Body.Usernames)
 	rows, err := q.ProfileListByUsernames(ctx, s.db, query.ProfileListByUsernamesParams{
 		ViewerID: request.Viewer(ctx).ID, Usernames: asked,
 	})
@@ -45,48 +68,22 @@ func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProf
 		return nil, err
 	}
 	found := make(map[string]bool, len(rows))
-	b := append(newBody(64+len(rows)*profileSize), `{"profiles":[`...)
+	out := openapi.ProfileBatchJSONResponse{Profiles: make([]openapi.Profile, len(rows))}
 	for i, r := range rows {
 		found[r.Asked] = true
-		b = appendProfile(appendComma(b, i), r.Username, r.Bio, r.Image, r.Following)
+		out.Profiles[i] = view.Profile(r.Username, r.Bio, r.Image, r.Following)
 	}
-	b = appendTexts(append(b, `],"missing":`...), missing(asked, found))
-	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil
+	out.Missing = batch.Missing(asked, found)
+	return openapi.BatchGetProfiles200JSONResponse{ProfileBatchJSONResponse: out}, nil
 }
 
-func (s profiles) get(ctx context.Context, username string) (ready, error) {
+func (s profiles) get(ctx context.Context, username string) (query.ProfileGetByUsernameRow, error) {
 	p, err := q.ProfileGetByUsername(ctx, s.db.Reads(), query.ProfileGetByUsernameParams{
 		ViewerID: request.Viewer(ctx).ID, Username: username,
 	})
-	if err != nil {
-		return ready{}, orNotFound(err, "profile")
-	}
-	request.From(ctx).DependsOn(key('u', p.ID))
-	b := append(newBody(profileSize), `{"profile":`...)
-	b = appendProfile(b, p.Username, p.Bio, p.Image, p.Following)
-	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil
+	return p, translate.NotFound(err, "profile")
 }
 
-// unique keeps the first of equal texts, in order.
-func unique(texts []string) []string {
-	seen := make(map[string]bool, len(texts))
-	out := make([]string, 0, len(texts))
-	for _, t := range texts {
-		if !seen[t] {
-			seen[t] = true
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-// missing returns the texts that were not found, in order.
-func missing(asked []string, found map[string]bool) []string {
-	out := []string{}
-	for _, t := range asked {
-		if !found[t] {
-			out = append(out, t)
-		}
-	}
-	return out
+func profileResponse(p query.ProfileGetByUsernameRow) openapi.ProfileResponse {
+	return openapi.ProfileResponse{Profile: view.Profile(p.Username, p.Bio, p.Image, p.Following)}
 }

@@ -6,6 +6,9 @@ import (
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/signin"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -15,8 +18,8 @@ type recovery struct {
 	db            *db.DB
 	passwords     *auth.Passwords
 	authenticator *auth.Authenticator
-	guard         guard
-	rules         AccountRules
+	guard         signin.Guard
+	rules         signin.Rules
 }
 
 // RequestPasswordReset has a mail sent that resets the password of the account
@@ -37,7 +40,7 @@ func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmP
 	if _, err := q.RecoveryFindReset(ctx, s.db, token); err != nil {
 		return nil, orBadToken(err)
 	}
-	if err := s.rules.password(req.Body.Password); err != nil {
+	if err := s.rules.CheckNewPassword(req.Body.Password); err != nil {
 		return nil, err
 	}
 	hash, err := s.passwords.Hash(ctx, req.Body.Password)
@@ -49,7 +52,7 @@ func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmP
 		return nil, orBadToken(err)
 	}
 	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == u.ID })
-	if err := s.guard.trust(ctx, u.ID, u.Email); err != nil {
+	if err := s.guard.Trust(ctx, u.ID, u.Email); err != nil {
 		return nil, err
 	}
 	return openapi.ConfirmPasswordReset204Response{}, nil
@@ -71,13 +74,9 @@ func (s recovery) ConfirmEmailVerification(ctx context.Context, req openapi.Conf
 func (s recovery) GetEmailVerification(ctx context.Context, _ openapi.GetEmailVerificationRequestObject) (openapi.GetEmailVerificationResponseObject, error) {
 	u, err := q.RecoveryGetVerification(ctx, s.db, request.Viewer(ctx).ID)
 	if err != nil {
-		return nil, orUnknownViewer(err)
+		return nil, translate.UnknownViewer(err)
 	}
-	return openapi.GetEmailVerification200JSONResponse{EmailVerificationOKJSONResponse: openapi.EmailVerificationOKJSONResponse{
-		Body: openapi.EmailVerificationResponse{
-			EmailVerification: openapi.EmailVerification{Email: u.Email, VerifiedAt: nullTimestamp(u.EmailVerifiedAt)},
-		},
-	}}, nil
+	return openapi.GetEmailVerification200JSONResponse{EmailVerificationOKJSONResponse: openapi.EmailVerificationOKJSONResponse{EmailVerification: openapi.EmailVerification{Email: u.Email, VerifiedAt: view.TimestampOrNull(u.EmailVerifiedAt)}}}, nil
 }
 
 // RequestEmailVerification has the mail sent once more that verifies the

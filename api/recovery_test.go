@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -272,7 +272,7 @@ func TestMailsOfFailedChanges(t *testing.T) {
 
 func TestUncommonPasswords(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t, servertest.WithRules(func(r *api.AccountRules) { r.UncommonPasswords = true }))
+	s := servertest.New(t, servertest.WithRules(func(r *signin.Rules) { r.UncommonPasswords = true }))
 	anna := s.Register("anna")
 	token := auth.NewMailToken()
 	change(t, s, `INSERT INTO mail_tokens SELECT $1, 'reset_password', id, email, now() + interval '1 hour' FROM users`, token.Hash)

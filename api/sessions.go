@@ -3,23 +3,26 @@ package api
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/signin"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
 type sessions struct {
-	creator
+	db            *db.DB
+	once          idempotency.Runner
 	tokens        *auth.Tokens
 	authenticator *auth.Authenticator
-	guard         guard
+	guard         signin.Guard
 }
 
 // GetSessions lists the viewer's sessions.
@@ -32,25 +35,23 @@ func (s sessions) GetSessions(ctx context.Context, _ openapi.GetSessionsRequestO
 	list := make([]openapi.Session, len(rows))
 	for i, r := range rows {
 		list[i] = openapi.Session{
-			Id: r.ID, Current: r.ID == viewer.Session, UserAgent: nullOf(r.UserAgent),
-			CreatedAt: timestamp(r.CreatedAt), UsedAt: timestamp(r.UsedAt), ExpiresAt: timestamp(r.ExpiresAt),
+			Id: r.ID, Current: r.ID == viewer.Session, UserAgent: r.UserAgent,
+			CreatedAt: view.Timestamp(r.CreatedAt), UsedAt: view.Timestamp(r.UsedAt), ExpiresAt: view.Timestamp(r.ExpiresAt),
 		}
 	}
-	return openapi.GetSessions200JSONResponse{SessionsOKJSONResponse: openapi.SessionsOKJSONResponse{
-		Body: openapi.SessionsResponse{Sessions: list},
-	}}, nil
+	return openapi.GetSessions200JSONResponse{SessionsOKJSONResponse: openapi.SessionsOKJSONResponse{Sessions: list}}, nil
 }
 
 // CreateSession signs in with a pair of tokens.
 func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRequestObject) (openapi.CreateSessionResponseObject, error) {
 	in := req.Body.User
-	u, err := s.guard.signIn(ctx, in.Email, in.Password)
+	u, err := s.guard.SignIn(ctx, in.Email, in.Password)
 	if err != nil {
 		return nil, err
 	}
-	out, replayed, err := once(ctx, s.creator, call{"CreateSession", req.Params.IdempotencyKey, req.Body},
+	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateSession", Key: req.Params.IdempotencyKey, Body: req.Body},
 		func(conn query.DBTX) (out openapi.SessionCreatedJSONResponse, err error) {
-			agent, expires := userAgent(ctx), time.Now().Add(min(s.tokens.Refresh, s.tokens.Session))
+			agent, expires := signin.UserAgent(ctx), time.Now().Add(min(s.tokens.Refresh, s.tokens.Session))
 			row, err := q.SessionCreate(ctx, conn, query.SessionCreateParams{UserID: u.ID, UserAgent: agent, ExpiresAt: expires})
 			if err != nil {
 				return out, err
@@ -58,12 +59,12 @@ func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRe
 			pair, err := s.tokens.IssuePair(u.ID, row.ID, 0, expires)
 			out.Body = openapi.SessionCreatedResponse{
 				Session: openapi.Session{
-					Id: row.ID, Current: true, UserAgent: nullOf(agent),
-					CreatedAt: timestamp(row.CreatedAt), UsedAt: timestamp(row.CreatedAt), ExpiresAt: timestamp(pair.RefreshExpires),
+					Id: row.ID, Current: true, UserAgent: agent,
+					CreatedAt: view.Timestamp(row.CreatedAt), UsedAt: view.Timestamp(row.CreatedAt), ExpiresAt: view.Timestamp(pair.RefreshExpires),
 				},
 				Tokens: tokens(pair),
 			}
-			out.Headers.Location = ptr(fmt.Sprintf("/api/sessions/%d", row.ID))
+			out.Headers.Location = new(fmt.Sprintf("/api/sessions/%d", row.ID))
 			return out, err
 		})
 	if err != nil {
@@ -87,7 +88,7 @@ func (s sessions) DeleteSessions(ctx context.Context, _ openapi.DeleteSessionsRe
 func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSessionRequestObject) (openapi.RefreshSessionResponseObject, error) {
 	claims, err := s.tokens.VerifyRefresh(req.Body.RefreshToken)
 	if err != nil {
-		return nil, RefusedToken("refreshToken", err)
+		return nil, translate.RefusedToken("refreshToken", err)
 	}
 	row, err := q.SessionRenew(ctx, s.db, query.SessionRenewParams{
 		ID: claims.Session, Generation: claims.Generation, ExpiresAt: time.Now().Add(s.tokens.Refresh),
@@ -100,7 +101,7 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 			return nil, err
 		}
 		s.authenticator.Forget(func(v auth.Viewer) bool { return v.Session == claims.Session })
-		return nil, RefusedToken("refreshToken", auth.ErrTokenInvalid)
+		return nil, translate.RefusedToken("refreshToken", auth.ErrTokenInvalid)
 	}
 	if err != nil {
 		return nil, err
@@ -109,9 +110,7 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 	if err != nil {
 		return nil, err
 	}
-	return openapi.RefreshSession200JSONResponse{TokensOKJSONResponse: openapi.TokensOKJSONResponse{
-		Body: openapi.TokensResponse{Tokens: tokens(pair)},
-	}}, nil
+	return openapi.RefreshSession200JSONResponse{TokensOKJSONResponse: openapi.TokensOKJSONResponse{Tokens: tokens(pair)}}, nil
 }
 
 // DeleteCurrentSession signs the viewer out.
@@ -144,29 +143,9 @@ func (s sessions) end(ctx context.Context, id int64) error {
 
 func tokens(p auth.Pair) openapi.Tokens {
 	return openapi.Tokens{
-		AccessToken: p.Access, AccessTokenExpiresAt: timestamp(p.AccessExpires),
-		RefreshToken: p.Refresh, RefreshTokenExpiresAt: timestamp(p.RefreshExpires),
+		AccessToken: p.Access, AccessTokenExpiresAt: view.Timestamp(p.AccessExpires),
+		RefreshToken: p.Refresh, RefreshTokenExpiresAt: view.Timestamp(p.RefreshExpires),
 	}
-}
-
-// maxUserAgent is how much of User-Agent, in bytes, is kept for the owner of a
-// session to recognise a device by.
-const maxUserAgent = 200
-
-// userAgent returns what the client calls itself, fit for storing, or nil.
-func userAgent(ctx context.Context) *string {
-	agent := request.From(ctx).UserAgent
-	agent = strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")
-	agent = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
-			return -1
-		}
-		return r
-	}, agent)
-	if agent == "" {
-		return nil
-	}
-	return &agent
 }
 
 // ExpireSessions forgets sessions whose time is over.

@@ -90,7 +90,7 @@ func TestSessionMaxAge(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 	require.WithinDuration(t, time.Now(), res.JSON200.Tokens.RefreshTokenExpiresAt, time.Minute, "harness: 24 hours at most")
-	change(t, s, `UPDATE sessions SET expires_at = now()`)
+	change(t, s, `UPDATE sessions SET expires_at = now() - interval '1 second'`)
 	res, err = s.Anonymous.RefreshSessionWithResponse(t.Context(), client.RefreshSessionJSONRequestBody{RefreshToken: res.JSON200.Tokens.RefreshToken})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusUnauthorized, res.StatusCode())

@@ -10,19 +10,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/servertest"
 )
 
 // narrow has limits that a test meets, and believes X-Forwarded-For.
-func narrow(limits api.SignInLimits) []servertest.Option {
+func narrow(limits signin.Limits) []servertest.Option {
 	limits.Span = time.Hour
 	return []servertest.Option{
-		servertest.WithRules(func(r *api.AccountRules) { r.SignIns = limits }),
+		servertest.WithRules(func(r *signin.Rules) { r.SignIns = limits }),
 		servertest.WithServer(func(c *server.Config) {
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 		}),
@@ -40,7 +40,7 @@ const (
 
 func TestSignInLimits(t *testing.T) {
 	t.Parallel()
-	limits := api.SignInLimits{AccountFromAddress: 3, Address: 8, Account: 5}
+	limits := signin.Limits{AccountFromAddress: 3, Address: 8, Account: 5}
 	fails := func(t *testing.T, s *servertest.Service, from, email string, want int) {
 		t.Helper()
 		res, body := signInFrom(s, "/users/login", from, email, "wrong")
@@ -113,14 +113,14 @@ func TestSignInLimits(t *testing.T) {
 		works(t, s, elsewhere, "anna@example.com", http.StatusCreated)
 		change(t, s, `UPDATE sign_in_places SET used_at = now() - interval '31 days'`)
 		works(t, s, home, "anna@example.com", http.StatusTooManyRequests)
-		n, err := api.ExpireSignIns(t.Context(), s.DB)
+		n, err := signin.Expire(t.Context(), s.DB)
 		require.NoError(t, err)
 		require.EqualValues(t, 2, n)
 	})
 
 	t.Run("SuccessesDoNotCount", func(t *testing.T) {
 		t.Parallel()
-		s := servertest.New(t, narrow(api.SignInLimits{AccountFromAddress: 3, Address: 9, Account: 3})...)
+		s := servertest.New(t, narrow(signin.Limits{AccountFromAddress: 3, Address: 9, Account: 3})...)
 		s.Register("anna")
 		for range 4 {
 			for range 2 {
@@ -156,7 +156,7 @@ func TestSignInLimits(t *testing.T) {
 
 	t.Run("ForgedAddress", func(t *testing.T) {
 		t.Parallel()
-		s := servertest.New(t, servertest.WithRules(func(r *api.AccountRules) { r.SignIns = limits; r.SignIns.Span = time.Hour }))
+		s := servertest.New(t, servertest.WithRules(func(r *signin.Rules) { r.SignIns = limits; r.SignIns.Span = time.Hour }))
 		for i := range 3 {
 			fails(t, s, fmt.Sprintf("192.0.2.%d", i), "anna@example.com", http.StatusUnauthorized)
 		}
@@ -168,7 +168,7 @@ func TestSignInLimits(t *testing.T) {
 // about.
 func TestSignInKeepsNoAddresses(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t, narrow(api.WideSignInLimits())...)
+	s := servertest.New(t, narrow(signin.WideLimits())...)
 	s.Register("anna")
 	_, _ = signInFrom(s, "/users/login", home, "anna@example.com", servertest.Password)
 	_, _ = signInFrom(s, "/users/login", home, "anna@example.com", "wrong")
@@ -184,11 +184,11 @@ func TestCurrentPassword(t *testing.T) {
 		return res.StatusCode, body
 	}
 	const right, wrong = `"currentPassword":"` + servertest.Password + `"`, `"currentPassword":"wrong"`
-	limits := api.SignInLimits{AccountFromAddress: 3, Address: 1000, Account: 1000, Span: time.Hour}
+	limits := signin.Limits{AccountFromAddress: 3, Address: 1000, Account: 1000, Span: time.Hour}
 
 	t.Run("Optional", func(t *testing.T) {
 		t.Parallel()
-		s := servertest.New(t, servertest.WithRules(func(r *api.AccountRules) { r.SignIns = limits }))
+		s := servertest.New(t, servertest.WithRules(func(r *signin.Rules) { r.SignIns = limits }))
 		anna := s.Register("anna")
 		for _, members := range []string{`"bio":"x",` + wrong, `"email":"anna@two.example.com"`, `"email":"anna@three.example.com",` + right} {
 			status, body := put(s, anna.Token, members)
@@ -205,7 +205,7 @@ func TestCurrentPassword(t *testing.T) {
 
 	t.Run("Required", func(t *testing.T) {
 		t.Parallel()
-		s := servertest.New(t, servertest.WithRules(func(r *api.AccountRules) { r.CurrentPassword = true }))
+		s := servertest.New(t, servertest.WithRules(func(r *signin.Rules) { r.CurrentPassword = true }))
 		anna := s.Register("anna")
 		for _, members := range []string{`"password":"a new password"`, `"email":"anna@two.example.com"`} {
 			status, body := put(s, anna.Token, members)

@@ -3,21 +3,26 @@ package api
 import (
 	"context"
 
-	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 )
 
 type tags struct{ db *db.DB }
 
-// GetTags answers every tag in use, most used first.
+// tagsListed is the response of GetTags.
+type tagsListed struct {
+	openapi.GetTags200JSONResponse
+	response.Facts
+}
+
+// GetTags lists every tag in use, the most used first.
 func (s tags) GetTags(ctx context.Context, _ openapi.GetTagsRequestObject) (openapi.GetTagsResponseObject, error) {
-	names, err := q.TagList(ctx, s.db.Reads())
+	names, err := q.TagList(ctx, s.db)
 	if err != nil {
 		return nil, err
 	}
-	request.From(ctx).DependsOn("g")
-	return openapi.GetTags200JSONResponse{TagsJSONResponse: openapi.TagsJSONResponse{
-		Body: openapi.TagsResponse{Tags: names},
-	}}, nil
+	out := openapi.TagsJSONResponse{Tags: names}
+	return tagsListed{openapi.GetTags200JSONResponse{TagsJSONResponse: out}, response.DependsOn(changes.Tags)}, nil
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/api/visibility"
 	"github.com/byline-api/byline/gen/query"
 )
 
@@ -30,7 +32,7 @@ type lookup func(ctx context.Context, conn query.DBTX, value string, parent obje
 // lookups has the lookup of each kind of target.
 var lookups = map[string]lookup{
 	"article": func(ctx context.Context, conn query.DBTX, slug string, _ object) (object, error) {
-		a, err := findArticle(ctx, conn, slug)
+		a, err := visibility.FindArticle(ctx, conn, slug)
 		return object{a.ID, a.AuthorID}, err
 	},
 	"comment": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, article object) (int64, error) {
@@ -82,10 +84,10 @@ func (a *API) Refusal(ctx context.Context, targets []Target, owner string) error
 	var parent object
 	var forbidden error
 	for _, t := range targets {
-		found, err := lookups[t.Kind](ctx, a.articles.db, t.Value, parent)
+		found, err := lookups[t.Kind](ctx, a.db, t.Value, parent)
 		switch {
 		case err != nil:
-			return orNotFound(err, t.Kind)
+			return translate.NotFound(err, t.Kind)
 		case t.Private && found.owner != viewer:
 			return problem.NotFound(t.Kind)
 		case t.Kind == owner && found.owner != viewer:

@@ -7,37 +7,41 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/signin"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
 type users struct {
-	creator
+	db            *db.DB
+	once          idempotency.Runner
 	passwords     *auth.Passwords
 	tokens        *auth.Tokens
 	authenticator *auth.Authenticator
-	guard         guard
-	rules         AccountRules
+	guard         signin.Guard
+	rules         signin.Rules
 }
 
 // CreateUser registers an account.
 func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObject) (openapi.CreateUserResponseObject, error) {
 	in := req.Body.User
-	if err := s.rules.password(in.Password); err != nil {
+	if err := s.rules.CheckNewPassword(in.Password); err != nil {
 		return nil, err
 	}
 	hash, err := s.passwords.Hash(ctx, in.Password)
 	if err != nil {
 		return nil, err
 	}
-	out, replayed, err := once(ctx, s.creator, call{"CreateUser", req.Params.IdempotencyKey, req.Body},
+	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateUser", Key: req.Params.IdempotencyKey, Body: req.Body},
 		func(conn query.DBTX) (out openapi.UserCreatedJSONResponse, err error) {
 			u, err := q.UserCreate(ctx, conn, query.UserCreateParams{
 				Username: in.Username, Email: in.Email, PasswordHash: hash,
-				UserAgent: userAgent(ctx), SessionExpiresAt: time.Now().Add(s.tokens.Token),
+				UserAgent: signin.UserAgent(ctx), SessionExpiresAt: time.Now().Add(s.tokens.Token),
 			})
 			if err != nil {
 				return out, err
@@ -56,12 +60,12 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 // Login answers a token for an e-mail address and its password.
 func (s users) Login(ctx context.Context, req openapi.LoginRequestObject) (openapi.LoginResponseObject, error) {
 	in := req.Body.User
-	u, err := s.guard.signIn(ctx, in.Email, in.Password)
+	u, err := s.guard.SignIn(ctx, in.Email, in.Password)
 	if err != nil {
 		return nil, err
 	}
 	session, err := q.SessionCreate(ctx, s.db, query.SessionCreateParams{
-		UserID: u.ID, UserAgent: userAgent(ctx), ExpiresAt: time.Now().Add(s.tokens.Token),
+		UserID: u.ID, UserAgent: signin.UserAgent(ctx), ExpiresAt: time.Now().Add(s.tokens.Token),
 	})
 	if err != nil {
 		return nil, err
@@ -71,7 +75,7 @@ func (s users) Login(ctx context.Context, req openapi.LoginRequestObject) (opena
 		return nil, err
 	}
 	a := account{ID: u.ID, Username: u.Username, Email: u.Email, Bio: u.Bio, Image: u.Image}
-	return openapi.Login200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse{Body: userResponse(a, token)}}, nil
+	return openapi.Login200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(a, token))}, nil
 }
 
 // GetCurrentUser answers the viewer's account.
@@ -79,11 +83,9 @@ func (s users) GetCurrentUser(ctx context.Context, _ openapi.GetCurrentUserReque
 	viewer := request.Viewer(ctx)
 	u, err := q.UserGetByID(ctx, s.db, viewer.ID)
 	if err != nil {
-		return nil, orUnknownViewer(err)
+		return nil, translate.UnknownViewer(err)
 	}
-	return openapi.GetCurrentUser200JSONResponse{CurrentUserJSONResponse: openapi.CurrentUserJSONResponse{
-		Body: userResponse(account(u), viewer.Token),
-	}}, nil
+	return openapi.GetCurrentUser200JSONResponse{CurrentUserJSONResponse: openapi.CurrentUserJSONResponse(userResponse(account(u), viewer.Token))}, nil
 }
 
 // UpdateCurrentUser patches the viewer's account.
@@ -103,7 +105,7 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 		Image:     textOrNil(in.Image),
 	}
 	if in.Password != nil {
-		if err := s.rules.password(*in.Password); err != nil {
+		if err := s.rules.CheckNewPassword(*in.Password); err != nil {
 			return nil, err
 		}
 		hash, err := s.passwords.Hash(ctx, *in.Password)
@@ -114,14 +116,12 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 	}
 	u, err := q.UserUpdate(ctx, s.db, patch)
 	if err != nil {
-		return nil, orUnknownViewer(err)
+		return nil, translate.UnknownViewer(err)
 	}
 	if in.Password != nil {
 		s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID && v.Session != viewer.Session })
 	}
-	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse{
-		Body: userResponse(account(u), viewer.Token),
-	}}, nil
+	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(account(u), viewer.Token))}, nil
 }
 
 // confirmOwner holds the current password, which may be sent with a new
@@ -138,7 +138,7 @@ func (s users) confirmOwner(ctx context.Context, in openapi.UpdateUser) error {
 	if in.Password == nil {
 		u, err := q.UserGetByID(ctx, s.db, request.Viewer(ctx).ID)
 		if err != nil {
-			return orUnknownViewer(err)
+			return translate.UnknownViewer(err)
 		}
 		if *in.Email == u.Email {
 			return nil // front ends send back what they have not changed
@@ -152,9 +152,9 @@ func (s users) confirm(ctx context.Context, field, password string) error {
 	viewer := request.Viewer(ctx)
 	u, err := q.UserGetByID(ctx, s.db, viewer.ID)
 	if err != nil {
-		return orUnknownViewer(err)
+		return translate.UnknownViewer(err)
 	}
-	found, ok, err := s.guard.verify(ctx, u.Email, password)
+	found, ok, err := s.guard.Verify(ctx, u.Email, password)
 	if err == nil && (!ok || found.ID != viewer.ID) {
 		return problem.InvalidField(field, "is wrong")
 	}
@@ -173,7 +173,7 @@ func (s users) DeleteCurrentUser(ctx context.Context, req openapi.DeleteCurrentU
 	}
 	err := s.db.InLongTx(ctx, erasureTimeout, func(tx query.DBTX) error {
 		if _, err := q.UserLock(ctx, tx, viewer.ID); err != nil {
-			return orUnknownViewer(err)
+			return translate.UnknownViewer(err)
 		}
 		tags, err := q.UserTags(ctx, tx, viewer.ID)
 		if err != nil {
@@ -202,15 +202,8 @@ type account struct {
 
 func userResponse(a account, token string) openapi.UserResponse {
 	return openapi.UserResponse{User: openapi.User{
-		Username: a.Username, Email: a.Email, Token: token, Bio: nullOf(a.Bio), Image: nullOf(a.Image),
+		Username: a.Username, Email: a.Email, Token: token, Bio: a.Bio, Image: a.Image,
 	}}
-}
-
-func orUnknownViewer(err error) error {
-	if db.IsNotFound(err) {
-		return unknownViewer()
-	}
-	return err
 }
 
 // textOrNil reads an optional text of a merge patch; the empty text is NULL.

@@ -3,14 +3,15 @@ package api
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"iter"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
-	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -42,7 +43,7 @@ var sections = []section{
 	}},
 	{"articles.author_id", 16, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byTime(q.ExportArticles(ctx, conn, query.ExportArticlesParams{
-			UserID: user, AfterCreatedAt: after.CreatedAt, AfterID: after.ID, PageLimit: size,
+			UserID: user, AfterCreatedAt: after.Key.Time(), AfterID: after.ID, PageLimit: size,
 		}))
 	}},
 	{"comments.author_id", 200, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
@@ -50,7 +51,7 @@ var sections = []section{
 	}},
 	{"favorites.user_id", 1000, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byTime(q.ExportFavorites(ctx, conn, query.ExportFavoritesParams{
-			UserID: user, AfterCreatedAt: after.CreatedAt, AfterID: after.ID, PageLimit: size,
+			UserID: user, AfterCreatedAt: after.Key.Time(), AfterID: after.ID, PageLimit: size,
 		}))
 	}},
 	{"follows.follower_id", 1000, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
@@ -94,95 +95,85 @@ func byTime[R ~struct {
 	out := make([]exported, len(rows))
 	for i, r := range rows {
 		r := timeRow(r)
-		out[i] = exported{page.Position{CreatedAt: r.CreatedAt, ID: r.ID}, r.Record}
+		out[i] = exported{page.Position{Key: page.At(r.CreatedAt), ID: r.ID}, r.Record}
 	}
 	return out, err
 }
 
-// ExportCurrentUser answers everything of the viewer's account. It reads page
-// after page, each with a connection of its own: one transaction would be one
-// picture, but a client that reads slowly would keep a connection, and what
-// PostgreSQL has to remember for it, as long as it likes.
-func (s users) ExportCurrentUser(ctx context.Context, _ openapi.ExportCurrentUserRequestObject) (openapi.ExportCurrentUserResponseObject, error) {
-	if request.From(ctx).Head {
-		return export{}, nil
-	}
-	user := request.Viewer(ctx).ID
-	account, err := q.ExportAccount(ctx, s.db, user)
-	if err != nil {
-		return nil, orUnknownViewer(err)
-	}
-	return export{ctx: ctx, db: s.db, user: user, account: account}, nil
-}
-
-// export is the response that writes itself.
-type export struct {
-	ctx     context.Context
-	db      *db.DB
-	user    int64
-	account []byte // the first line; without one there are none
-}
-
-// sendTimeout is how long a client may take for one page.
-const sendTimeout = 30 * time.Second
+// exportResponse is the response of ExportCurrentUser.
+type exportResponse struct{ *response.Stream }
 
 // VisitExportCurrentUserResponse implements openapi.ExportCurrentUserResponseObject.
-func (e export) VisitExportCurrentUserResponse(w http.ResponseWriter) error {
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	w.Header().Set("Content-Disposition", `attachment; filename="byline-export.ndjson"`)
-	w.WriteHeader(http.StatusOK)
-	if e.account == nil {
-		return nil
+func (r exportResponse) VisitExportCurrentUserResponse(w http.ResponseWriter) error { return r.Send(w) }
+
+// ExportCurrentUser returns everything of the viewer's account. It reads page
+// after page, each with a connection of its own: one transaction would be one
+// snapshot, but a client that reads slowly would hold a connection, and what
+// PostgreSQL has to keep for it, as long as it likes.
+func (s users) ExportCurrentUser(ctx context.Context, _ openapi.ExportCurrentUserRequestObject) (openapi.ExportCurrentUserResponseObject, error) {
+	return exportResponse{&response.Stream{
+		Header: http.Header{
+			"Content-Type":        {"application/x-ndjson"},
+			"Content-Disposition": {`attachment; filename="byline-export.ndjson"`},
+		},
+		Chunks: func(yield func([]byte, error) bool) {
+			if err := s.export(ctx, request.Viewer(ctx).ID, yield); err != nil {
+				yield(nil, err)
+			}
+		},
+	}}, nil
+}
+
+// export yields the lines of an export, some at a time. It ends early without
+// an error when yield returns false: the client is gone.
+func (s users) export(ctx context.Context, user int64, yield func([]byte, error) bool) error {
+	account, err := q.ExportAccount(ctx, s.db, user)
+	if err != nil {
+		return translate.UnknownViewer(err)
 	}
-	control := http.NewResponseController(w)
-	send := func(lines []byte) error {
-		_ = control.SetWriteDeadline(time.Now().Add(sendTimeout)) // a recorder has none
-		_, err := w.Write(lines)
-		if err == nil {
-			err = control.Flush()
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %w", request.ErrClientGone, err)
-		}
+	if !yield(append(account, '\n'), nil) {
 		return nil
 	}
 	count := 1
-	if err := send(append(e.account, '\n')); err != nil {
-		return err
-	}
-	for _, s := range sections {
-		n, err := e.section(s, send)
-		if err != nil {
-			return err
+	for _, section := range sections {
+		for records, err := range section.pages(ctx, s.db, user) {
+			if err != nil {
+				return err
+			}
+			var lines bytes.Buffer
+			for _, r := range records {
+				lines.Write(r.line)
+				lines.WriteByte('\n')
+			}
+			if !yield(lines.Bytes(), nil) {
+				return nil
+			}
+			count += len(records)
 		}
-		count += n
 	}
-	return send([]byte(`{"type":"end","records":` + strconv.Itoa(count) + "}\n"))
+	yield([]byte(`{"type":"end","records":`+strconv.Itoa(count)+"}\n"), nil)
+	return nil
 }
 
-// section writes all records of a kind and returns how many there were.
-func (e export) section(s section, send func([]byte) error) (count int, err error) {
-	var after page.Position
-	for {
-		if err := e.ctx.Err(); err != nil {
-			return count, err // nobody reads on
+// pages yields all records of a section, a page at a time.
+func (s section) pages(ctx context.Context, conn query.DBTX, user int64) iter.Seq2[[]exported, error] {
+	return func(yield func([]exported, error) bool) {
+		var after page.Position
+		for {
+			records, err := s.next(ctx, conn, user, after, s.size)
+			if err == nil {
+				err = ctx.Err() // the client is gone
+			}
+			if err != nil || len(records) == 0 {
+				if err != nil {
+					yield(nil, err)
+				}
+				return
+			}
+			if !yield(records, nil) || len(records) < int(s.size) {
+				return
+			}
+			after = records[len(records)-1].Position
 		}
-		records, err := s.next(e.ctx, e.db, e.user, after, s.size)
-		if err != nil || len(records) == 0 {
-			return count, err
-		}
-		var lines bytes.Buffer
-		for _, r := range records {
-			lines.Write(r.line)
-			lines.WriteByte('\n')
-		}
-		if err := send(lines.Bytes()); err != nil {
-			return count, err
-		}
-		count += len(records)
-		if len(records) < int(s.size) {
-			return count, nil
-		}
-		after = records[len(records)-1].Position
 	}
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"net/http"
 	"sync"
 
@@ -55,21 +54,18 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 		}
 	}
 	epoch := s.cache.Epoch()
-	x.info.Collects = true
-	b, err := s.answer(x, next)
+	b, err := s.respond(x, next)
 	if err != nil {
 		return err
 	}
 	a := newAnswer(x, b)
-	if b.status == http.StatusOK && len(x.info.Keys) > 0 {
-		a.Body = bytes.Clone(a.Body) // without the room that it was made in
-		s.cache.Put(key, a, epoch, x.info.Keys)
+	if keys := x.facts.Keys(); b.status == http.StatusOK && len(keys) > 0 {
+		s.cache.Put(key, a, epoch, keys)
 		if leads {
 			f.answer = a
 		}
 	}
 	s.send(x, b.status, a)
-	recycle(x, b)
 	return nil
 }
 

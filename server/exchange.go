@@ -8,6 +8,7 @@ import (
 
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -16,8 +17,11 @@ import (
 // share.
 type exchange struct {
 	echo.Context
-	info    request.Info
-	op      *contract.Operation // nil outside the document
+	info request.Info
+	op   *contract.Operation // nil outside the document
+	head bool                // the request is HEAD, and handled as GET
+	// facts are what the operation said of its response.
+	facts   response.Facts
 	started time.Time
 	// tokenErr says what is wrong with the request's token.
 	tokenErr error

@@ -15,6 +15,7 @@ import (
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/server/contract"
@@ -32,7 +33,7 @@ func newUnconnected(t testing.TB) *Server {
 	require.NoError(t, err)
 	s, err := New(Config{Compat: Strict, RequestTimeout: time.Second}, Deps{
 		API: api.New(api.Deps{DB: d, Tokens: tokens}), DB: d,
-		Authenticator: auth.NewAuthenticator(tokens, auth.NewAPIKeys(nil), api.Directory{DB: d}, time.Hour, time.Now),
+		Authenticator: auth.NewAuthenticator(tokens, auth.NewAPIKeys(nil), credentials.Directory{DB: d}, time.Hour, time.Now),
 		Logger:        slog.New(slog.NewJSONHandler(io.Discard, nil)), LogLevel: &slog.LevelVar{},
 	})
 	require.NoError(t, err)

@@ -13,10 +13,10 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
-	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -47,7 +47,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
 		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
-		x.info.Head = r.Context().Value(headKey{}) != nil
+		x.head = r.Context().Value(headKey{}) != nil
 		if x.op != nil && (x.op.RateLimit == "auth" || x.op.Scope == auth.ScopeAccount) {
 			x.info.Address = address(x.RealIP())
 		}
@@ -156,7 +156,7 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if x.op == nil || x.op.Security == contract.None {
 			return next(c)
 		}
-		token, err := credentials(x.Request().Header.Get(echo.HeaderAuthorization))
+		token, err := tokenOf(x.Request().Header.Get(echo.HeaderAuthorization))
 		if err == nil && token != "" {
 			x.info.Viewer, err = s.viewer(x.Request().Context(), token)
 		}
@@ -210,7 +210,7 @@ func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 		case x.op == nil || x.op.Security == contract.None || x.op.Security == contract.Optional && viewer.Anonymous():
 			return next(c)
 		case viewer.Anonymous():
-			return api.RefusedToken("token", x.tokenErr)
+			return translate.RefusedToken("token", x.tokenErr)
 		case viewer.Scope < x.op.Scope:
 			return problem.New(problem.ScopeInsufficient, "token", "lacks the scope "+x.op.Scope.String())
 		case viewer.Role < x.op.Role:
@@ -220,9 +220,9 @@ func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// credentials returns the token of an Authorization field, "" when there is
+// tokenOf returns the token of an Authorization field, "" when there is
 // none. Schemes are compared without regard to case (RFC 9110, section 11.1).
-func credentials(field string) (string, error) {
+func tokenOf(field string) (string, error) {
 	if field == "" {
 		return "", nil
 	}

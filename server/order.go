@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -16,7 +17,7 @@ import (
 // when there is a 422, whether of validation or of the operation. Like all
 // work, that takes a place.
 func (s *Server) inOrder(ctx context.Context, x *exchange, err error) error {
-	if api.Problem(err).Status() != http.StatusUnprocessableEntity {
+	if translate.Problem(err).Status() != http.StatusUnprocessableEntity {
 		return err
 	}
 	targets := x.targets()

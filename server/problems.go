@@ -11,9 +11,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/gen/openapi"
 )
 
@@ -127,7 +127,7 @@ func title(status int) string {
 func (s *Server) problemOf(x *exchange, err error) *problem.Error {
 	var he *echo.HTTPError
 	if problem.From(err) != nil || !errors.As(err, &he) {
-		return api.Problem(err)
+		return translate.Problem(err)
 	}
 	switch he.Code {
 	case http.StatusNotFound:

@@ -9,8 +9,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/etag"
+	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
 )
@@ -38,36 +40,58 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 		if s.cacheable(x) {
 			return s.fromCache(x, next)
 		}
-		b, err := s.answer(x, next)
+		b, err := s.respond(x, next)
 		if err != nil {
 			return err
 		}
 		s.send(x, b.status, newAnswer(x, b))
-		recycle(x, b)
 		return nil
 	}
 }
 
-// answer runs the rest of the chain. When it has changed something, or may
-// have, the cache learns of it before anybody else does.
-func (s *Server) answer(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
+// respond runs the rest of the chain. When the request has changed something,
+// or may have, the cache learns of it before the client has its response.
+func (s *Server) respond(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
 	b := &bufferedWriter{header: x.Response().Header()}
-	changed, done := s.cfg.CacheBytes > 0 && (x.op.RateLimit == "write" || x.op.Method == http.MethodDelete), false
+	changed, done := s.cfg.CacheBytes > 0 && !x.op.Safe, false
 	defer func() {
 		if changed {
 			s.learn(x.Request().Context(), done)
 		}
 	}()
 	if err := intoBuffer(next, x, b); err != nil {
-		// A refusal has changed nothing; of a fault that cannot be known.
-		changed = changed && api.Problem(err).Status() >= http.StatusInternalServerError
+		// A refusal has changed nothing. After a fault nobody knows.
+		changed = changed && translate.Problem(err).Status() >= http.StatusInternalServerError
 		return nil, err
-	}
-	if b.status == 0 {
-		return nil, fmt.Errorf("operation %s answered nothing", x.op.ID)
 	}
 	done = true
 	return b, nil
+}
+
+// describe takes from the response of an operation what the edge has to know
+// beside its bytes.
+func (s *Server) describe(next openapi.StrictHandlerFunc, _ string) openapi.StrictHandlerFunc {
+	return func(c echo.Context, req any) (any, error) {
+		res, err := next(c, req)
+		if err != nil {
+			return nil, err
+		}
+		x := of(c)
+		if d, ok := res.(response.Describer); ok {
+			x.facts = d.ResponseFacts()
+		}
+		if st, ok := res.(response.Streamer); ok && x.head {
+			st.ResponseStream().SkipBody()
+		}
+		switch {
+		case res == nil:
+			return nil, fmt.Errorf("operation %s returned neither a response nor an error", x.op.ID)
+		case x.op.Cache.Scope == scopeShared && !x.facts.Decided():
+			return nil, fmt.Errorf("operation %s declares x-cache: shared, but its response does not say what it depends on: "+
+				"let it embed response.Facts, in api/%s.go", x.op.ID, x.op.Tag)
+		}
+		return res, nil
+	}
 }
 
 // learn tells the cache what a request has changed, also when its client is
@@ -103,12 +127,10 @@ func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err erro
 	return err
 }
 
-// newAnswer gives a buffered answer its entity tag. Handlers set ETag to the
-// version, if there is one.
+// newAnswer gives a buffered response its entity tag.
 func newAnswer(x *exchange, b *bufferedWriter) *cache.Answer {
 	a := &cache.Answer{Body: b.body, Link: b.header.Get("Link")}
-	version := b.header.Get("ETag")
-	if version != "" || x.op.Cache.Scope != scopeNone && b.status == http.StatusOK {
+	if version := x.facts.Version(); version != "" || x.op.Cache.Scope != scopeNone && b.status == http.StatusOK {
 		a.Tag = etag.Of(version, a.Body)
 	}
 	return a
@@ -210,15 +232,3 @@ func (b *bufferedWriter) Write(p []byte) (int, error) {
 	b.body = append(b.body, p...)
 	return len(p), nil
 }
-
-// recycle gives the buffer of an answer back that has been sent. Not under
-// HTTP/2: net/http may still be sending from it after Write has returned, when
-// the client has reset the stream, and would send what is written to it next.
-func recycle(x *exchange, b *bufferedWriter) {
-	if x.Request().ProtoMajor == 1 {
-		api.Recycle(b.body)
-	}
-}
-
-// TakeBody implements api.BodyTaker.
-func (b *bufferedWriter) TakeBody(body []byte) { b.body = body }

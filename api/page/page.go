@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"math"
 	"net/url"
 	"strings"
 	"time"
@@ -22,28 +23,76 @@ import (
 var ErrInvalid = errors.New("page: invalid cursor")
 
 const (
-	// CursorLen is the length of every cursor, in characters, for the contract's maxLength.
+	// CursorLen is the length of every cursor in characters, for the document's
+	// maxLength.
 	CursorLen = 44
 
-	version     = 1
-	positionLen = 1 + 8 + 8            // version, microseconds, id
+	positionLen = 1 + 8 + 8            // kind of the key, key, id
 	tagLen      = sha256.Size / 2      // 128 bits, the least that RFC 2104 section 5 advises for SHA-256
 	cursorLen   = positionLen + tagLen // 33 bytes are exactly 44 characters, so base64 leaves no loose bits
 
-	// keyInfo separates this key from every other that is derived from the same secret (RFC 5869 section 3.2).
+	// keyInfo separates this key from every other that is derived from the
+	// same secret (RFC 5869 section 3.2).
 	keyInfo = "byline page cursor v1"
 )
 
 var encoding = base64.RawURLEncoding.Strict()
 
-// Position is the sort key of the last row of a page in a list ordered by (created_at, id), in either direction.
+// Key is the value that a list is sorted by. The zero Key is for lists that
+// are sorted by id alone.
+type Key struct {
+	kind byte
+	bits uint64
+}
+
+// The kinds of keys, the first byte of a cursor.
+const (
+	kindTime byte = iota + 1
+	kindCount
+	kindScore
+)
+
+// At returns the key of a list that is sorted by time. It has the resolution
+// of PostgreSQL's timestamptz, microseconds; a finer part is cut off. It must
+// be the stored value: one rounded to the milliseconds of the JSON output
+// would skip or repeat rows.
+func At(t time.Time) Key { return Key{kind: kindTime, bits: uint64(t.UnixMicro())} }
+
+// Count returns the key of a list that is sorted by a whole number.
+func Count(n int64) Key { return Key{kind: kindCount, bits: uint64(n)} }
+
+// Score returns the key of a list that is sorted by a float8, to the bit.
+func Score(f float64) Key { return Key{kind: kindScore, bits: math.Float64bits(f)} }
+
+// Time returns what At was given, in UTC.
+func (k Key) Time() time.Time { return time.UnixMicro(int64(k.bits)).UTC() }
+
+// Count returns what Count was given.
+func (k Key) Count() int64 { return int64(k.bits) }
+
+// Score returns what Score was given.
+func (k Key) Score() float64 { return math.Float64frombits(k.bits) }
+
+// Position is the place of a row in a list that is sorted by (key, id), in
+// either direction. A page starts behind the position of the last row of the
+// page before.
 type Position struct {
-	// CreatedAt has the resolution of PostgreSQL's timestamptz, microseconds; a finer part is cut off. It must be the stored
-	// value: one rounded to the milliseconds of the JSON output would skip or repeat rows.
-	CreatedAt time.Time
-	// ID breaks ties between rows of the same microsecond.
+	Key Key
+	// ID breaks ties between rows of equal keys.
 	ID int64
 }
+
+// Newest lies beyond every row of a list that is sorted by time, the newest
+// row first.
+var Newest = Position{Key: At(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)), ID: math.MaxInt64}
+
+// Oldest lies before every row of a list that is sorted by time, the oldest
+// row first.
+var Oldest = Position{Key: At(time.Time{})}
+
+// LastID lies beyond every row of a list that is sorted by id, the highest
+// first.
+var LastID = Position{ID: math.MaxInt64}
 
 // Codec makes and reads cursors under one key. It is safe for concurrent use.
 type Codec struct{ key []byte }
@@ -67,15 +116,15 @@ func NewCodec(secret []byte) *Codec {
 // size, which a client may change on the way.
 func (c *Codec) Encode(scope string, p Position) string {
 	var raw [cursorLen]byte
-	raw[0] = version
-	binary.BigEndian.PutUint64(raw[1:], uint64(p.CreatedAt.UnixMicro()))
+	raw[0] = p.Key.kind
+	binary.BigEndian.PutUint64(raw[1:], p.Key.bits)
 	binary.BigEndian.PutUint64(raw[9:], uint64(p.ID))
 	tag := c.tag(scope, raw[:positionLen])
 	copy(raw[positionLen:], tag[:])
 	return encoding.EncodeToString(raw[:])
 }
 
-// Decode returns the position that Encode was given, in UTC, or ErrInvalid when cursor is not, character by character,
+// Decode returns the position that Encode was given, or ErrInvalid when cursor is not, character by character,
 // one that this key made for this scope.
 func (c *Codec) Decode(scope, cursor string) (Position, error) {
 	if len(cursor) != CursorLen {
@@ -83,7 +132,7 @@ func (c *Codec) Decode(scope, cursor string) (Position, error) {
 	}
 	var raw [cursorLen]byte
 	// The count matters: the decoder skips line breaks, so that 44 characters may hold fewer bytes.
-	if n, err := encoding.Decode(raw[:], []byte(cursor)); err != nil || n != cursorLen || raw[0] != version {
+	if n, err := encoding.Decode(raw[:], []byte(cursor)); err != nil || n != cursorLen || raw[0] > kindScore {
 		return Position{}, ErrInvalid
 	}
 	tag := c.tag(scope, raw[:positionLen])
@@ -91,8 +140,8 @@ func (c *Codec) Decode(scope, cursor string) (Position, error) {
 		return Position{}, ErrInvalid
 	}
 	return Position{
-		CreatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:]))).UTC(),
-		ID:        int64(binary.BigEndian.Uint64(raw[9:])),
+		Key: Key{kind: raw[0], bits: binary.BigEndian.Uint64(raw[1:])},
+		ID:  int64(binary.BigEndian.Uint64(raw[9:])),
 	}, nil
 }
 

@@ -15,7 +15,7 @@ const scope = "articles?tag=go"
 
 var (
 	codec  = NewCodec([]byte("a secret of the test"))
-	sample = Position{CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC), ID: 42}
+	sample = Position{Key: At(time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)), ID: 42}
 )
 
 func TestRoundTrip(t *testing.T) {
@@ -23,10 +23,14 @@ func TestRoundTrip(t *testing.T) {
 	for name, p := range map[string]Position{
 		"Sample":      sample,
 		"Zero":        {},
-		"Epoch":       {CreatedAt: time.Unix(0, 0).UTC()},
-		"BeforeEpoch": {CreatedAt: time.Date(1901, 2, 3, 4, 5, 6, 7000, time.UTC), ID: -1},
-		"MaxID":       {CreatedAt: sample.CreatedAt, ID: math.MaxInt64},
-		"Extremes":    {CreatedAt: time.UnixMicro(math.MinInt64).UTC(), ID: math.MinInt64},
+		"Epoch":       {Key: At(time.Unix(0, 0).UTC())},
+		"BeforeEpoch": {Key: At(time.Date(1901, 2, 3, 4, 5, 6, 7000, time.UTC)), ID: -1},
+		"Count":       {Key: Count(-7), ID: 3},
+		"MaxCount":    {Key: Count(math.MaxInt64), ID: 3},
+		"Score":       {Key: Score(0.1 + 0.2), ID: 3},
+		"Infinite":    {Key: Score(math.Inf(-1)), ID: 3},
+		"MaxID":       {Key: sample.Key, ID: math.MaxInt64},
+		"Extremes":    {Key: At(time.UnixMicro(math.MinInt64).UTC()), ID: math.MinInt64},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -42,8 +46,20 @@ func TestRoundTrip(t *testing.T) {
 
 func TestEncodeNormalizesTime(t *testing.T) {
 	t.Parallel()
-	local := Position{CreatedAt: sample.CreatedAt.In(time.FixedZone("", 20700)).Add(999), ID: sample.ID}
+	local := Position{Key: At(sample.Key.Time().In(time.FixedZone("", 20700)).Add(999)), ID: sample.ID}
 	require.Equal(t, codec.Encode(scope, sample), codec.Encode(scope, local), "the zone and nanoseconds do not count")
+}
+
+// TestKeys holds that a key gives back to the bit what it was made of, and that
+// kinds differ.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMicro(1_767_323_045_678_901).UTC()
+	require.Equal(t, now, At(now).Time())
+	require.EqualValues(t, -7, Count(-7).Count())
+	require.Equal(t, 0.1+0.2, Score(0.1+0.2).Score())
+	require.NotEqual(t, Count(0), Score(0))
+	require.NotEqual(t, codec.Encode(scope, Position{Key: Count(1)}), codec.Encode(scope, Position{Key: At(time.UnixMicro(1))}))
 }
 
 // TestFormat pins the bytes: a change of format needs a new version, or cursors in the hands of clients break unnoticed.
@@ -95,12 +111,12 @@ func TestDecodeInvalid(t *testing.T) {
 	}
 }
 
-// TestDecodeOtherVersion proves that the version is refused as such and not only through its tag.
-func TestDecodeOtherVersion(t *testing.T) {
+// TestDecodeUnknownKind proves that an unknown kind of key is refused as such and not only through its tag.
+func TestDecodeUnknownKind(t *testing.T) {
 	t.Parallel()
 	raw, err := base64.RawURLEncoding.DecodeString(codec.Encode(scope, sample))
 	require.NoError(t, err)
-	raw[0] = version + 1
+	raw[0] = kindScore + 1
 	tag := codec.tag(scope, raw[:positionLen])
 	copy(raw[positionLen:], tag[:])
 	_, err = codec.Decode(scope, base64.RawURLEncoding.EncodeToString(raw))
@@ -168,10 +184,10 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzRoundTrip(f *testing.F) {
-	f.Add(scope, sample.CreatedAt.UnixMicro(), sample.ID, "articles")
+	f.Add(scope, sample.Key.Time().UnixMicro(), sample.ID, "articles")
 	f.Add("", int64(math.MinInt64), int64(math.MaxInt64), "\x00")
 	f.Fuzz(func(t *testing.T, scope string, micros, id int64, other string) {
-		want := Position{CreatedAt: time.UnixMicro(micros).UTC(), ID: id}
+		want := Position{Key: At(time.UnixMicro(micros).UTC()), ID: id}
 		cursor := codec.Encode(scope, want)
 		if got, err := codec.Decode(scope, cursor); err != nil || got != want || len(cursor) != CursorLen {
 			t.Fatalf("%q: %v, %v; want %v", cursor, got, err, want)

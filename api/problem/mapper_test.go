@@ -13,9 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/db"
 )
 
@@ -35,7 +35,7 @@ func FuzzMapper(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind uint8, state, constraint string, wrapping uint8) {
 		const secret = "qzSECRETqz"
 		err := wrap(cause(kind, state, constraint, secret), wrapping, secret)
-		p := api.Problem(err)
+		p := translate.Problem(err)
 		if p.Status() < 400 || p.Status() > 599 || p.Detail == "" || len(p.Fields) == 0 {
 			t.Fatalf("%v: %d %q %v", err, p.Status(), p.Detail, p.Fields)
 		}
@@ -54,7 +54,7 @@ func FuzzMapper(f *testing.F) {
 				t.Fatalf("%v shows the constraint: %s", err, face)
 			}
 		}
-		if again := api.Problem(p); again != p {
+		if again := translate.Problem(p); again != p {
 			t.Fatalf("%v is translated twice: %v", p, again)
 		}
 	})

@@ -24,13 +24,6 @@ type Info struct {
 	Address string
 	// URL is the request's own, for links to other pages of it.
 	URL *url.URL
-	// Head says that the client wants the header fields alone. Handlers answer
-	// as they answer GET, unless the body is much work.
-	Head bool
-	// Collects says that the edge would keep the answer if it knew what it
-	// depends on, which DependsOn collects in Keys.
-	Collects bool
-	Keys     []string
 }
 
 // ErrClientGone is the error of an answer that its client did not read to the
@@ -54,11 +47,3 @@ func From(ctx context.Context) *Info {
 
 // Viewer returns who asks.
 func Viewer(ctx context.Context) auth.Viewer { return From(ctx).Viewer }
-
-// DependsOn declares everything that the answer depends on, as the keys of the
-// table cache_changes. An answer for which it is not called is not kept.
-func (i *Info) DependsOn(keys ...string) {
-	if i.Collects {
-		i.Keys = append(i.Keys, keys...)
-	}
-}

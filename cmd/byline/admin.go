@@ -24,6 +24,7 @@ import (
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/contract"
@@ -78,7 +79,7 @@ func (p program) createAdmin(ctx context.Context, d *db.DB, account openapi.NewU
 		return err
 	}
 	if err := api.CreateAdmin(ctx, d, passwords, account); err != nil {
-		return readable(api.Problem(err), err)
+		return readable(translate.Problem(err), err)
 	}
 	_, err = fmt.Fprintf(p.stdout, "%s is an admin; sign in as %s\n", account.Username, account.Email)
 	if generated {

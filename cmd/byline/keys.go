@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/db"
 )
 
@@ -19,7 +19,7 @@ func (p program) keysCommand() *cobra.Command {
 	keys.AddCommand(
 		&cobra.Command{Use: "list", Short: "List the keys, the one that signs first", Args: cobra.NoArgs, RunE: p.withDB(
 			func(ctx context.Context, d *db.DB, _ []string) error {
-				list, err := api.ListSigningKeys(ctx, d)
+				list, err := credentials.ListSigningKeys(ctx, d)
 				if err != nil {
 					return err
 				}
@@ -32,7 +32,7 @@ func (p program) keysCommand() *cobra.Command {
 			})},
 		&cobra.Command{Use: "rotate", Short: "Sign with a new key from now on; tokens of the older ones stay good", Args: cobra.NoArgs, RunE: p.withDB(
 			func(ctx context.Context, d *db.DB, _ []string) error {
-				id, err := api.RotateSigningKey(ctx, d)
+				id, err := credentials.RotateSigningKey(ctx, d)
 				if err != nil {
 					return err
 				}
@@ -41,7 +41,7 @@ func (p program) keysCommand() *cobra.Command {
 			})},
 		&cobra.Command{Use: "revoke ID", Short: "End a key and every token that it signed", Args: cobra.ExactArgs(1), RunE: p.withDB(
 			func(ctx context.Context, d *db.DB, args []string) error {
-				if err := api.RevokeSigningKey(ctx, d, args[0]); err != nil {
+				if err := credentials.RevokeSigningKey(ctx, d, args[0]); err != nil {
 					return fmt.Errorf("key %s: %w", args[0], err)
 				}
 				_, err := fmt.Fprintf(p.stdout, "%s is revoked\n", args[0])

@@ -15,9 +15,11 @@ import (
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/embedded"
 	"github.com/byline-api/byline/server"
@@ -101,7 +103,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 
 func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.Courier, certificate *server.Certificate,
 	tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
-	keys, err := api.SigningKeys(ctx, database)
+	keys, err := credentials.SigningKeys(ctx, database)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +116,12 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.
 	if err != nil {
 		return nil, err
 	}
-	secret, err := api.ServiceSecret(ctx, database)
+	secret, err := credentials.ServiceSecret(ctx, database)
 	if err != nil {
 		return nil, err
 	}
 	apiKeys := auth.NewAPIKeys(secret)
-	authenticator := auth.NewAuthenticator(tokens, apiKeys, api.Directory{DB: database}, auth.Trust, time.Now)
+	authenticator := auth.NewAuthenticator(tokens, apiKeys, credentials.Directory{DB: database}, auth.Trust, time.Now)
 	return server.New(server.Config{
 		Compat:         server.Compat(cfg.Compat),
 		CORSOrigins:    cfg.CORSOrigins,
@@ -138,7 +140,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.
 		API: api.New(api.Deps{
 			DB: database, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret,
-			Rules: api.AccountRules{
+			Rules: signin.Rules{
 				UncommonPasswords: cfg.Passwords == "uncommon", CurrentPassword: cfg.RequireCurrent, SignIns: signInLimits(cfg.RateLimit),
 			},
 		}),
@@ -165,11 +167,11 @@ func newCourier(cfg *config, database *db.DB, terminal bool, log *slog.Logger) (
 }
 
 // signInLimits go with the quotas: where those are off, a gateway limits.
-func signInLimits(mode string) api.SignInLimits {
+func signInLimits(mode string) signin.Limits {
 	if mode == "strict" {
-		return api.StrictSignInLimits()
+		return signin.StrictLimits()
 	}
-	return api.WideSignInLimits()
+	return signin.WideLimits()
 }
 
 func quotas(mode string) server.Quotas {
@@ -245,10 +247,10 @@ func expire(ctx context.Context, database *db.DB, log *slog.Logger) error {
 	defer tick.Stop()
 	for {
 		for what, expired := range map[string]func(context.Context, *db.DB) (int64, error){
-			"idempotency keys": api.ExpireIdempotencyKeys,
+			"idempotency keys": idempotency.Expire,
 			"sessions":         api.ExpireSessions,
 			"mails":            mail.Expire,
-			"failed sign-ins":  api.ExpireSignIns,
+			"failed sign-ins":  signin.Expire,
 		} {
 			if n, err := expired(ctx, database); err != nil {
 				log.Warn(what+" were not expired; next try in an hour", "error", err)

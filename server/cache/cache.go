@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/byline-api/byline/db/changes"
 )
 
 // Changes reads what has changed since a position ("" at first) and returns
@@ -109,11 +111,11 @@ func (c *Cache) Good(a *Answer) bool {
 }
 
 // Put keeps an answer whose making began at epoch and which depends on keys.
-func (c *Cache) Put(key string, a *Answer, epoch uint64, keys []string) {
+func (c *Cache) Put(key string, a *Answer, epoch uint64, keys []changes.Key) {
 	a.epoch = epoch
 	a.slots = make([]uint16, len(keys))
 	for i, k := range keys {
-		a.slots[i] = slotOf(k)
+		a.slots[i] = slotOf(k.String())
 	}
 	c.evictions.Add(int64(c.shard(key).put(key, a)))
 }

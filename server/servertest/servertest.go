@@ -21,9 +21,11 @@ import (
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/client"
@@ -66,7 +68,7 @@ type setup struct {
 	deps    func(*server.Deps)
 	url     string
 	follows bool
-	rules   api.AccountRules
+	rules   signin.Rules
 	mailing bool
 }
 
@@ -83,7 +85,7 @@ func WithDeps(f func(*server.Deps)) Option { return func(s *setup) { s.deps = f 
 func Mailing() Option { return func(s *setup) { s.mailing = true } }
 
 // WithRules changes what the service demands of accounts.
-func WithRules(f func(*api.AccountRules)) Option { return func(s *setup) { f(&s.rules) } }
+func WithRules(f func(*signin.Rules)) Option { return func(s *setup) { f(&s.rules) } }
 
 // WithDatabase uses the database at url instead of a new one, so that several
 // services can share it.
@@ -102,7 +104,7 @@ func New(t testing.TB, options ...Option) *Service {
 		MaxInFlight: 200,                           // slow machines are no overload
 		CacheBytes:  4 << 20, SharedDatabase: true, // tests write to the database themselves too
 		Version: "test", Commit: "test",
-	}, rules: api.AccountRules{SignIns: api.WideSignInLimits()}}
+	}, rules: signin.Rules{SignIns: signin.WideLimits()}}
 	for _, o := range options {
 		o(&set)
 	}
@@ -147,15 +149,15 @@ func background(t testing.TB, work func(context.Context) error) {
 	t.Cleanup(func() { stop(); <-ended })
 }
 
-func (s *Service) deps(trust time.Duration, rules api.AccountRules) server.Deps {
+func (s *Service) deps(trust time.Duration, rules signin.Rules) server.Deps {
 	ctx := context.Background()
-	keys, err := api.SigningKeys(ctx, s.DB)
+	keys, err := credentials.SigningKeys(ctx, s.DB)
 	for range 5 {
 		// A busy machine takes longer to connect than the pool waits.
 		if !db.IsUnavailable(err) {
 			break
 		}
-		keys, err = api.SigningKeys(ctx, s.DB)
+		keys, err = credentials.SigningKeys(ctx, s.DB)
 	}
 	require.NoError(s.t, err)
 	lifetimes := auth.Lifetimes{Token: time.Hour, Access: 10 * time.Minute, Refresh: time.Hour, Session: 24 * time.Hour}
@@ -165,12 +167,12 @@ func (s *Service) deps(trust time.Duration, rules api.AccountRules) server.Deps 
 	cheap := argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 	passwords, err := auth.NewPasswords(cheap, 4)
 	require.NoError(s.t, err)
-	secret, err := api.ServiceSecret(ctx, s.DB)
+	secret, err := credentials.ServiceSecret(ctx, s.DB)
 	require.NoError(s.t, err)
 	apiKeys := auth.NewAPIKeys(secret)
 	// Nobody follows changes here, so that tests can count statements; those
 	// of revocation do.
-	authenticator := auth.NewAuthenticator(tokens, apiKeys, api.Directory{DB: s.DB}, trust, time.Now)
+	authenticator := auth.NewAuthenticator(tokens, apiKeys, credentials.Directory{DB: s.DB}, trust, time.Now)
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelDebug)
 	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level}))

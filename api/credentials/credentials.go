@@ -1,4 +1,6 @@
-package api
+// Package credentials looks credentials up in the database: sessions, API keys,
+// and the keys and secrets of the service.
+package credentials
 
 import (
 	"context"
@@ -7,9 +9,12 @@ import (
 	"time"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/query"
 )
+
+var q = query.New()
 
 // Directory looks credentials up in the database.
 type Directory struct{ DB *db.DB }
@@ -37,7 +42,7 @@ func (d Directory) APIKey(ctx context.Context, hash []byte) (auth.Viewer, time.T
 		return auth.Viewer{}, time.Time{}, err
 	}
 	scope, err := auth.ParseScope(row.Scope)
-	return auth.Viewer{ID: row.UserID, Key: row.ID, Role: role, Scope: scope}, valueOr(row.ExpiresAt, time.Time{}), err
+	return auth.Viewer{ID: row.UserID, Key: row.ID, Role: role, Scope: scope}, optional.Or(row.ExpiresAt, time.Time{}), err
 }
 
 // SigningKeys implements auth.Directory.

@@ -1,4 +1,6 @@
-package api
+// Package translate turns errors into the problems that callers may see. It is
+// the one place that does.
+package translate
 
 import (
 	"context"
@@ -9,8 +11,8 @@ import (
 	"github.com/byline-api/byline/db"
 )
 
-// violations says what each constraint means to a client. A missing user is
-// one whose token outlived the account.
+// violations says what the violation of each constraint means to a caller. A
+// user who does not exist is the caller: the token outlived the account.
 var violations = map[db.Constraint]func() *problem.Error{
 	db.UsersUsernameKey:          func() *problem.Error { return problem.New(problem.AlreadyTaken, "username", problem.Taken) },
 	db.UsersEmailKey:             func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", problem.Taken) },
@@ -36,9 +38,9 @@ func unknownViewer() *problem.Error {
 	return problem.New(problem.TokenInvalid, "token", "is invalid")
 }
 
-// Problem is the one place that decides what a client is told of an error: a
-// problem as it is, a violated constraint by its name, a database that cannot
-// answer as 503, and all else as 500 without a word of the cause.
+// Problem returns what a caller is told of an error: a problem as it is, a
+// violated constraint by its name, a database that is unavailable as 503, and
+// every other error as 500 without a word of the cause.
 func Problem(err error) *problem.Error {
 	if p := problem.From(err); p != nil {
 		return p
@@ -55,8 +57,8 @@ func Problem(err error) *problem.Error {
 	return problem.Internal(err)
 }
 
-// RefusedToken says why the token in a field is refused: err is of package
-// auth, or nil when there is no token. Other errors stay what they are.
+// RefusedToken returns why the token in a field is refused: err is of package
+// auth, or nil when there is no token. Other errors are returned unchanged.
 func RefusedToken(field string, err error) error {
 	switch {
 	case err == nil:
@@ -69,10 +71,20 @@ func RefusedToken(field string, err error) error {
 	return err
 }
 
-// orNotFound turns "no row" into a 404 for the kind of resource.
-func orNotFound(err error, resource string) error {
+// NotFound turns "no row" into a 404 for the kind of resource. Other errors
+// are returned unchanged.
+func NotFound(err error, resource string) error {
 	if db.IsNotFound(err) {
 		return problem.NotFound(resource)
+	}
+	return err
+}
+
+// UnknownViewer turns "no row" into the 401 of a token that outlived its
+// account. Other errors are returned unchanged.
+func UnknownViewer(err error) error {
+	if db.IsNotFound(err) {
+		return unknownViewer()
 	}
 	return err
 }

@@ -1,0 +1,33 @@
+// Package audit writes the log of who did what.
+package audit
+
+import (
+	"context"
+
+	"github.com/byline-api/byline/api/optional"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+// Entry is what the log records of an action. From and To are the role before
+// and after.
+type Entry struct {
+	Action   openapi.AuditAction
+	Kind     openapi.AuditSubjectKind
+	ID       int64
+	Reason   *string
+	From, To *string
+}
+
+// Write adds an entry for an action of the viewer, in the transaction of the
+// action: neither exists without the other. Without a viewer the action is the
+// operator's.
+func Write(ctx context.Context, tx query.DBTX, e Entry) error {
+	info := request.From(ctx)
+	return query.New().AuditCreate(ctx, tx, query.AuditCreateParams{
+		ActorID: optional.NonZero(info.Viewer.ID), ActorSession: optional.NonZero(info.Viewer.Session), ActorKey: optional.NonZero(info.Viewer.Key),
+		Action: string(e.Action), SubjectKind: string(e.Kind), SubjectID: e.ID,
+		Reason: e.Reason, ChangedFrom: e.From, ChangedTo: e.To, RequestID: optional.NonZero(info.ID),
+	})
+}

@@ -1,0 +1,27 @@
+// Package batch helps operations that take a list of names.
+package batch
+
+// Unique keeps the first of equal texts, in order.
+func Unique(texts []string) []string {
+	seen := make(map[string]bool, len(texts))
+	out := make([]string, 0, len(texts))
+	for _, t := range texts {
+		if !seen[t] {
+			seen[t] = true
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Missing returns the texts that are not among those found, in order. It is
+// never nil, so that it is an empty list in JSON.
+func Missing(asked []string, found map[string]bool) []string {
+	out := []string{}
+	for _, t := range asked {
+		if !found[t] {
+			out = append(out, t)
+		}
+	}
+	return out
+}

@@ -1,0 +1,53 @@
+package page
+
+import (
+	"context"
+
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+)
+
+// DefaultLimit is the length of a page whose request names none.
+const DefaultLimit = 20
+
+// Start returns the position that a page starts behind: the one of the cursor,
+// or first when the request has no cursor. Its error is a 422.
+func (c *Codec) Start(scope string, cursor *string, first Position) (Position, error) {
+	if cursor == nil {
+		return first, nil
+	}
+	position, err := c.Decode(scope, *cursor)
+	if err != nil {
+		return Position{}, problem.InvalidField("cursor", "is not a cursor of this list").WithCause(err)
+	}
+	return position, nil
+}
+
+// Next returns the cursor and the Link header that lead to the page behind
+// last, the position of the last row of this page.
+func (c *Codec) Next(ctx context.Context, scope string, last Position) (cursor, link *string) {
+	text := c.Encode(scope, last)
+	return &text, new(NextLink(request.From(ctx).URL, text))
+}
+
+// ByID is a page of a list that is sorted by id, the highest first.
+type ByID[Item any] struct {
+	Items        []Item
+	Cursor, Link *string // nil on the last page
+}
+
+// CutByID renders the rows of a page. There may be one row more than limit,
+// which tells that there is another page.
+func CutByID[Row, Item any](
+	ctx context.Context, c *Codec, scope string, rows []Row, limit int32, id func(Row) int64, render func(Row) Item,
+) (p ByID[Item]) {
+	if len(rows) > int(limit) {
+		rows = rows[:limit]
+		p.Cursor, p.Link = c.Next(ctx, scope, Position{ID: id(rows[limit-1])})
+	}
+	p.Items = make([]Item, len(rows))
+	for i, r := range rows {
+		p.Items[i] = render(r)
+	}
+	return p
+}

@@ -1,0 +1,56 @@
+// Package view renders rows as the types of the document. What several
+// operations show, they show the same way.
+package view
+
+import (
+	"time"
+
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+// timestampLayout is how the contract demands times: UTC, three fraction
+// digits.
+const timestampLayout = "2006-01-02T15:04:05.000Z"
+
+// Timestamp renders a time.
+func Timestamp(t time.Time) openapi.Timestamp { return t.UTC().Format(timestampLayout) }
+
+// TimestampOrNull renders a time that may be NULL.
+func TimestampOrNull(t *time.Time) *openapi.TimestampOrNull {
+	if t == nil {
+		return nil
+	}
+	return new(Timestamp(*t))
+}
+
+// Profile renders what others see of a user.
+func Profile(username string, bio, image *string, following bool) openapi.Profile {
+	return openapi.Profile{Username: username, Bio: bio, Image: image, Following: following}
+}
+
+// Summary renders an article as lists show it.
+func Summary(a query.ListedArticle) openapi.ArticleSummary {
+	return openapi.ArticleSummary{
+		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: a.Tags,
+		CreatedAt: Timestamp(a.CreatedAt), UpdatedAt: Timestamp(a.UpdatedAt),
+		Favorited: a.Favorited, FavoritesCount: a.FavoritesCount,
+		Author: Profile(a.Username, a.Bio, a.Image, a.Following),
+	}
+}
+
+// Article renders an article with its body. The body as HTML and the hiding
+// are nil where they do not apply.
+func Article(a query.ListedArticle, body string, bodyHTML *string, hidden *openapi.Hidden) openapi.Article {
+	return openapi.Article{
+		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: a.Tags, Body: body, BodyHtml: bodyHTML,
+		CreatedAt: Timestamp(a.CreatedAt), UpdatedAt: Timestamp(a.UpdatedAt),
+		Favorited: a.Favorited, FavoritesCount: a.FavoritesCount,
+		Author: Profile(a.Username, a.Bio, a.Image, a.Following), Hidden: hidden,
+	}
+}
+
+// Hidden renders why and when something was hidden.
+func Hidden(reason string, at time.Time) *openapi.Hidden {
+	return &openapi.Hidden{Reason: reason, At: Timestamp(at)}
+}

@@ -1,0 +1,171 @@
+// Package visibility decides what a viewer may see, and reads articles as the
+// viewer sees them.
+//
+// The rule: what a moderator has hidden exists for its author and for
+// moderators alone. For everybody else it is the same as what does not exist.
+package visibility
+
+import (
+	"context"
+	"time"
+
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/db/changes"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+var q = query.New()
+
+// Article is an article with its body as the viewer sees it.
+type Article struct {
+	query.ListedArticle
+	// Asked is the slug that the article was asked by: it has or had it.
+	Asked string
+	Body  string
+	// Hidden is nil unless a moderator has hidden the article.
+	Hidden *Hiding
+}
+
+// Hiding is why and when something was hidden.
+type Hiding struct {
+	Reason string
+	At     time.Time
+}
+
+// View renders the article. bodyHTML is nil unless it was asked for.
+func (a Article) View(bodyHTML *string) openapi.Article {
+	return view.Article(a.ListedArticle, a.Body, bodyHTML, a.Hidden.View())
+}
+
+// DependsOn returns what a response that shows the article depends on.
+func (a Article) DependsOn() []changes.Key {
+	return []changes.Key{changes.Article(a.ID), changes.Profile(a.AuthorID)}
+}
+
+// View renders a hiding, which may be nil.
+func (h *Hiding) View() *openapi.Hidden {
+	if h == nil {
+		return nil
+	}
+	return view.Hidden(h.Reason, h.At)
+}
+
+// To reports whether the viewer may know of something by an author.
+func To(ctx context.Context, hidden bool, authorID int64) bool {
+	viewer := request.Viewer(ctx)
+	return !hidden || viewer.ID == authorID || viewer.Moderates()
+}
+
+// GetArticle returns the article that has or had a slug. Its error is a 404
+// when there is none for the viewer.
+func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, error) {
+	r, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: request.Viewer(ctx).ID, Slug: slug})
+	a := article(r)
+	if err != nil || !r.Hidden {
+		return a, translate.NotFound(err, "article")
+	}
+	visible, err := reveal(ctx, conn, []Article{a})
+	if err != nil {
+		return a, err
+	}
+	if len(visible) == 0 {
+		return a, problem.NotFound("article")
+	}
+	return visible[0], nil
+}
+
+// GetArticles returns the articles that have or had some slugs and that the
+// viewer may see, in the order of the slugs.
+func GetArticles(ctx context.Context, conn query.DBTX, slugs []string) ([]Article, error) {
+	rows, err := q.ArticleListBySlugs(ctx, conn, query.ArticleListBySlugsParams{ViewerID: request.Viewer(ctx).ID, Slugs: slugs})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Article, len(rows))
+	for i, r := range rows {
+		list[i] = article(query.ArticleGetBySlugRow(r))
+	}
+	return reveal(ctx, conn, list)
+}
+
+// article returns a row as an Article. A hidden one lacks its reason, which
+// reveal adds.
+func article(r query.ArticleGetBySlugRow) Article {
+	a := Article{
+		Asked: r.Asked, Body: r.Body,
+		ListedArticle: query.ListedArticle{
+			ID: r.ID, Slug: r.Slug, Title: r.Title, Description: r.Description, Tags: r.Tags,
+			FavoritesCount: r.FavoritesCount, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+			AuthorID: r.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
+			Favorited: r.Favorited, Following: r.Following,
+		},
+	}
+	if r.Hidden {
+		a.Hidden = &Hiding{}
+	}
+	return a
+}
+
+// FindArticle returns the author of an article that the viewer may know of.
+// Its error is a 404 otherwise.
+func FindArticle(ctx context.Context, conn query.DBTX, slug string) (query.ArticleAuthorRow, error) {
+	a, err := q.ArticleAuthor(ctx, conn, slug)
+	if err == nil && !To(ctx, a.Hidden, a.AuthorID) {
+		err = problem.NotFound("article")
+	}
+	return a, translate.NotFound(err, "article")
+}
+
+// reveal completes the hidden articles of a list that the viewer may see, and
+// removes the others. It costs a query only if there are hidden ones.
+func reveal(ctx context.Context, conn query.DBTX, list []Article) ([]Article, error) {
+	var ids []int64
+	for _, a := range list {
+		if a.Hidden != nil {
+			ids = append(ids, a.ID)
+		}
+	}
+	if ids == nil {
+		return list, nil
+	}
+	viewer := request.Viewer(ctx)
+	rows, err := q.HiddenArticleList(ctx, conn, query.HiddenArticleListParams{ViewerID: viewer.ID, Moderates: viewer.Moderates(), ArticleIds: ids})
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64]query.HiddenArticleListRow, len(rows))
+	for _, r := range rows {
+		found[r.ID] = r
+	}
+	visible := list[:0]
+	for _, a := range list {
+		if a.Hidden != nil {
+			r, ok := found[a.ID]
+			if !ok {
+				continue
+			}
+			a.Hidden = &Hiding{Reason: r.Reason, At: r.CreatedAt}
+			a.FavoritesCount, a.Favorited = r.FavoritesCount, r.Favorited
+		}
+		visible = append(visible, a)
+	}
+	return visible, nil
+}
+
+// HiddenComments returns why and when the comments of some ids were hidden. It
+// costs a query only if there are any.
+func HiddenComments(ctx context.Context, conn query.DBTX, ids []int64) (map[int64]*Hiding, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := q.HiddenCommentList(ctx, conn, ids)
+	hidden := make(map[int64]*Hiding, len(rows))
+	for _, r := range rows {
+		hidden[r.ID] = &Hiding{Reason: r.Reason, At: r.CreatedAt}
+	}
+	return hidden, err
+}
