@@ -100,7 +100,7 @@ func slugTaken(err error) bool {
 
 // GetArticle returns the article that has or had a slug.
 func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestObject) (openapi.GetArticleResponseObject, error) {
-	a, err := visibility.GetArticle(ctx, s.db.Reads(), req.Slug)
+	a, err := visibility.GetArticle(ctx, s.db, req.Slug)
 	if err != nil {
 		return nil, err
 	}

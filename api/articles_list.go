@@ -28,9 +28,6 @@ type articleList struct {
 	// key names the list in the feed of changes, given a row of it. It is nil
 	// for a list that no key names: its responses are not cached.
 	key func(articleFilters, query.ListedArticle) changes.Key
-	// long marks a list whose query reads more than the rows of its page, so
-	// that it takes a connection of its own (db.DB.Reads).
-	long bool
 }
 
 // articleFilters are what selects the articles of a list. An empty text
@@ -59,7 +56,6 @@ var articleLists = []articleList{
 				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
-		long: true,
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Favorited != "" && f.Tag != "" },
@@ -69,7 +65,6 @@ var articleLists = []articleList{
 				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
-		long: true,
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Author != "" },
@@ -176,7 +171,7 @@ func (s articles) list(
 	if cursor != nil {
 		w.offset = 0
 	}
-	rows, err := l.rows(ctx, s.conn(l, w), f, w)
+	rows, err := l.rows(ctx, s.conn(w), f, w)
 	if err != nil {
 		return out, facts, fmt.Errorf("listing %s: %w", scope, err)
 	}
@@ -202,11 +197,11 @@ func (s articles) list(
 const maxSharedOffset = 1000
 
 // conn returns the connection that a page of a list is read through.
-func (s articles) conn(l articleList, w window) query.DBTX {
-	if l.long || w.offset > maxSharedOffset {
-		return s.db
+func (s articles) conn(w window) query.DBTX {
+	if w.offset > maxSharedOffset {
+		return s.db.Alone()
 	}
-	return s.db.Reads()
+	return s.db
 }
 
 // total returns how many articles a list has. Each row carries the number. An
@@ -216,7 +211,7 @@ func (s articles) total(ctx context.Context, l articleList, f articleFilters, w 
 	if len(rows) == 0 && (w.after != page.Newest || w.offset > 0) {
 		var err error
 		first := window{after: page.Newest, limit: 1}
-		if rows, err = l.rows(ctx, s.conn(l, first), f, first); err != nil {
+		if rows, err = l.rows(ctx, s.db, f, first); err != nil {
 			return 0, err
 		}
 	}

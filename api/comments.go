@@ -106,7 +106,6 @@ func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows 
 		ViewerID: viewer.ID, Moderates: viewer.Moderates(), Slug: slug,
 		FromCreatedAt: w.after.Key.Time(), FromID: w.after.ID, PageLimit: w.limit + 1,
 	}
-	// Not by db.Reads: a page may have a thousand comments.
 	if w.newest {
 		rows, err = commentsOf(q.CommentListNewest(ctx, s.db, query.CommentListNewestParams(arg)))
 	} else {

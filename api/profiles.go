@@ -78,7 +78,7 @@ func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProf
 }
 
 func (s profiles) get(ctx context.Context, username string) (query.ProfileGetByUsernameRow, error) {
-	p, err := q.ProfileGetByUsername(ctx, s.db.Reads(), query.ProfileGetByUsernameParams{
+	p, err := q.ProfileGetByUsername(ctx, s.db, query.ProfileGetByUsernameParams{
 		ViewerID: request.Viewer(ctx).ID, Username: username,
 	})
 	return p, translate.NotFound(err, "profile")

@@ -51,7 +51,7 @@ const attempts = 4
 type DB struct {
 	pool  *pgxpool.Pool
 	cfg   Config
-	reads *Reads
+	reads *sharedReads
 }
 
 // Open prepares the pool; it does not wait for the database, so that the
@@ -83,9 +83,11 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		"lock_timeout":                        milliseconds(cfg.QueryTimeout / 2),
 		"idle_in_transaction_session_timeout": milliseconds(2 * cfg.QueryTimeout),
 		// A request reads few rows by index, whatever its parameters. PostgreSQL
-		// cannot know that of a LIMIT that is one: it expects a tenth of the
-		// table and would read all users to join twenty, or plan each time anew,
-		// which costs more than the query.
+		// does not know that of a LIMIT that is a parameter: it expects a tenth
+		// of the table, and would read all users to join twenty, or plan each
+		// time anew, which costs more than the query. So hash and merge joins
+		// are off for all queries of requests; db/queries/README.md says so to
+		// whoever writes one. InLongTx has them on.
 		"plan_cache_mode":  "force_generic_plan",
 		"enable_hashjoin":  "off",
 		"enable_mergejoin": "off",
@@ -99,7 +101,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, fmt.Errorf("db: %w", err)
 	}
 	d := &DB{pool: pool, cfg: cfg}
-	d.reads = &Reads{db: d, most: max(1, cfg.MaxConns/2)}
+	d.reads = &sharedReads{db: d, most: max(1, cfg.MaxConns/2)}
 	return d, nil
 }
 
@@ -203,16 +205,24 @@ func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 	return tag, err
 }
 
-// Query implements query.DBTX. The connection is held until the rows are closed.
+// Query implements query.DBTX. The connection is held until the rows are
+// closed. A query that declares it shares its round trip (reads.go).
 func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	rows, err := d.query(ctx, sql, args)
+	if isShared(sql) {
+		return d.reads.Query(ctx, sql, args...)
+	}
+	return d.queryAlone(ctx, sql, args)
+}
+
+func (d *DB) queryAlone(ctx context.Context, sql string, args []any) (pgx.Rows, error) {
+	rows, err := d.queryPool(ctx, sql, args)
 	if err != nil {
-		return nil, err
+		return nil, err // not rows, which would be an interface around nil
 	}
 	return rows, nil
 }
 
-func (d *DB) query(ctx context.Context, sql string, args []any) (*pooledRows, error) {
+func (d *DB) queryPool(ctx context.Context, sql string, args []any) (*pooledRows, error) {
 	conn, err := d.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -241,11 +251,13 @@ func (d *DB) InTx(ctx context.Context, fn func(tx query.DBTX) error) error {
 	return d.inTx(ctx, ctx, 2*d.cfg.QueryTimeout, fn)
 }
 
-// InLongTx is InTx for work that may take longer than the request that began
-// it; limit bounds it as a whole.
+// InLongTx is InTx for work on many rows, which may take longer than the
+// request that began it; limit bounds it as a whole. Its queries may hash and
+// merge, and are planned for their parameters: this is how a query opts out of
+// the planner settings of Open.
 func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
 	return d.inTx(ctx, context.WithoutCancel(ctx), limit, func(tx query.DBTX) error { // without its deadline, too
-		if err := query.New().StatementTimeout(ctx, tx, milliseconds(limit)); err != nil {
+		if err := query.New().LongTransaction(ctx, tx, milliseconds(limit)); err != nil {
 			return err
 		}
 		return fn(tx)
@@ -290,7 +302,7 @@ type pooledRows struct {
 	pgx.Rows
 	conn   *pgxpool.Conn
 	cancel context.CancelFunc
-	reads  *Reads // set when the rows are a group of Reads by themselves
+	reads  *sharedReads // set when the rows are a group of Reads by themselves
 }
 
 func (r *pooledRows) Next() bool {

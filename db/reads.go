@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,31 +19,69 @@ import (
 // first of them can hold up the last.
 const maxGroup = 16
 
-// Reads implements query.DBTX for short reads of single statements, and runs
-// those of several requests in one round trip, which is most of what such a
-// read costs on either side. As many groups as connections would help may be
-// on their way. Reads that come meanwhile wait, and are the next group; when
-// there is little to do, a read goes at once and alone.
+// Which connection does a query use?
 //
-// A group is a pgx.Batch. Its results arrive in the order of its reads: each
-// takes its rows from the connection when its turn has come, and passes the
+// Inside a transaction, the transaction's. Outside, a query that declares
+//
+//	SELECT /* shared */ …   or   WITH /* shared */ …
+//
+// in db/queries shares a round trip with the queries of other requests, and
+// every other query takes a connection of the pool for itself. Handlers do not
+// choose: they pass the DB.
+//
+// A query may declare it when it is a single read of few rows, by index,
+// whatever its parameters: others wait for it. So it returns one row, or its
+// LIMIT is the length of a page. TestSharedQueries holds every declaration to
+// that. A call whose parameters make a shared query long passes DB.Alone.
+
+// shared is how a query declares that it shares its round trip, near the
+// beginning of its text.
+const shared = "/* shared */"
+
+// sharedWithin is how far from the beginning of its text, in bytes, a query
+// declares it: behind the line that sqlc puts there, with the query's name.
+const sharedWithin = 100
+
+func isShared(sql string) bool {
+	return strings.Contains(sql[:min(len(sql), sharedWithin)], shared)
+}
+
+// Alone returns a connection on which no query shares its round trip.
+func (d *DB) Alone() query.DBTX { return alone{d} }
+
+// alone is a DB without shared reads.
+type alone struct{ *DB }
+
+func (a alone) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return a.queryAlone(ctx, sql, args)
+}
+
+func (a alone) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return pooledRow{a, ctx, sql, args}
+}
+
+// sharedReads implements query.DBTX for short reads of single statements. It
+// runs those of several requests in one round trip, which is most of what such
+// a read costs on either side. A few groups are under way at a time, as many as
+// connections help. Reads that come meanwhile wait, and form the next group.
+// While there is little to do, a read goes at once and alone.
+//
+// A group is a pgx.Batch. Its results arrive in the order of its reads. Each
+// read takes its rows from the connection when its turn comes, and passes the
 // connection on to the next. So nothing may be done between the rows but to
 // scan them. Each statement sees all that had committed when it began, as it
-// would alone. When one fails, or the time of one is over, those behind it in
-// the group are run alone.
-type Reads struct {
+// would alone. When one fails, or its request runs out of time, those behind it
+// in the group are run alone.
+type sharedReads struct {
 	db   *DB
-	most int // groups on their way at once
+	most int // groups under way at once
 
 	mu      sync.Mutex
 	groups  int
 	waiting []*read
 }
 
-var _ query.DBTX = (*Reads)(nil)
-
-// Reads returns what runs short reads together with those of other requests.
-func (d *DB) Reads() *Reads { return d.reads }
+var _ query.DBTX = (*sharedReads)(nil)
 
 // read is a statement that waits for its turn.
 type read struct {
@@ -59,7 +98,7 @@ type read struct {
 
 // group is reads on their way. It belongs to the one whose turn it is.
 type group struct {
-	reads   *Reads
+	reads   *sharedReads
 	conn    *pgxpool.Conn
 	cancel  context.CancelFunc
 	results pgx.BatchResults
@@ -69,22 +108,22 @@ type group struct {
 }
 
 // Exec implements query.DBTX. A write goes alone: no read may make it fail.
-func (r *Reads) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+func (r *sharedReads) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	return r.db.Exec(ctx, sql, args...)
 }
 
 // QueryRow implements query.DBTX. The statement runs when the row is scanned.
-func (r *Reads) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+func (r *sharedReads) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return pooledRow{r, ctx, sql, args}
 }
 
 // Query implements query.DBTX. Others wait until the rows are closed.
-func (r *Reads) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+func (r *sharedReads) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	r.mu.Lock()
 	if r.groups < r.most {
 		r.groups++
 		r.mu.Unlock()
-		rows, err := r.db.query(ctx, sql, args)
+		rows, err := r.db.queryPool(ctx, sql, args)
 		if err != nil {
 			r.leave()
 			return nil, err
@@ -110,21 +149,21 @@ func (r *Reads) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, e
 	if err != nil {
 		rows.Close()
 		if innocent && ctx.Err() == nil {
-			return r.db.Query(ctx, sql, args...)
+			return r.db.queryAlone(ctx, sql, args)
 		}
 		return nil, err
 	}
 	return rows, nil
 }
 
-func (r *Reads) traced(ctx context.Context, tag pgconn.CommandTag, err error) {
+func (r *sharedReads) traced(ctx context.Context, tag pgconn.CommandTag, err error) {
 	if tracer := r.db.cfg.Tracer; tracer != nil {
 		tracer.TraceQueryEnd(ctx, nil, pgx.TraceQueryEndData{CommandTag: tag, Err: err})
 	}
 }
 
 // wait returns the group that a read is in when its turn has come.
-func (r *Reads) wait(ctx context.Context, this *read) (*group, error) {
+func (r *sharedReads) wait(ctx context.Context, this *read) (*group, error) {
 	timer := time.NewTimer(r.db.cfg.AcquireTimeout)
 	defer timer.Stop()
 	var gone error
@@ -143,7 +182,7 @@ func (r *Reads) wait(ctx context.Context, this *read) (*group, error) {
 }
 
 // orLead returns g, or a group of this and of those who wait when g is nil.
-func (r *Reads) orLead(g *group, this *read) *group {
+func (r *sharedReads) orLead(g *group, this *read) *group {
 	if g != nil {
 		return g
 	}
@@ -153,7 +192,7 @@ func (r *Reads) orLead(g *group, this *read) *group {
 	g = &group{reads: r, rest: slices.Clone(r.waiting[:n])}
 	r.waiting = slices.Delete(r.waiting, 0, n)
 	r.mu.Unlock()
-	// Who waits no longer costs nothing any more.
+	// A read whose request has given up is not sent.
 	g.rest = slices.DeleteFunc(g.rest, func(w *read) bool { return w.claimed.Load() })
 	batch, end := &pgx.Batch{}, time.Now().Add(r.db.statementLimit())
 	for _, w := range append([]*read{this}, g.rest...) {
@@ -172,7 +211,7 @@ func (r *Reads) orLead(g *group, this *read) *group {
 }
 
 // leave makes room for another group, of those who wait.
-func (r *Reads) leave() {
+func (r *sharedReads) leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.waiting) > 0 {

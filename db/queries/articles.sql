@@ -10,7 +10,7 @@
 -- To add a list, add its query here and its entry in api/articles_list.go.
 
 -- name: ArticleList :many
-WITH page AS (
+WITH /* shared */ page AS (
     SELECT a.id FROM articles a
     WHERE NOT a.hidden AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY a.created_at DESC, a.id DESC
@@ -22,7 +22,7 @@ SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id,
 ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByTag :many
-WITH page AS (
+WITH /* shared */ page AS (
     SELECT t.article_id AS id FROM article_tags t
     WHERE t.tag = @tag AND (t.article_created_at, t.article_id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
@@ -34,7 +34,7 @@ SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id,
 ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByAuthor :many
-WITH page AS (
+WITH /* shared */ page AS (
     SELECT a.id FROM articles a
     WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
       AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
@@ -47,7 +47,7 @@ SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id,
 ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByFavorite :many
-WITH page AS (
+WITH /* shared */ page AS (
     SELECT v.article_id AS id FROM favorites v
     WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@favorited))
       AND (v.article_created_at, v.article_id) < (@before_created_at::timestamptz, @before_id::bigint)
@@ -101,7 +101,8 @@ ORDER BY l.created_at DESC, l.id DESC;
 -- articles the page ends behind. The first reach articles are by the reach
 -- authors who wrote last, so the first page need not look at others; below a
 -- cursor that holds for no author, and authors has to be beyond them all.
-WITH followees AS MATERIALIZED (
+-- It is shared although it reads a row for each followee: one range of an index.
+WITH /* shared */ followees AS MATERIALIZED (
     SELECT y.id, y.articles_count, y.last_article_at FROM follows x
     JOIN users y ON y.id = x.followee_id
     WHERE x.follower_id = @viewer_id
@@ -128,7 +129,7 @@ ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleGetBySlug :one
 -- The same columns as ArticleListBySlugs, so that one function reads both.
-SELECT s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
+SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
        a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following

@@ -1,5 +1,5 @@
 -- name: ProfileGetByUsername :one
-SELECT u.id, u.username, u.bio, u.image,
+SELECT /* shared */ u.id, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows f WHERE f.follower_id = @viewer_id AND f.followee_id = u.id) AS following
 FROM users u
 WHERE lower(u.username) = lower(@username);

@@ -81,6 +81,7 @@ WITH locked AS MATERIALIZED (
 DELETE FROM counters d USING locked l, unused u
 WHERE d.kind = 'tag' AND d.name = l.name AND d.slot = l.slot AND u.name = l.name;
 
--- name: StatementTimeout :exec
--- For the rest of the transaction.
-SELECT set_config('statement_timeout', @milliseconds, true);
+-- name: LongTransaction :exec
+-- For the rest of the transaction: more time, and plans for many rows.
+SELECT set_config('statement_timeout', @milliseconds, true), set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);

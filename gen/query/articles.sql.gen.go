@@ -92,7 +92,7 @@ func (q *Queries) ArticleDelete(ctx context.Context, db DBTX, id int64) error {
 }
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
-SELECT s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
+SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
        a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
@@ -159,7 +159,7 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 
 const articleList = `-- name: ArticleList :many
 
-WITH page AS (
+WITH /* shared */ page AS (
     SELECT a.id FROM articles a
     WHERE NOT a.hidden AND (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
     ORDER BY a.created_at DESC, a.id DESC
@@ -233,7 +233,7 @@ func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParam
 }
 
 const articleListByAuthor = `-- name: ArticleListByAuthor :many
-WITH page AS (
+WITH /* shared */ page AS (
     SELECT a.id FROM articles a
     WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2)) AND NOT a.hidden
       AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
@@ -378,7 +378,7 @@ func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg 
 }
 
 const articleListByFavorite = `-- name: ArticleListByFavorite :many
-WITH page AS (
+WITH /* shared */ page AS (
     SELECT v.article_id AS id FROM favorites v
     WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2))
       AND (v.article_created_at, v.article_id) < ($3::timestamptz, $4::bigint)
@@ -598,7 +598,7 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 }
 
 const articleListByTag = `-- name: ArticleListByTag :many
-WITH page AS (
+WITH /* shared */ page AS (
     SELECT t.article_id AS id FROM article_tags t
     WHERE t.tag = $2 AND (t.article_created_at, t.article_id) < ($3::timestamptz, $4::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
@@ -664,7 +664,7 @@ func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleList
 }
 
 const articleListFeed = `-- name: ArticleListFeed :many
-WITH followees AS MATERIALIZED (
+WITH /* shared */ followees AS MATERIALIZED (
     SELECT y.id, y.articles_count, y.last_article_at FROM follows x
     JOIN users y ON y.id = x.followee_id
     WHERE x.follower_id = $1
@@ -704,6 +704,7 @@ type ArticleListFeedParams struct {
 // articles the page ends behind. The first reach articles are by the reach
 // authors who wrote last, so the first page need not look at others; below a
 // cursor that holds for no author, and authors has to be beyond them all.
+// It is shared although it reads a row for each followee: one range of an index.
 func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListFeed,
 		arg.ViewerID,

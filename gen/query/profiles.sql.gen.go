@@ -42,7 +42,7 @@ func (q *Queries) FollowDelete(ctx context.Context, db DBTX, arg FollowDeletePar
 }
 
 const profileGetByUsername = `-- name: ProfileGetByUsername :one
-SELECT u.id, u.username, u.bio, u.image,
+SELECT /* shared */ u.id, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows f WHERE f.follower_id = $1 AND f.followee_id = u.id) AS following
 FROM users u
 WHERE lower(u.username) = lower($2)

@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-const statementTimeout = `-- name: StatementTimeout :exec
-SELECT set_config('statement_timeout', $1, true)
+const longTransaction = `-- name: LongTransaction :exec
+SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)
 `
 
-// For the rest of the transaction.
-func (q *Queries) StatementTimeout(ctx context.Context, db DBTX, milliseconds string) error {
-	_, err := db.Exec(ctx, statementTimeout, milliseconds)
+// For the rest of the transaction: more time, and plans for many rows.
+func (q *Queries) LongTransaction(ctx context.Context, db DBTX, milliseconds string) error {
+	_, err := db.Exec(ctx, longTransaction, milliseconds)
 	return err
 }
 
