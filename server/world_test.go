@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"regexp"
 
 	"github.com/byline-api/byline/api/auth"
@@ -93,16 +92,4 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 		w.slugs = append(w.slugs, m[1])
 	}
 	w.last = fmt.Sprintf("%s %s %s: %d", method, path, body, res.StatusCode)
-}
-
-// read returns the path of a random anonymous read.
-func (w *world) read(rng *rand.Rand) string {
-	name := url.QueryEscape(w.names[rng.IntN(len(w.names))])
-	slug := w.slugs[rng.IntN(len(w.slugs))]
-	tag := string('x' + rune(rng.IntN(3)))
-	return [...]string{
-		"/articles/" + slug, "/articles/" + slug + "/comments", "/articles/" + slug + "/comments?sort=-createdAt&limit=2",
-		"/articles", "/articles?limit=3&offset=2", "/articles?tag=" + tag, "/articles?author=" + name, "/articles?favorited=" + name,
-		"/articles?tag=" + tag + "&author=" + name, "/articles?limit=2&offset=1000", "/tags", "/profiles/" + name,
-	}[rng.IntN(12)]
 }
