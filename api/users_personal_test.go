@@ -302,7 +302,7 @@ func requireNowhere(t *testing.T, d *db.DB, text string) {
 	require.NoError(t, err)
 	require.Greater(t, len(tables), 10)
 	for _, table := range tables {
-		if table == "cache_changes" {
+		if table == "changes" {
 			continue // names what has changed, as tags, for a minute; see ForgetChanges
 		}
 		var n int

@@ -142,7 +142,7 @@ func (l *loader) load(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.exec(ctx, `INSERT INTO cache_changes (keys) VALUES ('{*}')`); err != nil {
+	if err := l.exec(ctx, `INSERT INTO changes (keys) VALUES ('{*}')`); err != nil {
 		return err
 	}
 	// Last, since a rollback does not take it back. Others get their ids after the commit, when the lock is gone.
