@@ -14,3 +14,6 @@ DELETE FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST(@seen AS text) AS pg_
 
 -- name: ChangeSnapshot :one
 SELECT pg_current_snapshot()::text AS snapshot, pg_postmaster_start_time()::text AS server_started;
+
+-- name: ChangeCreate :exec
+INSERT INTO changes (keys) VALUES (@keys);

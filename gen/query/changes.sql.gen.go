@@ -9,6 +9,15 @@ import (
 	"context"
 )
 
+const changeCreate = `-- name: ChangeCreate :exec
+INSERT INTO changes (keys) VALUES ($1)
+`
+
+func (q *Queries) ChangeCreate(ctx context.Context, db DBTX, keys []string) error {
+	_, err := db.Exec(ctx, changeCreate, keys)
+	return err
+}
+
 const changeExpire = `-- name: ChangeExpire :execrows
 DELETE FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
 `
