@@ -11,6 +11,7 @@ import (
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/slug"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -73,7 +74,7 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 	if err != nil {
 		return nil, err
 	}
-	request.From(ctx).DependsOn(key('a', a.ArticleCard.ID), key('u', a.ArticleCard.AuthorID))
+	request.From(ctx).DependsOn(changes.Article(a.ArticleCard.ID), changes.Profile(a.ArticleCard.AuthorID))
 	if a.BodyHTML, err = s.html.render(ctx, req.Params.Format, a.Body); err != nil {
 		return nil, err
 	}

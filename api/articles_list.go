@@ -10,6 +10,7 @@ import (
 
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -28,9 +29,9 @@ type listRow = query.ArticleListRow
 // of its articles for a page that turned out to be empty.
 type lister struct {
 	scope string
-	// key is the list's in cache_changes, given one of its rows; nil when an
-	// answer must not be kept.
-	key   func(listRow) string
+	// key is the list's, given one of its rows; nil when an answer must not be
+	// kept.
+	key   func(listRow) changes.Key
 	rows  func(conn query.DBTX, w window) (listRows, error)
 	count func() (int64, error)
 	// long says that what it reads is not bounded by the length of its page.
@@ -112,7 +113,7 @@ func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lis
 			return rowsOf[query.ArticleListByAuthorRow](rows), err
 		}
 		l.count = func() (int64, error) { return q.ArticleCountByAuthor(ctx, s.db, author) }
-		l.key = func(r listRow) string { return key('b', r.ArticleCard.AuthorID) }
+		l.key = func(r listRow) changes.Key { return changes.ArticlesBy(r.ArticleCard.AuthorID) }
 	case favorited != "":
 		l.rows = func(conn query.DBTX, w window) (listRows, error) {
 			rows, err := q.ArticleListByFavorite(ctx, conn, query.ArticleListByFavoriteParams{
@@ -131,7 +132,7 @@ func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lis
 			return rowsOf[query.ArticleListByTagRow](rows), err
 		}
 		l.count = func() (int64, error) { return q.ArticleCountByTag(ctx, s.db, tag) }
-		l.key = func(listRow) string { return "t" + tag }
+		l.key = func(listRow) changes.Key { return changes.ArticlesTagged(tag) }
 	default:
 		l.rows = func(conn query.DBTX, w window) (listRows, error) {
 			rows, err := q.ArticleList(ctx, conn, query.ArticleListParams{
@@ -141,7 +142,7 @@ func (s articles) filtered(ctx context.Context, p openapi.GetArticlesParams) lis
 			return rowsOf[listRow](rows), err
 		}
 		l.count = func() (int64, error) { return q.ArticleCount(ctx, s.db) }
-		l.key = func(listRow) string { return "l" }
+		l.key = func(listRow) changes.Key { return changes.Articles }
 	}
 	return l
 }
@@ -183,16 +184,13 @@ func (s articles) list(ctx context.Context, l lister, limit *openapi.Limit, offs
 		r := rows.at(i)
 		b = appendArticle(appendComma(b, i), r.ArticleCard, nil, nil, r.Favorited, r.Following, nil)
 		if info.Collects && l.key != nil {
-			info.DependsOn(l.key(r), key('a', r.ArticleCard.ID), key('u', r.ArticleCard.AuthorID))
+			info.DependsOn(l.key(r), changes.Article(r.ArticleCard.ID), changes.Profile(r.ArticleCard.AuthorID))
 		}
 	}
 	b = strconv.AppendInt(append(b, `],"articlesCount":`...), total, 10)
 	out.status, out.body = http.StatusOK, appendNext(b, next)
 	return out, nil
 }
-
-// key is the name of a row in cache_changes.
-func key(kind byte, id int64) string { return string(kind) + strconv.FormatInt(id, 10) }
 
 // listRows are the rows of any list query, which are the same but for the name
 // of their type.

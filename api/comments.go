@@ -9,6 +9,7 @@ import (
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -92,7 +93,7 @@ func (s comments) list(ctx context.Context, slug string, w commentWindow) ([]com
 	}
 	info := request.From(ctx)
 	if len(rows) > 0 {
-		info.DependsOn(key('a', rows[0].ArticleID), key('c', rows[0].ArticleID))
+		info.DependsOn(changes.Article(rows[0].ArticleID), changes.Comments(rows[0].ArticleID))
 		return rows, nil
 	}
 	// Nothing tells an article without comments from no article at all.
@@ -100,7 +101,7 @@ func (s comments) list(ctx context.Context, slug string, w commentWindow) ([]com
 	if err != nil {
 		return nil, err
 	}
-	info.DependsOn(key('a', a.ID), key('c', a.ID))
+	info.DependsOn(changes.Article(a.ID), changes.Comments(a.ID))
 	return nil, nil
 }
 
@@ -131,7 +132,7 @@ func (s comments) encode(ctx context.Context, rows []commentRow, format *openapi
 		}
 		b = appendComment(appendComma(b, i), r, html, hidden[r.ID])
 		if info.Collects {
-			info.DependsOn(key('u', r.AuthorID))
+			info.DependsOn(changes.Profile(r.AuthorID))
 		}
 	}
 	return append(b, ']'), nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -61,7 +62,7 @@ func (s profiles) get(ctx context.Context, username string) (ready, error) {
 	if err != nil {
 		return ready{}, orNotFound(err, "profile")
 	}
-	request.From(ctx).DependsOn(key('u', p.ID))
+	request.From(ctx).DependsOn(changes.Profile(p.ID))
 	b := append(newBody(profileSize), `{"profile":`...)
 	b = appendProfile(b, p.Username, p.Bio, p.Image, p.Following)
 	return ready{status: http.StatusOK, body: append(b, "}\n"...)}, nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 )
 
@@ -16,7 +17,7 @@ func (s tags) GetTags(ctx context.Context, _ openapi.GetTagsRequestObject) (open
 	if err != nil {
 		return nil, err
 	}
-	request.From(ctx).DependsOn("g")
+	request.From(ctx).DependsOn(changes.Tags)
 	return openapi.GetTags200JSONResponse{TagsJSONResponse: openapi.TagsJSONResponse{
 		Body: openapi.TagsResponse{Tags: names},
 	}}, nil

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/db/changes"
 )
 
 // Info is one value in the context instead of one a fact: a context value
@@ -30,7 +31,7 @@ type Info struct {
 	// Collects says that the edge would keep the answer if it knew what it
 	// depends on, which DependsOn collects in Keys.
 	Collects bool
-	Keys     []string
+	Keys     []changes.Key
 }
 
 // ErrClientGone is the error of an answer that its client did not read to the
@@ -55,9 +56,10 @@ func From(ctx context.Context) *Info {
 // Viewer returns who asks.
 func Viewer(ctx context.Context) auth.Viewer { return From(ctx).Viewer }
 
-// DependsOn declares everything that the answer depends on, as the keys of the
-// table cache_changes. An answer for which it is not called is not kept.
-func (i *Info) DependsOn(keys ...string) {
+// DependsOn declares everything that the answer depends on, by the keys
+// that the change feed has for it. An answer for which it is not called is not
+// kept.
+func (i *Info) DependsOn(keys ...changes.Key) {
 	if i.Collects {
 		i.Keys = append(i.Keys, keys...)
 	}

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/byline-api/byline/db/changes"
 )
 
 // Changes reads what has changed since a position ("" at first) and returns
@@ -45,9 +47,9 @@ const (
 
 // Cache keeps answers in bounded memory.
 type Cache struct {
-	changes Changes
-	listen  Listener
-	shards  [shardCount]shard
+	read   Changes
+	listen Listener
+	shards [shardCount]shard
 
 	// Keys share slots by hash; a slot holds the epoch of its last change. A
 	// collision costs an answer its place, never its correctness.
@@ -72,8 +74,8 @@ type round struct {
 }
 
 // New returns a cache of up to size bytes. listen may be nil.
-func New(size int, changes Changes, listen Listener) *Cache {
-	c := &Cache{changes: changes, listen: listen}
+func New(size int, read Changes, listen Listener) *Cache {
+	c := &Cache{read: read, listen: listen}
 	for i := range c.shards {
 		c.shards[i].init(size / shardCount)
 	}
@@ -109,11 +111,11 @@ func (c *Cache) Good(a *Answer) bool {
 }
 
 // Put keeps an answer whose making began at epoch and which depends on keys.
-func (c *Cache) Put(key string, a *Answer, epoch uint64, keys []string) {
+func (c *Cache) Put(key string, a *Answer, epoch uint64, keys []changes.Key) {
 	a.epoch = epoch
 	a.slots = make([]uint16, len(keys))
 	for i, k := range keys {
-		a.slots[i] = slotOf(k)
+		a.slots[i] = slotOf(k.String())
 	}
 	c.evictions.Add(int64(c.shard(key).put(key, a)))
 }
@@ -158,7 +160,7 @@ func (c *Cache) lead(r *round) {
 	if began.Sub(c.synced) > forgetful {
 		c.position = ""
 	}
-	keys, now, all, err := c.changes(ctx, c.position)
+	keys, now, all, err := c.read(ctx, c.position)
 	if err == nil && c.listen != nil {
 		err = c.listen(ctx, began, keys, all)
 	}
