@@ -302,8 +302,8 @@ func requireNowhere(t *testing.T, d *db.DB, text string) {
 	require.NoError(t, err)
 	require.Greater(t, len(tables), 10)
 	for _, table := range tables {
-		if table == "cache_changes" {
-			continue // names what has changed, as tags, for a minute; see ForgetChanges
+		if table == "changes" {
+			continue // names what has changed, as tags, for a minute; see db/changes
 		}
 		var n int
 		require.NoError(t, d.QueryRow(t.Context(), fmt.Sprintf(

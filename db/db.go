@@ -118,7 +118,7 @@ func hideURL(err error) error {
 // Close waits for the connections in use and closes the pool.
 func (d *DB) Close() { d.pool.Close() }
 
-// Pool gives COPY, LISTEN and statistics what the interface of queries lacks.
+// Pool gives COPY and statistics what the interface of queries lacks.
 func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
 // Ping tells whether the database answers.

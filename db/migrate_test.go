@@ -4,10 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/db"
@@ -101,4 +103,97 @@ func unsafeIndexes(migration string) (names []string) {
 		}
 	}
 	return names
+}
+
+// TestOldNameOfChanges does to the view cache_changes what the version before
+// did to the table of that name.
+func TestOldNameOfChanges(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	count := func(table string) (n int) {
+		require.NoError(t, d.QueryRow(t.Context(), `SELECT count(*) FROM `+table+` WHERE keys = '{a1,l}' AND xid IS NOT NULL`).Scan(&n))
+		return n
+	}
+	for _, table := range []string{"cache_changes", "changes"} {
+		_, err := d.Exec(t.Context(), `INSERT INTO `+table+` (keys) VALUES ('{a1,l}')`)
+		require.NoError(t, err)
+	}
+	require.Equal(t, 2, count("changes"))
+	require.Equal(t, 2, count("cache_changes"))
+	var keys []string
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT COALESCE(array_agg(key), '{}')::text[] FROM cache_changes c, unnest(c.keys) AS key
+		WHERE c.xid >= pg_snapshot_xmin('1:1:'::pg_snapshot) AND NOT pg_visible_in_snapshot(c.xid, '1:1:'::pg_snapshot)`).Scan(&keys))
+	require.ElementsMatch(t, []string{"a1", "l", "a1", "l"}, keys)
+	deleted, err := d.Exec(t.Context(), `DELETE FROM cache_changes WHERE xid < pg_snapshot_xmin('9999999999:9999999999:'::pg_snapshot)`)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, deleted.RowsAffected())
+	require.Zero(t, count("changes"))
+}
+
+// TestChangesRenamedAlone holds that the functions which note changes have the
+// bodies that earlier migrations gave them, but for the name of the table, and
+// that the way down gives them that name back.
+func TestChangesRenamedAlone(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	m, d := migrator(t, url), dbtest.OpenURL(t, url)
+	var earlier strings.Builder
+	for _, file := range []string{"00003_derived.sql", "00004_accounts.sql", "00005_moderation.sql"} {
+		text, err := os.ReadFile(filepath.Join("migrations", file))
+		require.NoError(t, err)
+		earlier.Write(text)
+	}
+	requireBodies := func(table string) {
+		rows, err := d.Query(t.Context(), `SELECT prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosrc LIKE $1`,
+			"%INSERT INTO "+table+" %")
+		require.NoError(t, err)
+		bodies, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.Len(t, bodies, 6)
+		for _, body := range bodies {
+			require.Contains(t, earlier.String(), strings.ReplaceAll(body, "INSERT INTO "+table, "INSERT INTO cache_changes"))
+		}
+	}
+	requireBodies("changes")
+	downBefore(t, m, "00008_changes.sql")
+	requireBodies("cache_changes")
+}
+
+// downBefore takes back the migration in file and all that are newer.
+func downBefore(t *testing.T, m *db.Migrator, file string) {
+	t.Helper()
+	for done := ""; !strings.Contains(done, file); {
+		var err error
+		done, err = m.Down(t.Context())
+		require.NoError(t, err)
+	}
+}
+
+// TestRenameUnderConnections changes the name, in both directions, under a
+// connection that has prepared its statements and compiled the functions.
+func TestRenameUnderConnections(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	m, d := migrator(t, url), dbtest.OpenURL(t, url, func(c *db.Config) { c.MaxConns = 1 })
+	n := 0
+	use := func(table string) {
+		t.Helper()
+		n++
+		_, err := d.Exec(t.Context(), `INSERT INTO signing_keys (id, secret) VALUES ($1, '')`, strconv.Itoa(n))
+		require.NoError(t, err)
+		var keys []string
+		require.NoError(t, d.QueryRow(t.Context(), `SELECT array_agg(key) FROM `+table+` c, unnest(c.keys) AS key`).Scan(&keys))
+		require.Equal(t, []string{"K"}, keys)
+		_, err = d.Exec(t.Context(), `DELETE FROM `+table)
+		require.NoError(t, err)
+	}
+	use("cache_changes")
+	use("changes")
+	downBefore(t, m, "00008_changes.sql")
+	use("cache_changes")
+	_, err := m.Up(t.Context())
+	require.NoError(t, err)
+	use("cache_changes")
+	use("changes")
+	require.EqualValues(t, 1, d.Pool().Stat().NewConnsCount())
 }

@@ -116,7 +116,7 @@ func TestReadOnlyMembers(t *testing.T) {
 func fingerprint(t *testing.T, s *servertest.Service) string {
 	t.Helper()
 	rows, err := s.DB.Query(t.Context(), `SELECT tablename FROM pg_tables
-		WHERE schemaname = 'public' AND tablename NOT IN ('cache_changes', 'goose_db_version') ORDER BY 1`)
+		WHERE schemaname = 'public' AND tablename NOT IN ('changes', 'goose_db_version') ORDER BY 1`)
 	require.NoError(t, err)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)

@@ -29,7 +29,7 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 	ctx, key := x.Request().Context(), x.Request().RequestURI
 	if s.cfg.SharedDatabase {
 		// Other replicas write too: learn what they have committed by now.
-		if err := s.cache.Sync(ctx); err != nil {
+		if err := s.deps.Feed.Sync(ctx); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +17,7 @@ import (
 	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -31,10 +31,11 @@ func newUnconnected(t testing.TB) *Server {
 	t.Cleanup(d.Close)
 	tokens, err := auth.NewTokens([]auth.Key{{ID: "1", Secret: make([]byte, 32)}}, auth.Lifetimes{Token: time.Hour}, time.Now)
 	require.NoError(t, err)
+	log := slog.New(slog.DiscardHandler)
 	s, err := New(Config{Compat: Strict, RequestTimeout: time.Second}, Deps{
-		API: api.New(api.Deps{DB: d, Tokens: tokens}), DB: d,
+		API: api.New(api.Deps{DB: d, Tokens: tokens}), DB: d, Feed: changes.NewFeed(d, log),
 		Authenticator: auth.NewAuthenticator(tokens, auth.NewAPIKeys(nil), credentials.Directory{DB: d}, time.Hour, time.Now),
-		Logger:        slog.New(slog.NewJSONHandler(io.Discard, nil)), LogLevel: &slog.LevelVar{},
+		Logger:        log, LogLevel: &slog.LevelVar{},
 	})
 	require.NoError(t, err)
 	return s

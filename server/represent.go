@@ -106,7 +106,7 @@ func (s *Server) learn(ctx context.Context, acknowledged bool) {
 		defer cancel()
 	}
 	// Its error has emptied the cache, which is right; it is nothing to the client.
-	_ = s.cache.Sync(ctx)
+	_ = s.deps.Feed.Sync(ctx)
 }
 
 // intoBuffer runs next with its answer going to a buffer. After an error or a

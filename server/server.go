@@ -22,6 +22,7 @@ import (
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
@@ -63,6 +64,9 @@ type Config struct {
 type Deps struct {
 	API *api.API
 	DB  *db.DB
+	// Feed tells the cache what has changed in DB. Its Run is a worker beside
+	// the server.
+	Feed *changes.Feed
 	// Authenticator finds out who asks.
 	Authenticator *auth.Authenticator
 	Logger        *slog.Logger
@@ -109,7 +113,8 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	for class, quota := range cfg.Quotas {
 		s.limiters[class] = newLimiter(class, quota)
 	}
-	s.cache = cache.New(cfg.CacheBytes, deps.DB.Changes, deps.Authenticator.Learn)
+	s.cache = cache.New(cfg.CacheBytes)
+	deps.Feed.Subscribe(s.cache)
 	s.cacheControl = cacheControls(doc)
 	s.flights.all = map[string]*flight{}
 	s.tracing = newTracing(deps.Tracing, doc)
@@ -207,37 +212,6 @@ func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 		}))
 	}
 	return echo.ExtractIPFromXFFHeader(options...)
-}
-
-const (
-	// followInterval is how long a change that was made around the service,
-	// as by psql, may go unnoticed.
-	followInterval = 250 * time.Millisecond
-	// forgetInterval is how long changes are kept at least.
-	forgetInterval = time.Minute
-)
-
-// FollowChanges keeps the cache and the authenticator informed of changes that
-// others make to the database, and the list of changes short. It returns when
-// ctx ends.
-func (s *Server) FollowChanges(ctx context.Context) error {
-	follow, forget := time.NewTicker(followInterval), time.NewTicker(forgetInterval)
-	defer follow.Stop()
-	defer forget.Stop()
-	seen := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-follow.C:
-			_ = s.cache.Sync(ctx) // an error has emptied the cache; the next call starts anew
-		case <-forget.C:
-			if err := s.deps.DB.ForgetChanges(ctx, seen); err != nil {
-				s.log.Warn("old changes were not deleted; next try in a minute", "error", err)
-			}
-			seen = s.cache.Position()
-		}
-	}
 }
 
 // getForHead answers HEAD wherever GET is answered (RFC 9110, section 9.3.2);

@@ -2,11 +2,13 @@ package auth
 
 import (
 	"context"
-	"strconv"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/byline-api/byline/db/changes"
 )
 
 // Directory is where credentials are looked up. Its errors are ErrTokenInvalid
@@ -43,7 +45,7 @@ type Authenticator struct {
 	// generation counts what was forgotten: an answer of the directory that is
 	// older must not be remembered.
 	generation uint64
-	// informed is when the news that Learn was given last were asked for.
+	// informed is when the batch that Learn was given last began.
 	informed atomic.Int64 // Unix time in nanoseconds
 }
 
@@ -141,35 +143,32 @@ func (a *Authenticator) remember(credential string, k known, generation uint64) 
 	a.known[strings.Clone(credential)] = k
 }
 
-// Learn is told what has changed in the database since the last call: the
-// keys of cache_changes, or that everything may have; began is when that was
-// asked for. After an error everything has to be told again.
-func (a *Authenticator) Learn(ctx context.Context, began time.Time, changes []string, all bool) error {
+// Learn implements changes.Subscriber: it forgets the credentials that a batch
+// concerns, and reads the signing keys anew if they may have changed.
+func (a *Authenticator) Learn(ctx context.Context, b changes.Batch) error {
 	var sessions, keys, users map[int64]bool
-	note := func(set *map[int64]bool, id string) {
-		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
-			if *set == nil {
-				*set = map[int64]bool{}
-			}
-			(*set)[n] = true
+	note := func(set *map[int64]bool, id int64) {
+		if *set == nil {
+			*set = map[int64]bool{}
 		}
+		(*set)[id] = true
 	}
-	reload := all
-	for _, c := range changes {
-		switch {
-		case c == "K":
+	reload := b.All
+	for _, k := range b.Keys {
+		switch k.Kind() {
+		case changes.KindSigningKeys:
 			reload = true
-		case strings.HasPrefix(c, "s"):
-			note(&sessions, c[1:])
-		case strings.HasPrefix(c, "k"):
-			note(&keys, c[1:])
-		case strings.HasPrefix(c, "v"):
-			note(&users, c[1:])
+		case changes.KindSession:
+			note(&sessions, k.ID())
+		case changes.KindAPIKey:
+			note(&keys, k.ID())
+		case changes.KindAccount:
+			note(&users, k.ID())
 		}
 	}
 	if reload {
 		if err := a.reloadKeys(ctx); err != nil {
-			return err
+			return fmt.Errorf("auth: reading the signing keys: %w", err)
 		}
 	}
 	if reload || sessions != nil || keys != nil || users != nil {
@@ -177,7 +176,7 @@ func (a *Authenticator) Learn(ctx context.Context, began time.Time, changes []st
 			return reload || sessions[k.viewer.Session] || keys[k.viewer.Key] || users[k.viewer.ID]
 		})
 	}
-	a.informed.Store(began.UnixNano())
+	a.informed.Store(b.Began.UnixNano())
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db/changes"
 )
 
 // register is a directory in memory that counts what it is asked.
@@ -69,9 +71,9 @@ func newGate(t *testing.T) *gate {
 	return g
 }
 
-func (g *gate) news(t *testing.T, changes ...string) {
+func (g *gate) news(t *testing.T, keys ...changes.Key) {
 	t.Helper()
-	require.NoError(t, g.Learn(t.Context(), g.now, changes, false))
+	require.NoError(t, g.Learn(t.Context(), changes.Batch{Keys: keys, Began: g.now}))
 }
 
 func TestAuthenticate(t *testing.T) {
@@ -86,20 +88,23 @@ func TestAuthenticate(t *testing.T) {
 			require.Equal(t, Viewer{ID: 42, Session: 7, Role: Author, Scope: ScopeAccount, Token: token}, v)
 		}
 		require.Equal(t, 1, g.asked)
-		for _, unrelated := range []string{"s8", "v43", "k7", "a7", "l", "tv42", "sx", "s"} {
+		for _, unrelated := range []changes.Key{
+			changes.Session(8), changes.Account(43), changes.APIKey(7), changes.Article(7), changes.Profile(42), changes.ArticlesBy(42),
+			changes.Articles, changes.ArticlesTagged("v42"), {},
+		} {
 			g.news(t, unrelated)
 		}
 		_, err := g.Authenticate(t.Context(), token)
 		require.NoError(t, err)
 		require.Equal(t, 1, g.asked)
-		for i, news := range []string{"s7", "v42", "K"} {
-			g.news(t, "a1", news)
+		for i, news := range []changes.Key{changes.Session(7), changes.Account(42), changes.SigningKeys} {
+			g.news(t, changes.Article(1), news)
 			_, err := g.Authenticate(t.Context(), token)
 			require.NoError(t, err)
 			require.Equal(t, 2+i, g.asked, news)
 		}
 		delete(g.sessions, 7)
-		g.news(t, "s7")
+		g.news(t, changes.Session(7))
 		_, err = g.Authenticate(t.Context(), token)
 		require.ErrorIs(t, err, ErrTokenInvalid)
 	})
@@ -125,7 +130,7 @@ func TestAuthenticate(t *testing.T) {
 		t.Parallel()
 		g := newGate(t)
 		token := issue(t, g.tokens, 42)
-		g.during = func() { g.news(t, "s7") }
+		g.during = func() { g.news(t, changes.Session(7)) }
 		_, err := g.Authenticate(t.Context(), token)
 		require.NoError(t, err, "it was good when the question was put")
 		g.during = nil
@@ -157,7 +162,35 @@ func TestAuthenticate(t *testing.T) {
 		g.err = errors.New("no database")
 		_, err := g.Authenticate(t.Context(), token)
 		require.ErrorIs(t, err, g.err, "nobody knows, which is no reason to sign anybody out")
-		require.ErrorIs(t, g.Learn(t.Context(), g.now, nil, true), g.err)
+		require.ErrorIs(t, g.Learn(t.Context(), changes.Batch{All: true, Began: g.now}), g.err)
+	})
+	t.Run("AnythingMayHaveChanged", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		token := issue(t, g.tokens, 42)
+		ask := func(asked int, why string) {
+			t.Helper()
+			_, err := g.Authenticate(t.Context(), token)
+			require.NoError(t, err)
+			require.Equal(t, asked, g.asked, why)
+		}
+		ask(1, "")
+		require.NoError(t, g.Learn(t.Context(), changes.Batch{All: true, Began: g.now}))
+		ask(2, "it was forgotten")
+		boom := errors.New("no database")
+		g.now, g.err = g.now.Add(Trust), boom
+		require.ErrorIs(t, g.Learn(t.Context(), changes.Batch{All: true, Began: g.now}), boom)
+		g.err = nil
+		ask(3, "what it did not hear is no news")
+		ask(4, "nor does what it has found out since stand")
+		g.signing = []Key{older, current}
+		require.NoError(t, g.Learn(t.Context(), changes.Batch{All: true, Began: g.now}))
+		ask(5, "it was forgotten")
+		ask(5, "and is good again")
+		token = issue(t, g.tokens, 42)
+		g.signing = []Key{older}
+		g.news(t, changes.SigningKeys)
+		ask(6, "the newest key signs since it was told")
 	})
 	t.Run("Keys", func(t *testing.T) {
 		t.Parallel()
@@ -175,7 +208,7 @@ func TestAuthenticate(t *testing.T) {
 		require.ErrorIs(t, err, ErrTokenInvalid)
 		require.Equal(t, 1, g.asked, "a key that is made up costs no question")
 		delete(g.register.keys, string(key.Hash))
-		g.news(t, "k3")
+		g.news(t, changes.APIKey(3))
 		_, err = g.Authenticate(t.Context(), key.Text)
 		require.ErrorIs(t, err, ErrTokenInvalid)
 	})
@@ -184,14 +217,14 @@ func TestAuthenticate(t *testing.T) {
 		g := newGate(t)
 		old := issue(t, g.tokens, 42)
 		g.signing = []Key{older, current}
-		g.news(t, "K")
+		g.news(t, changes.SigningKeys)
 		fresh := issue(t, g.tokens, 42)
 		for _, token := range []string{old, fresh} {
 			_, err := g.Authenticate(t.Context(), token)
 			require.NoError(t, err, "both keys are good")
 		}
 		g.signing = []Key{older}
-		g.news(t, "K")
+		g.news(t, changes.SigningKeys)
 		_, err := g.Authenticate(t.Context(), old)
 		require.ErrorIs(t, err, ErrTokenInvalid, "its key was revoked")
 		_, err = g.Authenticate(t.Context(), fresh)

@@ -27,6 +27,7 @@ import (
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/gen/spec"
 	"github.com/byline-api/byline/server"
@@ -133,7 +134,7 @@ func scrape(t *testing.T) (series, families map[string]bool) {
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
 	s, err := server.New(server.Config{Compat: server.Strict, RequestTimeout: time.Second, CacheBytes: 1 << 20}, server.Deps{
-		API: api.New(api.Deps{DB: d}), DB: d, Logger: slog.New(slog.DiscardHandler), LogLevel: &slog.LevelVar{},
+		API: api.New(api.Deps{DB: d}), DB: d, Feed: changes.NewFeed(d, slog.New(slog.DiscardHandler)), Logger: slog.New(slog.DiscardHandler), LogLevel: &slog.LevelVar{},
 		Mail: mail.NewCourier(mail.Config{}, d, slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)

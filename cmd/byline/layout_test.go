@@ -21,7 +21,7 @@ var layers = map[string][]string{
 	"gen":          {},
 	"db":           {"gen/query", "db"},
 	"api":          {"gen/openapi", "gen/query", "db", "api"},
-	"api/auth":     {},
+	"api/auth":     {"db/changes"}, // it subscribes to the feed
 	"api/etag":     {},
 	"api/markup":   {},
 	"api/page":     {},

@@ -21,6 +21,7 @@ import (
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/embedded"
 	"github.com/byline-api/byline/server"
 )
@@ -75,7 +76,8 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 			return err
 		}
 	}
-	edge, err := newServer(ctx, cfg, database, courier, certificate, tracing, log)
+	feed := changes.NewFeed(database, log)
+	edge, err := newServer(ctx, cfg, database, feed, courier, certificate, tracing, log)
 	if err != nil {
 		return err
 	}
@@ -84,7 +86,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	workers, work := errgroup.WithContext(work)
 	workers.Go(func() error { return expire(work, database, log) })
-	workers.Go(func() error { return edge.FollowChanges(work) })
+	workers.Go(func() error { return feed.Run(work) })
 	workers.Go(func() error { return courier.Run(work) })
 	if certificate != nil {
 		workers.Go(func() error { return certificate.Follow(work) })
@@ -101,8 +103,8 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	return errors.Join(err, workers.Wait())
 }
 
-func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.Courier, certificate *server.Certificate,
-	tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
+func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.Feed, courier *mail.Courier,
+	certificate *server.Certificate, tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
 	keys, err := credentials.SigningKeys(ctx, database)
 	if err != nil {
 		return nil, err
@@ -122,6 +124,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.
 	}
 	apiKeys := auth.NewAPIKeys(secret)
 	authenticator := auth.NewAuthenticator(tokens, apiKeys, credentials.Directory{DB: database}, auth.Trust, time.Now)
+	feed.Subscribe(authenticator)
 	return server.New(server.Config{
 		Compat:         server.Compat(cfg.Compat),
 		CORSOrigins:    cfg.CORSOrigins,
@@ -145,6 +148,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.
 			},
 		}),
 		DB:            database,
+		Feed:          feed,
 		Authenticator: authenticator,
 		Logger:        log,
 		LogLevel:      &logLevel,

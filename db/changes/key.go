@@ -1,12 +1,33 @@
 // Package changes is the feed of what transactions have changed.
 //
-// Triggers write a row for each transaction that changes something which a
-// subscriber has to know of (db/migrations). A Key names such a thing: the
-// cache drops the responses that depend on it, the authenticator forgets the
-// credentials that it concerns.
+// Triggers write a row to the table changes for each transaction that changes
+// something which others have to know of, in that transaction. A Key names
+// such a thing. A Feed reads the rows and tells its subscribers: the cache
+// drops the responses that depend on a key, the authenticator forgets the
+// credentials that it concerns. A caller that waits for Feed.Sync sees
+// everything that had committed before, whichever replica wrote it.
+//
+// To add a kind of key:
+//
+//  1. Add its constant to the list below, with a letter that no other kind
+//     has, and add it to the cases of Parse; if no id follows the letter, to
+//     those of String too.
+//  2. Add a constructor for its keys, or a variable if there is only one.
+//  3. Have a trigger write it, in a new migration. For a change of single rows
+//     that have an id, the function note_row does it and takes the letter as
+//     its argument (see 00004_accounts.sql); for many rows at once, a function
+//     like note_comments, which 00008_changes.sql has.
+//  4. Name the key where it matters: a handler passes it to request.DependsOn,
+//     a subscriber looks for its kind in Learn.
+//  5. Add a statement that makes the trigger write it to the test TestWritten.
+//
+// TestKinds compares the kinds below with what the triggers can write. During
+// a rolling upgrade, replicas of the version before do not know the new kind:
+// to them its keys mean that anything may have changed.
 package changes
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -101,15 +122,20 @@ func (k Key) Hash() uint64 {
 	if k.name != "" {
 		return xxhash.Sum64String(k.name) ^ uint64(k.kind)
 	}
-	// Fibonacci hashing: ids are consecutive, their products are not.
-	return (uint64(k.id)<<8 | uint64(k.kind)) * 0x9E3779B97F4A7C15
+	// Ids are consecutive. A product by this odd number (2^64 divided by the
+	// golden ratio) spreads them, but over its high bits: its low ones depend
+	// on the low bits of the id alone, hence the second round.
+	const spread = 0x9E3779B97F4A7C15
+	h := (uint64(k.id)<<8 | uint64(k.kind)) * spread
+	h = (h ^ h>>32) * spread
+	return h ^ h>>32
 }
 
 // Parse returns the key that a trigger wrote. It fails for a kind that this
 // build does not know: a newer version of the service may write more of them.
 func Parse(text string) (Key, error) {
 	if text == "" {
-		return Key{}, fmt.Errorf("changes: an empty key")
+		return Key{}, errors.New("changes: an empty key")
 	}
 	k := Key{kind: Kind(text[0])}
 	rest := text[1:]

@@ -13,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/byline-api/byline/db/changes"
 )
 
 // Summary says what Run added.
@@ -142,8 +144,8 @@ func (l *loader) load(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.exec(ctx, `INSERT INTO cache_changes (keys) VALUES ('{*}')`); err != nil {
-		return err
+	if err := changes.Write(ctx, l.tx, changes.Everything); err != nil {
+		return fmt.Errorf("note the change of everything: %w", err)
 	}
 	// Last, since a rollback does not take it back. Others get their ids after the commit, when the lock is gone.
 	for _, base := range []struct {

@@ -9,8 +9,17 @@ import (
 	"context"
 )
 
+const changeCreate = `-- name: ChangeCreate :exec
+INSERT INTO changes (keys) VALUES ($1)
+`
+
+func (q *Queries) ChangeCreate(ctx context.Context, db DBTX, keys []string) error {
+	_, err := db.Exec(ctx, changeCreate, keys)
+	return err
+}
+
 const changeExpire = `-- name: ChangeExpire :execrows
-DELETE FROM cache_changes WHERE xid < pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
+DELETE FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
 `
 
 // Rows that had been seen by everybody who read after the snapshot.
@@ -26,7 +35,7 @@ const changeList = `-- name: ChangeList :one
 SELECT pg_current_snapshot()::text AS snapshot,
        pg_postmaster_start_time()::text AS server_started,
        COALESCE(array_agg(key), '{}')::text[] AS keys
-FROM cache_changes c, unnest(c.keys) AS key
+FROM changes c, unnest(c.keys) AS key
 WHERE c.xid >= pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
   AND NOT pg_visible_in_snapshot(c.xid, CAST(CAST($1 AS text) AS pg_snapshot))
 `

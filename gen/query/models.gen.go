@@ -84,6 +84,11 @@ type CacheChange struct {
 	Xid  pgtype.Uint64
 }
 
+type Change struct {
+	Keys []string
+	Xid  pgtype.Uint64
+}
+
 type Comment struct {
 	ID        int64
 	ArticleID int64

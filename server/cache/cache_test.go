@@ -1,132 +1,102 @@
 package cache
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db/changes"
 )
 
-// script is a list of changes that a test hands out.
-type script struct {
-	mu      sync.Mutex
-	pending []string
-	all     bool
-	err     error
-	calls   atomic.Int64
-}
-
-func (s *script) changes(context.Context, string) ([]string, string, bool, error) {
-	s.calls.Add(1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	keys, all := s.pending, s.all
-	s.pending, s.all = nil, false
-	return keys, "now", all, s.err
-}
-
-func (s *script) change(keys ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pending = append(s.pending, keys...)
+// learn tells c that keys have changed.
+func learn(t *testing.T, c *Cache, keys ...changes.Key) {
+	t.Helper()
+	require.NoError(t, c.Learn(t.Context(), changes.Batch{Keys: keys}))
 }
 
 // kept returns a cache that has seen the beginning, with an answer in it.
-func kept(t *testing.T, size int, keys ...string) (*Cache, *script) {
+func kept(t *testing.T, size int, keys ...changes.Key) *Cache {
 	t.Helper()
-	s := &script{all: true}
-	c := New(size, s.changes, nil)
-	require.NoError(t, c.Sync(t.Context()))
+	c := New(size)
+	require.NoError(t, c.Learn(t.Context(), changes.Batch{All: true}))
 	c.Put("/a", &Answer{Body: []byte("a")}, c.Epoch(), keys)
 	require.NotNil(t, c.Get("/a"))
-	return c, s
+	return c
 }
 
-func TestSync(t *testing.T) {
+func TestLearn(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		changed []string
-		good    bool
+		batch changes.Batch
+		good  bool
 	}{
-		"Nothing":    {nil, true},
-		"Other":      {[]string{"a3", "l"}, true},
-		"One":        {[]string{"a1"}, false},
-		"Another":    {[]string{"x", "u2"}, false},
-		"Everything": {[]string{Everything}, false},
+		"Nothing": {changes.Batch{}, true},
+		"Other":   {changes.Batch{Keys: []changes.Key{changes.Article(3), changes.Articles, changes.Profile(1), changes.Article(2)}}, true},
+		"One":     {changes.Batch{Keys: []changes.Key{changes.Article(1)}}, false},
+		"Another": {changes.Batch{Keys: []changes.Key{changes.ArticlesTagged("x"), changes.Profile(2)}}, false},
+		"All":     {changes.Batch{All: true}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, s := kept(t, 1<<20, "a1", "u2")
-			s.change(test.changed...)
-			require.NotNil(t, c.Get("/a"), "nobody has asked yet")
-			require.NoError(t, c.Sync(t.Context()))
+			c := kept(t, 1<<20, changes.Article(1), changes.Profile(2))
+			require.NoError(t, c.Learn(t.Context(), test.batch))
 			require.Equal(t, test.good, c.Get("/a") != nil)
 		})
 	}
 }
 
-// TestSyncDuringFill holds that an answer which was begun before a change is
+// TestLearnDuringFill holds that an answer which was begun before a change is
 // not kept as if it knew of it.
-func TestSyncDuringFill(t *testing.T) {
+func TestLearnDuringFill(t *testing.T) {
 	t.Parallel()
-	c, s := kept(t, 1<<20)
-	epoch := c.Epoch()
-	s.change("a1")
-	require.NoError(t, c.Sync(t.Context()))
-	c.Put("/late", &Answer{}, epoch, []string{"a1"})
-	require.Nil(t, c.Get("/late"))
-	c.Put("/fresh", &Answer{}, c.Epoch(), []string{"a1"})
-	require.NotNil(t, c.Get("/fresh"))
+	for name, batch := range map[string]changes.Batch{"Key": {Keys: []changes.Key{changes.Article(1)}}, "All": {All: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := kept(t, 1<<20)
+			epoch := c.Epoch()
+			require.NoError(t, c.Learn(t.Context(), batch))
+			late := &Answer{}
+			c.Put("/late", late, epoch, []changes.Key{changes.Article(1)})
+			require.Nil(t, c.Get("/late"))
+			require.False(t, c.Good(late))
+			c.Put("/fresh", &Answer{}, c.Epoch(), []changes.Key{changes.Article(1)})
+			require.NotNil(t, c.Get("/fresh"))
+		})
+	}
 }
 
-func TestSyncError(t *testing.T) {
+// TestConcurrently holds that a change is seen at once by those who read at
+// the same time as others do.
+func TestConcurrently(t *testing.T) {
 	t.Parallel()
-	c, s := kept(t, 1<<20, "a1")
-	boom := errors.New("boom")
-	s.err = boom
-	require.ErrorIs(t, c.Sync(t.Context()), boom)
-	require.Nil(t, c.Get("/a"), "what cannot be known to be good is not")
-	require.Empty(t, c.Position(), "the next call starts anew")
-}
-
-// TestSyncIsShared holds that callers share rounds, and that none shares one
-// that began before it called.
-func TestSyncIsShared(t *testing.T) {
-	t.Parallel()
-	s := &script{}
-	began, release := make(chan struct{}, 100), make(chan struct{})
-	c := New(1<<20, func(ctx context.Context, since string) ([]string, string, bool, error) {
-		began <- struct{}{}
-		<-release
-		return s.changes(ctx, since)
-	}, nil)
+	c := kept(t, 1<<20)
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = c.Sync(context.Background()) })
-	<-began
-	c.Put("/a", &Answer{}, c.Epoch(), []string{"a1"})
-	for range 20 {
+	for reader := range 4 {
 		wg.Go(func() {
-			_ = c.Sync(context.Background())
-			if c.Get("/a") != nil {
-				t.Error("a change that had committed before the call was missed")
+			path, key := fmt.Sprint("/", reader), []changes.Key{changes.Article(int64(reader))}
+			for i := range 500 {
+				c.Put(path, &Answer{Body: []byte(fmt.Sprint(i))}, c.Epoch(), key)
+				if a := c.Get(path); a != nil && string(a.Body) != fmt.Sprint(i) {
+					t.Errorf("%s is %s instead of %d", path, a.Body, i)
+				}
 			}
 		})
 	}
-	s.change("a1")
-	close(release)
+	for i := range 500 {
+		learn(t, c, changes.Article(int64(i%4)), changes.Articles)
+	}
 	wg.Wait()
-	require.LessOrEqual(t, s.calls.Load(), int64(21))
-	require.GreaterOrEqual(t, s.calls.Load(), int64(2))
+	c.Put("/a", &Answer{}, c.Epoch(), []changes.Key{changes.Article(1)})
+	learn(t, c, changes.Article(1))
+	require.Nil(t, c.Get("/a"))
 }
 
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	const size = 256 << 10
-	c, _ := kept(t, size)
+	c := kept(t, size)
 	for i := range 5000 {
 		c.Put(fmt.Sprint("/", i), &Answer{Body: make([]byte, 500)}, c.Epoch(), nil)
 	}

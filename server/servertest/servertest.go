@@ -27,6 +27,7 @@ import (
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server"
@@ -125,7 +126,7 @@ func New(t testing.TB, options ...Option) *Service {
 	srv, err := server.New(set.server, deps)
 	require.NoError(t, err)
 	if set.follows {
-		background(t, srv.FollowChanges)
+		background(t, deps.Feed.Run)
 	}
 	if set.mailing {
 		background(t, s.Mail.Run)
@@ -176,12 +177,15 @@ func (s *Service) deps(trust time.Duration, rules signin.Rules) server.Deps {
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelDebug)
 	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level}))
+	feed := changes.NewFeed(s.DB, logger)
+	feed.Subscribe(authenticator)
 	return server.Deps{
 		API: api.New(api.Deps{
 			DB: s.DB, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: rules,
 		}),
 		DB:            s.DB,
+		Feed:          feed,
 		Authenticator: authenticator,
 		Logger:        logger,
 		Mail:          mail.NewCourier(mail.Config{Poll: 10 * time.Millisecond}, s.DB, logger),

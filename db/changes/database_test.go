@@ -1,0 +1,127 @@
+package changes
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/gen/query"
+)
+
+// follow returns a feed of d that is up to date, and what it tells.
+func follow(t *testing.T, d *db.DB) (*Feed, *listener) {
+	t.Helper()
+	f, l := NewFeed(d, slog.New(slog.DiscardHandler)), &listener{}
+	f.Subscribe(l)
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{"all"}, l.told())
+	return f, l
+}
+
+// TestWritten writes to the database what makes triggers write keys of each
+// kind, and reads them through a feed.
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	f, l := follow(t, d)
+	seen := map[Kind]bool{KindEverything: true} // which no trigger writes
+	for _, step := range []struct {
+		statement string
+		keys      []Key
+	}{
+		{`INSERT INTO users (username, email, password_hash) VALUES ('a', 'a', ''), ('b', 'b', '')`, nil},
+		{`INSERT INTO articles (slug, author_id, title, description, body, tags) VALUES ('a', 1, 't', 'd', 'b', '{x,y}')`,
+			[]Key{Articles, ArticlesBy(1), Tags, ArticlesTagged("x"), ArticlesTagged("y")}},
+		{`UPDATE articles SET title = 'u'`, []Key{Article(1)}},
+		{`UPDATE articles SET tags = '{x,"*"}'`, []Key{Article(1), Tags, ArticlesTagged("x"), ArticlesTagged("y"), ArticlesTagged("*")}},
+		{`INSERT INTO comments (article_id, author_id, body) VALUES (1, 2, 'c')`, []Key{Comments(1)}},
+		{`INSERT INTO hidden_items (comment_id, reason) VALUES (1, 'r')`, []Key{Comments(1)}},
+		{`INSERT INTO hidden_items (article_id, reason) VALUES (1, 'r')`,
+			[]Key{Article(1), Articles, ArticlesBy(1), Tags, ArticlesTagged("x"), ArticlesTagged("*")}},
+		{`DELETE FROM comments`, []Key{Comments(1)}},
+		{`UPDATE users SET bio = 'b' WHERE id = 1`, []Key{Profile(1)}},
+		{`UPDATE users SET suspended_at = now() WHERE id = 2`, []Key{Account(2)}},
+		{`INSERT INTO sessions (user_id, expires_at) VALUES (1, now())`, nil},
+		{`DELETE FROM sessions`, []Key{Session(1)}},
+		{`INSERT INTO api_keys (user_id, name, prefix, hash, scope) VALUES (1, 'n', 'p', '', 'read')`, nil},
+		{`DELETE FROM api_keys`, []Key{APIKey(1)}},
+		{`INSERT INTO signing_keys (id, secret) VALUES ('1', '')`, []Key{SigningKeys}},
+		{`DELETE FROM users WHERE id = 1`,
+			[]Key{Profile(1), Article(1), Articles, ArticlesBy(1), Tags, ArticlesTagged("x"), ArticlesTagged("*")}},
+	} {
+		_, err := d.Exec(t.Context(), step.statement)
+		require.NoError(t, err, step.statement)
+		require.NoError(t, f.Sync(t.Context()))
+		require.Len(t, l.batches, 1)
+		require.False(t, l.batches[0].All, step.statement)
+		told := map[Key]bool{}
+		for _, k := range l.batches[0].Keys {
+			told[k], seen[k.Kind()] = true, true
+		}
+		want := map[Key]bool{}
+		for _, k := range step.keys {
+			want[k] = true
+		}
+		require.Equal(t, want, told, step.statement)
+		l.told()
+	}
+	for kind, name := range constants(t) {
+		require.True(t, seen[kind], "add a statement that makes a trigger write %s", name)
+	}
+
+	require.NoError(t, Write(t.Context(), d, Article(7), ArticlesTagged(`"{,`)))
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{`a7,t"{,`}, l.told())
+	require.NoError(t, Write(t.Context(), d, Everything))
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{"all"}, l.told())
+}
+
+// TestCommitOrder holds that a feed tells each change once, when it commits,
+// whatever the order in which transactions began, and that what has not been
+// told is not deleted.
+func TestCommitOrder(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	f, l := follow(t, d)
+	require.NoError(t, d.InTx(t.Context(), func(early query.DBTX) error {
+		require.NoError(t, Write(t.Context(), early, Article(1)))
+		require.NoError(t, Write(t.Context(), d, Article(2)))
+		require.NoError(t, f.Sync(t.Context()))
+		require.Equal(t, []string{"a2"}, l.told())
+		require.NoError(t, f.deleteBefore(t.Context(), f.at()))
+		require.NoError(t, f.Sync(t.Context()))
+		require.Equal(t, []string{""}, l.told())
+		return nil
+	}))
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{"a1"}, l.told())
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{""}, l.told())
+}
+
+// TestDelete holds that changes are deleted once every transaction that a
+// position did not see has ended. Those of other tests count too: the server
+// has one list of them for all databases.
+func TestDelete(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	f, l := follow(t, d)
+	require.NoError(t, Write(t.Context(), d, Article(1)))
+	require.NoError(t, f.deleteBefore(t.Context(), position{}), "from the zero position nothing is deleted")
+	left := func() (n int) {
+		require.NoError(t, d.QueryRow(t.Context(), `SELECT count(*) FROM changes`).Scan(&n))
+		return n
+	}
+	require.Equal(t, 1, left())
+	require.Eventually(t, func() bool {
+		require.NoError(t, f.Sync(t.Context()))
+		require.NoError(t, f.deleteBefore(t.Context(), f.at()))
+		return left() == 0
+	}, 30*time.Second, 10*time.Millisecond)
+	require.Equal(t, "a1", l.told()[0])
+}

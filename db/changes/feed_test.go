@@ -1,0 +1,387 @@
+package changes
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+)
+
+// script is a database that says what a test has it say.
+type script struct {
+	mu      sync.Mutex
+	pending []string
+	started string
+	err     error
+	since   []string // the snapshots that were read from; "" for none
+	deleted []string // the snapshots up to which changes were deleted
+	reads   atomic.Int64
+	// before runs before each answer.
+	before func(ctx context.Context)
+}
+
+func (s *script) change(keys ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = append(s.pending, keys...)
+}
+
+func (s *script) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *script) Exec(_ context.Context, _ string, args ...any) (pgconn.CommandTag, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deleted = append(s.deleted, args[0].(string))
+	return pgconn.CommandTag{}, s.err
+}
+
+func (s *script) Query(context.Context, string, ...any) (pgx.Rows, error) { panic("not asked") }
+
+func (s *script) QueryRow(ctx context.Context, _ string, args ...any) pgx.Row {
+	since := ""
+	if len(args) > 0 {
+		since = args[0].(string)
+	}
+	return scriptRow{ctx, s, since}
+}
+
+type scriptRow struct {
+	ctx   context.Context
+	s     *script
+	since string
+}
+
+// Scan gives the snapshot, when the server was started and, to a query that
+// has them, the keys. The n-th snapshot is n times "|".
+func (r scriptRow) Scan(dest ...any) error {
+	n := r.s.reads.Add(1)
+	if r.s.before != nil {
+		r.s.before(r.ctx)
+	}
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.s.since = append(r.s.since, r.since)
+	if err := errors.Join(r.s.err, r.ctx.Err()); err != nil {
+		return err
+	}
+	*dest[0].(*string), *dest[1].(*string) = strings.Repeat("|", int(n)), r.s.started
+	if len(dest) > 2 {
+		*dest[2].(*[]string) = r.s.pending
+	}
+	r.s.pending = nil
+	return nil
+}
+
+// listener is a subscriber that keeps what it is told.
+type listener struct {
+	mu      sync.Mutex
+	batches []Batch
+	errs    []error // of the next calls
+}
+
+func (l *listener) Learn(_ context.Context, b Batch) (err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.batches = append(l.batches, b)
+	if len(l.errs) > 0 {
+		err, l.errs = l.errs[0], l.errs[1:]
+	}
+	return err
+}
+
+// told returns what the subscriber was told since the last call, as texts:
+// "all", or keys.
+func (l *listener) told() (texts []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range l.batches {
+		text := "all"
+		if !b.All {
+			var keys []string
+			for _, k := range b.Keys {
+				keys = append(keys, k.String())
+			}
+			text = strings.Join(keys, ",")
+		} else if b.Keys != nil {
+			text = "all, and keys"
+		}
+		texts = append(texts, text)
+	}
+	l.batches = nil
+	return texts
+}
+
+// begun returns a feed that has read its first position, with two subscribers.
+func begun(t *testing.T) (f *Feed, s *script, one, two *listener, log *bytes.Buffer) {
+	t.Helper()
+	s, one, two, log = &script{started: "today"}, &listener{}, &listener{}, &bytes.Buffer{}
+	f = NewFeed(s, slog.New(slog.NewTextHandler(log, nil)))
+	f.Subscribe(one)
+	f.Subscribe(two)
+	require.NoError(t, f.Sync(t.Context()))
+	for _, l := range []*listener{one, two} {
+		require.Equal(t, []string{"all"}, l.told(), "nothing is known at first")
+	}
+	return f, s, one, two, log
+}
+
+func TestSync(t *testing.T) {
+	t.Parallel()
+	f, s, one, two, log := begun(t)
+	for _, test := range []struct {
+		changed []string
+		told    string
+	}{
+		{nil, ""},
+		{[]string{"a1", "tgo", "a1", "l"}, "a1,tgo,a1,l"},
+		{[]string{"a1", "*", "l"}, "all"},
+		{[]string{"a1", "z12", "l"}, "all"},
+		{[]string{"aa"}, "all"},
+		{[]string{""}, "all"},
+		{[]string{"K"}, "K"},
+	} {
+		s.change(test.changed...)
+		asked := time.Now()
+		require.NoError(t, f.Sync(t.Context()))
+		require.WithinRange(t, one.batches[0].Began, asked, time.Now())
+		require.Equal(t, []string{test.told}, one.told())
+		require.Equal(t, []string{test.told}, two.told())
+	}
+	require.Equal(t, []string{"", "|", "||", "|||", "||||", "|||||", "||||||", "|||||||"}, s.since, "each round goes on from the one before")
+	require.Equal(t, 1, strings.Count(log.String(), "unknown kind"), "that is said once")
+	require.Contains(t, log.String(), "kind=z\n", "and of the key only the kind: %s", log)
+
+	s.started = "tomorrow"
+	s.change("a1")
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{"all"}, one.told(), "changes are not kept over a crash")
+	s.change("a1")
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{"a1"}, one.told())
+}
+
+// TestSyncErrors holds that nobody goes by what is older after an error, not
+// even without waiting for the next round.
+func TestSyncErrors(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	t.Run("Reading", func(t *testing.T) {
+		t.Parallel()
+		f, s, one, two, _ := begun(t)
+		s.fail(boom)
+		for range 2 {
+			require.ErrorIs(t, f.Sync(t.Context()), boom)
+			require.Equal(t, []string{"all"}, one.told())
+			require.Equal(t, []string{"all"}, two.told())
+		}
+		s.fail(nil)
+		require.NoError(t, f.Sync(t.Context()))
+		require.Equal(t, []string{"all"}, one.told(), "the changes in between were not read")
+		require.Equal(t, []string{"", "|", "", ""}, s.since)
+		s.change("a1")
+		require.NoError(t, f.Sync(t.Context()))
+		require.Equal(t, []string{"a1"}, one.told())
+		require.Equal(t, []string{"all", "a1"}, two.told())
+	})
+	for name, fails := range map[string]func(one, two *listener) (failing, other *listener){
+		"FirstSubscriber": func(one, two *listener) (*listener, *listener) { return one, two },
+		"LastSubscriber":  func(one, two *listener) (*listener, *listener) { return two, one },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, s, one, two, _ := begun(t)
+			failing, other := fails(one, two)
+			// It fails to take the keys, and twice that anything may have changed.
+			failing.errs = []error{boom, boom, boom}
+			s.change("a1", "K")
+			err := f.Sync(t.Context())
+			require.ErrorIs(t, err, boom)
+			require.ErrorContains(t, err, "changes: telling *changes.listener")
+			require.Equal(t, []string{"a1,K", "all"}, failing.told())
+			require.Equal(t, []string{"a1,K", "all"}, other.told(), "in the same round")
+			require.ErrorIs(t, f.Sync(t.Context()), boom)
+			require.Equal(t, []string{"all", "all"}, failing.told(), "it is told again")
+			require.NotEmpty(t, other.told())
+			require.NoError(t, f.Sync(t.Context()))
+			require.Equal(t, []string{"all"}, failing.told(), "until it takes it")
+			s.change("a2")
+			require.NoError(t, f.Sync(t.Context()))
+			require.Equal(t, []string{"a2"}, failing.told())
+		})
+	}
+}
+
+// TestSubscribeLate holds that a subscriber which comes later does not believe
+// that it has heard everything.
+func TestSubscribeLate(t *testing.T) {
+	t.Parallel()
+	f, s, one, _, _ := begun(t)
+	late := &listener{}
+	f.Subscribe(late)
+	s.change("a1")
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{"all"}, late.told())
+	require.Equal(t, []string{"all"}, one.told())
+}
+
+// TestSyncIsShared holds that callers share rounds, and that none shares one
+// that began before it called.
+func TestSyncIsShared(t *testing.T) {
+	t.Parallel()
+	f, s, one, _, _ := begun(t)
+	began, release := make(chan struct{}, 100), make(chan struct{})
+	s.before = func(context.Context) {
+		began <- struct{}{}
+		<-release
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = f.Sync(context.Background()) })
+	<-began
+	var changed atomic.Bool
+	for range 20 {
+		wg.Go(func() {
+			_ = f.Sync(context.Background())
+			one.mu.Lock()
+			defer one.mu.Unlock()
+			if len(one.batches) == 0 || !changed.Load() {
+				t.Error("the round had begun before the call")
+			}
+			for _, b := range one.batches {
+				if len(b.Keys) > 0 {
+					return
+				}
+			}
+			t.Error("a change that had committed before the call was missed")
+		})
+	}
+	s.change("a1")
+	changed.Store(true)
+	close(release)
+	wg.Wait()
+	require.GreaterOrEqual(t, s.reads.Load(), int64(3))
+	require.LessOrEqual(t, s.reads.Load(), int64(22))
+}
+
+// TestSyncSharesOneRound holds that all callers which come during a round wait
+// for the same one.
+func TestSyncSharesOneRound(t *testing.T) {
+	t.Parallel()
+	f, s, one, _, _ := begun(t)
+	began, release := make(chan struct{}, 100), make(chan struct{})
+	s.before = func(context.Context) {
+		began <- struct{}{}
+		<-release
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel() // callers that join a round without waiting for it
+	require.Error(t, f.Sync(gone))
+	<-began
+	for range 20 {
+		require.Error(t, f.Sync(gone))
+	}
+	f.mu.Lock()
+	shared := f.next
+	f.mu.Unlock()
+	close(release)
+	<-shared.done
+	require.EqualValues(t, 3, s.reads.Load(), "the first position, the round that ran, and one for all others")
+	require.Len(t, one.told(), 2)
+}
+
+func TestSyncTimes(t *testing.T) {
+	t.Parallel()
+	t.Run("Caller", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f, s, one, _, _ := begun(t)
+			release := make(chan struct{})
+			s.before = func(context.Context) { <-release }
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			s.change("a1")
+			require.ErrorIs(t, f.Sync(ctx), context.DeadlineExceeded)
+			require.Empty(t, one.told())
+			close(release)
+			synctest.Wait()
+			require.Equal(t, []string{"a1"}, one.told(), "the round goes on for the others")
+		})
+	})
+	t.Run("Round", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f, s, one, _, _ := begun(t)
+			s.before = func(ctx context.Context) { <-ctx.Done() }
+			asked := time.Now()
+			require.ErrorIs(t, f.Sync(t.Context()), context.DeadlineExceeded)
+			require.Equal(t, roundTimeout, time.Since(asked))
+			require.Equal(t, []string{"all"}, one.told())
+		})
+	})
+	t.Run("OldPosition", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f, s, one, _, _ := begun(t)
+			time.Sleep(positionLife)
+			s.change("a1")
+			require.NoError(t, f.Sync(t.Context()))
+			require.Equal(t, []string{"a1"}, one.told())
+			time.Sleep(positionLife + 1)
+			s.change("a1")
+			require.NoError(t, f.Sync(t.Context()))
+			require.Equal(t, []string{"all"}, one.told(), "changes may have been deleted unread")
+		})
+	})
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, s, one, _, log := begun(t)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- f.Run(ctx) }()
+		s.change("a1")
+		time.Sleep(pollInterval)
+		synctest.Wait()
+		require.Equal(t, []string{"a1"}, one.told())
+
+		time.Sleep(deleteInterval)
+		synctest.Wait()
+		require.Empty(t, s.deleted, "changes are kept for a minute")
+		at := f.at()
+		require.NotZero(t, at)
+		time.Sleep(deleteInterval)
+		synctest.Wait()
+		require.Len(t, s.deleted, 1)
+		require.LessOrEqual(t, len(s.deleted[0]), len(at.snapshot))
+		require.Less(t, len(s.deleted[0]), len(f.at().snapshot)-200, "and those of the last minute stay")
+
+		s.fail(errors.New("boom"))
+		time.Sleep(deleteInterval)
+		synctest.Wait()
+		require.Len(t, s.deleted, 2)
+		require.Equal(t, 1, strings.Count(log.String(), "old changes were not deleted"))
+		one.told()
+		s.fail(nil)
+		time.Sleep(deleteInterval)
+		synctest.Wait()
+		require.Len(t, s.deleted, 2, "there was no position a minute ago")
+		require.Contains(t, one.told(), "all")
+		stop()
+		require.NoError(t, <-ended)
+	})
+}
