@@ -1,10 +1,35 @@
 // Package api holds the operations of the service: what openapi.yaml
-// describes, on top of what db/queries answers. One file a tag, operations in
-// the order of the document; nothing here knows HTTP servers.
+// describes, on top of what db/queries reads and writes. Nothing here knows
+// HTTP servers.
 //
-// To add an endpoint: describe it in openapi.yaml, write its queries in
-// db/queries/<tag>.sql, run make generate, and implement the new method of
-// openapi.StrictServerInterface in api/<tag>.go, with a test beside it.
+//	api.go         the composition: a type for each tag, wired by New
+//	targets.go     the objects that paths name: 404 and 403 before 422
+//	<tag>.go       the operations of one tag, in the order of the document
+//	<tag>_*.go     parts of a tag that need a file of their own
+//
+// A file of one tag uses nothing of the file of another. What several tags
+// need is a package below:
+//
+//	problem        errors that callers may see, each with a code and a status
+//	translate      errors of other packages as problems
+//	request        what the edge knows of a request: viewer, id, address
+//	response       what the edge has to know of a response: dependencies, version
+//	view           rows rendered as the types of the document
+//	visibility     what a viewer may see; articles as the viewer sees them
+//	page           cursors and pages of lists
+//	batch          lists of names in a request
+//	optional       values that may be absent
+//	idempotency    creating calls that are safe to repeat
+//	auth           passwords, tokens, API keys and the viewer they lead to
+//	credentials    the same in the database: sessions, keys, secrets
+//	signin         verifying passwords, and how often one can be guessed
+//	audit          the log of who did what
+//	mail           mails: the outbox and its worker
+//	markup         Markdown as sanitised HTML
+//	slug           slugs of titles
+//	etag           entity tags
+//
+// To add an endpoint, follow docs/development.md.
 package api
 
 import (

@@ -3,9 +3,14 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,8 +28,11 @@ var layers = map[string][]string{
 	"api":          {"gen/openapi", "gen/query", "db", "api"},
 	"api/auth":     {"db/changes"}, // it subscribes to the feed
 	"api/etag":     {},
-	"api/markup":   {},
-	"api/page":     {},
+	"api/optional": {},
+	"api/problem":  {},
+	"api/request":  {"api/auth"},
+	"api/markup":   {"api/problem"},
+	"api/page":     {"api/problem", "api/request"},
 	"api/slug":     {},
 	"server":       {"api", "db", "gen/openapi", "gen/spec", "server"},
 	"server/pages": {"api/etag", "docs"},
@@ -97,3 +105,57 @@ func TestStems(t *testing.T) {
 		}
 	}
 }
+
+// together are the files of package api that see every tag: the composition.
+var together = []string{"api.go", "targets.go"}
+
+// TestTagsStandApart holds that calls in package api run down only: a file
+// belongs to one tag by its name, and uses nothing that the file of another tag
+// declares. What two tags need is a package below api.
+func TestTagsStandApart(t *testing.T) {
+	doc, err := spec.GetSpec()
+	require.NoError(t, err)
+	paths, err := filepath.Glob("../../api/*.go")
+	require.NoError(t, err)
+	files := token.NewFileSet()
+	var parsed []*ast.File
+	tagOf := map[string]string{} // by file name; "" for the composition
+	for _, path := range paths {
+		name := filepath.Base(path)
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		parsed = append(parsed, file)
+		stem := strings.TrimSuffix(name, ".go")
+		for _, tag := range doc.Tags {
+			if stem == tag.Name || strings.HasPrefix(stem, tag.Name+"_") {
+				tagOf[name] = tag.Name
+			}
+		}
+		require.True(t, tagOf[name] != "" || slices.Contains(together, name),
+			"api/%s is named after no tag: what several tags use is a package below api", name)
+	}
+	uses := map[*ast.Ident]types.Object{}
+	config := types.Config{Error: func(error) {}, Importer: noImports{}} // only names of the package itself matter
+	pkg, _ := config.Check("api", files, parsed, &types.Info{Uses: uses})
+	crossed := 0
+	for ident, object := range uses {
+		if object.Pkg() != pkg || object.Parent() != pkg.Scope() {
+			continue
+		}
+		from, to := filepath.Base(files.Position(ident.Pos()).Filename), filepath.Base(files.Position(object.Pos()).Filename)
+		if from != to {
+			crossed++
+		}
+		require.True(t, from == to || tagOf[from] == "" || tagOf[from] == tagOf[to] || object.Name() == "q",
+			"%s uses %s of api/%s: files of two tags share nothing, move it to a package below api", files.Position(ident.Pos()), object.Name(), to)
+	}
+	require.Greater(t, crossed, 10, "this test sees no uses between files")
+}
+
+// noImports has the type checker go on without what is imported.
+type noImports struct{}
+
+func (noImports) Import(string) (*types.Package, error) { return nil, errors.New("not needed") }
