@@ -795,7 +795,7 @@ func TestBatchGetArticles(t *testing.T) {
 		require.Equal(t, slugs[:99], missing)
 		res := answerOf(s.Anonymous.BatchGetArticlesWithResponse(t.Context(), nil, client.ArticleBatchRequest{Slugs: append(slugs, "two")}))
 		require.Equal(t, 422, res.StatusCode())
-		require.Equal(t, allWrong("has too many items (maximum is 100)", "slugs"), res.ApplicationproblemJSON422.Errors)
+		require.Equal(t, allWrong("has too many items (maximum is 100)", "slugs"), res.ApplicationproblemJSON4XX.Errors)
 		for body, fields := range map[string]client.FieldErrors{
 			`{}`:                allWrong(cantBeBlank, "slugs"),
 			`{"slugs":[]}`:      allWrong(cantBeBlank, "slugs"),

@@ -602,7 +602,7 @@ func TestLogin(t *testing.T) {
 			res := login(t, s, in[0], in[1])
 			requireProblem(t, http.StatusUnauthorized, problem.CredentialsInvalid, oneField("credentials", "invalid"), res.StatusCode(), string(res.Body))
 			require.NotEmpty(t, res.HTTPResponse.Header.Get("WWW-Authenticate"))
-			p := *res.ApplicationproblemJSON401
+			p := *res.ApplicationproblemJSON4XX
 			p.RequestId = ""
 			problems = append(problems, p)
 			require.Equal(t, problems[0], p)
