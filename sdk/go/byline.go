@@ -8,9 +8,9 @@
 //	c, err := byline.New("https://byline.example.com", byline.WithToken(token))
 //	for article, err := range c.Articles(ctx, nil) { … }
 //
-// A method whose name ends in WithResponse returns an [*Error] for every response
-// that is not a success. If it returns no error, the field for the success status
-// of the operation, such as JSON200, is set.
+// A method whose name ends in WithResponse returns an [*Error] for every
+// response that is not a success. If it returns no error, the field for the
+// success status of the operation, such as JSON200, is set.
 package byline
 
 import (

@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// IfMatch makes an update conditional on the version of the article that read
-// returned. If somebody else has edited the article since, the update fails with
-// status 412.
+// IfMatch makes an update conditional on the version of the article in the
+// response read. If somebody else has edited the article since, the update fails
+// with status 412.
 //
 //	read, err := c.GetArticleWithResponse(ctx, slug, nil)
 //	…
