@@ -30,26 +30,28 @@ import (
 	"github.com/byline-api/byline/server/contract"
 )
 
-// adminCommand makes admins, who appoint all others through the API. Replicas
-// that run hear of it within a second.
+// adminCommand creates and promotes admins, who can give roles to other users
+// through the API. Running replicas apply the change within a second.
 func (p program) adminCommand() *cobra.Command {
-	admin := &cobra.Command{Use: "admin", Short: "Make admins, the first one above all"}
+	admin := &cobra.Command{Use: "admin", Short: "Manage admin accounts"}
 	var account openapi.NewUser
 	var generate bool
 	create := &cobra.Command{
 		Use:   "create",
 		Short: "Create an account with the role admin",
-		Long: "Creates an account with the role admin. Asks on a terminal for what no flag names;\n" +
-			"elsewhere the first line of standard input is the password. Works beside a running service.",
+		Long: "Create an account with the role admin.\n\n" +
+			"On a terminal, the command prompts for the values that no flag gives. Otherwise it\n" +
+			"reads the password from the first line of standard input. It can run while the\n" +
+			"service is running.",
 		Example: "  byline admin create --username root --email root@example.com --generate-password",
 		Args:    cobra.NoArgs,
 	}
 	f := create.Flags()
-	f.StringVar(&account.Username, "username", "", "name of the account")
+	f.StringVar(&account.Username, "username", "", "username of the account")
 	f.StringVar((*string)(&account.Email), "email", "", "e-mail address to sign in with")
-	f.BoolVar(&generate, "generate-password", false, "make a password and print it, this once")
+	f.BoolVar(&generate, "generate-password", false, "generate a password and print it once")
 	create.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := (asker{cmd.InOrStdin(), p.stderr}).complete(&account, generate); err != nil {
+		if err := (prompter{cmd.InOrStdin(), p.stderr}).complete(&account, generate); err != nil {
 			return err
 		}
 		if err := checkAccount(account); err != nil {
@@ -57,15 +59,15 @@ func (p program) adminCommand() *cobra.Command {
 		}
 		return p.withDB(func(ctx context.Context, d *db.DB, _ []string) error { return p.createAdmin(ctx, d, account, generate) })(cmd, args)
 	}
-	promote := &cobra.Command{Use: "promote USERNAME", Short: "Make an admin of a user", Args: cobra.ExactArgs(1), RunE: p.withDB(
+	promote := &cobra.Command{Use: "promote USERNAME", Short: "Give a user the role admin", Args: cobra.ExactArgs(1), RunE: p.withDB(
 		func(ctx context.Context, d *db.DB, args []string) error {
 			suspended, err := api.PromoteAdmin(ctx, d, args[0])
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(p.stdout, "%s is an admin\n", args[0])
+			_, err = fmt.Fprintf(p.stdout, "%s is now an admin\n", args[0])
 			if suspended {
-				_, err = fmt.Fprintln(p.stdout, "the account is suspended, which another admin can end")
+				_, err = fmt.Fprintln(p.stdout, "the account is suspended; another admin can reinstate it")
 			}
 			return err
 		})}
@@ -81,15 +83,15 @@ func (p program) createAdmin(ctx context.Context, d *db.DB, account openapi.NewU
 	if err := api.CreateAdmin(ctx, d, passwords, account); err != nil {
 		return readable(translate.Problem(err), err)
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s is an admin; sign in as %s\n", account.Username, account.Email)
+	_, err = fmt.Fprintf(p.stdout, "created the admin %s; sign in as %s\n", account.Username, account.Email)
 	if generated {
-		_, err = fmt.Fprintf(p.stdout, "the password, which is shown this once: %s\n", account.Password)
+		_, err = fmt.Fprintf(p.stdout, "password (shown only once): %s\n", account.Password)
 	}
 	return err
 }
 
-// withDB runs a command on the configured database, with the schema of this
-// build.
+// withDB returns a command function that connects to the configured database,
+// applies pending migrations and then calls do.
 func (p program) withDB(do func(ctx context.Context, d *db.DB, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
@@ -108,7 +110,8 @@ func (p program) withDB(do func(ctx context.Context, d *db.DB, args []string) er
 	}
 }
 
-// checkAccount holds an account against the rules of registration.
+// checkAccount validates an account against the request body of CreateUser in
+// openapi.yaml.
 func checkAccount(account openapi.NewUser) error {
 	doc, err := contract.Load()
 	if err != nil {
@@ -129,11 +132,11 @@ func checkAccount(account openapi.NewUser) error {
 			return readable(problem.From(err), err)
 		}
 	}
-	return errors.New("the document has no registration")
+	return errors.New("openapi.yaml has no operation CreateUser")
 }
 
-// readable tells a person at a terminal which fields are wrong; err is what
-// it is without any.
+// readable returns an error that lists the invalid fields of p. It returns err
+// if p is nil or an internal error.
 func readable(p *problem.Error, err error) error {
 	if p == nil || p.Status() >= http.StatusInternalServerError {
 		return err
@@ -145,14 +148,14 @@ func readable(p *problem.Error, err error) error {
 	return errors.New(strings.Join(wrong, "; "))
 }
 
-// asker asks the operator.
-type asker struct {
+// prompter reads the values of an account from the operator.
+type prompter struct {
 	in  io.Reader
 	out io.Writer
 }
 
-// complete asks for what is missing of an account.
-func (a asker) complete(account *openapi.NewUser, generate bool) (err error) {
+// complete fills in the fields of an account that no flag has set.
+func (a prompter) complete(account *openapi.NewUser, generate bool) (err error) {
 	file, isFile := a.in.(*os.File)
 	terminal := isFile && isatty.IsTerminal(file.Fd())
 	lines := bufio.NewReader(a.in)
@@ -165,7 +168,7 @@ func (a asker) complete(account *openapi.NewUser, generate bool) (err error) {
 		return strings.TrimRight(text, "\r\n"), nil
 	}
 	if !terminal && (account.Username == "" || account.Email == "") {
-		return errors.New("name the account with --username and --email")
+		return errors.New("--username and --email are required when standard input is not a terminal")
 	}
 	if account.Username == "" {
 		if account.Username, err = line("Username"); err != nil {
@@ -188,10 +191,10 @@ func (a asker) complete(account *openapi.NewUser, generate bool) (err error) {
 	return err
 }
 
-// secret reads a password twice, unseen.
-func (a asker) secret(fd int) (string, error) {
+// secret reads a password twice without echoing it.
+func (a prompter) secret(fd int) (string, error) {
 	var typed [2]string
-	for i, label := range []string{"Password: ", "Password, again: "} {
+	for i, label := range []string{"Password: ", "Confirm password: "} {
 		fmt.Fprint(a.out, label)
 		text, err := term.ReadPassword(fd)
 		fmt.Fprintln(a.out)
@@ -201,7 +204,7 @@ func (a asker) secret(fd int) (string, error) {
 		typed[i] = string(text)
 	}
 	if typed[0] != typed[1] {
-		return "", errors.New("the two passwords differ")
+		return "", errors.New("the passwords do not match")
 	}
 	return typed[0], nil
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAdmin makes admins beside a running service, which takes them at once.
+// TestAdmin creates and promotes admins while a service is running, and checks
+// that the service accepts them at once.
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	s := newService(t, "")
@@ -22,7 +23,8 @@ func TestAdmin(t *testing.T) {
 		out string
 		err error
 	}
-	// A process of its own, since the password comes from standard input.
+	// The command runs in a separate process because it reads the password from
+	// standard input.
 	admin := func(input string, args ...string) result {
 		cmd := exec.CommandContext(t.Context(), binary, append([]string{"admin"}, args...)...)
 		cmd.Env, cmd.Stdin = s.env, strings.NewReader(input)
@@ -48,12 +50,12 @@ func TestAdmin(t *testing.T) {
 
 	made := admin("correct horse battery\n", "create", "--username", "root", "--email", "root@example.com")
 	require.NoError(t, made.err, made.out)
-	require.NotContains(t, made.out, "correct horse", "it was typed, so that it need not be shown")
+	require.NotContains(t, made.out, "correct horse", "the operator typed the password, so it must not be printed")
 	require.Equal(t, http.StatusOK, status(login("root@example.com", "correct horse battery")))
 
 	generated := admin("", "create", "--username", "second", "--email", "second@example.com", "--generate-password")
 	require.NoError(t, generated.err, generated.out)
-	_, password, found := strings.Cut(generated.out, "shown this once: ")
+	_, password, found := strings.Cut(generated.out, "password (shown only once): ")
 	require.True(t, found, generated.out)
 	require.Equal(t, http.StatusOK, status(login("second@example.com", strings.TrimSpace(password))))
 
@@ -78,5 +80,5 @@ func TestAdmin(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, status(st.token))
 	promoted := admin("", "promote", "ANNA")
 	require.NoError(t, promoted.err, promoted.out)
-	await(t, "the token that she has to be that of an admin", func() bool { return status(st.token) == http.StatusOK })
+	await(t, "her existing token to have the role admin", func() bool { return status(st.token) == http.StatusOK })
 }

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// apart runs start on one half of the cores, to which all processes that it
-// starts are bound for good, and the clients of this process on the other half
-// until the test ends: callers have machines of their own, and must not take
-// from the service what they cost themselves. It tells how many cores each has,
-// 0 when there is only one for all.
-func apart(t *testing.T, start func()) (cores int) {
+// onSeparateCores runs start on one half of the cores and binds this process to
+// the other half until the test ends. All processes that start creates stay on
+// the first half. In production clients run on other machines, so that their
+// work must not reduce the CPU time of the service. onSeparateCores returns the
+// number of cores of each half, or 0 if there is only one core.
+func onSeparateCores(t *testing.T, start func()) (cores int) {
 	t.Helper()
 	var all unix.CPUSet
 	require.NoError(t, unix.SchedGetaffinity(0, &all))
@@ -24,27 +24,27 @@ func apart(t *testing.T, start func()) (cores int) {
 		start()
 		return 0
 	}
-	var theirs, ours unix.CPUSet
+	var service, clients unix.CPUSet
 	for cpu := range len(all) * strconv.IntSize {
 		switch {
 		case !all.IsSet(cpu):
-		case theirs.Count() < cores:
-			theirs.Set(cpu)
-		case ours.Count() < cores:
-			ours.Set(cpu)
+		case service.Count() < cores:
+			service.Set(cpu)
+		case clients.Count() < cores:
+			clients.Set(cpu)
 		}
 	}
 	t.Cleanup(func() { bind(t, all) })
-	bind(t, theirs)
+	bind(t, service)
 	start()
-	bind(t, ours)
+	bind(t, clients)
 	return cores
 }
 
-// bind lets every thread of this process, and those to come, run on cores only.
+// bind binds every thread of this process, including later ones, to cores.
 func bind(t *testing.T, cores unix.CPUSet) {
 	t.Helper()
-	for changed := true; changed; { // a thread that was not bound yet may have made another
+	for changed := true; changed; { // a thread that was not bound yet may have created another one
 		changed = false
 		threads, err := os.ReadDir("/proc/self/task")
 		require.NoError(t, err)
@@ -53,7 +53,7 @@ func bind(t *testing.T, cores unix.CPUSet) {
 			require.NoError(t, err)
 			var now unix.CPUSet
 			if unix.SchedGetaffinity(id, &now) != nil || now == cores {
-				continue // it has ended, or is bound
+				continue // the thread has ended or is already bound
 			}
 			changed = true
 			if err := unix.SchedSetaffinity(id, &cores); err != unix.ESRCH {

@@ -4,8 +4,9 @@ package main
 
 import "testing"
 
-// apart binds processes to cores on Linux only.
-func apart(_ *testing.T, start func()) (cores int) {
+// onSeparateCores only calls start: binding processes to cores is implemented
+// for Linux.
+func onSeparateCores(_ *testing.T, start func()) (cores int) {
 	start()
 	return 0
 }

@@ -26,10 +26,12 @@ import (
 	"github.com/byline-api/byline/db/embedded"
 )
 
-// hang is a bound that only something stuck exceeds, also on a busy machine.
-const hang = 60 * time.Second
+// hangTimeout is the time after which a test considers an operation stuck. It
+// is long enough for a busy machine.
+const hangTimeout = 60 * time.Second
 
-// binary is the service as it is shipped; the faults hit processes, not goroutines.
+// binary is the path of the built service. The faults are injected into
+// processes, so the tests cannot run the service in this process.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
@@ -54,18 +56,20 @@ func runTests(m *testing.M) int {
 	return code
 }
 
-// chaos says whether the slow faults were asked for, and with them the table.
+// chaos reports whether to run the slow tests and to print the table of
+// results.
 func chaos() bool { return os.Getenv("BYLINE_CHAOS") == "1" }
 
 func slow(t *testing.T) {
 	t.Helper()
 	if !chaos() {
-		t.Skip("slow: make chaos")
+		t.Skip("this test is slow; run it with make chaos")
 	}
 }
 
-// openFolder is one that PostgreSQL reaches, which root runs as another user.
-func openFolder(t testing.TB) string {
+// accessibleFolder returns a temporary folder that PostgreSQL can access. When
+// this user is root, PostgreSQL runs as another user.
+func accessibleFolder(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
@@ -75,8 +79,8 @@ func openFolder(t testing.TB) string {
 	return dir
 }
 
-// freePort is outside the range that connections take their ports from, so
-// that it is still free when a service is started on it again.
+// freePort returns an address with a free port outside the ephemeral range, so
+// that the port is still free when a service is restarted on it.
 func freePort(t testing.TB) string {
 	t.Helper()
 	for range 100 {
@@ -90,19 +94,19 @@ func freePort(t testing.TB) string {
 	return ""
 }
 
-// service is a child process.
+// service is a byline process that a test starts.
 type service struct {
 	t           testing.TB
 	addr, admin string
-	dir         string // of the embedded PostgreSQL; empty = there is none
+	dir         string // data folder of the embedded PostgreSQL; empty = external database
 	env         []string
-	log         *safeBuffer // of all its lives
+	log         *safeBuffer // log of all starts
 	cmd         *exec.Cmd
 	exited      chan struct{}
 }
 
-// newService describes one that is not started yet. Without a databaseURL it
-// makes a PostgreSQL of its own.
+// newService returns a service that is not started yet. If databaseURL is
+// empty, the service runs an embedded PostgreSQL.
 func newService(t testing.TB, databaseURL string, settings ...string) *service {
 	t.Helper()
 	s := &service{t: t, addr: freePort(t), admin: freePort(t), log: &safeBuffer{}}
@@ -112,7 +116,7 @@ func newService(t testing.TB, databaseURL string, settings ...string) *service {
 		"BYLINE_RATE_LIMIT=off",
 	}, settings...)
 	if databaseURL == "" {
-		s.dir = filepath.Join(openFolder(t), "data")
+		s.dir = filepath.Join(accessibleFolder(t), "data")
 		s.env = append(s.env, "BYLINE_DATA_DIR="+s.dir)
 	}
 	t.Cleanup(func() {
@@ -120,7 +124,7 @@ func newService(t testing.TB, databaseURL string, settings ...string) *service {
 			s.end()
 		}
 		if s.dir != "" {
-			requireNone(t, s.dir)
+			requireNoProcess(t, s.dir)
 		}
 		if t.Failed() {
 			t.Logf("log of the service at %s:\n%s", s.addr, s.log.tail(1500))
@@ -169,7 +173,7 @@ func (s *service) waitReady() {
 	s.t.Helper()
 	await(s.t, "readiness", func() bool {
 		if !s.running() {
-			s.t.Fatalf("the service ended:\n%s", s.log.tail(3000))
+			s.t.Fatalf("the service exited:\n%s", s.log.tail(3000))
 		}
 		return s.ready()
 	})
@@ -184,7 +188,7 @@ func (s *service) ready() bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// quickClient opens a connection for each request, as probes do.
+// quickClient opens a new connection for each request, as probes do.
 var quickClient = &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (s *service) signal(sig syscall.Signal) {
@@ -192,13 +196,14 @@ func (s *service) signal(sig syscall.Signal) {
 	require.NoError(s.t, s.cmd.Process.Signal(sig))
 }
 
-// wait returns the exit code, -1 after a signal.
+// wait waits for the service to exit and returns the exit code, or -1 if a
+// signal ended it.
 func (s *service) wait() int {
 	s.t.Helper()
 	select {
 	case <-s.exited:
-	case <-time.After(hang):
-		s.t.Fatal("the service does not end")
+	case <-time.After(hangTimeout):
+		s.t.Fatal("the service did not exit")
 	}
 	return s.cmd.ProcessState.ExitCode()
 }
@@ -207,14 +212,14 @@ func (s *service) end() {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.exited:
-	case <-time.After(hang):
+	case <-time.After(hangTimeout):
 		_ = s.cmd.Process.Kill()
 		<-s.exited
 		s.t.Error("the service had to be killed")
 	}
 }
 
-// databaseURL is that of the service's embedded PostgreSQL.
+// databaseURL returns the URL of the embedded PostgreSQL of the service.
 func (s *service) databaseURL() string {
 	s.t.Helper()
 	u, err := embedded.RunningURL(embedded.Config{DataDir: s.dir, Strict: true})
@@ -222,7 +227,8 @@ func (s *service) databaseURL() string {
 	return u
 }
 
-// postmaster is the process id of the service's PostgreSQL, 0 if there is none.
+// postmaster returns the process id of the embedded PostgreSQL, or 0 if it is
+// not running.
 func (s *service) postmaster() int {
 	text, _ := os.ReadFile(filepath.Join(s.dir, "postgres", "postmaster.pid"))
 	first, _, _ := strings.Cut(string(text), "\n")
@@ -230,7 +236,7 @@ func (s *service) postmaster() int {
 	return pid
 }
 
-// adminPage reads a page of the admin port.
+// adminPage requests a path of the admin port and returns the response body.
 func (s *service) adminPage(path string) string {
 	s.t.Helper()
 	res, err := quickClient.Get("http://" + s.admin + path)
@@ -248,7 +254,7 @@ func (s *service) goroutines() (n int) {
 	return n
 }
 
-// inFlight is how many requests the service works on.
+// inFlight returns the number of requests in flight.
 func (s *service) inFlight() (n int) {
 	s.t.Helper()
 	_, rest, _ := strings.Cut(s.adminPage("/metrics"), "\napi_requests_in_flight ")
@@ -257,7 +263,7 @@ func (s *service) inFlight() (n int) {
 	return n
 }
 
-// peakMemory is VmHWM in MB, 0 where there is no /proc.
+// peakMemory returns VmHWM in MB, or 0 on systems without /proc.
 func (s *service) peakMemory() (mb int) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	for line := range strings.Lines(string(text)) {
@@ -268,20 +274,20 @@ func (s *service) peakMemory() (mb int) {
 	return 0
 }
 
-// story is what the load works on: an author and an article.
-type story struct{ token, slug string }
+// fixture is the data that the load works on: an author and an article.
+type fixture struct{ token, slug string }
 
-// prepare registers an author who writes an article.
-func (s *service) prepare() story {
+// prepare registers an author and creates an article.
+func (s *service) prepare() fixture {
 	s.t.Helper()
 	var user struct{ User struct{ Token string } }
 	s.post("/api/users", "", `{"user":{"username":"anna","email":"anna@example.com","password":"correct horse"}}`, &user)
 	var article struct{ Article struct{ Slug string } }
 	s.post("/api/articles", user.User.Token, `{"article":{"title":"Story","description":"d","body":"b","tagList":["t"]}}`, &article)
-	return story{user.User.Token, article.Article.Slug}
+	return fixture{user.User.Token, article.Article.Slug}
 }
 
-func (s *service) post(path, token, body string, answer any) {
+func (s *service) post(path, token, body string, result any) {
 	s.t.Helper()
 	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr+path, strings.NewReader(body))
 	require.NoError(s.t, err)
@@ -289,29 +295,30 @@ func (s *service) post(path, token, body string, answer any) {
 	if token != "" {
 		req.Header.Set("Authorization", "Token "+token)
 	}
-	res, err := (&http.Client{Timeout: hang}).Do(req)
+	res, err := (&http.Client{Timeout: hangTimeout}).Do(req)
 	require.NoError(s.t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	require.NoError(s.t, err)
 	require.Equal(s.t, http.StatusCreated, res.StatusCode, "%s", text)
-	require.NoError(s.t, json.Unmarshal(text, answer))
+	require.NoError(s.t, json.Unmarshal(text, result))
 }
 
-// await polls quickly, so that what is measured with it is not rounded up.
+// await waits until done returns true and returns how long that took. It polls
+// often, so that the result is precise enough for measurements.
 func await(t testing.TB, what string, done func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()
 	for !done() {
-		if time.Since(began) > hang {
-			t.Fatalf("waited %s for %s", hang, what)
+		if time.Since(began) > hangTimeout {
+			t.Fatalf("waited %s for %s", hangTimeout, what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	return time.Since(began)
 }
 
-// safeBuffer collects what a process writes.
+// safeBuffer collects the output of a process.
 type safeBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -330,6 +337,6 @@ func (b *safeBuffer) tail(n int) string {
 	return text[max(0, len(text)-n):]
 }
 
-// refused says whether err means that nobody listens: the one failure of
-// which it is certain that the request has not been seen.
+// refused reports whether the connection was refused. No other error proves
+// that the service has not received the request.
 func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -19,30 +19,30 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tally counts answers by what they mean to a caller.
+// tally counts the results of requests.
 type tally struct {
 	mu          sync.Mutex
 	ok          int
 	unavailable int // 503 with Retry-After
-	refused     int // nobody listened
-	broken      int // the connection ended without an answer
+	refused     int // the connection was refused
+	broken      int // the connection ended without a response
 	other       int
-	strange     []string // the first of the others
+	strange     []string // the first broken and other results
 	okAt        []time.Time
-	latencies   []time.Duration // of the ok
-	refusals    []time.Duration // of the unavailable
+	latencies   []time.Duration // of the requests counted in ok
+	refusals    []time.Duration // of the requests counted in unavailable
 }
 
-// verdict is what one answer meant.
-type verdict int
+// outcome is the result of one request.
+type outcome int
 
 const (
-	accepted verdict = iota
-	notNow
+	accepted outcome = iota
+	rejected
 	failed
 )
 
-func (y *tally) count(res *http.Response, body []byte, err error, took time.Duration) verdict {
+func (y *tally) count(res *http.Response, body []byte, err error, took time.Duration) outcome {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	switch {
@@ -59,7 +59,7 @@ func (y *tally) count(res *http.Response, body []byte, err error, took time.Dura
 	case res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") != "":
 		y.unavailable++
 		y.refusals = append(y.refusals, took)
-		return notNow
+		return rejected
 	default:
 		y.other++
 		y.note("%s %s: %d %s", res.Request.Method, res.Request.URL, res.StatusCode, body)
@@ -84,7 +84,8 @@ func (y *tally) succeeded() int {
 	return ok
 }
 
-// recovery is the time from a moment to the first success after it.
+// recovery returns the time from since to the first success after it, or -1 if
+// there was none.
 func (y *tally) recovery(since time.Time) time.Duration {
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -96,7 +97,7 @@ func (y *tally) recovery(since time.Time) time.Duration {
 	return -1
 }
 
-// outage is the longest time without a success that began after a moment.
+// outage returns the longest time without a success after since.
 func (y *tally) outage(since time.Time) (longest time.Duration) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -108,16 +109,16 @@ func (y *tally) outage(since time.Time) (longest time.Duration) {
 	return longest
 }
 
-// refusalTimes are how long those waited who were answered 503.
+// refusalTimes returns the latencies of the 503 responses.
 func (y *tally) refusalTimes() []time.Duration {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	return slices.Clone(y.refusals)
 }
 
-// requireOnlyUnavailable demands that there was a 503, and nothing but it and
-// success.
-func (l *crowd) requireOnlyUnavailable() {
+// requireOnlyUnavailable requires that there were successes and 503 responses,
+// and no other results.
+func (l *workload) requireOnlyUnavailable() {
 	l.t.Helper()
 	ok, unavailable, refused, broken, other := l.get()
 	require.Zero(l.t, refused+broken+other, "%v", l.strange)
@@ -133,32 +134,33 @@ func percentile(d []time.Duration, p float64) time.Duration {
 	return d[min(len(d)-1, int(p*float64(len(d))))]
 }
 
-// crowd is a number of clients with keep-alive connections that call one after
-// the other and pause a little, so that a small machine stays usable.
-type crowd struct {
+// workload is a number of clients with keep-alive connections. Each client
+// sends one request at a time and pauses in between, so that a small machine
+// stays usable.
+type workload struct {
 	tally
-	t      testing.TB
-	base   string
-	story  story
-	keys   bool // send an Idempotency-Key and repeat until acknowledged
-	client *http.Client
-	pause  time.Duration
+	t       testing.TB
+	base    string
+	fixture fixture
+	keys    bool // send an Idempotency-Key and repeat until acknowledged
+	client  *http.Client
+	pause   time.Duration
 
 	ctx  context.Context
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 
 	writeMu  sync.Mutex
-	acked    map[string]bool // what has been acknowledged, by text
-	begun    map[string]bool
-	repeats  atomic.Int64 // attempts after the first
-	replayed atomic.Int64 // repeats that found their row made
+	acked    map[string]bool // texts of acknowledged writes
+	begun    map[string]bool // texts of all writes
+	repeats  atomic.Int64    // attempts after the first
+	replayed atomic.Int64    // retries of writes that had already been committed
 }
 
-func newCrowd(t testing.TB, base string, st story) *crowd {
-	l := &crowd{
-		t: t, base: base, story: st, pause: 5 * time.Millisecond,
-		client: &http.Client{Timeout: hang, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+func newWorkload(t testing.TB, base string, st fixture) *workload {
+	l := &workload{
+		t: t, base: base, fixture: st, pause: 5 * time.Millisecond,
+		client: &http.Client{Timeout: hangTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		acked:  map[string]bool{}, begun: map[string]bool{},
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
@@ -167,7 +169,7 @@ func newCrowd(t testing.TB, base string, st story) *crowd {
 }
 
 // run starts readers and writers.
-func (l *crowd) run(readers, writers int) *crowd {
+func (l *workload) run(readers, writers int) *workload {
 	for i := range readers {
 		l.wg.Go(func() { l.read(i) })
 	}
@@ -177,26 +179,26 @@ func (l *crowd) run(readers, writers int) *crowd {
 	return l
 }
 
-// finish lets every client end what it has begun.
-func (l *crowd) finish() {
+// finish stops the clients after their current request.
+func (l *workload) finish() {
 	l.stop()
 	l.wg.Wait()
 	l.client.CloseIdleConnections()
 }
 
-func (l *crowd) read(i int) {
-	paths := []string{"/api/articles/" + l.story.slug, "/api/articles?limit=5", "/api/articles/" + l.story.slug + "/comments?limit=20"}
+func (l *workload) read(i int) {
+	paths := []string{"/api/articles/" + l.fixture.slug, "/api/articles?limit=5", "/api/articles/" + l.fixture.slug + "/comments?limit=20"}
 	for n := i; l.ctx.Err() == nil; n++ {
-		l.do(http.MethodGet, paths[n%len(paths)], "", "", n%4 != 0) // else the cache answers
+		l.do(http.MethodGet, paths[n%len(paths)], "", "", n%4 != 0) // anonymous reads are cached
 		time.Sleep(l.pause)
 	}
 }
 
-// write makes comments and articles with texts that are found again.
-func (l *crowd) write(i int) {
+// write creates comments and articles with unique texts.
+func (l *workload) write(i int) {
 	for n := 0; l.ctx.Err() == nil; n++ {
 		text := fmt.Sprintf("w%d-%d", i, n)
-		path, body := "/api/articles/"+l.story.slug+"/comments", `{"comment":{"body":"`+text+`"}}`
+		path, body := "/api/articles/"+l.fixture.slug+"/comments", `{"comment":{"body":"`+text+`"}}`
 		if n%4 == 3 {
 			path, body = "/api/articles", `{"article":{"title":"`+text+`","description":"d","body":"b"}}`
 		}
@@ -214,8 +216,8 @@ func (l *crowd) write(i int) {
 				l.writeMu.Unlock()
 				break
 			}
-			if key == "" || time.Since(began) > hang {
-				break // without a key it might be made twice
+			if key == "" || time.Since(began) > hangTimeout {
+				break // without a key, a retry could create it twice
 			}
 			l.repeats.Add(1)
 			time.Sleep(50 * time.Millisecond)
@@ -224,8 +226,8 @@ func (l *crowd) write(i int) {
 	}
 }
 
-// do makes one request and waits a moment after one that failed.
-func (l *crowd) do(method, path, body, key string, signedIn bool) verdict {
+// do sends one request. After a failure it waits a moment.
+func (l *workload) do(method, path, body, key string, signedIn bool) outcome {
 	req, err := http.NewRequest(method, l.base+path, strings.NewReader(body))
 	if err != nil {
 		panic(err)
@@ -234,11 +236,11 @@ func (l *crowd) do(method, path, body, key string, signedIn bool) verdict {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if signedIn {
-		req.Header.Set("Authorization", "Token "+l.story.token)
+		req.Header.Set("Authorization", "Token "+l.fixture.token)
 	}
 	if key != "" {
-		// http.Transport would repeat such a request by itself; this field
-		// keeps what it cannot know about, so that every attempt is counted.
+		// http.Transport retries a request with an Idempotency-Key by itself.
+		// Without GetBody it cannot, so that every attempt is counted.
 		req.GetBody = nil
 		req.Header.Set("Idempotency-Key", key)
 	}
@@ -259,27 +261,27 @@ func (l *crowd) do(method, path, body, key string, signedIn bool) verdict {
 	return v
 }
 
-// more waits for that many further successes.
-func (l *crowd) more(n int) {
+// more waits for n more successes.
+func (l *workload) more(n int) {
 	l.t.Helper()
 	want := l.succeeded() + n
 	await(l.t, strconv.Itoa(n)+" more successes", func() bool { return l.succeeded() >= want })
 }
 
-// sawUnavailable waits until so many requests were answered 503.
-func (l *crowd) sawUnavailable(n int) {
+// sawUnavailable waits until there were n responses with status 503.
+func (l *workload) sawUnavailable(n int) {
 	l.t.Helper()
 	await(l.t, "a 503", func() bool { _, unavailable, _, _, _ := l.get(); return unavailable >= n })
 }
 
-// lost compares what was acknowledged with what the database has, and demands
-// that nothing is there twice or unasked.
-func (l *crowd) lost(databaseURL string) int {
+// lost returns how many acknowledged writes are missing in the database. It
+// requires that every row was written by a client, and only once.
+func (l *workload) lost(databaseURL string) int {
 	l.t.Helper()
 	stored := map[string]int{}
 	for _, text := range query[string](l.t, databaseURL, "SELECT body FROM comments UNION ALL SELECT title FROM articles WHERE title <> 'Story'") {
 		stored[text]++
-		require.True(l.t, l.begun[text], "%s was not written by anybody", text)
+		require.True(l.t, l.begun[text], "%s was not written by any client", text)
 	}
 	for text, n := range stored {
 		require.Equal(l.t, 1, n, "%s was written more than once", text)
@@ -291,12 +293,12 @@ func (l *crowd) lost(databaseURL string) int {
 		}
 	}
 	if l.keys {
-		require.ElementsMatch(l.t, slices.Collect(maps.Keys(l.begun)), slices.Collect(maps.Keys(stored)), "a write was given up")
+		require.ElementsMatch(l.t, slices.Collect(maps.Keys(l.begun)), slices.Collect(maps.Keys(stored)), "a write was not retried until it succeeded")
 	}
 	return lost
 }
 
-// result is a row of the table that make chaos ends with.
+// result is a row of the table that make chaos prints.
 type result struct {
 	fault                     string
 	requests, ok, unavailable int
@@ -311,15 +313,15 @@ var results struct {
 	rows []result
 }
 
-// report adds a row; lost is -1 where nothing was written.
-func (l *crowd) report(fault string, lost int, recovery time.Duration, note string) {
+// report adds a row to the results. lost is -1 if nothing was written.
+func (l *workload) report(fault string, lost int, recovery time.Duration, note string) {
 	ok, unavailable, refused, broken, other := l.get()
 	r := result{
 		fault: fault, requests: ok + unavailable + refused + broken + other, ok: ok, unavailable: unavailable,
 		other: strconv.Itoa(other), lost: "-", recovery: "-", note: note,
 	}
 	if refused+broken > 0 {
-		r.other += fmt.Sprintf(" + %d without an answer", refused+broken)
+		r.other += fmt.Sprintf(" + %d without a response", refused+broken)
 	}
 	if lost >= 0 {
 		r.lost = fmt.Sprintf("%d of %d", lost, len(l.acked))

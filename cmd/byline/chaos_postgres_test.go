@@ -21,112 +21,114 @@ import (
 	"github.com/byline-api/byline/db/embedded"
 )
 
-// clusters is the data folder that the tests begin with: making one takes
-// longer than most tests, copying it does not.
-var clusters struct {
+// template holds the data folder that is copied for each test. Creating one
+// takes longer than most tests; copying one is fast.
+var template struct {
 	once sync.Once
 	dir  string
 	err  error
 }
 
-// copyCluster makes a data folder with an empty database.
+// copyCluster creates the data folder dir with an empty database.
 func copyCluster(t testing.TB, dir string) {
 	t.Helper()
-	clusters.once.Do(func() {
-		if clusters.dir, clusters.err = os.MkdirTemp("", "byline-cluster-"); clusters.err != nil {
+	template.once.Do(func() {
+		if template.dir, template.err = os.MkdirTemp("", "byline-cluster-"); template.err != nil {
 			return
 		}
-		if clusters.err = os.Chmod(clusters.dir, 0o755); clusters.err != nil {
+		if template.err = os.Chmod(template.dir, 0o755); template.err != nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 2*hang)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*hangTimeout)
 		defer cancel()
 		var s *embedded.Server
-		if s, clusters.err = embedded.Start(ctx, quiet(filepath.Join(clusters.dir, "data"), true)); clusters.err == nil {
-			clusters.err = s.Stop(ctx)
+		if s, template.err = embedded.Start(ctx, postgresConfig(filepath.Join(template.dir, "data"), true)); template.err == nil {
+			template.err = s.Stop(ctx)
 		}
 	})
-	require.NoError(t, clusters.err)
-	out, err := exec.Command("cp", "-a", filepath.Join(clusters.dir, "data"), dir).CombinedOutput()
+	require.NoError(t, template.err)
+	out, err := exec.Command("cp", "-a", filepath.Join(template.dir, "data"), dir).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
 
-// quiet is the configuration of a PostgreSQL of the tests.
-func quiet(dir string, ephemeral bool) embedded.Config {
+// postgresConfig returns the configuration of a PostgreSQL server that logs
+// nothing.
+func postgresConfig(dir string, ephemeral bool) embedded.Config {
 	return embedded.Config{DataDir: dir, Strict: true, Ephemeral: ephemeral, Logger: slog.New(slog.DiscardHandler)}
 }
 
-// readyFolder is a data folder with an empty database.
-func readyFolder(t testing.TB) string {
+// newDataFolder returns a new data folder with an empty database.
+func newDataFolder(t testing.TB) string {
 	t.Helper()
-	dir := filepath.Join(openFolder(t), "data")
+	dir := filepath.Join(accessibleFolder(t), "data")
 	copyCluster(t, dir)
 	return dir
 }
 
-// postgres starts a PostgreSQL that keeps what it has committed.
+// postgres starts a PostgreSQL server with durable commits.
 func postgres(t testing.TB, dir string) *embedded.Server {
 	t.Helper()
-	s, err := embedded.Start(t.Context(), quiet(dir, false))
+	s, err := embedded.Start(t.Context(), postgresConfig(dir, false))
 	require.NoError(t, err)
 	t.Cleanup(func() { stopPostgres(t, s) })
 	return s
 }
 
 func stopPostgres(t testing.TB, s *embedded.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), hang)
+	ctx, cancel := context.WithTimeout(context.Background(), hangTimeout)
 	defer cancel()
 	require.NoError(t, s.Stop(ctx))
 }
 
-// calm is the PostgreSQL of the tests that do no harm to it.
-var calm struct {
+// shared is the PostgreSQL server that all tests share that inject no faults
+// into PostgreSQL.
+var shared struct {
 	once   sync.Once
 	dir    string
 	server *embedded.Server
 	err    error
 }
 
-// calmDatabase makes an empty database there.
-func calmDatabase(t testing.TB, name string) string {
+// sharedDatabase creates an empty database on the shared server.
+func sharedDatabase(t testing.TB, name string) string {
 	t.Helper()
-	calm.once.Do(func() {
-		if calm.dir, calm.err = os.MkdirTemp("", "byline-calm-"); calm.err != nil {
+	shared.once.Do(func() {
+		if shared.dir, shared.err = os.MkdirTemp("", "byline-shared-"); shared.err != nil {
 			return
 		}
-		if calm.err = os.Chmod(calm.dir, 0o755); calm.err != nil {
+		if shared.err = os.Chmod(shared.dir, 0o755); shared.err != nil {
 			return
 		}
-		dir := filepath.Join(calm.dir, "data")
+		dir := filepath.Join(shared.dir, "data")
 		copyCluster(t, dir)
-		calm.server, calm.err = embedded.Start(context.Background(), quiet(dir, true))
+		shared.server, shared.err = embedded.Start(context.Background(), postgresConfig(dir, true))
 	})
-	require.NoError(t, calm.err)
-	query[int](t, calm.server.URL(), "CREATE DATABASE "+name)
-	u, err := url.Parse(calm.server.URL())
+	require.NoError(t, shared.err)
+	query[int](t, shared.server.URL(), "CREATE DATABASE "+name)
+	u, err := url.Parse(shared.server.URL())
 	require.NoError(t, err)
 	u.Path = "/" + name
 	return u.String()
 }
 
-// stopShared ends what the tests shared.
+// stopShared stops the shared server and deletes the shared folders.
 func stopShared() {
-	if calm.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), hang)
+	if shared.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), hangTimeout)
 		defer cancel()
-		_ = calm.server.Stop(ctx)
+		_ = shared.server.Stop(ctx)
 	}
-	for _, dir := range []string{calm.dir, clusters.dir} {
+	for _, dir := range []string{shared.dir, template.dir} {
 		if dir != "" {
 			_ = os.RemoveAll(dir)
 		}
 	}
 }
 
-// query returns the first column of all rows.
+// query runs a statement and returns the first column of all rows.
 func query[T any](t testing.TB, databaseURL, sql string) []T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), hang)
+	ctx, cancel := context.WithTimeout(context.Background(), hangTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, databaseURL)
 	require.NoError(t, err)
@@ -138,15 +140,15 @@ func query[T any](t testing.TB, databaseURL, sql string) []T {
 	return values
 }
 
-// backends lists the PostgreSQL processes that serve the service.
+// backends returns the process ids of the PostgreSQL backends of the service.
 func backends(t testing.TB, databaseURL string) []int32 {
 	t.Helper()
 	return query[int32](t, databaseURL, `SELECT pid FROM pg_stat_activity
 		WHERE application_name = 'byline' AND datname = current_database() ORDER BY pid`)
 }
 
-// family returns a process and its children.
-func family(t testing.TB, parent int) (pids []int) {
+// withChildren returns the process ids of a process and its children.
+func withChildren(t testing.TB, parent int) (pids []int) {
 	t.Helper()
 	out, err := exec.Command("ps", "-eo", "pid=,ppid=").Output()
 	require.NoError(t, err)
@@ -159,8 +161,8 @@ func family(t testing.TB, parent int) (pids []int) {
 	return pids
 }
 
-// requireNone waits until no process mentions a folder.
-func requireNone(t testing.TB, dir string) {
+// requireNoProcess waits until no process has the folder in its arguments.
+func requireNoProcess(t testing.TB, dir string) {
 	t.Helper()
 	await(t, "the end of all processes on "+dir, func() bool {
 		out, err := exec.Command("ps", "-ww", "-eo", "args=").Output()

@@ -19,26 +19,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// line is the network between the service and PostgreSQL.
-type line struct {
+// proxy is a TCP proxy that simulates the network between the service and
+// PostgreSQL.
+type proxy struct {
 	t    testing.TB
 	addr string
 
-	mu       sync.Mutex
-	target   string
-	listener net.Listener // nil while nothing listens
-	conns    map[net.Conn]bool
-	dark     chan struct{} // closed when what is connected now gets nothing through any more
-	silent   bool          // new connections get nothing through either
+	mu          sync.Mutex
+	target      string
+	listener    net.Listener // nil while nothing listens
+	conns       map[net.Conn]bool
+	partitioned chan struct{} // closed to block the current connections
+	silent      bool          // blocks new connections
 
-	delay  atomic.Int64 // least, in ms; the most is five times as much
+	delay  atomic.Int64 // minimum in ms; the maximum is five times as much
 	dialed atomic.Int64
 }
 
-// newLine returns a line to a database and the URL to reach it by.
-func newLine(t testing.TB, databaseURL string) (*line, string) {
+// newProxy starts a proxy for a database. It returns the proxy and the URL of
+// the database through it.
+func newProxy(t testing.TB, databaseURL string) (*proxy, string) {
 	t.Helper()
-	l := &line{t: t, addr: freePort(t), conns: map[net.Conn]bool{}, dark: make(chan struct{})}
+	l := &proxy{t: t, addr: freePort(t), conns: map[net.Conn]bool{}, partitioned: make(chan struct{})}
 	l.up(databaseURL)
 	t.Cleanup(l.down)
 	u, err := url.Parse(databaseURL)
@@ -47,8 +49,8 @@ func newLine(t testing.TB, databaseURL string) (*line, string) {
 	return l, u.String()
 }
 
-// up connects to a database.
-func (l *line) up(databaseURL string) {
+// up starts to forward connections to a database.
+func (l *proxy) up(databaseURL string) {
 	u, err := url.Parse(databaseURL)
 	require.NoError(l.t, err)
 	listener, err := net.Listen("tcp", l.addr)
@@ -59,8 +61,8 @@ func (l *line) up(databaseURL string) {
 	go l.serve(listener)
 }
 
-// down ends every connection and refuses new ones.
-func (l *line) down() {
+// down closes every connection and refuses new ones.
+func (l *proxy) down() {
 	l.mu.Lock()
 	if l.listener != nil {
 		_ = l.listener.Close()
@@ -70,8 +72,8 @@ func (l *line) down() {
 	l.cut()
 }
 
-// cut ends every connection.
-func (l *line) cut() int {
+// cut closes every connection and returns their number.
+func (l *proxy) cut() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(l.conns)
@@ -82,25 +84,26 @@ func (l *line) cut() int {
 	return n
 }
 
-// partition swallows everything, as a network does that has lost its way:
-// nobody is told.
-func (l *line) partition() {
+// partition drops all data of current and new connections without closing them,
+// as a network partition does.
+func (l *proxy) partition() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.silent = true
-	close(l.dark)
-	l.dark = make(chan struct{})
+	close(l.partitioned)
+	l.partitioned = make(chan struct{})
 }
 
-// heal lets new connections through. The old ones stay dead, as behind a
-// firewall that has forgotten them: the harder case.
-func (l *line) heal() {
+// heal forwards new connections again. The old ones stay blocked, as behind a
+// firewall that has lost their state. This is harder for the service than if
+// they recovered.
+func (l *proxy) heal() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.silent = false
 }
 
-func (l *line) serve(listener net.Listener) {
+func (l *proxy) serve(listener net.Listener) {
 	for {
 		from, err := listener.Accept()
 		if err != nil {
@@ -108,7 +111,7 @@ func (l *line) serve(listener net.Listener) {
 		}
 		l.dialed.Add(1)
 		l.mu.Lock()
-		target, silent, dark := l.target, l.silent, l.dark
+		target, silent, partitioned := l.target, l.silent, l.partitioned
 		l.conns[from] = true
 		l.mu.Unlock()
 		if silent {
@@ -122,18 +125,18 @@ func (l *line) serve(listener net.Listener) {
 		l.mu.Lock()
 		l.conns[to] = true
 		l.mu.Unlock()
-		go l.pipe(from, to, dark)
-		go l.pipe(to, from, dark)
+		go l.pipe(from, to, partitioned)
+		go l.pipe(to, from, partitioned)
 	}
 }
 
-func (l *line) pipe(to, from net.Conn, dark chan struct{}) {
+func (l *proxy) pipe(to, from net.Conn, partitioned chan struct{}) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
 		select {
-		case <-dark:
-			return // and leave both sides waiting
+		case <-partitioned:
+			return // leave both connections open
 		default:
 		}
 		if ms := l.delay.Load(); n > 0 && ms > 0 {
@@ -155,14 +158,14 @@ func (l *line) pipe(to, from net.Conn, dark chan struct{}) {
 	}
 }
 
-// balancer is a reverse proxy that sends requests where /readyz says yes. It
-// repeats nothing but what was refused a connection.
+// balancer is a reverse proxy that sends requests to the backends whose /readyz
+// returns 200. It only retries requests whose connection was refused.
 type balancer struct {
 	*httptest.Server
 	backends []string
 	healthy  []atomic.Bool
 	next     atomic.Int64
-	skipped  atomic.Int64 // checks that found a backend not ready
+	skipped  atomic.Int64 // number of failed checks
 }
 
 func newBalancer(t testing.TB, backends ...string) *balancer {
@@ -214,9 +217,9 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func (b *balancer) transport(inner http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (res *http.Response, err error) {
 		first := int(b.next.Add(1))
-		err = http.ErrServerClosed // when nobody is healthy
+		err = http.ErrServerClosed // returned if no backend is healthy
 		if r.Body != nil {
-			r.Body = io.NopCloser(r.Body) // a refused attempt would close it
+			r.Body = io.NopCloser(r.Body) // a refused attempt would close the body
 		}
 		for k := range b.backends {
 			i := (first + k) % len(b.backends)

@@ -22,13 +22,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestChaosServiceKilled kills the service 20 times while it writes. Its
-// PostgreSQL ends with it: by its watcher, or, every second time, killed too.
+// TestChaosServiceKilled kills the service 20 times during writes. Its
+// PostgreSQL is killed too every second time; otherwise its watcher stops it.
 func TestChaosServiceKilled(t *testing.T) {
 	slow(t)
 	const kills = 20
 	s := startService(t, "")
-	l := newKeyed(t, s, s.prepare())
+	l := newKeyedWorkload(t, s, s.prepare())
 	l.pause = time.Millisecond
 	l.run(1, 6)
 	var worst time.Duration
@@ -53,35 +53,37 @@ func TestChaosServiceKilled(t *testing.T) {
 	l.finish()
 	ok, _, refused, broken, other := l.get()
 	require.GreaterOrEqual(t, ok, kills*100)
-	require.GreaterOrEqual(t, refused+broken, kills, "the service was not missed")
+	require.GreaterOrEqual(t, refused+broken, kills, "every kill must make requests fail")
 	require.Zero(t, other, "%v", l.strange)
 	lost := l.lost(s.databaseURL())
 	require.Zero(t, lost)
 	l.report("Service killed 20 times (kill -9), PostgreSQL with it", lost, worst,
-		fmt.Sprintf("%d attempts repeated, %d of them had been done already", l.repeats.Load(), l.replayed.Load()))
+		fmt.Sprintf("%d attempts repeated, %d of them had been committed already", l.repeats.Load(), l.replayed.Load()))
 }
 
-// onLine starts a service whose PostgreSQL is behind a line.
-func onLine(t *testing.T, settings ...string) (*service, *line, string) {
+// startBehindProxy starts a service that connects to its PostgreSQL through a
+// proxy.
+func startBehindProxy(t *testing.T, settings ...string) (*service, *proxy, string) {
 	t.Helper()
-	pg := postgres(t, readyFolder(t))
-	line, through := newLine(t, pg.URL())
-	return startService(t, through, append(settings, "BYLINE_POOL_MAX=8")...), line, pg.URL()
+	pg := postgres(t, newDataFolder(t))
+	proxy, through := newProxy(t, pg.URL())
+	return startService(t, through, append(settings, "BYLINE_POOL_MAX=8")...), proxy, pg.URL()
 }
 
-// TestChaosLatency makes the way to PostgreSQL long, then unreliable as well.
+// TestChaosLatency delays the packets to and from PostgreSQL, and then also
+// cuts the connections.
 func TestChaosLatency(t *testing.T) {
 	slow(t)
-	s, line, databaseURL := onLine(t)
+	s, proxy, databaseURL := startBehindProxy(t)
 	st := s.prepare()
 	measure := func(name string, cuts bool) {
-		l := newKeyed(t, s, st).run(4, 4)
-		defer forget(t, databaseURL)
+		l := newKeyedWorkload(t, s, st).run(4, 4)
+		defer deleteWrites(t, databaseURL)
 		began, cut := time.Now(), 0
 		for time.Since(began) < 12*time.Second {
-			time.Sleep(3 * time.Second) // a new connection takes a second of round trips
+			time.Sleep(3 * time.Second) // the round trips of a new connection take one second
 			if cuts {
-				cut += line.cut()
+				cut += proxy.cut()
 			}
 		}
 		took := time.Since(began)
@@ -95,38 +97,38 @@ func TestChaosLatency(t *testing.T) {
 		}
 		lost := l.lost(databaseURL)
 		require.Zero(t, lost)
-		l.report(name, lost, 0, fmt.Sprintf("%.0f good a second, P50 %d ms, P99 %d ms, %d connections cut", float64(ok)/took.Seconds(),
+		l.report(name, lost, 0, fmt.Sprintf("%.0f successes/s, P50 %d ms, P99 %d ms, %d connections closed", float64(ok)/took.Seconds(),
 			percentile(l.latencies, .5).Milliseconds(), percentile(l.latencies, .99).Milliseconds(), cut/2))
 	}
-	measure("No delay, to compare", false)
-	line.delay.Store(20)
-	measure("Packets to and from PostgreSQL late by 20 to 100 ms", false)
-	measure("The same, and all connections cut every 3 s", true)
+	measure("No delay (baseline)", false)
+	proxy.delay.Store(20)
+	measure("Packets to and from PostgreSQL delayed by 20 to 100 ms", false)
+	measure("The same delay, and all connections closed every 3 s", true)
 }
 
-// forget empties what a crowd wrote, for the next.
-func forget(t *testing.T, databaseURL string) {
+// deleteWrites deletes the rows that a workload has written.
+func deleteWrites(t *testing.T, databaseURL string) {
 	t.Helper()
 	for _, sql := range []string{"DELETE FROM comments", "DELETE FROM articles WHERE title <> 'Story'", "DELETE FROM idempotency_keys"} {
 		query[int](t, databaseURL, sql)
 	}
 }
 
-// TestChaosPartition loses the network for a while, and every connection for
-// good.
+// TestChaosPartition partitions the network for a while. The connections of
+// that time never recover.
 func TestChaosPartition(t *testing.T) {
 	slow(t)
-	s, line, databaseURL := onLine(t)
-	l := newKeyed(t, s, s.prepare()).run(4, 4)
+	s, proxy, databaseURL := startBehindProxy(t)
+	l := newKeyedWorkload(t, s, s.prepare()).run(4, 4)
 	l.more(50)
 	before := s.goroutines()
-	line.partition()
+	proxy.partition()
 	_, had, _, _, _ := l.get()
 	time.Sleep(15 * time.Second)
 	l.sawUnavailable(had + 5)
 	require.False(t, s.ready())
 	require.Less(t, s.goroutines(), before+150)
-	line.heal()
+	proxy.heal()
 	at := time.Now()
 	l.more(50)
 	back := l.recovery(at)
@@ -134,22 +136,22 @@ func TestChaosPartition(t *testing.T) {
 	l.finish()
 	l.requireOnlyUnavailable()
 	require.Less(t, percentile(l.refusalTimes(), 1), 13*time.Second, "BYLINE_REQUEST_TIMEOUT is 10 s")
-	requireBounded(t, s, before, databaseURL, 16) // PostgreSQL does not know yet that 8 are dead
+	requireBounded(t, s, before, databaseURL, 16) // PostgreSQL has not noticed yet that 8 connections are dead
 	lost := l.lost(databaseURL)
 	require.Zero(t, lost)
-	l.report("Network to PostgreSQL gone for 15 s, old connections dead", lost, back,
+	l.report("Network to PostgreSQL partitioned for 15 s, old connections dead", lost, back,
 		fmt.Sprintf("503 after %.1f s at most", percentile(l.refusalTimes(), 1).Seconds()))
 }
 
-// TestChaosDiskFull fills the disk that comments are on.
+// TestChaosDiskFull fills the disk that stores the comments.
 func TestChaosDiskFull(t *testing.T) {
 	slow(t)
-	disk := openFolder(t)
+	disk := accessibleFolder(t)
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=8m,mode=777", "byline-chaos", disk).CombinedOutput(); err != nil {
-		t.Skipf("a disk of its own takes root: %v %s", err, out)
+		t.Skipf("mounting a disk requires root: %v %s", err, out)
 	}
 	t.Cleanup(func() { require.NoError(t, exec.Command("umount", disk).Run()) })
-	data := readyFolder(t)
+	data := newDataFolder(t)
 	pg := postgres(t, data)
 	s := startService(t, pg.URL(), "BYLINE_POOL_MAX=8")
 	st := s.prepare()
@@ -166,7 +168,7 @@ func TestChaosDiskFull(t *testing.T) {
 	query[int](t, admin.String(), "CREATE TABLESPACE small LOCATION '"+space+"'")
 	query[int](t, admin.String(), "ALTER TABLE comments SET TABLESPACE small")
 
-	l := newKeyed(t, s, st).run(2, 4)
+	l := newKeyedWorkload(t, s, st).run(2, 4)
 	l.more(50)
 	filler, err := os.Create(filepath.Join(disk, "filler"))
 	require.NoError(t, err)
@@ -174,9 +176,9 @@ func TestChaosDiskFull(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	require.NoError(t, filler.Close())
 	l.sawUnavailable(20)
-	require.True(t, s.ready(), "it can still be read")
+	require.True(t, s.ready(), "the service must stay ready for reads")
 	require.Contains(t, s.log.tail(1<<20), "SQLSTATE 53100")
-	read := newCrowd(t, l.base, st).run(2, 0)
+	read := newWorkload(t, l.base, st).run(2, 0)
 	read.more(20)
 	read.finish()
 	_, unavailable, refused, broken, other := read.get()
@@ -190,11 +192,11 @@ func TestChaosDiskFull(t *testing.T) {
 	l.requireOnlyUnavailable()
 	lost := l.lost(pg.URL())
 	require.Zero(t, lost)
-	l.report("Disk full under a table (SQLSTATE 53100)", lost, back, "reads went on")
+	l.report("Disk full under a table (SQLSTATE 53100)", lost, back, "reads continued")
 	s.end()
 }
 
-// zeros is an endless file of them.
+// zeros is an endless reader of zero bytes.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -202,31 +204,33 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestChaosOverload offers five times what the service can do.
+// TestChaosOverload sends five times as many requests as the service can
+// handle.
 func TestChaosOverload(t *testing.T) {
 	slow(t)
 	var s *service
-	cores := apart(t, func() { s = startService(t, "") })
+	cores := onSeparateCores(t, func() { s = startService(t, "") })
 	if cores == 0 {
-		t.Log("clients and service share their cores, so that refused clients take from the goodput")
+		t.Log("clients and service share their cores, so that rejected requests lower the goodput")
 	}
 	st := s.prepare()
 	query[int](t, s.databaseURL(), `INSERT INTO comments (article_id, author_id, body)
 		SELECT a.id, a.author_id, repeat('word ', 40) || n FROM articles a, generate_series(1, 1000) n`)
 	t.Run("Large", func(t *testing.T) { overload(t, s, st, 300, cores > 0, 80) })
-	// The cheaper a request, the more what its refusal costs the network counts
-	// beside it, so that less is demanded: most of it is not ours to save.
+	// The cheaper a request is, the larger is the share of CPU time that the
+	// network spends on rejected requests. The service cannot reduce that
+	// share, so that the required goodput is lower.
 	t.Run("Page", func(t *testing.T) { overload(t, s, st, 20, cores > 0, 60) })
 }
 
-// overload compares how many requests for so many comments are answered when
-// 16 clients ask one after the other and when five times that much is asked
-// for. At least a share of that, in percent, is demanded.
-func overload(t *testing.T, s *service, st story, comments int, apart bool, atLeast float64) {
+// overload measures the peak rate of 16 clients that read pages of comments,
+// and then the goodput when five times that rate is offered. The goodput must
+// be at least atLeast percent of the peak.
+func overload(t *testing.T, s *service, st fixture, comments int, separateCores bool, atLeast float64) {
 	path := fmt.Sprintf("/api/articles/%s/comments?limit=%d", st.slug, comments)
-	client := &http.Client{Timeout: hang, Transport: &http.Transport{MaxIdleConnsPerHost: 2000}}
+	client := &http.Client{Timeout: hangTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 2000}}
 	defer client.CloseIdleConnections()
-	call := func(l *crowd) verdict {
+	call := func(l *workload) outcome {
 		req, err := http.NewRequest(http.MethodGet, "http://"+s.addr+path, nil)
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Token "+st.token)
@@ -240,8 +244,8 @@ func overload(t *testing.T, s *service, st story, comments int, apart bool, atLe
 	}
 
 	const span = 4 * time.Second
-	closed := func() (*crowd, float64) {
-		l := newCrowd(t, "", st)
+	closed := func() (*workload, float64) {
+		l := newWorkload(t, "", st)
 		ctx, cancel := context.WithTimeout(context.Background(), span)
 		defer cancel()
 		for range 16 {
@@ -255,22 +259,22 @@ func overload(t *testing.T, s *service, st story, comments int, apart bool, atLe
 		l.wg.Wait()
 		return l, float64(l.succeeded()) / time.Since(began).Seconds()
 	}
-	closed() // warm
-	// Other programs take from the one or from the other, so the median of
-	// many pairs is judged; the best would be luck.
+	closed() // warm up
+	// Other programs disturb single measurements, so the median of several
+	// pairs counts. The best pair would be luck.
 	type pair struct {
-		calm, flood *crowd
-		share       float64
-		note        [2]string
+		normal, overloaded *workload
+		share              float64
+		note               [2]string
 	}
 	var pairs []pair
 	for range 7 {
 		cpu := s.cpu()
-		calm, peak := closed()
-		calmCPU, memory := s.cpu()-cpu, s.peakMemory()
-		calmNote := fmt.Sprintf("%.0f good a second, P99 %d ms, peak memory %d MB", peak, percentile(calm.latencies, .99).Milliseconds(), memory)
+		normal, peak := closed()
+		normalCPU, memory := s.cpu()-cpu, s.peakMemory()
+		normalNote := fmt.Sprintf("%.0f successes/s, P99 %d ms, peak memory %d MB", peak, percentile(normal.latencies, .99).Milliseconds(), memory)
 
-		l := newCrowd(t, "", st)
+		l := newWorkload(t, "", st)
 		cpu = s.cpu()
 		began, sent := time.Now(), 0
 		for time.Since(began) < span {
@@ -284,10 +288,10 @@ func overload(t *testing.T, s *service, st story, comments int, apart bool, atLe
 		ok, unavailable, refused, broken, other := l.get()
 		goodput := float64(ok) / time.Since(began).Seconds()
 		p99 := percentile(l.latencies, .99)
-		note := fmt.Sprintf("%.0f good a second = %.0f %% of the peak, P99 %d ms; refused after %d ms (P99); peak memory %d MB",
+		note := fmt.Sprintf("%.0f successes/s = %.0f %% of the peak, P99 %d ms; rejected after %d ms (P99); peak memory %d MB",
 			goodput, 100*goodput/peak, p99.Milliseconds(), percentile(l.refusals, .99).Milliseconds(), s.peakMemory())
-		t.Logf("%s, %.1f s of CPU; %.0f/s offered: %s, %.1f s of CPU", calmNote, calmCPU, offered, note, s.cpu()-cpu)
-		pairs = append(pairs, pair{calm, l, 100 * goodput / peak, [2]string{calmNote, note}})
+		t.Logf("%s, %.1f s of CPU; %.0f/s offered: %s, %.1f s of CPU", normalNote, normalCPU, offered, note, s.cpu()-cpu)
+		pairs = append(pairs, pair{normal, l, 100 * goodput / peak, [2]string{normalNote, note}})
 		require.Zero(t, refused+broken+other, "%v", l.strange)
 		require.NotZero(t, unavailable)
 		require.Greater(t, offered, 4*peak)
@@ -296,14 +300,14 @@ func overload(t *testing.T, s *service, st story, comments int, apart bool, atLe
 	}
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.share, b.share) })
 	median := pairs[len(pairs)/2]
-	median.calm.report(fmt.Sprintf("16 clients that read %d comments each, to compare", comments), -1, 0, median.note[0])
-	median.flood.report("Five times that much offered", -1, 0, fmt.Sprintf("%s; median of %d, from %.0f to %.0f %%; clients on cores of their own: %t",
-		median.note[1], len(pairs), pairs[0].share, pairs[len(pairs)-1].share, apart))
+	median.normal.report(fmt.Sprintf("16 clients that read %d comments each (baseline)", comments), -1, 0, median.note[0])
+	median.overloaded.report("Five times the peak rate", -1, 0, fmt.Sprintf("%s; median of %d, from %.0f to %.0f %%; clients on cores of their own: %t",
+		median.note[1], len(pairs), pairs[0].share, pairs[len(pairs)-1].share, separateCores))
 	require.GreaterOrEqual(t, median.share, atLeast, "goodput, in percent of the peak")
 }
 
-// cpu is the time that the service has computed, in seconds; 0 where there is
-// no /proc.
+// cpu returns the CPU time of the service in seconds, or 0 on systems without
+// /proc.
 func (s *service) cpu() float64 {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
 	fields := strings.Fields(string(text))

@@ -20,21 +20,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The faults of this file are quick and injected by every `go test`; those of
-// chaos_slow_test.go by `make chaos`.
+// The tests of this file are fast and run with every `go test`. The tests of
+// chaos_slow_test.go run with `make chaos`.
 
-// TestChaosRollingRestart restarts two services one after the other behind a
-// balancer. Nobody may notice.
+// TestChaosRollingRestart restarts two replicas behind a load balancer one
+// after the other. No request may fail.
 func TestChaosRollingRestart(t *testing.T) {
 	t.Parallel()
-	databaseURL := calmDatabase(t, "rolling")
+	databaseURL := sharedDatabase(t, "rolling")
 	replicas := []*service{
 		startService(t, databaseURL, "BYLINE_DRAIN_DELAY=500ms"),
 		startService(t, databaseURL, "BYLINE_DRAIN_DELAY=500ms"),
 	}
 	b := newBalancer(t, replicas[0].addr, replicas[1].addr)
-	// Without keys: repeating would be an error, and nothing is there to repeat.
-	l := newCrowd(t, b.URL, replicas[0].prepare()).run(2, 2)
+	// The clients send no idempotency keys, because no request may need a
+	// retry.
+	l := newWorkload(t, b.URL, replicas[0].prepare()).run(2, 2)
 	l.more(50)
 	for _, s := range replicas {
 		pid := s.cmd.Process.Pid
@@ -44,7 +45,7 @@ func TestChaosRollingRestart(t *testing.T) {
 		s.start()
 		s.waitReady()
 		require.NotEqual(t, pid, s.cmd.Process.Pid)
-		await(t, "the balancer to see it", func() bool { return b.healthy[slices.Index(b.backends, s.addr)].Load() })
+		await(t, "the load balancer to notice that the replica is ready", func() bool { return b.healthy[slices.Index(b.backends, s.addr)].Load() })
 		l.more(20)
 	}
 	l.finish()
@@ -54,11 +55,11 @@ func TestChaosRollingRestart(t *testing.T) {
 	require.NotZero(t, b.skipped.Load())
 	lost := l.lost(databaseURL)
 	require.Zero(t, lost)
-	l.report("Rolling restart of two replicas behind a balancer", lost, 0, "SIGTERM to each in turn")
+	l.report("Rolling restart of two replicas behind a load balancer", lost, 0, "SIGTERM to each in turn")
 }
 
-// TestChaosPostgres harms the embedded PostgreSQL of one service in every way
-// that a signal can.
+// TestChaosPostgres kills, restarts and suspends the embedded PostgreSQL of a
+// service with signals.
 func TestChaosPostgres(t *testing.T) {
 	t.Parallel()
 	const query, acquire = time.Second, 500 * time.Millisecond
@@ -70,7 +71,7 @@ func TestChaosPostgres(t *testing.T) {
 		sig  syscall.Signal
 	}{{"PostgreSQL killed (kill -9)", syscall.SIGKILL}, {"PostgreSQL restarted", syscall.SIGINT}} {
 		t.Run(fault.name, func(t *testing.T) {
-			l := newKeyed(t, s, st).run(2, 2)
+			l := newKeyedWorkload(t, s, st).run(2, 2)
 			l.more(50)
 			before, postmaster := s.goroutines(), s.postmaster()
 			at := time.Now()
@@ -83,23 +84,23 @@ func TestChaosPostgres(t *testing.T) {
 			requireBounded(t, s, before, s.databaseURL(), 8)
 			lost := l.lost(s.databaseURL())
 			require.Zero(t, lost)
-			l.report(fault.name, lost, back, "the embedded one, started again by the service")
+			l.report(fault.name, lost, back, "embedded PostgreSQL, restarted by the service")
 		})
-		forget(t, s.databaseURL())
+		deleteWrites(t, s.databaseURL())
 	}
 
 	t.Run("Frozen", func(t *testing.T) {
-		l := newKeyed(t, s, st).run(6, 6)
+		l := newKeyedWorkload(t, s, st).run(6, 6)
 		l.more(50)
 		before, postmaster := s.goroutines(), s.postmaster()
-		thaw := freeze(t, postmaster)
+		resume := suspend(t, postmaster)
 		_, had, _, _, _ := l.get()
 		time.Sleep(3 * time.Second)
 		l.sawUnavailable(had + 10)
 		require.False(t, s.ready())
-		// Nobody waits for longer than for a connection and two statements.
-		require.Less(t, percentile(l.refusalTimes(), 1), hang/4, "configured are %s and %s", acquire, query)
-		thaw()
+		// A request waits at most for a connection and two statements.
+		require.Less(t, percentile(l.refusalTimes(), 1), hangTimeout/4, "the timeouts are %s and %s", acquire, query)
+		resume()
 		at := time.Now()
 		l.more(50)
 		back := l.recovery(at)
@@ -110,38 +111,40 @@ func TestChaosPostgres(t *testing.T) {
 		requireBounded(t, s, before, s.databaseURL(), 8)
 		lost := l.lost(s.databaseURL())
 		require.Zero(t, lost)
-		l.report("PostgreSQL frozen for 3 s (SIGSTOP)", lost, back,
+		l.report("PostgreSQL suspended for 3 s (SIGSTOP)", lost, back,
 			fmt.Sprintf("503 after %.1f s at most", percentile(l.refusalTimes(), 1).Seconds()))
 	})
 }
 
-// newKeyed returns a crowd that repeats its writes until they are acknowledged.
-func newKeyed(t testing.TB, s *service, st story) *crowd {
-	l := newCrowd(t, "http://"+s.addr, st)
+// newKeyedWorkload returns a workload that retries its writes until they are
+// acknowledged.
+func newKeyedWorkload(t testing.TB, s *service, st fixture) *workload {
+	l := newWorkload(t, "http://"+s.addr, st)
 	l.keys = true
 	return l
 }
 
-// freeze stops PostgreSQL with all its processes, the parent first so that
-// there are no new ones.
-func freeze(t testing.TB, postmaster int) (thaw func()) {
+// suspend suspends all processes of PostgreSQL. It suspends the parent first,
+// so that it cannot start new ones.
+func suspend(t testing.TB, postmaster int) (resume func()) {
 	t.Helper()
 	require.NoError(t, syscall.Kill(postmaster, syscall.SIGSTOP))
-	pids := family(t, postmaster)
+	pids := withChildren(t, postmaster)
 	require.Greater(t, len(pids), 3)
 	for _, pid := range pids {
 		_ = syscall.Kill(pid, syscall.SIGSTOP) // a backend may have ended just now
 	}
-	thaw = sync.OnceFunc(func() {
+	resume = sync.OnceFunc(func() {
 		for _, pid := range pids {
 			_ = syscall.Kill(pid, syscall.SIGCONT)
 		}
 	})
-	t.Cleanup(thaw)
-	return thaw
+	t.Cleanup(resume)
+	return resume
 }
 
-// requireBounded waits for the service to come back to what it was.
+// requireBounded waits until the numbers of goroutines and connections of the
+// service are back to normal.
 func requireBounded(t *testing.T, s *service, goroutines int, databaseURL string, connections int) {
 	t.Helper()
 	n := 0
@@ -149,24 +152,24 @@ func requireBounded(t *testing.T, s *service, goroutines int, databaseURL string
 	await(t, "connections to end", func() bool { return len(backends(t, databaseURL)) <= connections })
 }
 
-// TestChaosPostgresStopped takes an external PostgreSQL away and brings it back.
+// TestChaosPostgresStopped stops an external PostgreSQL and starts it again.
 func TestChaosPostgresStopped(t *testing.T) {
 	t.Parallel()
-	dir := readyFolder(t)
+	dir := newDataFolder(t)
 	pg := postgres(t, dir)
-	line, through := newLine(t, pg.URL())
+	proxy, through := newProxy(t, pg.URL())
 	s := startService(t, through, "BYLINE_POOL_MAX=8")
-	l := newKeyed(t, s, s.prepare()).run(2, 2)
+	l := newKeyedWorkload(t, s, s.prepare()).run(2, 2)
 	l.more(50)
 	before := s.goroutines()
 	stopPostgres(t, pg)
-	line.down() // or connections would be accepted for a server that is not there
+	proxy.down() // otherwise the proxy would accept connections without a server
 	l.sawUnavailable(20)
 	await(t, "readiness to go off", func() bool { return !s.ready() })
 	require.Less(t, s.goroutines(), before+100)
 
 	pg = postgres(t, dir)
-	line.up(pg.URL())
+	proxy.up(pg.URL())
 	at := time.Now()
 	await(t, "readiness", s.ready)
 	l.more(50)
@@ -176,21 +179,21 @@ func TestChaosPostgresStopped(t *testing.T) {
 	requireBounded(t, s, before, pg.URL(), 8)
 	lost := l.lost(pg.URL())
 	require.Zero(t, lost)
-	l.report("PostgreSQL stopped, started later", lost, back, "an external one")
+	l.report("PostgreSQL stopped and started again", lost, back, "external PostgreSQL")
 	s.end()
 }
 
-// TestChaosDisconnects: clients that go away must not take the pool with them.
+// TestChaosDisconnects checks that disconnecting clients do not empty the pool.
 func TestChaosDisconnects(t *testing.T) {
 	t.Parallel()
-	databaseURL := calmDatabase(t, "disconnects")
+	databaseURL := sharedDatabase(t, "disconnects")
 	s := startService(t, databaseURL, "BYLINE_POOL_MAX=4", "BYLINE_POOL_MIN=4", "BYLINE_MAX_IN_FLIGHT=1000")
 	st := s.prepare()
-	l := newCrowd(t, "http://"+s.addr, st)
+	l := newWorkload(t, "http://"+s.addr, st)
 	await(t, "a full pool", func() bool { return len(backends(t, databaseURL)) == 4 })
 	before, goroutines := backends(t, databaseURL), s.goroutines()
 
-	// While a table is locked every query of it is under way for sure.
+	// While the table is locked, every query on it is certain to be in flight.
 	ctx := context.Background()
 	locker, err := pgx.Connect(ctx, databaseURL)
 	require.NoError(t, err)
@@ -209,7 +212,7 @@ func TestChaosDisconnects(t *testing.T) {
 	}
 	await(t, "300 requests in flight", func() bool { return s.inFlight() == 300 })
 	waiting := query[int64](t, databaseURL, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
-	require.Equal(t, []int64{2}, waiting, "reads leave half of the pool to others")
+	require.Equal(t, []int64{2}, waiting, "reads must leave half of the pool to other requests")
 	for _, c := range conns {
 		require.NoError(t, c.Close())
 	}
@@ -225,18 +228,18 @@ func TestChaosDisconnects(t *testing.T) {
 	require.Zero(t, unavailable+refused+broken+other, "%v", l.strange)
 	require.GreaterOrEqual(t, ok, 50)
 	await(t, "goroutines to end", func() bool { return s.goroutines() <= goroutines+30 })
-	l.report("300 clients disconnect in a query", l.lost(databaseURL), l.recovery(at), "all 4 connections of the pool kept")
+	l.report("300 clients disconnect during a query", l.lost(databaseURL), l.recovery(at), "all 4 connections of the pool kept")
 }
 
 const slowBodies, slowReaders = 200, 20
 
-// TestChaosSlowClients: who sends or reads slowly is cut off and does not keep
-// others from being served.
+// TestChaosSlowClients checks that the service disconnects slow clients, and
+// that they do not block other requests.
 func TestChaosSlowClients(t *testing.T) {
 	t.Parallel()
-	s := startService(t, calmDatabase(t, "slow_clients"), "BYLINE_MAX_IN_FLIGHT=100")
+	s := startService(t, sharedDatabase(t, "slow_clients"), "BYLINE_MAX_IN_FLIGHT=100")
 	st := s.prepare()
-	l := newCrowd(t, "http://"+s.addr, st)
+	l := newWorkload(t, "http://"+s.addr, st)
 	var headers []net.Conn
 	for range 200 {
 		c, err := net.Dial("tcp", s.addr)
@@ -246,13 +249,13 @@ func TestChaosSlowClients(t *testing.T) {
 		require.NoError(t, err)
 		headers = append(headers, c)
 	}
-	bodies := drip(t, s.addr, st, slowBodies)
-	readers := lazyReaders(t, s, st)
-	await(t, "all of them to be in flight", func() bool { return s.inFlight() >= slowBodies+slowReaders })
+	bodies := startSlowRequests(t, s.addr, st, slowBodies)
+	readers := startSlowReaders(t, s, st)
+	await(t, "all slow requests to be in flight", func() bool { return s.inFlight() >= slowBodies+slowReaders })
 
 	l.run(2, 1)
 	began, cut := time.Now(), 0
-	for len(headers) > 0 && time.Since(began) < hang {
+	for len(headers) > 0 && time.Since(began) < hangTimeout {
 		headers = slices.DeleteFunc(headers, func(c net.Conn) bool {
 			_, err := io.WriteString(c, "x")
 			_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
@@ -270,7 +273,7 @@ func TestChaosSlowClients(t *testing.T) {
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
-	require.Equal(t, 200, cut, "slow headers are waited for")
+	require.Equal(t, 200, cut, "every connection with slow headers must be closed")
 	l.more(50)
 	l.finish()
 	ok, unavailable, refused, broken, other := l.get()
@@ -278,11 +281,12 @@ func TestChaosSlowClients(t *testing.T) {
 	require.GreaterOrEqual(t, ok, 100)
 	bodies[0].finish(t)
 	l.report("200 slow bodies, 20 slow readers, 200 slow headers", -1, 0,
-		fmt.Sprintf("%d readers; P99 of the others %d ms", len(readers), percentile(l.latencies, .99).Milliseconds()))
+		fmt.Sprintf("%d readers; P99 of other requests %d ms", len(readers), percentile(l.latencies, .99).Milliseconds()))
 }
 
-// lazyReaders ask for more than the buffers between take, and read none of it.
-func lazyReaders(t testing.TB, s *service, st story) (all []net.Conn) {
+// startSlowReaders opens connections that request more than the network buffers
+// hold, and do not read the responses.
+func startSlowReaders(t testing.TB, s *service, st fixture) (all []net.Conn) {
 	t.Helper()
 	var article struct{ Article struct{ Slug string } }
 	s.post("/api/articles", st.token, `{"article":{"title":"Long","description":"d","body":"`+strings.Repeat("long ", 50_000)+`"}}`, &article)

@@ -18,10 +18,12 @@ import (
 	"github.com/byline-api/byline/api/mail"
 )
 
-// The parsers return an error that says what is accepted; who calls them says what was given, with secrets hidden, so
-// they must not repeat the value.
+// The errors of these parsers state the accepted values. They must not contain
+// the given value, which may be a secret: the caller adds it with secrets
+// hidden.
 
-// address accepts host:port. The host may be a name, an IP address or empty (all interfaces).
+// address accepts host:port. The host may be a name, an IP address or empty
+// (all interfaces).
 func address(s string) (string, error) {
 	host, port, err := net.SplitHostPort(s)
 	if err == nil {
@@ -33,7 +35,7 @@ func address(s string) (string, error) {
 	return s, nil
 }
 
-// optional accepts nothing and "off" as well.
+// optional returns a parser that also accepts the empty string and "off".
 func optional(parse func(string) (string, error)) func(string) (string, error) {
 	return func(s string) (string, error) {
 		if s == "" || s == "off" {
@@ -95,13 +97,13 @@ func duration(least, most time.Duration) func(string) (time.Duration, error) {
 	return func(s string) (time.Duration, error) {
 		d, err := time.ParseDuration(s)
 		if err != nil || d < least || d > most {
-			return 0, fmt.Errorf("must be a time with its unit (300ms, 5s, 2m, 24h), from %s to %s", short(least), short(most))
+			return 0, fmt.Errorf("must be a duration from %s to %s (such as 300ms, 5s, 2m or 24h)", short(least), short(most))
 		}
 		return d, nil
 	}
 }
 
-// autoDelay stands for a delay that depends on other settings.
+// autoDelay is a placeholder for a delay that depends on other settings.
 const autoDelay time.Duration = -1
 
 func drainDelay(s string) (time.Duration, error) {
@@ -115,7 +117,7 @@ func drainDelay(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// short writes 10m, not 10m0s.
+// short formats a duration as 10m instead of 10m0s.
 func short(d time.Duration) string {
 	s := strings.TrimSuffix(d.String(), "m0s")
 	if s != d.String() {
@@ -135,7 +137,7 @@ func level(s string) (slog.Level, error) {
 	return l, l.UnmarshalText([]byte(s))
 }
 
-// networks accepts CIDRs; a plain address is a network of one.
+// networks accepts CIDRs and single addresses.
 func networks(s string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, item := range list(s) {
@@ -154,7 +156,7 @@ func networks(s string) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-// origins accepts what browsers send as Origin.
+// origins accepts values as browsers send them in the Origin header.
 func origins(s string) ([]string, error) {
 	if s == "off" {
 		return nil, nil
@@ -163,7 +165,7 @@ func origins(s string) ([]string, error) {
 	for _, item := range out {
 		if item == "*" {
 			if len(out) > 1 {
-				return nil, errors.New("* means all and must stand alone")
+				return nil, errors.New("* cannot be combined with other origins")
 			}
 			continue
 		}
@@ -175,7 +177,7 @@ func origins(s string) ([]string, error) {
 	return out, nil
 }
 
-// list splits at commas and drops spaces and empty items.
+// list splits s at commas and drops surrounding spaces and empty items.
 func list(s string) []string {
 	var out []string
 	for item := range strings.SplitSeq(s, ",") {
@@ -220,7 +222,7 @@ func mailFrom(s string) (string, error) {
 	return s, err
 }
 
-// tokenURL accepts a link that has a place for a token.
+// tokenURL accepts a URL that contains the placeholder {token}.
 func tokenURL(s string) (string, error) {
 	if s == "" {
 		return "", nil
@@ -242,8 +244,8 @@ func databaseURL(s string) (string, error) {
 	return s, nil
 }
 
-// urlFault says what is wrong with a database URL. The parser's errors quote parts of it, passwords too when they are
-// the fault, so this is its error on the URL without them.
+// urlFault describes the fault of a database URL. The parser's own error may
+// quote the password, so urlFault parses the URL again with secrets hidden.
 func urlFault(s string) string {
 	s = hideSecrets(s)
 	if s == mask {
@@ -251,8 +253,8 @@ func urlFault(s string) string {
 	}
 	_, err := pgxpool.ParseConfig(s)
 	if err == nil {
-		return ": special characters in the password must be percent-encoded (in a list: quoted)"
+		return ": special characters in the password must be percent-encoded, or quoted in a key=value list"
 	}
-	_, fault, _ := strings.Cut(err.Error(), "`: ") // what precedes is the URL again
+	_, fault, _ := strings.Cut(err.Error(), "`: ") // drops the repeated URL
 	return ": " + fault
 }

@@ -12,18 +12,21 @@ import (
 const mask = "xxxxx"
 
 var (
-	// urlPassword finds the password before the last @, so that one with unescaped special characters is hidden too. A URL
-	// with other colons and an @ may lose more than that, which is harmless.
+	// urlPassword matches everything from the first colon to the last @, so
+	// that passwords with unescaped special characters are hidden as well.
+	// Hiding more than the password is harmless.
 	urlPassword = regexp.MustCompile(`(?s)^([a-zA-Z][a-zA-Z0-9+.-]*://[^:@]*):.*@`)
 
-	// keyPassword finds password and sslpassword in key=value lists and in the query of a URL.
+	// keyPassword matches password and sslpassword in key=value lists and in
+	// the query of a URL.
 	keyPassword = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'?|(?:\\.|[^\s&])*)`)
 
-	// keyValue is what at least begins like a list.
+	// keyValue matches text that begins like a key=value list.
 	keyValue = regexp.MustCompile(`^\s*[a-zA-Z_]+\s*=`)
 )
 
-// hideSecrets replaces the passwords in a URL or a key=value list. Text that is neither may be a password as a whole.
+// hideSecrets replaces the passwords in a URL or a key=value list. It replaces
+// any other text as a whole, because it may be a password.
 func hideSecrets(s string) string {
 	switch {
 	case strings.Contains(s, "://"):
@@ -36,12 +39,13 @@ func hideSecrets(s string) string {
 
 func hidden(_ *config, s string) string { return hideSecrets(s) }
 
-// adaptive shows what a 0 came to.
+// adaptive displays the effective value of a setting whose 0 means automatic.
 func adaptive(effective func(*config) int) func(*config, string) string {
 	return func(c *config, s string) string { return filled(s, "0", strconv.Itoa(effective(c))) }
 }
 
-// filled shows what the word for "adapt" came to, once that is known.
+// filled adds the effective value to the word that means automatic, once the
+// value is known.
 func filled(given, adapt, effective string) string {
 	if given != adapt || effective == adapt || effective == "" {
 		return given
@@ -49,10 +53,10 @@ func filled(given, adapt, effective string) string {
 	return effective + " (" + adapt + ")"
 }
 
-// print writes the effective configuration, without secrets.
+// print writes the effective configuration with secrets hidden.
 func (c *config) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "NAME\tVALUE\tFROM") // a tabwriter keeps the error for Flush
+	_, _ = fmt.Fprintln(t, "NAME\tVALUE\tFROM") // tabwriter returns write errors from Flush
 	for _, s := range settings {
 		v := c.values[s.env]
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", s.env, inColumn(s.text(c, v.text)), v.from)
@@ -60,7 +64,7 @@ func (c *config) print(w io.Writer) error {
 	return t.Flush()
 }
 
-// inColumn keeps a value in its column.
+// inColumn quotes a value that would break the table.
 func inColumn(s string) string {
 	if s == "" || strings.ContainsAny(s, "\t\n\r\v\f") {
 		return strconv.Quote(s)
@@ -68,8 +72,9 @@ func inColumn(s string) string {
 	return s
 }
 
-// unknownSettings returns a warning for each variable in environ (as of os.Environ) that looks like a setting and is
-// none: most are misspelt, and would otherwise be ignored without a word.
+// unknownSettings returns a warning for each variable in environ (in the form
+// of os.Environ) that starts with BYLINE_ but is not a setting. Most are
+// misspelled and would otherwise be ignored silently.
 func unknownSettings(environ []string) []string {
 	known := make(map[string]bool, len(settings))
 	for _, s := range settings {
@@ -81,7 +86,7 @@ func unknownSettings(environ []string) []string {
 		if known[name] || !strings.HasPrefix(name, "BYLINE_") || strings.HasPrefix(name, "BYLINE_TEST_") {
 			continue
 		}
-		warning := name + " is not a setting"
+		warning := name + " is not a known setting"
 		if best := nearest(name); best != "" {
 			warning += "; did you mean " + best + "?"
 		}
@@ -90,7 +95,8 @@ func unknownSettings(environ []string) []string {
 	return warnings
 }
 
-// nearest returns the setting whose name without prefix differs least, by a third of its letters at most.
+// nearest returns the setting with the most similar name. Names may differ in a
+// third of their letters at most, not counting the prefix.
 func nearest(name string) string {
 	name = strings.TrimPrefix(name, "BYLINE_")
 	best, least := "", len(name)/3+1

@@ -50,9 +50,9 @@ func TestLoadConfig(t *testing.T) {
 		c, err := load(t, env, "--addr=:2", "--admin-addr=")
 		require.NoError(t, err)
 		require.Equal(t, ":2", c.Addr)
-		require.Empty(t, c.AdminAddr, "an empty flag counts")
+		require.Empty(t, c.AdminAddr, "an empty flag counts as set")
 		require.Equal(t, 7, c.PoolMax)
-		require.Equal(t, "strict", c.Compat, "an empty variable does not")
+		require.Equal(t, "strict", c.Compat, "an empty variable counts as unset")
 		require.Equal(t, map[string]source{"BYLINE_ADDR": fromFlag, "BYLINE_POOL_MAX": fromEnv, "BYLINE_COMPAT": fromDefault}, map[string]source{
 			"BYLINE_ADDR": c.values["BYLINE_ADDR"].from, "BYLINE_POOL_MAX": c.values["BYLINE_POOL_MAX"].from, "BYLINE_COMPAT": c.values["BYLINE_COMPAT"].from,
 		})
@@ -128,8 +128,8 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_COMPAT", "Strict", "must be strict or lenient"},
 			{"BYLINE_POOL_MAX", "-1", "must be a whole number from 0 to 1000"},
 			{"BYLINE_POOL_MAX", "many", "must be a whole number"},
-			{"BYLINE_POOL_MIN", "900", "must not be above BYLINE_POOL_MAX, which is"},
-			{"BYLINE_POOL_ACQUIRE_TIMEOUT", "3", "must be a time with its unit (300ms, 5s, 2m, 24h), from 10ms to 1m"},
+			{"BYLINE_POOL_MIN", "900", "must not be greater than BYLINE_POOL_MAX ("},
+			{"BYLINE_POOL_ACQUIRE_TIMEOUT", "3", "must be a duration from 10ms to 1m (such as 300ms, 5s, 2m or 24h)"},
 			{"BYLINE_QUERY_TIMEOUT", "0s", "from 10ms to 10m"},
 			{"BYLINE_REQUEST_TIMEOUT", "1h", "from 100ms to 10m"},
 			{"BYLINE_DRAIN_TIMEOUT", "-1s", "from 0s to 10m"},
@@ -138,7 +138,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_TRUSTED_PROXIES", "10.0.0.0/8,proxy", `"proxy" must be a network`},
 			{"BYLINE_CORS_ORIGINS", "example.com", "must be *, off, or origins"},
 			{"BYLINE_CORS_ORIGINS", "https://example.com/", "without a path"},
-			{"BYLINE_CORS_ORIGINS", "*,https://example.com", "must stand alone"},
+			{"BYLINE_CORS_ORIGINS", "*,https://example.com", "cannot be combined with other origins"},
 			{"BYLINE_TOKEN_TTL", "60d", "from 1m to 87600h"},
 			{"BYLINE_PASSWORD_HASHERS", "0", "from 1 to 64"},
 			{"BYLINE_PASSWORDS", "good", "must be any or uncommon"},
@@ -146,7 +146,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_SMTP_URL", "mail.example.com", "must be a URL such as smtp://user:password@mail.example.com:587"},
 			{"BYLINE_SMTP_URL", "smtp://h:70000", "must have a port from 1 to 65535"},
 			{"BYLINE_SMTP_URL", "smtp://h?tls=off", "tls must be required or optional"},
-			{"BYLINE_SMTP_URL", "smtps://h", "needs BYLINE_MAIL_FROM"},
+			{"BYLINE_SMTP_URL", "smtps://h", "requires BYLINE_MAIL_FROM"},
 			{"BYLINE_MAIL_FROM", "Byline", "must be an address"},
 			{"BYLINE_MAIL_FROM", "a@example.com\r\nBcc: b@example.com", "must be an address"},
 			{"BYLINE_RESET_URL", "https://example.com/reset", "with {token} in it"},
@@ -166,7 +166,7 @@ func TestLoadConfig(t *testing.T) {
 	t.Run("AllAtOnce", func(t *testing.T) {
 		t.Parallel()
 		_, err := load(t, map[string]string{"BYLINE_ADDR": "x", "BYLINE_LOG_LEVEL": strings.Repeat("loud", 50)}, "--pool-max=y")
-		require.EqualError(t, err, `wrong configuration:
+		require.EqualError(t, err, `invalid configuration:
 BYLINE_ADDR="x": must be host:port, such as 127.0.0.1:8080, [::1]:8080 or :8080
 --pool-max="y": must be a whole number from 0 to 1000
 BYLINE_LOG_LEVEL="`+strings.Repeat("loud", 25)+`...": must be debug, info, warn or error`)
@@ -214,7 +214,8 @@ func TestSecretsAreHidden(t *testing.T) {
 		require.Equal(t, want, hideSecrets(given))
 	}
 
-	// Neither the error nor the printed configuration shows one, whatever is wrong with the rest.
+	// Neither the error nor the printed configuration shows the password,
+	// whatever else is invalid.
 	for _, url := range []string{
 		"postgres://u:s3cret@h:port/d", "postgres://u:s3cret@h/d?sslmode=never", "postgres://u:s3cret%zz@h/d", "postgres://u:s3cret and more@h/d",
 		"postgres://u:s3cret@[h/d", "host=h port=x password=s3cret", "password='s3cret", "host=h password=a\\ s3cret sslmode=never", "s3cret", "u:s3cret@h/d",
@@ -252,29 +253,30 @@ func TestPrint(t *testing.T) {
 func TestUnknownSettings(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
-		"BYLINE_ADRR is not a setting; did you mean BYLINE_ADDR?",
-		"BYLINE_DATABASE_URL is not a setting; did you mean DATABASE_URL?",
-		"BYLINE_POOLMAX is not a setting; did you mean BYLINE_POOL_MAX?",
-		"BYLINE_FROBNICATE is not a setting",
+		"BYLINE_ADRR is not a known setting; did you mean BYLINE_ADDR?",
+		"BYLINE_DATABASE_URL is not a known setting; did you mean DATABASE_URL?",
+		"BYLINE_POOLMAX is not a known setting; did you mean BYLINE_POOL_MAX?",
+		"BYLINE_FROBNICATE is not a known setting",
 	}, unknownSettings([]string{
 		"PATH=/bin", "BYLINE_ADDR=:1", "BYLINE_ADRR=:1", "BYLINE_DATABASE_URL=s3cret", "BYLINE_POOLMAX=3", "BYLINE_FROBNICATE=", "BYLINE_TEST_DATABASE_URL=x",
 	}))
 }
 
-// TestSettingsDocumented holds that the table in the documentation is the one that the program is made from.
+// TestSettingsDocumented checks that the table in docs/configuration.md matches
+// the settings of the program.
 func TestSettingsDocumented(t *testing.T) {
 	t.Parallel()
 	want := settingsTable()
 	page, err := os.ReadFile("../../docs/configuration.md")
 	require.NoError(t, err)
 	blocks := strings.Split(string(page), "<!-- settings -->")
-	require.Len(t, blocks, 3, "docs/configuration.md needs the table between two markers")
+	require.Len(t, blocks, 3, "docs/configuration.md must have the table between two markers")
 	if got := strings.TrimSpace(blocks[1]); got != strings.TrimSpace(want) {
-		t.Fatalf("replace the table in docs/configuration.md by:\n%s", want)
+		t.Fatalf("docs/configuration.md is out of date; replace its table with:\n%s", want)
 	}
 }
 
-// settingsTable is the table of the documentation.
+// settingsTable returns the settings as a Markdown table.
 func settingsTable() string {
 	var b strings.Builder
 	b.WriteString("| Variable | Flag | Default | Meaning |\n|---|---|---|---|\n")

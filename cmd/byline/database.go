@@ -16,8 +16,9 @@ import (
 	"github.com/byline-api/byline/db/seed"
 )
 
-// withDatabase runs a command on the configured database: the one that a
-// running service has embedded, or one started for the command.
+// withDatabase runs a command on the configured database. If that is the
+// embedded PostgreSQL, it uses the one of a running service, or starts one for
+// the command.
 func withDatabase(ctx context.Context, cfg *config, log *slog.Logger, command func(url string) error) (err error) {
 	url, stop, err := startDatabase(ctx, cfg, log)
 	if errors.Is(err, embedded.ErrInUse) {
@@ -33,7 +34,8 @@ func withDatabase(ctx context.Context, cfg *config, log *slog.Logger, command fu
 	return command(url)
 }
 
-// runningURL finds the PostgreSQL of a service that runs, or is starting.
+// runningURL returns the URL of the embedded PostgreSQL of a service that is
+// running or starting.
 func runningURL(ctx context.Context, cfg *config, log *slog.Logger) (url string, err error) {
 	for deadline := time.Now().Add(reachTimeout); ; {
 		url, err = embedded.RunningURL(embeddedConfig(cfg, log))
@@ -49,7 +51,7 @@ func runningURL(ctx context.Context, cfg *config, log *slog.Logger) (url string,
 }
 
 func (p program) migrateCommand() *cobra.Command {
-	migrate := &cobra.Command{Use: "migrate", Short: "Change the database schema by hand; serve applies what is pending itself"}
+	migrate := &cobra.Command{Use: "migrate", Short: "Manage the database schema (serve applies pending migrations itself)"}
 	add := func(use, short string, do func(context.Context, *db.Migrator) ([]string, error)) {
 		migrate.AddCommand(&cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
 			RunE: p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
@@ -71,8 +73,8 @@ func (p program) migrateCommand() *cobra.Command {
 				})
 			})})
 	}
-	add("up", "Apply what is pending", func(ctx context.Context, m *db.Migrator) ([]string, error) { return m.Up(ctx) })
-	add("down", "Take back the newest migration, with its data", func(ctx context.Context, m *db.Migrator) ([]string, error) {
+	add("up", "Apply the pending migrations", func(ctx context.Context, m *db.Migrator) ([]string, error) { return m.Up(ctx) })
+	add("down", "Roll back the newest migration and delete its data", func(ctx context.Context, m *db.Migrator) ([]string, error) {
 		line, err := m.Down(ctx)
 		return []string{line}, err
 	})
@@ -80,28 +82,29 @@ func (p program) migrateCommand() *cobra.Command {
 	return migrate
 }
 
-// seedPassword is what every seeded account has.
+// seedPassword is the password of every seeded account.
 const seedPassword = "byline-demo"
 
 func (p program) seedCommand() *cobra.Command {
 	cfg := seed.Small
 	cmd := &cobra.Command{
 		Use:   "seed",
-		Short: "Fill the database with a believable data set",
-		Long: "Adds users, articles in Markdown, comments, favourites and follows. Works beside a\n" +
-			"running service. Sign in as demo@example.com; every account has the password " + seedPassword + ".",
+		Short: "Fill the database with sample data",
+		Long: "Add users, articles in Markdown, comments, favourites and follows. The command can run\n" +
+			"while the service is running. Sign in as demo@example.com; every account has the\n" +
+			"password " + seedPassword + ".",
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
-	f.IntVar(&cfg.Users, "users", cfg.Users, "accounts")
-	f.IntVar(&cfg.Articles, "articles", cfg.Articles, "articles")
-	f.IntVar(&cfg.Comments, "comments", cfg.Comments, "comments")
-	f.IntVar(&cfg.Favorites, "favorites", cfg.Favorites, "favourites")
-	f.IntVar(&cfg.Follows, "follows", cfg.Follows, "follows")
-	f.IntVar(&cfg.Tags, "tags", cfg.Tags, "different tags")
-	f.IntVar(&cfg.TagsPerArticle, "tags-per-article", cfg.TagsPerArticle, "tags of each article")
-	f.IntVar(&cfg.BodyBytes, "body-bytes", cfg.BodyBytes, "size of each article's body in bytes; 0 varies it")
-	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "the same seed gives the same data")
+	f.IntVar(&cfg.Users, "users", cfg.Users, "number of accounts")
+	f.IntVar(&cfg.Articles, "articles", cfg.Articles, "number of articles")
+	f.IntVar(&cfg.Comments, "comments", cfg.Comments, "number of comments")
+	f.IntVar(&cfg.Favorites, "favorites", cfg.Favorites, "number of favourites")
+	f.IntVar(&cfg.Follows, "follows", cfg.Follows, "number of follows")
+	f.IntVar(&cfg.Tags, "tags", cfg.Tags, "number of different tags")
+	f.IntVar(&cfg.TagsPerArticle, "tags-per-article", cfg.TagsPerArticle, "number of tags of each article")
+	f.IntVar(&cfg.BodyBytes, "body-bytes", cfg.BodyBytes, "size of the body of each article in bytes; 0 for varying sizes")
+	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the random generator; the same seed gives the same data")
 	cmd.RunE = p.with(func(ctx context.Context, settings *config, log *slog.Logger) error {
 		passwords, err := auth.NewPasswords(auth.Params, 1)
 		if err != nil {
@@ -118,7 +121,8 @@ func (p program) seedCommand() *cobra.Command {
 			if err := migrateUp(ctx, url, log); err != nil {
 				return err
 			}
-			// COPY of a large set takes longer than a request's statement may.
+			// COPY of a large data set takes longer than a statement of a
+			// request may.
 			database, err := db.Open(ctx, db.Config{URL: url, MaxConns: 2, AcquireTimeout: 10 * time.Second, QueryTimeout: 6 * time.Hour})
 			if err != nil {
 				return err

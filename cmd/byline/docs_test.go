@@ -33,7 +33,7 @@ import (
 	"github.com/byline-api/byline/server"
 )
 
-// problemCodes are the constants of package problem.
+// problemCodes returns the error codes that package problem declares.
 func problemCodes(t *testing.T) (codes []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../../api/problem/problem.go", nil, 0)
@@ -52,8 +52,8 @@ func problemCodes(t *testing.T) (codes []string) {
 	return codes
 }
 
-// TestErrorsGuide holds the guide against the codes that there are, and each
-// section against what the code means.
+// TestErrorsGuide checks that docs/errors.md describes exactly the existing
+// error codes, with the right status, title and detail.
 func TestErrorsGuide(t *testing.T) {
 	t.Parallel()
 	codes := problemCodes(t)
@@ -91,8 +91,8 @@ func TestErrorsGuide(t *testing.T) {
 	require.Equal(t, codes, explained, "docs/errors.md")
 }
 
-// TestSecurityGuide holds that every test which docs/security.md names is
-// there, and that each row names one.
+// TestSecurityGuide checks that each row of docs/security.md names a test, and
+// that every named test exists.
 func TestSecurityGuide(t *testing.T) {
 	t.Parallel()
 	tests := map[string]bool{}
@@ -118,16 +118,16 @@ func TestSecurityGuide(t *testing.T) {
 		cells := strings.Split(strings.Trim(line, "|\n"), "|")
 		require.Len(t, cells, 3, line)
 		found := named.FindAllStringSubmatch(cells[2], -1)
-		require.NotEmpty(t, found, "no test: %s", line)
+		require.NotEmpty(t, found, "docs/security.md: the row names no test: %s", line)
 		for _, m := range found {
-			require.True(t, tests[m[1]], "there is no test %s", m[1])
+			require.True(t, tests[m[1]], "docs/security.md names %s, which does not exist", m[1])
 		}
 	}
 	require.Greater(t, rows, 50)
 }
 
-// scrape returns the names of the series that the service has, also those of
-// histograms, and what # TYPE calls them.
+// scrape returns the names of all series that the service exports, including
+// the series of histograms, and the names of the metric families.
 func scrape(t *testing.T) (series, families map[string]bool) {
 	t.Helper()
 	d, err := db.Open(t.Context(), db.Config{URL: "postgres://nobody@127.0.0.1:1/none", MaxConns: 1})
@@ -159,7 +159,7 @@ var (
 	promKeyword = map[string]bool{"and": true, "or": true, "unless": true, "bool": true, "offset": true}
 )
 
-// metricsIn returns the metrics that a PromQL expression names.
+// metricsIn returns the names of the metrics in a PromQL expression.
 func metricsIn(expr string) (names []string) {
 	for _, name := range promNames.FindAllString(promLabels.ReplaceAllString(expr, " "), -1) {
 		if name = strings.TrimSpace(name); !strings.HasSuffix(name, "(") && !promKeyword[name] {
@@ -175,16 +175,17 @@ func TestMetricsIn(t *testing.T) {
 		`sum by (x) (rate(a_total{job=~"$job",c="d"}[$__rate_interval])) / on (instance) b >= 1 and absent(up{e="f"}) > 10 * 2`))
 }
 
-// TestDashboardAndAlerts demands that the service has every metric that they ask for.
+// TestDashboardAndAlerts checks that the service exports every metric that the
+// dashboard and the alerts use.
 func TestDashboardAndAlerts(t *testing.T) {
 	t.Parallel()
 	series, _ := scrape(t)
-	series["up"] = true // Prometheus makes it
+	series["up"] = true // Prometheus adds this series itself
 	check := func(where, expr string) {
 		names := metricsIn(expr)
 		require.NotEmpty(t, names, "%s: %s", where, expr)
 		for _, name := range names {
-			require.True(t, series[name], "%s asks for %s, which the service does not have", where, name)
+			require.True(t, series[name], "%s uses the metric %s, which the service does not export", where, name)
 		}
 	}
 
@@ -239,11 +240,12 @@ func TestDashboardAndAlerts(t *testing.T) {
 			require.Contains(t, guide, "\n### "+rule.Alert+"\n")
 		}
 	}
-	require.Equal(t, rules, strings.Count(guide, "\n### Byline"), "a runbook without an alert")
+	require.Equal(t, rules, strings.Count(guide, "\n### Byline"), "docs/observability.md: every runbook must belong to an alert")
 	require.Contains(t, readFile(t, "../../deploy/prometheus/prometheus.yml"), "- alerts.yml")
 }
 
-// TestMetricsGuide holds the table of metrics against those that there are.
+// TestMetricsGuide checks that docs/observability.md lists exactly the metrics
+// that the service exports.
 func TestMetricsGuide(t *testing.T) {
 	t.Parallel()
 	_, families := scrape(t)
@@ -258,7 +260,7 @@ func TestMetricsGuide(t *testing.T) {
 		if strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_") {
 			continue
 		}
-		require.True(t, documented[name], "docs/observability.md lacks %s", name)
+		require.True(t, documented[name], "docs/observability.md does not list the metric %s", name)
 		delete(documented, name)
 	}
 	require.Equal(t, map[string]bool{"go_*": true, "process_*": true}, documented)

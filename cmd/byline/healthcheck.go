@@ -13,14 +13,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// healthcheckTimeout bounds the whole check: containers end one that takes
-// longer.
+// healthcheckTimeout is the timeout of the whole check. It is shorter than the
+// timeout that container runtimes apply.
 const healthcheckTimeout = 3 * time.Second
 
-// healthcheckCommand asks the service on this machine whether it is ready, for
-// container images that have no other program to ask with.
+// healthcheckCommand requests /readyz from the service on this machine. The
+// container image contains no other HTTP client, such as curl.
 func (p program) healthcheckCommand() *cobra.Command {
-	return &cobra.Command{Use: "healthcheck", Short: "Ask the running service whether it is ready; exits with 1 if not", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "healthcheck", Short: "Check whether the running service is ready; exit with status 1 if not", Args: cobra.NoArgs,
 		RunE: p.with(func(ctx context.Context, cfg *config, _ *slog.Logger) error {
 			ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 			defer cancel()
@@ -28,8 +28,8 @@ func (p program) healthcheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			// The certificate is for the service's name, not for this machine's,
-			// and nothing secret is sent.
+			// The certificate is issued for the public name of the service, not
+			// for this address. The request contains no secrets.
 			client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 			res, err := client.Do(req)
 			if err != nil {
@@ -45,8 +45,8 @@ func (p program) healthcheckCommand() *cobra.Command {
 		})}
 }
 
-// reachable turns an address to listen on into one to call: every address of
-// the machine means this machine.
+// reachable converts a listen address to an address that a client can connect
+// to: it replaces an unspecified host with the loopback address.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/byline-api/byline/db"
 )
 
-// keysCommand manages the keys that sign tokens. Replicas that run hear of a
+// keysCommand manages the keys that sign tokens. Running replicas apply a
 // change within a second.
 func (p program) keysCommand() *cobra.Command {
 	keys := &cobra.Command{Use: "keys", Short: "Manage the keys that sign tokens"}
 	keys.AddCommand(
-		&cobra.Command{Use: "list", Short: "List the keys, the one that signs first", Args: cobra.NoArgs, RunE: p.withDB(
+		&cobra.Command{Use: "list", Short: "List the signing keys, the active one first", Args: cobra.NoArgs, RunE: p.withDB(
 			func(ctx context.Context, d *db.DB, _ []string) error {
 				list, err := credentials.ListSigningKeys(ctx, d)
 				if err != nil {
@@ -30,21 +30,21 @@ func (p program) keysCommand() *cobra.Command {
 				}
 				return w.Flush()
 			})},
-		&cobra.Command{Use: "rotate", Short: "Sign with a new key from now on; tokens of the older ones stay good", Args: cobra.NoArgs, RunE: p.withDB(
+		&cobra.Command{Use: "rotate", Short: "Create a key and sign new tokens with it; existing tokens stay valid", Args: cobra.NoArgs, RunE: p.withDB(
 			func(ctx context.Context, d *db.DB, _ []string) error {
 				id, err := credentials.RotateSigningKey(ctx, d)
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(p.stdout, "%s signs from now on; revoke the older keys when their tokens have ended, or at once if one has leaked\n", id)
+				_, err = fmt.Fprintf(p.stdout, "%s now signs new tokens; revoke the older keys when their tokens have expired, or at once if a key has leaked\n", id)
 				return err
 			})},
-		&cobra.Command{Use: "revoke ID", Short: "End a key and every token that it signed", Args: cobra.ExactArgs(1), RunE: p.withDB(
+		&cobra.Command{Use: "revoke ID", Short: "Revoke a key and every token that it signed", Args: cobra.ExactArgs(1), RunE: p.withDB(
 			func(ctx context.Context, d *db.DB, args []string) error {
 				if err := credentials.RevokeSigningKey(ctx, d, args[0]); err != nil {
 					return fmt.Errorf("key %s: %w", args[0], err)
 				}
-				_, err := fmt.Fprintf(p.stdout, "%s is revoked\n", args[0])
+				_, err := fmt.Fprintf(p.stdout, "revoked %s\n", args[0])
 				return err
 			})},
 	)

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// command runs a byline command beside the service and returns what it prints.
+// command runs a byline command with the environment of the service and returns
+// its standard output.
 func (s *service) command(args ...string) (string, error) {
 	env := map[string]string{}
 	for _, pair := range s.env {
@@ -24,7 +25,7 @@ func (s *service) command(args ...string) (string, error) {
 	return out.String(), err
 }
 
-// TestKeys rotates and revokes signing keys under a running service.
+// TestKeys rotates and revokes signing keys while a service is running.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	s := newService(t, "")
@@ -51,11 +52,11 @@ func TestKeys(t *testing.T) {
 	require.ErrorContains(t, err, "the last one")
 	rotated, err := s.command("keys", "rotate")
 	require.NoError(t, err)
-	time.Sleep(time.Second) // the time in which replicas hear of it
-	require.Equal(t, http.StatusOK, status(), "tokens of the older key stay good")
+	time.Sleep(time.Second) // replicas apply the change within this time
+	require.Equal(t, http.StatusOK, status(), "tokens of the older key stay valid")
 	list, err = s.command("keys", "list")
 	require.NoError(t, err)
-	require.Equal(t, strings.Fields(rotated)[0], strings.Fields(list)[2], "the new one signs")
+	require.Equal(t, strings.Fields(rotated)[0], strings.Fields(list)[2], "the new key must be the active one")
 
 	_, err = s.command("keys", "revoke", first)
 	require.NoError(t, err)

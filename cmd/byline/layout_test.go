@@ -21,7 +21,8 @@ import (
 
 const module = "github.com/byline-api/byline"
 
-// layers says what each part may import of the others. A longer prefix wins.
+// layers lists the packages of this module that each package may import. The
+// longest matching prefix applies.
 var layers = map[string][]string{
 	"gen":          {},
 	"db":           {"gen/query", "db"},
@@ -37,9 +38,9 @@ var layers = map[string][]string{
 	"server":       {"api", "db", "gen/openapi", "gen/spec", "server"},
 	"server/pages": {"api/etag", "docs"},
 	"cmd/byline":   {"server", "api", "db", "gen"},
-	"cmd/attack":   {"gen/spec"}, // it knows the service by its document alone
+	"cmd/attack":   {"gen/spec"}, // it knows the service only by openapi.yaml
 	"sdk/go":       {"gen/client"},
-	// Only tests import it.
+	// Only tests import this package.
 	"server/servertest": {"server", "api", "db", "gen"},
 }
 
@@ -48,8 +49,9 @@ type goPackage struct {
 	Imports    []string
 }
 
-// TestDirection holds the direction of dependencies: cmd -> server -> api ->
-// {gen, db, leaf packages}; api does not know Echo, and gen nothing of ours.
+// TestDirection checks the direction of imports: cmd -> server -> api -> {gen,
+// db, leaf packages}. Only server and gen/openapi may import Echo, and gen must
+// not import any package of this module.
 func TestDirection(t *testing.T) {
 	out, err := exec.Command("go", "list", "-pgo=off", "-json=ImportPath,Imports", module+"/...").Output()
 	require.NoError(t, err)
@@ -72,7 +74,7 @@ func TestDirection(t *testing.T) {
 		}
 	}
 	require.Greater(t, seen, 10)
-	require.False(t, allowed("api", "server"), "the check must see what it is for")
+	require.False(t, allowed("api", "server"), "the check must reject forbidden imports")
 	require.False(t, allowed("db", "api"))
 }
 
@@ -93,8 +95,8 @@ func allowed(from, to string) bool {
 	return false
 }
 
-// TestStems holds that every tag has one stem: api/<tag>.go, its test beside
-// it, and db/queries/<tag>.sql.
+// TestStems checks that every tag has the files api/<tag>.go,
+// api/<tag>_test.go and db/queries/<tag>.sql.
 func TestStems(t *testing.T) {
 	doc, err := spec.GetSpec()
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// writes counts how often it is written to.
+// writes is a buffer that counts the calls of Write.
 type writes struct {
 	bytes.Buffer
 	n int
@@ -23,8 +23,8 @@ func (w *writes) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-// TestLogIsWhole logs more than is written at once, and ends as a command
-// does after SIGTERM: by returning.
+// TestLogIsWhole checks that no buffered log line is lost when a command
+// returns, as it does after SIGTERM.
 func TestLogIsWhole(t *testing.T) {
 	for format, want := range map[string]string{
 		"json": `"level":"INFO","msg":"line","n":1999}`,

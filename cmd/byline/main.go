@@ -1,4 +1,5 @@
-// Command byline is the publishing API: one binary with everything inside.
+// Command byline is a headless publishing API. One binary contains the service,
+// its documentation and the commands to operate it.
 package main
 
 import (
@@ -18,15 +19,15 @@ import (
 	"github.com/byline-api/byline/server"
 )
 
-// Set by the linker; see Makefile.
+// The linker sets these variables; see the Makefile.
 var (
 	version = "dev"
 	commit  = "unknown"
 )
 
 func main() {
-	// The first signal asks to stop; from then on the second one ends the
-	// process at once.
+	// The first signal starts a graceful shutdown. It also restores the default
+	// handling of signals, so that a second one ends the process at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
@@ -35,7 +36,7 @@ func main() {
 	}
 }
 
-// program is what the commands share.
+// program holds the dependencies that all commands share.
 type program struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
@@ -47,9 +48,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Use:   "byline",
 		Short: "A headless publishing API",
 		Long: "Byline is a headless publishing API: users, profiles, articles, comments, tags,\n" +
-			"favourites, follows and feeds. Without a command it serves, on an embedded\n" +
-			"PostgreSQL unless DATABASE_URL names another one.",
-		Example:       "  byline                  serve on http://127.0.0.1:8080\n  byline seed             fill the database with a believable data set\n  byline config           show the effective configuration",
+			"favourites, follows and feeds. Without a command, byline serves the API. It runs\n" +
+			"an embedded PostgreSQL unless DATABASE_URL is set.",
+		Example:       "  byline                  serve on http://127.0.0.1:8080\n  byline seed             fill the database with sample data\n  byline config           show the effective configuration",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		p.keysCommand(),
 		p.adminCommand(),
 		p.healthcheckCommand(),
-		&cobra.Command{Use: "config", Short: "Print the effective configuration, secrets hidden", Args: cobra.NoArgs,
+		&cobra.Command{Use: "config", Short: "Print the effective configuration with secrets hidden", Args: cobra.NoArgs,
 			RunE: p.with(func(_ context.Context, cfg *config, _ *slog.Logger) error { return cfg.print(stdout) })},
 		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
@@ -77,7 +78,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return root.ExecuteContext(ctx)
 }
 
-// with reads the configuration before a command runs.
+// with returns a command function that reads the configuration and then calls
+// command.
 func (p program) with(command func(context.Context, *config, *slog.Logger) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		cfg, err := loadConfig(cmd.Flags(), p.getenv)
@@ -93,8 +95,8 @@ func (p program) with(command func(context.Context, *config, *slog.Logger) error
 	}
 }
 
-// logger writes what people read on a terminal and JSON elsewhere. Flush it
-// at the end.
+// logger returns a logger that writes text on a terminal and JSON elsewhere.
+// The caller must call flush at the end.
 func (p program) logger(cfg *config) (log *slog.Logger, flush func()) {
 	w := server.NewLogWriter(p.stderr)
 	options := &slog.HandlerOptions{Level: &logLevel}
@@ -107,13 +109,14 @@ func (p program) logger(cfg *config) (log *slog.Logger, flush func()) {
 	return slog.New(server.FlushErrors(handler, w)), func() { _ = w.Flush() }
 }
 
-// onTerminal says whether somebody reads along.
+// onTerminal reports whether standard error is a terminal.
 func (p program) onTerminal() bool {
 	file, isFile := p.stderr.(*os.File)
 	return isFile && isatty.IsTerminal(file.Fd())
 }
 
-// timeOfDay shortens the time: who reads along knows the date.
+// timeOfDay removes the date from log lines, which a person who watches the
+// terminal does not need.
 func timeOfDay(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
 		a.Value = slog.StringValue(a.Value.Time().Format("15:04:05.000"))
@@ -121,9 +124,9 @@ func timeOfDay(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// logLevel can be changed while the service runs.
+// logLevel is the current log level. It can be changed at run time.
 var logLevel slog.LevelVar
 
-// stopTimeout is what each step of a shutdown may take once requests are
+// stopTimeout is the timeout of each shutdown step after the requests have been
 // drained.
 const stopTimeout = 15 * time.Second

@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// forgetProgram unmaps the pages of the program's file, of which the start has
-// touched nearly all and requests need half. Those that are needed come back
-// from the page cache at their next use, some µs each; nothing is read from
-// disk. It is an optimization: what cannot be read is left as it is.
-func forgetProgram() {
+// releaseProgramPages unmaps the pages of the program's file. The start touches
+// nearly all of them, but requests need only half. A page that is needed again
+// is mapped from the page cache at its next use, which takes a few µs and reads
+// nothing from disk. This is an optimization, so errors are ignored.
+func releaseProgramPages() {
 	path, err := os.Executable()
 	if err != nil {
 		return
@@ -23,15 +23,16 @@ func forgetProgram() {
 		return
 	}
 	for _, m := range readOnlyMappings(maps, path) {
-		// Read-only, so that there is nothing in it but what the file has.
+		// A read-only mapping has the same content as the file, so that no data
+		// is lost.
 		_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, m.start, m.end-m.start, syscall.MADV_DONTNEED)
 	}
 }
 
 type mapping struct{ start, end uintptr }
 
-// readOnlyMappings finds the mappings of a file that cannot be written, in the
-// text of /proc/self/maps (proc_pid_maps(5)).
+// readOnlyMappings returns the read-only mappings of the file at path. It
+// parses the text of /proc/self/maps (proc_pid_maps(5)).
 func readOnlyMappings(maps []byte, path string) (found []mapping) {
 	lines := bufio.NewScanner(bytes.NewReader(maps))
 	for lines.Scan() {

@@ -21,20 +21,21 @@ func TestReadOnlyMappings(t *testing.T) {
 	require.Equal(t, []mapping{{0x400000, 0x10cf000}, {0x10cf000, 0x2086000}}, readOnlyMappings([]byte(maps), "/opt/byline"))
 }
 
-// TestForgetProgram takes the pages from under the running program, which must
-// not notice.
-func TestForgetProgram(t *testing.T) {
+// TestReleaseProgramPages unmaps the pages of the running test program, which
+// must continue to run.
+func TestReleaseProgramPages(t *testing.T) {
 	path, err := os.Executable()
 	require.NoError(t, err)
 	maps, err := os.ReadFile("/proc/self/maps")
 	require.NoError(t, err)
 	require.NotEmpty(t, readOnlyMappings(maps, path))
 	before := residentFile(t)
-	forgetProgram()
+	releaseProgramPages()
 	require.Less(t, residentFile(t), before)
 }
 
-// residentFile returns how much of files is mapped and resident, in kB (proc_pid_status(5)).
+// residentFile returns the resident size of file mappings in kB
+// (proc_pid_status(5)).
 func residentFile(t *testing.T) (kB int) {
 	status, err := os.ReadFile("/proc/self/status")
 	require.NoError(t, err)

@@ -2,6 +2,6 @@
 
 package main
 
-// forgetProgram is for Linux, where the pages of the program count as memory
-// of the process.
-func forgetProgram() {}
+// releaseProgramPages does nothing: only on Linux the pages of the program's
+// file count as memory of the process.
+func releaseProgramPages() {}

@@ -26,11 +26,12 @@ import (
 	"github.com/byline-api/byline/server"
 )
 
-// serve starts what the service consists of, each part after what it needs,
-// and stops it in the opposite order: the edge drains, then the workers end,
-// then the pool closes, then the embedded PostgreSQL stops.
+// serve starts the parts of the service in the order of their dependencies and
+// stops them in the opposite order: it drains the HTTP server, stops the
+// workers, closes the pool and stops the embedded PostgreSQL.
 func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
-	// First of all, so that a port in use is known before anything is made.
+	// Listen first, so that a port in use is reported before any data is
+	// created.
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", cfg.Addr, err)
@@ -96,7 +97,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	}
 	log.Info("serving", "url", cfg.scheme()+"://"+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
 	serveCtx, cancel := context.WithCancel(ctx)
-	context.AfterFunc(work, cancel) // a worker that fails ends the service
+	context.AfterFunc(work, cancel) // a failed worker stops the service
 	err = edge.Serve(serveCtx, netutil.LimitListener(listener, cfg.MaxConnections))
 	stopWork()
 	log.Info("stopped serving")
@@ -157,7 +158,8 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 	})
 }
 
-// newCourier returns what sends mails, or shows them when no server was named.
+// newCourier returns the worker that sends mails. Without a mail server it only
+// shows them.
 func newCourier(cfg *config, database *db.DB, terminal bool, log *slog.Logger) (*mail.Courier, error) {
 	mails := mail.Config{Links: cfg.MailLinks, Terminal: cfg.logFormat(terminal) == "text", Poll: time.Second, Backoff: 30 * time.Second}
 	if cfg.SMTP != "" {
@@ -170,7 +172,9 @@ func newCourier(cfg *config, database *db.DB, terminal bool, log *slog.Logger) (
 	return mail.NewCourier(mails, database, log), nil
 }
 
-// signInLimits go with the quotas: where those are off, a gateway limits.
+// signInLimits returns the limits of failed sign-ins for a rate limit mode.
+// They are wide when rate limits are off, because a gateway limits requests
+// then.
 func signInLimits(mode string) signin.Limits {
 	if mode == "strict" {
 		return signin.StrictLimits()
@@ -189,8 +193,8 @@ func quotas(mode string) server.Quotas {
 	}
 }
 
-// startDatabase returns the URL of the configured database, or of an embedded
-// one that it starts, and what stops it.
+// startDatabase returns the URL of the configured database, which it starts if
+// it is the embedded one, and a function that stops it.
 func startDatabase(ctx context.Context, cfg *config, log *slog.Logger) (url string, stop func() error, err error) {
 	if !cfg.embedded() {
 		return cfg.DatabaseURL, func() error { return nil }, nil
@@ -211,14 +215,15 @@ func embeddedConfig(cfg *config, log *slog.Logger) embedded.Config {
 		DataDir: cfg.DataDir,
 		BinDir:  cfg.PGBin,
 		Strict:  !cfg.isDefault("BYLINE_DATA_DIR"),
-		// A violated constraint is an answer to a client, not news for the operator.
+		// A violated constraint becomes a response to the client. It need not
+		// be logged.
 		Settings: map[string]string{"log_min_messages": "log"},
 		Logger:   log,
 	}
 }
 
-// reachTimeout is how long a start waits for a database that is not there yet,
-// as when everything is started at once.
+// reachTimeout is how long a start waits for the database, which may have been
+// started at the same time.
 const reachTimeout = time.Minute
 
 func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
@@ -236,7 +241,7 @@ func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
 		if err == nil || !db.IsUnavailable(err) || time.Now().After(deadline) {
 			return err
 		}
-		log.Warn("the database cannot be reached; trying again", "error", err)
+		log.Warn("cannot reach the database; retrying", "error", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -245,7 +250,7 @@ func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
 	}
 }
 
-// expire forgets, hourly, what has expired.
+// expire deletes expired rows every hour.
 func expire(ctx context.Context, database *db.DB, log *slog.Logger) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -257,9 +262,9 @@ func expire(ctx context.Context, database *db.DB, log *slog.Logger) error {
 			"failed sign-ins":  signin.Expire,
 		} {
 			if n, err := expired(ctx, database); err != nil {
-				log.Warn(what+" were not expired; next try in an hour", "error", err)
+				log.Warn("cannot delete expired "+what+"; retrying in an hour", "error", err)
 			} else if n > 0 {
-				log.Info("expired "+what, "count", n)
+				log.Info("deleted expired "+what, "count", n)
 			}
 		}
 		select {

@@ -36,35 +36,35 @@ func TestServe(t *testing.T) {
 	})
 
 	t.Run("Terminate", func(t *testing.T) {
-		l := newCrowd(t, "http://"+s.addr, st).run(1, 1)
+		l := newWorkload(t, "http://"+s.addr, st).run(1, 1)
 		l.more(20)
 		s.signal(syscall.SIGTERM)
 		require.Zero(t, s.wait())
 		l.finish()
-		requireNone(t, s.dir)
+		requireNoProcess(t, s.dir)
 	})
 
 	t.Run("StartAgain", func(t *testing.T) {
 		s.start()
 		s.waitReady()
 		require.NotEqual(t, postmaster, s.postmaster())
-		l := newCrowd(t, "http://"+s.addr, st).run(1, 1)
+		l := newWorkload(t, "http://"+s.addr, st).run(1, 1)
 		l.more(10)
 		l.finish()
 	})
 
 	t.Run("SecondSignal", func(t *testing.T) {
-		d := drip(t, s.addr, st, 1)[0] // holds up the drain
+		d := startSlowRequests(t, s.addr, st, 1)[0] // delays the end of the drain
 		await(t, "the request", func() bool { return s.inFlight() == 1 })
 		s.signal(syscall.SIGINT)
 		d.requireServed(t)
 		time.Sleep(200 * time.Millisecond)
-		require.True(t, s.running(), "the drain does not wait for a request in flight")
+		require.True(t, s.running(), "the drain must wait for a request in flight")
 		began := time.Now()
 		s.signal(syscall.SIGINT)
 		require.Equal(t, -1, s.wait())
-		require.Less(t, time.Since(began), 10*time.Second, "the drain takes twice as long")
-		requireNone(t, s.dir)
+		require.Less(t, time.Since(began), 10*time.Second, "a second signal must end the drain, which takes twice as long")
+		requireNoProcess(t, s.dir)
 	})
 }
 
@@ -81,27 +81,27 @@ func TestServePortInUse(t *testing.T) {
 			require.Equal(t, 1, s.wait())
 			require.Contains(t, s.log.tail(2000), "address already in use")
 			require.Contains(t, s.log.tail(2000), l.Addr().String())
-			require.NoDirExists(t, s.dir, "something was made before the port was known to be free")
+			require.NoDirExists(t, s.dir, "a data folder was created before the port was known to be free")
 		})
 	}
 }
 
-// TestServeDrainOrder: readiness goes off first, then nobody is let in, and
-// who is in may finish.
+// TestServeDrainOrder checks the order of a shutdown: /readyz fails first, then
+// the listener closes, and requests in flight are completed.
 func TestServeDrainOrder(t *testing.T) {
 	t.Parallel()
-	s := startService(t, calmDatabase(t, "drain_order"), "BYLINE_DRAIN_DELAY=1s")
+	s := startService(t, sharedDatabase(t, "drain_order"), "BYLINE_DRAIN_DELAY=1s")
 	st := s.prepare()
-	d := drip(t, s.addr, st, 1)[0]
+	d := startSlowRequests(t, s.addr, st, 1)[0]
 	await(t, "the request", func() bool { return s.inFlight() == 1 })
 	s.signal(syscall.SIGTERM)
 	await(t, "readiness to go off", func() bool { return !s.ready() })
 
 	res, err := quickClient.Get("http://" + s.addr + "/api/articles")
-	require.NoError(t, err, "closed before a balancer could know")
+	require.NoError(t, err, "the listener closed before a load balancer could notice")
 	require.NoError(t, res.Body.Close())
 	require.Equal(t, http.StatusOK, res.StatusCode)
-	require.True(t, res.Close, "clients must be told to connect elsewhere")
+	require.True(t, res.Close, "the response must ask the client to close the connection")
 
 	await(t, "the listener to close", func() bool {
 		c, err := net.Dial("tcp", s.addr)
@@ -115,14 +115,14 @@ func TestServeDrainOrder(t *testing.T) {
 	require.Zero(t, s.wait())
 }
 
-// dripper is a request whose body comes a byte at a time.
-type dripper struct {
+// slowRequest is a request whose body is sent byte by byte.
+type slowRequest struct {
 	net.Conn
 	rest string
 }
 
-// drip begins n such requests, each a comment.
-func drip(t testing.TB, addr string, st story, n int) (all []*dripper) {
+// startSlowRequests starts n slow requests that create comments.
+func startSlowRequests(t testing.TB, addr string, st fixture, n int) (all []*slowRequest) {
 	t.Helper()
 	for range n {
 		c, err := net.Dial("tcp", addr)
@@ -132,13 +132,13 @@ func drip(t testing.TB, addr string, st story, n int) (all []*dripper) {
 		_, err = io.WriteString(c, "POST /api/articles/"+st.slug+"/comments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
 			"Authorization: Token "+st.token+"\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body[:1])
 		require.NoError(t, err)
-		all = append(all, &dripper{c, body[1:]})
+		all = append(all, &slowRequest{c, body[1:]})
 	}
 	return all
 }
 
-// step sends another byte; false means that the connection was cut.
-func (d *dripper) step() bool {
+// step sends one more byte. It reports whether the connection is still open.
+func (d *slowRequest) step() bool {
 	if len(d.rest) < 2 {
 		return true
 	}
@@ -147,8 +147,9 @@ func (d *dripper) step() bool {
 	return err == nil
 }
 
-// requireServed checks that the request is still waited for.
-func (d *dripper) requireServed(t testing.TB) {
+// requireServed checks that the service still waits for the rest of the
+// request.
+func (d *slowRequest) requireServed(t testing.TB) {
 	t.Helper()
 	require.True(t, d.step())
 	require.NoError(t, d.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
@@ -156,12 +157,12 @@ func (d *dripper) requireServed(t testing.TB) {
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
-// finish sends the rest and demands that it was taken.
-func (d *dripper) finish(t testing.TB) {
+// finish sends the rest of the body and requires that the response is 201.
+func (d *slowRequest) finish(t testing.TB) {
 	t.Helper()
 	_, err := io.WriteString(d, d.rest)
 	require.NoError(t, err)
-	require.NoError(t, d.SetReadDeadline(time.Now().Add(hang)))
+	require.NoError(t, d.SetReadDeadline(time.Now().Add(hangTimeout)))
 	status := make([]byte, len("HTTP/1.1 201"))
 	_, err = io.ReadFull(d, status)
 	require.NoError(t, err)

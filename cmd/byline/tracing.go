@@ -17,22 +17,25 @@ import (
 )
 
 const (
-	// flushTimeout bounds how long a stop waits for the last spans to be sent.
+	// flushTimeout is how long a shutdown waits for the remaining spans to be
+	// exported.
 	flushTimeout = 3 * time.Second
-	// complainInterval keeps a collector that is away from filling the log.
-	complainInterval = time.Minute
+	// traceErrorInterval is the least time between two logged errors, so that
+	// an unreachable collector does not fill the log.
+	traceErrorInterval = time.Minute
 )
 
-// startTracing returns where spans go, nil when tracing is off, and what
-// sends those that are left. Spans wait in a bounded queue and are dropped
-// when it is full, so that no request waits for the collector.
+// startTracing returns the tracer provider, which is nil when tracing is off,
+// and a function that exports the remaining spans. Spans wait in a bounded
+// queue and are dropped when it is full, so that no request waits for the
+// collector.
 func startTracing(ctx context.Context, cfg *config, getenv func(string) string, log *slog.Logger) (trace.TracerProvider, func(), error) {
 	if cfg.OTLPEndpoint == "" || strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || getenv("OTEL_TRACES_EXPORTER") == "none" {
 		return nil, func() {}, nil
 	}
-	otel.SetErrorHandler(complaints(log))
+	otel.SetErrorHandler(logTraceErrors(log))
 	var options []otlptracehttp.Option
-	if getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" { // which the exporter prefers, and reads itself
+	if getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" { // the exporter reads it, and it takes precedence
 		options = append(options, otlptracehttp.WithEndpointURL(strings.TrimSuffix(cfg.OTLPEndpoint, "/")+"/v1/traces"))
 	}
 	exporter, err := otlptracehttp.New(ctx, options...)
@@ -42,7 +45,7 @@ func startTracing(ctx context.Context, cfg *config, getenv func(string) string, 
 	about, err := resource.New(ctx,
 		resource.WithAttributes(semconv.ServiceName("byline"), semconv.ServiceVersion(version)),
 		resource.WithHost(), resource.WithTelemetrySDK(),
-		resource.WithFromEnv(), // last, so that OTEL_SERVICE_NAME wins
+		resource.WithFromEnv(), // last, so that OTEL_SERVICE_NAME takes precedence
 	)
 	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
 		return nil, nil, err
@@ -52,19 +55,19 @@ func startTracing(ctx context.Context, cfg *config, getenv func(string) string, 
 		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 		defer cancel()
 		if err := provider.Shutdown(ctx); err != nil {
-			log.Warn("the last traces were not sent", "error", err)
+			log.Warn("cannot export the remaining traces", "error", err)
 		}
 	}, nil
 }
 
-// complaints logs what goes wrong while spans are sent.
-func complaints(log *slog.Logger) otel.ErrorHandler {
+// logTraceErrors returns a handler that logs the errors of the exporter.
+func logTraceErrors(log *slog.Logger) otel.ErrorHandler {
 	var last atomic.Int64
 	return otel.ErrorHandlerFunc(func(err error) {
 		now, before := time.Now().UnixNano(), last.Load()
-		if now-before < int64(complainInterval) || !last.CompareAndSwap(before, now) {
+		if now-before < int64(traceErrorInterval) || !last.CompareAndSwap(before, now) {
 			return
 		}
-		log.Warn("traces were not sent", "error", err)
+		log.Warn("cannot export traces", "error", err)
 	})
 }

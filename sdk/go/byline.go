@@ -1,16 +1,16 @@
 // Package byline is the Go client of Byline, a headless publishing API.
 //
-// It is the generated client, so that every operation of the document is
-// there, plus what a generator does not give: the token, retries that cannot
-// create anything twice, answers reused by their entity tag, errors as Go
-// values, and iterators over paged lists and exports.
+// It wraps the generated client, which has every operation of openapi.yaml, and
+// adds authentication, retries that cannot create anything twice, a cache that
+// revalidates responses by their entity tag, typed errors, and iterators over
+// paged lists and exports.
 //
 //	c, err := byline.New("https://byline.example.com", byline.WithToken(token))
 //	for article, err := range c.Articles(ctx, nil) { … }
 //
-// Every method whose name ends in WithResponse returns an error for every
-// answer that is not a success, and that error is an [*Error]; when there is
-// none, the member for the operation's success, such as JSON200, is set.
+// A method whose name ends in WithResponse returns an [*Error] for every
+// response that is not a success. If it returns no error, the field for the
+// success status of the operation, such as JSON200, is set.
 package byline
 
 import (
@@ -26,10 +26,11 @@ import (
 	"github.com/byline-api/byline/gen/client"
 )
 
-// basePath is where the document (its servers member) puts the API.
+// basePath is the path prefix of the API, as in the servers field of
+// openapi.yaml.
 const basePath = "/api"
 
-// Client calls a Byline service. It may be used by several goroutines at once.
+// Client is a client of a Byline service. It is safe for concurrent use.
 type Client struct {
 	*client.ClientWithResponses
 	url  string
@@ -39,29 +40,32 @@ type Client struct {
 // Option configures a Client.
 type Option func(*doer)
 
-// WithToken sends a token that registration or sign-in has given.
+// WithToken authenticates requests with a token that registration or sign-in
+// has returned.
 func WithToken(token string) Option {
 	return WithTokenFunc(func(context.Context) (string, error) { return token, nil })
 }
 
-// WithTokenFunc asks for the token at each call, so that it can be renewed.
-// An empty one makes the call anonymous.
+// WithTokenFunc calls token before each request, so that the token can be
+// renewed. If it returns an empty token, the request is anonymous.
 func WithTokenFunc(token func(context.Context) (string, error)) Option {
 	return func(d *doer) { d.token = token }
 }
 
-// WithHTTPClient sends requests through h, for a transport, a proxy or a time
-// limit of your own. The default gives each attempt 30 seconds.
+// WithHTTPClient sends requests with h, which can have its own transport, proxy
+// or timeout. The default client has a timeout of 30 seconds per attempt.
 func WithHTTPClient(h *http.Client) Option { return func(d *doer) { d.http = h } }
 
-// WithRetry changes how failed calls are repeated; a zero Retry turns it off.
+// WithRetry sets how failed requests are retried. A zero Retry disables
+// retries.
 func WithRetry(r Retry) Option { return func(d *doer) { d.retry = r } }
 
-// WithCache bounds the bytes of answers that are kept to be reused when their
-// entity tag still holds; 0 keeps none. The default is 8 MiB.
+// WithCache sets the maximum size of the response cache in bytes. Cached
+// responses are reused if the service confirms their entity tag. 0 disables the
+// cache. The default is 8 MiB.
 func WithCache(bytes int) Option { return func(d *doer) { d.cache = newCache(bytes) } }
 
-// New returns a client of the service at baseURL, such as
+// New returns a client for the service at baseURL, such as
 // "https://byline.example.com".
 func New(baseURL string, options ...Option) (*Client, error) {
 	u, err := url.Parse(baseURL)
@@ -82,12 +86,12 @@ func New(baseURL string, options ...Option) (*Client, error) {
 	return c.with(options...)
 }
 
-// WithToken returns a client that differs in its token only. Both share
-// connections and kept answers, each of which only the token that read it
-// gets.
+// WithToken returns a client that differs in its token only. Both clients share
+// their connections and the cache. A cached response is only returned to the
+// token that requested it.
 func (c *Client) WithToken(token string) *Client {
-	with, _ := c.with(WithToken(token)) // its address is known to be good
-	return with
+	next, _ := c.with(WithToken(token)) // the base URL is known to be valid
+	return next
 }
 
 func (c *Client) with(options ...Option) (*Client, error) {
@@ -100,7 +104,8 @@ func (c *Client) with(options ...Option) (*Client, error) {
 	return next, err
 }
 
-// What calls take and give, so that most programs import this package only.
+// These types are the requests and responses of the most common operations, so
+// that most programs need to import this package only.
 type (
 	Email          = client.Email
 	User           = client.User
@@ -135,11 +140,11 @@ type (
 	CreateCommentParams = client.CreateArticleCommentParams
 )
 
-// Nullable is a member that is a value, null or, in a change, absent.
+// Nullable is a field that is a value, null or, in an update, absent.
 type Nullable[T any] = nullable.Nullable[T]
 
-// Value makes a Nullable that has a value.
+// Value returns a Nullable with the value v.
 func Value[T any](v T) Nullable[T] { return nullable.NewNullableWithValue(v) }
 
-// Null makes a Nullable that is null, which clears it in a change.
+// Null returns a Nullable that is null, which clears the field in an update.
 func Null[T any]() Nullable[T] { return nullable.NewNullNullable[T]() }

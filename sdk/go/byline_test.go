@@ -16,7 +16,7 @@ import (
 	byline "github.com/byline-api/byline/sdk/go"
 )
 
-// recorder remembers what a client has sent and got.
+// recorder records the requests of a client and the statuses of the responses.
 type recorder struct {
 	mu       sync.Mutex
 	requests []*http.Request
@@ -47,17 +47,18 @@ func (r *recorder) seen() []int {
 	return r.statuses
 }
 
-// fake is a service that answers the n-th request with the n-th answer, and
-// further ones with the last.
-func fake(t *testing.T, answers []http.HandlerFunc, options ...byline.Option) (*byline.Client, *recorder) {
+// fake starts a service that handles the n-th request with the n-th handler,
+// and all further requests with the last one. It returns a client of the
+// service.
+func fake(t *testing.T, handlers []http.HandlerFunc, options ...byline.Option) (*byline.Client, *recorder) {
 	var mu sync.Mutex
 	n := 0
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
-		answer := answers[min(n, len(answers)-1)]
+		handle := handlers[min(n, len(handlers)-1)]
 		n++
 		mu.Unlock()
-		answer(w, r)
+		handle(w, r)
 	}))
 	t.Cleanup(web.Close)
 	rec := &recorder{}
@@ -68,7 +69,7 @@ func fake(t *testing.T, answers []http.HandlerFunc, options ...byline.Option) (*
 	return c, rec
 }
 
-func answers(status int, body string, header ...string) http.HandlerFunc {
+func responds(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		for i := 0; i+1 < len(header); i += 2 {
@@ -91,12 +92,12 @@ const busy = `{"type":"/docs/errors#overloaded","title":"Service Unavailable","s
 
 func TestRetry(t *testing.T) {
 	ctx := t.Context()
-	tags := answers(200, `{"tags":["a"]}`)
+	tags := responds(200, `{"tags":["a"]}`)
 
 	t.Run("Reads", func(t *testing.T) {
 		for name, fault := range map[string]http.HandlerFunc{
-			"unavailable": answers(503, busy), "limited": answers(429, busy), "gateway": answers(502, ""),
-			"no answer": breaks, "half an answer": breaksInside,
+			"unavailable": responds(503, busy), "limited": responds(429, busy), "gateway": responds(502, ""),
+			"no response": breaks, "half a response": breaksInside,
 		} {
 			t.Run(name, func(t *testing.T) {
 				c, rec := fake(t, []http.HandlerFunc{fault, fault, tags})
@@ -108,7 +109,7 @@ func TestRetry(t *testing.T) {
 		}
 	})
 	t.Run("KeepsKey", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{breaks, answers(201, `{"user":{"username":"a"}}`)})
+		c, rec := fake(t, []http.HandlerFunc{breaks, responds(201, `{"user":{"username":"a"}}`)})
 		_, err := c.CreateUserWithResponse(ctx, nil, newUser("a"))
 		require.NoError(t, err)
 		require.Len(t, rec.requests, 2)
@@ -117,13 +118,13 @@ func TestRetry(t *testing.T) {
 		require.Equal(t, key, rec.requests[1].Header.Get("Idempotency-Key"))
 	})
 	t.Run("CallersKey", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{answers(201, `{"user":{"username":"a"}}`)})
+		c, rec := fake(t, []http.HandlerFunc{responds(201, `{"user":{"username":"a"}}`)})
 		_, err := c.CreateUserWithResponse(ctx, &byline.CreateUserParams{IdempotencyKey: new("mine")}, newUser("a"))
 		require.NoError(t, err)
 		require.Equal(t, "mine", rec.requests[0].Header.Get("Idempotency-Key"))
 	})
-	t.Run("NeverWhatCouldDoHarmTwice", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{answers(503, busy)})
+	t.Run("NotUnlessSafe", func(t *testing.T) {
+		c, rec := fake(t, []http.HandlerFunc{responds(503, busy)})
 		_, err := c.LoginWithResponse(ctx, login("a", password))
 		requireError(t, err, 503, "overloaded")
 		_, err = c.DeleteArticleWithResponse(ctx, "slug", nil)
@@ -131,27 +132,27 @@ func TestRetry(t *testing.T) {
 		require.Len(t, rec.requests, 2)
 	})
 	t.Run("GivesUp", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{answers(503, busy)})
+		c, rec := fake(t, []http.HandlerFunc{responds(503, busy)})
 		_, err := c.GetTagsWithResponse(ctx, nil)
 		e := requireError(t, err, 503, "overloaded")
 		require.Equal(t, "byline: 503 overloaded: Later. server is busy", e.Error())
 		require.Len(t, rec.requests, 3)
 	})
 	t.Run("RetryAfter", func(t *testing.T) {
-		c, _ := fake(t, []http.HandlerFunc{answers(429, busy, "Retry-After", "1"), tags})
+		c, _ := fake(t, []http.HandlerFunc{responds(429, busy, "Retry-After", "1"), tags})
 		started := time.Now()
 		_, err := c.GetTagsWithResponse(ctx, nil)
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, time.Since(started), time.Second)
 	})
 	t.Run("RetryAfterTooLong", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{answers(429, busy, "Retry-After", "3600")})
+		c, rec := fake(t, []http.HandlerFunc{responds(429, busy, "Retry-After", "3600")})
 		_, err := c.GetTagsWithResponse(ctx, nil)
 		require.Equal(t, time.Hour, requireError(t, err, 429, "overloaded").RetryAfter)
 		require.Len(t, rec.requests, 1)
 	})
 	t.Run("Cancelled", func(t *testing.T) {
-		c, _ := fake(t, []http.HandlerFunc{answers(429, busy, "Retry-After", "2")})
+		c, _ := fake(t, []http.HandlerFunc{responds(429, busy, "Retry-After", "2")})
 		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
 		_, err := c.GetTagsWithResponse(ctx, nil)
@@ -163,17 +164,17 @@ func TestRetry(t *testing.T) {
 func TestErrors(t *testing.T) {
 	ctx := t.Context()
 	t.Run("NotOurs", func(t *testing.T) {
-		c, _ := fake(t, []http.HandlerFunc{answers(403, "<h1>Forbidden</h1>", "Content-Type", "text/html")})
+		c, _ := fake(t, []http.HandlerFunc{responds(403, "<h1>Forbidden</h1>", "Content-Type", "text/html")})
 		_, err := c.GetTagsWithResponse(ctx, nil)
 		require.Equal(t, "byline: 403: Forbidden", requireError(t, err, 403, "").Error())
 	})
-	t.Run("SuccessThatIsNone", func(t *testing.T) {
-		c, _ := fake(t, []http.HandlerFunc{answers(200, "<h1>Sign in to this Wi-Fi</h1>", "Content-Type", "text/html")})
+	t.Run("SuccessWithoutJSON", func(t *testing.T) {
+		c, _ := fake(t, []http.HandlerFunc{responds(200, "<h1>Sign in to this Wi-Fi</h1>", "Content-Type", "text/html")})
 		_, err := c.GetTagsWithResponse(ctx, nil)
 		requireError(t, err, 200, "")
 	})
 	t.Run("IteratorEnds", func(t *testing.T) {
-		c, _ := fake(t, []http.HandlerFunc{answers(401, busy)})
+		c, _ := fake(t, []http.HandlerFunc{responds(401, busy)})
 		n := 0
 		for _, err := range c.Feed(ctx, nil) {
 			requireError(t, err, 401, "overloaded")
@@ -190,7 +191,7 @@ func TestErrors(t *testing.T) {
 func TestToken(t *testing.T) {
 	ctx := t.Context()
 	n := 0
-	c, rec := fake(t, []http.HandlerFunc{answers(200, `{"tags":[]}`)}, byline.WithTokenFunc(func(context.Context) (string, error) {
+	c, rec := fake(t, []http.HandlerFunc{responds(200, `{"tags":[]}`)}, byline.WithTokenFunc(func(context.Context) (string, error) {
 		if n++; n == 3 {
 			return "", errors.New("signed out")
 		}
@@ -220,9 +221,9 @@ func TestCache(t *testing.T) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		answers(200, `{"tags":["a"]}`, "ETag", `"v1"`, "X-Request-Id", "first")(w, r)
+		responds(200, `{"tags":["a"]}`, "ETag", `"v1"`, "X-Request-Id", "first")(w, r)
 	}
-	t.Run("GivesWhatIsConfirmed", func(t *testing.T) {
+	t.Run("ReturnsConfirmedResponses", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{confirming})
 		for _, id := range []string{"first", "second"} {
 			res, err := c.GetTagsWithResponse(ctx, nil)
@@ -232,7 +233,7 @@ func TestCache(t *testing.T) {
 		}
 		require.Equal(t, []int{200, 304}, rec.seen())
 	})
-	t.Run("KeepsUsersApart", func(t *testing.T) {
+	t.Run("SeparatesUsers", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{confirming})
 		for _, token := range []string{"a", "b", "a"} {
 			_, err := c.WithToken(token).GetTagsWithResponse(ctx, nil)
@@ -242,7 +243,7 @@ func TestCache(t *testing.T) {
 	})
 	t.Run("IsBounded", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{confirming}, byline.WithCache(2*len(`{"tags":["a"]}`)))
-		for _, token := range []string{"a", "b", "a", "c", "a", "b"} { // c displaces b
+		for _, token := range []string{"a", "b", "a", "c", "a", "b"} { // c evicts b
 			_, err := c.WithToken(token).GetTagsWithResponse(ctx, nil)
 			require.NoError(t, err)
 		}
@@ -257,7 +258,7 @@ func TestCache(t *testing.T) {
 		require.Equal(t, []int{200, 200}, rec.seen())
 	})
 	t.Run("NoStore", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{answers(200, `{"tags":[]}`, "ETag", `"v1"`, "Cache-Control", "no-store")})
+		c, rec := fake(t, []http.HandlerFunc{responds(200, `{"tags":[]}`, "ETag", `"v1"`, "Cache-Control", "no-store")})
 		for range 2 {
 			_, err := c.GetTagsWithResponse(ctx, nil)
 			require.NoError(t, err)

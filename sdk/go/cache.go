@@ -9,18 +9,18 @@ import (
 	"sync"
 )
 
-// cache keeps answers with an entity tag. An answer is never given unasked:
-// the service confirms with 304 that it still holds, and is spared sending it.
+// cache stores responses with an entity tag. It only returns a cached response
+// after the service has confirmed it with 304, so that no response is stale.
 type cache struct {
 	limit int
 
 	mu      sync.Mutex
 	size    int
-	order   *list.List // of *kept, the one used last in front
+	order   *list.List // of *cachedResponse, the most recently used first
 	entries map[string]*list.Element
 }
 
-type kept struct {
+type cachedResponse struct {
 	key    string
 	header http.Header
 	body   []byte
@@ -30,14 +30,15 @@ func newCache(limit int) *cache {
 	return &cache{limit: limit, order: list.New(), entries: map[string]*list.Element{}}
 }
 
-// keyOf tells the answers of different users apart.
+// keyOf returns the cache key of a request. It contains the token, so that
+// users do not get the responses of other users.
 func keyOf(req *http.Request) string {
 	return req.URL.String() + "\n" + req.Header.Get("Authorization")
 }
 
-// condition makes the request conditional on the answer that is kept for it,
-// unless the caller has set a condition.
-func (c *cache) condition(req *http.Request) *kept {
+// addCondition adds the entity tag of the cached response to the request,
+// unless the caller has set a condition. It returns the cached response.
+func (c *cache) addCondition(req *http.Request) *cachedResponse {
 	if req.Method != http.MethodGet || req.Header.Get("If-None-Match") != "" {
 		return nil
 	}
@@ -48,17 +49,18 @@ func (c *cache) condition(req *http.Request) *kept {
 		return nil
 	}
 	c.order.MoveToFront(element)
-	k := element.Value.(*kept)
+	k := element.Value.(*cachedResponse)
 	req.Header.Set("If-None-Match", k.header.Get("ETag"))
 	return k
 }
 
-// answer keeps an answer that can be reused, or gives the one that the
-// service has confirmed, with the newer header (RFC 9111, section 4.3.4).
-func (c *cache) answer(req *http.Request, res *http.Response, body []byte, k *kept) *http.Response {
+// resolve returns the response for the caller. If the service has confirmed the
+// cached response, that is the cached response with the new header fields
+// (RFC 9111, section 4.3.4). Otherwise resolve stores res if it can be reused.
+func (c *cache) resolve(req *http.Request, res *http.Response, body []byte, k *cachedResponse) *http.Response {
 	if k == nil || res.StatusCode != http.StatusNotModified {
 		if req.Method == http.MethodGet && res.StatusCode == http.StatusOK {
-			c.keep(&kept{keyOf(req), res.Header.Clone(), body})
+			c.store(&cachedResponse{keyOf(req), res.Header.Clone(), body})
 		}
 		return res
 	}
@@ -75,7 +77,7 @@ func (c *cache) answer(req *http.Request, res *http.Response, body []byte, k *ke
 	return &confirmed
 }
 
-func (c *cache) keep(k *kept) {
+func (c *cache) store(k *cachedResponse) {
 	if k.header.Get("ETag") == "" || strings.Contains(k.header.Get("Cache-Control"), "no-store") || len(k.body) > c.limit {
 		return
 	}
@@ -92,7 +94,7 @@ func (c *cache) keep(k *kept) {
 }
 
 func (c *cache) remove(element *list.Element) {
-	k := c.order.Remove(element).(*kept)
+	k := c.order.Remove(element).(*cachedResponse)
 	delete(c.entries, k.key)
 	c.size -= len(k.body)
 }

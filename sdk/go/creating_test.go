@@ -8,8 +8,8 @@ import (
 	"github.com/byline-api/byline/gen/spec"
 )
 
-// TestCreating holds that the calls that are given an Idempotency-Key are
-// those that the document says take one.
+// TestCreating checks that the client adds an Idempotency-Key to exactly those
+// operations that accept one according to openapi.yaml.
 func TestCreating(t *testing.T) {
 	doc, err := spec.GetSpec()
 	require.NoError(t, err)

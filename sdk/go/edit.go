@@ -6,19 +6,21 @@ import (
 	"net/http"
 )
 
-// IfMatch makes a change depend on what was read: when somebody else has
-// edited the article since, UpdateArticle fails with status 412.
+// IfMatch makes an update conditional on the version of the article in the
+// response read. If somebody else has edited the article since, the update fails
+// with status 412.
 //
 //	read, err := c.GetArticleWithResponse(ctx, slug, nil)
 //	…
-//	_, err = c.UpdateArticleWithResponse(ctx, slug, byline.IfMatch(read.HTTPResponse), change)
+//	params := byline.IfMatch(read.HTTPResponse)
+//	_, err = c.UpdateArticleWithResponse(ctx, slug, params, change)
 func IfMatch(read *http.Response) *UpdateArticleParams {
 	return &UpdateArticleParams{IfMatch: new(read.Header.Get("ETag"))}
 }
 
-// EditArticle reads an article and changes it as edit says, without
-// overwriting what others do at the same time: if somebody was faster, it
-// reads and calls edit again.
+// EditArticle reads an article, calls edit and writes the returned change. It
+// does not overwrite concurrent edits: if somebody else has edited the article
+// in the meantime, it reads the article and calls edit again.
 func (c *Client) EditArticle(ctx context.Context, slug string, edit func(Article) UpdateArticle) (*Article, error) {
 	for attempt := 1; ; attempt++ {
 		read, err := c.GetArticleWithResponse(ctx, slug, nil)
@@ -30,7 +32,7 @@ func (c *Client) EditArticle(ctx context.Context, slug string, edit func(Article
 		if err == nil {
 			return &written.JSON200.Article, nil
 		}
-		// Five defeats in a row are no coincidence but a bug in somebody's loop.
+		// Five conflicts in a row are not a coincidence but a bug in a client.
 		var e *Error
 		if !errors.As(err, &e) || e.Status != http.StatusPreconditionFailed || attempt == 5 {
 			return nil, err

@@ -13,20 +13,20 @@ import (
 	"github.com/byline-api/byline/gen/client"
 )
 
-// Code says what happened, for a program; its values are the document's.
+// Code is a machine-readable error code. openapi.yaml lists its values.
 type Code = client.ProblemCode
 
-// Error is an answer that is not a success. Find it with [errors.As].
+// Error is a response that is not a success. Use [errors.As] to get it.
 type Error struct {
 	Status int
-	// Code is empty when something in front of the service has answered.
+	// Code is empty if the response comes from a proxy instead of the service.
 	Code   Code
 	Detail string
-	// Fields holds what is wrong with each field.
+	// Fields holds the messages for each invalid field.
 	Fields map[string][]string
-	// RequestID finds the call in the service's log.
+	// RequestID identifies the request in the log of the service.
 	RequestID string
-	// RetryAfter is how long the service asks to wait, zero if it does not say.
+	// RetryAfter is the wait that the service asks for before a retry, or zero.
 	RetryAfter time.Duration
 }
 
@@ -52,8 +52,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// errorOf reads an answer as a problem (RFC 9457). One that is none, as a
-// proxy gives it, has its status only.
+// errorOf parses a response as a problem (RFC 9457). If the response is not a
+// problem, for example because it comes from a proxy, the error has only the
+// status, the headers and the text of the status.
 func errorOf(res *http.Response, body []byte) *Error {
 	e := &Error{
 		Status:     res.StatusCode,
@@ -70,7 +71,8 @@ func errorOf(res *http.Response, body []byte) *Error {
 
 func isJSON(h http.Header) bool { return strings.Contains(h.Get("Content-Type"), "json") }
 
-// retryAfter reads seconds or a date (RFC 9110, section 10.2.3).
+// retryAfter parses a Retry-After field, which is a number of seconds or a date
+// (RFC 9110, section 10.2.3).
 func retryAfter(field string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(field); err == nil {
 		return max(0, time.Duration(seconds)*time.Second)

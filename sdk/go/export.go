@@ -12,19 +12,19 @@ import (
 	"github.com/byline-api/byline/gen/client"
 )
 
-// ExportRecord is a record of an export; [ExportRecord.Get] gives its members,
+// ExportRecord is a record of an export. [ExportRecord.Get] returns its fields,
 // which depend on its Type.
 type ExportRecord = client.ExportRecord
 
-// Export yields all data of the signed-in user, record by record as the
-// service sends them. When it ends without an error, the export is complete;
-// one that breaks off gives an error, and is not repeated once it has begun.
+// Export streams all data of the signed-in user, one record at a time. If the
+// iteration ends without an error, the export is complete. If the connection
+// breaks, it yields an error. An export is not retried once it has begun.
 //
-// The time limit of the HTTP client is that of each wait for the service here,
-// not of the whole, which ctx may limit.
+// The timeout of the HTTP client applies to each wait for the service, not to
+// the whole export. Use ctx to limit the whole export.
 func (c *Client) Export(ctx context.Context) iter.Seq2[ExportRecord, error] {
 	return func(yield func(ExportRecord, error) bool) {
-		streaming, err := c.with(WithCache(0), func(d *doer) { d.stream, d.http = true, waiting(d.http) })
+		streaming, err := c.with(WithCache(0), func(d *doer) { d.stream, d.http = true, withIdleTimeout(d.http) })
 		if err != nil {
 			yield(ExportRecord{}, err)
 			return
@@ -45,7 +45,7 @@ func (c *Client) Export(ctx context.Context) iter.Seq2[ExportRecord, error] {
 	}
 }
 
-// nextRecord returns the record after n others, and [io.EOF] after the last.
+// nextRecord returns the record with index n, or [io.EOF] after the last one.
 func nextRecord(records *json.Decoder, n int) (ExportRecord, error) {
 	var record ExportRecord
 	err := records.Decode(&record)
@@ -58,29 +58,30 @@ func nextRecord(records *json.Decoder, n int) (ExportRecord, error) {
 	if err == nil || err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return ExportRecord{}, fmt.Errorf("byline: the export has broken off: %w", err)
+	return ExportRecord{}, fmt.Errorf("byline: the export is incomplete: %w", err)
 }
 
-// waiting returns a client that applies the time limit of h to each wait for
-// the service: for the answer to begin, and for each read of its body. A limit
-// of the whole would break off a long answer, or one whose reader is slow.
-func waiting(h *http.Client) *http.Client {
+// withIdleTimeout returns a client that applies the timeout of h to each wait
+// for the service: to the wait for the response and to each read of its body. A
+// timeout of the whole request would abort a long response, or a response that
+// the caller reads slowly.
+func withIdleTimeout(h *http.Client) *http.Client {
 	if h.Timeout == 0 {
 		return h
 	}
-	each := *h
-	each.Timeout = 0
-	each.Transport = waits{h.Transport, h.Timeout}
-	return &each
+	idle := *h
+	idle.Timeout = 0
+	idle.Transport = idleTimeoutTransport{h.Transport, h.Timeout}
+	return &idle
 }
 
-type waits struct {
+type idleTimeoutTransport struct {
 	next  http.RoundTripper
 	limit time.Duration
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (w waits) RoundTrip(req *http.Request) (*http.Response, error) {
+func (w idleTimeoutTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	next := w.next
 	if next == nil {
 		next = http.DefaultTransport
@@ -93,24 +94,24 @@ func (w waits) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	res.Body = &waitedBody{res.Body, timer, w.limit, cancel}
+	res.Body = &idleTimeoutBody{res.Body, timer, w.limit, cancel}
 	return res, nil
 }
 
-type waitedBody struct {
+type idleTimeoutBody struct {
 	io.ReadCloser
 	timer  *time.Timer
 	limit  time.Duration
 	cancel context.CancelCauseFunc
 }
 
-func (b *waitedBody) Read(p []byte) (int, error) {
+func (b *idleTimeoutBody) Read(p []byte) (int, error) {
 	b.timer.Reset(b.limit)
 	defer b.timer.Stop()
 	return b.ReadCloser.Read(p)
 }
 
-func (b *waitedBody) Close() error {
+func (b *idleTimeoutBody) Close() error {
 	defer b.cancel(nil)
 	return b.ReadCloser.Close()
 }

@@ -18,7 +18,8 @@ const (
 	end      = `{"type":"end","records":2}` + "\n"
 )
 
-// exports answers with the beginning of an export and then does what is left.
+// exports returns a handler that sends lines as the beginning of an export and
+// then calls then.
 func exports(lines string, then http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
@@ -29,9 +30,10 @@ func exports(lines string, then http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func endsThere(http.ResponseWriter, *http.Request) {}
+func stops(http.ResponseWriter, *http.Request) {}
 
-// collect returns the types of an export's records, and what ended it early.
+// collect returns the types of the records of an export and the error that
+// ended it early.
 func collect(ctx context.Context, c *byline.Client) (types []string, err error) {
 	for record, err := range c.Export(ctx) {
 		if err != nil {
@@ -45,7 +47,7 @@ func collect(ctx context.Context, c *byline.Client) (types []string, err error) 
 func TestExport(t *testing.T) {
 	ctx := t.Context()
 	all := []string{"account", "follower"}
-	t.Run("ReadAsItComes", func(t *testing.T) {
+	t.Run("Streams", func(t *testing.T) {
 		read := make(chan struct{})
 		c, _ := fake(t, []http.HandlerFunc{exports(account, func(w http.ResponseWriter, r *http.Request) {
 			select {
@@ -63,7 +65,7 @@ func TestExport(t *testing.T) {
 		}
 		require.Equal(t, all, types)
 	})
-	t.Run("LeftEarly", func(t *testing.T) {
+	t.Run("StoppedEarly", func(t *testing.T) {
 		gone := make(chan struct{})
 		c, _ := fake(t, []http.HandlerFunc{exports(account, func(_ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
@@ -75,39 +77,39 @@ func TestExport(t *testing.T) {
 		}
 		<-gone
 	})
-	t.Run("RepeatedBeforeItBegins", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{answers(503, busy), breaks, exports(account+follower+end, endsThere)})
+	t.Run("RetriedBeforeItBegins", func(t *testing.T) {
+		c, rec := fake(t, []http.HandlerFunc{responds(503, busy), breaks, exports(account+follower+end, stops)})
 		for range 2 {
 			types, err := collect(ctx, c)
 			require.NoError(t, err)
 			require.Equal(t, all, types)
 		}
 		last := rec.requests[len(rec.requests)-1]
-		require.Empty(t, last.Header.Get("If-None-Match"), "a stream is not kept")
+		require.Empty(t, last.Header.Get("If-None-Match"), "a stream must not be cached")
 	})
 	for name, broken := range map[string]http.HandlerFunc{
 		"Visibly":       exports(account+follower, breaks),
-		"Silently":      exports(account+follower, endsThere),
-		"InALine":       exports(account+follower+end[:10], endsThere),
-		"RecordMissing": exports(account+end, endsThere),
+		"Silently":      exports(account+follower, stops),
+		"InALine":       exports(account+follower+end[:10], stops),
+		"RecordMissing": exports(account+end, stops),
 	} {
 		t.Run("BreaksOff/"+name, func(t *testing.T) {
 			c, rec := fake(t, []http.HandlerFunc{broken})
 			types, err := collect(ctx, c)
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 			require.Subset(t, all, types)
-			require.Len(t, rec.requests, 1, "records would come twice")
+			require.Len(t, rec.requests, 1, "a retry would yield records twice")
 		})
 	}
 	t.Run("Refused", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{answers(401, `{"code":"token_missing","errors":{"token":["is missing"]}}`)})
+		c, rec := fake(t, []http.HandlerFunc{responds(401, `{"code":"token_missing","errors":{"token":["is missing"]}}`)})
 		types, err := collect(ctx, c)
 		require.Equal(t, []string{"is missing"}, requireError(t, err, 401, "token_missing").Fields["token"])
 		require.Empty(t, types)
 		require.Len(t, rec.requests, 1)
 	})
 	t.Run("NotOurs", func(t *testing.T) {
-		c, _ := fake(t, []http.HandlerFunc{answers(200, "<h1>Sign in to this Wi-Fi</h1>", "Content-Type", "text/html")})
+		c, _ := fake(t, []http.HandlerFunc{responds(200, "<h1>Sign in to this Wi-Fi</h1>", "Content-Type", "text/html")})
 		_, err := collect(ctx, c)
 		requireError(t, err, 200, "")
 	})
@@ -131,7 +133,7 @@ func TestExport(t *testing.T) {
 			time.Sleep(limit)
 			n++
 		}
-		require.Equal(t, 2, n, "the limit is not of the whole")
+		require.Equal(t, 2, n, "the timeout must not apply to the whole export")
 	})
 	t.Run("Cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(ctx)

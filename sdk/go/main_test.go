@@ -10,13 +10,13 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv("BYLINE_URL") != "" {
-		os.Exit(m.Run()) // against a service that runs already
+		os.Exit(m.Run()) // the service is already running
 	}
 	dbtest.Main(m)
 }
 
-// serviceURL is where a real service is: the one that sdk/scenario has
-// started, or one that ends with the test.
+// serviceURL returns the URL of a real service. That is the one that
+// sdk/scenario has started, or one that the test starts.
 func serviceURL(t *testing.T) string {
 	if url := os.Getenv("BYLINE_URL"); url != "" {
 		return url

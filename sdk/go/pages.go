@@ -5,8 +5,9 @@ import (
 	"iter"
 )
 
-// Articles yields the articles that match params, newest first, fetching
-// pages of params.Limit as they are needed. An error ends it.
+// Articles iterates over the articles that match params, newest first. It
+// requests pages of params.Limit articles as needed. The iteration ends after
+// an error.
 func (c *Client) Articles(ctx context.Context, params *ArticlesParams) iter.Seq2[ArticleSummary, error] {
 	p := valueOf(params)
 	return pages(p.Cursor, func(cursor *string) ([]ArticleSummary, Nullable[string], error) {
@@ -20,7 +21,8 @@ func (c *Client) Articles(ctx context.Context, params *ArticlesParams) iter.Seq2
 	})
 }
 
-// Feed yields the articles of the users that the reader follows, newest first.
+// Feed iterates over the articles of the users that the signed-in user follows,
+// newest first.
 func (c *Client) Feed(ctx context.Context, params *FeedParams) iter.Seq2[ArticleSummary, error] {
 	p := valueOf(params)
 	return pages(p.Cursor, func(cursor *string) ([]ArticleSummary, Nullable[string], error) {
@@ -34,7 +36,8 @@ func (c *Client) Feed(ctx context.Context, params *FeedParams) iter.Seq2[Article
 	})
 }
 
-// Comments yields the comments of an article in the order of params.Sort.
+// Comments iterates over the comments of an article in the order of
+// params.Sort.
 func (c *Client) Comments(ctx context.Context, slug string, params *CommentsParams) iter.Seq2[Comment, error] {
 	p := valueOf(params)
 	return pages(p.Cursor, func(cursor *string) ([]Comment, Nullable[string], error) {
@@ -48,7 +51,7 @@ func (c *Client) Comments(ctx context.Context, slug string, params *CommentsPara
 	})
 }
 
-// pages yields the items of page after page, from cursor on.
+// pages iterates over the items of all pages, starting at cursor.
 func pages[T any](cursor *string, fetch func(cursor *string) ([]T, Nullable[string], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for cursor := cursor; ; {

@@ -18,7 +18,7 @@ import (
 
 const password = "correct horse battery"
 
-// TestScenario is one story that the SDKs tell in the same steps.
+// TestScenario runs the same steps as the scenario tests of the other SDKs.
 func TestScenario(t *testing.T) {
 	ctx := t.Context()
 	base := serviceURL(t)
@@ -123,21 +123,21 @@ func TestScenario(t *testing.T) {
 		_, err = author.UpdateArticleWithResponse(ctx, slug, byline.IfMatch(read.HTTPResponse), change)
 		requireError(t, err, http.StatusPreconditionFailed, "precondition_failed")
 	})
-	step(t, "edit against a rival", func(t *testing.T) {
-		rivals := 0
+	step(t, "concurrent edits", func(t *testing.T) {
+		edits := 0
 		edited, err := author.EditArticle(ctx, slug, func(a byline.Article) byline.UpdateArticle {
-			if rivals++; rivals == 1 {
+			if edits++; edits == 1 {
 				_, err := author.UpdateArticleWithResponse(ctx, slug, nil,
-					byline.UpdateArticleRequest{Article: byline.UpdateArticle{Body: new(a.Body + ", by a rival")}})
+					byline.UpdateArticleRequest{Article: byline.UpdateArticle{Body: new(a.Body + ", by another client")}})
 				require.NoError(t, err)
 			}
 			return byline.UpdateArticle{Body: new(a.Body + ", by me")}
 		})
 		require.NoError(t, err)
-		require.Equal(t, "changed, by a rival, by me", edited.Body)
+		require.Equal(t, "changed, by another client, by me", edited.Body)
 	})
-	step(t, "a lost answer creates once", func(t *testing.T) {
-		proxy, calls := losesFirstAnswer(t, base)
+	step(t, "a lost response creates once", func(t *testing.T) {
+		proxy, calls := losesFirstResponse(t, base)
 		res, err := c.LoginWithResponse(ctx, login("author-"+id, password))
 		require.NoError(t, err)
 		through, err := byline.New(proxy, byline.WithToken(res.JSON200.User.Token))
@@ -156,7 +156,7 @@ func TestScenario(t *testing.T) {
 		counts := map[string]int{}
 		for record, err := range author.Export(ctx) {
 			require.NoError(t, err)
-			if record.Type != "session" { // as many as sign-ins
+			if record.Type != "session" { // there is one session per sign-in
 				counts[string(record.Type)]++
 			}
 			switch record.Type {
@@ -181,7 +181,8 @@ func TestScenario(t *testing.T) {
 	})
 }
 
-// step runs a part of the story, which makes no sense after one that failed.
+// step runs one step of the scenario. The test stops if it fails, because later
+// steps depend on it.
 func step(t *testing.T, name string, f func(*testing.T)) {
 	t.Helper()
 	require.True(t, t.Run(name, f))
@@ -212,9 +213,9 @@ func requireError(t *testing.T, err error, status int, code byline.Code) *byline
 	return e
 }
 
-// losesFirstAnswer starts a proxy that lets the first request through and
-// breaks the connection instead of passing the answer on.
-func losesFirstAnswer(t *testing.T, target string) (address string, calls *atomic.Int32) {
+// losesFirstResponse starts a proxy that forwards the first request, but closes
+// the connection instead of returning the response.
+func losesFirstResponse(t *testing.T, target string) (address string, calls *atomic.Int32) {
 	u, err := url.Parse(target)
 	require.NoError(t, err)
 	calls = &atomic.Int32{}

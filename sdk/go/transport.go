@@ -13,20 +13,24 @@ import (
 	"time"
 )
 
-// Retry says how calls are repeated that got no answer, or 429, 502, 503 or
-// 504. Only calls are that cannot do harm twice: reads, and those that have an
-// Idempotency-Key, which creating calls are given.
+// Retry configures retries. A request is retried if there is no response or the
+// status is 429, 502, 503 or 504, and only if it is safe to repeat: reads, and
+// requests with an Idempotency-Key, which the client adds to requests that
+// create something.
 type Retry struct {
-	// Attempts is how often a call is made at most.
+	// Attempts is the maximum number of attempts.
 	Attempts int
-	// Base is the longest wait before the second attempt; it doubles with each.
+	// Base is the maximum wait before the second attempt. It doubles with each
+	// attempt.
 	Base time.Duration
-	// Max bounds each wait. A service that asks for more gets no more attempts.
+	// Max is the maximum of each wait. If the service asks for a longer wait,
+	// the request is not retried.
 	Max time.Duration
 }
 
-// wait returns how long to wait after an attempt, and whether to try again.
-// The wait is random, so that clients that failed together come back apart.
+// wait returns the wait after an attempt, and whether to retry. The wait is
+// random, so that clients that failed at the same time do not retry at the same
+// time.
 func (r Retry) wait(attempt int, err error) (time.Duration, bool) {
 	if attempt >= r.Attempts {
 		return 0, false
@@ -35,7 +39,7 @@ func (r Retry) wait(attempt int, err error) (time.Duration, bool) {
 	jittered := random.N(max(backoff, 1))
 	var e *Error
 	if !errors.As(err, &e) {
-		return jittered, true // no answer
+		return jittered, true // no response
 	}
 	switch e.Status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -51,22 +55,23 @@ func (r Retry) wait(attempt int, err error) (time.Duration, bool) {
 	return jittered, true
 }
 
-// creating matches the paths at which POST takes an Idempotency-Key.
+// creating matches the paths whose POST operation accepts an Idempotency-Key.
 var creating = regexp.MustCompile(basePath + `/(users|sessions|user/keys|articles|articles/[^/]+/comments)$`)
 
-// doer stands between the generated client and net/http.
+// doer is the HTTP client of the generated client.
 type doer struct {
 	http  *http.Client
 	token func(context.Context) (string, error)
 	retry Retry
 	cache *cache
-	// stream leaves the answer of a success to be read by the caller.
+	// stream makes Do return a successful response before its body has been
+	// read.
 	stream bool
 }
 
-// Do makes a call in as many attempts as it takes. Its answer has been read
-// to the end, so that one that breaks off counts as none, unless it is a
-// stream.
+// Do sends a request and retries it if necessary. It reads the whole response
+// body unless the response is a stream, so that a response that breaks off is
+// retried.
 func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	if d.token != nil && req.Header.Get("Authorization") == "" {
 		token, err := d.token(req.Context())
@@ -80,11 +85,11 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost && creating.MatchString(req.URL.EscapedPath()) && req.Header.Get("Idempotency-Key") == "" {
 		req.Header.Set("Idempotency-Key", rand.Text())
 	}
-	kept := d.cache.condition(req)
+	cached := d.cache.addCondition(req)
 	for attempt := 1; ; attempt++ {
 		res, body, err := d.attempt(req)
 		if err == nil {
-			return d.cache.answer(req, res, body, kept), nil
+			return d.cache.resolve(req, res, body, cached), nil
 		}
 		if !repeatable(req) || req.Context().Err() != nil {
 			return nil, err
@@ -108,13 +113,13 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 
 func repeatable(req *http.Request) bool {
 	if req.Body != nil && req.GetBody == nil {
-		return false // a stream that has been read
+		return false // a body that cannot be read again
 	}
 	return req.Method == http.MethodGet || req.Method == http.MethodHead || req.Header.Get("Idempotency-Key") != ""
 }
 
-// attempt sends the request once. Whatever the generated client could not
-// make the operation's success of is an error.
+// attempt sends the request once. It returns an error for every response that
+// the generated client cannot parse as a success of the operation.
 func (d *doer) attempt(req *http.Request) (*http.Response, []byte, error) {
 	res, err := d.http.Do(req)
 	if err != nil {
@@ -136,7 +141,7 @@ func (d *doer) attempt(req *http.Request) (*http.Response, []byte, error) {
 		return nil, nil, errorOf(res, body)
 	case !isJSON(res.Header):
 		e := errorOf(res, nil)
-		e.Detail = "the answer is not JSON but " + strings.TrimSpace(res.Header.Get("Content-Type"))
+		e.Detail = "expected a JSON response, got " + strings.TrimSpace(res.Header.Get("Content-Type"))
 		return nil, nil, e
 	}
 	return res, body, nil

@@ -16,7 +16,7 @@ from byline_client import AsyncByline, Byline, BylineError, Retry
 from byline_client._http import BASE_PATH, CREATING
 from byline_client.models import LoginUser, LoginUserRequest, NewUser, NewUserRequest
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Handler = Callable[[httpx.Request], httpx.Response]
 
 BUSY = {"status": 503, "detail": "Later.", "code": "overloaded", "errors": {"server": ["is busy"]}}
 USER = {"user": {"username": "a", "email": "a", "token": "t", "bio": None, "image": None}}
@@ -25,18 +25,18 @@ LOGIN = LoginUserRequest(LoginUser("a@example.com", "12345678"))
 
 
 class Fake(httpx.MockTransport):
-    """A service that gives the n-th answer to the n-th request, the last one
-    to further ones."""
+    """A service that handles the n-th request with the n-th handler, and all
+    further requests with the last one."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *handlers: Handler) -> None:
         self.requests: list[httpx.Request] = []
-        self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))
-        super().__init__(self._answer)
+        self._handlers = itertools.chain(handlers, itertools.repeat(handlers[-1]))
+        super().__init__(self._handle)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        # A copy: the client sends the same request again, changed.
+    def _handle(self, request: httpx.Request) -> httpx.Response:
+        # Copy the request, because the client changes it for a retry.
         self.requests.append(httpx.Request(request.method, request.url, headers=request.headers))
-        return next(self._answers)(request)
+        return next(self._handlers)(request)
 
     def client(self, **kwargs: Any) -> Byline:
         retry = Retry(attempts=3, base=0.001, max=2)
@@ -46,7 +46,7 @@ class Fake(httpx.MockTransport):
         return [request.headers.get(header) for request in self.requests]
 
 
-def answer(status: int, body: Any = None, **headers: str) -> Answer:
+def respond(status: int, body: Any = None, **headers: str) -> Handler:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     if isinstance(body, str):
         return lambda _: httpx.Response(status, text=body, headers=names)
@@ -54,38 +54,38 @@ def answer(status: int, body: Any = None, **headers: str) -> Answer:
 
 
 def breaks(_: httpx.Request) -> httpx.Response:
-    raise httpx.RemoteProtocolError("the server has gone")
+    raise httpx.RemoteProtocolError("the connection is broken")
 
 
 def breaks_inside(_: httpx.Request) -> httpx.Response:
     def body() -> Iterator[bytes]:
         yield b'{"tags":'
-        raise httpx.ReadError("the server has gone")
+        raise httpx.ReadError("the connection is broken")
 
     return httpx.Response(200, content=body(), headers={"Content-Type": "application/json"})
 
 
-TAGS = answer(200, {"tags": ["a"]})
+TAGS = respond(200, {"tags": ["a"]})
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(answer(503, BUSY), id="unavailable"),
-        pytest.param(answer(429, BUSY), id="limited"),
-        pytest.param(answer(502, ""), id="gateway"),
-        pytest.param(breaks, id="no answer"),
-        pytest.param(breaks_inside, id="half an answer"),
+        pytest.param(respond(503, BUSY), id="unavailable"),
+        pytest.param(respond(429, BUSY), id="limited"),
+        pytest.param(respond(502, ""), id="gateway"),
+        pytest.param(breaks, id="no response"),
+        pytest.param(breaks_inside, id="half a response"),
     ],
 )
-def test_reads_are_repeated(fault: Answer) -> None:
+def test_reads_are_retried(fault: Handler) -> None:
     fake = Fake(fault, fault, TAGS)
     assert fake.client().get_tags().tags == ["a"]
     assert len(fake.requests) == 3
 
 
-def test_async_reads_are_repeated() -> None:
-    fake = Fake(breaks, answer(503, BUSY), TAGS)
+def test_async_reads_are_retried() -> None:
+    fake = Fake(breaks, respond(503, BUSY), TAGS)
 
     async def token() -> str:
         return "renewed"
@@ -101,20 +101,20 @@ def test_async_reads_are_repeated() -> None:
     assert fake.sent("Authorization") == ["Token renewed"] * 3
 
 
-def test_a_creating_call_keeps_its_key() -> None:
-    fake = Fake(breaks, answer(201, USER))
+def test_a_retry_keeps_the_idempotency_key() -> None:
+    fake = Fake(breaks, respond(201, USER))
     fake.client().create_user(NEW_USER)
     first, second = fake.sent("Idempotency-Key")
     assert first and first == second
 
 
-def test_the_callers_key_wins() -> None:
-    fake = Fake(answer(201, USER))
+def test_the_idempotency_key_of_the_caller_takes_precedence() -> None:
+    fake = Fake(respond(201, USER))
     fake.client().create_user(NEW_USER, idempotency_key="mine")
     assert fake.sent("Idempotency-Key") == ["mine"]
 
 
-def test_the_document_says_which_calls_take_a_key() -> None:
+def test_openapi_yaml_declares_the_same_operations_idempotent() -> None:
     document = YAML(typ="safe").load(Path(__file__).parents[3] / "openapi.yaml")
     found = 0
     for path, item in document["paths"].items():
@@ -126,8 +126,8 @@ def test_the_document_says_which_calls_take_a_key() -> None:
     assert found
 
 
-def test_what_could_do_harm_twice_is_not_repeated() -> None:
-    fake = Fake(answer(503, BUSY))
+def test_requests_that_are_not_safe_to_repeat_are_not_retried() -> None:
+    fake = Fake(respond(503, BUSY))
     with pytest.raises(BylineError):
         fake.client().login(LOGIN)
     with pytest.raises(BylineError):
@@ -135,8 +135,8 @@ def test_what_could_do_harm_twice_is_not_repeated() -> None:
     assert len(fake.requests) == 2
 
 
-def test_it_gives_up() -> None:
-    fake = Fake(answer(503, BUSY))
+def test_retries_end_after_the_last_attempt() -> None:
+    fake = Fake(respond(503, BUSY))
     with pytest.raises(BylineError) as caught:
         fake.client().get_tags()
     assert str(caught.value) == "503 overloaded: Later. server is busy"
@@ -147,28 +147,28 @@ def test_it_gives_up() -> None:
 
 def test_retry_after_is_honoured() -> None:
     started = time.monotonic()
-    Fake(answer(429, BUSY, Retry_After="1"), TAGS).client().get_tags()
+    Fake(respond(429, BUSY, Retry_After="1"), TAGS).client().get_tags()
     assert time.monotonic() - started >= 1
 
 
-def test_a_retry_after_beyond_the_limit_is_left_to_the_caller() -> None:
-    fake = Fake(answer(429, BUSY, Retry_After="3600"))
+def test_a_retry_after_beyond_the_maximum_is_returned_to_the_caller() -> None:
+    fake = Fake(respond(429, BUSY, Retry_After="3600"))
     with pytest.raises(BylineError) as caught:
         fake.client().get_tags()
     assert caught.value.retry_after == 3600
     assert len(fake.requests) == 1
 
 
-def test_an_answer_of_something_in_front_of_the_service() -> None:
+def test_a_response_of_a_proxy_is_an_error() -> None:
     with pytest.raises(BylineError) as caught:
-        Fake(answer(403, "<h1>Forbidden</h1>")).client().get_tags()
+        Fake(respond(403, "<h1>Forbidden</h1>")).client().get_tags()
     assert (caught.value.code, str(caught.value)) == (None, "403: Forbidden")
     with pytest.raises(BylineError) as caught:
-        Fake(answer(200, "<h1>Sign in to this Wi-Fi</h1>")).client().get_tags()
+        Fake(respond(200, "<h1>Sign in to this Wi-Fi</h1>")).client().get_tags()
     assert caught.value.status == 200
 
 
-def test_the_token_is_asked_for_at_each_call() -> None:
+def test_the_token_function_is_called_before_each_request() -> None:
     fake = Fake(TAGS)
     tokens = iter(["t1", "t2"])
     byline = fake.client(token=lambda: next(tokens))
@@ -179,7 +179,7 @@ def test_the_token_is_asked_for_at_each_call() -> None:
 
 
 class Confirming(Fake):
-    """A service that confirms what it has answered."""
+    """A service that confirms its response with 304."""
 
     def __init__(self) -> None:
         self.statuses: list[int] = []
@@ -197,13 +197,13 @@ class Confirming(Fake):
     ("tokens", "cache_bytes", "statuses"),
     [
         pytest.param("aa", 1000, [200, 304], id="confirmed"),
-        pytest.param("aba", 1000, [200, 200, 304], id="by the same user"),
-        # Room for two: c displaces b.
-        pytest.param("abacab", 29, [200, 200, 304, 200, 304, 200], id="as there is room"),
+        pytest.param("aba", 1000, [200, 200, 304], id="for each user separately"),
+        # The cache holds two responses: c evicts b.
+        pytest.param("abacab", 29, [200, 200, 304, 200, 304, 200], id="up to the maximum size"),
         pytest.param("aa", 0, [200, 200], id="off"),
     ],
 )
-def test_answers_are_reused(tokens: str, cache_bytes: int, statuses: list[int]) -> None:
+def test_responses_are_cached(tokens: str, cache_bytes: int, statuses: list[int]) -> None:
     fake = Confirming()
     byline = fake.client(cache_bytes=cache_bytes)
     for token in tokens:
@@ -216,8 +216,8 @@ EXPORT = [ACCOUNT, b'{"type":"follower"}\n', b'{"type":"end","records":2}\n']
 
 
 class Exporting:
-    """An answer in pieces that counts those that it was asked for, and breaks
-    off after them if it is told to."""
+    """A handler that sends a response in pieces and counts the requested ones.
+    If `breaks` is set, the connection breaks after the last piece."""
 
     def __init__(self, pieces: list[bytes], breaks: bool = False) -> None:
         self.pieces, self.breaks, self.read, self.closed = pieces, breaks, 0, False
@@ -235,7 +235,7 @@ class Exporting:
                     exporting.read += 1
                     yield piece
                 if exporting.breaks:
-                    raise httpx.ReadError("the server has gone")
+                    raise httpx.ReadError("the connection is broken")
 
             async def __aiter__(self) -> AsyncIterator[bytes]:
                 for piece in self:
@@ -267,31 +267,31 @@ both = pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_an_export_in_any_pieces(mode: str, size: int) -> None:
     body = b"".join(EXPORT)
-    answer = Exporting([body[i : i + size] for i in range(0, len(body), size)])
-    records = exported(Fake(answer), mode)
-    # A line separator in a text is none of the export.
+    exporting = Exporting([body[i : i + size] for i in range(0, len(body), size)])
+    records = exported(Fake(exporting), mode)
+    # A line separator in a text must not separate records.
     assert records == [{"type": "account", "bio": "two\u2028lines"}, {"type": "follower"}]
-    assert answer.closed
+    assert exporting.closed
 
 
-def test_an_export_is_read_as_it_comes() -> None:
-    answer = Exporting(EXPORT)
-    records = Fake(answer).client().export()
+def test_an_export_is_streamed() -> None:
+    exporting = Exporting(EXPORT)
+    records = Fake(exporting).client().export()
     assert next(records)["type"] == "account"
-    assert answer.read == 1
+    assert exporting.read == 1
     records.close()
-    assert (answer.read, answer.closed) == (1, True)
+    assert (exporting.read, exporting.closed) == (1, True)
 
 
-def test_an_async_export_is_read_as_it_comes() -> None:
-    answer = Exporting(EXPORT)
+def test_an_async_export_is_streamed() -> None:
+    exporting = Exporting(EXPORT)
 
     async def read() -> None:
-        async with AsyncByline("https://byline.test", transport=Fake(answer)) as byline:
+        async with AsyncByline("https://byline.test", transport=Fake(exporting)) as byline:
             async with aclosing(byline.export()) as records:
                 assert (await anext(records))["type"] == "account"
-                assert answer.read == 1
-            assert (answer.read, answer.closed) == (1, True)
+                assert exporting.read == 1
+            assert (exporting.read, exporting.closed) == (1, True)
 
     asyncio.run(read())
 
@@ -310,20 +310,20 @@ def test_an_export_that_breaks_off(mode: str, broken: Exporting) -> None:
     fake = Fake(broken)
     with pytest.raises(httpx.TransportError):
         exported(fake, mode)
-    assert len(fake.requests) == 1  # records would come twice
+    assert len(fake.requests) == 1  # a retry would yield records twice
     assert broken.closed
 
 
 @both
-def test_an_export_is_repeated_before_it_begins(mode: str) -> None:
-    fake = Fake(answer(503, BUSY), breaks, Exporting(EXPORT))
+def test_an_export_is_retried_before_it_begins(mode: str) -> None:
+    fake = Fake(respond(503, BUSY), breaks, Exporting(EXPORT))
     assert len(exported(fake, mode)) == 2
     assert fake.sent("If-None-Match") == [None] * 3
 
 
 @both
 def test_an_export_that_is_refused(mode: str) -> None:
-    fake = Fake(answer(401, {**BUSY, "status": 401, "code": "token_missing"}))
+    fake = Fake(respond(401, {**BUSY, "status": 401, "code": "token_missing"}))
     with pytest.raises(BylineError) as caught:
         exported(fake, mode)
     assert (caught.value.status, caught.value.code) == (401, "token_missing")

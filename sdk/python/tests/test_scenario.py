@@ -1,4 +1,5 @@
-"""One story that the SDKs tell in the same steps, against a real service."""
+"""Runs the same steps as the scenario tests of the other SDKs against a real
+service."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ pytestmark = pytest.mark.skipif(not BASE, reason="BYLINE_URL is not set: run sdk
 
 
 class Blocking:
-    """Tells the story with AsyncByline: waits for what it returns."""
+    """Adapts AsyncByline to the scenario: waits for each result."""
 
     def __init__(self, client: AsyncByline, loop: asyncio.AbstractEventLoop) -> None:
         self._client, self._loop = client, loop
@@ -64,7 +65,7 @@ class Blocking:
 
 
 class Statuses(list[int]):
-    """Remembers the statuses that a client gets."""
+    """Records the statuses of the responses that a client receives."""
 
     def hook(self, response: httpx.Response) -> None:
         self.append(response.status_code)
@@ -173,22 +174,22 @@ def test_scenario(byline: Byline, statuses: Statuses) -> None:
         author.update_article(slug, change, if_match=etag)
     assert (caught.value.status, caught.value.code) == (412, "precondition_failed")
 
-    step("edit against a rival")
+    step("concurrent edits")
     edits = []
 
     def edit(read: Article) -> UpdateArticle:
         edits.append(read.body)
         if len(edits) == 1:
-            with Byline(BASE, token=user.token) as rival:
-                rival_change = UpdateArticle(body=f"{read.body}, by a rival")
-                rival.update_article(slug, UpdateArticleRequest(rival_change))
+            with Byline(BASE, token=user.token) as other:
+                other_change = UpdateArticle(body=f"{read.body}, by another client")
+                other.update_article(slug, UpdateArticleRequest(other_change))
         return UpdateArticle(body=f"{read.body}, by me")
 
-    assert author.edit_article(slug, edit).body == "changed, by a rival, by me"
+    assert author.edit_article(slug, edit).body == "changed, by another client, by me"
 
-    step("a lost answer creates once")
+    step("a lost response creates once")
     once = new_article("Once", f"once-{tag}")
-    with loses_first_answer() as (proxy, calls):
+    with loses_first_response() as (proxy, calls):
         if isinstance(byline, Byline):
             with Byline(proxy, token=user.token) as through:
                 created = create_article.sync_detailed(client=through.api, body=once)
@@ -226,9 +227,9 @@ def test_scenario(byline: Byline, statuses: Statuses) -> None:
 
 
 @contextmanager
-def loses_first_answer() -> Iterator[tuple[str, list[str]]]:
-    """Runs a proxy that lets the first request through and breaks the
-    connection instead of passing the answer on."""
+def loses_first_response() -> Iterator[tuple[str, list[str]]]:
+    """Runs a proxy that forwards the first request, but closes the connection
+    instead of returning the response."""
     calls: list[str] = []
 
     class Proxy(BaseHTTPRequestHandler):
@@ -237,14 +238,14 @@ def loses_first_answer() -> Iterator[tuple[str, list[str]]]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             upstream = http.client.HTTPConnection(httpx.URL(BASE).netloc.decode())
             upstream.request("POST", self.path, body, dict(self.headers))
-            answer = upstream.getresponse()
-            content = answer.read()
+            response = upstream.getresponse()
+            content = response.read()
             upstream.close()
             self.close_connection = True
             if len(calls) == 1:
                 return
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
+            self.send_response(response.status)
+            for name, value in response.getheaders():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)

@@ -1,55 +1,61 @@
-interface Kept {
+interface CachedResponse {
   headers: Headers;
   body: ArrayBuffer;
 }
 
 /**
- * Keeps answers with an entity tag. An answer is never given unasked: the
- * service confirms with 304 that it still holds, and is spared sending it.
+ * Stores responses with an entity tag. It only returns a cached response after
+ * the service has confirmed it with 304, so that no response is stale.
  */
 export class Cache {
   readonly #limit: number;
   #size = 0;
-  // A Map iterates in the order of insertion: the first is the one unused for
-  // longest, because using one inserts it anew.
-  readonly #entries = new Map<string, Kept>();
+  // A Map iterates in insertion order, and each use inserts an entry again. The
+  // first entry is therefore the least recently used one.
+  readonly #entries = new Map<string, CachedResponse>();
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   /**
-   * Makes the request conditional on the answer that is kept for it, unless
-   * the caller has set a condition.
+   * Adds the entity tag of the cached response to the request, unless the
+   * caller has set a condition. Returns the cached response.
    */
-  condition(request: Request): Kept | undefined {
+  addCondition(request: Request): CachedResponse | undefined {
     if (request.method !== "GET" || request.headers.has("If-None-Match")) return undefined;
     const key = keyOf(request);
-    const kept = this.#entries.get(key);
-    if (!kept) return undefined;
+    const cached = this.#entries.get(key);
+    if (!cached) return undefined;
     this.#entries.delete(key);
-    this.#entries.set(key, kept);
-    request.headers.set("If-None-Match", kept.headers.get("ETag")!);
-    return kept;
+    this.#entries.set(key, cached);
+    request.headers.set("If-None-Match", cached.headers.get("ETag")!);
+    return cached;
   }
 
   /**
-   * Keeps an answer that can be reused, or gives the one that the service has
-   * confirmed, with the newer headers (RFC 9111, section 4.3.4).
+   * Returns the response for the caller. If the service has confirmed the
+   * cached response, that is the cached response with the new header fields
+   * (RFC 9111, section 4.3.4). Otherwise stores the response if it can be
+   * reused.
    */
-  async answer(request: Request, response: Response, kept: Kept | undefined): Promise<Response> {
-    if (!kept || response.status !== 304) {
-      if (request.method === "GET" && response.status === 200) await this.#keep(request, response);
+  async resolve(
+    request: Request,
+    response: Response,
+    cached: CachedResponse | undefined,
+  ): Promise<Response> {
+    if (!cached || response.status !== 304) {
+      if (request.method === "GET" && response.status === 200) await this.#store(request, response);
       return response;
     }
-    const headers = new Headers(kept.headers);
+    const headers = new Headers(cached.headers);
     response.headers.forEach((value, name) => {
       if (!name.startsWith("content-")) headers.set(name, value);
     });
-    return new Response(kept.body, { status: 200, statusText: "OK", headers });
+    return new Response(cached.body, { status: 200, statusText: "OK", headers });
   }
 
-  async #keep(request: Request, response: Response): Promise<void> {
+  async #store(request: Request, response: Response): Promise<void> {
     const { headers } = response;
     if (!headers.has("ETag") || headers.get("Cache-Control")?.includes("no-store")) return;
     const body = await response.clone().arrayBuffer();
@@ -70,7 +76,10 @@ export class Cache {
   }
 }
 
-/** Tells the answers of different users apart. */
+/**
+ * The cache key. It contains the token, so that users do not get responses of
+ * others.
+ */
 function keyOf(request: Request): string {
   return `${request.url}\n${request.headers.get("Authorization") ?? ""}`;
 }

@@ -1,26 +1,31 @@
 import type { components } from "./schema.js";
 
-/** What happened, for a program. Newer services may know more codes. */
+/**
+ * A machine-readable error code. Newer services may return additional codes.
+ */
 export type ProblemCode = components["schemas"]["ProblemCode"] | (string & {});
 
-/** An answer that is not a success. */
+/** A response that is not a success. */
 export class BylineError extends Error {
   override readonly name = "BylineError";
   readonly status: number;
-  /** Undefined when something in front of the service has answered. */
+  /**
+   * The error code. Undefined if the response comes from a proxy instead of the
+   * service.
+   */
   readonly code: ProblemCode | undefined;
   readonly detail: string;
-  /** What is wrong with each field. */
+  /** The messages for each invalid field. */
   readonly fields: Readonly<Record<string, readonly string[]>>;
-  /** Finds the call in the service's log. */
+  /** Identifies the request in the log of the service. */
   readonly requestId: string | undefined;
-  /** The seconds that the service asks to wait. */
+  /** The seconds that the service asks to wait before a retry. */
   readonly retryAfter: number | undefined;
 
   /** @internal */
   constructor(response: Response, problem: Partial<components["schemas"]["Problem"]>) {
     const fields = problem.errors ?? {};
-    const detail = problem.detail ?? (response.statusText || "no success");
+    const detail = problem.detail ?? (response.statusText || "unexpected response");
     const requestId = response.headers.get("X-Request-Id") ?? undefined;
     const parts = [
       `${response.status}${problem.code ? ` ${problem.code}` : ""}: ${detail}`,
@@ -38,13 +43,13 @@ export class BylineError extends Error {
     this.retryAfter = retryAfter(response.headers);
   }
 
-  /** Reads an answer as a problem (RFC 9457), if it is one. */
+  /** Parses a response as a problem (RFC 9457), if it is one. */
   static async from(response: Response): Promise<BylineError> {
     if (!isJSON(response)) return new BylineError(response, {});
     try {
       return new BylineError(response, (await response.json()) ?? {});
     } catch {
-      return new BylineError(response, {}); // says JSON, is none
+      return new BylineError(response, {}); // the body is not valid JSON
     }
   }
 }
@@ -53,7 +58,10 @@ export function isJSON(response: Response): boolean {
   return response.headers.get("Content-Type")?.includes("json") ?? false;
 }
 
-/** Reads seconds or a date (RFC 9110, section 10.2.3). */
+/**
+ * Parses Retry-After, which is a number of seconds or a date (RFC 9110, section
+ * 10.2.3).
+ */
 export function retryAfter(headers: Headers): number | undefined {
   const field = headers.get("Retry-After");
   if (field === null) return undefined;

@@ -1,19 +1,22 @@
-import { timedOut, whole } from "./retry.js";
+import { readWhole, timedOut } from "./retry.js";
 import type { components } from "./schema.js";
 
-/** A record of an export; its members depend on its `type`. */
+/** A record of an export. Its fields depend on its `type`. */
 export type ExportRecord = components["schemas"]["ExportRecord"];
 
-/** Leaves an answer of lines to be read as they come; a problem is none. */
-export async function lines(response: Response): Promise<Response> {
+/**
+ * Returns a stream of lines unread. Reads any other response, such as a
+ * problem, to its end.
+ */
+export async function readUnlessLines(response: Response): Promise<Response> {
   const isLines = response.ok && response.headers.get("Content-Type")?.includes("ndjson");
-  return isLines ? response : whole(response);
+  return isLines ? response : readWhole(response);
 }
 
 /**
- * Yields the records of an export and waits at most `timeout` ms for each
- * piece of it. Throws what `fetch` does when it breaks off, if it does so
- * silently too.
+ * Yields the records of an export. Waits at most `timeout` ms for each chunk.
+ * If the export is incomplete, throws a TypeError as `fetch` does when a
+ * connection breaks.
  */
 export async function* records(
   body: ReadableStream<Uint8Array>,
@@ -43,7 +46,7 @@ export async function* records(
   } finally {
     await reader.cancel();
   }
-  if (!complete) throw new TypeError("the export has broken off");
+  if (!complete) throw new TypeError("the export is incomplete");
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {

@@ -1,8 +1,10 @@
 /**
- * The client of Byline, a headless publishing API: openapi-fetch on the types
- * of the document, plus what a generator does not give: the token, retries
- * that cannot create anything twice, answers reused by their entity tag,
- * errors that are thrown, and iterators over paged lists and exports.
+ * The TypeScript client of Byline, a headless publishing API.
+ *
+ * It uses openapi-fetch with the types of openapi.yaml, and adds
+ * authentication, retries that cannot create anything twice, a cache that
+ * revalidates responses by their entity tag, typed errors, and iterators over
+ * paged lists and exports.
  *
  * @module
  */
@@ -13,8 +15,8 @@ import createClient, {
 } from "openapi-fetch";
 import { Cache } from "./cache.js";
 import { BylineError, isJSON } from "./error.js";
-import { type ExportRecord, lines, records } from "./export.js";
-import { type Retry, whole, withRetry } from "./retry.js";
+import { type ExportRecord, readUnlessLines, records } from "./export.js";
+import { type Retry, readWhole, withRetry } from "./retry.js";
 import type { components, operations, paths } from "./schema.js";
 
 export { BylineError, type ProblemCode } from "./error.js";
@@ -36,12 +38,18 @@ export type CommentsQuery = Query<"GetArticleComments">;
 type Query<Id extends keyof operations> = NonNullable<operations[Id]["parameters"]["query"]>;
 
 export interface Options {
-  /** What registration or sign-in gave, or a function that is asked at each call. */
+  /**
+   * The token of registration or sign-in, or a function that is called before
+   * each request.
+   */
   token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
   retry?: Partial<Retry>;
-  /** Bounds the bytes of answers that are kept to be reused; 0 keeps none. Default 8 MiB. */
+  /**
+   * Maximum size of the response cache in bytes; 0 disables the cache. The
+   * default is 8 MiB.
+   */
   cacheBytes?: number;
-  /** Sends the requests. Default the global fetch. */
+  /** Sends the requests. The default is the global fetch. */
   fetch?: (request: Request, init: RequestInit) => Promise<Response>;
 }
 
@@ -53,7 +61,7 @@ type Operation<P extends keyof paths, V extends Verb> = Extract<
   paths[P][V],
   Record<string | number, unknown>
 >;
-/** The answer of a success; every other one is thrown. */
+/** A success response. All other responses are thrown as errors. */
 type Success<T extends Record<string | number, unknown>, Init> = Extract<
   FetchResponse<T, Init, `${string}/${string}`>,
   { data: unknown }
@@ -63,7 +71,7 @@ type Call<V extends Verb> = <P extends PathsWith<V>, Init extends MaybeOptionalI
   ...init: undefined extends Init ? [Init?] : [Init]
 ) => Promise<Success<Operation<P, V>, Init>>;
 
-/** The operations that take an Idempotency-Key, all of them POST. */
+/** The paths whose POST operation accepts an Idempotency-Key. */
 export const creating: ReadonlySet<string> = new Set<PathsWith<"post">>([
   "/users",
   "/sessions",
@@ -72,9 +80,12 @@ export const creating: ReadonlySet<string> = new Set<PathsWith<"post">>([
   "/articles/{slug}/comments",
 ]);
 
-/** Calls a Byline service. */
+/** A client of a Byline service. */
 export class Byline {
-  /** Calls a path of the document; resolves with its typed `data`, rejects with a BylineError. */
+  /**
+   * Sends a GET request. Resolves with typed `data`, or rejects with a
+   * BylineError.
+   */
   readonly GET: Call<"get">;
   readonly PUT: Call<"put">;
   readonly POST: Call<"post">;
@@ -84,7 +95,10 @@ export class Byline {
   readonly #options: Options;
   #cache: Cache;
 
-  /** @param baseUrl - where the service is, such as `https://byline.example.com` */
+  /**
+   * @param baseUrl - the URL of the service, such as
+   * `https://byline.example.com`
+   */
   constructor(baseUrl: string, options: Options = {}) {
     this.#baseUrl = baseUrl.replace(/\/*$/, "").replace(/\/api$/, "");
     this.#options = options;
@@ -94,7 +108,8 @@ export class Byline {
       fetch: (request) => this.#send(request),
     });
     client.use(this.#middleware());
-    // The middleware throws what is no success, so that `data` is always there.
+    // The middleware throws an error unless the response is a success, so that
+    // `data` is always set.
     this.GET = client.GET as Call<"get">;
     this.PUT = client.PUT as Call<"put">;
     this.POST = client.POST as Call<"post">;
@@ -102,8 +117,8 @@ export class Byline {
   }
 
   /**
-   * Returns a client that differs in its token only. Both share kept answers,
-   * each of which only the token that read it gets.
+   * Returns a client that differs in its token only. Both clients share the
+   * cache. A cached response is only returned to the token that requested it.
    */
   withToken(token: Options["token"]): Byline {
     const other = new Byline(this.#baseUrl, { ...this.#options, token });
@@ -111,7 +126,10 @@ export class Byline {
     return other;
   }
 
-  /** Yields the articles that match, newest first, fetching pages as they are needed. */
+  /**
+   * Iterates over the matching articles, newest first. Requests pages as
+   * needed.
+   */
   articles(query: ArticlesQuery = {}): AsyncGenerator<ArticleSummary, void> {
     return pages(query, async (query) => {
       const { data } = await this.GET("/articles", { params: { query } });
@@ -119,7 +137,10 @@ export class Byline {
     });
   }
 
-  /** Yields the articles of the users that the reader follows, newest first. */
+  /**
+   * Iterates over the articles of the users that the signed-in user follows,
+   * newest first.
+   */
   feed(query: FeedQuery = {}): AsyncGenerator<ArticleSummary, void> {
     return pages(query, async (query) => {
       const { data } = await this.GET("/articles/feed", { params: { query } });
@@ -127,7 +148,7 @@ export class Byline {
     });
   }
 
-  /** Yields the comments of an article in the order of `sort`. */
+  /** Iterates over the comments of an article in the order of `sort`. */
   comments(slug: string, query: CommentsQuery = {}): AsyncGenerator<Comment, void> {
     return pages(query, async (query) => {
       const params = { path: { slug }, query };
@@ -137,23 +158,23 @@ export class Byline {
   }
 
   /**
-   * Yields all data of the signed-in user, record by record as the service
-   * sends them. When it ends, the export is complete; one that breaks off
-   * throws, and is not repeated once it has begun.
+   * Streams all data of the signed-in user, one record at a time. If the
+   * iteration ends, the export is complete. If the connection breaks, it
+   * throws. An export is not retried once it has begun.
    */
   async *export({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<ExportRecord, void> {
     const { data } = await this.GET("/user/export", {
       parseAs: "stream",
-      fetch: (request) => this.#attempts(request, lines),
+      fetch: (request) => this.#attempts(request, readUnlessLines),
       ...(signal && { signal }),
     });
     yield* records(data!, this.#retry.timeout);
   }
 
   /**
-   * Reads an article and changes it as `edit` says, without overwriting what
-   * others do at the same time: if somebody was faster, it reads and calls
-   * `edit` again.
+   * Reads an article, calls `edit` and writes the returned change. Does not
+   * overwrite concurrent edits: if somebody else has edited the article in the
+   * meantime, reads the article and calls `edit` again.
    */
   async editArticle(slug: string, edit: (article: Article) => UpdateArticle): Promise<Article> {
     for (let attempt = 1; ; attempt++) {
@@ -165,7 +186,7 @@ export class Byline {
         });
         return written.data.article;
       } catch (error) {
-        // Five defeats in a row are no coincidence but a bug in somebody's loop.
+        // Five conflicts in a row are not a coincidence but a bug in a client.
         if (!(error instanceof BylineError) || error.status !== 412 || attempt === 5) throw error;
       }
     }
@@ -188,15 +209,15 @@ export class Byline {
       onResponse: async ({ response }) => {
         if (!response.ok) throw await BylineError.from(response);
         if (response.status !== 204 && !isJSON(response)) {
-          throw new BylineError(response, { detail: "the answer is not JSON" });
+          throw new BylineError(response, { detail: "expected a JSON response" });
         }
       },
     };
   }
 
   async #send(request: Request): Promise<Response> {
-    const kept = this.#cache.condition(request);
-    return this.#cache.answer(request, await this.#attempts(request, whole), kept);
+    const cached = this.#cache.addCondition(request);
+    return this.#cache.resolve(request, await this.#attempts(request, readWhole), cached);
   }
 
   #attempts(request: Request, read: (response: Response) => Promise<Response>): Promise<Response> {
@@ -210,8 +231,9 @@ export class Byline {
 }
 
 /**
- * Makes a change depend on what was read: when somebody else has edited the
- * article since, it fails with status 412.
+ * Makes an update conditional on the version of the article that `read`
+ * returned. If somebody else has edited the article since, the update fails
+ * with status 412.
  *
  * ```ts
  * params: { path: { slug }, header: ifMatch(read.response) }
@@ -219,11 +241,12 @@ export class Byline {
  */
 export function ifMatch(read: Response): { "If-Match": string } {
   const etag = read.headers.get("ETag");
-  if (etag === null) throw new TypeError("the answer has no ETag"); // a change would be unconditional
+  // Without an entity tag, the update would be unconditional.
+  if (etag === null) throw new TypeError("the response has no ETag");
   return { "If-Match": etag };
 }
 
-/** Yields the items of page after page. */
+/** Iterates over the items of all pages. */
 async function* pages<Item, Q extends { cursor?: string }>(
   query: Q,
   fetch: (query: Q) => Promise<[Item[], string | null]>,
@@ -236,7 +259,10 @@ async function* pages<Item, Q extends { cursor?: string }>(
   }
 }
 
-/** 128 random bits. `crypto.randomUUID` is missing on pages without TLS. */
+/**
+ * Returns 128 random bits. `crypto.randomUUID` does not exist on pages without
+ * TLS.
+ */
 function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,26 +1,36 @@
 import { retryAfter } from "./error.js";
 
 /**
- * How calls are repeated that got no answer, or 429, 502, 503 or 504. Only
- * calls are that cannot do harm twice: reads, and those that have an
- * Idempotency-Key, which creating calls are given.
+ * Configures retries. A request is retried if there is no response or the
+ * status is 429, 502, 503 or 504, and only if it is safe to repeat: reads, and
+ * requests with an Idempotency-Key, which the client adds to requests that
+ * create something.
  */
 export interface Retry {
-  /** How often a call is made at most; 1 turns repetition off. Default 4. */
+  /** Maximum number of attempts; 1 disables retries. The default is 4. */
   attempts: number;
-  /** The longest wait before the second attempt in ms; doubles with each. Default 200. */
+  /**
+   * Maximum wait before the second attempt in ms; doubles with each attempt.
+   * The default is 200.
+   */
   base: number;
-  /** Bounds each wait in ms. A service that asks for more gets no more attempts. Default 30,000. */
+  /**
+   * Maximum of each wait in ms. If the service asks for a longer wait, the
+   * request is not retried. The default is 30,000.
+   */
   max: number;
-  /** The time limit of each attempt in ms, and of each wait within a stream. Default 30,000. */
+  /**
+   * Timeout of each attempt, and of each wait within a stream, in ms. The
+   * default is 30,000.
+   */
   timeout: number;
 }
 
 const temporary = new Set([429, 502, 503, 504]);
 
 /**
- * Sends a request in as many attempts as it takes. `read` says how much of an
- * answer belongs to the attempt.
+ * Sends a request and retries it if necessary. `read` reads the part of the
+ * response body that belongs to the attempt.
  */
 export async function withRetry(
   request: Request,
@@ -32,7 +42,8 @@ export async function withRetry(
     request.method === "GET" || request.method === "HEAD" || request.headers.has("Idempotency-Key");
   for (let attempt = 1; ; attempt++) {
     const last = !repeatable || attempt >= retry.attempts;
-    // Random, so that clients that failed together come back apart.
+    // The wait is random, so that clients that failed at the same time do not
+    // retry at the same time.
     let wait = Math.random() * Math.min(retry.base * 2 ** (attempt - 1), retry.max);
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(timedOut()), retry.timeout);
@@ -51,17 +62,22 @@ export async function withRetry(
   }
 }
 
-/** Reads an answer to its end, so that one that breaks off counts as none. */
-export async function whole(response: Response): Promise<Response> {
+/**
+ * Reads the whole response body, so that a response that breaks off is retried.
+ */
+export async function readWhole(response: Response): Promise<Response> {
   const { status, statusText, headers } = response;
   const body = await response.arrayBuffer();
-  const bodiless = status === 204 || status === 304; // may not even have an empty one
+  // These responses must not have a body, not even an empty one.
+  const bodiless = status === 204 || status === 304;
   return new Response(bodiless ? null : body, { status, statusText, headers });
 }
 
-/** What AbortSignal.timeout gives, which cannot be stopped. */
+/**
+ * Returns the same error as AbortSignal.timeout, whose timer cannot be stopped.
+ */
 export function timedOut(): DOMException {
-  return new DOMException("The service has not answered in time", "TimeoutError");
+  return new DOMException("The service did not respond in time", "TimeoutError");
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
-// One story that the SDKs tell in the same steps, against a real service.
+// Runs the same steps as the scenario tests of the other SDKs against a real
+// service.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { createServer, request as forward } from "node:http";
@@ -29,7 +30,7 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
   let author = byline;
   let reader = byline;
   let slug = "";
-  // A step makes no sense after one that failed.
+  // Later steps depend on earlier ones, so they are skipped after a failure.
   let failed = false;
   const step = (name: string, run: (t: TestContext) => Promise<void>) =>
     t.test(name, { skip: failed }, async (t) => {
@@ -121,8 +122,9 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     assert.equal(error.status, 412);
     assert.equal(error.code, "precondition_failed");
   });
-  await step("edit against a rival", async () => {
-    // edit is not asynchronous, so that the rival has to be first.
+  await step("concurrent edits", async () => {
+    // The edit function cannot be asynchronous, so fetch makes the concurrent
+    // edit.
     const fetches: string[] = [];
     const slow = new Byline(base!, {
       token: (await byline.POST("/users/login", { body: login(password) })).data.user.token,
@@ -131,18 +133,18 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
         if (request.method === "PUT" && fetches.length === 2) {
           await author.PUT("/articles/{slug}", {
             params: { path: { slug } },
-            body: { article: { body: "changed, by a rival" } },
+            body: { article: { body: "changed, by another client" } },
           });
         }
         return fetch(request, init);
       },
     });
     const edited = await slow.editArticle(slug, ({ body }) => ({ body: `${body}, by me` }));
-    assert.equal(edited.body, "changed, by a rival, by me");
+    assert.equal(edited.body, "changed, by another client, by me");
     assert.deepEqual(fetches, ["GET", "PUT", "GET", "PUT"]);
   });
-  await step("a lost answer creates once", async (t) => {
-    const proxy = await losesFirstAnswer(t, base!);
+  await step("a lost response creates once", async (t) => {
+    const proxy = await losesFirstResponse(t, base!);
     const { data } = await byline.POST("/users/login", { body: login(password) });
     const through = new Byline(proxy.url, { token: data.user.token });
     const body = newArticle("Once", `once-${id}`);
@@ -157,7 +159,7 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     await author.POST("/articles/{slug}/comments", { params: { path: { slug } }, body });
     const counts: Record<string, number> = {};
     for await (const record of author.export()) {
-      if (record.type === "session") continue; // as many as sign-ins
+      if (record.type === "session") continue; // there is one session per sign-in
       counts[record.type] = (counts[record.type] ?? 0) + 1;
       if (record.type === "account") assert.equal(record["email"], `author-${id}@example.com`);
       if (record.type === "comment") assert.equal(record["body"], body.comment.body);
@@ -182,23 +184,23 @@ async function rejection(call: Promise<unknown>): Promise<BylineError> {
     assert.ok(error instanceof BylineError, String(error));
     return error;
   }
-  assert.fail("the call has succeeded");
+  assert.fail("the call must be rejected");
 }
 
 /**
- * Starts a proxy that lets the first request through and breaks the connection
- * instead of passing the answer on.
+ * Starts a proxy that forwards the first request, but closes the connection
+ * instead of returning the response.
  */
-async function losesFirstAnswer(t: TestContext, target: string) {
+async function losesFirstResponse(t: TestContext, target: string) {
   let calls = 0;
   const server = createServer((incoming, outgoing) => {
     const lose = ++calls === 1;
     const { method, headers, url } = incoming;
     const options = { method: method!, headers, agent: false };
-    const outward = forward(new URL(url!, target), options, (answer) => {
-      if (lose) return void answer.resume().on("end", () => outgoing.destroy());
-      outgoing.writeHead(answer.statusCode!, answer.headers);
-      answer.pipe(outgoing);
+    const outward = forward(new URL(url!, target), options, (response) => {
+      if (lose) return void response.resume().on("end", () => outgoing.destroy());
+      outgoing.writeHead(response.statusCode!, response.headers);
+      response.pipe(outgoing);
     });
     incoming.pipe(outward);
   });

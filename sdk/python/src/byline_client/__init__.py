@@ -1,9 +1,9 @@
-"""The client of Byline, a headless publishing API.
+"""The Python client of Byline, a headless publishing API.
 
-`Byline` and `AsyncByline` have every operation of the document as a method,
-plus what a generator does not give: the token, retries that cannot create
-anything twice, answers reused by their entity tag, errors that are raised, and
-iterators over paged lists and exports. What calls take and give is in
+`Byline` and `AsyncByline` have every operation of openapi.yaml as a method. They
+add authentication, retries that cannot create anything twice, a cache that
+revalidates responses by their entity tag, exceptions, and iterators over paged
+lists and exports. The types of requests and responses are in
 `byline_client.models`.
 """
 

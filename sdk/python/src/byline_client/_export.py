@@ -8,10 +8,10 @@ import httpx
 
 
 class Records:
-    """Takes an export apart, whatever pieces it comes in.
+    """Parses the records of an export from the chunks of the response.
 
-    Not by `httpx.Response.iter_lines`, which splits at U+2028 and others too,
-    which texts may contain.
+    `httpx.Response.iter_lines` cannot be used: it also splits at U+2028 and
+    other separators, which texts may contain.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Records:
         self._complete = False
 
     def of(self, chunk: bytes) -> Iterator[dict[str, Any]]:
-        """Yields the records that the chunk completes."""
+        """Yields the records that are complete after the chunk."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
             record: dict[str, Any] = json.loads(line)
@@ -31,7 +31,7 @@ class Records:
             yield record
 
     def end(self) -> None:
-        """Raises if not all of the export has come, as a connection does that
-        breaks visibly."""
+        """Raises the same error as a broken connection if the export is
+        incomplete."""
         if not self._complete:
-            raise httpx.RemoteProtocolError("the export has broken off")
+            raise httpx.RemoteProtocolError("the export is incomplete")

@@ -1,4 +1,5 @@
-"""What stands between the generated functions and httpx."""
+"""Retries, the cache and authentication: the layer between the generated
+functions and httpx."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ Token = str | Callable[[], str | None] | None
 AsyncToken = str | Callable[[], str | Awaitable[str | None] | None] | None
 
 BASE_PATH = "/api"
-# The paths at which POST takes an Idempotency-Key.
+# The paths whose POST operation accepts an Idempotency-Key.
 CREATING = re.compile(
     BASE_PATH.encode() + rb"/(users|sessions|user/keys|articles|articles/[^/]+/comments)\Z"
 )
@@ -31,17 +32,18 @@ TEMPORARY = {429, 502, 503, 504}
 
 @dataclass(frozen=True)
 class Retry:
-    """How calls are repeated that got no answer, or 429, 502, 503 or 504.
+    """Configures retries.
 
-    Only calls are that cannot do harm twice: reads, and those that have an
-    Idempotency-Key, which creating calls are given.
+    A request is retried if there is no response or the status is 429, 502, 503
+    or 504, and only if it is safe to repeat: reads, and requests with an
+    Idempotency-Key, which the client adds to requests that create something.
 
     Attributes:
-        attempts: How often a call is made at most; 1 turns repetition off.
-        base: The longest wait before the second attempt in seconds; doubles
-            with each.
-        max: Bounds each wait in seconds. A service that asks for more gets no
-            more attempts.
+        attempts: The maximum number of attempts; 1 disables retries.
+        base: The maximum wait before the second attempt in seconds; doubles
+            with each attempt.
+        max: The maximum of each wait in seconds. If the service asks for a
+            longer wait, the request is not retried.
     """
 
     attempts: int = 4
@@ -49,10 +51,11 @@ class Retry:
     max: float = 30.0
 
     def wait(self, attempt: int, outcome: Outcome) -> float | None:
-        """How long to wait after an attempt, or None to leave it at that."""
+        """Returns the wait after an attempt, or None to stop retrying."""
         if attempt >= self.attempts:
             return None
-        # Random, so that clients that failed together come back apart.
+        # The wait is random, so that clients that failed at the same time do
+        # not retry at the same time.
         jittered = random.uniform(0, min(self.base * 2 ** (attempt - 1), self.max))
         if isinstance(outcome, httpx.TransportError):
             return jittered
@@ -66,10 +69,10 @@ Outcome = httpx.Response | httpx.TransportError
 
 
 class Cache:
-    """Keeps answers with an entity tag.
+    """Stores responses with an entity tag.
 
-    An answer is never given unasked: the service confirms with 304 that it
-    still holds, and is spared sending it.
+    It only returns a cached response after the service has confirmed it with
+    304, so that no response is stale.
     """
 
     def __init__(self, limit: int) -> None:
@@ -78,39 +81,43 @@ class Cache:
         self._lock = threading.Lock()
         self._entries: OrderedDict[tuple[str, str], httpx.Response] = OrderedDict()
 
-    def condition(self, request: httpx.Request) -> httpx.Response | None:
-        """Makes the request conditional on the answer that is kept for it,
-        unless the caller has set a condition."""
+    def add_condition(self, request: httpx.Request) -> httpx.Response | None:
+        """Adds the entity tag of the cached response to the request, unless the
+        caller has set a condition. Returns the cached response."""
         if request.method != "GET" or "If-None-Match" in request.headers:
             return None
         with self._lock:
-            kept = self._entries.get(_key(request))
-            if kept is None:
+            cached = self._entries.get(_key(request))
+            if cached is None:
                 return None
             self._entries.move_to_end(_key(request))
-        request.headers["If-None-Match"] = kept.headers["ETag"]
-        return kept
+        request.headers["If-None-Match"] = cached.headers["ETag"]
+        return cached
 
-    def answer(
-        self, request: httpx.Request, response: httpx.Response, kept: httpx.Response | None
+    def resolve(
+        self, request: httpx.Request, response: httpx.Response, cached: httpx.Response | None
     ) -> httpx.Response:
-        """Keeps an answer that can be reused, or gives the one that the service
-        has confirmed, with the newer headers (RFC 9111, section 4.3.4)."""
-        if kept is None or response.status_code != 304:
+        """Returns the response for the caller.
+
+        If the service has confirmed the cached response, that is the cached
+        response with the new header fields (RFC 9111, section 4.3.4). Otherwise
+        the response is stored if it can be reused.
+        """
+        if cached is None or response.status_code != 304:
             if request.method == "GET" and response.status_code == 200:
-                self._keep(request, response)
+                self._store(request, response)
             return response
-        headers = kept.headers.copy()
-        # The body has been decoded, so that its coding is no longer true.
+        headers = cached.headers.copy()
+        # The cached body is decoded, so Content-Encoding no longer applies.
         headers.pop("Content-Encoding", None)
         headers.update(
             {k: v for k, v in response.headers.items() if not k.lower().startswith("content-")}
         )
-        return httpx.Response(200, headers=headers, content=kept.content, request=request)
+        return httpx.Response(200, headers=headers, content=cached.content, request=request)
 
-    def _keep(self, request: httpx.Request, response: httpx.Response) -> None:
+    def _store(self, request: httpx.Request, response: httpx.Response) -> None:
         if not response.is_closed:
-            return  # a stream, of which nothing has been read
+            return  # a stream that has not been read yet
         headers, size = response.headers, len(response.content)
         if "ETag" not in headers or "no-store" in headers.get("Cache-Control", ""):
             return
@@ -127,18 +134,19 @@ class Cache:
 
 
 def _key(request: httpx.Request) -> tuple[str, str]:
-    """Tells the answers of different users apart."""
+    """Returns the cache key. It contains the token, so that users do not get
+    the responses of other users."""
     return str(request.url), request.headers.get("Authorization", "")
 
 
 def _raw_path(request: httpx.Request) -> bytes:
-    """The path as it is sent, in which an encoded slash is no separator."""
+    """Returns the path with encoded slashes, which do not separate segments."""
     return request.url.raw_path.partition(b"?")[0]
 
 
 class Policy:
-    """What a call does apart from input and output, so that the blocking and
-    the asynchronous client share it."""
+    """The part of a request that does no input or output, which the
+    synchronous and the asynchronous client share."""
 
     def __init__(self, retry: Retry, cache_bytes: int) -> None:
         self.retry, self.cache = retry, Cache(cache_bytes)
@@ -146,13 +154,13 @@ class Policy:
     def attempts(
         self, request: httpx.Request, token: str | None
     ) -> Generator[float, Outcome, httpx.Response]:
-        """Yields the wait before each attempt, wants to be sent its outcome,
-        and returns the answer."""
+        """Yields the wait before each attempt, receives the outcome of the
+        attempt, and returns the response."""
         if token and "Authorization" not in request.headers:
             request.headers["Authorization"] = f"Token {token}"
         if request.method == "POST" and CREATING.search(_raw_path(request)):
             request.headers.setdefault("Idempotency-Key", secrets.token_hex(16))
-        kept = self.cache.condition(request)
+        cached = self.cache.add_condition(request)
         repeatable = request.method in ("GET", "HEAD") or "Idempotency-Key" in request.headers
         outcome = yield 0
         attempt = 1
@@ -161,24 +169,26 @@ class Policy:
             attempt += 1
         if isinstance(outcome, httpx.TransportError):
             raise outcome
-        response = self.cache.answer(request, outcome, kept)
+        response = self.cache.resolve(request, outcome, cached)
         if response.status_code in (204, 304):
             return response
         if not response.is_success:
             raise BylineError(response)
         if not is_json(response.headers):
-            raise BylineError(response, "the answer is not JSON")
+            raise BylineError(response, "expected a JSON response")
         return response
 
 
 def _is_lines(response: httpx.Response) -> bool:
-    """Whether an answer to a request for a stream is one; a problem is none."""
+    """Reports whether the response is a stream of JSON lines, not a problem."""
     return response.is_success and "ndjson" in response.headers.get("Content-Type", "")
 
 
 class Session:
-    """Takes the calls of the generated functions, which only use `request`. An
-    answer that is asked for as a `stream` is to be closed by the caller."""
+    """The HTTP client of the generated functions, which only call `request`.
+
+    The caller must close a response that was requested with `stream`.
+    """
 
     def __init__(self, http: httpx.Client, policy: Policy, token: Token) -> None:
         self.http, self.policy, self.token = http, policy, token
@@ -206,7 +216,7 @@ class Session:
 
 
 class AsyncSession:
-    """Session for asyncio."""
+    """The counterpart of Session for asyncio."""
 
     def __init__(self, http: httpx.AsyncClient, policy: Policy, token: AsyncToken) -> None:
         self.http, self.policy, self.token = http, policy, token

@@ -23,24 +23,24 @@ from .models import (
 from .operations import AsyncOperations, Operations
 
 CACHE_BYTES = 8 << 20
-# The generator knows no answers of many JSON texts.
+# The generator does not support responses of JSON lines.
 EXPORT = "/user/export"
-# Five defeats in a row are no coincidence but a bug in somebody's loop.
+# Five conflicts in a row are not a coincidence but a bug in a client.
 EDITS = 5
 
 
 class Byline(Operations):
-    """Calls a Byline service, blocking. May be used by several threads.
+    """A synchronous client of a Byline service. It is thread-safe.
 
     Args:
-        base_url: Where the service is, such as "https://byline.example.com".
-        token: What registration or sign-in gave, or a function that is asked
-            at each call.
-        retry: How failed calls are repeated.
-        cache_bytes: Bounds the bytes of answers that are kept to be reused; 0
-            keeps none.
-        httpx_args: Anything that httpx.Client takes, such as `timeout`,
-            `proxy` or `transport`.
+        base_url: The URL of the service, such as "https://byline.example.com".
+        token: The token of registration or sign-in, or a function that is
+            called before each request.
+        retry: How failed requests are retried.
+        cache_bytes: The maximum size of the response cache in bytes; 0 disables
+            the cache.
+        httpx_args: Arguments of httpx.Client, such as `timeout`, `proxy` or
+            `transport`.
     """
 
     def __init__(
@@ -58,12 +58,16 @@ class Byline(Operations):
 
     def _connect(self, session: Session) -> None:
         self._session = session
-        #: For the generated functions, whose `sync_detailed` gives headers too.
+        #: The client for the generated functions. Their `sync_detailed` also
+        #: returns the headers.
         self.api = _api().set_httpx_client(cast(httpx.Client, session))
 
     def with_token(self, token: Token) -> Self:
-        """A client that differs in its token only. Both share connections and
-        kept answers, each of which only the token that read it gets."""
+        """Returns a client that differs in its token only.
+
+        Both clients share their connections and the cache. A cached response is
+        only returned to the token that requested it.
+        """
         other = copy(self)
         other._connect(Session(self._session.http, self._session.policy, token))
         return other
@@ -85,8 +89,8 @@ class Byline(Operations):
         favorited: str | Unset = UNSET,
         limit: int | Unset = UNSET,
     ) -> Iterator[ArticleSummary]:
-        """Yields the articles that match, newest first, fetching pages of
-        `limit` as they are needed."""
+        """Iterates over the matching articles, newest first. Requests pages of
+        `limit` articles as needed."""
         cursor: str | Unset | None = UNSET
         while cursor is not None:
             page = self.get_articles(
@@ -96,7 +100,8 @@ class Byline(Operations):
             cursor = page.next_cursor
 
     def feed(self, *, limit: int | Unset = UNSET) -> Iterator[ArticleSummary]:
-        """Yields the articles of the users that the reader follows, newest first."""
+        """Iterates over the articles of the users that the signed-in user
+        follows, newest first."""
         cursor: str | Unset | None = UNSET
         while cursor is not None:
             page = self.get_articles_feed(limit=limit, cursor=cursor)
@@ -110,7 +115,8 @@ class Byline(Operations):
         sort: Literal["createdAt", "-createdAt"] = "createdAt",
         limit: int | Unset = UNSET,
     ) -> Iterator[Comment]:
-        """Yields the comments of an article, oldest first or newest first."""
+        """Iterates over the comments of an article, oldest first or newest
+        first."""
         cursor: str | Unset | None = UNSET
         while cursor is not None:
             page = self.get_article_comments(slug, sort=sort, limit=limit, cursor=cursor)
@@ -118,11 +124,11 @@ class Byline(Operations):
             cursor = page.next_cursor
 
     def export(self) -> Generator[dict[str, Any], None, None]:
-        """Yields the records of an export of all data of the signed-in user,
-        each with a `type`, as the service sends them.
+        """Streams all data of the signed-in user as records with a `type`.
 
-        When the iteration ends, the export is complete. One that breaks off
-        raises `httpx.TransportError`, and is not repeated once it has begun.
+        If the iteration ends, the export is complete. If the connection breaks,
+        it raises `httpx.TransportError`. An export is not retried once it has
+        begun.
         """
         response = self._session.request("GET", EXPORT, stream=True)
         try:
@@ -134,15 +140,20 @@ class Byline(Operations):
             response.close()
 
     def get_article_with_etag(self, slug: str) -> tuple[Article, str]:
-        """Gets an article and its entity tag, which `update_article` and
-        `delete_article` take as `if_match`: when somebody else has edited the
-        article since, they fail with status 412."""
+        """Returns an article and its entity tag.
+
+        `update_article` and `delete_article` accept the entity tag as
+        `if_match`. They fail with status 412 if somebody else has edited the
+        article since.
+        """
         return _with_etag(get_article.sync_detailed(slug, client=self.api))
 
     def edit_article(self, slug: str, edit: Callable[[Article], UpdateArticle]) -> Article:
-        """Reads an article and changes it as `edit` says, without overwriting
-        what others do at the same time: if somebody was faster, it reads and
-        calls `edit` again."""
+        """Reads an article, calls `edit` and writes the returned change.
+
+        It does not overwrite concurrent edits: if somebody else has edited the
+        article in the meantime, it reads the article and calls `edit` again.
+        """
         for attempt in range(1, EDITS + 1):
             article, etag = self.get_article_with_etag(slug)
             change = UpdateArticleRequest(edit(article))
@@ -155,8 +166,11 @@ class Byline(Operations):
 
 
 class AsyncByline(AsyncOperations):
-    """Calls a Byline service, for asyncio. Takes what `Byline` takes; a
-    function that gives the token may be asynchronous."""
+    """A client of a Byline service for asyncio.
+
+    It takes the same arguments as `Byline`. A function that returns the token
+    may be asynchronous.
+    """
 
     def __init__(
         self,
@@ -173,12 +187,16 @@ class AsyncByline(AsyncOperations):
 
     def _connect(self, session: AsyncSession) -> None:
         self._session = session
-        #: For the generated functions, whose `asyncio_detailed` gives headers too.
+        #: The client for the generated functions. Their `asyncio_detailed` also
+        #: returns the headers.
         self.api = _api().set_async_httpx_client(cast(httpx.AsyncClient, session))
 
     def with_token(self, token: AsyncToken) -> Self:
-        """A client that differs in its token only. Both share connections and
-        kept answers, each of which only the token that read it gets."""
+        """Returns a client that differs in its token only.
+
+        Both clients share their connections and the cache. A cached response is
+        only returned to the token that requested it.
+        """
         other = copy(self)
         other._connect(AsyncSession(self._session.http, self._session.policy, token))
         return other
@@ -200,8 +218,8 @@ class AsyncByline(AsyncOperations):
         favorited: str | Unset = UNSET,
         limit: int | Unset = UNSET,
     ) -> AsyncIterator[ArticleSummary]:
-        """Yields the articles that match, newest first, fetching pages of
-        `limit` as they are needed."""
+        """Iterates over the matching articles, newest first. Requests pages of
+        `limit` articles as needed."""
         cursor: str | Unset | None = UNSET
         while cursor is not None:
             page = await self.get_articles(
@@ -212,7 +230,8 @@ class AsyncByline(AsyncOperations):
             cursor = page.next_cursor
 
     async def feed(self, *, limit: int | Unset = UNSET) -> AsyncIterator[ArticleSummary]:
-        """Yields the articles of the users that the reader follows, newest first."""
+        """Iterates over the articles of the users that the signed-in user
+        follows, newest first."""
         cursor: str | Unset | None = UNSET
         while cursor is not None:
             page = await self.get_articles_feed(limit=limit, cursor=cursor)
@@ -227,7 +246,8 @@ class AsyncByline(AsyncOperations):
         sort: Literal["createdAt", "-createdAt"] = "createdAt",
         limit: int | Unset = UNSET,
     ) -> AsyncIterator[Comment]:
-        """Yields the comments of an article, oldest first or newest first."""
+        """Iterates over the comments of an article, oldest first or newest
+        first."""
         cursor: str | Unset | None = UNSET
         while cursor is not None:
             page = await self.get_article_comments(slug, sort=sort, limit=limit, cursor=cursor)
@@ -236,13 +256,13 @@ class AsyncByline(AsyncOperations):
             cursor = page.next_cursor
 
     async def export(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Yields the records of an export of all data of the signed-in user,
-        each with a `type`, as the service sends them.
+        """Streams all data of the signed-in user as records with a `type`.
 
-        When the iteration ends, the export is complete. One that breaks off
-        raises `httpx.TransportError`, and is not repeated once it has begun.
-        Who leaves the loop early gives the connection back with
-        `contextlib.aclosing`.
+        If the iteration ends, the export is complete. If the connection breaks,
+        it raises `httpx.TransportError`. An export is not retried once it has
+        begun.
+        To leave the loop early, use `contextlib.aclosing`, which releases the
+        connection.
         """
         response = await self._session.request("GET", EXPORT, stream=True)
         try:
@@ -255,15 +275,20 @@ class AsyncByline(AsyncOperations):
             await response.aclose()
 
     async def get_article_with_etag(self, slug: str) -> tuple[Article, str]:
-        """Gets an article and its entity tag, which `update_article` and
-        `delete_article` take as `if_match`: when somebody else has edited the
-        article since, they fail with status 412."""
+        """Returns an article and its entity tag.
+
+        `update_article` and `delete_article` accept the entity tag as
+        `if_match`. They fail with status 412 if somebody else has edited the
+        article since.
+        """
         return _with_etag(await get_article.asyncio_detailed(slug, client=self.api))
 
     async def edit_article(self, slug: str, edit: Callable[[Article], UpdateArticle]) -> Article:
-        """Reads an article and changes it as `edit` says, without overwriting
-        what others do at the same time: if somebody was faster, it reads and
-        calls `edit` again."""
+        """Reads an article, calls `edit` and writes the returned change.
+
+        It does not overwrite concurrent edits: if somebody else has edited the
+        article in the meantime, it reads the article and calls `edit` again.
+        """
         for attempt in range(1, EDITS + 1):
             article, etag = await self.get_article_with_etag(slug)
             change = UpdateArticleRequest(edit(article))
@@ -280,7 +305,7 @@ def _api_url(base_url: str) -> str:
 
 
 def _api() -> AuthenticatedClient:
-    # Address and token are the session's, which may have to ask for a token.
+    # The session sets the base URL and the token.
     return AuthenticatedClient(base_url="", token="")
 
 

@@ -8,17 +8,17 @@ import httpx
 
 
 class BylineError(Exception):
-    """An answer that is not a success.
+    """A response that is not a success.
 
     Attributes:
         status: The HTTP status.
-        code: What happened, for a program: a `models.ProblemCode`, or one that
-            only newer services know, or None when something in front of the
-            service has answered.
-        detail: What happened, for a person.
-        fields: What is wrong with each field.
-        request_id: Finds the call in the service's log.
-        retry_after: The seconds that the service asks to wait.
+        code: The machine-readable error code: a `models.ProblemCode` or a code
+            of a newer service. None if the response comes from a proxy instead
+            of the service.
+        detail: The human-readable description.
+        fields: The messages for each invalid field.
+        request_id: Identifies the request in the log of the service.
+        retry_after: The seconds that the service asks to wait before a retry.
     """
 
     def __init__(self, response: httpx.Response, detail: str | None = None) -> None:
@@ -45,7 +45,8 @@ def is_json(headers: httpx.Headers) -> bool:
 
 
 def retry_after(headers: httpx.Headers) -> float | None:
-    """Reads seconds or a date (RFC 9110, section 10.2.3)."""
+    """Parses Retry-After, which is a number of seconds or a date (RFC 9110,
+    section 10.2.3)."""
     field = headers.get("Retry-After")
     if field is None:
         return None
@@ -61,11 +62,11 @@ def _until(date: str) -> float:
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:
-    """Reads an answer as a problem (RFC 9457), if it is one."""
+    """Parses a response as a problem (RFC 9457), if it is one."""
     if not is_json(response.headers):
         return {}
     try:
         problem = response.json()
     except ValueError:
-        return {}  # says JSON, is none
+        return {}  # the body is not valid JSON
     return problem if isinstance(problem, dict) else {}
