@@ -45,6 +45,7 @@ func outbox(t *testing.T, s *servertest.Service) {
 	require.Eventually(t, func() bool { return count(t, s, `SELECT count(*) FROM mails WHERE due_at IS NOT NULL`) == 0 }, 30*time.Second, 10*time.Millisecond)
 }
 
+// askReset calls RequestPasswordReset.
 func askReset(t *testing.T, s *servertest.Service, email string) *http.Response {
 	t.Helper()
 	res, body := s.Do(http.MethodPost, "/users/password-reset", fmt.Sprintf(`{"email":%q}`, email))
@@ -53,6 +54,7 @@ func askReset(t *testing.T, s *servertest.Service, email string) *http.Response 
 	return res
 }
 
+// reset calls ConfirmPasswordReset.
 func reset(t *testing.T, s *servertest.Service, token, password string) (int, string) {
 	t.Helper()
 	res, body := s.Do(http.MethodPost, "/users/password-reset/confirm", fmt.Sprintf(`{"token":%q,"password":%q}`, token, password))
@@ -200,6 +202,8 @@ func verify(t *testing.T, s *servertest.Service, token string) (int, string) {
 	return res.StatusCode, body
 }
 
+// TestEmailVerification walks from registration by RequestEmailVerification and
+// ConfirmEmailVerification to an address that is verified.
 func TestEmailVerification(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.Mailing())

@@ -176,7 +176,7 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	require.NotEmpty(t, calls)
 	for _, c := range calls {
 		res, body := c.do(at, op.Method)
-		require.Equal(t, status, res.StatusCode, "%+v\n%s", c, body)
+		require.Equal(t, status, res.StatusCode, "%s, api/%s*.go: %+v\n%s%s", op.ID, op.Tag, c, body, cause(at, res))
 		if status >= 400 {
 			var p client.Problem
 			require.NoError(t, json.Unmarshal([]byte(body), &p))
@@ -192,6 +192,19 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 			require.NotEmpty(t, res.Header.Get("WWW-Authenticate"))
 		}
 	}
+}
+
+// cause returns the line of the log that explains a 500.
+func cause(s *servertest.Service, res *http.Response) string {
+	if res.StatusCode != http.StatusInternalServerError {
+		return ""
+	}
+	for line := range strings.Lines(s.Log.String()) {
+		if strings.Contains(line, res.Header.Get("X-Request-Id")) {
+			return line
+		}
+	}
+	return ""
 }
 
 // call is a request to an operation.

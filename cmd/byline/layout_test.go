@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/gen/spec"
+	"github.com/byline-api/byline/server/contract"
 )
 
 const module = "github.com/byline-api/byline"
@@ -105,6 +107,26 @@ func TestStems(t *testing.T) {
 		for _, file := range []string{"api/" + tag.Name + ".go", "api/" + tag.Name + "_test.go", "db/queries/" + tag.Name + ".sql"} {
 			require.FileExists(t, filepath.Join("../..", file))
 		}
+	}
+}
+
+// TestOperationsAreTested holds that the tests of a tag call or name each of
+// its operations.
+func TestOperationsAreTested(t *testing.T) {
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	for _, op := range doc.Operations() {
+		var tests strings.Builder
+		for _, pattern := range []string{op.Tag + "_test.go", op.Tag + "_*_test.go"} {
+			paths, err := filepath.Glob("../../api/" + pattern)
+			require.NoError(t, err)
+			for _, path := range paths {
+				text, err := os.ReadFile(path)
+				require.NoError(t, err)
+				tests.Write(text)
+			}
+		}
+		require.True(t, strings.Contains(tests.String(), op.ID), "no test in api/%s_test.go calls %s", op.Tag, op.ID)
 	}
 }
 

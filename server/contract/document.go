@@ -93,7 +93,7 @@ func load(data []byte) (*Document, error) {
 			}
 			ids[op.ID] = true
 			if err != nil {
-				gaps = append(gaps, fmt.Errorf("contract: %s %s: %w", method, path, err))
+				gaps = append(gaps, fmt.Errorf("openapi.yaml: %s %s: %w", method, path, err))
 			}
 			r.methods[method] = op
 			d.operations = append(d.operations, op)

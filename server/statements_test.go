@@ -1,0 +1,87 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// TestStatementsDoNotGrow holds that no read asks the database once more for
+// each row of its response. Every safe operation of the document is called
+// twice: with few rows, and with many of everything that it could list.
+func TestStatementsDoNotGrow(t *testing.T) {
+	t.Parallel()
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	// Without a cache, whose look for changes is a statement too.
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.CacheBytes = 0 }))
+	for _, op := range doc.Operations() {
+		if !op.Safe || op.Stream { // a stream reads page after page
+			continue
+		}
+		t.Run(op.ID, func(t *testing.T) { // one after another: statements are counted
+			s := s.For(t)
+			require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
+			st := newStage(s)
+			c := valid[op.ID](st)
+			count := func() int64 {
+				t.Helper()
+				s.Statements.Reset()
+				res, body := c.do(s, op.Method)
+				require.Equal(t, http.StatusOK, res.StatusCode, body)
+				n, _ := s.Statements.Reset()
+				return n
+			}
+			count() // the first call may note that a credential was used
+			few := count()
+			st.fill(t)
+			s.Statements.Reset()
+			res, body := c.do(s, op.Method)
+			require.Equal(t, http.StatusOK, res.StatusCode, body)
+			n, statements := s.Statements.Reset()
+			require.LessOrEqual(t, n, few, "%s sends more statements when there are more rows; see api/%s*.go:\n%s",
+				op.ID, op.Tag, strings.Join(statements, "\n"))
+		})
+	}
+}
+
+// fill adds many rows of everything that an operation may list.
+func (s *stage) fill(t *testing.T) {
+	t.Helper()
+	const many = 30
+	author, reader := s.author.Username, s.reader.Username
+	for _, sql := range []string{
+		`WITH a AS (
+			INSERT INTO articles (slug, author_id, title, description, body, tags)
+			SELECT $1 || '-' || n, u.id, 'Filled', 'd', 'b', ARRAY['stage', 'filled'] FROM users u, generate_series(1, $3::int) n WHERE u.username = $1
+			RETURNING id, slug)
+		INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a WHERE $2 <> ''`,
+		`INSERT INTO comments (article_id, author_id, body)
+			SELECT a.id, u.id, 'c' FROM articles a JOIN users u ON u.username IN ($1, $2), generate_series(1, $3::int) WHERE a.slug LIKE 'by-' || $1 || '%'`,
+		`INSERT INTO favorites (article_id, user_id, article_created_at)
+			SELECT a.id, u.id, a.created_at FROM articles a JOIN users u ON u.username IN ($1, $2), generate_series(1, 1) WHERE a.author_id = (SELECT id FROM users WHERE username = $1) AND $3::int > 0
+			ON CONFLICT DO NOTHING`,
+		`INSERT INTO follows (follower_id, followee_id)
+			SELECT r.id, f.id FROM users r JOIN users f ON f.id <> r.id WHERE r.username IN ($1, $2) AND $3::int > 0 ON CONFLICT DO NOTHING`,
+		`INSERT INTO sessions (user_id, expires_at)
+			SELECT u.id, now() + interval '1 hour' FROM users u, generate_series(1, $3::int) WHERE u.username IN ($1, $2)`,
+		`INSERT INTO api_keys (user_id, name, prefix, hash, scope)
+			SELECT u.id, 'k', 'byl_', sha256((u.username || n)::bytea), 'read' FROM users u, generate_series(1, $3::int) n WHERE u.username IN ($1, $2)`,
+		`INSERT INTO audit_log (actor_id, action, subject_kind, subject_id)
+			SELECT u.id, 'user.suspended', 'user', u.id FROM users u, generate_series(1, $3::int) WHERE u.username IN ($1, $2)`,
+		`INSERT INTO hidden_items (article_id, reason)
+			SELECT a.id, 'r' FROM articles a WHERE a.slug LIKE $1 || '-1%' AND $2 <> '' AND $3::int > 0`,
+		`INSERT INTO users (username, email, password_hash)
+			SELECT $1 || $2 || n, $1 || $2 || n || '@example.com', '' FROM generate_series(1, $3::int) n`,
+	} {
+		_, err := s.s.DB.Exec(t.Context(), sql, author, reader, many)
+		require.NoError(t, err, fmt.Sprintf("filling: %s", sql))
+	}
+}
