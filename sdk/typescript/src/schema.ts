@@ -1169,7 +1169,7 @@ export interface components {
             actor: components["schemas"]["AuditActor"];
             /**
              * Format: int64
-             * @description The API key that the actor used
+             * @description The API key that the actor used, if any
              */
             apiKeyId: number | null;
             subject: components["schemas"]["AuditSubject"];

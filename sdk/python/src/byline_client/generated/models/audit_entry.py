@@ -25,7 +25,7 @@ class AuditEntry:
         created_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
         action (AuditAction):
         actor (AuditActorType0 | None): The user who did it; null for the operator at the command line
-        api_key_id (int | None): The API key that the actor used
+        api_key_id (int | None): The API key that the actor used, if any
         subject (AuditSubject): The user, article or comment that the action affected
         reason (None | str):
         from_ (None | str): The role before the change
