@@ -322,10 +322,10 @@ type Account struct {
 	Email     string    `json:"email"`
 	Id        int64     `json:"id"`
 
-	// Role What a user may do beside their own things; each includes those before it
+	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
 
-	// SuspendedAt UTC, with exactly three fraction digits, or `null` when it has not happened
+	// SuspendedAt UTC, with exactly three fraction digits, or `null` when there is no such time
 	SuspendedAt      nullable.Nullable[TimestampOrNull] `json:"suspendedAt"`
 	SuspensionReason nullable.Nullable[string]          `json:"suspensionReason"`
 	Username         string                             `json:"username"`
@@ -339,7 +339,7 @@ type AccountResponse struct {
 
 // AccountsResponse defines model for AccountsResponse.
 type AccountsResponse struct {
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 	Users      []Account                     `json:"users"`
 }
@@ -351,16 +351,16 @@ type ApiKey struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// ExpiresAt UTC, with exactly three fraction digits, or `null` when it has not happened
+	// ExpiresAt UTC, with exactly three fraction digits, or `null` when there is no such time
 	ExpiresAt nullable.Nullable[TimestampOrNull] `json:"expiresAt"`
 	Id        int64                              `json:"id"`
 	Name      string                             `json:"name"`
 
-	// Prefix How the key begins
+	// Prefix The first characters of the key
 	Prefix string  `json:"prefix"`
 	Scopes []Scope `json:"scopes"`
 
-	// UsedAt UTC, with exactly three fraction digits, or `null` when it has not happened
+	// UsedAt UTC, with exactly three fraction digits, or `null` when there is no such time
 	UsedAt nullable.Nullable[TimestampOrNull] `json:"usedAt"`
 }
 
@@ -368,7 +368,7 @@ type ApiKey struct {
 type ApiKeyCreatedResponse struct {
 	ApiKey ApiKey `json:"apiKey"`
 
-	// Key The key itself, for `Authorization: Bearer <key>`
+	// Key The key itself; send it as `Authorization: Bearer <key>`
 	Key string `json:"key"`
 }
 
@@ -382,7 +382,7 @@ type Article struct {
 	Author Profile `json:"author"`
 	Body   string  `json:"body"`
 
-	// BodyHtml `body` as sanitised HTML; only with `format=html`
+	// BodyHtml `body` as sanitised HTML; present only with `format=html`
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
 	// CreatedAt UTC, with exactly three fraction digits
@@ -391,11 +391,11 @@ type Article struct {
 	CreatedAt   Timestamp `json:"createdAt"`
 	Description string    `json:"description"`
 
-	// Favorited Whether the reader has marked the article
+	// Favorited Whether the article is one of the caller's favourites
 	Favorited      bool  `json:"favorited"`
 	FavoritesCount int64 `json:"favoritesCount"`
 
-	// Hidden Present when a moderator has hidden it; only its author and moderators see it then
+	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden  *Hidden  `json:"hidden,omitempty"`
 	Slug    string   `json:"slug"`
 	TagList []string `json:"tagList"`
@@ -418,7 +418,7 @@ type ArticleBatchResponse struct {
 	Missing  []string  `json:"missing"`
 }
 
-// ArticleBody Markdown, stored and answered as it was sent
+// ArticleBody Markdown, stored and returned exactly as it was sent
 type ArticleBody = string
 
 // ArticleResponse defines model for ArticleResponse.
@@ -436,7 +436,7 @@ type ArticleSummary struct {
 	CreatedAt   Timestamp `json:"createdAt"`
 	Description string    `json:"description"`
 
-	// Favorited Whether the reader has marked the article
+	// Favorited Whether the article is one of the caller's favourites
 	Favorited      bool     `json:"favorited"`
 	FavoritesCount int64    `json:"favoritesCount"`
 	Slug           string   `json:"slug"`
@@ -453,21 +453,21 @@ type ArticleSummary struct {
 type ArticlesResponse struct {
 	Articles []ArticleSummary `json:"articles"`
 
-	// ArticlesCount How many articles match the filters in all
+	// ArticlesCount The number of all articles that match the filters
 	ArticlesCount int64 `json:"articlesCount"`
 
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
 // AuditAction defines model for AuditAction.
 type AuditAction string
 
-// AuditActor Who did it; null for the operator at the command line
+// AuditActor The user who did it; null for the operator at the command line
 type AuditActor struct {
 	Id int64 `json:"id"`
 
-	// Username Null when the account is gone
+	// Username Null when the account no longer exists
 	Username nullable.Nullable[string] `json:"username"`
 }
 
@@ -475,7 +475,7 @@ type AuditActor struct {
 type AuditEntriesResponse struct {
 	Entries []AuditEntry `json:"entries"`
 
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
@@ -483,10 +483,10 @@ type AuditEntriesResponse struct {
 type AuditEntry struct {
 	Action AuditAction `json:"action"`
 
-	// Actor Who did it; null for the operator at the command line
+	// Actor The user who did it; null for the operator at the command line
 	Actor nullable.Nullable[AuditActor] `json:"actor"`
 
-	// ApiKeyId The API key that the actor used
+	// ApiKeyId The API key that the actor used, if any
 	ApiKeyId nullable.Nullable[int64] `json:"apiKeyId"`
 
 	// CreatedAt UTC, with exactly three fraction digits
@@ -494,27 +494,27 @@ type AuditEntry struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// From The role before
+	// From The role before the change
 	From   nullable.Nullable[string] `json:"from"`
 	Id     int64                     `json:"id"`
 	Reason nullable.Nullable[string] `json:"reason"`
 
-	// RequestId The request's id in the server's log
+	// RequestId The id of the request in the server's log
 	RequestId nullable.Nullable[string] `json:"requestId"`
 
-	// Subject What it was done to
+	// Subject The user, article or comment that the action affected
 	Subject AuditSubject `json:"subject"`
 
-	// To The role after
+	// To The role after the change
 	To nullable.Nullable[string] `json:"to"`
 }
 
-// AuditSubject What it was done to
+// AuditSubject The user, article or comment that the action affected
 type AuditSubject struct {
 	Id   int64            `json:"id"`
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The user name, or the slug of the article; null when it is gone
+	// Name The user name, or the slug of the article; null when the subject no longer exists
 	Name nullable.Nullable[string] `json:"name"`
 }
 
@@ -526,7 +526,7 @@ type Comment struct {
 	Author Profile `json:"author"`
 	Body   string  `json:"body"`
 
-	// BodyHtml `body` as sanitised HTML; only with `format=html`
+	// BodyHtml `body` as sanitised HTML; present only with `format=html`
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
 	// CreatedAt UTC, with exactly three fraction digits
@@ -534,10 +534,10 @@ type Comment struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// Hidden Present when a moderator has hidden it; only its author and moderators see it then
+	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
 
-	// Id Below 2^53
+	// Id Always below 2^53
 	Id int64 `json:"id"`
 
 	// UpdatedAt UTC, with exactly three fraction digits
@@ -546,7 +546,7 @@ type Comment struct {
 	UpdatedAt Timestamp `json:"updatedAt"`
 }
 
-// CommentBody Markdown, stored and answered as it was sent
+// CommentBody Markdown, stored and returned exactly as it was sent
 type CommentBody = string
 
 // CommentResponse defines model for CommentResponse.
@@ -558,13 +558,13 @@ type CommentResponse struct {
 type CommentsResponse struct {
 	Comments []Comment `json:"comments"`
 
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
 // DeleteUser defines model for DeleteUser.
 type DeleteUser struct {
-	// Password The account's own, to confirm
+	// Password The password of the account, to confirm the deletion
 	Password string `json:"password"`
 }
 
@@ -576,20 +576,20 @@ type DeleteUserRequest struct {
 // Description defines model for Description.
 type Description = string
 
-// Email Unique in any letter case
+// Email Unique regardless of letter case
 type Email = openapi_types.Email
 
 // EmailVerification defines model for EmailVerification.
 type EmailVerification struct {
 	Email string `json:"email"`
 
-	// VerifiedAt UTC, with exactly three fraction digits, or `null` when it has not happened
+	// VerifiedAt UTC, with exactly three fraction digits, or `null` when there is no such time
 	VerifiedAt nullable.Nullable[TimestampOrNull] `json:"verifiedAt"`
 }
 
 // EmailVerificationConfirmationRequest defines model for EmailVerificationConfirmationRequest.
 type EmailVerificationConfirmationRequest struct {
-	// Token A token from a mail, good once
+	// Token A token from a mail; it can be used once
 	Token MailToken `json:"token"`
 }
 
@@ -598,7 +598,7 @@ type EmailVerificationResponse struct {
 	EmailVerification EmailVerification `json:"emailVerification"`
 }
 
-// ExportRecord A line of an export; its other members depend on its type
+// ExportRecord One line of an export; its other members depend on `type`
 type ExportRecord struct {
 	Type                 ExportRecordType       `json:"type"`
 	AdditionalProperties map[string]interface{} `json:"-"`
@@ -607,10 +607,10 @@ type ExportRecord struct {
 // ExportRecordType defines model for ExportRecord.Type.
 type ExportRecordType string
 
-// FieldErrors The wrong fields, each with its messages
+// FieldErrors The invalid fields, each with its messages
 type FieldErrors map[string][]string
 
-// Hidden Present when a moderator has hidden it; only its author and moderators see it then
+// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 type Hidden struct {
 	// At UTC, with exactly three fraction digits
 	//
@@ -621,7 +621,7 @@ type Hidden struct {
 
 // HiddenItem defines model for HiddenItem.
 type HiddenItem struct {
-	// Author Who wrote it
+	// Author The user name of the author
 	Author    string                   `json:"author"`
 	CommentId nullable.Nullable[int64] `json:"commentId"`
 
@@ -630,12 +630,12 @@ type HiddenItem struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	HiddenAt Timestamp `json:"hiddenAt"`
 
-	// HiddenBy Null when that account is gone
+	// HiddenBy Null when the account of the moderator no longer exists
 	HiddenBy nullable.Nullable[string] `json:"hiddenBy"`
 	Kind     HiddenItemKind            `json:"kind"`
 	Reason   string                    `json:"reason"`
 
-	// Slug Of the article, or of that with the comment
+	// Slug The slug of the article, or of the article that the comment belongs to
 	Slug  string `json:"slug"`
 	Title string `json:"title"`
 }
@@ -647,13 +647,13 @@ type HiddenItemKind string
 type HiddenItemsResponse struct {
 	Hidden []HiddenItem `json:"hidden"`
 
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
 // HideRequest defines model for HideRequest.
 type HideRequest struct {
-	// Reason Why, for those who ask later; the author of what is hidden reads it too
+	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
 	Reason Reason `json:"reason"`
 }
 
@@ -668,15 +668,15 @@ type LoginUserRequest struct {
 	User LoginUser `json:"user"`
 }
 
-// MailToken A token from a mail, good once
+// MailToken A token from a mail; it can be used once
 type MailToken = string
 
 // NewApiKey defines model for NewApiKey.
 type NewApiKey struct {
-	// ExpiresAt When it ends by itself; `null` or absent for never
+	// ExpiresAt When the key expires; if it is `null` or absent, the key does not expire
 	ExpiresAt nullable.Nullable[time.Time] `json:"expiresAt,omitempty"`
 
-	// Name For its owner to tell it from others
+	// Name A name by which the owner recognises the key
 	Name   string  `json:"name"`
 	Scopes []Scope `json:"scopes"`
 }
@@ -688,11 +688,11 @@ type NewApiKeyRequest struct {
 
 // NewArticle defines model for NewArticle.
 type NewArticle struct {
-	// Body Markdown, stored and answered as it was sent
+	// Body Markdown, stored and returned exactly as it was sent
 	Body        ArticleBody `json:"body"`
 	Description Description `json:"description"`
 
-	// TagList In the order given; duplicates are dropped
+	// TagList Tags in the order of the request; duplicates are removed
 	TagList *TagList `json:"tagList,omitempty"`
 	Title   Title    `json:"title"`
 }
@@ -704,7 +704,7 @@ type NewArticleRequest struct {
 
 // NewComment defines model for NewComment.
 type NewComment struct {
-	// Body Markdown, stored and answered as it was sent
+	// Body Markdown, stored and returned exactly as it was sent
 	Body CommentBody `json:"body"`
 }
 
@@ -715,13 +715,13 @@ type NewCommentRequest struct {
 
 // NewUser defines model for NewUser.
 type NewUser struct {
-	// Email Unique in any letter case
+	// Email Unique regardless of letter case
 	Email Email `json:"email"`
 
-	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password Password `json:"password"`
 
-	// Username Unique in any letter case; no slash, no control characters, and not only dots
+	// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
 	Username Username `json:"username"`
 }
 
@@ -730,57 +730,57 @@ type NewUserRequest struct {
 	User NewUser `json:"user"`
 }
 
-// NextCursor Send it as `cursor` to get the next page; null on the last one
+// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 type NextCursor = string
 
-// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 type Password = string
 
 // PasswordResetConfirmationRequest defines model for PasswordResetConfirmationRequest.
 type PasswordResetConfirmationRequest struct {
-	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password Password `json:"password"`
 
-	// Token A token from a mail, good once
+	// Token A token from a mail; it can be used once
 	Token MailToken `json:"token"`
 }
 
 // PasswordResetRequest defines model for PasswordResetRequest.
 type PasswordResetRequest struct {
-	// Email Unique in any letter case
+	// Email Unique regardless of letter case
 	Email Email `json:"email"`
 }
 
 // Problem An error in the shape of RFC 9457, with the RealWorld `errors` map
 type Problem struct {
-	// Code What happened, for a program; the values are stable
+	// Code What happened, as a stable value for programs
 	Code ProblemCode `json:"code"`
 
-	// Detail What happened, for a person
+	// Detail What happened, in a sentence for people
 	Detail string `json:"detail"`
 
-	// Errors The wrong fields, each with its messages
+	// Errors The invalid fields, each with its messages
 	Errors FieldErrors `json:"errors"`
 
-	// RequestId The request's id in the server's log
+	// RequestId The id of the request in the server's log
 	RequestId string `json:"requestId"`
 	Status    int32  `json:"status"`
 
 	// Title The HTTP status in words
 	Title string `json:"title"`
 
-	// Type Where the error is explained
+	// Type The page that explains the error
 	Type string `json:"type"`
 }
 
-// ProblemCode What happened, for a program; the values are stable
+// ProblemCode What happened, as a stable value for programs
 type ProblemCode string
 
 // Profile defines model for Profile.
 type Profile struct {
 	Bio nullable.Nullable[string] `json:"bio"`
 
-	// Following Whether the reader follows this user
+	// Following Whether the caller follows this user
 	Following bool                      `json:"following"`
 	Image     nullable.Nullable[string] `json:"image"`
 	Username  string                    `json:"username"`
@@ -802,7 +802,7 @@ type ProfileResponse struct {
 	Profile Profile `json:"profile"`
 }
 
-// Reason Why, for those who ask later; the author of what is hidden reads it too
+// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
 type Reason = string
 
 // RefreshSessionRequest defines model for RefreshSessionRequest.
@@ -810,10 +810,10 @@ type RefreshSessionRequest struct {
 	RefreshToken string `json:"refreshToken"`
 }
 
-// Role What a user may do beside their own things; each includes those before it
+// Role What the user may do; each role includes the permissions of those before it
 type Role string
 
-// Scope What a key may do; each includes those before it
+// Scope What the key permits; each scope includes those before it
 type Scope string
 
 // Session defines model for Session.
@@ -823,7 +823,7 @@ type Session struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// Current Whether this call was made with it
+	// Current Whether the token of this request belongs to the session
 	Current bool `json:"current"`
 
 	// ExpiresAt UTC, with exactly three fraction digits
@@ -837,7 +837,7 @@ type Session struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	UsedAt Timestamp `json:"usedAt"`
 
-	// UserAgent What the client called itself at sign-in, shortened
+	// UserAgent The `User-Agent` of the client at sign-in, shortened
 	UserAgent nullable.Nullable[string] `json:"userAgent"`
 }
 
@@ -854,23 +854,23 @@ type SessionsResponse struct {
 
 // SetRoleRequest defines model for SetRoleRequest.
 type SetRoleRequest struct {
-	// Reason Why, for those who ask later; the author of what is hidden reads it too
+	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
 	Reason *Reason `json:"reason,omitempty"`
 
-	// Role What a user may do beside their own things; each includes those before it
+	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
 }
 
 // SuspendRequest defines model for SuspendRequest.
 type SuspendRequest struct {
-	// Reason Why, for those who ask later; the author of what is hidden reads it too
+	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
 	Reason Reason `json:"reason"`
 }
 
 // Tag defines model for Tag.
 type Tag = string
 
-// TagList In the order given; duplicates are dropped
+// TagList Tags in the order of the request; duplicates are removed
 type TagList = []Tag
 
 // TagsResponse defines model for TagsResponse.
@@ -886,7 +886,7 @@ type TextFormat string
 // Example: 2026-01-02T03:04:05.678Z
 type Timestamp = time.Time
 
-// TimestampOrNull UTC, with exactly three fraction digits, or `null` when it has not happened
+// TimestampOrNull UTC, with exactly three fraction digits, or `null` when there is no such time
 type TimestampOrNull = time.Time
 
 // Title defines model for Title.
@@ -894,7 +894,7 @@ type Title = string
 
 // Tokens defines model for Tokens.
 type Tokens struct {
-	// AccessToken For `Authorization`; good for minutes
+	// AccessToken Send it in `Authorization`; it is valid for minutes
 	AccessToken string `json:"accessToken"`
 
 	// AccessTokenExpiresAt UTC, with exactly three fraction digits
@@ -902,7 +902,7 @@ type Tokens struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	AccessTokenExpiresAt Timestamp `json:"accessTokenExpiresAt"`
 
-	// RefreshToken For `POST /sessions/refresh`, once
+	// RefreshToken Send it to `POST /sessions/refresh`; it can be used once
 	RefreshToken string `json:"refreshToken"`
 
 	// RefreshTokenExpiresAt UTC, with exactly three fraction digits
@@ -916,44 +916,44 @@ type TokensResponse struct {
 	Tokens Tokens `json:"tokens"`
 }
 
-// UpdateArticle A merge patch; absent members stay as they are
+// UpdateArticle A merge patch; absent members stay unchanged
 type UpdateArticle struct {
-	// Body Markdown, stored and answered as it was sent
+	// Body Markdown, stored and returned exactly as it was sent
 	Body        *ArticleBody `json:"body,omitempty"`
 	Description *Description `json:"description,omitempty"`
 
-	// TagList In the order given; duplicates are dropped
+	// TagList Tags in the order of the request; duplicates are removed
 	TagList *TagList `json:"tagList,omitempty"`
 	Title   *Title   `json:"title,omitempty"`
 }
 
 // UpdateArticleRequest defines model for UpdateArticleRequest.
 type UpdateArticleRequest struct {
-	// Article A merge patch; absent members stay as they are
+	// Article A merge patch; absent members stay unchanged
 	Article UpdateArticle `json:"article"`
 }
 
-// UpdateUser A merge patch; absent members stay as they are
+// UpdateUser A merge patch; absent members stay unchanged
 type UpdateUser struct {
 	Bio nullable.Nullable[string] `json:"bio,omitempty"`
 
-	// CurrentPassword Proves, with a new `email` or `password`, that it is the owner who changes it; some servers demand it
+	// CurrentPassword Proves that the owner of the account changes `email` or `password`; some servers require it
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 
-	// Email Unique in any letter case
+	// Email Unique regardless of letter case
 	Email *Email                    `json:"email,omitempty"`
 	Image nullable.Nullable[string] `json:"image,omitempty"`
 
-	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password *Password `json:"password,omitempty"`
 
-	// Username Unique in any letter case; no slash, no control characters, and not only dots
+	// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
 	Username *Username `json:"username,omitempty"`
 }
 
 // UpdateUserRequest defines model for UpdateUserRequest.
 type UpdateUserRequest struct {
-	// User A merge patch; absent members stay as they are
+	// User A merge patch; absent members stay unchanged
 	User UpdateUser `json:"user"`
 }
 
@@ -973,7 +973,7 @@ type UserResponse struct {
 	User User `json:"user"`
 }
 
-// Username Unique in any letter case; no slash, no control characters, and not only dots
+// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
 type Username = string
 
 // AccountPath defines model for AccountPath.
@@ -1024,7 +1024,7 @@ type Limit = int32
 // Offset defines model for Offset.
 type Offset = int32
 
-// RoleFilter What a user may do beside their own things; each includes those before it
+// RoleFilter What the user may do; each role includes the permissions of those before it
 type RoleFilter = Role
 
 // SessionId defines model for SessionId.
@@ -1173,37 +1173,37 @@ type UpdateUserBody = UpdateUserRequest
 
 // GetAuditLogParams defines parameters for GetAuditLog.
 type GetAuditLogParams struct {
-	// Actor Only what this user did
+	// Actor Only actions by this user
 	Actor *ActorFilter `form:"actor,omitempty" json:"actor,omitempty"`
 
-	// Action Only acts of this kind
+	// Action Only actions of this kind
 	Action *ActionFilter `form:"action,omitempty" json:"action,omitempty"`
 
-	// Subject Only what was done to this user
+	// Subject Only actions that affect this user
 	Subject *SubjectFilter `form:"subject,omitempty" json:"subject,omitempty"`
 
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
-	// Username Only the user of this name, in any letter case
+	// Username Only the user with this name, in any letter case
 	Username *UsernameFilter `form:"username,omitempty" json:"username,omitempty"`
 
-	// Role Only users of this role
+	// Role Only users with this role
 	Role *RoleFilter `form:"role,omitempty" json:"role,omitempty"`
 
-	// Suspended Only users who are suspended, or only those who are not
+	// Suspended `true` for suspended users only, `false` for all others only
 	Suspended *SuspendedFilter `form:"suspended,omitempty" json:"suspended,omitempty"`
 
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -1218,85 +1218,85 @@ type GetArticlesParams struct {
 	// Favorited Only articles that this user has marked as favourites
 	Favorited *FavoritedFilter `form:"favorited,omitempty" json:"favorited,omitempty"`
 
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Offset How many items to skip before the page. Ignored with `cursor`.
+	// Offset The number of items to skip before the page. It is ignored when `cursor` is sent.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreateArticleParams defines parameters for CreateArticle.
 type CreateArticleParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetArticlesFeedParams defines parameters for GetArticlesFeed.
 type GetArticlesFeedParams struct {
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Offset How many items to skip before the page. Ignored with `cursor`.
+	// Offset The number of items to skip before the page. It is ignored when `cursor` is sent.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // DeleteArticleParams defines parameters for DeleteArticle.
 type DeleteArticleParams struct {
-	// IfMatch The `ETag` that the article was read with; 412 when the article has
-	// been edited since (RFC 9110, section 13.1.1). Favourites and follows
-	// do not count as edits.
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favourites and follows do not count as edits.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetArticleParams defines parameters for GetArticle.
 type GetArticleParams struct {
-	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-	// HTML that a page may insert as it is
+	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+	// HTML that a page can insert unchanged
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // UpdateArticleParams defines parameters for UpdateArticle.
 type UpdateArticleParams struct {
-	// IfMatch The `ETag` that the article was read with; 412 when the article has
-	// been edited since (RFC 9110, section 13.1.1). Favourites and follows
-	// do not count as edits.
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favourites and follows do not count as edits.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetArticleCommentsParams defines parameters for GetArticleComments.
 type GetArticleCommentsParams struct {
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *CommentLimit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Sort `createdAt` is oldest first, `-createdAt` newest first
+	// Sort `createdAt` sorts oldest first, `-createdAt` newest first
 	Sort *GetArticleCommentsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-	// HTML that a page may insert as it is
+	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+	// HTML that a page can insert unchanged
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -1305,71 +1305,71 @@ type GetArticleCommentsParamsSort string
 
 // CreateArticleCommentParams defines parameters for CreateArticleComment.
 type CreateArticleCommentParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // BatchGetArticlesParams defines parameters for BatchGetArticles.
 type BatchGetArticlesParams struct {
-	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-	// HTML that a page may insert as it is
+	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+	// HTML that a page can insert unchanged
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 }
 
 // GetHiddenParams defines parameters for GetHidden.
 type GetHiddenParams struct {
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetProfileByUsernameParams defines parameters for GetProfileByUsername.
 type GetProfileByUsernameParams struct {
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreateSessionParams defines parameters for CreateSession.
 type CreateSessionParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetTagsParams defines parameters for GetTags.
 type GetTagsParams struct {
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetCurrentUserParams defines parameters for GetCurrentUser.
 type GetCurrentUserParams struct {
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreateApiKeyParams defines parameters for CreateApiKey.
 type CreateApiKeyParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // CreateUserParams defines parameters for CreateUser.
 type CreateUserParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -1572,25 +1572,27 @@ type ClientInterface interface {
 
 	// GetAuditLog Read the audit log
 	//
-	// Every act of moderators, of admins and of the operator at the command line,
-	// the last one first. Entries are never changed or deleted. They hold ids; the
-	// names in the answer are those of today, and `null` for what is gone.
+	// Returns all actions of moderators, of admins and of the operator at the
+	// command line, newest first. Entries are never changed or deleted. They store
+	// ids; the response contains the current names, or `null` where the account,
+	// article or comment no longer exists.
 	//
 	// Corresponds with GET /admin/audit (the `GetAuditLog` operationId).
 	GetAuditLog(ctx context.Context, params *GetAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetUsers List users
 	//
-	// The newest first. The filters can be combined.
+	// Returns users, newest first. Filters can be combined.
 	//
 	// Corresponds with GET /admin/users (the `GetUsers` operationId).
 	GetUsers(ctx context.Context, params *GetUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetUserRoleWithBody Change the role of a user
 	//
-	// It takes effect at once, on other replicas within a second, also for tokens
-	// and API keys that the user has. Nobody changes their own role, so that there
-	// is always an admin.
+	// Changes the role of a user. The new role takes effect immediately, and on
+	// other replicas within a second. It also applies to the tokens and API keys
+	// that the user already has. Admins cannot change their own role, so that
+	// there is always an admin.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1599,9 +1601,10 @@ type ClientInterface interface {
 
 	// SetUserRole Change the role of a user
 	//
-	// It takes effect at once, on other replicas within a second, also for tokens
-	// and API keys that the user has. Nobody changes their own role, so that there
-	// is always an admin.
+	// Changes the role of a user. The new role takes effect immediately, and on
+	// other replicas within a second. It also applies to the tokens and API keys
+	// that the user already has. Admins cannot change their own role, so that
+	// there is always an admin.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1610,18 +1613,18 @@ type ClientInterface interface {
 
 	// ReinstateUser End the suspension of a user
 	//
-	// The user can sign in again, and their API keys work again. A user who is not
-	// suspended stays as they are.
+	// Lets the user sign in again and makes their API keys valid again. A user who
+	// is not suspended stays as they are.
 	//
 	// Corresponds with DELETE /admin/users/{username}/suspension (the `ReinstateUser` operationId).
 	ReinstateUser(ctx context.Context, username AccountPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SuspendUserWithBody Suspend a user
 	//
-	// Ends every session of the user and refuses their API keys, on other replicas
-	// within a second; signing in answers 403 `account_suspended`. What they have
-	// published stays. Nobody suspends themselves. Repeating it with another reason
-	// replaces the reason.
+	// Ends every session of the user and rejects their API keys, on other replicas
+	// within a second. Signing in returns 403 `account_suspended`. Articles and
+	// comments of the user stay visible. Admins cannot suspend themselves.
+	// Repeating the request with another reason replaces the reason.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1630,10 +1633,10 @@ type ClientInterface interface {
 
 	// SuspendUser Suspend a user
 	//
-	// Ends every session of the user and refuses their API keys, on other replicas
-	// within a second; signing in answers 403 `account_suspended`. What they have
-	// published stays. Nobody suspends themselves. Repeating it with another reason
-	// replaces the reason.
+	// Ends every session of the user and rejects their API keys, on other replicas
+	// within a second. Signing in returns 403 `account_suspended`. Articles and
+	// comments of the user stay visible. Admins cannot suspend themselves.
+	// Repeating the request with another reason replaces the reason.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1642,17 +1645,18 @@ type ClientInterface interface {
 
 	// GetArticles List articles
 	//
-	// Newest first, without the articles' bodies. The filters can be combined;
-	// `articlesCount` is the number of articles that match them, not the length
-	// of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+	// Returns articles without their bodies, newest first. Filters can be
+	// combined. `articlesCount` is the number of all articles that match the
+	// filters, not the length of the page. Page with `limit` and `offset`, or
+	// follow `nextCursor`.
 	//
 	// Corresponds with GET /articles (the `GetArticles` operationId).
 	GetArticles(ctx context.Context, params *GetArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateArticleWithBody Publish an article
 	//
-	// The slug is made from the title. Two articles may have the same title:
-	// the second gets a slug of its own.
+	// Publishes an article. Its slug is derived from the title. Two articles may
+	// have the same title; the second one gets a different slug.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1661,8 +1665,8 @@ type ClientInterface interface {
 
 	// CreateArticle Publish an article
 	//
-	// The slug is made from the title. Two articles may have the same title:
-	// the second gets a slug of its own.
+	// Publishes an article. Its slug is derived from the title. Two articles may
+	// have the same title; the second one gets a different slug.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1671,36 +1675,39 @@ type ClientInterface interface {
 
 	// GetArticlesFeed List articles by followed authors
 	//
-	// Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-	// (also sent as `Link: rel="next"`), which stays stable while articles
-	// appear and costs the same on every page.
+	// Returns the articles of the authors that the caller follows, newest first.
+	// Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+	// `Link: rel="next"`), which is stable while articles are published and costs
+	// the same on every page.
 	//
 	// Corresponds with GET /articles/feed (the `GetArticlesFeed` operationId).
 	GetArticlesFeed(ctx context.Context, params *GetArticlesFeedParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteArticle Delete an article
 	//
-	// Removes the article with its comments and favourites, by the author.
+	// Deletes an article with its comments and favourites; only its author may do
+	// this.
 	//
 	// Corresponds with DELETE /articles/{slug} (the `DeleteArticle` operationId).
 	DeleteArticle(ctx context.Context, slug SlugPath, params *DeleteArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetArticle Get an article
 	//
-	// A slug that the article had before its title changed answers as well; the
-	// `slug` member of the answer is the current one.
+	// Returns an article. Slugs that the article had before its title changed work
+	// too; the `slug` member of the response is the current one.
 	//
 	// Corresponds with GET /articles/{slug} (the `GetArticle` operationId).
 	GetArticle(ctx context.Context, slug SlugPath, params *GetArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateArticleWithBody Change an article
 	//
-	// A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-	// and the old one keeps answering. `tagList` replaces the whole list, and
-	// `[]` removes all tags.
+	// Changes an article; only its author may do this. The body is a merge patch
+	// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+	// work. `tagList` replaces the whole list, and `[]` removes all tags.
 	//
-	// Send the `ETag` that the article was read with as `If-Match` and a change
-	// that somebody else made in between is not overwritten: the answer is 412.
+	// To avoid overwriting somebody else's change, send the `ETag` of the article
+	// as you read it in `If-Match`. If the article has changed since, the request
+	// returns 412.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1709,12 +1716,13 @@ type ClientInterface interface {
 
 	// UpdateArticle Change an article
 	//
-	// A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-	// and the old one keeps answering. `tagList` replaces the whole list, and
-	// `[]` removes all tags.
+	// Changes an article; only its author may do this. The body is a merge patch
+	// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+	// work. `tagList` replaces the whole list, and `[]` removes all tags.
 	//
-	// Send the `ETag` that the article was read with as `If-Match` and a change
-	// that somebody else made in between is not overwritten: the answer is 412.
+	// To avoid overwriting somebody else's change, send the `ETag` of the article
+	// as you read it in `If-Match`. If the article has changed since, the request
+	// returns 412.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1723,16 +1731,17 @@ type ClientInterface interface {
 
 	// GetArticleComments List the comments of an article
 	//
-	// Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-	// answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-	// `format=html` it holds up to 100, and a larger `limit` is refused.
+	// Returns comments oldest first, or newest first with `sort=-createdAt`.
+	// Without `limit` the response contains up to 1,000 comments; `nextCursor`
+	// leads to the rest. With `format=html` it contains up to 100, and a larger
+	// `limit` is rejected.
 	//
 	// Corresponds with GET /articles/{slug}/comments (the `GetArticleComments` operationId).
 	GetArticleComments(ctx context.Context, slug SlugPath, params *GetArticleCommentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateArticleCommentWithBody Comment on an article
 	//
-	// Adds a comment by the signed-in user.
+	// Adds a comment of the signed-in user to the article.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1741,7 +1750,7 @@ type ClientInterface interface {
 
 	// CreateArticleComment Comment on an article
 	//
-	// Adds a comment by the signed-in user.
+	// Adds a comment of the signed-in user to the article.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1750,22 +1759,24 @@ type ClientInterface interface {
 
 	// DeleteArticleComment Delete a comment
 	//
-	// Removes a comment, by its author.
+	// Deletes a comment; only its author may do this.
 	//
 	// Corresponds with DELETE /articles/{slug}/comments/{id} (the `DeleteArticleComment` operationId).
 	DeleteArticleComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RestoreComment Restore a comment
 	//
-	// Shows a hidden comment again; one that is not hidden stays as it is.
+	// Makes a hidden comment visible again. A comment that is not hidden stays as
+	// it is.
 	//
 	// Corresponds with DELETE /articles/{slug}/comments/{id}/hidden (the `RestoreComment` operationId).
 	RestoreComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// HideCommentWithBody Hide a comment
 	//
-	// From then on only its author and moderators see the comment, with the reason.
-	// Repeating it with another reason replaces the reason.
+	// Hides a comment from everybody except its author and moderators, who see it
+	// together with the reason. Repeating the request with another reason replaces
+	// the reason.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1774,8 +1785,9 @@ type ClientInterface interface {
 
 	// HideComment Hide a comment
 	//
-	// From then on only its author and moderators see the comment, with the reason.
-	// Repeating it with another reason replaces the reason.
+	// Hides a comment from everybody except its author and moderators, who see it
+	// together with the reason. Repeating the request with another reason replaces
+	// the reason.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1784,31 +1796,33 @@ type ClientInterface interface {
 
 	// DeleteArticleFavorite Unfavourite an article
 	//
-	// Takes the article out of the reader's favourites; repeating it changes nothing.
+	// Removes the article from the caller's favourites. Repeating the request
+	// changes nothing.
 	//
 	// Corresponds with DELETE /articles/{slug}/favorite (the `DeleteArticleFavorite` operationId).
 	DeleteArticleFavorite(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateArticleFavorite Favourite an article
 	//
-	// Adds the article to the reader's favourites; repeating it changes nothing.
+	// Adds the article to the caller's favourites. Repeating the request changes
+	// nothing.
 	//
 	// Corresponds with POST /articles/{slug}/favorite (the `CreateArticleFavorite` operationId).
 	CreateArticleFavorite(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RestoreArticle Restore an article
 	//
-	// Shows a hidden article again, with its comments and favourites; an article
-	// that is not hidden stays as it is.
+	// Makes a hidden article visible again, with its comments and favourites. An
+	// article that is not hidden stays as it is.
 	//
 	// Corresponds with DELETE /articles/{slug}/hidden (the `RestoreArticle` operationId).
 	RestoreArticle(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// HideArticleWithBody Hide an article
 	//
-	// From then on the article is in no list, no feed and no count, and answers
-	// 404 to everybody but its author and moderators, who see the reason with it.
-	// Repeating it with another reason replaces the reason.
+	// Removes the article from all lists, feeds and counts. Reading it returns 404
+	// to everybody except its author and moderators, who see it together with the
+	// reason. Repeating the request with another reason replaces the reason.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1817,9 +1831,9 @@ type ClientInterface interface {
 
 	// HideArticle Hide an article
 	//
-	// From then on the article is in no list, no feed and no count, and answers
-	// 404 to everybody but its author and moderators, who see the reason with it.
-	// Repeating it with another reason replaces the reason.
+	// Removes the article from all lists, feeds and counts. Reading it returns 404
+	// to everybody except its author and moderators, who see it together with the
+	// reason. Repeating the request with another reason replaces the reason.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1828,10 +1842,10 @@ type ClientInterface interface {
 
 	// BatchGetArticlesWithBody Get many articles at once
 	//
-	// Up to 100 articles by slug, in the order asked, in one request and a
-	// constant number of queries. Slugs that no article has, or ever had, are
-	// named in `missing`. A slug that is asked twice is answered once. With
-	// `format=html` up to 20 slugs may be asked.
+	// Returns up to 100 articles by slug, in the order of the request, with a
+	// constant number of queries. `missing` lists the slugs that no article has or
+	// ever had. A slug that the request contains twice is returned once. With
+	// `format=html` a request may contain up to 20 slugs.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1840,10 +1854,10 @@ type ClientInterface interface {
 
 	// BatchGetArticles Get many articles at once
 	//
-	// Up to 100 articles by slug, in the order asked, in one request and a
-	// constant number of queries. Slugs that no article has, or ever had, are
-	// named in `missing`. A slug that is asked twice is answered once. With
-	// `format=html` up to 20 slugs may be asked.
+	// Returns up to 100 articles by slug, in the order of the request, with a
+	// constant number of queries. `missing` lists the slugs that no article has or
+	// ever had. A slug that the request contains twice is returned once. With
+	// `format=html` a request may contain up to 20 slugs.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1852,9 +1866,9 @@ type ClientInterface interface {
 
 	// BatchGetProfilesWithBody Get many profiles at once
 	//
-	// Up to 100 profiles by user name, in the order asked, in one request and a
-	// constant number of queries. Unknown names are listed in `missing`. A name
-	// that is asked twice in the same letter case is answered once.
+	// Returns up to 100 profiles by user name, in the order of the request, with a
+	// constant number of queries. `missing` lists unknown names. A name that the
+	// request contains twice in the same letter case is returned once.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1863,66 +1877,69 @@ type ClientInterface interface {
 
 	// BatchGetProfiles Get many profiles at once
 	//
-	// Up to 100 profiles by user name, in the order asked, in one request and a
-	// constant number of queries. Unknown names are listed in `missing`. A name
-	// that is asked twice in the same letter case is answered once.
+	// Returns up to 100 profiles by user name, in the order of the request, with a
+	// constant number of queries. `missing` lists unknown names. A name that the
+	// request contains twice in the same letter case is returned once.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /batch/profiles (the `BatchGetProfiles` operationId).
 	BatchGetProfiles(ctx context.Context, body BatchGetProfilesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetHidden List what is hidden
+	// GetHidden List hidden articles and comments
 	//
-	// Articles and comments that are hidden, the last one first.
+	// Returns hidden articles and comments, the most recently hidden first.
 	//
 	// Corresponds with GET /moderation/hidden (the `GetHidden` operationId).
 	GetHidden(ctx context.Context, params *GetHiddenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetProfileByUsername Get a profile
 	//
-	// The public face of an account. `following` tells whether the signed-in
-	// reader follows it, and is false without a token.
+	// Returns the public profile of a user. `following` reports whether the caller
+	// follows this user; it is false without a token.
 	//
 	// Corresponds with GET /profiles/{username} (the `GetProfileByUsername` operationId).
 	GetProfileByUsername(ctx context.Context, username UsernamePath, params *GetProfileByUsernameParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnfollowUserByUsername Stop following a user
 	//
-	// Takes the user's articles out of the reader's feed; repeating it changes nothing.
+	// Removes the user's articles from the caller's feed. Repeating the request
+	// changes nothing.
 	//
 	// Corresponds with DELETE /profiles/{username}/follow (the `UnfollowUserByUsername` operationId).
 	UnfollowUserByUsername(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// FollowUserByUsername Follow a user
 	//
-	// Puts the user's articles into the reader's feed. Following twice is the
-	// same as following once; following oneself is refused with 422.
+	// Adds the user's articles to the caller's feed. Following a user again
+	// changes nothing. Users cannot follow themselves; this returns 422.
 	//
 	// Corresponds with POST /profiles/{username}/follow (the `FollowUserByUsername` operationId).
 	FollowUserByUsername(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteSessions Sign out everywhere
 	//
-	// Ends every session of the signed-in user, this one too. API keys stay.
+	// Ends every session of the signed-in user, including the current one. API
+	// keys remain valid.
 	//
 	// Corresponds with DELETE /sessions (the `DeleteSessions` operationId).
 	DeleteSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetSessions List the sessions of the signed-in user
 	//
-	// Every sign-in that is still good, the newest first: those of
-	// `POST /sessions` and those of registration and `POST /users/login`.
-	// `current` marks the one that the token of this call belongs to.
+	// Returns all sessions that have not ended, newest first. Registration,
+	// `POST /users/login` and `POST /sessions` each create one. `current` marks
+	// the session that the token of this request belongs to.
 	//
 	// Corresponds with GET /sessions (the `GetSessions` operationId).
 	GetSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateSessionWithBody Sign in with short-lived tokens
 	//
-	// For clients that can renew tokens: the access token ends after minutes,
-	// and the refresh token gets the next pair from `POST /sessions/refresh`.
-	// Front ends of the RealWorld contract use `POST /users/login` instead.
+	// Creates a session for clients that can renew tokens. The access token
+	// expires after minutes; the client then exchanges the refresh token for a
+	// new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+	// contract use `POST /users/login` instead.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1931,9 +1948,10 @@ type ClientInterface interface {
 
 	// CreateSession Sign in with short-lived tokens
 	//
-	// For clients that can renew tokens: the access token ends after minutes,
-	// and the refresh token gets the next pair from `POST /sessions/refresh`.
-	// Front ends of the RealWorld contract use `POST /users/login` instead.
+	// Creates a session for clients that can renew tokens. The access token
+	// expires after minutes; the client then exchanges the refresh token for a
+	// new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+	// contract use `POST /users/login` instead.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1942,16 +1960,17 @@ type ClientInterface interface {
 
 	// DeleteCurrentSession Sign out
 	//
-	// Ends the session that the token of this call belongs to.
+	// Ends the session that the token of this request belongs to.
 	//
 	// Corresponds with DELETE /sessions/current (the `DeleteCurrentSession` operationId).
 	DeleteCurrentSession(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RefreshSessionWithBody Renew the tokens of a session
 	//
-	// Answers a new pair; the refresh token that was sent is used up. Using it
-	// again ends the session, since then two parties have it, except in the
-	// first ten seconds, when it is taken for a repetition of the same call.
+	// Returns a new pair of tokens. Each refresh token can be used once: using it
+	// again ends the session, because two parties then hold the same token. Within
+	// the first ten seconds a second use counts as a retry of the same request
+	// and returns new tokens.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1960,9 +1979,10 @@ type ClientInterface interface {
 
 	// RefreshSession Renew the tokens of a session
 	//
-	// Answers a new pair; the refresh token that was sent is used up. Using it
-	// again ends the session, since then two parties have it, except in the
-	// first ten seconds, when it is taken for a repetition of the same call.
+	// Returns a new pair of tokens. Each refresh token can be used once: using it
+	// again ends the session, because two parties then hold the same token. Within
+	// the first ten seconds a second use counts as a retry of the same request
+	// and returns new tokens.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1971,26 +1991,27 @@ type ClientInterface interface {
 
 	// DeleteSession End a session
 	//
-	// Signs out one device: its tokens are refused from then on, by every
-	// replica within a second.
+	// Signs out one device. Every replica rejects the tokens of the session
+	// within a second.
 	//
 	// Corresponds with DELETE /sessions/{id} (the `DeleteSession` operationId).
 	DeleteSession(ctx context.Context, id SessionId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTags List tags
 	//
-	// Every tag that an article carries, most used first.
+	// Returns every tag that at least one article has, most used first.
 	//
 	// Corresponds with GET /tags (the `GetTags` operationId).
 	GetTags(ctx context.Context, params *GetTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteCurrentUserWithBody Delete the account of the signed-in user
 	//
-	// Erases the account and all that belongs to it, at once and for good: its
-	// articles with their comments and favourites, its comments elsewhere, its
-	// favourites, follows, sessions and API keys. Its names are free again, and
-	// its tokens and keys are refused, by every replica within a second. The
-	// password confirms it; a wrong one is 422.
+	// Permanently deletes the account and everything that belongs to it: its
+	// articles with their comments and favourites, its comments on other
+	// articles, its favourites, follows, sessions and API keys. Its user name and
+	// address can be registered again. Every replica rejects its tokens and keys
+	// within a second. The password confirms the deletion; a wrong password
+	// returns 422.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1999,11 +2020,12 @@ type ClientInterface interface {
 
 	// DeleteCurrentUser Delete the account of the signed-in user
 	//
-	// Erases the account and all that belongs to it, at once and for good: its
-	// articles with their comments and favourites, its comments elsewhere, its
-	// favourites, follows, sessions and API keys. Its names are free again, and
-	// its tokens and keys are refused, by every replica within a second. The
-	// password confirms it; a wrong one is 422.
+	// Permanently deletes the account and everything that belongs to it: its
+	// articles with their comments and favourites, its comments on other
+	// articles, its favourites, follows, sessions and API keys. Its user name and
+	// address can be registered again. Every replica rejects its tokens and keys
+	// within a second. The password confirms the deletion; a wrong password
+	// returns 422.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2012,17 +2034,18 @@ type ClientInterface interface {
 
 	// GetCurrentUser Get the signed-in user
 	//
-	// The account that the token belongs to.
+	// Returns the account that the token belongs to.
 	//
 	// Corresponds with GET /user (the `GetCurrentUser` operationId).
 	GetCurrentUser(ctx context.Context, params *GetCurrentUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateCurrentUserWithBody Change the signed-in user
 	//
-	// A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-	// clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-	// `image` is stored as `null`. A new `password` ends the other sessions. A
-	// new `email` has to be verified, and the old address is told.
+	// The body is a merge patch (RFC 7396): an absent member stays as it is,
+	// `null` clears `bio` and `image` and is rejected for other members, and an
+	// empty `bio` or `image` is stored as `null`. A new `password` ends all other
+	// sessions. A new `email` has to be verified, and the service notifies the
+	// old address of the change.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2031,58 +2054,59 @@ type ClientInterface interface {
 
 	// UpdateCurrentUser Change the signed-in user
 	//
-	// A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-	// clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-	// `image` is stored as `null`. A new `password` ends the other sessions. A
-	// new `email` has to be verified, and the old address is told.
+	// The body is a merge patch (RFC 7396): an absent member stays as it is,
+	// `null` clears `bio` and `image` and is rejected for other members, and an
+	// empty `bio` or `image` is stored as `null`. A new `password` ends all other
+	// sessions. A new `email` has to be verified, and the service notifies the
+	// old address of the change.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /user (the `UpdateCurrentUser` operationId).
 	UpdateCurrentUser(ctx context.Context, body UpdateCurrentUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetEmailVerification Get whether the address is verified
+	// GetEmailVerification Get the verification state of the address
 	//
-	// The address of the signed-in user, and when it was verified. A new address
-	// is not.
+	// Returns the address of the signed-in user and the time when it was verified.
+	// After a change of the address, the new address is unverified.
 	//
 	// Corresponds with GET /user/email-verification (the `GetEmailVerification` operationId).
 	GetEmailVerification(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RequestEmailVerification Ask for a mail that verifies the address
 	//
-	// Sends the signed-in user a token once more; registration and a new address
-	// send one by themselves. Nothing is sent when the address is verified, and
-	// at most five mails an hour.
+	// Mails the signed-in user another verification token; registration and a
+	// change of the address mail one automatically. The service sends no mail if
+	// the address is verified already, and at most five mails per hour.
 	//
 	// Corresponds with POST /user/email-verification (the `RequestEmailVerification` operationId).
 	RequestEmailVerification(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ExportCurrentUser Export all data of the signed-in user
 	//
-	// Everything of the account as NDJSON: one JSON object a line, each with a
-	// `type`. The last line has the type `end` and counts those before it; an
-	// export without it is not complete. Data that changes while the export
-	// runs may be in it as it was or as it is.
+	// Returns all data of the account as NDJSON: one JSON object per line, each
+	// with a `type`. The last line has the type `end` and the number of lines
+	// before it; an export without this line is incomplete. Data that changes
+	// while the export runs may appear in its old or in its new state.
 	//
 	// Corresponds with GET /user/export (the `ExportCurrentUser` operationId).
 	ExportCurrentUser(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetApiKeys List API keys
 	//
-	// The keys of the signed-in user, the newest first. The keys themselves
-	// are not stored; `prefix` is how they begin.
+	// Returns the API keys of the signed-in user, newest first. The keys
+	// themselves are not stored; `prefix` holds the first characters of each key.
 	//
 	// Corresponds with GET /user/keys (the `GetApiKeys` operationId).
 	GetApiKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateApiKeyWithBody Create an API key
 	//
-	// A key for a program, with scopes: `read` reads what its owner may read,
-	// `write` writes articles, comments, favourites and follows as well, `admin`
-	// is for moderation and administration, if the owner's role permits it. Each
-	// scope includes those before it. Keys never manage the account, its
-	// sessions or other keys. The answer is the only one that shows the key.
+	// Creates an API key for a program. The scope `read` permits reading what the
+	// key's owner may read. `write` also permits writing articles, comments,
+	// favourites and follows. `admin` also permits moderation and administration,
+	// as far as the owner's role permits them. A key can never manage the account,
+	// its sessions or other keys. Only this response contains the key.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2091,11 +2115,11 @@ type ClientInterface interface {
 
 	// CreateApiKey Create an API key
 	//
-	// A key for a program, with scopes: `read` reads what its owner may read,
-	// `write` writes articles, comments, favourites and follows as well, `admin`
-	// is for moderation and administration, if the owner's role permits it. Each
-	// scope includes those before it. Keys never manage the account, its
-	// sessions or other keys. The answer is the only one that shows the key.
+	// Creates an API key for a program. The scope `read` permits reading what the
+	// key's owner may read. `write` also permits writing articles, comments,
+	// favourites and follows. `admin` also permits moderation and administration,
+	// as far as the owner's role permits them. A key can never manage the account,
+	// its sessions or other keys. Only this response contains the key.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2104,19 +2128,19 @@ type ClientInterface interface {
 
 	// DeleteApiKey Revoke an API key
 	//
-	// The key is refused from then on, by every replica within a second.
+	// Revokes the key. Every replica rejects it within a second.
 	//
 	// Corresponds with DELETE /user/keys/{id} (the `DeleteApiKey` operationId).
 	DeleteApiKey(ctx context.Context, id ApiKeyId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateUserWithBody Register a new user
 	//
-	// Creates an account and signs it in: the answer carries the token that
-	// every other call takes as `Authorization: Token <token>`.
+	// Creates an account and signs it in. The response contains the token that
+	// other requests send as `Authorization: Token <token>`.
 	//
-	// A user name or an e-mail address belongs to one account, whatever its
-	// letter case; a second registration answers 409 and names the field.
-	// A mail with a token that verifies the address goes out.
+	// User names and e-mail addresses are unique regardless of letter case; a
+	// registration with one that is taken returns 409 and names the field.
+	// The service mails a token that verifies the address.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2125,12 +2149,12 @@ type ClientInterface interface {
 
 	// CreateUser Register a new user
 	//
-	// Creates an account and signs it in: the answer carries the token that
-	// every other call takes as `Authorization: Token <token>`.
+	// Creates an account and signs it in. The response contains the token that
+	// other requests send as `Authorization: Token <token>`.
 	//
-	// A user name or an e-mail address belongs to one account, whatever its
-	// letter case; a second registration answers 409 and names the field.
-	// A mail with a token that verifies the address goes out.
+	// User names and e-mail addresses are unique regardless of letter case; a
+	// registration with one that is taken returns 409 and names the field.
+	// The service mails a token that verifies the address.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2139,8 +2163,8 @@ type ClientInterface interface {
 
 	// ConfirmEmailVerificationWithBody Verify an address with a mailed token
 	//
-	// Marks the address that the token was sent to as verified, if the account
-	// still has it.
+	// Marks the address that the token was mailed to as verified, if it is still
+	// the address of the account.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2149,8 +2173,8 @@ type ClientInterface interface {
 
 	// ConfirmEmailVerification Verify an address with a mailed token
 	//
-	// Marks the address that the token was sent to as verified, if the account
-	// still has it.
+	// Marks the address that the token was mailed to as verified, if it is still
+	// the address of the account.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2159,8 +2183,9 @@ type ClientInterface interface {
 
 	// LoginWithBody Sign in with e-mail and password
 	//
-	// Answers the account with a fresh token. An unknown address and a wrong
-	// password give the same 401, so that nobody can probe for accounts.
+	// Returns the account with a new token. An unknown address and a wrong
+	// password return the same 401, so that the response does not reveal
+	// whether an account exists.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2169,8 +2194,9 @@ type ClientInterface interface {
 
 	// Login Sign in with e-mail and password
 	//
-	// Answers the account with a fresh token. An unknown address and a wrong
-	// password give the same 401, so that nobody can probe for accounts.
+	// Returns the account with a new token. An unknown address and a wrong
+	// password return the same 401, so that the response does not reveal
+	// whether an account exists.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2179,9 +2205,10 @@ type ClientInterface interface {
 
 	// RequestPasswordResetWithBody Ask for a mail that resets a password
 	//
-	// Sends a token to the address, if an account has it. The answer is the same
-	// if none has, so that nobody can probe for accounts. An account gets at most
-	// five of these mails an hour, and its token is good for an hour.
+	// Mails a token to the address if it belongs to an account. The response is
+	// the same if it does not, so that it does not reveal whether an account
+	// exists. An account gets at most five of these mails per hour, and a token is
+	// valid for an hour.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2190,9 +2217,10 @@ type ClientInterface interface {
 
 	// RequestPasswordReset Ask for a mail that resets a password
 	//
-	// Sends a token to the address, if an account has it. The answer is the same
-	// if none has, so that nobody can probe for accounts. An account gets at most
-	// five of these mails an hour, and its token is good for an hour.
+	// Mails a token to the address if it belongs to an account. The response is
+	// the same if it does not, so that it does not reveal whether an account
+	// exists. An account gets at most five of these mails per hour, and a token is
+	// valid for an hour.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2201,9 +2229,9 @@ type ClientInterface interface {
 
 	// ConfirmPasswordResetWithBody Set a password with a mailed token
 	//
-	// Sets a new password, ends every session of the account and uses up the
-	// token, with all others that were sent to reset it. A password that is
-	// refused leaves the token good.
+	// Sets a new password and ends every session of the account. This token and
+	// all other reset tokens of the account become invalid. If the new password
+	// is rejected, the token stays valid.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2212,9 +2240,9 @@ type ClientInterface interface {
 
 	// ConfirmPasswordReset Set a password with a mailed token
 	//
-	// Sets a new password, ends every session of the account and uses up the
-	// token, with all others that were sent to reset it. A password that is
-	// refused leaves the token good.
+	// Sets a new password and ends every session of the account. This token and
+	// all other reset tokens of the account become invalid. If the new password
+	// is rejected, the token stays valid.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2224,9 +2252,10 @@ type ClientInterface interface {
 
 // GetAuditLog Read the audit log
 //
-// Every act of moderators, of admins and of the operator at the command line,
-// the last one first. Entries are never changed or deleted. They hold ids; the
-// names in the answer are those of today, and `null` for what is gone.
+// Returns all actions of moderators, of admins and of the operator at the
+// command line, newest first. Entries are never changed or deleted. They store
+// ids; the response contains the current names, or `null` where the account,
+// article or comment no longer exists.
 //
 // Corresponds with GET /admin/audit (the `GetAuditLog` operationId).
 func (c *Client) GetAuditLog(ctx context.Context, params *GetAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2243,7 +2272,7 @@ func (c *Client) GetAuditLog(ctx context.Context, params *GetAuditLogParams, req
 
 // GetUsers List users
 //
-// The newest first. The filters can be combined.
+// Returns users, newest first. Filters can be combined.
 //
 // Corresponds with GET /admin/users (the `GetUsers` operationId).
 func (c *Client) GetUsers(ctx context.Context, params *GetUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2260,9 +2289,10 @@ func (c *Client) GetUsers(ctx context.Context, params *GetUsersParams, reqEditor
 
 // SetUserRoleWithBody Change the role of a user
 //
-// It takes effect at once, on other replicas within a second, also for tokens
-// and API keys that the user has. Nobody changes their own role, so that there
-// is always an admin.
+// Changes the role of a user. The new role takes effect immediately, and on
+// other replicas within a second. It also applies to the tokens and API keys
+// that the user already has. Admins cannot change their own role, so that
+// there is always an admin.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2281,9 +2311,10 @@ func (c *Client) SetUserRoleWithBody(ctx context.Context, username AccountPath, 
 
 // SetUserRole Change the role of a user
 //
-// It takes effect at once, on other replicas within a second, also for tokens
-// and API keys that the user has. Nobody changes their own role, so that there
-// is always an admin.
+// Changes the role of a user. The new role takes effect immediately, and on
+// other replicas within a second. It also applies to the tokens and API keys
+// that the user already has. Admins cannot change their own role, so that
+// there is always an admin.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2302,8 +2333,8 @@ func (c *Client) SetUserRole(ctx context.Context, username AccountPath, body Set
 
 // ReinstateUser End the suspension of a user
 //
-// The user can sign in again, and their API keys work again. A user who is not
-// suspended stays as they are.
+// Lets the user sign in again and makes their API keys valid again. A user who
+// is not suspended stays as they are.
 //
 // Corresponds with DELETE /admin/users/{username}/suspension (the `ReinstateUser` operationId).
 func (c *Client) ReinstateUser(ctx context.Context, username AccountPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2320,10 +2351,10 @@ func (c *Client) ReinstateUser(ctx context.Context, username AccountPath, reqEdi
 
 // SuspendUserWithBody Suspend a user
 //
-// Ends every session of the user and refuses their API keys, on other replicas
-// within a second; signing in answers 403 `account_suspended`. What they have
-// published stays. Nobody suspends themselves. Repeating it with another reason
-// replaces the reason.
+// Ends every session of the user and rejects their API keys, on other replicas
+// within a second. Signing in returns 403 `account_suspended`. Articles and
+// comments of the user stay visible. Admins cannot suspend themselves.
+// Repeating the request with another reason replaces the reason.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2342,10 +2373,10 @@ func (c *Client) SuspendUserWithBody(ctx context.Context, username AccountPath, 
 
 // SuspendUser Suspend a user
 //
-// Ends every session of the user and refuses their API keys, on other replicas
-// within a second; signing in answers 403 `account_suspended`. What they have
-// published stays. Nobody suspends themselves. Repeating it with another reason
-// replaces the reason.
+// Ends every session of the user and rejects their API keys, on other replicas
+// within a second. Signing in returns 403 `account_suspended`. Articles and
+// comments of the user stay visible. Admins cannot suspend themselves.
+// Repeating the request with another reason replaces the reason.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2364,9 +2395,10 @@ func (c *Client) SuspendUser(ctx context.Context, username AccountPath, body Sus
 
 // GetArticles List articles
 //
-// Newest first, without the articles' bodies. The filters can be combined;
-// `articlesCount` is the number of articles that match them, not the length
-// of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+// Returns articles without their bodies, newest first. Filters can be
+// combined. `articlesCount` is the number of all articles that match the
+// filters, not the length of the page. Page with `limit` and `offset`, or
+// follow `nextCursor`.
 //
 // Corresponds with GET /articles (the `GetArticles` operationId).
 func (c *Client) GetArticles(ctx context.Context, params *GetArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2383,8 +2415,8 @@ func (c *Client) GetArticles(ctx context.Context, params *GetArticlesParams, req
 
 // CreateArticleWithBody Publish an article
 //
-// The slug is made from the title. Two articles may have the same title:
-// the second gets a slug of its own.
+// Publishes an article. Its slug is derived from the title. Two articles may
+// have the same title; the second one gets a different slug.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2403,8 +2435,8 @@ func (c *Client) CreateArticleWithBody(ctx context.Context, params *CreateArticl
 
 // CreateArticle Publish an article
 //
-// The slug is made from the title. Two articles may have the same title:
-// the second gets a slug of its own.
+// Publishes an article. Its slug is derived from the title. Two articles may
+// have the same title; the second one gets a different slug.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2423,9 +2455,10 @@ func (c *Client) CreateArticle(ctx context.Context, params *CreateArticleParams,
 
 // GetArticlesFeed List articles by followed authors
 //
-// Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-// (also sent as `Link: rel="next"`), which stays stable while articles
-// appear and costs the same on every page.
+// Returns the articles of the authors that the caller follows, newest first.
+// Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+// `Link: rel="next"`), which is stable while articles are published and costs
+// the same on every page.
 //
 // Corresponds with GET /articles/feed (the `GetArticlesFeed` operationId).
 func (c *Client) GetArticlesFeed(ctx context.Context, params *GetArticlesFeedParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2442,7 +2475,8 @@ func (c *Client) GetArticlesFeed(ctx context.Context, params *GetArticlesFeedPar
 
 // DeleteArticle Delete an article
 //
-// Removes the article with its comments and favourites, by the author.
+// Deletes an article with its comments and favourites; only its author may do
+// this.
 //
 // Corresponds with DELETE /articles/{slug} (the `DeleteArticle` operationId).
 func (c *Client) DeleteArticle(ctx context.Context, slug SlugPath, params *DeleteArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2459,8 +2493,8 @@ func (c *Client) DeleteArticle(ctx context.Context, slug SlugPath, params *Delet
 
 // GetArticle Get an article
 //
-// A slug that the article had before its title changed answers as well; the
-// `slug` member of the answer is the current one.
+// Returns an article. Slugs that the article had before its title changed work
+// too; the `slug` member of the response is the current one.
 //
 // Corresponds with GET /articles/{slug} (the `GetArticle` operationId).
 func (c *Client) GetArticle(ctx context.Context, slug SlugPath, params *GetArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2477,12 +2511,13 @@ func (c *Client) GetArticle(ctx context.Context, slug SlugPath, params *GetArtic
 
 // UpdateArticleWithBody Change an article
 //
-// A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-// and the old one keeps answering. `tagList` replaces the whole list, and
-// `[]` removes all tags.
+// Changes an article; only its author may do this. The body is a merge patch
+// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+// work. `tagList` replaces the whole list, and `[]` removes all tags.
 //
-// Send the `ETag` that the article was read with as `If-Match` and a change
-// that somebody else made in between is not overwritten: the answer is 412.
+// To avoid overwriting somebody else's change, send the `ETag` of the article
+// as you read it in `If-Match`. If the article has changed since, the request
+// returns 412.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2501,12 +2536,13 @@ func (c *Client) UpdateArticleWithBody(ctx context.Context, slug SlugPath, param
 
 // UpdateArticle Change an article
 //
-// A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-// and the old one keeps answering. `tagList` replaces the whole list, and
-// `[]` removes all tags.
+// Changes an article; only its author may do this. The body is a merge patch
+// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+// work. `tagList` replaces the whole list, and `[]` removes all tags.
 //
-// Send the `ETag` that the article was read with as `If-Match` and a change
-// that somebody else made in between is not overwritten: the answer is 412.
+// To avoid overwriting somebody else's change, send the `ETag` of the article
+// as you read it in `If-Match`. If the article has changed since, the request
+// returns 412.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2525,9 +2561,10 @@ func (c *Client) UpdateArticle(ctx context.Context, slug SlugPath, params *Updat
 
 // GetArticleComments List the comments of an article
 //
-// Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-// answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-// `format=html` it holds up to 100, and a larger `limit` is refused.
+// Returns comments oldest first, or newest first with `sort=-createdAt`.
+// Without `limit` the response contains up to 1,000 comments; `nextCursor`
+// leads to the rest. With `format=html` it contains up to 100, and a larger
+// `limit` is rejected.
 //
 // Corresponds with GET /articles/{slug}/comments (the `GetArticleComments` operationId).
 func (c *Client) GetArticleComments(ctx context.Context, slug SlugPath, params *GetArticleCommentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2544,7 +2581,7 @@ func (c *Client) GetArticleComments(ctx context.Context, slug SlugPath, params *
 
 // CreateArticleCommentWithBody Comment on an article
 //
-// Adds a comment by the signed-in user.
+// Adds a comment of the signed-in user to the article.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2563,7 +2600,7 @@ func (c *Client) CreateArticleCommentWithBody(ctx context.Context, slug SlugPath
 
 // CreateArticleComment Comment on an article
 //
-// Adds a comment by the signed-in user.
+// Adds a comment of the signed-in user to the article.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2582,7 +2619,7 @@ func (c *Client) CreateArticleComment(ctx context.Context, slug SlugPath, params
 
 // DeleteArticleComment Delete a comment
 //
-// Removes a comment, by its author.
+// Deletes a comment; only its author may do this.
 //
 // Corresponds with DELETE /articles/{slug}/comments/{id} (the `DeleteArticleComment` operationId).
 func (c *Client) DeleteArticleComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2599,7 +2636,8 @@ func (c *Client) DeleteArticleComment(ctx context.Context, slug SlugPath, id Com
 
 // RestoreComment Restore a comment
 //
-// Shows a hidden comment again; one that is not hidden stays as it is.
+// Makes a hidden comment visible again. A comment that is not hidden stays as
+// it is.
 //
 // Corresponds with DELETE /articles/{slug}/comments/{id}/hidden (the `RestoreComment` operationId).
 func (c *Client) RestoreComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2616,8 +2654,9 @@ func (c *Client) RestoreComment(ctx context.Context, slug SlugPath, id CommentId
 
 // HideCommentWithBody Hide a comment
 //
-// From then on only its author and moderators see the comment, with the reason.
-// Repeating it with another reason replaces the reason.
+// Hides a comment from everybody except its author and moderators, who see it
+// together with the reason. Repeating the request with another reason replaces
+// the reason.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2636,8 +2675,9 @@ func (c *Client) HideCommentWithBody(ctx context.Context, slug SlugPath, id Comm
 
 // HideComment Hide a comment
 //
-// From then on only its author and moderators see the comment, with the reason.
-// Repeating it with another reason replaces the reason.
+// Hides a comment from everybody except its author and moderators, who see it
+// together with the reason. Repeating the request with another reason replaces
+// the reason.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2656,7 +2696,8 @@ func (c *Client) HideComment(ctx context.Context, slug SlugPath, id CommentId, b
 
 // DeleteArticleFavorite Unfavourite an article
 //
-// Takes the article out of the reader's favourites; repeating it changes nothing.
+// Removes the article from the caller's favourites. Repeating the request
+// changes nothing.
 //
 // Corresponds with DELETE /articles/{slug}/favorite (the `DeleteArticleFavorite` operationId).
 func (c *Client) DeleteArticleFavorite(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2673,7 +2714,8 @@ func (c *Client) DeleteArticleFavorite(ctx context.Context, slug SlugPath, reqEd
 
 // CreateArticleFavorite Favourite an article
 //
-// Adds the article to the reader's favourites; repeating it changes nothing.
+// Adds the article to the caller's favourites. Repeating the request changes
+// nothing.
 //
 // Corresponds with POST /articles/{slug}/favorite (the `CreateArticleFavorite` operationId).
 func (c *Client) CreateArticleFavorite(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2690,8 +2732,8 @@ func (c *Client) CreateArticleFavorite(ctx context.Context, slug SlugPath, reqEd
 
 // RestoreArticle Restore an article
 //
-// Shows a hidden article again, with its comments and favourites; an article
-// that is not hidden stays as it is.
+// Makes a hidden article visible again, with its comments and favourites. An
+// article that is not hidden stays as it is.
 //
 // Corresponds with DELETE /articles/{slug}/hidden (the `RestoreArticle` operationId).
 func (c *Client) RestoreArticle(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2708,9 +2750,9 @@ func (c *Client) RestoreArticle(ctx context.Context, slug SlugPath, reqEditors .
 
 // HideArticleWithBody Hide an article
 //
-// From then on the article is in no list, no feed and no count, and answers
-// 404 to everybody but its author and moderators, who see the reason with it.
-// Repeating it with another reason replaces the reason.
+// Removes the article from all lists, feeds and counts. Reading it returns 404
+// to everybody except its author and moderators, who see it together with the
+// reason. Repeating the request with another reason replaces the reason.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2729,9 +2771,9 @@ func (c *Client) HideArticleWithBody(ctx context.Context, slug SlugPath, content
 
 // HideArticle Hide an article
 //
-// From then on the article is in no list, no feed and no count, and answers
-// 404 to everybody but its author and moderators, who see the reason with it.
-// Repeating it with another reason replaces the reason.
+// Removes the article from all lists, feeds and counts. Reading it returns 404
+// to everybody except its author and moderators, who see it together with the
+// reason. Repeating the request with another reason replaces the reason.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2750,10 +2792,10 @@ func (c *Client) HideArticle(ctx context.Context, slug SlugPath, body HideArticl
 
 // BatchGetArticlesWithBody Get many articles at once
 //
-// Up to 100 articles by slug, in the order asked, in one request and a
-// constant number of queries. Slugs that no article has, or ever had, are
-// named in `missing`. A slug that is asked twice is answered once. With
-// `format=html` up to 20 slugs may be asked.
+// Returns up to 100 articles by slug, in the order of the request, with a
+// constant number of queries. `missing` lists the slugs that no article has or
+// ever had. A slug that the request contains twice is returned once. With
+// `format=html` a request may contain up to 20 slugs.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2772,10 +2814,10 @@ func (c *Client) BatchGetArticlesWithBody(ctx context.Context, params *BatchGetA
 
 // BatchGetArticles Get many articles at once
 //
-// Up to 100 articles by slug, in the order asked, in one request and a
-// constant number of queries. Slugs that no article has, or ever had, are
-// named in `missing`. A slug that is asked twice is answered once. With
-// `format=html` up to 20 slugs may be asked.
+// Returns up to 100 articles by slug, in the order of the request, with a
+// constant number of queries. `missing` lists the slugs that no article has or
+// ever had. A slug that the request contains twice is returned once. With
+// `format=html` a request may contain up to 20 slugs.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2794,9 +2836,9 @@ func (c *Client) BatchGetArticles(ctx context.Context, params *BatchGetArticlesP
 
 // BatchGetProfilesWithBody Get many profiles at once
 //
-// Up to 100 profiles by user name, in the order asked, in one request and a
-// constant number of queries. Unknown names are listed in `missing`. A name
-// that is asked twice in the same letter case is answered once.
+// Returns up to 100 profiles by user name, in the order of the request, with a
+// constant number of queries. `missing` lists unknown names. A name that the
+// request contains twice in the same letter case is returned once.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2815,9 +2857,9 @@ func (c *Client) BatchGetProfilesWithBody(ctx context.Context, contentType strin
 
 // BatchGetProfiles Get many profiles at once
 //
-// Up to 100 profiles by user name, in the order asked, in one request and a
-// constant number of queries. Unknown names are listed in `missing`. A name
-// that is asked twice in the same letter case is answered once.
+// Returns up to 100 profiles by user name, in the order of the request, with a
+// constant number of queries. `missing` lists unknown names. A name that the
+// request contains twice in the same letter case is returned once.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2834,9 +2876,9 @@ func (c *Client) BatchGetProfiles(ctx context.Context, body BatchGetProfilesJSON
 	return c.Client.Do(req)
 }
 
-// GetHidden List what is hidden
+// GetHidden List hidden articles and comments
 //
-// Articles and comments that are hidden, the last one first.
+// Returns hidden articles and comments, the most recently hidden first.
 //
 // Corresponds with GET /moderation/hidden (the `GetHidden` operationId).
 func (c *Client) GetHidden(ctx context.Context, params *GetHiddenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2853,8 +2895,8 @@ func (c *Client) GetHidden(ctx context.Context, params *GetHiddenParams, reqEdit
 
 // GetProfileByUsername Get a profile
 //
-// The public face of an account. `following` tells whether the signed-in
-// reader follows it, and is false without a token.
+// Returns the public profile of a user. `following` reports whether the caller
+// follows this user; it is false without a token.
 //
 // Corresponds with GET /profiles/{username} (the `GetProfileByUsername` operationId).
 func (c *Client) GetProfileByUsername(ctx context.Context, username UsernamePath, params *GetProfileByUsernameParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2871,7 +2913,8 @@ func (c *Client) GetProfileByUsername(ctx context.Context, username UsernamePath
 
 // UnfollowUserByUsername Stop following a user
 //
-// Takes the user's articles out of the reader's feed; repeating it changes nothing.
+// Removes the user's articles from the caller's feed. Repeating the request
+// changes nothing.
 //
 // Corresponds with DELETE /profiles/{username}/follow (the `UnfollowUserByUsername` operationId).
 func (c *Client) UnfollowUserByUsername(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2888,8 +2931,8 @@ func (c *Client) UnfollowUserByUsername(ctx context.Context, username UsernamePa
 
 // FollowUserByUsername Follow a user
 //
-// Puts the user's articles into the reader's feed. Following twice is the
-// same as following once; following oneself is refused with 422.
+// Adds the user's articles to the caller's feed. Following a user again
+// changes nothing. Users cannot follow themselves; this returns 422.
 //
 // Corresponds with POST /profiles/{username}/follow (the `FollowUserByUsername` operationId).
 func (c *Client) FollowUserByUsername(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2906,7 +2949,8 @@ func (c *Client) FollowUserByUsername(ctx context.Context, username UsernamePath
 
 // DeleteSessions Sign out everywhere
 //
-// Ends every session of the signed-in user, this one too. API keys stay.
+// Ends every session of the signed-in user, including the current one. API
+// keys remain valid.
 //
 // Corresponds with DELETE /sessions (the `DeleteSessions` operationId).
 func (c *Client) DeleteSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2923,9 +2967,9 @@ func (c *Client) DeleteSessions(ctx context.Context, reqEditors ...RequestEditor
 
 // GetSessions List the sessions of the signed-in user
 //
-// Every sign-in that is still good, the newest first: those of
-// `POST /sessions` and those of registration and `POST /users/login`.
-// `current` marks the one that the token of this call belongs to.
+// Returns all sessions that have not ended, newest first. Registration,
+// `POST /users/login` and `POST /sessions` each create one. `current` marks
+// the session that the token of this request belongs to.
 //
 // Corresponds with GET /sessions (the `GetSessions` operationId).
 func (c *Client) GetSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2942,9 +2986,10 @@ func (c *Client) GetSessions(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // CreateSessionWithBody Sign in with short-lived tokens
 //
-// For clients that can renew tokens: the access token ends after minutes,
-// and the refresh token gets the next pair from `POST /sessions/refresh`.
-// Front ends of the RealWorld contract use `POST /users/login` instead.
+// Creates a session for clients that can renew tokens. The access token
+// expires after minutes; the client then exchanges the refresh token for a
+// new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+// contract use `POST /users/login` instead.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2963,9 +3008,10 @@ func (c *Client) CreateSessionWithBody(ctx context.Context, params *CreateSessio
 
 // CreateSession Sign in with short-lived tokens
 //
-// For clients that can renew tokens: the access token ends after minutes,
-// and the refresh token gets the next pair from `POST /sessions/refresh`.
-// Front ends of the RealWorld contract use `POST /users/login` instead.
+// Creates a session for clients that can renew tokens. The access token
+// expires after minutes; the client then exchanges the refresh token for a
+// new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+// contract use `POST /users/login` instead.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2984,7 +3030,7 @@ func (c *Client) CreateSession(ctx context.Context, params *CreateSessionParams,
 
 // DeleteCurrentSession Sign out
 //
-// Ends the session that the token of this call belongs to.
+// Ends the session that the token of this request belongs to.
 //
 // Corresponds with DELETE /sessions/current (the `DeleteCurrentSession` operationId).
 func (c *Client) DeleteCurrentSession(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3001,9 +3047,10 @@ func (c *Client) DeleteCurrentSession(ctx context.Context, reqEditors ...Request
 
 // RefreshSessionWithBody Renew the tokens of a session
 //
-// Answers a new pair; the refresh token that was sent is used up. Using it
-// again ends the session, since then two parties have it, except in the
-// first ten seconds, when it is taken for a repetition of the same call.
+// Returns a new pair of tokens. Each refresh token can be used once: using it
+// again ends the session, because two parties then hold the same token. Within
+// the first ten seconds a second use counts as a retry of the same request
+// and returns new tokens.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3022,9 +3069,10 @@ func (c *Client) RefreshSessionWithBody(ctx context.Context, contentType string,
 
 // RefreshSession Renew the tokens of a session
 //
-// Answers a new pair; the refresh token that was sent is used up. Using it
-// again ends the session, since then two parties have it, except in the
-// first ten seconds, when it is taken for a repetition of the same call.
+// Returns a new pair of tokens. Each refresh token can be used once: using it
+// again ends the session, because two parties then hold the same token. Within
+// the first ten seconds a second use counts as a retry of the same request
+// and returns new tokens.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3043,8 +3091,8 @@ func (c *Client) RefreshSession(ctx context.Context, body RefreshSessionJSONRequ
 
 // DeleteSession End a session
 //
-// Signs out one device: its tokens are refused from then on, by every
-// replica within a second.
+// Signs out one device. Every replica rejects the tokens of the session
+// within a second.
 //
 // Corresponds with DELETE /sessions/{id} (the `DeleteSession` operationId).
 func (c *Client) DeleteSession(ctx context.Context, id SessionId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3061,7 +3109,7 @@ func (c *Client) DeleteSession(ctx context.Context, id SessionId, reqEditors ...
 
 // GetTags List tags
 //
-// Every tag that an article carries, most used first.
+// Returns every tag that at least one article has, most used first.
 //
 // Corresponds with GET /tags (the `GetTags` operationId).
 func (c *Client) GetTags(ctx context.Context, params *GetTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3078,11 +3126,12 @@ func (c *Client) GetTags(ctx context.Context, params *GetTagsParams, reqEditors 
 
 // DeleteCurrentUserWithBody Delete the account of the signed-in user
 //
-// Erases the account and all that belongs to it, at once and for good: its
-// articles with their comments and favourites, its comments elsewhere, its
-// favourites, follows, sessions and API keys. Its names are free again, and
-// its tokens and keys are refused, by every replica within a second. The
-// password confirms it; a wrong one is 422.
+// Permanently deletes the account and everything that belongs to it: its
+// articles with their comments and favourites, its comments on other
+// articles, its favourites, follows, sessions and API keys. Its user name and
+// address can be registered again. Every replica rejects its tokens and keys
+// within a second. The password confirms the deletion; a wrong password
+// returns 422.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3101,11 +3150,12 @@ func (c *Client) DeleteCurrentUserWithBody(ctx context.Context, contentType stri
 
 // DeleteCurrentUser Delete the account of the signed-in user
 //
-// Erases the account and all that belongs to it, at once and for good: its
-// articles with their comments and favourites, its comments elsewhere, its
-// favourites, follows, sessions and API keys. Its names are free again, and
-// its tokens and keys are refused, by every replica within a second. The
-// password confirms it; a wrong one is 422.
+// Permanently deletes the account and everything that belongs to it: its
+// articles with their comments and favourites, its comments on other
+// articles, its favourites, follows, sessions and API keys. Its user name and
+// address can be registered again. Every replica rejects its tokens and keys
+// within a second. The password confirms the deletion; a wrong password
+// returns 422.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3124,7 +3174,7 @@ func (c *Client) DeleteCurrentUser(ctx context.Context, body DeleteCurrentUserJS
 
 // GetCurrentUser Get the signed-in user
 //
-// The account that the token belongs to.
+// Returns the account that the token belongs to.
 //
 // Corresponds with GET /user (the `GetCurrentUser` operationId).
 func (c *Client) GetCurrentUser(ctx context.Context, params *GetCurrentUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3141,10 +3191,11 @@ func (c *Client) GetCurrentUser(ctx context.Context, params *GetCurrentUserParam
 
 // UpdateCurrentUserWithBody Change the signed-in user
 //
-// A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-// clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-// `image` is stored as `null`. A new `password` ends the other sessions. A
-// new `email` has to be verified, and the old address is told.
+// The body is a merge patch (RFC 7396): an absent member stays as it is,
+// `null` clears `bio` and `image` and is rejected for other members, and an
+// empty `bio` or `image` is stored as `null`. A new `password` ends all other
+// sessions. A new `email` has to be verified, and the service notifies the
+// old address of the change.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3163,10 +3214,11 @@ func (c *Client) UpdateCurrentUserWithBody(ctx context.Context, contentType stri
 
 // UpdateCurrentUser Change the signed-in user
 //
-// A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-// clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-// `image` is stored as `null`. A new `password` ends the other sessions. A
-// new `email` has to be verified, and the old address is told.
+// The body is a merge patch (RFC 7396): an absent member stays as it is,
+// `null` clears `bio` and `image` and is rejected for other members, and an
+// empty `bio` or `image` is stored as `null`. A new `password` ends all other
+// sessions. A new `email` has to be verified, and the service notifies the
+// old address of the change.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3183,10 +3235,10 @@ func (c *Client) UpdateCurrentUser(ctx context.Context, body UpdateCurrentUserJS
 	return c.Client.Do(req)
 }
 
-// GetEmailVerification Get whether the address is verified
+// GetEmailVerification Get the verification state of the address
 //
-// The address of the signed-in user, and when it was verified. A new address
-// is not.
+// Returns the address of the signed-in user and the time when it was verified.
+// After a change of the address, the new address is unverified.
 //
 // Corresponds with GET /user/email-verification (the `GetEmailVerification` operationId).
 func (c *Client) GetEmailVerification(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3203,9 +3255,9 @@ func (c *Client) GetEmailVerification(ctx context.Context, reqEditors ...Request
 
 // RequestEmailVerification Ask for a mail that verifies the address
 //
-// Sends the signed-in user a token once more; registration and a new address
-// send one by themselves. Nothing is sent when the address is verified, and
-// at most five mails an hour.
+// Mails the signed-in user another verification token; registration and a
+// change of the address mail one automatically. The service sends no mail if
+// the address is verified already, and at most five mails per hour.
 //
 // Corresponds with POST /user/email-verification (the `RequestEmailVerification` operationId).
 func (c *Client) RequestEmailVerification(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3222,10 +3274,10 @@ func (c *Client) RequestEmailVerification(ctx context.Context, reqEditors ...Req
 
 // ExportCurrentUser Export all data of the signed-in user
 //
-// Everything of the account as NDJSON: one JSON object a line, each with a
-// `type`. The last line has the type `end` and counts those before it; an
-// export without it is not complete. Data that changes while the export
-// runs may be in it as it was or as it is.
+// Returns all data of the account as NDJSON: one JSON object per line, each
+// with a `type`. The last line has the type `end` and the number of lines
+// before it; an export without this line is incomplete. Data that changes
+// while the export runs may appear in its old or in its new state.
 //
 // Corresponds with GET /user/export (the `ExportCurrentUser` operationId).
 func (c *Client) ExportCurrentUser(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3242,8 +3294,8 @@ func (c *Client) ExportCurrentUser(ctx context.Context, reqEditors ...RequestEdi
 
 // GetApiKeys List API keys
 //
-// The keys of the signed-in user, the newest first. The keys themselves
-// are not stored; `prefix` is how they begin.
+// Returns the API keys of the signed-in user, newest first. The keys
+// themselves are not stored; `prefix` holds the first characters of each key.
 //
 // Corresponds with GET /user/keys (the `GetApiKeys` operationId).
 func (c *Client) GetApiKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3260,11 +3312,11 @@ func (c *Client) GetApiKeys(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // CreateApiKeyWithBody Create an API key
 //
-// A key for a program, with scopes: `read` reads what its owner may read,
-// `write` writes articles, comments, favourites and follows as well, `admin`
-// is for moderation and administration, if the owner's role permits it. Each
-// scope includes those before it. Keys never manage the account, its
-// sessions or other keys. The answer is the only one that shows the key.
+// Creates an API key for a program. The scope `read` permits reading what the
+// key's owner may read. `write` also permits writing articles, comments,
+// favourites and follows. `admin` also permits moderation and administration,
+// as far as the owner's role permits them. A key can never manage the account,
+// its sessions or other keys. Only this response contains the key.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3283,11 +3335,11 @@ func (c *Client) CreateApiKeyWithBody(ctx context.Context, params *CreateApiKeyP
 
 // CreateApiKey Create an API key
 //
-// A key for a program, with scopes: `read` reads what its owner may read,
-// `write` writes articles, comments, favourites and follows as well, `admin`
-// is for moderation and administration, if the owner's role permits it. Each
-// scope includes those before it. Keys never manage the account, its
-// sessions or other keys. The answer is the only one that shows the key.
+// Creates an API key for a program. The scope `read` permits reading what the
+// key's owner may read. `write` also permits writing articles, comments,
+// favourites and follows. `admin` also permits moderation and administration,
+// as far as the owner's role permits them. A key can never manage the account,
+// its sessions or other keys. Only this response contains the key.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3306,7 +3358,7 @@ func (c *Client) CreateApiKey(ctx context.Context, params *CreateApiKeyParams, b
 
 // DeleteApiKey Revoke an API key
 //
-// The key is refused from then on, by every replica within a second.
+// Revokes the key. Every replica rejects it within a second.
 //
 // Corresponds with DELETE /user/keys/{id} (the `DeleteApiKey` operationId).
 func (c *Client) DeleteApiKey(ctx context.Context, id ApiKeyId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3323,12 +3375,12 @@ func (c *Client) DeleteApiKey(ctx context.Context, id ApiKeyId, reqEditors ...Re
 
 // CreateUserWithBody Register a new user
 //
-// Creates an account and signs it in: the answer carries the token that
-// every other call takes as `Authorization: Token <token>`.
+// Creates an account and signs it in. The response contains the token that
+// other requests send as `Authorization: Token <token>`.
 //
-// A user name or an e-mail address belongs to one account, whatever its
-// letter case; a second registration answers 409 and names the field.
-// A mail with a token that verifies the address goes out.
+// User names and e-mail addresses are unique regardless of letter case; a
+// registration with one that is taken returns 409 and names the field.
+// The service mails a token that verifies the address.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3347,12 +3399,12 @@ func (c *Client) CreateUserWithBody(ctx context.Context, params *CreateUserParam
 
 // CreateUser Register a new user
 //
-// Creates an account and signs it in: the answer carries the token that
-// every other call takes as `Authorization: Token <token>`.
+// Creates an account and signs it in. The response contains the token that
+// other requests send as `Authorization: Token <token>`.
 //
-// A user name or an e-mail address belongs to one account, whatever its
-// letter case; a second registration answers 409 and names the field.
-// A mail with a token that verifies the address goes out.
+// User names and e-mail addresses are unique regardless of letter case; a
+// registration with one that is taken returns 409 and names the field.
+// The service mails a token that verifies the address.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3371,8 +3423,8 @@ func (c *Client) CreateUser(ctx context.Context, params *CreateUserParams, body 
 
 // ConfirmEmailVerificationWithBody Verify an address with a mailed token
 //
-// Marks the address that the token was sent to as verified, if the account
-// still has it.
+// Marks the address that the token was mailed to as verified, if it is still
+// the address of the account.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3391,8 +3443,8 @@ func (c *Client) ConfirmEmailVerificationWithBody(ctx context.Context, contentTy
 
 // ConfirmEmailVerification Verify an address with a mailed token
 //
-// Marks the address that the token was sent to as verified, if the account
-// still has it.
+// Marks the address that the token was mailed to as verified, if it is still
+// the address of the account.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3411,8 +3463,9 @@ func (c *Client) ConfirmEmailVerification(ctx context.Context, body ConfirmEmail
 
 // LoginWithBody Sign in with e-mail and password
 //
-// Answers the account with a fresh token. An unknown address and a wrong
-// password give the same 401, so that nobody can probe for accounts.
+// Returns the account with a new token. An unknown address and a wrong
+// password return the same 401, so that the response does not reveal
+// whether an account exists.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3431,8 +3484,9 @@ func (c *Client) LoginWithBody(ctx context.Context, contentType string, body io.
 
 // Login Sign in with e-mail and password
 //
-// Answers the account with a fresh token. An unknown address and a wrong
-// password give the same 401, so that nobody can probe for accounts.
+// Returns the account with a new token. An unknown address and a wrong
+// password return the same 401, so that the response does not reveal
+// whether an account exists.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3451,9 +3505,10 @@ func (c *Client) Login(ctx context.Context, body LoginJSONRequestBody, reqEditor
 
 // RequestPasswordResetWithBody Ask for a mail that resets a password
 //
-// Sends a token to the address, if an account has it. The answer is the same
-// if none has, so that nobody can probe for accounts. An account gets at most
-// five of these mails an hour, and its token is good for an hour.
+// Mails a token to the address if it belongs to an account. The response is
+// the same if it does not, so that it does not reveal whether an account
+// exists. An account gets at most five of these mails per hour, and a token is
+// valid for an hour.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3472,9 +3527,10 @@ func (c *Client) RequestPasswordResetWithBody(ctx context.Context, contentType s
 
 // RequestPasswordReset Ask for a mail that resets a password
 //
-// Sends a token to the address, if an account has it. The answer is the same
-// if none has, so that nobody can probe for accounts. An account gets at most
-// five of these mails an hour, and its token is good for an hour.
+// Mails a token to the address if it belongs to an account. The response is
+// the same if it does not, so that it does not reveal whether an account
+// exists. An account gets at most five of these mails per hour, and a token is
+// valid for an hour.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3493,9 +3549,9 @@ func (c *Client) RequestPasswordReset(ctx context.Context, body RequestPasswordR
 
 // ConfirmPasswordResetWithBody Set a password with a mailed token
 //
-// Sets a new password, ends every session of the account and uses up the
-// token, with all others that were sent to reset it. A password that is
-// refused leaves the token good.
+// Sets a new password and ends every session of the account. This token and
+// all other reset tokens of the account become invalid. If the new password
+// is rejected, the token stays valid.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3514,9 +3570,9 @@ func (c *Client) ConfirmPasswordResetWithBody(ctx context.Context, contentType s
 
 // ConfirmPasswordReset Set a password with a mailed token
 //
-// Sets a new password, ends every session of the account and uses up the
-// token, with all others that were sent to reset it. A password that is
-// refused leaves the token good.
+// Sets a new password and ends every session of the account. This token and
+// all other reset tokens of the account become invalid. If the new password
+// is rejected, the token stays valid.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5910,9 +5966,10 @@ type ClientWithResponsesInterface interface {
 
 	// GetAuditLogWithResponse Read the audit log
 	//
-	// Every act of moderators, of admins and of the operator at the command line,
-	// the last one first. Entries are never changed or deleted. They hold ids; the
-	// names in the answer are those of today, and `null` for what is gone.
+	// Returns all actions of moderators, of admins and of the operator at the
+	// command line, newest first. Entries are never changed or deleted. They store
+	// ids; the response contains the current names, or `null` where the account,
+	// article or comment no longer exists.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5921,7 +5978,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetUsersWithResponse List users
 	//
-	// The newest first. The filters can be combined.
+	// Returns users, newest first. Filters can be combined.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5930,9 +5987,10 @@ type ClientWithResponsesInterface interface {
 
 	// SetUserRoleWithBodyWithResponse Change the role of a user
 	//
-	// It takes effect at once, on other replicas within a second, also for tokens
-	// and API keys that the user has. Nobody changes their own role, so that there
-	// is always an admin.
+	// Changes the role of a user. The new role takes effect immediately, and on
+	// other replicas within a second. It also applies to the tokens and API keys
+	// that the user already has. Admins cannot change their own role, so that
+	// there is always an admin.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5941,9 +5999,10 @@ type ClientWithResponsesInterface interface {
 
 	// SetUserRoleWithResponse Change the role of a user
 	//
-	// It takes effect at once, on other replicas within a second, also for tokens
-	// and API keys that the user has. Nobody changes their own role, so that there
-	// is always an admin.
+	// Changes the role of a user. The new role takes effect immediately, and on
+	// other replicas within a second. It also applies to the tokens and API keys
+	// that the user already has. Admins cannot change their own role, so that
+	// there is always an admin.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5952,8 +6011,8 @@ type ClientWithResponsesInterface interface {
 
 	// ReinstateUserWithResponse End the suspension of a user
 	//
-	// The user can sign in again, and their API keys work again. A user who is not
-	// suspended stays as they are.
+	// Lets the user sign in again and makes their API keys valid again. A user who
+	// is not suspended stays as they are.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5962,10 +6021,10 @@ type ClientWithResponsesInterface interface {
 
 	// SuspendUserWithBodyWithResponse Suspend a user
 	//
-	// Ends every session of the user and refuses their API keys, on other replicas
-	// within a second; signing in answers 403 `account_suspended`. What they have
-	// published stays. Nobody suspends themselves. Repeating it with another reason
-	// replaces the reason.
+	// Ends every session of the user and rejects their API keys, on other replicas
+	// within a second. Signing in returns 403 `account_suspended`. Articles and
+	// comments of the user stay visible. Admins cannot suspend themselves.
+	// Repeating the request with another reason replaces the reason.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5974,10 +6033,10 @@ type ClientWithResponsesInterface interface {
 
 	// SuspendUserWithResponse Suspend a user
 	//
-	// Ends every session of the user and refuses their API keys, on other replicas
-	// within a second; signing in answers 403 `account_suspended`. What they have
-	// published stays. Nobody suspends themselves. Repeating it with another reason
-	// replaces the reason.
+	// Ends every session of the user and rejects their API keys, on other replicas
+	// within a second. Signing in returns 403 `account_suspended`. Articles and
+	// comments of the user stay visible. Admins cannot suspend themselves.
+	// Repeating the request with another reason replaces the reason.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5986,9 +6045,10 @@ type ClientWithResponsesInterface interface {
 
 	// GetArticlesWithResponse List articles
 	//
-	// Newest first, without the articles' bodies. The filters can be combined;
-	// `articlesCount` is the number of articles that match them, not the length
-	// of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+	// Returns articles without their bodies, newest first. Filters can be
+	// combined. `articlesCount` is the number of all articles that match the
+	// filters, not the length of the page. Page with `limit` and `offset`, or
+	// follow `nextCursor`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5997,8 +6057,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleWithBodyWithResponse Publish an article
 	//
-	// The slug is made from the title. Two articles may have the same title:
-	// the second gets a slug of its own.
+	// Publishes an article. Its slug is derived from the title. Two articles may
+	// have the same title; the second one gets a different slug.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6007,8 +6067,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleWithResponse Publish an article
 	//
-	// The slug is made from the title. Two articles may have the same title:
-	// the second gets a slug of its own.
+	// Publishes an article. Its slug is derived from the title. Two articles may
+	// have the same title; the second one gets a different slug.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6017,9 +6077,10 @@ type ClientWithResponsesInterface interface {
 
 	// GetArticlesFeedWithResponse List articles by followed authors
 	//
-	// Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-	// (also sent as `Link: rel="next"`), which stays stable while articles
-	// appear and costs the same on every page.
+	// Returns the articles of the authors that the caller follows, newest first.
+	// Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+	// `Link: rel="next"`), which is stable while articles are published and costs
+	// the same on every page.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6028,7 +6089,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteArticleWithResponse Delete an article
 	//
-	// Removes the article with its comments and favourites, by the author.
+	// Deletes an article with its comments and favourites; only its author may do
+	// this.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6037,8 +6099,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetArticleWithResponse Get an article
 	//
-	// A slug that the article had before its title changed answers as well; the
-	// `slug` member of the answer is the current one.
+	// Returns an article. Slugs that the article had before its title changed work
+	// too; the `slug` member of the response is the current one.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6047,12 +6109,13 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateArticleWithBodyWithResponse Change an article
 	//
-	// A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-	// and the old one keeps answering. `tagList` replaces the whole list, and
-	// `[]` removes all tags.
+	// Changes an article; only its author may do this. The body is a merge patch
+	// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+	// work. `tagList` replaces the whole list, and `[]` removes all tags.
 	//
-	// Send the `ETag` that the article was read with as `If-Match` and a change
-	// that somebody else made in between is not overwritten: the answer is 412.
+	// To avoid overwriting somebody else's change, send the `ETag` of the article
+	// as you read it in `If-Match`. If the article has changed since, the request
+	// returns 412.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6061,12 +6124,13 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateArticleWithResponse Change an article
 	//
-	// A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-	// and the old one keeps answering. `tagList` replaces the whole list, and
-	// `[]` removes all tags.
+	// Changes an article; only its author may do this. The body is a merge patch
+	// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+	// work. `tagList` replaces the whole list, and `[]` removes all tags.
 	//
-	// Send the `ETag` that the article was read with as `If-Match` and a change
-	// that somebody else made in between is not overwritten: the answer is 412.
+	// To avoid overwriting somebody else's change, send the `ETag` of the article
+	// as you read it in `If-Match`. If the article has changed since, the request
+	// returns 412.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6075,9 +6139,10 @@ type ClientWithResponsesInterface interface {
 
 	// GetArticleCommentsWithResponse List the comments of an article
 	//
-	// Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-	// answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-	// `format=html` it holds up to 100, and a larger `limit` is refused.
+	// Returns comments oldest first, or newest first with `sort=-createdAt`.
+	// Without `limit` the response contains up to 1,000 comments; `nextCursor`
+	// leads to the rest. With `format=html` it contains up to 100, and a larger
+	// `limit` is rejected.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6086,7 +6151,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleCommentWithBodyWithResponse Comment on an article
 	//
-	// Adds a comment by the signed-in user.
+	// Adds a comment of the signed-in user to the article.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6095,7 +6160,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleCommentWithResponse Comment on an article
 	//
-	// Adds a comment by the signed-in user.
+	// Adds a comment of the signed-in user to the article.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6104,7 +6169,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteArticleCommentWithResponse Delete a comment
 	//
-	// Removes a comment, by its author.
+	// Deletes a comment; only its author may do this.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6113,7 +6178,8 @@ type ClientWithResponsesInterface interface {
 
 	// RestoreCommentWithResponse Restore a comment
 	//
-	// Shows a hidden comment again; one that is not hidden stays as it is.
+	// Makes a hidden comment visible again. A comment that is not hidden stays as
+	// it is.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6122,8 +6188,9 @@ type ClientWithResponsesInterface interface {
 
 	// HideCommentWithBodyWithResponse Hide a comment
 	//
-	// From then on only its author and moderators see the comment, with the reason.
-	// Repeating it with another reason replaces the reason.
+	// Hides a comment from everybody except its author and moderators, who see it
+	// together with the reason. Repeating the request with another reason replaces
+	// the reason.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6132,8 +6199,9 @@ type ClientWithResponsesInterface interface {
 
 	// HideCommentWithResponse Hide a comment
 	//
-	// From then on only its author and moderators see the comment, with the reason.
-	// Repeating it with another reason replaces the reason.
+	// Hides a comment from everybody except its author and moderators, who see it
+	// together with the reason. Repeating the request with another reason replaces
+	// the reason.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6142,7 +6210,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteArticleFavoriteWithResponse Unfavourite an article
 	//
-	// Takes the article out of the reader's favourites; repeating it changes nothing.
+	// Removes the article from the caller's favourites. Repeating the request
+	// changes nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6151,7 +6220,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleFavoriteWithResponse Favourite an article
 	//
-	// Adds the article to the reader's favourites; repeating it changes nothing.
+	// Adds the article to the caller's favourites. Repeating the request changes
+	// nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6160,8 +6230,8 @@ type ClientWithResponsesInterface interface {
 
 	// RestoreArticleWithResponse Restore an article
 	//
-	// Shows a hidden article again, with its comments and favourites; an article
-	// that is not hidden stays as it is.
+	// Makes a hidden article visible again, with its comments and favourites. An
+	// article that is not hidden stays as it is.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6170,9 +6240,9 @@ type ClientWithResponsesInterface interface {
 
 	// HideArticleWithBodyWithResponse Hide an article
 	//
-	// From then on the article is in no list, no feed and no count, and answers
-	// 404 to everybody but its author and moderators, who see the reason with it.
-	// Repeating it with another reason replaces the reason.
+	// Removes the article from all lists, feeds and counts. Reading it returns 404
+	// to everybody except its author and moderators, who see it together with the
+	// reason. Repeating the request with another reason replaces the reason.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6181,9 +6251,9 @@ type ClientWithResponsesInterface interface {
 
 	// HideArticleWithResponse Hide an article
 	//
-	// From then on the article is in no list, no feed and no count, and answers
-	// 404 to everybody but its author and moderators, who see the reason with it.
-	// Repeating it with another reason replaces the reason.
+	// Removes the article from all lists, feeds and counts. Reading it returns 404
+	// to everybody except its author and moderators, who see it together with the
+	// reason. Repeating the request with another reason replaces the reason.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6192,10 +6262,10 @@ type ClientWithResponsesInterface interface {
 
 	// BatchGetArticlesWithBodyWithResponse Get many articles at once
 	//
-	// Up to 100 articles by slug, in the order asked, in one request and a
-	// constant number of queries. Slugs that no article has, or ever had, are
-	// named in `missing`. A slug that is asked twice is answered once. With
-	// `format=html` up to 20 slugs may be asked.
+	// Returns up to 100 articles by slug, in the order of the request, with a
+	// constant number of queries. `missing` lists the slugs that no article has or
+	// ever had. A slug that the request contains twice is returned once. With
+	// `format=html` a request may contain up to 20 slugs.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6204,10 +6274,10 @@ type ClientWithResponsesInterface interface {
 
 	// BatchGetArticlesWithResponse Get many articles at once
 	//
-	// Up to 100 articles by slug, in the order asked, in one request and a
-	// constant number of queries. Slugs that no article has, or ever had, are
-	// named in `missing`. A slug that is asked twice is answered once. With
-	// `format=html` up to 20 slugs may be asked.
+	// Returns up to 100 articles by slug, in the order of the request, with a
+	// constant number of queries. `missing` lists the slugs that no article has or
+	// ever had. A slug that the request contains twice is returned once. With
+	// `format=html` a request may contain up to 20 slugs.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6216,9 +6286,9 @@ type ClientWithResponsesInterface interface {
 
 	// BatchGetProfilesWithBodyWithResponse Get many profiles at once
 	//
-	// Up to 100 profiles by user name, in the order asked, in one request and a
-	// constant number of queries. Unknown names are listed in `missing`. A name
-	// that is asked twice in the same letter case is answered once.
+	// Returns up to 100 profiles by user name, in the order of the request, with a
+	// constant number of queries. `missing` lists unknown names. A name that the
+	// request contains twice in the same letter case is returned once.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6227,18 +6297,18 @@ type ClientWithResponsesInterface interface {
 
 	// BatchGetProfilesWithResponse Get many profiles at once
 	//
-	// Up to 100 profiles by user name, in the order asked, in one request and a
-	// constant number of queries. Unknown names are listed in `missing`. A name
-	// that is asked twice in the same letter case is answered once.
+	// Returns up to 100 profiles by user name, in the order of the request, with a
+	// constant number of queries. `missing` lists unknown names. A name that the
+	// request contains twice in the same letter case is returned once.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /batch/profiles (the `BatchGetProfiles` operationId).
 	BatchGetProfilesWithResponse(ctx context.Context, body BatchGetProfilesJSONRequestBody, reqEditors ...RequestEditorFn) (*BatchGetProfilesResponse, error)
 
-	// GetHiddenWithResponse List what is hidden
+	// GetHiddenWithResponse List hidden articles and comments
 	//
-	// Articles and comments that are hidden, the last one first.
+	// Returns hidden articles and comments, the most recently hidden first.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6247,8 +6317,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetProfileByUsernameWithResponse Get a profile
 	//
-	// The public face of an account. `following` tells whether the signed-in
-	// reader follows it, and is false without a token.
+	// Returns the public profile of a user. `following` reports whether the caller
+	// follows this user; it is false without a token.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6257,7 +6327,8 @@ type ClientWithResponsesInterface interface {
 
 	// UnfollowUserByUsernameWithResponse Stop following a user
 	//
-	// Takes the user's articles out of the reader's feed; repeating it changes nothing.
+	// Removes the user's articles from the caller's feed. Repeating the request
+	// changes nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6266,8 +6337,8 @@ type ClientWithResponsesInterface interface {
 
 	// FollowUserByUsernameWithResponse Follow a user
 	//
-	// Puts the user's articles into the reader's feed. Following twice is the
-	// same as following once; following oneself is refused with 422.
+	// Adds the user's articles to the caller's feed. Following a user again
+	// changes nothing. Users cannot follow themselves; this returns 422.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6276,7 +6347,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteSessionsWithResponse Sign out everywhere
 	//
-	// Ends every session of the signed-in user, this one too. API keys stay.
+	// Ends every session of the signed-in user, including the current one. API
+	// keys remain valid.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6285,9 +6357,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetSessionsWithResponse List the sessions of the signed-in user
 	//
-	// Every sign-in that is still good, the newest first: those of
-	// `POST /sessions` and those of registration and `POST /users/login`.
-	// `current` marks the one that the token of this call belongs to.
+	// Returns all sessions that have not ended, newest first. Registration,
+	// `POST /users/login` and `POST /sessions` each create one. `current` marks
+	// the session that the token of this request belongs to.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6296,9 +6368,10 @@ type ClientWithResponsesInterface interface {
 
 	// CreateSessionWithBodyWithResponse Sign in with short-lived tokens
 	//
-	// For clients that can renew tokens: the access token ends after minutes,
-	// and the refresh token gets the next pair from `POST /sessions/refresh`.
-	// Front ends of the RealWorld contract use `POST /users/login` instead.
+	// Creates a session for clients that can renew tokens. The access token
+	// expires after minutes; the client then exchanges the refresh token for a
+	// new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+	// contract use `POST /users/login` instead.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6307,9 +6380,10 @@ type ClientWithResponsesInterface interface {
 
 	// CreateSessionWithResponse Sign in with short-lived tokens
 	//
-	// For clients that can renew tokens: the access token ends after minutes,
-	// and the refresh token gets the next pair from `POST /sessions/refresh`.
-	// Front ends of the RealWorld contract use `POST /users/login` instead.
+	// Creates a session for clients that can renew tokens. The access token
+	// expires after minutes; the client then exchanges the refresh token for a
+	// new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+	// contract use `POST /users/login` instead.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6318,7 +6392,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteCurrentSessionWithResponse Sign out
 	//
-	// Ends the session that the token of this call belongs to.
+	// Ends the session that the token of this request belongs to.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6327,9 +6401,10 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshSessionWithBodyWithResponse Renew the tokens of a session
 	//
-	// Answers a new pair; the refresh token that was sent is used up. Using it
-	// again ends the session, since then two parties have it, except in the
-	// first ten seconds, when it is taken for a repetition of the same call.
+	// Returns a new pair of tokens. Each refresh token can be used once: using it
+	// again ends the session, because two parties then hold the same token. Within
+	// the first ten seconds a second use counts as a retry of the same request
+	// and returns new tokens.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6338,9 +6413,10 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshSessionWithResponse Renew the tokens of a session
 	//
-	// Answers a new pair; the refresh token that was sent is used up. Using it
-	// again ends the session, since then two parties have it, except in the
-	// first ten seconds, when it is taken for a repetition of the same call.
+	// Returns a new pair of tokens. Each refresh token can be used once: using it
+	// again ends the session, because two parties then hold the same token. Within
+	// the first ten seconds a second use counts as a retry of the same request
+	// and returns new tokens.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6349,8 +6425,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteSessionWithResponse End a session
 	//
-	// Signs out one device: its tokens are refused from then on, by every
-	// replica within a second.
+	// Signs out one device. Every replica rejects the tokens of the session
+	// within a second.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6359,7 +6435,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetTagsWithResponse List tags
 	//
-	// Every tag that an article carries, most used first.
+	// Returns every tag that at least one article has, most used first.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6368,11 +6444,12 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteCurrentUserWithBodyWithResponse Delete the account of the signed-in user
 	//
-	// Erases the account and all that belongs to it, at once and for good: its
-	// articles with their comments and favourites, its comments elsewhere, its
-	// favourites, follows, sessions and API keys. Its names are free again, and
-	// its tokens and keys are refused, by every replica within a second. The
-	// password confirms it; a wrong one is 422.
+	// Permanently deletes the account and everything that belongs to it: its
+	// articles with their comments and favourites, its comments on other
+	// articles, its favourites, follows, sessions and API keys. Its user name and
+	// address can be registered again. Every replica rejects its tokens and keys
+	// within a second. The password confirms the deletion; a wrong password
+	// returns 422.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6381,11 +6458,12 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteCurrentUserWithResponse Delete the account of the signed-in user
 	//
-	// Erases the account and all that belongs to it, at once and for good: its
-	// articles with their comments and favourites, its comments elsewhere, its
-	// favourites, follows, sessions and API keys. Its names are free again, and
-	// its tokens and keys are refused, by every replica within a second. The
-	// password confirms it; a wrong one is 422.
+	// Permanently deletes the account and everything that belongs to it: its
+	// articles with their comments and favourites, its comments on other
+	// articles, its favourites, follows, sessions and API keys. Its user name and
+	// address can be registered again. Every replica rejects its tokens and keys
+	// within a second. The password confirms the deletion; a wrong password
+	// returns 422.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6394,7 +6472,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetCurrentUserWithResponse Get the signed-in user
 	//
-	// The account that the token belongs to.
+	// Returns the account that the token belongs to.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6403,10 +6481,11 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCurrentUserWithBodyWithResponse Change the signed-in user
 	//
-	// A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-	// clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-	// `image` is stored as `null`. A new `password` ends the other sessions. A
-	// new `email` has to be verified, and the old address is told.
+	// The body is a merge patch (RFC 7396): an absent member stays as it is,
+	// `null` clears `bio` and `image` and is rejected for other members, and an
+	// empty `bio` or `image` is stored as `null`. A new `password` ends all other
+	// sessions. A new `email` has to be verified, and the service notifies the
+	// old address of the change.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6415,20 +6494,21 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateCurrentUserWithResponse Change the signed-in user
 	//
-	// A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-	// clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-	// `image` is stored as `null`. A new `password` ends the other sessions. A
-	// new `email` has to be verified, and the old address is told.
+	// The body is a merge patch (RFC 7396): an absent member stays as it is,
+	// `null` clears `bio` and `image` and is rejected for other members, and an
+	// empty `bio` or `image` is stored as `null`. A new `password` ends all other
+	// sessions. A new `email` has to be verified, and the service notifies the
+	// old address of the change.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /user (the `UpdateCurrentUser` operationId).
 	UpdateCurrentUserWithResponse(ctx context.Context, body UpdateCurrentUserJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateCurrentUserResponse, error)
 
-	// GetEmailVerificationWithResponse Get whether the address is verified
+	// GetEmailVerificationWithResponse Get the verification state of the address
 	//
-	// The address of the signed-in user, and when it was verified. A new address
-	// is not.
+	// Returns the address of the signed-in user and the time when it was verified.
+	// After a change of the address, the new address is unverified.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6437,9 +6517,9 @@ type ClientWithResponsesInterface interface {
 
 	// RequestEmailVerificationWithResponse Ask for a mail that verifies the address
 	//
-	// Sends the signed-in user a token once more; registration and a new address
-	// send one by themselves. Nothing is sent when the address is verified, and
-	// at most five mails an hour.
+	// Mails the signed-in user another verification token; registration and a
+	// change of the address mail one automatically. The service sends no mail if
+	// the address is verified already, and at most five mails per hour.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6448,10 +6528,10 @@ type ClientWithResponsesInterface interface {
 
 	// ExportCurrentUserWithResponse Export all data of the signed-in user
 	//
-	// Everything of the account as NDJSON: one JSON object a line, each with a
-	// `type`. The last line has the type `end` and counts those before it; an
-	// export without it is not complete. Data that changes while the export
-	// runs may be in it as it was or as it is.
+	// Returns all data of the account as NDJSON: one JSON object per line, each
+	// with a `type`. The last line has the type `end` and the number of lines
+	// before it; an export without this line is incomplete. Data that changes
+	// while the export runs may appear in its old or in its new state.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6460,8 +6540,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetApiKeysWithResponse List API keys
 	//
-	// The keys of the signed-in user, the newest first. The keys themselves
-	// are not stored; `prefix` is how they begin.
+	// Returns the API keys of the signed-in user, newest first. The keys
+	// themselves are not stored; `prefix` holds the first characters of each key.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6470,11 +6550,11 @@ type ClientWithResponsesInterface interface {
 
 	// CreateApiKeyWithBodyWithResponse Create an API key
 	//
-	// A key for a program, with scopes: `read` reads what its owner may read,
-	// `write` writes articles, comments, favourites and follows as well, `admin`
-	// is for moderation and administration, if the owner's role permits it. Each
-	// scope includes those before it. Keys never manage the account, its
-	// sessions or other keys. The answer is the only one that shows the key.
+	// Creates an API key for a program. The scope `read` permits reading what the
+	// key's owner may read. `write` also permits writing articles, comments,
+	// favourites and follows. `admin` also permits moderation and administration,
+	// as far as the owner's role permits them. A key can never manage the account,
+	// its sessions or other keys. Only this response contains the key.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6483,11 +6563,11 @@ type ClientWithResponsesInterface interface {
 
 	// CreateApiKeyWithResponse Create an API key
 	//
-	// A key for a program, with scopes: `read` reads what its owner may read,
-	// `write` writes articles, comments, favourites and follows as well, `admin`
-	// is for moderation and administration, if the owner's role permits it. Each
-	// scope includes those before it. Keys never manage the account, its
-	// sessions or other keys. The answer is the only one that shows the key.
+	// Creates an API key for a program. The scope `read` permits reading what the
+	// key's owner may read. `write` also permits writing articles, comments,
+	// favourites and follows. `admin` also permits moderation and administration,
+	// as far as the owner's role permits them. A key can never manage the account,
+	// its sessions or other keys. Only this response contains the key.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6496,7 +6576,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteApiKeyWithResponse Revoke an API key
 	//
-	// The key is refused from then on, by every replica within a second.
+	// Revokes the key. Every replica rejects it within a second.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6505,12 +6585,12 @@ type ClientWithResponsesInterface interface {
 
 	// CreateUserWithBodyWithResponse Register a new user
 	//
-	// Creates an account and signs it in: the answer carries the token that
-	// every other call takes as `Authorization: Token <token>`.
+	// Creates an account and signs it in. The response contains the token that
+	// other requests send as `Authorization: Token <token>`.
 	//
-	// A user name or an e-mail address belongs to one account, whatever its
-	// letter case; a second registration answers 409 and names the field.
-	// A mail with a token that verifies the address goes out.
+	// User names and e-mail addresses are unique regardless of letter case; a
+	// registration with one that is taken returns 409 and names the field.
+	// The service mails a token that verifies the address.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6519,12 +6599,12 @@ type ClientWithResponsesInterface interface {
 
 	// CreateUserWithResponse Register a new user
 	//
-	// Creates an account and signs it in: the answer carries the token that
-	// every other call takes as `Authorization: Token <token>`.
+	// Creates an account and signs it in. The response contains the token that
+	// other requests send as `Authorization: Token <token>`.
 	//
-	// A user name or an e-mail address belongs to one account, whatever its
-	// letter case; a second registration answers 409 and names the field.
-	// A mail with a token that verifies the address goes out.
+	// User names and e-mail addresses are unique regardless of letter case; a
+	// registration with one that is taken returns 409 and names the field.
+	// The service mails a token that verifies the address.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6533,8 +6613,8 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmEmailVerificationWithBodyWithResponse Verify an address with a mailed token
 	//
-	// Marks the address that the token was sent to as verified, if the account
-	// still has it.
+	// Marks the address that the token was mailed to as verified, if it is still
+	// the address of the account.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6543,8 +6623,8 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmEmailVerificationWithResponse Verify an address with a mailed token
 	//
-	// Marks the address that the token was sent to as verified, if the account
-	// still has it.
+	// Marks the address that the token was mailed to as verified, if it is still
+	// the address of the account.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6553,8 +6633,9 @@ type ClientWithResponsesInterface interface {
 
 	// LoginWithBodyWithResponse Sign in with e-mail and password
 	//
-	// Answers the account with a fresh token. An unknown address and a wrong
-	// password give the same 401, so that nobody can probe for accounts.
+	// Returns the account with a new token. An unknown address and a wrong
+	// password return the same 401, so that the response does not reveal
+	// whether an account exists.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6563,8 +6644,9 @@ type ClientWithResponsesInterface interface {
 
 	// LoginWithResponse Sign in with e-mail and password
 	//
-	// Answers the account with a fresh token. An unknown address and a wrong
-	// password give the same 401, so that nobody can probe for accounts.
+	// Returns the account with a new token. An unknown address and a wrong
+	// password return the same 401, so that the response does not reveal
+	// whether an account exists.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6573,9 +6655,10 @@ type ClientWithResponsesInterface interface {
 
 	// RequestPasswordResetWithBodyWithResponse Ask for a mail that resets a password
 	//
-	// Sends a token to the address, if an account has it. The answer is the same
-	// if none has, so that nobody can probe for accounts. An account gets at most
-	// five of these mails an hour, and its token is good for an hour.
+	// Mails a token to the address if it belongs to an account. The response is
+	// the same if it does not, so that it does not reveal whether an account
+	// exists. An account gets at most five of these mails per hour, and a token is
+	// valid for an hour.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6584,9 +6667,10 @@ type ClientWithResponsesInterface interface {
 
 	// RequestPasswordResetWithResponse Ask for a mail that resets a password
 	//
-	// Sends a token to the address, if an account has it. The answer is the same
-	// if none has, so that nobody can probe for accounts. An account gets at most
-	// five of these mails an hour, and its token is good for an hour.
+	// Mails a token to the address if it belongs to an account. The response is
+	// the same if it does not, so that it does not reveal whether an account
+	// exists. An account gets at most five of these mails per hour, and a token is
+	// valid for an hour.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6595,9 +6679,9 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmPasswordResetWithBodyWithResponse Set a password with a mailed token
 	//
-	// Sets a new password, ends every session of the account and uses up the
-	// token, with all others that were sent to reset it. A password that is
-	// refused leaves the token good.
+	// Sets a new password and ends every session of the account. This token and
+	// all other reset tokens of the account become invalid. If the new password
+	// is rejected, the token stays valid.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6606,9 +6690,9 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmPasswordResetWithResponse Set a password with a mailed token
 	//
-	// Sets a new password, ends every session of the account and uses up the
-	// token, with all others that were sent to reset it. A password that is
-	// refused leaves the token good.
+	// Sets a new password and ends every session of the account. This token and
+	// all other reset tokens of the account become invalid. If the new password
+	// is rejected, the token stays valid.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9638,9 +9722,10 @@ func (r ConfirmPasswordResetResponse) ContentType() string {
 
 // GetAuditLogWithResponse Read the audit log
 //
-// Every act of moderators, of admins and of the operator at the command line,
-// the last one first. Entries are never changed or deleted. They hold ids; the
-// names in the answer are those of today, and `null` for what is gone.
+// Returns all actions of moderators, of admins and of the operator at the
+// command line, newest first. Entries are never changed or deleted. They store
+// ids; the response contains the current names, or `null` where the account,
+// article or comment no longer exists.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9655,7 +9740,7 @@ func (c *ClientWithResponses) GetAuditLogWithResponse(ctx context.Context, param
 
 // GetUsersWithResponse List users
 //
-// The newest first. The filters can be combined.
+// Returns users, newest first. Filters can be combined.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9670,9 +9755,10 @@ func (c *ClientWithResponses) GetUsersWithResponse(ctx context.Context, params *
 
 // SetUserRoleWithBodyWithResponse Change the role of a user
 //
-// It takes effect at once, on other replicas within a second, also for tokens
-// and API keys that the user has. Nobody changes their own role, so that there
-// is always an admin.
+// Changes the role of a user. The new role takes effect immediately, and on
+// other replicas within a second. It also applies to the tokens and API keys
+// that the user already has. Admins cannot change their own role, so that
+// there is always an admin.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9687,9 +9773,10 @@ func (c *ClientWithResponses) SetUserRoleWithBodyWithResponse(ctx context.Contex
 
 // SetUserRoleWithResponse Change the role of a user
 //
-// It takes effect at once, on other replicas within a second, also for tokens
-// and API keys that the user has. Nobody changes their own role, so that there
-// is always an admin.
+// Changes the role of a user. The new role takes effect immediately, and on
+// other replicas within a second. It also applies to the tokens and API keys
+// that the user already has. Admins cannot change their own role, so that
+// there is always an admin.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9704,8 +9791,8 @@ func (c *ClientWithResponses) SetUserRoleWithResponse(ctx context.Context, usern
 
 // ReinstateUserWithResponse End the suspension of a user
 //
-// The user can sign in again, and their API keys work again. A user who is not
-// suspended stays as they are.
+// Lets the user sign in again and makes their API keys valid again. A user who
+// is not suspended stays as they are.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9720,10 +9807,10 @@ func (c *ClientWithResponses) ReinstateUserWithResponse(ctx context.Context, use
 
 // SuspendUserWithBodyWithResponse Suspend a user
 //
-// Ends every session of the user and refuses their API keys, on other replicas
-// within a second; signing in answers 403 `account_suspended`. What they have
-// published stays. Nobody suspends themselves. Repeating it with another reason
-// replaces the reason.
+// Ends every session of the user and rejects their API keys, on other replicas
+// within a second. Signing in returns 403 `account_suspended`. Articles and
+// comments of the user stay visible. Admins cannot suspend themselves.
+// Repeating the request with another reason replaces the reason.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9738,10 +9825,10 @@ func (c *ClientWithResponses) SuspendUserWithBodyWithResponse(ctx context.Contex
 
 // SuspendUserWithResponse Suspend a user
 //
-// Ends every session of the user and refuses their API keys, on other replicas
-// within a second; signing in answers 403 `account_suspended`. What they have
-// published stays. Nobody suspends themselves. Repeating it with another reason
-// replaces the reason.
+// Ends every session of the user and rejects their API keys, on other replicas
+// within a second. Signing in returns 403 `account_suspended`. Articles and
+// comments of the user stay visible. Admins cannot suspend themselves.
+// Repeating the request with another reason replaces the reason.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9756,9 +9843,10 @@ func (c *ClientWithResponses) SuspendUserWithResponse(ctx context.Context, usern
 
 // GetArticlesWithResponse List articles
 //
-// Newest first, without the articles' bodies. The filters can be combined;
-// `articlesCount` is the number of articles that match them, not the length
-// of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+// Returns articles without their bodies, newest first. Filters can be
+// combined. `articlesCount` is the number of all articles that match the
+// filters, not the length of the page. Page with `limit` and `offset`, or
+// follow `nextCursor`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9773,8 +9861,8 @@ func (c *ClientWithResponses) GetArticlesWithResponse(ctx context.Context, param
 
 // CreateArticleWithBodyWithResponse Publish an article
 //
-// The slug is made from the title. Two articles may have the same title:
-// the second gets a slug of its own.
+// Publishes an article. Its slug is derived from the title. Two articles may
+// have the same title; the second one gets a different slug.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9789,8 +9877,8 @@ func (c *ClientWithResponses) CreateArticleWithBodyWithResponse(ctx context.Cont
 
 // CreateArticleWithResponse Publish an article
 //
-// The slug is made from the title. Two articles may have the same title:
-// the second gets a slug of its own.
+// Publishes an article. Its slug is derived from the title. Two articles may
+// have the same title; the second one gets a different slug.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9805,9 +9893,10 @@ func (c *ClientWithResponses) CreateArticleWithResponse(ctx context.Context, par
 
 // GetArticlesFeedWithResponse List articles by followed authors
 //
-// Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-// (also sent as `Link: rel="next"`), which stays stable while articles
-// appear and costs the same on every page.
+// Returns the articles of the authors that the caller follows, newest first.
+// Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+// `Link: rel="next"`), which is stable while articles are published and costs
+// the same on every page.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9822,7 +9911,8 @@ func (c *ClientWithResponses) GetArticlesFeedWithResponse(ctx context.Context, p
 
 // DeleteArticleWithResponse Delete an article
 //
-// Removes the article with its comments and favourites, by the author.
+// Deletes an article with its comments and favourites; only its author may do
+// this.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9837,8 +9927,8 @@ func (c *ClientWithResponses) DeleteArticleWithResponse(ctx context.Context, slu
 
 // GetArticleWithResponse Get an article
 //
-// A slug that the article had before its title changed answers as well; the
-// `slug` member of the answer is the current one.
+// Returns an article. Slugs that the article had before its title changed work
+// too; the `slug` member of the response is the current one.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9853,12 +9943,13 @@ func (c *ClientWithResponses) GetArticleWithResponse(ctx context.Context, slug S
 
 // UpdateArticleWithBodyWithResponse Change an article
 //
-// A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-// and the old one keeps answering. `tagList` replaces the whole list, and
-// `[]` removes all tags.
+// Changes an article; only its author may do this. The body is a merge patch
+// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+// work. `tagList` replaces the whole list, and `[]` removes all tags.
 //
-// Send the `ETag` that the article was read with as `If-Match` and a change
-// that somebody else made in between is not overwritten: the answer is 412.
+// To avoid overwriting somebody else's change, send the `ETag` of the article
+// as you read it in `If-Match`. If the article has changed since, the request
+// returns 412.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9873,12 +9964,13 @@ func (c *ClientWithResponses) UpdateArticleWithBodyWithResponse(ctx context.Cont
 
 // UpdateArticleWithResponse Change an article
 //
-// A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-// and the old one keeps answering. `tagList` replaces the whole list, and
-// `[]` removes all tags.
+// Changes an article; only its author may do this. The body is a merge patch
+// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+// work. `tagList` replaces the whole list, and `[]` removes all tags.
 //
-// Send the `ETag` that the article was read with as `If-Match` and a change
-// that somebody else made in between is not overwritten: the answer is 412.
+// To avoid overwriting somebody else's change, send the `ETag` of the article
+// as you read it in `If-Match`. If the article has changed since, the request
+// returns 412.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9893,9 +9985,10 @@ func (c *ClientWithResponses) UpdateArticleWithResponse(ctx context.Context, slu
 
 // GetArticleCommentsWithResponse List the comments of an article
 //
-// Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-// answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-// `format=html` it holds up to 100, and a larger `limit` is refused.
+// Returns comments oldest first, or newest first with `sort=-createdAt`.
+// Without `limit` the response contains up to 1,000 comments; `nextCursor`
+// leads to the rest. With `format=html` it contains up to 100, and a larger
+// `limit` is rejected.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9910,7 +10003,7 @@ func (c *ClientWithResponses) GetArticleCommentsWithResponse(ctx context.Context
 
 // CreateArticleCommentWithBodyWithResponse Comment on an article
 //
-// Adds a comment by the signed-in user.
+// Adds a comment of the signed-in user to the article.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9925,7 +10018,7 @@ func (c *ClientWithResponses) CreateArticleCommentWithBodyWithResponse(ctx conte
 
 // CreateArticleCommentWithResponse Comment on an article
 //
-// Adds a comment by the signed-in user.
+// Adds a comment of the signed-in user to the article.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9940,7 +10033,7 @@ func (c *ClientWithResponses) CreateArticleCommentWithResponse(ctx context.Conte
 
 // DeleteArticleCommentWithResponse Delete a comment
 //
-// Removes a comment, by its author.
+// Deletes a comment; only its author may do this.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9955,7 +10048,8 @@ func (c *ClientWithResponses) DeleteArticleCommentWithResponse(ctx context.Conte
 
 // RestoreCommentWithResponse Restore a comment
 //
-// Shows a hidden comment again; one that is not hidden stays as it is.
+// Makes a hidden comment visible again. A comment that is not hidden stays as
+// it is.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9970,8 +10064,9 @@ func (c *ClientWithResponses) RestoreCommentWithResponse(ctx context.Context, sl
 
 // HideCommentWithBodyWithResponse Hide a comment
 //
-// From then on only its author and moderators see the comment, with the reason.
-// Repeating it with another reason replaces the reason.
+// Hides a comment from everybody except its author and moderators, who see it
+// together with the reason. Repeating the request with another reason replaces
+// the reason.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9986,8 +10081,9 @@ func (c *ClientWithResponses) HideCommentWithBodyWithResponse(ctx context.Contex
 
 // HideCommentWithResponse Hide a comment
 //
-// From then on only its author and moderators see the comment, with the reason.
-// Repeating it with another reason replaces the reason.
+// Hides a comment from everybody except its author and moderators, who see it
+// together with the reason. Repeating the request with another reason replaces
+// the reason.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10002,7 +10098,8 @@ func (c *ClientWithResponses) HideCommentWithResponse(ctx context.Context, slug 
 
 // DeleteArticleFavoriteWithResponse Unfavourite an article
 //
-// Takes the article out of the reader's favourites; repeating it changes nothing.
+// Removes the article from the caller's favourites. Repeating the request
+// changes nothing.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10017,7 +10114,8 @@ func (c *ClientWithResponses) DeleteArticleFavoriteWithResponse(ctx context.Cont
 
 // CreateArticleFavoriteWithResponse Favourite an article
 //
-// Adds the article to the reader's favourites; repeating it changes nothing.
+// Adds the article to the caller's favourites. Repeating the request changes
+// nothing.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10032,8 +10130,8 @@ func (c *ClientWithResponses) CreateArticleFavoriteWithResponse(ctx context.Cont
 
 // RestoreArticleWithResponse Restore an article
 //
-// Shows a hidden article again, with its comments and favourites; an article
-// that is not hidden stays as it is.
+// Makes a hidden article visible again, with its comments and favourites. An
+// article that is not hidden stays as it is.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10048,9 +10146,9 @@ func (c *ClientWithResponses) RestoreArticleWithResponse(ctx context.Context, sl
 
 // HideArticleWithBodyWithResponse Hide an article
 //
-// From then on the article is in no list, no feed and no count, and answers
-// 404 to everybody but its author and moderators, who see the reason with it.
-// Repeating it with another reason replaces the reason.
+// Removes the article from all lists, feeds and counts. Reading it returns 404
+// to everybody except its author and moderators, who see it together with the
+// reason. Repeating the request with another reason replaces the reason.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10065,9 +10163,9 @@ func (c *ClientWithResponses) HideArticleWithBodyWithResponse(ctx context.Contex
 
 // HideArticleWithResponse Hide an article
 //
-// From then on the article is in no list, no feed and no count, and answers
-// 404 to everybody but its author and moderators, who see the reason with it.
-// Repeating it with another reason replaces the reason.
+// Removes the article from all lists, feeds and counts. Reading it returns 404
+// to everybody except its author and moderators, who see it together with the
+// reason. Repeating the request with another reason replaces the reason.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10082,10 +10180,10 @@ func (c *ClientWithResponses) HideArticleWithResponse(ctx context.Context, slug 
 
 // BatchGetArticlesWithBodyWithResponse Get many articles at once
 //
-// Up to 100 articles by slug, in the order asked, in one request and a
-// constant number of queries. Slugs that no article has, or ever had, are
-// named in `missing`. A slug that is asked twice is answered once. With
-// `format=html` up to 20 slugs may be asked.
+// Returns up to 100 articles by slug, in the order of the request, with a
+// constant number of queries. `missing` lists the slugs that no article has or
+// ever had. A slug that the request contains twice is returned once. With
+// `format=html` a request may contain up to 20 slugs.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10100,10 +10198,10 @@ func (c *ClientWithResponses) BatchGetArticlesWithBodyWithResponse(ctx context.C
 
 // BatchGetArticlesWithResponse Get many articles at once
 //
-// Up to 100 articles by slug, in the order asked, in one request and a
-// constant number of queries. Slugs that no article has, or ever had, are
-// named in `missing`. A slug that is asked twice is answered once. With
-// `format=html` up to 20 slugs may be asked.
+// Returns up to 100 articles by slug, in the order of the request, with a
+// constant number of queries. `missing` lists the slugs that no article has or
+// ever had. A slug that the request contains twice is returned once. With
+// `format=html` a request may contain up to 20 slugs.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10118,9 +10216,9 @@ func (c *ClientWithResponses) BatchGetArticlesWithResponse(ctx context.Context, 
 
 // BatchGetProfilesWithBodyWithResponse Get many profiles at once
 //
-// Up to 100 profiles by user name, in the order asked, in one request and a
-// constant number of queries. Unknown names are listed in `missing`. A name
-// that is asked twice in the same letter case is answered once.
+// Returns up to 100 profiles by user name, in the order of the request, with a
+// constant number of queries. `missing` lists unknown names. A name that the
+// request contains twice in the same letter case is returned once.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10135,9 +10233,9 @@ func (c *ClientWithResponses) BatchGetProfilesWithBodyWithResponse(ctx context.C
 
 // BatchGetProfilesWithResponse Get many profiles at once
 //
-// Up to 100 profiles by user name, in the order asked, in one request and a
-// constant number of queries. Unknown names are listed in `missing`. A name
-// that is asked twice in the same letter case is answered once.
+// Returns up to 100 profiles by user name, in the order of the request, with a
+// constant number of queries. `missing` lists unknown names. A name that the
+// request contains twice in the same letter case is returned once.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10150,9 +10248,9 @@ func (c *ClientWithResponses) BatchGetProfilesWithResponse(ctx context.Context, 
 	return ParseBatchGetProfilesResponse(rsp)
 }
 
-// GetHiddenWithResponse List what is hidden
+// GetHiddenWithResponse List hidden articles and comments
 //
-// Articles and comments that are hidden, the last one first.
+// Returns hidden articles and comments, the most recently hidden first.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10167,8 +10265,8 @@ func (c *ClientWithResponses) GetHiddenWithResponse(ctx context.Context, params 
 
 // GetProfileByUsernameWithResponse Get a profile
 //
-// The public face of an account. `following` tells whether the signed-in
-// reader follows it, and is false without a token.
+// Returns the public profile of a user. `following` reports whether the caller
+// follows this user; it is false without a token.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10183,7 +10281,8 @@ func (c *ClientWithResponses) GetProfileByUsernameWithResponse(ctx context.Conte
 
 // UnfollowUserByUsernameWithResponse Stop following a user
 //
-// Takes the user's articles out of the reader's feed; repeating it changes nothing.
+// Removes the user's articles from the caller's feed. Repeating the request
+// changes nothing.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10198,8 +10297,8 @@ func (c *ClientWithResponses) UnfollowUserByUsernameWithResponse(ctx context.Con
 
 // FollowUserByUsernameWithResponse Follow a user
 //
-// Puts the user's articles into the reader's feed. Following twice is the
-// same as following once; following oneself is refused with 422.
+// Adds the user's articles to the caller's feed. Following a user again
+// changes nothing. Users cannot follow themselves; this returns 422.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10214,7 +10313,8 @@ func (c *ClientWithResponses) FollowUserByUsernameWithResponse(ctx context.Conte
 
 // DeleteSessionsWithResponse Sign out everywhere
 //
-// Ends every session of the signed-in user, this one too. API keys stay.
+// Ends every session of the signed-in user, including the current one. API
+// keys remain valid.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10229,9 +10329,9 @@ func (c *ClientWithResponses) DeleteSessionsWithResponse(ctx context.Context, re
 
 // GetSessionsWithResponse List the sessions of the signed-in user
 //
-// Every sign-in that is still good, the newest first: those of
-// `POST /sessions` and those of registration and `POST /users/login`.
-// `current` marks the one that the token of this call belongs to.
+// Returns all sessions that have not ended, newest first. Registration,
+// `POST /users/login` and `POST /sessions` each create one. `current` marks
+// the session that the token of this request belongs to.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10246,9 +10346,10 @@ func (c *ClientWithResponses) GetSessionsWithResponse(ctx context.Context, reqEd
 
 // CreateSessionWithBodyWithResponse Sign in with short-lived tokens
 //
-// For clients that can renew tokens: the access token ends after minutes,
-// and the refresh token gets the next pair from `POST /sessions/refresh`.
-// Front ends of the RealWorld contract use `POST /users/login` instead.
+// Creates a session for clients that can renew tokens. The access token
+// expires after minutes; the client then exchanges the refresh token for a
+// new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+// contract use `POST /users/login` instead.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10263,9 +10364,10 @@ func (c *ClientWithResponses) CreateSessionWithBodyWithResponse(ctx context.Cont
 
 // CreateSessionWithResponse Sign in with short-lived tokens
 //
-// For clients that can renew tokens: the access token ends after minutes,
-// and the refresh token gets the next pair from `POST /sessions/refresh`.
-// Front ends of the RealWorld contract use `POST /users/login` instead.
+// Creates a session for clients that can renew tokens. The access token
+// expires after minutes; the client then exchanges the refresh token for a
+// new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+// contract use `POST /users/login` instead.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10280,7 +10382,7 @@ func (c *ClientWithResponses) CreateSessionWithResponse(ctx context.Context, par
 
 // DeleteCurrentSessionWithResponse Sign out
 //
-// Ends the session that the token of this call belongs to.
+// Ends the session that the token of this request belongs to.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10295,9 +10397,10 @@ func (c *ClientWithResponses) DeleteCurrentSessionWithResponse(ctx context.Conte
 
 // RefreshSessionWithBodyWithResponse Renew the tokens of a session
 //
-// Answers a new pair; the refresh token that was sent is used up. Using it
-// again ends the session, since then two parties have it, except in the
-// first ten seconds, when it is taken for a repetition of the same call.
+// Returns a new pair of tokens. Each refresh token can be used once: using it
+// again ends the session, because two parties then hold the same token. Within
+// the first ten seconds a second use counts as a retry of the same request
+// and returns new tokens.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10312,9 +10415,10 @@ func (c *ClientWithResponses) RefreshSessionWithBodyWithResponse(ctx context.Con
 
 // RefreshSessionWithResponse Renew the tokens of a session
 //
-// Answers a new pair; the refresh token that was sent is used up. Using it
-// again ends the session, since then two parties have it, except in the
-// first ten seconds, when it is taken for a repetition of the same call.
+// Returns a new pair of tokens. Each refresh token can be used once: using it
+// again ends the session, because two parties then hold the same token. Within
+// the first ten seconds a second use counts as a retry of the same request
+// and returns new tokens.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10329,8 +10433,8 @@ func (c *ClientWithResponses) RefreshSessionWithResponse(ctx context.Context, bo
 
 // DeleteSessionWithResponse End a session
 //
-// Signs out one device: its tokens are refused from then on, by every
-// replica within a second.
+// Signs out one device. Every replica rejects the tokens of the session
+// within a second.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10345,7 +10449,7 @@ func (c *ClientWithResponses) DeleteSessionWithResponse(ctx context.Context, id 
 
 // GetTagsWithResponse List tags
 //
-// Every tag that an article carries, most used first.
+// Returns every tag that at least one article has, most used first.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10360,11 +10464,12 @@ func (c *ClientWithResponses) GetTagsWithResponse(ctx context.Context, params *G
 
 // DeleteCurrentUserWithBodyWithResponse Delete the account of the signed-in user
 //
-// Erases the account and all that belongs to it, at once and for good: its
-// articles with their comments and favourites, its comments elsewhere, its
-// favourites, follows, sessions and API keys. Its names are free again, and
-// its tokens and keys are refused, by every replica within a second. The
-// password confirms it; a wrong one is 422.
+// Permanently deletes the account and everything that belongs to it: its
+// articles with their comments and favourites, its comments on other
+// articles, its favourites, follows, sessions and API keys. Its user name and
+// address can be registered again. Every replica rejects its tokens and keys
+// within a second. The password confirms the deletion; a wrong password
+// returns 422.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10379,11 +10484,12 @@ func (c *ClientWithResponses) DeleteCurrentUserWithBodyWithResponse(ctx context.
 
 // DeleteCurrentUserWithResponse Delete the account of the signed-in user
 //
-// Erases the account and all that belongs to it, at once and for good: its
-// articles with their comments and favourites, its comments elsewhere, its
-// favourites, follows, sessions and API keys. Its names are free again, and
-// its tokens and keys are refused, by every replica within a second. The
-// password confirms it; a wrong one is 422.
+// Permanently deletes the account and everything that belongs to it: its
+// articles with their comments and favourites, its comments on other
+// articles, its favourites, follows, sessions and API keys. Its user name and
+// address can be registered again. Every replica rejects its tokens and keys
+// within a second. The password confirms the deletion; a wrong password
+// returns 422.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10398,7 +10504,7 @@ func (c *ClientWithResponses) DeleteCurrentUserWithResponse(ctx context.Context,
 
 // GetCurrentUserWithResponse Get the signed-in user
 //
-// The account that the token belongs to.
+// Returns the account that the token belongs to.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10413,10 +10519,11 @@ func (c *ClientWithResponses) GetCurrentUserWithResponse(ctx context.Context, pa
 
 // UpdateCurrentUserWithBodyWithResponse Change the signed-in user
 //
-// A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-// clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-// `image` is stored as `null`. A new `password` ends the other sessions. A
-// new `email` has to be verified, and the old address is told.
+// The body is a merge patch (RFC 7396): an absent member stays as it is,
+// `null` clears `bio` and `image` and is rejected for other members, and an
+// empty `bio` or `image` is stored as `null`. A new `password` ends all other
+// sessions. A new `email` has to be verified, and the service notifies the
+// old address of the change.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10431,10 +10538,11 @@ func (c *ClientWithResponses) UpdateCurrentUserWithBodyWithResponse(ctx context.
 
 // UpdateCurrentUserWithResponse Change the signed-in user
 //
-// A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-// clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-// `image` is stored as `null`. A new `password` ends the other sessions. A
-// new `email` has to be verified, and the old address is told.
+// The body is a merge patch (RFC 7396): an absent member stays as it is,
+// `null` clears `bio` and `image` and is rejected for other members, and an
+// empty `bio` or `image` is stored as `null`. A new `password` ends all other
+// sessions. A new `email` has to be verified, and the service notifies the
+// old address of the change.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10447,10 +10555,10 @@ func (c *ClientWithResponses) UpdateCurrentUserWithResponse(ctx context.Context,
 	return ParseUpdateCurrentUserResponse(rsp)
 }
 
-// GetEmailVerificationWithResponse Get whether the address is verified
+// GetEmailVerificationWithResponse Get the verification state of the address
 //
-// The address of the signed-in user, and when it was verified. A new address
-// is not.
+// Returns the address of the signed-in user and the time when it was verified.
+// After a change of the address, the new address is unverified.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10465,9 +10573,9 @@ func (c *ClientWithResponses) GetEmailVerificationWithResponse(ctx context.Conte
 
 // RequestEmailVerificationWithResponse Ask for a mail that verifies the address
 //
-// Sends the signed-in user a token once more; registration and a new address
-// send one by themselves. Nothing is sent when the address is verified, and
-// at most five mails an hour.
+// Mails the signed-in user another verification token; registration and a
+// change of the address mail one automatically. The service sends no mail if
+// the address is verified already, and at most five mails per hour.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10482,10 +10590,10 @@ func (c *ClientWithResponses) RequestEmailVerificationWithResponse(ctx context.C
 
 // ExportCurrentUserWithResponse Export all data of the signed-in user
 //
-// Everything of the account as NDJSON: one JSON object a line, each with a
-// `type`. The last line has the type `end` and counts those before it; an
-// export without it is not complete. Data that changes while the export
-// runs may be in it as it was or as it is.
+// Returns all data of the account as NDJSON: one JSON object per line, each
+// with a `type`. The last line has the type `end` and the number of lines
+// before it; an export without this line is incomplete. Data that changes
+// while the export runs may appear in its old or in its new state.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10500,8 +10608,8 @@ func (c *ClientWithResponses) ExportCurrentUserWithResponse(ctx context.Context,
 
 // GetApiKeysWithResponse List API keys
 //
-// The keys of the signed-in user, the newest first. The keys themselves
-// are not stored; `prefix` is how they begin.
+// Returns the API keys of the signed-in user, newest first. The keys
+// themselves are not stored; `prefix` holds the first characters of each key.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10516,11 +10624,11 @@ func (c *ClientWithResponses) GetApiKeysWithResponse(ctx context.Context, reqEdi
 
 // CreateApiKeyWithBodyWithResponse Create an API key
 //
-// A key for a program, with scopes: `read` reads what its owner may read,
-// `write` writes articles, comments, favourites and follows as well, `admin`
-// is for moderation and administration, if the owner's role permits it. Each
-// scope includes those before it. Keys never manage the account, its
-// sessions or other keys. The answer is the only one that shows the key.
+// Creates an API key for a program. The scope `read` permits reading what the
+// key's owner may read. `write` also permits writing articles, comments,
+// favourites and follows. `admin` also permits moderation and administration,
+// as far as the owner's role permits them. A key can never manage the account,
+// its sessions or other keys. Only this response contains the key.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10535,11 +10643,11 @@ func (c *ClientWithResponses) CreateApiKeyWithBodyWithResponse(ctx context.Conte
 
 // CreateApiKeyWithResponse Create an API key
 //
-// A key for a program, with scopes: `read` reads what its owner may read,
-// `write` writes articles, comments, favourites and follows as well, `admin`
-// is for moderation and administration, if the owner's role permits it. Each
-// scope includes those before it. Keys never manage the account, its
-// sessions or other keys. The answer is the only one that shows the key.
+// Creates an API key for a program. The scope `read` permits reading what the
+// key's owner may read. `write` also permits writing articles, comments,
+// favourites and follows. `admin` also permits moderation and administration,
+// as far as the owner's role permits them. A key can never manage the account,
+// its sessions or other keys. Only this response contains the key.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10554,7 +10662,7 @@ func (c *ClientWithResponses) CreateApiKeyWithResponse(ctx context.Context, para
 
 // DeleteApiKeyWithResponse Revoke an API key
 //
-// The key is refused from then on, by every replica within a second.
+// Revokes the key. Every replica rejects it within a second.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10569,12 +10677,12 @@ func (c *ClientWithResponses) DeleteApiKeyWithResponse(ctx context.Context, id A
 
 // CreateUserWithBodyWithResponse Register a new user
 //
-// Creates an account and signs it in: the answer carries the token that
-// every other call takes as `Authorization: Token <token>`.
+// Creates an account and signs it in. The response contains the token that
+// other requests send as `Authorization: Token <token>`.
 //
-// A user name or an e-mail address belongs to one account, whatever its
-// letter case; a second registration answers 409 and names the field.
-// A mail with a token that verifies the address goes out.
+// User names and e-mail addresses are unique regardless of letter case; a
+// registration with one that is taken returns 409 and names the field.
+// The service mails a token that verifies the address.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10589,12 +10697,12 @@ func (c *ClientWithResponses) CreateUserWithBodyWithResponse(ctx context.Context
 
 // CreateUserWithResponse Register a new user
 //
-// Creates an account and signs it in: the answer carries the token that
-// every other call takes as `Authorization: Token <token>`.
+// Creates an account and signs it in. The response contains the token that
+// other requests send as `Authorization: Token <token>`.
 //
-// A user name or an e-mail address belongs to one account, whatever its
-// letter case; a second registration answers 409 and names the field.
-// A mail with a token that verifies the address goes out.
+// User names and e-mail addresses are unique regardless of letter case; a
+// registration with one that is taken returns 409 and names the field.
+// The service mails a token that verifies the address.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10609,8 +10717,8 @@ func (c *ClientWithResponses) CreateUserWithResponse(ctx context.Context, params
 
 // ConfirmEmailVerificationWithBodyWithResponse Verify an address with a mailed token
 //
-// Marks the address that the token was sent to as verified, if the account
-// still has it.
+// Marks the address that the token was mailed to as verified, if it is still
+// the address of the account.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10625,8 +10733,8 @@ func (c *ClientWithResponses) ConfirmEmailVerificationWithBodyWithResponse(ctx c
 
 // ConfirmEmailVerificationWithResponse Verify an address with a mailed token
 //
-// Marks the address that the token was sent to as verified, if the account
-// still has it.
+// Marks the address that the token was mailed to as verified, if it is still
+// the address of the account.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10641,8 +10749,9 @@ func (c *ClientWithResponses) ConfirmEmailVerificationWithResponse(ctx context.C
 
 // LoginWithBodyWithResponse Sign in with e-mail and password
 //
-// Answers the account with a fresh token. An unknown address and a wrong
-// password give the same 401, so that nobody can probe for accounts.
+// Returns the account with a new token. An unknown address and a wrong
+// password return the same 401, so that the response does not reveal
+// whether an account exists.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10657,8 +10766,9 @@ func (c *ClientWithResponses) LoginWithBodyWithResponse(ctx context.Context, con
 
 // LoginWithResponse Sign in with e-mail and password
 //
-// Answers the account with a fresh token. An unknown address and a wrong
-// password give the same 401, so that nobody can probe for accounts.
+// Returns the account with a new token. An unknown address and a wrong
+// password return the same 401, so that the response does not reveal
+// whether an account exists.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10673,9 +10783,10 @@ func (c *ClientWithResponses) LoginWithResponse(ctx context.Context, body LoginJ
 
 // RequestPasswordResetWithBodyWithResponse Ask for a mail that resets a password
 //
-// Sends a token to the address, if an account has it. The answer is the same
-// if none has, so that nobody can probe for accounts. An account gets at most
-// five of these mails an hour, and its token is good for an hour.
+// Mails a token to the address if it belongs to an account. The response is
+// the same if it does not, so that it does not reveal whether an account
+// exists. An account gets at most five of these mails per hour, and a token is
+// valid for an hour.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10690,9 +10801,10 @@ func (c *ClientWithResponses) RequestPasswordResetWithBodyWithResponse(ctx conte
 
 // RequestPasswordResetWithResponse Ask for a mail that resets a password
 //
-// Sends a token to the address, if an account has it. The answer is the same
-// if none has, so that nobody can probe for accounts. An account gets at most
-// five of these mails an hour, and its token is good for an hour.
+// Mails a token to the address if it belongs to an account. The response is
+// the same if it does not, so that it does not reveal whether an account
+// exists. An account gets at most five of these mails per hour, and a token is
+// valid for an hour.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10707,9 +10819,9 @@ func (c *ClientWithResponses) RequestPasswordResetWithResponse(ctx context.Conte
 
 // ConfirmPasswordResetWithBodyWithResponse Set a password with a mailed token
 //
-// Sets a new password, ends every session of the account and uses up the
-// token, with all others that were sent to reset it. A password that is
-// refused leaves the token good.
+// Sets a new password and ends every session of the account. This token and
+// all other reset tokens of the account become invalid. If the new password
+// is rejected, the token stays valid.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10724,9 +10836,9 @@ func (c *ClientWithResponses) ConfirmPasswordResetWithBodyWithResponse(ctx conte
 
 // ConfirmPasswordResetWithResponse Set a password with a mailed token
 //
-// Sets a new password, ends every session of the account and uses up the
-// token, with all others that were sent to reset it. A password that is
-// refused leaves the token good.
+// Sets a new password and ends every session of the account. This token and
+// all other reset tokens of the account become invalid. If the new password
+// is rejected, the token stays valid.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -239,10 +239,10 @@ type Account struct {
 	Email     string    `json:"email"`
 	Id        int64     `json:"id"`
 
-	// Role What a user may do beside their own things; each includes those before it
+	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
 
-	// SuspendedAt UTC, with exactly three fraction digits, or `null` when it has not happened
+	// SuspendedAt UTC, with exactly three fraction digits, or `null` when there is no such time
 	SuspendedAt      *TimestampOrNull `json:"suspendedAt"`
 	SuspensionReason *string          `json:"suspensionReason"`
 	Username         string           `json:"username"`
@@ -256,7 +256,7 @@ type AccountResponse struct {
 
 // AccountsResponse defines model for AccountsResponse.
 type AccountsResponse struct {
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor *NextCursor `json:"nextCursor"`
 	Users      []Account   `json:"users"`
 }
@@ -268,16 +268,16 @@ type ApiKey struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// ExpiresAt UTC, with exactly three fraction digits, or `null` when it has not happened
+	// ExpiresAt UTC, with exactly three fraction digits, or `null` when there is no such time
 	ExpiresAt *TimestampOrNull `json:"expiresAt"`
 	Id        int64            `json:"id"`
 	Name      string           `json:"name"`
 
-	// Prefix How the key begins
+	// Prefix The first characters of the key
 	Prefix string  `json:"prefix"`
 	Scopes []Scope `json:"scopes"`
 
-	// UsedAt UTC, with exactly three fraction digits, or `null` when it has not happened
+	// UsedAt UTC, with exactly three fraction digits, or `null` when there is no such time
 	UsedAt *TimestampOrNull `json:"usedAt"`
 }
 
@@ -285,7 +285,7 @@ type ApiKey struct {
 type ApiKeyCreatedResponse struct {
 	ApiKey ApiKey `json:"apiKey"`
 
-	// Key The key itself, for `Authorization: Bearer <key>`
+	// Key The key itself; send it as `Authorization: Bearer <key>`
 	Key string `json:"key"`
 }
 
@@ -299,7 +299,7 @@ type Article struct {
 	Author Profile `json:"author"`
 	Body   string  `json:"body"`
 
-	// BodyHtml `body` as sanitised HTML; only with `format=html`
+	// BodyHtml `body` as sanitised HTML; present only with `format=html`
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
 	// CreatedAt UTC, with exactly three fraction digits
@@ -308,11 +308,11 @@ type Article struct {
 	CreatedAt   Timestamp `json:"createdAt"`
 	Description string    `json:"description"`
 
-	// Favorited Whether the reader has marked the article
+	// Favorited Whether the article is one of the caller's favourites
 	Favorited      bool  `json:"favorited"`
 	FavoritesCount int64 `json:"favoritesCount"`
 
-	// Hidden Present when a moderator has hidden it; only its author and moderators see it then
+	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden  *Hidden  `json:"hidden,omitempty"`
 	Slug    string   `json:"slug"`
 	TagList []string `json:"tagList"`
@@ -335,7 +335,7 @@ type ArticleBatchResponse struct {
 	Missing  []string  `json:"missing"`
 }
 
-// ArticleBody Markdown, stored and answered as it was sent
+// ArticleBody Markdown, stored and returned exactly as it was sent
 type ArticleBody = string
 
 // ArticleResponse defines model for ArticleResponse.
@@ -353,7 +353,7 @@ type ArticleSummary struct {
 	CreatedAt   Timestamp `json:"createdAt"`
 	Description string    `json:"description"`
 
-	// Favorited Whether the reader has marked the article
+	// Favorited Whether the article is one of the caller's favourites
 	Favorited      bool     `json:"favorited"`
 	FavoritesCount int64    `json:"favoritesCount"`
 	Slug           string   `json:"slug"`
@@ -370,21 +370,21 @@ type ArticleSummary struct {
 type ArticlesResponse struct {
 	Articles []ArticleSummary `json:"articles"`
 
-	// ArticlesCount How many articles match the filters in all
+	// ArticlesCount The number of all articles that match the filters
 	ArticlesCount int64 `json:"articlesCount"`
 
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor *NextCursor `json:"nextCursor"`
 }
 
 // AuditAction defines model for AuditAction.
 type AuditAction string
 
-// AuditActor Who did it; null for the operator at the command line
+// AuditActor The user who did it; null for the operator at the command line
 type AuditActor struct {
 	Id int64 `json:"id"`
 
-	// Username Null when the account is gone
+	// Username Null when the account no longer exists
 	Username *string `json:"username"`
 }
 
@@ -392,7 +392,7 @@ type AuditActor struct {
 type AuditEntriesResponse struct {
 	Entries []AuditEntry `json:"entries"`
 
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor *NextCursor `json:"nextCursor"`
 }
 
@@ -400,10 +400,10 @@ type AuditEntriesResponse struct {
 type AuditEntry struct {
 	Action AuditAction `json:"action"`
 
-	// Actor Who did it; null for the operator at the command line
+	// Actor The user who did it; null for the operator at the command line
 	Actor *AuditActor `json:"actor"`
 
-	// ApiKeyId The API key that the actor used
+	// ApiKeyId The API key that the actor used, if any
 	ApiKeyId *int64 `json:"apiKeyId"`
 
 	// CreatedAt UTC, with exactly three fraction digits
@@ -411,27 +411,27 @@ type AuditEntry struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// From The role before
+	// From The role before the change
 	From   *string `json:"from"`
 	Id     int64   `json:"id"`
 	Reason *string `json:"reason"`
 
-	// RequestId The request's id in the server's log
+	// RequestId The id of the request in the server's log
 	RequestId *string `json:"requestId"`
 
-	// Subject What it was done to
+	// Subject The user, article or comment that the action affected
 	Subject AuditSubject `json:"subject"`
 
-	// To The role after
+	// To The role after the change
 	To *string `json:"to"`
 }
 
-// AuditSubject What it was done to
+// AuditSubject The user, article or comment that the action affected
 type AuditSubject struct {
 	Id   int64            `json:"id"`
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The user name, or the slug of the article; null when it is gone
+	// Name The user name, or the slug of the article; null when the subject no longer exists
 	Name *string `json:"name"`
 }
 
@@ -443,7 +443,7 @@ type Comment struct {
 	Author Profile `json:"author"`
 	Body   string  `json:"body"`
 
-	// BodyHtml `body` as sanitised HTML; only with `format=html`
+	// BodyHtml `body` as sanitised HTML; present only with `format=html`
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
 	// CreatedAt UTC, with exactly three fraction digits
@@ -451,10 +451,10 @@ type Comment struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// Hidden Present when a moderator has hidden it; only its author and moderators see it then
+	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
 
-	// Id Below 2^53
+	// Id Always below 2^53
 	Id int64 `json:"id"`
 
 	// UpdatedAt UTC, with exactly three fraction digits
@@ -463,7 +463,7 @@ type Comment struct {
 	UpdatedAt Timestamp `json:"updatedAt"`
 }
 
-// CommentBody Markdown, stored and answered as it was sent
+// CommentBody Markdown, stored and returned exactly as it was sent
 type CommentBody = string
 
 // CommentResponse defines model for CommentResponse.
@@ -475,13 +475,13 @@ type CommentResponse struct {
 type CommentsResponse struct {
 	Comments []Comment `json:"comments"`
 
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor *NextCursor `json:"nextCursor"`
 }
 
 // DeleteUser defines model for DeleteUser.
 type DeleteUser struct {
-	// Password The account's own, to confirm
+	// Password The password of the account, to confirm the deletion
 	Password string `json:"password"`
 }
 
@@ -493,20 +493,20 @@ type DeleteUserRequest struct {
 // Description defines model for Description.
 type Description = string
 
-// Email Unique in any letter case
+// Email Unique regardless of letter case
 type Email = string
 
 // EmailVerification defines model for EmailVerification.
 type EmailVerification struct {
 	Email string `json:"email"`
 
-	// VerifiedAt UTC, with exactly three fraction digits, or `null` when it has not happened
+	// VerifiedAt UTC, with exactly three fraction digits, or `null` when there is no such time
 	VerifiedAt *TimestampOrNull `json:"verifiedAt"`
 }
 
 // EmailVerificationConfirmationRequest defines model for EmailVerificationConfirmationRequest.
 type EmailVerificationConfirmationRequest struct {
-	// Token A token from a mail, good once
+	// Token A token from a mail; it can be used once
 	Token MailToken `json:"token"`
 }
 
@@ -515,7 +515,7 @@ type EmailVerificationResponse struct {
 	EmailVerification EmailVerification `json:"emailVerification"`
 }
 
-// ExportRecord A line of an export; its other members depend on its type
+// ExportRecord One line of an export; its other members depend on `type`
 type ExportRecord struct {
 	Type                 ExportRecordType       `json:"type"`
 	AdditionalProperties map[string]interface{} `json:"-"`
@@ -524,10 +524,10 @@ type ExportRecord struct {
 // ExportRecordType defines model for ExportRecord.Type.
 type ExportRecordType string
 
-// FieldErrors The wrong fields, each with its messages
+// FieldErrors The invalid fields, each with its messages
 type FieldErrors map[string][]string
 
-// Hidden Present when a moderator has hidden it; only its author and moderators see it then
+// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 type Hidden struct {
 	// At UTC, with exactly three fraction digits
 	//
@@ -538,7 +538,7 @@ type Hidden struct {
 
 // HiddenItem defines model for HiddenItem.
 type HiddenItem struct {
-	// Author Who wrote it
+	// Author The user name of the author
 	Author    string `json:"author"`
 	CommentId *int64 `json:"commentId"`
 
@@ -547,12 +547,12 @@ type HiddenItem struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	HiddenAt Timestamp `json:"hiddenAt"`
 
-	// HiddenBy Null when that account is gone
+	// HiddenBy Null when the account of the moderator no longer exists
 	HiddenBy *string        `json:"hiddenBy"`
 	Kind     HiddenItemKind `json:"kind"`
 	Reason   string         `json:"reason"`
 
-	// Slug Of the article, or of that with the comment
+	// Slug The slug of the article, or of the article that the comment belongs to
 	Slug  string `json:"slug"`
 	Title string `json:"title"`
 }
@@ -564,13 +564,13 @@ type HiddenItemKind string
 type HiddenItemsResponse struct {
 	Hidden []HiddenItem `json:"hidden"`
 
-	// NextCursor Send it as `cursor` to get the next page; null on the last one
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 	NextCursor *NextCursor `json:"nextCursor"`
 }
 
 // HideRequest defines model for HideRequest.
 type HideRequest struct {
-	// Reason Why, for those who ask later; the author of what is hidden reads it too
+	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
 	Reason Reason `json:"reason"`
 }
 
@@ -585,15 +585,15 @@ type LoginUserRequest struct {
 	User LoginUser `json:"user"`
 }
 
-// MailToken A token from a mail, good once
+// MailToken A token from a mail; it can be used once
 type MailToken = string
 
 // NewApiKey defines model for NewApiKey.
 type NewApiKey struct {
-	// ExpiresAt When it ends by itself; `null` or absent for never
+	// ExpiresAt When the key expires; if it is `null` or absent, the key does not expire
 	ExpiresAt nullable.Nullable[time.Time] `json:"expiresAt,omitempty"`
 
-	// Name For its owner to tell it from others
+	// Name A name by which the owner recognises the key
 	Name   string  `json:"name"`
 	Scopes []Scope `json:"scopes"`
 }
@@ -605,11 +605,11 @@ type NewApiKeyRequest struct {
 
 // NewArticle defines model for NewArticle.
 type NewArticle struct {
-	// Body Markdown, stored and answered as it was sent
+	// Body Markdown, stored and returned exactly as it was sent
 	Body        ArticleBody `json:"body"`
 	Description Description `json:"description"`
 
-	// TagList In the order given; duplicates are dropped
+	// TagList Tags in the order of the request; duplicates are removed
 	TagList *TagList `json:"tagList,omitempty"`
 	Title   Title    `json:"title"`
 }
@@ -621,7 +621,7 @@ type NewArticleRequest struct {
 
 // NewComment defines model for NewComment.
 type NewComment struct {
-	// Body Markdown, stored and answered as it was sent
+	// Body Markdown, stored and returned exactly as it was sent
 	Body CommentBody `json:"body"`
 }
 
@@ -632,13 +632,13 @@ type NewCommentRequest struct {
 
 // NewUser defines model for NewUser.
 type NewUser struct {
-	// Email Unique in any letter case
+	// Email Unique regardless of letter case
 	Email Email `json:"email"`
 
-	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password Password `json:"password"`
 
-	// Username Unique in any letter case; no slash, no control characters, and not only dots
+	// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
 	Username Username `json:"username"`
 }
 
@@ -647,57 +647,57 @@ type NewUserRequest struct {
 	User NewUser `json:"user"`
 }
 
-// NextCursor Send it as `cursor` to get the next page; null on the last one
+// NextCursor Send it as `cursor` to get the next page; it is null on the last page
 type NextCursor = string
 
-// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 type Password = string
 
 // PasswordResetConfirmationRequest defines model for PasswordResetConfirmationRequest.
 type PasswordResetConfirmationRequest struct {
-	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password Password `json:"password"`
 
-	// Token A token from a mail, good once
+	// Token A token from a mail; it can be used once
 	Token MailToken `json:"token"`
 }
 
 // PasswordResetRequest defines model for PasswordResetRequest.
 type PasswordResetRequest struct {
-	// Email Unique in any letter case
+	// Email Unique regardless of letter case
 	Email Email `json:"email"`
 }
 
 // Problem An error in the shape of RFC 9457, with the RealWorld `errors` map
 type Problem struct {
-	// Code What happened, for a program; the values are stable
+	// Code What happened, as a stable value for programs
 	Code ProblemCode `json:"code"`
 
-	// Detail What happened, for a person
+	// Detail What happened, in a sentence for people
 	Detail string `json:"detail"`
 
-	// Errors The wrong fields, each with its messages
+	// Errors The invalid fields, each with its messages
 	Errors FieldErrors `json:"errors"`
 
-	// RequestId The request's id in the server's log
+	// RequestId The id of the request in the server's log
 	RequestId string `json:"requestId"`
 	Status    int32  `json:"status"`
 
 	// Title The HTTP status in words
 	Title string `json:"title"`
 
-	// Type Where the error is explained
+	// Type The page that explains the error
 	Type string `json:"type"`
 }
 
-// ProblemCode What happened, for a program; the values are stable
+// ProblemCode What happened, as a stable value for programs
 type ProblemCode = string
 
 // Profile defines model for Profile.
 type Profile struct {
 	Bio *string `json:"bio"`
 
-	// Following Whether the reader follows this user
+	// Following Whether the caller follows this user
 	Following bool    `json:"following"`
 	Image     *string `json:"image"`
 	Username  string  `json:"username"`
@@ -719,7 +719,7 @@ type ProfileResponse struct {
 	Profile Profile `json:"profile"`
 }
 
-// Reason Why, for those who ask later; the author of what is hidden reads it too
+// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
 type Reason = string
 
 // RefreshSessionRequest defines model for RefreshSessionRequest.
@@ -727,10 +727,10 @@ type RefreshSessionRequest struct {
 	RefreshToken string `json:"refreshToken"`
 }
 
-// Role What a user may do beside their own things; each includes those before it
+// Role What the user may do; each role includes the permissions of those before it
 type Role string
 
-// Scope What a key may do; each includes those before it
+// Scope What the key permits; each scope includes those before it
 type Scope string
 
 // Session defines model for Session.
@@ -740,7 +740,7 @@ type Session struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// Current Whether this call was made with it
+	// Current Whether the token of this request belongs to the session
 	Current bool `json:"current"`
 
 	// ExpiresAt UTC, with exactly three fraction digits
@@ -754,7 +754,7 @@ type Session struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	UsedAt Timestamp `json:"usedAt"`
 
-	// UserAgent What the client called itself at sign-in, shortened
+	// UserAgent The `User-Agent` of the client at sign-in, shortened
 	UserAgent *string `json:"userAgent"`
 }
 
@@ -771,23 +771,23 @@ type SessionsResponse struct {
 
 // SetRoleRequest defines model for SetRoleRequest.
 type SetRoleRequest struct {
-	// Reason Why, for those who ask later; the author of what is hidden reads it too
+	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
 	Reason *Reason `json:"reason,omitempty"`
 
-	// Role What a user may do beside their own things; each includes those before it
+	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
 }
 
 // SuspendRequest defines model for SuspendRequest.
 type SuspendRequest struct {
-	// Reason Why, for those who ask later; the author of what is hidden reads it too
+	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
 	Reason Reason `json:"reason"`
 }
 
 // Tag defines model for Tag.
 type Tag = string
 
-// TagList In the order given; duplicates are dropped
+// TagList Tags in the order of the request; duplicates are removed
 type TagList = []Tag
 
 // TagsResponse defines model for TagsResponse.
@@ -803,7 +803,7 @@ type TextFormat string
 // Example: 2026-01-02T03:04:05.678Z
 type Timestamp = string
 
-// TimestampOrNull UTC, with exactly three fraction digits, or `null` when it has not happened
+// TimestampOrNull UTC, with exactly three fraction digits, or `null` when there is no such time
 type TimestampOrNull = string
 
 // Title defines model for Title.
@@ -811,7 +811,7 @@ type Title = string
 
 // Tokens defines model for Tokens.
 type Tokens struct {
-	// AccessToken For `Authorization`; good for minutes
+	// AccessToken Send it in `Authorization`; it is valid for minutes
 	AccessToken string `json:"accessToken"`
 
 	// AccessTokenExpiresAt UTC, with exactly three fraction digits
@@ -819,7 +819,7 @@ type Tokens struct {
 	// Example: 2026-01-02T03:04:05.678Z
 	AccessTokenExpiresAt Timestamp `json:"accessTokenExpiresAt"`
 
-	// RefreshToken For `POST /sessions/refresh`, once
+	// RefreshToken Send it to `POST /sessions/refresh`; it can be used once
 	RefreshToken string `json:"refreshToken"`
 
 	// RefreshTokenExpiresAt UTC, with exactly three fraction digits
@@ -833,44 +833,44 @@ type TokensResponse struct {
 	Tokens Tokens `json:"tokens"`
 }
 
-// UpdateArticle A merge patch; absent members stay as they are
+// UpdateArticle A merge patch; absent members stay unchanged
 type UpdateArticle struct {
-	// Body Markdown, stored and answered as it was sent
+	// Body Markdown, stored and returned exactly as it was sent
 	Body        *ArticleBody `json:"body,omitempty"`
 	Description *Description `json:"description,omitempty"`
 
-	// TagList In the order given; duplicates are dropped
+	// TagList Tags in the order of the request; duplicates are removed
 	TagList *TagList `json:"tagList,omitempty"`
 	Title   *Title   `json:"title,omitempty"`
 }
 
 // UpdateArticleRequest defines model for UpdateArticleRequest.
 type UpdateArticleRequest struct {
-	// Article A merge patch; absent members stay as they are
+	// Article A merge patch; absent members stay unchanged
 	Article UpdateArticle `json:"article"`
 }
 
-// UpdateUser A merge patch; absent members stay as they are
+// UpdateUser A merge patch; absent members stay unchanged
 type UpdateUser struct {
 	Bio nullable.Nullable[string] `json:"bio,omitempty"`
 
-	// CurrentPassword Proves, with a new `email` or `password`, that it is the owner who changes it; some servers demand it
+	// CurrentPassword Proves that the owner of the account changes `email` or `password`; some servers require it
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 
-	// Email Unique in any letter case
+	// Email Unique regardless of letter case
 	Email *Email                    `json:"email,omitempty"`
 	Image nullable.Nullable[string] `json:"image,omitempty"`
 
-	// Password 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password *Password `json:"password,omitempty"`
 
-	// Username Unique in any letter case; no slash, no control characters, and not only dots
+	// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
 	Username *Username `json:"username,omitempty"`
 }
 
 // UpdateUserRequest defines model for UpdateUserRequest.
 type UpdateUserRequest struct {
-	// User A merge patch; absent members stay as they are
+	// User A merge patch; absent members stay unchanged
 	User UpdateUser `json:"user"`
 }
 
@@ -890,7 +890,7 @@ type UserResponse struct {
 	User User `json:"user"`
 }
 
-// Username Unique in any letter case; no slash, no control characters, and not only dots
+// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
 type Username = string
 
 // AccountPath defines model for AccountPath.
@@ -941,7 +941,7 @@ type Limit = int32
 // Offset defines model for Offset.
 type Offset = int32
 
-// RoleFilter What a user may do beside their own things; each includes those before it
+// RoleFilter What the user may do; each role includes the permissions of those before it
 type RoleFilter = Role
 
 // SessionId defines model for SessionId.
@@ -1090,37 +1090,37 @@ type UpdateUserBody = UpdateUserRequest
 
 // GetAuditLogParams defines parameters for GetAuditLog.
 type GetAuditLogParams struct {
-	// Actor Only what this user did
+	// Actor Only actions by this user
 	Actor *ActorFilter `form:"actor,omitempty" json:"actor,omitempty"`
 
-	// Action Only acts of this kind
+	// Action Only actions of this kind
 	Action *ActionFilter `form:"action,omitempty" json:"action,omitempty"`
 
-	// Subject Only what was done to this user
+	// Subject Only actions that affect this user
 	Subject *SubjectFilter `form:"subject,omitempty" json:"subject,omitempty"`
 
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
-	// Username Only the user of this name, in any letter case
+	// Username Only the user with this name, in any letter case
 	Username *UsernameFilter `form:"username,omitempty" json:"username,omitempty"`
 
-	// Role Only users of this role
+	// Role Only users with this role
 	Role *RoleFilter `form:"role,omitempty" json:"role,omitempty"`
 
-	// Suspended Only users who are suspended, or only those who are not
+	// Suspended `true` for suspended users only, `false` for all others only
 	Suspended *SuspendedFilter `form:"suspended,omitempty" json:"suspended,omitempty"`
 
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -1135,85 +1135,85 @@ type GetArticlesParams struct {
 	// Favorited Only articles that this user has marked as favourites
 	Favorited *FavoritedFilter `form:"favorited,omitempty" json:"favorited,omitempty"`
 
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Offset How many items to skip before the page. Ignored with `cursor`.
+	// Offset The number of items to skip before the page. It is ignored when `cursor` is sent.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreateArticleParams defines parameters for CreateArticle.
 type CreateArticleParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetArticlesFeedParams defines parameters for GetArticlesFeed.
 type GetArticlesFeedParams struct {
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Offset How many items to skip before the page. Ignored with `cursor`.
+	// Offset The number of items to skip before the page. It is ignored when `cursor` is sent.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // DeleteArticleParams defines parameters for DeleteArticle.
 type DeleteArticleParams struct {
-	// IfMatch The `ETag` that the article was read with; 412 when the article has
-	// been edited since (RFC 9110, section 13.1.1). Favourites and follows
-	// do not count as edits.
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favourites and follows do not count as edits.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetArticleParams defines parameters for GetArticle.
 type GetArticleParams struct {
-	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-	// HTML that a page may insert as it is
+	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+	// HTML that a page can insert unchanged
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // UpdateArticleParams defines parameters for UpdateArticle.
 type UpdateArticleParams struct {
-	// IfMatch The `ETag` that the article was read with; 412 when the article has
-	// been edited since (RFC 9110, section 13.1.1). Favourites and follows
-	// do not count as edits.
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favourites and follows do not count as edits.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetArticleCommentsParams defines parameters for GetArticleComments.
 type GetArticleCommentsParams struct {
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *CommentLimit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Sort `createdAt` is oldest first, `-createdAt` newest first
+	// Sort `createdAt` sorts oldest first, `-createdAt` newest first
 	Sort *GetArticleCommentsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-	// HTML that a page may insert as it is
+	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+	// HTML that a page can insert unchanged
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -1222,71 +1222,71 @@ type GetArticleCommentsParamsSort string
 
 // CreateArticleCommentParams defines parameters for CreateArticleComment.
 type CreateArticleCommentParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // BatchGetArticlesParams defines parameters for BatchGetArticles.
 type BatchGetArticlesParams struct {
-	// Format `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-	// HTML that a page may insert as it is
+	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+	// HTML that a page can insert unchanged
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 }
 
 // GetHiddenParams defines parameters for GetHidden.
 type GetHiddenParams struct {
-	// Limit The length of the page
+	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from.
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetProfileByUsernameParams defines parameters for GetProfileByUsername.
 type GetProfileByUsernameParams struct {
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreateSessionParams defines parameters for CreateSession.
 type CreateSessionParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetTagsParams defines parameters for GetTags.
 type GetTagsParams struct {
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetCurrentUserParams defines parameters for GetCurrentUser.
 type GetCurrentUserParams struct {
-	// IfNoneMatch An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2)
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreateApiKeyParams defines parameters for CreateApiKey.
 type CreateApiKeyParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // CreateUserParams defines parameters for CreateUser.
 type CreateUserParams struct {
-	// IdempotencyKey A unique string, for example a UUID, that makes the call safe to
-	// repeat: for 24 hours the same key with the same body gets the first
-	// answer again and creates nothing. The same key with another body is
-	// refused with 422.
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -1481,7 +1481,7 @@ type ServerInterface interface {
 	// BatchGetProfiles Get many profiles at once
 	// (POST /batch/profiles)
 	BatchGetProfiles(ctx echo.Context) error
-	// GetHidden List what is hidden
+	// GetHidden List hidden articles and comments
 	// (GET /moderation/hidden)
 	GetHidden(ctx echo.Context, params GetHiddenParams) error
 	// GetProfileByUsername Get a profile
@@ -1523,7 +1523,7 @@ type ServerInterface interface {
 	// UpdateCurrentUser Change the signed-in user
 	// (PUT /user)
 	UpdateCurrentUser(ctx echo.Context) error
-	// GetEmailVerification Get whether the address is verified
+	// GetEmailVerification Get the verification state of the address
 	// (GET /user/email-verification)
 	GetEmailVerification(ctx echo.Context) error
 	// RequestEmailVerification Ask for a mail that verifies the address
@@ -3942,7 +3942,7 @@ type StrictServerInterface interface {
 	// BatchGetProfiles Get many profiles at once
 	// (POST /batch/profiles)
 	BatchGetProfiles(ctx context.Context, request BatchGetProfilesRequestObject) (BatchGetProfilesResponseObject, error)
-	// GetHidden List what is hidden
+	// GetHidden List hidden articles and comments
 	// (GET /moderation/hidden)
 	GetHidden(ctx context.Context, request GetHiddenRequestObject) (GetHiddenResponseObject, error)
 	// GetProfileByUsername Get a profile
@@ -3984,7 +3984,7 @@ type StrictServerInterface interface {
 	// UpdateCurrentUser Change the signed-in user
 	// (PUT /user)
 	UpdateCurrentUser(ctx context.Context, request UpdateCurrentUserRequestObject) (UpdateCurrentUserResponseObject, error)
-	// GetEmailVerification Get whether the address is verified
+	// GetEmailVerification Get the verification state of the address
 	// (GET /user/email-verification)
 	GetEmailVerification(ctx context.Context, request GetEmailVerificationRequestObject) (GetEmailVerificationResponseObject, error)
 	// RequestEmailVerification Ask for a mail that verifies the address

@@ -15,12 +15,12 @@ export interface paths {
         put?: never;
         /**
          * Register a new user
-         * @description Creates an account and signs it in: the answer carries the token that
-         *     every other call takes as `Authorization: Token <token>`.
+         * @description Creates an account and signs it in. The response contains the token that
+         *     other requests send as `Authorization: Token <token>`.
          *
-         *     A user name or an e-mail address belongs to one account, whatever its
-         *     letter case; a second registration answers 409 and names the field.
-         *     A mail with a token that verifies the address goes out.
+         *     User names and e-mail addresses are unique regardless of letter case; a
+         *     registration with one that is taken returns 409 and names the field.
+         *     The service mails a token that verifies the address.
          */
         post: operations["CreateUser"];
         delete?: never;
@@ -40,8 +40,9 @@ export interface paths {
         put?: never;
         /**
          * Sign in with e-mail and password
-         * @description Answers the account with a fresh token. An unknown address and a wrong
-         *     password give the same 401, so that nobody can probe for accounts.
+         * @description Returns the account with a new token. An unknown address and a wrong
+         *     password return the same 401, so that the response does not reveal
+         *     whether an account exists.
          */
         post: operations["Login"];
         delete?: never;
@@ -59,25 +60,27 @@ export interface paths {
         };
         /**
          * Get the signed-in user
-         * @description The account that the token belongs to.
+         * @description Returns the account that the token belongs to.
          */
         get: operations["GetCurrentUser"];
         /**
          * Change the signed-in user
-         * @description A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-         *     clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-         *     `image` is stored as `null`. A new `password` ends the other sessions. A
-         *     new `email` has to be verified, and the old address is told.
+         * @description The body is a merge patch (RFC 7396): an absent member stays as it is,
+         *     `null` clears `bio` and `image` and is rejected for other members, and an
+         *     empty `bio` or `image` is stored as `null`. A new `password` ends all other
+         *     sessions. A new `email` has to be verified, and the service notifies the
+         *     old address of the change.
          */
         put: operations["UpdateCurrentUser"];
         post?: never;
         /**
          * Delete the account of the signed-in user
-         * @description Erases the account and all that belongs to it, at once and for good: its
-         *     articles with their comments and favourites, its comments elsewhere, its
-         *     favourites, follows, sessions and API keys. Its names are free again, and
-         *     its tokens and keys are refused, by every replica within a second. The
-         *     password confirms it; a wrong one is 422.
+         * @description Permanently deletes the account and everything that belongs to it: its
+         *     articles with their comments and favourites, its comments on other
+         *     articles, its favourites, follows, sessions and API keys. Its user name and
+         *     address can be registered again. Every replica rejects its tokens and keys
+         *     within a second. The password confirms the deletion; a wrong password
+         *     returns 422.
          */
         delete: operations["DeleteCurrentUser"];
         options?: never;
@@ -94,10 +97,10 @@ export interface paths {
         };
         /**
          * Export all data of the signed-in user
-         * @description Everything of the account as NDJSON: one JSON object a line, each with a
-         *     `type`. The last line has the type `end` and counts those before it; an
-         *     export without it is not complete. Data that changes while the export
-         *     runs may be in it as it was or as it is.
+         * @description Returns all data of the account as NDJSON: one JSON object per line, each
+         *     with a `type`. The last line has the type `end` and the number of lines
+         *     before it; an export without this line is incomplete. Data that changes
+         *     while the export runs may appear in its old or in its new state.
          */
         get: operations["ExportCurrentUser"];
         put?: never;
@@ -117,22 +120,24 @@ export interface paths {
         };
         /**
          * List the sessions of the signed-in user
-         * @description Every sign-in that is still good, the newest first: those of
-         *     `POST /sessions` and those of registration and `POST /users/login`.
-         *     `current` marks the one that the token of this call belongs to.
+         * @description Returns all sessions that have not ended, newest first. Registration,
+         *     `POST /users/login` and `POST /sessions` each create one. `current` marks
+         *     the session that the token of this request belongs to.
          */
         get: operations["GetSessions"];
         put?: never;
         /**
          * Sign in with short-lived tokens
-         * @description For clients that can renew tokens: the access token ends after minutes,
-         *     and the refresh token gets the next pair from `POST /sessions/refresh`.
-         *     Front ends of the RealWorld contract use `POST /users/login` instead.
+         * @description Creates a session for clients that can renew tokens. The access token
+         *     expires after minutes; the client then exchanges the refresh token for a
+         *     new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+         *     contract use `POST /users/login` instead.
          */
         post: operations["CreateSession"];
         /**
          * Sign out everywhere
-         * @description Ends every session of the signed-in user, this one too. API keys stay.
+         * @description Ends every session of the signed-in user, including the current one. API
+         *     keys remain valid.
          */
         delete: operations["DeleteSessions"];
         options?: never;
@@ -151,9 +156,10 @@ export interface paths {
         put?: never;
         /**
          * Renew the tokens of a session
-         * @description Answers a new pair; the refresh token that was sent is used up. Using it
-         *     again ends the session, since then two parties have it, except in the
-         *     first ten seconds, when it is taken for a repetition of the same call.
+         * @description Returns a new pair of tokens. Each refresh token can be used once: using it
+         *     again ends the session, because two parties then hold the same token. Within
+         *     the first ten seconds a second use counts as a retry of the same request
+         *     and returns new tokens.
          */
         post: operations["RefreshSession"];
         delete?: never;
@@ -174,7 +180,7 @@ export interface paths {
         post?: never;
         /**
          * Sign out
-         * @description Ends the session that the token of this call belongs to.
+         * @description Ends the session that the token of this request belongs to.
          */
         delete: operations["DeleteCurrentSession"];
         options?: never;
@@ -194,8 +200,8 @@ export interface paths {
         post?: never;
         /**
          * End a session
-         * @description Signs out one device: its tokens are refused from then on, by every
-         *     replica within a second.
+         * @description Signs out one device. Every replica rejects the tokens of the session
+         *     within a second.
          */
         delete: operations["DeleteSession"];
         options?: never;
@@ -212,18 +218,18 @@ export interface paths {
         };
         /**
          * List API keys
-         * @description The keys of the signed-in user, the newest first. The keys themselves
-         *     are not stored; `prefix` is how they begin.
+         * @description Returns the API keys of the signed-in user, newest first. The keys
+         *     themselves are not stored; `prefix` holds the first characters of each key.
          */
         get: operations["GetApiKeys"];
         put?: never;
         /**
          * Create an API key
-         * @description A key for a program, with scopes: `read` reads what its owner may read,
-         *     `write` writes articles, comments, favourites and follows as well, `admin`
-         *     is for moderation and administration, if the owner's role permits it. Each
-         *     scope includes those before it. Keys never manage the account, its
-         *     sessions or other keys. The answer is the only one that shows the key.
+         * @description Creates an API key for a program. The scope `read` permits reading what the
+         *     key's owner may read. `write` also permits writing articles, comments,
+         *     favourites and follows. `admin` also permits moderation and administration,
+         *     as far as the owner's role permits them. A key can never manage the account,
+         *     its sessions or other keys. Only this response contains the key.
          */
         post: operations["CreateApiKey"];
         delete?: never;
@@ -244,7 +250,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key
-         * @description The key is refused from then on, by every replica within a second.
+         * @description Revokes the key. Every replica rejects it within a second.
          */
         delete: operations["DeleteApiKey"];
         options?: never;
@@ -263,9 +269,10 @@ export interface paths {
         put?: never;
         /**
          * Ask for a mail that resets a password
-         * @description Sends a token to the address, if an account has it. The answer is the same
-         *     if none has, so that nobody can probe for accounts. An account gets at most
-         *     five of these mails an hour, and its token is good for an hour.
+         * @description Mails a token to the address if it belongs to an account. The response is
+         *     the same if it does not, so that it does not reveal whether an account
+         *     exists. An account gets at most five of these mails per hour, and a token is
+         *     valid for an hour.
          */
         post: operations["RequestPasswordReset"];
         delete?: never;
@@ -285,9 +292,9 @@ export interface paths {
         put?: never;
         /**
          * Set a password with a mailed token
-         * @description Sets a new password, ends every session of the account and uses up the
-         *     token, with all others that were sent to reset it. A password that is
-         *     refused leaves the token good.
+         * @description Sets a new password and ends every session of the account. This token and
+         *     all other reset tokens of the account become invalid. If the new password
+         *     is rejected, the token stays valid.
          */
         post: operations["ConfirmPasswordReset"];
         delete?: never;
@@ -307,8 +314,8 @@ export interface paths {
         put?: never;
         /**
          * Verify an address with a mailed token
-         * @description Marks the address that the token was sent to as verified, if the account
-         *     still has it.
+         * @description Marks the address that the token was mailed to as verified, if it is still
+         *     the address of the account.
          */
         post: operations["ConfirmEmailVerification"];
         delete?: never;
@@ -325,17 +332,17 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get whether the address is verified
-         * @description The address of the signed-in user, and when it was verified. A new address
-         *     is not.
+         * Get the verification state of the address
+         * @description Returns the address of the signed-in user and the time when it was verified.
+         *     After a change of the address, the new address is unverified.
          */
         get: operations["GetEmailVerification"];
         put?: never;
         /**
          * Ask for a mail that verifies the address
-         * @description Sends the signed-in user a token once more; registration and a new address
-         *     send one by themselves. Nothing is sent when the address is verified, and
-         *     at most five mails an hour.
+         * @description Mails the signed-in user another verification token; registration and a
+         *     change of the address mail one automatically. The service sends no mail if
+         *     the address is verified already, and at most five mails per hour.
          */
         post: operations["RequestEmailVerification"];
         delete?: never;
@@ -353,8 +360,8 @@ export interface paths {
         };
         /**
          * Get a profile
-         * @description The public face of an account. `following` tells whether the signed-in
-         *     reader follows it, and is false without a token.
+         * @description Returns the public profile of a user. `following` reports whether the caller
+         *     follows this user; it is false without a token.
          */
         get: operations["GetProfileByUsername"];
         put?: never;
@@ -376,13 +383,14 @@ export interface paths {
         put?: never;
         /**
          * Follow a user
-         * @description Puts the user's articles into the reader's feed. Following twice is the
-         *     same as following once; following oneself is refused with 422.
+         * @description Adds the user's articles to the caller's feed. Following a user again
+         *     changes nothing. Users cannot follow themselves; this returns 422.
          */
         post: operations["FollowUserByUsername"];
         /**
          * Stop following a user
-         * @description Takes the user's articles out of the reader's feed; repeating it changes nothing.
+         * @description Removes the user's articles from the caller's feed. Repeating the request
+         *     changes nothing.
          */
         delete: operations["UnfollowUserByUsername"];
         options?: never;
@@ -399,9 +407,10 @@ export interface paths {
         };
         /**
          * List articles by followed authors
-         * @description Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-         *     (also sent as `Link: rel="next"`), which stays stable while articles
-         *     appear and costs the same on every page.
+         * @description Returns the articles of the authors that the caller follows, newest first.
+         *     Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+         *     `Link: rel="next"`), which is stable while articles are published and costs
+         *     the same on every page.
          */
         get: operations["GetArticlesFeed"];
         put?: never;
@@ -421,16 +430,17 @@ export interface paths {
         };
         /**
          * List articles
-         * @description Newest first, without the articles' bodies. The filters can be combined;
-         *     `articlesCount` is the number of articles that match them, not the length
-         *     of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+         * @description Returns articles without their bodies, newest first. Filters can be
+         *     combined. `articlesCount` is the number of all articles that match the
+         *     filters, not the length of the page. Page with `limit` and `offset`, or
+         *     follow `nextCursor`.
          */
         get: operations["GetArticles"];
         put?: never;
         /**
          * Publish an article
-         * @description The slug is made from the title. Two articles may have the same title:
-         *     the second gets a slug of its own.
+         * @description Publishes an article. Its slug is derived from the title. Two articles may
+         *     have the same title; the second one gets a different slug.
          */
         post: operations["CreateArticle"];
         delete?: never;
@@ -448,24 +458,26 @@ export interface paths {
         };
         /**
          * Get an article
-         * @description A slug that the article had before its title changed answers as well; the
-         *     `slug` member of the answer is the current one.
+         * @description Returns an article. Slugs that the article had before its title changed work
+         *     too; the `slug` member of the response is the current one.
          */
         get: operations["GetArticle"];
         /**
          * Change an article
-         * @description A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-         *     and the old one keeps answering. `tagList` replaces the whole list, and
-         *     `[]` removes all tags.
+         * @description Changes an article; only its author may do this. The body is a merge patch
+         *     (RFC 7396). A changed title creates a new slug, and the old slug continues to
+         *     work. `tagList` replaces the whole list, and `[]` removes all tags.
          *
-         *     Send the `ETag` that the article was read with as `If-Match` and a change
-         *     that somebody else made in between is not overwritten: the answer is 412.
+         *     To avoid overwriting somebody else's change, send the `ETag` of the article
+         *     as you read it in `If-Match`. If the article has changed since, the request
+         *     returns 412.
          */
         put: operations["UpdateArticle"];
         post?: never;
         /**
          * Delete an article
-         * @description Removes the article with its comments and favourites, by the author.
+         * @description Deletes an article with its comments and favourites; only its author may do
+         *     this.
          */
         delete: operations["DeleteArticle"];
         options?: never;
@@ -483,16 +495,16 @@ export interface paths {
         get?: never;
         /**
          * Hide an article
-         * @description From then on the article is in no list, no feed and no count, and answers
-         *     404 to everybody but its author and moderators, who see the reason with it.
-         *     Repeating it with another reason replaces the reason.
+         * @description Removes the article from all lists, feeds and counts. Reading it returns 404
+         *     to everybody except its author and moderators, who see it together with the
+         *     reason. Repeating the request with another reason replaces the reason.
          */
         put: operations["HideArticle"];
         post?: never;
         /**
          * Restore an article
-         * @description Shows a hidden article again, with its comments and favourites; an article
-         *     that is not hidden stays as it is.
+         * @description Makes a hidden article visible again, with its comments and favourites. An
+         *     article that is not hidden stays as it is.
          */
         delete: operations["RestoreArticle"];
         options?: never;
@@ -509,15 +521,16 @@ export interface paths {
         };
         /**
          * List the comments of an article
-         * @description Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-         *     answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-         *     `format=html` it holds up to 100, and a larger `limit` is refused.
+         * @description Returns comments oldest first, or newest first with `sort=-createdAt`.
+         *     Without `limit` the response contains up to 1,000 comments; `nextCursor`
+         *     leads to the rest. With `format=html` it contains up to 100, and a larger
+         *     `limit` is rejected.
          */
         get: operations["GetArticleComments"];
         put?: never;
         /**
          * Comment on an article
-         * @description Adds a comment by the signed-in user.
+         * @description Adds a comment of the signed-in user to the article.
          */
         post: operations["CreateArticleComment"];
         delete?: never;
@@ -538,7 +551,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a comment
-         * @description Removes a comment, by its author.
+         * @description Deletes a comment; only its author may do this.
          */
         delete: operations["DeleteArticleComment"];
         options?: never;
@@ -556,14 +569,16 @@ export interface paths {
         get?: never;
         /**
          * Hide a comment
-         * @description From then on only its author and moderators see the comment, with the reason.
-         *     Repeating it with another reason replaces the reason.
+         * @description Hides a comment from everybody except its author and moderators, who see it
+         *     together with the reason. Repeating the request with another reason replaces
+         *     the reason.
          */
         put: operations["HideComment"];
         post?: never;
         /**
          * Restore a comment
-         * @description Shows a hidden comment again; one that is not hidden stays as it is.
+         * @description Makes a hidden comment visible again. A comment that is not hidden stays as
+         *     it is.
          */
         delete: operations["RestoreComment"];
         options?: never;
@@ -582,12 +597,14 @@ export interface paths {
         put?: never;
         /**
          * Favourite an article
-         * @description Adds the article to the reader's favourites; repeating it changes nothing.
+         * @description Adds the article to the caller's favourites. Repeating the request changes
+         *     nothing.
          */
         post: operations["CreateArticleFavorite"];
         /**
          * Unfavourite an article
-         * @description Takes the article out of the reader's favourites; repeating it changes nothing.
+         * @description Removes the article from the caller's favourites. Repeating the request
+         *     changes nothing.
          */
         delete: operations["DeleteArticleFavorite"];
         options?: never;
@@ -604,7 +621,7 @@ export interface paths {
         };
         /**
          * List tags
-         * @description Every tag that an article carries, most used first.
+         * @description Returns every tag that at least one article has, most used first.
          */
         get: operations["GetTags"];
         put?: never;
@@ -623,8 +640,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List what is hidden
-         * @description Articles and comments that are hidden, the last one first.
+         * List hidden articles and comments
+         * @description Returns hidden articles and comments, the most recently hidden first.
          */
         get: operations["GetHidden"];
         put?: never;
@@ -644,7 +661,7 @@ export interface paths {
         };
         /**
          * List users
-         * @description The newest first. The filters can be combined.
+         * @description Returns users, newest first. Filters can be combined.
          */
         get: operations["GetUsers"];
         put?: never;
@@ -665,9 +682,10 @@ export interface paths {
         get?: never;
         /**
          * Change the role of a user
-         * @description It takes effect at once, on other replicas within a second, also for tokens
-         *     and API keys that the user has. Nobody changes their own role, so that there
-         *     is always an admin.
+         * @description Changes the role of a user. The new role takes effect immediately, and on
+         *     other replicas within a second. It also applies to the tokens and API keys
+         *     that the user already has. Admins cannot change their own role, so that
+         *     there is always an admin.
          */
         put: operations["SetUserRole"];
         post?: never;
@@ -687,17 +705,17 @@ export interface paths {
         get?: never;
         /**
          * Suspend a user
-         * @description Ends every session of the user and refuses their API keys, on other replicas
-         *     within a second; signing in answers 403 `account_suspended`. What they have
-         *     published stays. Nobody suspends themselves. Repeating it with another reason
-         *     replaces the reason.
+         * @description Ends every session of the user and rejects their API keys, on other replicas
+         *     within a second. Signing in returns 403 `account_suspended`. Articles and
+         *     comments of the user stay visible. Admins cannot suspend themselves.
+         *     Repeating the request with another reason replaces the reason.
          */
         put: operations["SuspendUser"];
         post?: never;
         /**
          * End the suspension of a user
-         * @description The user can sign in again, and their API keys work again. A user who is not
-         *     suspended stays as they are.
+         * @description Lets the user sign in again and makes their API keys valid again. A user who
+         *     is not suspended stays as they are.
          */
         delete: operations["ReinstateUser"];
         options?: never;
@@ -714,9 +732,10 @@ export interface paths {
         };
         /**
          * Read the audit log
-         * @description Every act of moderators, of admins and of the operator at the command line,
-         *     the last one first. Entries are never changed or deleted. They hold ids; the
-         *     names in the answer are those of today, and `null` for what is gone.
+         * @description Returns all actions of moderators, of admins and of the operator at the
+         *     command line, newest first. Entries are never changed or deleted. They store
+         *     ids; the response contains the current names, or `null` where the account,
+         *     article or comment no longer exists.
          */
         get: operations["GetAuditLog"];
         put?: never;
@@ -738,10 +757,10 @@ export interface paths {
         put?: never;
         /**
          * Get many articles at once
-         * @description Up to 100 articles by slug, in the order asked, in one request and a
-         *     constant number of queries. Slugs that no article has, or ever had, are
-         *     named in `missing`. A slug that is asked twice is answered once. With
-         *     `format=html` up to 20 slugs may be asked.
+         * @description Returns up to 100 articles by slug, in the order of the request, with a
+         *     constant number of queries. `missing` lists the slugs that no article has or
+         *     ever had. A slug that the request contains twice is returned once. With
+         *     `format=html` a request may contain up to 20 slugs.
          */
         post: operations["BatchGetArticles"];
         delete?: never;
@@ -761,9 +780,9 @@ export interface paths {
         put?: never;
         /**
          * Get many profiles at once
-         * @description Up to 100 profiles by user name, in the order asked, in one request and a
-         *     constant number of queries. Unknown names are listed in `missing`. A name
-         *     that is asked twice in the same letter case is answered once.
+         * @description Returns up to 100 profiles by user name, in the order of the request, with a
+         *     constant number of queries. `missing` lists unknown names. A name that the
+         *     request contains twice in the same letter case is returned once.
          */
         post: operations["BatchGetProfiles"];
         delete?: never;
@@ -784,29 +803,29 @@ export interface components {
         Timestamp: string;
         /**
          * Format: date-time
-         * @description UTC, with exactly three fraction digits, or `null` when it has not happened
+         * @description UTC, with exactly three fraction digits, or `null` when there is no such time
          */
         TimestampOrNull: string | null;
-        /** @description Unique in any letter case; no slash, no control characters, and not only dots */
+        /** @description Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only. */
         Username: string;
         /**
          * Format: email
-         * @description Unique in any letter case
+         * @description Unique regardless of letter case
          */
         Email: string;
         /**
          * Format: password
-         * @description 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+         * @description 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
          */
         Password: string;
         Title: string;
         Description: string;
-        /** @description Markdown, stored and answered as it was sent */
+        /** @description Markdown, stored and returned exactly as it was sent */
         ArticleBody: string;
-        /** @description Markdown, stored and answered as it was sent */
+        /** @description Markdown, stored and returned exactly as it was sent */
         CommentBody: string;
         Tag: string;
-        /** @description In the order given; duplicates are dropped */
+        /** @description Tags in the order of the request; duplicates are removed */
         TagList: components["schemas"]["Tag"][];
         /**
          * @default markdown
@@ -816,9 +835,9 @@ export interface components {
         Session: {
             /** Format: int64 */
             id: number;
-            /** @description Whether this call was made with it */
+            /** @description Whether the token of this request belongs to the session */
             current: boolean;
-            /** @description What the client called itself at sign-in, shortened */
+            /** @description The `User-Agent` of the client at sign-in, shortened */
             userAgent: string | null;
             createdAt: components["schemas"]["Timestamp"];
             usedAt: components["schemas"]["Timestamp"];
@@ -828,10 +847,10 @@ export interface components {
             sessions: components["schemas"]["Session"][];
         };
         Tokens: {
-            /** @description For `Authorization`; good for minutes */
+            /** @description Send it in `Authorization`; it is valid for minutes */
             accessToken: string;
             accessTokenExpiresAt: components["schemas"]["Timestamp"];
-            /** @description For `POST /sessions/refresh`, once */
+            /** @description Send it to `POST /sessions/refresh`; it can be used once */
             refreshToken: string;
             refreshTokenExpiresAt: components["schemas"]["Timestamp"];
         };
@@ -846,7 +865,7 @@ export interface components {
             refreshToken: string;
         };
         /**
-         * @description What a key may do; each includes those before it
+         * @description What the key permits; each scope includes those before it
          * @enum {string}
          */
         Scope: "read" | "write" | "admin";
@@ -854,12 +873,12 @@ export interface components {
             apiKey: components["schemas"]["NewApiKey"];
         };
         NewApiKey: {
-            /** @description For its owner to tell it from others */
+            /** @description A name by which the owner recognises the key */
             name: string;
             scopes: components["schemas"]["Scope"][];
             /**
              * Format: date-time
-             * @description When it ends by itself; `null` or absent for never
+             * @description When the key expires; if it is `null` or absent, the key does not expire
              */
             expiresAt?: string | null;
         };
@@ -867,7 +886,7 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
-            /** @description How the key begins */
+            /** @description The first characters of the key */
             prefix: string;
             scopes: components["schemas"]["Scope"][];
             createdAt: components["schemas"]["Timestamp"];
@@ -879,7 +898,7 @@ export interface components {
         };
         ApiKeyCreatedResponse: {
             apiKey: components["schemas"]["ApiKey"];
-            /** @description The key itself, for `Authorization: Bearer <key>` */
+            /** @description The key itself; send it as `Authorization: Bearer <key>` */
             key: string;
         };
         PasswordResetRequest: {
@@ -892,7 +911,7 @@ export interface components {
         EmailVerificationConfirmationRequest: {
             token: components["schemas"]["MailToken"];
         };
-        /** @description A token from a mail, good once */
+        /** @description A token from a mail; it can be used once */
         MailToken: string;
         EmailVerificationResponse: {
             emailVerification: components["schemas"]["EmailVerification"];
@@ -920,14 +939,14 @@ export interface components {
         UpdateUserRequest: {
             user: components["schemas"]["UpdateUser"];
         };
-        /** @description A merge patch; absent members stay as they are */
+        /** @description A merge patch; absent members stay unchanged */
         UpdateUser: {
             username?: components["schemas"]["Username"];
             email?: components["schemas"]["Email"];
             password?: components["schemas"]["Password"];
             /**
              * Format: password
-             * @description Proves, with a new `email` or `password`, that it is the owner who changes it; some servers demand it
+             * @description Proves that the owner of the account changes `email` or `password`; some servers require it
              */
             currentPassword?: string;
             bio?: string | null;
@@ -950,11 +969,11 @@ export interface components {
         DeleteUser: {
             /**
              * Format: password
-             * @description The account's own, to confirm
+             * @description The password of the account, to confirm the deletion
              */
             password: string;
         };
-        /** @description A line of an export; its other members depend on its type */
+        /** @description One line of an export; its other members depend on `type` */
         ExportRecord: {
             /** @enum {string} */
             type: "account" | "session" | "apiKey" | "article" | "comment" | "favorite" | "following" | "follower" | "end";
@@ -968,7 +987,7 @@ export interface components {
             username: string;
             bio: string | null;
             image: string | null;
-            /** @description Whether the reader follows this user */
+            /** @description Whether the caller follows this user */
             following: boolean;
         };
         NewArticleRequest: {
@@ -983,7 +1002,7 @@ export interface components {
         UpdateArticleRequest: {
             article: components["schemas"]["UpdateArticle"];
         };
-        /** @description A merge patch; absent members stay as they are */
+        /** @description A merge patch; absent members stay unchanged */
         UpdateArticle: {
             title?: components["schemas"]["Title"];
             description?: components["schemas"]["Description"];
@@ -998,12 +1017,12 @@ export interface components {
             title: string;
             description: string;
             body: string;
-            /** @description `body` as sanitised HTML; only with `format=html` */
+            /** @description `body` as sanitised HTML; present only with `format=html` */
             bodyHtml?: string;
             tagList: string[];
             createdAt: components["schemas"]["Timestamp"];
             updatedAt: components["schemas"]["Timestamp"];
-            /** @description Whether the reader has marked the article */
+            /** @description Whether the article is one of the caller's favourites */
             favorited: boolean;
             /** Format: int64 */
             favoritesCount: number;
@@ -1014,7 +1033,7 @@ export interface components {
             articles: components["schemas"]["ArticleSummary"][];
             /**
              * Format: int64
-             * @description How many articles match the filters in all
+             * @description The number of all articles that match the filters
              */
             articlesCount: number;
             nextCursor: components["schemas"]["NextCursor"];
@@ -1027,13 +1046,13 @@ export interface components {
             tagList: string[];
             createdAt: components["schemas"]["Timestamp"];
             updatedAt: components["schemas"]["Timestamp"];
-            /** @description Whether the reader has marked the article */
+            /** @description Whether the article is one of the caller's favourites */
             favorited: boolean;
             /** Format: int64 */
             favoritesCount: number;
             author: components["schemas"]["Profile"];
         };
-        /** @description Send it as `cursor` to get the next page; null on the last one */
+        /** @description Send it as `cursor` to get the next page; it is null on the last page */
         NextCursor: string | null;
         NewCommentRequest: {
             comment: components["schemas"]["NewComment"];
@@ -1051,13 +1070,13 @@ export interface components {
         Comment: {
             /**
              * Format: int64
-             * @description Below 2^53
+             * @description Always below 2^53
              */
             id: number;
             createdAt: components["schemas"]["Timestamp"];
             updatedAt: components["schemas"]["Timestamp"];
             body: string;
-            /** @description `body` as sanitised HTML; only with `format=html` */
+            /** @description `body` as sanitised HTML; present only with `format=html` */
             bodyHtml?: string;
             author: components["schemas"]["Profile"];
             hidden?: components["schemas"]["Hidden"];
@@ -1065,9 +1084,9 @@ export interface components {
         TagsResponse: {
             tags: string[];
         };
-        /** @description Why, for those who ask later; the author of what is hidden reads it too */
+        /** @description The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too */
         Reason: string;
-        /** @description Present when a moderator has hidden it; only its author and moderators see it then */
+        /** @description Present when a moderator has hidden the article or comment, which only its author and moderators can then see */
         Hidden: {
             reason: string;
             at: components["schemas"]["Timestamp"];
@@ -1078,15 +1097,15 @@ export interface components {
         HiddenItem: {
             /** @enum {string} */
             kind: "article" | "comment";
-            /** @description Of the article, or of that with the comment */
+            /** @description The slug of the article, or of the article that the comment belongs to */
             slug: string;
             title: string;
             /** Format: int64 */
             commentId: number | null;
-            /** @description Who wrote it */
+            /** @description The user name of the author */
             author: string;
             reason: string;
-            /** @description Null when that account is gone */
+            /** @description Null when the account of the moderator no longer exists */
             hiddenBy: string | null;
             hiddenAt: components["schemas"]["Timestamp"];
         };
@@ -1095,7 +1114,7 @@ export interface components {
             nextCursor: components["schemas"]["NextCursor"];
         };
         /**
-         * @description What a user may do beside their own things; each includes those before it
+         * @description What the user may do; each role includes the permissions of those before it
          * @enum {string}
          */
         Role: "reader" | "author" | "moderator" | "admin";
@@ -1126,20 +1145,20 @@ export interface components {
         };
         /** @enum {string} */
         AuditAction: "article.hidden" | "article.restored" | "comment.hidden" | "comment.restored" | "user.admin_created" | "user.reinstated" | "user.role_changed" | "user.suspended";
-        /** @description Who did it; null for the operator at the command line */
+        /** @description The user who did it; null for the operator at the command line */
         AuditActor: {
             /** Format: int64 */
             id: number;
-            /** @description Null when the account is gone */
+            /** @description Null when the account no longer exists */
             username: string | null;
         } | null;
-        /** @description What it was done to */
+        /** @description The user, article or comment that the action affected */
         AuditSubject: {
             /** @enum {string} */
             kind: "article" | "comment" | "user";
             /** Format: int64 */
             id: number;
-            /** @description The user name, or the slug of the article; null when it is gone */
+            /** @description The user name, or the slug of the article; null when the subject no longer exists */
             name: string | null;
         };
         AuditEntry: {
@@ -1150,16 +1169,16 @@ export interface components {
             actor: components["schemas"]["AuditActor"];
             /**
              * Format: int64
-             * @description The API key that the actor used
+             * @description The API key that the actor used, if any
              */
             apiKeyId: number | null;
             subject: components["schemas"]["AuditSubject"];
             reason: string | null;
-            /** @description The role before */
+            /** @description The role before the change */
             from: string | null;
-            /** @description The role after */
+            /** @description The role after the change */
             to: string | null;
-            /** @description The request's id in the server's log */
+            /** @description The id of the request in the server's log */
             requestId: string | null;
         };
         AuditEntriesResponse: {
@@ -1184,26 +1203,26 @@ export interface components {
         Problem: {
             /**
              * Format: uri-reference
-             * @description Where the error is explained
+             * @description The page that explains the error
              */
             type: string;
             /** @description The HTTP status in words */
             title: string;
             /** Format: int32 */
             status: number;
-            /** @description What happened, for a person */
+            /** @description What happened, in a sentence for people */
             detail: string;
             code: components["schemas"]["ProblemCode"];
-            /** @description The request's id in the server's log */
+            /** @description The id of the request in the server's log */
             requestId: string;
             errors: components["schemas"]["FieldErrors"];
         };
         /**
-         * @description What happened, for a program; the values are stable
+         * @description What happened, as a stable value for programs
          * @enum {string}
          */
         ProblemCode: "account_suspended" | "already_taken" | "body_too_large" | "credentials_invalid" | "database_unavailable" | "forbidden" | "idempotency_key_reused" | "internal" | "invalid_json" | "invalid_request" | "method_not_allowed" | "not_found" | "overloaded" | "precondition_failed" | "rate_limited" | "role_insufficient" | "route_not_found" | "scope_insufficient" | "token_expired" | "token_invalid" | "token_missing" | "unsupported_media_type" | "validation_failed";
-        /** @description The wrong fields, each with its messages */
+        /** @description The invalid fields, each with its messages */
         FieldErrors: {
             [key: string]: string[];
         };
@@ -1282,7 +1301,7 @@ export interface components {
                 "application/json": components["schemas"]["UserResponse"];
             };
         };
-        /** @description The records, one a line */
+        /** @description The records, one per line */
         Exported: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1413,7 +1432,7 @@ export interface components {
                 "application/json": components["schemas"]["ApiKeysResponse"];
             };
         };
-        /** @description The new API key; `key` is shown this once */
+        /** @description The new API key; only this response contains `key` */
         ApiKeyCreated: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1443,7 +1462,7 @@ export interface components {
                 "application/json": components["schemas"]["ApiKeyCreatedResponse"];
             };
         };
-        /** @description The address, and when it was verified */
+        /** @description The address, and the time when it was verified */
         EmailVerificationOK: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1463,7 +1482,7 @@ export interface components {
                 "application/json": components["schemas"]["EmailVerificationResponse"];
             };
         };
-        /** @description Taken on; a mail follows if there is reason for one */
+        /** @description The request was accepted; the service sends a mail if one is due */
         Accepted: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1766,7 +1785,7 @@ export interface components {
                 "application/json": components["schemas"]["TagsResponse"];
             };
         };
-        /** @description A page of what is hidden */
+        /** @description A page of hidden articles and comments */
         HiddenItems: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1825,7 +1844,7 @@ export interface components {
                 "application/json": components["schemas"]["AccountsResponse"];
             };
         };
-        /** @description The user as they are now */
+        /** @description The user after the change */
         AccountOK: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1889,7 +1908,7 @@ export interface components {
                 "application/json": components["schemas"]["AuditEntriesResponse"];
             };
         };
-        /** @description The articles that exist, in the order asked, and the slugs that do not */
+        /** @description The articles that exist, in the order of the request, and the slugs that were not found */
         ArticleBatch: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1930,7 +1949,7 @@ export interface components {
                 "application/json": components["schemas"]["ArticleBatchResponse"];
             };
         };
-        /** @description The profiles that exist, in the order asked, and the names that do not */
+        /** @description The profiles that exist, in the order of the request, and the names that were not found */
         ProfileBatch: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1957,7 +1976,7 @@ export interface components {
                 "application/json": components["schemas"]["ProfileBatchResponse"];
             };
         };
-        /** @description Done; the answer has no body */
+        /** @description The request succeeded; the response has no body */
         NoContent: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1967,7 +1986,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Nothing has changed since the `ETag` in If-None-Match; the answer has no body */
+        /** @description Nothing has changed since the response whose `ETag` is in If-None-Match; this response has no body */
         NotModified: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1980,7 +1999,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description The request is malformed: text that is not JSON, invalid UTF-8, a duplicate member, trailing bytes */
+        /** @description The request is malformed, for example invalid JSON, invalid UTF-8, a duplicate member or trailing bytes */
         BadRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2035,7 +2054,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The resource belongs to somebody else (the key names its kind), or the token's scope or the user's role is too little */
+        /** @description The resource belongs to another user (the key in `errors` names its kind), or the token's scope or the user's role does not permit the operation */
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2062,7 +2081,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such resource. The key names its kind. */
+        /** @description There is no such resource. The key in `errors` names its kind. */
         NotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2089,7 +2108,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The value belongs to somebody else already */
+        /** @description Another account already has the value */
         Conflict: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2116,7 +2135,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The article was edited since the `ETag` in If-Match was read */
+        /** @description The article was edited after the client read the `ETag` in If-Match */
         PreconditionFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2143,7 +2162,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is larger than this operation takes */
+        /** @description The body is larger than the operation accepts */
         ContentTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2197,7 +2216,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Fields are wrong; `errors` names every one of them */
+        /** @description One or more fields are invalid; `errors` lists all of them */
         UnprocessableContent: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2227,7 +2246,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The quota is used up; wait for `Retry-After` */
+        /** @description The quota is used up; wait for the time in `Retry-After` */
         TooManyRequests: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2255,7 +2274,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Something broke on the server; the cause is in its log under `requestId` */
+        /** @description The server failed; its log has the cause under `requestId` */
         InternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2282,7 +2301,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The service or its database cannot answer right now; wait for `Retry-After` */
+        /** @description The service or its database is temporarily unavailable; wait for the time in `Retry-After` */
         ServiceUnavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2323,7 +2342,7 @@ export interface components {
          */
         AccountPath: string;
         /**
-         * @description The article's slug, the current one or an earlier one
+         * @description The current slug of the article or an earlier one
          * @example how-to-train-your-dragon
          */
         SlugPath: string;
@@ -2358,76 +2377,76 @@ export interface components {
          */
         FavoritedFilter: string;
         /**
-         * @description Only the user of this name, in any letter case
+         * @description Only the user with this name, in any letter case
          * @example jake
          */
         UsernameFilter: string;
         /**
-         * @description Only users of this role
+         * @description Only users with this role
          * @example moderator
          */
         RoleFilter: components["schemas"]["Role"];
         /**
-         * @description Only users who are suspended, or only those who are not
+         * @description `true` for suspended users only, `false` for all others only
          * @example true
          */
         SuspendedFilter: boolean;
         /**
-         * @description Only what this user did
+         * @description Only actions by this user
          * @example jake
          */
         ActorFilter: string;
         /**
-         * @description Only acts of this kind
+         * @description Only actions of this kind
          * @example user.suspended
          */
         ActionFilter: components["schemas"]["AuditAction"];
         /**
-         * @description Only what was done to this user
+         * @description Only actions that affect this user
          * @example jake
          */
         SubjectFilter: string;
         /**
-         * @description The length of the page
+         * @description The maximum number of items in the page
          * @example 20
          */
         Limit: number;
         /**
-         * @description How many items to skip before the page. Ignored with `cursor`.
+         * @description The number of items to skip before the page. It is ignored when `cursor` is sent.
          * @example 0
          */
         Offset: number;
-        /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+        /** @description `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters. */
         Cursor: string;
         /**
-         * @description The length of the page
+         * @description The maximum number of items in the page
          * @example 100
          */
         CommentLimit: number;
         /**
-         * @description `createdAt` is oldest first, `-createdAt` newest first
+         * @description `createdAt` sorts oldest first, `-createdAt` newest first
          * @example createdAt
          */
         CommentSort: "createdAt" | "-createdAt";
         /**
-         * @description `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-         *     HTML that a page may insert as it is
+         * @description `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+         *     HTML that a page can insert unchanged
          * @example html
          */
         Format: components["schemas"]["TextFormat"];
-        /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
+        /** @description The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2) */
         IfNoneMatch: string;
         /**
-         * @description The `ETag` that the article was read with; 412 when the article has
-         *     been edited since (RFC 9110, section 13.1.1). Favourites and follows
-         *     do not count as edits.
+         * @description The `ETag` of the article as the client read it. The request returns
+         *     412 if the article has been edited since (RFC 9110, section 13.1.1).
+         *     Favourites and follows do not count as edits.
          */
         IfMatch: string;
         /**
-         * @description A unique string, for example a UUID, that makes the call safe to
-         *     repeat: for 24 hours the same key with the same body gets the first
-         *     answer again and creates nothing. The same key with another body is
-         *     refused with 422.
+         * @description A unique string, for example a UUID, that makes the request safe to
+         *     repeat. For 24 hours, a request with the same key and the same body
+         *     returns the first response again and creates nothing. The same key
+         *     with another body is rejected with 422.
          * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
          */
         IdempotencyKey: string;
@@ -2644,25 +2663,25 @@ export interface components {
         };
     };
     headers: {
-        /** @description The request's id, to quote when something went wrong */
+        /** @description The id of the request, to quote when reporting a problem */
         RequestId: string;
-        /** @description A strong validator of this answer */
+        /** @description A strong validator of this response */
         ETag: string;
-        /** @description Who may store the answer, and for how long */
+        /** @description Which caches may store the response, and for how long */
         CacheControl: string;
-        /** @description The request headers that the answer depends on */
+        /** @description The request headers that the response depends on */
         Vary: string;
-        /** @description The next page as `rel="next"` (RFC 8288), absent on the last one */
+        /** @description The next page as `rel="next"` (RFC 8288), absent on the last page */
         Link: string;
         /** @description The path of the new resource */
         Location: string;
-        /** @description `true` when this is the stored answer of an earlier request with the same Idempotency-Key */
+        /** @description `true` when this is the stored response to an earlier request with the same Idempotency-Key */
         IdempotencyReplayed: string;
-        /** @description The scheme to authenticate with and what was wrong with the token */
+        /** @description The scheme to authenticate with, and what is wrong with the token */
         WwwAuthenticate: string;
-        /** @description Seconds to wait before the next attempt */
+        /** @description The number of seconds to wait before the next attempt */
         RetryAfter: number;
-        /** @description What is left of the quota and the seconds until it is restored (draft-ietf-httpapi-ratelimit-headers) */
+        /** @description The remaining quota, and the seconds until it is fully restored (draft-ietf-httpapi-ratelimit-headers) */
         RateLimit: string;
         /** @description The quota and its window in seconds (draft-ietf-httpapi-ratelimit-headers) */
         RateLimitPolicy: string;
@@ -2676,10 +2695,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A unique string, for example a UUID, that makes the call safe to
-                 *     repeat: for 24 hours the same key with the same body gets the first
-                 *     answer again and creates nothing. The same key with another body is
-                 *     refused with 422.
+                 * @description A unique string, for example a UUID, that makes the request safe to
+                 *     repeat. For 24 hours, a request with the same key and the same body
+                 *     returns the first response again and creates nothing. The same key
+                 *     with another body is rejected with 422.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -2725,7 +2744,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
+                /** @description The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2) */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path?: never;
@@ -2827,10 +2846,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A unique string, for example a UUID, that makes the call safe to
-                 *     repeat: for 24 hours the same key with the same body gets the first
-                 *     answer again and creates nothing. The same key with another body is
-                 *     refused with 422.
+                 * @description A unique string, for example a UUID, that makes the request safe to
+                 *     repeat. For 24 hours, a request with the same key and the same body
+                 *     returns the first response again and creates nothing. The same key
+                 *     with another body is rejected with 422.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -2957,10 +2976,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A unique string, for example a UUID, that makes the call safe to
-                 *     repeat: for 24 hours the same key with the same body gets the first
-                 *     answer again and creates nothing. The same key with another body is
-                 *     refused with 422.
+                 * @description A unique string, for example a UUID, that makes the request safe to
+                 *     repeat. For 24 hours, a request with the same key and the same body
+                 *     returns the first response again and creates nothing. The same key
+                 *     with another body is rejected with 422.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -3105,7 +3124,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
+                /** @description The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2) */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -3184,20 +3203,20 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The length of the page
+                 * @description The maximum number of items in the page
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description How many items to skip before the page. Ignored with `cursor`.
+                 * @description The number of items to skip before the page. It is ignored when `cursor` is sent.
                  * @example 0
                  */
                 offset?: components["parameters"]["Offset"];
-                /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+                /** @description `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
+                /** @description The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2) */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path?: never;
@@ -3234,20 +3253,20 @@ export interface operations {
                  */
                 favorited?: components["parameters"]["FavoritedFilter"];
                 /**
-                 * @description The length of the page
+                 * @description The maximum number of items in the page
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description How many items to skip before the page. Ignored with `cursor`.
+                 * @description The number of items to skip before the page. It is ignored when `cursor` is sent.
                  * @example 0
                  */
                 offset?: components["parameters"]["Offset"];
-                /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+                /** @description `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
+                /** @description The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2) */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path?: never;
@@ -3269,10 +3288,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A unique string, for example a UUID, that makes the call safe to
-                 *     repeat: for 24 hours the same key with the same body gets the first
-                 *     answer again and creates nothing. The same key with another body is
-                 *     refused with 422.
+                 * @description A unique string, for example a UUID, that makes the request safe to
+                 *     repeat. For 24 hours, a request with the same key and the same body
+                 *     returns the first response again and creates nothing. The same key
+                 *     with another body is rejected with 422.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -3298,19 +3317,19 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-                 *     HTML that a page may insert as it is
+                 * @description `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+                 *     HTML that a page can insert unchanged
                  * @example html
                  */
                 format?: components["parameters"]["Format"];
             };
             header?: {
-                /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
+                /** @description The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2) */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3334,15 +3353,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that the article was read with; 412 when the article has
-                 *     been edited since (RFC 9110, section 13.1.1). Favourites and follows
-                 *     do not count as edits.
+                 * @description The `ETag` of the article as the client read it. The request returns
+                 *     412 if the article has been edited since (RFC 9110, section 13.1.1).
+                 *     Favourites and follows do not count as edits.
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3370,15 +3389,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that the article was read with; 412 when the article has
-                 *     been edited since (RFC 9110, section 13.1.1). Favourites and follows
-                 *     do not count as edits.
+                 * @description The `ETag` of the article as the client read it. The request returns
+                 *     412 if the article has been edited since (RFC 9110, section 13.1.1).
+                 *     Favourites and follows do not count as edits.
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3405,7 +3424,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3433,7 +3452,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3456,31 +3475,31 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The length of the page
+                 * @description The maximum number of items in the page
                  * @example 100
                  */
                 limit?: components["parameters"]["CommentLimit"];
                 /**
-                 * @description `createdAt` is oldest first, `-createdAt` newest first
+                 * @description `createdAt` sorts oldest first, `-createdAt` newest first
                  * @example createdAt
                  */
                 sort?: components["parameters"]["CommentSort"];
-                /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+                /** @description `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
                 /**
-                 * @description `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-                 *     HTML that a page may insert as it is
+                 * @description `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+                 *     HTML that a page can insert unchanged
                  * @example html
                  */
                 format?: components["parameters"]["Format"];
             };
             header?: {
-                /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
+                /** @description The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2) */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3504,17 +3523,17 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A unique string, for example a UUID, that makes the call safe to
-                 *     repeat: for 24 hours the same key with the same body gets the first
-                 *     answer again and creates nothing. The same key with another body is
-                 *     refused with 422.
+                 * @description A unique string, for example a UUID, that makes the request safe to
+                 *     repeat. For 24 hours, a request with the same key and the same body
+                 *     returns the first response again and creates nothing. The same key
+                 *     with another body is rejected with 422.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3542,7 +3561,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3573,7 +3592,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3606,7 +3625,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3637,7 +3656,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3662,7 +3681,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The article's slug, the current one or an earlier one
+                 * @description The current slug of the article or an earlier one
                  * @example how-to-train-your-dragon
                  */
                 slug: components["parameters"]["SlugPath"];
@@ -3685,7 +3704,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An `ETag` of an earlier answer; 304 without a body when nothing has changed (RFC 9110, section 13.1.2) */
+                /** @description The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2) */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path?: never;
@@ -3706,11 +3725,11 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The length of the page
+                 * @description The maximum number of items in the page
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
-                /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+                /** @description `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -3733,26 +3752,26 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Only the user of this name, in any letter case
+                 * @description Only the user with this name, in any letter case
                  * @example jake
                  */
                 username?: components["parameters"]["UsernameFilter"];
                 /**
-                 * @description Only users of this role
+                 * @description Only users with this role
                  * @example moderator
                  */
                 role?: components["parameters"]["RoleFilter"];
                 /**
-                 * @description Only users who are suspended, or only those who are not
+                 * @description `true` for suspended users only, `false` for all others only
                  * @example true
                  */
                 suspended?: components["parameters"]["SuspendedFilter"];
                 /**
-                 * @description The length of the page
+                 * @description The maximum number of items in the page
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
-                /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+                /** @description `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -3857,26 +3876,26 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Only what this user did
+                 * @description Only actions by this user
                  * @example jake
                  */
                 actor?: components["parameters"]["ActorFilter"];
                 /**
-                 * @description Only acts of this kind
+                 * @description Only actions of this kind
                  * @example user.suspended
                  */
                 action?: components["parameters"]["ActionFilter"];
                 /**
-                 * @description Only what was done to this user
+                 * @description Only actions that affect this user
                  * @example jake
                  */
                 subject?: components["parameters"]["SubjectFilter"];
                 /**
-                 * @description The length of the page
+                 * @description The maximum number of items in the page
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
-                /** @description `nextCursor` of the page before. It is opaque and belongs to the list, with its filters, that it came from. */
+                /** @description `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -3899,8 +3918,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description `html` adds `bodyHtml` beside each `body`: the Markdown as sanitised
-                 *     HTML that a page may insert as it is
+                 * @description `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+                 *     HTML that a page can insert unchanged
                  * @example html
                  */
                 format?: components["parameters"]["Format"];

@@ -124,9 +124,10 @@ class Operations:
     ) -> AuditEntriesResponse:
         """Read the audit log
 
-        Every act of moderators, of admins and of the operator at the command line,
-        the last one first. Entries are never changed or deleted. They hold ids; the
-        names in the answer are those of today, and `null` for what is gone.
+        Returns all actions of moderators, of admins and of the operator at the
+        command line, newest first. Entries are never changed or deleted. They store
+        ids; the response contains the current names, or `null` where the account,
+        article or comment no longer exists.
         """
         return cast(
             AuditEntriesResponse,
@@ -151,7 +152,7 @@ class Operations:
     ) -> AccountsResponse:
         """List users
 
-        The newest first. The filters can be combined.
+        Returns users, newest first. Filters can be combined.
         """
         return cast(
             AccountsResponse,
@@ -168,17 +169,18 @@ class Operations:
     def reinstate_user(self, username: str) -> AccountResponse:
         """End the suspension of a user
 
-        The user can sign in again, and their API keys work again. A user who is not
-        suspended stays as they are.
+        Lets the user sign in again and makes their API keys valid again. A user who
+        is not suspended stays as they are.
         """
         return cast(AccountResponse, reinstate_user.sync_detailed(username, client=self.api).parsed)
 
     def set_user_role(self, username: str, body: SetRoleRequest) -> AccountResponse:
         """Change the role of a user
 
-        It takes effect at once, on other replicas within a second, also for tokens
-        and API keys that the user has. Nobody changes their own role, so that there
-        is always an admin.
+        Changes the role of a user. The new role takes effect immediately, and on
+        other replicas within a second. It also applies to the tokens and API keys
+        that the user already has. Admins cannot change their own role, so that
+        there is always an admin.
         """
         return cast(
             AccountResponse,
@@ -188,10 +190,10 @@ class Operations:
     def suspend_user(self, username: str, body: SuspendRequest) -> AccountResponse:
         """Suspend a user
 
-        Ends every session of the user and refuses their API keys, on other replicas
-        within a second; signing in answers 403 `account_suspended`. What they have
-        published stays. Nobody suspends themselves. Repeating it with another reason
-        replaces the reason.
+        Ends every session of the user and rejects their API keys, on other replicas
+        within a second. Signing in returns 403 `account_suspended`. Articles and
+        comments of the user stay visible. Admins cannot suspend themselves.
+        Repeating the request with another reason replaces the reason.
         """
         return cast(
             AccountResponse, suspend_user.sync_detailed(username, client=self.api, body=body).parsed
@@ -202,11 +204,11 @@ class Operations:
     ) -> ApiKeyCreatedResponse:
         """Create an API key
 
-        A key for a program, with scopes: `read` reads what its owner may read,
-        `write` writes articles, comments, favourites and follows as well, `admin`
-        is for moderation and administration, if the owner's role permits it. Each
-        scope includes those before it. Keys never manage the account, its
-        sessions or other keys. The answer is the only one that shows the key.
+        Creates an API key for a program. The scope `read` permits reading what the
+        key's owner may read. `write` also permits writing articles, comments,
+        favourites and follows. `admin` also permits moderation and administration,
+        as far as the owner's role permits them. A key can never manage the account,
+        its sessions or other keys. Only this response contains the key.
         """
         return cast(
             ApiKeyCreatedResponse,
@@ -218,15 +220,15 @@ class Operations:
     def delete_api_key(self, id: int) -> None:
         """Revoke an API key
 
-        The key is refused from then on, by every replica within a second.
+        Revokes the key. Every replica rejects it within a second.
         """
         delete_api_key.sync_detailed(id, client=self.api)
 
     def get_api_keys(self) -> ApiKeysResponse:
         """List API keys
 
-        The keys of the signed-in user, the newest first. The keys themselves
-        are not stored; `prefix` is how they begin.
+        Returns the API keys of the signed-in user, newest first. The keys
+        themselves are not stored; `prefix` holds the first characters of each key.
         """
         return cast(ApiKeysResponse, get_api_keys.sync_detailed(client=self.api).parsed)
 
@@ -235,10 +237,10 @@ class Operations:
     ) -> ArticleBatchResponse:
         """Get many articles at once
 
-        Up to 100 articles by slug, in the order asked, in one request and a
-        constant number of queries. Slugs that no article has, or ever had, are
-        named in `missing`. A slug that is asked twice is answered once. With
-        `format=html` up to 20 slugs may be asked.
+        Returns up to 100 articles by slug, in the order of the request, with a
+        constant number of queries. `missing` lists the slugs that no article has or
+        ever had. A slug that the request contains twice is returned once. With
+        `format=html` a request may contain up to 20 slugs.
         """
         return cast(
             ArticleBatchResponse,
@@ -250,8 +252,8 @@ class Operations:
     ) -> ArticleResponse:
         """Publish an article
 
-        The slug is made from the title. Two articles may have the same title:
-        the second gets a slug of its own.
+        Publishes an article. Its slug is derived from the title. Two articles may
+        have the same title; the second one gets a different slug.
         """
         return cast(
             ArticleResponse,
@@ -263,15 +265,16 @@ class Operations:
     def delete_article(self, slug: str, *, if_match: str | Unset = UNSET) -> None:
         """Delete an article
 
-        Removes the article with its comments and favourites, by the author.
+        Deletes an article with its comments and favourites; only its author may do
+        this.
         """
         delete_article.sync_detailed(slug, client=self.api, if_match=if_match)
 
     def get_article(self, slug: str, *, format_: TextFormat | Unset = UNSET) -> ArticleResponse:
         """Get an article
 
-        A slug that the article had before its title changed answers as well; the
-        `slug` member of the answer is the current one.
+        Returns an article. Slugs that the article had before its title changed work
+        too; the `slug` member of the response is the current one.
         """
         return cast(
             ArticleResponse,
@@ -290,9 +293,10 @@ class Operations:
     ) -> ArticlesResponse:
         """List articles
 
-        Newest first, without the articles' bodies. The filters can be combined;
-        `articlesCount` is the number of articles that match them, not the length
-        of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+        Returns articles without their bodies, newest first. Filters can be
+        combined. `articlesCount` is the number of all articles that match the
+        filters, not the length of the page. Page with `limit` and `offset`, or
+        follow `nextCursor`.
         """
         return cast(
             ArticlesResponse,
@@ -312,9 +316,10 @@ class Operations:
     ) -> ArticlesResponse:
         """List articles by followed authors
 
-        Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-        (also sent as `Link: rel="next"`), which stays stable while articles
-        appear and costs the same on every page.
+        Returns the articles of the authors that the caller follows, newest first.
+        Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+        `Link: rel="next"`), which is stable while articles are published and costs
+        the same on every page.
         """
         return cast(
             ArticlesResponse,
@@ -328,12 +333,13 @@ class Operations:
     ) -> ArticleResponse:
         """Change an article
 
-        A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-        and the old one keeps answering. `tagList` replaces the whole list, and
-        `[]` removes all tags.
+        Changes an article; only its author may do this. The body is a merge patch
+        (RFC 7396). A changed title creates a new slug, and the old slug continues to
+        work. `tagList` replaces the whole list, and `[]` removes all tags.
 
-        Send the `ETag` that the article was read with as `If-Match` and a change
-        that somebody else made in between is not overwritten: the answer is 412.
+        To avoid overwriting somebody else's change, send the `ETag` of the article
+        as you read it in `If-Match`. If the article has changed since, the request
+        returns 412.
         """
         return cast(
             ArticleResponse,
@@ -347,7 +353,7 @@ class Operations:
     ) -> CommentResponse:
         """Comment on an article
 
-        Adds a comment by the signed-in user.
+        Adds a comment of the signed-in user to the article.
         """
         return cast(
             CommentResponse,
@@ -359,7 +365,7 @@ class Operations:
     def delete_article_comment(self, slug: str, id: int) -> None:
         """Delete a comment
 
-        Removes a comment, by its author.
+        Deletes a comment; only its author may do this.
         """
         delete_article_comment.sync_detailed(slug, id, client=self.api)
 
@@ -374,9 +380,10 @@ class Operations:
     ) -> CommentsResponse:
         """List the comments of an article
 
-        Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-        answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-        `format=html` it holds up to 100, and a larger `limit` is refused.
+        Returns comments oldest first, or newest first with `sort=-createdAt`.
+        Without `limit` the response contains up to 1,000 comments; `nextCursor`
+        leads to the rest. With `format=html` it contains up to 100, and a larger
+        `limit` is rejected.
         """
         return cast(
             CommentsResponse,
@@ -388,7 +395,8 @@ class Operations:
     def create_article_favorite(self, slug: str) -> ArticleResponse:
         """Favourite an article
 
-        Adds the article to the reader's favourites; repeating it changes nothing.
+        Adds the article to the caller's favourites. Repeating the request changes
+        nothing.
         """
         return cast(
             ArticleResponse, create_article_favorite.sync_detailed(slug, client=self.api).parsed
@@ -397,7 +405,8 @@ class Operations:
     def delete_article_favorite(self, slug: str) -> ArticleResponse:
         """Unfavourite an article
 
-        Takes the article out of the reader's favourites; repeating it changes nothing.
+        Removes the article from the caller's favourites. Repeating the request
+        changes nothing.
         """
         return cast(
             ArticleResponse, delete_article_favorite.sync_detailed(slug, client=self.api).parsed
@@ -406,9 +415,9 @@ class Operations:
     def get_hidden(
         self, *, limit: int | Unset = 20, cursor: str | Unset = UNSET
     ) -> HiddenItemsResponse:
-        """List what is hidden
+        """List hidden articles and comments
 
-        Articles and comments that are hidden, the last one first.
+        Returns hidden articles and comments, the most recently hidden first.
         """
         return cast(
             HiddenItemsResponse,
@@ -418,41 +427,43 @@ class Operations:
     def hide_article(self, slug: str, body: HideRequest) -> None:
         """Hide an article
 
-        From then on the article is in no list, no feed and no count, and answers
-        404 to everybody but its author and moderators, who see the reason with it.
-        Repeating it with another reason replaces the reason.
+        Removes the article from all lists, feeds and counts. Reading it returns 404
+        to everybody except its author and moderators, who see it together with the
+        reason. Repeating the request with another reason replaces the reason.
         """
         hide_article.sync_detailed(slug, client=self.api, body=body)
 
     def hide_comment(self, slug: str, id: int, body: HideRequest) -> None:
         """Hide a comment
 
-        From then on only its author and moderators see the comment, with the reason.
-        Repeating it with another reason replaces the reason.
+        Hides a comment from everybody except its author and moderators, who see it
+        together with the reason. Repeating the request with another reason replaces
+        the reason.
         """
         hide_comment.sync_detailed(slug, id, client=self.api, body=body)
 
     def restore_article(self, slug: str) -> None:
         """Restore an article
 
-        Shows a hidden article again, with its comments and favourites; an article
-        that is not hidden stays as it is.
+        Makes a hidden article visible again, with its comments and favourites. An
+        article that is not hidden stays as it is.
         """
         restore_article.sync_detailed(slug, client=self.api)
 
     def restore_comment(self, slug: str, id: int) -> None:
         """Restore a comment
 
-        Shows a hidden comment again; one that is not hidden stays as it is.
+        Makes a hidden comment visible again. A comment that is not hidden stays as
+        it is.
         """
         restore_comment.sync_detailed(slug, id, client=self.api)
 
     def batch_get_profiles(self, body: ProfileBatchRequest) -> ProfileBatchResponse:
         """Get many profiles at once
 
-        Up to 100 profiles by user name, in the order asked, in one request and a
-        constant number of queries. Unknown names are listed in `missing`. A name
-        that is asked twice in the same letter case is answered once.
+        Returns up to 100 profiles by user name, in the order of the request, with a
+        constant number of queries. `missing` lists unknown names. A name that the
+        request contains twice in the same letter case is returned once.
         """
         return cast(
             ProfileBatchResponse,
@@ -462,8 +473,8 @@ class Operations:
     def follow_user_by_username(self, username: str) -> ProfileResponse:
         """Follow a user
 
-        Puts the user's articles into the reader's feed. Following twice is the
-        same as following once; following oneself is refused with 422.
+        Adds the user's articles to the caller's feed. Following a user again
+        changes nothing. Users cannot follow themselves; this returns 422.
         """
         return cast(
             ProfileResponse, follow_user_by_username.sync_detailed(username, client=self.api).parsed
@@ -472,8 +483,8 @@ class Operations:
     def get_profile_by_username(self, username: str) -> ProfileResponse:
         """Get a profile
 
-        The public face of an account. `following` tells whether the signed-in
-        reader follows it, and is false without a token.
+        Returns the public profile of a user. `following` reports whether the caller
+        follows this user; it is false without a token.
         """
         return cast(
             ProfileResponse, get_profile_by_username.sync_detailed(username, client=self.api).parsed
@@ -482,7 +493,8 @@ class Operations:
     def unfollow_user_by_username(self, username: str) -> ProfileResponse:
         """Stop following a user
 
-        Takes the user's articles out of the reader's feed; repeating it changes nothing.
+        Removes the user's articles from the caller's feed. Repeating the request
+        changes nothing.
         """
         return cast(
             ProfileResponse,
@@ -492,25 +504,25 @@ class Operations:
     def confirm_email_verification(self, body: EmailVerificationConfirmationRequest) -> None:
         """Verify an address with a mailed token
 
-        Marks the address that the token was sent to as verified, if the account
-        still has it.
+        Marks the address that the token was mailed to as verified, if it is still
+        the address of the account.
         """
         confirm_email_verification.sync_detailed(client=self.api, body=body)
 
     def confirm_password_reset(self, body: PasswordResetConfirmationRequest) -> None:
         """Set a password with a mailed token
 
-        Sets a new password, ends every session of the account and uses up the
-        token, with all others that were sent to reset it. A password that is
-        refused leaves the token good.
+        Sets a new password and ends every session of the account. This token and
+        all other reset tokens of the account become invalid. If the new password
+        is rejected, the token stays valid.
         """
         confirm_password_reset.sync_detailed(client=self.api, body=body)
 
     def get_email_verification(self) -> EmailVerificationResponse:
-        """Get whether the address is verified
+        """Get the verification state of the address
 
-        The address of the signed-in user, and when it was verified. A new address
-        is not.
+        Returns the address of the signed-in user and the time when it was verified.
+        After a change of the address, the new address is unverified.
         """
         return cast(
             EmailVerificationResponse, get_email_verification.sync_detailed(client=self.api).parsed
@@ -519,18 +531,19 @@ class Operations:
     def request_email_verification(self) -> None:
         """Ask for a mail that verifies the address
 
-        Sends the signed-in user a token once more; registration and a new address
-        send one by themselves. Nothing is sent when the address is verified, and
-        at most five mails an hour.
+        Mails the signed-in user another verification token; registration and a
+        change of the address mail one automatically. The service sends no mail if
+        the address is verified already, and at most five mails per hour.
         """
         request_email_verification.sync_detailed(client=self.api)
 
     def request_password_reset(self, body: PasswordResetRequest) -> None:
         """Ask for a mail that resets a password
 
-        Sends a token to the address, if an account has it. The answer is the same
-        if none has, so that nobody can probe for accounts. An account gets at most
-        five of these mails an hour, and its token is good for an hour.
+        Mails a token to the address if it belongs to an account. The response is
+        the same if it does not, so that it does not reveal whether an account
+        exists. An account gets at most five of these mails per hour, and a token is
+        valid for an hour.
         """
         request_password_reset.sync_detailed(client=self.api, body=body)
 
@@ -539,9 +552,10 @@ class Operations:
     ) -> SessionCreatedResponse:
         """Sign in with short-lived tokens
 
-        For clients that can renew tokens: the access token ends after minutes,
-        and the refresh token gets the next pair from `POST /sessions/refresh`.
-        Front ends of the RealWorld contract use `POST /users/login` instead.
+        Creates a session for clients that can renew tokens. The access token
+        expires after minutes; the client then exchanges the refresh token for a
+        new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+        contract use `POST /users/login` instead.
         """
         return cast(
             SessionCreatedResponse,
@@ -553,40 +567,42 @@ class Operations:
     def delete_current_session(self) -> None:
         """Sign out
 
-        Ends the session that the token of this call belongs to.
+        Ends the session that the token of this request belongs to.
         """
         delete_current_session.sync_detailed(client=self.api)
 
     def delete_session(self, id: int) -> None:
         """End a session
 
-        Signs out one device: its tokens are refused from then on, by every
-        replica within a second.
+        Signs out one device. Every replica rejects the tokens of the session
+        within a second.
         """
         delete_session.sync_detailed(id, client=self.api)
 
     def delete_sessions(self) -> None:
         """Sign out everywhere
 
-        Ends every session of the signed-in user, this one too. API keys stay.
+        Ends every session of the signed-in user, including the current one. API
+        keys remain valid.
         """
         delete_sessions.sync_detailed(client=self.api)
 
     def get_sessions(self) -> SessionsResponse:
         """List the sessions of the signed-in user
 
-        Every sign-in that is still good, the newest first: those of
-        `POST /sessions` and those of registration and `POST /users/login`.
-        `current` marks the one that the token of this call belongs to.
+        Returns all sessions that have not ended, newest first. Registration,
+        `POST /users/login` and `POST /sessions` each create one. `current` marks
+        the session that the token of this request belongs to.
         """
         return cast(SessionsResponse, get_sessions.sync_detailed(client=self.api).parsed)
 
     def refresh_session(self, body: RefreshSessionRequest) -> TokensResponse:
         """Renew the tokens of a session
 
-        Answers a new pair; the refresh token that was sent is used up. Using it
-        again ends the session, since then two parties have it, except in the
-        first ten seconds, when it is taken for a repetition of the same call.
+        Returns a new pair of tokens. Each refresh token can be used once: using it
+        again ends the session, because two parties then hold the same token. Within
+        the first ten seconds a second use counts as a retry of the same request
+        and returns new tokens.
         """
         return cast(
             TokensResponse, refresh_session.sync_detailed(client=self.api, body=body).parsed
@@ -595,7 +611,7 @@ class Operations:
     def get_tags(self) -> TagsResponse:
         """List tags
 
-        Every tag that an article carries, most used first.
+        Returns every tag that at least one article has, most used first.
         """
         return cast(TagsResponse, get_tags.sync_detailed(client=self.api).parsed)
 
@@ -604,12 +620,12 @@ class Operations:
     ) -> UserResponse:
         """Register a new user
 
-        Creates an account and signs it in: the answer carries the token that
-        every other call takes as `Authorization: Token <token>`.
+        Creates an account and signs it in. The response contains the token that
+        other requests send as `Authorization: Token <token>`.
 
-        A user name or an e-mail address belongs to one account, whatever its
-        letter case; a second registration answers 409 and names the field.
-        A mail with a token that verifies the address goes out.
+        User names and e-mail addresses are unique regardless of letter case; a
+        registration with one that is taken returns 409 and names the field.
+        The service mails a token that verifies the address.
         """
         return cast(
             UserResponse,
@@ -621,36 +637,39 @@ class Operations:
     def delete_current_user(self, body: DeleteUserRequest) -> None:
         """Delete the account of the signed-in user
 
-        Erases the account and all that belongs to it, at once and for good: its
-        articles with their comments and favourites, its comments elsewhere, its
-        favourites, follows, sessions and API keys. Its names are free again, and
-        its tokens and keys are refused, by every replica within a second. The
-        password confirms it; a wrong one is 422.
+        Permanently deletes the account and everything that belongs to it: its
+        articles with their comments and favourites, its comments on other
+        articles, its favourites, follows, sessions and API keys. Its user name and
+        address can be registered again. Every replica rejects its tokens and keys
+        within a second. The password confirms the deletion; a wrong password
+        returns 422.
         """
         delete_current_user.sync_detailed(client=self.api, body=body)
 
     def get_current_user(self) -> UserResponse:
         """Get the signed-in user
 
-        The account that the token belongs to.
+        Returns the account that the token belongs to.
         """
         return cast(UserResponse, get_current_user.sync_detailed(client=self.api).parsed)
 
     def login(self, body: LoginUserRequest) -> UserResponse:
         """Sign in with e-mail and password
 
-        Answers the account with a fresh token. An unknown address and a wrong
-        password give the same 401, so that nobody can probe for accounts.
+        Returns the account with a new token. An unknown address and a wrong
+        password return the same 401, so that the response does not reveal
+        whether an account exists.
         """
         return cast(UserResponse, login.sync_detailed(client=self.api, body=body).parsed)
 
     def update_current_user(self, body: UpdateUserRequest) -> UserResponse:
         """Change the signed-in user
 
-        A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-        clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-        `image` is stored as `null`. A new `password` ends the other sessions. A
-        new `email` has to be verified, and the old address is told.
+        The body is a merge patch (RFC 7396): an absent member stays as it is,
+        `null` clears `bio` and `image` and is rejected for other members, and an
+        empty `bio` or `image` is stored as `null`. A new `password` ends all other
+        sessions. A new `email` has to be verified, and the service notifies the
+        old address of the change.
         """
         return cast(
             UserResponse, update_current_user.sync_detailed(client=self.api, body=body).parsed
@@ -671,9 +690,10 @@ class AsyncOperations:
     ) -> AuditEntriesResponse:
         """Read the audit log
 
-        Every act of moderators, of admins and of the operator at the command line,
-        the last one first. Entries are never changed or deleted. They hold ids; the
-        names in the answer are those of today, and `null` for what is gone.
+        Returns all actions of moderators, of admins and of the operator at the
+        command line, newest first. Entries are never changed or deleted. They store
+        ids; the response contains the current names, or `null` where the account,
+        article or comment no longer exists.
         """
         return cast(
             AuditEntriesResponse,
@@ -700,7 +720,7 @@ class AsyncOperations:
     ) -> AccountsResponse:
         """List users
 
-        The newest first. The filters can be combined.
+        Returns users, newest first. Filters can be combined.
         """
         return cast(
             AccountsResponse,
@@ -719,8 +739,8 @@ class AsyncOperations:
     async def reinstate_user(self, username: str) -> AccountResponse:
         """End the suspension of a user
 
-        The user can sign in again, and their API keys work again. A user who is not
-        suspended stays as they are.
+        Lets the user sign in again and makes their API keys valid again. A user who
+        is not suspended stays as they are.
         """
         return cast(
             AccountResponse,
@@ -730,9 +750,10 @@ class AsyncOperations:
     async def set_user_role(self, username: str, body: SetRoleRequest) -> AccountResponse:
         """Change the role of a user
 
-        It takes effect at once, on other replicas within a second, also for tokens
-        and API keys that the user has. Nobody changes their own role, so that there
-        is always an admin.
+        Changes the role of a user. The new role takes effect immediately, and on
+        other replicas within a second. It also applies to the tokens and API keys
+        that the user already has. Admins cannot change their own role, so that
+        there is always an admin.
         """
         return cast(
             AccountResponse,
@@ -742,10 +763,10 @@ class AsyncOperations:
     async def suspend_user(self, username: str, body: SuspendRequest) -> AccountResponse:
         """Suspend a user
 
-        Ends every session of the user and refuses their API keys, on other replicas
-        within a second; signing in answers 403 `account_suspended`. What they have
-        published stays. Nobody suspends themselves. Repeating it with another reason
-        replaces the reason.
+        Ends every session of the user and rejects their API keys, on other replicas
+        within a second. Signing in returns 403 `account_suspended`. Articles and
+        comments of the user stay visible. Admins cannot suspend themselves.
+        Repeating the request with another reason replaces the reason.
         """
         return cast(
             AccountResponse,
@@ -757,11 +778,11 @@ class AsyncOperations:
     ) -> ApiKeyCreatedResponse:
         """Create an API key
 
-        A key for a program, with scopes: `read` reads what its owner may read,
-        `write` writes articles, comments, favourites and follows as well, `admin`
-        is for moderation and administration, if the owner's role permits it. Each
-        scope includes those before it. Keys never manage the account, its
-        sessions or other keys. The answer is the only one that shows the key.
+        Creates an API key for a program. The scope `read` permits reading what the
+        key's owner may read. `write` also permits writing articles, comments,
+        favourites and follows. `admin` also permits moderation and administration,
+        as far as the owner's role permits them. A key can never manage the account,
+        its sessions or other keys. Only this response contains the key.
         """
         return cast(
             ApiKeyCreatedResponse,
@@ -775,15 +796,15 @@ class AsyncOperations:
     async def delete_api_key(self, id: int) -> None:
         """Revoke an API key
 
-        The key is refused from then on, by every replica within a second.
+        Revokes the key. Every replica rejects it within a second.
         """
         await delete_api_key.asyncio_detailed(id, client=self.api)
 
     async def get_api_keys(self) -> ApiKeysResponse:
         """List API keys
 
-        The keys of the signed-in user, the newest first. The keys themselves
-        are not stored; `prefix` is how they begin.
+        Returns the API keys of the signed-in user, newest first. The keys
+        themselves are not stored; `prefix` holds the first characters of each key.
         """
         return cast(ApiKeysResponse, (await get_api_keys.asyncio_detailed(client=self.api)).parsed)
 
@@ -792,10 +813,10 @@ class AsyncOperations:
     ) -> ArticleBatchResponse:
         """Get many articles at once
 
-        Up to 100 articles by slug, in the order asked, in one request and a
-        constant number of queries. Slugs that no article has, or ever had, are
-        named in `missing`. A slug that is asked twice is answered once. With
-        `format=html` up to 20 slugs may be asked.
+        Returns up to 100 articles by slug, in the order of the request, with a
+        constant number of queries. `missing` lists the slugs that no article has or
+        ever had. A slug that the request contains twice is returned once. With
+        `format=html` a request may contain up to 20 slugs.
         """
         return cast(
             ArticleBatchResponse,
@@ -811,8 +832,8 @@ class AsyncOperations:
     ) -> ArticleResponse:
         """Publish an article
 
-        The slug is made from the title. Two articles may have the same title:
-        the second gets a slug of its own.
+        Publishes an article. Its slug is derived from the title. Two articles may
+        have the same title; the second one gets a different slug.
         """
         return cast(
             ArticleResponse,
@@ -826,7 +847,8 @@ class AsyncOperations:
     async def delete_article(self, slug: str, *, if_match: str | Unset = UNSET) -> None:
         """Delete an article
 
-        Removes the article with its comments and favourites, by the author.
+        Deletes an article with its comments and favourites; only its author may do
+        this.
         """
         await delete_article.asyncio_detailed(slug, client=self.api, if_match=if_match)
 
@@ -835,8 +857,8 @@ class AsyncOperations:
     ) -> ArticleResponse:
         """Get an article
 
-        A slug that the article had before its title changed answers as well; the
-        `slug` member of the answer is the current one.
+        Returns an article. Slugs that the article had before its title changed work
+        too; the `slug` member of the response is the current one.
         """
         return cast(
             ArticleResponse,
@@ -855,9 +877,10 @@ class AsyncOperations:
     ) -> ArticlesResponse:
         """List articles
 
-        Newest first, without the articles' bodies. The filters can be combined;
-        `articlesCount` is the number of articles that match them, not the length
-        of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+        Returns articles without their bodies, newest first. Filters can be
+        combined. `articlesCount` is the number of all articles that match the
+        filters, not the length of the page. Page with `limit` and `offset`, or
+        follow `nextCursor`.
         """
         return cast(
             ArticlesResponse,
@@ -879,9 +902,10 @@ class AsyncOperations:
     ) -> ArticlesResponse:
         """List articles by followed authors
 
-        Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-        (also sent as `Link: rel="next"`), which stays stable while articles
-        appear and costs the same on every page.
+        Returns the articles of the authors that the caller follows, newest first.
+        Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+        `Link: rel="next"`), which is stable while articles are published and costs
+        the same on every page.
         """
         return cast(
             ArticlesResponse,
@@ -897,12 +921,13 @@ class AsyncOperations:
     ) -> ArticleResponse:
         """Change an article
 
-        A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-        and the old one keeps answering. `tagList` replaces the whole list, and
-        `[]` removes all tags.
+        Changes an article; only its author may do this. The body is a merge patch
+        (RFC 7396). A changed title creates a new slug, and the old slug continues to
+        work. `tagList` replaces the whole list, and `[]` removes all tags.
 
-        Send the `ETag` that the article was read with as `If-Match` and a change
-        that somebody else made in between is not overwritten: the answer is 412.
+        To avoid overwriting somebody else's change, send the `ETag` of the article
+        as you read it in `If-Match`. If the article has changed since, the request
+        returns 412.
         """
         return cast(
             ArticleResponse,
@@ -918,7 +943,7 @@ class AsyncOperations:
     ) -> CommentResponse:
         """Comment on an article
 
-        Adds a comment by the signed-in user.
+        Adds a comment of the signed-in user to the article.
         """
         return cast(
             CommentResponse,
@@ -932,7 +957,7 @@ class AsyncOperations:
     async def delete_article_comment(self, slug: str, id: int) -> None:
         """Delete a comment
 
-        Removes a comment, by its author.
+        Deletes a comment; only its author may do this.
         """
         await delete_article_comment.asyncio_detailed(slug, id, client=self.api)
 
@@ -947,9 +972,10 @@ class AsyncOperations:
     ) -> CommentsResponse:
         """List the comments of an article
 
-        Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-        answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-        `format=html` it holds up to 100, and a larger `limit` is refused.
+        Returns comments oldest first, or newest first with `sort=-createdAt`.
+        Without `limit` the response contains up to 1,000 comments; `nextCursor`
+        leads to the rest. With `format=html` it contains up to 100, and a larger
+        `limit` is rejected.
         """
         return cast(
             CommentsResponse,
@@ -963,7 +989,8 @@ class AsyncOperations:
     async def create_article_favorite(self, slug: str) -> ArticleResponse:
         """Favourite an article
 
-        Adds the article to the reader's favourites; repeating it changes nothing.
+        Adds the article to the caller's favourites. Repeating the request changes
+        nothing.
         """
         return cast(
             ArticleResponse,
@@ -973,7 +1000,8 @@ class AsyncOperations:
     async def delete_article_favorite(self, slug: str) -> ArticleResponse:
         """Unfavourite an article
 
-        Takes the article out of the reader's favourites; repeating it changes nothing.
+        Removes the article from the caller's favourites. Repeating the request
+        changes nothing.
         """
         return cast(
             ArticleResponse,
@@ -983,9 +1011,9 @@ class AsyncOperations:
     async def get_hidden(
         self, *, limit: int | Unset = 20, cursor: str | Unset = UNSET
     ) -> HiddenItemsResponse:
-        """List what is hidden
+        """List hidden articles and comments
 
-        Articles and comments that are hidden, the last one first.
+        Returns hidden articles and comments, the most recently hidden first.
         """
         return cast(
             HiddenItemsResponse,
@@ -995,41 +1023,43 @@ class AsyncOperations:
     async def hide_article(self, slug: str, body: HideRequest) -> None:
         """Hide an article
 
-        From then on the article is in no list, no feed and no count, and answers
-        404 to everybody but its author and moderators, who see the reason with it.
-        Repeating it with another reason replaces the reason.
+        Removes the article from all lists, feeds and counts. Reading it returns 404
+        to everybody except its author and moderators, who see it together with the
+        reason. Repeating the request with another reason replaces the reason.
         """
         await hide_article.asyncio_detailed(slug, client=self.api, body=body)
 
     async def hide_comment(self, slug: str, id: int, body: HideRequest) -> None:
         """Hide a comment
 
-        From then on only its author and moderators see the comment, with the reason.
-        Repeating it with another reason replaces the reason.
+        Hides a comment from everybody except its author and moderators, who see it
+        together with the reason. Repeating the request with another reason replaces
+        the reason.
         """
         await hide_comment.asyncio_detailed(slug, id, client=self.api, body=body)
 
     async def restore_article(self, slug: str) -> None:
         """Restore an article
 
-        Shows a hidden article again, with its comments and favourites; an article
-        that is not hidden stays as it is.
+        Makes a hidden article visible again, with its comments and favourites. An
+        article that is not hidden stays as it is.
         """
         await restore_article.asyncio_detailed(slug, client=self.api)
 
     async def restore_comment(self, slug: str, id: int) -> None:
         """Restore a comment
 
-        Shows a hidden comment again; one that is not hidden stays as it is.
+        Makes a hidden comment visible again. A comment that is not hidden stays as
+        it is.
         """
         await restore_comment.asyncio_detailed(slug, id, client=self.api)
 
     async def batch_get_profiles(self, body: ProfileBatchRequest) -> ProfileBatchResponse:
         """Get many profiles at once
 
-        Up to 100 profiles by user name, in the order asked, in one request and a
-        constant number of queries. Unknown names are listed in `missing`. A name
-        that is asked twice in the same letter case is answered once.
+        Returns up to 100 profiles by user name, in the order of the request, with a
+        constant number of queries. `missing` lists unknown names. A name that the
+        request contains twice in the same letter case is returned once.
         """
         return cast(
             ProfileBatchResponse,
@@ -1039,8 +1069,8 @@ class AsyncOperations:
     async def follow_user_by_username(self, username: str) -> ProfileResponse:
         """Follow a user
 
-        Puts the user's articles into the reader's feed. Following twice is the
-        same as following once; following oneself is refused with 422.
+        Adds the user's articles to the caller's feed. Following a user again
+        changes nothing. Users cannot follow themselves; this returns 422.
         """
         return cast(
             ProfileResponse,
@@ -1050,8 +1080,8 @@ class AsyncOperations:
     async def get_profile_by_username(self, username: str) -> ProfileResponse:
         """Get a profile
 
-        The public face of an account. `following` tells whether the signed-in
-        reader follows it, and is false without a token.
+        Returns the public profile of a user. `following` reports whether the caller
+        follows this user; it is false without a token.
         """
         return cast(
             ProfileResponse,
@@ -1061,7 +1091,8 @@ class AsyncOperations:
     async def unfollow_user_by_username(self, username: str) -> ProfileResponse:
         """Stop following a user
 
-        Takes the user's articles out of the reader's feed; repeating it changes nothing.
+        Removes the user's articles from the caller's feed. Repeating the request
+        changes nothing.
         """
         return cast(
             ProfileResponse,
@@ -1071,25 +1102,25 @@ class AsyncOperations:
     async def confirm_email_verification(self, body: EmailVerificationConfirmationRequest) -> None:
         """Verify an address with a mailed token
 
-        Marks the address that the token was sent to as verified, if the account
-        still has it.
+        Marks the address that the token was mailed to as verified, if it is still
+        the address of the account.
         """
         await confirm_email_verification.asyncio_detailed(client=self.api, body=body)
 
     async def confirm_password_reset(self, body: PasswordResetConfirmationRequest) -> None:
         """Set a password with a mailed token
 
-        Sets a new password, ends every session of the account and uses up the
-        token, with all others that were sent to reset it. A password that is
-        refused leaves the token good.
+        Sets a new password and ends every session of the account. This token and
+        all other reset tokens of the account become invalid. If the new password
+        is rejected, the token stays valid.
         """
         await confirm_password_reset.asyncio_detailed(client=self.api, body=body)
 
     async def get_email_verification(self) -> EmailVerificationResponse:
-        """Get whether the address is verified
+        """Get the verification state of the address
 
-        The address of the signed-in user, and when it was verified. A new address
-        is not.
+        Returns the address of the signed-in user and the time when it was verified.
+        After a change of the address, the new address is unverified.
         """
         return cast(
             EmailVerificationResponse,
@@ -1099,18 +1130,19 @@ class AsyncOperations:
     async def request_email_verification(self) -> None:
         """Ask for a mail that verifies the address
 
-        Sends the signed-in user a token once more; registration and a new address
-        send one by themselves. Nothing is sent when the address is verified, and
-        at most five mails an hour.
+        Mails the signed-in user another verification token; registration and a
+        change of the address mail one automatically. The service sends no mail if
+        the address is verified already, and at most five mails per hour.
         """
         await request_email_verification.asyncio_detailed(client=self.api)
 
     async def request_password_reset(self, body: PasswordResetRequest) -> None:
         """Ask for a mail that resets a password
 
-        Sends a token to the address, if an account has it. The answer is the same
-        if none has, so that nobody can probe for accounts. An account gets at most
-        five of these mails an hour, and its token is good for an hour.
+        Mails a token to the address if it belongs to an account. The response is
+        the same if it does not, so that it does not reveal whether an account
+        exists. An account gets at most five of these mails per hour, and a token is
+        valid for an hour.
         """
         await request_password_reset.asyncio_detailed(client=self.api, body=body)
 
@@ -1119,9 +1151,10 @@ class AsyncOperations:
     ) -> SessionCreatedResponse:
         """Sign in with short-lived tokens
 
-        For clients that can renew tokens: the access token ends after minutes,
-        and the refresh token gets the next pair from `POST /sessions/refresh`.
-        Front ends of the RealWorld contract use `POST /users/login` instead.
+        Creates a session for clients that can renew tokens. The access token
+        expires after minutes; the client then exchanges the refresh token for a
+        new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+        contract use `POST /users/login` instead.
         """
         return cast(
             SessionCreatedResponse,
@@ -1135,40 +1168,42 @@ class AsyncOperations:
     async def delete_current_session(self) -> None:
         """Sign out
 
-        Ends the session that the token of this call belongs to.
+        Ends the session that the token of this request belongs to.
         """
         await delete_current_session.asyncio_detailed(client=self.api)
 
     async def delete_session(self, id: int) -> None:
         """End a session
 
-        Signs out one device: its tokens are refused from then on, by every
-        replica within a second.
+        Signs out one device. Every replica rejects the tokens of the session
+        within a second.
         """
         await delete_session.asyncio_detailed(id, client=self.api)
 
     async def delete_sessions(self) -> None:
         """Sign out everywhere
 
-        Ends every session of the signed-in user, this one too. API keys stay.
+        Ends every session of the signed-in user, including the current one. API
+        keys remain valid.
         """
         await delete_sessions.asyncio_detailed(client=self.api)
 
     async def get_sessions(self) -> SessionsResponse:
         """List the sessions of the signed-in user
 
-        Every sign-in that is still good, the newest first: those of
-        `POST /sessions` and those of registration and `POST /users/login`.
-        `current` marks the one that the token of this call belongs to.
+        Returns all sessions that have not ended, newest first. Registration,
+        `POST /users/login` and `POST /sessions` each create one. `current` marks
+        the session that the token of this request belongs to.
         """
         return cast(SessionsResponse, (await get_sessions.asyncio_detailed(client=self.api)).parsed)
 
     async def refresh_session(self, body: RefreshSessionRequest) -> TokensResponse:
         """Renew the tokens of a session
 
-        Answers a new pair; the refresh token that was sent is used up. Using it
-        again ends the session, since then two parties have it, except in the
-        first ten seconds, when it is taken for a repetition of the same call.
+        Returns a new pair of tokens. Each refresh token can be used once: using it
+        again ends the session, because two parties then hold the same token. Within
+        the first ten seconds a second use counts as a retry of the same request
+        and returns new tokens.
         """
         return cast(
             TokensResponse,
@@ -1178,7 +1213,7 @@ class AsyncOperations:
     async def get_tags(self) -> TagsResponse:
         """List tags
 
-        Every tag that an article carries, most used first.
+        Returns every tag that at least one article has, most used first.
         """
         return cast(TagsResponse, (await get_tags.asyncio_detailed(client=self.api)).parsed)
 
@@ -1187,12 +1222,12 @@ class AsyncOperations:
     ) -> UserResponse:
         """Register a new user
 
-        Creates an account and signs it in: the answer carries the token that
-        every other call takes as `Authorization: Token <token>`.
+        Creates an account and signs it in. The response contains the token that
+        other requests send as `Authorization: Token <token>`.
 
-        A user name or an e-mail address belongs to one account, whatever its
-        letter case; a second registration answers 409 and names the field.
-        A mail with a token that verifies the address goes out.
+        User names and e-mail addresses are unique regardless of letter case; a
+        registration with one that is taken returns 409 and names the field.
+        The service mails a token that verifies the address.
         """
         return cast(
             UserResponse,
@@ -1206,36 +1241,39 @@ class AsyncOperations:
     async def delete_current_user(self, body: DeleteUserRequest) -> None:
         """Delete the account of the signed-in user
 
-        Erases the account and all that belongs to it, at once and for good: its
-        articles with their comments and favourites, its comments elsewhere, its
-        favourites, follows, sessions and API keys. Its names are free again, and
-        its tokens and keys are refused, by every replica within a second. The
-        password confirms it; a wrong one is 422.
+        Permanently deletes the account and everything that belongs to it: its
+        articles with their comments and favourites, its comments on other
+        articles, its favourites, follows, sessions and API keys. Its user name and
+        address can be registered again. Every replica rejects its tokens and keys
+        within a second. The password confirms the deletion; a wrong password
+        returns 422.
         """
         await delete_current_user.asyncio_detailed(client=self.api, body=body)
 
     async def get_current_user(self) -> UserResponse:
         """Get the signed-in user
 
-        The account that the token belongs to.
+        Returns the account that the token belongs to.
         """
         return cast(UserResponse, (await get_current_user.asyncio_detailed(client=self.api)).parsed)
 
     async def login(self, body: LoginUserRequest) -> UserResponse:
         """Sign in with e-mail and password
 
-        Answers the account with a fresh token. An unknown address and a wrong
-        password give the same 401, so that nobody can probe for accounts.
+        Returns the account with a new token. An unknown address and a wrong
+        password return the same 401, so that the response does not reveal
+        whether an account exists.
         """
         return cast(UserResponse, (await login.asyncio_detailed(client=self.api, body=body)).parsed)
 
     async def update_current_user(self, body: UpdateUserRequest) -> UserResponse:
         """Change the signed-in user
 
-        A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-        clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-        `image` is stored as `null`. A new `password` ends the other sessions. A
-        new `email` has to be verified, and the old address is told.
+        The body is a merge patch (RFC 7396): an absent member stays as it is,
+        `null` clears `bio` and `image` and is rejected for other members, and an
+        empty `bio` or `image` is stored as `null`. A new `password` ends all other
+        sessions. A new `email` has to be verified, and the service notifies the
+        old address of the change.
         """
         return cast(
             UserResponse,

@@ -20,10 +20,10 @@ class Account:
         id (int):
         username (str):
         email (str):
-        role (Role): What a user may do beside their own things; each includes those before it
+        role (Role): What the user may do; each role includes the permissions of those before it
         created_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
-        suspended_at (datetime.datetime | None): UTC, with exactly three fraction digits, or `null` when it has not
-            happened
+        suspended_at (datetime.datetime | None): UTC, with exactly three fraction digits, or `null` when there is no
+            such time
         suspension_reason (None | str):
     """
 

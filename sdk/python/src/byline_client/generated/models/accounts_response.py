@@ -18,7 +18,7 @@ class AccountsResponse:
     """
     Attributes:
         users (list[Account]):
-        next_cursor (None | str): Send it as `cursor` to get the next page; null on the last one
+        next_cursor (None | str): Send it as `cursor` to get the next page; it is null on the last page
     """
 
     users: list[Account]

@@ -18,12 +18,13 @@ class ApiKey:
     Attributes:
         id (int):
         name (str):
-        prefix (str): How the key begins
+        prefix (str): The first characters of the key
         scopes (list[Scope]):
         created_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
-        expires_at (datetime.datetime | None): UTC, with exactly three fraction digits, or `null` when it has not
-            happened
-        used_at (datetime.datetime | None): UTC, with exactly three fraction digits, or `null` when it has not happened
+        expires_at (datetime.datetime | None): UTC, with exactly three fraction digits, or `null` when there is no such
+            time
+        used_at (datetime.datetime | None): UTC, with exactly three fraction digits, or `null` when there is no such
+            time
     """
 
     id: int

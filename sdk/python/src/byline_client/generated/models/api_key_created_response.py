@@ -18,7 +18,7 @@ class ApiKeyCreatedResponse:
     """
     Attributes:
         api_key (ApiKey):
-        key (str): The key itself, for `Authorization: Bearer <key>`
+        key (str): The key itself; send it as `Authorization: Bearer <key>`
     """
 
     api_key: ApiKey

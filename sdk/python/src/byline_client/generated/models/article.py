@@ -28,11 +28,12 @@ class Article:
         tag_list (list[str]):
         created_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
         updated_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
-        favorited (bool): Whether the reader has marked the article
+        favorited (bool): Whether the article is one of the caller's favourites
         favorites_count (int):
         author (Profile):
-        body_html (str | Unset): `body` as sanitised HTML; only with `format=html`
-        hidden (Hidden | Unset): Present when a moderator has hidden it; only its author and moderators see it then
+        body_html (str | Unset): `body` as sanitised HTML; present only with `format=html`
+        hidden (Hidden | Unset): Present when a moderator has hidden the article or comment, which only its author and
+            moderators can then see
     """
 
     slug: str

@@ -25,7 +25,7 @@ class ArticleSummary:
         tag_list (list[str]):
         created_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
         updated_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
-        favorited (bool): Whether the reader has marked the article
+        favorited (bool): Whether the article is one of the caller's favourites
         favorites_count (int):
         author (Profile):
     """

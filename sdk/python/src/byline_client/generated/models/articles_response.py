@@ -18,8 +18,8 @@ class ArticlesResponse:
     """
     Attributes:
         articles (list[ArticleSummary]):
-        articles_count (int): How many articles match the filters in all
-        next_cursor (None | str): Send it as `cursor` to get the next page; null on the last one
+        articles_count (int): The number of all articles that match the filters
+        next_cursor (None | str): Send it as `cursor` to get the next page; it is null on the last page
     """
 
     articles: list[ArticleSummary]

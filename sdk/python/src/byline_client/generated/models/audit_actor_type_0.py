@@ -11,11 +11,11 @@ T = TypeVar("T", bound="AuditActorType0")
 
 @_attrs_define
 class AuditActorType0:
-    """Who did it; null for the operator at the command line
+    """The user who did it; null for the operator at the command line
 
     Attributes:
         id (int):
-        username (None | str): Null when the account is gone
+        username (None | str): Null when the account no longer exists
     """
 
     id: int

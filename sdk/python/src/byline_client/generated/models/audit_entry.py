@@ -24,13 +24,13 @@ class AuditEntry:
         id (int):
         created_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
         action (AuditAction):
-        actor (AuditActorType0 | None): Who did it; null for the operator at the command line
-        api_key_id (int | None): The API key that the actor used
-        subject (AuditSubject): What it was done to
+        actor (AuditActorType0 | None): The user who did it; null for the operator at the command line
+        api_key_id (int | None): The API key that the actor used, if any
+        subject (AuditSubject): The user, article or comment that the action affected
         reason (None | str):
-        from_ (None | str): The role before
-        to (None | str): The role after
-        request_id (None | str): The request's id in the server's log
+        from_ (None | str): The role before the change
+        to (None | str): The role after the change
+        request_id (None | str): The id of the request in the server's log
     """
 
     id: int

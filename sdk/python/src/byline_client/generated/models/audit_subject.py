@@ -13,12 +13,12 @@ T = TypeVar("T", bound="AuditSubject")
 
 @_attrs_define
 class AuditSubject:
-    """What it was done to
+    """The user, article or comment that the action affected
 
     Attributes:
         kind (AuditSubjectKind):
         id (int):
-        name (None | str): The user name, or the slug of the article; null when it is gone
+        name (None | str): The user name, or the slug of the article; null when the subject no longer exists
     """
 
     kind: AuditSubjectKind

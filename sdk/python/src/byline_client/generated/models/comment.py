@@ -21,13 +21,14 @@ T = TypeVar("T", bound="Comment")
 class Comment:
     """
     Attributes:
-        id (int): Below 2^53
+        id (int): Always below 2^53
         created_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
         updated_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
         body (str):
         author (Profile):
-        body_html (str | Unset): `body` as sanitised HTML; only with `format=html`
-        hidden (Hidden | Unset): Present when a moderator has hidden it; only its author and moderators see it then
+        body_html (str | Unset): `body` as sanitised HTML; present only with `format=html`
+        hidden (Hidden | Unset): Present when a moderator has hidden the article or comment, which only its author and
+            moderators can then see
     """
 
     id: int

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="DeleteUser")
 class DeleteUser:
     """
     Attributes:
-        password (str): The account's own, to confirm
+        password (str): The password of the account, to confirm the deletion
     """
 
     password: str

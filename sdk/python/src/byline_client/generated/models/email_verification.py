@@ -15,8 +15,8 @@ class EmailVerification:
     """
     Attributes:
         email (str):
-        verified_at (datetime.datetime | None): UTC, with exactly three fraction digits, or `null` when it has not
-            happened
+        verified_at (datetime.datetime | None): UTC, with exactly three fraction digits, or `null` when there is no such
+            time
     """
 
     email: str

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="EmailVerificationConfirmationRequest")
 class EmailVerificationConfirmationRequest:
     """
     Attributes:
-        token (str): A token from a mail, good once
+        token (str): A token from a mail; it can be used once
     """
 
     token: str

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="ExportRecord")
 
 @_attrs_define
 class ExportRecord:
-    """A line of an export; its other members depend on its type
+    """One line of an export; its other members depend on `type`
 
     Attributes:
         type_ (ExportRecordType):

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="FieldErrors")
 
 @_attrs_define
 class FieldErrors:
-    """The wrong fields, each with its messages"""
+    """The invalid fields, each with its messages"""
 
     additional_properties: dict[str, list[str]] = _attrs_field(init=False, factory=dict)
 

@@ -12,7 +12,7 @@ T = TypeVar("T", bound="Hidden")
 
 @_attrs_define
 class Hidden:
-    """Present when a moderator has hidden it; only its author and moderators see it then
+    """Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 
     Attributes:
         reason (str):

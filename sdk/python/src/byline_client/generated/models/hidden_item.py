@@ -17,12 +17,12 @@ class HiddenItem:
     """
     Attributes:
         kind (HiddenItemKind):
-        slug (str): Of the article, or of that with the comment
+        slug (str): The slug of the article, or of the article that the comment belongs to
         title (str):
         comment_id (int | None):
-        author (str): Who wrote it
+        author (str): The user name of the author
         reason (str):
-        hidden_by (None | str): Null when that account is gone
+        hidden_by (None | str): Null when the account of the moderator no longer exists
         hidden_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
     """
 

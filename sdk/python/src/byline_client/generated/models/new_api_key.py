@@ -17,9 +17,10 @@ T = TypeVar("T", bound="NewApiKey")
 class NewApiKey:
     """
     Attributes:
-        name (str): For its owner to tell it from others
+        name (str): A name by which the owner recognises the key
         scopes (list[Scope]):
-        expires_at (datetime.datetime | None | Unset): When it ends by itself; `null` or absent for never
+        expires_at (datetime.datetime | None | Unset): When the key expires; if it is `null` or absent, the key does not
+            expire
     """
 
     name: str

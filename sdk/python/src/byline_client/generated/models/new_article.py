@@ -17,8 +17,8 @@ class NewArticle:
     Attributes:
         title (str):
         description (str):
-        body (str): Markdown, stored and answered as it was sent
-        tag_list (list[str] | Unset): In the order given; duplicates are dropped
+        body (str): Markdown, stored and returned exactly as it was sent
+        tag_list (list[str] | Unset): Tags in the order of the request; duplicates are removed
     """
 
     title: str

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="NewComment")
 class NewComment:
     """
     Attributes:
-        body (str): Markdown, stored and answered as it was sent
+        body (str): Markdown, stored and returned exactly as it was sent
     """
 
     body: str

@@ -13,9 +13,10 @@ T = TypeVar("T", bound="NewUser")
 class NewUser:
     """
     Attributes:
-        username (str): Unique in any letter case; no slash, no control characters, and not only dots
-        email (str): Unique in any letter case
-        password (str): 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+        username (str): Unique regardless of letter case. It contains no slashes or control characters and does not
+            consist of dots only.
+        email (str): Unique regardless of letter case
+        password (str): 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
     """
 
     username: str

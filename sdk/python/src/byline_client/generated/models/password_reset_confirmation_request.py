@@ -13,8 +13,8 @@ T = TypeVar("T", bound="PasswordResetConfirmationRequest")
 class PasswordResetConfirmationRequest:
     """
     Attributes:
-        token (str): A token from a mail, good once
-        password (str): 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
+        token (str): A token from a mail; it can be used once
+        password (str): 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
     """
 
     token: str

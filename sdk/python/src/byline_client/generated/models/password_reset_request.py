@@ -13,7 +13,7 @@ T = TypeVar("T", bound="PasswordResetRequest")
 class PasswordResetRequest:
     """
     Attributes:
-        email (str): Unique in any letter case
+        email (str): Unique regardless of letter case
     """
 
     email: str

@@ -20,13 +20,13 @@ class Problem:
     """An error in the shape of RFC 9457, with the RealWorld `errors` map
 
     Attributes:
-        type_ (str): Where the error is explained
+        type_ (str): The page that explains the error
         title (str): The HTTP status in words
         status (int):
-        detail (str): What happened, for a person
-        code (ProblemCode): What happened, for a program; the values are stable
-        request_id (str): The request's id in the server's log
-        errors (FieldErrors): The wrong fields, each with its messages
+        detail (str): What happened, in a sentence for people
+        code (ProblemCode): What happened, as a stable value for programs
+        request_id (str): The id of the request in the server's log
+        errors (FieldErrors): The invalid fields, each with its messages
     """
 
     type_: str

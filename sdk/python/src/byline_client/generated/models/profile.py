@@ -16,7 +16,7 @@ class Profile:
         username (str):
         bio (None | str):
         image (None | str):
-        following (bool): Whether the reader follows this user
+        following (bool): Whether the caller follows this user
     """
 
     username: str

@@ -15,8 +15,8 @@ class Session:
     """
     Attributes:
         id (int):
-        current (bool): Whether this call was made with it
-        user_agent (None | str): What the client called itself at sign-in, shortened
+        current (bool): Whether the token of this request belongs to the session
+        user_agent (None | str): The `User-Agent` of the client at sign-in, shortened
         created_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
         used_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.
         expires_at (datetime.datetime): UTC, with exactly three fraction digits Example: 2026-01-02T03:04:05.678Z.

@@ -16,8 +16,9 @@ T = TypeVar("T", bound="SetRoleRequest")
 class SetRoleRequest:
     """
     Attributes:
-        role (Role): What a user may do beside their own things; each includes those before it
-        reason (str | Unset): Why, for those who ask later; the author of what is hidden reads it too
+        role (Role): What the user may do; each role includes the permissions of those before it
+        reason (str | Unset): The reason for the action, as the audit log shows it; the author of a hidden article or
+            comment sees it too
     """
 
     role: Role

@@ -13,7 +13,8 @@ T = TypeVar("T", bound="SuspendRequest")
 class SuspendRequest:
     """
     Attributes:
-        reason (str): Why, for those who ask later; the author of what is hidden reads it too
+        reason (str): The reason for the action, as the audit log shows it; the author of a hidden article or comment
+            sees it too
     """
 
     reason: str

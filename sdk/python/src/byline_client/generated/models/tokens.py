@@ -14,10 +14,10 @@ T = TypeVar("T", bound="Tokens")
 class Tokens:
     """
     Attributes:
-        access_token (str): For `Authorization`; good for minutes
+        access_token (str): Send it in `Authorization`; it is valid for minutes
         access_token_expires_at (datetime.datetime): UTC, with exactly three fraction digits Example:
             2026-01-02T03:04:05.678Z.
-        refresh_token (str): For `POST /sessions/refresh`, once
+        refresh_token (str): Send it to `POST /sessions/refresh`; it can be used once
         refresh_token_expires_at (datetime.datetime): UTC, with exactly three fraction digits Example:
             2026-01-02T03:04:05.678Z.
     """

@@ -13,13 +13,13 @@ T = TypeVar("T", bound="UpdateArticle")
 
 @_attrs_define
 class UpdateArticle:
-    """A merge patch; absent members stay as they are
+    """A merge patch; absent members stay unchanged
 
     Attributes:
         title (str | Unset):
         description (str | Unset):
-        body (str | Unset): Markdown, stored and answered as it was sent
-        tag_list (list[str] | Unset): In the order given; duplicates are dropped
+        body (str | Unset): Markdown, stored and returned exactly as it was sent
+        tag_list (list[str] | Unset): Tags in the order of the request; duplicates are removed
     """
 
     title: str | Unset = UNSET

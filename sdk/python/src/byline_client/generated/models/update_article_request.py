@@ -17,7 +17,7 @@ T = TypeVar("T", bound="UpdateArticleRequest")
 class UpdateArticleRequest:
     """
     Attributes:
-        article (UpdateArticle): A merge patch; absent members stay as they are
+        article (UpdateArticle): A merge patch; absent members stay unchanged
     """
 
     article: UpdateArticle

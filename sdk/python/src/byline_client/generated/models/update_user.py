@@ -13,14 +13,16 @@ T = TypeVar("T", bound="UpdateUser")
 
 @_attrs_define
 class UpdateUser:
-    """A merge patch; absent members stay as they are
+    """A merge patch; absent members stay unchanged
 
     Attributes:
-        username (str | Unset): Unique in any letter case; no slash, no control characters, and not only dots
-        email (str | Unset): Unique in any letter case
-        password (str | Unset): 8 to 256 characters and no other rule (NIST SP 800-63B); every byte of it counts
-        current_password (str | Unset): Proves, with a new `email` or `password`, that it is the owner who changes it;
-            some servers demand it
+        username (str | Unset): Unique regardless of letter case. It contains no slashes or control characters and does
+            not consist of dots only.
+        email (str | Unset): Unique regardless of letter case
+        password (str | Unset): 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never
+            truncated.
+        current_password (str | Unset): Proves that the owner of the account changes `email` or `password`; some servers
+            require it
         bio (None | str | Unset):
         image (None | str | Unset):
     """

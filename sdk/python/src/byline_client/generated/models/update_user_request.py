@@ -17,7 +17,7 @@ T = TypeVar("T", bound="UpdateUserRequest")
 class UpdateUserRequest:
     """
     Attributes:
-        user (UpdateUser): A merge patch; absent members stay as they are
+        user (UpdateUser): A merge patch; absent members stay unchanged
     """
 
     user: UpdateUser

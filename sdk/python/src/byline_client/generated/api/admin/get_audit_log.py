@@ -118,9 +118,10 @@ def sync_detailed(
 ) -> Response[AuditEntriesResponse | Problem]:
     """Read the audit log
 
-     Every act of moderators, of admins and of the operator at the command line,
-    the last one first. Entries are never changed or deleted. They hold ids; the
-    names in the answer are those of today, and `null` for what is gone.
+     Returns all actions of moderators, of admins and of the operator at the
+    command line, newest first. Entries are never changed or deleted. They store
+    ids; the response contains the current names, or `null` where the account,
+    article or comment no longer exists.
 
     Args:
         actor (str | Unset):
@@ -163,9 +164,10 @@ def sync(
 ) -> AuditEntriesResponse | Problem | None:
     """Read the audit log
 
-     Every act of moderators, of admins and of the operator at the command line,
-    the last one first. Entries are never changed or deleted. They hold ids; the
-    names in the answer are those of today, and `null` for what is gone.
+     Returns all actions of moderators, of admins and of the operator at the
+    command line, newest first. Entries are never changed or deleted. They store
+    ids; the response contains the current names, or `null` where the account,
+    article or comment no longer exists.
 
     Args:
         actor (str | Unset):
@@ -203,9 +205,10 @@ async def asyncio_detailed(
 ) -> Response[AuditEntriesResponse | Problem]:
     """Read the audit log
 
-     Every act of moderators, of admins and of the operator at the command line,
-    the last one first. Entries are never changed or deleted. They hold ids; the
-    names in the answer are those of today, and `null` for what is gone.
+     Returns all actions of moderators, of admins and of the operator at the
+    command line, newest first. Entries are never changed or deleted. They store
+    ids; the response contains the current names, or `null` where the account,
+    article or comment no longer exists.
 
     Args:
         actor (str | Unset):
@@ -246,9 +249,10 @@ async def asyncio(
 ) -> AuditEntriesResponse | Problem | None:
     """Read the audit log
 
-     Every act of moderators, of admins and of the operator at the command line,
-    the last one first. Entries are never changed or deleted. They hold ids; the
-    names in the answer are those of today, and `null` for what is gone.
+     Returns all actions of moderators, of admins and of the operator at the
+    command line, newest first. Entries are never changed or deleted. They store
+    ids; the response contains the current names, or `null` where the account,
+    article or comment no longer exists.
 
     Args:
         actor (str | Unset):

@@ -118,11 +118,11 @@ def sync_detailed(
 ) -> Response[AccountsResponse | Problem]:
     """List users
 
-     The newest first. The filters can be combined.
+     Returns users, newest first. Filters can be combined.
 
     Args:
         username (str | Unset):
-        role (Role | Unset): What a user may do beside their own things; each includes those
+        role (Role | Unset): What the user may do; each role includes the permissions of those
             before it
         suspended (bool | Unset):
         limit (int | Unset):  Default: 20.
@@ -162,11 +162,11 @@ def sync(
 ) -> AccountsResponse | Problem | None:
     """List users
 
-     The newest first. The filters can be combined.
+     Returns users, newest first. Filters can be combined.
 
     Args:
         username (str | Unset):
-        role (Role | Unset): What a user may do beside their own things; each includes those
+        role (Role | Unset): What the user may do; each role includes the permissions of those
             before it
         suspended (bool | Unset):
         limit (int | Unset):  Default: 20.
@@ -201,11 +201,11 @@ async def asyncio_detailed(
 ) -> Response[AccountsResponse | Problem]:
     """List users
 
-     The newest first. The filters can be combined.
+     Returns users, newest first. Filters can be combined.
 
     Args:
         username (str | Unset):
-        role (Role | Unset): What a user may do beside their own things; each includes those
+        role (Role | Unset): What the user may do; each role includes the permissions of those
             before it
         suspended (bool | Unset):
         limit (int | Unset):  Default: 20.
@@ -243,11 +243,11 @@ async def asyncio(
 ) -> AccountsResponse | Problem | None:
     """List users
 
-     The newest first. The filters can be combined.
+     Returns users, newest first. Filters can be combined.
 
     Args:
         username (str | Unset):
-        role (Role | Unset): What a user may do beside their own things; each includes those
+        role (Role | Unset): What the user may do; each role includes the permissions of those
             before it
         suspended (bool | Unset):
         limit (int | Unset):  Default: 20.

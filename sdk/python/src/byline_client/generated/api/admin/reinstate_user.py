@@ -97,8 +97,8 @@ def sync_detailed(
 ) -> Response[AccountResponse | Problem]:
     """End the suspension of a user
 
-     The user can sign in again, and their API keys work again. A user who is not
-    suspended stays as they are.
+     Lets the user sign in again and makes their API keys valid again. A user who
+    is not suspended stays as they are.
 
     Args:
         username (str):
@@ -129,8 +129,8 @@ def sync(
 ) -> AccountResponse | Problem | None:
     """End the suspension of a user
 
-     The user can sign in again, and their API keys work again. A user who is not
-    suspended stays as they are.
+     Lets the user sign in again and makes their API keys valid again. A user who
+    is not suspended stays as they are.
 
     Args:
         username (str):
@@ -156,8 +156,8 @@ async def asyncio_detailed(
 ) -> Response[AccountResponse | Problem]:
     """End the suspension of a user
 
-     The user can sign in again, and their API keys work again. A user who is not
-    suspended stays as they are.
+     Lets the user sign in again and makes their API keys valid again. A user who
+    is not suspended stays as they are.
 
     Args:
         username (str):
@@ -186,8 +186,8 @@ async def asyncio(
 ) -> AccountResponse | Problem | None:
     """End the suspension of a user
 
-     The user can sign in again, and their API keys work again. A user who is not
-    suspended stays as they are.
+     Lets the user sign in again and makes their API keys valid again. A user who
+    is not suspended stays as they are.
 
     Args:
         username (str):

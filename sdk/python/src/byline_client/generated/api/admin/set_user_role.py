@@ -117,9 +117,10 @@ def sync_detailed(
 ) -> Response[AccountResponse | Problem]:
     """Change the role of a user
 
-     It takes effect at once, on other replicas within a second, also for tokens
-    and API keys that the user has. Nobody changes their own role, so that there
-    is always an admin.
+     Changes the role of a user. The new role takes effect immediately, and on
+    other replicas within a second. It also applies to the tokens and API keys
+    that the user already has. Admins cannot change their own role, so that
+    there is always an admin.
 
     Args:
         username (str):
@@ -153,9 +154,10 @@ def sync(
 ) -> AccountResponse | Problem | None:
     """Change the role of a user
 
-     It takes effect at once, on other replicas within a second, also for tokens
-    and API keys that the user has. Nobody changes their own role, so that there
-    is always an admin.
+     Changes the role of a user. The new role takes effect immediately, and on
+    other replicas within a second. It also applies to the tokens and API keys
+    that the user already has. Admins cannot change their own role, so that
+    there is always an admin.
 
     Args:
         username (str):
@@ -184,9 +186,10 @@ async def asyncio_detailed(
 ) -> Response[AccountResponse | Problem]:
     """Change the role of a user
 
-     It takes effect at once, on other replicas within a second, also for tokens
-    and API keys that the user has. Nobody changes their own role, so that there
-    is always an admin.
+     Changes the role of a user. The new role takes effect immediately, and on
+    other replicas within a second. It also applies to the tokens and API keys
+    that the user already has. Admins cannot change their own role, so that
+    there is always an admin.
 
     Args:
         username (str):
@@ -218,9 +221,10 @@ async def asyncio(
 ) -> AccountResponse | Problem | None:
     """Change the role of a user
 
-     It takes effect at once, on other replicas within a second, also for tokens
-    and API keys that the user has. Nobody changes their own role, so that there
-    is always an admin.
+     Changes the role of a user. The new role takes effect immediately, and on
+    other replicas within a second. It also applies to the tokens and API keys
+    that the user already has. Admins cannot change their own role, so that
+    there is always an admin.
 
     Args:
         username (str):

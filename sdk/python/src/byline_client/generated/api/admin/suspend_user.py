@@ -117,10 +117,10 @@ def sync_detailed(
 ) -> Response[AccountResponse | Problem]:
     """Suspend a user
 
-     Ends every session of the user and refuses their API keys, on other replicas
-    within a second; signing in answers 403 `account_suspended`. What they have
-    published stays. Nobody suspends themselves. Repeating it with another reason
-    replaces the reason.
+     Ends every session of the user and rejects their API keys, on other replicas
+    within a second. Signing in returns 403 `account_suspended`. Articles and
+    comments of the user stay visible. Admins cannot suspend themselves.
+    Repeating the request with another reason replaces the reason.
 
     Args:
         username (str):
@@ -154,10 +154,10 @@ def sync(
 ) -> AccountResponse | Problem | None:
     """Suspend a user
 
-     Ends every session of the user and refuses their API keys, on other replicas
-    within a second; signing in answers 403 `account_suspended`. What they have
-    published stays. Nobody suspends themselves. Repeating it with another reason
-    replaces the reason.
+     Ends every session of the user and rejects their API keys, on other replicas
+    within a second. Signing in returns 403 `account_suspended`. Articles and
+    comments of the user stay visible. Admins cannot suspend themselves.
+    Repeating the request with another reason replaces the reason.
 
     Args:
         username (str):
@@ -186,10 +186,10 @@ async def asyncio_detailed(
 ) -> Response[AccountResponse | Problem]:
     """Suspend a user
 
-     Ends every session of the user and refuses their API keys, on other replicas
-    within a second; signing in answers 403 `account_suspended`. What they have
-    published stays. Nobody suspends themselves. Repeating it with another reason
-    replaces the reason.
+     Ends every session of the user and rejects their API keys, on other replicas
+    within a second. Signing in returns 403 `account_suspended`. Articles and
+    comments of the user stay visible. Admins cannot suspend themselves.
+    Repeating the request with another reason replaces the reason.
 
     Args:
         username (str):
@@ -221,10 +221,10 @@ async def asyncio(
 ) -> AccountResponse | Problem | None:
     """Suspend a user
 
-     Ends every session of the user and refuses their API keys, on other replicas
-    within a second; signing in answers 403 `account_suspended`. What they have
-    published stays. Nobody suspends themselves. Repeating it with another reason
-    replaces the reason.
+     Ends every session of the user and rejects their API keys, on other replicas
+    within a second. Signing in returns 403 `account_suspended`. Articles and
+    comments of the user stay visible. Admins cannot suspend themselves.
+    Repeating the request with another reason replaces the reason.
 
     Args:
         username (str):

@@ -111,11 +111,11 @@ def sync_detailed(
 ) -> Response[ApiKeyCreatedResponse | Problem]:
     """Create an API key
 
-     A key for a program, with scopes: `read` reads what its owner may read,
-    `write` writes articles, comments, favourites and follows as well, `admin`
-    is for moderation and administration, if the owner's role permits it. Each
-    scope includes those before it. Keys never manage the account, its
-    sessions or other keys. The answer is the only one that shows the key.
+     Creates an API key for a program. The scope `read` permits reading what the
+    key's owner may read. `write` also permits writing articles, comments,
+    favourites and follows. `admin` also permits moderation and administration,
+    as far as the owner's role permits them. A key can never manage the account,
+    its sessions or other keys. Only this response contains the key.
 
     Args:
         idempotency_key (str | Unset):
@@ -149,11 +149,11 @@ def sync(
 ) -> ApiKeyCreatedResponse | Problem | None:
     """Create an API key
 
-     A key for a program, with scopes: `read` reads what its owner may read,
-    `write` writes articles, comments, favourites and follows as well, `admin`
-    is for moderation and administration, if the owner's role permits it. Each
-    scope includes those before it. Keys never manage the account, its
-    sessions or other keys. The answer is the only one that shows the key.
+     Creates an API key for a program. The scope `read` permits reading what the
+    key's owner may read. `write` also permits writing articles, comments,
+    favourites and follows. `admin` also permits moderation and administration,
+    as far as the owner's role permits them. A key can never manage the account,
+    its sessions or other keys. Only this response contains the key.
 
     Args:
         idempotency_key (str | Unset):
@@ -182,11 +182,11 @@ async def asyncio_detailed(
 ) -> Response[ApiKeyCreatedResponse | Problem]:
     """Create an API key
 
-     A key for a program, with scopes: `read` reads what its owner may read,
-    `write` writes articles, comments, favourites and follows as well, `admin`
-    is for moderation and administration, if the owner's role permits it. Each
-    scope includes those before it. Keys never manage the account, its
-    sessions or other keys. The answer is the only one that shows the key.
+     Creates an API key for a program. The scope `read` permits reading what the
+    key's owner may read. `write` also permits writing articles, comments,
+    favourites and follows. `admin` also permits moderation and administration,
+    as far as the owner's role permits them. A key can never manage the account,
+    its sessions or other keys. Only this response contains the key.
 
     Args:
         idempotency_key (str | Unset):
@@ -218,11 +218,11 @@ async def asyncio(
 ) -> ApiKeyCreatedResponse | Problem | None:
     """Create an API key
 
-     A key for a program, with scopes: `read` reads what its owner may read,
-    `write` writes articles, comments, favourites and follows as well, `admin`
-    is for moderation and administration, if the owner's role permits it. Each
-    scope includes those before it. Keys never manage the account, its
-    sessions or other keys. The answer is the only one that shows the key.
+     Creates an API key for a program. The scope `read` permits reading what the
+    key's owner may read. `write` also permits writing articles, comments,
+    favourites and follows. `admin` also permits moderation and administration,
+    as far as the owner's role permits them. A key can never manage the account,
+    its sessions or other keys. Only this response contains the key.
 
     Args:
         idempotency_key (str | Unset):

@@ -95,7 +95,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Revoke an API key
 
-     The key is refused from then on, by every replica within a second.
+     Revokes the key. Every replica rejects it within a second.
 
     Args:
         id (int):
@@ -126,7 +126,7 @@ def sync(
 ) -> Any | Problem | None:
     """Revoke an API key
 
-     The key is refused from then on, by every replica within a second.
+     Revokes the key. Every replica rejects it within a second.
 
     Args:
         id (int):
@@ -152,7 +152,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Revoke an API key
 
-     The key is refused from then on, by every replica within a second.
+     Revokes the key. Every replica rejects it within a second.
 
     Args:
         id (int):
@@ -181,7 +181,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Revoke an API key
 
-     The key is refused from then on, by every replica within a second.
+     Revokes the key. Every replica rejects it within a second.
 
     Args:
         id (int):

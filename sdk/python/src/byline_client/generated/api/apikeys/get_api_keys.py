@@ -81,8 +81,8 @@ def sync_detailed(
 ) -> Response[ApiKeysResponse | Problem]:
     """List API keys
 
-     The keys of the signed-in user, the newest first. The keys themselves
-    are not stored; `prefix` is how they begin.
+     Returns the API keys of the signed-in user, newest first. The keys
+    themselves are not stored; `prefix` holds the first characters of each key.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -107,8 +107,8 @@ def sync(
 ) -> ApiKeysResponse | Problem | None:
     """List API keys
 
-     The keys of the signed-in user, the newest first. The keys themselves
-    are not stored; `prefix` is how they begin.
+     Returns the API keys of the signed-in user, newest first. The keys
+    themselves are not stored; `prefix` holds the first characters of each key.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -129,8 +129,8 @@ async def asyncio_detailed(
 ) -> Response[ApiKeysResponse | Problem]:
     """List API keys
 
-     The keys of the signed-in user, the newest first. The keys themselves
-    are not stored; `prefix` is how they begin.
+     Returns the API keys of the signed-in user, newest first. The keys
+    themselves are not stored; `prefix` holds the first characters of each key.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -153,8 +153,8 @@ async def asyncio(
 ) -> ApiKeysResponse | Problem | None:
     """List API keys
 
-     The keys of the signed-in user, the newest first. The keys themselves
-    are not stored; `prefix` is how they begin.
+     Returns the API keys of the signed-in user, newest first. The keys
+    themselves are not stored; `prefix` holds the first characters of each key.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -111,10 +111,10 @@ def sync_detailed(
 ) -> Response[ArticleBatchResponse | Problem]:
     """Get many articles at once
 
-     Up to 100 articles by slug, in the order asked, in one request and a
-    constant number of queries. Slugs that no article has, or ever had, are
-    named in `missing`. A slug that is asked twice is answered once. With
-    `format=html` up to 20 slugs may be asked.
+     Returns up to 100 articles by slug, in the order of the request, with a
+    constant number of queries. `missing` lists the slugs that no article has or
+    ever had. A slug that the request contains twice is returned once. With
+    `format=html` a request may contain up to 20 slugs.
 
     Args:
         format_ (TextFormat | Unset):
@@ -148,10 +148,10 @@ def sync(
 ) -> ArticleBatchResponse | Problem | None:
     """Get many articles at once
 
-     Up to 100 articles by slug, in the order asked, in one request and a
-    constant number of queries. Slugs that no article has, or ever had, are
-    named in `missing`. A slug that is asked twice is answered once. With
-    `format=html` up to 20 slugs may be asked.
+     Returns up to 100 articles by slug, in the order of the request, with a
+    constant number of queries. `missing` lists the slugs that no article has or
+    ever had. A slug that the request contains twice is returned once. With
+    `format=html` a request may contain up to 20 slugs.
 
     Args:
         format_ (TextFormat | Unset):
@@ -180,10 +180,10 @@ async def asyncio_detailed(
 ) -> Response[ArticleBatchResponse | Problem]:
     """Get many articles at once
 
-     Up to 100 articles by slug, in the order asked, in one request and a
-    constant number of queries. Slugs that no article has, or ever had, are
-    named in `missing`. A slug that is asked twice is answered once. With
-    `format=html` up to 20 slugs may be asked.
+     Returns up to 100 articles by slug, in the order of the request, with a
+    constant number of queries. `missing` lists the slugs that no article has or
+    ever had. A slug that the request contains twice is returned once. With
+    `format=html` a request may contain up to 20 slugs.
 
     Args:
         format_ (TextFormat | Unset):
@@ -215,10 +215,10 @@ async def asyncio(
 ) -> ArticleBatchResponse | Problem | None:
     """Get many articles at once
 
-     Up to 100 articles by slug, in the order asked, in one request and a
-    constant number of queries. Slugs that no article has, or ever had, are
-    named in `missing`. A slug that is asked twice is answered once. With
-    `format=html` up to 20 slugs may be asked.
+     Returns up to 100 articles by slug, in the order of the request, with a
+    constant number of queries. `missing` lists the slugs that no article has or
+    ever had. A slug that the request contains twice is returned once. With
+    `format=html` a request may contain up to 20 slugs.
 
     Args:
         format_ (TextFormat | Unset):

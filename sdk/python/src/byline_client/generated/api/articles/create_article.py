@@ -111,8 +111,8 @@ def sync_detailed(
 ) -> Response[ArticleResponse | Problem]:
     """Publish an article
 
-     The slug is made from the title. Two articles may have the same title:
-    the second gets a slug of its own.
+     Publishes an article. Its slug is derived from the title. Two articles may
+    have the same title; the second one gets a different slug.
 
     Args:
         idempotency_key (str | Unset):
@@ -146,8 +146,8 @@ def sync(
 ) -> ArticleResponse | Problem | None:
     """Publish an article
 
-     The slug is made from the title. Two articles may have the same title:
-    the second gets a slug of its own.
+     Publishes an article. Its slug is derived from the title. Two articles may
+    have the same title; the second one gets a different slug.
 
     Args:
         idempotency_key (str | Unset):
@@ -176,8 +176,8 @@ async def asyncio_detailed(
 ) -> Response[ArticleResponse | Problem]:
     """Publish an article
 
-     The slug is made from the title. Two articles may have the same title:
-    the second gets a slug of its own.
+     Publishes an article. Its slug is derived from the title. Two articles may
+    have the same title; the second one gets a different slug.
 
     Args:
         idempotency_key (str | Unset):
@@ -209,8 +209,8 @@ async def asyncio(
 ) -> ArticleResponse | Problem | None:
     """Publish an article
 
-     The slug is made from the title. Two articles may have the same title:
-    the second gets a slug of its own.
+     Publishes an article. Its slug is derived from the title. Two articles may
+    have the same title; the second one gets a different slug.
 
     Args:
         idempotency_key (str | Unset):

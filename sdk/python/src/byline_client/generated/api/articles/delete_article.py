@@ -107,7 +107,8 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete an article
 
-     Removes the article with its comments and favourites, by the author.
+     Deletes an article with its comments and favourites; only its author may do
+    this.
 
     Args:
         slug (str):
@@ -141,7 +142,8 @@ def sync(
 ) -> Any | Problem | None:
     """Delete an article
 
-     Removes the article with its comments and favourites, by the author.
+     Deletes an article with its comments and favourites; only its author may do
+    this.
 
     Args:
         slug (str):
@@ -170,7 +172,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete an article
 
-     Removes the article with its comments and favourites, by the author.
+     Deletes an article with its comments and favourites; only its author may do
+    this.
 
     Args:
         slug (str):
@@ -202,7 +205,8 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete an article
 
-     Removes the article with its comments and favourites, by the author.
+     Deletes an article with its comments and favourites; only its author may do
+    this.
 
     Args:
         slug (str):

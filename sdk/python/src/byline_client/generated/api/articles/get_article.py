@@ -112,8 +112,8 @@ def sync_detailed(
 ) -> Response[Any | ArticleResponse | Problem]:
     """Get an article
 
-     A slug that the article had before its title changed answers as well; the
-    `slug` member of the answer is the current one.
+     Returns an article. Slugs that the article had before its title changed work
+    too; the `slug` member of the response is the current one.
 
     Args:
         slug (str):
@@ -150,8 +150,8 @@ def sync(
 ) -> Any | ArticleResponse | Problem | None:
     """Get an article
 
-     A slug that the article had before its title changed answers as well; the
-    `slug` member of the answer is the current one.
+     Returns an article. Slugs that the article had before its title changed work
+    too; the `slug` member of the response is the current one.
 
     Args:
         slug (str):
@@ -183,8 +183,8 @@ async def asyncio_detailed(
 ) -> Response[Any | ArticleResponse | Problem]:
     """Get an article
 
-     A slug that the article had before its title changed answers as well; the
-    `slug` member of the answer is the current one.
+     Returns an article. Slugs that the article had before its title changed work
+    too; the `slug` member of the response is the current one.
 
     Args:
         slug (str):
@@ -219,8 +219,8 @@ async def asyncio(
 ) -> Any | ArticleResponse | Problem | None:
     """Get an article
 
-     A slug that the article had before its title changed answers as well; the
-    `slug` member of the answer is the current one.
+     Returns an article. Slugs that the article had before its title changed work
+    too; the `slug` member of the response is the current one.
 
     Args:
         slug (str):

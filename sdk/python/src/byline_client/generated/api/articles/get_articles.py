@@ -117,9 +117,10 @@ def sync_detailed(
 ) -> Response[Any | ArticlesResponse | Problem]:
     """List articles
 
-     Newest first, without the articles' bodies. The filters can be combined;
-    `articlesCount` is the number of articles that match them, not the length
-    of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+     Returns articles without their bodies, newest first. Filters can be
+    combined. `articlesCount` is the number of all articles that match the
+    filters, not the length of the page. Page with `limit` and `offset`, or
+    follow `nextCursor`.
 
     Args:
         tag (str | Unset):
@@ -168,9 +169,10 @@ def sync(
 ) -> Any | ArticlesResponse | Problem | None:
     """List articles
 
-     Newest first, without the articles' bodies. The filters can be combined;
-    `articlesCount` is the number of articles that match them, not the length
-    of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+     Returns articles without their bodies, newest first. Filters can be
+    combined. `articlesCount` is the number of all articles that match the
+    filters, not the length of the page. Page with `limit` and `offset`, or
+    follow `nextCursor`.
 
     Args:
         tag (str | Unset):
@@ -214,9 +216,10 @@ async def asyncio_detailed(
 ) -> Response[Any | ArticlesResponse | Problem]:
     """List articles
 
-     Newest first, without the articles' bodies. The filters can be combined;
-    `articlesCount` is the number of articles that match them, not the length
-    of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+     Returns articles without their bodies, newest first. Filters can be
+    combined. `articlesCount` is the number of all articles that match the
+    filters, not the length of the page. Page with `limit` and `offset`, or
+    follow `nextCursor`.
 
     Args:
         tag (str | Unset):
@@ -263,9 +266,10 @@ async def asyncio(
 ) -> Any | ArticlesResponse | Problem | None:
     """List articles
 
-     Newest first, without the articles' bodies. The filters can be combined;
-    `articlesCount` is the number of articles that match them, not the length
-    of the page. Page with `limit` and `offset`, or follow `nextCursor`.
+     Returns articles without their bodies, newest first. Filters can be
+    combined. `articlesCount` is the number of all articles that match the
+    filters, not the length of the page. Page with `limit` and `offset`, or
+    follow `nextCursor`.
 
     Args:
         tag (str | Unset):

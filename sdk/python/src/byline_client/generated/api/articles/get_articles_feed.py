@@ -110,9 +110,10 @@ def sync_detailed(
 ) -> Response[Any | ArticlesResponse | Problem]:
     """List articles by followed authors
 
-     Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-    (also sent as `Link: rel="next"`), which stays stable while articles
-    appear and costs the same on every page.
+     Returns the articles of the authors that the caller follows, newest first.
+    Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+    `Link: rel="next"`), which is stable while articles are published and costs
+    the same on every page.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -152,9 +153,10 @@ def sync(
 ) -> Any | ArticlesResponse | Problem | None:
     """List articles by followed authors
 
-     Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-    (also sent as `Link: rel="next"`), which stays stable while articles
-    appear and costs the same on every page.
+     Returns the articles of the authors that the caller follows, newest first.
+    Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+    `Link: rel="next"`), which is stable while articles are published and costs
+    the same on every page.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -189,9 +191,10 @@ async def asyncio_detailed(
 ) -> Response[Any | ArticlesResponse | Problem]:
     """List articles by followed authors
 
-     Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-    (also sent as `Link: rel="next"`), which stays stable while articles
-    appear and costs the same on every page.
+     Returns the articles of the authors that the caller follows, newest first.
+    Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+    `Link: rel="next"`), which is stable while articles are published and costs
+    the same on every page.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -229,9 +232,10 @@ async def asyncio(
 ) -> Any | ArticlesResponse | Problem | None:
     """List articles by followed authors
 
-     Newest first. Page with `limit` and `offset`, or follow `nextCursor`
-    (also sent as `Link: rel="next"`), which stays stable while articles
-    appear and costs the same on every page.
+     Returns the articles of the authors that the caller follows, newest first.
+    Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+    `Link: rel="next"`), which is stable while articles are published and costs
+    the same on every page.
 
     Args:
         limit (int | Unset):  Default: 20.

@@ -126,12 +126,13 @@ def sync_detailed(
 ) -> Response[ArticleResponse | Problem]:
     """Change an article
 
-     A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-    and the old one keeps answering. `tagList` replaces the whole list, and
-    `[]` removes all tags.
+     Changes an article; only its author may do this. The body is a merge patch
+    (RFC 7396). A changed title creates a new slug, and the old slug continues to
+    work. `tagList` replaces the whole list, and `[]` removes all tags.
 
-    Send the `ETag` that the article was read with as `If-Match` and a change
-    that somebody else made in between is not overwritten: the answer is 412.
+    To avoid overwriting somebody else's change, send the `ETag` of the article
+    as you read it in `If-Match`. If the article has changed since, the request
+    returns 412.
 
     Args:
         slug (str):
@@ -168,12 +169,13 @@ def sync(
 ) -> ArticleResponse | Problem | None:
     """Change an article
 
-     A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-    and the old one keeps answering. `tagList` replaces the whole list, and
-    `[]` removes all tags.
+     Changes an article; only its author may do this. The body is a merge patch
+    (RFC 7396). A changed title creates a new slug, and the old slug continues to
+    work. `tagList` replaces the whole list, and `[]` removes all tags.
 
-    Send the `ETag` that the article was read with as `If-Match` and a change
-    that somebody else made in between is not overwritten: the answer is 412.
+    To avoid overwriting somebody else's change, send the `ETag` of the article
+    as you read it in `If-Match`. If the article has changed since, the request
+    returns 412.
 
     Args:
         slug (str):
@@ -205,12 +207,13 @@ async def asyncio_detailed(
 ) -> Response[ArticleResponse | Problem]:
     """Change an article
 
-     A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-    and the old one keeps answering. `tagList` replaces the whole list, and
-    `[]` removes all tags.
+     Changes an article; only its author may do this. The body is a merge patch
+    (RFC 7396). A changed title creates a new slug, and the old slug continues to
+    work. `tagList` replaces the whole list, and `[]` removes all tags.
 
-    Send the `ETag` that the article was read with as `If-Match` and a change
-    that somebody else made in between is not overwritten: the answer is 412.
+    To avoid overwriting somebody else's change, send the `ETag` of the article
+    as you read it in `If-Match`. If the article has changed since, the request
+    returns 412.
 
     Args:
         slug (str):
@@ -245,12 +248,13 @@ async def asyncio(
 ) -> ArticleResponse | Problem | None:
     """Change an article
 
-     A merge patch (RFC 7396) by the author. A changed title makes a new slug,
-    and the old one keeps answering. `tagList` replaces the whole list, and
-    `[]` removes all tags.
+     Changes an article; only its author may do this. The body is a merge patch
+    (RFC 7396). A changed title creates a new slug, and the old slug continues to
+    work. `tagList` replaces the whole list, and `[]` removes all tags.
 
-    Send the `ETag` that the article was read with as `If-Match` and a change
-    that somebody else made in between is not overwritten: the answer is 412.
+    To avoid overwriting somebody else's change, send the `ETag` of the article
+    as you read it in `If-Match`. If the article has changed since, the request
+    returns 412.
 
     Args:
         slug (str):

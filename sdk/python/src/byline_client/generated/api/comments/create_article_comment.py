@@ -121,7 +121,7 @@ def sync_detailed(
 ) -> Response[CommentResponse | Problem]:
     """Comment on an article
 
-     Adds a comment by the signed-in user.
+     Adds a comment of the signed-in user to the article.
 
     Args:
         slug (str):
@@ -158,7 +158,7 @@ def sync(
 ) -> CommentResponse | Problem | None:
     """Comment on an article
 
-     Adds a comment by the signed-in user.
+     Adds a comment of the signed-in user to the article.
 
     Args:
         slug (str):
@@ -190,7 +190,7 @@ async def asyncio_detailed(
 ) -> Response[CommentResponse | Problem]:
     """Comment on an article
 
-     Adds a comment by the signed-in user.
+     Adds a comment of the signed-in user to the article.
 
     Args:
         slug (str):
@@ -225,7 +225,7 @@ async def asyncio(
 ) -> CommentResponse | Problem | None:
     """Comment on an article
 
-     Adds a comment by the signed-in user.
+     Adds a comment of the signed-in user to the article.
 
     Args:
         slug (str):

@@ -98,7 +98,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete a comment
 
-     Removes a comment, by its author.
+     Deletes a comment; only its author may do this.
 
     Args:
         slug (str):
@@ -132,7 +132,7 @@ def sync(
 ) -> Any | Problem | None:
     """Delete a comment
 
-     Removes a comment, by its author.
+     Deletes a comment; only its author may do this.
 
     Args:
         slug (str):
@@ -161,7 +161,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete a comment
 
-     Removes a comment, by its author.
+     Deletes a comment; only its author may do this.
 
     Args:
         slug (str):
@@ -193,7 +193,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete a comment
 
-     Removes a comment, by its author.
+     Deletes a comment; only its author may do this.
 
     Args:
         slug (str):

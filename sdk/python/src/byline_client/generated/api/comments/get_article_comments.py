@@ -131,9 +131,10 @@ def sync_detailed(
 ) -> Response[Any | CommentsResponse | Problem]:
     """List the comments of an article
 
-     Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-    answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-    `format=html` it holds up to 100, and a larger `limit` is refused.
+     Returns comments oldest first, or newest first with `sort=-createdAt`.
+    Without `limit` the response contains up to 1,000 comments; `nextCursor`
+    leads to the rest. With `format=html` it contains up to 100, and a larger
+    `limit` is rejected.
 
     Args:
         slug (str):
@@ -179,9 +180,10 @@ def sync(
 ) -> Any | CommentsResponse | Problem | None:
     """List the comments of an article
 
-     Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-    answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-    `format=html` it holds up to 100, and a larger `limit` is refused.
+     Returns comments oldest first, or newest first with `sort=-createdAt`.
+    Without `limit` the response contains up to 1,000 comments; `nextCursor`
+    leads to the rest. With `format=html` it contains up to 100, and a larger
+    `limit` is rejected.
 
     Args:
         slug (str):
@@ -222,9 +224,10 @@ async def asyncio_detailed(
 ) -> Response[Any | CommentsResponse | Problem]:
     """List the comments of an article
 
-     Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-    answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-    `format=html` it holds up to 100, and a larger `limit` is refused.
+     Returns comments oldest first, or newest first with `sort=-createdAt`.
+    Without `limit` the response contains up to 1,000 comments; `nextCursor`
+    leads to the rest. With `format=html` it contains up to 100, and a larger
+    `limit` is rejected.
 
     Args:
         slug (str):
@@ -268,9 +271,10 @@ async def asyncio(
 ) -> Any | CommentsResponse | Problem | None:
     """List the comments of an article
 
-     Oldest first, or newest first with `sort=-createdAt`. Without `limit` the
-    answer holds up to 1,000 comments; `nextCursor` leads to the rest. With
-    `format=html` it holds up to 100, and a larger `limit` is refused.
+     Returns comments oldest first, or newest first with `sort=-createdAt`.
+    Without `limit` the response contains up to 1,000 comments; `nextCursor`
+    leads to the rest. With `format=html` it contains up to 100, and a larger
+    `limit` is rejected.
 
     Args:
         slug (str):

@@ -92,7 +92,8 @@ def sync_detailed(
 ) -> Response[ArticleResponse | Problem]:
     """Favourite an article
 
-     Adds the article to the reader's favourites; repeating it changes nothing.
+     Adds the article to the caller's favourites. Repeating the request changes
+    nothing.
 
     Args:
         slug (str):
@@ -123,7 +124,8 @@ def sync(
 ) -> ArticleResponse | Problem | None:
     """Favourite an article
 
-     Adds the article to the reader's favourites; repeating it changes nothing.
+     Adds the article to the caller's favourites. Repeating the request changes
+    nothing.
 
     Args:
         slug (str):
@@ -149,7 +151,8 @@ async def asyncio_detailed(
 ) -> Response[ArticleResponse | Problem]:
     """Favourite an article
 
-     Adds the article to the reader's favourites; repeating it changes nothing.
+     Adds the article to the caller's favourites. Repeating the request changes
+    nothing.
 
     Args:
         slug (str):
@@ -178,7 +181,8 @@ async def asyncio(
 ) -> ArticleResponse | Problem | None:
     """Favourite an article
 
-     Adds the article to the reader's favourites; repeating it changes nothing.
+     Adds the article to the caller's favourites. Repeating the request changes
+    nothing.
 
     Args:
         slug (str):

@@ -92,7 +92,8 @@ def sync_detailed(
 ) -> Response[ArticleResponse | Problem]:
     """Unfavourite an article
 
-     Takes the article out of the reader's favourites; repeating it changes nothing.
+     Removes the article from the caller's favourites. Repeating the request
+    changes nothing.
 
     Args:
         slug (str):
@@ -123,7 +124,8 @@ def sync(
 ) -> ArticleResponse | Problem | None:
     """Unfavourite an article
 
-     Takes the article out of the reader's favourites; repeating it changes nothing.
+     Removes the article from the caller's favourites. Repeating the request
+    changes nothing.
 
     Args:
         slug (str):
@@ -149,7 +151,8 @@ async def asyncio_detailed(
 ) -> Response[ArticleResponse | Problem]:
     """Unfavourite an article
 
-     Takes the article out of the reader's favourites; repeating it changes nothing.
+     Removes the article from the caller's favourites. Repeating the request
+    changes nothing.
 
     Args:
         slug (str):
@@ -178,7 +181,8 @@ async def asyncio(
 ) -> ArticleResponse | Problem | None:
     """Unfavourite an article
 
-     Takes the article out of the reader's favourites; repeating it changes nothing.
+     Removes the article from the caller's favourites. Repeating the request
+    changes nothing.
 
     Args:
         slug (str):

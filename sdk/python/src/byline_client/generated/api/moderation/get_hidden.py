@@ -99,9 +99,9 @@ def sync_detailed(
     limit: int | Unset = 20,
     cursor: str | Unset = UNSET,
 ) -> Response[HiddenItemsResponse | Problem]:
-    """List what is hidden
+    """List hidden articles and comments
 
-     Articles and comments that are hidden, the last one first.
+     Returns hidden articles and comments, the most recently hidden first.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -133,9 +133,9 @@ def sync(
     limit: int | Unset = 20,
     cursor: str | Unset = UNSET,
 ) -> HiddenItemsResponse | Problem | None:
-    """List what is hidden
+    """List hidden articles and comments
 
-     Articles and comments that are hidden, the last one first.
+     Returns hidden articles and comments, the most recently hidden first.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -162,9 +162,9 @@ async def asyncio_detailed(
     limit: int | Unset = 20,
     cursor: str | Unset = UNSET,
 ) -> Response[HiddenItemsResponse | Problem]:
-    """List what is hidden
+    """List hidden articles and comments
 
-     Articles and comments that are hidden, the last one first.
+     Returns hidden articles and comments, the most recently hidden first.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -194,9 +194,9 @@ async def asyncio(
     limit: int | Unset = 20,
     cursor: str | Unset = UNSET,
 ) -> HiddenItemsResponse | Problem | None:
-    """List what is hidden
+    """List hidden articles and comments
 
-     Articles and comments that are hidden, the last one first.
+     Returns hidden articles and comments, the most recently hidden first.
 
     Args:
         limit (int | Unset):  Default: 20.

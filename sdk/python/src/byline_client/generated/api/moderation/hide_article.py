@@ -115,9 +115,9 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Hide an article
 
-     From then on the article is in no list, no feed and no count, and answers
-    404 to everybody but its author and moderators, who see the reason with it.
-    Repeating it with another reason replaces the reason.
+     Removes the article from all lists, feeds and counts. Reading it returns 404
+    to everybody except its author and moderators, who see it together with the
+    reason. Repeating the request with another reason replaces the reason.
 
     Args:
         slug (str):
@@ -151,9 +151,9 @@ def sync(
 ) -> Any | Problem | None:
     """Hide an article
 
-     From then on the article is in no list, no feed and no count, and answers
-    404 to everybody but its author and moderators, who see the reason with it.
-    Repeating it with another reason replaces the reason.
+     Removes the article from all lists, feeds and counts. Reading it returns 404
+    to everybody except its author and moderators, who see it together with the
+    reason. Repeating the request with another reason replaces the reason.
 
     Args:
         slug (str):
@@ -182,9 +182,9 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Hide an article
 
-     From then on the article is in no list, no feed and no count, and answers
-    404 to everybody but its author and moderators, who see the reason with it.
-    Repeating it with another reason replaces the reason.
+     Removes the article from all lists, feeds and counts. Reading it returns 404
+    to everybody except its author and moderators, who see it together with the
+    reason. Repeating the request with another reason replaces the reason.
 
     Args:
         slug (str):
@@ -216,9 +216,9 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Hide an article
 
-     From then on the article is in no list, no feed and no count, and answers
-    404 to everybody but its author and moderators, who see the reason with it.
-    Repeating it with another reason replaces the reason.
+     Removes the article from all lists, feeds and counts. Reading it returns 404
+    to everybody except its author and moderators, who see it together with the
+    reason. Repeating the request with another reason replaces the reason.
 
     Args:
         slug (str):

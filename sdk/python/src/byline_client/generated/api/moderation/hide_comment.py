@@ -118,8 +118,9 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Hide a comment
 
-     From then on only its author and moderators see the comment, with the reason.
-    Repeating it with another reason replaces the reason.
+     Hides a comment from everybody except its author and moderators, who see it
+    together with the reason. Repeating the request with another reason replaces
+    the reason.
 
     Args:
         slug (str):
@@ -156,8 +157,9 @@ def sync(
 ) -> Any | Problem | None:
     """Hide a comment
 
-     From then on only its author and moderators see the comment, with the reason.
-    Repeating it with another reason replaces the reason.
+     Hides a comment from everybody except its author and moderators, who see it
+    together with the reason. Repeating the request with another reason replaces
+    the reason.
 
     Args:
         slug (str):
@@ -189,8 +191,9 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Hide a comment
 
-     From then on only its author and moderators see the comment, with the reason.
-    Repeating it with another reason replaces the reason.
+     Hides a comment from everybody except its author and moderators, who see it
+    together with the reason. Repeating the request with another reason replaces
+    the reason.
 
     Args:
         slug (str):
@@ -225,8 +228,9 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Hide a comment
 
-     From then on only its author and moderators see the comment, with the reason.
-    Repeating it with another reason replaces the reason.
+     Hides a comment from everybody except its author and moderators, who see it
+    together with the reason. Repeating the request with another reason replaces
+    the reason.
 
     Args:
         slug (str):

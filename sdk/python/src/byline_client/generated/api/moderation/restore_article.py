@@ -90,8 +90,8 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Restore an article
 
-     Shows a hidden article again, with its comments and favourites; an article
-    that is not hidden stays as it is.
+     Makes a hidden article visible again, with its comments and favourites. An
+    article that is not hidden stays as it is.
 
     Args:
         slug (str):
@@ -122,8 +122,8 @@ def sync(
 ) -> Any | Problem | None:
     """Restore an article
 
-     Shows a hidden article again, with its comments and favourites; an article
-    that is not hidden stays as it is.
+     Makes a hidden article visible again, with its comments and favourites. An
+    article that is not hidden stays as it is.
 
     Args:
         slug (str):
@@ -149,8 +149,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Restore an article
 
-     Shows a hidden article again, with its comments and favourites; an article
-    that is not hidden stays as it is.
+     Makes a hidden article visible again, with its comments and favourites. An
+    article that is not hidden stays as it is.
 
     Args:
         slug (str):
@@ -179,8 +179,8 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Restore an article
 
-     Shows a hidden article again, with its comments and favourites; an article
-    that is not hidden stays as it is.
+     Makes a hidden article visible again, with its comments and favourites. An
+    article that is not hidden stays as it is.
 
     Args:
         slug (str):

@@ -98,7 +98,8 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Restore a comment
 
-     Shows a hidden comment again; one that is not hidden stays as it is.
+     Makes a hidden comment visible again. A comment that is not hidden stays as
+    it is.
 
     Args:
         slug (str):
@@ -132,7 +133,8 @@ def sync(
 ) -> Any | Problem | None:
     """Restore a comment
 
-     Shows a hidden comment again; one that is not hidden stays as it is.
+     Makes a hidden comment visible again. A comment that is not hidden stays as
+    it is.
 
     Args:
         slug (str):
@@ -161,7 +163,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Restore a comment
 
-     Shows a hidden comment again; one that is not hidden stays as it is.
+     Makes a hidden comment visible again. A comment that is not hidden stays as
+    it is.
 
     Args:
         slug (str):
@@ -193,7 +196,8 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Restore a comment
 
-     Shows a hidden comment again; one that is not hidden stays as it is.
+     Makes a hidden comment visible again. A comment that is not hidden stays as
+    it is.
 
     Args:
         slug (str):

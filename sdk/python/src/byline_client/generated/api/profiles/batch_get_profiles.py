@@ -97,9 +97,9 @@ def sync_detailed(
 ) -> Response[Problem | ProfileBatchResponse]:
     """Get many profiles at once
 
-     Up to 100 profiles by user name, in the order asked, in one request and a
-    constant number of queries. Unknown names are listed in `missing`. A name
-    that is asked twice in the same letter case is answered once.
+     Returns up to 100 profiles by user name, in the order of the request, with a
+    constant number of queries. `missing` lists unknown names. A name that the
+    request contains twice in the same letter case is returned once.
 
     Args:
         body (ProfileBatchRequest):
@@ -130,9 +130,9 @@ def sync(
 ) -> Problem | ProfileBatchResponse | None:
     """Get many profiles at once
 
-     Up to 100 profiles by user name, in the order asked, in one request and a
-    constant number of queries. Unknown names are listed in `missing`. A name
-    that is asked twice in the same letter case is answered once.
+     Returns up to 100 profiles by user name, in the order of the request, with a
+    constant number of queries. `missing` lists unknown names. A name that the
+    request contains twice in the same letter case is returned once.
 
     Args:
         body (ProfileBatchRequest):
@@ -158,9 +158,9 @@ async def asyncio_detailed(
 ) -> Response[Problem | ProfileBatchResponse]:
     """Get many profiles at once
 
-     Up to 100 profiles by user name, in the order asked, in one request and a
-    constant number of queries. Unknown names are listed in `missing`. A name
-    that is asked twice in the same letter case is answered once.
+     Returns up to 100 profiles by user name, in the order of the request, with a
+    constant number of queries. `missing` lists unknown names. A name that the
+    request contains twice in the same letter case is returned once.
 
     Args:
         body (ProfileBatchRequest):
@@ -189,9 +189,9 @@ async def asyncio(
 ) -> Problem | ProfileBatchResponse | None:
     """Get many profiles at once
 
-     Up to 100 profiles by user name, in the order asked, in one request and a
-    constant number of queries. Unknown names are listed in `missing`. A name
-    that is asked twice in the same letter case is answered once.
+     Returns up to 100 profiles by user name, in the order of the request, with a
+    constant number of queries. `missing` lists unknown names. A name that the
+    request contains twice in the same letter case is returned once.
 
     Args:
         body (ProfileBatchRequest):

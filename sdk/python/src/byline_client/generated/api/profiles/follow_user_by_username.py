@@ -97,8 +97,8 @@ def sync_detailed(
 ) -> Response[Problem | ProfileResponse]:
     """Follow a user
 
-     Puts the user's articles into the reader's feed. Following twice is the
-    same as following once; following oneself is refused with 422.
+     Adds the user's articles to the caller's feed. Following a user again
+    changes nothing. Users cannot follow themselves; this returns 422.
 
     Args:
         username (str):
@@ -129,8 +129,8 @@ def sync(
 ) -> Problem | ProfileResponse | None:
     """Follow a user
 
-     Puts the user's articles into the reader's feed. Following twice is the
-    same as following once; following oneself is refused with 422.
+     Adds the user's articles to the caller's feed. Following a user again
+    changes nothing. Users cannot follow themselves; this returns 422.
 
     Args:
         username (str):
@@ -156,8 +156,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | ProfileResponse]:
     """Follow a user
 
-     Puts the user's articles into the reader's feed. Following twice is the
-    same as following once; following oneself is refused with 422.
+     Adds the user's articles to the caller's feed. Following a user again
+    changes nothing. Users cannot follow themselves; this returns 422.
 
     Args:
         username (str):
@@ -186,8 +186,8 @@ async def asyncio(
 ) -> Problem | ProfileResponse | None:
     """Follow a user
 
-     Puts the user's articles into the reader's feed. Following twice is the
-    same as following once; following oneself is refused with 422.
+     Adds the user's articles to the caller's feed. Following a user again
+    changes nothing. Users cannot follow themselves; this returns 422.
 
     Args:
         username (str):

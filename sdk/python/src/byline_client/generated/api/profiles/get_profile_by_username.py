@@ -98,8 +98,8 @@ def sync_detailed(
 ) -> Response[Any | Problem | ProfileResponse]:
     """Get a profile
 
-     The public face of an account. `following` tells whether the signed-in
-    reader follows it, and is false without a token.
+     Returns the public profile of a user. `following` reports whether the caller
+    follows this user; it is false without a token.
 
     Args:
         username (str):
@@ -133,8 +133,8 @@ def sync(
 ) -> Any | Problem | ProfileResponse | None:
     """Get a profile
 
-     The public face of an account. `following` tells whether the signed-in
-    reader follows it, and is false without a token.
+     Returns the public profile of a user. `following` reports whether the caller
+    follows this user; it is false without a token.
 
     Args:
         username (str):
@@ -163,8 +163,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem | ProfileResponse]:
     """Get a profile
 
-     The public face of an account. `following` tells whether the signed-in
-    reader follows it, and is false without a token.
+     Returns the public profile of a user. `following` reports whether the caller
+    follows this user; it is false without a token.
 
     Args:
         username (str):
@@ -196,8 +196,8 @@ async def asyncio(
 ) -> Any | Problem | ProfileResponse | None:
     """Get a profile
 
-     The public face of an account. `following` tells whether the signed-in
-    reader follows it, and is false without a token.
+     Returns the public profile of a user. `following` reports whether the caller
+    follows this user; it is false without a token.
 
     Args:
         username (str):

@@ -92,7 +92,8 @@ def sync_detailed(
 ) -> Response[Problem | ProfileResponse]:
     """Stop following a user
 
-     Takes the user's articles out of the reader's feed; repeating it changes nothing.
+     Removes the user's articles from the caller's feed. Repeating the request
+    changes nothing.
 
     Args:
         username (str):
@@ -123,7 +124,8 @@ def sync(
 ) -> Problem | ProfileResponse | None:
     """Stop following a user
 
-     Takes the user's articles out of the reader's feed; repeating it changes nothing.
+     Removes the user's articles from the caller's feed. Repeating the request
+    changes nothing.
 
     Args:
         username (str):
@@ -149,7 +151,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | ProfileResponse]:
     """Stop following a user
 
-     Takes the user's articles out of the reader's feed; repeating it changes nothing.
+     Removes the user's articles from the caller's feed. Repeating the request
+    changes nothing.
 
     Args:
         username (str):
@@ -178,7 +181,8 @@ async def asyncio(
 ) -> Problem | ProfileResponse | None:
     """Stop following a user
 
-     Takes the user's articles out of the reader's feed; repeating it changes nothing.
+     Removes the user's articles from the caller's feed. Repeating the request
+    changes nothing.
 
     Args:
         username (str):

@@ -95,8 +95,8 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Verify an address with a mailed token
 
-     Marks the address that the token was sent to as verified, if the account
-    still has it.
+     Marks the address that the token was mailed to as verified, if it is still
+    the address of the account.
 
     Args:
         body (EmailVerificationConfirmationRequest):
@@ -127,8 +127,8 @@ def sync(
 ) -> Any | Problem | None:
     """Verify an address with a mailed token
 
-     Marks the address that the token was sent to as verified, if the account
-    still has it.
+     Marks the address that the token was mailed to as verified, if it is still
+    the address of the account.
 
     Args:
         body (EmailVerificationConfirmationRequest):
@@ -154,8 +154,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Verify an address with a mailed token
 
-     Marks the address that the token was sent to as verified, if the account
-    still has it.
+     Marks the address that the token was mailed to as verified, if it is still
+    the address of the account.
 
     Args:
         body (EmailVerificationConfirmationRequest):
@@ -184,8 +184,8 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Verify an address with a mailed token
 
-     Marks the address that the token was sent to as verified, if the account
-    still has it.
+     Marks the address that the token was mailed to as verified, if it is still
+    the address of the account.
 
     Args:
         body (EmailVerificationConfirmationRequest):

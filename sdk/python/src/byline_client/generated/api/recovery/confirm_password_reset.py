@@ -95,9 +95,9 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Set a password with a mailed token
 
-     Sets a new password, ends every session of the account and uses up the
-    token, with all others that were sent to reset it. A password that is
-    refused leaves the token good.
+     Sets a new password and ends every session of the account. This token and
+    all other reset tokens of the account become invalid. If the new password
+    is rejected, the token stays valid.
 
     Args:
         body (PasswordResetConfirmationRequest):
@@ -128,9 +128,9 @@ def sync(
 ) -> Any | Problem | None:
     """Set a password with a mailed token
 
-     Sets a new password, ends every session of the account and uses up the
-    token, with all others that were sent to reset it. A password that is
-    refused leaves the token good.
+     Sets a new password and ends every session of the account. This token and
+    all other reset tokens of the account become invalid. If the new password
+    is rejected, the token stays valid.
 
     Args:
         body (PasswordResetConfirmationRequest):
@@ -156,9 +156,9 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Set a password with a mailed token
 
-     Sets a new password, ends every session of the account and uses up the
-    token, with all others that were sent to reset it. A password that is
-    refused leaves the token good.
+     Sets a new password and ends every session of the account. This token and
+    all other reset tokens of the account become invalid. If the new password
+    is rejected, the token stays valid.
 
     Args:
         body (PasswordResetConfirmationRequest):
@@ -187,9 +187,9 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Set a password with a mailed token
 
-     Sets a new password, ends every session of the account and uses up the
-    token, with all others that were sent to reset it. A password that is
-    refused leaves the token good.
+     Sets a new password and ends every session of the account. This token and
+    all other reset tokens of the account become invalid. If the new password
+    is rejected, the token stays valid.
 
     Args:
         body (PasswordResetConfirmationRequest):

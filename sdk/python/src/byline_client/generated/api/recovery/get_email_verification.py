@@ -79,10 +79,10 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[EmailVerificationResponse | Problem]:
-    """Get whether the address is verified
+    """Get the verification state of the address
 
-     The address of the signed-in user, and when it was verified. A new address
-    is not.
+     Returns the address of the signed-in user and the time when it was verified.
+    After a change of the address, the new address is unverified.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -105,10 +105,10 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> EmailVerificationResponse | Problem | None:
-    """Get whether the address is verified
+    """Get the verification state of the address
 
-     The address of the signed-in user, and when it was verified. A new address
-    is not.
+     Returns the address of the signed-in user and the time when it was verified.
+    After a change of the address, the new address is unverified.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -127,10 +127,10 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[EmailVerificationResponse | Problem]:
-    """Get whether the address is verified
+    """Get the verification state of the address
 
-     The address of the signed-in user, and when it was verified. A new address
-    is not.
+     Returns the address of the signed-in user and the time when it was verified.
+    After a change of the address, the new address is unverified.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -151,10 +151,10 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> EmailVerificationResponse | Problem | None:
-    """Get whether the address is verified
+    """Get the verification state of the address
 
-     The address of the signed-in user, and when it was verified. A new address
-    is not.
+     Returns the address of the signed-in user and the time when it was verified.
+    After a change of the address, the new address is unverified.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

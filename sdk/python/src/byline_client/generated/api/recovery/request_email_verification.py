@@ -79,9 +79,9 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Ask for a mail that verifies the address
 
-     Sends the signed-in user a token once more; registration and a new address
-    send one by themselves. Nothing is sent when the address is verified, and
-    at most five mails an hour.
+     Mails the signed-in user another verification token; registration and a
+    change of the address mail one automatically. The service sends no mail if
+    the address is verified already, and at most five mails per hour.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -106,9 +106,9 @@ def sync(
 ) -> Any | Problem | None:
     """Ask for a mail that verifies the address
 
-     Sends the signed-in user a token once more; registration and a new address
-    send one by themselves. Nothing is sent when the address is verified, and
-    at most five mails an hour.
+     Mails the signed-in user another verification token; registration and a
+    change of the address mail one automatically. The service sends no mail if
+    the address is verified already, and at most five mails per hour.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -129,9 +129,9 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Ask for a mail that verifies the address
 
-     Sends the signed-in user a token once more; registration and a new address
-    send one by themselves. Nothing is sent when the address is verified, and
-    at most five mails an hour.
+     Mails the signed-in user another verification token; registration and a
+    change of the address mail one automatically. The service sends no mail if
+    the address is verified already, and at most five mails per hour.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -154,9 +154,9 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Ask for a mail that verifies the address
 
-     Sends the signed-in user a token once more; registration and a new address
-    send one by themselves. Nothing is sent when the address is verified, and
-    at most five mails an hour.
+     Mails the signed-in user another verification token; registration and a
+    change of the address mail one automatically. The service sends no mail if
+    the address is verified already, and at most five mails per hour.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

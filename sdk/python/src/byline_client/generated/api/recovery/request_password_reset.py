@@ -95,9 +95,10 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Ask for a mail that resets a password
 
-     Sends a token to the address, if an account has it. The answer is the same
-    if none has, so that nobody can probe for accounts. An account gets at most
-    five of these mails an hour, and its token is good for an hour.
+     Mails a token to the address if it belongs to an account. The response is
+    the same if it does not, so that it does not reveal whether an account
+    exists. An account gets at most five of these mails per hour, and a token is
+    valid for an hour.
 
     Args:
         body (PasswordResetRequest):
@@ -128,9 +129,10 @@ def sync(
 ) -> Any | Problem | None:
     """Ask for a mail that resets a password
 
-     Sends a token to the address, if an account has it. The answer is the same
-    if none has, so that nobody can probe for accounts. An account gets at most
-    five of these mails an hour, and its token is good for an hour.
+     Mails a token to the address if it belongs to an account. The response is
+    the same if it does not, so that it does not reveal whether an account
+    exists. An account gets at most five of these mails per hour, and a token is
+    valid for an hour.
 
     Args:
         body (PasswordResetRequest):
@@ -156,9 +158,10 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Ask for a mail that resets a password
 
-     Sends a token to the address, if an account has it. The answer is the same
-    if none has, so that nobody can probe for accounts. An account gets at most
-    five of these mails an hour, and its token is good for an hour.
+     Mails a token to the address if it belongs to an account. The response is
+    the same if it does not, so that it does not reveal whether an account
+    exists. An account gets at most five of these mails per hour, and a token is
+    valid for an hour.
 
     Args:
         body (PasswordResetRequest):
@@ -187,9 +190,10 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Ask for a mail that resets a password
 
-     Sends a token to the address, if an account has it. The answer is the same
-    if none has, so that nobody can probe for accounts. An account gets at most
-    five of these mails an hour, and its token is good for an hour.
+     Mails a token to the address if it belongs to an account. The response is
+    the same if it does not, so that it does not reveal whether an account
+    exists. An account gets at most five of these mails per hour, and a token is
+    valid for an hour.
 
     Args:
         body (PasswordResetRequest):

@@ -111,9 +111,10 @@ def sync_detailed(
 ) -> Response[Problem | SessionCreatedResponse]:
     """Sign in with short-lived tokens
 
-     For clients that can renew tokens: the access token ends after minutes,
-    and the refresh token gets the next pair from `POST /sessions/refresh`.
-    Front ends of the RealWorld contract use `POST /users/login` instead.
+     Creates a session for clients that can renew tokens. The access token
+    expires after minutes; the client then exchanges the refresh token for a
+    new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+    contract use `POST /users/login` instead.
 
     Args:
         idempotency_key (str | Unset):
@@ -147,9 +148,10 @@ def sync(
 ) -> Problem | SessionCreatedResponse | None:
     """Sign in with short-lived tokens
 
-     For clients that can renew tokens: the access token ends after minutes,
-    and the refresh token gets the next pair from `POST /sessions/refresh`.
-    Front ends of the RealWorld contract use `POST /users/login` instead.
+     Creates a session for clients that can renew tokens. The access token
+    expires after minutes; the client then exchanges the refresh token for a
+    new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+    contract use `POST /users/login` instead.
 
     Args:
         idempotency_key (str | Unset):
@@ -178,9 +180,10 @@ async def asyncio_detailed(
 ) -> Response[Problem | SessionCreatedResponse]:
     """Sign in with short-lived tokens
 
-     For clients that can renew tokens: the access token ends after minutes,
-    and the refresh token gets the next pair from `POST /sessions/refresh`.
-    Front ends of the RealWorld contract use `POST /users/login` instead.
+     Creates a session for clients that can renew tokens. The access token
+    expires after minutes; the client then exchanges the refresh token for a
+    new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+    contract use `POST /users/login` instead.
 
     Args:
         idempotency_key (str | Unset):
@@ -212,9 +215,10 @@ async def asyncio(
 ) -> Problem | SessionCreatedResponse | None:
     """Sign in with short-lived tokens
 
-     For clients that can renew tokens: the access token ends after minutes,
-    and the refresh token gets the next pair from `POST /sessions/refresh`.
-    Front ends of the RealWorld contract use `POST /users/login` instead.
+     Creates a session for clients that can renew tokens. The access token
+    expires after minutes; the client then exchanges the refresh token for a
+    new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+    contract use `POST /users/login` instead.
 
     Args:
         idempotency_key (str | Unset):

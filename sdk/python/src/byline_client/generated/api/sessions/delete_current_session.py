@@ -79,7 +79,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Sign out
 
-     Ends the session that the token of this call belongs to.
+     Ends the session that the token of this request belongs to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -104,7 +104,7 @@ def sync(
 ) -> Any | Problem | None:
     """Sign out
 
-     Ends the session that the token of this call belongs to.
+     Ends the session that the token of this request belongs to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -125,7 +125,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Sign out
 
-     Ends the session that the token of this call belongs to.
+     Ends the session that the token of this request belongs to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -148,7 +148,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Sign out
 
-     Ends the session that the token of this call belongs to.
+     Ends the session that the token of this request belongs to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

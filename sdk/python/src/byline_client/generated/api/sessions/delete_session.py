@@ -95,8 +95,8 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """End a session
 
-     Signs out one device: its tokens are refused from then on, by every
-    replica within a second.
+     Signs out one device. Every replica rejects the tokens of the session
+    within a second.
 
     Args:
         id (int):
@@ -127,8 +127,8 @@ def sync(
 ) -> Any | Problem | None:
     """End a session
 
-     Signs out one device: its tokens are refused from then on, by every
-    replica within a second.
+     Signs out one device. Every replica rejects the tokens of the session
+    within a second.
 
     Args:
         id (int):
@@ -154,8 +154,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """End a session
 
-     Signs out one device: its tokens are refused from then on, by every
-    replica within a second.
+     Signs out one device. Every replica rejects the tokens of the session
+    within a second.
 
     Args:
         id (int):
@@ -184,8 +184,8 @@ async def asyncio(
 ) -> Any | Problem | None:
     """End a session
 
-     Signs out one device: its tokens are refused from then on, by every
-    replica within a second.
+     Signs out one device. Every replica rejects the tokens of the session
+    within a second.
 
     Args:
         id (int):

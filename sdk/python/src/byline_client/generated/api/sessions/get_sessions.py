@@ -81,9 +81,9 @@ def sync_detailed(
 ) -> Response[Problem | SessionsResponse]:
     """List the sessions of the signed-in user
 
-     Every sign-in that is still good, the newest first: those of
-    `POST /sessions` and those of registration and `POST /users/login`.
-    `current` marks the one that the token of this call belongs to.
+     Returns all sessions that have not ended, newest first. Registration,
+    `POST /users/login` and `POST /sessions` each create one. `current` marks
+    the session that the token of this request belongs to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -108,9 +108,9 @@ def sync(
 ) -> Problem | SessionsResponse | None:
     """List the sessions of the signed-in user
 
-     Every sign-in that is still good, the newest first: those of
-    `POST /sessions` and those of registration and `POST /users/login`.
-    `current` marks the one that the token of this call belongs to.
+     Returns all sessions that have not ended, newest first. Registration,
+    `POST /users/login` and `POST /sessions` each create one. `current` marks
+    the session that the token of this request belongs to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -131,9 +131,9 @@ async def asyncio_detailed(
 ) -> Response[Problem | SessionsResponse]:
     """List the sessions of the signed-in user
 
-     Every sign-in that is still good, the newest first: those of
-    `POST /sessions` and those of registration and `POST /users/login`.
-    `current` marks the one that the token of this call belongs to.
+     Returns all sessions that have not ended, newest first. Registration,
+    `POST /users/login` and `POST /sessions` each create one. `current` marks
+    the session that the token of this request belongs to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -156,9 +156,9 @@ async def asyncio(
 ) -> Problem | SessionsResponse | None:
     """List the sessions of the signed-in user
 
-     Every sign-in that is still good, the newest first: those of
-    `POST /sessions` and those of registration and `POST /users/login`.
-    `current` marks the one that the token of this call belongs to.
+     Returns all sessions that have not ended, newest first. Registration,
+    `POST /users/login` and `POST /sessions` each create one. `current` marks
+    the session that the token of this request belongs to.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

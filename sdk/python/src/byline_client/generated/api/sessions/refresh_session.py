@@ -102,9 +102,10 @@ def sync_detailed(
 ) -> Response[Problem | TokensResponse]:
     """Renew the tokens of a session
 
-     Answers a new pair; the refresh token that was sent is used up. Using it
-    again ends the session, since then two parties have it, except in the
-    first ten seconds, when it is taken for a repetition of the same call.
+     Returns a new pair of tokens. Each refresh token can be used once: using it
+    again ends the session, because two parties then hold the same token. Within
+    the first ten seconds a second use counts as a retry of the same request
+    and returns new tokens.
 
     Args:
         body (RefreshSessionRequest):
@@ -135,9 +136,10 @@ def sync(
 ) -> Problem | TokensResponse | None:
     """Renew the tokens of a session
 
-     Answers a new pair; the refresh token that was sent is used up. Using it
-    again ends the session, since then two parties have it, except in the
-    first ten seconds, when it is taken for a repetition of the same call.
+     Returns a new pair of tokens. Each refresh token can be used once: using it
+    again ends the session, because two parties then hold the same token. Within
+    the first ten seconds a second use counts as a retry of the same request
+    and returns new tokens.
 
     Args:
         body (RefreshSessionRequest):
@@ -163,9 +165,10 @@ async def asyncio_detailed(
 ) -> Response[Problem | TokensResponse]:
     """Renew the tokens of a session
 
-     Answers a new pair; the refresh token that was sent is used up. Using it
-    again ends the session, since then two parties have it, except in the
-    first ten seconds, when it is taken for a repetition of the same call.
+     Returns a new pair of tokens. Each refresh token can be used once: using it
+    again ends the session, because two parties then hold the same token. Within
+    the first ten seconds a second use counts as a retry of the same request
+    and returns new tokens.
 
     Args:
         body (RefreshSessionRequest):
@@ -194,9 +197,10 @@ async def asyncio(
 ) -> Problem | TokensResponse | None:
     """Renew the tokens of a session
 
-     Answers a new pair; the refresh token that was sent is used up. Using it
-    again ends the session, since then two parties have it, except in the
-    first ten seconds, when it is taken for a repetition of the same call.
+     Returns a new pair of tokens. Each refresh token can be used once: using it
+    again ends the session, because two parties then hold the same token. Within
+    the first ten seconds a second use counts as a retry of the same request
+    and returns new tokens.
 
     Args:
         body (RefreshSessionRequest):

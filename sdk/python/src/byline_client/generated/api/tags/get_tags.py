@@ -88,7 +88,7 @@ def sync_detailed(
 ) -> Response[Any | Problem | TagsResponse]:
     """List tags
 
-     Every tag that an article carries, most used first.
+     Returns every tag that at least one article has, most used first.
 
     Args:
         if_none_match (str | Unset):
@@ -119,7 +119,7 @@ def sync(
 ) -> Any | Problem | TagsResponse | None:
     """List tags
 
-     Every tag that an article carries, most used first.
+     Returns every tag that at least one article has, most used first.
 
     Args:
         if_none_match (str | Unset):
@@ -145,7 +145,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem | TagsResponse]:
     """List tags
 
-     Every tag that an article carries, most used first.
+     Returns every tag that at least one article has, most used first.
 
     Args:
         if_none_match (str | Unset):
@@ -174,7 +174,7 @@ async def asyncio(
 ) -> Any | Problem | TagsResponse | None:
     """List tags
 
-     Every tag that an article carries, most used first.
+     Returns every tag that at least one article has, most used first.
 
     Args:
         if_none_match (str | Unset):

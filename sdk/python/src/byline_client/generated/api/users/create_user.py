@@ -106,12 +106,12 @@ def sync_detailed(
 ) -> Response[Problem | UserResponse]:
     """Register a new user
 
-     Creates an account and signs it in: the answer carries the token that
-    every other call takes as `Authorization: Token <token>`.
+     Creates an account and signs it in. The response contains the token that
+    other requests send as `Authorization: Token <token>`.
 
-    A user name or an e-mail address belongs to one account, whatever its
-    letter case; a second registration answers 409 and names the field.
-    A mail with a token that verifies the address goes out.
+    User names and e-mail addresses are unique regardless of letter case; a
+    registration with one that is taken returns 409 and names the field.
+    The service mails a token that verifies the address.
 
     Args:
         idempotency_key (str | Unset):
@@ -145,12 +145,12 @@ def sync(
 ) -> Problem | UserResponse | None:
     """Register a new user
 
-     Creates an account and signs it in: the answer carries the token that
-    every other call takes as `Authorization: Token <token>`.
+     Creates an account and signs it in. The response contains the token that
+    other requests send as `Authorization: Token <token>`.
 
-    A user name or an e-mail address belongs to one account, whatever its
-    letter case; a second registration answers 409 and names the field.
-    A mail with a token that verifies the address goes out.
+    User names and e-mail addresses are unique regardless of letter case; a
+    registration with one that is taken returns 409 and names the field.
+    The service mails a token that verifies the address.
 
     Args:
         idempotency_key (str | Unset):
@@ -179,12 +179,12 @@ async def asyncio_detailed(
 ) -> Response[Problem | UserResponse]:
     """Register a new user
 
-     Creates an account and signs it in: the answer carries the token that
-    every other call takes as `Authorization: Token <token>`.
+     Creates an account and signs it in. The response contains the token that
+    other requests send as `Authorization: Token <token>`.
 
-    A user name or an e-mail address belongs to one account, whatever its
-    letter case; a second registration answers 409 and names the field.
-    A mail with a token that verifies the address goes out.
+    User names and e-mail addresses are unique regardless of letter case; a
+    registration with one that is taken returns 409 and names the field.
+    The service mails a token that verifies the address.
 
     Args:
         idempotency_key (str | Unset):
@@ -216,12 +216,12 @@ async def asyncio(
 ) -> Problem | UserResponse | None:
     """Register a new user
 
-     Creates an account and signs it in: the answer carries the token that
-    every other call takes as `Authorization: Token <token>`.
+     Creates an account and signs it in. The response contains the token that
+    other requests send as `Authorization: Token <token>`.
 
-    A user name or an e-mail address belongs to one account, whatever its
-    letter case; a second registration answers 409 and names the field.
-    A mail with a token that verifies the address goes out.
+    User names and e-mail addresses are unique regardless of letter case; a
+    registration with one that is taken returns 409 and names the field.
+    The service mails a token that verifies the address.
 
     Args:
         idempotency_key (str | Unset):

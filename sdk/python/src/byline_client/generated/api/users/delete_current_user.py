@@ -105,11 +105,12 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete the account of the signed-in user
 
-     Erases the account and all that belongs to it, at once and for good: its
-    articles with their comments and favourites, its comments elsewhere, its
-    favourites, follows, sessions and API keys. Its names are free again, and
-    its tokens and keys are refused, by every replica within a second. The
-    password confirms it; a wrong one is 422.
+     Permanently deletes the account and everything that belongs to it: its
+    articles with their comments and favourites, its comments on other
+    articles, its favourites, follows, sessions and API keys. Its user name and
+    address can be registered again. Every replica rejects its tokens and keys
+    within a second. The password confirms the deletion; a wrong password
+    returns 422.
 
     Args:
         body (DeleteUserRequest):
@@ -140,11 +141,12 @@ def sync(
 ) -> Any | Problem | None:
     """Delete the account of the signed-in user
 
-     Erases the account and all that belongs to it, at once and for good: its
-    articles with their comments and favourites, its comments elsewhere, its
-    favourites, follows, sessions and API keys. Its names are free again, and
-    its tokens and keys are refused, by every replica within a second. The
-    password confirms it; a wrong one is 422.
+     Permanently deletes the account and everything that belongs to it: its
+    articles with their comments and favourites, its comments on other
+    articles, its favourites, follows, sessions and API keys. Its user name and
+    address can be registered again. Every replica rejects its tokens and keys
+    within a second. The password confirms the deletion; a wrong password
+    returns 422.
 
     Args:
         body (DeleteUserRequest):
@@ -170,11 +172,12 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete the account of the signed-in user
 
-     Erases the account and all that belongs to it, at once and for good: its
-    articles with their comments and favourites, its comments elsewhere, its
-    favourites, follows, sessions and API keys. Its names are free again, and
-    its tokens and keys are refused, by every replica within a second. The
-    password confirms it; a wrong one is 422.
+     Permanently deletes the account and everything that belongs to it: its
+    articles with their comments and favourites, its comments on other
+    articles, its favourites, follows, sessions and API keys. Its user name and
+    address can be registered again. Every replica rejects its tokens and keys
+    within a second. The password confirms the deletion; a wrong password
+    returns 422.
 
     Args:
         body (DeleteUserRequest):
@@ -203,11 +206,12 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete the account of the signed-in user
 
-     Erases the account and all that belongs to it, at once and for good: its
-    articles with their comments and favourites, its comments elsewhere, its
-    favourites, follows, sessions and API keys. Its names are free again, and
-    its tokens and keys are refused, by every replica within a second. The
-    password confirms it; a wrong one is 422.
+     Permanently deletes the account and everything that belongs to it: its
+    articles with their comments and favourites, its comments on other
+    articles, its favourites, follows, sessions and API keys. Its user name and
+    address can be registered again. Every replica rejects its tokens and keys
+    within a second. The password confirms the deletion; a wrong password
+    returns 422.
 
     Args:
         body (DeleteUserRequest):

@@ -93,7 +93,7 @@ def sync_detailed(
 ) -> Response[Any | Problem | UserResponse]:
     """Get the signed-in user
 
-     The account that the token belongs to.
+     Returns the account that the token belongs to.
 
     Args:
         if_none_match (str | Unset):
@@ -124,7 +124,7 @@ def sync(
 ) -> Any | Problem | UserResponse | None:
     """Get the signed-in user
 
-     The account that the token belongs to.
+     Returns the account that the token belongs to.
 
     Args:
         if_none_match (str | Unset):
@@ -150,7 +150,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem | UserResponse]:
     """Get the signed-in user
 
-     The account that the token belongs to.
+     Returns the account that the token belongs to.
 
     Args:
         if_none_match (str | Unset):
@@ -179,7 +179,7 @@ async def asyncio(
 ) -> Any | Problem | UserResponse | None:
     """Get the signed-in user
 
-     The account that the token belongs to.
+     Returns the account that the token belongs to.
 
     Args:
         if_none_match (str | Unset):

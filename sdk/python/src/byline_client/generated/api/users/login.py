@@ -107,8 +107,9 @@ def sync_detailed(
 ) -> Response[Problem | UserResponse]:
     """Sign in with e-mail and password
 
-     Answers the account with a fresh token. An unknown address and a wrong
-    password give the same 401, so that nobody can probe for accounts.
+     Returns the account with a new token. An unknown address and a wrong
+    password return the same 401, so that the response does not reveal
+    whether an account exists.
 
     Args:
         body (LoginUserRequest):
@@ -139,8 +140,9 @@ def sync(
 ) -> Problem | UserResponse | None:
     """Sign in with e-mail and password
 
-     Answers the account with a fresh token. An unknown address and a wrong
-    password give the same 401, so that nobody can probe for accounts.
+     Returns the account with a new token. An unknown address and a wrong
+    password return the same 401, so that the response does not reveal
+    whether an account exists.
 
     Args:
         body (LoginUserRequest):
@@ -166,8 +168,9 @@ async def asyncio_detailed(
 ) -> Response[Problem | UserResponse]:
     """Sign in with e-mail and password
 
-     Answers the account with a fresh token. An unknown address and a wrong
-    password give the same 401, so that nobody can probe for accounts.
+     Returns the account with a new token. An unknown address and a wrong
+    password return the same 401, so that the response does not reveal
+    whether an account exists.
 
     Args:
         body (LoginUserRequest):
@@ -196,8 +199,9 @@ async def asyncio(
 ) -> Problem | UserResponse | None:
     """Sign in with e-mail and password
 
-     Answers the account with a fresh token. An unknown address and a wrong
-    password give the same 401, so that nobody can probe for accounts.
+     Returns the account with a new token. An unknown address and a wrong
+    password return the same 401, so that the response does not reveal
+    whether an account exists.
 
     Args:
         body (LoginUserRequest):

@@ -112,10 +112,11 @@ def sync_detailed(
 ) -> Response[Problem | UserResponse]:
     """Change the signed-in user
 
-     A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-    clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-    `image` is stored as `null`. A new `password` ends the other sessions. A
-    new `email` has to be verified, and the old address is told.
+     The body is a merge patch (RFC 7396): an absent member stays as it is,
+    `null` clears `bio` and `image` and is rejected for other members, and an
+    empty `bio` or `image` is stored as `null`. A new `password` ends all other
+    sessions. A new `email` has to be verified, and the service notifies the
+    old address of the change.
 
     Args:
         body (UpdateUserRequest):
@@ -146,10 +147,11 @@ def sync(
 ) -> Problem | UserResponse | None:
     """Change the signed-in user
 
-     A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-    clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-    `image` is stored as `null`. A new `password` ends the other sessions. A
-    new `email` has to be verified, and the old address is told.
+     The body is a merge patch (RFC 7396): an absent member stays as it is,
+    `null` clears `bio` and `image` and is rejected for other members, and an
+    empty `bio` or `image` is stored as `null`. A new `password` ends all other
+    sessions. A new `email` has to be verified, and the service notifies the
+    old address of the change.
 
     Args:
         body (UpdateUserRequest):
@@ -175,10 +177,11 @@ async def asyncio_detailed(
 ) -> Response[Problem | UserResponse]:
     """Change the signed-in user
 
-     A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-    clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-    `image` is stored as `null`. A new `password` ends the other sessions. A
-    new `email` has to be verified, and the old address is told.
+     The body is a merge patch (RFC 7396): an absent member stays as it is,
+    `null` clears `bio` and `image` and is rejected for other members, and an
+    empty `bio` or `image` is stored as `null`. A new `password` ends all other
+    sessions. A new `email` has to be verified, and the service notifies the
+    old address of the change.
 
     Args:
         body (UpdateUserRequest):
@@ -207,10 +210,11 @@ async def asyncio(
 ) -> Problem | UserResponse | None:
     """Change the signed-in user
 
-     A merge patch (RFC 7396): a member that is absent stays as it is, `null`
-    clears `bio` and `image` and is refused elsewhere, and an empty `bio` or
-    `image` is stored as `null`. A new `password` ends the other sessions. A
-    new `email` has to be verified, and the old address is told.
+     The body is a merge patch (RFC 7396): an absent member stays as it is,
+    `null` clears `bio` and `image` and is rejected for other members, and an
+    empty `bio` or `image` is stored as `null`. A new `password` ends all other
+    sessions. A new `email` has to be verified, and the service notifies the
+    old address of the change.
 
     Args:
         body (UpdateUserRequest):
