@@ -222,7 +222,7 @@ func TestStartRefused(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
 	s := start(t, cfg)
-	real := s.bins
+	installed := s.bins
 	stop(t, s)
 
 	t.Run("Settings", func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestStartRefused(t *testing.T) {
 		cfg.BinDir = filepath.Join(folder(t), "nothing")
 		_, err := Start(t.Context(), cfg)
 		require.ErrorContains(t, err, "BYLINE_PG_BIN: no PostgreSQL server in "+cfg.BinDir)
-		cfg.BinDir = real.dir
+		cfg.BinDir = installed.dir
 		stop(t, start(t, cfg))
 	})
 	t.Run("Password", func(t *testing.T) {
@@ -262,11 +262,11 @@ func TestStartRefused(t *testing.T) {
 	})
 	t.Run("Version", func(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(s.cluster, "PG_VERSION"), []byte("99\n"), 0o600))
-		for _, binDir := range []string{"", real.dir} {
+		for _, binDir := range []string{"", installed.dir} {
 			cfg := cfg
 			cfg.BinDir = binDir
 			_, err := Start(t.Context(), cfg)
-			require.ErrorContains(t, err, "created by PostgreSQL 99, and only PostgreSQL "+real.version)
+			require.ErrorContains(t, err, "created by PostgreSQL 99, and only PostgreSQL "+installed.version)
 			require.ErrorContains(t, err, "BYLINE_PG_BIN")
 		}
 	})
