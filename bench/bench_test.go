@@ -62,7 +62,7 @@ func TestDatasetKey(t *testing.T) {
 	}
 	write(t, repo, map[string]string{"db/seed/seed_test.go": "d"})
 	if key(1) != first {
-		t.Error("tests do not decide rows")
+		t.Error("a changed test must not change the key")
 	}
 	write(t, repo, map[string]string{"db/migrations/1.sql": "aa"})
 	if key(1) == first {

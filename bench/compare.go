@@ -15,14 +15,14 @@ import (
 	"github.com/byline-api/byline/bench/internal/report"
 )
 
-// side is a build in a comparison.
+// side is one of the two builds in a comparison.
 type side struct {
 	name, program, repo string
 	data                *dataset
 }
 
-// compare measures two builds in turn (A B A B …), each time on a fresh copy of the same data set, so that slow changes
-// of the machine hit both.
+// compare measures two builds in turn (A B A B …), each time on a fresh copy of
+// the same data set, so that slow changes of the machine affect both.
 func (b *bench) compare(ctx context.Context, stdout io.Writer) (err error) {
 	work, err := os.MkdirTemp("", "byline-compare-")
 	if err != nil {
@@ -34,7 +34,7 @@ func (b *bench) compare(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() {
-		// Also after Ctrl-C, when ctx has ended.
+		// This must also run after Ctrl-C, when ctx has ended.
 		_, removeErr := machine.Output(context.Background(), b.repo, os.Environ(), "git", "worktree", "remove", "--force", tree)
 		err = errors.Join(err, removeErr)
 	}()
@@ -69,8 +69,9 @@ func (b *bench) compare(ctx context.Context, stdout io.Writer) (err error) {
 	return nil
 }
 
-// share prepares one data set for both builds, made by the older one, if the newer one only adds migrations to its schema;
-// else one each.
+// share prepares the data sets of both builds. If the newer build only adds
+// migrations, both use one data set that the older build creates; otherwise
+// each build gets its own.
 func (b *bench) share(ctx context.Context, sides []*side) (err error) {
 	if sides[0].data, err = b.prepare(ctx, sides[0].program, sides[0].repo, b.scales[0]); err != nil {
 		return fmt.Errorf("%s: %w", sides[0].name, err)
@@ -83,12 +84,13 @@ func (b *bench) share(ctx context.Context, sides []*side) (err error) {
 		sides[1].data = sides[0].data
 		return nil
 	}
-	b.say("the schemas differ in migrations that both have: each build gets a data set of its own")
+	b.say("the builds have different versions of the same migrations: each build gets its own data set")
 	sides[1].data, err = b.prepare(ctx, sides[1].program, sides[1].repo, b.scales[0])
 	return err
 }
 
-// extendsSchema tells whether every migration of one repository is in another, unchanged.
+// extendsSchema reports whether every migration of one repository is in
+// another, unchanged.
 func extendsSchema(from, to string) (bool, error) {
 	files, err := filepath.Glob(filepath.Join(from, "db/migrations/*.sql"))
 	if err != nil {

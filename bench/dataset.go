@@ -16,10 +16,11 @@ import (
 	"github.com/byline-api/byline/bench/internal/machine"
 )
 
-// seedPassword is what `byline seed` gives every account.
+// seedPassword is the password of every account that `byline seed` creates.
 const seedPassword = "byline-demo"
 
-// sizes is the data set of the measured facts, times scale; tags stay, since they grow least in life.
+// sizes returns the sizes of the standard data set, multiplied by scale. The
+// number of tags stays the same, because it grows slowest in practice.
 func sizes(scale int) conduit.Sizes {
 	return conduit.Sizes{Users: 1000 * scale, Articles: 10_000 * scale, Comments: 50_000 * scale, Favorites: 100_000 * scale, Follows: 20_000 * scale, Tags: 200}
 }
@@ -35,17 +36,21 @@ func seedArgs(n conduit.Sizes) []string {
 	return args
 }
 
-// dataset is a prepared data folder and what is in it. It is copied before use and never changed.
+// dataset is a prepared data folder with its catalogue. It is copied before use
+// and never changed.
 type dataset struct {
 	dir       string
 	scale     int
 	catalogue *conduit.Catalogue
 }
 
-// datasetFormat changes when this program prepares data sets differently.
+// datasetFormat must be changed when this program prepares data sets
+// differently.
 const datasetFormat = "1"
 
-// datasetKey names a data set by all that decides its bytes: sizes, schema, and the code that makes the rows.
+// datasetKey returns a name for a data set that depends on everything that
+// determines its bytes: the sizes, the schema, and the code that generates the
+// rows.
 func datasetKey(repo string, scale int) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, datasetFormat, seedArgs(sizes(scale)))
@@ -55,7 +60,7 @@ func datasetKey(repo string, scale int) (string, error) {
 			return "", err
 		}
 		if len(files) == 0 {
-			return "", fmt.Errorf("%s has no %s: name the repository with --repo", repo, pattern)
+			return "", fmt.Errorf("%s has no %s: set the repository with --repo", repo, pattern)
 		}
 		for _, file := range files {
 			if strings.HasSuffix(file, "_test.go") {
@@ -71,7 +76,9 @@ func datasetKey(repo string, scale int) (string, error) {
 	return fmt.Sprintf("scale%d-%s", scale, hex.EncodeToString(hash.Sum(nil)[:8])), nil
 }
 
-// prepare returns a data set from the cache, or makes it with the program: seeded, vacuumed, checkpointed by a clean stop.
+// prepare returns a data set from the cache. If there is none, it runs the
+// program to create one: it seeds the database, vacuums it and shuts it down
+// cleanly, which writes a checkpoint.
 func (b *bench) prepare(ctx context.Context, program, repo string, scale int) (*dataset, error) {
 	key, err := datasetKey(repo, scale)
 	if err != nil {
@@ -87,7 +94,7 @@ func (b *bench) prepare(ctx context.Context, program, repo string, scale int) (*
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	b.say("preparing the data set of scale %d (once; it is kept in %s)", scale, b.cache)
+	b.say("preparing the data set of scale %d (once; it is stored in %s)", scale, b.cache)
 	work, err := workDir()
 	if err != nil {
 		return nil, err
@@ -107,33 +114,35 @@ func (b *bench) prepare(ctx context.Context, program, repo string, scale int) (*
 	if err = errors.Join(err, t.stop()); err != nil {
 		return nil, err
 	}
-	// Aside first, so that a broken copy is never taken for a data set.
+	// The data set is built in a temporary folder, so that an incomplete copy
+	// is never used.
 	if err := os.MkdirAll(b.cache, 0o755); err != nil {
 		return nil, err
 	}
-	aside, err := os.MkdirTemp(b.cache, "unfinished-")
+	temp, err := os.MkdirTemp(b.cache, "unfinished-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(aside)
+	defer os.RemoveAll(temp)
 	text, err := json.Marshal(d.catalogue)
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(os.WriteFile(filepath.Join(aside, "catalogue.json"), text, 0o644), copyDir(ctx, data, filepath.Join(aside, "data")))
+	err = errors.Join(os.WriteFile(filepath.Join(temp, "catalogue.json"), text, 0o644), copyDir(ctx, data, filepath.Join(temp, "data")))
 	if err != nil {
 		return nil, err
 	}
-	return d, os.Rename(aside, filepath.Join(b.cache, key))
+	return d, os.Rename(temp, filepath.Join(b.cache, key))
 }
 
-// copyDir copies with owners and modes, which PostgreSQL is strict about; cp shares blocks where the file system can.
+// copyDir copies a folder with owners and modes, which PostgreSQL checks. cp
+// shares blocks if the file system supports it.
 func copyDir(ctx context.Context, from, to string) error {
 	_, err := machine.Output(ctx, "", os.Environ(), "cp", "-a", from, to)
 	return err
 }
 
-// workDir is a fresh folder that the user PostgreSQL runs as may enter.
+// workDir creates a folder that the user PostgreSQL runs as can enter.
 func workDir() (string, error) {
 	dir, err := os.MkdirTemp("", "byline-bench-")
 	if err != nil {
@@ -142,7 +151,7 @@ func workDir() (string, error) {
 	return dir, os.Chmod(dir, 0o711)
 }
 
-// users are seeded accounts, spread over those who wrote.
+// users returns n seeded accounts, spread over all authors.
 func (d *dataset) users(n int) []conduit.User {
 	authors := d.catalogue.Authors
 	n = min(n, len(authors))

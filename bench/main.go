@@ -1,9 +1,10 @@
-// Command bench measures Byline, or any RealWorld backend, beside what the machine could give. See README.md.
+// Command bench measures Byline, or another RealWorld backend, and compares the
+// figures with the maximum of the machine. See README.md.
 //
-//	bench                          everything on the data set of the issue
-//	bench --scale 1,100            and how reads change with 100 times the data
+//	bench                          everything on the standard data set
+//	bench --scale 1,100            also the reads on 100 times the data
 //	bench --url http://127.0.0.1:3000/api   another backend
-//	bench compare --base v1.2.0    this build against another, in turn
+//	bench compare --base v1.2.0    this build and another one, in turn
 package main
 
 import (
@@ -29,13 +30,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// Load makes no garbage, samples do; collections would take processor time from the server.
+	// The load generator allocates nothing, but the samples do, and garbage
+	// collections would take processor time from the server.
 	debug.SetGCPercent(400)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "bench: interrupted; all that was started has ended")
+		fmt.Fprintln(os.Stderr, "bench: interrupted; all started processes have ended")
 		os.Exit(1)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -43,14 +45,15 @@ func main() {
 	}
 }
 
-// errWrongAnswers fails a run whose figures were printed.
-var errWrongAnswers = errors.New("answers were wrong; see the errors above")
+// errWrongAnswers is returned after the figures were printed, if a response was
+// wrong.
+var errWrongAnswers = errors.New("some responses were wrong; see the errors above")
 
-// bench is a run.
+// bench is one run of the benchmark.
 type bench struct {
 	*options
 	log       io.Writer
-	noPgbench error // why there are no ceilings of PostgreSQL
+	noPgbench error // why pgbench is not run
 	notes     []string
 	profiles  []*profile.Profile
 }
@@ -99,16 +102,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.log, format+"\n", args...) }
 
-// note is said now and printed with the tables.
+// note logs a message and also prints it below the tables.
 func (b *bench) note(format string, args ...any) {
 	b.notes = append(b.notes, fmt.Sprintf(format, args...))
 	b.say(format, args...)
 }
 
-// mark makes names unique among runs on one server.
+// mark returns a text that makes names unique among runs on one server.
 func mark() string { return "b" + strconv.FormatInt(time.Now().UnixMilli(), 36) }
 
-// own measures Byline on every scale.
+// own measures Byline on all scales.
 func (b *bench) own(ctx context.Context, r *report.Report) error {
 	for i, scale := range b.scales {
 		d, err := b.prepare(ctx, b.byline, b.repo, scale)
@@ -133,7 +136,7 @@ func (b *bench) own(ctx context.Context, r *report.Report) error {
 	return nil
 }
 
-// external measures a server that somebody else runs.
+// external measures a server that is already running.
 func (b *bench) external(ctx context.Context, r *report.Report) error {
 	site, err := conduit.ParseURL(ctx, b.url)
 	if err != nil {
@@ -173,7 +176,8 @@ func (b *bench) enter(ctx context.Context, t *target, c *conduit.Catalogue, user
 	return conduit.NewWorld(t.site, c, users, b.signedIn, mark())
 }
 
-// scenarios measures all, or only those whose growth matters, and the open loop.
+// scenarios measures all scenarios and the open loop, or only the scenarios
+// that must not depend on the size of the data set.
 func (b *bench) scenarios(ctx context.Context, t *target, w *conduit.World, s *report.Scale, growthOnly bool) error {
 	b.notes = nil
 	defer func() { s.Notes = append(s.Notes, b.notes...) }()
@@ -190,7 +194,7 @@ func (b *bench) scenarios(ctx context.Context, t *target, w *conduit.World, s *r
 		defer stop()
 		constantAddr = addr
 	}
-	if b.noPgbench = errors.New("not wanted"); b.ceiling > 0 && t.cluster != nil {
+	if b.noPgbench = errors.New("pgbench was not requested"); b.ceiling > 0 && t.cluster != nil {
 		if _, b.noPgbench = t.cluster.Program(); b.noPgbench != nil {
 			b.note("%v", b.noPgbench)
 		}
@@ -218,10 +222,10 @@ func (b *bench) scenarios(ctx context.Context, t *target, w *conduit.World, s *r
 	return b.openLoop(ctx, t, w, s)
 }
 
-// openLoopName is what --only matches.
+// openLoopName is the name that --only matches for the open loop.
 const openLoopName = "mix, open loop"
 
-// openLoop raises the rate until the server does not keep up.
+// openLoop raises the rate until the server cannot keep up.
 func (b *bench) openLoop(ctx context.Context, t *target, w *conduit.World, s *report.Scale) error {
 	for _, scenario := range conduit.Scenarios {
 		if scenario.Name != conduit.Mix {
@@ -236,7 +240,7 @@ func (b *bench) openLoop(ctx context.Context, t *target, w *conduit.World, s *re
 			s.OpenLoop = append(s.OpenLoop, row)
 			s.PeakRSS, s.GCPause = max(s.PeakRSS, row.RSS), max(s.GCPause, row.GCPause)
 			if row.Unsent > 0 || row.Errors > 0 {
-				b.note("the open loop ended at %.0f req/s, which the server did not keep up with", rate)
+				b.note("the open loop ended at %.0f req/s, because the server could not keep up", rate)
 				break
 			}
 		}

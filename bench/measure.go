@@ -14,10 +14,10 @@ import (
 	"github.com/byline-api/byline/bench/internal/report"
 )
 
-// reading is what server and PostgreSQL have used so far.
+// reading contains what the server and PostgreSQL have used so far.
 type reading struct {
 	server, postgres time.Duration
-	sender           time.Duration // this program
+	sender           time.Duration // the benchmark itself
 	runtime          machine.Runtime
 	err              error
 }
@@ -40,7 +40,7 @@ func (t *target) read(ctx context.Context) (r reading) {
 	return r
 }
 
-// measure runs a scenario, closed loop if rate is 0.
+// measure runs a scenario. If rate is 0, it is a closed loop.
 func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s conduit.Scenario, rate float64) (report.Row, error) {
 	row := report.Row{Scenario: s.Name, Rate: rate}
 	if reason := w.Missing(s); reason != "" {
@@ -107,7 +107,8 @@ func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s cond
 	return row, nil
 }
 
-// watch samples, every second, what has a short memory, and returns the longest pause.
+// watch samples, every second, values that are only available for a short time.
+// It returns the longest pause.
 func (t *target) watch(ctx context.Context, rss *machine.RSS) (pause time.Duration) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -128,7 +129,8 @@ func (t *target) watch(ctx context.Context, rss *machine.RSS) (pause time.Durati
 	}
 }
 
-// ceilings measures the two references right after a scenario, so that noise of the machine hits all three.
+// ceilings measures pgbench and the constant server right after a scenario, so
+// that noise of the machine affects all three.
 func (b *bench) ceilings(ctx context.Context, t *target, w *conduit.World, s conduit.Scenario, scale int, constantAddr string, row *report.Row) error {
 	if constantAddr != "" {
 		res, err := load.Run(ctx, load.Plan{
@@ -154,12 +156,14 @@ func (b *bench) ceilings(ctx context.Context, t *target, w *conduit.World, s con
 	return err
 }
 
-// slugScripts is how many articles pgbench reads: it has no text variables, so that each needs a script of its own, of
-// which each client plans each in the warm-up.
+// slugScripts is how many articles pgbench reads. pgbench has no text
+// variables, so each article needs its own script, which each client plans
+// during the warm-up.
 const slugScripts = 16
 
-// scripts makes the statement of a scenario with parameters as the service sends them. Numbers that differ between
-// requests are variables, so parameters of the prepared statement.
+// scripts returns pgbench scripts with the statement of a scenario and the
+// parameters that the service sends. Numbers that differ between requests are
+// variables, and thus parameters of the prepared statement.
 func (b *bench) scripts(w *conduit.World, s conduit.Scenario, scale int) ([]string, error) {
 	q, err := pgbench.Load(b.repo+"/gen/query", s.Query)
 	if err != nil {
@@ -186,7 +190,7 @@ func (b *bench) scripts(w *conduit.World, s conduit.Scenario, scale int) ([]stri
 			return nil, err
 		}
 		if len(out) > 0 && out[0] == script {
-			break // it does not read by slug
+			break // the query has no slug
 		}
 		out = append(out, script)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/byline-api/byline/bench/internal/conduit"
 )
 
-// options are the flags.
+// options are the values of the flags.
 type options struct {
 	byline, constant, repo, cache string
 
@@ -42,7 +42,7 @@ type options struct {
 	rounds int
 }
 
-// parseOptions reads the arguments; compare is the other command.
+// parseOptions parses the arguments of bench, or of bench compare.
 func parseOptions(args []string, compare bool) (*options, error) {
 	o := &options{}
 	bin := "bin"
@@ -62,11 +62,11 @@ func parseOptions(args []string, compare bool) (*options, error) {
 	f.StringVar(&o.repo, "repo", filepath.Dir(bin), "the repository `folder`: statements for pgbench, migrations, commit")
 	f.StringVar(&o.cache, "cache", filepath.Join(cache, "byline-bench"), "`folder` of prepared data sets")
 	f.IntVar(&o.connections, "connections", 32, "HTTP connections")
-	f.IntVar(&o.users, "users", 64, "accounts to sign in before; more than connections")
+	f.IntVar(&o.users, "users", 64, "accounts to sign in first; at least two more than connections")
 	f.Float64Var(&o.signedIn, "signed-in", 0, "`share` of the mix's anonymous reads that carry a token, 0 to 1")
-	f.DurationVar(&o.warm, "warm", time.Second, "`time` before each measurement, not counted")
+	f.DurationVar(&o.warm, "warm", time.Second, "warm-up `time` before each measurement")
 	f.DurationVar(&o.measure, "time", 4*time.Second, "`time` of each measurement")
-	f.IntVar(&o.deepEvery, "check-every", 64, "look into the body of every `n`-th answer of a connection; 0 = none")
+	f.IntVar(&o.deepEvery, "check-every", 64, "check the body of every `n`-th response of a connection; 0 = none")
 	f.StringVar(&o.json, "json", "", "write the figures to this `file`")
 	only := f.String("only", "", "only scenarios that match this `expression`")
 	scales, rates := "1", ""
@@ -75,16 +75,16 @@ func parseOptions(args []string, compare bool) (*options, error) {
 		f.IntVar(&o.rounds, "rounds", 3, "how often both builds are measured in turn")
 		f.StringVar(&scales, "scale", scales, "`size` of the data set")
 	} else {
-		f.StringVar(&o.constant, "constant", filepath.Join(bin, "bench-constant"), "the built `program` that answers constant bytes")
-		f.StringVar(&scales, "scale", scales, "`sizes` of the data set, comma-separated; the first gets everything, others the reads; 1 = 10,000 articles")
+		f.StringVar(&o.constant, "constant", filepath.Join(bin, "bench-constant"), "the built `program` that responds with constant bytes")
+		f.StringVar(&scales, "scale", scales, "`sizes` of the data set, comma-separated; the first is measured completely, the others only with reads; 1 = 10,000 articles")
 		f.DurationVar(&o.ceiling, "ceiling-time", 1500*time.Millisecond, "`time` of each measurement of pgbench (whole seconds) and constant Echo; 0 = none")
 		f.IntVar(&o.clients, "pgbench-clients", 16, "connections of pgbench")
 		f.StringVar(&rates, "rates", "auto", "`rates` of the open loop on the mix, comma-separated, rising; none = no open loop")
 		f.Func("rate", "a single `rate` of the open loop", func(s string) error { rates = s; return nil })
-		f.StringVar(&o.profile, "profile", "", "write a CPU profile of the server, of all scenarios, to this `file`; needs Byline's admin port")
-		f.StringVar(&o.url, "url", "", "measure a running RealWorld `API` on this machine instead, such as http://127.0.0.1:3000/api; it is written to")
+		f.StringVar(&o.profile, "profile", "", "write a CPU profile of the server over all scenarios to this `file`; needs Byline's admin port")
+		f.StringVar(&o.url, "url", "", "measure a running RealWorld `API` on this machine instead, such as http://127.0.0.1:3000/api; the benchmark writes to it")
 		f.IntVar(&o.pid, "pid", 0, "with --url: `id` of the server's process, for its memory and CPU")
-		f.IntVar(&o.postgres, "postgres-pid", 0, "with --url: `id` of PostgreSQL's first process, for its CPU")
+		f.IntVar(&o.postgres, "postgres-pid", 0, "with --url: `id` of PostgreSQL's postmaster, for its CPU")
 		for _, size := range []struct {
 			name string
 			to   *int
@@ -93,10 +93,10 @@ func parseOptions(args []string, compare bool) (*options, error) {
 			{"users", &o.fill.Users, 50}, {"articles", &o.fill.Articles, 1000}, {"comments", &o.fill.Comments, 2000},
 			{"favorites", &o.fill.Favorites, 5000}, {"follows", &o.fill.Follows, 600}, {"tags", &o.fill.Tags, 50},
 		} {
-			f.IntVar(size.to, "fill-"+size.name, size.n, "with --url: `how many` to make through the API")
+			f.IntVar(size.to, "fill-"+size.name, size.n, "with --url: `how many` to create through the API")
 		}
 	}
-	f.SetOutput(io.Discard) // an error is printed once, by main, without a page of flags
+	f.SetOutput(io.Discard) // main prints an error once, without the list of flags
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			f.SetOutput(os.Stderr)
@@ -107,7 +107,7 @@ func parseOptions(args []string, compare bool) (*options, error) {
 	return o, o.complete(f, *only, scales, rates, compare)
 }
 
-// complete parses lists and checks what flags must agree on.
+// complete parses lists and checks the combination of flags.
 func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare bool) (err error) {
 	if f.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", f.Arg(0))
@@ -144,20 +144,20 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 	case o.connections < 1, o.measure <= 0, o.warm < 0, o.ceiling < 0, o.deepEvery < 0:
 		return errors.New("connections and times must be positive")
 	case o.users < o.connections+2:
-		return fmt.Errorf("%d users for %d connections: at least two more are needed, since each connection writes with a user of its own", o.users, o.connections)
+		return fmt.Errorf("%d users for %d connections: at least two more are needed, because each connection writes with its own user", o.users, o.connections)
 	case o.profile != "" && o.url != "":
-		return errors.New("--profile is for Byline as the benchmark starts it")
+		return errors.New("--profile needs a Byline that the benchmark starts, and cannot be used with --url")
 	case o.signedIn < 0 || o.signedIn > 1:
 		return errors.New("--signed-in must be from 0 to 1")
 	case len(o.scales) == 0 || compare && len(o.scales) > 1:
 		return errors.New("--scale: wrong number of sizes")
 	case compare && (o.base == "" || o.rounds < 1):
-		return errors.New("--base is needed, and at least one round")
+		return errors.New("--base is required, and --rounds must be 1 or more")
 	}
 	return nil
 }
 
-// parseList splits at commas; every item must be above zero.
+// parseList splits a list at commas. Every item must be above zero.
 func parseList[T int | float64](s string, parse func(string) (T, error)) (out []T, err error) {
 	for item := range strings.SplitSeq(s, ",") {
 		if item = strings.TrimSpace(item); item == "" {

@@ -13,7 +13,8 @@ import (
 	"github.com/byline-api/byline/bench/internal/machine"
 )
 
-// profileCPU returns the CPU profile of a Go server over the next d, from the pprof handlers beside its metrics.
+// profileCPU returns a CPU profile of a Go server for the duration d, from the
+// pprof handlers on the port of its metrics.
 func (t *target) profileCPU(ctx context.Context, d time.Duration) (*profile.Profile, error) {
 	ctx, cancel := context.WithTimeout(ctx, d+10*time.Second)
 	defer cancel()
@@ -26,7 +27,8 @@ func (t *target) profileCPU(ctx context.Context, d time.Duration) (*profile.Prof
 	return profile.Parse(body)
 }
 
-// writeProfile merges the profiles of all scenarios, each of the same weight, into a file that go build -pgo reads.
+// writeProfile merges the profiles of all scenarios, with equal weight, into a
+// file for go build -pgo.
 func (b *bench) writeProfile() error {
 	if len(b.profiles) == 0 {
 		return errors.New("--profile: no scenario was measured")

@@ -15,21 +15,22 @@ import (
 )
 
 const (
-	startTimeout = 2 * time.Minute  // recovery of a large copied cluster is part of it
+	startTimeout = 2 * time.Minute  // includes the recovery of a large copied cluster
 	stopTimeout  = 45 * time.Second // Byline drains, then stops PostgreSQL
 )
 
 // target is a server under test.
 type target struct {
 	site    conduit.Site
-	pid     int              // 0 = unknown
-	metrics string           // URL; "" = none
-	cluster *pgbench.Cluster // nil = none to run pgbench on
-	pgPID   int              // 0 = unknown
+	pid     int              // 0 if unknown
+	metrics string           // URL, or "" if there are none
+	cluster *pgbench.Cluster // nil if pgbench cannot be run
+	pgPID   int              // 0 if unknown
 	stop    func() error
 }
 
-// start runs the program as a user would: settings as they come, embedded PostgreSQL, free ports.
+// start runs the program with default settings, its embedded PostgreSQL and
+// free ports.
 func start(ctx context.Context, program, work, data string) (*target, error) {
 	addr, err := machine.FreeAddr()
 	if err != nil {
@@ -74,7 +75,8 @@ func start(ctx context.Context, program, work, data string) (*target, error) {
 	}, nil
 }
 
-// startCopy runs the program on a fresh copy of a data set, which is deleted by stop.
+// startCopy runs the program on a fresh copy of a data set. stop deletes the
+// copy.
 func startCopy(ctx context.Context, program string, d *dataset) (*target, error) {
 	work, err := workDir()
 	if err != nil {
@@ -83,8 +85,9 @@ func startCopy(ctx context.Context, program string, d *dataset) (*target, error)
 	data := filepath.Join(work, "data")
 	var t *target
 	if err = copyDir(ctx, d.dir, data); err == nil {
-		// The kernel would write the copy back while the server is measured: with 6.5 GB even answers that ask the
-		// database nothing took twice as long.
+		// Otherwise the kernel would write the copy back during the
+		// measurement: with 6.5 GB even responses without a database query took
+		// twice as long.
 		_, err = machine.Output(ctx, "", os.Environ(), "sync")
 	}
 	if err == nil {
@@ -102,7 +105,7 @@ func startCopy(ctx context.Context, program string, d *dataset) (*target, error)
 	return t, nil
 }
 
-// versions says what runs.
+// versions returns the versions of the server and of PostgreSQL.
 func (t *target) versions(ctx context.Context, program string) (server, postgres string) {
 	if out, err := machine.Output(ctx, "", machine.Environment(), program, "version"); err == nil {
 		server = strings.TrimSpace(out)
@@ -113,7 +116,7 @@ func (t *target) versions(ctx context.Context, program string) (server, postgres
 	return server, postgres
 }
 
-// startConstant runs the server of constant bytes.
+// startConstant runs the constant server.
 func startConstant(ctx context.Context, program string, size int) (addr string, stop func(), err error) {
 	if addr, err = machine.FreeAddr(); err != nil {
 		return "", nil, err

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// API keys look like byl_ and 36 letters and digits: 26 of a random text and
-// ten of a code that only this service can make. Scanners for leaked secrets
-// know them by the prefix; a key that is made up is refused without asking
-// the database.
+// An API key consists of byl_ and 36 letters and digits: 26 of a random text,
+// and ten of a code that only this service can compute. Scanners for leaked
+// secrets recognize the prefix. Invented keys are refused without a database
+// query.
 const (
 	apiKeyPrefix  = "byl_"
 	apiKeyRandom  = 26
@@ -19,14 +19,13 @@ const (
 	apiKeyVisible = len(apiKeyPrefix) + 6
 )
 
-// APIKeys makes API keys.
+// APIKeys creates and verifies API keys.
 type APIKeys struct{ secret []byte }
 
-// NewAPIKeys makes keys whose codes depend on secret.
+// NewAPIKeys returns an APIKeys whose codes depend on secret.
 func NewAPIKeys(secret []byte) *APIKeys { return &APIKeys{secret} }
 
-// APIKey is a key that was just made. Prefix, which may be shown, and Hash are
-// what is kept of it.
+// APIKey is a new key. Only Hash and Prefix, which may be shown, are stored.
 type APIKey struct {
 	Text, Prefix string
 	Hash         []byte
@@ -39,8 +38,8 @@ func (k *APIKeys) New() APIKey {
 	return APIKey{Text: text, Prefix: text[:apiKeyVisible], Hash: hashAPIKey(text)}
 }
 
-// Hash returns what a key is looked up by; ok is false for a text that is no
-// key of ours.
+// Hash returns the hash that a key is looked up by. ok is false if this service
+// did not create the key.
 func (k *APIKeys) Hash(text string) (hash []byte, ok bool) {
 	random, found := strings.CutPrefix(text, apiKeyPrefix)
 	if !found || len(random) != apiKeyRandom+apiKeyCode {
@@ -64,5 +63,5 @@ func hashAPIKey(text string) []byte {
 	return sum[:]
 }
 
-// isAPIKey tells a key from a token.
+// isAPIKey reports whether a credential is an API key; otherwise it is a token.
 func isAPIKey(credential string) bool { return strings.HasPrefix(credential, apiKeyPrefix) }

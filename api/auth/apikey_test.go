@@ -19,7 +19,7 @@ func TestAPIKeys(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, k.Hash, hash)
 	_, ok = NewAPIKeys([]byte("another")).Hash(k.Text)
-	require.False(t, ok, "only the service that made it takes it")
+	require.False(t, ok, "only the service that created a key accepts it")
 	for i := range k.Text {
 		changed := []byte(k.Text)
 		if changed[i]++; changed[i] == 'z'+1 {
@@ -32,7 +32,8 @@ func TestAPIKeys(t *testing.T) {
 
 func FuzzAPIKey(f *testing.F) {
 	keys := NewAPIKeys([]byte("a secret of the service"))
-	// A constant, since each worker of the fuzzer is a process of its own.
+	// The key is a constant because each worker of the fuzzer is a separate
+	// process.
 	const good = "byl_3gvq3zlgh4zy6ihymo6qhnwtcvwszhsecmig"
 	for _, seed := range []string{good, "", "byl_", strings.ToUpper(good), good + "a", good[:len(good)-1], "byl_\xff", "byl_" + strings.Repeat("a", 36)} {
 		f.Add(seed)

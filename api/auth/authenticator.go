@@ -11,28 +11,31 @@ import (
 	"github.com/byline-api/byline/db/changes"
 )
 
-// Directory is where credentials are looked up. Its errors are ErrTokenInvalid
-// for what is not there, or no longer, and those of the database.
+// Directory looks up credentials. Its methods return ErrTokenInvalid if a
+// session or key does not exist or was revoked, and otherwise the errors of the
+// database.
 type Directory interface {
-	// Session returns who a session belongs to.
+	// Session returns the viewer that a session belongs to.
 	Session(ctx context.Context, id int64) (Viewer, error)
-	// APIKey returns who a key belongs to, and when it ends; never if zero.
+	// APIKey returns the viewer that a key belongs to, and when the key
+	// expires. A zero time means never.
 	APIKey(ctx context.Context, hash []byte) (Viewer, time.Time, error)
-	// SigningKeys returns the keys as NewTokens takes them.
+	// SigningKeys returns the keys in the order that NewTokens expects.
 	SigningKeys(ctx context.Context) ([]Key, error)
 }
 
 const (
-	// maxKnown bounds the memory for known credentials: about 500 bytes each.
+	// maxKnown limits the number of cached credentials, which take about 500
+	// bytes each.
 	maxKnown = 4096
-	// recheck is how long what is known stands at most, so that the last use
-	// of a session is known to the minute.
+	// recheck is the maximum age of a cached credential, so that the last use
+	// of a session is recorded to the minute.
 	recheck = time.Minute
 )
 
-// Authenticator finds out who asks. It remembers whom a credential belongs
-// to, since who signs in once calls many times, until Learn hears that
-// something about it has changed.
+// Authenticator finds the viewer of a credential. It caches the result, because
+// a client that has signed in sends many requests. Learn removes credentials
+// from the cache when something about them has changed.
 type Authenticator struct {
 	tokens    *Tokens
 	keys      *APIKeys
@@ -42,34 +45,35 @@ type Authenticator struct {
 
 	mu    sync.RWMutex
 	known map[string]known
-	// generation counts what was forgotten: an answer of the directory that is
-	// older must not be remembered.
+	// generation counts the removals from the cache. A result that was looked
+	// up before a removal must not be cached after it.
 	generation uint64
-	// informed is when the batch that Learn was given last began.
+	// informed is the time when the last batch that Learn received began.
 	informed atomic.Int64 // Unix time in nanoseconds
 }
 
-// known is what a credential was found to be.
+// known is the cached result for a credential.
 type known struct {
 	viewer  Viewer
 	expires time.Time // zero for never
 	checked time.Time
 }
 
-// Trust is how long what is known stands without news from the database:
-// after it, every replica refuses what was revoked.
+// Trust is how long cached credentials are used without news from the database.
+// After this time every replica refuses a revoked credential.
 const Trust = time.Second
 
-// NewAuthenticator returns an Authenticator that asks directory for what it
-// does not know, and for all when Learn was not called for the time of trust.
+// NewAuthenticator returns an Authenticator that asks directory for credentials
+// that are not cached. It does not use the cache if Learn was not called for
+// the time trust.
 func NewAuthenticator(tokens *Tokens, keys *APIKeys, directory Directory, trust time.Duration, now func() time.Time) *Authenticator {
 	a := &Authenticator{tokens: tokens, keys: keys, directory: directory, trust: trust, now: now, known: map[string]known{}}
-	a.informed.Store(now().UnixNano()) // nothing is known that could be out of date
+	a.informed.Store(now().UnixNano()) // nothing is cached yet, so nothing can be out of date
 	return a
 }
 
-// Recall returns who a credential belongs to if that can be told without
-// asking the directory.
+// Recall returns the viewer of a credential if it is cached. ok is false if the
+// directory has to be asked.
 func (a *Authenticator) Recall(credential string) (v Viewer, ok bool, err error) {
 	now := a.now()
 	a.mu.RLock()
@@ -82,8 +86,8 @@ func (a *Authenticator) Recall(credential string) (v Viewer, ok bool, err error)
 	return v, true, err
 }
 
-// Authenticate returns who a credential belongs to, or ErrTokenInvalid,
-// ErrTokenExpired, or an error of the database.
+// Authenticate returns the viewer of a credential. The error is
+// ErrTokenInvalid, ErrTokenExpired or an error of the database.
 func (a *Authenticator) Authenticate(ctx context.Context, credential string) (Viewer, error) {
 	if v, ok, err := a.Recall(credential); ok {
 		return v, err
@@ -101,7 +105,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, credential string) (Vi
 	return k.at(now, credential)
 }
 
-// at is what a credential is good for at a time.
+// at returns the viewer for a time, or ErrTokenExpired.
 func (k known) at(now time.Time, credential string) (Viewer, error) {
 	if !k.expires.IsZero() && !now.Before(k.expires) {
 		return Viewer{}, ErrTokenExpired
@@ -135,16 +139,17 @@ func (a *Authenticator) remember(credential string, k known, generation uint64) 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if generation != a.generation {
-		return // something was revoked while the directory was asked
+		return // something was revoked during the look-up
 	}
 	if len(a.known) >= maxKnown {
-		clear(a.known) // seldom, and each credential costs one look-up more
+		clear(a.known) // this is rare, and costs one look-up for each credential
 	}
 	a.known[strings.Clone(credential)] = k
 }
 
-// Learn implements changes.Subscriber: it forgets the credentials that a batch
-// concerns, and reads the signing keys anew if they may have changed.
+// Learn implements changes.Subscriber: it removes the credentials that a
+// batch concerns from the cache, and reloads the signing keys if they may have
+// changed.
 func (a *Authenticator) Learn(ctx context.Context, b changes.Batch) error {
 	var sessions, keys, users map[int64]bool
 	note := func(set *map[int64]bool, id int64) {
@@ -188,8 +193,8 @@ func (a *Authenticator) reloadKeys(ctx context.Context) error {
 	return a.tokens.SetKeys(keys)
 }
 
-// Forget has this replica ask again, at once, whom the credentials of some
-// viewers belong to. Others hear of what has changed from the database.
+// Forget removes the credentials of some viewers from the cache of this replica
+// at once. Other replicas learn of the change from the database.
 func (a *Authenticator) Forget(which func(v Viewer) bool) {
 	a.forget(func(k known) bool { return which(k.viewer) })
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/byline-api/byline/db/changes"
 )
 
-// register is a directory in memory that counts what it is asked.
+// register is an in-memory Directory that counts its calls.
 type register struct {
 	mu       sync.Mutex
 	sessions map[int64]Viewer
@@ -51,7 +51,7 @@ func (r *register) APIKey(_ context.Context, hash []byte) (Viewer, time.Time, er
 
 func (r *register) SigningKeys(context.Context) ([]Key, error) { return r.signing, r.err }
 
-// gate is an authenticator with a clock that stands until it is moved.
+// gate is an Authenticator with a clock that a test moves.
 type gate struct {
 	*Authenticator
 	*register
@@ -120,11 +120,11 @@ func TestAuthenticate(t *testing.T) {
 		}
 		g.news(t)
 		_, _ = g.Authenticate(t.Context(), token)
-		require.Equal(t, 3, g.asked, "what was found out is good again once there are news")
+		require.Equal(t, 3, g.asked, "the cached result is used again after Learn was called")
 		g.now = g.now.Add(recheck)
 		g.news(t)
 		_, _ = g.Authenticate(t.Context(), token)
-		require.Equal(t, 4, g.asked, "the last use is noted to the minute")
+		require.Equal(t, 4, g.asked, "the last use is recorded to the minute")
 	})
 	t.Run("RevokedWhileItAsks", func(t *testing.T) {
 		t.Parallel()
@@ -132,11 +132,11 @@ func TestAuthenticate(t *testing.T) {
 		token := issue(t, g.tokens, 42)
 		g.during = func() { g.news(t, changes.Session(7)) }
 		_, err := g.Authenticate(t.Context(), token)
-		require.NoError(t, err, "it was good when the question was put")
+		require.NoError(t, err, "the session was valid when the look-up began")
 		g.during = nil
 		delete(g.sessions, 7)
 		_, err = g.Authenticate(t.Context(), token)
-		require.ErrorIs(t, err, ErrTokenInvalid, "but must not be remembered")
+		require.ErrorIs(t, err, ErrTokenInvalid, "a revoked session must not be cached")
 	})
 	t.Run("Ends", func(t *testing.T) {
 		t.Parallel()
@@ -161,7 +161,7 @@ func TestAuthenticate(t *testing.T) {
 		token := issue(t, g.tokens, 42)
 		g.err = errors.New("no database")
 		_, err := g.Authenticate(t.Context(), token)
-		require.ErrorIs(t, err, g.err, "nobody knows, which is no reason to sign anybody out")
+		require.ErrorIs(t, err, g.err, "an unreachable database signs nobody out")
 		require.ErrorIs(t, g.Learn(t.Context(), changes.Batch{All: true, Began: g.now}), g.err)
 	})
 	t.Run("AnythingMayHaveChanged", func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestAuthenticate(t *testing.T) {
 		require.Equal(t, 1, g.asked)
 		_, err := g.Authenticate(t.Context(), "byl_"+key.Text[5:]+"a")
 		require.ErrorIs(t, err, ErrTokenInvalid)
-		require.Equal(t, 1, g.asked, "a key that is made up costs no question")
+		require.Equal(t, 1, g.asked, "an invented key costs no look-up")
 		delete(g.register.keys, string(key.Hash))
 		g.news(t, changes.APIKey(3))
 		_, err = g.Authenticate(t.Context(), key.Text)
@@ -221,12 +221,12 @@ func TestAuthenticate(t *testing.T) {
 		fresh := issue(t, g.tokens, 42)
 		for _, token := range []string{old, fresh} {
 			_, err := g.Authenticate(t.Context(), token)
-			require.NoError(t, err, "both keys are good")
+			require.NoError(t, err, "both signing keys are valid")
 		}
 		g.signing = []Key{older}
 		g.news(t, changes.SigningKeys)
 		_, err := g.Authenticate(t.Context(), old)
-		require.ErrorIs(t, err, ErrTokenInvalid, "its key was revoked")
+		require.ErrorIs(t, err, ErrTokenInvalid, "the signing key of the token was revoked")
 		_, err = g.Authenticate(t.Context(), fresh)
 		require.NoError(t, err)
 	})

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// commonPasswords are those of Django 5.2 (BSD-3-Clause, see
-// COMMON-PASSWORDS-LICENSE; compiled by Royce Williams from leaked ones) that
-// have the 8 characters which a password needs anyway: in small letters,
-// sorted by byte, one a line.
+// commonPasswords are the common passwords of Django 5.2 (BSD-3-Clause, see
+// COMMON-PASSWORDS-LICENSE; compiled by Royce Williams from leaked passwords)
+// that have at least 8 characters. Shorter passwords are refused anyway. They
+// are in lower case, sorted by byte, one on each line.
 //
 //go:embed common-passwords.txt
 var commonPasswords string
 
-// IsCommon tells whether a password, in any letter case, is one of the 8343
-// that people choose most. The list is searched as it lies in the binary, so
-// that it takes no memory while nobody asks.
+// IsCommon reports whether a password, in any letter case, is one of the 8343
+// most common ones. It searches the text that is part of the binary, so that
+// the list needs no further memory.
 func IsCommon(password string) bool {
 	password = strings.ToLower(password)
 	lineAt := func(i int) string {

@@ -12,7 +12,7 @@ func TestIsCommon(t *testing.T) {
 	t.Parallel()
 	lines := strings.Split(strings.TrimSuffix(commonPasswords, "\n"), "\n")
 	require.Len(t, lines, 8343)
-	require.True(t, slices.IsSorted(lines), "it is searched by halves")
+	require.True(t, slices.IsSorted(lines), "binary search needs sorted lines")
 	for _, line := range lines {
 		require.True(t, IsCommon(line), line)
 		require.GreaterOrEqual(t, len(line), 8, line)

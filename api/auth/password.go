@@ -12,32 +12,33 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Params is the cost of a password hash: an OWASP setting for argon2id
-// (Password Storage Cheat Sheet) that fits the memory target.
+// Params are the parameters of password hashes: a setting that OWASP recommends
+// for argon2id (Password Storage Cheat Sheet) and that fits the memory limit of
+// the service.
 var Params = argon2id.Params{Memory: 7 * 1024, Iterations: 5, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // ErrBusy means that too many passwords are waiting to be hashed, or that the
-// request ended while this one was.
+// request was cancelled while it waited.
 var ErrBusy = errors.New("auth: password hashing is busy")
 
-// maxWaiting is how many computations may wait for one slot: some 15 ms each,
-// it bounds the wait to a second.
+// maxWaiting is how many computations may wait for one slot. Each takes about
+// 15 ms, so a request waits at most a second.
 const maxWaiting = 64
 
-// Passwords hashes and verifies passwords with argon2id. Each computation
-// takes Params.Memory KiB and a whole core, so that only a few run at once;
-// the others wait, or give up with their context.
+// Passwords hashes and verifies passwords with argon2id. Each computation takes
+// Params.Memory KiB and a whole core, so only a few run at once. The others
+// wait until their context ends.
 type Passwords struct {
 	params argon2id.Params
 	slots  *semaphore.Weighted
-	queue  chan struct{} // those that run or wait
+	queue  chan struct{} // computations that run or wait
 	decoy  string
 }
 
-// NewPasswords returns a hasher that runs up to atOnce computations at once.
+// NewPasswords returns a Passwords that runs up to atOnce computations at once.
 func NewPasswords(params argon2id.Params, atOnce int) (*Passwords, error) {
 	if atOnce < 1 {
-		return nil, fmt.Errorf("auth: %d password computations at once, want at least 1", atOnce)
+		return nil, fmt.Errorf("auth: %d concurrent password computations: must be 1 or more", atOnce)
 	}
 	decoy, err := argon2id.CreateHash("a password that no account has", &params)
 	if err != nil {
@@ -47,7 +48,7 @@ func NewPasswords(params argon2id.Params, atOnce int) (*Passwords, error) {
 		queue: make(chan struct{}, atOnce*(1+maxWaiting)), decoy: decoy}, nil
 }
 
-// begin waits for a turn, or returns ErrBusy.
+// begin waits for a slot, or returns ErrBusy.
 func (p *Passwords) begin(ctx context.Context) (done func(), err error) {
 	select {
 	case p.queue <- struct{}{}:
@@ -61,17 +62,18 @@ func (p *Passwords) begin(ctx context.Context) (done func(), err error) {
 	return func() { go p.end() }, nil
 }
 
-// end gives the turn to the next one once the memory of this one is free
-// again. Left to the collector's own pace, what waits to be collected counts
-// as in use when the next computation takes its share, and under many
-// sign-ins memory grew to four times that of one.
+// end releases the slot after the memory of the computation has been collected.
+// Without a collection at this point, that memory still counts as in use when
+// the next computation allocates, and during many sign-ins memory grew to four
+// times that of one computation.
 func (p *Passwords) end() {
 	runtime.GC()
 	p.slots.Release(1)
 	<-p.queue
 }
 
-// Hash returns the hash of a password as a PHC string. Every byte counts.
+// Hash returns the hash of a password as a PHC string. All bytes of the
+// password are used.
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	done, err := p.begin(ctx)
 	if err != nil {
@@ -81,11 +83,11 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	return argon2id.CreateHash(password, &p.params)
 }
 
-// Verify tells whether password has this hash, and whether the hash should be
-// renewed because it is of an older kind: other argon2id parameters, or bcrypt
-// from the system that was migrated. With an empty hash (no such account) it
-// does the same work and says no, so that the time of an answer does not tell
-// whether an account exists.
+// Verify reports whether the password matches the hash. renew reports whether
+// the hash should be replaced, because it has other argon2id parameters or is a
+// bcrypt hash of a migrated system. If the hash is empty (there is no such
+// account), Verify does the same work and returns false, so that the response
+// time does not reveal whether an account exists.
 func (p *Passwords) Verify(ctx context.Context, password, hash string) (ok, renew bool, err error) {
 	done, err := p.begin(ctx)
 	if err != nil {
@@ -97,7 +99,8 @@ func (p *Passwords) Verify(ctx context.Context, password, hash string) (ok, rene
 		return false, false, err
 	}
 	if isBcrypt(hash) {
-		// Older systems cut at bcrypt's 72 bytes; their hashes verify the same way.
+		// Older systems truncate passwords to bcrypt's 72 bytes, so their
+		// hashes are verified the same way.
 		err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)[:min(len(password), 72)])
 		if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 			return false, false, nil

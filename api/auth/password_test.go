@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// cheap keeps the tests quick; what they show does not depend on the cost.
+// cheap parameters keep the tests fast. The tests do not depend on the cost.
 var cheap = argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 func passwordsOf(t testing.TB, atOnce int) *Passwords {
@@ -22,7 +22,7 @@ func passwordsOf(t testing.TB, atOnce int) *Passwords {
 	return p
 }
 
-// hashBcrypt makes a hash as another system would.
+// hashBcrypt creates a hash like another system would.
 func hashBcrypt(t testing.TB, version, password string) string {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
@@ -44,7 +44,7 @@ func TestPasswords(t *testing.T) {
 			require.True(t, strings.HasPrefix(hash, "$argon2id$v=19$m=8,t=1,p=1$"), hash)
 			again, err := p.Hash(t.Context(), password)
 			require.NoError(t, err)
-			require.NotEqual(t, hash, again, "each has a salt of its own")
+			require.NotEqual(t, hash, again, "each hash has its own salt")
 			ok, renew, err := p.Verify(t.Context(), password, hash)
 			require.NoError(t, err)
 			require.True(t, ok)
@@ -129,7 +129,7 @@ func TestPasswordsVerify(t *testing.T) {
 		}
 		params, _, _, err := argon2id.DecodeHash(p.decoy)
 		require.NoError(t, err)
-		require.Equal(t, cheap, *params, "it costs what a real one costs")
+		require.Equal(t, cheap, *params, "the decoy must cost as much as a real hash")
 	})
 
 	t.Run("Unreadable", func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestPasswordsVerify(t *testing.T) {
 		} {
 			ok, renew, err := p.Verify(t.Context(), "right password", hash)
 			require.Error(t, err, label)
-			require.NotContains(t, err.Error(), hash, "the error goes to the log")
+			require.NotContains(t, err.Error(), hash, "errors are logged and must not contain hashes")
 			require.False(t, ok, label)
 			require.False(t, renew, label)
 		}
@@ -166,7 +166,8 @@ func TestPasswordsAtOnce(t *testing.T) {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
 			const atOnce, callers = 3, 10
-			// In a bubble Wait tells when everything that can go on has done so.
+			// Inside synctest.Test, Wait returns when all goroutines are
+			// blocked.
 			synctest.Test(t, func(t *testing.T) {
 				p := passwordsOf(t, atOnce)
 				require.NoError(t, p.slots.Acquire(t.Context(), atOnce))
@@ -190,7 +191,7 @@ func TestPasswordsAtOnce(t *testing.T) {
 
 				p.slots.Release(1)
 				synctest.Wait()
-				require.EqualValues(t, callers, finished.Load(), "each gives its slot to the next")
+				require.EqualValues(t, callers, finished.Load(), "each computation passes its slot on")
 				p.slots.Release(atOnce - 1)
 				require.True(t, p.slots.TryAcquire(atOnce), "no slot is lost")
 			})
@@ -214,7 +215,7 @@ func TestViewer(t *testing.T) {
 	require.False(t, Viewer{ID: 1}.Anonymous())
 }
 
-// TestParams keeps the cost at OWASP's least for argon2id.
+// TestParams checks that the cost is at least OWASP's minimum for argon2id.
 func TestParams(t *testing.T) {
 	t.Parallel()
 	least := map[uint32]uint32{1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}

@@ -10,20 +10,21 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Tokens are JWTs (RFC 7519) signed with HMAC-SHA256. The audience tells
-// tokens for calls from those that only renew.
+// Tokens are JWTs (RFC 7519) signed with HMAC-SHA256. The audience
+// distinguishes tokens for requests from tokens that can only be used to renew.
 const (
 	issuer          = "byline"
 	audience        = "byline-api"
 	refreshAudience = "byline-refresh"
-	// maxTokenBytes refuses oversized tokens before any work is done on them.
+	// maxTokenBytes limits the size of a token before it is parsed.
 	maxTokenBytes = 4096
-	// clockSkew is how far the clocks of two replicas may be apart: a token
-	// must not be from the future for the one that is behind.
+	// clockSkew is the maximum difference between the clocks of two replicas.
+	// Without it, a token would be from the future for a replica whose clock is
+	// behind.
 	clockSkew = 5 * time.Second
 )
 
-// Why a credential is refused.
+// These errors say why a credential is refused.
 var (
 	ErrTokenInvalid = errors.New("auth: the token is invalid")
 	ErrTokenExpired = errors.New("auth: the token has expired")
@@ -35,19 +36,21 @@ type Key struct {
 	Secret []byte
 }
 
-// Lifetimes are how long tokens are good for.
+// Lifetimes are the lifetimes of tokens and sessions.
 type Lifetimes struct {
-	// Token is for the contract's token, which cannot be renewed.
+	// Token is the lifetime of the token of the RealWorld contract, which
+	// cannot be renewed.
 	Token time.Duration
-	// Access and Refresh are for pairs; each renewal begins both anew.
+	// Access and Refresh are the lifetimes of the tokens of a pair. Both start
+	// again at each renewal.
 	Access, Refresh time.Duration
-	// Session is how long a session can be renewed, from sign-in on (ASVS
-	// 5.0, 7.3.2).
+	// Session is how long a session can be renewed, counted from the sign-in
+	// (ASVS 5.0, 7.3.2).
 	Session time.Duration
 }
 
-// Tokens issues and verifies tokens. What they say is true when they were
-// signed; whether their session is still there is for the Authenticator.
+// Tokens issues and verifies tokens. A token contains what was true when it was
+// signed. The Authenticator checks whether its session still exists.
 type Tokens struct {
 	Lifetimes
 	keys            atomic.Pointer[keyring]
@@ -60,10 +63,10 @@ type keyring struct {
 	all     map[string][]byte
 }
 
-// Claims is what a token says.
+// Claims are the contents of a token.
 type Claims struct {
 	UserID, Session int64
-	// Generation counts the renewals of a session; only in refresh tokens.
+	// Generation counts the renewals of a session. Only refresh tokens have it.
 	Generation int32
 	Expires    time.Time
 }
@@ -74,8 +77,8 @@ type claims struct {
 	Generation int32 `json:"gen,omitempty"`
 }
 
-// NewTokens signs with the first key and verifies with all of them, so that
-// keys can be rotated while tokens of the older one are in use.
+// NewTokens returns Tokens that signs with the first key and verifies with all
+// of them, so that keys can be rotated while tokens of older keys are in use.
 func NewTokens(keys []Key, lifetimes Lifetimes, now func() time.Time) (*Tokens, error) {
 	parser := func(audience string) *jwt.Parser {
 		return jwt.NewParser(
@@ -89,7 +92,8 @@ func NewTokens(keys []Key, lifetimes Lifetimes, now func() time.Time) (*Tokens, 
 	return t, t.SetKeys(keys)
 }
 
-// SetKeys replaces the signing keys, as NewTokens takes them.
+// SetKeys replaces the signing keys. It expects them in the same order as
+// NewTokens.
 func (t *Tokens) SetKeys(keys []Key) error {
 	if len(keys) == 0 {
 		return errors.New("auth: no signing key")
@@ -105,19 +109,19 @@ func (t *Tokens) SetKeys(keys []Key) error {
 	return nil
 }
 
-// Issue returns the contract's token for a session.
+// Issue returns the token of the RealWorld contract for a session.
 func (t *Tokens) Issue(userID, session int64) (token string, expires time.Time, err error) {
 	return t.sign(audience, claims{Session: session}, userID, t.Token)
 }
 
-// Pair is an access token with the refresh token that gets the next pair.
+// Pair is an access token and the refresh token that renews it.
 type Pair struct {
 	Access, Refresh               string
 	AccessExpires, RefreshExpires time.Time
 }
 
-// IssuePair returns the tokens of a session's generation; neither outlives the
-// session, which ends at.
+// IssuePair returns the tokens for a generation of a session. Neither lives
+// longer than the session, which ends at the time at.
 func (t *Tokens) IssuePair(userID, session int64, generation int32, at time.Time) (p Pair, err error) {
 	left := at.Sub(t.now())
 	if p.Access, p.AccessExpires, err = t.sign(audience, claims{Session: session}, userID, min(t.Access, left)); err != nil {
@@ -129,7 +133,7 @@ func (t *Tokens) IssuePair(userID, session int64, generation int32, at time.Time
 
 func (t *Tokens) sign(audience string, c claims, userID int64, ttl time.Duration) (string, time.Time, error) {
 	now, ring := t.now(), t.keys.Load()
-	expires := now.Add(ttl).Truncate(time.Second) // as the claim has it
+	expires := now.Add(ttl).Truncate(time.Second) // claims have whole seconds
 	c.RegisteredClaims = jwt.RegisteredClaims{
 		Issuer:    issuer,
 		Subject:   strconv.FormatInt(userID, 10),
@@ -143,7 +147,7 @@ func (t *Tokens) sign(audience string, c claims, userID int64, ttl time.Duration
 	return signed, expires, err
 }
 
-// Verify returns what a token for calls says, or ErrTokenInvalid or
+// Verify returns the claims of a token for requests, or ErrTokenInvalid or
 // ErrTokenExpired.
 func (t *Tokens) Verify(token string) (Claims, error) { return t.verify(t.access, token) }
 
@@ -163,7 +167,8 @@ func (t *Tokens) verify(parser *jwt.Parser, token string) (Claims, error) {
 		}
 		return secret, nil
 	})
-	// The leeway is for clocks that differ, not to make tokens last longer.
+	// The leeway is for clocks that differ. It must not extend the lifetime of
+	// tokens.
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired), err == nil && !t.now().Before(c.ExpiresAt.Time):
 		return Claims{}, ErrTokenExpired

@@ -70,7 +70,7 @@ func TestTokens(t *testing.T) {
 			require.ErrorIs(t, err, want, at)
 		}
 	})
-	// What is remembered of a token must not outlive it.
+	// Earlier verifications must not let a token live longer.
 	t.Run("ExpiresAfterUse", func(t *testing.T) {
 		t.Parallel()
 		now := instant
@@ -162,7 +162,7 @@ func TestTokensVerifyInvalid(t *testing.T) {
 			"iss": issuer, "aud": audience, "sub": "42", "sid": 7, "iat": instant.Unix(), "exp": instant.Add(time.Hour).Unix(),
 		}
 	}
-	// sign makes a token that differs from a good one in what edit changes.
+	// sign creates a valid token with the changes of edit.
 	sign := func(method jwt.SigningMethod, key any, edit func(header map[string]any, claims jwt.MapClaims)) string {
 		t.Helper()
 		claims := good()
@@ -192,7 +192,7 @@ func TestTokensVerifyInvalid(t *testing.T) {
 			}
 		})
 	}
-	// handmade signs with HMAC whatever the header says.
+	// handmade signs with HMAC, whatever the header says.
 	handmade := func(header, payload string) string {
 		text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
 		mac := hmac.New(sha256.New, current.Secret)
@@ -209,7 +209,7 @@ func TestTokensVerifyInvalid(t *testing.T) {
 	}
 	parts := strings.Split(valid, ".")
 
-	rsaKey, err := rsa.GenerateKey(rand.Reader, 1024) // weak, but quick; its token is refused for its kind
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 1024) // weak but fast; RS256 tokens are refused anyway
 	require.NoError(t, err)
 	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -275,7 +275,7 @@ func TestTokensVerifyInvalid(t *testing.T) {
 		})
 	}
 
-	// An expired token tells so only to whoever could have been given it.
+	// Verify must say that a token has expired only if the signature is valid.
 	t.Run("ExpiredAndForged", func(t *testing.T) {
 		t.Parallel()
 		forged := sign(jwt.SigningMethodHS256, bytes.Repeat([]byte("x"), 32), func(_ map[string]any, c jwt.MapClaims) { c["exp"] = 1 })
@@ -284,8 +284,8 @@ func TestTokensVerifyInvalid(t *testing.T) {
 	})
 }
 
-// lastBits changes the bits of the last character that mean nothing, so that
-// a lax decoder sees the same signature.
+// lastBits changes the unused bits of the last character. A lax decoder would
+// see the same signature.
 func lastBits(token string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	last := len(token) - 1

@@ -1,36 +1,37 @@
-// Package auth knows who is asking: passwords, tokens, API keys and the viewer
-// that they lead to.
+// Package auth authenticates requests: passwords, tokens, API keys and the
+// viewer that they belong to.
 package auth
 
 import "fmt"
 
-// Viewer is who makes a request. The zero Viewer is anonymous; ids begin at 1,
-// so its ID matches no row.
+// Viewer is the user that makes a request. The zero Viewer is anonymous: ids
+// start at 1, so its ID matches no row.
 type Viewer struct {
 	ID int64
-	// Token is the text that the request was authenticated with; GET /user
-	// answers it again.
+	// Token is the credential that the request was authenticated with. GET
+	// /user returns it.
 	Token string
-	// Session is the session that the token belongs to; 0 with an API key.
+	// Session is the session that the token belongs to, or 0 if the request has
+	// an API key.
 	Session int64
-	// Key is the API key that was sent; 0 with a token.
+	// Key is the API key of the request, or 0 if the request has a token.
 	Key   int64
 	Role  Role
 	Scope Scope
 }
 
-// Anonymous tells whether the request had no valid token.
+// Anonymous reports whether the request had no valid credential.
 func (v Viewer) Anonymous() bool { return v.ID == 0 }
 
-// Moderates tells whether the viewer may see and do what moderators may. A
-// narrow key of a moderator is not enough.
+// Moderates reports whether the viewer has the rights of a moderator. This also
+// needs a credential with the scope admin.
 func (v Viewer) Moderates() bool { return v.Role >= Moderator && v.Scope >= ScopeAdmin }
 
-// Role is what a user may do beside their own things; each includes those
-// before it.
+// Role says what users may do beyond managing their own content. Each role
+// includes the ones before it.
 type Role int
 
-// The roles. A new account is an author; a reader publishes nothing.
+// The roles. A new account is an author; a reader cannot publish.
 const (
 	Reader Role = iota
 	Author
@@ -42,22 +43,24 @@ var roleNames = [...]string{"reader", "author", "moderator", "admin"}
 
 func (r Role) String() string { return roleNames[r] }
 
-// ParseRole reads a role by the name that the document and the database have.
+// ParseRole returns the role with the name that is used in openapi.yaml and in
+// the database.
 func ParseRole(name string) (Role, error) {
 	for r, n := range roleNames {
 		if n == name {
 			return Role(r), nil
 		}
 	}
-	return Reader, fmt.Errorf("auth: %q is no role", name)
+	return Reader, fmt.Errorf("auth: %q is not a role", name)
 }
 
-// Scope is what a credential is good for; each includes those before it.
+// Scope says what a credential may be used for. Each scope includes the ones
+// before it.
 type Scope int
 
-// The scopes. ScopeAccount, the account itself with its sessions and keys, is
-// for signed-in people alone: a key that leaks must not become an account
-// that is lost.
+// The scopes. ScopeAccount is for managing the account itself with its sessions
+// and keys. API keys cannot have it, so that a leaked key does not give the
+// account away.
 const (
 	ScopeNone Scope = iota
 	ScopeRead
@@ -70,12 +73,12 @@ var scopeNames = [...]string{"none", "read", "write", "admin", "account"}
 
 func (s Scope) String() string { return scopeNames[s] }
 
-// ParseScope reads a scope by its name in the document.
+// ParseScope returns the scope with the name that is used in openapi.yaml.
 func ParseScope(name string) (Scope, error) {
 	for s, n := range scopeNames {
 		if n == name && Scope(s) != ScopeNone {
 			return Scope(s), nil
 		}
 	}
-	return ScopeNone, fmt.Errorf("auth: %q is no scope", name)
+	return ScopeNone, fmt.Errorf("auth: %q is not a scope", name)
 }

@@ -1,9 +1,9 @@
-// Package etag makes and compares entity tags (RFC 9110, section 8.8.3).
+// Package etag creates and compares entity tags (RFC 9110, section 8.8.3).
 //
-// A tag is the hash of an answer's bytes. The tag of something that can be
-// edited starts with its version, "<version>.<hash>": the hash makes
-// If-None-Match exact, and the version lets If-Match see edits only, so that a
-// favourite between an editor's read and write does not cost the edit.
+// A tag is the hash of a response body. The tag of a resource that can be
+// edited starts with its version, "<version>.<hash>". The hash makes
+// If-None-Match exact. The version makes If-Match depend on edits only, so that
+// a favourite between an editor's read and write does not make the write fail.
 package etag
 
 import (
@@ -15,8 +15,9 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Version names a state of something that can be edited: its id, since another
-// one may come to have its slug, and the number of its edits.
+// Version returns the version of a resource that can be edited: its id and the
+// number of its edits. The id is needed because another resource may get the
+// same slug later.
 func Version(id int64, edits int32) string {
 	return strconv.FormatInt(id, 36) + "v" + strconv.Itoa(int(edits))
 }
@@ -34,15 +35,15 @@ func Of(version string, body []byte) string {
 	return string(append(buf, '"'))
 }
 
-// Encoded returns the tag of the same answer under a content coding. Strong
-// tags name bytes, so each coding needs one of its own.
+// Encoded returns the tag of the same body with a content coding. A strong tag
+// identifies bytes, so each coding needs its own tag.
 func Encoded(tag, coding string) string {
 	return strings.TrimSuffix(tag, `"`) + "-" + coding + `"`
 }
 
-// NoneMatch tells whether an If-None-Match field holds the tag, compared
-// weakly (RFC 9110, section 13.1.2), under whatever content coding it was
-// answered: the client has the same content then.
+// NoneMatch reports whether an If-None-Match field contains the tag, compared
+// weakly (RFC 9110, section 13.1.2). It ignores the content coding, because the
+// client has the same content with any coding.
 func NoneMatch(field, tag string) bool {
 	want := opaque(tag)
 	for t := range tags(field) {
@@ -53,8 +54,8 @@ func NoneMatch(field, tag string) bool {
 	return false
 }
 
-// MatchesVersion tells whether an If-Match field allows a change of a resource
-// at this version: it is "*", or one of its tags, none of them weak, begins
+// MatchesVersion reports whether an If-Match field allows a change of a
+// resource at this version: the field is "*", or one of its strong tags starts
 // with the version.
 func MatchesVersion(field, version string) bool {
 	for t := range tags(field) {
@@ -69,8 +70,8 @@ func MatchesVersion(field, version string) bool {
 	return false
 }
 
-// tags yields the members of a list of entity tags. A comma is legal inside a
-// quoted tag.
+// tags yields the members of a list of entity tags. A quoted tag may contain
+// commas.
 func tags(field string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for field != "" {
@@ -90,12 +91,12 @@ func tags(field string) func(yield func(string) bool) {
 	}
 }
 
-// opaque strips the weakness mark and the quotes.
+// opaque removes the prefix of a weak tag and the quotes.
 func opaque(tag string) string {
 	return strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
 }
 
-// codings are the suffixes that Encoded gives.
+// codings are the suffixes that Encoded appends.
 var codings = [...]string{"-gzip", "-zstd"}
 
 func base(opaque string) string {

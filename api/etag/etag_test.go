@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// form is a strong entity tag of RFC 9110 without characters that proxies
-// are known to spoil.
+// form matches a strong entity tag of RFC 9110 without characters that some
+// proxies change.
 var form = regexp.MustCompile(`^"([0-9a-z]+(v[0-9]+)?\.)?[A-Za-z0-9_-]{11}"$`)
 
 func TestOf(t *testing.T) {
@@ -59,7 +59,7 @@ func TestNoneMatch(t *testing.T) {
 		{`"x,y", "a"`, `"a"`, true},
 		{`"a,b"`, `"a,b"`, true},
 		{`"x, "a", y"`, `"x"`, false},
-		// The same content under a coding.
+		// The same content with a content coding.
 		{`"a-gzip"`, `"a"`, true},
 		{`"a-zstd"`, `"a"`, true},
 		{`W/"a-gzip"`, `"a"`, true},
@@ -67,7 +67,7 @@ func TestNoneMatch(t *testing.T) {
 		{`"b-gzip"`, `"a"`, false},
 		{`"x", "1.a-zstd"`, `"1.a"`, true},
 		{`"2.a"`, `"1.a"`, false},
-		// Broken fields match nothing by accident.
+		// Malformed fields must not match.
 		{`"`, `"a"`, false},
 		{`W/`, `"a"`, false},
 		{`"x`, `"a"`, false},
@@ -153,7 +153,8 @@ func FuzzMatch(f *testing.F) {
 			t.Fatalf("NoneMatch(%q, %q)", field, tag)
 		}
 		MatchesVersion(field, version)
-		// What we have given is recognized in any company with closed quotes.
+		// Tags that Of returns are recognized next to any other tags with
+		// closed quotes.
 		if strings.Count(field, `"`)%2 == 0 {
 			if list := field + ", " + tag; !NoneMatch(list, tag) || !MatchesVersion(list, version) {
 				t.Fatalf("%q does not match", list)

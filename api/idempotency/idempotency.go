@@ -1,11 +1,12 @@
-// Package idempotency makes creating calls safe to repeat
-// (draft-ietf-httpapi-idempotency-key-header): the first answer is kept with
-// the change it belongs to, and given again to whoever repeats the call.
+// Package idempotency makes it safe to repeat requests that create something
+// (draft-ietf-httpapi-idempotency-key-header). The first response is stored
+// together with the change, and returned again when the request is repeated.
 //
-// What is kept tells a reader of the database nothing: answers to a
-// registration hold a token, and a fast hash of a body with a password would
-// invite guessing. The key that the client chose is stored as a MAC only, and
-// body and answer under secrets that are derived from it.
+// The stored data reveals nothing to a reader of the database: the response to
+// a registration contains a token, and a fast hash of a body with a password
+// could be used to guess the password. The client's key is therefore stored
+// only as a MAC, and the body and the response are protected by secrets that
+// are derived from that key.
 package idempotency
 
 import (
@@ -20,31 +21,33 @@ import (
 	"fmt"
 )
 
-// Keeper derives what is stored from what clients send.
+// Keeper computes what is stored for a request.
 type Keeper struct{ secret []byte }
 
-// NewKeeper returns a Keeper for the service's secret, which all replicas
+// NewKeeper returns a Keeper for the secret of the service, which all replicas
 // share.
 func NewKeeper(secret []byte) *Keeper { return &Keeper{secret: secret} }
 
-// Claim is one call under one key.
+// Claim is one request with an idempotency key.
 type Claim struct {
-	// Key is what the call is stored under: a MAC of the client's key and of
-	// its scope, so that nobody can meet another's.
+	// Key is what the request is stored under: a MAC of the client's key and
+	// its scope, so that the keys of different clients cannot collide.
 	Key []byte
-	// Fingerprint tells another call under the same key from a repetition.
+	// Fingerprint distinguishes a repeated request from another request with
+	// the same key.
 	Fingerprint []byte
 	sealer      cipher.AEAD
 }
 
-// Claim returns the claim of a call. Scope names who calls which operation on
-// what; body is what was sent.
+// Claim returns the claim of a request. scope identifies the caller, the
+// operation and the resource; body is the request body.
 func (k *Keeper) Claim(scope, key string, body any) (*Claim, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("idempotency: %w", err)
 	}
-	// 32 bytes each: the stored key, the MAC key of bodies, the sealing key.
+	// These are three keys of 32 bytes: the stored key, the MAC key for bodies
+	// and the encryption key.
 	derived, err := hkdf.Key(sha256.New, k.secret, []byte(scope), "byline idempotency\x00"+key, 96)
 	if err != nil {
 		return nil, fmt.Errorf("idempotency: %w", err)
@@ -62,10 +65,10 @@ func (k *Keeper) Claim(scope, key string, body any) (*Claim, error) {
 	return &Claim{Key: derived[:32], Fingerprint: mac.Sum(nil), sealer: sealer}, nil
 }
 
-// Repeats tells whether a stored fingerprint is that of the same call.
+// Repeats reports whether a stored fingerprint belongs to the same request.
 func (c *Claim) Repeats(fingerprint []byte) bool { return hmac.Equal(c.Fingerprint, fingerprint) }
 
-// Seal returns the answer as it is stored.
+// Seal returns the encrypted response, as it is stored.
 func (c *Claim) Seal(answer any) ([]byte, error) {
 	text, err := json.Marshal(answer)
 	if err != nil {
@@ -78,11 +81,11 @@ func (c *Claim) Seal(answer any) ([]byte, error) {
 	return c.sealer.Seal(nonce, nonce, text, nil), nil
 }
 
-// Open reads a stored answer into answer.
+// Open decrypts a stored response into answer.
 func (c *Claim) Open(sealed []byte, answer any) error {
 	n := c.sealer.NonceSize()
 	if len(sealed) < n {
-		return errors.New("idempotency: the stored answer is cut short")
+		return errors.New("idempotency: the stored response is truncated")
 	}
 	text, err := c.sealer.Open(nil, sealed[:n], sealed[n:], nil)
 	if err != nil {

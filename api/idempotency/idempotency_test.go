@@ -75,7 +75,7 @@ func TestClaim(t *testing.T) {
 			require.False(t, again.Repeats(c.Fingerprint), other.label)
 			sealed, err := c.Seal(reply{Token: "t"})
 			require.NoError(t, err)
-			require.Error(t, again.Open(sealed, &reply{}), "%s opens an answer that is not its own", other.label)
+			require.Error(t, again.Open(sealed, &reply{}), "%s opens the response of another request", other.label)
 		}
 	})
 
@@ -117,7 +117,7 @@ func TestSeal(t *testing.T) {
 		require.Equal(t, want, got)
 		again, err := c.Seal(want)
 		require.NoError(t, err)
-		require.NotEqual(t, sealed, again, "each has a nonce of its own")
+		require.NotEqual(t, sealed, again, "each response has its own nonce")
 	})
 
 	t.Run("Tampered", func(t *testing.T) {
@@ -137,9 +137,9 @@ func TestSeal(t *testing.T) {
 	})
 }
 
-// FuzzClaim wants calls to meet only themselves: one key for one scope and
-// client's key, one fingerprint for one body, and stored answers that nothing
-// but their own claim opens.
+// FuzzClaim checks that different requests never collide: one key for each
+// scope and client's key, one fingerprint for each body, and stored responses
+// that only their own claim opens.
 func FuzzClaim(f *testing.F) {
 	f.Add("1 CreateUser", "key", `{"user":{}}`, []byte("answer"))
 	f.Add("", "", "", []byte(nil))

@@ -1,6 +1,6 @@
-// Package mail sends what the table mails has: rows that operations write in
-// the transaction of the change that they tell of. Texts, with the tokens in
-// them, are written when they are sent and kept nowhere.
+// Package mail sends the mails in the table mails. Operations insert them in
+// the transaction of the change that the mail is about. The text of a mail,
+// with its token, is generated when it is sent and is not stored.
 package mail
 
 import (
@@ -19,42 +19,43 @@ import (
 var q = query.New()
 
 const (
-	// lease is how long a mail belongs to the replica that took it: more than
-	// sending and writing down the outcome take.
+	// lease is how long a mail belongs to the replica that claimed it. It is
+	// longer than sending a mail and recording the result takes.
 	lease = time.Minute
-	// mostAttempts are spread over some six hours, see Config.Backoff.
-	mostAttempts = 12
-	// mostAnHour bounds the mails of a kind to an account: nobody can use the
-	// service to flood a mailbox.
-	mostAnHour = 5
-	// longestBackoff bounds the time between two attempts.
-	longestBackoff = time.Hour
-	// pause is how long the courier waits after the database has failed.
+	// maxAttempts are spread over about six hours, see Config.Backoff.
+	maxAttempts = 12
+	// maxPerHour limits the mails of one kind to an account, so that nobody can
+	// use the service to flood a mailbox.
+	maxPerHour = 5
+	// maxBackoff limits the time between two attempts.
+	maxBackoff = time.Hour
+	// pause is how long the courier waits after a database error.
 	pause = 10 * time.Second
 )
 
-// Sender hands a mail to whoever delivers it.
+// Sender passes a mail to a mail server.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// Config says how mails are sent.
+// Config configures how mails are sent.
 type Config struct {
-	// Sender is nil for development: mails are shown, not sent.
+	// Sender is nil in development: mails are shown instead of sent.
 	Sender Sender
 	Links  Links
-	// Terminal says that the log is read by whoever develops, so that it may
-	// show the links and tokens of mails that are not sent.
+	// Terminal means that a developer reads the log, so that it may contain the
+	// links and tokens of mails that are not sent.
 	Terminal bool
-	// Poll is how often to look for mails that are due.
+	// Poll is the interval of the queries for mails that are due.
 	Poll time.Duration
-	// Backoff is the time until the second attempt; it doubles from then on.
+	// Backoff is the time until the second attempt. It doubles with each
+	// further attempt.
 	Backoff time.Duration
 }
 
-// Courier sends the mails of the outbox. Any number of replicas may run one
-// each. A mail is sent again if its replica ends between the hand-over and the
-// note of it: seldom twice, and never not at all.
+// Courier sends the mails of the outbox. Each of several replicas may run one.
+// Delivery is at least once: if a replica ends after it has sent a mail and
+// before it has recorded that, the mail is sent again.
 type Courier struct {
 	cfg   Config
 	db    *db.DB
@@ -64,35 +65,35 @@ type Courier struct {
 	sent, deferred, givenUp atomic.Int64
 }
 
-// NewCourier returns a Courier, which sends while Run runs.
+// NewCourier returns a Courier, which sends mails while Run is running.
 func NewCourier(cfg Config, d *db.DB, log *slog.Logger) *Courier {
 	return &Courier{cfg: cfg, db: d, log: log}
 }
 
-// Stats are counted since the start.
+// Stats are counted from the start of the service.
 type Stats struct{ Sent, Deferred, GivenUp int64 }
 
-// Stats returns how sending went.
+// Stats returns how many mails were sent, deferred and given up.
 func (c *Courier) Stats() Stats {
 	return Stats{Sent: c.sent.Load(), Deferred: c.deferred.Load(), GivenUp: c.givenUp.Load()}
 }
 
-// Shown returns the mails that were shown instead of sent, the newest first.
+// Shown returns the mails that were shown instead of sent, newest first.
 func (c *Courier) Shown() []Message { return c.shown.list() }
 
-// Unsent is a mail that waits, or was given up: then it has no DueAt.
+// Unsent is a mail that is waiting or was given up. If it was given up, it has
+// no DueAt.
 type Unsent = query.MailListUnsentRow
 
-// Unsent returns the mails that wait or were given up, the newest first.
+// Unsent returns the mails that are waiting or were given up, newest first.
 func (c *Courier) Unsent(ctx context.Context) ([]Unsent, error) {
-	return q.MailListUnsent(ctx, c.db, mostShown)
+	return q.MailListUnsent(ctx, c.db, maxShown)
 }
 
-// Run sends mails until ctx ends; the one that is being sent then is still
-// seen through.
+// Run sends mails until ctx ends. It finishes the mail that is being sent.
 func (c *Courier) Run(ctx context.Context) error {
 	if c.cfg.Sender == nil {
-		c.log.Info("mails are not sent, since BYLINE_SMTP_URL is not set; /mails on the admin port shows them")
+		c.log.Info("mails are not sent because BYLINE_SMTP_URL is not set; /mails on the admin port shows them")
 	}
 	for ctx.Err() == nil {
 		wait := c.cfg.Poll
@@ -100,7 +101,7 @@ func (c *Courier) Run(ctx context.Context) error {
 		switch {
 		case err != nil:
 			wait = pause
-			c.log.Warn("mails wait for the database", "error", err, "nextTry", wait)
+			c.log.Warn("mails are delayed by a database error", "error", err, "nextTry", wait)
 		case more:
 			wait = 0
 		}
@@ -112,7 +113,7 @@ func (c *Courier) Run(ctx context.Context) error {
 	return nil
 }
 
-// next takes the mail that is due first and deals with it.
+// next claims the mail that is due first and sends it.
 func (c *Courier) next(ctx context.Context) (found bool, err error) {
 	m, err := q.MailClaim(ctx, c.db, lease)
 	if db.IsNotFound(err) {
@@ -127,22 +128,22 @@ func (c *Courier) next(ctx context.Context) (found bool, err error) {
 		return true, err
 	case message == nil:
 		return true, q.MailDrop(ctx, c.db, m.ID)
-	case m.Attempts > mostAttempts: // each of which ended with the process
-		err = errors.New("the service ended while it sent this")
+	case m.Attempts > maxAttempts: // each of the attempts ended with the process
+		err = errors.New("the service ended while it was sending this mail")
 	default:
 		err = c.send(ctx, *message)
 	}
 	return true, c.note(ctx, m, err)
 }
 
-// write returns the text of a mail, or nil when nobody wants it: there is no
-// such account, the address is another one or verified by now, or the account
-// has had enough of the kind.
+// write returns the text of a mail. It returns nil if the mail is no longer
+// wanted: the account does not exist, its address has changed or has been
+// verified, or the account has received too many mails of this kind.
 func (c *Courier) write(ctx context.Context, m query.MailClaimRow) (*Message, error) {
 	if m.UserID == nil {
 		return nil, nil
 	}
-	wanted, err := q.MailWanted(ctx, c.db, query.MailWantedParams{ID: m.ID, Most: mostAnHour})
+	wanted, err := q.MailWanted(ctx, c.db, query.MailWantedParams{ID: m.ID, Most: maxPerHour})
 	if err != nil && !db.IsNotFound(err) {
 		return nil, err
 	}
@@ -177,7 +178,7 @@ func (c *Courier) send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// note writes down how sending went.
+// note records the result of sending a mail.
 func (c *Courier) note(ctx context.Context, m query.MailClaimRow, failure error) error {
 	if failure == nil {
 		c.sent.Add(1)
@@ -185,19 +186,18 @@ func (c *Courier) note(ctx context.Context, m query.MailClaimRow, failure error)
 	}
 	text := failure.Error()
 	log := c.log.With("mail", m.ID, "kind", m.Kind, "attempt", m.Attempts, "error", text)
-	if errors.As(failure, new(refused)) || m.Attempts >= mostAttempts {
+	if errors.As(failure, new(refused)) || m.Attempts >= maxAttempts {
 		c.givenUp.Add(1)
-		log.Warn("a mail was given up")
+		log.Warn("giving up on a mail")
 		return q.MailGiveUp(ctx, c.db, query.MailGiveUpParams{ID: m.ID, Error: &text})
 	}
-	delay := min(c.cfg.Backoff<<(m.Attempts-1), longestBackoff)
+	delay := min(c.cfg.Backoff<<(m.Attempts-1), maxBackoff)
 	c.deferred.Add(1)
-	log.Warn("a mail was not sent", "nextTry", delay)
+	log.Warn("sending a mail failed", "nextTry", delay)
 	return q.MailDefer(ctx, c.db, query.MailDeferParams{ID: m.ID, Delay: delay, Error: &text})
 }
 
-// Expire deletes mails that nobody asks for any more, and tokens whose time is
-// over.
+// Expire deletes mails that are no longer needed, and expired tokens.
 func Expire(ctx context.Context, d *db.DB) (int64, error) {
 	mails, err := q.MailExpire(ctx, d)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
 const (
-	soon = 30 * time.Second // a bound that only something stuck exceeds
+	soon = 30 * time.Second // a limit that only a blocked test exceeds
 	tick = 10 * time.Millisecond
 )
 
@@ -40,7 +40,7 @@ func run(t *testing.T, d *db.DB, cfg mail.Config) *mail.Courier {
 	return c
 }
 
-// account makes a user and returns its id.
+// account creates a user and returns its id.
 func account(t *testing.T, d *db.DB, name string) (id int64) {
 	t.Helper()
 	require.NoError(t, d.QueryRow(t.Context(), `INSERT INTO users (username, email, password_hash) VALUES ($1, $2, '') RETURNING id`,
@@ -84,7 +84,7 @@ func TestCourierSends(t *testing.T) {
 	c := run(t, d, mail.Config{Sender: sender(t, b.url()), Links: mail.Links{Reset: "https://front.example/reset#{token}"}})
 	settled(t, d)
 	require.Equal(t, mail.Stats{Sent: 4}, c.Stats())
-	require.Empty(t, c.Shown(), "what is sent is kept nowhere")
+	require.Empty(t, c.Shown(), "sent mails are not stored")
 	mails := strings.Join(b.received(), "\n")
 	for _, want := range []string{
 		`From: "Byline" <no-reply@byline.example>`, "To: <ANNA@example.com>", "To: <old@example.com>", "Auto-Submitted: auto-generated",
@@ -101,7 +101,7 @@ func TestCourierSends(t *testing.T) {
 	require.Equal(t, 2, number(t, d, `SELECT count(*) FROM mail_tokens`))
 }
 
-// TestCourierDrops holds what is not sent, in any case without a trace.
+// TestCourierDrops checks which mails are not sent and leave no trace.
 func TestCourierDrops(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -115,7 +115,7 @@ func TestCourierDrops(t *testing.T) {
 	}
 	c := run(t, d, mail.Config{})
 	settled(t, d)
-	require.Equal(t, mail.Stats{Sent: 5}, c.Stats(), "no mailbox is flooded")
+	require.Equal(t, mail.Stats{Sent: 5}, c.Stats(), "the number of mails to one mailbox is limited")
 	require.Len(t, c.Shown(), 5)
 	require.Equal(t, 5, number(t, d, `SELECT count(*) FROM mails`))
 	require.Zero(t, number(t, d, `SELECT count(*) FROM mail_tokens`))
@@ -173,11 +173,11 @@ func TestCourierGivesUp(t *testing.T) {
 			require.Equal(t, mail.Stats{GivenUp: 1, Deferred: int64(test.attempts - 1)}, c.Stats())
 			unsent, err := c.Unsent(t.Context())
 			require.NoError(t, err)
-			require.Len(t, unsent, 1, "it is kept for the operator")
+			require.Len(t, unsent, 1, "the mail is kept for the operator")
 			require.EqualValues(t, test.attempts, unsent[0].Attempts)
 			require.Nil(t, unsent[0].DueAt)
 			require.Contains(t, *unsent[0].Error, test.answer[:3])
-			require.NotContains(t, *unsent[0].Error, "anna", "logs have this too")
+			require.NotContains(t, *unsent[0].Error, "anna", "the error is logged as well")
 			n, err := mail.Expire(t.Context(), d)
 			require.NoError(t, err)
 			require.Zero(t, n)
@@ -185,8 +185,8 @@ func TestCourierGivesUp(t *testing.T) {
 	}
 }
 
-// TestCourierHandOver holds that a mail which the server has accepted is sent,
-// whatever happens to the connection then.
+// TestCourierHandOver checks that a mail counts as sent when the server has
+// accepted it, even if the connection then breaks.
 func TestCourierHandOver(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -205,7 +205,7 @@ func TestCourierHandOver(t *testing.T) {
 	require.Len(t, b.received(), 1)
 }
 
-// TestCouriersTogether holds that replicas do not send each other's mails.
+// TestCouriersTogether checks that replicas do not send each other's mails.
 func TestCouriersTogether(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
@@ -234,13 +234,13 @@ func TestCouriersTogether(t *testing.T) {
 	require.Len(t, b.received(), n)
 }
 
-// TestCourierCrash holds that the mail of a replica that has ended is sent by
-// another one, but not before its time is over.
+// TestCourierCrash checks that the mail of a replica that has crashed is sent
+// by another one, but not before the lease has ended.
 func TestCourierCrash(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
 	post(t, d, "verify_email", "anna@example.com", account(t, d, "anna"))
-	exec(t, d, `UPDATE mails SET attempts = 1, due_at = now() + interval '1 minute'`) // as the dead one has left it
+	exec(t, d, `UPDATE mails SET attempts = 1, due_at = now() + interval '1 minute'`) // as the crashed replica has left it
 	post(t, d, "verify_email", "bob@example.com", account(t, d, "bob"))
 	c := run(t, d, mail.Config{})
 	require.Eventually(t, func() bool { return len(c.Shown()) == 1 }, soon, tick)
@@ -249,13 +249,13 @@ func TestCourierCrash(t *testing.T) {
 	require.Eventually(t, func() bool { return len(c.Shown()) == 2 }, soon, tick)
 	settled(t, d)
 
-	// One that ends the service each time is not tried for ever.
+	// A mail that crashes the service each time is not tried forever.
 	exec(t, d, `INSERT INTO mails (kind, recipient, user_id, attempts) VALUES ('verify_email', 'eve@example.com', $1, 12)`, account(t, d, "eve"))
 	settled(t, d)
 	require.Equal(t, mail.Stats{Sent: 2, GivenUp: 1}, c.Stats())
 }
 
-// slow is a Sender that takes its time.
+// slow is a Sender that takes some time.
 type slow struct {
 	began, finish chan struct{}
 	once          sync.Once
@@ -267,8 +267,8 @@ func (s *slow) Send(ctx context.Context, _ mail.Message) error {
 	return ctx.Err()
 }
 
-// TestCourierStops holds that a stop sees the mail through that is being sent,
-// and begins no other.
+// TestCourierStops checks that a stop finishes the mail that is being sent and
+// starts no other one.
 func TestCourierStops(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// kind is what a mail is for, as the table mails has it.
+// kind is the purpose of a mail, as in the table mails.
 type kind string
 
 const (
@@ -16,18 +16,18 @@ const (
 	passwordChanged kind = "password_changed"
 )
 
-// lifetimes are how long the tokens in mails are good, from the time of
-// sending on. A reset gives the account away, so that it ends sooner.
+// lifetimes are the lifetimes of the tokens in mails, from the time of sending.
+// The token for a reset expires sooner, because it gives access to the account.
 var lifetimes = map[kind]time.Duration{
 	verifyEmail:   3 * 24 * time.Hour,
 	resetPassword: time.Hour,
 }
 
-// Message is a mail as it is sent. Its text has nothing in it that a user
-// chose: whoever registers with the address of somebody else must not be able
-// to write to them.
+// Message is a mail as it is sent. Its text contains nothing that a user chose,
+// so that users who register with the address of another person cannot send
+// texts to that person.
 type Message struct {
-	// ID names the mail, also when it is sent again.
+	// ID identifies the mail. It stays the same when the mail is sent again.
 	ID      string
 	To      string
 	Subject string
@@ -37,9 +37,10 @@ type Message struct {
 	At     time.Time
 }
 
-// Links are what mails link to, with {token} where the token goes; an empty
-// one has the mail show the token instead. They come from the configuration
-// alone: a link made of a request's Host would lead wherever a stranger wants.
+// Links are the links in mails; {token} is replaced by the token. If a link is
+// empty, the mail contains the token instead. They come only from the
+// configuration: a link built from the Host field of a request could lead to a
+// site of an attacker.
 type Links struct{ Reset, Verification string }
 
 func (l Links) message(k kind, token string) (m Message) {
@@ -47,23 +48,23 @@ func (l Links) message(k kind, token string) (m Message) {
 	case verifyEmail:
 		m.Subject = "Confirm your e-mail address"
 		m.Action = action(l.Verification, token)
-		m.Text = "Somebody, we hope you, has given this address for an account.\n\n" +
+		m.Text = "This address was entered for an account.\n\n" +
 			instruction(l.Verification, m.Action, "confirm it", "POST /api/users/email-verification/confirm") +
-			"\nThis is possible for three days. If it was not you, ignore this mail.\n"
+			"\nThis is possible for three days. If you did not enter it, ignore this mail.\n"
 	case resetPassword:
 		m.Subject = "Reset your password"
 		m.Action = action(l.Reset, token)
-		m.Text = "Somebody, we hope you, has asked for a new password for the account with this address.\n\n" +
-			instruction(l.Reset, m.Action, "choose one", "POST /api/users/password-reset/confirm") +
-			"\nThis is possible once, within an hour. If it was not you, ignore this mail: your password stays as it is.\n"
+		m.Text = "A new password was requested for the account with this address.\n\n" +
+			instruction(l.Reset, m.Action, "choose a new password", "POST /api/users/password-reset/confirm") +
+			"\nThis is possible once, within an hour. If you did not request it, ignore this mail: your password is not changed.\n"
 	case emailChanged:
 		m.Subject = "Your e-mail address was changed"
-		m.Text = "Your account has another e-mail address now. Mails no longer go to this one.\n\n" +
-			"If it was not you, somebody else has your account: tell those who run this service.\n"
+		m.Text = "The e-mail address of your account was changed. This address receives no further mails.\n\n" +
+			"If you did not change it, somebody else has access to your account: contact the operators of this service.\n"
 	case passwordChanged:
 		m.Subject = "Your password was changed"
-		m.Text = "Your account has a new password. All other devices were signed out.\n\n" +
-			"If it was not you, reset your password at once, and revoke API keys that you do not know.\n"
+		m.Text = "The password of your account was changed. All other devices were signed out.\n\n" +
+			"If you did not change it, reset your password at once, and revoke API keys that you do not recognize.\n"
 	}
 	return m
 }

@@ -5,11 +5,10 @@ import (
 	"sync"
 )
 
-// mostShown is how many mails are kept in memory for people to look at, some
-// 500 bytes each.
-const mostShown = 100
+// maxShown is how many mails are stored in memory. Each takes about 500 bytes.
+const maxShown = 100
 
-// shown keeps the last mails of a service that has no server to send them by.
+// shown stores the last mails of a service that has no mail server.
 type shown struct {
 	mu    sync.Mutex
 	mails []Message // the newest first
@@ -18,7 +17,7 @@ type shown struct {
 func (s *shown) add(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mails = slices.Insert(s.mails[:min(len(s.mails), mostShown-1)], 0, m)
+	s.mails = slices.Insert(s.mails[:min(len(s.mails), maxShown-1)], 0, m)
 }
 
 func (s *shown) list() []Message {

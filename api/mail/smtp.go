@@ -13,11 +13,11 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// sendTimeout bounds each of the two parts of sending a mail: to get through
-// to the server, and to hand it over.
+// sendTimeout limits each of the two parts of sending a mail: connecting to the
+// server, and transferring the mail.
 const sendTimeout = 5 * time.Second
 
-// SMTP hands mails to a server.
+// SMTP sends mails through an SMTP server.
 type SMTP struct {
 	client *gomail.Client
 	from   string
@@ -25,8 +25,8 @@ type SMTP struct {
 }
 
 // NewSMTP returns a sender for a URL such as smtp://user:password@host:587 or
-// smtps://host. smtp begins in the clear and demands STARTTLS, except of this
-// machine or with ?tls=optional. Errors do not repeat the URL.
+// smtps://host. With smtp, STARTTLS is required, except if the server is on
+// this machine or the URL has ?tls=optional. Errors do not contain the URL.
 func NewSMTP(server, from string) (*SMTP, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || u.Path != "" && u.Path != "/" {
@@ -85,31 +85,32 @@ func isLoopback(host string) bool {
 // refused is an error that another attempt would not change.
 type refused struct{ error }
 
-// Send hands a mail over. The library parses the addresses, so that none can
-// bring a header along.
+// Send sends a mail. The library parses the addresses, so that an address
+// cannot add header fields.
 func (s *SMTP) Send(ctx context.Context, mail Message) error {
 	m := gomail.NewMsg()
 	if err := m.From(s.from); err != nil {
 		return err
 	}
 	if err := m.To(mail.To); err != nil {
-		return refused{errors.New("the address cannot be sent to")}
+		return refused{errors.New("the address is not valid")}
 	}
 	m.Subject(mail.Subject)
-	// The same for every attempt, so that receivers can tell a repetition.
+	// The id is the same for every attempt, so that receivers recognize a mail
+	// that is sent twice.
 	m.SetMessageIDWithValue(mail.ID + "@" + s.domain)
 	m.SetDateWithValue(mail.At)
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetBodyString(gomail.TypeTextPlain, mail.Text)
 	err := s.client.DialAndSendWithContext(ctx, m)
 	if err == nil || m.IsDelivered() {
-		return nil // what comes after the server has accepted it does not matter
+		return nil // errors after the server has accepted the mail do not matter
 	}
 	return withoutAddress(err)
 }
 
-// withoutAddress keeps of the library's error what an operator needs and logs
-// may hold.
+// withoutAddress reduces an error of the library to what an operator needs and
+// what may be logged.
 func withoutAddress(err error) error {
 	var failed *gomail.SendError
 	if !errors.As(err, &failed) {

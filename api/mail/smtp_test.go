@@ -16,8 +16,9 @@ import (
 
 // mailbox is a small SMTP server on a loopback port.
 type mailbox struct {
-	// answer, if set, replaces the reply to a command; "" keeps it, "drop"
-	// closes the connection. A delivered mail is the command ".".
+	// answer, if set, replaces the reply to a command. "" leaves the reply
+	// unchanged, "drop" closes the connection. A transferred mail is the
+	// command ".".
 	answer func(command string) string
 	tls    *tls.Config // offered as STARTTLS
 
@@ -36,7 +37,7 @@ func newMailbox(t *testing.T) *mailbox {
 	return b
 }
 
-// serve accepts mails until the test ends; set the fields before.
+// serve accepts mails until the test ends. Set the fields before calling it.
 func (b *mailbox) serve() *mailbox {
 	go func() {
 		for {
@@ -160,8 +161,8 @@ func TestSMTPEncryption(t *testing.T) {
 		t.Parallel()
 		b := newMailbox(t).serve()
 		require.Error(t, sender(t, b.url()+"?tls=required").Send(t.Context(), message))
-		require.False(t, b.heard("MAIL"), "nothing is sent in the clear")
-		require.NoError(t, sender(t, b.url()).Send(t.Context(), message), "this machine is no network")
+		require.False(t, b.heard("MAIL"), "nothing is sent without encryption")
+		require.NoError(t, sender(t, b.url()).Send(t.Context(), message), "loopback connections need no encryption")
 		require.Len(t, b.received(), 1)
 	})
 	t.Run("UnknownCertificate", func(t *testing.T) {
@@ -188,8 +189,8 @@ func TestSMTPEncryption(t *testing.T) {
 	})
 }
 
-// TestSMTPHeaderInjection holds that no address brings a header or a second
-// recipient along, whatever has got into the table.
+// TestSMTPHeaderInjection checks that no address can add a header field or a
+// second recipient, whatever the table contains.
 func TestSMTPHeaderInjection(t *testing.T) {
 	t.Parallel()
 	b := newMailbox(t).serve()

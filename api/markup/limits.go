@@ -9,33 +9,33 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// The parser's time grows with the square of some things that a text may have
-// many of, and a page that nests a thousand elements is none that a browser
-// shows. Texts of people stay far below these limits; beyond them the marks of
-// a text are shown as text.
+// The parser's time grows with the square of some elements that a text may
+// contain, and a browser cannot show a thousand nested elements. Texts that
+// people write are far below these limits. Beyond them, the markup is shown as
+// plain text.
 const (
 	// maxDepth is how deep lists and quotes may be nested.
 	maxDepth = 32
-	// maxMarks is how many marks that may begin or end something inline, such
-	// as * and [, a paragraph may have.
+	// maxMarks is how many characters that may start or end an inline element,
+	// such as * and [, a paragraph may have.
 	maxMarks = 500
-	// maxLines is how many lines a paragraph may have that defines links.
+	// maxLines is how many lines a paragraph with link definitions may have.
 	maxLines = 1000
 	// maxPipes is how many escaped pipes the tables of a text may have.
 	maxPipes = 1000
-	// expansion is how many bytes more than the text has its links may take
-	// all in all: a definition can be used many times.
+	// expansion is how many bytes the links of a text may have in addition to
+	// the length of the text. A definition can be used many times.
 	expansion = 64 << 10
-	// padding is how many cells more than its text has bytes a table may get:
-	// short rows are filled up to the width of the widest.
+	// padding is how many cells a table may have in addition to the bytes of
+	// its text. Short rows are filled up to the widest row.
 	padding = 1000
 )
 
-// shallow opens containers up to maxDepth.
-type shallow struct{ parser.BlockParser }
+// limitedContainer limits the nesting of containers to maxDepth.
+type limitedContainer struct{ parser.BlockParser }
 
 // Open implements parser.BlockParser.
-func (s shallow) Open(parent ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
+func (s limitedContainer) Open(parent ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
 	depth := 0
 	for n := parent; n != nil; n = n.Parent() {
 		switch n.Kind() {
@@ -51,18 +51,19 @@ func (s shallow) Open(parent ast.Node, reader text.Reader, pc parser.Context) (a
 
 var marksKey = parser.NewContextKey()
 
-// marks counts what the inline parsers of a block were asked for.
+// marks counts the calls of the inline parsers for a block.
 type marks struct {
 	block ast.Node
 	n     int
 }
 
-// thrifty asks an inline parser up to maxMarks times in a block.
-type thrifty struct{ parser.InlineParser }
+// limitedInline limits the calls of an inline parser to maxMarks for each
+// block.
+type limitedInline struct{ parser.InlineParser }
 
 // Parse implements parser.InlineParser.
-func (t thrifty) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
-	if !util.IsPunct(block.Peek()) { // the beginning of a word, which may be an address
+func (t limitedInline) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
+	if !util.IsPunct(block.Peek()) { // the start of a word, which may be a URL
 		return t.InlineParser.Parse(parent, block, pc)
 	}
 	seen, ok := pc.Get(marksKey).(*marks)
@@ -79,8 +80,8 @@ func (t thrifty) Parse(parent ast.Node, block text.Reader, pc parser.Context) as
 	return t.InlineParser.Parse(parent, block, pc)
 }
 
-// CloseBlock implements parser.CloseBlocker, for those that are one.
-func (t thrifty) CloseBlock(parent ast.Node, block text.Reader, pc parser.Context) {
+// CloseBlock implements parser.CloseBlocker, if the inline parser does.
+func (t limitedInline) CloseBlock(parent ast.Node, block text.Reader, pc parser.Context) {
 	if c, ok := t.InlineParser.(parser.CloseBlocker); ok {
 		c.CloseBlock(parent, block, pc)
 	}
@@ -88,12 +89,11 @@ func (t thrifty) CloseBlock(parent ast.Node, block text.Reader, pc parser.Contex
 
 var pipesKey = parser.NewContextKey()
 
-// compact leaves tables alone that would mostly consist of cells which are not
-// in the text.
-type compact struct{ parser.ParagraphTransformer }
+// limitedTable leaves tables as text if most of their cells would be padding.
+type limitedTable struct{ parser.ParagraphTransformer }
 
 // Transform implements parser.ParagraphTransformer.
-func (c compact) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+func (c limitedTable) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
 	lines, size, widest, escaped := node.Lines(), 0, 0, 0
 	for i := range lines.Len() {
 		segment := lines.At(i)
@@ -110,11 +110,12 @@ func (c compact) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Co
 	c.ParagraphTransformer.Transform(node, reader, pc)
 }
 
-// brief leaves definitions of links alone where there are too many at once.
-type brief struct{ parser.ParagraphTransformer }
+// limitedDefinitions leaves link definitions as text if there are too many at
+// once.
+type limitedDefinitions struct{ parser.ParagraphTransformer }
 
 // Transform implements parser.ParagraphTransformer.
-func (b brief) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+func (b limitedDefinitions) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
 	if node.Lines().Len() <= maxLines {
 		b.ParagraphTransformer.Transform(node, reader, pc)
 	}

@@ -1,10 +1,10 @@
-// Package markup turns the Markdown of strangers into HTML that a page may
-// insert as it is.
+// Package markup converts Markdown of untrusted users to HTML that a page may
+// insert without changes.
 //
-// Two layers keep scripts out, each of which would do alone: the parser knows
-// no raw HTML, so that tags in the text are shown as text, and what it makes
-// is sanitised by a list of what is permitted (policy.go). A third keeps the
-// work small, whatever was written (limits.go).
+// Two layers keep scripts out, each of which would be sufficient: the parser
+// does not support raw HTML, so tags in the text are shown as text, and its
+// output is sanitised with an allow list (policy.go). A third layer limits the
+// work for any text (limits.go).
 package markup
 
 import (
@@ -22,32 +22,32 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// markdown is CommonMark without raw HTML, with GitHub's tables,
-// strikethrough and autolinks. Task lists are left out: they are forms.
+// markdown is CommonMark without raw HTML, with GitHub's tables, strikethrough
+// and autolinks. Task lists are not supported, because they are forms.
 var markdown = goldmark.New(
 	goldmark.WithParser(parser.NewParser(
 		parser.WithBlockParsers(
 			util.Prioritized(parser.NewSetextHeadingParser(), 100),
 			util.Prioritized(parser.NewThematicBreakParser(), 200),
-			util.Prioritized(shallow{parser.NewListParser()}, 300),
+			util.Prioritized(limitedContainer{parser.NewListParser()}, 300),
 			util.Prioritized(parser.NewListItemParser(), 400),
 			util.Prioritized(parser.NewCodeBlockParser(), 500),
 			util.Prioritized(parser.NewATXHeadingParser(), 600),
 			util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
-			util.Prioritized(shallow{parser.NewBlockquoteParser()}, 800),
+			util.Prioritized(limitedContainer{parser.NewBlockquoteParser()}, 800),
 			util.Prioritized(parser.NewParagraphParser(), 1000),
 		),
 		parser.WithInlineParsers(
-			util.Prioritized(thrifty{parser.NewCodeSpanParser()}, 100),
-			util.Prioritized(thrifty{parser.NewLinkParser()}, 200),
-			util.Prioritized(thrifty{parser.NewAutoLinkParser()}, 300),
-			util.Prioritized(thrifty{parser.NewEmphasisParser()}, 500),
-			util.Prioritized(thrifty{extension.NewStrikethroughParser()}, 500),
-			util.Prioritized(thrifty{extension.NewLinkifyParser()}, 999),
+			util.Prioritized(limitedInline{parser.NewCodeSpanParser()}, 100),
+			util.Prioritized(limitedInline{parser.NewLinkParser()}, 200),
+			util.Prioritized(limitedInline{parser.NewAutoLinkParser()}, 300),
+			util.Prioritized(limitedInline{parser.NewEmphasisParser()}, 500),
+			util.Prioritized(limitedInline{extension.NewStrikethroughParser()}, 500),
+			util.Prioritized(limitedInline{extension.NewLinkifyParser()}, 999),
 		),
 		parser.WithParagraphTransformers(
-			util.Prioritized(brief{parser.LinkReferenceParagraphTransformer}, 100),
-			util.Prioritized(compact{extension.NewTableParagraphTransformer()}, 200),
+			util.Prioritized(limitedDefinitions{parser.LinkReferenceParagraphTransformer}, 100),
+			util.Prioritized(limitedTable{extension.NewTableParagraphTransformer()}, 200),
 		),
 		parser.WithASTTransformers(
 			util.Prioritized(extension.NewTableASTTransformer(), 0),
@@ -61,25 +61,24 @@ var markdown = goldmark.New(
 	))),
 )
 
-// HTML returns src, which is Markdown, as HTML: elements that are properly
-// nested and closed, and nothing that runs, loads or submits anything but
-// images.
+// HTML converts Markdown to HTML. All elements are properly nested and closed.
+// The HTML runs and submits nothing, and loads nothing but images.
 func HTML(src string) string {
 	source := []byte(src)
 	var made bytes.Buffer
 	made.Grow(len(source) + len(source)/4)
-	// Its error is the writer's, and a buffer has none.
+	// Convert returns only errors of the writer, and a buffer has none.
 	_ = markdown.Convert(source, &made)
 	return policy.SanitizeReader(&made).String()
 }
 
-// rel tells search engines not to follow a stranger's link, and browsers not
-// to give the page that it leads to a handle on this one.
+// rel tells search engines not to follow a user's link, and prevents the linked
+// page from accessing the page with the link.
 const rel = "nofollow noopener ugc"
 
-// links marks every link, and puts text in the place of those that lead to
-// nowhere that is permitted, or repeat a definition until the answer is far
-// longer than the source.
+// links sets rel on every link. It replaces links by their text if the address
+// is not permitted, or if repeated definitions make the output much longer than
+// the source.
 type links struct{}
 
 // Transform implements parser.ASTTransformer.
@@ -87,7 +86,7 @@ func (links) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) 
 	left := len(reader.Source()) + expansion
 	var refused []ast.Node
 	check := func(n ast.Node, address, title []byte) {
-		n.SetAttributeString("rel", []byte(rel)) // not rendered of images
+		n.SetAttributeString("rel", []byte(rel)) // images are rendered without it
 		if left -= len(address) + len(title); left < 0 || !permitted(address) {
 			refused = append(refused, n)
 		}
@@ -121,8 +120,8 @@ func (links) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) 
 	}
 }
 
-// permitted tells whether an address is absolute, of a scheme that only leads
-// to somewhere. Relative ones would mean another place on every page.
+// permitted reports whether an address is absolute and has a permitted scheme.
+// A relative address would mean another page on each page that shows the text.
 func permitted(address []byte) bool {
 	u, err := url.Parse(string(util.URLEscape(address, true)))
 	return err == nil && slices.Contains(schemes, u.Scheme)

@@ -46,11 +46,11 @@ func TestHTML(t *testing.T) {
 	}
 }
 
-// maxBody is the longest text that the document allows.
+// maxBody is the maximum length of a body in openapi.yaml.
 const maxBody = 256 << 10
 
-// bombs are texts that a parser without limits takes minutes for, or makes
-// gigabytes of.
+// bombs are texts for which a parser without limits takes minutes or produces
+// gigabytes.
 var bombs = map[string]string{
 	"Quotes":         strings.Repeat(">", maxBody),
 	"SpacedQuotes":   strings.Repeat("> ", 10_000) + "a",
@@ -123,10 +123,10 @@ func backticks() string {
 	return b.String()[:maxBody]
 }
 
-// TestBombs holds that the answer to any text is a small multiple of it, with
-// elements nested no deeper than a browser shows. That each is made at all is
-// what the time limit of the test run is for: without limits one of them
-// takes minutes.
+// TestBombs checks that the output for any text is at most a small multiple of
+// its length, with elements nested no deeper than a browser shows. The time
+// limit of the test run checks the duration: without limits some of them take
+// minutes.
 func TestBombs(t *testing.T) {
 	t.Parallel()
 	for name, src := range bombs {
@@ -140,7 +140,8 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// depth is how deep elements are nested; each must be closed in its turn.
+// depth returns how deep elements are nested. Each one must be closed in the
+// right order.
 func depth(t *testing.T, fragment string) (deepest int) {
 	t.Helper()
 	var open []string

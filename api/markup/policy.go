@@ -6,11 +6,12 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 )
 
-// schemes are what links and images may have.
+// schemes are the permitted schemes of links and images.
 var schemes = []string{"http", "https", "mailto"}
 
-// policy is what may be in the HTML: what Markdown can say, and nothing that
-// has an id, a class or a style, since those belong to the page around it.
+// policy is the allow list for the HTML: the elements that Markdown can
+// produce, without ids, classes and styles, which belong to the page around
+// them.
 var policy = func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "code", "em", "strong", "del",

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// vectors are texts that try to run something in the page that shows them;
-// .ci/browser/xss.mjs has a browser try them.
+// vectors are texts that try to run a script in the page that shows them.
+// .ci/browser/xss.mjs tests them in a browser.
 func vectors(t testing.TB) (texts []string) {
 	t.Helper()
 	file, err := os.ReadFile("testdata/xss.json")
@@ -30,12 +30,12 @@ func TestVectors(t *testing.T) {
 		made := HTML(text)
 		requireHarmless(t, made)
 		require.Equal(t, strings.Count(made, "<a "), strings.Count(made, `rel="`+rel+`"`), made)
-		// The sanitiser alone, as if the parser let everything pass.
+		// Test the sanitiser alone, as if the parser let everything pass.
 		requireHarmless(t, policy.Sanitize(text))
 	}
 }
 
-// TestVectorsAreHarmful holds that the check sees what it is for.
+// TestVectorsAreHarmful checks that harm finds what it is meant to find.
 func TestVectorsAreHarmful(t *testing.T) {
 	t.Parallel()
 	seen := 0
@@ -63,7 +63,7 @@ func FuzzHTML(f *testing.F) {
 		made := HTML(text)
 		requireHarmless(t, made)
 		requireHarmless(t, policy.Sanitize(text))
-		require.Equal(t, made, HTML(text), "the same text gives the same answer")
+		require.Equal(t, made, HTML(text), "the same text gives the same HTML")
 	})
 }
 
@@ -72,14 +72,14 @@ func requireHarmless(t *testing.T, fragment string) {
 	require.Empty(t, harm(fragment), fragment)
 }
 
-// attributes are all that may be there, by element.
+// attributes are the permitted attributes of each element.
 var attributes = map[string][]string{
 	"a": {"href", "title", "rel"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "td": {"align"}, "th": {"align"},
 	"p": nil, "br": nil, "hr": nil, "h1": nil, "h2": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "blockquote": nil, "pre": nil,
 	"code": nil, "em": nil, "strong": nil, "del": nil, "ul": nil, "li": nil, "table": nil, "thead": nil, "tbody": nil, "tr": nil,
 }
 
-// harm says what a browser would find in a fragment that must not be there.
+// harm returns what a browser would find in a fragment that must not be there.
 func harm(fragment string) string {
 	nodes, err := html.ParseFragment(strings.NewReader(fragment), &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div})
 	if err != nil {

@@ -90,7 +90,8 @@ func TestFromGenerated(t *testing.T) {
 
 func TestFromCutsInput(t *testing.T) {
 	t.Parallel()
-	// A three byte character lies across the limit: it must vanish whole.
+	// A character of three bytes crosses the limit: it must be removed as a
+	// whole.
 	title := strings.Repeat("!", maxInput-4) + " a" + "語" + strings.Repeat("z", 1<<20)
 	require.Equal(t, "a", From(title))
 	require.Len(t, cut(strings.Repeat("\x80", 2*maxInput), maxInput), maxInput)
@@ -152,7 +153,8 @@ func FuzzFrom(f *testing.F) {
 		if fold(title) != "" && From(title) != s {
 			t.Fatalf("From(%q) is not deterministic", title)
 		}
-		// Long titles are cut before they are normalized, so their forms may end at different letters.
+		// Long titles are cut before they are normalized, so the two forms may
+		// end at different letters.
 		if nfd := norm.NFD.String(title); len(nfd) <= maxInput && fold(nfd) != fold(title) {
 			t.Fatalf("%q: %q, decomposed %q", title, fold(title), fold(nfd))
 		}

@@ -1,5 +1,6 @@
-// Command constant answers every request with the same bytes through Echo: what the machine, its loopback and the HTTP
-// stack that Byline stands on give at most, without any work behind it.
+// Command constant responds to every request with the same bytes through Echo.
+// Its throughput is the maximum of the machine, its loopback interface and the
+// HTTP stack that Byline uses.
 package main
 
 import (
@@ -19,7 +20,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8081", "where to listen")
-	size := flag.Int("size", 2900, "length of the answer in bytes")
+	size := flag.Int("size", 2900, "length of the response in bytes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -38,7 +39,8 @@ func run(ctx context.Context, addr string, size int) error {
 	e.HideBanner, e.HidePort = true, true
 	length := strconv.Itoa(size)
 	e.GET("/*", func(c echo.Context) error {
-		// Without it net/http sends chunks from 2 KB on, which is dearer.
+		// Without Content-Length, net/http sends chunks from 2 KB on, which
+		// costs more.
 		c.Response().Header().Set(echo.HeaderContentLength, length)
 		return c.JSONBlob(http.StatusOK, body)
 	})

@@ -1,9 +1,9 @@
-// Package dbtest gives each test a PostgreSQL database of its own.
+// Package dbtest gives each test its own PostgreSQL database.
 //
-// A test binary shares one server: the embedded one, or the one that
-// BYLINE_TEST_DATABASE_URL names. The migrations run once, into a template;
-// each test gets a clone of it, which costs tens of milliseconds, so tests
-// run in parallel and may break anything.
+// All tests of a package share one server: the embedded one, or the server
+// named by BYLINE_TEST_DATABASE_URL. The migrations run once, in a template
+// database. Each test gets a copy of it, which takes tens of milliseconds, so
+// tests can run in parallel and change any data.
 package dbtest
 
 import (
@@ -24,18 +24,20 @@ import (
 	"github.com/byline-api/byline/db/embedded"
 )
 
-// timeZone is odd on purpose: code that depends on the session's zone fails here.
+// timeZone is unusual on purpose: code that depends on the time zone of the
+// session fails its tests.
 const timeZone = "Asia/Kathmandu"
 
 var shared struct {
 	adminURL string
 	template string
 	clones   atomic.Int64
-	// clone serializes CREATE DATABASE, which refuses a template in use.
+	// clone serializes CREATE DATABASE, which fails while the template is in
+	// use.
 	clone sync.Mutex
 }
 
-// Main runs the tests of a package with a server. Call it from TestMain.
+// Main starts a server and runs the tests of a package. Call it from TestMain.
 func Main(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
@@ -76,7 +78,8 @@ func run(m *testing.M) (code int, err error) {
 }
 
 func startServer(ctx context.Context) (stop func(), err error) {
-	// Not under a folder that only root may enter: PostgreSQL runs as another user.
+	// PostgreSQL may run as another user, so every user must be able to enter
+	// the folder.
 	dir, err := os.MkdirTemp("", "byline-test-")
 	if err != nil {
 		return nil, err
@@ -102,13 +105,13 @@ func startServer(ctx context.Context) (stop func(), err error) {
 	}, nil
 }
 
-// URL makes an empty, migrated database for a test and returns its URL.
+// URL creates an empty, migrated database for a test and returns its URL.
 func URL(t testing.TB) string {
 	t.Helper()
 	return urlOf(t, shared.template)
 }
 
-// EmptyURL makes a database without the schema.
+// EmptyURL creates a database without the schema and returns its URL.
 func EmptyURL(t testing.TB) string {
 	t.Helper()
 	return urlOf(t, "")
@@ -127,16 +130,16 @@ func urlOf(t testing.TB, template string) string {
 	return databaseURL(name)
 }
 
-// Options changes the configuration that Open uses.
+// Options changes the configuration that Open and OpenURL use.
 type Options func(*db.Config)
 
-// Open makes a database for a test and a pool of connections to it.
+// Open creates a database for a test and returns a connection pool for it.
 func Open(t testing.TB, options ...Options) *db.DB {
 	t.Helper()
 	return OpenURL(t, URL(t), options...)
 }
 
-// OpenURL makes a pool of connections to a database.
+// OpenURL returns a connection pool for an existing database.
 func OpenURL(t testing.TB, url string, options ...Options) *db.DB {
 	t.Helper()
 	cfg := db.Config{URL: url, MaxConns: 4, AcquireTimeout: 20 * time.Second, QueryTimeout: 20 * time.Second}
@@ -189,8 +192,8 @@ func databaseURL(name string) string {
 	return u.String()
 }
 
-// Counter counts the statements that a pool runs, leaving out those that
-// begin and end transactions. Use it as db.Config.Tracer.
+// Counter counts the statements that a pool executes, except those that begin
+// and end transactions. Use it as db.Config.Tracer.
 type Counter struct {
 	n    atomic.Int64
 	mu   sync.Mutex
@@ -213,7 +216,7 @@ func (c *Counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Tra
 // TraceQueryEnd implements pgx.QueryTracer.
 func (c *Counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// Reset forgets what was counted and returns it.
+// Reset sets the counter to zero and returns the previous count and statements.
 func (c *Counter) Reset() (n int64, statements []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,16 +19,16 @@ import (
 	"time"
 )
 
-// account is the user PostgreSQL runs as.
+// account is the operating system user that PostgreSQL runs as.
 type account struct {
 	name     string
 	uid, gid uint32
-	drop     bool // we are root, and PostgreSQL refuses to be
+	drop     bool // this process is root, and PostgreSQL refuses to run as root
 }
 
-// accountFor chooses the user for the cluster at path. As root, an existing
-// cluster keeps its owner, so that a folder filled by a plain user still works
-// under sudo.
+// accountFor chooses the user for the cluster at path. When this process is
+// root, an existing cluster keeps its owner, so that a cluster that a normal
+// user created also works under sudo.
 func accountFor(path string) (account, error) {
 	me := account{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}
 	me.name = userName(me.uid)
@@ -42,7 +42,7 @@ func accountFor(path string) (account, error) {
 			return account{userName(owner.Uid), owner.Uid, owner.Gid, true}, nil
 		case owner.Uid != me.uid:
 			return me, fmt.Errorf("%s belongs to uid %d and this is uid %d: "+
-				"run as that user or as root, or choose another data folder", path, owner.Uid, me.uid)
+				"run byline as that user or as root, or choose another data folder", path, owner.Uid, me.uid)
 		}
 	}
 	if me.uid != 0 {
@@ -72,10 +72,11 @@ func userName(uid uint32) string {
 	return "uid " + id
 }
 
-// command prepares a program to run as the account. Its environment is ours cut
-// down: PG* variables change what PostgreSQL does, and our secrets are not its
-// business. A session of its own keeps Ctrl-C and hangups of the terminal away,
-// and lets a cancelled ctx end the program with all its children.
+// command prepares a program to run as the account. The environment is reduced
+// to a few variables: PG* variables would change what PostgreSQL does, and it
+// must not see our secrets. The program runs in a session of its own, so that
+// Ctrl-C and hangups of the terminal do not reach it, and so that cancelling
+// ctx kills it together with its children.
 func (a account) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = "/"
@@ -94,16 +95,17 @@ func (a account) command(ctx context.Context, program string, args ...string) *e
 	return cmd
 }
 
-// give makes path the account's own.
-func (a account) give(path string) error {
+// chown makes the account the owner of path.
+func (a account) chown(path string) error {
 	if !a.drop {
 		return nil
 	}
 	return os.Lchown(path, int(a.uid), int(a.gid))
 }
 
-// blocker returns the topmost existing folder on the way to dir, or dir itself,
-// which the account may not pass; "" when nothing is in the way.
+// blocker returns the topmost existing folder on the path to dir (or dir
+// itself) that the account may not enter. It returns "" if the account may
+// enter all of them.
 func (a account) blocker(dir string) string {
 	if !a.drop {
 		return ""
@@ -130,9 +132,9 @@ func (a account) blocker(dir string) string {
 	return ""
 }
 
-// settle decides where the data folder really is and who PostgreSQL runs as,
-// and makes the folder.
-func settle(cfg Config) (string, account, error) {
+// chooseDataDir returns the data folder to use and the user that PostgreSQL
+// runs as. It creates the folder.
+func chooseDataDir(cfg Config) (string, account, error) {
 	dir, err := resolve(cfg.DataDir)
 	if err != nil {
 		return "", account{}, err
@@ -142,7 +144,7 @@ func settle(cfg Config) (string, account, error) {
 		return "", who, err
 	}
 	if blocker := who.blocker(dir); blocker != "" {
-		reason := fmt.Sprintf("PostgreSQL runs as %s, which may not enter %s", who.name, blocker)
+		reason := fmt.Sprintf("PostgreSQL runs as %s, which may not enter the folder %s", who.name, blocker)
 		if cfg.Strict {
 			return "", who, fmt.Errorf("the data folder %s cannot be used: %s: "+
 				"choose another folder, or allow it (chmod o+x %s)", dir, reason, blocker)
@@ -150,12 +152,12 @@ func settle(cfg Config) (string, account, error) {
 		sum := sha256.Sum256([]byte(dir))
 		wanted := dir
 		dir = filepath.Join(cfg.fallbackRoot, hex.EncodeToString(sum[:6]))
-		cfg.Logger.Warn("embedded: the data is kept in another folder", "folder", dir, "wanted", wanted, "why", reason)
+		cfg.Logger.Warn("embedded: using another data folder", "folder", dir, "wanted", wanted, "reason", reason)
 		if who, err = accountFor(filepath.Join(dir, clusterName)); err != nil {
 			return "", who, err
 		}
 		if blocker := who.blocker(dir); blocker != "" {
-			return "", who, fmt.Errorf("neither the data folder %s nor %s can be used: %s may not enter %s",
+			return "", who, fmt.Errorf("neither the data folder %s nor %s can be used: %s may not enter the folder %s",
 				wanted, dir, who.name, blocker)
 		}
 	}
@@ -166,23 +168,23 @@ func settle(cfg Config) (string, account, error) {
 	return dir, who, makeDir(dir, mode)
 }
 
-// resolve makes a path absolute and free of symbolic links, although its last
-// parts may not exist yet.
+// resolve makes a path absolute and resolves its symbolic links. The last parts
+// of the path need not exist.
 func resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
-	real, err := filepath.EvalSymlinks(path)
+	resolved, err := filepath.EvalSymlinks(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return real, err
+		return resolved, err
 	}
 	parent, err := resolve(filepath.Dir(path))
 	return filepath.Join(parent, filepath.Base(path)), err
 }
 
-// makeDir makes a folder and its missing parents with exactly this mode,
-// whatever the umask is; folders that exist stay as they are.
+// makeDir creates a folder and its missing parents with exactly this mode,
+// whatever the umask is. Existing folders are not changed.
 func makeDir(dir string, mode fs.FileMode) error {
 	err := os.Mkdir(dir, mode)
 	if errors.Is(err, fs.ErrNotExist) {

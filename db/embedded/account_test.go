@@ -17,7 +17,7 @@ import (
 func needsRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("about what root gives up")
+		t.Skip("the test needs root")
 	}
 }
 
@@ -31,7 +31,7 @@ func TestUnreachableDataDir(t *testing.T) {
 
 	t.Run("Strict", func(t *testing.T) {
 		_, err := Start(t.Context(), cfg)
-		require.ErrorContains(t, err, "may not enter "+closed)
+		require.ErrorContains(t, err, "may not enter the folder "+closed)
 		assert.NoDirExists(t, filepath.Join(closed, "a"))
 	})
 	t.Run("Fallback", func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestUnreachableDataDir(t *testing.T) {
 		cfg.fallbackRoot = filepath.Join(folder(t), "var", "byline")
 		s := start(t, cfg)
 		assert.Equal(t, cfg.fallbackRoot, filepath.Dir(s.DataDir()))
-		assert.Contains(t, log.String(), "level=WARN msg=\"embedded: the data is kept in another folder\" folder="+s.DataDir())
+		assert.Contains(t, log.String(), "level=WARN msg=\"embedded: using another data folder\" folder="+s.DataDir())
 		_, err := query(s.URL(), "create table kept as select 'all' as what")
 		require.NoError(t, err)
 		stop(t, s)
@@ -102,7 +102,7 @@ func TestCacheDir(t *testing.T) {
 	require.NoError(t, os.Mkdir(closed, 0o700))
 
 	_, err = cacheDir(Config{CacheDir: closed, Strict: true}, who, data)
-	require.ErrorContains(t, err, "may not enter "+closed)
+	require.ErrorContains(t, err, "may not enter the folder "+closed)
 	got, err := cacheDir(Config{CacheDir: closed, Logger: slog.New(slog.DiscardHandler)}, who, data)
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(data, "cache"), got)

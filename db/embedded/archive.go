@@ -21,15 +21,18 @@ import (
 )
 
 const (
-	// maxArchive is twice the largest archive published (71 MB, macOS).
+	// maxArchive is twice the size of the largest published archive (71 MB,
+	// macOS).
 	maxArchive = 150 << 20
-	// maxDownload bounds the time; 33 MB in it are 55 kB/s.
+	// maxDownload limits the time of a download. An archive of 33 MB needs 55
+	// kB/s to finish in time.
 	maxDownload = 10 * time.Minute
 )
 
-// source is where a PostgreSQL can be downloaded, and what it must be.
+// source describes where PostgreSQL can be downloaded, and the digests that the
+// archives must have.
 type source struct {
-	base     string // of a Maven repository
+	base     string // URL of a Maven repository
 	version  string
 	archives map[string]archive // by GOOS/GOARCH
 	log      *slog.Logger
@@ -38,8 +41,9 @@ type source struct {
 type archive struct{ platform, sha256 string }
 
 // mavenCentral has the binaries that fergusstrange/embedded-postgres and zonky
-// use. The digests equal the .sha256 and .sha1 published beside each jar. 18.6.0
-// was passed over: its arm64 jars had neither digests nor signatures.
+// use. The digests equal the .sha256 and .sha1 files published beside each jar.
+// Version 18.6.0 is not used because its arm64 jars had neither digests nor
+// signatures.
 var mavenCentral = source{
 	base:    "https://repo1.maven.org/maven2",
 	version: "18.4.0",
@@ -57,10 +61,11 @@ func (s *source) major() int {
 	return n
 }
 
-// install returns the bin folder of this source's PostgreSQL in cache, having
-// downloaded and unpacked it if need be. check tells whether what is there runs.
-// Any number of processes may do it at once: everything is made aside and put
-// into place by a rename.
+// install downloads and unpacks PostgreSQL into the cache folder, unless that
+// has been done before, and returns its bin folder. check returns an error if
+// the binaries in a folder do not run. Several processes may install at the
+// same time, because each one unpacks into a temporary folder and renames it at
+// the end.
 func (s *source) install(ctx context.Context, cache string, check func(binDir string) error) (string, error) {
 	a, ok := s.archives[runtime.GOOS+"/"+runtime.GOARCH]
 	if !ok {
@@ -75,7 +80,7 @@ func (s *source) install(ctx context.Context, cache string, check func(binDir st
 	if check(binDir) == nil {
 		return binDir, nil
 	}
-	sweep(cache)
+	removeUnfinished(cache)
 
 	jar := filepath.Join(cache, name+".jar")
 	if sum, err := fileDigest(jar); err != nil || sum != a.sha256 {
@@ -86,33 +91,34 @@ func (s *source) install(ctx context.Context, cache string, check func(binDir st
 		}
 	}
 
-	aside, err := os.MkdirTemp(cache, asidePrefix)
+	temp, err := os.MkdirTemp(cache, unfinishedPrefix)
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(aside)
-	if err := unpack(ctx, jar, aside); err != nil {
+	defer os.RemoveAll(temp)
+	if err := unpack(ctx, jar, temp); err != nil {
 		return "", fmt.Errorf("unpack %s: %w", jar, err)
 	}
-	if err := check(filepath.Join(aside, "bin")); err != nil {
+	if err := check(filepath.Join(temp, "bin")); err != nil {
 		return "", err
 	}
-	if err := os.Rename(aside, target); err != nil {
+	if err := os.Rename(temp, target); err != nil {
 		if check(binDir) == nil {
-			return binDir, nil // another process was faster
+			return binDir, nil // another process installed it first
 		}
-		// What is there does not run: a crash of the machine cut it short.
+		// The existing folder does not work, for example because the machine
+		// crashed while its files were written.
 		if err := os.RemoveAll(target); err != nil {
 			return "", err
 		}
-		if err := os.Rename(aside, target); err != nil {
+		if err := os.Rename(temp, target); err != nil {
 			return "", err
 		}
 	}
 	return binDir, nil
 }
 
-// fetch downloads url to path, which appears only when the digest is right.
+// fetch downloads url to path. The file is created only if the digest is right.
 func (s *source) fetch(ctx context.Context, url, path, digest string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxDownload)
 	defer cancel()
@@ -132,12 +138,12 @@ func (s *source) fetch(ctx context.Context, url, path, digest string) (err error
 		return fmt.Errorf("GET %s: %s", url, res.Status)
 	}
 	if res.ContentLength > maxArchive {
-		return fmt.Errorf("GET %s: %d bytes are more than the %d allowed", url, res.ContentLength, maxArchive)
+		return fmt.Errorf("GET %s: the archive has %d bytes, which is more than the maximum of %d", url, res.ContentLength, maxArchive)
 	}
 	s.log.Info("embedded: no PostgreSQL found, downloading one",
 		"version", s.version, "url", url, "bytes", res.ContentLength, "to", path)
 
-	file, err := os.CreateTemp(filepath.Dir(path), asidePrefix)
+	file, err := os.CreateTemp(filepath.Dir(path), unfinishedPrefix)
 	if err != nil {
 		return err
 	}
@@ -153,7 +159,7 @@ func (s *source) fetch(ctx context.Context, url, path, digest string) (err error
 	case err != nil:
 		return fmt.Errorf("GET %s: %w", url, err)
 	case n > maxArchive:
-		return fmt.Errorf("GET %s: more than the %d bytes allowed", url, maxArchive)
+		return fmt.Errorf("GET %s: the archive has more than the maximum of %d bytes", url, maxArchive)
 	}
 	if sum := hex.EncodeToString(hash.Sum(nil)); sum != digest {
 		return fmt.Errorf("GET %s: the digest is wrong: sha256 %s instead of %s", url, sum, digest)
@@ -175,13 +181,14 @@ func fileDigest(path string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), err
 }
 
-// asidePrefix marks what is not finished yet.
-const asidePrefix = ".unfinished-"
+// unfinishedPrefix starts the names of files and folders that are not complete
+// yet.
+const unfinishedPrefix = ".unfinished-"
 
-// sweep removes what a killed process left behind; an hour is more than any
-// download that is still going on.
-func sweep(cache string) {
-	left, _ := filepath.Glob(filepath.Join(cache, asidePrefix+"*"))
+// removeUnfinished removes the files that killed processes left. Files younger
+// than an hour may belong to a download that is still running.
+func removeUnfinished(cache string) {
+	left, _ := filepath.Glob(filepath.Join(cache, unfinishedPrefix+"*"))
 	for _, path := range left {
 		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
 			_ = os.RemoveAll(path)
@@ -189,8 +196,8 @@ func sweep(cache string) {
 	}
 }
 
-// needsGlibc refuses systems on musl (Alpine) before 15 MB are fetched for
-// nothing.
+// needsGlibc returns an error on systems that use musl (Alpine), so that 15 MB
+// are not downloaded for nothing.
 func needsGlibc() error {
 	if runtime.GOOS != "linux" {
 		return nil

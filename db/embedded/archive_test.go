@@ -163,7 +163,7 @@ func TestInstallRefused(t *testing.T) {
 		"TooLarge": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(maxArchive+1))
 			_, _ = w.Write(good)
-		}, "more than the"},
+		}, "more than the maximum"},
 		"Missing": {http.NotFound, "404 Not Found"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -226,8 +226,8 @@ func TestUnpackRefused(t *testing.T) {
 	})
 }
 
-// TestNothingInstalled: with neither binaries nor a download the error says what
-// to do.
+// TestNothingInstalled checks that the error says what to do when PostgreSQL is
+// not installed and cannot be downloaded.
 func TestNothingInstalled(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
@@ -240,8 +240,8 @@ func TestNothingInstalled(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(cfg.DataDir, clusterName))
 }
 
-// TestBinariesTooOld is not parallel: running a file just written fails while
-// another test forks with it open.
+// TestBinariesTooOld is not parallel: a file cannot be executed while a test
+// that forks at the same time has it open for writing.
 func TestBinariesTooOld(t *testing.T) {
 	dir := folder(t)
 	for name, version := range map[string]string{"initdb": "13.2", "postgres": "13.2"} {
@@ -254,8 +254,8 @@ func TestBinariesTooOld(t *testing.T) {
 	require.ErrorContains(t, err, "PostgreSQL 13.2 in "+dir+" is too old: 14 or newer")
 }
 
-// TestDownload runs what is really published for this machine, and digests the
-// rest.
+// TestDownload runs the archive published for this machine, and checks the
+// digests of the others.
 func TestDownload(t *testing.T) {
 	if os.Getenv("BYLINE_TEST_DOWNLOAD") != "1" {
 		t.Skip("set BYLINE_TEST_DOWNLOAD=1 to download 100 MB")

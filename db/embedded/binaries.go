@@ -15,20 +15,22 @@ import (
 	"strconv"
 )
 
-// oldestMajor is the oldest PostgreSQL that the migrations and queries work with.
+// oldestMajor is the oldest major version of PostgreSQL that the migrations and
+// queries work with.
 const oldestMajor = 14
 
-// binaries are a PostgreSQL to run.
+// binaries describes an installed PostgreSQL.
 type binaries struct {
-	dir          string // the folder of initdb and postgres
-	version      string // as in 15.13
+	dir          string // the folder that contains initdb and postgres
+	version      string // for example 15.13
 	major, minor int
 }
 
 func (b binaries) path(program string) string { return filepath.Join(b.dir, program) }
 
-// hasLibrary tells whether the server can load a shared library. Packagers put
-// them in different places, and pg_config is often in another package.
+// hasLibrary reports whether the server can load a shared library. It looks
+// into several folders because packages differ, and because pg_config is often
+// in another package.
 func (b binaries) hasLibrary(name string) bool {
 	for _, dir := range []string{"lib", "lib/postgresql", "lib/pgsql", "lib64", "lib64/pgsql"} {
 		for _, ext := range []string{".so", ".dylib"} {
@@ -40,8 +42,8 @@ func (b binaries) hasLibrary(name string) bool {
 	return false
 }
 
-// usualBinDirs lists the folders where packages put PostgreSQL, best first
-// among equal versions.
+// usualBinDirs lists the folders where packages install PostgreSQL. Of equal
+// versions the first one is used.
 func usualBinDirs() []string {
 	var dirs []string
 	for _, pattern := range []string{
@@ -67,7 +69,7 @@ func usualBinDirs() []string {
 
 var versionPattern = regexp.MustCompile(`\(PostgreSQL\) ((\d+)(?:\.(\d+))?\S*)`)
 
-// inspect asks the binaries in a folder for their version.
+// inspect returns the version of the binaries in a folder.
 func inspect(ctx context.Context, who account, dir string) (binaries, error) {
 	b := binaries{dir: dir}
 	for _, program := range []string{"initdb", "postgres"} {
@@ -76,7 +78,7 @@ func inspect(ctx context.Context, who account, dir string) (binaries, error) {
 		}
 	}
 	if blocker := who.blocker(dir); blocker != "" {
-		return b, fmt.Errorf("PostgreSQL in %s cannot be used: %s, whom it would run as, may not enter %s",
+		return b, fmt.Errorf("PostgreSQL in %s cannot be used: the user %s, that it would run as, may not enter the folder %s",
 			dir, who.name, blocker)
 	}
 	out, err := who.command(ctx, b.path("postgres"), "--version").CombinedOutput()
@@ -85,7 +87,7 @@ func inspect(ctx context.Context, who account, dir string) (binaries, error) {
 	}
 	m := versionPattern.FindSubmatch(out)
 	if m == nil {
-		return b, fmt.Errorf("%s --version says %q", b.path("postgres"), out)
+		return b, fmt.Errorf("%s --version printed %q", b.path("postgres"), out)
 	}
 	b.version = string(m[1])
 	b.major, _ = strconv.Atoi(string(m[2]))
@@ -96,8 +98,9 @@ func inspect(ctx context.Context, who account, dir string) (binaries, error) {
 	return b, nil
 }
 
-// findBinaries chooses what to run for the cluster, whose major version is 0
-// while there is none: a cluster can be opened only by the version that made it.
+// findBinaries chooses the PostgreSQL to run for the cluster. major is the
+// version of an existing cluster, or 0: only the major version that created a
+// cluster can open it.
 func findBinaries(ctx context.Context, cfg Config, who account, dataDir string, major int) (binaries, error) {
 	if cfg.BinDir != "" {
 		dir, err := filepath.Abs(cfg.BinDir)
@@ -114,28 +117,28 @@ func findBinaries(ctx context.Context, cfg Config, who account, dataDir string, 
 		return b, nil
 	}
 
-	var newest, fitting binaries
+	var newest, matching binaries
 	for _, dir := range cfg.bins() {
 		b, err := inspect(ctx, who, dir)
 		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) {
-				cfg.Logger.Debug("embedded: binaries not used", "error", err)
+				cfg.Logger.Debug("embedded: PostgreSQL installation not used", "error", err)
 			}
 			continue
 		}
 		if b.newerThan(newest) {
 			newest = b
 		}
-		if b.major == major && b.newerThan(fitting) {
-			fitting = b
+		if b.major == major && b.newerThan(matching) {
+			matching = b
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return binaries{}, err
 	}
 	switch {
-	case major != 0 && fitting.dir != "":
-		return fitting, nil
+	case major != 0 && matching.dir != "":
+		return matching, nil
 	case major == 0 && newest.dir != "":
 		return newest, nil
 	case major == 0 || major == cfg.source.major():
@@ -154,8 +157,8 @@ func versionMismatch(dataDir string, major int, found binaries) error {
 	if found.dir != "" {
 		have = fmt.Sprintf("only PostgreSQL %s (%s) was found", found.version, found.dir)
 	}
-	return fmt.Errorf("the cluster in %s was made by PostgreSQL %d, and %s: install PostgreSQL %[2]d "+
-		"or set BYLINE_PG_BIN to its bin folder; to move to another version, dump the data with that one, "+
+	return fmt.Errorf("the cluster in %s was created by PostgreSQL %d, and %s: install PostgreSQL %[2]d "+
+		"or set BYLINE_PG_BIN to its bin folder; to move to another version, dump the data with that version, "+
 		"rename the folder and restore the dump", filepath.Join(dataDir, clusterName), major, have)
 }
 
@@ -178,7 +181,8 @@ func download(ctx context.Context, cfg Config, who account, dataDir string) (bin
 	return inspect(ctx, who, dir)
 }
 
-// cacheDir chooses the folder for downloads: PostgreSQL must be able to read it.
+// cacheDir chooses the folder for downloads, which PostgreSQL must be able to
+// read.
 func cacheDir(cfg Config, who account, dataDir string) (string, error) {
 	fallback := filepath.Join(dataDir, "cache")
 	wanted, level := cfg.CacheDir, slog.LevelWarn
@@ -193,7 +197,7 @@ func cacheDir(cfg Config, who account, dataDir string) (string, error) {
 	wanted, err := resolve(wanted)
 	if err == nil {
 		if blocker := who.blocker(wanted); blocker != "" {
-			err = fmt.Errorf("PostgreSQL runs as %s, which may not enter %s", who.name, blocker)
+			err = fmt.Errorf("PostgreSQL runs as %s, which may not enter the folder %s", who.name, blocker)
 		} else {
 			err = makeDir(wanted, 0o755)
 		}
@@ -204,7 +208,7 @@ func cacheDir(cfg Config, who account, dataDir string) (string, error) {
 	if cfg.Strict && cfg.CacheDir != "" {
 		return "", fmt.Errorf("the cache folder %s cannot be used: %w", cfg.CacheDir, err)
 	}
-	cfg.Logger.Log(context.Background(), level, "embedded: downloads are kept in another folder",
-		"folder", fallback, "why", err)
+	cfg.Logger.Log(context.Background(), level, "embedded: using another folder for downloads",
+		"folder", fallback, "reason", err)
 	return fallback, makeDir(fallback, 0o755)
 }

@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	// clusterName is the folder of the cluster in the data folder.
+	// clusterName is the name of the cluster's folder in the data folder.
 	clusterName = "postgres"
-	// initPrefix marks clusters that are not finished.
+	// initPrefix starts the names of folders with a cluster that is not
+	// complete yet.
 	initPrefix = "initdb-"
 
 	role     = "byline"
@@ -29,15 +30,15 @@ const (
 	superuserPasswordFile = "superuser-password"
 )
 
-// clusterMajor returns the major version that made the cluster in dataDir, or 0
-// when there is none yet.
+// clusterMajor returns the major version of PostgreSQL that created the cluster
+// in dataDir, or 0 if there is none.
 func clusterMajor(dataDir string) (int, error) {
 	path := filepath.Join(dataDir, clusterName)
 	text, err := os.ReadFile(filepath.Join(path, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
-		// Only an empty folder is ours to replace.
+		// Remove deletes the folder only if it is empty.
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, fmt.Errorf("%s is not a PostgreSQL cluster; move it away and a new one is made: %w", path, err)
+			return 0, fmt.Errorf("%s is not a PostgreSQL cluster; move it away, and a new cluster will be created: %w", path, err)
 		}
 		return 0, nil
 	}
@@ -51,7 +52,7 @@ func clusterMajor(dataDir string) (int, error) {
 	return major, nil
 }
 
-// readPassword returns the password of our role.
+// readPassword returns the password of the role byline.
 func readPassword(dataDir string) (string, error) {
 	path := filepath.Join(dataDir, passwordFile)
 	text, err := os.ReadFile(path)
@@ -59,45 +60,48 @@ func readPassword(dataDir string) (string, error) {
 		err = errors.New("the file is empty")
 	}
 	if err != nil {
-		return "", fmt.Errorf("the password of the role %s, kept in %s, is lost: restore that file, or move %s away "+
-			"and a new cluster is made: %w", role, path, filepath.Join(dataDir, clusterName), err)
+		return "", fmt.Errorf("the password of the role %s, cannot be read from %s: restore that file, or move %s away, "+
+			"and a new cluster will be created: %w", role, path, filepath.Join(dataDir, clusterName), err)
 	}
 	return string(bytes.TrimSpace(text)), nil
 }
 
-// createCluster makes the cluster complete with role and database, and puts it
-// into place by a rename: one that is there is one that works.
+// createCluster creates a cluster with its role and database in a temporary
+// folder, and renames that folder at the end. A cluster with its final name is
+// therefore always complete.
 func createCluster(ctx context.Context, who account, bins binaries, dataDir string, ephemeral bool) error {
-	// What a killed process began; we hold the lock, so nobody else is at it.
+	// Remove what killed processes left. The lock on the data folder ensures
+	// that no other process is creating a cluster.
 	left, _ := filepath.Glob(filepath.Join(dataDir, initPrefix+"*"))
 	for _, path := range left {
 		_ = os.RemoveAll(path)
 	}
-	aside, err := os.MkdirTemp(dataDir, initPrefix)
+	temp, err := os.MkdirTemp(dataDir, initPrefix)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(aside)
+	defer os.RemoveAll(temp)
 
-	// The passwords come first, so that no cluster is ever without them.
-	superuser, err := newPassword(aside, filepath.Join(dataDir, superuserPasswordFile))
+	// The passwords are written first, so that a cluster never exists without
+	// them.
+	superuser, err := newPassword(temp, filepath.Join(dataDir, superuserPasswordFile))
 	if err != nil {
 		return err
 	}
-	password, err := newPassword(aside, filepath.Join(dataDir, passwordFile))
+	password, err := newPassword(temp, filepath.Join(dataDir, passwordFile))
 	if err != nil {
 		return err
 	}
-	// initdb reads the password as the account, who cannot read our file.
-	pwfile := filepath.Join(aside, "pwfile")
+	// initdb runs as the account, which cannot read the password files.
+	pwfile := filepath.Join(temp, "pwfile")
 	if err := os.WriteFile(pwfile, []byte(superuser+"\n"), 0o600); err != nil {
 		return err
 	}
-	if err := errors.Join(who.give(pwfile), who.give(aside)); err != nil {
+	if err := errors.Join(who.chown(pwfile), who.chown(temp)); err != nil {
 		return err
 	}
 
-	cluster := filepath.Join(aside, clusterName)
+	cluster := filepath.Join(temp, clusterName)
 	if err := initdb(ctx, who, bins, cluster, pwfile, ephemeral); err != nil {
 		return err
 	}
@@ -116,8 +120,8 @@ func initdb(ctx context.Context, who account, bins binaries, cluster, pwfile str
 	if ephemeral {
 		args = append(args, "--no-sync")
 	}
-	// Sorting by code point is fast and the same on every system, but
-	// lower() and full text search must know letters outside of ASCII.
+	// Sorting by code point is fast and the same on every system, but lower()
+	// and full text search must know letters outside of ASCII.
 	locales := [][]string{{"--locale=C", "--lc-ctype=C.UTF-8"}, {"--locale=C"}}
 	if bins.major >= 17 {
 		locales = [][]string{{"--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"}}
@@ -125,7 +129,7 @@ func initdb(ctx context.Context, who account, bins binaries, cluster, pwfile str
 	var out []byte
 	var err error
 	for _, locale := range locales {
-		out, err = tethered(ctx, who, nil, bins.path("initdb"), append(args, locale...)...)
+		out, err = runWatched(ctx, who, nil, bins.path("initdb"), append(args, locale...)...)
 		if err == nil || !bytes.Contains(out, []byte("invalid locale name")) {
 			break
 		}
@@ -136,9 +140,9 @@ func initdb(ctx context.Context, who account, bins binaries, cluster, pwfile str
 	return nil
 }
 
-// bootstrap makes the role and the database in single-user mode, where no
-// password or port is needed yet. The extension is made by the superuser
-// because only one may; reading it is what pg_read_all_stats is for.
+// bootstrap creates the role and the database in single-user mode, which needs
+// neither a password nor a port. Only a superuser may create the extension;
+// pg_read_all_stats lets the role read it.
 func bootstrap(ctx context.Context, who account, bins binaries, cluster, password string, ephemeral bool) error {
 	steps := [][]string{{"postgres",
 		"CREATE ROLE " + role + " LOGIN CREATEDB PASSWORD '" + password + "'",
@@ -156,7 +160,7 @@ func bootstrap(ctx context.Context, who account, bins binaries, cluster, passwor
 			args = append(args, "-c", "fsync=off")
 		}
 		input := strings.NewReader(strings.Join(step[1:], "\n") + "\n")
-		out, err := tethered(ctx, who, input, bins.path("postgres"), append(args, step[0])...)
+		out, err := runWatched(ctx, who, input, bins.path("postgres"), append(args, step[0])...)
 		if err != nil {
 			return fmt.Errorf("prepare the database: %w: %s", err, lastLines(out))
 		}
@@ -164,13 +168,14 @@ func bootstrap(ctx context.Context, who account, bins binaries, cluster, passwor
 	return nil
 }
 
-// newPassword makes a password of 32 random bytes and keeps it in a file that
-// only we can read, written in the folder aside first.
-func newPassword(aside, path string) (string, error) {
+// newPassword generates a password of 32 random bytes and writes it to a file
+// that only this process's user can read. The file is written in the folder
+// temp and then renamed to path.
+func newPassword(temp, path string) (string, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	password := hex.EncodeToString(key)
-	file, err := os.CreateTemp(aside, filepath.Base(path)) // 0600
+	file, err := os.CreateTemp(temp, filepath.Base(path)) // 0600
 	if err != nil {
 		return "", err
 	}
@@ -182,7 +187,7 @@ func newPassword(aside, path string) (string, error) {
 	return password, os.Rename(file.Name(), path)
 }
 
-// syncDir makes the names in a folder survive a crash of the machine.
+// syncDir ensures that renames in a folder survive a crash of the machine.
 func syncDir(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {
@@ -191,7 +196,8 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// lastLines is the end of a program's output, where it says what went wrong.
+// lastLines returns the end of a program's output, which usually contains the
+// error.
 func lastLines(out []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	return strings.Join(lines[max(0, len(lines)-5):], "\n")

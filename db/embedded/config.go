@@ -1,17 +1,19 @@
 // Package embedded runs a private PostgreSQL as a child process, so that
-// `byline serve` works with no configuration and the tests have a real database.
+// `byline serve` works with no configuration and the tests have a real
+// database.
 //
-// A data folder holds everything that belongs to one server:
+// A data folder contains everything that belongs to one server:
 //
-//	lock                held (flock) while a server runs; contains the pid of its owner
-//	password            of the role byline, 0600, made with the cluster
+//	lock                locked (flock) while a server runs; contains its pid
+//	password            of the role byline, 0600, created with the cluster
 //	superuser-password  of the role postgres, for an administrator
 //	postgres/           the cluster, owned by the user PostgreSQL runs as
-//	cache/              downloaded binaries, when no better place is reachable
+//	cache/              downloaded binaries, if CacheDir cannot be used
 //
 // Where to look: binaries.go finds PostgreSQL and archive.go downloads it;
-// account.go drops root's privileges; cluster.go makes the cluster; process.go
-// runs PostgreSQL so that it cannot outlive us; supervise.go restarts it.
+// account.go drops root's privileges; cluster.go creates the cluster;
+// process.go runs PostgreSQL, and watch.go ensures that it ends when this
+// process does; supervise.go restarts it.
 package embedded
 
 import (
@@ -19,47 +21,50 @@ import (
 	"log/slog"
 )
 
-// ErrInUse is returned by Start when another server, of this process or of
+// ErrInUse is returned by Start when another server, in this process or in
 // another one, is using the data folder.
 var ErrInUse = errors.New("the data folder is in use by another byline")
 
-// Config says where the server lives. The zero value works: it is what
-// `byline serve` uses without any settings.
+// Config configures a server. The zero value works; `byline serve` uses it when
+// nothing is configured.
 type Config struct {
-	// DataDir is the folder for all that must last. Default: ./.byline.
+	// DataDir is the folder for all data that must be preserved. Default:
+	// ./.byline.
 	DataDir string
 
-	// BinDir is the bin folder of the PostgreSQL to run (14 or newer). When it
-	// is empty the newest one installed is used, and when there is none, one is
-	// downloaded.
+	// BinDir is the bin folder of the PostgreSQL to run (14 or newer). If it is
+	// empty, the newest installed PostgreSQL is used. If none is installed, one
+	// is downloaded.
 	BinDir string
 
-	// CacheDir keeps downloaded binaries. Default: byline in the user's cache
-	// folder, or DataDir/cache when PostgreSQL could not read from there.
+	// CacheDir is the folder for downloaded binaries. Default: byline in the
+	// user's cache folder, or DataDir/cache if PostgreSQL cannot read that
+	// folder.
 	CacheDir string
 
-	// Settings are further PostgreSQL settings; they win over the defaults of
-	// this package, except for those that decide how the server is reached.
+	// Settings are further PostgreSQL settings. They override the defaults of
+	// this package, except for the settings that decide how the server is
+	// reached.
 	Settings map[string]string
 
-	// Ephemeral gives up durability for speed. It is for tests: when PostgreSQL is
-	// killed the last commits are lost, and a crash of the machine may destroy the
-	// cluster. Stop keeps the data.
+	// Ephemeral gives up durability for speed and is meant for tests. If
+	// PostgreSQL is killed, the last commits are lost; a crash of the machine
+	// may destroy the cluster. Stop preserves the data.
 	Ephemeral bool
 
-	// Strict refuses a DataDir or CacheDir that the user PostgreSQL runs as
-	// cannot reach, where otherwise another place is used and logged. Set it
-	// when a person chose the folder.
+	// Strict makes Start fail if the user that PostgreSQL runs as cannot reach
+	// DataDir or CacheDir. Otherwise another folder is used and a warning is
+	// logged. Set it when a person chose the folder.
 	Strict bool
 
-	// Logger receives PostgreSQL's own log as well, a record a line. Default:
-	// slog.Default().
+	// Logger also receives PostgreSQL's own log, one record for each line.
+	// Default: slog.Default().
 	Logger *slog.Logger
 
-	// The rest is for the tests of this package.
-	bins         func() []string // folders to search for binaries; nil = the usual ones
-	source       *source         // where to download from; nil = Maven Central
-	fallbackRoot string          // parent of data folders moved out of unreachable places
+	// The remaining fields are for the tests of this package.
+	bins         func() []string // folders to search for binaries; nil means usualBinDirs
+	source       *source         // where to download from; nil means Maven Central
+	fallbackRoot string          // parent of the data folders used when DataDir is not reachable
 }
 
 func (c *Config) setDefaults() {

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ps returns a column of ps for a process.
+// ps returns one column of the output of ps for a process.
 func ps(t *testing.T, column string, pid int) string {
 	t.Helper()
 	out, err := exec.Command("ps", "-o", column+"=", "-p", strconv.Itoa(pid)).Output()
@@ -25,7 +25,8 @@ func ps(t *testing.T, column string, pid int) string {
 	return strings.TrimSpace(string(out))
 }
 
-// occupy keeps a backend busy, as requests do when something is killed.
+// occupy keeps a backend busy, like a request that is running when a process is
+// killed.
 func occupy(url string) {
 	go func() { _, _ = query(url, "select pg_sleep(5)::text") }()
 }
@@ -62,11 +63,11 @@ func TestPostmasterKilled(t *testing.T) {
 		s := start(t, cfg) // on another port
 		left, err := filepath.Glob(filepath.Join(s.cluster, socketPrefix+"*"))
 		require.NoError(t, err)
-		assert.Len(t, left, 2, "one and its lock: %v", left)
+		assert.Len(t, left, 2, "one socket and its lock file: %v", left)
 	})
 }
 
-// TestPortTaken: another program was given the port while PostgreSQL was down.
+// TestPortTaken starts PostgreSQL while another program uses its port.
 func TestPortTaken(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
@@ -82,7 +83,7 @@ func TestPortTaken(t *testing.T) {
 	requireQuery(t, "1", s.URL(), "select '1'")
 }
 
-// TestOrphan: byline alone is killed. PostgreSQL must end by itself.
+// TestOrphan kills only byline. PostgreSQL must end by itself.
 func TestOrphan(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
@@ -102,7 +103,8 @@ func TestOrphan(t *testing.T) {
 	requireQuery(t, "all", s.URL(), "select what from kept")
 }
 
-// TestOrphanHurry: the next start does not wait for that end.
+// TestOrphanHurry kills byline and starts the next server at once, before
+// PostgreSQL has ended.
 func TestOrphanHurry(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
@@ -114,7 +116,7 @@ func TestOrphanHurry(t *testing.T) {
 	requireQuery(t, "all", s.URL(), "select what from kept")
 }
 
-// TestEverythingKilled: byline, PostgreSQL and the watcher, in one go.
+// TestEverythingKilled kills byline, PostgreSQL and the watcher together.
 func TestEverythingKilled(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
@@ -122,15 +124,15 @@ func TestEverythingKilled(t *testing.T) {
 	_, err := query(h.URL, "create table kept as select 'all' as what")
 	require.NoError(t, err)
 	occupy(h.URL)
-	require.NoError(t, syscall.Kill(-h.PID, syscall.SIGKILL)) // the watcher is in its group
+	require.NoError(t, syscall.Kill(-h.PID, syscall.SIGKILL)) // the watcher is in the same process group
 	h.kill()
 	assert.FileExists(t, filepath.Join(cfg.DataDir, clusterName, pidFile))
 	s := start(t, cfg)
 	requireQuery(t, "all", s.URL(), "select what from kept")
 }
 
-// TestWatcherKilled: byline and the watcher are killed, PostgreSQL lives on and
-// has to be ended by the next start.
+// TestWatcherKilled kills byline and the watcher. PostgreSQL keeps running, and
+// the next start must end it.
 func TestWatcherKilled(t *testing.T) {
 	t.Parallel()
 	cfg, log := config(t)
@@ -150,7 +152,8 @@ func TestWatcherKilled(t *testing.T) {
 	assert.Contains(t, log.String(), "ending an orphaned PostgreSQL")
 }
 
-// TestStalePidFile: after a restart of the machine another program has the pid.
+// TestStalePidFile starts a server when another program has the pid in the pid
+// file, as after a restart of the machine.
 func TestStalePidFile(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
@@ -163,14 +166,14 @@ func TestStalePidFile(t *testing.T) {
 	defer func() { _ = other.Process.Kill() }()
 	path := filepath.Join(s.cluster, pidFile)
 	require.NoError(t, os.WriteFile(path, []byte(strconv.Itoa(other.Process.Pid)+"\n"+s.cluster+"\n1\n1\n\n\n\n"), 0o600))
-	require.NoError(t, s.who.give(path))
+	require.NoError(t, s.who.chown(path))
 
 	s = start(t, cfg)
 	requireQuery(t, "1", s.URL(), "select '1'")
 	assert.True(t, alive(other.Process.Pid))
 }
 
-// TestInitKilled: byline is killed while it makes the cluster.
+// TestInitKilled kills byline while it creates the cluster.
 func TestInitKilled(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)

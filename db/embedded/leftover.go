@@ -14,12 +14,14 @@ import (
 
 const pidFile = "postmaster.pid"
 
-// clearLeftover deals with a postmaster.pid that PostgreSQL takes for a running
-// server. Holding the lock of the data folder, we know that no byline runs it:
-// it is the orphan of one whose watcher was killed too, which is asked to end; or
-// the pid is a zombie's (in a container, nobody may reap it) or has gone to another
-// program since, and the file is removed. Should backends be left, PostgreSQL still
-// sees their shared memory, whose key is the inode of the cluster.
+// clearLeftover handles a postmaster.pid that makes PostgreSQL believe that
+// another server is running. The caller holds the lock on the data folder, so
+// no live byline runs that server. If the process is a PostgreSQL whose byline
+// and watcher were both killed, it is told to shut down. Otherwise the pid
+// belongs to a zombie (in a container there may be no process that reaps it) or
+// to another program, and the file is removed. Removing it is safe even if
+// backends are still running: PostgreSQL finds their shared memory by the inode
+// of the cluster and refuses to start.
 func clearLeftover(ctx context.Context, who account, cluster string, logger *slog.Logger) {
 	pid, _ := readPidFile(cluster)
 	if pid <= 1 {
@@ -32,15 +34,17 @@ func clearLeftover(ctx context.Context, who account, cluster string, logger *slo
 		_ = os.Remove(filepath.Join(cluster, pidFile))
 	case ours:
 		logger.Warn("embedded: ending an orphaned PostgreSQL", "pid", pid)
-		// As the account, which wrote the file: it may not choose whom root kills.
+		// Send the signal as the account, not as root: the account could have
+		// written any pid into the file.
 		_ = who.command(ctx, "/bin/sh", "-c", `kill -INT "$1"`, "sh", strconv.Itoa(pid)).Run()
 	}
 }
 
-// clearSockets removes the sockets of servers that were killed, which would pile
-// up, and the locks on them, which would keep a server out whose predecessor's
-// pid has gone to another program. Holding the lock of the data folder, we know
-// that none of them is in use but by an orphan that is about to be ended.
+// clearSockets removes the sockets of servers that were killed, which would
+// accumulate, and their lock files, which would prevent a start if another
+// program has the pid in them. The caller holds the lock on the data folder, so
+// the only server that may still use one of them is an orphan, which
+// clearLeftover ends.
 func clearSockets(cluster string) {
 	entries, _ := os.ReadDir(cluster)
 	for _, e := range entries {
@@ -50,8 +54,8 @@ func clearSockets(cluster string) {
 	}
 }
 
-// identify tells whether a process is a postmaster of the cluster, and whether
-// we started it; an administrator may have done so by hand.
+// identify reports whether a process is a postmaster of the cluster, and
+// whether byline started it. An administrator may have started one by hand.
 func identify(ctx context.Context, pid int, cluster string) (belongs, ours bool) {
 	proc := "/proc/" + strconv.Itoa(pid)
 	line, err := os.ReadFile(proc + "/cmdline")
@@ -60,7 +64,8 @@ func identify(ctx context.Context, pid int, cluster string) (belongs, ours bool)
 		line, _ = ps.Output()
 	}
 	belongs = bytes.Contains(line, []byte(cluster))
-	// A postmaster works in its cluster, while the command line may be relative.
+	// The working directory of a postmaster is its cluster, whereas its command
+	// line may contain a relative path.
 	if cwd, err := os.Readlink(proc + "/cwd"); err == nil {
 		belongs = cwd == cluster
 	}

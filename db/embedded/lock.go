@@ -12,8 +12,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// acquire takes the data folder for this server. The system gives it back when
-// the process ends, however it ends.
+// acquire locks the data folder for this server. The operating system releases
+// the lock when the process ends, even if it is killed.
 func acquire(dir string) (*flock.Flock, error) {
 	path := filepath.Join(dir, "lock")
 	lock := flock.New(path, flock.SetPermissions(0o600))
@@ -27,7 +27,7 @@ func acquire(dir string) (*flock.Flock, error) {
 		if text, err := os.ReadFile(path); err == nil && len(text) > 0 {
 			owner = strings.TrimSpace(string(text))
 		}
-		return nil, fmt.Errorf("%w: %s (pid %s): stop that one, or set BYLINE_DATA_DIR to another folder",
+		return nil, fmt.Errorf("%w: %s (pid %s): stop it, or set BYLINE_DATA_DIR to another folder",
 			ErrInUse, dir, owner)
 	}
 	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {

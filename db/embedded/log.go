@@ -12,21 +12,22 @@ import (
 	"sync"
 )
 
-// refusals are reasons not to start that pass: the remains of a killed server,
-// or a port that somebody else was given in the meantime.
+// refusals are temporary reasons why PostgreSQL does not start: another program
+// uses the port, or a killed server has left a file or running backends.
 var refusals = []string{
 	`lock file "postmaster.pid" already exists`,
 	`pre-existing shared memory block`,
 	portRefusal,
 }
 
-// disconnected is what each client's backend says during a shutdown.
+// disconnected is the message that each client's backend logs during a
+// shutdown.
 const disconnected = "terminating connection due to administrator command"
 
 const portRefusal = "could not create any TCP/IP sockets"
 
-// serverLog passes on what PostgreSQL says and remembers the end of it for
-// errors.
+// serverLog forwards PostgreSQL's log to logger and remembers the last lines
+// for error messages.
 type serverLog struct {
 	logger *slog.Logger
 	mu     sync.Mutex
@@ -36,12 +37,12 @@ type serverLog struct {
 
 var logLine = regexp.MustCompile(`^(?:\[(\d+)\] )?([A-Z]+\d?):  (.*)$`)
 
-// read logs a record a line until r ends.
+// read logs each line as one record until r ends.
 func (l *serverLog) read(r io.Reader) {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, isPrefix, err := lines.ReadLine()
-		for isPrefix && err == nil { // the rest of an absurdly long line
+		for isPrefix && err == nil { // skip the rest of an overlong line
 			_, isPrefix, err = lines.ReadLine()
 		}
 		if text := strings.TrimSpace(string(line)); text != "" {
@@ -68,7 +69,7 @@ func (l *serverLog) line(text string) {
 		}
 		switch m[2] {
 		case "ERROR", "FATAL", "PANIC":
-			if !expected { // refusals are retried, and told once by us
+			if !expected { // refusals are retried, and launch logs them once
 				level = slog.LevelWarn
 			}
 		}
@@ -85,7 +86,8 @@ func (l *serverLog) setReason(reason string) {
 	l.reason = reason
 }
 
-// refused returns why PostgreSQL would not start if that may pass, or "".
+// refused returns the temporary reason why PostgreSQL did not start, or "" if
+// there was none.
 func (l *serverLog) refused() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

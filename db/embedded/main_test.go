@@ -25,8 +25,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// helperDir makes the test binary a byline on that folder, for tests that need
-// one to kill.
+// helperDir is the name of an environment variable. If it is set, the test
+// binary runs a server on that folder, for tests that kill the process.
 const helperDir = "BYLINE_TEST_EMBEDDED_HELPER"
 
 func TestMain(m *testing.M) {
@@ -45,17 +45,18 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// durable makes commits outlive PostgreSQL, though not the machine.
+// durable makes commits survive a crash of PostgreSQL, but not of the machine.
 var durable = map[string]string{"synchronous_commit": "on"}
 
-// helper is another process that runs a server.
+// helper is another process, which runs a server.
 type helper struct {
 	URL string
 	PID int // of the postmaster
 	cmd *exec.Cmd
 }
 
-// runHelper starts one; without wait it is still starting.
+// runHelper starts a helper. If wait is false, it returns while the server is
+// still starting.
 func runHelper(t *testing.T, dir string, wait bool) *helper {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -82,8 +83,9 @@ func (h *helper) kill() {
 	_ = h.cmd.Wait()
 }
 
-// folder is a temporary folder that every user can enter: t.TempDir's own are
-// closed to others, and as root PostgreSQL runs as somebody else.
+// folder returns a temporary folder that every user can enter. Other users
+// cannot enter the folders of t.TempDir, and when the test runs as root,
+// PostgreSQL runs as another user.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -94,7 +96,8 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-// config is one for a new folder, and what is logged with it.
+// config returns a configuration with a new data folder, and the records that
+// are logged with it.
 func config(t *testing.T) (Config, *records) {
 	t.Helper()
 	log := &records{out: t.Output()}
@@ -150,7 +153,7 @@ func requireQuery(t *testing.T, want, url, sql string) {
 	require.Equal(t, want, got, sql)
 }
 
-// alive tells whether a process exists and is no zombie.
+// alive reports whether a process exists and is not a zombie.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) == syscall.ESRCH {
 		return false
@@ -178,8 +181,8 @@ func processes(t *testing.T, dir string) []string {
 	return found
 }
 
-// requireNone waits for the last process that mentions a folder: the watcher
-// goes home a moment after PostgreSQL.
+// requireNone waits until no process mentions the folder in its command line.
+// The watcher ends shortly after PostgreSQL.
 func requireNone(t *testing.T, dir string) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(processes(t, dir)) == 0 }, 10*time.Second, 50*time.Millisecond)
@@ -190,7 +193,8 @@ func owner(t *testing.T, info fs.FileInfo) int {
 	return int(info.Sys().(*syscall.Stat_t).Uid)
 }
 
-// records is a logger's output, for tests that look at it; it goes to out as well.
+// records collects the output of a logger for assertions, and also writes it to
+// out.
 type records struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

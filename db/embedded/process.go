@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	// readyPoll is short because the tests start many servers; a look costs
-	// one read of a small file.
+	// readyPoll is short because the tests start many servers. Each poll reads
+	// one small file.
 	readyPoll = 20 * time.Millisecond
-	// quitWait exceeds the 5 s after which the postmaster itself kills backends
-	// that do not end on SIGQUIT.
+	// quitWait is longer than the 5 s after which the postmaster itself kills
+	// backends that do not end on SIGQUIT.
 	quitWait = 8 * time.Second
 	// cannotConnectNow is the SQLSTATE of a server that is still starting up.
 	cannotConnectNow = "57P03"
@@ -35,25 +35,25 @@ type process struct {
 	cmd     *exec.Cmd
 	cluster string
 	log     *serverLog
-	exited  chan struct{} // closed once it is reaped and its log read
+	exited  chan struct{} // closed when the process has been waited for and its log read
 }
 
-// startProcess runs PostgreSQL. It may not answer yet.
+// startProcess starts PostgreSQL and does not wait until it accepts clients.
 func startProcess(who account, bins binaries, cluster string, args []string, logger *slog.Logger) (*process, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	cmd, tether, err := newTether(context.Background(), who, bins.path("postgres"), args...)
+	cmd, pipe, err := newWatched(context.Background(), who, bins.path("postgres"), args...)
 	if err != nil {
 		return nil, errors.Join(err, read.Close(), write.Close())
 	}
 	cmd.Stdout, cmd.Stderr = write, write
 	err = cmd.Start()
-	tether.started()
+	pipe.started()
 	_ = write.Close()
 	if err != nil {
-		tether.release()
+		pipe.release()
 		return nil, errors.Join(err, read.Close())
 	}
 	p := &process{cmd: cmd, cluster: cluster, log: &serverLog{logger: logger}, exited: make(chan struct{})}
@@ -65,10 +65,10 @@ func startProcess(who account, bins binaries, cluster string, args []string, log
 	go func() {
 		defer close(p.exited)
 		_ = cmd.Wait()
-		tether.release()
+		pipe.release()
 		select {
 		case <-logged:
-		case <-time.After(time.Second): // backends may outlive a killed postmaster
+		case <-time.After(time.Second): // backends of a killed postmaster may hold the pipe open
 		}
 		_ = read.Close()
 		<-logged
@@ -78,9 +78,9 @@ func startProcess(who account, bins binaries, cluster string, args []string, log
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// waitReady returns once a client gets an answer at url. There is no limit of
-// our own: replaying a long log after a crash takes its time, and giving up
-// would only make it begin again.
+// waitReady returns when a client gets a response at url. It has no time limit
+// of its own: recovery after a crash may take long, and giving up would only
+// make it start from the beginning.
 func (p *process) waitReady(ctx context.Context, url string) error {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
@@ -90,24 +90,25 @@ func (p *process) waitReady(ctx context.Context, url string) error {
 			if reason := p.log.refused(); reason != "" {
 				return &refusedError{reason}
 			}
-			return fmt.Errorf("PostgreSQL ended at once (%s): %s", p.cmd.ProcessState, p.log.tail())
+			return fmt.Errorf("PostgreSQL ended before it was ready (%s): %s", p.cmd.ProcessState, p.log.tail())
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			// Asking before the postmaster says so would fill its log.
+			// PostgreSQL logs each connection that it refuses, so do not
+			// connect before the pid file says that it is ready.
 			if pid, ready := readPidFile(p.cluster); pid != p.pid() || !ready {
 				continue
 			}
 			err := ping(ctx, url)
-			var answer *pgconn.PgError
-			if err == nil || errors.As(err, &answer) && answer.Code != cannotConnectNow {
+			var refusal *pgconn.PgError
+			if err == nil || errors.As(err, &refusal) && refusal.Code != cannotConnectNow {
 				return err
 			}
 		}
 	}
 }
 
-// refusedError is a start that may succeed when it is repeated.
+// refusedError is a failed start that may succeed when it is repeated.
 type refusedError struct{ reason string }
 
 func (e *refusedError) Error() string { return "PostgreSQL does not start: " + e.reason }
@@ -124,8 +125,9 @@ func ping(ctx context.Context, url string) error {
 	return conn.QueryRow(ctx, "select 1").Scan(&one)
 }
 
-// shutdown ends PostgreSQL: fast (clients are disconnected, all is written) until
-// force is closed, then at once (the next start recovers).
+// shutdown ends PostgreSQL. It uses a fast shutdown, which disconnects the
+// clients and writes all data. When force is closed it uses an immediate
+// shutdown, after which the next start has to recover.
 func (p *process) shutdown(force <-chan struct{}) error {
 	_ = p.cmd.Process.Signal(syscall.SIGINT)
 	select {
@@ -140,18 +142,18 @@ func (p *process) shutdown(force <-chan struct{}) error {
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 	}
-	return errors.New("PostgreSQL did not shut down in time and was ended; it recovers at the next start")
+	return errors.New("PostgreSQL did not shut down in time and was terminated; it will recover at the next start")
 }
 
-// kill ends a PostgreSQL that nobody uses yet.
+// kill ends a PostgreSQL that has no clients yet.
 func (p *process) kill() {
 	now := make(chan struct{})
 	close(now)
 	_ = p.shutdown(now)
 }
 
-// readPidFile returns the pid of the postmaster that has, or had, the cluster
-// (0 if none) and whether it accepts clients.
+// readPidFile returns the pid of the postmaster that uses the cluster, or used
+// it last (0 if there is no pid file), and whether it accepts clients.
 func readPidFile(cluster string) (pid int, ready bool) {
 	text, err := os.ReadFile(filepath.Join(cluster, pidFile))
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// RunningURL is the URL of the server that another byline runs on the data
-// folder, for commands that work beside it. Only who may read the folder's
-// password can use it.
+// RunningURL returns the URL of the server that another byline process runs on
+// the data folder, for commands that use the same database. Only a user who may
+// read the password file in the folder can use it.
 func RunningURL(cfg Config) (string, error) {
 	cfg.setDefaults()
-	dataDir, _, err := settle(cfg)
+	dataDir, _, err := chooseDataDir(cfg)
 	if err != nil {
 		return "", fmt.Errorf("embedded: %w", err)
 	}
@@ -24,7 +24,7 @@ func RunningURL(cfg Config) (string, error) {
 	if s.password, err = readPassword(dataDir); err != nil {
 		return "", fmt.Errorf("embedded: %w", err)
 	}
-	// The fourth line is the port (PostgreSQL, src/include/utils/pidfile.h).
+	// The port is on the fourth line (PostgreSQL, src/include/utils/pidfile.h).
 	pidFile, err := os.ReadFile(filepath.Join(dataDir, clusterName, "postmaster.pid"))
 	if err != nil {
 		return "", fmt.Errorf("embedded: %w", err)

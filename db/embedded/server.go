@@ -17,7 +17,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Server is a running PostgreSQL, which is restarted when it dies until Stop.
+// Server is a running PostgreSQL. It is restarted whenever it ends, until Stop
+// is called.
 type Server struct {
 	cfg      Config
 	who      account
@@ -30,17 +31,18 @@ type Server struct {
 	lock     *flock.Flock
 	pid      atomic.Int64
 
-	stopping, forced context.Context // ended by stop and, to wait no longer, force
+	stopping, forced context.Context // cancelled by stop and by force, which ends a shutdown that takes too long
 	stop, force      context.CancelFunc
 	done             chan struct{}
 	stopErr          error // set before done is closed
 }
 
-// Start runs PostgreSQL on the data folder, which it fills at first, and returns
-// once the server answers queries. Finding a killed server's remains it waits up
-// to 30 s for them to go away; making a cluster takes about 2 s, and recovery or a
-// download as long as ctx allows, which is about the start only. ErrInUse means
-// that a server runs already. After any error nothing is left running.
+// Start runs PostgreSQL on the data folder and returns when the server responds
+// to queries. It creates the cluster if there is none, which takes about 2 s.
+// If it finds parts of a killed server, it waits up to 30 s until they have
+// ended. Recovery and downloads may take until ctx ends; ctx does not affect
+// the server after Start has returned. ErrInUse means that another server uses
+// the data folder. If Start returns an error, it leaves no process running.
 func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	defer func() {
 		if err != nil {
@@ -54,7 +56,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s := &Server{cfg: cfg, done: make(chan struct{})}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.forced, s.force = context.WithCancel(context.Background())
-	if s.dataDir, s.who, err = settle(cfg); err != nil {
+	if s.dataDir, s.who, err = chooseDataDir(cfg); err != nil {
 		return nil, err
 	}
 	s.cluster = filepath.Join(s.dataDir, clusterName)
@@ -79,7 +81,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// prepare finds the binaries and makes the cluster if there is none.
+// prepare finds the binaries and creates the cluster if there is none.
 func (s *Server) prepare(ctx context.Context) error {
 	major, err := clusterMajor(s.dataDir)
 	if err != nil {
@@ -89,7 +91,7 @@ func (s *Server) prepare(ctx context.Context) error {
 		return err
 	}
 	if major == 0 {
-		s.cfg.Logger.Info("embedded: making a new cluster", "version", s.bins.version, "folder", s.cluster)
+		s.cfg.Logger.Info("embedded: creating a new cluster", "version", s.bins.version, "folder", s.cluster)
 		if err := createCluster(ctx, s.who, s.bins, s.dataDir, s.cfg.Ephemeral); err != nil {
 			return err
 		}
@@ -101,8 +103,8 @@ func (s *Server) prepare(ctx context.Context) error {
 	return err
 }
 
-// freePort asks the system for a port nobody has. Another program may take it
-// before PostgreSQL does, which launch puts right.
+// freePort returns a port that is not in use. Another program may take it
+// before PostgreSQL does; launch then tries another one.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -111,16 +113,17 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
-// URL is the postgres:// URL of the database byline as its owner, the role
-// byline, who may create further databases. It holds while the Server lives,
-// through restarts, and contains the password.
+// URL returns the postgres:// URL of the database byline, for its owner, the
+// role byline, which may create further databases. The URL contains the
+// password. It stays the same when PostgreSQL is restarted.
 func (s *Server) URL() string {
 	return s.url(net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)), url.Values{})
 }
 
-// LocalURL is URL by way of a Unix socket, where a round trip costs half of what
-// it does by TCP. Only the account of the server and root can use it. It is URL
-// itself where the path of the data folder is not fit for a socket.
+// LocalURL is like URL but uses a Unix socket, where a round trip takes half as
+// long as over TCP. Only root and the user that PostgreSQL runs as can use it.
+// It returns URL() if the path of the data folder cannot be the address of a
+// socket.
 func (s *Server) LocalURL() string {
 	folder := socketFolder(s.cluster)
 	if folder == "" {
@@ -136,30 +139,30 @@ func (s *Server) url(host string, query url.Values) string {
 		User:     url.UserPassword(role, s.password),
 		Host:     host,
 		Path:     "/" + database,
-		RawQuery: strings.ReplaceAll(query.Encode(), "+", "%20"), // libpq, and so pgx, takes + for itself
+		RawQuery: strings.ReplaceAll(query.Encode(), "+", "%20"), // libpq and pgx do not decode + as a space
 	}
 	return u.String()
 }
 
-// DataDir is the absolute path of the data folder, which is not the one asked
-// for when PostgreSQL could not reach that.
+// DataDir returns the absolute path of the data folder. It differs from the
+// configured folder if PostgreSQL could not reach that one.
 func (s *Server) DataDir() string { return s.dataDir }
 
-// Version is PostgreSQL's own, as in "15.13".
+// Version returns the version of PostgreSQL, for example "15.13".
 func (s *Server) Version() string { return s.bins.version }
 
-// PID is that of the postmaster, or 0 while there is none. It changes when
-// PostgreSQL has been restarted.
+// PID returns the process id of the postmaster, or 0 while it is not running.
+// It changes when PostgreSQL is restarted.
 func (s *Server) PID() int { return int(s.pid.Load()) }
 
-// Done is closed when the server has stopped for good and the data folder is
-// free.
+// Done returns a channel that is closed when the server has stopped and the
+// data folder is unlocked.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Stop disconnects all clients, shuts PostgreSQL down and releases the data
-// folder. When ctx ends first, PostgreSQL is ended at once, which loses nothing
-// that was committed but makes the next start recover; that is an error. It may
-// be called again, and at the same time.
+// Stop disconnects all clients, shuts PostgreSQL down and unlocks the data
+// folder. If ctx ends first, PostgreSQL is terminated at once and Stop returns
+// an error; committed data is preserved, but the next start has to recover.
+// Stop may be called several times, also concurrently.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stop()
 	select {
@@ -175,7 +178,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	return nil
 }
 
-// sleep returns false when ctx ended first.
+// sleep reports whether it slept for d; it returns false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -68,7 +68,7 @@ func TestStart(t *testing.T) {
 		requireQuery(t, "byline", s.URL(), "select rolname from pg_database d join pg_roles r on r.oid = datdba where datname = 'byline'")
 		_, err := query(s.URL(), "create database another")
 		require.NoError(t, err)
-		_, err = query(s.URL(), "create extension citext") // trusted ones are for owners
+		_, err = query(s.URL(), "create extension citext") // the owner may create trusted extensions
 		require.NoError(t, err)
 	})
 	t.Run("Statements", func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestStart(t *testing.T) {
 		}
 		group, err := syscall.Getpgid(s.PID())
 		require.NoError(t, err)
-		assert.NotEqual(t, syscall.Getpgrp(), group, "Ctrl-C would reach it")
+		assert.NotEqual(t, syscall.Getpgrp(), group, "Ctrl-C would reach PostgreSQL")
 	})
 	t.Run("InUse", func(t *testing.T) {
 		_, err := Start(t.Context(), cfg)
@@ -168,7 +168,7 @@ func TestStop(t *testing.T) {
 	_, err = query(s.URL(), "create table kept as select 'all' as what")
 	require.NoError(t, err)
 
-	// A stopped postmaster does not react to a fast shutdown.
+	// A postmaster stopped by SIGSTOP does not react to a fast shutdown.
 	require.NoError(t, syscall.Kill(s.PID(), syscall.SIGSTOP))
 	pid := s.PID()
 	time.AfterFunc(300*time.Millisecond, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
@@ -178,7 +178,7 @@ func TestStop(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorContains(t, err, "did not shut down in time")
 	<-s.Done()
-	require.Error(t, s.Stop(t.Context()), "the same again")
+	require.Error(t, s.Stop(t.Context()), "a second Stop returns the same error")
 	assert.False(t, alive(pid))
 
 	s = start(t, cfg)
@@ -222,7 +222,7 @@ func TestStartRefused(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
 	s := start(t, cfg)
-	real := s.bins
+	installed := s.bins
 	stop(t, s)
 
 	t.Run("Settings", func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestStartRefused(t *testing.T) {
 		cfg.BinDir = filepath.Join(folder(t), "nothing")
 		_, err := Start(t.Context(), cfg)
 		require.ErrorContains(t, err, "BYLINE_PG_BIN: no PostgreSQL server in "+cfg.BinDir)
-		cfg.BinDir = real.dir
+		cfg.BinDir = installed.dir
 		stop(t, start(t, cfg))
 	})
 	t.Run("Password", func(t *testing.T) {
@@ -251,9 +251,9 @@ func TestStartRefused(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(path, []byte("other"), 0o600))
 		_, err = Start(t.Context(), cfg)
-		var answer *pgconn.PgError
-		require.ErrorAs(t, err, &answer)
-		assert.Equal(t, "28P01", answer.Code)
+		var refusal *pgconn.PgError
+		require.ErrorAs(t, err, &refusal)
+		assert.Equal(t, "28P01", refusal.Code)
 		require.NoError(t, os.Remove(path))
 		_, err = Start(t.Context(), cfg)
 		require.ErrorContains(t, err, path)
@@ -262,11 +262,11 @@ func TestStartRefused(t *testing.T) {
 	})
 	t.Run("Version", func(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(s.cluster, "PG_VERSION"), []byte("99\n"), 0o600))
-		for _, binDir := range []string{"", real.dir} {
+		for _, binDir := range []string{"", installed.dir} {
 			cfg := cfg
 			cfg.BinDir = binDir
 			_, err := Start(t.Context(), cfg)
-			require.ErrorContains(t, err, "made by PostgreSQL 99, and only PostgreSQL "+real.version)
+			require.ErrorContains(t, err, "created by PostgreSQL 99, and only PostgreSQL "+installed.version)
 			require.ErrorContains(t, err, "BYLINE_PG_BIN")
 		}
 	})
@@ -277,11 +277,12 @@ func TestStartRefused(t *testing.T) {
 	})
 	t.Run("Lock", func(t *testing.T) {
 		_, err := Start(t.Context(), cfg)
-		require.False(t, errors.Is(err, ErrInUse), "a failed start kept the lock")
+		require.False(t, errors.Is(err, ErrInUse), "a failed start did not release the lock")
 	})
 }
 
-// TestNoSocket: the path of a folder need not be fit for a socket.
+// TestNoSocket uses data folders whose paths cannot be the address of a Unix
+// socket.
 func TestNoSocket(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{strings.Repeat("long", 25), "one, two", "a \"b\""} {

@@ -13,26 +13,27 @@ import (
 	"strings"
 )
 
-// statements is the extension that tells which statements take the time.
+// statements is the extension that collects statistics about statements.
 const statements = "pg_stat_statements"
 
-// clusterMark shows in the command line that a server is ours.
+// clusterMark is in the command line of each server that byline starts.
 const clusterMark = "cluster_name=byline"
 
-// fixed settings decide how the server is found, reached and heard.
+// fixed are the settings that this package sets itself, because it relies on
+// their values.
 var fixed = []string{"cluster_name", "config_file", "data_directory", "hba_file", "ident_file",
 	"listen_addresses", "log_destination", "log_line_prefix", "logging_collector", "port", "unix_socket_directories"}
 
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
-// serverArgs returns the command line but for the port. Settings are given there,
-// not in a file, because the cluster belongs to another user: root must not write
-// where that user could have put a link.
+// serverArgs returns the command line without the port. The settings are on the
+// command line and not in a file because the cluster belongs to another user:
+// root must not write in a folder where that user could have put a link.
 func serverArgs(ctx context.Context, cfg Config, who account, bins binaries, cluster string) ([]string, error) {
 	settings := map[string]string{
 		"shared_buffers":           "128MB",
 		"max_connections":          "100",
-		"random_page_cost":         "1.1", // everything is on SSD today
+		"random_page_cost":         "1.1", // for SSDs
 		"jit":                      "off", // costs more than it saves on short queries
 		"wal_compression":          "off",
 		"password_encryption":      "scram-sha-256",
@@ -40,7 +41,7 @@ func serverArgs(ctx context.Context, cfg Config, who account, bins binaries, clu
 		"unix_socket_permissions":  "0700",
 		"timezone":                 "UTC",
 		"log_timezone":             "UTC",
-		"lc_messages":              "C", // refusals are known by their text
+		"lc_messages":              "C", // refusals are recognized by their text
 		"shared_preload_libraries": "",
 	}
 	if bins.hasLibrary(statements) {
@@ -57,7 +58,7 @@ func serverArgs(ctx context.Context, cfg Config, who account, bins binaries, clu
 	}
 	for name, value := range cfg.Settings {
 		if !settingName.MatchString(name) || slices.Contains(fixed, name) {
-			return nil, fmt.Errorf("the PostgreSQL setting %q cannot be given", name)
+			return nil, fmt.Errorf("the PostgreSQL setting %q cannot be changed", name)
 		}
 		settings[name] = value
 	}
@@ -70,13 +71,14 @@ func serverArgs(ctx context.Context, cfg Config, who account, bins binaries, clu
 	return args, nil
 }
 
-// maxSocketPath is the most bytes that the address of a Unix socket can have on
-// every system (sun_path, 104 on macOS, with a NUL).
+// maxSocketPath is the maximum length in bytes of the address of a Unix socket
+// that works on every system (sun_path has 104 bytes on macOS, including a
+// NUL).
 const maxSocketPath = 103
 
-// socketFolder is where the server listens beside TCP: the cluster, which only
-// its account may enter; "" when the path would be too long, or be taken for a
-// list of folders.
+// socketFolder returns the folder of the Unix socket: the cluster, which only
+// its account may enter. It returns "" if the path would be too long, or if
+// PostgreSQL would read it as a list of folders.
 func socketFolder(cluster string) string {
 	if len(filepath.Join(cluster, socketPrefix+"65535")) > maxSocketPath || strings.ContainsAny(cluster, `,"`) {
 		return ""
@@ -84,7 +86,7 @@ func socketFolder(cluster string) string {
 	return cluster
 }
 
-// socketPrefix begins PostgreSQL's names for its socket and the lock beside it.
+// socketPrefix starts the names of PostgreSQL's socket and of its lock file.
 const socketPrefix = ".s.PGSQL."
 
 func portArg(port int) string { return "port=" + strconv.Itoa(port) }

@@ -9,22 +9,23 @@ import (
 )
 
 const (
-	// refusalLimit is how long the remains of a killed server are waited for.
-	// Backends notice within seconds that their postmaster is gone, or at the
-	// end of their query.
+	// refusalLimit is how long launch waits for the processes of a killed
+	// server. Backends end a few seconds after their postmaster, or at the end
+	// of their query.
 	refusalLimit = 30 * time.Second
 
 	minBackoff = 100 * time.Millisecond
 	maxBackoff = 5 * time.Second
-	// steady is how long a server must live for the next restart to be quick.
-	steady = 30 * time.Second
-	// shout is how often a lasting failure is told.
-	shout = time.Minute
+	// stableAfter is how long a server must run until the next restart happens
+	// without a longer backoff.
+	stableAfter = 30 * time.Second
+	// failureLogInterval is how often a lasting failure is logged.
+	failureLogInterval = time.Minute
 )
 
-// launch starts PostgreSQL and waits until it answers. Starts refused because of
-// the remains of an earlier server are repeated; first allows another port, which
-// clients do not know yet.
+// launch starts PostgreSQL and waits until it is ready. It repeats starts that
+// were refused for a temporary reason. If first is true, it uses a new port for
+// each attempt, because no client has the URL yet.
 func (s *Server) launch(ctx context.Context, first bool) (*process, error) {
 	deadline := time.Now().Add(refusalLimit)
 	for pause := minBackoff; ; pause = min(2*pause, time.Second) {
@@ -41,7 +42,7 @@ func (s *Server) launch(ctx context.Context, first bool) (*process, error) {
 			return p, err
 		}
 		if pause == minBackoff {
-			s.cfg.Logger.Warn("embedded: waiting for the remains of an earlier PostgreSQL", "reason", refused.reason)
+			s.cfg.Logger.Warn("embedded: PostgreSQL cannot start yet, trying again", "reason", refused.reason)
 		}
 		if refused.reason != portRefusal {
 			clearLeftover(ctx, s.who, s.cluster, s.cfg.Logger)
@@ -52,7 +53,8 @@ func (s *Server) launch(ctx context.Context, first bool) (*process, error) {
 	}
 }
 
-// attempt starts PostgreSQL once. After an error it is not running.
+// attempt starts PostgreSQL once. If it returns an error, PostgreSQL is not
+// running.
 func (s *Server) attempt(ctx context.Context) (*process, error) {
 	clearSockets(s.cluster)
 	args := append(s.args[:len(s.args):len(s.args)], "-c", portArg(s.port))
@@ -69,7 +71,7 @@ func (s *Server) attempt(ctx context.Context) (*process, error) {
 	return p, nil
 }
 
-// supervise restarts PostgreSQL whenever it ends, until Stop.
+// supervise restarts PostgreSQL whenever it ends, until Stop is called.
 func (s *Server) supervise(p *process) {
 	defer close(s.done)
 	defer func() { _ = s.lock.Close() }()
@@ -85,20 +87,20 @@ func (s *Server) supervise(p *process) {
 		s.pid.Store(0)
 		s.cfg.Logger.Warn("embedded: PostgreSQL ended unexpectedly, restarting it",
 			"pid", p.pid(), "state", p.cmd.ProcessState.String(), "last", p.log.tail())
-		if time.Since(started) > steady {
+		if time.Since(started) > stableAfter {
 			backoff = minBackoff
 		}
-		if p = s.revive(&backoff); p == nil {
+		if p = s.restart(&backoff); p == nil {
 			return
 		}
-		s.cfg.Logger.Warn("embedded: PostgreSQL is back", "pid", p.pid())
+		s.cfg.Logger.Warn("embedded: PostgreSQL has been restarted", "pid", p.pid())
 	}
 }
 
-// revive tries to start PostgreSQL again until it succeeds; nil means that Stop
-// came first. On the same port, because clients have the URL.
-func (s *Server) revive(backoff *time.Duration) *process {
-	told := time.Now()
+// restart tries to start PostgreSQL until it succeeds. It returns nil if Stop
+// is called first. It uses the same port, because clients have the URL.
+func (s *Server) restart(backoff *time.Duration) *process {
+	lastLogged := time.Now()
 	for failures := 0; sleep(s.stopping, *backoff); failures++ {
 		*backoff = min(2**backoff, maxBackoff)
 		p, err := s.launch(s.stopping, false)
@@ -109,8 +111,8 @@ func (s *Server) revive(backoff *time.Duration) *process {
 		case s.stopping.Err() != nil:
 		case failures == 0:
 			s.cfg.Logger.Warn("embedded: restarting PostgreSQL failed, trying again", "error", err)
-		case time.Since(told) > shout:
-			told = time.Now()
+		case time.Since(lastLogged) > failureLogInterval:
+			lastLogged = time.Now()
 			s.cfg.Logger.Error("embedded: PostgreSQL is down and cannot be restarted", "error", err)
 		}
 	}

@@ -18,14 +18,14 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// Limits of one archive; the largest so far has 148 MB in 1071 entries.
+// Limits of one archive. The largest archive so far has 148 MB in 1071 entries.
 const (
 	maxUnpacked = 1 << 30
 	maxEntries  = 20_000
 )
 
-// unpack extracts the one .txz inside a jar to dir. Everything becomes readable
-// for all, because PostgreSQL may run as another user than we.
+// unpack extracts the .txz inside a jar to dir. All files become readable for
+// everyone, because PostgreSQL may run as another user.
 func unpack(ctx context.Context, jar, dir string) error {
 	zr, err := zip.OpenReader(jar)
 	if err != nil {
@@ -53,7 +53,7 @@ func unpack(ctx context.Context, jar, dir string) error {
 		if err := untar(ctx, tar.NewReader(compressed), root); err != nil {
 			return err
 		}
-		// The umask has had its say in the modes of folders.
+		// The umask has reduced the modes of the folders.
 		return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || !entry.IsDir() {
 				return err
@@ -64,9 +64,10 @@ func unpack(ctx context.Context, jar, dir string) error {
 	return errors.New("no .txz inside")
 }
 
-// untar writes the entries below root. os.Root keeps each write inside it even
-// by way of links in the archive; the checks of names are there for the links
-// themselves, which PostgreSQL will follow without such care.
+// untar writes the entries below root. os.Root ensures that each file is
+// written inside root, even if the archive contains links. The names and
+// targets of links are checked as well, because PostgreSQL follows the links
+// without such a check.
 func untar(ctx context.Context, tr *tar.Reader, root *os.Root) error {
 	left := int64(maxUnpacked)
 	for entries := 0; ; entries++ {
@@ -82,7 +83,7 @@ func untar(ctx context.Context, tr *tar.Reader, root *os.Root) error {
 		}
 		name := path.Clean(header.Name)
 		if !filepath.IsLocal(name) {
-			return fmt.Errorf("the entry %q leads out of the archive", header.Name)
+			return fmt.Errorf("the entry %q points outside of the archive", header.Name)
 		}
 		if left -= header.Size; left < 0 || entries == maxEntries {
 			return errors.New("the archive is too large")
@@ -100,14 +101,14 @@ func untar(ctx context.Context, tr *tar.Reader, root *os.Root) error {
 			}
 			err = writeFile(root, name, mode, tr)
 		case tar.TypeSymlink:
-			// Links may only lead downwards: with ".." a chain of harmless links
-			// can add up to one that leaves.
+			// A link may only point downwards: with "..", a chain of links that
+			// are harmless one by one can lead out of the folder.
 			if target := header.Linkname; !filepath.IsLocal(target) || path.Clean(target) != target {
-				return fmt.Errorf("the link %q to %q leads out of the archive", header.Name, header.Linkname)
+				return fmt.Errorf("the link %q to %q points outside of the archive", header.Name, header.Linkname)
 			}
 			err = root.Symlink(header.Linkname, name)
 		default:
-			return fmt.Errorf("the entry %q has the type %q", header.Name, header.Typeflag)
+			return fmt.Errorf("the entry %q has the unsupported type %q", header.Name, header.Typeflag)
 		}
 		if err != nil {
 			return err

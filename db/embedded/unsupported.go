@@ -8,17 +8,17 @@ import (
 	"runtime"
 )
 
-// Server is a running PostgreSQL. There is none on this operating system.
+// Server is a running PostgreSQL. It cannot run on this operating system.
 type Server struct{}
 
-// source and the like exist only where PostgreSQL can be run.
+// source and the variables below are declared because Config uses them.
 type source struct{}
 
 var mavenCentral source
 
 func usualBinDirs() []string { return nil }
 
-// Start always fails here: watching and signalling PostgreSQL needs Unix.
+// Start always returns an error: watching and signalling PostgreSQL needs Unix.
 func Start(_ context.Context, cfg Config) (*Server, error) {
 	cfg.setDefaults()
 	return nil, errUnsupported
@@ -27,25 +27,25 @@ func Start(_ context.Context, cfg Config) (*Server, error) {
 var errUnsupported = errors.New("embedded: no embedded PostgreSQL on " + runtime.GOOS +
 	": install PostgreSQL and set DATABASE_URL to its postgres:// URL")
 
-// URL is empty: there is no server.
+// URL returns "", because there is no server.
 func (*Server) URL() string { return "" }
 
-// LocalURL is empty: there is no server.
+// LocalURL returns "", because there is no server.
 func (*Server) LocalURL() string { return "" }
 
-// DataDir is empty: there is no server.
+// DataDir returns "", because there is no server.
 func (*Server) DataDir() string { return "" }
 
-// Version is empty: there is no server.
+// Version returns "", because there is no server.
 func (*Server) Version() string { return "" }
 
-// PID is 0: there is no server.
+// PID returns 0, because there is no server.
 func (*Server) PID() int { return 0 }
 
-// Stop has nothing to do.
+// Stop does nothing, because there is no server.
 func (*Server) Stop(context.Context) error { return nil }
 
-// Done is closed: there is no server.
+// Done returns a closed channel, because there is no server.
 func (*Server) Done() <-chan struct{} {
 	done := make(chan struct{})
 	close(done)

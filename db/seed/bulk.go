@@ -7,20 +7,22 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// bulkRows is the size from which it pays to build indexes after the COPY: a smaller set takes a second or two anyway,
-// and readers need not wait for it.
+// bulkRows is the number of rows from which dropping the indexes is worthwhile.
+// Smaller data sets take a second or two anyway, and readers are not blocked.
 const bulkRows = 100_000
 
-// rebuild is what lift took away: the statements that bring it back.
+// rebuild is the statement that creates a dropped index or foreign key again.
 type rebuild struct{ name, statement string }
 
-// lift drops the foreign keys and the indexes (other than unique ones) of the tables in an empty database, and returns
-// how to make them again. Checked and indexed row by row, 100,000 articles and what belongs to them took 59 s;
-// with the keys checked and the indexes built at the end, 20 s. It is for empty tables only, since its lock keeps readers out as well.
-// What there is comes from the catalog, so that later migrations are covered.
-func (l *loader) lift(ctx context.Context) ([]rebuild, error) {
+// dropIndexes drops the foreign keys and the indexes (except unique ones) of
+// the tables in an empty database, and returns the statements that create them
+// again. Loading 100,000 articles with their other rows took 59 s with all
+// checks and indexes, and 20 s when they were created at the end. It is only
+// for empty tables, because its locks block readers as well. The definitions
+// come from the catalog, so that indexes of later migrations are included.
+func (l *loader) dropIndexes(ctx context.Context) ([]rebuild, error) {
 	const tables = `SELECT unnest(ARRAY['users', 'articles', 'article_slugs', 'article_tags', 'comments', 'favorites', 'follows']::regclass[])`
-	const lifted = `
+	const definitions = `
 		SELECT conname::text,
 		       format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
 		       format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)),
@@ -33,53 +35,54 @@ func (l *loader) lift(ctx context.Context) ([]rebuild, error) {
 		WHERE NOT indisunique AND indisvalid AND indrelid IN (` + tables + `)
 		ORDER BY step, conname`
 
-	rows, err := l.tx.Query(ctx, lifted)
+	rows, err := l.tx.Query(ctx, definitions)
 	if err != nil {
 		return nil, fmt.Errorf("find the indexes: %w", err)
 	}
 	var drops []string
-	var back []rebuild
+	var dropped []rebuild
 	var drop string
 	var r rebuild
 	var step int
 	_, err = pgx.ForEachRow(rows, []any{&r.name, &drop, &r.statement, &step}, func() error {
-		drops, back = append(drops, drop), append(back, r)
+		drops, dropped = append(drops, drop), append(dropped, r)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find the indexes: %w", err)
 	}
-	return back, l.exec(ctx, drops...)
+	return dropped, l.exec(ctx, drops...)
 }
 
-// restore makes again what lift dropped: the indexes first, which the checks of the keys may use.
-func (l *loader) restore(ctx context.Context, back []rebuild) error {
-	if len(back) == 0 {
+// recreateIndexes creates what dropIndexes dropped. The indexes come first,
+// because the checks of the foreign keys may use them.
+func (l *loader) recreateIndexes(ctx context.Context, dropped []rebuild) error {
+	if len(dropped) == 0 {
 		return nil
 	}
-	// Without statistics the checks are planned for empty tables.
+	// Without statistics the checks would be planned for empty tables.
 	if err := l.exec(ctx, `ANALYZE `+tables); err != nil {
 		return err
 	}
 	l.report.step("statistics", "")
-	for _, r := range back {
+	for _, r := range dropped {
 		if err := l.exec(ctx, r.statement); err != nil {
 			return err
 		}
 	}
-	l.report.step("indexes", fmt.Sprintf("%d indexes and foreign keys", len(back)))
+	l.report.step("indexes", fmt.Sprintf("%d indexes and foreign keys", len(dropped)))
 	return nil
 }
 
-// isBulk says whether the set is large and there is nobody to disturb.
+// isBulk reports whether the data set is large and the database is empty.
 func (l *loader) isBulk(ctx context.Context) (empty bool, err error) {
 	c := l.cfg
 	if c.Users+c.Articles*(2+c.TagsPerArticle)+c.Comments+c.Favorites+c.Follows < bulkRows {
 		return false, nil
 	}
-	err = l.tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM users)`).Scan(&empty) // all other rows need a user
+	err = l.tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM users)`).Scan(&empty) // all other rows refer to a user
 	if err != nil {
-		return false, fmt.Errorf("look for rows: %w", err)
+		return false, fmt.Errorf("check whether the database is empty: %w", err)
 	}
 	return empty, nil
 }

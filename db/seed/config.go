@@ -8,33 +8,39 @@ import (
 	"time"
 )
 
-// Config says how much to write. The numbers are totals of what is added.
+// Config configures a data set. The numbers are totals of the rows to add.
 type Config struct {
 	Users, Articles, Comments, Favorites, Follows, Tags int
 
-	// TagsPerArticle is exact; the contract allows 50.
+	// TagsPerArticle is the exact number of tags of each article, at most 50.
 	TagsPerArticle int
 
-	// BodyBytes is the approximate size of an article's Markdown body; 0 = varied, 500 to 3,000.
+	// BodyBytes is the approximate size of an article's Markdown body. 0 means
+	// sizes that vary from 500 to 3,000.
 	BodyBytes int
 
-	// Seed makes the rows: the same seed and sizes give the same rows in an empty database, byte for byte.
+	// Seed initializes the random numbers. In an empty database, the same seed
+	// and sizes give exactly the same rows.
 	Seed uint64
 
-	// PasswordHash is what every account gets, so that the cost of hashing is paid once, by the caller.
+	// PasswordHash is the password hash of every account. The caller computes
+	// it once, because hashing is expensive.
 	PasswordHash string
 
-	// Until is the created_at of the newest article; nothing is later. Times go back over two years from here, those of
-	// accounts half a year further.
+	// Until is the created_at of the newest article; no timestamp is later.
+	// Articles are spread over the two years before it, accounts over half a
+	// year more.
 	Until time.Time
 
-	// Progress gets a line when a table is done, and every five seconds before. Nil = silent.
+	// Progress receives a line when a table is complete, and every five seconds
+	// until then. If it is nil, nothing is written.
 	Progress io.Writer
 }
 
-// Until is fixed in both sets, for reproducible rows; a caller who wants recent ones sets the present time.
+// Until is fixed in both data sets so that the rows are reproducible. A caller
+// that wants recent rows sets it to the present time.
 var (
-	// Small is what a newcomer wants to see: a second's work.
+	// Small is a data set for newcomers, which takes about a second to load.
 	Small = Config{
 		Users: 50, Articles: 200, Comments: 800, Favorites: 2_000, Follows: 400, Tags: 30, TagsPerArticle: 3,
 		Seed: 1, Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -47,7 +53,8 @@ var (
 	}
 )
 
-// Times returns cfg with its totals multiplied by n; tags stay, since they grow least in life.
+// Times returns cfg with its totals multiplied by n. The number of tags stays
+// the same, because it grows slowest in practice.
 func (cfg Config) Times(n int) Config {
 	cfg.Users *= n
 	cfg.Articles *= n
@@ -58,12 +65,12 @@ func (cfg Config) Times(n int) Config {
 }
 
 const (
-	maxTagsPerArticle = 50      // the contract's maxItems of tagList
-	maxBodyBytes      = 256_000 // the contract's maxLength is 262,144 characters, and sizes are approximate
+	maxTagsPerArticle = 50      // maxItems of tagList in openapi.yaml
+	maxBodyBytes      = 256_000 // maxLength is 262,144 characters, and sizes are approximate
 	minBodyBytes      = 100
 )
 
-// Validate names each wrong number by its flag.
+// Validate returns an error that names each wrong number by its flag.
 func (cfg Config) Validate() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

@@ -10,11 +10,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// chunk is how many rows one COPY sends at most. PostgreSQL queues a check of each foreign key in memory until the
-// statement ends, a dozen bytes each.
+// chunk is the maximum number of rows of one COPY. Until the statement ends,
+// PostgreSQL queues a check of each foreign key in memory, about a dozen bytes
+// each.
 const chunk = 100_000
 
-// loader sends the rows of a plan. users, articles and comments are the highest ids before.
+// loader writes the rows of a plan. users, articles and comments are the
+// highest ids that existed before.
 type loader struct {
 	*plan
 	tx                        pgx.Tx
@@ -26,7 +28,7 @@ type loader struct {
 func (l *loader) user(i int) int64    { return int64(l.users + 1 + i) }
 func (l *loader) article(i int) int64 { return int64(l.articles + 1 + i) }
 
-// name is the username of the i-th new user.
+// name returns the username of the i-th new user.
 func (l *loader) name(i int) string {
 	switch {
 	case i == 0 && l.demo:
@@ -46,7 +48,8 @@ func (l *loader) slug(title string, i int) string {
 	return slug(title, suffix("-", i/l.titles.n, 0))
 }
 
-// copy sends rows in chunks. next fills row and returns false at the end.
+// copy writes the rows of a table in chunks. next fills row and returns false
+// if there are no more rows.
 func (l *loader) copy(ctx context.Context, table string, total int, columns []string, next func(row []any) bool) error {
 	row := make([]any, len(columns))
 	for sent := 0; sent < total; {
@@ -195,7 +198,8 @@ func (l *loader) copyFollows(ctx context.Context) error {
 	})
 }
 
-// count adds to the counters what their triggers would have. The slot does not matter, since readers sum them.
+// count updates the counters as the disabled triggers would have done. Any slot
+// will do, because readers sum the slots.
 func (l *loader) count(ctx context.Context) error {
 	const add = `INSERT INTO counters AS c (kind, name, slot, value) VALUES ($1, $2, 0, $3)
 		ON CONFLICT (kind, name, slot) DO UPDATE SET value = c.value + excluded.value`
@@ -214,14 +218,14 @@ func (l *loader) count(ctx context.Context) error {
 	return nil
 }
 
-// progress writes whole lines only: they read well on a terminal and in a log. Errors of the writer are ignored, since
-// nobody seeds for the sake of its output.
+// progress writes whole lines only, which are readable on a terminal and in a
+// log. Errors of the writer are ignored: the rows matter more than the output.
 type progress struct {
 	w           io.Writer
 	began, last time.Time
 }
 
-// rows reports a table that is not done, at most every five seconds.
+// rows reports progress within a table, at most every five seconds.
 func (p *progress) rows(table string, done, total int) {
 	if now := time.Now(); done < total && now.Sub(p.last) >= 5*time.Second {
 		p.last = now
@@ -230,13 +234,13 @@ func (p *progress) rows(table string, done, total int) {
 	}
 }
 
-// total reports a table that is done.
+// total reports that a table is complete.
 func (p *progress) total(table string, rows int) {
 	rate := float64(rows) / max(time.Since(p.began).Seconds(), 1e-6)
 	p.step(table, fmt.Sprintf("%s rows, %s rows/s", group(rows), group(int(rate))))
 }
 
-// step reports a step that is done and starts the next.
+// step reports that a step is complete and starts the next one.
 func (p *progress) step(name, what string) {
 	now := time.Now()
 	took := now.Sub(p.began).Round(time.Millisecond).String()
@@ -253,7 +257,7 @@ func (p *progress) line(name, text string) {
 	}
 }
 
-// group writes 1234567 as 1,234,567.
+// group formats 1234567 as 1,234,567.
 func group(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {

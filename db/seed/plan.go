@@ -9,7 +9,7 @@ import (
 const (
 	day = 24 * 60 * 60 * 1000 // milliseconds, the resolution of timestamptz(3)
 
-	articleSpan = 730 * day // articles go back this far
+	articleSpan = 730 * day // the time over which articles are spread
 	userSpan    = articleSpan + 180*day
 
 	demoFollows   = 12 // enough authors for a feed of several pages
@@ -17,8 +17,10 @@ const (
 	demoArticles  = 3
 )
 
-// plan answers who, when and how many for every row by its index, from 0, in order of time. It holds a few bytes for each
-// user and article (some MB for a million) and nothing for the rest.
+// plan computes the authors, times and numbers of all rows. Each row is
+// identified by its index, which starts at 0 and follows the order of time. A
+// plan stores a few bytes for each user and article (some MB for a million) and
+// nothing for the other rows.
 type plan struct {
 	cfg   Config
 	until int64 // Unix milliseconds
@@ -26,7 +28,7 @@ type plan struct {
 	names, titles permutation
 
 	articlesOf  []int32 // by user
-	lastArticle []int32 // by user; of no meaning for those without any
+	lastArticle []int32 // by user; meaningless for users without articles
 	favoritesOf []int32 // by user
 	likes       []int32 // by article: favourites by others than user 0
 	followers   []int32 // by user: followers other than user 0
@@ -35,7 +37,7 @@ type plan struct {
 	demoFollows, demoFavorites int
 }
 
-// newPlan needs a valid configuration.
+// newPlan returns the plan of a configuration, which must be valid.
 func newPlan(cfg Config) *plan {
 	p := &plan{cfg: cfg, until: cfg.Until.UnixMilli()}
 	users, articles := cfg.Users, cfg.Articles
@@ -56,8 +58,9 @@ func newPlan(cfg Config) *plan {
 		}
 	}
 
-	// The first user's favourites and follows are made apart, for a full feed; near the possible maximum the others
-	// cannot take all of the rest, and the first takes more.
+	// The favourites and follows of the first user are planned separately, so
+	// that its feed is full. Near the maximum, the other users cannot have all
+	// of the remaining ones, so the first user gets more.
 	others := max(users-1, 0)
 	p.demoFavorites = max(min(demoFavorites, articles, cfg.Favorites), cfg.Favorites-articles*others)
 	p.likes = shares(cfg.Favorites-p.demoFavorites, articles, p.popularity, func(int) int { return others })
@@ -74,8 +77,9 @@ func newPlan(cfg Config) *plan {
 	return p
 }
 
-// slot returns when, in milliseconds, the i-th of n events that are spread evenly over (from, to] happens. Times never
-// fall from one to the next, and the last is exactly to.
+// slot returns the time, in milliseconds, of the i-th of n events that are
+// spread evenly over (from, to]. Times never decrease from one event to the
+// next, and the last one is exactly to.
 func (p *plan) slot(s stream, i, n int, from, to int64) int64 {
 	lo, hi := from+scale(to-from, i, n), from+scale(to-from, i+1, n)
 	if i == n-1 || hi == lo {
@@ -85,7 +89,7 @@ func (p *plan) slot(s stream, i, n int, from, to int64) int64 {
 	return hi - int64(r.below(int(hi-lo)))
 }
 
-// passed returns how many of n events of slot have happened for certain by t.
+// passed returns how many of n events of slot have certainly happened by t.
 func passed(t int64, n int, from, to int64) int {
 	if t <= from {
 		return 0
@@ -93,15 +97,16 @@ func passed(t int64, n int, from, to int64) int {
 	return int(min(scale(t-from, n, int(to-from)), int64(n)))
 }
 
-// scale returns v * num / den without overflow; all at least 0 and num / den at most about 1.
+// scale returns v * num / den without overflow. All must be 0 or more, and num
+// / den must not be much greater than 1.
 func scale(v int64, num, den int) int64 {
 	hi, lo := bits.Mul64(uint64(v), uint64(num))
 	q, _ := bits.Div64(hi, lo, uint64(den))
 	return int64(q)
 }
 
-// userTime is when a user signed up. The first two are there from the start, so that the first article has an author
-// and the first author a reader.
+// userTime returns the time when a user signed up. The first two users exist
+// from the beginning, so that the first article has an author and a reader.
 func (p *plan) userTime(i int) int64 {
 	from := p.until - userSpan
 	switch i {
@@ -113,7 +118,7 @@ func (p *plan) userTime(i int) int64 {
 	return p.slot(streamUserTime, i, p.cfg.Users, from, p.until)
 }
 
-// usersAt returns how many users there are for certain at a time.
+// usersAt returns how many users certainly exist at a time.
 func (p *plan) usersAt(t int64) int {
 	return max(passed(t, p.cfg.Users, p.until-userSpan, p.until), min(2, p.cfg.Users))
 }
@@ -122,7 +127,8 @@ func (p *plan) articleTime(i int) int64 {
 	return p.slot(streamArticleTime, i, p.cfg.Articles, p.until-articleSpan, p.until)
 }
 
-// author favours those who came early. The first user writes a few articles only, for a newcomer to edit and delete.
+// author returns the author of an article. Older accounts write more. The first
+// user writes only a few articles, which a newcomer can edit and delete.
 func (p *plan) author(i int) int {
 	users := p.usersAt(p.articleTime(i))
 	if users < 2 || scale(demoArticles, i+1, p.cfg.Articles+1) > scale(demoArticles, i, p.cfg.Articles+1) {
@@ -132,7 +138,8 @@ func (p *plan) author(i int) int {
 	return 1 + r.skewed(users-1, 2)
 }
 
-// edited returns when an article was last changed and its version: one in eight was edited once, within 30 days.
+// edited returns the time of the last change of an article, and its version.
+// One article in eight was edited once, within 30 days.
 func (p *plan) edited(i int) (updated int64, version int) {
 	created := p.articleTime(i)
 	r := at(p.cfg.Seed, streamEdit, i)
@@ -142,8 +149,9 @@ func (p *plan) edited(i int) (updated int64, version int) {
 	return min(created+int64(r.below(30*day)), p.until), 2
 }
 
-// tags appends the indexes of an article's tags, all different, in the author's order. The oldest articles go through
-// the list, so that no tag stays unused; later ones favour its start.
+// tags appends the indexes of an article's tags, all different, in the author's
+// order. The oldest articles use the tags in turn, so that every tag is used;
+// later articles prefer the first tags.
 func (p *plan) tags(to []int, i int) []int {
 	n := p.cfg.Tags
 	r := at(p.cfg.Seed, streamArticleTags, i)
@@ -161,23 +169,26 @@ func (p *plan) tags(to []int, i int) []int {
 	return to
 }
 
-// popularity is the weight of an article's favourites: Zipf's law over a hidden rank from 1 to 128, which does not
-// depend on age. The top 1 % get 24 times the average, the median a third of it.
+// popularity returns the weight of an article's favourites. It follows Zipf's
+// law over a random rank from 1 to 128, which does not depend on age. The top 1
+// % get 24 times the average, the median a third of it.
 func (p *plan) popularity(i int) int {
 	r := at(p.cfg.Seed, streamPopularity, i)
 	return 1 << 20 / (1 + r.below(128))
 }
 
-// fame is the weight of a user's followers. Those who came early write most (see author) and are followed most; the
-// offset keeps the first from having half of everybody.
+// fame returns the weight of a user's followers. Older accounts write most (see
+// author) and are followed most. The offset prevents the first users from being
+// followed by half of all users.
 func (p *plan) fame(i int) int {
 	if i == 0 {
-		i = p.cfg.Users / 2 // the demo account is nobody special
+		i = p.cfg.Users / 2 // the demo account has an average number of followers
 	}
 	return 1 << 20 / (i + 16)
 }
 
-// maxFollowers leaves out user 0, whose follows are made apart, and the user.
+// maxFollowers excludes the user itself and user 0, whose follows are planned
+// separately.
 func (p *plan) maxFollowers(i int) int {
 	if i == 0 {
 		return p.cfg.Users - 1
@@ -185,18 +196,20 @@ func (p *plan) maxFollowers(i int) int {
 	return max(p.cfg.Users-2, 0)
 }
 
-// demoLikes spreads the first user's favourites evenly over the articles.
+// demoLikes reports whether the first user has an article as favourite. These
+// favourites are spread evenly over the articles.
 func (p *plan) demoLikes(i int) bool {
 	n := p.cfg.Articles
 	return scale(int64(p.demoFavorites), i+1, n) > scale(int64(p.demoFavorites), i, n)
 }
 
-// pairing lists the users who have an article as favourite, or follow a user: n of them, each once.
+// pairing lists the n different users who have an article as favourite, or who
+// follow a user.
 type pairing struct {
 	n     int
 	demo  bool        // the first one is user 0
 	order permutation // of the others; number 0 is user 1
-	skip  int         // a user who is left out, if above 0
+	skip  int         // a user to leave out, if above 0
 }
 
 // at returns the j-th user.
@@ -214,13 +227,14 @@ func (p pairing) at(j int) int {
 	return user
 }
 
-// fans are the users who have an article as favourite.
+// fans returns the users who have an article as favourite.
 func (p *plan) fans(article int) pairing {
 	r := at(p.cfg.Seed, streamFavorite, article)
 	return p.pairing(&r, int(p.likes[article]), p.demoLikes(article), 0)
 }
 
-// followersOf are the users who follow a user. The first user follows the first authors, since they write most.
+// followersOf returns the users who follow a user. The first user follows the
+// first authors, because they write most.
 func (p *plan) followersOf(user int) pairing {
 	r := at(p.cfg.Seed, streamFollow, user)
 	return p.pairing(&r, int(p.followers[user]), user >= 1 && user <= p.demoFollows, user)
@@ -233,8 +247,10 @@ func (p *plan) pairing(r *random, others int, demo bool, skip int) pairing {
 		if skip > 0 {
 			users--
 		}
-		// Half draw from all users, a quarter from the first quarter of them, an eighth from the first sixteenth and
-		// so on: the most active users have some 30 times the favourites and follows of the least.
+		// Half of the draws are from all users, a quarter from the first
+		// quarter of them, an eighth from the first sixteenth and so on. The
+		// most active users thus have about 30 times the favourites and follows
+		// of the least active.
 		active := users >> (2 * min(bits.TrailingZeros64(r.next()), 4))
 		q.order = newPermutation(r, max(active, others))
 	}
@@ -244,12 +260,14 @@ func (p *plan) pairing(r *random, others int, demo bool, skip int) pairing {
 	return q
 }
 
-// later returns a time between t and now, mostly soon after t: half within an eighth of the time that is left.
+// later returns a time between t and the end, usually soon after t: half of the
+// times are within an eighth of the remaining time.
 func (p *plan) later(r *random, t int64) int64 {
 	return min(t+1+int64(r.skewed(int(p.until-t)+1, 3)), p.until)
 }
 
-// favoriteTime is after the article was written and the user signed up.
+// favoriteTime returns a time after the article was written and the user signed
+// up.
 func (p *plan) favoriteTime(article, user int) int64 {
 	r := at(p.cfg.Seed, streamFavoriteTime, article)
 	r.state += uint64(user) * golden
@@ -262,10 +280,12 @@ func (p *plan) followTime(followee, follower int) int64 {
 	return p.later(&r, max(p.userTime(followee), p.userTime(follower)))
 }
 
-// comment returns the article, author and time of a comment. Comments come in order of time, like in life: those of one
-// article lie scattered among all others, which a benchmark of reads should feel. Most are on recent articles, and an
-// article whose index is divisible by a high power of 4 draws those of its neighbours: the top 0.1 % get about 30 times
-// the average.
+// comment returns the article, author and time of a comment. Comments are in
+// order of time, as in a real database: the comments of one article are
+// scattered among all others, which affects a benchmark of reads. Most are on
+// recent articles. An article whose index is divisible by a high power of 4
+// also gets the comments of its neighbours, so that the top 0.1 % get about 30
+// times the average.
 func (p *plan) comment(i int) (article, author int, created int64) {
 	n := p.cfg.Articles
 	begin := p.until - articleSpan
@@ -278,5 +298,5 @@ func (p *plan) comment(i int) (article, author int, created int64) {
 	return article, author, max(created, p.articleTime(article))
 }
 
-// stamp turns milliseconds into a time for pgx.
+// stamp converts milliseconds to a time for pgx.
 func stamp(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

@@ -132,8 +132,10 @@ func TestText(t *testing.T) {
 	})
 }
 
-// The rows of a seed are the same on every machine and in every version, so that benchmarks compare. A change of the
-// lists or the arithmetic changes this digest: that is allowed, but it ends comparability with older runs.
+// TestRowsArePinned checks that the rows of a seed are the same on every
+// machine and in every version, so that benchmarks can be compared. A change of
+// the lists or of the arithmetic changes this digest. That is allowed, but
+// later benchmarks can no longer be compared with older ones.
 func TestRowsArePinned(t *testing.T) {
 	t.Parallel()
 	p := newPlan(small())

@@ -2,12 +2,15 @@ package seed
 
 import "math/bits"
 
-// Everything random here is a pure function of (seed, stream, index), computed with integers only. So a row can be made
-// again when another table needs a part of it (a favourite its article's time) without keeping ten million of them, and
-// it is the same on every machine: math/rand may change between Go versions, and floating point between architectures
-// (fused multiply-add).
+// All random values are pure functions of (seed, stream, index), computed with
+// integers only. A row can therefore be computed again when another table needs
+// a part of it (a favourite needs the time of its article), without storing ten
+// million rows. The rows are the same on every machine: math/rand may change
+// between Go versions, and floating point differs between architectures (fused
+// multiply-add).
 
-// stream separates the random numbers of one purpose from those of another at the same index.
+// stream separates the random numbers of one purpose from those of another
+// purpose with the same index.
 type stream uint64
 
 const (
@@ -33,7 +36,8 @@ const (
 
 const golden = 0x9e3779b97f4a7c15 // 2^64 / golden ratio: the increment of splitmix64
 
-// mix is the finalizer of splitmix64 (Steele, Lea, Flood 2014): every input bit flips half of the output bits.
+// mix is the finalizer of splitmix64 (Steele, Lea, Flood 2014): each input bit
+// flips half of the output bits.
 func mix(x uint64) uint64 {
 	x ^= x >> 30
 	x *= 0xbf58476d1ce4e5b9
@@ -42,10 +46,11 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// random is a splitmix64 generator. Its zero value works, but it should come from at.
+// random is a splitmix64 generator. Its zero value works, but callers should
+// use at.
 type random struct{ state uint64 }
 
-// at returns the generator of the index-th thing of a stream.
+// at returns the generator of the element of a stream with this index.
 func at(seed uint64, s stream, index int) random {
 	return random{mix(mix(seed+golden*uint64(s)) + golden*uint64(index))}
 }
@@ -55,14 +60,17 @@ func (r *random) next() uint64 {
 	return mix(r.state)
 }
 
-// below returns a uniform number in [0, n); n must be above 0. The bias of the multiplication is under n / 2^64.
+// below returns a uniformly distributed number in [0, n); n must be above 0.
+// The bias of the multiplication is under n / 2^64.
 func (r *random) below(n int) int {
 	hi, _ := bits.Mul64(r.next(), uint64(n))
 	return int(hi)
 }
 
-// skewed returns a number in [0, n) of which small ones are likelier: the power law x^-(1-1/power), which is Zipf's with
-// exponent 1/2 for power 2 and 2/3 for power 3. Of 1,000, the first gets 3 % at power 2 and 10 % at power 3.
+// skewed returns a number in [0, n); small numbers are more likely. It follows
+// the power law x^-(1-1/power), which is Zipf's law with exponent 1/2 for power
+// 2 and 2/3 for power 3. Of 1,000 numbers, the first one gets 3 % at power 2
+// and 10 % at power 3.
 func (r *random) skewed(n, power int) int {
 	u := r.next()
 	x := u
@@ -73,29 +81,30 @@ func (r *random) skewed(n, power int) int {
 	return int(hi)
 }
 
-// oneIn is true for one in n.
+// oneIn returns true in one of n cases.
 func (r *random) oneIn(n int) bool { return r.below(n) == 0 }
 
-// pick returns an element of list.
+// pick returns a random element of list.
 func pick[T any](r *random, list []T) T { return list[r.below(len(list))] }
 
-// permutation visits each of n numbers once, in an order without apparent pattern, from two integers: it is what keeps
-// pairs unique without remembering them.
+// permutation visits each of n numbers once, in an order without an apparent
+// pattern. It needs only two integers, so that pairs are unique without storing
+// them.
 type permutation struct{ start, step, n int }
 
-// newPermutation draws a permutation of [0, n); n must be above 0.
+// newPermutation returns a random permutation of [0, n); n must be above 0.
 func newPermutation(r *random, n int) permutation {
 	p := permutation{start: r.below(n), step: 1, n: n}
 	if n < 3 {
 		return p
 	}
-	// About 6 in 10 steps are coprime to n, so this ends soon.
+	// About 6 in 10 steps are coprime to n, so this loop ends soon.
 	for p.step = 1 + r.below(n-1); gcd(p.step, n) != 1; p.step = 1 + r.below(n-1) {
 	}
 	return p
 }
 
-// at returns the i-th number; beyond n it starts again.
+// at returns the i-th number. From n on the numbers repeat.
 func (p permutation) at(i int) int {
 	hi, lo := bits.Mul64(uint64(p.step), uint64(i%p.n))
 	return int((bits.Rem64(hi, lo, uint64(p.n)) + uint64(p.start)) % uint64(p.n))
@@ -108,9 +117,10 @@ func gcd(a, b int) int {
 	return a
 }
 
-// shares splits total over n receivers in proportion to weight, none above its limit. The sum is exactly total; the
-// limits must allow for it. What a receiver cannot take goes to those which still can, by the same weights: each round
-// fills at least one receiver or is the last.
+// shares divides total among n receivers in proportion to weight, so that none
+// gets more than its limit. The sum is exactly total, if the limits allow it.
+// What a receiver cannot take is divided among the others by the same weights.
+// Each round either fills at least one receiver or is the last one.
 func shares(total, n int, weight, limit func(i int) int) []int32 {
 	out := make([]int32, n)
 	for total > 0 {

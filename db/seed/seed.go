@@ -1,8 +1,11 @@
-// Package seed fills a database with a believable data set: accounts, articles in Markdown, tags, comments, follows and
-// favourites, with the skew of real ones. It is for newcomers, who should see something at once, and for benchmarks.
+// Package seed fills a database with a realistic data set: accounts, articles
+// in Markdown, tags, comments, follows and favourites, with the skew of real
+// data. It is for newcomers, who should see something at once, and for
+// benchmarks.
 //
-// Rows are made as they are sent (COPY), by pure functions of their index: see random.go for how, plan.go for who, when
-// and how many, text.go for words.
+// Rows are generated while they are sent (COPY), by pure functions of their
+// index: random.go explains how, plan.go computes authors, times and numbers,
+// and text.go writes the texts.
 package seed
 
 import (
@@ -17,11 +20,12 @@ import (
 	"github.com/byline-api/byline/db/changes"
 )
 
-// Summary says what Run added.
+// Summary describes the rows that Run added.
 type Summary struct {
 	Users, Articles, Comments, Favorites, Follows, Tags int
 
-	// Username and Email are of the first account, which follows the most active authors: demo, if that was free.
+	// Username and Email belong to the first account, which follows the most
+	// active authors. Its name is demo, unless that was taken.
 	Username, Email string
 
 	Elapsed time.Duration
@@ -29,21 +33,25 @@ type Summary struct {
 
 const demo = "demo"
 
-// triggers are switched off during the COPY; what they derive is written with the rows instead, and the caches are
-// told once that everything has changed. With the triggers on, each COPY updates most users again, and a transaction cannot reclaim its own dead rows: a million
-// favourites of 100,000 articles left users ten times and articles twice as large.
+// triggers are disabled during the COPY. The values that they derive are
+// written with the rows instead, and the caches are told once that everything
+// has changed. With the triggers enabled, each COPY updates most users again,
+// and a transaction cannot reclaim its own dead rows: a million favourites of
+// 100,000 articles made users ten times and articles twice as large.
 var triggers = []struct{ table, trigger string }{
 	{"articles", "articles_insert_derive"},
 	{"favorites", "favorites_insert_count"},
 	{"comments", "comments_insert_note"},
 }
 
-// tables are all that a seed writes. Locked so, they can be read but not written by others, who cannot take an id that
-// the COPY is about to use, nor miss a count while its trigger is off.
+// tables are all tables that a seed writes. While they are locked, others can
+// read but not write them, so that nobody takes an id that the COPY is about to
+// use, and no write misses a disabled trigger.
 const tables = "users, articles, article_slugs, article_tags, comments, favorites, follows, counters"
 
-// Run adds the data set in one transaction: all of it is there afterwards, or nothing. It may run on a database with
-// rows; then names and slugs of the new ones end in their id. It needs a role that owns the tables.
+// Run adds the data set in one transaction, so that either all of it is added
+// or nothing. If the database already has rows, the names and slugs of the new
+// rows end in their id. The role must own the tables.
 func Run(ctx context.Context, db *pgxpool.Pool, cfg Config) (Summary, error) {
 	start := time.Now()
 	if err := cfg.Validate(); err != nil {
@@ -88,10 +96,11 @@ func Run(ctx context.Context, db *pgxpool.Pool, cfg Config) (Summary, error) {
 	return summary, nil
 }
 
-// load does all that belongs into the transaction.
+// load executes everything that belongs to the transaction.
 func (l *loader) load(ctx context.Context) error {
 	if err := l.exec(ctx,
-		// A pool's limits are meant for requests; a large COPY outlasts them.
+		// The limits of a pool are meant for requests; a large COPY takes
+		// longer.
 		`SET LOCAL statement_timeout = 0`,
 		`SET LOCAL idle_in_transaction_session_timeout = 0`,
 		`SET LOCAL lock_timeout = '10s'`,
@@ -117,14 +126,14 @@ func (l *loader) load(ctx context.Context) error {
 		`SELECT NOT EXISTS (SELECT FROM users WHERE lower(username) = $1 OR lower(email) = $2)`, demo, demo+"@example.com",
 	).Scan(&l.demo)
 	if err != nil {
-		return fmt.Errorf("look for demo: %w", err)
+		return fmt.Errorf("check whether demo is taken: %w", err)
 	}
 
-	var lifted []rebuild
+	var dropped []rebuild
 	if bulk, err := l.isBulk(ctx); err != nil {
 		return err
 	} else if bulk {
-		if lifted, err = l.lift(ctx); err != nil {
+		if dropped, err = l.dropIndexes(ctx); err != nil {
 			return err
 		}
 	}
@@ -135,7 +144,7 @@ func (l *loader) load(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.restore(ctx, lifted); err != nil {
+	if err := l.recreateIndexes(ctx, dropped); err != nil {
 		return err
 	}
 
@@ -147,7 +156,8 @@ func (l *loader) load(ctx context.Context) error {
 	if err := changes.Write(ctx, l.tx, changes.Everything); err != nil {
 		return fmt.Errorf("note the change of everything: %w", err)
 	}
-	// Last, since a rollback does not take it back. Others get their ids after the commit, when the lock is gone.
+	// This comes last because a rollback does not undo it. Others get new ids
+	// only after the commit, which releases the lock.
 	for _, base := range []struct {
 		table      string
 		last, more int
@@ -171,8 +181,9 @@ func (l *loader) exec(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// lastID returns the highest id that a table has or had. The sequence counts too: its rows may be deleted, but names
-// made from their ids should not come back, and it must not fall.
+// lastID returns the highest id that a table has or had. The sequence counts as
+// well: rows with its ids may have been deleted, but names made from these ids
+// must not be used again, and the sequence must not decrease.
 func (l *loader) lastID(ctx context.Context, table string) (id int, err error) {
 	var sequence string
 	if err = l.tx.QueryRow(ctx, `SELECT pg_get_serial_sequence($1, 'id')`, table).Scan(&sequence); err == nil {
@@ -184,15 +195,17 @@ func (l *loader) lastID(ctx context.Context, table string) (id int, err error) {
 	return id, nil
 }
 
-// vacuum analyzes the tables for the planner and marks their pages as visible to all, without which no index-only scan
-// is one until autovacuum comes by.
+// vacuum analyzes the tables for the planner and marks their pages as visible
+// to all transactions, which index-only scans need. Otherwise that would happen
+// only when autovacuum runs.
 func vacuum(ctx context.Context, conn *pgxpool.Conn) error {
 	if _, err := conn.Exec(ctx, `SET statement_timeout = 0`); err != nil {
 		return err
 	}
-	// Not parallel: that takes shared memory, of which containers have little.
+	// A parallel VACUUM needs shared memory, which is scarce in containers.
 	_, err := conn.Exec(ctx, `VACUUM (ANALYZE, PARALLEL 0) `+tables)
-	// The connection goes back to the pool; if it broke, this fails as well, and the pool drops it.
+	// The connection is returned to the pool. If it is broken, this statement
+	// fails as well, and the pool closes it.
 	_, resetErr := conn.Exec(context.WithoutCancel(ctx), `RESET statement_timeout`)
 	return errors.Join(err, resetErr)
 }

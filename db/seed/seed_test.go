@@ -27,7 +27,7 @@ func small() Config {
 	return cfg
 }
 
-// bulk is just large enough for the way with dropped indexes.
+// bulk is just large enough that the indexes are dropped and built again.
 func bulk() Config {
 	return Config{
 		Users: 300, Articles: 500, Comments: 1_000, Favorites: 90_000, Follows: 8_000, Tags: 90, TagsPerArticle: 2, BodyBytes: 100,
@@ -65,7 +65,8 @@ func requireSizes(t *testing.T, db *pgxpool.Pool, cfg Config, sets int) {
 	}
 }
 
-// requireCounters compares every counter with what it counts, and the repeated columns with the originals.
+// requireCounters compares every counter with the rows that it counts, and the
+// repeated columns with the originals.
 func requireCounters(t *testing.T, db *pgxpool.Pool) {
 	t.Helper()
 	for name, wrong := range map[string]string{
@@ -140,7 +141,8 @@ func TestRun(t *testing.T) {
 				SELECT followee_id FROM follows JOIN users ON users.id = follower_id WHERE username = 'demo')`), 20, "the feed of demo")
 			require.GreaterOrEqual(t, value[int](t, db, `SELECT favorites_count FROM users WHERE username = 'demo'`), demoFavorites)
 
-			// The server goes on where the seed ended: triggers count, sequences do not repeat an id.
+			// The server continues where the seed ended: the triggers count
+			// again, and the sequences do not repeat an id.
 			_, err = db.Exec(t.Context(), `WITH u AS (INSERT INTO users (username, email, password_hash) VALUES ('new', 'new@x', '') RETURNING id),
 				a AS (INSERT INTO articles (slug, author_id, title, description, body) SELECT 'new', 1, '', '', '' FROM u RETURNING id)
 				INSERT INTO comments (article_id, author_id, body) SELECT 1, 1, '' FROM a`)
@@ -183,7 +185,7 @@ func TestRun(t *testing.T) {
 		db := testDB(t)
 		_, err := Run(t.Context(), db, small())
 		require.NoError(t, err)
-		// Deleted ids do not come back.
+		// The ids of deleted rows are not used again.
 		_, err = db.Exec(t.Context(), `DELETE FROM users WHERE id = 50`)
 		require.NoError(t, err)
 		summary, err := Run(t.Context(), db, small())

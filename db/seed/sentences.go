@@ -1,6 +1,7 @@
 package seed
 
-// Slots: {t} the article's topic, {o} another topic, {p} people, {j} an adjective, {n} a noun, {g} a gerund, {d} a number.
+// Placeholders: {t} the article's topic, {o} another topic, {p} people, {j} an
+// adjective, {n} a noun, {g} a gerund, {d} a number.
 
 var descriptions = []string{
 	"A {j} look at {t}, and what {p} can take from it.", "Why {g} is the best thing I did for {t} this year.",
@@ -77,7 +78,8 @@ var links = []string{
 	"For the details of {g}, `man {d}` is no help; the [handbook](https://example.com/handbook#{d}) is.",
 }
 
-// codes are blocks with their language; a slot in them is a number only, so that they stay valid.
+// codes are code blocks. They contain only placeholders for numbers, so that
+// the code stays valid.
 var codes = []string{
 	"```sql\nSELECT id, title\nFROM articles\nWHERE (created_at, id) < ($1, $2)\nORDER BY created_at DESC, id DESC\nLIMIT {d};\n```\n",
 	"```go\nfor attempt := range {d} {\n\tif err := try(ctx); err == nil {\n\t\treturn nil\n\t}\n\ttime.Sleep(backoff(attempt))\n}\n```\n",

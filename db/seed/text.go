@@ -5,15 +5,18 @@ import (
 	"strings"
 )
 
-// username returns the lower-case name of the i-th of a set of users; unique is the number that sets it apart when the
-// table had users before, or 0. Beyond the distinct names a number follows anyway.
+// username returns the lower-case name of the i-th user of a data set. If the
+// table had users before, unique is a number that makes the name unique;
+// otherwise it is 0. When all distinct names are used, names get a number as
+// well.
 func (p *plan) username(i, unique int) string {
 	k := p.names.at(i)
 	name := firstNames[k%len(firstNames)] + separators[k%len(separators)] + lastNames[k/len(firstNames)]
 	return name + suffix("", i/p.names.n, unique)
 }
 
-// suffix returns nothing for the first round through distinct texts in an empty table.
+// suffix returns the number at the end of a text that is used again, or "" for
+// the first use in an empty table.
 func suffix(dash string, round, unique int) string {
 	switch {
 	case unique > 0:
@@ -24,7 +27,7 @@ func suffix(dash string, round, unique int) string {
 	return ""
 }
 
-// bio and image are missing for a third and a half of the users.
+// bio returns nil for a third of the users, image for half of them.
 func (p *plan) bio(i int) *string {
 	r := at(p.cfg.Seed, streamBio, i)
 	if r.oneIn(3) {
@@ -43,22 +46,23 @@ func (p *plan) image(i int) *string {
 	return &s
 }
 
-// tagName extends the list by numbers.
+// tagName returns the i-th tag. Numbers make more tags when the list ends.
 func tagName(i int) string {
 	return tagNames[i%len(tagNames)] + suffix("-", i/len(tagNames), 0)
 }
 
-// writer appends text to one buffer that is used again for every row.
+// writer generates texts. It uses the same buffer for every row.
 type writer struct {
 	buf   []byte
 	r     random
 	topic string
 
-	order permutation // of the sentences to choose from, so that none comes again soon
+	order permutation // of the sentences, so that none is repeated soon
 	used  int         // sentences used
 }
 
-// title returns the title of the i-th of a set of articles and starts the article's text.
+// title returns the title of the i-th article and starts the text of that
+// article.
 func (w *writer) title(p *plan, i int) string {
 	w.r = at(p.cfg.Seed, streamText, i)
 	k := p.titles.at(i)
@@ -69,7 +73,7 @@ func (w *writer) title(p *plan, i int) string {
 	return upperFirst(s)
 }
 
-// slug turns an ASCII title into lower-case words with hyphens.
+// slug converts an ASCII title to lower-case words with hyphens.
 func slug(title, suffix string) string {
 	out := make([]byte, 0, len(title)+len(suffix))
 	for i := range len(title) {
@@ -91,8 +95,8 @@ func (w *writer) description() string {
 	return string(w.buf)
 }
 
-// body returns Markdown of about size bytes (within 150): paragraphs under headings, with lists, code, quotes and links
-// in between.
+// body returns Markdown of about size bytes (within 150): paragraphs under
+// headings, with lists, code, quotes and links between them.
 func (w *writer) body(size int) string {
 	if size == 0 {
 		size = 500 + w.r.below(2501)
@@ -129,7 +133,8 @@ func (w *writer) body(size int) string {
 	return string(w.buf)
 }
 
-// paragraph writes two to five sentences, but stops when the text reaches size bytes.
+// paragraph writes two to five sentences, but stops when the text has size
+// bytes.
 func (w *writer) paragraph(size int) {
 	for i := range 2 + w.r.below(4) {
 		if i > 0 {
@@ -171,7 +176,7 @@ func (w *writer) remark(p *plan, i, article int) string {
 	return string(w.buf)
 }
 
-// sentence expands a template and makes its first letter a capital.
+// sentence expands a template and capitalizes its first letter.
 func (w *writer) sentence(template string) {
 	from := len(w.buf)
 	w.expand(template)
@@ -180,7 +185,8 @@ func (w *writer) sentence(template string) {
 	}
 }
 
-// expand fills the slots of a template: a letter in braces. Other braces, as in code, stay.
+// expand replaces the placeholders of a template, which are a letter in braces.
+// Other braces, for example in code, are left as they are.
 func (w *writer) expand(template string) {
 	for {
 		i := strings.IndexByte(template, '{')
@@ -211,7 +217,7 @@ func (w *writer) expand(template string) {
 		case 'd':
 			w.buf = strconv.AppendInt(w.buf, int64(2+w.r.below(48)), 10)
 		}
-		// "a" becomes "an" before a vowel that a slot brought in.
+		// "a" becomes "an" if the word that follows starts with a vowel.
 		if n := len(w.buf); word != "" && strings.IndexByte("aeiou", word[0]) >= 0 && endsInArticle(w.buf) {
 			w.buf = append(w.buf[:n-1], 'n', ' ')
 		}
@@ -220,7 +226,7 @@ func (w *writer) expand(template string) {
 	}
 }
 
-// endsInArticle says whether text ends in the word "a" and a space.
+// endsInArticle reports whether text ends in the word "a" and a space.
 func endsInArticle(text []byte) bool {
 	n := len(text)
 	return n >= 2 && text[n-1] == ' ' && (text[n-2] == 'a' || text[n-2] == 'A') && (n == 2 || text[n-3] == ' ' || text[n-3] == '\n')

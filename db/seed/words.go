@@ -1,8 +1,10 @@
 package seed
 
-// The lists are our own and not a fake-data library's: a new version of that would change the rows of a given seed.
-// Changing a list changes them too, so benchmarks must be compared with the same version. All text is ASCII: slug turns
-// titles into slugs without a transliteration table. Names hold no separators, or two pairs could join to one username.
+// The lists are part of this package because a new version of a fake-data
+// library would change the rows of a given seed. Changing a list changes the
+// rows too, so benchmarks must be compared with the same version. All text is
+// ASCII: slug converts titles without a transliteration table. Names contain no
+// separators, because otherwise two pairs could give the same username.
 
 var firstNames = []string{
 	"ada", "agnes", "ahmed", "aiko", "alan", "alma", "amara", "amir", "ana", "anders", "andrea", "anika", "anton", "arjun",
@@ -30,7 +32,7 @@ var lastNames = []string{
 	"yamada", "yilmaz", "young", "zhang", "zimmer",
 }
 
-// separators join the names; the first is the commonest.
+// separators join the names. The first one is the most common.
 var separators = []string{".", ".", "_", "-"}
 
 var professions = []string{
@@ -51,7 +53,7 @@ var mottos = []string{
 	"Believes in short paragraphs.", "Prefers trains.", "Currently reading too many books at once.",
 }
 
-// tagNames is in order of popularity.
+// tagNames are in order of popularity.
 var tagNames = []string{
 	"go", "postgresql", "writing", "travel", "cooking", "design", "javascript", "photography", "books", "productivity",
 	"open-source", "testing", "music", "gardening", "performance", "security", "linux", "teaching", "history", "cycling",
@@ -61,7 +63,7 @@ var tagNames = []string{
 	"interviews", "parenting", "cities", "caching", "birds", "philosophy", "startups", "knitting",
 }
 
-// topics fit "a guide to ..." and carry no article of their own.
+// topics fit "a guide to ..." and have no article of their own.
 var topics = []string{
 	"keyset pagination", "slow mornings", "sourdough bread", "night trains", "connection pools", "city gardens", "plain text",
 	"code review", "street photography", "partial indexes", "handwritten notes", "feature flags", "winter hiking", "error messages",
@@ -77,7 +79,7 @@ var topics = []string{
 	"museum archives", "API contracts", "allotment gardens", "memory profiles", "choir singing",
 }
 
-// people are plural, for "what ... get right".
+// people are plural, to fit "what ... get right".
 var people = []string{
 	"beginners", "small teams", "busy parents", "night owls", "freelancers", "curious engineers", "first-time authors",
 	"remote teams", "impatient readers", "students", "solo founders", "tired editors", "part-time farmers", "careful writers",
@@ -87,8 +89,9 @@ var people = []string{
 	"retired sailors", "hobbyists", "first responders", "quiet people",
 }
 
-// titles make a distinct slug for each topic and people: the words between them differ from template to template, and
-// none ends in a number, which would collide with the suffixes of username and slug.
+// titles give a distinct slug for each topic and people, because the words
+// between them differ from template to template. None ends in a number, which
+// would collide with the suffixes of username and slug.
 var titles = []string{
 	"A field guide to {t} for {p}", "Notes on {t} for {p}", "What {p} taught me about {t}", "Why {p} should care about {t}",
 	"How {p} get {t} right", "How {p} get {t} wrong", "The quiet case for {t} among {p}", "{t}, explained to {p}",

@@ -1,5 +1,6 @@
-// Package conduit speaks the RealWorld contract: it learns what a server holds, signs users in, makes the requests of the
-// scenarios, and judges the answers.
+// Package conduit implements the RealWorld contract: it reads the contents of a
+// server, signs users in, creates the requests of the scenarios, and checks the
+// responses.
 package conduit
 
 import (
@@ -16,14 +17,15 @@ import (
 	"github.com/byline-api/byline/bench/internal/load"
 )
 
-// Site is a server under test.
+// Site is the address of a server under test.
 type Site struct {
 	Addr string // host:port to connect to
-	Host string // for the Host field
+	Host string // value of the Host field
 	Base string // path of the API, without a slash at the end
 }
 
-// ParseURL accepts the address of an API on this machine only: the benchmark is an attack on anything else.
+// ParseURL parses the URL of an API on this machine. It refuses other
+// addresses, because a load test of another machine is an attack.
 func ParseURL(ctx context.Context, text string) (Site, error) {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -42,7 +44,7 @@ func ParseURL(ctx context.Context, text string) (Site, error) {
 	}
 	for _, ip := range ips {
 		if !ip.IsLoopback() {
-			return Site{}, fmt.Errorf("%s is not this machine: only loopback addresses are measured, since a load test is an attack on anything else", u.Hostname())
+			return Site{}, fmt.Errorf("%s is not this machine: only loopback addresses can be measured, because a load test of another machine is an attack", u.Hostname())
 		}
 	}
 	// A Node server may listen on only one of 127.0.0.1 and ::1.
@@ -63,10 +65,11 @@ func ParseURL(ctx context.Context, text string) (Site, error) {
 	return Site{Addr: addr, Host: u.Host, Base: base}, nil
 }
 
-// text is what may be appended to bytes.
+// text is a type that can be appended to a byte slice.
 type text interface{ ~string | ~[]byte }
 
-// request appends a whole request. The path begins with a slash and is escaped; token and body may be empty.
+// request appends a complete request. The path starts with a slash and is
+// escaped; token and body may be empty.
 func request[P, B text](to []byte, s *Site, method string, path P, token string, body B) []byte {
 	to = append(to, method...)
 	to = append(to, ' ')
@@ -86,7 +89,7 @@ func request[P, B text](to []byte, s *Site, method string, path P, token string,
 	return append(to, body...)
 }
 
-// client makes single calls, for preparations and audits.
+// client makes single requests, for preparations and audits.
 type client struct {
 	site Site
 	conn load.Conn
@@ -97,10 +100,12 @@ func newClient(site Site) *client { return &client{site: site, conn: load.Conn{A
 
 func (c *client) close() { c.conn.Close() }
 
-// callTimeout is for one call: a backend that hashes passwords slowly, under load, may need it.
+// callTimeout limits one request. A server under load that hashes passwords
+// slowly may need this long.
 const callTimeout = 30 * time.Second
 
-// call sends a request and reads its answer into out unless that is nil. Statuses other than 2xx are errors.
+// call sends a request and decodes its response into out, unless out is nil.
+// Statuses other than 2xx are errors.
 func (c *client) call(method, path, token, body string, out any) error {
 	if err := c.conn.SetDeadline(time.Now().Add(callTimeout)); err != nil {
 		return err
@@ -122,7 +127,7 @@ func (c *client) call(method, path, token, body string, out any) error {
 	return nil
 }
 
-// The answers of the contract, as far as they are looked at.
+// These types are the parts of the responses that are checked.
 type (
 	author struct {
 		Username  string
@@ -158,11 +163,11 @@ type (
 	}
 )
 
-// object writes {"name": v}, as bodies of the contract are wrapped.
+// object returns {"name": v}, the form of request bodies in the contract.
 func object(name string, v any) string {
 	b, err := json.Marshal(map[string]any{name: v})
 	if err != nil {
-		panic(err) // maps of strings can be written
+		panic(err) // maps of strings can be encoded
 	}
 	return string(b)
 }

@@ -8,17 +8,19 @@ import (
 	"time"
 )
 
-// auditPause is what lies between two rounds of the auditor: some 100 requests a second, which do not count.
+// auditPause is the time between two rounds of the auditor. The rounds make
+// about 100 requests a second, which are not counted.
 const auditPause = 100 * time.Millisecond
 
-// Audit is what the auditor found.
+// Audit is the result of the auditor.
 type Audit struct {
 	Rounds uint64
 	Errors map[string]uint64
 }
 
-// Audit writes with a user of its own while others measure, and demands that every read right after a write shows it: to
-// the writer and to anonymous readers, who may be answered from a cache. It ends with ctx.
+// Audit writes with its own user while a scenario is measured. It checks that
+// every read right after a write shows the write, for the writer and for
+// anonymous readers, whose responses may be cached. It runs until ctx ends.
 func (w *World) Audit(ctx context.Context) Audit {
 	out := Audit{Errors: map[string]uint64{}}
 	a := &auditor{w: w, c: newClient(w.Site), me: w.Users[len(w.Users)-1], author: w.authors[0]}
@@ -43,7 +45,7 @@ type auditor struct {
 	w      *World
 	c      *client
 	me     User
-	author string // whom it follows and unfollows
+	author string // the user that it follows and unfollows
 	slug   string // an article that only the auditor knows
 }
 
@@ -57,7 +59,8 @@ func (a *auditor) round() error {
 		a.follow("POST", true), a.follow("DELETE", false))
 }
 
-// publish also looks for the new article in the list of its author: others may fill the first page of all in no time.
+// publish also looks for the new article in the list of its author. In the list
+// of all articles, others may push it off the first page at once.
 func (a *auditor) publish() error {
 	var made articleAnswer
 	err := a.c.call("POST", "/articles", a.me.Token, object("article", map[string]any{
@@ -74,7 +77,7 @@ func (a *auditor) publish() error {
 	if len(list.Articles) > 0 && list.Articles[0].Slug == made.Article.Slug {
 		return nil
 	}
-	return errors.New("a new article is not at the head of its author's list")
+	return errors.New("a new article is not the first one in its author's list")
 }
 
 func (a *auditor) favorite(method string, marked bool) error {

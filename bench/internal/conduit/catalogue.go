@@ -7,16 +7,17 @@ import (
 	"strconv"
 )
 
-// Catalogue is what the server holds: what requests can ask for and answers are held against.
+// Catalogue lists the contents of the server, which requests ask for and
+// responses are checked against.
 type Catalogue struct {
 	Slugs   []string `json:"slugs"`   // of every article, newest first
-	Authors []string `json:"authors"` // names of all who wrote
+	Authors []string `json:"authors"` // names of all authors
 	Tags    []string `json:"tags"`    // most used first, if the server sorts them
 }
 
 const readPage = 100
 
-// Read walks through all articles, with cursors if the server has them.
+// Read reads all articles, with cursors if the server supports them.
 func Read(ctx context.Context, site Site) (*Catalogue, error) {
 	c := newClient(site)
 	defer c.close()
@@ -47,7 +48,8 @@ func Read(ctx context.Context, site Site) (*Catalogue, error) {
 		if cursor = ""; page.NextCursor != nil {
 			cursor = *page.NextCursor
 		}
-		// A server without cursors ends with an empty page, one with them with none.
+		// A server without cursors ends with an empty page, a server with
+		// cursors ends without a next cursor.
 		if len(out.Slugs) == before || cursor == "" && page.ArticlesCount != nil && len(out.Slugs) >= *page.ArticlesCount {
 			break
 		}
@@ -61,7 +63,7 @@ func Read(ctx context.Context, site Site) (*Catalogue, error) {
 	}
 	out.Tags = tags.Tags
 	if len(out.Slugs) < readPage || len(out.Tags) == 0 {
-		return nil, fmt.Errorf("the server has %d articles and %d tags: too few to measure", len(out.Slugs), len(out.Tags))
+		return nil, fmt.Errorf("the server has %d articles and %d tags: too few for the benchmark", len(out.Slugs), len(out.Tags))
 	}
 	return out, nil
 }
@@ -69,11 +71,12 @@ func Read(ctx context.Context, site Site) (*Catalogue, error) {
 // User is an account that the benchmark may use.
 type User struct {
 	Name, Email, Password string
-	Token                 string // once signed in
+	Token                 string // after sign-in
 	FeedCount             int    // articles in the feed at sign-in
 }
 
-// SignIn gets the tokens of users, and sizes of their feeds. It stops at the first error.
+// SignIn gets the tokens of users and the sizes of their feeds. It stops at the
+// first error.
 func SignIn(ctx context.Context, site Site, users []User) error {
 	c := newClient(site)
 	defer c.close()
@@ -104,7 +107,8 @@ func loginBody(u User) string {
 	return object("user", map[string]string{"email": u.Email, "password": u.Password})
 }
 
-// lastCursor returns the cursor that leads to the last full page of 20, or "" when the server has none.
+// lastCursor returns the cursor of the last full page of 20, or "" if the
+// server has no cursors.
 func lastCursor(site Site, articles int) (string, error) {
 	c := newClient(site)
 	defer c.close()

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// statusError is an answer that should not have come. Its text has no parts that differ between requests, such as ids,
-// so that equal ones are counted together.
+// statusError is a response with an unexpected status. Its text contains
+// nothing that differs between requests, such as ids, so that equal errors are
+// counted together.
 type statusError struct {
 	status int
 	text   string
@@ -22,7 +23,8 @@ func (e statusError) Error() string {
 	return fmt.Sprintf("status %d: %s", e.status, e.text)
 }
 
-// excerpt is the errors member of an error answer, which the contract demands.
+// excerpt returns the errors member of an error response, which the contract
+// requires.
 func excerpt(body []byte) string {
 	var answer struct{ Errors json.RawMessage }
 	if json.Unmarshal(body, &answer) != nil {
@@ -33,7 +35,7 @@ func excerpt(body []byte) string {
 
 func decode[T any](body []byte) (out T, err error) {
 	if err = json.Unmarshal(body, &out); err != nil {
-		err = errors.New("the answer is not JSON as the contract has it")
+		err = errors.New("the response is not JSON in the form of the contract")
 	}
 	return out, err
 }
@@ -45,7 +47,7 @@ func checkArticle(v *visitor, body []byte) error {
 	case err != nil:
 		return err
 	case a.Slug != v.w.slugs[v.want.article]:
-		return errors.New("another article was answered than asked for")
+		return errors.New("the response contains another article than requested")
 	case a.Title == "" || a.Body == nil || *a.Body == "" || a.Author.Username == "" || a.FavoritesCount < 0:
 		return errors.New("an article without title, body, author or count")
 	case v.want.user == nil && (a.Favorited || a.Author.Following):
@@ -57,7 +59,8 @@ func checkArticle(v *visitor, body []byte) error {
 	return nil
 }
 
-// list checks what all lists must be: as long as the count says, newest first, without bodies.
+// list checks what is true of all lists: articlesCount fits, the order is
+// newest first, and there are no bodies.
 func (v *visitor) list20(body []byte) (listAnswer, error) {
 	got, err := decode[listAnswer](body)
 	if err != nil {
@@ -81,16 +84,17 @@ func (v *visitor) list20(body []byte) (listAnswer, error) {
 	return got, nil
 }
 
-// checkList is for lists of all articles: full pages, and none less than the benchmark knows of, since it deletes none.
+// checkList checks lists of all articles. They have full pages, and at least
+// the articles that the benchmark knows, because it deletes none.
 func checkList(v *visitor, body []byte) error {
 	got, err := v.list20(body)
 	switch {
 	case err != nil:
 		return err
 	case len(got.Articles) != pageSize:
-		return fmt.Errorf("a list of %d instead of %d", len(got.Articles), pageSize)
+		return fmt.Errorf("a list of %d articles instead of %d", len(got.Articles), pageSize)
 	case *got.ArticlesCount < len(v.w.slugs):
-		return errors.New("articlesCount is less than there are articles")
+		return errors.New("articlesCount is less than the number of articles")
 	}
 	return nil
 }
@@ -100,7 +104,7 @@ func checkLast(v *visitor, body []byte) error {
 		return err
 	}
 	if got, _ := decode[listAnswer](body); got.NextCursor != nil {
-		return errors.New("the last page has a next one")
+		return errors.New("the last page has a next page")
 	}
 	return nil
 }
@@ -140,7 +144,7 @@ func checkFeed(v *visitor, body []byte) error {
 func checkTags(_ *visitor, body []byte) error {
 	got, err := decode[tagsAnswer](body)
 	if err == nil && (len(got.Tags) == 0 || slices.Contains(got.Tags, "")) {
-		err = errors.New("no tags, or an empty one")
+		err = errors.New("there are no tags, or a tag is empty")
 	}
 	return err
 }
@@ -150,7 +154,7 @@ func checkComments(_ *visitor, body []byte) error {
 	seen := make(map[json.Number]bool, len(got.Comments))
 	for _, c := range got.Comments {
 		if err == nil && (seen[c.ID] || c.Body == "" || c.Author.Username == "") {
-			err = errors.New("a comment twice, or without body or author")
+			err = errors.New("a comment is repeated, or has no body or author")
 		}
 		seen[c.ID] = true
 	}
@@ -160,7 +164,7 @@ func checkComments(_ *visitor, body []byte) error {
 func checkProfile(v *visitor, body []byte) error {
 	got, err := decode[profileAnswer](body)
 	if err == nil && (got.Profile.Username != v.want.name || got.Profile.Following) {
-		err = errors.New("another profile than asked for, or followed by nobody")
+		err = errors.New("the profile of another user, or an anonymous reader follows it")
 	}
 	return err
 }
@@ -171,11 +175,11 @@ func checkLike(v *visitor, body []byte) error {
 	case err != nil:
 		return err
 	case got.Article.Slug != v.w.slugs[v.want.article]:
-		return errors.New("another article was answered than asked for")
+		return errors.New("the response contains another article than requested")
 	case got.Article.Favorited == v.want.like.marked:
-		return fmt.Errorf("favorited is %t in the answer that was to change it", got.Article.Favorited)
+		return fmt.Errorf("favorited is %t in the response to its change", got.Article.Favorited)
 	case got.Article.Favorited && got.Article.FavoritesCount < 1:
-		return errors.New("a favourite of nobody")
+		return errors.New("favoritesCount is 0 for an article that has a favourite")
 	}
 	return nil
 }
@@ -200,7 +204,7 @@ func checkCreated(v *visitor, body []byte) error {
 func checkLogin(v *visitor, body []byte) error {
 	got, err := decode[userAnswer](body)
 	if err == nil && (got.User.Token == "" || got.User.Username != v.want.name) {
-		err = errors.New("a sign-in without token, or of another user")
+		err = errors.New("a sign-in without a token, or of another user")
 	}
 	return err
 }

@@ -20,7 +20,8 @@ func TestZipf(t *testing.T) {
 	}
 	slices.Sort(counts)
 	slices.Reverse(counts)
-	// The harmonic number of 1000 is 7.49: the first comes 1/7.49 of the time, twice as often as the second.
+	// The harmonic number of 1000 is 7.49: the most popular element is drawn in
+	// 1/7.49 of the cases, twice as often as the second.
 	if counts[0] < 12_500 || counts[0] > 14_200 || counts[1] < 6_000 || counts[1] > 7_400 || counts[n-1] > counts[0]/100 {
 		t.Errorf("the most popular come %v times, the least %d", counts[:3], counts[n-1])
 	}
@@ -31,7 +32,7 @@ func TestZipf(t *testing.T) {
 
 func TestParseURL(t *testing.T) {
 	site, err := ParseURL(t.Context(), "http://127.0.0.1:3000/api/")
-	if err != nil || site != (Site{"127.0.0.1:3000", "127.0.0.1:3000", "/api"}) {
+	if err != nil || site != (Site{Addr: "127.0.0.1:3000", Host: "127.0.0.1:3000", Base: "/api"}) {
 		t.Errorf("%+v, %v", site, err)
 	}
 	if site, err = ParseURL(t.Context(), "http://[::1]"); err != nil || site.Addr != "[::1]:80" || site.Base != "" {
@@ -45,7 +46,7 @@ func TestParseURL(t *testing.T) {
 }
 
 func TestRequest(t *testing.T) {
-	site := &Site{"127.0.0.1:1", "h", "/api"}
+	site := &Site{Addr: "127.0.0.1:1", Host: "h", Base: "/api"}
 	got := string(request(nil, site, "GET", "/tags", "", ""))
 	if want := "GET /api/tags HTTP/1.1\r\nHost: h\r\n\r\n"; got != want {
 		t.Errorf("got %q", got)
@@ -56,7 +57,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// world is a small one that needs no server.
+// world returns a small World that needs no server.
 func world(t *testing.T) *World {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -69,14 +70,15 @@ func world(t *testing.T) *World {
 	}
 	users := []User{{Name: "u0", Token: "t0", FeedCount: 30}, {Name: "u1", Token: "t1"}, {Name: "auditor", Token: "t2", FeedCount: 30}}
 	addr := server.Listener.Addr().String()
-	w, err := NewWorld(Site{addr, addr, "/api"}, c, users, 0, "mark")
+	w, err := NewWorld(Site{Addr: addr, Host: addr, Base: "/api"}, c, users, 0, "mark")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-// TestScenarios: every request is well-formed HTTP with JSON, and costs no memory once its buffers have grown.
+// TestScenarios checks that every request is well-formed HTTP with JSON, and
+// that it allocates nothing once its buffers have grown.
 func TestScenarios(t *testing.T) {
 	w := world(t)
 	if w.cursor != "last" || w.offset != 180 || len(w.readers) != 1 {
@@ -155,9 +157,9 @@ func TestCheckLike(t *testing.T) {
 		}
 	}
 	if err := answer(true); err == nil {
-		t.Error("a mark that was to be taken back and is still there must be an error")
+		t.Error("a favourite that is still there after its removal must be an error")
 	}
-	// A reader's own mark must show in the article.
+	// A reader's own favourite must show in the article.
 	l.known, l.marked = true, true
 	v.want = expectation{check: checkArticle, article: l.article, user: v.user, status: 200}
 	if err := answer(false); err == nil || !strings.Contains(err.Error(), "own write") {
@@ -202,7 +204,7 @@ func TestCheckLists(t *testing.T) {
 		"NoCount":   {checkList, []byte(`{"articles":[]}`), "without articlesCount"},
 		"Body":      {checkList, listOf(20, 200, set(3, "body", "B")), "with bodies"},
 		"Order":     {checkList, listOf(20, 200, set(3, "createdAt", "2027-01-01T00:00:00.000Z")), "not ordered"},
-		"NotLast":   {checkLast, listOf(20, 200, nil), "has a next one"},
+		"NotLast":   {checkLast, listOf(20, 200, nil), "has a next page"},
 		"Tagged":    {checkTagged, listOf(7, 7, nil), ""},
 		"OtherTag":  {checkTagged, listOf(7, 7, set(6, "tagList", []string{"rust"})), "without the tag"},
 		"TagLength": {checkTagged, listOf(7, 8, nil), "does not fit"},
@@ -217,7 +219,7 @@ func TestCheckLists(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 			if err := v.Check(load.Response{Status: 200, Body: c.body}, false); err != nil {
-				t.Errorf("a body that is not looked into is judged: %v", err)
+				t.Errorf("a body is checked although deep is false: %v", err)
 			}
 		})
 	}

@@ -9,14 +9,16 @@ import (
 	"sync/atomic"
 )
 
-// Sizes is a data set to be made through the API.
+// Sizes are the sizes of a data set that is created through the API.
 type Sizes struct{ Users, Articles, Comments, Favorites, Follows, Tags int }
 
-// fillers is how many connections write at once; more do not help a server that hashes or fsyncs one by one.
+// fillers is the number of connections that write at once. More connections do
+// not help a server that hashes or fsyncs sequentially.
 const fillers = 8
 
-// Fill writes a data set into a server and returns its users, signed in. Names contain mark, so that a server may be
-// filled again. Who wrote, likes and follows what is the same for the same sizes.
+// Fill writes a data set to a server and returns its users, signed in. Names
+// contain mark, so that a server can be filled again. Equal sizes give the same
+// authors, favourites and follows.
 func Fill(ctx context.Context, site Site, n Sizes, mark string) ([]User, error) {
 	if n.Users < 2 || n.Articles < readPage || n.Tags < 3 || n.Follows > n.Users*(n.Users-1) || n.Favorites > n.Users*n.Articles {
 		return nil, fmt.Errorf("a data set needs 2 users, %d articles, 3 tags, and no more follows and favourites than pairs; not %+v", readPage, n)
@@ -52,7 +54,8 @@ func Fill(ctx context.Context, site Site, n Sizes, mark string) ([]User, error) 
 		call func(c *client, i int) error
 	}{
 		{n.Follows, func(c *client, i int) error {
-			// Distance i / Users + 1 around the circle: every pair once, nobody oneself.
+			// The distance i / Users + 1 around the circle gives every pair
+			// once, and no user follows itself.
 			to := (i + 1 + i/n.Users) % n.Users
 			return c.call("POST", "/profiles/"+users[to].Name+"/follow", users[i%n.Users].Token, "", nil)
 		}},
@@ -75,7 +78,8 @@ func Fill(ctx context.Context, site Site, n Sizes, mark string) ([]User, error) 
 
 func tag(i, n int) string { return fmt.Sprintf("topic%d", i%n) }
 
-// each calls do for 0 to n-1 over a few connections and returns the first error.
+// each calls do for 0 to n-1 over a few connections and returns the first
+// error.
 func each(ctx context.Context, site Site, n int, do func(c *client, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -96,13 +100,13 @@ func each(ctx context.Context, site Site, n int, do func(c *client, i int) error
 	return context.Cause(ctx)
 }
 
-// bodySize is the length of an article's body in the data set of the issue.
+// bodySize is the length of an article's body in the standard data set.
 const bodySize = 2000
 
 var vocabulary = strings.Fields("a the of to and in that page reader writer article small large quick slow stone river city letter " +
 	"answer question morning evening kitchen garden window because although before after never always perhaps should could writes reads")
 
-// prose is a body of words, the same for the same number.
+// prose returns a text of words. It is the same for the same number.
 func prose(i int) string {
 	r := rand.New(rand.NewPCG(uint64(i), 1))
 	var b strings.Builder

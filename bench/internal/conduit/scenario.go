@@ -9,19 +9,21 @@ import (
 // Scenario is a kind of traffic.
 type Scenario struct {
 	Name string
-	// Query is the statement whose ceiling it is held against; "" = none.
+	// Query is the statement that pgbench runs for comparison, or "".
 	Query string
-	// Growth says that the figure must not depend on the size of the data set.
+	// Growth means that the latency must not depend on the size of the data
+	// set.
 	Growth bool
-	// Audited scenarios write anyway, so that the auditor may write beside them without spoiling caches.
+	// Audited scenarios write anyway, so that the writes of the auditor do not
+	// invalidate caches that they rely on.
 	Audited bool
-	// Connections overrides the number of connections; 0 = as asked for.
+	// Connections overrides the number of connections, unless it is 0.
 	Connections int
 
 	next func(*visitor, []byte) []byte
 }
 
-// Names of scenarios that others refer to.
+// Names of scenarios that other code refers to.
 const (
 	Article    = "article by slug"
 	Uncached   = "article, uncached"
@@ -37,7 +39,7 @@ const (
 	Mix        = "mix"
 )
 
-// Statements with a ceiling.
+// Statements that pgbench runs for comparison.
 const (
 	QueryArticle = "ArticleGetBySlug"
 	QueryList    = "ArticleList"
@@ -45,7 +47,8 @@ const (
 	QueryComment = "CommentCreate"
 )
 
-// Scenarios are all, reads first, so that they find the data set as it was made.
+// Scenarios are all scenarios. The reads come first, so that they run on the
+// unchanged data set.
 var Scenarios = []Scenario{
 	{Name: Article, Query: QueryArticle, Growth: true, next: getArticle},
 	{Name: Uncached, Query: QueryArticle, Growth: true, next: getUncached},
@@ -58,14 +61,15 @@ var Scenarios = []Scenario{
 	{Name: Tags, Growth: true, next: getTags},
 	{Name: Comments, Growth: true, next: getComments},
 	{Name: "profile", Growth: true, next: getProfile},
-	// Few sign-ins at once: with one hash at a time the others only wait.
+	// Few sign-ins run at once: with one hash at a time the others would only
+	// wait.
 	{Name: "login", Connections: 4, next: login},
 	{Name: Mix, Audited: true, next: mix},
 	{Name: AddComment, Query: QueryComment, Audited: true, next: createComment},
 	{Name: Create, Audited: true, next: createArticle},
 }
 
-// mix is the issue's: what readers of a publication do.
+// mix is the typical traffic of readers of a publication.
 func mix(v *visitor, to []byte) []byte {
 	switch n := v.r.IntN(100); {
 	case n < 45:
@@ -85,7 +89,7 @@ func mix(v *visitor, to []byte) []byte {
 	}
 }
 
-// Missing says why a scenario cannot run, or "".
+// Missing returns why a scenario cannot run, or "".
 func (w *World) Missing(s Scenario) string {
 	if s.Name == ListLast && w.cursor == "" {
 		return "the server has no cursors"
@@ -93,12 +97,12 @@ func (w *World) Missing(s Scenario) string {
 	return ""
 }
 
-// Driver makes what connection i of a scenario sends.
+// Driver returns a function that creates the driver of connection i.
 func (w *World) Driver(s Scenario) func(i int) load.Driver {
 	return func(i int) load.Driver { return w.visitor(i, s.next) }
 }
 
-// constant asks for anything at all.
+// constant sends the same request each time.
 type constant struct{ request []byte }
 
 func (c constant) Next(to []byte) []byte { return append(to, c.request...) }
@@ -110,7 +114,8 @@ func (c constant) Check(res load.Response, _ bool) error {
 	return nil
 }
 
-// Constant drives a server whose answer is always the same, with a request as long as one for an article.
+// Constant returns drivers for a server whose response is always the same.
+// Their requests are as long as those for an article.
 func (w *World) Constant(addr string) func(i int) load.Driver {
 	site := Site{Addr: addr, Host: addr, Base: w.Site.Base}
 	return func(i int) load.Driver {

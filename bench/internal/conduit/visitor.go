@@ -7,13 +7,14 @@ import (
 	"github.com/byline-api/byline/bench/internal/load"
 )
 
-// visitor is what one connection sends and expects. It has a user of its own, whose favourites only it changes.
+// visitor creates the requests of one connection and checks the responses. It
+// has its own user, and no one else changes the favourites of that user.
 type visitor struct {
 	w    *World
 	next func(*visitor, []byte) []byte
 	r    *rand.Rand
 	user *User
-	at   int // in World.popular
+	at   int // index in World.popular
 
 	likes  [ownLikes]like
 	liking map[int32]*like // by article
@@ -22,25 +23,26 @@ type visitor struct {
 	want       expectation
 }
 
-// like is an article that the visitor marks and unmarks, and what it knows of it.
+// like is an article that the visitor adds to and removes from its favourites,
+// with its expected state.
 type like struct {
 	article int32
-	known   bool // the visitor has written it at least once
+	known   bool // the visitor has changed it at least once
 	marked  bool
 }
 
 const ownLikes = 64
 
-// expectation is what the answer to the last request must show.
+// expectation is what the response to the last request must contain.
 type expectation struct {
-	check   func(v *visitor, body []byte) error // for a look into the body
+	check   func(v *visitor, body []byte) error // checks the body
 	article int32
 	tag     int
-	name    string // of a user
-	user    *User  // the reader; nil = anonymous
+	name    string // name of a user
+	user    *User  // the reader; nil means anonymous
 	like    *like
-	text    []byte // what was sent, to be found again
-	status  int    // 0 = any 2xx
+	text    []byte // text of the request, which the response must contain
+	status  int    // 0 means any 2xx
 }
 
 func (w *World) visitor(i int, next func(*visitor, []byte) []byte) *visitor {
@@ -58,10 +60,10 @@ func (w *World) visitor(i int, next func(*visitor, []byte) []byte) *visitor {
 	return v
 }
 
-// Next makes the scenario's next request.
+// Next appends the scenario's next request.
 func (v *visitor) Next(to []byte) []byte { return v.next(v, to) }
 
-// Check judges the status of every answer, and the body of some.
+// Check checks the status of every response, and the body if deep is true.
 func (v *visitor) Check(res load.Response, deep bool) error {
 	if res.Status != v.want.status && (v.want.status != 0 || res.Status < 200 || res.Status > 299) {
 		return statusError{res.Status, excerpt(res.Body)}
@@ -70,13 +72,14 @@ func (v *visitor) Check(res load.Response, deep bool) error {
 	if deep && v.want.check != nil {
 		err = v.want.check(v, res.Body)
 	}
-	if l := v.want.like; l != nil { // after the check, which needs the state before
+	if l := v.want.like; l != nil { // after the check, which needs the previous state
 		l.known, l.marked = true, !l.marked
 	}
 	return err
 }
 
-// get makes a request that is to be answered 200; user is nil for an anonymous reader.
+// get appends a request whose response must have the status 200. user is nil
+// for an anonymous reader.
 func get[P text](v *visitor, to []byte, path P, user *User, want expectation) []byte {
 	want.user, want.status = user, 200
 	v.want = want
@@ -92,7 +95,8 @@ func (v *visitor) popular() int32 {
 	return v.w.popular[v.at]
 }
 
-// maybe returns the visitor's user for the share of reads that are signed in.
+// maybe returns the visitor's user for the share of reads that are signed in,
+// otherwise nil.
 func (v *visitor) maybe() *User {
 	if v.w.SignedIn > 0 && v.r.Float64() < v.w.SignedIn {
 		return v.user
@@ -100,7 +104,8 @@ func (v *visitor) maybe() *User {
 	return nil
 }
 
-// anyone is a signed-in reader, but not the auditor, whose follows change.
+// anyone returns a random signed-in user. It never returns the auditor, whose
+// follows change.
 func (v *visitor) anyone() *User { return &v.w.Users[v.r.IntN(len(v.w.Users)-1)] }
 
 func getArticle(v *visitor, to []byte) []byte {
@@ -126,7 +131,7 @@ func getList(v *visitor, to []byte) []byte     { return v.list(to, 0, nil) }
 func getDeep(v *visitor, to []byte) []byte     { return v.list(to, v.w.offset, nil) }
 func getSignedIn(v *visitor, to []byte) []byte { return v.list(to, 0, v.anyone()) }
 
-// getFirstPages is what readers do: most stop at the first page.
+// getFirstPages follows typical readers, most of whom stop at the first page.
 func getFirstPages(v *visitor, to []byte) []byte {
 	page := [...]int{0, 0, 0, 0, 0, 0, 0, 1, 1, 2}[v.r.IntN(10)]
 	return v.list(to, page*pageSize, v.maybe())
@@ -164,7 +169,7 @@ func getProfile(v *visitor, to []byte) []byte {
 	return get(v, to, v.w.profiles[i], nil, expectation{check: checkProfile, name: v.w.authors[i]})
 }
 
-// toggleLike marks an article of the visitor's own choice, or takes the mark back.
+// toggleLike adds an article to the visitor's favourites or removes it.
 func toggleLike(v *visitor, to []byte) []byte {
 	l := &v.likes[v.r.IntN(ownLikes)]
 	l = v.liking[l.article]

@@ -11,19 +11,21 @@ import (
 
 const (
 	pageSize = 20
-	// draws is the length of the sequence of popular articles that all connections walk through, each from a place of
-	// its own: drawing beforehand costs nothing while measuring.
+	// draws is the length of the sequence of popular articles. All connections
+	// use this sequence, each from another position, so that drawing costs
+	// nothing during the measurement.
 	draws = 1 << 17
 )
 
-// World is what all connections of a run share. It does not change while measuring.
+// World is shared by all connections of a run. It does not change during a
+// measurement.
 type World struct {
 	Site  Site
-	Users []User // signed in; the last one is the auditor's
+	Users []User // signed in; the last one is for the auditor
 
-	readers []*User // of feeds: those with a full page
+	readers []*User // users whose feed has a full page
 
-	// SignedIn is the share of the mix's anonymous reads that carry a token.
+	// SignedIn is the share of the mix's anonymous reads that have a token.
 	SignedIn float64
 
 	slugs    []string
@@ -33,16 +35,17 @@ type World struct {
 	authors  []string
 	profiles []string // paths, in the order of authors
 	popular  []int32  // indexes of articles, Zipf-distributed
-	cursor   string   // to the last page; "" = the server has none
+	cursor   string   // of the last page, or "" if the server has no cursors
 	offset   int      // of the deep page
 	mark     string   // makes titles unique
 
 	cycle   atomic.Uint64 // the next article of the uncached scenario
-	created atomic.Uint64 // numbers what is written
+	created atomic.Uint64 // number of written articles and comments
 }
 
-// NewWorld prepares the requests. It needs at least one user more than there will be connections, since what a
-// connection writes with its user must not be undone by another.
+// NewWorld prepares the requests. It needs at least one user more than there
+// will be connections, because no one else may undo what a connection writes
+// with its user.
 func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark string) (*World, error) {
 	if len(users) < 2 {
 		return nil, fmt.Errorf("%d users are too few", len(users))
@@ -59,7 +62,7 @@ func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark stri
 		w.profiles = append(w.profiles, "/profiles/"+url.PathEscape(a))
 	}
 	w.popular = zipf(len(c.Slugs), draws)
-	// Not the auditor, whose follows change.
+	// The auditor is excluded because its follows change.
 	for i := range users[:len(users)-1] {
 		if users[i].FeedCount >= pageSize {
 			w.readers = append(w.readers, &users[i])
@@ -70,11 +73,12 @@ func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark stri
 	return w, err
 }
 
-// deepOffset is the issue's; small servers are read at the end.
+// deepOffset is the offset of the deep page. On small servers the last page is
+// read instead.
 const deepOffset = 5000
 
-// zipf draws k of n things: the r-th most popular comes with a weight of 1/r (Zipf's law), and which thing has which
-// rank does not depend on its place.
+// zipf draws k of n elements. The r-th most popular element has a weight of 1/r
+// (Zipf's law), and the rank of an element does not depend on its position.
 func zipf(n, k int) []int32 {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
 	rank := r.Perm(n)
@@ -92,7 +96,7 @@ func zipf(n, k int) []int32 {
 	return out
 }
 
-// SampleSlugs returns n slugs spread over all.
+// SampleSlugs returns n slugs spread over all articles.
 func (w *World) SampleSlugs(n int) []string {
 	n = min(n, len(w.slugs))
 	out := make([]string, n)
@@ -102,7 +106,8 @@ func (w *World) SampleSlugs(n int) []string {
 	return out
 }
 
-// ArticleSize returns the length of an article's answer in bytes: what the constant server should answer.
+// ArticleSize returns the length in bytes of the response for an article. The
+// constant server sends a response of this length.
 func (w *World) ArticleSize() (int, error) {
 	c := newClient(w.Site)
 	defer c.close()
@@ -111,5 +116,5 @@ func (w *World) ArticleSize() (int, error) {
 	return len(res.Body), err
 }
 
-// DeepOffset is the offset of the deep page.
+// DeepOffset returns the offset of the deep page.
 func (w *World) DeepOffset() int { return w.offset }

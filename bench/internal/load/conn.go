@@ -1,6 +1,9 @@
-// Package load sends HTTP requests at full speed or at a constant rate and counts how long the answers take. It shares
-// the machine with what it measures, so a request costs it two system calls and no allocation: requests are bytes
-// appended to a buffer, answers are slices of another. Measured against fasthttp's client, which does more than this needs.
+// Package load sends HTTP requests at full speed or at a constant rate, and
+// measures how long the responses take. It shares the machine with the server
+// that it measures, so a request takes two system calls and no allocation:
+// requests are bytes appended to a buffer, responses are slices of another
+// buffer. It was measured against fasthttp's client, which does more than is
+// needed here.
 package load
 
 import (
@@ -14,23 +17,26 @@ import (
 	"time"
 )
 
-// Conn is one keep-alive HTTP/1.1 connection, made anew when the server closes it. Not for concurrent use.
+// Conn is a keep-alive HTTP/1.1 connection, which is opened again when the
+// server closes it. It is not safe for concurrent use.
 type Conn struct {
 	Addr string // host:port
 
 	net  net.Conn
-	buf  []byte // holds what was read; grows to the largest answer
-	have int    // bytes of buf that are filled
-	body []byte // of a chunked answer, put together
+	buf  []byte // bytes that were read; grows to the largest response
+	have int    // number of bytes in buf
+	body []byte // decoded body of a chunked response
 
 	deadline time.Time
-	closed   bool // by Close: no new connection
+	closed   bool // Close was called; no new connection is opened
 
-	// Redials counts connections made after the first: the server closed one.
+	// Redials counts the connections that were opened because the server closed
+	// the previous one.
 	Redials int
 }
 
-// Response is an answer. Its body is valid until the next request of the connection.
+// Response is a response. Its body is valid until the next request on the
+// connection.
 type Response struct {
 	Status int
 	Body   []byte
@@ -43,7 +49,8 @@ const (
 
 var errClosed = errors.New("the connection was closed by the benchmark")
 
-// SetDeadline limits all requests up to the next call: one timer a phase instead of one a request.
+// SetDeadline limits all requests up to the next call. This needs one timer for
+// a phase instead of one for each request.
 func (c *Conn) SetDeadline(t time.Time) error {
 	c.deadline = t
 	if c.net == nil {
@@ -52,7 +59,7 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.net.SetDeadline(t)
 }
 
-// Close ends the connection.
+// Close closes the connection.
 func (c *Conn) Close() {
 	c.closed = true
 	if c.net != nil {
@@ -77,8 +84,9 @@ func (c *Conn) dial() error {
 	return conn.SetDeadline(c.deadline)
 }
 
-// Do sends a whole request and reads its answer. A broken connection is not tried again: whether the server has done
-// the work is unknown, and an error should be seen.
+// Do sends a complete request and reads its response. It does not retry on a
+// broken connection: it is unknown whether the server has done the work, and
+// the error should be reported.
 func (c *Conn) Do(request []byte) (Response, error) {
 	if c.net == nil {
 		if err := c.dial(); err != nil {
@@ -124,7 +132,7 @@ func (c *Conn) exchange(request []byte) (res Response, keep bool, err error) {
 		if err = c.more(start + h.length); err == nil {
 			res.Body = c.buf[start : start+h.length]
 		}
-	default: // until the server closes
+	default: // the body ends when the server closes the connection
 		for err == nil {
 			err = c.more(c.have + 1)
 		}
@@ -136,10 +144,10 @@ func (c *Conn) exchange(request []byte) (res Response, keep bool, err error) {
 	return res, !h.close, err
 }
 
-// more reads until n bytes are there.
+// more reads until n bytes are available.
 func (c *Conn) more(n int) error {
 	if n > maxAnswer {
-		return fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+		return fmt.Errorf("the response has more than %d bytes", maxAnswer)
 	}
 	if n > len(c.buf) {
 		grown := make([]byte, max(n, 2*len(c.buf)))
@@ -156,7 +164,8 @@ func (c *Conn) more(n int) error {
 	return nil
 }
 
-// chunks puts a chunked body together; trailers are not expected from an API and an error.
+// chunks decodes a chunked body. Trailers are an error, because an API is not
+// expected to send them.
 func (c *Conn) chunks(at int) ([]byte, error) {
 	c.body = c.body[:0]
 	for {
@@ -171,14 +180,14 @@ func (c *Conn) chunks(at int) ([]byte, error) {
 		text, _, _ := bytes.Cut(c.buf[at:at+line], []byte(";"))
 		size, err := strconv.ParseUint(string(bytes.TrimSpace(text)), 16, 31)
 		if err != nil {
-			return nil, fmt.Errorf("chunk size %q", text)
+			return nil, fmt.Errorf("invalid chunk size %q", text)
 		}
 		at += line + 2
 		if err := c.more(at + int(size) + 2); err != nil {
 			return nil, err
 		}
 		if !bytes.Equal(c.buf[at+int(size):at+int(size)+2], []byte("\r\n")) {
-			return nil, errors.New("a chunk does not end where it should")
+			return nil, errors.New("a chunk does not end with CRLF")
 		}
 		if size == 0 {
 			return c.body, nil

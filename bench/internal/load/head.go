@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// head is what of a status line and header fields decides where an answer ends.
+// head contains the parts of a status line and header fields that determine
+// where a response ends.
 type head struct {
 	status  int
 	length  int // -1 when not given
@@ -13,12 +14,13 @@ type head struct {
 	close   bool
 }
 
-// parseHead reads a status line and fields, each ended by CRLF. It looks at the first letter of a field before anything
-// else, since answers have a dozen fields of which three matter.
+// parseHead parses a status line and fields, each ended by CRLF. It compares
+// the first letter of a field first, because responses have a dozen fields of
+// which three matter.
 func parseHead(b []byte) (head, error) {
 	h := head{length: -1}
 	if len(b) < 14 || !bytes.HasPrefix(b, []byte("HTTP/1.")) {
-		return h, fmt.Errorf("not an HTTP/1 answer: %.40q", b)
+		return h, fmt.Errorf("not an HTTP/1 response: %.40q", b)
 	}
 	h.close = b[7] == '0'
 	status, ok := digits(b[9:12])
@@ -49,7 +51,8 @@ func parseHead(b []byte) (head, error) {
 	}
 }
 
-// field returns the value of the line that b begins with, if it has this lower-case name with its colon.
+// field returns the value of the header field at the start of b, if it has this
+// lower-case name (with its colon).
 func field(b []byte, name string) ([]byte, bool) {
 	if len(b) < len(name) {
 		return nil, false

@@ -17,13 +17,13 @@ func TestParseHead(t *testing.T) {
 		text string
 		want head
 	}{
-		"Length":    {"HTTP/1.1 200 OK\r\nContent-Type: x\r\ncontent-LENGTH: 12\r\nTransfer: y\r\n", head{200, 12, false, false}},
-		"Chunked":   {"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n", head{201, -1, true, false}},
-		"Close":     {"HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n", head{503, 0, false, true}},
-		"OldClose":  {"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n", head{200, 5, false, true}},
-		"OldKeep":   {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", head{200, -1, false, false}},
-		"NoFields":  {"HTTP/1.1 204 No Content\r\n", head{204, -1, false, false}},
-		"Lookalike": {"HTTP/1.1 200 OK\r\nContent-Lengthy: 7\r\nX-Content-Length: 8\r\n", head{200, -1, false, false}},
+		"Length":    {"HTTP/1.1 200 OK\r\nContent-Type: x\r\ncontent-LENGTH: 12\r\nTransfer: y\r\n", head{status: 200, length: 12}},
+		"Chunked":   {"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n", head{status: 201, length: -1, chunked: true}},
+		"Close":     {"HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n", head{status: 503, length: 0, close: true}},
+		"OldClose":  {"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n", head{status: 200, length: 5, close: true}},
+		"OldKeep":   {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", head{status: 200, length: -1}},
+		"NoFields":  {"HTTP/1.1 204 No Content\r\n", head{status: 204, length: -1}},
+		"Lookalike": {"HTTP/1.1 200 OK\r\nContent-Lengthy: 7\r\nX-Content-Length: 8\r\n", head{status: 200, length: -1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseHead([]byte(c.text))
@@ -161,7 +161,8 @@ func TestClosedLoop(t *testing.T) {
 	}
 }
 
-// TestOpenLoop: a server that is half as fast as the rate must show in latencies, not in fewer requests.
+// TestOpenLoop checks that a server with half the speed of the rate causes high
+// latencies and not fewer requests.
 func TestOpenLoop(t *testing.T) {
 	r := run(t, Plan{Connections: 1, Measure: 200 * time.Millisecond, Rate: 200}, func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(10 * time.Millisecond)

@@ -5,29 +5,32 @@ import (
 	"time"
 )
 
-// pacer hands out the slots of a constant rate to whichever connection is free. A slot's time depends on its number
-// alone: a slow answer delays requests but never thins them out.
+// pacer assigns the slots of a constant rate to free connections. The time of a
+// slot depends only on its number, so a slow response delays requests but never
+// reduces their number.
 type pacer struct {
 	interval float64 // ns
-	slots    uint64  // all of them
+	slots    uint64  // number of slots
 
-	next    atomic.Uint64 // the first slot not taken
-	most    atomic.Uint64 // backlog at its highest
+	next    atomic.Uint64 // number of the next slot
+	most    atomic.Uint64 // highest backlog
 	delayed atomic.Uint64
-	lost    atomic.Uint64 // taken and then not sent
+	lost    atomic.Uint64 // slots that were taken but not sent
 }
 
 func newPacer(rate float64, span time.Duration) *pacer {
 	return &pacer{interval: float64(time.Second) / rate, slots: uint64(rate * span.Seconds())}
 }
 
-// due is when a slot is to be sent, from the start.
+// due returns when a slot is due, relative to the start.
 func (p *pacer) due(slot uint64) time.Duration { return time.Duration(float64(slot) * p.interval) }
 
-// tolerance is how late a slot may be taken without counting as delayed: below what a scheduler does anyway.
+// tolerance is how late a slot may be taken without counting as delayed. It is
+// smaller than usual scheduling delays.
 const tolerance = time.Millisecond
 
-// take gives the next slot's time. now tells how many slots are due and not taken.
+// take returns the time of the next slot. now is used to count the slots that
+// are due and not taken.
 func (p *pacer) take(now time.Duration) (due time.Duration, ok bool) {
 	slot := p.next.Add(1) - 1
 	if slot >= p.slots {
@@ -47,12 +50,12 @@ func (p *pacer) take(now time.Duration) (due time.Duration, ok bool) {
 	return due, true
 }
 
-// giveUp says that a slot was taken and not sent.
+// giveUp records that a slot was taken and not sent.
 func (p *pacer) giveUp() { p.lost.Add(1) }
 
 func (p *pacer) backlog() uint64 { return p.most.Load() }
 
-// unsent counts slots that nobody took or sent.
+// unsent returns the number of slots that were not taken or not sent.
 func (p *pacer) unsent() uint64 {
 	return p.slots - min(p.next.Load(), p.slots) + p.lost.Load()
 }

@@ -12,45 +12,54 @@ import (
 	"github.com/byline-api/byline/bench/internal/hist"
 )
 
-// Driver decides what one connection sends. Its methods are called in turn by one goroutine.
+// Driver creates and checks the requests of one connection. One goroutine calls
+// its methods in turn.
 type Driver interface {
-	// Next appends the next request, whole, to an empty buffer that is kept between calls.
+	// Next appends the next complete request to an empty buffer that is reused
+	// between calls.
 	Next(to []byte) []byte
-	// Check judges the answer to it. Deep asks for a look into the body, which may allocate.
+	// Check checks the response. If deep is true it also checks the body, which
+	// may allocate.
 	Check(res Response, deep bool) error
 }
 
-// Plan is one run.
+// Plan configures a run.
 type Plan struct {
 	Addr        string
 	Connections int
-	Warm        time.Duration // not counted
+	Warm        time.Duration // warm-up, not counted
 	Measure     time.Duration
-	// Rate is requests a second in an open loop, over all connections; 0 = closed loop: each connection sends as soon
-	// as it has its answer.
+	// Rate is the number of requests a second over all connections in an open
+	// loop. 0 means a closed loop: each connection sends the next request when
+	// it has the response to the previous one.
 	Rate float64
-	// DeepEvery is how many answers of a connection pass between two that are looked into; 0 = none is.
+	// DeepEvery means that the body of every n-th response of a connection is
+	// checked. 0 means none.
 	DeepEvery int
-	// Driver makes what connection i sends.
+	// Driver returns the driver of connection i.
 	Driver func(i int) Driver
-	// Begin and End are called at the two ends of the measured time, for readings of the server.
+	// Begin and End are called at the start and the end of the measured time,
+	// to read the counters of the server.
 	Begin, End func()
 }
 
-// Result is what a run has counted within the measured time.
+// Result contains what a run has counted within the measured time.
 type Result struct {
-	Requests uint64        // answered (open loop: due) in the measured time, as they should be or not
-	Errors   uint64        // of them: refused, broken, or wrong
-	Answered uint64        // answers that came in the measured time: the throughput, and what CPU time is divided by
+	Requests uint64        // requests with a response (open loop: due) in the measured time, including errors
+	Errors   uint64        // failed requests, or wrong responses
+	Answered uint64        // responses in the measured time: the throughput, and the divisor of CPU time
 	Elapsed  time.Duration // the measured time
-	Bytes    uint64        // of bodies
+	Bytes    uint64        // bytes of bodies
 	Latency  hist.H
-	Redials  int // connections made anew
+	Redials  int // connections that were opened again
 
-	// Of the open loop: Late is how long after their time idle connections sent, which is the generator's own doing and
-	// contained in Latency; Backlog is the most requests that were due and not sent at one time; Delayed counts those
-	// that were due while every connection was busy; Unsent those never sent, when the server did not catch up within
-	// half of drainTime after the end: a rate with any is beyond the server, whatever the percentiles say.
+	// These fields are for the open loop. Late is how late idle connections
+	// sent, which is caused by the benchmark itself and included in Latency.
+	// Backlog is the highest number of requests that were due and not sent.
+	// Delayed counts requests that were due while all connections were busy.
+	// Unsent counts requests that were never sent, because the server did not
+	// catch up within half of drainTime after the end. If there are any, the
+	// rate is too high for the server, whatever the percentiles are.
 	Late    hist.H
 	Backlog uint64
 	Delayed uint64
@@ -59,7 +68,7 @@ type Result struct {
 	Failures []Failure // most frequent first, up to maxFailures kinds
 }
 
-// Failure is a kind of error and how often it came.
+// Failure is a kind of error and how often it occurred.
 type Failure struct {
 	Message string `json:"message"`
 	Count   uint64 `json:"count"`
@@ -67,11 +76,12 @@ type Failure struct {
 
 const (
 	maxFailures = 20
-	// drainTime is what the open loop waits for answers after the measured time.
+	// drainTime is how long the open loop waits for responses after the
+	// measured time.
 	drainTime = 10 * time.Second
 )
 
-// Run drives all connections until the time is over or ctx ends.
+// Run runs all connections until the time is over or ctx ends.
 func Run(ctx context.Context, p Plan) (*Result, error) {
 	if p.Connections < 1 || p.Measure <= 0 {
 		return nil, fmt.Errorf("load: %d connections for %s", p.Connections, p.Measure)
@@ -139,15 +149,17 @@ type worker struct {
 	failures map[string]uint64
 }
 
-// closed sends request after request. The end of one is the start of the next, so that a request needs one reading of
-// the clock; a look into a body is nobody's latency.
+// closed sends one request after another. The end of a request is the start of
+// the next one, so that each request needs to read the clock once. The time to
+// check a body is not part of any latency.
 func (w *worker) closed(ctx context.Context) {
 	end := w.plan.Warm + w.plan.Measure
 	now := time.Since(w.start)
 	for now < end && ctx.Err() == nil {
 		res, after, deep, err := w.do()
 		w.count(after)
-		// What breaks is counted even after the end: a server that hangs must not look well.
+		// Failures are counted even after the end, so that a server that hangs
+		// does not look good.
 		if after >= w.plan.Warm && (after <= end || err != nil) {
 			w.record(after-now, res, err)
 		}
@@ -157,8 +169,9 @@ func (w *worker) closed(ctx context.Context) {
 	}
 }
 
-// open takes the next free slot of the schedule whenever the connection is idle, waits for its time, and counts from that
-// time, however late the request was sent.
+// open takes the next slot of the schedule whenever the connection is idle and
+// waits for its time. Latency counts from that time, however late the request
+// was sent.
 func (w *worker) open(ctx context.Context, pace *pacer) {
 	for {
 		due, ok := pace.take(time.Since(w.start))
@@ -189,7 +202,8 @@ func (w *worker) open(ctx context.Context, pace *pacer) {
 	}
 }
 
-// do makes one request. after is when its answer was there, from the start.
+// do makes one request. after is the time of its response, relative to the
+// start.
 func (w *worker) do() (res Response, after time.Duration, deep bool, err error) {
 	w.buf = w.driver.Next(w.buf[:0])
 	w.sent++
@@ -202,7 +216,7 @@ func (w *worker) do() (res Response, after time.Duration, deep bool, err error) 
 	return res, after, deep, err
 }
 
-// count counts an answer by when it came.
+// count counts a response by the time when it arrived.
 func (w *worker) count(after time.Duration) {
 	if after >= w.plan.Warm && after <= w.plan.Warm+w.plan.Measure {
 		w.answered++
@@ -219,7 +233,7 @@ func (w *worker) record(took time.Duration, res Response, err error) {
 	w.errors++
 	text := err.Error()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		text = "no answer in time"
+		text = "no response in time"
 	}
 	if _, known := w.failures[text]; known || len(w.failures) < maxFailures {
 		w.failures[text]++
@@ -248,7 +262,7 @@ func collect(workers []*worker, pace *pacer, p Plan) *Result {
 	}
 	if r.Requests == 0 {
 		r.Errors++
-		failures["no answer at all in the measured time"]++
+		failures["no response at all in the measured time"]++
 	}
 	for text, n := range failures {
 		r.Failures = append(r.Failures, Failure{text, n})

@@ -8,21 +8,22 @@ import (
 	"time"
 )
 
-// Info says what the figures were measured on; without it they mean nothing.
+// Info describes the machine and the programs that were measured. The figures
+// mean nothing without it.
 type Info struct {
 	Time       time.Time `json:"time"`
 	CPU        string    `json:"cpu"`
 	Cores      int       `json:"cores"`
 	MemoryMB   int64     `json:"memoryMB"`
 	OS         string    `json:"os"`
-	Go         string    `json:"go"` // that built the benchmark
+	Go         string    `json:"go"` // version that built the benchmark
 	Server     string    `json:"server"`
 	PostgreSQL string    `json:"postgresql,omitempty"`
 	Commit     string    `json:"commit,omitempty"`
-	Load       string    `json:"loadAverage"` // before the run: others at work spoil it
+	Load       string    `json:"loadAverage"` // before the run; other load falsifies the figures
 }
 
-// Describe fills in what does not depend on the server.
+// Describe returns the parts of Info that do not depend on the server.
 func Describe(ctx context.Context, repository string) Info {
 	info := Info{Time: time.Now().UTC().Truncate(time.Second), Cores: runtime.NumCPU(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {

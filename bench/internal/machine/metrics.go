@@ -11,13 +11,15 @@ import (
 	"time"
 )
 
-// Runtime is what a Go server says about itself.
+// Runtime contains runtime metrics of a Go server.
 type Runtime struct {
 	Mallocs uint64 // heap objects allocated since the start
 	GCs     uint64 // collections since the start
-	// LongestPause is the longest stop of the world of the last 256 collections (what client_golang publishes as
-	// go_gc_duration_seconds{quantile="1"}: it sums the two stops of a collection). A longer history does not exist, so
-	// whoever wants the longest of a busy time has to look every second.
+	// LongestPause is the longest stop of the world of the last 256
+	// collections. client_golang publishes it as
+	// go_gc_duration_seconds{quantile="1"}, which adds the two stops of a
+	// collection. Older values are not available, so finding the longest pause
+	// of a busy time needs a sample every second.
 	LongestPause time.Duration
 }
 
@@ -33,7 +35,8 @@ func Scrape(ctx context.Context, url string) (Runtime, error) {
 	return parseMetrics(body)
 }
 
-// Get returns the body of a 200, which the caller closes; every other status is an error.
+// Get returns the body of a response with the status 200. The caller closes it.
+// Any other status is an error.
 func Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -79,7 +82,7 @@ func parseMetrics(r io.Reader) (Runtime, error) {
 		return out, err
 	}
 	if found != 3 {
-		return out, fmt.Errorf("%d of the 3 metrics of the Go runtime are there", found)
+		return out, fmt.Errorf("only %d of the 3 metrics of the Go runtime were found", found)
 	}
 	return out, nil
 }

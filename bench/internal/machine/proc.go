@@ -12,18 +12,20 @@ import (
 	"time"
 )
 
-// tick is the unit of /proc/PID/stat: USER_HZ, which Linux fixes at 100 for programs.
+// tick is the unit of /proc/PID/stat: USER_HZ, which is always 100 for programs
+// on Linux.
 const tick = 10 * time.Millisecond
 
-// stat is what of /proc/PID/stat matters here.
+// stat contains the fields of /proc/PID/stat that are used here.
 type stat struct {
 	parent   int
 	own      time.Duration // user and system time, of all threads
-	children time.Duration // of ended and waited-for children
+	children time.Duration // of children that have ended and were waited for
 }
 
 func parseStat(text string) (stat, error) {
-	// The second field is the name in parentheses, which may hold anything.
+	// The second field is the name in parentheses, which may contain any
+	// character.
 	at := strings.LastIndexByte(text, ')')
 	fields := strings.Fields(text[at+1:])
 	if at < 0 || len(fields) < 15 {
@@ -63,8 +65,8 @@ func OwnCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// FamilyCPU returns the processor time of a process and its children, ended ones included: a PostgreSQL server with its
-// backends.
+// FamilyCPU returns the processor time of a process and its children, including
+// children that have ended: a PostgreSQL server with its backends.
 func FamilyCPU(pid int) (time.Duration, error) {
 	s, err := readStat(pid)
 	if err != nil {
@@ -75,7 +77,7 @@ func FamilyCPU(pid int) (time.Duration, error) {
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			continue // it has ended since
+			continue // the process has ended in the meantime
 		}
 		if child, err := parseStat(string(text)); err == nil && child.parent == pid {
 			total += child.own
@@ -84,28 +86,29 @@ func FamilyCPU(pid int) (time.Duration, error) {
 	return total, nil
 }
 
-// RSS watches the resident memory of a process.
+// RSS records the maximum resident memory of a process.
 type RSS struct {
 	pid     int
 	reset   bool // the kernel's high-water mark could be reset
 	sampled atomic.Int64
 }
 
-// WatchRSS starts a new high-water mark: the kernel's, which misses nothing, or where it cannot be reset (that needs to
-// be the owner or root) one made of samples.
+// WatchRSS starts a new maximum. It uses the kernel's high-water mark, which is
+// exact. Resetting that needs root or the owner of the process; otherwise the
+// maximum of samples is used.
 func WatchRSS(pid int) *RSS {
 	err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 	return &RSS{pid: pid, reset: err == nil}
 }
 
-// Sample takes a reading.
+// Sample takes a sample.
 func (r *RSS) Sample() {
 	if n, err := status(r.pid, "VmRSS"); err == nil && n > r.sampled.Load() {
 		r.sampled.Store(n)
 	}
 }
 
-// Peak returns the high-water mark in bytes.
+// Peak returns the maximum in bytes.
 func (r *RSS) Peak() (int64, error) {
 	if r.reset {
 		return status(r.pid, "VmHWM")
@@ -132,5 +135,5 @@ func parseStatus(text, name string) (int64, error) {
 			return n << 10, err
 		}
 	}
-	return 0, fmt.Errorf("no %s in the status", name)
+	return 0, fmt.Errorf("/proc/PID/status has no %s", name)
 }

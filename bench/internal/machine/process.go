@@ -1,4 +1,5 @@
-// Package machine starts and ends processes and reads what the operating system and the server say about them.
+// Package machine starts and stops processes and reads the metrics of the
+// operating system and the server.
 package machine
 
 import (
@@ -13,7 +14,8 @@ import (
 	"time"
 )
 
-// Process is a child that this program started and will end, by its id.
+// Process is a child process that this program started and will stop, by its
+// id.
 type Process struct {
 	cmd  *exec.Cmd
 	log  string // file
@@ -21,8 +23,9 @@ type Process struct {
 	err  error
 }
 
-// Start runs a program with its output in a file. It is not in our process group, so that Ctrl-C reaches us alone and
-// children end in their own good order.
+// Start runs a program with its output in a file. The program gets its own
+// process group, so that Ctrl-C reaches only this program, which then stops its
+// children in order.
 func Start(logFile, dir string, env []string, program string, args ...string) (*Process, error) {
 	out, err := os.Create(logFile)
 	if err != nil {
@@ -43,10 +46,11 @@ func Start(logFile, dir string, env []string, program string, args ...string) (*
 	return p, nil
 }
 
-// PID is the process id.
+// PID returns the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Stop asks the process to end, and kills it if it has not within the time.
+// Stop asks the process to end, and kills it if it is still running after the
+// time.
 func (p *Process) Stop(within time.Duration) error {
 	select {
 	case <-p.done:
@@ -91,7 +95,7 @@ func (p *Process) Tail() string {
 	return strings.Join(lines[max(len(lines)-15, 0):], "\n")
 }
 
-// FreeAddr returns a loopback address that nobody listens on right now.
+// FreeAddr returns a loopback address that is not in use.
 func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -100,7 +104,8 @@ func FreeAddr() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// Output runs a program to its end and returns what it printed; the error has what it complained of.
+// Output runs a program until it ends and returns its standard output. The
+// error contains its standard error.
 func Output(ctx context.Context, dir string, env []string, program string, args ...string) (string, error) {
 	var stdout, stderr strings.Builder
 	err := execute(ctx, &stdout, &stderr, dir, env, program, args)
@@ -110,7 +115,8 @@ func Output(ctx context.Context, dir string, env []string, program string, args 
 	return stdout.String(), err
 }
 
-// Combined is Output with all that was printed in one text.
+// Combined is like Output but returns standard output and standard error
+// together.
 func Combined(ctx context.Context, dir string, env []string, program string, args ...string) (string, error) {
 	var out strings.Builder
 	err := execute(ctx, &out, &out, dir, env, program, args)
@@ -132,10 +138,12 @@ func execute(ctx context.Context, stdout, stderr io.Writer, dir string, env []st
 	return nil
 }
 
-// stopDelay is what a cancelled program has to end in; `byline seed` stops its PostgreSQL.
+// stopDelay is how long a cancelled program may take to end; `byline seed`
+// stops its PostgreSQL.
 const stopDelay = 30 * time.Second
 
-// Environment is ours without what would change the settings of the program under test.
+// Environment returns the environment of this process without variables that
+// would change the settings of the program under test.
 func Environment(add ...string) []string {
 	var env []string
 	for _, v := range os.Environ() {

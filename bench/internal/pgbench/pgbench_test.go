@@ -46,7 +46,8 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestRepository holds that the names which the benchmark uses exist in the repository.
+// TestRepository checks that the names that the benchmark uses exist in the
+// repository.
 func TestRepository(t *testing.T) {
 	for _, name := range []string{"ArticleGetBySlug", "ArticleList", "ArticleListFeed", "CommentCreate"} {
 		if q, err := Load("../../../gen/query", name); err != nil || len(q.Params) == 0 {

@@ -1,5 +1,7 @@
-// Package pgbench measures what PostgreSQL itself gives for the statements of the service: its ceiling on this machine,
-// without HTTP, Go and JSON. The statements are read from the generated code, so that they are those that run.
+// Package pgbench measures the maximum throughput of PostgreSQL on this machine
+// for the statements of the service, without HTTP, Go and JSON. It reads the
+// statements from the generated code, so that they are the same as in the
+// service.
 package pgbench
 
 import (
@@ -20,8 +22,9 @@ type Query struct {
 	Params []string
 }
 
-// Load reads a query by its name, such as ArticleGetBySlug, from the Go files that sqlc made in a folder. The order of
-// parameters is taken from the call that passes them.
+// Load reads a query by its name, such as ArticleGetBySlug, from the Go files
+// that sqlc generated in a folder. The order of the parameters is taken from
+// the call that passes them.
 func Load(dir, name string) (Query, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.sql.gen.go"))
 	if err != nil {
@@ -39,7 +42,8 @@ func Load(dir, name string) (Query, error) {
 	return Query{}, fmt.Errorf("%s has no query %s", dir, name)
 }
 
-// find looks for the constant with the SQL and for the function of that name, which runs it.
+// find looks for the constant with the SQL and for the function with that name,
+// which runs it.
 func find(file *ast.File, name string) (q Query, found bool) {
 	constant := strings.ToLower(name[:1]) + name[1:]
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -79,8 +83,9 @@ func names(args []ast.Expr) (out []string) {
 
 var placeholder = regexp.MustCompile(`\$[0-9]+`)
 
-// Script makes a pgbench script of the query. values has an SQL expression for each parameter by name: a literal, or a
-// variable of pgbench such as :viewer, which is sent as a parameter of the prepared statement.
+// Script returns a pgbench script of the query. values contains an SQL
+// expression for each parameter name: a literal, or a variable of pgbench such
+// as :viewer, which is sent as a parameter of the prepared statement.
 func (q Query) Script(setup string, values map[string]string) (string, error) {
 	var errs []error
 	sql := placeholder.ReplaceAllStringFunc(uncomment(q.SQL), func(s string) string {
@@ -91,14 +96,15 @@ func (q Query) Script(setup string, values map[string]string) (string, error) {
 		}
 		v, ok := values[q.Params[i-1]]
 		if !ok {
-			errs = append(errs, fmt.Errorf("no value is known for the parameter %s", q.Params[i-1]))
+			errs = append(errs, fmt.Errorf("there is no value for the parameter %s", q.Params[i-1]))
 		}
 		return v
 	})
 	return setup + strings.TrimSuffix(strings.TrimSpace(sql), ";") + ";\n", errors.Join(errs...)
 }
 
-// uncomment drops comment lines and empty ones; the service sends sqlc's first line, which costs nothing.
+// uncomment removes comment lines and empty lines. The service sends sqlc's
+// first line, which costs nothing.
 func uncomment(sql string) string {
 	var kept []string
 	for line := range strings.SplitSeq(sql, "\n") {
@@ -109,5 +115,5 @@ func uncomment(sql string) string {
 	return strings.Join(kept, "\n")
 }
 
-// Quote makes an SQL literal of a text.
+// Quote returns a text as an SQL literal.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

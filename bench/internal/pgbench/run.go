@@ -18,16 +18,16 @@ import (
 
 // Cluster is the embedded PostgreSQL of a running service.
 type Cluster struct {
-	DataDir string // of the service: the cluster is in its folder postgres
+	DataDir string // of the service; the cluster is in its folder postgres
 	PID     int    // of the postmaster
-	Host    string // address, or folder of the socket
+	Host    string // address, or folder of the Unix socket
 	Port    int
-	BinDir  string // of the program that runs
+	BinDir  string // of the running program
 	User    string
 	DB      string
 }
 
-// Find reads what PostgreSQL notes about itself in its folder.
+// Find reads the files that PostgreSQL writes about itself in its folder.
 func Find(dataDir string) (Cluster, error) {
 	c := Cluster{DataDir: dataDir, User: "byline", DB: "byline"}
 	text, err := os.ReadFile(filepath.Join(dataDir, "postgres", "postmaster.pid"))
@@ -37,7 +37,7 @@ func Find(dataDir string) (Cluster, error) {
 	if err := c.parsePID(string(text)); err != nil {
 		return c, err
 	}
-	// The first word of postmaster.opts is the program, though its path may be a link.
+	// The first word of postmaster.opts is the program. Its path may be a link.
 	if text, err := os.ReadFile(filepath.Join(dataDir, "postgres", "postmaster.opts")); err == nil {
 		program, _, _ := strings.Cut(string(text), " ")
 		c.BinDir = filepath.Dir(program)
@@ -45,18 +45,19 @@ func Find(dataDir string) (Cluster, error) {
 	return c, nil
 }
 
-// parsePID reads postmaster.pid: process id, folder, start, port, folder of the socket, address, …
+// parsePID parses postmaster.pid: process id, folder, start time, port, folder of
+// the socket, address, …
 func (c *Cluster) parsePID(text string) error {
 	lines := strings.Split(text, "\n")
 	if len(lines) < 6 {
-		return errors.New("postmaster.pid is not complete")
+		return errors.New("postmaster.pid is incomplete")
 	}
 	pid, err1 := strconv.Atoi(strings.TrimSpace(lines[0]))
 	port, err2 := strconv.Atoi(strings.TrimSpace(lines[3]))
 	if err := errors.Join(err1, err2); err != nil {
 		return fmt.Errorf("postmaster.pid: %w", err)
 	}
-	// By the socket, if there is one: so does Byline.
+	// Prefer the Unix socket, as Byline does.
 	c.PID, c.Port, c.Host = pid, port, strings.TrimSpace(lines[4])
 	if c.Host == "" {
 		c.Host = strings.TrimSpace(lines[5])
@@ -64,7 +65,8 @@ func (c *Cluster) parsePID(text string) error {
 	return nil
 }
 
-// Env is how PostgreSQL's programs are told to connect; the password is on no command line.
+// Env returns the variables that tell PostgreSQL's programs how to connect.
+// They keep the password off the command line.
 func (c Cluster) Env() ([]string, error) {
 	password, err := os.ReadFile(filepath.Join(c.DataDir, "password"))
 	if err != nil {
@@ -74,8 +76,9 @@ func (c Cluster) Env() ([]string, error) {
 		"PGPASSWORD="+strings.TrimSpace(string(password)), "LC_ALL=C"), nil
 }
 
-// Program finds pgbench: beside the running server, in Debian's folders (the newest), or in the path. The archive that
-// Byline downloads does not contain it.
+// Program finds pgbench: beside the running server, in Debian's folders (the
+// newest), or in the path. The archive that Byline downloads does not contain
+// it.
 func (c Cluster) Program() (string, error) {
 	installed, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
 	slices.SortFunc(installed, func(a, b string) int { return major(b) - major(a) })
@@ -87,17 +90,19 @@ func (c Cluster) Program() (string, error) {
 	if path, err := exec.LookPath("pgbench"); err == nil {
 		return path, nil
 	}
-	return "", errors.New("pgbench is not installed (Debian: apt install postgresql-contrib), so the figures have no ratio to PostgreSQL's ceiling")
+	return "", errors.New("pgbench is not installed (Debian: apt install postgresql-contrib), so the figures are not compared with it")
 }
 
-// major is the version in a path such as /usr/lib/postgresql/15/bin/pgbench.
+// major returns the version in a path such as
+// /usr/lib/postgresql/15/bin/pgbench.
 func major(path string) int {
 	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
 	return n
 }
 
-// Run executes scripts, chosen at random, with prepared statements and returns the transactions a second of the time
-// (whole seconds) that follows a second of warm-up, in which connections are made and statements planned.
+// Run executes scripts, chosen at random, with prepared statements, and returns
+// the transactions a second. The time (whole seconds) follows a warm-up of a
+// second, in which the connections are opened and the statements planned.
 func (c Cluster) Run(ctx context.Context, scripts []string, clients int, span time.Duration) (float64, error) {
 	program, err := c.Program()
 	if err != nil {
@@ -135,8 +140,8 @@ var (
 	failed   = regexp.MustCompile(`(?m)^number of failed transactions: ([0-9]+)`)
 )
 
-// parse averages the seconds after the warm-up. The last line may be of a fraction of a second, so each counts by its
-// length.
+// parse averages the seconds after the warm-up. The last line may cover a
+// fraction of a second, so lines are weighted by their length.
 func parse(out string) (float64, error) {
 	if m := failed.FindStringSubmatch(out); m != nil && m[1] != "0" {
 		return 0, fmt.Errorf("pgbench: %s transactions failed", m[1])

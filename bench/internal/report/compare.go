@@ -8,25 +8,25 @@ import (
 	"github.com/byline-api/byline/bench/internal/machine"
 )
 
-// Comparison is two builds measured in turn.
+// Comparison contains the measurements of two builds.
 type Comparison struct {
 	Machine   machine.Info  `json:"machine"`
 	Names     [2]string     `json:"names"`
 	Scenarios []*Comparable `json:"scenarios"`
 }
 
-// Comparable is a scenario with the rows of both builds, one a round.
+// Comparable is a scenario with the rows of both builds, one for each round.
 type Comparable struct {
 	Scenario string   `json:"scenario"`
 	Rows     [2][]Row `json:"rows"`
 }
 
-// NewComparison is of two builds by their names.
+// NewComparison returns an empty comparison of two builds.
 func NewComparison(m machine.Info, base, head string) *Comparison {
 	return &Comparison{Machine: m, Names: [2]string{base, head}}
 }
 
-// Add takes the next row of a build: 0 = base, 1 = head.
+// Add adds the next row of a build: 0 is the base, 1 is the head.
 func (c *Comparison) Add(build int, row Row) {
 	i := slices.IndexFunc(c.Scenarios, func(s *Comparable) bool { return s.Scenario == row.Scenario })
 	if i < 0 {
@@ -36,7 +36,7 @@ func (c *Comparison) Add(build int, row Row) {
 	c.Scenarios[i].Rows[build] = append(c.Scenarios[i].Rows[build], row)
 }
 
-// Failed tells whether any answer was wrong.
+// Failed reports whether any response was wrong.
 func (c *Comparison) Failed() bool {
 	for _, s := range c.Scenarios {
 		for _, r := range append(append([]Row(nil), s.Rows[0]...), s.Rows[1]...) {
@@ -48,12 +48,13 @@ func (c *Comparison) Failed() bool {
 	return false
 }
 
-// spread is the ratio, head to base, of a figure over the rounds.
+// spread is the ratio of a figure, head to base, over the rounds.
 type spread struct{ min, median, max float64 }
 
 func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f..%.2f)", s.median, s.min, s.max) }
 
-// ratios divides round by round: neighbours in time are the most alike.
+// ratios compares round by round, because neighbours in time are the most
+// similar.
 func (c *Comparable) ratios(figure func(Row) float64) (spread, bool) {
 	var all []float64
 	for i := range min(len(c.Rows[0]), len(c.Rows[1])) {
@@ -84,7 +85,7 @@ func (c *Comparable) median(build int, figure func(Row) float64) float64 {
 	return median(all)
 }
 
-// Print writes the ratios for people.
+// Print writes the ratios as text.
 func (c *Comparison) Print(w io.Writer) error {
 	p := &printer{w: w}
 	p.line("byline bench compare: %s (A) and %s (B), in turn", c.Names[0], c.Names[1])

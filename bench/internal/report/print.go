@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// Print writes all tables for people.
+// Print writes all tables as text.
 func (r *Report) Print(w io.Writer) error {
 	m := r.Machine
 	p := &printer{w: w}
@@ -25,7 +25,7 @@ func (r *Report) Print(w io.Writer) error {
 		p.table(t)
 	}
 	if len(r.Verdicts) > 0 {
-		p.line("\nTargets (issue 5):")
+		p.line("\nTargets of the project:")
 		t := Table{Head: []string{"what", "target", "measured", "reached"}}
 		reached := 0
 		for _, v := range r.Verdicts {
@@ -82,7 +82,7 @@ func (r *Report) scale(p *printer, s Scale) {
 	}
 }
 
-// printer remembers the first error.
+// printer writes lines and stores the first error.
 type printer struct {
 	w   io.Writer
 	err error

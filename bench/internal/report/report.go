@@ -1,4 +1,5 @@
-// Package report holds the figures of a run against the targets of the project and prints them.
+// Package report compares the figures of a run with the targets of the project
+// and prints them.
 package report
 
 import (
@@ -10,32 +11,33 @@ import (
 	"github.com/byline-api/byline/bench/internal/machine"
 )
 
-// Report is a whole run, as written with --json. Times are in nanoseconds, memory is in bytes.
+// Report is a complete run, as written with --json. Times are in nanoseconds,
+// memory is in bytes.
 type Report struct {
 	Machine machine.Info `json:"machine"`
 	Scales  []Scale      `json:"scales"`
-	// Verdicts are the targets with what was reached.
+	// Verdicts are the targets and the measured figures.
 	Verdicts []Verdict `json:"verdicts"`
 }
 
-// Scale is what was measured on one size of the data set.
+// Scale contains the measurements on one size of the data set.
 type Scale struct {
-	Scale       int   `json:"scale"` // 1 = the issue's data set; 0 = whatever the server held
+	Scale       int   `json:"scale"` // 1 is the standard data set; 0 is the existing data of the server
 	Articles    int   `json:"articles"`
 	Connections int   `json:"connections"`
 	Rows        []Row `json:"rows"`
 	OpenLoop    []Row `json:"openLoop,omitempty"`
-	// PeakRSS is the largest of all rows, sign-ins included; 0 = unknown.
+	// PeakRSS is the maximum of all rows, including sign-ins; 0 means unknown.
 	PeakRSS int64 `json:"peakRSS,omitempty"`
 	// GCPause is the longest stop of the world in any row.
 	GCPause time.Duration `json:"gcPauseNs,omitempty"`
 	Notes   []string      `json:"notes,omitempty"`
 }
 
-// Row is one scenario. What could not be read is 0.
+// Row contains the figures of one scenario. Unknown figures are 0.
 type Row struct {
 	Scenario string  `json:"scenario"`
-	Rate     float64 `json:"rate,omitempty"` // of an open loop: requests a second sent
+	Rate     float64 `json:"rate,omitempty"` // of an open loop, in requests a second
 	Skipped  string  `json:"skipped,omitempty"`
 
 	RPS  float64       `json:"rps"`
@@ -50,15 +52,15 @@ type Row struct {
 	Redials  int            `json:"redials,omitempty"`
 	Audits   uint64         `json:"audits,omitempty"` // rounds of the auditor
 
-	ServerCPU time.Duration `json:"serverCPUNs,omitempty"` // a request
-	PGCPU     time.Duration `json:"pgCPUNs,omitempty"`     // a request
-	SenderCPU time.Duration `json:"senderCPUNs,omitempty"` // a request; of the benchmark itself
-	Allocs    float64       `json:"allocs,omitempty"`      // heap objects a request
+	ServerCPU time.Duration `json:"serverCPUNs,omitempty"` // for each request
+	PGCPU     time.Duration `json:"pgCPUNs,omitempty"`     // for each request
+	SenderCPU time.Duration `json:"senderCPUNs,omitempty"` // for each request; of the benchmark itself
+	Allocs    float64       `json:"allocs,omitempty"`      // heap objects for each request
 	RSS       int64         `json:"rss,omitempty"`         // high-water mark
 	GCs       uint64        `json:"gcs,omitempty"`
 	GCPause   time.Duration `json:"gcPauseNs,omitempty"`
 
-	// Of the open loop; see load.Result.
+	// These fields are for the open loop; see load.Result.
 	LateP99 time.Duration `json:"lateP99Ns,omitempty"`
 	Backlog uint64        `json:"backlog,omitempty"`
 	Delayed uint64        `json:"delayed,omitempty"`
@@ -68,7 +70,7 @@ type Row struct {
 	ConstantRPS float64 `json:"constantRPS,omitempty"`
 }
 
-// Fill takes over what a run has counted.
+// Fill copies the counters of a run.
 func (r *Row) Fill(res *load.Result) {
 	r.RPS = float64(res.Answered) / res.Elapsed.Seconds()
 	r.P50, r.P99, r.P999, r.Max = res.Latency.Quantile(.5), res.Latency.Quantile(.99), res.Latency.Quantile(.999), res.Latency.Max()
@@ -76,10 +78,12 @@ func (r *Row) Fill(res *load.Result) {
 	r.LateP99, r.Backlog, r.Delayed, r.Unsent = res.Late.Quantile(.99), res.Backlog, res.Delayed, res.Unsent
 }
 
-// OfPgbench is the throughput as a share of PostgreSQL's own; 0 = not measured.
+// OfPgbench returns the throughput as a share of pgbench's; 0 means not
+// measured.
 func (r Row) OfPgbench() float64 { return ratio(r.RPS, r.PgbenchTPS) }
 
-// OfConstant is the throughput as a share of constant bytes'; 0 = not measured.
+// OfConstant returns the throughput as a share of the constant server's; 0
+// means not measured.
 func (r Row) OfConstant() float64 { return ratio(r.RPS, r.ConstantRPS) }
 
 func ratio(a, b float64) float64 {
@@ -99,7 +103,7 @@ func (s Scale) Find(scenario string) (Row, bool) {
 	return Row{}, false
 }
 
-// Failed tells whether any answer was wrong.
+// Failed reports whether any response was wrong.
 func (r Report) Failed() bool {
 	for _, s := range r.Scales {
 		for _, rows := range [][]Row{s.Rows, s.OpenLoop} {

@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Table aligns columns: the first to the left, the others to the right unless Left names them.
+// Table aligns columns: the first column to the left, the others to the right
+// unless Left contains them.
 type Table struct {
 	Head []string
 	Rows [][]string
@@ -54,7 +55,7 @@ func (t *Table) Write(w io.Writer) error {
 
 func (t *Table) left(i int) bool { return i == 0 || t.Left[i] }
 
-// thousands writes 12,345.
+// thousands formats 12345 as 12,345.
 func thousands(v float64) string {
 	s := strconv.FormatFloat(v, 'f', 0, 64)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -63,7 +64,7 @@ func thousands(v float64) string {
 	return s
 }
 
-// millis writes a time in ms with three significant digits.
+// millis formats a time in ms with three significant digits.
 func millis(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	switch {
@@ -79,7 +80,7 @@ func millis(d time.Duration) string {
 
 func megabytes(n int64) string { return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) }
 
-// orDash is for figures that are 0 when they are not known.
+// orDash formats figures that are 0 when they are unknown.
 func orDash(known bool, format string, v any) string {
 	if !known {
 		return "-"

@@ -7,16 +7,17 @@ import (
 	"github.com/byline-api/byline/bench/internal/conduit"
 )
 
-// Verdict is a target and what was reached.
+// Verdict is a target and the measured figure.
 type Verdict struct {
 	Name     string `json:"name"`
 	Target   string `json:"target"`
 	Measured string `json:"measured"`
 	Reached  bool   `json:"reached"`
-	scenario string // the row it is printed in; "" = none
+	scenario string // the row that it is printed in, or ""
 }
 
-// What the peers reached on the data set (docs of the project, "measured facts"), req/s.
+// Throughput of other implementations of the RealWorld contract on the standard
+// data set, in requests a second. Some targets are multiples of these figures.
 const (
 	nodeMix       = 295  // the fastest Node peer
 	axumArticle   = 7865 // Axum+SQLx
@@ -26,7 +27,7 @@ const (
 	peersCreate   = 5099
 )
 
-// The targets of issue 5 that are not products of the above.
+// Targets for two shared cores that do not depend on other implementations.
 const (
 	listRPS      = 30_000
 	openRate     = 6_000
@@ -38,7 +39,7 @@ const (
 	maxPause     = time.Millisecond
 )
 
-// rates are the targets for throughput by scenario.
+// rates are the throughput targets of the scenarios.
 var rates = []struct {
 	scenario string
 	least    float64
@@ -55,8 +56,8 @@ var rates = []struct {
 	{conduit.Mix, 40 * nodeMix, "40x Node's 295"},
 }
 
-// Judge holds a report against the targets of issue 5, which are for the first scale. What was not measured has no
-// verdict.
+// Judge compares the first scale with the targets of the project. Scenarios
+// that were not measured have no verdict.
 func (r *Report) Judge() {
 	r.Verdicts = nil
 	if len(r.Scales) == 0 || r.Scales[0].Scale == 0 {
@@ -64,7 +65,7 @@ func (r *Report) Judge() {
 	}
 	s := r.Scales[0]
 	add := func(scenario, name, target, measured string, reached bool) {
-		r.Verdicts = append(r.Verdicts, Verdict{name, target, measured, reached, scenario})
+		r.Verdicts = append(r.Verdicts, Verdict{Name: name, Target: target, Measured: measured, Reached: reached, scenario: scenario})
 	}
 	for _, t := range rates {
 		if row, ok := s.Find(t.scenario); ok {
@@ -98,7 +99,7 @@ func (r *Report) Judge() {
 	}
 }
 
-// grown is how a read changed with the size of the data set.
+// grown compares a read on two sizes of the data set.
 type grown struct {
 	scenario  string
 	scale     int
@@ -112,7 +113,10 @@ func (r *Report) growth() (out []grown) {
 			from, ok1 := r.Scales[0].Find(s.Name)
 			to, ok2 := large.Find(s.Name)
 			if s.Growth && ok1 && ok2 {
-				out = append(out, grown{s.Name, large.Scale, from, to, ratio(float64(to.P99), float64(from.P99)), ratio(to.RPS, from.RPS)})
+				out = append(out, grown{
+					scenario: s.Name, scale: large.Scale, from: from, to: to,
+					p99: ratio(float64(to.P99), float64(from.P99)), rate: ratio(to.RPS, from.RPS),
+				})
 			}
 		}
 	}
