@@ -73,7 +73,7 @@ func (s *stage) fill(t *testing.T) {
 		`INSERT INTO sessions (user_id, expires_at)
 			SELECT u.id, now() + interval '1 hour' FROM users u, generate_series(1, $3::int) WHERE u.username IN ($1, $2)`,
 		`INSERT INTO api_keys (user_id, name, prefix, hash, scope)
-			SELECT u.id, 'k', 'byl_', sha256((u.username || n)::bytea), 'read' FROM users u, generate_series(1, $3::int) n WHERE u.username IN ($1, $2)`,
+			SELECT u.id, 'k', 'byl_', sha256((u.username || '-' || n)::bytea), 'read' FROM users u, generate_series(1, $3::int) n WHERE u.username IN ($1, $2)`,
 		`INSERT INTO audit_log (actor_id, action, subject_kind, subject_id)
 			SELECT u.id, 'user.suspended', 'user', u.id FROM users u, generate_series(1, $3::int) WHERE u.username IN ($1, $2)`,
 		`INSERT INTO hidden_items (article_id, reason)
