@@ -29,6 +29,7 @@ func TestAuthorization(t *testing.T) {
 	for _, op := range doc.Operations() {
 		t.Run(op.ID, func(t *testing.T) { // one after another, so that what is stored can be compared
 			s := s.For(t)
+			require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
 			refuse := func(label string, c call, status int, code string) {
 				t.Helper()
 				require.Contains(t, op.Statuses, status, "%s: the document must say so", label)

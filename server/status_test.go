@@ -45,6 +45,7 @@ type services struct {
 	still                            sync.RWMutex
 	// brokenCalls were made while the broken service still worked.
 	brokenCalls map[string]call
+	badInputs   map[string]map[string]func(call) call
 }
 
 // TestEveryStatus reaches every status that the document declares. The harness
@@ -81,7 +82,7 @@ func TestEveryStatus(t *testing.T) {
 }
 
 func newServices(t *testing.T, doc *contract.Document) *services {
-	s := &services{url: dbtest.URL(t), brokenCalls: map[string]call{}}
+	s := &services{url: dbtest.URL(t), brokenCalls: map[string]call{}, badInputs: badInputs(t)}
 	s.healthy = servertest.New(t, servertest.WithDatabase(s.url))
 
 	one := server.Quota{Requests: 1, Window: time.Hour}
@@ -159,6 +160,10 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	case status == 415:
 		c := makeValid(st)
 		calls = []call{c.with("Content-Type", "text/plain"), c.with("Content-Type", ""), c.with("Content-Encoding", "gzip")}
+	case status == 422 && len(s.badInputs[op.ID]) > 0:
+		for _, spoil := range s.badInputs[op.ID] {
+			calls = append(calls, spoil(makeValid(st)))
+		}
 	case status == 429:
 		at = s.limited.For(t)
 		c := makeValid(st)
@@ -171,7 +176,7 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 		at = s.cutOff.For(t)
 		calls = []call{makeValid(st)}
 	default:
-		t.Fatalf("add a scenario for %s", key)
+		t.Fatalf("add a scenario for %s to server/scenarios_test.go", key)
 	}
 	require.NotEmpty(t, calls)
 	for _, c := range calls {
