@@ -1,6 +1,5 @@
-// Package deploy_test holds what is in deploy/ against the service: names,
-// ports, limits and files that must agree, since nobody builds a container to
-// find out.
+// Package deploy_test checks the files in deploy/ against the service: names,
+// ports, limits and files must agree, because no other test builds a container.
 package deploy_test
 
 import (
@@ -39,12 +38,12 @@ var binary = sync.OnceValue(func() string {
 	return path
 })
 
-// settings runs `byline config` with these variables and nothing else, and
-// returns name -> value. It demands that the service knows and accepts all.
+// settings runs `byline config` with only these variables and returns name ->
+// value. It checks that the service knows and accepts all of them.
 func settings(t *testing.T, env map[string]string) map[string]string {
 	t.Helper()
 	cmd := exec.Command(binary(), "config")
-	cmd.Env = []string{} // nil would be ours
+	cmd.Env = []string{} // nil would mean the environment of this process
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
@@ -60,7 +59,7 @@ func settings(t *testing.T, env map[string]string) map[string]string {
 	}
 	for name, value := range env {
 		if strings.HasPrefix(name, "GO") {
-			continue // of the Go runtime
+			continue // a variable of the Go runtime
 		}
 		require.Contains(t, from, name, "not a setting")
 		if value != "" {
@@ -95,8 +94,8 @@ type compose struct {
 
 var variable = regexp.MustCompile(`\$\{(\w+)(?::([-?])([^}]*))?\}`)
 
-// readCompose reads compose.yaml as Compose does with .env.example, where the
-// passwords have been set.
+// readCompose reads compose.yaml like Compose does with .env.example in which
+// the passwords have been set.
 func readCompose(t *testing.T) compose {
 	t.Helper()
 	env := envFile(t, ".env.example")
@@ -123,7 +122,7 @@ func readCompose(t *testing.T) compose {
 			walk(child)
 		}
 	}
-	walk(&doc) // after parsing, as Compose does: a value is never syntax
+	walk(&doc) // after parsing, as Compose does, so that a value is never read as YAML
 	require.ElementsMatch(t, slices.Collect(maps.Keys(env)), slices.Collect(maps.Keys(used)), ".env.example")
 	var c compose
 	require.NoError(t, doc.Decode(&c))
@@ -153,7 +152,7 @@ func TestCompose(t *testing.T) {
 			}
 		}
 		for _, p := range s.Ports {
-			require.True(t, strings.HasPrefix(p, "127.0.0.1:"), "%s is open to the world: %s", name, p)
+			require.True(t, strings.HasPrefix(p, "127.0.0.1:"), "%s is reachable from other machines: %s", name, p)
 		}
 	}
 
@@ -180,8 +179,8 @@ func TestCompose(t *testing.T) {
 	require.Greater(t, connections, 2*number(t, cfg["BYLINE_POOL_MAX"])+3, "two replicas at once, and the superuser's reserve")
 }
 
-// TestMonitoring follows the way of a metric: admin port, Prometheus, data
-// source, dashboard.
+// TestMonitoring follows a metric from the admin port over Prometheus and the
+// data source to the dashboard.
 func TestMonitoring(t *testing.T) {
 	t.Parallel()
 	c := readCompose(t)
@@ -205,7 +204,7 @@ func TestMonitoring(t *testing.T) {
 
 	var sources struct{ Datasources []struct{ Type, URL string } }
 	require.NoError(t, yaml.Unmarshal([]byte(readFile(t, "grafana/provisioning/datasources/prometheus.yml")), &sources))
-	require.Equal(t, "prometheus", sources.Datasources[0].Type) // which the dashboard chooses by
+	require.Equal(t, "prometheus", sources.Datasources[0].Type) // the dashboard selects the source by its type
 	require.Equal(t, "http://prometheus:9090", sources.Datasources[0].URL)
 	var dashboards struct {
 		Providers []struct {
@@ -234,7 +233,8 @@ func TestUnit(t *testing.T) {
 	}
 	cfg := settings(t, env)
 	require.Equal(t, "/var/lib/"+values["StateDirectory"][0], filepath.Dir(cfg["BYLINE_DATA_DIR"]))
-	// The stop of PostgreSQL: stopTimeout in cmd/byline, quitWait in db/embedded.
+	// The time to stop PostgreSQL is stopTimeout in cmd/byline plus quitWait in
+	// db/embedded.
 	require.Greater(t, duration(t, values["TimeoutStopSec"][0]), duration(t, cfg["BYLINE_DRAIN_TIMEOUT"])+(3+15+8)*time.Second)
 	require.Equal(t, []string{"mixed"}, values["KillMode"])
 	require.Greater(t, number(t, values["LimitNOFILE"][0]), number(t, cfg["BYLINE_MAX_CONNECTIONS"]))
@@ -259,7 +259,7 @@ func TestContainerfile(t *testing.T) {
 	}
 	require.Regexp(t, `(?m)^USER 65532:65532$`, text)
 
-	// The same flags make the same binary.
+	// The same flags give the same binary.
 	flags := regexp.MustCompile(`-trimpath -buildvcs=false -?\s*\\?\s*-ldflags "[^$]*\$[vV]\w+ [^$]*\$[cC]\w+"`)
 	same := func(file string) string {
 		m := flags.FindString(strings.ReplaceAll(readFile(t, file), "\\\n", " "))
@@ -268,7 +268,8 @@ func TestContainerfile(t *testing.T) {
 	}
 	require.Equal(t, same("../.ci/release-check"), same("Containerfile"))
 
-	// The context holds every file of ours that the binary is made of.
+	// The build context contains every file of this repository that the binary
+	// is built from.
 	sent := map[string]bool{}
 	for line := range strings.Lines(readFile(t, "Containerfile.dockerignore")) {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "!"); ok {
@@ -305,7 +306,8 @@ func TestContainerfile(t *testing.T) {
 	require.Greater(t, files, 50)
 }
 
-// TestGuide: what docs/deploying.md sets must be settings, and its files there.
+// TestGuide checks that docs/deploying.md uses only settings and files that
+// exist.
 func TestGuide(t *testing.T) {
 	t.Parallel()
 	guide, known := readFile(t, "../docs/deploying.md"), settings(t, nil)
@@ -316,7 +318,7 @@ func TestGuide(t *testing.T) {
 		require.True(t, known[name] != "" || strings.Contains(composeText, "${"+name), name)
 	}
 	for _, path := range regexp.MustCompile(`\bdeploy/[\w./-]*\w`).FindAllString(guide, -1) {
-		if path != "deploy/.env" { // made by the reader
+		if path != "deploy/.env" { // created by the reader
 			_, err := os.Stat(filepath.Join("..", path))
 			require.NoError(t, err)
 		}

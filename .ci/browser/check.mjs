@@ -1,8 +1,9 @@
 // Opens every page of the service in headless Chromium, at the width of a
-// desktop and of a phone, in light and in dark, and demands: no console error,
-// no failed request, no request to another origin, nothing wider than the
-// screen, and a call from the reference page that the service answers. Then it
-// tries to run scripts through articles and comments (xss.mjs).
+// desktop and of a phone, in light and in dark mode. It checks that there is no
+// console error, no failed request, no request to another origin and nothing
+// wider than the screen, and that the service responds to a request from the
+// reference page. Then it tries to run scripts through articles and comments
+// (xss.mjs).
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -25,7 +26,7 @@ function demand(ok, what) {
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'byline-browser-'))
-chmodSync(dir, 0o755) // PostgreSQL runs as another user when this one is root
+chmodSync(dir, 0o755) // when this process is root, PostgreSQL runs as another user
 const port = await freePort()
 const origin = `http://127.0.0.1:${port}`
 const log = join(dir, 'service.log')
@@ -83,7 +84,7 @@ try {
 console.log(`browser-test: ${passed} passed, ${failed} failed`)
 process.exit(failed ? 1 : 0)
 
-// tryCall makes a call from the reference page, as a person would.
+// tryCall sends a request from the reference page, like a user.
 async function tryCall() {
   await onPage({ viewport: { width: 1360, height: 900 } }, '/docs#tag/tags/GET/tags', async (page) => {
     const section = page.locator('[id$="tag/tags/GET/tags"]').first()
@@ -98,8 +99,8 @@ async function tryCall() {
   })
 }
 
-// onPage opens a path in a new context, lets use work with the page, and holds
-// all that the page has done against the rules.
+// onPage opens a path in a new context, calls use with the page, and checks
+// everything that the page has done against the rules.
 async function onPage(options, path, use) {
   const context = await browser.newContext(options)
   const page = await context.newPage()
@@ -130,7 +131,7 @@ async function ready() {
   for (let n = 0; n < 600; n++) {
     const response = await fetch(`${origin}/readyz`).catch(() => undefined)
     if (response?.ok) return
-    if (service.exitCode !== null) throw new Error('the service ended at its start')
+    if (service.exitCode !== null) throw new Error('the service ended while it was starting')
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
   throw new Error('the service is not ready after two minutes')

@@ -1,8 +1,8 @@
-// Publishes texts that try to run something in the page that shows them
-// (api/markup/testdata/xss.json) as articles and comments, puts their bodyHtml
-// into a page without any policy, uses everything in it as a reader might, and
-// demands that nothing has run. The same texts put in as they are must run in
-// many cases, or the check could not fail.
+// Publishes texts that try to run a script in the page that shows them
+// (api/markup/testdata/xss.json) as articles and comments. It inserts their
+// bodyHtml into a page without a content security policy, uses everything in it
+// like a reader, and checks that no script has run. The unchanged texts must
+// run scripts in many cases, because otherwise the check could not fail.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
@@ -11,7 +11,7 @@ const vectors = JSON.parse(readFileSync(new URL('../../api/markup/testdata/xss.j
 export async function tryVectors(browser, origin, demand) {
   const made = await publish(origin)
   demand(vectors.length >= 60, `there are ${vectors.length} vectors`)
-  // A page of its own, since those of the service forbid scripts.
+  // A separate page is needed because the pages of the service forbid scripts.
   const server = createServer((_, res) => res.setHeader('content-type', 'text/html').end('<!doctype html><title>x</title><main></main>'))
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = `http://127.0.0.1:${server.address().port}/`
@@ -38,13 +38,14 @@ export async function tryVectors(browser, origin, demand) {
   }
 }
 
-// publish makes an article and a comment of each vector and returns their HTML.
+// publish creates an article and a comment of each vector and returns their
+// HTML.
 async function publish(origin) {
   const call = async (method, path, body, token) => {
     const res = await fetch(`${origin}/api${path}`, {
       method, body: body && JSON.stringify(body), headers: { 'content-type': 'application/json', ...(token && { authorization: `Token ${token}` }) },
     })
-    if (!res.ok) throw new Error(`${method} ${path} answers ${res.status}: ${await res.text()}`)
+    if (!res.ok) throw new Error(`${method} ${path} returned ${res.status}: ${await res.text()}`)
     return res.json()
   }
   const { user } = await call('POST', '/users', { user: { username: 'mallory', email: 'mallory@example.com', password: 'correct horse' } })
@@ -62,7 +63,8 @@ async function publish(origin) {
 
 async function open(browser, address) {
   const context = await browser.newContext()
-  // Links may be followed: an answer without content leaves the page where it is.
+  // A link may be followed: with a response without content the browser stays
+  // on the page.
   await context.route((url) => !url.href.startsWith(address), (route) => route.fulfill({ status: 204 }))
   await context.addInitScript(() => {
     window.fired = []
@@ -75,8 +77,9 @@ async function open(browser, address) {
   return page
 }
 
-// insert puts html into the page, does to each element what a reader, or time,
-// might, and returns what has run before patience, in milliseconds, was over.
+// insert puts html into the page and triggers on each element what a reader, or
+// time, could trigger. It waits for patience milliseconds and returns what has
+// run.
 async function insert(page, html, patience) {
   const run = page.evaluate(async ([html, patience]) => {
     const already = window.fired.length
@@ -94,7 +97,7 @@ async function insert(page, html, patience) {
     main.innerHTML = ''
     return window.fired.slice(already)
   }, [html, patience])
-  // What takes the page elsewhere has run too.
+  // Leaving the page counts as running, too.
   const fired = await run.catch(() => ['a navigation'])
   if (page.url() !== page.address) await page.goto(page.address)
   return fired

@@ -26,35 +26,36 @@ def _sends_nul(case):
     return any(map(_has_nul, (case.body, dict(case.query or {}), dict(case.path_parameters or {}))))
 
 
-# status, code, field (None = any), message, and whether the request gives cause
+# status, code, field (None = any), message, and whether the request causes it
 EXCEPTIONS = [
-    # Cursors are opaque and sealed: only the service can make one, for one list.
+    # Cursors are encrypted: only the service can create one, for one list.
     (422, "validation_failed", "cursor", "is not a cursor of this list", lambda case: "cursor" in case.query),
-    # Only a tag that the article was read with matches.
+    # Only a tag from an earlier read of the article matches.
     (412, "precondition_failed", "If-Match", "does not match the current version",
      lambda case: "If-Match" in case.headers),
-    # It depends on who asks.
+    # This depends on the caller.
     (422, "validation_failed", "username", "can't be yourself",
      lambda case: case.operation.label == "POST /profiles/{username}/follow" or "/admin/users/" in case.operation.label),
     (422, "validation_failed", "password", "is wrong", lambda case: case.operation.label == "DELETE /user"),
     (422, "validation_failed", "expiresAt", "must be in the future", lambda case: case.operation.label == "POST /user/keys"),
     (422, "validation_failed", "limit", "must be at most 100 with format=html", lambda case: case.query.get("format") == "html"),
-    # Only mails have one that is good.
+    # Only mails contain a valid one.
     (422, "validation_failed", "token", "is invalid or has expired", lambda case: case.operation.label.endswith("/confirm")),
-    # PostgreSQL stores no NUL in text. Patterns cannot say it of members that
-    # the schemas do not name, and would have to be repeated for all others.
+    # PostgreSQL cannot store NUL in text. Patterns cannot express this for
+    # members that the schemas do not name, and would have to be repeated for
+    # all others.
     (422, "validation_failed", None, "must not contain NUL", _sends_nul),
     (400, "invalid_request", None, "must not contain NUL", _sends_nul),
 ]
 
 
-# What ends the token that it is called with.
+# Operations that end the session of their token.
 ENDS = {"DELETE /sessions", "DELETE /sessions/current", "DELETE /user"}
 _n = itertools.count()
 
 
 class Token:
-    """The run's token; a call that would end it gets one of another user."""
+    """The token of the run. A request that would end its session gets the token of another user."""
 
     def get(self, case, context):
         if case.operation.label not in ENDS:
@@ -74,13 +75,13 @@ if "CONTRACT_TOKEN" in os.environ:
 
 @schemathesis.deserializer("application/x-ndjson")
 def first_record(context, response):
-    """All lines are JSON; the first stands for them before the schema."""
+    """All lines are JSON. The first one is validated against the schema."""
     return [json.loads(line) for line in response.text.split("\n") if line][0]
 
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    """Tells whether a failure counts."""
+    """Reports whether a failure counts."""
     if not isinstance(failure, RejectedPositiveData):
         return True
     problem = response.json()

@@ -1,10 +1,10 @@
-// The rules of this project: what every operation must say, and how it is
-// worded. server/contract refuses at start what it cannot do without; here a
-// gap is found with its line, while the document is written.
+// The rules of this project: what every operation must declare, and how texts
+// are worded. server/contract refuses to start without the declarations that it
+// needs; these rules report a gap with its line while the document is written.
 
 const fail = (ctx, key, message) => ctx.report({ message, location: key ? ctx.location.child([key]) : ctx.location });
 
-/** An operation says what it is, who may call it, what it costs and who may keep the answer. */
+/** An operation declares its name, who may call it, its rate limit and who may cache the response. */
 function OperationDeclares() {
   return {
     Operation(op, ctx) {
@@ -13,17 +13,17 @@ function OperationDeclares() {
       }
       if (op.tags?.length !== 1) fail(ctx, null, 'An operation needs exactly one tag.');
       if (op.operationId && !/^[A-Z][A-Za-z0-9]*$/.test(op.operationId)) {
-        fail(ctx, 'operationId', '`operationId` is a name in Go: letters and digits, the first one a capital.');
+        fail(ctx, 'operationId', '`operationId` must be a name in Go: letters and digits, starting with a capital letter.');
       }
       if (op['x-rate-limit'] && !['read', 'write', 'auth'].includes(op['x-rate-limit'])) {
-        fail(ctx, 'x-rate-limit', '`x-rate-limit` is read, write or auth.');
+        fail(ctx, 'x-rate-limit', '`x-rate-limit` must be read, write or auth.');
       }
       const cache = op['x-cache'];
       if (cache && cache.scope !== 'none' && !(['private', 'shared'].includes(cache.scope) && cache.maxAge >= 0)) {
-        fail(ctx, 'x-cache', '`x-cache` is {scope: none}, or {scope: private or shared, maxAge: <seconds>}.');
+        fail(ctx, 'x-cache', '`x-cache` must be {scope: none}, or {scope: private or shared, maxAge: <seconds>}.');
       }
       if (!!op.requestBody !== op['x-max-body'] > 0) {
-        fail(ctx, null, 'An operation has `x-max-body` if and only if it takes a body.');
+        fail(ctx, null, 'An operation must have `x-max-body` if and only if it has a request body.');
       }
       if (op['x-safe'] !== undefined && op['x-safe'] !== true) fail(ctx, 'x-safe', '`x-safe` is true or left out.');
       if (op.deprecated && !(op['x-deprecated-at'] && op['x-sunset'])) {
@@ -78,7 +78,7 @@ function Targets() {
   };
 }
 
-/** An operation names every status that the edge can answer in its place. */
+/** An operation declares every status that the server can return before the operation runs. */
 function OperationAnswers() {
   return {
     Operation(op, ctx) {
@@ -87,13 +87,13 @@ function OperationAnswers() {
       if (op.security?.length && op.security.every((scheme) => Object.keys(scheme).length)) needed.push('401');
       if (op['x-cache'] && op['x-cache'].scope !== 'none') needed.push('304');
       for (const status of needed) {
-        if (!op.responses?.[status]) ctx.report({ message: `The operation can answer ${status} and does not say so.`, location: ctx.location.child(['responses']).key() });
+        if (!op.responses?.[status]) ctx.report({ message: `The operation can return ${status} and must declare it.`, location: ctx.location.child(['responses']).key() });
       }
     },
   };
 }
 
-/** Every body, of requests and of responses, is shown. */
+/** Every request and response body has an example. */
 function Examples() {
   return {
     MediaType(media, ctx) {
@@ -107,26 +107,26 @@ function SummaryStyle() {
   return {
     Operation(op, ctx) {
       if (op.summary && !/^[A-Z][^\n]{2,58}[^\s.,:;!?]$/.test(op.summary)) {
-        fail(ctx, 'summary', 'A summary is one line of up to 60 characters, begins with a capital and has no full stop.');
+        fail(ctx, 'summary', 'A summary must be one line of up to 60 characters that starts with a capital letter and has no full stop.');
       }
     },
   };
 }
 
-/** Descriptions of operations are sentences. Others are a phrase without a full stop, or sentences. */
+/** Descriptions of operations are sentences. Other descriptions are sentences, or a phrase without a full stop. */
 function DescriptionStyle() {
   const sentences = /[.?!]\s+[A-Z`]/;
   const check = (sentence) => (node, ctx) => {
     const text = node?.description;
     if (text === undefined) return;
     if (typeof text !== 'string' || !/^[A-Z0-9`]/.test(text)) {
-      fail(ctx, 'description', 'A description begins with a capital, a digit or code.');
+      fail(ctx, 'description', 'A description must start with a capital letter, a digit or code.');
     } else if (/\s$/.test(text)) {
-      fail(ctx, 'description', 'A description does not end in white space (in YAML: `|-`).');
+      fail(ctx, 'description', 'A description must not end in white space (in YAML: `|-`).');
     } else if (sentence || sentences.test(text)) {
-      if (!text.endsWith('.')) fail(ctx, 'description', 'Sentences end with a full stop.');
+      if (!text.endsWith('.')) fail(ctx, 'description', 'Sentences must end with a full stop.');
     } else if (/[.,:;!]$/.test(text)) {
-      fail(ctx, 'description', 'A phrase has no punctuation at its end.');
+      fail(ctx, 'description', 'A phrase must not end with punctuation.');
     }
   };
   const phrase = check(false);
