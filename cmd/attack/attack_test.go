@@ -16,9 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A checker that finds nothing in these servers would find nothing anywhere.
+// These servers are faulty on purpose. A check that finds nothing here would
+// find nothing anywhere.
 
-// badSite is a site whose world is not made but made up.
+// badSite returns a site whose accounts and articles are invented instead of
+// created.
 func badSite(t *testing.T, h http.Handler) *site {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -33,7 +35,7 @@ func badSite(t *testing.T, h http.Handler) *site {
 	return s
 }
 
-// TestVerdict plants one fault at a time.
+// TestVerdict serves one fault at a time.
 func TestVerdict(t *testing.T) {
 	t.Parallel()
 	good := func(w http.ResponseWriter, status int) {
@@ -53,7 +55,7 @@ func TestVerdict(t *testing.T) {
 	}
 	for label, test := range map[string]struct {
 		answer http.HandlerFunc
-		want   string // "" = nothing
+		want   string // "" if nothing is wrong
 	}{
 		"Good":            {func(w http.ResponseWriter, _ *http.Request) { good(w, 422) }, ""},
 		"GoodJSON":        {leak("harmless: created_at in 5 s, see /docs/errors"), ""},
@@ -70,21 +72,21 @@ func TestVerdict(t *testing.T) {
 		"Source":          {leak("at server.go:33"), "stack"},
 		"Path":            {leak("open /home/byline/key"), "a path"},
 		"Library":         {leak("json: cannot unmarshal string into Go struct field X"), "library"},
-		"Dial":            {leak("dial tcp 10.0.0.1:5432"), "another party"},
+		"Dial":            {leak("dial tcp 10.0.0.1:5432"), "another service"},
 		"Hash":            {leak("$argon2id$v=19$"), "secret"},
 		"Passwd":          {leak("root:x:0:0:root"), "a file"},
 		"LeakInHeader":    {header("X-Debug", "pgx: failed"), "PostgreSQL"},
 		"Injected":        {header(canary, "1"), "injected"},
 		"ControlInHeader": {header("X-A", "a\x01b"), "malformed MIME header"},
 		"Credentials":     {header("Access-Control-Allow-Credentials", "true"), "credentials"},
-		"Product":         {header("Server", "nginx/1.2"), "tells what runs"},
+		"Product":         {header("Server", "nginx/1.2"), "reveals software"},
 		"TextError":       {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 404) }, "Content-Type"},
 		"EmptyError":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "Content-Type"},
 		"OtherShape": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(404)
 			_, _ = io.WriteString(w, `{"error":"x"}`)
-		}, "shape"},
+		}, "another form than declared"},
 		"WrongStatusInside": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Request-Id", "id")
 			w.Header().Set("Content-Type", "application/problem+json")
@@ -95,11 +97,11 @@ func TestVerdict(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"a":`)
 		}, "not JSON"},
-		"Dropped": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "no answer"},
+		"Dropped": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "no response"},
 		"HalfSent": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, "half")
-		}, "that can be read"},
+		}, "that can be parsed"},
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
@@ -113,7 +115,7 @@ func TestVerdict(t *testing.T) {
 		})
 	}
 
-	// What the client said itself is no secret of the service.
+	// A text that the client has sent is not a secret of the service.
 	t.Run("Echo", func(t *testing.T) {
 		t.Parallel()
 		s := badSite(t, leak("SQLSTATE"))
@@ -138,7 +140,8 @@ func TestVerdict(t *testing.T) {
 	})
 }
 
-// lax answers everything as if it were right, with all that was sent.
+// lax responds to everything as if it were right, and returns everything that
+// was sent.
 var lax = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	w.Header().Set("Content-Type", "application/json")
@@ -156,13 +159,13 @@ var lax = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"user":{"token":"a.b.c"},"article":{"slug":"s","role":"attacker"},"comment":{"id":1},"articles":[{"slug":"x"}],"tags":[],"nextCursor":"AAAAAAAAAAAAAAAAAAAA"}`)
 })
 
-// broken panics and tells everybody.
+// broken panics and shows it to everybody.
 var broken = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "panic: runtime error\ngoroutine 1 [running]:\n/home/byline/main.go:1", http.StatusInternalServerError)
 })
 
-// TestEveryGroupFinds demands that each group of attacks finds a server that
-// takes everything, and one that is broken.
+// TestEveryGroupFinds checks that each group of attacks detects a server that
+// accepts everything, and a server that is broken.
 func TestEveryGroupFinds(t *testing.T) {
 	t.Parallel()
 	for _, server := range []struct {
@@ -184,14 +187,14 @@ func TestEveryGroupFinds(t *testing.T) {
 						return
 					}
 				}
-				t.Fatalf("%s: none of %d attacks found it", attacks[0].group, len(attacks))
+				t.Fatalf("%s: none of %d attacks detected it", attacks[0].group, len(attacks))
 			})
 		}
 	}
 }
 
-// TestSmuggled plays a server that takes the rest of an ambiguous request for
-// another one.
+// TestSmuggled plays a server that treats the rest of an ambiguous request as
+// another request.
 func TestSmuggled(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -210,11 +213,12 @@ func TestSmuggled(t *testing.T) {
 	}()
 	s := newSite(l.Addr().String(), 1)
 	r := s.perform(smuggling(s)[0])
-	require.Contains(t, strings.Join(r.complaints, "\n"), "taken for a request")
+	require.Contains(t, strings.Join(r.complaints, "\n"), "treated as a request")
 	require.Contains(t, strings.Join(r.complaints, "\n"), "injected")
 }
 
-// TestSlowIsCut tells a server that keeps slow connections from one that does not.
+// TestSlowIsCut distinguishes a server that keeps slow connections from one
+// that closes them.
 func TestSlowIsCut(t *testing.T) {
 	t.Parallel()
 	s := badSite(t, lax)
@@ -249,14 +253,14 @@ func TestAftermath(t *testing.T) {
 	value = "1"
 	require.Contains(t, strings.Join(aftermath(s, target, options{maxRSS: -1}).complaints, "\n"), "memory")
 	target.born = "0"
-	require.Contains(t, strings.Join(aftermath(s, target, o).complaints, "\n"), "another one")
+	require.Contains(t, strings.Join(aftermath(s, target, o).complaints, "\n"), "another process now")
 	target.born = born
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()
-	require.Contains(t, strings.Join(aftermath(s, target, o).complaints, "\n"), "is gone")
+	require.Contains(t, strings.Join(aftermath(s, target, o).complaints, "\n"), "no longer exists")
 }
 
-// TestAttach refuses everything but this machine, before a byte is sent.
+// TestAttach checks that other machines are refused before a byte is sent.
 func TestAttach(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"http://192.0.2.1:80", "http://example.com:80", "http://localhost:80", "http://127.0.0.1", "https://127.0.0.1:1", "http://[2001:db8::1]:80", "127.0.0.1:80", "http://127.0.0.1.example.com:80"} {
@@ -269,7 +273,7 @@ func TestAttach(t *testing.T) {
 	require.Equal(t, s.addr, target.addr)
 }
 
-// TestReport holds the last line and the count to what was found.
+// TestReport checks the last line and the counts of a report.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	s := badSite(t, broken)
@@ -279,7 +283,7 @@ func TestReport(t *testing.T) {
 	r.add(attack{group: "h", name: "fine"}, result{})
 	var out strings.Builder
 	r.print(&out, options{atLeast: 300, failures: 5}, time.Second)
-	require.Equal(t, 2, r.failed(), "the attack, and too few requests")
+	require.Equal(t, 2, r.failed(), "the attack, and the low number of requests")
 	require.Contains(t, out.String(), "FAILED g: n\n")
 	require.Contains(t, out.String(), "only 1 distinct requests, want 300")
 	require.True(t, strings.HasSuffix(out.String(), "\n2 passed, 2 failed\n"), out.String())

@@ -7,19 +7,20 @@ import (
 	"strings"
 )
 
-// expect says what is wrong with an outcome, or "".
+// expect returns what is wrong with an outcome, or "".
 type expect func(outcome) string
 
-// status wants one answer with one of the statuses. To be limited, or refused
-// for the moment, is no failure; the report counts it.
+// status expects one response with one of the statuses. A response that the
+// request was rate limited or temporarily refused is not a failure; the report
+// counts them.
 func status(want ...int) expect {
 	return func(o outcome) string {
 		a := o.first()
 		switch {
 		case len(o.answers) == 0:
-			return "no answer"
+			return "no response"
 		case len(o.answers) > 1:
-			return fmt.Sprintf("%d answers to one request", len(o.answers))
+			return fmt.Sprintf("%d responses to one request", len(o.answers))
 		case slices.Contains(want, a.status) || a.status == http.StatusTooManyRequests || deliberate(a) || unprivileged(a):
 			return ""
 		}
@@ -27,48 +28,49 @@ func status(want ...int) expect {
 	}
 }
 
-// unprivileged tells whether a request was refused for its user's role, before
-// anybody looked at what is wrong with it: nobody here is a moderator.
+// unprivileged reports whether a request was refused for the role of its user,
+// before its contents were checked. No user of an attack is a moderator.
 func unprivileged(a answer) bool {
 	return a.status == http.StatusForbidden && strings.Contains(string(a.body), `"code":"role_insufficient"`)
 }
 
-// refused wants a 4xx.
+// refused expects a 4xx status.
 func refused(o outcome) string {
 	if len(o.answers) == 0 {
-		return "no answer"
+		return "no response"
 	}
 	if a := o.first(); (a.status < 400 || a.status > 499) && !deliberate(a) {
-		return fmt.Sprintf("status %d, want a refusal", a.status)
+		return fmt.Sprintf("status %d, want a 4xx status", a.status)
 	}
 	return ""
 }
 
-// answered wants any answer; judge has its own view of it.
+// answered accepts any response; judge checks it as well.
 func answered(o outcome) string {
 	if len(o.answers) == 0 {
-		return "no answer"
+		return "no response"
 	}
 	return ""
 }
 
-// cutOr wants a refusal with one of the statuses, and that the connection
-// ends: what follows on it cannot be told from the request any more.
+// cutOr expects a refusal with one of the statuses, and that the connection is
+// closed, because the following bytes can no longer be separated from the
+// request.
 func cutOr(want ...int) expect {
 	return func(o outcome) string {
 		switch {
 		case len(o.answers) > 1:
-			return fmt.Sprintf("what followed was taken for a request: status %d", o.answers[1].status)
+			return fmt.Sprintf("the following bytes were treated as a request: status %d", o.answers[1].status)
 		case len(o.answers) == 1 && !slices.Contains(want, o.answers[0].status):
 			return fmt.Sprintf("status %d, want %s", o.answers[0].status, words(want))
 		case !o.closed:
-			return "the connection stays open"
+			return "the connection was not closed"
 		}
 		return ""
 	}
 }
 
-// also wants all of them.
+// also expects all of them.
 func also(all ...expect) expect {
 	return func(o outcome) string {
 		for _, e := range all {
@@ -80,7 +82,7 @@ func also(all ...expect) expect {
 	}
 }
 
-// field wants a header's value, "" for none.
+// field expects a value of a header field, or "" for none.
 func field(name, want string) expect {
 	return func(o outcome) string {
 		if got := o.first().header.Get(name); got != want {
@@ -90,7 +92,7 @@ func field(name, want string) expect {
 	}
 }
 
-// silentOn wants a text nowhere in the answer.
+// silentOn expects that a text is nowhere in the response.
 func silentOn(text string) expect {
 	return func(o outcome) string {
 		a := o.first()

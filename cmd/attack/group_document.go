@@ -10,16 +10,16 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// groups are the attacks in the order in which they run. Each is asked for
-// its attacks right before they run.
+// groups are the groups of attacks in the order in which they run. Each
+// function is called right before its attacks run.
 var groups = []func(*site) []attack{
 	encodings, types, numbers, unicodes, injections, readOnly,
 	sizes, mediaTypes, bombs, headers, paths, methods, origins,
 	tokens, cursors, others, halves, smuggling, pipelines, races,
 }
 
-// aim returns an attack on an operation. The request is built when its turn
-// has come, on objects that an earlier attack may have used up.
+// aim returns an attack on an operation. The request is created when the attack
+// runs, because an earlier attack may have deleted the objects.
 func aim(group, name string, op operation, build func(*site) message, want expect) attack {
 	return attack{group, op.id + " " + name, func(s *site) (r result) {
 		if s.used {
@@ -41,7 +41,7 @@ func aim(group, name string, op operation, build func(*site) message, want expec
 	}}
 }
 
-// badText is no JSON text, or none that may be stored.
+// badText contains texts that are not JSON, or that must not be stored.
 func badText() map[string]string {
 	utf16Of := func(text string) string {
 		var b strings.Builder
@@ -122,8 +122,8 @@ func widened(text string, width, at int) string {
 	return string(b)
 }
 
-// messageWith is op's request with a parameter in its path or query as given;
-// text is sent as it is.
+// messageWith returns a request of op with the given value of a parameter in
+// its path or query. The text is sent unchanged.
 func (s *site) messageWith(op operation, p *openapi3.Parameter, text string) message {
 	m := s.message(op)
 	if p.In == "path" {
@@ -137,7 +137,7 @@ func (s *site) messageWith(op operation, p *openapi3.Parameter, text string) mes
 	return m
 }
 
-// types sends each type of JSON wherever another one is wanted.
+// types sends each type of JSON in each place that expects another one.
 func types(s *site) (all []attack) {
 	const group = "types"
 	values := map[string]string{"null": "null", "boolean": "true", "integer": "7", "string": `"text"`, "array": "[]", "object": "{}", "number": "1.5", "nested array": `[["a"]]`}
@@ -190,10 +190,10 @@ func types(s *site) (all []attack) {
 	return all
 }
 
-// fits tells whether a schema takes a value of the kinds that types sends.
+// fits reports whether a schema accepts a value of the kinds that types sends.
 func fits(s *openapi3.Schema, name string) bool {
 	switch {
-	case s.Type == nil: // anything, or put together of others
+	case s.Type == nil: // any type, or composed of other schemas
 		return true
 	case name == "null":
 		return s.Nullable
@@ -209,7 +209,7 @@ func fits(s *openapi3.Schema, name string) bool {
 	return s.Type.Is(name)
 }
 
-// numbers leaves the range of every integer.
+// numbers sends values outside of the range of every integer.
 func numbers(s *site) (all []attack) {
 	const group = "numbers"
 	odd := []string{
@@ -233,7 +233,7 @@ func numbers(s *site) (all []attack) {
 			for _, text := range odd {
 				want := op.declares
 				if !p.schema.Type.Is("integer") && p.schema.Type != nil {
-					if !p.schema.Type.Is("string") { // types has asked this of the others
+					if !p.schema.Type.Is("string") { // types covers the other parameters
 						continue
 					}
 					want = op.wrong

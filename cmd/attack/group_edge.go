@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// headers tries to get bytes of its own into the headers of answers, and
-// values into places that trust them.
+// headers tries to inject bytes into the header fields of responses, and sends
+// values to code that trusts header fields.
 func headers(s *site) (all []attack) {
 	const group = "headers"
 	names := []string{"X-Request-Id", "Traceparent", "Tracestate", "Idempotency-Key", "If-None-Match", "If-Match", "Origin", "Referer", "User-Agent", "Accept", "Accept-Encoding",
@@ -56,7 +56,7 @@ func headers(s *site) (all []attack) {
 	line("range", host+"Range: bytes=-1,0-,5-2", status(200, 400, 416))
 	line("dates", host+"If-Modified-Since: Thu, 99 Foo 99999 99:99:99 GMT\r\nIf-Unmodified-Since: x", status(200, 304, 400))
 	line("proxy names", host+"Proxy: http://127.0.0.1:1\r\nX-Forwarded-For: 127.0.0.1\r\nX-Real-Ip: ::1\r\nX-Forwarded-Prefix: /evil\r\nX-Forwarded-Host: hostile-host.example", also(status(200), silentOn("hostile-host")))
-	// What is stored comes back in Location, Link and ETag.
+	// Stored texts are returned in Location, Link and ETag.
 	for i, title := range []string{"a\r\n" + canary + ": 1", "<>;rel=\"next\", </evil>", "//hostile-host.example/", "\\hostile-host.example", "javascript:alert(1)", "%0d%0a" + canary + ": 1", "../../../x", "?a=b#c", "\u2028\u560d\u560a"} {
 		m := message{method: "POST", target: "/api/articles", token: s.rival.token, body: article(title)}
 		all = append(all, send(group, fmt.Sprintf("stored title %d", i), m.raw(s.addr), also(status(201, 422), localTarget)))
@@ -66,7 +66,7 @@ func headers(s *site) (all []attack) {
 	return all
 }
 
-// localTarget wants Location and Link to lead nowhere else.
+// localTarget expects that Location and Link do not lead to another site.
 func localTarget(o outcome) string {
 	h := o.first().header
 	if l := h.Get("Location"); l != "" && (!strings.HasPrefix(l, "/api/") || strings.ContainsAny(l, "\\<>\"\r\n ")) {
@@ -78,7 +78,7 @@ func localTarget(o outcome) string {
 	return ""
 }
 
-// paths tries to reach what is not for it.
+// paths tries to reach files and pages that are not public.
 func paths(s *site) (all []attack) {
 	const group = "paths"
 	add := func(target string, want expect) {
@@ -111,7 +111,7 @@ func paths(s *site) (all []attack) {
 	return all
 }
 
-// methods asks in ways that nobody does.
+// methods uses methods that clients do not use.
 func methods(s *site) (all []attack) {
 	const group = "methods"
 	at := "/api/articles/" + s.slug
@@ -121,7 +121,8 @@ func methods(s *site) (all []attack) {
 	for _, method := range []string{"", "G T", "GET\x00", "G\xc3\x89T", "GET:", "\"GET\"", "{}", "GET\t"} {
 		all = append(all, send(group, "malformed "+strconv.Quote(method), message{method: method, target: at}.raw(s.addr), status(400, 405)))
 	}
-	// No header, parameter or member turns a harmless method into another.
+	// No header field, parameter or member may turn a harmless method into
+	// another one.
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Http-Method-Override", "_method"} {
 		for _, method := range []string{"GET", "POST"} {
 			m := message{method: method, target: at, token: s.victim.token, fields: []string{name + ": DELETE"}}
@@ -132,7 +133,7 @@ func methods(s *site) (all []attack) {
 		m = message{method: "POST", target: at, token: s.victim.token, body: `{"` + name + `":"DELETE"}`}
 		all = append(all, send(group, "member "+name, m.raw(s.addr), status(405)))
 	}
-	// A body where none belongs.
+	// A body where none is expected.
 	for _, op := range s.ops {
 		if op.body == nil {
 			all = append(all, aim(group, "with a body", op, func(s *site) message {
@@ -142,7 +143,8 @@ func methods(s *site) (all []attack) {
 			}, op.declares), aim(group, "with 4 MB", op, func(s *site) message {
 				m := s.message(op)
 				m.body = strings.Repeat("a", 4<<20)
-				// With close, net/http ends the connection under the answer.
+				// With Connection: close, net/http closes the connection before
+				// the response has been read.
 				m.fields = append(m.fields, "Connection: keep-alive")
 				return m
 			}, answered))
@@ -162,12 +164,12 @@ func methods(s *site) (all []attack) {
 	return all
 }
 
-// origins are pages of other sites that want a visitor's power.
+// origins are pages of other sites that try to use a visitor's permissions.
 func origins(s *site) (all []attack) {
 	const group = "origins"
 	own := func(o outcome) string {
 		if v := o.first().header.Get("Access-Control-Allow-Origin"); v != "" && v != "*" {
-			return "the origin is mirrored: " + v
+			return "the origin is allowed by name: " + v
 		}
 		return ""
 	}

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// others uses the rival's token, or none, on what is the victim's. The
-// snapshot after the group shows whether anything came of it.
+// others uses the rival's token, or none, on the victim's objects. The snapshot
+// after the group shows whether something was changed.
 func others(s *site) (all []attack) {
-	const group = "other people's things"
+	const group = "objects of other users"
 	add := func(name string, m message, want expect) { all = append(all, send(group, name, m.raw(s.addr), want)) }
 	at := "/api/articles/" + s.slug
 	patch := object("article", map[string]any{"title": "taken over", "body": "taken over"})
@@ -27,7 +27,7 @@ func others(s *site) (all []attack) {
 		add("update with the owner in the body by "+name, message{method: "PUT", target: at, token: token,
 			body: object("article", map[string]any{"title": "x", "author": map[string]any{"username": s.rival.name}})}, want)
 	}
-	// A comment is found only at its own article.
+	// A comment can only be found at its own article.
 	own, ownComment, err := s.write(s.rival)
 	if err != nil {
 		return []attack{impossible(group, err)}
@@ -37,7 +37,7 @@ func others(s *site) (all []attack) {
 	for _, id := range []string{"1", "2", "3", "9007199254740991", "0", "-1", s.comment + ".0", "0" + s.comment, s.comment + "%00", "%20" + s.comment, s.comment + "%2f.."} {
 		add("guessed comment "+id, message{method: "DELETE", target: at + "/comments/" + id, token: s.rival.token}, status(400, 403, 404, 422))
 	}
-	// Every operation that changes something, on the victim's objects.
+	// Every operation that changes something is tried on the victim's objects.
 	for _, op := range s.ops {
 		if op.method == "GET" || len(op.params("path")) == 0 {
 			continue
@@ -49,7 +49,7 @@ func others(s *site) (all []attack) {
 				m.body = string(text)
 			}
 			if strings.Contains(op.path, "/comments") && op.method == "POST" && token != "" {
-				continue // anybody may comment
+				continue // every user may comment
 			}
 			add(op.id+" by "+name, m, op.declares)
 		}
@@ -57,9 +57,10 @@ func others(s *site) (all []attack) {
 	return all
 }
 
-// halves makes requests whose last part is wrong: nothing of them is done.
+// halves sends requests whose last part is wrong. No part of them may be
+// applied.
 func halves(s *site) []attack {
-	const group = "nothing half done"
+	const group = "nothing partially applied"
 	return []attack{
 		{group, "a taken name leaves the account as it was", func(s *site) (r result) {
 			s.unchanged(&r, message{method: "PUT", target: "/api/user", token: s.victim.token,
@@ -93,7 +94,7 @@ func halves(s *site) []attack {
 				body: object("article", map[string]any{"title": "half", "description": "d", "body": "", "tagList": []string{tag}})}
 			s.unchanged(&r, m, 422)
 			if answer, err := s.call(message{method: "GET", target: "/api/tags"}, 200); err != nil || strings.Contains(fmt.Sprint(answer["tags"]), tag) {
-				r.complaints = append(r.complaints, fmt.Sprintf("the tag of a refused article is there (%v)", err))
+				r.complaints = append(r.complaints, fmt.Sprintf("the tag of a refused article exists (%v)", err))
 			}
 			return r
 		}},
@@ -107,12 +108,12 @@ func halves(s *site) []attack {
 			bad.email = name + "@example.com"
 			again := s.do(message{method: "POST", target: "/api/users", body: registration(bad)})
 			if complaint := status(201)(again); complaint != "" {
-				r.complaints = append(r.complaints, "the name is lost: "+complaint)
+				r.complaints = append(r.complaints, "the name can no longer be used: "+complaint)
 			}
 			r.outcomes = []outcome{o, again}
 			return r
 		}},
-		{group, "a refused call leaves its Idempotency-Key free", func(s *site) (r result) {
+		{group, "a refused request leaves its Idempotency-Key free", func(s *site) (r result) {
 			key := "Idempotency-Key: " + s.name("key")
 			title := s.name("half")
 			bad := s.do(message{method: "POST", target: "/api/articles", token: s.rival.token, fields: []string{key}, body: article("")})
@@ -128,7 +129,7 @@ func halves(s *site) []attack {
 	}
 }
 
-// unchanged demands a refusal, and that the victim's things are as before.
+// unchanged expects a refusal, and that the victim's objects have not changed.
 func (s *site) unchanged(r *result, m message, want int) {
 	o := s.do(m)
 	r.outcomes = append(r.outcomes, o)

@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// atOnce is how many requests race.
+// atOnce is the number of concurrent requests.
 const atOnce = 50
 
-// races makes the same write many times at once. Each outcome is one that
-// some order of the requests would have had.
+// races sends the same write many times at once. Each outcome must be possible
+// for some order of the requests.
 func races(s *site) []attack {
 	const group = "races"
 	return []attack{
@@ -78,7 +78,7 @@ func races(s *site) []attack {
 				return message{method: "POST", target: "/api/articles/" + slug + "/favorite", token: []string{s.victim.token, s.rival.token}[i%2]}
 			}, 200)
 			if answer, err := s.call(message{method: "GET", target: "/api/articles/" + slug}, 200); err != nil || member(answer, "article", "favoritesCount") != 2.0 {
-				r.complaints = append(r.complaints, fmt.Sprintf("two users marked it, and the count is %v (%v)", member(answer, "article", "favoritesCount"), err))
+				r.complaints = append(r.complaints, fmt.Sprintf("two users have it as favourite, and the count is %v (%v)", member(answer, "article", "favoritesCount"), err))
 			}
 			return r
 		}},
@@ -123,11 +123,11 @@ func races(s *site) []attack {
 				return message{method: "PUT", target: "/api/articles/" + slug, token: s.rival.token, body: object("article", map[string]any{"title": s.name("renamed")})}
 			}, 200)
 			if _, err := s.call(message{method: "GET", target: "/api/articles/" + slug}, 200); err != nil {
-				r.complaints = append(r.complaints, "the first slug is lost: "+err.Error())
+				r.complaints = append(r.complaints, "the first slug no longer works: "+err.Error())
 			}
 			return r
 		}},
-		{group, "comment, favourite and edit what is being deleted", func(s *site) (r result) {
+		{group, "comment, favourite and edit during a deletion", func(s *site) (r result) {
 			slug := r.article(s)
 			at := "/api/articles/" + slug
 			r.race(s, atOnce, func(i int) message {
@@ -175,14 +175,14 @@ func races(s *site) []attack {
 	}
 }
 
-// sessions counts those of an account.
+// sessions returns the number of sessions of an account.
 func (s *site) sessions(a account) (int, error) {
 	answer, err := s.call(message{method: "GET", target: "/api/sessions", token: a.token}, 200)
 	list, _ := answer["sessions"].([]any)
 	return len(list), err
 }
 
-// race makes n requests at once; each must have one of the statuses.
+// race sends n requests at once. Each response must have one of the statuses.
 func (r *result) race(s *site, n int, build func(i int) message, want ...int) {
 	var (
 		start sync.WaitGroup
@@ -207,8 +207,8 @@ func (r *result) race(s *site, n int, build func(i int) message, want ...int) {
 	done.Wait()
 }
 
-// exactly wants a status so often. When requests were refused for the moment,
-// it may be that none came through.
+// exactly expects a number of responses with a status. If requests were
+// temporarily refused, it is possible that none succeeded.
 func (r *result) exactly(want, status int) {
 	n, limited := 0, 0
 	for _, o := range r.outcomes {
@@ -220,11 +220,11 @@ func (r *result) exactly(want, status int) {
 		}
 	}
 	if n != want && !(n < want && limited > 0) {
-		r.complaints = append(r.complaints, fmt.Sprintf("%d answers of %d, want %d", n, status, want))
+		r.complaints = append(r.complaints, fmt.Sprintf("%d responses with status %d, want %d", n, status, want))
 	}
 }
 
-// same wants one value in every answer that succeeded.
+// same expects one value in all successful responses.
 func (r *result) same(path ...string) {
 	values := map[any]bool{}
 	for _, o := range r.outcomes {
@@ -233,11 +233,11 @@ func (r *result) same(path ...string) {
 		}
 	}
 	if len(values) != 1 {
-		r.complaints = append(r.complaints, fmt.Sprintf("%d different answers, want one", len(values)))
+		r.complaints = append(r.complaints, fmt.Sprintf("%d different values, want one", len(values)))
 	}
 }
 
-// article makes one of the rival's to race for.
+// article creates an article of the rival for a race.
 func (r *result) article(s *site) (slug string) {
 	slug, _, err := s.write(s.rival)
 	if err != nil {
@@ -246,7 +246,7 @@ func (r *result) article(s *site) (slug string) {
 	return slug
 }
 
-// sum wants the count of favourites to be what the one user's mark says.
+// sum expects that the count of favourites fits the favourite of the only user.
 func (r *result) sum(s *site, slug, token string) {
 	answer, err := s.call(message{method: "GET", target: "/api/articles/" + slug, token: token}, 200)
 	count, marked := member(answer, "article", "favoritesCount"), member(answer, "article", "favorited")

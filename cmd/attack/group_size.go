@@ -63,7 +63,7 @@ func sizes(s *site) (all []attack) {
 				"long duplicates": `{"` + strings.Repeat("n", n/3) + `":1,"` + strings.Repeat("n", n/3) + `":1}`,
 			}
 			if len(p.path) > 2 || len(p.path) == 1 && p.path[0] != "[]" && len(op.body.Properties) == 1 {
-				continue // the body and its members see it all
+				continue // the body and its members cover this
 			}
 			for _, name := range sortedKeys(big) {
 				want := op.wrong
@@ -114,7 +114,7 @@ func sizes(s *site) (all []attack) {
 	return all
 }
 
-// fitsBig tells which of the large values some schema may take.
+// fitsBig reports which of the large values some schema may accept.
 func fitsBig(p place, name string) bool {
 	t := p.schema.Type
 	if name == "escapes" || name == "wide text" { // fewer letters than bytes
@@ -123,7 +123,7 @@ func fitsBig(p place, name string) bool {
 	return t == nil || t.Is("object") && len(p.schema.Required) == 0 && strings.Contains("members long names", name) || name == "spaces" && t.Is("integer")
 }
 
-// padded is op's example with spaces up to n bytes.
+// padded returns op's example with spaces, with a length of n bytes.
 func padded(s *site, op operation, n int) message {
 	m := s.message(op)
 	m.body = s.with(op, place{path: []string{"unused"}}, "1")
@@ -164,7 +164,7 @@ func numbered(format string, n int) []string {
 	return lines
 }
 
-// mediaTypes lies about what a body is.
+// mediaTypes sends wrong media types of bodies.
 func mediaTypes(s *site) (all []attack) {
 	const group = "media types"
 	wrong := []string{
@@ -205,7 +205,7 @@ func mediaTypes(s *site) (all []attack) {
 	return all
 }
 
-// bombs are small bodies that say that they are large ones, compressed.
+// bombs are small compressed bodies that become large ones.
 func bombs(s *site) (all []attack) {
 	const group = "compressed bombs"
 	blank := bytes.Repeat([]byte(" "), 1<<20)
@@ -222,9 +222,10 @@ func bombs(s *site) (all []attack) {
 	if err != nil {
 		return []attack{impossible(group, err)}
 	}
-	// Both may be put one after another: 256 MB each, of one that is made once.
+	// Streams of both formats can be concatenated. A part that is compressed once
+	// and repeated 256 times decodes to 256 MB.
 	gzips, zst := strings.Repeat(gz.String(), 256), strings.Repeat(string(enc.EncodeAll(blank, nil)), 256)
-	// zstd that asks for a window of 2 GB before the first byte.
+	// This zstd body needs a window of 2 GB before the first byte.
 	window := "\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"
 	bodies := map[string]string{
 		"gzip": gzips, "x-gzip": gzips, "GZIP": gzips, "deflate": zl.String(), "zstd": zst, "zstd, gzip": zst, "gzip, gzip": gzips,

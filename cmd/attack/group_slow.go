@@ -10,18 +10,20 @@ import (
 	"time"
 )
 
-// Of the connections that are held open, each kind has its own end.
+// These are the numbers of connections that are held open. The service closes
+// each kind for a different reason.
 const (
 	slowHeaders = 150
 	slowBodies  = 100
 	slowReaders = 20
 	idle        = 200
-	// cutWithin is when a slow connection must have been ended by the service:
-	// it gives headers 5 s, bodies 30 s, and answers 40 s with the defaults.
+	// cutWithin is the time within which the service must close a slow
+	// connection. By default it allows 5 s for headers, 30 s for bodies, and 40
+	// s for responses.
 	cutWithin = 50 * time.Second
 )
 
-// slowAttacks hold many connections open for as long as everything else runs.
+// slowAttacks hold many connections open while all other attacks run.
 func slowAttacks(s *site) []attack {
 	const group = "slow and idle connections"
 	login := "POST /api/users/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
@@ -34,7 +36,7 @@ func slowAttacks(s *site) []attack {
 		mayStay bool // the service may keep it open
 	}{
 		{"silent from the start", idle / 2, "", "", 10 * time.Second, false},
-		{"idle after an answer", idle / 2, "GET /api/tags HTTP/1.1\r\nHost: x\r\n\r\n", "", 35 * time.Second, true},
+		{"idle after a response", idle / 2, "GET /api/tags HTTP/1.1\r\nHost: x\r\n\r\n", "", 35 * time.Second, true},
 		{"headers, a byte a second", slowHeaders / 2, "GET /api/tags HTTP/1.1\r\nHost: x\r\nX-A: ", "a", 10 * time.Second, false},
 		{"headers, a line a second", slowHeaders / 2, "GET /api/tags HTTP/1.1\r\nHost: x\r\n", "X-A: b\r\n", 10 * time.Second, false},
 		{"request line, a byte a second", 20, "GE", "T", 10 * time.Second, false},
@@ -60,20 +62,21 @@ func slowAttacks(s *site) []attack {
 				r.outcomes = append(r.outcomes, o)
 			}
 			if kept > 0 && !k.mayStay {
-				r.complaints = append(r.complaints, fmt.Sprintf("%d of %d were not cut within %s", kept, k.count, within))
+				r.complaints = append(r.complaints, fmt.Sprintf("%d of %d were not closed within %s", kept, k.count, within))
 			}
 			return r
 		}})
 	}
-	all = append(all, attack{group, fmt.Sprintf("%d that do not read their answers", slowReaders), deaf},
-		attack{group, "others are answered meanwhile", meanwhile})
+	all = append(all, attack{group, fmt.Sprintf("%d that do not read their responses", slowReaders), deaf},
+		attack{group, "other requests are served meanwhile", meanwhile})
 	return all
 }
 
 func (s *site) patient(d time.Duration) time.Duration { return time.Duration(float64(d) * s.patience) }
 
-// hold opens a connection, sends start, then drip every second, and waits
-// until the peer ends it. Slow is what it wants to be: its time is not judged.
+// hold opens a connection, sends start, then drip every second, and waits until
+// the peer closes it. The connection is slow on purpose, so its time is not
+// checked.
 func hold(addr, start, drip string, within time.Duration) (o outcome) {
 	o.sent = []byte(start)
 	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
@@ -110,8 +113,8 @@ func hold(addr, start, drip string, within time.Duration) (o outcome) {
 	}
 }
 
-// deaf asks for much and takes none of it: the service must let go of the
-// connection, not keep an answer for it.
+// deaf sends many requests and reads no response. The service must close the
+// connection instead of storing responses for it.
 func deaf(s *site) (r result) {
 	one := "GET /api/articles?limit=100 HTTP/1.1\r\nHost: x\r\nAuthorization: Token " + s.rival.token + "\r\n\r\nGET /docs/ HTTP/1.1\r\nHost: x\r\n\r\nGET /openapi.yaml HTTP/1.1\r\nHost: x\r\n\r\n"
 	sent := []byte(strings.Repeat(one, 200))
@@ -127,7 +130,7 @@ func deaf(s *site) (r result) {
 				_ = conn.(*net.TCPConn).SetReadBuffer(4096)
 				_ = conn.SetWriteDeadline(time.Now().Add(within))
 				for begun := time.Now(); time.Since(begun) < within && err == nil; time.Sleep(time.Second) {
-					_, err = conn.Write(sent) // blocks until the service reads again, or fails when it has cut
+					_, err = conn.Write(sent) // blocks until the service reads again, or fails when it has closed the connection
 				}
 			}
 			mu.Lock()
@@ -140,12 +143,13 @@ func deaf(s *site) (r result) {
 	}
 	wait.Wait()
 	if kept > 0 {
-		r.complaints = append(r.complaints, fmt.Sprintf("%d of %d were not cut within %s", kept, slowReaders, within))
+		r.complaints = append(r.complaints, fmt.Sprintf("%d of %d were not closed within %s", kept, slowReaders, within))
 	}
 	return r
 }
 
-// meanwhile reads and writes every half second while the others are held.
+// meanwhile reads and writes every half second while the other connections are
+// held.
 func meanwhile(s *site) (r result) {
 	for begun := time.Now(); time.Since(begun) < s.patient(30*time.Second); time.Sleep(500 * time.Millisecond) {
 		for _, m := range []message{

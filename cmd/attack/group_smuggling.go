@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// smuggling frames requests in ways that a proxy in front may read otherwise
-// than the service. Each ends with the start of another request, which must
-// not be answered where its beginning is in doubt (RFC 9112, section 6.3).
+// smuggling frames requests in ways that a proxy in front may interpret
+// differently than the service. Each ends with the start of another request.
+// The service must not respond to it if it is unclear where it starts (RFC
+// 9112, section 6.3).
 func smuggling(s *site) (all []attack) {
 	const group = "request smuggling"
 	const inner = "GET /smuggled HTTP/1.1\r\nHost: x\r\nX-A: "
@@ -20,7 +21,8 @@ func smuggling(s *site) (all []attack) {
 	cl := func(n int) string { return fmt.Sprintf("Content-Length: %d", n) }
 	whole := len(chunked) + len(inner) + 4
 
-	// Both framings at once: Transfer-Encoding wins, and the connection ends.
+	// With both framings at once, Transfer-Encoding has priority, and the
+	// connection is closed.
 	both := cutOr(400, 401, 422)
 	add("CL.TE", post(cl(whole)+"\r\nTransfer-Encoding: chunked", chunked+inner+"\r\n\r\n"), both)
 	add("TE.CL", post("Transfer-Encoding: chunked\r\n"+cl(4), chunked+inner+"\r\n\r\n"), both)
@@ -36,7 +38,7 @@ func smuggling(s *site) (all []attack) {
 	} {
 		add(fmt.Sprintf("TE.TE %d %q", i, short(te, 40)), post(cl(4)+"\r\n"+te, chunked+inner+"\r\n\r\n"), cutOr(400, 501))
 	}
-	// One framing that is not one.
+	// These framings are invalid.
 	for _, length := range []string{
 		"-1", "+5", "5, 6", "5,5", "0x5", "5 5", "5;", "", " ", "5.0", "1e1", "99999999999999999999", "5\x00", "\x0b5", "٥", "five", "\"5\"", "5\r\nContent-Length: 6", "6\r\nContent-Length: 5", "5\r\ncontent-length: 7",
 	} {
@@ -54,7 +56,7 @@ func smuggling(s *site) (all []attack) {
 	} {
 		add("chunks: "+name, post("Transfer-Encoding: chunked", body), cutOr(400, 401, 413, 422))
 	}
-	// Lines that end otherwise.
+	// These requests have other line endings.
 	get := "GET /api/tags HTTP/1.1|Host: x|Connection: close||"
 	add("bare LF", strings.ReplaceAll(get, "|", "\n"), status(200, 400))
 	add("bare CR", strings.ReplaceAll(get, "|", "\r")+"\r\n\r\n", status(400))
@@ -90,21 +92,21 @@ func pipelines(s *site) (all []attack) {
 		last := "GET /api/tags HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 		all = append(all, send(group, fmt.Sprintf("%d reads", n), []byte(strings.Repeat(one, n-1)+last), func(o outcome) string {
 			if len(o.answers) != n {
-				return fmt.Sprintf("%d answers to %d requests", len(o.answers), n)
+				return fmt.Sprintf("%d responses to %d requests", len(o.answers), n)
 			}
 			return ""
 		}))
 	}
 	all = append(all, send(group, "a refusal between reads", []byte("GET /api/tags HTTP/1.1\r\nHost: x\r\n\r\nGET /nothing HTTP/1.1\r\nHost: x\r\n\r\nGET /api/tags HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), func(o outcome) string {
 		if len(o.answers) != 3 || o.answers[0].status != 200 || o.answers[1].status != 404 || o.answers[2].status != 200 {
-			return fmt.Sprintf("%d answers, not 200, 404, 200", len(o.answers))
+			return fmt.Sprintf("%d responses, not 200, 404, 200", len(o.answers))
 		}
 		return ""
 	}))
 	all = append(all, send(group, "two users on one connection", []byte(
 		"GET /api/user HTTP/1.1\r\nHost: x\r\nAuthorization: Token "+s.victim.token+"\r\n\r\nGET /api/user HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), func(o outcome) string {
 		if len(o.answers) != 2 || o.answers[0].status != 200 || o.answers[1].status != 401 {
-			return "the second request must be answered 401"
+			return "the response to the second request must be 401"
 		}
 		return ""
 	}))

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// payloads are texts that mean something to some interpreter. None of them
-// holds a word of leaks, so that their echo is not taken for one.
+// payloads are texts with a meaning for some interpreter. They contain no word
+// of leaks, so that their echo does not count as a leak.
 var payloads = map[string]string{
 	"SQL or":           `' OR '1'='1`,
 	"SQL comment":      `x'; --`,
@@ -60,7 +60,7 @@ var payloads = map[string]string{
 	"regexp 5":         strings.Repeat(" ", 62) + "x",
 }
 
-// strange are texts that people see otherwise than machines do.
+// strange are texts that people and programs read differently.
 var strange = map[string]string{
 	"homoglyph":              "\u0430dmin",
 	"full width":             "ａｄｍｉｎ",
@@ -106,9 +106,9 @@ func injections(s *site) []attack { return written(s, "injection", payloads, 8) 
 
 func unicodes(s *site) []attack { return written(s, "unicode", strange, 6) }
 
-// written puts each text into every text of every operation. Whatever is
-// taken must come back as it was sent, and no filter may match it. Operations
-// that hash passwords get some of the texts only.
+// written sends each text in every text member of every operation. An accepted
+// text must be returned unchanged, and no filter may match it. Operations that
+// hash passwords get only some of the texts.
 func written(s *site, group string, texts map[string]string, ofCostly int) (all []attack) {
 	names := sortedKeys(texts)
 	for _, op := range s.ops {
@@ -141,8 +141,8 @@ func written(s *site, group string, texts map[string]string, ofCostly int) (all 
 	return all
 }
 
-// keeps wants a text that was taken to be in the answer as it was sent, where
-// the answer has it at the same place.
+// keeps expects that an accepted text is returned unchanged, if the response
+// has the same member.
 func keeps(path []string, text string) expect {
 	return func(o outcome) string {
 		a := o.first()
@@ -151,14 +151,14 @@ func keeps(path []string, text string) expect {
 		}
 		got, found := get(decoded(a), path)
 		if kept, isText := got.(string); found && isText && kept != text && path[0] != "slugs" {
-			return fmt.Sprintf("%s was sent as %q and came back as %q", strings.Join(path, "."), text, kept)
+			return fmt.Sprintf("%s was sent as %q and returned as %q", strings.Join(path, "."), text, kept)
 		}
 		return ""
 	}
 }
 
-// matchesOnly wants a list, if it is one, to hold nothing but articles that
-// have the text in full: earlier attacks may have called one so.
+// matchesOnly expects that a list contains only articles with exactly this
+// text, because earlier attacks may have created some.
 func matchesOnly(text string) expect {
 	return func(o outcome) string {
 		body := decoded(o.first())
@@ -177,8 +177,8 @@ func matchesOnly(text string) expect {
 	}
 }
 
-// readOnly sends members that are not the client's to set: those of the
-// answer that the request does not have, and what attackers guess.
+// readOnly sends members that a client must not set: the members of the
+// response that the request does not have, and names that attackers guess.
 func readOnly(s *site) (all []attack) {
 	const group = "mass assignment"
 	guessed := []string{"id", "userId", "admin", "isAdmin", "role", "roles", "scope", "scopes", "suspended", "hidden", "verified", "emailVerified", "passwordHash",
@@ -212,7 +212,7 @@ func readOnly(s *site) (all []attack) {
 	return all
 }
 
-// ignores wants a value not to have been taken over.
+// ignores expects that a value was not applied.
 func ignores(path []string, value any) expect {
 	sent, _ := json.Marshal(value)
 	return func(o outcome) string {
@@ -224,13 +224,13 @@ func ignores(path []string, value any) expect {
 	}
 }
 
-// cursors forges the place in a list.
+// cursors forges cursors of lists.
 func cursors(s *site) (all []attack) {
 	const group = "cursors"
 	if err := s.spare(); err != nil {
 		return []attack{impossible(group, err)}
 	}
-	for range 3 { // a second page for each list
+	for range 3 { // each list needs a second page
 		if _, _, err := s.write(s.rival); err != nil {
 			return []attack{impossible(group, err)}
 		}
@@ -247,7 +247,7 @@ func cursors(s *site) (all []attack) {
 		page, want := message{method: "GET", target: at + "?limit=1", token: s.goat.token}, status(400, 422)
 		var good string
 		if s.do(page).first().status == 403 {
-			want = status(400, 403, 422) // a list of moderators: there is no cursor to change
+			want = status(400, 403, 422) // a list for moderators, of which there is no cursor
 		} else if answer, err := s.call(page, 200); err != nil {
 			all = append(all, impossible(group, err))
 			continue
@@ -275,7 +275,7 @@ func cursors(s *site) (all []attack) {
 		if good == "" {
 			continue
 		}
-		// The cursor of one list is none of another.
+		// The cursor of one list is not valid for another.
 		for _, other := range s.ops {
 			if other.id != op.id && slices.ContainsFunc(other.params("query"), isCursor) {
 				m := message{method: "GET", target: s.fill(other, nil) + "?cursor=" + url.QueryEscape(good), token: s.goat.token}
@@ -306,7 +306,7 @@ func (s *site) randomText(n int) string {
 	return string(b)
 }
 
-// impossible is an attack that could not be made ready.
+// impossible is an attack whose preparation failed.
 func impossible(group string, err error) attack {
 	return attack{group, "make ready", func(*site) result { return result{complaints: []string{err.Error()}} }}
 }

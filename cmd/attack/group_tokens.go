@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// claims are those of a token that the service might have issued.
+// claims returns the claims of a token that the service might have issued.
 type claims map[string]any
 
-// tokens forges tokens of the victim. All are refused where a token is
-// needed, and answered as none where it is not.
+// tokens forges tokens of the victim. They must be refused where a token is
+// required, and ignored where it is not.
 func tokens(s *site) (all []attack) {
 	const group = "tokens"
 	forged := forgeries(s)
@@ -60,7 +60,8 @@ func tokens(s *site) (all []attack) {
 		m := message{method: "GET", target: "/api/user?" + name + "=" + good}
 		all = append(all, send(group, "in the query as "+name, m.raw(s.addr), status(401)))
 	}
-	// The two tokens of a session do not stand for each other.
+	// The access token and the refresh token of a session are not
+	// interchangeable.
 	if made, err := s.call(message{method: "POST", target: "/api/sessions", body: object("user", map[string]any{"email": s.rival.email, "password": s.rival.password})}, 201); err != nil {
 		all = append(all, impossible(group, err))
 	} else {
@@ -69,7 +70,7 @@ func tokens(s *site) (all []attack) {
 		all = append(all, send(group, "refresh token for access", message{method: "GET", target: "/api/user", token: refresh}.raw(s.addr), status(401)),
 			send(group, "access token for refresh", message{method: "POST", target: "/api/sessions/refresh", body: string(access)}.raw(s.addr), status(401)))
 	}
-	// Sign-in tells nobody whether an account is there.
+	// A sign-in must not reveal whether an account exists.
 	for name, body := range map[string]map[string]any{
 		"wrong password": {"email": s.victim.email, "password": "wrong horse"}, "unknown": {"email": "nobody@example.com", "password": "wrong horse"},
 		"password of another": {"email": s.victim.email, "password": s.rival.password}, "longer password": {"email": s.victim.email, "password": s.victim.password + " "},
@@ -85,10 +86,10 @@ func tokens(s *site) (all []attack) {
 	return all
 }
 
-// challenged wants the answer to say that the token was not taken.
+// challenged expects that the response refuses the token.
 func challenged(o outcome) string {
 	if a := o.first(); a.status == 200 && !strings.Contains(a.header.Get("WWW-Authenticate"), "invalid_token") {
-		return "the token was taken: no WWW-Authenticate with invalid_token"
+		return "the token was accepted: no WWW-Authenticate with invalid_token"
 	}
 	return ""
 }
@@ -101,7 +102,7 @@ func forgeries(s *site) map[string]string {
 		"not base64": "!!!.???.***", "invalid UTF-8": "\xff\xfe.\xc0\xaf.\x80", "oversize": strings.Repeat("A", 4097), "very large": strings.Repeat("A", 24<<10), "brackets": "{}.{}.{}",
 	}
 	if len(parts) != 3 {
-		return forged // no JWT: only texts can be tried
+		return forged // not a JWT: only texts can be tried
 	}
 	var header, payload claims
 	if json.Unmarshal(unbase64(parts[0]), &header) != nil || json.Unmarshal(unbase64(parts[1]), &payload) != nil {

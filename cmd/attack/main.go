@@ -1,19 +1,19 @@
-// Command attack is a hostile client: it sends a running service what a
-// stranger with bad intentions would, and demands of every answer that nothing
-// broke, nothing leaked, nothing hung and nothing was half done.
+// Command attack is a hostile client. It sends requests of an attacker to a
+// running service, and checks that every response is free of internal errors
+// and internal details, arrives in time, and leaves no partial change.
 //
 //	main.go        flags, the run, the exit code
-//	target.go      starts the service, or takes one that runs on this machine
-//	wire.go        requests as bytes, over connections of their own
-//	verdict.go     what holds for every answer
-//	expect.go      what single attacks demand beyond that
+//	target.go      starts the service, or uses one that runs on this machine
+//	wire.go        requests as bytes, on separate connections
+//	verdict.go     the checks of every response
+//	expect.go      further checks of single attacks
 //	report.go      the table
 //	operations.go  the operations of the document, with hostile variants of them
 //	world.go       the accounts and articles that are attacked
 //	group_*.go     the attacks
 //
-// What can be derived from the document is: a new operation is attacked as
-// soon as openapi.yaml has it.
+// Attacks are derived from the document where possible: a new operation is
+// attacked as soon as it is in openapi.yaml.
 package main
 
 import (
@@ -53,7 +53,7 @@ func main() {
 	}
 }
 
-// errFindings says that the table has failures; they are printed already.
+// errFindings is returned after the table with the failures was printed.
 var errFindings = errors.New("the service failed")
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -82,13 +82,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// assault builds the world and runs every attack on it.
+// assault creates the accounts and articles and runs every attack on them.
 func assault(ctx context.Context, s *site, target *target, o options) (*report, error) {
 	if err := s.build(); err != nil {
-		return nil, fmt.Errorf("what is to be attacked cannot be made: %w", err)
+		return nil, fmt.Errorf("create the accounts and articles to attack: %w", err)
 	}
 	r := newReport(s, target, o)
-	// Slow connections stay open for as long as the others attack.
+	// Slow connections stay open while the other attacks run.
 	flood := make(chan []result, 1)
 	slow := chosen(slowAttacks(s), o)
 	go func() { flood <- runAll(ctx, s, slow) }()
@@ -101,7 +101,7 @@ func assault(ctx context.Context, s *site, target *target, o options) (*report, 
 			r.add(a, s.perform(a))
 		}
 		if len(attacks) > 0 {
-			r.add(attack{group: attacks[0].group, name: "afterwards the service is whole"}, aftermath(s, target, o))
+			r.add(attack{group: attacks[0].group, name: "the service is unharmed after the group"}, aftermath(s, target, o))
 		}
 	}
 	for i, result := range <-flood {
@@ -116,11 +116,11 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.url, "url", "", "attack this service instead of starting one; loopback only")
 	flags.IntVar(&o.pid, "pid", 0, "with --url, the process to watch")
 	flags.StringVar(&o.binary, "binary", "bin/byline", "the program to start")
-	flags.Int64Var(&o.seed, "seed", 1, "of everything random")
-	flags.IntVar(&o.maxRSS, "max-rss", 256, "most memory of the process, in MB")
-	flags.DurationVar(&o.limit, "limit", 5*time.Second, "longest that an answer may take")
-	flags.IntVar(&o.atLeast, "at-least", 300, "fewest distinct requests of a run without --only")
-	flags.IntVar(&o.failures, "failures", 40, "most failures that are shown in full")
+	flags.Int64Var(&o.seed, "seed", 1, "seed of the random numbers")
+	flags.IntVar(&o.maxRSS, "max-rss", 256, "maximum memory of the process, in MB")
+	flags.DurationVar(&o.limit, "limit", 5*time.Second, "maximum duration of a response")
+	flags.IntVar(&o.atLeast, "at-least", 300, "minimum number of distinct requests of a run without --only")
+	flags.IntVar(&o.failures, "failures", 40, "maximum number of failures that are shown in full")
 	only := flags.String("only", "", "run only attacks whose group or name matches this regular expression")
 	if err := flags.Parse(args); err != nil {
 		return o, err

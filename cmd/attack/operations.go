@@ -11,19 +11,20 @@ import (
 	"github.com/byline-api/byline/gen/spec"
 )
 
-// operation is one of the document's.
+// operation is an operation of the document.
 type operation struct {
-	id, method, path string // path as the document has it, with the base
+	id, method, path string // path of the document, with the base
 	declared         *openapi3.Operation
-	body             *openapi3.Schema // nil without one
+	body             *openapi3.Schema // nil if there is none
 	maxBody          int
 	statuses         []int
-	// privileged operations are for moderators and admins, whom nobody here is.
+	// privileged operations are for moderators and admins. No user of an attack
+	// is one.
 	privileged bool
 }
 
-// operations reads the document. It is compiled in, so that an error is one
-// of this program's build.
+// operations reads the document. It is compiled in, so an error means that this
+// program was built wrongly.
 func operations() (all []operation) {
 	doc, err := spec.GetSpec()
 	if err != nil {
@@ -60,7 +61,7 @@ func operations() (all []operation) {
 	return all
 }
 
-// param returns the parameters in a place: path, query, header.
+// param returns the parameters in a place: path, query or header.
 func (op operation) params(in string) (all []*openapi3.Parameter) {
 	for _, ref := range op.declared.Parameters {
 		if ref.Value.In == in {
@@ -70,11 +71,11 @@ func (op operation) params(in string) (all []*openapi3.Parameter) {
 	return all
 }
 
-// declares are the statuses that the document lists for op, and that the edge
-// may answer any operation with.
+// declares expects a status that the document declares for op, or that the
+// server may return for any operation.
 func (op operation) declares(o outcome) string {
 	if len(o.answers) != 1 {
-		return fmt.Sprintf("%d answers to one request", len(o.answers))
+		return fmt.Sprintf("%d responses to one request", len(o.answers))
 	}
 	for _, s := range op.statuses {
 		if s == o.first().status {
@@ -87,14 +88,14 @@ func (op operation) declares(o outcome) string {
 	return fmt.Sprintf("status %d, which the document does not declare for %s", o.first().status, op.id)
 }
 
-// wrong wants a refusal that the document declares.
+// wrong expects a refusal that the document declares.
 func (op operation) wrong(o outcome) string { return also(op.declares, refused)(o) }
 
-// costly operations hash a password: they get fewer variants.
+// costly operations hash a password, so they get fewer variants.
 func (op operation) costly() bool { return op.declared.Extensions["x-rate-limit"] == "auth" }
 
-// fill returns the path with the goat's own objects in it. Values for
-// parameters named in with are used as they are.
+// fill returns the path with the goat's own objects. Values for parameters in
+// with are used unchanged.
 func (s *site) fill(op operation, with map[string]string) string {
 	path := op.path
 	for _, p := range op.params("path") {
@@ -117,8 +118,7 @@ func (s *site) fill(op operation, with map[string]string) string {
 	return path
 }
 
-// message is a request of op by the goat that is as it should be, but for a
-// body.
+// message returns a valid request of op by the goat, without a body.
 func (s *site) message(op operation) message {
 	return message{method: op.method, target: s.fill(op, nil), token: s.goat.token, fields: neededHeaders(op)}
 }
@@ -139,7 +139,7 @@ func headerValue(p *openapi3.Parameter) any {
 	return "1"
 }
 
-// place is a value in a body, by the names on the way to it.
+// place is a value in a body, identified by the names on the path to it.
 type place struct {
 	path   []string // "[]" is the first item of an array
 	schema *openapi3.Schema
@@ -147,7 +147,7 @@ type place struct {
 
 func (p place) String() string { return strings.Join(p.path, ".") }
 
-// places lists every value that a body may have, the body itself first.
+// places lists every value that a body may have, starting with the body itself.
 func places(s *openapi3.Schema) []place { return placesAt(s, nil, 0) }
 
 func placesAt(s *openapi3.Schema, path []string, depth int) []place {
@@ -169,7 +169,7 @@ func placesAt(s *openapi3.Schema, path []string, depth int) []place {
 
 func extend(path []string, name string) []string { return append(append([]string{}, path...), name) }
 
-// texts are the places of a body that take text.
+// texts returns the places of a body that accept text.
 func (op operation) texts() (all []place) {
 	if op.body == nil {
 		return nil
@@ -182,8 +182,8 @@ func (op operation) texts() (all []place) {
 	return all
 }
 
-// example is a body that op takes: the document's example, if it has one, with
-// names that nobody has.
+// example returns a body that op accepts: the document's example, if there is
+// one, with unused names.
 func (s *site) example(op operation) any {
 	var value any
 	if media := op.declared.RequestBody.Value.Content["application/json"]; media != nil && media.Example != nil {
@@ -218,7 +218,7 @@ func (s *site) unique(value any) {
 	}
 }
 
-// sample makes a value of a schema.
+// sample returns a value of a schema.
 func sample(s *openapi3.Schema, depth int) any {
 	switch {
 	case s.Example != nil:
@@ -262,16 +262,17 @@ func sample(s *openapi3.Schema, depth int) any {
 
 const marker = "@@MARKER@@"
 
-// with returns the example with JSON text, which need not be valid, at a place.
+// with returns the example with a JSON text in a place. The text need not be
+// valid.
 func (s *site) with(op operation, p place, text string) string {
 	body, err := json.Marshal(put(s.example(op), p.path, marker))
 	if err != nil {
-		panic(err) // of an example in the document
+		panic(err) // the example of the document is invalid
 	}
 	return strings.Replace(string(body), `"`+marker+`"`, text, 1)
 }
 
-// put sets a value in decoded JSON and makes what is missing on the way.
+// put sets a value in decoded JSON and creates missing parents.
 func put(value any, path []string, to any) any {
 	if len(path) == 0 {
 		return to
@@ -292,7 +293,7 @@ func put(value any, path []string, to any) any {
 	return members
 }
 
-// get looks a place up in a decoded answer.
+// get returns the value of a place in a decoded response.
 func get(value any, path []string) (any, bool) {
 	for _, name := range path {
 		if name == "[]" {

@@ -14,19 +14,19 @@ import (
 	"unicode/utf8"
 )
 
-// attack is one case. Most send one request; see send.
+// attack is one case. Most attacks send one request; see send.
 type attack struct {
 	group, name string
 	run         func(*site) result
 }
 
-// result is what an attack saw.
+// result contains what an attack observed.
 type result struct {
 	outcomes   []outcome
-	complaints []string // what the attack itself demands beyond judge
+	complaints []string // failures of the checks of the attack itself
 }
 
-// send is an attack of one request.
+// send returns an attack with one request.
 func send(group, name string, raw []byte, want expect) attack {
 	return attack{group, name, func(s *site) (r result) {
 		o := s.exchange(raw)
@@ -38,7 +38,7 @@ func send(group, name string, raw []byte, want expect) attack {
 	}}
 }
 
-// perform runs an attack and adds what holds for every answer.
+// perform runs an attack and adds the checks for every response.
 func (s *site) perform(a attack) result {
 	r := a.run(s)
 	for i, o := range r.outcomes {
@@ -47,12 +47,12 @@ func (s *site) perform(a attack) result {
 			r.complaints = append(r.complaints, fmt.Sprintf("took %s", o.took.Round(time.Millisecond)))
 		}
 		if o.err != nil {
-			r.complaints = append(r.complaints, "no answer that can be read: "+o.err.Error())
+			r.complaints = append(r.complaints, "no response that can be parsed: "+o.err.Error())
 		}
 		for _, a := range o.answers {
 			r.complaints = append(r.complaints, s.judge(o.sent, a)...)
 		}
-		if len(r.complaints) > before { // the first is shown
+		if len(r.complaints) > before { // the report shows the first outcome
 			r.outcomes[0], r.outcomes[i] = r.outcomes[i], r.outcomes[0]
 		}
 	}
@@ -119,7 +119,7 @@ func (r *report) add(a attack, result result) {
 
 func (r *report) failed() (n int) { return len(r.failures) }
 
-// demand adds a failure of the run as a whole.
+// demand adds a check of the run as a whole.
 func (r *report) demand(ok bool, name, complaint string) {
 	var result result
 	if !ok {
@@ -128,7 +128,7 @@ func (r *report) demand(ok bool, name, complaint string) {
 	r.add(attack{group: "the service", name: name}, result)
 }
 
-// print ends the run: the failures, the table, the totals.
+// print writes the failures, the table and the totals.
 func (r *report) print(out io.Writer, o options, took time.Duration) {
 	cases, requests, limited := 0, 0, 0
 	for _, line := range r.rows {
@@ -136,7 +136,7 @@ func (r *report) print(out io.Writer, o options, took time.Duration) {
 	}
 	if o.only == nil {
 		r.demand(len(r.distinct) >= o.atLeast, "distinct requests", fmt.Sprintf("only %d distinct requests, want %d", len(r.distinct), o.atLeast))
-		r.demand(limited*10 <= requests, "limits", fmt.Sprintf("%d of %d answers were 429 or 503: the run has not tested much", limited, requests))
+		r.demand(limited*10 <= requests, "limits", fmt.Sprintf("%d of %d responses were 429 or 503: the run has tested too little", limited, requests))
 	}
 	for _, f := range r.failures[:min(len(r.failures), o.failures)] {
 		fmt.Fprintln(out, f)
@@ -158,20 +158,20 @@ func (r *report) print(out io.Writer, o options, took time.Duration) {
 			line.limited, line.slowest.Round(time.Millisecond), short(line.slowestName, 40), short(worst, 60))
 	}
 	_ = w.Flush()
-	fmt.Fprintf(out, "\n%d requests, %d of them distinct, in %s; answers:", requests, len(r.distinct), took.Round(100*time.Millisecond))
+	fmt.Fprintf(out, "\n%d requests, %d of them distinct, in %s; responses:", requests, len(r.distinct), took.Round(100*time.Millisecond))
 	for _, status := range slices.Sorted(maps.Keys(r.statuses)) {
 		fmt.Fprintf(out, " %d×%d", r.statuses[status], status)
 	}
 	fmt.Fprintln(out)
 	if r.target.pid != 0 {
-		fmt.Fprintf(out, "memory of process %d: %d MB at most (VmHWM), %d MB are allowed\n", r.target.pid, r.target.peaked, o.maxRSS)
+		fmt.Fprintf(out, "memory of process %d: peak of %d MB (VmHWM), maximum of %d MB\n", r.target.pid, r.target.peaked, o.maxRSS)
 	} else {
 		fmt.Fprintln(out, "the process was not watched (--pid)")
 	}
 	fmt.Fprintf(out, "%d passed, %d failed\n", passed, r.failed())
 }
 
-// describe shows a failure with its first request that went wrong.
+// describe prints a failure with its first wrong request.
 func describe(a attack, result result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "FAILED %s: %s\n", a.group, a.name)
@@ -186,13 +186,13 @@ func describe(a attack, result result) string {
 			fmt.Fprintf(&b, "  < %d %s%s\n", answer.status, short(quoted(head.Bytes()), 400), short(quoted(answer.body), 400))
 		}
 		if len(o.answers) == 0 {
-			fmt.Fprintf(&b, "  < nothing within %s (closed: %t)\n", o.took.Round(time.Millisecond), o.closed)
+			fmt.Fprintf(&b, "  < no response within %s (closed: %t)\n", o.took.Round(time.Millisecond), o.closed)
 		}
 	}
 	return b.String()
 }
 
-// quoted shows bytes on one line.
+// quoted returns bytes on one line.
 func quoted(b []byte) string {
 	q := fmt.Sprintf("%q", b[:min(len(b), 4000)])
 	return q[1 : len(q)-1]

@@ -19,21 +19,21 @@ import (
 )
 
 const (
-	startTimeout = 2 * time.Minute  // the first start may have to fetch PostgreSQL
-	stopTimeout  = 45 * time.Second // it drains, then stops PostgreSQL
+	startTimeout = 2 * time.Minute  // the first start may download PostgreSQL
+	stopTimeout  = 45 * time.Second // the service drains, then stops PostgreSQL
 )
 
 // target is the service under attack.
 type target struct {
 	addr   string
-	pid    int    // 0 = unknown
+	pid    int    // 0 if unknown
 	born   string // when the process started
-	peaked int    // its memory when last looked at, in MB
+	peaked int    // its peak memory at the last check, in MB
 	stop   func() error
 }
 
-// start runs the program with a PostgreSQL of its own in a folder of its own,
-// or takes the service at o.url.
+// start runs the program with its own PostgreSQL in a new folder, or uses the
+// service at o.url.
 func start(ctx context.Context, o options) (*target, error) {
 	if o.url != "" {
 		return attach(o)
@@ -56,8 +56,7 @@ func start(ctx context.Context, o options) (*target, error) {
 	return t, nil
 }
 
-// attach takes a service that somebody else has started. Attacks on other
-// machines are not what this program is for.
+// attach uses a running service. It refuses services on other machines.
 func attach(o options) (*target, error) {
 	u, err := url.Parse(o.url)
 	if err != nil {
@@ -65,7 +64,7 @@ func attach(o options) (*target, error) {
 	}
 	ip := net.ParseIP(u.Hostname())
 	if u.Scheme != "http" || u.Port() == "" || ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("%s is not of the form http://127.0.0.1:PORT: only this machine may be attacked", o.url)
+		return nil, fmt.Errorf("%s is not of the form http://127.0.0.1:PORT: only services on this machine can be attacked", o.url)
 	}
 	t := &target{addr: u.Host, pid: o.pid, stop: func() error { return nil }}
 	if o.pid != 0 {
@@ -79,7 +78,8 @@ func attach(o options) (*target, error) {
 var servingAt = regexp.MustCompile(`"msg":"serving".*"url":"http://([^"]+)"`)
 
 func launch(ctx context.Context, binary, dir string) (*target, error) {
-	// When this user is root, PostgreSQL runs as another, who must get there.
+	// If this user is root, PostgreSQL runs as another user, who must be able
+	// to enter the folder.
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func launch(ctx context.Context, binary, dir string) (*target, error) {
 	cmd := exec.Command(binary, "serve", "--addr", "127.0.0.1:0", "--admin-addr", "off",
 		"--data-dir", filepath.Join(dir, "data"), "--database-url", "", "--log-format", "json")
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = environment(), dir, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us alone
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches only this program
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -123,7 +123,8 @@ func launch(ctx context.Context, binary, dir string) (*target, error) {
 	}
 }
 
-// environment is ours without what would change the settings of the service.
+// environment returns the environment of this process without variables that
+// would change the settings of the service.
 func environment() (env []string) {
 	for _, v := range os.Environ() {
 		switch name, _, _ := strings.Cut(v, "="); {
@@ -136,11 +137,11 @@ func environment() (env []string) {
 	return env
 }
 
-// end asks the service to stop, as an operator would.
+// end asks the service to stop, like an operator.
 func end(cmd *exec.Cmd, ended <-chan error, logFile string) error {
 	select {
 	case err := <-ended:
-		return fmt.Errorf("the service had ended: %w\n%s", err, tail(logFile))
+		return fmt.Errorf("the service had already ended: %w\n%s", err, tail(logFile))
 	default:
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -160,7 +161,7 @@ func tail(file string) string {
 	return strings.Join(lines[max(len(lines)-15, 0):], "\n")
 }
 
-// healthy asks for both probes.
+// healthy requests both probes.
 func (t *target) healthy(within time.Duration) error {
 	client := http.Client{Timeout: within, Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, path := range []string{"/livez", "/readyz"} {
@@ -176,28 +177,29 @@ func (t *target) healthy(within time.Duration) error {
 	return nil
 }
 
-// alive tells whether the process is still the one that was started.
+// alive reports an error unless the process is still the one that was started.
 func (t *target) alive() error {
 	if t.pid == 0 {
 		return nil
 	}
 	born, err := birth(t.pid)
 	if err != nil {
-		return fmt.Errorf("process %d is gone", t.pid)
+		return fmt.Errorf("process %d no longer exists", t.pid)
 	}
 	if born != t.born {
-		return fmt.Errorf("process %d is another one now", t.pid)
+		return fmt.Errorf("process %d is another process now", t.pid)
 	}
 	return nil
 }
 
-// birth is when a process started, in ticks: with its id, it names it.
+// birth returns when a process started, in ticks. Together with the id this
+// identifies a process.
 func birth(pid int) (string, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return "", err
 	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third on (proc(5))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // starting with the third field (proc(5))
 	if len(fields) < 20 {
 		return "", fmt.Errorf("/proc/%d/stat is too short", pid)
 	}
@@ -207,8 +209,8 @@ func birth(pid int) (string, error) {
 	return fields[19], nil
 }
 
-// peak is the most memory that the process has ever held, in MB, as the
-// kernel counts it (VmHWM).
+// peak returns the maximum memory of the process so far, in MB (VmHWM of the
+// kernel).
 func (t *target) peak() (int, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.pid))
 	if err != nil {

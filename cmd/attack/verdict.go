@@ -10,28 +10,28 @@ import (
 	"strings"
 )
 
-// canary is the header that injections try to have in an answer.
+// canary is the header field that injections try to add to a response.
 const canary = "X-Attack-Injected"
 
-// leaks are the marks of internal details. What the request itself said may
-// come back; see leaked.
+// leaks are patterns of internal details. Texts of the request may be returned;
+// see leaked.
 var leaks = map[string]*regexp.Regexp{
 	"an error of PostgreSQL": regexp.MustCompile(`SQLSTATE|syntax error at or near|violates \w+|duplicate key value|invalid byte sequence|` +
 		`\b(relation|column|function|constraint) "|\bpgx|\bpq: |\bpgconn|statement timeout`),
-	"the name of a constraint":    regexp.MustCompile(`\b\w+_(fkey|pkey|check|idx)\b|\b(users|articles|comments|tags|follows|favorites|sessions|api_keys)_\w+_key\b`),
-	"an SQL statement":            regexp.MustCompile(`\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b[^<]{0,200}\b(FROM|VALUES|SET|WHERE|RETURNING)\b`),
-	"a stack trace":               regexp.MustCompile(`goroutine \d+|\w\.go:\d+|\bpanic:|runtime error|runtime/debug|nil pointer`),
-	"a path of the machine":       regexp.MustCompile(`(^|[\s"'(=:])/(root|home|tmp|usr|var|etc|opt|proc|work|build)/\w`),
-	"a text of a library":         regexp.MustCompile(`github\.com/|golang\.org/|\bjsontext\b|\bstrconv\.|\bjson: |Go struct|Go value|openapi3|code=\d+, message=|invalid character '|crypto/\w|\bjwt\b:|http: \w`),
-	"an address of another party": regexp.MustCompile(`dial (tcp|unix)|connection refused|connection reset|postgres(ql)?://|\.s\.PGSQL`),
-	"a secret":                    regexp.MustCompile(`\$argon2id?\$|\$2[aby]\$\d\d\$|password_?[hH]ash|BEGIN (RSA |EC )?PRIVATE KEY`),
-	"a file of the machine":       regexp.MustCompile(`root:[x*]:0:0|\[boot loader\]|^module github`),
+	"the name of a constraint":      regexp.MustCompile(`\b\w+_(fkey|pkey|check|idx)\b|\b(users|articles|comments|tags|follows|favorites|sessions|api_keys)_\w+_key\b`),
+	"an SQL statement":              regexp.MustCompile(`\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b[^<]{0,200}\b(FROM|VALUES|SET|WHERE|RETURNING)\b`),
+	"a stack trace":                 regexp.MustCompile(`goroutine \d+|\w\.go:\d+|\bpanic:|runtime error|runtime/debug|nil pointer`),
+	"a path of the machine":         regexp.MustCompile(`(^|[\s"'(=:])/(root|home|tmp|usr|var|etc|opt|proc|work|build)/\w`),
+	"a text of a library":           regexp.MustCompile(`github\.com/|golang\.org/|\bjsontext\b|\bstrconv\.|\bjson: |Go struct|Go value|openapi3|code=\d+, message=|invalid character '|crypto/\w|\bjwt\b:|http: \w`),
+	"an address of another service": regexp.MustCompile(`dial (tcp|unix)|connection refused|connection reset|postgres(ql)?://|\.s\.PGSQL`),
+	"a secret":                      regexp.MustCompile(`\$argon2id?\$|\$2[aby]\$\d\d\$|password_?[hH]ash|BEGIN (RSA |EC )?PRIVATE KEY`),
+	"a file of the machine":         regexp.MustCompile(`root:[x*]:0:0|\[boot loader\]|^module github`),
 }
 
-// judge says what is wrong with an answer, whatever the request was.
+// judge returns what is wrong with a response, whatever the request was.
 func (s *site) judge(sent []byte, a answer) (complaints []string) {
 	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
-	if a.status >= 500 && !deliberate(a) && !ofNetHTTP(a) { // 501 and 505 are how HTTP itself refuses a framing and a version
+	if a.status >= 500 && !deliberate(a) && !ofNetHTTP(a) { // net/http uses 501 and 505 to refuse a framing and a version
 		complain("status %d", a.status)
 	}
 	if a.header.Get(canary) != "" || strings.Contains(a.header.Get("Set-Cookie"), canary) {
@@ -49,7 +49,7 @@ func (s *site) judge(sent []byte, a answer) (complaints []string) {
 	}
 	for _, name := range []string{"Server", "X-Powered-By"} {
 		if v := a.header.Get(name); v != "" {
-			complain("%s: %s tells what runs here", name, v)
+			complain("%s: %s reveals software", name, v)
 		}
 	}
 	if what, text := leaked(sent, a); what != "" {
@@ -57,7 +57,7 @@ func (s *site) judge(sent []byte, a answer) (complaints []string) {
 	}
 	if a.status >= 400 && !ofNetHTTP(a) {
 		if err := problemShape(a); err != nil {
-			complain("not the one shape of errors: %v", err)
+			complain("the error has another form than declared: %v", err)
 		}
 	}
 	if strings.HasPrefix(a.header.Get("Content-Type"), "application/json") && len(a.body) > 0 && !coded(a) && !json.Valid(a.body) {
@@ -66,15 +66,15 @@ func (s *site) judge(sent []byte, a answer) (complaints []string) {
 	return complaints
 }
 
-// deliberate tells whether a service refuses for the time being: 503 that says
-// when to come back.
+// deliberate reports whether a service refuses a request temporarily: 503 with
+// Retry-After.
 func deliberate(a answer) bool {
 	return a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") != ""
 }
 
-// leaked returns the first internal detail in an answer. Guides and pages are
-// not searched: they explain such words. A text that the request itself held
-// is not one that the service gave away.
+// leaked returns the first internal detail in a response. Guides and pages are
+// not searched, because they explain such words. A text that the request
+// contained is not a leak.
 func leaked(sent []byte, a answer) (what, text string) {
 	if coded(a) {
 		return "", ""
@@ -96,9 +96,9 @@ func leaked(sent []byte, a answer) (what, text string) {
 
 func coded(a answer) bool { return a.header.Get("Content-Encoding") != "" }
 
-// ofNetHTTP tells whether Go's HTTP server refused the request by itself,
-// because it was no HTTP that could be handed on: there is no id of a request
-// then, and the body is the status in words.
+// ofNetHTTP reports whether Go's HTTP server refused the request itself,
+// because it was not valid HTTP. Such a response has no request id, and its
+// body is the status as text.
 func ofNetHTTP(a answer) bool {
 	body := string(a.body)
 	if a.header.Get("X-Request-Id") != "" {
@@ -110,12 +110,13 @@ func ofNetHTTP(a answer) bool {
 	case 501:
 		return body == "Unsupported transfer encoding"
 	case 417:
-		return body == "" // RFC 9110, section 10.1.1: an unknown expectation
+		return body == "" // an unknown expectation (RFC 9110, section 10.1.1)
 	}
 	return false
 }
 
-// problemShape holds an error to RFC 9457 and to what the contract adds.
+// problemShape checks an error against RFC 9457 and the additions of the
+// contract.
 func problemShape(a answer) error {
 	if kind := a.header.Get("Content-Type"); kind != "application/problem+json" {
 		return fmt.Errorf("Content-Type %q", kind)
@@ -129,7 +130,7 @@ func problemShape(a answer) error {
 	dec.DisallowUnknownFields()
 	switch err := dec.Decode(&p); {
 	case len(a.body) == 0 && a.header.Get("Content-Length") != "":
-		return nil // of HEAD
+		return nil // a response to HEAD
 	case err != nil:
 		return err
 	case p.Status != a.status:

@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// message is a request that is mostly well formed. Its bytes are made by raw,
-// without a library that would mend or refuse them.
+// message is a request that is mostly well formed. raw creates its bytes
+// without a library, which would repair or refuse it.
 type message struct {
 	method, target string
 	token          string
-	fields         []string // "Name: value", as they are sent
+	fields         []string // "Name: value", sent unchanged
 	body           string
 }
 
-// raw returns the bytes of m. Unless a field says otherwise, the connection
-// ends with the answer, so that whatever comes back is seen.
+// raw returns the bytes of m. Unless a field says otherwise, the connection is
+// closed after the response, so that all responses are seen.
 func (m message) raw(host string) []byte {
 	var b bytes.Buffer
 	b.WriteString(m.method + " " + m.target + " HTTP/1.1\r\nHost: " + host + "\r\n")
@@ -64,16 +64,17 @@ type answer struct {
 	body   []byte
 }
 
-// outcome is what came back on one connection.
+// outcome contains the responses on one connection.
 type outcome struct {
 	sent    []byte
 	answers []answer
-	took    time.Duration // until the first answer was whole, or until there was none
+	took    time.Duration // until the first response was complete, or until the timeout
 	closed  bool          // by the peer, in time
-	err     error         // of the connection or of an answer that is not HTTP
+	err     error         // of the connection, or of a response that is not HTTP
 }
 
-// first is the answer to the first request; the zero answer if there is none.
+// first returns the response to the first request, or the zero answer if there
+// is none.
 func (o outcome) first() answer {
 	if len(o.answers) == 0 {
 		return answer{}
@@ -81,11 +82,11 @@ func (o outcome) first() answer {
 	return o.answers[0]
 }
 
-// quiet is how long a connection that stays open is listened to after an
-// answer, for another that nobody asked for.
+// quiet is how long an open connection is read after a response, to detect an
+// unexpected second response.
 const quiet = 300 * time.Millisecond
 
-// exchange sends bytes on a connection of its own and reads every answer.
+// exchange sends bytes on a new connection and reads every response.
 func exchange(addr string, sent []byte, limit time.Duration) (o outcome) {
 	o.sent = sent
 	begun := time.Now()
@@ -95,9 +96,10 @@ func exchange(addr string, sent []byte, limit time.Duration) (o outcome) {
 		return o
 	}
 	defer conn.Close()
-	// Late answers shall be told from none: the limit is judged, not cut at.
+	// Late responses must be distinguished from missing ones, so the limit is
+	// checked afterwards and is not a timeout.
 	_ = conn.SetDeadline(begun.Add(limit + limit/2))
-	go func() { _, _ = conn.Write(sent) }() // the peer may answer before it has read all
+	go func() { _, _ = conn.Write(sent) }() // the peer may respond before it has read everything
 	in := bufio.NewReader(conn)
 	method, _, _ := strings.Cut(string(sent[:min(len(sent), 16)]), " ")
 	ends := bytes.Contains(sent, []byte("\r\nConnection: close\r\n"))
@@ -117,8 +119,8 @@ func exchange(addr string, sent []byte, limit time.Duration) (o outcome) {
 	}
 }
 
-// readAnswer reads one response, with a method of the request that matters
-// for its framing (HEAD). Interim responses are passed over.
+// readAnswer reads one response. The method of the request matters for its
+// framing (HEAD). Interim responses are skipped.
 func readAnswer(in *bufio.Reader, method string) (answer, error) {
 	for {
 		if _, err := in.Peek(1); err != nil {
@@ -132,7 +134,7 @@ func readAnswer(in *bufio.Reader, method string) (answer, error) {
 			continue
 		}
 		body, err := io.ReadAll(res.Body)
-		// An answer that ends with the connection may end with its reset.
+		// A response that ends with the connection may end with its reset.
 		if err != nil && !(res.ContentLength < 0 && errors.Is(err, syscall.ECONNRESET)) {
 			return answer{}, notHTTP{err}
 		}
@@ -140,11 +142,12 @@ func readAnswer(in *bufio.Reader, method string) (answer, error) {
 	}
 }
 
-// notHTTP is an answer that cannot be read.
+// notHTTP is a response that cannot be parsed.
 type notHTTP struct{ error }
 
-// whyEnded tells an end from a failure. A connection that is reset is closed
-// as well: that is how a kernel closes one whose bytes were not all read.
+// whyEnded distinguishes the end of a connection from a failure. A reset also
+// counts as closed, because a kernel resets a connection that is closed before
+// all its bytes were read.
 func whyEnded(err error, answered bool) (closed bool, failure error) {
 	var timeout net.Error
 	switch {
@@ -152,7 +155,7 @@ func whyEnded(err error, answered bool) (closed bool, failure error) {
 		return false, err
 	case errors.As(err, &timeout) && timeout.Timeout():
 		if answered {
-			return false, nil // it stays open, and is quiet
+			return false, nil // the connection stays open, without further responses
 		}
 		return false, err
 	default:

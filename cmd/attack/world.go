@@ -12,23 +12,26 @@ import (
 	"time"
 )
 
-// site is the service as the attacks see it, and what was put there for them.
+// site is the service with the accounts and articles that were created for the
+// attacks.
 type site struct {
 	addr  string
-	limit time.Duration // longest that an answer may take
-	// patience scales how long slow connections are held; 1 fits the service.
+	limit time.Duration // maximum duration of a response
+	// patience scales how long slow connections are held. 1 fits the limits of
+	// the service.
 	patience float64
 	rand     *rand.Rand
-	run      string // in every name, so that runs against one service do not meet
+	run      string // part of every name, so that runs against one service do not collide
 	count    atomic.Int64
 	ops      []operation
 
 	// The victim's account and articles must be the same after every attack.
 	victim, rival account
 	slug, comment string // the victim's
-	before        string // the snapshot of all that
+	before        string // the snapshot of the victim
 
-	// The goat's may be used up; used says that they may have been.
+	// Attacks may delete the goat's account and article; used means that they
+	// may have done so.
 	goat                  account
 	goatSlug, goatComment string
 	used                  bool
@@ -45,15 +48,15 @@ func newSite(addr string, seed int64) *site {
 
 func (s *site) exchange(raw []byte) outcome { return exchange(s.addr, raw, s.limit) }
 
-// do sends a message; the outcome is judged when the attack returns it.
+// do sends a message. The attack returns the outcome, and perform checks it.
 func (s *site) do(m message) outcome { return s.exchange(m.raw(s.addr)) }
 
-// name returns a name that nobody else has.
+// name returns an unused name.
 func (s *site) name(kind string) string {
 	return kind + "-" + s.run + "-" + strconv.FormatInt(s.count.Add(1), 36)
 }
 
-// build makes the accounts and articles that are attacked.
+// build creates the accounts and articles that are attacked.
 func (s *site) build() (err error) {
 	if s.victim, err = s.register("victim"); err != nil {
 		return err
@@ -68,7 +71,7 @@ func (s *site) build() (err error) {
 	return err
 }
 
-// register makes an account, as a client of the contract would.
+// register creates an account, like a client of the contract.
 func (s *site) register(kind string) (account, error) {
 	name := s.name(kind)
 	a := account{name: name, email: name + "@example.com", password: "correct horse " + name}
@@ -84,7 +87,7 @@ func registration(a account) string {
 	return object("user", map[string]any{"username": a.name, "email": a.email, "password": a.password})
 }
 
-// write makes an article with a comment.
+// write creates an article with a comment.
 func (s *site) write(a account) (slug, comment string, err error) {
 	title := s.name("article of " + a.name)
 	answer, err := s.call(message{method: "POST", target: "/api/articles", token: a.token, body: article(title)}, 201)
@@ -104,8 +107,8 @@ func article(title string) string {
 	return object("article", map[string]any{"title": title, "description": "d", "body": "b", "tagList": []string{"attack"}})
 }
 
-// call makes a request that is not an attack and must succeed. A limit is
-// waited for.
+// call sends a request that is not an attack and must succeed. It waits if a
+// rate limit was reached.
 func (s *site) call(m message, want ...int) (map[string]any, error) {
 	for attempt := 0; ; attempt++ {
 		o := exchange(s.addr, m.raw(s.addr), 4*s.limit)
@@ -124,8 +127,8 @@ func (s *site) call(m message, want ...int) (map[string]any, error) {
 	}
 }
 
-// spare returns an account with an article for attacks that may use it up. It
-// is made anew when it, its token or its article is gone.
+// spare returns an account with an article for attacks that may delete them. It
+// creates new ones if the account, its token or its article no longer exists.
 func (s *site) spare() error {
 	if s.goat.token != "" && s.goatSlug != "" {
 		token := message{method: "GET", target: "/api/user", token: s.goat.token}
@@ -142,8 +145,8 @@ func (s *site) spare() error {
 	return err
 }
 
-// snapshot is what the victim has. Favourites, which others may give, and the
-// token, which may be renewed, are left out.
+// snapshot returns the victim's data, except for favourites, which others may
+// add, and the token, which may be renewed.
 func (s *site) snapshot() (string, error) {
 	var all []any
 	for _, read := range []struct{ path, token string }{
@@ -163,7 +166,7 @@ func (s *site) snapshot() (string, error) {
 	return string(text), err
 }
 
-// without removes members wherever they are.
+// without removes members wherever they occur.
 func without(value any, names ...string) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -211,7 +214,7 @@ func bounded(peak, most int) error {
 	return nil
 }
 
-// runAll runs attacks at the same time, each in its own goroutine.
+// runAll runs attacks concurrently, each in its own goroutine.
 func runAll(ctx context.Context, s *site, attacks []attack) []result {
 	results := make([]result, len(attacks))
 	done := make(chan struct{})
@@ -231,16 +234,16 @@ func runAll(ctx context.Context, s *site, attacks []attack) []result {
 	return results
 }
 
-// object is a body with one wrapper, as the contract has them.
+// object returns a body with one wrapper, as in the contract.
 func object(wrapper string, members map[string]any) string {
 	text, err := json.Marshal(map[string]any{wrapper: members})
 	if err != nil {
-		panic(err) // of values that are written in this program
+		panic(err) // all values are literals of this program
 	}
 	return string(text)
 }
 
-// member looks a value up in decoded JSON; nil if there is none.
+// member returns a value in decoded JSON, or nil if there is none.
 func member(value any, path ...string) any {
 	for _, name := range path {
 		m, ok := value.(map[string]any)
@@ -252,7 +255,7 @@ func member(value any, path ...string) any {
 	return value
 }
 
-// decoded is the body of an answer.
+// decoded returns the decoded body of a response.
 func decoded(a answer) map[string]any {
 	var body map[string]any
 	if err := json.Unmarshal(a.body, &body); err != nil {
@@ -261,5 +264,5 @@ func decoded(a answer) map[string]any {
 	return body
 }
 
-// plain makes text fit for a path segment.
+// plain converts a text to a path segment.
 func plain(text string) string { return strings.ReplaceAll(url.PathEscape(text), "+", "%2B") }
