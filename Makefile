@@ -77,6 +77,10 @@ lint: ## gofmt, go vet and staticcheck
 	$(GO) vet -pgo=off ./...
 	$(TOOL) staticcheck ./...
 
+.PHONY: recipe
+recipe: ## Apply the example of docs/development.md to a copy, and each omission too (needs Python)
+	.ci/recipe
+
 .PHONY: contract
 contract: build ## Have schemathesis hold the service to openapi.yaml (CONTRACT_EXAMPLES=50 an operation)
 	.ci/contract/run bin/byline

@@ -14,6 +14,7 @@ var groups = []group{
 	{Title: "Start", names: []string{"quick-start", "authentication", "accounts", "errors"}},
 	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "content", "personal-data", "rate-limits", "moderation", "versioning", "api-changelog"}},
 	{Title: "Run it", names: []string{"deploying", "operating", "configuration", "observability", "performance", "profiling", "faults", "security", "licenses"}},
+	{Title: "Change it", names: []string{"development"}},
 }
 
 type group struct {
