@@ -15,7 +15,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
-	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/logwriter"
 )
 
 // Set by the linker; see Makefile.
@@ -96,7 +96,7 @@ func (p program) with(command func(context.Context, *config, *slog.Logger) error
 // logger writes what people read on a terminal and JSON elsewhere. Flush it
 // at the end.
 func (p program) logger(cfg *config) (log *slog.Logger, flush func()) {
-	w := server.NewLogWriter(p.stderr)
+	w := logwriter.New(p.stderr)
 	options := &slog.HandlerOptions{Level: &logLevel}
 	logLevel.Set(cfg.LogLevel)
 	var handler slog.Handler = slog.NewJSONHandler(w, options)
@@ -104,7 +104,7 @@ func (p program) logger(cfg *config) (log *slog.Logger, flush func()) {
 		options.ReplaceAttr = timeOfDay
 		handler = slog.NewTextHandler(w, options)
 	}
-	return slog.New(server.FlushErrors(handler, w)), func() { _ = w.Flush() }
+	return slog.New(logwriter.FlushErrors(handler, w)), func() { _ = w.Flush() }
 }
 
 // onTerminal says whether somebody reads along.
