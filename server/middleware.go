@@ -104,6 +104,10 @@ var securityHeaders = http.Header{
 // sameOrigin is for the service's own pages and their files.
 var sameOrigin = []string{"same-origin"}
 
+// hsts tells browsers to come back over TLS only, for two years. It leaves out
+// subdomains: other services may own those.
+var hsts = []string{"max-age=63072000"}
+
 // secure sets headers that keep browsers from guessing or framing answers.
 // The pages of the service set a policy of their own.
 func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {

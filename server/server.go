@@ -24,6 +24,7 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/cache"
+	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -54,7 +55,7 @@ type Config struct {
 	// each read from the cache asks it what they have changed.
 	SharedDatabase bool
 	// Certificate, if set, has Serve speak TLS, with HTTP/2.
-	Certificate *Certificate
+	Certificate *certificate.KeyPair
 	// Version and Commit are what /version answers.
 	Version, Commit string
 }
@@ -152,7 +153,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			failed <- srv.Serve(l)
 			return
 		}
-		srv.TLSConfig = s.cfg.Certificate.config()
+		srv.TLSConfig = s.cfg.Certificate.TLSConfig()
 		failed <- srv.ServeTLS(l, "", "")
 	}()
 	select {

@@ -21,6 +21,7 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/embedded"
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/certificate"
 )
 
 // serve starts what the service consists of, each part after what it needs,
@@ -67,13 +68,13 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	var certificate *server.Certificate
+	var keyPair *certificate.KeyPair
 	if cfg.TLSCert != "" {
-		if certificate, err = server.LoadCertificate(cfg.TLSCert, cfg.TLSKey, log); err != nil {
+		if keyPair, err = certificate.Load(cfg.TLSCert, cfg.TLSKey, log); err != nil {
 			return err
 		}
 	}
-	edge, err := newServer(ctx, cfg, database, courier, certificate, tracing, log)
+	edge, err := newServer(ctx, cfg, database, courier, keyPair, tracing, log)
 	if err != nil {
 		return err
 	}
@@ -84,8 +85,8 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	workers.Go(func() error { return expire(work, database, log) })
 	workers.Go(func() error { return edge.FollowChanges(work) })
 	workers.Go(func() error { return courier.Run(work) })
-	if certificate != nil {
-		workers.Go(func() error { return certificate.Follow(work) })
+	if keyPair != nil {
+		workers.Go(func() error { return keyPair.Follow(work) })
 	}
 	if adminListener != nil {
 		workers.Go(func() error { return serveAdmin(work, adminListener, edge.Admin(), log) })
@@ -99,7 +100,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	return errors.Join(err, workers.Wait())
 }
 
-func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.Courier, certificate *server.Certificate,
+func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.Courier, keyPair *certificate.KeyPair,
 	tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
 	keys, err := api.SigningKeys(ctx, database)
 	if err != nil {
@@ -131,7 +132,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, courier *mail.
 		TrustedProxies: cfg.TrustedProxies,
 		CacheBytes:     cfg.CacheBytes,
 		SharedDatabase: !cfg.embedded(),
-		Certificate:    certificate,
+		Certificate:    keyPair,
 		Version:        version,
 		Commit:         commit,
 	}, server.Deps{
