@@ -18,6 +18,7 @@ import (
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/ratelimit"
 )
 
 // middlewares is the order in which a request passes the edge. Each line says
@@ -49,7 +50,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
 		x.info.Head = r.Context().Value(headKey{}) != nil
 		if x.op != nil && (x.op.RateLimit == "auth" || x.op.Scope == auth.ScopeAccount) {
-			x.info.Address = address(x.RealIP())
+			x.info.Address = ratelimit.Address(x.RealIP())
 		}
 		x.traceID = traceID(r.Header.Get("Traceparent"))
 		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))

@@ -26,6 +26,7 @@ import (
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/ratelimit"
 )
 
 // Config is what the edge can be told.
@@ -46,7 +47,7 @@ type Config struct {
 	// times as many may wait for a moment. 0 adapts to the cores.
 	MaxInFlight int
 	// Quotas are the rate limits; a class without one is not limited.
-	Quotas Quotas
+	Quotas ratelimit.Quotas
 	// TrustedProxies may say in X-Forwarded-For whom they speak for.
 	TrustedProxies []netip.Prefix
 	// CacheBytes bounds the answers that are kept for anonymous reads; 0 keeps none.
@@ -85,7 +86,7 @@ type Server struct {
 	health health
 
 	admission *admission
-	limiters  map[string]*limiter
+	limiters  map[string]*ratelimit.Limiter
 	metrics   *metrics
 	tracing   *tracing // nil when off
 	cache     *cache.Cache
@@ -103,10 +104,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, deps: deps, doc: doc, log: deps.Logger, echo: echo.New()}
 	s.admission = newAdmission(cfg.MaxInFlight)
-	s.limiters = map[string]*limiter{}
-	for class, quota := range cfg.Quotas {
-		s.limiters[class] = newLimiter(class, quota)
-	}
+	s.limiters = newLimiters(cfg.Quotas)
 	s.cache = cache.New(cfg.CacheBytes, deps.DB.Changes, deps.Authenticator.Learn)
 	s.cacheControl = cacheControls(doc)
 	s.flights.all = map[string]*flight{}

@@ -22,6 +22,7 @@ import (
 	"github.com/byline-api/byline/db/embedded"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/certificate"
+	"github.com/byline-api/byline/server/ratelimit"
 )
 
 // serve starts what the service consists of, each part after what it needs,
@@ -173,14 +174,14 @@ func signInLimits(mode string) api.SignInLimits {
 	return api.WideSignInLimits()
 }
 
-func quotas(mode string) server.Quotas {
+func quotas(mode string) ratelimit.Quotas {
 	switch mode {
 	case "off":
 		return nil
 	case "wide":
-		return server.WideQuotas()
+		return ratelimit.WideQuotas()
 	default:
-		return server.StrictQuotas()
+		return ratelimit.StrictQuotas()
 	}
 }
 
