@@ -184,7 +184,7 @@ func (s *Server) viewer(ctx context.Context, token string) (v auth.Viewer, err e
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout)
 	defer cancel()
-	err = s.admission.do(ctx, func() error {
+	err = s.admission.Do(ctx, func() error {
 		v, err = s.deps.Authenticator.Authenticate(ctx, token)
 		return err
 	})

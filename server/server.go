@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -23,6 +24,7 @@ import (
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/server/admission"
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/contract"
@@ -85,12 +87,14 @@ type Server struct {
 	echo   *echo.Echo
 	health health
 
-	admission *admission
-	limiters  map[string]*ratelimit.Limiter
-	metrics   *metrics
-	tracing   *tracing // nil when off
-	cache     *cache.Cache
-	flights   flights
+	admission *admission.Controller
+	// refused counts the refusals of admission since they were last logged.
+	refused  atomic.Int64
+	limiters map[string]*ratelimit.Limiter
+	metrics  *metrics
+	tracing  *tracing // nil when off
+	cache    *cache.Cache
+	flights  flights
 
 	cacheControl map[string]cacheControl // by operation id
 }
@@ -103,7 +107,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, deps: deps, doc: doc, log: deps.Logger, echo: echo.New()}
-	s.admission = newAdmission(cfg.MaxInFlight)
+	s.admission = admission.New(cfg.MaxInFlight)
 	s.limiters = newLimiters(cfg.Quotas)
 	s.cache = cache.New(cfg.CacheBytes, deps.DB.Changes, deps.Authenticator.Learn)
 	s.cacheControl = cacheControls(doc)
