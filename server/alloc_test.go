@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/ratelimit"
 	"github.com/byline-api/byline/server/servertest"
 )
 
@@ -31,7 +32,7 @@ func (d *discard) reset() {
 // BenchmarkEdge measures what the service itself costs, without the network:
 // allocations are exact, times are not.
 func BenchmarkEdge(b *testing.B) {
-	s := servertest.New(b, servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.Quotas = 8<<20, server.WideQuotas() }))
+	s := servertest.New(b, servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.Quotas = 8<<20, ratelimit.WideQuotas() }))
 	author := s.Register("author")
 	for range 25 {
 		s.Publish(author, "An article", "tag")
@@ -70,7 +71,7 @@ func TestAllocations(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	s := servertest.New(t, servertest.WithServer(func(c *server.Config) {
-		c.CacheBytes, c.SharedDatabase, c.Quotas = 8<<20, false, server.WideQuotas()
+		c.CacheBytes, c.SharedDatabase, c.Quotas = 8<<20, false, ratelimit.WideQuotas()
 	}))
 	author, reader := s.Register("author"), s.Register("reader")
 	for range 25 {

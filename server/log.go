@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/byline-api/byline/server/admission"
 )
 
 // lineAttrs keeps the arrays of attributes that a line is made from: slog
@@ -19,7 +21,7 @@ var lineAttrs = sync.Pool{New: func() any { return new([12]slog.Attr) }}
 // logRequest writes the one line of a request. Its text is what the service
 // chose, never what the client sent: no query, no header, no body.
 func (s *Server) logRequest(x *exchange) {
-	if x.refusal == overloaded {
+	if x.refusal == admission.ErrOverloaded {
 		s.countRefused()
 		return
 	}

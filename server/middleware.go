@@ -18,6 +18,7 @@ import (
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/ratelimit"
 )
 
 // middlewares is the order in which a request passes the edge. Each line says
@@ -49,7 +50,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
 		x.head = r.Context().Value(headKey{}) != nil
 		if x.op != nil && (x.op.RateLimit == "auth" || x.op.Scope == auth.ScopeAccount) {
-			x.info.Address = address(x.RealIP())
+			x.info.Address = ratelimit.Address(x.RealIP())
 		}
 		x.traceID = traceID(r.Header.Get("Traceparent"))
 		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))
@@ -103,6 +104,10 @@ var securityHeaders = http.Header{
 
 // sameOrigin is for the service's own pages and their files.
 var sameOrigin = []string{"same-origin"}
+
+// hsts tells browsers to come back over TLS only, for two years. It leaves out
+// subdomains: other services may own those.
+var hsts = []string{"max-age=63072000"}
 
 // secure sets headers that keep browsers from guessing or framing answers.
 // The pages of the service set a policy of their own.
@@ -179,7 +184,7 @@ func (s *Server) viewer(ctx context.Context, token string) (v auth.Viewer, err e
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout)
 	defer cancel()
-	err = s.admission.do(ctx, func() error {
+	err = s.admission.Do(ctx, func() error {
 		v, err = s.deps.Authenticator.Authenticate(ctx, token)
 		return err
 	})

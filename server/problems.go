@@ -15,6 +15,7 @@ import (
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/server/admission"
 )
 
 // statusClientGone is what the log and the metrics say, as nginx does, of a
@@ -63,7 +64,7 @@ func (s *Server) fail(x *exchange, err error) {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(p.RetryAfter))
 	}
 	var body []byte
-	if p == overloaded {
+	if p == admission.ErrOverloaded {
 		body = slices.Concat(overloadedBody[0], []byte(x.info.ID), overloadedBody[1])
 	} else {
 		body = problemBody(p, status, x.info.ID)
@@ -96,7 +97,7 @@ func problemBody(p *problem.Error, status int, requestID string) []byte {
 // is no time for encoding.
 var overloadedBody = func() (parts [2][]byte) {
 	const id = "ID"
-	parts[0], parts[1], _ = bytes.Cut(problemBody(overloaded, overloaded.Status(), id), []byte(id))
+	parts[0], parts[1], _ = bytes.Cut(problemBody(admission.ErrOverloaded, admission.ErrOverloaded.Status(), id), []byte(id))
 	return parts
 }()
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/ratelimit"
 	"github.com/byline-api/byline/server/servertest"
 )
 
@@ -37,7 +38,7 @@ func structured(t testing.TB, h http.Header, name string) (value string, params 
 }
 
 // requireLeft holds the RateLimit fields to what is left of a quota.
-func requireLeft(t testing.TB, h http.Header, class string, q server.Quota, left int) {
+func requireLeft(t testing.TB, h http.Header, class string, q ratelimit.Quota, left int) {
 	t.Helper()
 	name, policy := structured(t, h, "RateLimit-Policy")
 	require.Equal(t, class, name)
@@ -52,16 +53,16 @@ func requireLeft(t testing.TB, h http.Header, class string, q server.Quota, left
 
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	read, write, auth := server.Quota{Requests: 5, Window: time.Hour}, server.Quota{Requests: 3, Window: time.Hour}, server.Quota{Requests: 4, Window: time.Hour}
+	read, write, auth := ratelimit.Quota{Requests: 5, Window: time.Hour}, ratelimit.Quota{Requests: 3, Window: time.Hour}, ratelimit.Quota{Requests: 4, Window: time.Hour}
 	s := servertest.New(t, servertest.WithServer(func(c *server.Config) {
-		c.Quotas = server.Quotas{"read": read, "write": write, "auth": auth}
+		c.Quotas = ratelimit.Quotas{"read": read, "write": write, "auth": auth}
 	}))
 	anna, jake := s.Register("anna"), s.Register("jake")
 	get := func(path string, header ...string) (*http.Response, []byte) {
 		return send(t, "GET", s.URL+path, "", header...)
 	}
 	as := func(u servertest.User) []string { return []string{"Authorization", "Token " + u.Token} }
-	refused := func(class string, q server.Quota, res *http.Response, body []byte) {
+	refused := func(class string, q ratelimit.Quota, res *http.Response, body []byte) {
 		t.Helper()
 		requireProblem(t, 429, "rate_limited", res, body)
 		requireLeft(t, res.Header, class, q, 0)

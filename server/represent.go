@@ -14,6 +14,7 @@ import (
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/cache"
+	"github.com/byline-api/byline/server/compress"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -142,10 +143,10 @@ func (s *Server) send(x *exchange, status int, a *cache.Answer) {
 	h, w := res.Header(), res.Writer
 	res.Committed = true
 	s.cacheHeaders(h, x)
-	coding := identity
-	if len(a.Body) >= minCompress {
+	coding := compress.Identity
+	if len(a.Body) >= compress.MinSize {
 		h.Add("Vary", "Accept-Encoding")
-		coding = negotiate(strings.Join(x.Request().Header["Accept-Encoding"], ","))
+		coding = compress.Negotiate(strings.Join(x.Request().Header["Accept-Encoding"], ","))
 	}
 	if a.Link != "" {
 		h.Set("Link", a.Link)
@@ -155,7 +156,7 @@ func (s *Server) send(x *exchange, status int, a *cache.Answer) {
 		// A 304 has the tag that the 200 would have had (RFC 9110, section
 		// 15.4.5): caches find by it which of their copies is fresh again.
 		h.Set("ETag", a.Tag)
-		if coding != identity {
+		if coding != compress.Identity {
 			h.Set("ETag", etag.Encoded(a.Tag, string(coding)))
 		}
 		if status == http.StatusOK && x.op.Cache.Scope != scopeNone &&
@@ -167,9 +168,9 @@ func (s *Server) send(x *exchange, status int, a *cache.Answer) {
 		}
 	}
 	body := a.Body
-	if coding != identity {
+	if coding != compress.Identity {
 		h.Set("Content-Encoding", string(coding))
-		body = a.Coded(coding.number(), func(b []byte) []byte { return compress(coding, b) })
+		body = a.Coded(coding.Index(), coding.Encode)
 	}
 	if status != http.StatusNoContent {
 		h.Set("Content-Length", strconv.Itoa(len(body)))

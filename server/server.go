@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -24,8 +25,11 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/server/admission"
 	"github.com/byline-api/byline/server/cache"
+	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/ratelimit"
 )
 
 // Config is what the edge can be told.
@@ -46,7 +50,7 @@ type Config struct {
 	// times as many may wait for a moment. 0 adapts to the cores.
 	MaxInFlight int
 	// Quotas are the rate limits; a class without one is not limited.
-	Quotas Quotas
+	Quotas ratelimit.Quotas
 	// TrustedProxies may say in X-Forwarded-For whom they speak for.
 	TrustedProxies []netip.Prefix
 	// CacheBytes bounds the answers that are kept for anonymous reads; 0 keeps none.
@@ -55,7 +59,7 @@ type Config struct {
 	// each read from the cache asks it what they have changed.
 	SharedDatabase bool
 	// Certificate, if set, has Serve speak TLS, with HTTP/2.
-	Certificate *Certificate
+	Certificate *certificate.KeyPair
 	// Version and Commit are what /version answers.
 	Version, Commit string
 }
@@ -87,12 +91,14 @@ type Server struct {
 	echo   *echo.Echo
 	health health
 
-	admission *admission
-	limiters  map[string]*limiter
-	metrics   *metrics
-	tracing   *tracing // nil when off
-	cache     *cache.Cache
-	flights   flights
+	admission *admission.Controller
+	// refused counts the refusals of admission since they were last logged.
+	refused  atomic.Int64
+	limiters map[string]*ratelimit.Limiter
+	metrics  *metrics
+	tracing  *tracing // nil when off
+	cache    *cache.Cache
+	flights  flights
 
 	cacheControl map[string]cacheControl // by operation id
 }
@@ -108,11 +114,8 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, deps: deps, doc: doc, log: deps.Logger, echo: echo.New()}
-	s.admission = newAdmission(cfg.MaxInFlight)
-	s.limiters = map[string]*limiter{}
-	for class, quota := range cfg.Quotas {
-		s.limiters[class] = newLimiter(class, quota)
-	}
+	s.admission = admission.New(cfg.MaxInFlight)
+	s.limiters = newLimiters(cfg.Quotas)
 	s.cache = cache.New(cfg.CacheBytes)
 	deps.Feed.Subscribe(s.cache)
 	s.cacheControl = cacheControls(doc)
@@ -160,7 +163,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			failed <- srv.Serve(l)
 			return
 		}
-		srv.TLSConfig = s.cfg.Certificate.config()
+		srv.TLSConfig = s.cfg.Certificate.TLSConfig()
 		failed <- srv.ServeTLS(l, "", "")
 	}()
 	select {

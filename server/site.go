@@ -3,6 +3,7 @@ package server
 import (
 	"github.com/labstack/echo/v4"
 
+	"github.com/byline-api/byline/server/compress"
 	"github.com/byline-api/byline/server/pages"
 )
 
@@ -11,7 +12,7 @@ import (
 func (s *Server) registerPages() error {
 	site, err := pages.New(pages.Config{
 		Version: s.cfg.Version, Commit: s.cfg.Commit, Health: s.readiness,
-		Negotiate: func(field string) string { return string(negotiate(field)) },
+		Negotiate: func(field string) string { return string(compress.Negotiate(field)) },
 	})
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/ratelimit"
 	"github.com/byline-api/byline/server/servertest"
 )
 
@@ -85,9 +86,9 @@ func newServices(t *testing.T, doc *contract.Document) *services {
 	s := &services{url: dbtest.URL(t), brokenCalls: map[string]call{}, badInputs: badInputs(t)}
 	s.healthy = servertest.New(t, servertest.WithDatabase(s.url))
 
-	one := server.Quota{Requests: 1, Window: time.Hour}
+	one := ratelimit.Quota{Requests: 1, Window: time.Hour}
 	s.limited = servertest.New(t, servertest.WithDatabase(s.url), servertest.WithServer(func(c *server.Config) {
-		c.Quotas = server.Quotas{"read": one, "write": one, "auth": one}
+		c.Quotas = ratelimit.Quotas{"read": one, "write": one, "auth": one}
 	}))
 
 	l, through := newLine(t, s.url)
@@ -96,8 +97,8 @@ func newServices(t *testing.T, doc *contract.Document) *services {
 
 	s.broken = servertest.New(t)
 	for _, op := range doc.Operations() {
-		if make, ok := valid[op.ID]; ok {
-			s.brokenCalls[op.ID] = make(newStage(s.broken))
+		if prepare, ok := valid[op.ID]; ok {
+			s.brokenCalls[op.ID] = prepare(newStage(s.broken))
 		}
 	}
 	breakTables(t, s.broken)

@@ -2,61 +2,22 @@ package server_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/servertest"
 )
-
-// pemFiles are a certificate and its key on disk.
-type pemFiles struct{ cert, key string }
-
-func newPEMFiles(t *testing.T) pemFiles {
-	dir := t.TempDir()
-	return pemFiles{filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")}
-}
-
-// write makes a certificate for 127.0.0.1 with a serial number and returns it.
-func (f pemFiles) write(t *testing.T, serial int64, ends time.Time) *x509.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "byline test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: ends, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(f.cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	require.NoError(t, os.WriteFile(f.key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
-	// A file system may not tell two writes apart by their time.
-	stamp := time.Now().Add(time.Duration(serial) * time.Second)
-	require.NoError(t, os.Chtimes(f.cert, stamp, stamp))
-	cert, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return cert
-}
 
 func trusting(cert *x509.Certificate, change func(*tls.Config)) *http.Client {
 	pool := x509.NewCertPool()
@@ -70,11 +31,11 @@ func trusting(cert *x509.Certificate, change func(*tls.Config)) *http.Client {
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	files := newPEMFiles(t)
-	first := files.write(t, 1, time.Now().Add(time.Hour))
-	certificate, err := server.LoadCertificate(files.cert, files.key, slog.New(slog.DiscardHandler))
+	files := servertest.NewPEMFiles(t)
+	first := files.Write(t, 1, time.Now().Add(time.Hour))
+	pair, err := certificate.Load(files.Cert, files.Key, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.Certificate = certificate }))
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.Certificate = pair }))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -124,88 +85,39 @@ func TestTLS(t *testing.T) {
 	require.Equal(t, 400, res.StatusCode)
 	require.Contains(t, string(body), "HTTPS")
 
-	second := files.write(t, 2, time.Now().Add(time.Hour))
-	changed, err := certificate.Refresh()
+	second := files.Write(t, 2, time.Now().Add(time.Hour))
+	changed, err := pair.Refresh()
 	require.NoError(t, err)
 	require.True(t, changed)
 	require.EqualValues(t, 2, serial(second))
-	changed, err = certificate.Refresh()
+	changed, err = pair.Refresh()
 	require.NoError(t, err)
 	require.False(t, changed, "what has not changed is not read again")
 
 	for name, spoil := range map[string]func(){
-		"NotPEM": func() { require.NoError(t, os.WriteFile(files.cert, []byte("nonsense"), 0o600)) },
+		"NotPEM": func() { require.NoError(t, os.WriteFile(files.Cert, []byte("nonsense"), 0o600)) },
 		"OtherKey": func() {
-			other := newPEMFiles(t)
-			other.write(t, 9, time.Now().Add(time.Hour))
-			key, err := os.ReadFile(other.key)
+			other := servertest.NewPEMFiles(t)
+			other.Write(t, 9, time.Now().Add(time.Hour))
+			key, err := os.ReadFile(other.Key)
 			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(files.key, key, 0o600))
+			require.NoError(t, os.WriteFile(files.Key, key, 0o600))
 		},
-		"Expired": func() { files.write(t, 3, time.Now().Add(-time.Hour)) },
-		"Gone":    func() { require.NoError(t, os.Remove(files.cert)) },
+		"Expired": func() { files.Write(t, 3, time.Now().Add(-time.Hour)) },
+		"Gone":    func() { require.NoError(t, os.Remove(files.Cert)) },
 	} {
 		spoil()
-		changed, err := certificate.Refresh()
+		changed, err := pair.Refresh()
 		require.Error(t, err, name)
 		require.False(t, changed)
 		require.EqualValues(t, 2, serial(second), "%s: the pair before stays", name)
-		_, err = server.LoadCertificate(files.cert, files.key, slog.New(slog.DiscardHandler))
+		_, err = certificate.Load(files.Cert, files.Key, slog.New(slog.DiscardHandler))
 		require.Error(t, err, "a start with it fails")
 	}
-	third := files.write(t, 4, time.Now().Add(time.Hour))
-	_, err = certificate.Refresh()
+	third := files.Write(t, 4, time.Now().Add(time.Hour))
+	_, err = pair.Refresh()
 	require.NoError(t, err)
 	require.EqualValues(t, 4, serial(third))
-}
-
-// TestCertificateFollow renews files under a service that nobody tells. The
-// time of the bubble is not the machine's: days pass at once.
-func TestCertificateFollow(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		files, log := newPEMFiles(t), &servertest.Log{}
-		ends := time.Now().Add(24 * time.Hour)
-		files.write(t, 1, ends)
-		certificate, err := server.LoadCertificate(files.cert, files.key, slog.New(slog.NewTextHandler(log, nil)))
-		require.NoError(t, err)
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- certificate.Follow(ctx) }()
-		inUse := func(after time.Duration) int64 {
-			time.Sleep(after)
-			synctest.Wait()
-			leaf, err := certificate.InUse()
-			require.NoError(t, err)
-			return leaf.SerialNumber.Int64()
-		}
-		const soon, refused, taken = 11 * time.Second, "the new certificate is not used", "certificate read again"
-		require.EqualValues(t, 1, inUse(time.Hour))
-		require.Empty(t, log.String(), "nothing has changed")
-
-		files.write(t, 2, ends)
-		require.EqualValues(t, 2, inUse(soon))
-		require.Equal(t, 1, strings.Count(log.String(), taken))
-
-		require.NoError(t, os.WriteFile(files.cert, []byte("half a file"), 0o600))
-		require.EqualValues(t, 2, inUse(time.Hour), "the pair before stays")
-		require.Equal(t, 1, strings.Count(log.String(), refused), "not every ten seconds:\n%s", log)
-		require.NoError(t, os.Remove(files.cert))
-		require.EqualValues(t, 2, inUse(time.Hour))
-		require.Equal(t, 2, strings.Count(log.String(), refused), "another fault is told too:\n%s", log)
-
-		files.write(t, 3, ends)
-		require.EqualValues(t, 3, inUse(soon), "a fault does not end it")
-		require.Equal(t, 2, strings.Count(log.String(), taken))
-		require.NoError(t, os.Remove(files.cert))
-		require.EqualValues(t, 3, inUse(soon))
-		require.Equal(t, 3, strings.Count(log.String(), refused), "the same fault, after it was mended, is news")
-
-		stop()
-		require.NoError(t, <-ended)
-		files.write(t, 4, ends)
-		require.EqualValues(t, 3, inUse(time.Hour))
-	})
 }
 
 func TestPlainHTTPHasNoHSTS(t *testing.T) {

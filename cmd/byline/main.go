@@ -16,7 +16,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
-	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/logwriter"
 )
 
 // The linker sets these variables; see the Makefile.
@@ -98,7 +98,7 @@ func (p program) with(command func(context.Context, *config, *slog.Logger) error
 // logger returns a logger that writes text on a terminal and JSON elsewhere.
 // The caller must call flush at the end.
 func (p program) logger(cfg *config) (log *slog.Logger, flush func()) {
-	w := server.NewLogWriter(p.stderr)
+	w := logwriter.New(p.stderr)
 	options := &slog.HandlerOptions{Level: &logLevel}
 	logLevel.Set(cfg.LogLevel)
 	var handler slog.Handler = slog.NewJSONHandler(w, options)
@@ -106,7 +106,7 @@ func (p program) logger(cfg *config) (log *slog.Logger, flush func()) {
 		options.ReplaceAttr = timeOfDay
 		handler = slog.NewTextHandler(w, options)
 	}
-	return slog.New(server.FlushErrors(handler, w)), func() { _ = w.Flush() }
+	return slog.New(logwriter.FlushErrors(handler, w)), func() { _ = w.Flush() }
 }
 
 // onTerminal reports whether standard error is a terminal.

@@ -24,6 +24,8 @@ import (
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/embedded"
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/certificate"
+	"github.com/byline-api/byline/server/ratelimit"
 )
 
 // serve starts the parts of the service in the order of their dependencies and
@@ -71,14 +73,14 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	var certificate *server.Certificate
+	var keyPair *certificate.KeyPair
 	if cfg.TLSCert != "" {
-		if certificate, err = server.LoadCertificate(cfg.TLSCert, cfg.TLSKey, log); err != nil {
+		if keyPair, err = certificate.Load(cfg.TLSCert, cfg.TLSKey, log); err != nil {
 			return err
 		}
 	}
 	feed := changes.NewFeed(database, log)
-	edge, err := newServer(ctx, cfg, database, feed, courier, certificate, tracing, log)
+	edge, err := newServer(ctx, cfg, database, feed, courier, keyPair, tracing, log)
 	if err != nil {
 		return err
 	}
@@ -89,8 +91,8 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 	workers.Go(func() error { return expire(work, database, log) })
 	workers.Go(func() error { return feed.Run(work) })
 	workers.Go(func() error { return courier.Run(work) })
-	if certificate != nil {
-		workers.Go(func() error { return certificate.Follow(work) })
+	if keyPair != nil {
+		workers.Go(func() error { return keyPair.Follow(work) })
 	}
 	if adminListener != nil {
 		workers.Go(func() error { return serveAdmin(work, adminListener, edge.Admin(), log) })
@@ -105,7 +107,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 }
 
 func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.Feed, courier *mail.Courier,
-	certificate *server.Certificate, tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
+	keyPair *certificate.KeyPair, tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
 	keys, err := credentials.SigningKeys(ctx, database)
 	if err != nil {
 		return nil, err
@@ -137,7 +139,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		TrustedProxies: cfg.TrustedProxies,
 		CacheBytes:     cfg.CacheBytes,
 		SharedDatabase: !cfg.embedded(),
-		Certificate:    certificate,
+		Certificate:    keyPair,
 		Version:        version,
 		Commit:         commit,
 	}, server.Deps{
@@ -182,14 +184,14 @@ func signInLimits(mode string) signin.Limits {
 	return signin.WideLimits()
 }
 
-func quotas(mode string) server.Quotas {
+func quotas(mode string) ratelimit.Quotas {
 	switch mode {
 	case "off":
 		return nil
 	case "wide":
-		return server.WideQuotas()
+		return ratelimit.WideQuotas()
 	default:
-		return server.StrictQuotas()
+		return ratelimit.StrictQuotas()
 	}
 }
 

@@ -1,4 +1,4 @@
-package server
+package compress
 
 import (
 	"strings"
@@ -14,20 +14,20 @@ func FuzzNegotiate(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, field string) {
-		got := negotiate(field)
+		got := Negotiate(field)
 		lower := strings.ToLower(field)
 		switch got {
-		case identity:
-		case gzipped, zstded:
+		case Identity:
+		case Gzip, Zstd:
 			if !strings.Contains(lower, string(got)) && !strings.Contains(lower, "*") {
 				t.Errorf("%q is answered in %s", field, got)
 			}
 			for _, only := range []string{string(got) + ";q=0", "*;q=0, " + string(got) + ";q=0"} {
-				if negotiate(only) != identity {
+				if Negotiate(only) != Identity {
 					t.Errorf("%q is refused and answered all the same", only)
 				}
 			}
-			if again := negotiate(field + ", br;q=1"); again != got {
+			if again := Negotiate(field + ", br;q=1"); again != got {
 				t.Errorf("a coding that is not spoken changes %q from %s to %s", field, got, again)
 			}
 		default:

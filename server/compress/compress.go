@@ -1,4 +1,6 @@
-package server
+// Package compress chooses the content coding of a response by the field
+// Accept-Encoding, and encodes bodies.
+package compress
 
 import (
 	"bytes"
@@ -10,31 +12,33 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// minCompress is the size, in bytes, from which compression pays: below it an
-// answer fits one packet either way.
-const minCompress = 1024
+// MinSize is the size, in bytes, from which compression pays off: a smaller
+// response fits into one packet either way.
+const MinSize = 1024
 
-// coding is a content coding (RFC 9110, section 8.4.1).
-type coding string
+// Coding is a content coding (RFC 9110, section 8.4.1).
+type Coding string
 
+// The codings of responses.
 const (
-	identity coding = ""
-	gzipped  coding = "gzip"
-	zstded   coding = "zstd"
+	Identity Coding = ""
+	Gzip     Coding = "gzip"
+	Zstd     Coding = "zstd"
 )
 
-// number tells kept encodings apart; identity has none.
-func (c coding) number() int {
-	if c == gzipped {
+// Index returns the position of the coding among those that change a body, for
+// arrays of encoded bodies. Identity has none.
+func (c Coding) Index() int {
+	if c == Gzip {
 		return 0
 	}
 	return 1
 }
 
-// negotiate picks the coding for an Accept-Encoding field: what the client
-// prefers, and zstd before gzip, which costs more and saves less, when it
-// does not care (RFC 9110, section 12.5.3).
-func negotiate(field string) coding {
+// Negotiate returns the coding that the value of an Accept-Encoding field
+// prefers (RFC 9110, section 12.5.3). Without a preference that is zstd: gzip
+// costs more and saves less.
+func Negotiate(field string) Coding {
 	const unlisted = -1.0
 	zstd, gzip, plain, others := unlisted, unlisted, unlisted, unlisted
 	for field != "" {
@@ -64,15 +68,15 @@ func negotiate(field string) coding {
 	}
 	switch {
 	case zstd > 0 && zstd >= gzip && zstd >= plain:
-		return zstded
+		return Zstd
 	case gzip > 0 && gzip >= plain:
-		return gzipped
+		return Gzip
 	default:
-		return identity
+		return Identity
 	}
 }
 
-// weight returns the q-value of a member; one that makes no sense is 0.
+// weight returns the q-value of a list member, and 0 for a malformed one.
 func weight(params string) float64 {
 	params = strings.TrimSpace(params)
 	if params == "" {
@@ -86,7 +90,7 @@ func weight(params string) float64 {
 	return 0
 }
 
-// Encoders are kept: making one costs far more than using it.
+// Encoders are reused: making one costs far more than using it.
 var gzipWriters = sync.Pool{New: func() any {
 	w, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 	if err != nil {
@@ -104,10 +108,10 @@ var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
 	return e
 })
 
-// compress returns body under the coding.
-func compress(c coding, body []byte) []byte {
+// Encode returns body in the coding.
+func (c Coding) Encode(body []byte) []byte {
 	switch c {
-	case gzipped:
+	case Gzip:
 		out := bytes.NewBuffer(make([]byte, 0, len(body)/3))
 		w := gzipWriters.Get().(*gzip.Writer)
 		defer gzipWriters.Put(w)
@@ -116,7 +120,7 @@ func compress(c coding, body []byte) []byte {
 		_, _ = w.Write(body)
 		_ = w.Close()
 		return out.Bytes()
-	case zstded:
+	case Zstd:
 		return zstdEncoder().EncodeAll(body, make([]byte, 0, len(body)/3))
 	default:
 		return body
