@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,36 +36,54 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 		s.sendKept(x, a)
 		return nil
 	}
-	f, leads := s.flights.join(key)
+	leads := false
+	shared, err, _ := s.flights.Do(key, func() (any, error) {
+		leads = true
+		return s.makeAnswer(x, key, next)
+	})
 	if leads {
-		defer s.flights.leave(key, f)
-	} else {
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err == nil {
+			made := shared.(madeAnswer)
+			s.send(x, made.status, made.answer)
 		}
-		// What it was made of may be older than a write that this request has
-		// to see; then it makes an answer of its own.
-		if f.answer != nil && s.cache.Good(f.answer) {
-			s.sendKept(x, f.answer)
-			return nil
-		}
+		return err
 	}
-	epoch := s.cache.Epoch()
-	b, err := s.respond(x, next)
+	// The leader may have begun before a write that this request has to see, or
+	// have failed; then this request makes a response of its own.
+	if made, ok := shared.(madeAnswer); ok && err == nil && made.cached && s.cache.Good(made.answer) {
+		s.sendKept(x, made.answer)
+		return nil
+	}
+	made, err := s.makeAnswer(x, key, next)
 	if err != nil {
 		return err
 	}
-	a := newAnswer(x, b)
-	if keys := x.facts.Keys(); b.status == http.StatusOK && len(keys) > 0 {
-		s.cache.Put(key, a, epoch, keys)
-		if leads {
-			f.answer = a
-		}
-	}
-	s.send(x, b.status, a)
+	s.send(x, made.status, made.answer)
 	return nil
+}
+
+// madeAnswer is a response of the operation, and whether it is cached.
+type madeAnswer struct {
+	answer *cache.Answer
+	status int
+	cached bool
+}
+
+// makeAnswer has the operation make the response, and caches it if the
+// operation has said what it depends on. It returns a panic as an error: others
+// may wait for the result.
+func (s *Server) makeAnswer(x *exchange, key string, next echo.HandlerFunc) (madeAnswer, error) {
+	epoch := s.cache.Epoch()
+	b, err := s.respond(x, func(echo.Context) error { return recovered(next, x) })
+	if err != nil {
+		return madeAnswer{}, err
+	}
+	made := madeAnswer{answer: newAnswer(x, b), status: b.status}
+	if keys := x.facts.Keys(); b.status == http.StatusOK && len(keys) > 0 {
+		s.cache.Put(key, made.answer, epoch, keys)
+		made.cached = true
+	}
+	return made, nil
 }
 
 // jsonType is shared by all answers, which do not change it.
@@ -75,34 +92,4 @@ var jsonType = []string{"application/json"}
 func (s *Server) sendKept(x *exchange, a *cache.Answer) {
 	x.Response().Header()[echo.HeaderContentType] = jsonType
 	s.send(x, http.StatusOK, a)
-}
-
-// flights are the answers that are being made.
-type flights struct {
-	mu  sync.Mutex
-	all map[string]*flight
-}
-
-type flight struct {
-	done   chan struct{}
-	answer *cache.Answer // nil when it cannot be shared; set before done is closed
-}
-
-// join returns the flight for a key, and whether the caller has to make it.
-func (f *flights) join(key string) (*flight, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if under := f.all[key]; under != nil {
-		return under, false
-	}
-	made := &flight{done: make(chan struct{})}
-	f.all[key] = made
-	return made, true
-}
-
-func (f *flights) leave(key string, made *flight) {
-	f.mu.Lock()
-	delete(f.all, key)
-	f.mu.Unlock()
-	close(made.done)
 }

@@ -66,7 +66,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		x := of(c)
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
-		if err := guard(next, x); err != nil {
+		if err := recovered(next, x); err != nil {
 			s.fail(x, err)
 		}
 		s.metrics.observe(x)
@@ -78,8 +78,8 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// guard runs the rest of the chain and makes an error of a panic.
-func guard(next echo.HandlerFunc, x *exchange) (err error) {
+// recovered runs the rest of the chain and makes an error of a panic.
+func recovered(next echo.HandlerFunc, x *exchange) (err error) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:

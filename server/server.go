@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
@@ -98,7 +99,9 @@ type Server struct {
 	metrics  *metrics
 	tracing  *tracing // nil when off
 	cache    *cache.Cache
-	flights  flights
+	// flights lets requests for the same response, at the same time, wait for
+	// one of them to make it.
+	flights singleflight.Group
 
 	cacheControl map[string]cacheControl // by operation id
 }
@@ -119,8 +122,11 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.cache = cache.New(cfg.CacheBytes)
 	deps.Feed.Subscribe(s.cache)
 	s.cacheControl = cacheControls(doc)
-	s.flights.all = map[string]*flight{}
-	s.tracing = newTracing(deps.Tracing, doc)
+	scheme := "http"
+	if cfg.Certificate != nil {
+		scheme = "https"
+	}
+	s.tracing = newTracing(deps.Tracing, doc, scheme)
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)
 	if deps.Mail != nil {
 		s.metrics.registry.MustRegister(mailCollector{deps.Mail})

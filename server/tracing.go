@@ -22,7 +22,7 @@ type tracing struct {
 	start map[*contract.Operation][]trace.SpanStartOption
 }
 
-func newTracing(provider trace.TracerProvider, doc *contract.Document) *tracing {
+func newTracing(provider trace.TracerProvider, doc *contract.Document, scheme string) *tracing {
 	if provider == nil {
 		return nil
 	}
@@ -36,7 +36,7 @@ func newTracing(provider trace.TracerProvider, doc *contract.Document) *tracing 
 			trace.WithAttributes(
 				semconv.HTTPRequestMethodKey.String(op.Method),
 				semconv.HTTPRoute(doc.BasePath+op.Path),
-				semconv.URLScheme("http"), // TLS ends before this service
+				semconv.URLScheme(scheme),
 			),
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/servertest"
 )
 
@@ -24,15 +25,15 @@ const (
 )
 
 // newTraced starts a service whose spans go to an exporter.
-func newTraced(t testing.TB) (*servertest.Service, *tracetest.InMemoryExporter) {
+func newTraced(t testing.TB, options ...servertest.Option) (*servertest.Service, *tracetest.InMemoryExporter) {
 	t.Helper()
 	exporter := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
-	return servertest.New(t,
+	return servertest.New(t, append(options,
 		servertest.WithServer(func(c *server.Config) { c.CacheBytes = 0 }),
 		servertest.WithDB(func(c *db.Config) { c.Tracer = db.TraceStatements(provider, c.Tracer) }),
 		servertest.WithDeps(func(d *server.Deps) { d.Tracing = provider }),
-	), exporter
+	)...), exporter
 }
 
 // spansOf waits for the server span of a request and returns it and its
@@ -188,4 +189,13 @@ func TestTraceWithoutTracing(t *testing.T) {
 		res, _ := send(t, "GET", s.URL+"/tags", "", "Traceparent", traceparent)
 		require.Equal(t, want, lineOf(t, s, res.Header.Get("X-Request-Id"))["traceId"], traceparent)
 	}
+}
+
+// TestTraceScheme holds that spans of a service that speaks TLS say so.
+func TestTraceScheme(t *testing.T) {
+	t.Parallel()
+	s, exporter := newTraced(t, servertest.WithServer(func(c *server.Config) { c.Certificate = &certificate.KeyPair{} }))
+	res, _ := s.Do("GET", "/tags", "")
+	span, _ := spansOf(t, exporter, res.Header.Get("X-Request-Id"))
+	require.Equal(t, "https", attributesOf(span)["url.scheme"])
 }

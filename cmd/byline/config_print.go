@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/agnivade/levenshtein"
 )
 
 const mask = "xxxxx"
@@ -101,30 +103,9 @@ func nearest(name string) string {
 	name = strings.TrimPrefix(name, "BYLINE_")
 	best, least := "", len(name)/3+1
 	for _, s := range settings {
-		if d := distance(name, strings.TrimPrefix(s.env, "BYLINE_")); d < least {
+		if d := levenshtein.ComputeDistance(name, strings.TrimPrefix(s.env, "BYLINE_")); d < least {
 			best, least = s.env, d
 		}
 	}
 	return best
-}
-
-// distance is Levenshtein's: letters to insert, delete or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
