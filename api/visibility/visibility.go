@@ -22,7 +22,9 @@ var q = query.New()
 
 // Article is an article with its body as the viewer sees it.
 type Article struct {
-	query.ListedArticle
+	// The JSON is what is stored under an Idempotency-Key: the replicas of an
+	// older version read and write this name during an upgrade.
+	query.ListedArticle `json:"ArticleCard"`
 	// Asked is the slug that the article was asked by: it has or had it.
 	Asked string
 	Body  string
