@@ -15,9 +15,9 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestFollow renews the files while nothing but Follow watches them. The
+// TestCertificateFollow renews the files while nothing but Follow watches them. The
 // time of the bubble is not the machine's: days pass at once.
-func TestFollow(t *testing.T) {
+func TestCertificateFollow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		files, log := servertest.NewPEMFiles(t), &servertest.Log{}
