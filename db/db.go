@@ -1,7 +1,7 @@
-// Package db is everything that knows PostgreSQL: the pool, transactions,
-// errors by constraint name, migrations. The queries themselves are written
-// in queries/<tag>.sql and generated into gen/query; there is no layer over
-// them.
+// Package db has everything that is specific to PostgreSQL: the pool,
+// transactions, errors by constraint name and migrations. The queries are
+// written in queries/<tag>.sql and generated into gen/query. There is no layer
+// over them.
 package db
 
 import (
@@ -24,38 +24,38 @@ type Config struct {
 	// MaxConns bounds the pool. On two cores 4 to 8 connections are fastest:
 	// more only makes them queue inside PostgreSQL.
 	MaxConns, MinConns int
-	// AcquireTimeout is how long a request may wait for a free connection
-	// before it is answered 503 (ErrBusy).
+	// AcquireTimeout is how long a request may wait for a free connection. Then
+	// it fails with ErrBusy, which becomes a 503.
 	AcquireTimeout time.Duration
-	// QueryTimeout bounds every statement. PostgreSQL enforces it, which
-	// keeps the connection; a second later this side gives up as well, for a
-	// server that is frozen or unreachable. The deadline of the caller's
-	// context, if there is one, bounds statements and transactions too.
+	// QueryTimeout limits every statement. PostgreSQL enforces it, so that the
+	// connection stays usable. The client gives up a second later, in case the
+	// server is frozen or unreachable. A deadline of the caller's context limits
+	// statements and transactions too.
 	QueryTimeout time.Duration
-	// Tracer, if set, sees every statement.
+	// Tracer, if set, is called for every statement.
 	Tracer pgx.QueryTracer
 }
 
 // ErrBusy means that no connection became free within Config.AcquireTimeout.
 var ErrBusy = errors.New("db: no free connection within the acquire timeout")
 
-// attempts is how often a transaction that lost against another one
-// (serialization failure, deadlock) is run in all.
+// attempts is how often in all a transaction is run that conflicts with another
+// one (serialization failure, deadlock).
 const attempts = 4
 
-// DB is a pool of connections. It implements query.DBTX with two additions:
-// waiting for a connection is bounded, and a statement that has begun is not
-// cancelled when its client goes away. pgx closes a connection whose
-// statement is cancelled, so that a burst of disconnects would empty the
-// pool; statements are short, so letting them end is cheaper.
+// DB is a pool of connections. It implements query.DBTX with two additions. The
+// time to wait for a connection is limited. And a statement that has begun is
+// not cancelled when its client disconnects: pgx closes a connection whose
+// statement is cancelled, so that a burst of disconnects would empty the pool.
+// Statements are short, so that it is cheaper to let them finish.
 type DB struct {
 	pool  *pgxpool.Pool
 	cfg   Config
 	reads *sharedReads
 }
 
-// Open prepares the pool; it does not wait for the database, so that the
-// service can start before it and report itself as not ready.
+// Open prepares the pool. It does not wait for the database, so that the
+// service can start before the database and report that it is not ready.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	pc, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
@@ -107,7 +107,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 
 func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
-// hideURL drops the URL, which may hold a password, from pgx's parse error.
+// hideURL removes the URL, which may contain a password, from an error of pgx.
 func hideURL(err error) error {
 	if cause := errors.Unwrap(err); cause != nil {
 		return cause
@@ -115,19 +115,19 @@ func hideURL(err error) error {
 	return errors.New("cannot parse it")
 }
 
-// Close waits for the connections in use and closes the pool.
+// Close waits until no connection is in use, and closes the pool.
 func (d *DB) Close() { d.pool.Close() }
 
-// Pool gives COPY and statistics what the interface of queries lacks.
+// Pool returns the pool, for COPY and for statistics.
 func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
-// Ping tells whether the database answers.
+// Ping returns an error if the database does not respond.
 func (d *DB) Ping(ctx context.Context) error {
 	_, err := d.Exec(ctx, "SELECT 1")
 	return err
 }
 
-// acquire waits for a connection as long as the caller and the configuration
+// acquire waits for a connection for as long as the context and AcquireTimeout
 // allow.
 func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	actx, cancel := context.WithTimeout(ctx, d.cfg.AcquireTimeout)
@@ -140,18 +140,19 @@ func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 			}
 			return nil, err
 		}
-		if answers(actx, conn) {
+		if alive(actx, conn) {
 			return conn, nil
 		}
 		release(conn)
 	}
 }
 
-// idle marks, in a connection's own data, that it has not been used for a while.
+// idle is the key in the custom data of a connection which says that the
+// connection has not been used for a second or more.
 const idle = "idle"
 
-// answers asks a connection that was idle whether it is still alive.
-func answers(ctx context.Context, conn *pgxpool.Conn) bool {
+// alive reports whether a connection works. It pings one that was idle.
+func alive(ctx context.Context, conn *pgxpool.Conn) bool {
 	data := conn.Conn().PgConn().CustomData()
 	if data[idle] == nil {
 		return true
@@ -162,10 +163,10 @@ func answers(ctx context.Context, conn *pgxpool.Conn) bool {
 	return conn.Ping(ctx) == nil
 }
 
-// release gives a connection back. A broken one is taken out of the pool
-// first: pgx keeps its place until the server has said goodbye or 15 s have
-// passed, and places for which an unreachable server was to say it were 8 s
-// of unavailability after it had come back.
+// release returns a connection to the pool. A broken one is removed from the
+// pool first: pgx counts it as in use until the server has closed it or 15 s
+// have passed. With an unreachable server, that kept the pool unavailable for
+// 8 s after the server had come back.
 func release(conn *pgxpool.Conn) {
 	if conn.Conn().IsClosed() {
 		conn.Hijack()
@@ -174,9 +175,10 @@ func release(conn *pgxpool.Conn) {
 	conn.Release()
 }
 
-// detach keeps ctx's values and its deadline but not its cancellation: what
-// has begun is let finish when a client goes away, but a frozen or unreachable
-// server costs no request more time than it has.
+// detach returns a context with the values and the deadline of ctx, but without
+// its cancellation. A statement that has begun finishes when its client
+// disconnects, and a frozen or unreachable server takes no more time than the
+// request has.
 func detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	end := time.Now().Add(limit)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
@@ -185,11 +187,11 @@ func detach(ctx context.Context, limit time.Duration) (context.Context, context.
 	return context.WithDeadline(context.WithoutCancel(ctx), end)
 }
 
-// statementLimit is a second more than PostgreSQL's own.
+// statementLimit is a second longer than the limit that PostgreSQL enforces.
 func (d *DB) statementLimit() time.Duration { return d.cfg.QueryTimeout + time.Second }
 
-// Exec implements query.DBTX. A statement that lost against another
-// transaction is run again.
+// Exec implements query.DBTX. It runs a statement again that conflicts with
+// another transaction.
 func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
 	err = retry(ctx, func() error {
 		conn, err := d.acquire(ctx)
@@ -238,14 +240,14 @@ func (d *DB) queryPool(ctx context.Context, sql string, args []any) (*pooledRows
 }
 
 // QueryRow implements query.DBTX. The statement runs when the row is scanned,
-// and again when it lost against another transaction.
+// and again if it conflicts with another transaction.
 func (d *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return pooledRow{d, ctx, sql, args}
 }
 
-// InTx runs fn in a transaction, and again when the transaction lost against
-// another one, so fn must have no effect beside its statements. An error from
-// fn rolls back.
+// InTx runs fn in a transaction, and again if the transaction conflicts with
+// another one. So fn must have no effects except its statements. An error of fn
+// rolls the transaction back.
 func (d *DB) InTx(ctx context.Context, fn func(tx query.DBTX) error) error {
 	// The transaction as a whole may take what two statements may.
 	return d.inTx(ctx, ctx, 2*d.cfg.QueryTimeout, fn)
@@ -264,8 +266,8 @@ func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query
 	})
 }
 
-// inTx waits for a connection, and before another attempt, under ctx, and runs
-// the transaction under work.
+// inTx waits for a connection, and between attempts, under ctx. It runs the
+// transaction under work.
 func (d *DB) inTx(ctx, work context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
 	return retry(ctx, func() error {
 		conn, err := d.acquire(ctx)
@@ -279,7 +281,7 @@ func (d *DB) inTx(ctx, work context.Context, limit time.Duration, fn func(tx que
 	})
 }
 
-// retry runs fn until it does not lose against another transaction.
+// retry runs fn until it does not conflict with another transaction.
 func retry(ctx context.Context, fn func() error) (err error) {
 	for i := range attempts {
 		if i > 0 {
@@ -289,20 +291,20 @@ func retry(ctx context.Context, fn func() error) (err error) {
 			case <-time.After(time.Duration(rand.IntN(10<<i)) * time.Millisecond):
 			}
 		}
-		if err = fn(); !lostRace(err) {
+		if err = fn(); !isConflict(err) {
 			return err
 		}
 	}
 	return err
 }
 
-// pooledRows gives the connection back when the rows are closed, which pgx
-// does itself when they have been read to the end.
+// pooledRows returns the connection to the pool when the rows are closed. pgx
+// closes them itself when they have been read to the end.
 type pooledRows struct {
 	pgx.Rows
 	conn   *pgxpool.Conn
 	cancel context.CancelFunc
-	reads  *sharedReads // set when the rows are a group of Reads by themselves
+	reads  *sharedReads // set if the rows are a group of shared reads of their own
 }
 
 func (r *pooledRows) Next() bool {
@@ -353,8 +355,8 @@ func (r pooledRow) Scan(dest ...any) error {
 	})
 }
 
-// detachedTx runs statements under the transaction's time limit whatever
-// context they are given: queries are called with the request's.
+// detachedTx runs statements under the time limit of the transaction, and
+// ignores the context that they are given, which is the request's.
 type detachedTx struct {
 	tx  pgx.Tx
 	ctx context.Context

@@ -13,11 +13,11 @@ import (
 )
 
 // Constraint is the name of a constraint or unique index in the schema.
-// Handlers translate violations by it instead of asking beforehand, which
-// would race.
+// Handlers translate violations by its name. A query beforehand would race with
+// other requests.
 type Constraint string
 
-// The constraints that a request can violate. A test holds them against the
+// The constraints that a request can violate. A test compares them with the
 // schema.
 const (
 	APIKeysUserIDFkey         Constraint = "api_keys_user_id_fkey"
@@ -38,7 +38,7 @@ const (
 	SignInPlacesUserIDFkey    Constraint = "sign_in_places_user_id_fkey"
 	UsersEmailKey             Constraint = "users_email_key"
 	UsersUsernameKey          Constraint = "users_username_key"
-	// UsersLastAdmin is held by a trigger.
+	// UsersLastAdmin is enforced by a trigger.
 	UsersLastAdmin Constraint = "users_last_admin"
 )
 
@@ -59,19 +59,19 @@ func Violated(err error) Constraint {
 	return ""
 }
 
-// IsNotFound tells whether a query for one row found none.
+// IsNotFound reports whether a query for one row found none.
 func IsNotFound(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
 
-// IsUnavailable tells whether err says that the database cannot answer now,
-// as opposed to a wrong query: no free connection, no connection, a shutdown,
-// a failover, a full disk, a time limit.
+// IsUnavailable reports whether err means that the database is unavailable: no
+// free connection, no connection, a shutdown, a failover, a full disk or a
+// timeout. It is false for an error of the query itself.
 func IsUnavailable(err error) bool {
 	if err == nil {
 		return false
 	}
 	var ce *pgconn.ConnectError
 	if errors.As(err, &ce) || errors.Is(err, puddle.ErrClosedPool) {
-		return true // whatever PostgreSQL said when it refused the connection
+		return true // for every reason for which PostgreSQL refused the connection
 	}
 	var pe *pgconn.PgError
 	if errors.As(err, &pe) {
@@ -82,8 +82,8 @@ func IsUnavailable(err error) bool {
 			"57P01", "57P02", "57P03", "57P04", "57P05":
 			return true
 		}
-		switch pe.Code[:min(2, len(pe.Code))] { // a proxy may send an error without one
-		case "08", "40", "53": // connection, lost races past the retries, resources
+		switch pe.Code[:min(2, len(pe.Code))] { // a proxy may send an error without a code
+		case "08", "40", "53": // connection, conflicts after all retries, resources
 			return true
 		}
 		return false
@@ -95,9 +95,9 @@ func IsUnavailable(err error) bool {
 		pgconn.Timeout(err) || pgconn.SafeToRetry(err)
 }
 
-// lostRace tells whether the transaction was rolled back in favour of another
+// isConflict reports whether a transaction was rolled back in favour of another
 // one: serialization_failure or deadlock_detected.
-func lostRace(err error) bool {
+func isConflict(err error) bool {
 	var pe *pgconn.PgError
 	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
 }

@@ -17,10 +17,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrator applies the embedded migrations. All its work runs under an
-// advisory lock, so that replicas which start at once do not get in each
-// other's way, and with a lock_timeout, so that a migration that waits for a
-// table does not make all traffic wait behind it.
+// Migrator applies the embedded migrations. It holds an advisory lock, so that
+// replicas that start at the same time do not conflict. It sets lock_timeout,
+// so that a migration that waits for a table does not block all requests behind
+// it.
 type Migrator struct {
 	db       *sql.DB
 	provider *goose.Provider
@@ -55,7 +55,7 @@ func NewMigrator(url string) (*Migrator, error) {
 // Close closes the connection.
 func (m *Migrator) Close() error { return m.db.Close() }
 
-// Up applies what is pending and returns a line for each migration applied.
+// Up applies the pending migrations and returns a line for each.
 func (m *Migrator) Up(ctx context.Context) ([]string, error) {
 	results, err := m.provider.Up(ctx)
 	var lines []string
@@ -65,7 +65,7 @@ func (m *Migrator) Up(ctx context.Context) ([]string, error) {
 	return lines, err
 }
 
-// Down takes back the newest migration.
+// Down reverts the newest migration.
 func (m *Migrator) Down(ctx context.Context) (string, error) {
 	result, err := m.provider.Down(ctx)
 	if err != nil {
@@ -91,7 +91,7 @@ func (m *Migrator) Status(ctx context.Context) ([]string, error) {
 	return lines, nil
 }
 
-// LatestVersion is the version that this build's migrations lead to.
+// LatestVersion returns the version of the newest migration in this build.
 func LatestVersion() (int64, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -104,8 +104,8 @@ func LatestVersion() (int64, error) {
 	return goose.NumericComponent(names[len(names)-1])
 }
 
-// SchemaVersion returns the newest migration that the database has; 0 when it
-// has none.
+// SchemaVersion returns the version of the newest migration that the database
+// has, or 0 if it has none.
 func (d *DB) SchemaVersion(ctx context.Context) (version int64, err error) {
 	err = d.QueryRow(ctx, `SELECT COALESCE(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&version)
 	return version, err

@@ -83,31 +83,34 @@ type sharedReads struct {
 
 var _ query.DBTX = (*sharedReads)(nil)
 
-// read is a statement that waits for its turn.
+// read is a statement that waits to be sent.
 type read struct {
 	sql  string
 	args []any
 	// end is the deadline of its request, or zero.
 	end time.Time
-	// claimed is set once: by who gives the read its turn, or by the read when
-	// it waits no longer.
+	// claimed is set once: by the group that gives the read its turn, or by the
+	// read itself when it stops waiting.
 	claimed atomic.Bool
-	// turn is sent the group that the read is in, or nil to lead a new one.
+	// turn receives the group that the read belongs to, or nil if the read has
+	// to lead a new group.
 	turn chan *group
 }
 
-// group is reads on their way. It belongs to the one whose turn it is.
+// group is a set of reads that have been sent together. The read whose turn it
+// is owns it.
 type group struct {
 	reads   *sharedReads
 	conn    *pgxpool.Conn
 	cancel  context.CancelFunc
 	results pgx.BatchResults
-	rest    []*read // whose turn is yet to come
+	rest    []*read // the reads whose turn comes later
 	begun   bool    // a read has had its turn
-	err     error   // why there is nothing for the rest
+	err     error   // the error that the rest gets too
 }
 
-// Exec implements query.DBTX. A write goes alone: no read may make it fail.
+// Exec implements query.DBTX. A write is sent alone, so that no read can make it
+// fail.
 func (r *sharedReads) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	return r.db.Exec(ctx, sql, args...)
 }
@@ -117,7 +120,8 @@ func (r *sharedReads) QueryRow(ctx context.Context, sql string, args ...any) pgx
 	return pooledRow{r, ctx, sql, args}
 }
 
-// Query implements query.DBTX. Others wait until the rows are closed.
+// Query implements query.DBTX. The other reads of the group wait until the rows
+// are closed.
 func (r *sharedReads) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	r.mu.Lock()
 	if r.groups < r.most {
@@ -136,7 +140,7 @@ func (r *sharedReads) Query(ctx context.Context, sql string, args ...any) (pgx.R
 	r.waiting = append(r.waiting, this)
 	r.mu.Unlock()
 	if tracer := r.db.cfg.Tracer; tracer != nil {
-		// pgx shows it the statements that go alone only.
+		// pgx calls the tracer only for statements that are sent alone.
 		ctx = tracer.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: sql, Args: args})
 	}
 	g, err := r.wait(ctx, this)
@@ -162,7 +166,7 @@ func (r *sharedReads) traced(ctx context.Context, tag pgconn.CommandTag, err err
 	}
 }
 
-// wait returns the group that a read is in when its turn has come.
+// wait returns the group of a read once its turn has come.
 func (r *sharedReads) wait(ctx context.Context, this *read) (*group, error) {
 	timer := time.NewTimer(r.db.cfg.AcquireTimeout)
 	defer timer.Stop()
@@ -181,13 +185,14 @@ func (r *sharedReads) wait(ctx context.Context, this *read) (*group, error) {
 	return r.orLead(<-this.turn, this), nil
 }
 
-// orLead returns g, or a group of this and of those who wait when g is nil.
+// orLead returns g. If g is nil, it forms and sends a group of this read and of
+// reads that wait.
 func (r *sharedReads) orLead(g *group, this *read) *group {
 	if g != nil {
 		return g
 	}
 	r.mu.Lock()
-	// As many as leave the other groups their share.
+	// Leave the other groups their share.
 	n := min((len(r.waiting)+r.most-1)/r.most, maxGroup-1)
 	g = &group{reads: r, rest: slices.Clone(r.waiting[:n])}
 	r.waiting = slices.Delete(r.waiting, 0, n)
@@ -201,7 +206,7 @@ func (r *sharedReads) orLead(g *group, this *read) *group {
 			end = w.end
 		}
 	}
-	// Not under the context of this read, without which the others go on.
+	// Not under the context of this read: the others continue without it.
 	ctx, cancel := context.WithDeadline(context.Background(), end)
 	g.cancel = cancel
 	if g.conn, g.err = r.db.acquire(ctx); g.err == nil {
@@ -210,7 +215,7 @@ func (r *sharedReads) orLead(g *group, this *read) *group {
 	return g
 }
 
-// leave makes room for another group, of those who wait.
+// leave makes room for another group, of reads that wait.
 func (r *sharedReads) leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -225,7 +230,8 @@ func (r *sharedReads) leave() {
 	r.groups--
 }
 
-// pass gives the group to the next read that still waits, or ends it.
+// pass gives the group to the next read that still waits. Without one it ends
+// the group.
 func (g *group) pass() {
 	for len(g.rest) > 0 {
 		next := g.rest[0]
@@ -241,26 +247,24 @@ func (g *group) pass() {
 		}
 	}
 	if g.conn != nil {
-		_ = g.results.Close() // each read has had its own error
+		_ = g.results.Close() // each read has returned its own error
 		release(g.conn)
 	}
 	g.cancel()
 	g.reads.leave()
 }
 
-// groupRows are the rows of one read of a group, which they pass on when they
-// are closed.
+// groupRows are the rows of one read of a group. Close passes the group on.
 type groupRows struct {
 	pgx.Rows
-	group *group // nil when passed on
+	group *group // nil after it was passed on
 	ctx   context.Context
-	// ahead tells that Next has been called once more than its callers know;
-	// more is what it said.
+	// ahead reports that begin has called Next already; more is its result.
 	ahead, more bool
 }
 
-// begin gets the first row, since only before it a read can be run again.
-// innocent says of an error that it may well be another read's.
+// begin reads the first row, because a read can be run again only before its
+// first row. innocent reports that the error may be that of another read.
 func (r *groupRows) begin() (innocent bool, err error) {
 	g := r.group
 	if g.err != nil {

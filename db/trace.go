@@ -13,12 +13,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TraceStatements returns a Config.Tracer that makes a span of each statement
-// of a traced request, and shows every statement to next, which may be nil.
-// Without a provider it is next itself.
+// TraceStatements returns a Config.Tracer that makes a span for each statement
+// of a traced request. It passes every statement on to next, which may be nil.
+// Without a provider it returns next.
 //
-// A span tells the name of the query and how it went; never its parameters,
-// nor the words of an error, which may quote them.
+// A span has the name of the query and its outcome. It never has the parameters
+// or the text of an error, which may quote them.
 func TraceStatements(provider trace.TracerProvider, next pgx.QueryTracer) pgx.QueryTracer {
 	if provider == nil {
 		return next
@@ -38,7 +38,7 @@ var statementKind = []trace.SpanStartOption{
 	trace.WithSpanKind(trace.SpanKindClient),
 	trace.WithAttributes(
 		semconv.DBSystemNamePostgreSQL,
-		attribute.String("db.system", "postgresql"), // what it was called before; tools still look for it
+		attribute.String("db.system", "postgresql"), // the former name of the attribute; tools still look for it
 	),
 }
 
@@ -47,8 +47,8 @@ func (t *statementTracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, d
 	if t.next != nil {
 		ctx = t.next.TraceQueryStart(ctx, conn, data)
 	}
-	// What no request asked for, such as the pool's pings, would fill the
-	// collector with traces of one span.
+	// A statement without a request, such as a ping of the pool, would fill the
+	// collector with traces of a single span.
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx
 	}
@@ -60,8 +60,8 @@ func (t *statementTracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, d
 
 // TraceQueryEnd implements pgx.QueryTracer.
 func (t *statementTracer) TraceQueryEnd(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryEndData) {
-	// A span that records is the one that TraceQueryStart has made: it made
-	// none only when that of the request did not record.
+	// A span that records is the one that TraceQueryStart made. It makes none
+	// only if the span of the request does not record.
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		if data.Err != nil {
 			span.SetStatus(codes.Error, "")
@@ -76,7 +76,7 @@ func (t *statementTracer) TraceQueryEnd(ctx context.Context, conn *pgx.Conn, dat
 	}
 }
 
-// failure tells why a statement failed, by its code only.
+// failure returns why a statement failed, as a code.
 func failure(err error) []attribute.KeyValue {
 	var pe *pgconn.PgError
 	switch {

@@ -4,8 +4,8 @@ VALUES (sqlc.narg(actor_id), sqlc.narg(actor_session), sqlc.narg(actor_key), @ac
         sqlc.narg(reason), sqlc.narg(changed_from), sqlc.narg(changed_to), sqlc.narg(request_id));
 
 -- name: AuditList :many
--- Names are those of today; nothing that is gone has one. People fill the log
--- by hand, so that walking it is cheaper than an index for every filter.
+-- Names are the current ones; a deleted user or article has none. The log has
+-- what people did by hand, so that a scan is cheaper than an index per filter.
 SELECT l.id, l.created_at, l.actor_id, x.username AS actor, l.actor_key, l.action, l.subject_kind, l.subject_id,
        y.username AS subject_username, a.slug AS subject_slug, l.reason, l.changed_from, l.changed_to, l.request_id
 FROM audit_log l
@@ -27,7 +27,7 @@ ORDER BY id DESC
 LIMIT @page_limit::int;
 
 -- name: UserListByRole :many
--- Of a role that few have.
+-- For roles that few users have.
 SELECT * FROM user_accounts
 WHERE role = @role AND role <> 'author' AND id < @before_id
   AND (sqlc.narg(suspended)::boolean IS NULL OR (suspended_at IS NOT NULL) = sqlc.narg(suspended))
@@ -41,14 +41,13 @@ ORDER BY id DESC
 LIMIT @page_limit::int;
 
 -- name: UserListByUsername :many
--- One or none.
+-- One user or none.
 SELECT * FROM user_accounts
 WHERE lower(username) = lower(@username) AND id < @before_id AND (@role::text = '' OR role = @role)
   AND (sqlc.narg(suspended)::boolean IS NULL OR (suspended_at IS NOT NULL) = sqlc.narg(suspended));
 
 -- name: UserLockBoth :many
--- An admin and the user that they change, held so that neither changes
--- meanwhile; always in the same order.
+-- Locks an admin and the user that the admin changes, always in the same order.
 SELECT * FROM user_accounts
 WHERE id = @id OR lower(username) = lower(@username)
 ORDER BY id
@@ -58,8 +57,8 @@ FOR NO KEY UPDATE;
 UPDATE users SET role = @role WHERE id = @id;
 
 -- name: UserSuspend :one
--- API keys stay, to work again when the suspension ends; until then the
--- account's suspended_at refuses them.
+-- API keys stay and work again after the suspension; until then suspended_at of
+-- the account makes them invalid.
 WITH ended AS (
     DELETE FROM sessions s WHERE s.user_id = @id
 )

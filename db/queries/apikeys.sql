@@ -1,12 +1,13 @@
 -- name: ApiKeyCreate :one
--- No row when the user has as many keys as one may have.
+-- Returns no row if the user has the maximum number of keys.
 INSERT INTO api_keys (user_id, name, prefix, hash, scope, expires_at)
 SELECT @user_id, @name, @prefix, @hash, @scope, sqlc.narg(expires_at)
 WHERE (SELECT count(*) FROM api_keys k WHERE k.user_id = @user_id) < @most::bigint
 RETURNING id, created_at;
 
 -- name: ApiKeyUse :one
--- What a key permits, if it is good. That it was used is noted to the minute.
+-- Returns what a valid key permits. The time of its last use is stored to the
+-- minute.
 WITH used AS (
     UPDATE api_keys n SET used_at = now()
     WHERE n.hash = @hash AND (n.used_at IS NULL OR n.used_at < now() - interval '1 minute')

@@ -141,7 +141,7 @@ LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_i
 WHERE s.slug = @slug;
 
 -- name: ArticleListBySlugs :many
--- One row a slug that an article has or had, in the order asked.
+-- One row for each slug that an article has or had, in the given order.
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
        a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,
@@ -155,7 +155,7 @@ LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_i
 ORDER BY n.position;
 
 -- name: ArticleLock :one
--- What a change needs to know before it, held against other changes.
+-- Locks an article against other changes, and returns what a change checks.
 SELECT a.id, a.author_id, a.title, a.version, a.hidden
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id
@@ -166,7 +166,7 @@ FOR UPDATE OF a;
 SELECT a.id, a.author_id, a.hidden FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
 
 -- name: ArticleCreate :one
--- One statement, so one transaction and one round trip.
+-- One statement: one transaction and one round trip.
 WITH created AS (
     INSERT INTO articles (slug, author_id, title, description, body, tags)
     VALUES (@slug, @author_id, @title, @description, @body, @tags::text[])
@@ -179,14 +179,14 @@ FROM created c
 JOIN users u ON u.id = c.author_id;
 
 -- name: ArticleSlugClaim :one
--- No row when another article has, or had, the slug.
+-- Returns no row if another article has or had the slug.
 INSERT INTO article_slugs AS s (slug, article_id) VALUES (@slug, @article_id)
 ON CONFLICT ON CONSTRAINT article_slugs_pkey DO UPDATE SET article_id = s.article_id
 WHERE s.article_id = excluded.article_id
 RETURNING slug;
 
 -- name: ArticleUpdate :exec
--- Members that are NULL stay as they are.
+-- A NULL parameter leaves its column unchanged.
 UPDATE articles SET
     slug = COALESCE(sqlc.narg(slug), slug),
     title = COALESCE(sqlc.narg(title), title),

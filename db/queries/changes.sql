@@ -1,6 +1,6 @@
 -- name: ChangeList :one
--- What transactions that the snapshot since did not see have changed, with
--- the snapshot that the next call goes on from: the one of this statement.
+-- Returns what the transactions have changed that the snapshot did not see, and
+-- the snapshot of this statement, from which the next call continues.
 SELECT pg_current_snapshot()::text AS snapshot,
        pg_postmaster_start_time()::text AS server_started,
        COALESCE(array_agg(key), '{}')::text[] AS keys
@@ -9,7 +9,7 @@ WHERE c.xid >= pg_snapshot_xmin(CAST(CAST(@since AS text) AS pg_snapshot))
   AND NOT pg_visible_in_snapshot(c.xid, CAST(CAST(@since AS text) AS pg_snapshot));
 
 -- name: ChangeExpire :execrows
--- Rows that had been seen by everybody who read after the snapshot.
+-- Deletes the rows that every reader has seen that read after the snapshot.
 DELETE FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST(@seen AS text) AS pg_snapshot));
 
 -- name: ChangeSnapshot :one

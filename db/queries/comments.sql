@@ -1,5 +1,5 @@
 -- name: CommentCreate :one
--- No row when the article does not exist for the author.
+-- Returns no row if the article does not exist for the author.
 WITH created AS (
     INSERT INTO comments (article_id, author_id, body)
     SELECT a.id, @author_id, @body FROM article_slugs s
@@ -38,7 +38,7 @@ SELECT c.author_id FROM comments c
 WHERE c.id = @id AND c.article_id = @article_id AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean);
 
 -- name: CommentDelete :one
--- Deletes in the same statement that finds out why it may not.
+-- Deletes the comment, or returns why it must not be deleted.
 WITH article AS (
     SELECT a.id FROM article_slugs s
     JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)

@@ -1,6 +1,6 @@
--- What an account's export consists of: a query for each kind of record, a page
--- at a time, each after the last row of the one before. `record` is the line
--- of the export.
+-- The parts of the export of an account: a query for each kind of record, which
+-- returns a page after the last row of the page before. `record` is a line of the
+-- export.
 
 -- name: ExportAccount :one
 SELECT json_build_object('type', 'account', 'username', u.username, 'email', u.email, 'bio', u.bio, 'image', u.image,
@@ -14,13 +14,13 @@ SELECT s.id, json_build_object('type', 'session', 'id', s.id, 'userAgent', s.use
 FROM sessions s WHERE s.user_id = @user_id AND s.id > @after_id ORDER BY s.id LIMIT @page_limit;
 
 -- name: ExportApiKeys :many
--- Without their hashes: they are secrets.
+-- Without the hashes, which are secrets.
 SELECT k.id, json_build_object('type', 'apiKey', 'id', k.id, 'name', k.name, 'prefix', k.prefix, 'scope', k.scope,
     'createdAt', to_char(k.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'expiresAt', to_char(k.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'usedAt', to_char(k.used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM api_keys k WHERE k.user_id = @user_id AND k.id > @after_id ORDER BY k.id LIMIT @page_limit;
 
 -- name: ExportArticles :many
--- With every slug that each has had.
+-- With every slug that each article has had.
 SELECT a.id, a.created_at, json_build_object('type', 'article', 'slug', a.slug, 'slugs',
     (SELECT array_agg(s.slug ORDER BY s.slug) FROM article_slugs s WHERE s.article_id = a.id),
     'title', a.title, 'description', a.description, 'body', a.body, 'tagList', a.tags, 'favoritesCount', a.favorites_count,

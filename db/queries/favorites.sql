@@ -1,7 +1,7 @@
 -- name: FavoriteCreate :exec
--- The lock, which the foreign key needs anyway, keeps the article from being
--- hidden in between. Hidden ones, whose favourites wait elsewhere, are there
--- for their author and moderators.
+-- The lock, which the foreign key needs anyway, prevents that the article is
+-- hidden meanwhile. The favourites of a hidden article are in hidden_favorites;
+-- only its author and moderators can add one.
 WITH article AS (
     SELECT a.id, a.author_id, a.created_at, a.hidden
     FROM article_slugs s

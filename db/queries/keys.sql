@@ -9,11 +9,11 @@ SELECT @id, @secret WHERE NOT EXISTS (SELECT 1 FROM signing_keys);
 INSERT INTO signing_keys (id, secret, created_at) VALUES (@id, @secret, clock_timestamp());
 
 -- name: SigningKeyList :many
--- The newest signs; all verify.
+-- The newest key signs tokens; all keys verify them.
 SELECT id, secret, created_at FROM signing_keys ORDER BY created_at DESC, id;
 
 -- name: SigningKeyDelete :execrows
--- Never the last one: nothing could be signed.
+-- Never deletes the last key: no token could be signed.
 DELETE FROM signing_keys k WHERE k.id = @id AND (SELECT count(*) FROM signing_keys a) > 1;
 
 -- name: ServiceSecretCreate :exec

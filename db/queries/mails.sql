@@ -1,7 +1,7 @@
 -- name: MailClaim :one
--- Takes a mail that is due, for as long as sending it may take: should this
--- replica end meanwhile, another one takes it after that. The account of a
--- reset is looked up here.
+-- Claims a mail that is due, for as long as sending it may take. If this replica
+-- ends meanwhile, another one claims the mail after that time. The account of a
+-- password reset is looked up here.
 WITH due AS (
     SELECT m.id FROM mails m WHERE m.due_at <= now() ORDER BY m.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
@@ -14,8 +14,9 @@ WHERE m.id = due.id
 RETURNING m.id, m.kind, m.recipient, m.user_id, m.attempts, m.created_at;
 
 -- name: MailWanted :one
--- Whether a mail still makes sense: the account has the address, which is not
--- verified yet, and was not sent too many of the kind within an hour.
+-- Reports whether a mail still has to be sent: the account has the address, the
+-- address is not verified yet, and the account was not sent too many mails of the
+-- kind within an hour.
 SELECT CAST((m.kind IN ('email_changed', 'password_changed') OR lower(u.email) = lower(m.recipient))
    AND (m.kind <> 'verify_email' OR u.email_verified_at IS NULL)
    AND (SELECT count(*) FROM mails s WHERE s.user_id = m.user_id AND s.kind = m.kind AND s.sent_at > now() - interval '1 hour') < @most::bigint AS boolean) AS wanted
@@ -24,7 +25,7 @@ JOIN users u ON u.id = m.user_id
 WHERE m.id = @id;
 
 -- name: MailTokenCreate :execrows
--- None when the account has another address by now.
+-- Inserts no row if the account has another address by now.
 INSERT INTO mail_tokens (hash, kind, user_id, email, expires_at)
 SELECT @hash, @kind, u.id, u.email, now() + @lifetime::interval FROM users u WHERE u.id = @user_id AND lower(u.email) = lower(@email);
 
@@ -46,7 +47,7 @@ WHERE sent_at IS NULL
 ORDER BY id DESC LIMIT @most;
 
 -- name: MailExpire :execrows
--- Sent mails after a day, those that were given up after thirty.
+-- Deletes sent mails after a day, and those that were given up after 30 days.
 DELETE FROM mails WHERE sent_at < now() - interval '1 day' OR due_at IS NULL AND created_at < now() - interval '30 days';
 
 -- name: MailTokenExpire :execrows

@@ -1,5 +1,5 @@
 -- name: ArticleHide :execrows
--- No row when it is hidden for that reason already.
+-- Changes no row if the article is hidden for that reason already.
 INSERT INTO hidden_items AS h (article_id, reason, hidden_by) VALUES (@article_id::bigint, @reason, @hidden_by::bigint)
 ON CONFLICT ON CONSTRAINT hidden_items_article_id_key
 DO UPDATE SET reason = excluded.reason, hidden_by = excluded.hidden_by WHERE h.reason <> excluded.reason;
@@ -8,7 +8,7 @@ DO UPDATE SET reason = excluded.reason, hidden_by = excluded.hidden_by WHERE h.r
 DELETE FROM hidden_items WHERE article_id = @article_id::bigint;
 
 -- name: CommentLock :one
--- A comment of an article, held against other changes.
+-- Locks a comment of an article against other changes.
 SELECT c.id FROM article_slugs s
 JOIN comments c ON c.article_id = s.article_id
 WHERE s.slug = @slug AND c.id = @id
@@ -23,7 +23,7 @@ DO UPDATE SET reason = excluded.reason, hidden_by = excluded.hidden_by WHERE h.r
 DELETE FROM hidden_items WHERE comment_id = @comment_id::bigint;
 
 -- name: HiddenList :many
--- What is hidden, last hidden first.
+-- The hidden articles and comments, the last hidden first.
 SELECT h.id, h.comment_id, h.reason, h.created_at, u.username AS hidden_by, a.slug, a.title, y.username AS author
 FROM hidden_items h
 LEFT JOIN comments c ON c.id = h.comment_id
@@ -35,7 +35,7 @@ ORDER BY h.id DESC
 LIMIT @page_limit::int;
 
 -- name: HiddenArticleList :many
--- What those who may see hidden articles see of them beside the rest.
+-- The additional columns of hidden articles that the viewer may see.
 SELECT a.id, h.reason, h.created_at,
        (SELECT count(*) FROM hidden_favorites f WHERE f.article_id = a.id) AS favorites_count,
        EXISTS (SELECT 1 FROM hidden_favorites f WHERE f.article_id = a.id AND f.user_id = @viewer_id) AS favorited

@@ -5,7 +5,7 @@ FROM users u
 WHERE lower(u.username) = lower(@username);
 
 -- name: ProfileListByUsernames :many
--- One row a name that exists, in the order asked.
+-- One row for each name that exists, in the given order.
 SELECT n.name::text AS asked, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows f WHERE f.follower_id = @viewer_id AND f.followee_id = u.id) AS following
 FROM unnest(@usernames::text[]) WITH ORDINALITY AS n (name, position)

@@ -1,11 +1,11 @@
 -- name: RecoveryRequestReset :exec
--- The same work for every address: whose it is will be looked up when the mail
--- is sent.
+-- The same work for every address: the account is looked up when the mail is
+-- sent.
 INSERT INTO mails (kind, recipient) VALUES ('reset_password', @email)
 ON CONFLICT (lower(recipient)) WHERE kind = 'reset_password' AND due_at IS NOT NULL AND user_id IS NULL DO NOTHING;
 
 -- name: RecoveryRequestVerification :exec
--- Nothing when the address is verified, or when the mail is on its way.
+-- Does nothing if the address is verified or the mail is waiting to be sent.
 INSERT INTO mails (kind, recipient, user_id)
 SELECT 'verify_email', u.email, u.id FROM users u
 WHERE u.id = @user_id AND u.email_verified_at IS NULL
@@ -20,9 +20,8 @@ JOIN users u ON u.id = t.user_id
 WHERE t.hash = @hash AND t.kind = 'reset_password' AND t.expires_at > now() AND lower(u.email) = lower(t.email);
 
 -- name: RecoveryReset :one
--- Sets the password for a token, which is used up by it, with all others that
--- reset this account's. Whoever had the account is signed out. The mail has
--- arrived, so that the address is verified by the way.
+-- Sets the password for a token, and deletes all reset tokens and all sessions
+-- of the account. The mail has arrived, so that the address is verified too.
 WITH token AS (
     DELETE FROM mail_tokens t WHERE t.hash = @hash AND t.kind = 'reset_password' AND t.expires_at > now()
     RETURNING t.user_id, t.email

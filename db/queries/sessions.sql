@@ -1,6 +1,5 @@
 -- name: SessionCreate :one
--- A user keeps the newest hundred sessions; the sign-in that comes on top ends
--- the oldest.
+-- A user has a hundred sessions at most; one more sign-in ends the oldest.
 WITH ended AS (
     DELETE FROM sessions WHERE id IN (SELECT o.id FROM sessions o WHERE o.user_id = @user_id ORDER BY o.id DESC OFFSET 99)
 )
@@ -8,8 +7,8 @@ INSERT INTO sessions (user_id, user_agent, expires_at) VALUES (@user_id, sqlc.na
 RETURNING id, created_at;
 
 -- name: SessionUse :one
--- What a token's session permits, if it is still good. That it was used is
--- noted to the minute, so that most calls write nothing.
+-- Returns what a valid session permits. The time of its last use is stored to
+-- the minute, so that most calls write nothing.
 WITH used AS (
     UPDATE sessions SET used_at = now() WHERE id = @id AND used_at < now() - interval '1 minute'
 )
@@ -24,8 +23,8 @@ WHERE user_id = @user_id AND expires_at > now()
 ORDER BY id DESC;
 
 -- name: SessionRenew :one
--- Takes the refresh token of the current generation, or of the one before for
--- some seconds after it was used: its answer may have got lost.
+-- Accepts the refresh token of the current generation. It accepts the one before
+-- for some seconds after its use, because the response may have been lost.
 UPDATE sessions s SET
     generation = CAST(@generation AS integer) + 1,
     renewed_at = CASE WHEN s.generation = @generation THEN now() ELSE s.renewed_at END,

@@ -1,9 +1,10 @@
 -- name: SignInTry :one
--- Counts a try before its password is looked at, so that simultaneous ones
--- cannot pass together, and reads the account. Each counter counts what those
--- before it let pass, in an order that rules deadlocks out: tries of an account
--- from an address, of an address, and of an account from where it was not
--- signed in to lately. An account that does not exist is counted the same way.
+-- Counts an attempt before its password is verified, so that simultaneous
+-- attempts cannot pass together, and reads the account. Each counter counts what
+-- the counters before it permitted, in an order that prevents deadlocks: attempts
+-- on an account from an address, from an address, and on an account from
+-- addresses where it was not signed in lately. Attempts on an account that does
+-- not exist are counted the same way.
 WITH u AS (
     SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower(@email)
 ), known AS (
@@ -40,8 +41,8 @@ SELECT COALESCE(u.id, 0)::bigint AS id, COALESCE(u.username, '')::text AS userna
 FROM pair LEFT JOIN u ON true;
 
 -- name: SignInSucceeded :exec
--- Takes the try back, forgets those of the account from this address, and
--- remembers the address, in the order of SignInTry.
+-- Subtracts the attempt, deletes the counter of the account from this address,
+-- and stores the address as a known one, in the order of SignInTry.
 WITH pair AS (
     DELETE FROM sign_in_tries t WHERE t.key = @pair_key RETURNING 1
 ), address AS (
@@ -54,7 +55,7 @@ SELECT u.id, @place FROM users u WHERE u.id = @user_id
 ON CONFLICT ON CONSTRAINT sign_in_places_pkey DO UPDATE SET used_at = now() WHERE p.used_at < now() - interval '1 day';
 
 -- name: SignInUndecided :exec
--- Takes a try back that came to nothing, in the order of SignInTry.
+-- Subtracts an attempt that was not decided, in the order of SignInTry.
 WITH pair AS (
     UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0) WHERE t.key = @pair_key RETURNING 1
 ), address AS (
@@ -64,7 +65,7 @@ UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0)
 WHERE t.key = @account_key AND @counted::boolean AND (SELECT count(*) FROM address) >= 0;
 
 -- name: SignInForget :exec
--- For an owner who has proved to be it in another way.
+-- For an owner who has proved their identity in another way.
 WITH tries AS (
     DELETE FROM sign_in_tries t WHERE t.key IN (@pair_key, @account_key)
 )

@@ -1,5 +1,5 @@
 -- name: UserCreate :one
--- The account, its first session and the mail that verifies its address at once.
+-- Creates the account, its first session and the mail that verifies its address.
 WITH u AS (
     INSERT INTO users (username, email, password_hash)
     VALUES (@username, @email, @password_hash)
@@ -17,12 +17,13 @@ SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FRO
 SELECT id, username, email, bio, image FROM users WHERE id = @id;
 
 -- name: UserUpdate :one
--- Members that are NULL, or not set, stay as they are. A new password ends all
--- sessions but the one that it was set in. A new address has to be verified,
--- and whoever reads the old one is told; either ends what was sent to recover
--- the account. Whoever has the name or the address is locked too, in the order
--- of ids: two users who want each other's would wait in a circle, and a
--- connection with each of them, until PostgreSQL breaks it after a second.
+-- A NULL parameter, or one that is not set, leaves its column unchanged. A new
+-- password ends all sessions but the current one. A new address has to be
+-- verified, and a mail informs the old address; both delete the tokens that were
+-- sent to recover the account. The users who have the new name or address are
+-- locked too, in the order of ids: two users who want the names of each other
+-- would deadlock, and hold two connections until PostgreSQL detects it after a
+-- second.
 WITH claimed AS (
     SELECT c.id, c.email FROM users c
     WHERE c.id = @id OR lower(c.username) = lower(sqlc.narg(username)) OR lower(c.email) = lower(sqlc.narg(email))
@@ -52,24 +53,24 @@ WITH claimed AS (
 SELECT u.id, u.username, u.email, u.bio, u.image FROM u;
 
 -- name: UserSetPasswordHash :exec
--- Only when the hash is still the one that was verified, so that a rehash at
--- login never undoes a change of the password.
+-- Changes nothing unless the hash is still the one that was verified: a rehash
+-- at login must not revert a change of the password.
 UPDATE users SET password_hash = @new_hash WHERE id = @id AND password_hash = @old_hash;
 
 -- name: UserLock :one
--- Holds the account against whatever would refer to it from now on.
+-- Locks the account against new rows that refer to it.
 SELECT id FROM users WHERE id = @id FOR UPDATE;
 
 -- name: UserTags :many
 SELECT DISTINCT t.tag::text FROM articles a, unnest(a.tags) AS t(tag) WHERE a.author_id = @id;
 
 -- name: UserDelete :exec
--- All that refers to the account goes with it.
+-- Deletes all rows that refer to the account too.
 DELETE FROM users WHERE id = @id;
 
 -- name: TagCountersDelete :exec
--- Names of tags that nobody uses any more. All slots of a name are locked
--- before they are summed; one that is added meanwhile is not deleted.
+-- Deletes the counters of tags that no article has any more. All slots of a name
+-- are locked before they are summed; a slot that is added meanwhile is kept.
 WITH locked AS MATERIALIZED (
     SELECT c.name, c.slot, c.value FROM counters c
     WHERE c.kind = 'tag' AND c.name = ANY(@tags::text[])
@@ -82,6 +83,7 @@ DELETE FROM counters d USING locked l, unused u
 WHERE d.kind = 'tag' AND d.name = l.name AND d.slot = l.slot AND u.name = l.name;
 
 -- name: LongTransaction :exec
--- For the rest of the transaction: more time, and plans for many rows.
+-- Sets, for the rest of the transaction, a longer time limit and plans for many
+-- rows.
 SELECT set_config('statement_timeout', @milliseconds, true), set_config('plan_cache_mode', 'force_custom_plan', true),
        set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);

@@ -86,8 +86,8 @@ type AuditListRow struct {
 	RequestID       *string
 }
 
-// Names are those of today; nothing that is gone has one. People fill the log
-// by hand, so that walking it is cheaper than an index for every filter.
+// Names are the current ones; a deleted user or article has none. The log has
+// what people did by hand, so that a scan is cheaper than an index per filter.
 func (q *Queries) AuditList(ctx context.Context, db DBTX, arg AuditListParams) ([]AuditListRow, error) {
 	rows, err := db.Query(ctx, auditList,
 		arg.BeforeID,
@@ -209,7 +209,7 @@ type UserListByRoleParams struct {
 	PageLimit int32
 }
 
-// Of a role that few have.
+// For roles that few users have.
 func (q *Queries) UserListByRole(ctx context.Context, db DBTX, arg UserListByRoleParams) ([]UserAccount, error) {
 	rows, err := db.Query(ctx, userListByRole,
 		arg.Role,
@@ -256,7 +256,7 @@ type UserListByUsernameParams struct {
 	Suspended *bool
 }
 
-// One or none.
+// One user or none.
 func (q *Queries) UserListByUsername(ctx context.Context, db DBTX, arg UserListByUsernameParams) ([]UserAccount, error) {
 	rows, err := db.Query(ctx, userListByUsername,
 		arg.Username,
@@ -343,8 +343,7 @@ type UserLockBothParams struct {
 	Username string
 }
 
-// An admin and the user that they change, held so that neither changes
-// meanwhile; always in the same order.
+// Locks an admin and the user that the admin changes, always in the same order.
 func (q *Queries) UserLockBoth(ctx context.Context, db DBTX, arg UserLockBothParams) ([]UserAccount, error) {
 	rows, err := db.Query(ctx, userLockBoth, arg.ID, arg.Username)
 	if err != nil {
@@ -409,8 +408,8 @@ type UserSuspendParams struct {
 	ID     int64
 }
 
-// API keys stay, to work again when the suspension ends; until then the
-// account's suspended_at refuses them.
+// API keys stay and work again after the suspension; until then suspended_at of
+// the account makes them invalid.
 func (q *Queries) UserSuspend(ctx context.Context, db DBTX, arg UserSuspendParams) (time.Time, error) {
 	row := db.QueryRow(ctx, userSuspend, arg.Reason, arg.ID)
 	var suspended_at time.Time

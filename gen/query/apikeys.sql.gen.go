@@ -32,7 +32,7 @@ type ApiKeyCreateRow struct {
 	CreatedAt time.Time
 }
 
-// No row when the user has as many keys as one may have.
+// Returns no row if the user has the maximum number of keys.
 func (q *Queries) ApiKeyCreate(ctx context.Context, db DBTX, arg ApiKeyCreateParams) (ApiKeyCreateRow, error) {
 	row := db.QueryRow(ctx, apiKeyCreate,
 		arg.UserID,
@@ -139,7 +139,8 @@ type ApiKeyUseRow struct {
 	Role      string
 }
 
-// What a key permits, if it is good. That it was used is noted to the minute.
+// Returns what a valid key permits. The time of its last use is stored to the
+// minute.
 func (q *Queries) ApiKeyUse(ctx context.Context, db DBTX, hash []byte) (ApiKeyUseRow, error) {
 	row := db.QueryRow(ctx, apiKeyUse, hash)
 	var i ApiKeyUseRow

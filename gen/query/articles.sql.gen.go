@@ -59,7 +59,7 @@ type ArticleCreateRow struct {
 	Image     *string
 }
 
-// One statement, so one transaction and one round trip.
+// One statement: one transaction and one round trip.
 func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateParams) (ArticleCreateRow, error) {
 	row := db.QueryRow(ctx, articleCreate,
 		arg.Slug,
@@ -557,7 +557,7 @@ type ArticleListBySlugsRow struct {
 	Following      bool
 }
 
-// One row a slug that an article has or had, in the order asked.
+// One row for each slug that an article has or had, in the given order.
 func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleListBySlugsParams) ([]ArticleListBySlugsRow, error) {
 	rows, err := db.Query(ctx, articleListBySlugs, arg.Slugs, arg.ViewerID)
 	if err != nil {
@@ -766,7 +766,7 @@ type ArticleLockRow struct {
 	Hidden   bool
 }
 
-// What a change needs to know before it, held against other changes.
+// Locks an article against other changes, and returns what a change checks.
 func (q *Queries) ArticleLock(ctx context.Context, db DBTX, slug string) (ArticleLockRow, error) {
 	row := db.QueryRow(ctx, articleLock, slug)
 	var i ArticleLockRow
@@ -792,7 +792,7 @@ type ArticleSlugClaimParams struct {
 	ArticleID int64
 }
 
-// No row when another article has, or had, the slug.
+// Returns no row if another article has or had the slug.
 func (q *Queries) ArticleSlugClaim(ctx context.Context, db DBTX, arg ArticleSlugClaimParams) (string, error) {
 	row := db.QueryRow(ctx, articleSlugClaim, arg.Slug, arg.ArticleID)
 	var slug string
@@ -821,7 +821,7 @@ type ArticleUpdateParams struct {
 	ID          int64
 }
 
-// Members that are NULL stay as they are.
+// A NULL parameter leaves its column unchanged.
 func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateParams) error {
 	_, err := db.Exec(ctx, articleUpdate,
 		arg.Slug,

@@ -22,7 +22,7 @@ const changeExpire = `-- name: ChangeExpire :execrows
 DELETE FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
 `
 
-// Rows that had been seen by everybody who read after the snapshot.
+// Deletes the rows that every reader has seen that read after the snapshot.
 func (q *Queries) ChangeExpire(ctx context.Context, db DBTX, seen string) (int64, error) {
 	result, err := db.Exec(ctx, changeExpire, seen)
 	if err != nil {
@@ -46,8 +46,8 @@ type ChangeListRow struct {
 	Keys          []string
 }
 
-// What transactions that the snapshot since did not see have changed, with
-// the snapshot that the next call goes on from: the one of this statement.
+// Returns what the transactions have changed that the snapshot did not see, and
+// the snapshot of this statement, from which the next call continues.
 func (q *Queries) ChangeList(ctx context.Context, db DBTX, since string) (ChangeListRow, error) {
 	row := db.QueryRow(ctx, changeList, since)
 	var i ChangeListRow

@@ -68,7 +68,7 @@ type CommentCreateRow struct {
 	Hidden    bool
 }
 
-// No row when the article does not exist for the author.
+// Returns no row if the article does not exist for the author.
 func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateParams) (CommentCreateRow, error) {
 	row := db.QueryRow(ctx, commentCreate,
 		arg.AuthorID,
@@ -122,7 +122,7 @@ type CommentDeleteRow struct {
 	ForeignComment bool
 }
 
-// Deletes in the same statement that finds out why it may not.
+// Deletes the comment, or returns why it must not be deleted.
 func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteParams) (CommentDeleteRow, error) {
 	row := db.QueryRow(ctx, commentDelete,
 		arg.ID,

@@ -18,9 +18,9 @@ SELECT json_build_object('type', 'account', 'username', u.username, 'email', u.e
 FROM users u WHERE u.id = $1
 `
 
-// What an account's export consists of: a query for each kind of record, a page
-// at a time, each after the last row of the one before. `record` is the line
-// of the export.
+// The parts of the export of an account: a query for each kind of record, which
+// returns a page after the last row of the page before. `record` is a line of the
+// export.
 func (q *Queries) ExportAccount(ctx context.Context, db DBTX, userID int64) ([]byte, error) {
 	row := db.QueryRow(ctx, exportAccount, userID)
 	var record []byte
@@ -45,7 +45,7 @@ type ExportApiKeysRow struct {
 	Record []byte
 }
 
-// Without their hashes: they are secrets.
+// Without the hashes, which are secrets.
 func (q *Queries) ExportApiKeys(ctx context.Context, db DBTX, arg ExportApiKeysParams) ([]ExportApiKeysRow, error) {
 	rows, err := db.Query(ctx, exportApiKeys, arg.UserID, arg.AfterID, arg.PageLimit)
 	if err != nil {
@@ -89,7 +89,7 @@ type ExportArticlesRow struct {
 	Record    []byte
 }
 
-// With every slug that each has had.
+// With every slug that each article has had.
 func (q *Queries) ExportArticles(ctx context.Context, db DBTX, arg ExportArticlesParams) ([]ExportArticlesRow, error) {
 	rows, err := db.Query(ctx, exportArticles,
 		arg.UserID,

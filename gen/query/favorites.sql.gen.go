@@ -33,9 +33,9 @@ type FavoriteCreateParams struct {
 	Moderates bool
 }
 
-// The lock, which the foreign key needs anyway, keeps the article from being
-// hidden in between. Hidden ones, whose favourites wait elsewhere, are there
-// for their author and moderators.
+// The lock, which the foreign key needs anyway, prevents that the article is
+// hidden meanwhile. The favourites of a hidden article are in hidden_favorites;
+// only its author and moderators can add one.
 func (q *Queries) FavoriteCreate(ctx context.Context, db DBTX, arg FavoriteCreateParams) error {
 	_, err := db.Exec(ctx, favoriteCreate, arg.UserID, arg.Slug, arg.Moderates)
 	return err

@@ -21,8 +21,8 @@ type IdempotencyClaimParams struct {
 	Fingerprint []byte
 }
 
-// Waits for a transaction that holds the same key; one row when the claim is
-// ours, none when the key has an answer.
+// Waits for a transaction that holds the same key. Inserts one row if the key is
+// free, and none if it has a stored result.
 func (q *Queries) IdempotencyClaim(ctx context.Context, db DBTX, arg IdempotencyClaimParams) (int64, error) {
 	result, err := db.Exec(ctx, idempotencyClaim, arg.Key, arg.Fingerprint)
 	if err != nil {

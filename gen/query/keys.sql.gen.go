@@ -68,7 +68,7 @@ const signingKeyDelete = `-- name: SigningKeyDelete :execrows
 DELETE FROM signing_keys k WHERE k.id = $1 AND (SELECT count(*) FROM signing_keys a) > 1
 `
 
-// Never the last one: nothing could be signed.
+// Never deletes the last key: no token could be signed.
 func (q *Queries) SigningKeyDelete(ctx context.Context, db DBTX, id string) (int64, error) {
 	result, err := db.Exec(ctx, signingKeyDelete, id)
 	if err != nil {
@@ -81,7 +81,7 @@ const signingKeyList = `-- name: SigningKeyList :many
 SELECT id, secret, created_at FROM signing_keys ORDER BY created_at DESC, id
 `
 
-// The newest signs; all verify.
+// The newest key signs tokens; all keys verify them.
 func (q *Queries) SigningKeyList(ctx context.Context, db DBTX) ([]SigningKey, error) {
 	rows, err := db.Query(ctx, signingKeyList)
 	if err != nil {

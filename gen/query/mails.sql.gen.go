@@ -32,9 +32,9 @@ type MailClaimRow struct {
 	CreatedAt time.Time
 }
 
-// Takes a mail that is due, for as long as sending it may take: should this
-// replica end meanwhile, another one takes it after that. The account of a
-// reset is looked up here.
+// Claims a mail that is due, for as long as sending it may take. If this replica
+// ends meanwhile, another one claims the mail after that time. The account of a
+// password reset is looked up here.
 func (q *Queries) MailClaim(ctx context.Context, db DBTX, lease time.Duration) (MailClaimRow, error) {
 	row := db.QueryRow(ctx, mailClaim, lease)
 	var i MailClaimRow
@@ -77,7 +77,7 @@ const mailExpire = `-- name: MailExpire :execrows
 DELETE FROM mails WHERE sent_at < now() - interval '1 day' OR due_at IS NULL AND created_at < now() - interval '30 days'
 `
 
-// Sent mails after a day, those that were given up after thirty.
+// Deletes sent mails after a day, and those that were given up after 30 days.
 func (q *Queries) MailExpire(ctx context.Context, db DBTX) (int64, error) {
 	result, err := db.Exec(ctx, mailExpire)
 	if err != nil {
@@ -166,7 +166,7 @@ type MailTokenCreateParams struct {
 	Email    string
 }
 
-// None when the account has another address by now.
+// Inserts no row if the account has another address by now.
 func (q *Queries) MailTokenCreate(ctx context.Context, db DBTX, arg MailTokenCreateParams) (int64, error) {
 	result, err := db.Exec(ctx, mailTokenCreate,
 		arg.Hash,
@@ -207,8 +207,9 @@ type MailWantedParams struct {
 	ID   int64
 }
 
-// Whether a mail still makes sense: the account has the address, which is not
-// verified yet, and was not sent too many of the kind within an hour.
+// Reports whether a mail still has to be sent: the account has the address, the
+// address is not verified yet, and the account was not sent too many mails of the
+// kind within an hour.
 func (q *Queries) MailWanted(ctx context.Context, db DBTX, arg MailWantedParams) (bool, error) {
 	row := db.QueryRow(ctx, mailWanted, arg.Most, arg.ID)
 	var wanted bool

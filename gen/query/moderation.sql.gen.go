@@ -22,7 +22,7 @@ type ArticleHideParams struct {
 	HiddenBy  int64
 }
 
-// No row when it is hidden for that reason already.
+// Changes no row if the article is hidden for that reason already.
 func (q *Queries) ArticleHide(ctx context.Context, db DBTX, arg ArticleHideParams) (int64, error) {
 	result, err := db.Exec(ctx, articleHide, arg.ArticleID, arg.Reason, arg.HiddenBy)
 	if err != nil {
@@ -75,7 +75,7 @@ type CommentLockParams struct {
 	ID   int64
 }
 
-// A comment of an article, held against other changes.
+// Locks a comment of an article against other changes.
 func (q *Queries) CommentLock(ctx context.Context, db DBTX, arg CommentLockParams) (int64, error) {
 	row := db.QueryRow(ctx, commentLock, arg.Slug, arg.ID)
 	var id int64
@@ -118,7 +118,7 @@ type HiddenArticleListRow struct {
 	Favorited      bool
 }
 
-// What those who may see hidden articles see of them beside the rest.
+// The additional columns of hidden articles that the viewer may see.
 func (q *Queries) HiddenArticleList(ctx context.Context, db DBTX, arg HiddenArticleListParams) ([]HiddenArticleListRow, error) {
 	rows, err := db.Query(ctx, hiddenArticleList, arg.ViewerID, arg.ArticleIds, arg.Moderates)
 	if err != nil {
@@ -203,7 +203,7 @@ type HiddenListRow struct {
 	Author    string
 }
 
-// What is hidden, last hidden first.
+// The hidden articles and comments, the last hidden first.
 func (q *Queries) HiddenList(ctx context.Context, db DBTX, arg HiddenListParams) ([]HiddenListRow, error) {
 	rows, err := db.Query(ctx, hiddenList, arg.BeforeID, arg.PageLimit)
 	if err != nil {

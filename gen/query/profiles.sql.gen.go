@@ -95,7 +95,7 @@ type ProfileListByUsernamesRow struct {
 	Following bool
 }
 
-// One row a name that exists, in the order asked.
+// One row for each name that exists, in the given order.
 func (q *Queries) ProfileListByUsernames(ctx context.Context, db DBTX, arg ProfileListByUsernamesParams) ([]ProfileListByUsernamesRow, error) {
 	rows, err := db.Query(ctx, profileListByUsernames, arg.ViewerID, arg.Usernames)
 	if err != nil {

@@ -49,8 +49,8 @@ INSERT INTO mails (kind, recipient) VALUES ('reset_password', $1)
 ON CONFLICT (lower(recipient)) WHERE kind = 'reset_password' AND due_at IS NOT NULL AND user_id IS NULL DO NOTHING
 `
 
-// The same work for every address: whose it is will be looked up when the mail
-// is sent.
+// The same work for every address: the account is looked up when the mail is
+// sent.
 func (q *Queries) RecoveryRequestReset(ctx context.Context, db DBTX, email string) error {
 	_, err := db.Exec(ctx, recoveryRequestReset, email)
 	return err
@@ -63,7 +63,7 @@ WHERE u.id = $1 AND u.email_verified_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.user_id = u.id AND m.kind = 'verify_email' AND m.due_at IS NOT NULL AND m.recipient = u.email)
 `
 
-// Nothing when the address is verified, or when the mail is on its way.
+// Does nothing if the address is verified or the mail is waiting to be sent.
 func (q *Queries) RecoveryRequestVerification(ctx context.Context, db DBTX, userID int64) error {
 	_, err := db.Exec(ctx, recoveryRequestVerification, userID)
 	return err
@@ -101,9 +101,8 @@ type RecoveryResetRow struct {
 	Email string
 }
 
-// Sets the password for a token, which is used up by it, with all others that
-// reset this account's. Whoever had the account is signed out. The mail has
-// arrived, so that the address is verified by the way.
+// Sets the password for a token, and deletes all reset tokens and all sessions
+// of the account. The mail has arrived, so that the address is verified too.
 func (q *Queries) RecoveryReset(ctx context.Context, db DBTX, arg RecoveryResetParams) (RecoveryResetRow, error) {
 	row := db.QueryRow(ctx, recoveryReset, arg.Hash, arg.PasswordHash)
 	var i RecoveryResetRow

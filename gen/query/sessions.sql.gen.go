@@ -29,8 +29,7 @@ type SessionCreateRow struct {
 	CreatedAt time.Time
 }
 
-// A user keeps the newest hundred sessions; the sign-in that comes on top ends
-// the oldest.
+// A user has a hundred sessions at most; one more sign-in ends the oldest.
 func (q *Queries) SessionCreate(ctx context.Context, db DBTX, arg SessionCreateParams) (SessionCreateRow, error) {
 	row := db.QueryRow(ctx, sessionCreate, arg.UserID, arg.UserAgent, arg.ExpiresAt)
 	var i SessionCreateRow
@@ -164,8 +163,8 @@ type SessionRenewRow struct {
 	ExpiresAt  time.Time
 }
 
-// Takes the refresh token of the current generation, or of the one before for
-// some seconds after it was used: its answer may have got lost.
+// Accepts the refresh token of the current generation. It accepts the one before
+// for some seconds after its use, because the response may have been lost.
 func (q *Queries) SessionRenew(ctx context.Context, db DBTX, arg SessionRenewParams) (SessionRenewRow, error) {
 	row := db.QueryRow(ctx, sessionRenew,
 		arg.Generation,
@@ -193,8 +192,8 @@ type SessionUseRow struct {
 	Role   string
 }
 
-// What a token's session permits, if it is still good. That it was used is
-// noted to the minute, so that most calls write nothing.
+// Returns what a valid session permits. The time of its last use is stored to
+// the minute, so that most calls write nothing.
 func (q *Queries) SessionUse(ctx context.Context, db DBTX, id int64) (SessionUseRow, error) {
 	row := db.QueryRow(ctx, sessionUse, id)
 	var i SessionUseRow

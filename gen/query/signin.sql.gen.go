@@ -26,7 +26,7 @@ type SignInForgetParams struct {
 	AccountKey []byte
 }
 
-// For an owner who has proved to be it in another way.
+// For an owner who has proved their identity in another way.
 func (q *Queries) SignInForget(ctx context.Context, db DBTX, arg SignInForgetParams) error {
 	_, err := db.Exec(ctx, signInForget,
 		arg.Place,
@@ -70,8 +70,8 @@ type SignInSucceededParams struct {
 	Counted    bool
 }
 
-// Takes the try back, forgets those of the account from this address, and
-// remembers the address, in the order of SignInTry.
+// Subtracts the attempt, deletes the counter of the account from this address,
+// and stores the address as a known one, in the order of SignInTry.
 func (q *Queries) SignInSucceeded(ctx context.Context, db DBTX, arg SignInSucceededParams) error {
 	_, err := db.Exec(ctx, signInSucceeded,
 		arg.Place,
@@ -143,11 +143,12 @@ type SignInTryRow struct {
 	Counted      bool
 }
 
-// Counts a try before its password is looked at, so that simultaneous ones
-// cannot pass together, and reads the account. Each counter counts what those
-// before it let pass, in an order that rules deadlocks out: tries of an account
-// from an address, of an address, and of an account from where it was not
-// signed in to lately. An account that does not exist is counted the same way.
+// Counts an attempt before its password is verified, so that simultaneous
+// attempts cannot pass together, and reads the account. Each counter counts what
+// the counters before it permitted, in an order that prevents deadlocks: attempts
+// on an account from an address, from an address, and on an account from
+// addresses where it was not signed in lately. Attempts on an account that does
+// not exist are counted the same way.
 func (q *Queries) SignInTry(ctx context.Context, db DBTX, arg SignInTryParams) (SignInTryRow, error) {
 	row := db.QueryRow(ctx, signInTry,
 		arg.Email,
@@ -203,7 +204,7 @@ type SignInUndecidedParams struct {
 	Place      []byte
 }
 
-// Takes a try back that came to nothing, in the order of SignInTry.
+// Subtracts an attempt that was not decided, in the order of SignInTry.
 func (q *Queries) SignInUndecided(ctx context.Context, db DBTX, arg SignInUndecidedParams) error {
 	_, err := db.Exec(ctx, signInUndecided,
 		arg.AccountKey,

@@ -15,7 +15,8 @@ SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 
        set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)
 `
 
-// For the rest of the transaction: more time, and plans for many rows.
+// Sets, for the rest of the transaction, a longer time limit and plans for many
+// rows.
 func (q *Queries) LongTransaction(ctx context.Context, db DBTX, milliseconds string) error {
 	_, err := db.Exec(ctx, longTransaction, milliseconds)
 	return err
@@ -34,8 +35,8 @@ DELETE FROM counters d USING locked l, unused u
 WHERE d.kind = 'tag' AND d.name = l.name AND d.slot = l.slot AND u.name = l.name
 `
 
-// Names of tags that nobody uses any more. All slots of a name are locked
-// before they are summed; one that is added meanwhile is not deleted.
+// Deletes the counters of tags that no article has any more. All slots of a name
+// are locked before they are summed; a slot that is added meanwhile is kept.
 func (q *Queries) TagCountersDelete(ctx context.Context, db DBTX, tags []string) error {
 	_, err := db.Exec(ctx, tagCountersDelete, tags)
 	return err
@@ -74,7 +75,7 @@ type UserCreateRow struct {
 	SessionID int64
 }
 
-// The account, its first session and the mail that verifies its address at once.
+// Creates the account, its first session and the mail that verifies its address.
 func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams) (UserCreateRow, error) {
 	row := db.QueryRow(ctx, userCreate,
 		arg.Username,
@@ -100,7 +101,7 @@ const userDelete = `-- name: UserDelete :exec
 DELETE FROM users WHERE id = $1
 `
 
-// All that refers to the account goes with it.
+// Deletes all rows that refer to the account too.
 func (q *Queries) UserDelete(ctx context.Context, db DBTX, id int64) error {
 	_, err := db.Exec(ctx, userDelete, id)
 	return err
@@ -135,7 +136,7 @@ const userLock = `-- name: UserLock :one
 SELECT id FROM users WHERE id = $1 FOR UPDATE
 `
 
-// Holds the account against whatever would refer to it from now on.
+// Locks the account against new rows that refer to it.
 func (q *Queries) UserLock(ctx context.Context, db DBTX, id int64) (int64, error) {
 	row := db.QueryRow(ctx, userLock, id)
 	var id_2 int64
@@ -153,8 +154,8 @@ type UserSetPasswordHashParams struct {
 	OldHash string
 }
 
-// Only when the hash is still the one that was verified, so that a rehash at
-// login never undoes a change of the password.
+// Changes nothing unless the hash is still the one that was verified: a rehash
+// at login must not revert a change of the password.
 func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetPasswordHashParams) error {
 	_, err := db.Exec(ctx, userSetPasswordHash, arg.NewHash, arg.ID, arg.OldHash)
 	return err
@@ -234,12 +235,13 @@ type UserUpdateRow struct {
 	Image    *string
 }
 
-// Members that are NULL, or not set, stay as they are. A new password ends all
-// sessions but the one that it was set in. A new address has to be verified,
-// and whoever reads the old one is told; either ends what was sent to recover
-// the account. Whoever has the name or the address is locked too, in the order
-// of ids: two users who want each other's would wait in a circle, and a
-// connection with each of them, until PostgreSQL breaks it after a second.
+// A NULL parameter, or one that is not set, leaves its column unchanged. A new
+// password ends all sessions but the current one. A new address has to be
+// verified, and a mail informs the old address; both delete the tokens that were
+// sent to recover the account. The users who have the new name or address are
+// locked too, in the order of ids: two users who want the names of each other
+// would deadlock, and hold two connections until PostgreSQL detects it after a
+// second.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
 		arg.ID,
