@@ -52,8 +52,7 @@ func IsReserved(s string) bool {
 }
 
 // Valid reports whether s has the form of a slug: [a-z0-9]+(-[a-z0-9]+)*, at
-// most MaxLen bytes. A handler can respond with 404 to any other path segment
-// without a database query. Valid does not check for reserved words.
+// most MaxLen bytes. It does not check for reserved words.
 func Valid(s string) bool {
 	if s == "" || len(s) > MaxLen || s[len(s)-1] == '-' {
 		return false
