@@ -241,6 +241,7 @@ type stage struct {
 	author, reader servertest.User
 	slug           string
 	comment        string
+	fills          int // how often fill was called
 }
 
 func newStage(s *servertest.Service) *stage {

@@ -15,9 +15,11 @@ import (
 type world struct {
 	users     []servertest.User
 	moderator servertest.User
-	names     []string // of users, which change
-	slugs     []string // that articles have or had
-	last      string   // what was written last
+	admin     servertest.User
+	guest     servertest.User // is suspended now and then
+	names     []string        // of users, which change
+	slugs     []string        // that articles have or had
+	last      string          // what was written last
 	n         int
 }
 
@@ -27,6 +29,13 @@ func newWorld(s *servertest.Service, users int) *world {
 	for i := range users {
 		u := s.Register(fmt.Sprintf("person%d", i))
 		w.users, w.names = append(w.users, u), append(w.names, u.Username)
+	}
+	w.admin, w.guest = s.Register("admin"), s.Register("guest")
+	s.SetRole(w.admin.Username, auth.Admin)
+	w.names = append(w.names, w.guest.Username)
+	w.slugs = append(w.slugs, s.Publish(w.guest, "By a guest", "x").Slug)
+	for _, path := range []string{"/articles/" + w.slugs[0] + "/comments", "/profiles/" + w.names[0] + "/follow"} {
+		s.Do(http.MethodPost, path, `{"comment":{"body":"by a guest"}}`, "Authorization", "Token "+w.guest.Token)
 	}
 	for i := range 3 {
 		w.slugs = append(w.slugs, s.Publish(w.users[i], fmt.Sprintf("Article %d", i), "x", "y").Slug)
@@ -46,7 +55,7 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 	who := rng.IntN(len(w.users))
 	slug := w.slugs[rng.IntN(len(w.slugs))]
 	method, path, body, token := "", "", "", w.users[who].Token
-	switch rng.IntN(11) {
+	switch rng.IntN(14) {
 	case 0:
 		method, path = http.MethodPost, "/articles"
 		body = fmt.Sprintf(`{"article":{"title":"Article %d","description":"d","body":"b","tagList":["%c"]}}`, rng.IntN(40), 'x'+rune(rng.IntN(3)))
@@ -83,6 +92,14 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 			path += "/comments/" + m[1]
 		}
 		method, path, body = http.MethodPut, path+"/hidden", fmt.Sprintf(`{"reason":"r%d"}`, rng.IntN(2))
+		if rng.IntN(2) == 0 {
+			method, body = http.MethodDelete, ""
+		}
+	case 11, 12:
+		method, path = [...]string{http.MethodPost, http.MethodDelete}[rng.IntN(2)], "/profiles/"+w.names[rng.IntN(len(w.names))]+"/follow"
+	case 13:
+		token, method, path = w.admin.Token, http.MethodPut, "/admin/users/"+w.guest.Username+"/suspension"
+		body = fmt.Sprintf(`{"reason":"r%d"}`, w.n)
 		if rng.IntN(2) == 0 {
 			method, body = http.MethodDelete, ""
 		}

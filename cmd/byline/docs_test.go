@@ -124,6 +124,11 @@ func TestSecurityGuide(t *testing.T) {
 		}
 	}
 	require.Greater(t, rows, 50)
+	rules := named.FindAllStringSubmatch(readFile(t, "../../docs/development.md"), -1)
+	require.Greater(t, len(rules), 15)
+	for _, m := range rules {
+		require.True(t, tests[m[1]] || m[1] == "TestGetRelatedArticles", "docs/development.md names %s, which does not exist", m[1])
+	}
 }
 
 // scrape returns the names of all series that the service exports, including

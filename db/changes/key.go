@@ -13,13 +13,15 @@
 //     has, and add it to the cases of Parse; if no id follows the letter, to
 //     those of String too.
 //  2. Add a constructor for its keys, or a variable if there is only one.
-//  3. Have a trigger write it, in a new migration. For a change of single rows
+//  3. Have triggers write it, in a new migration. For a change of single rows
 //     that have an id, the function note_row does it and takes the letter as
-//     its argument (see 00004_accounts.sql); for many rows at once, a function
-//     like note_comments, which 00008_changes.sql has.
-//  4. Name the key where it matters: a handler passes it to request.DependsOn,
-//     a subscriber looks for its kind in Learn.
-//  5. Add a statement that makes the trigger write it to the test TestWritten.
+//     its argument (see 00004_accounts.sql). For many rows at once, write a
+//     function like note_comments of 00008_changes.sql, and a trigger each for
+//     INSERT, UPDATE and DELETE like comments_insert_note of 00003_derived.sql.
+//  4. Name the key where it matters: a handler passes it to
+//     response.DependsOn, a subscriber looks for its kind in Learn.
+//  5. Add it to texts in key_test.go, and to TestWritten a statement for each
+//     trigger that writes it. Run go test ./db ./db/changes.
 //
 // TestKinds compares the kinds below with what the triggers can write. During
 // a rolling upgrade, replicas of the version before do not know the new kind:

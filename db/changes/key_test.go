@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 		require.Equal(t, Kind(text[0]), k.Kind())
 		kinds[k.Kind()] = true
 	}
-	require.Len(t, kinds, len(constants(t)), "add a key of each kind to texts")
+	require.Len(t, kinds, len(constants(t)), "add a key of each kind to texts in db/changes/key_test.go")
 	require.EqualValues(t, 5, Session(5).ID())
 	require.Zero(t, ArticlesTagged("7").ID())
 
