@@ -145,7 +145,7 @@ func TestAdminSecrets(t *testing.T) {
 			for _, method := range []string{"GET", "HEAD"} {
 				res := ask(method, path, host, "same-origin") // as the browser sees it
 				require.Equal(t, http.StatusMisdirectedRequest, res.Code, "%s at %s", path, host)
-				require.Equal(t, "this page is only for requests to an IP address or localhost, not to another name\n", res.Body.String())
+				require.Equal(t, "this page requires an IP address or localhost as the host\n", res.Body.String())
 			}
 		}
 		for site, want := range map[string]int{"none": http.StatusOK, "same-origin": http.StatusOK, "same-site": http.StatusOK, "cross-site": http.StatusForbidden} {
