@@ -61,8 +61,9 @@ func forOperators(page http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// refuseBrowsers refuses requests from scripts of web pages of any site: browsers
-// send an Origin with every PUT (Fetch, section 3.2), and other clients do not.
+// refuseBrowsers refuses requests from scripts of web pages of any site:
+// browsers send an Origin with every PUT (Fetch, section 3.2), and other
+// clients do not.
 func refuseBrowsers(change http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {

@@ -16,8 +16,8 @@ const (
 	refusedInterval = time.Second
 )
 
-// shed refuses at once a request that admit would refuse later, after it has cost
-// work. A request whose response may be cached goes on.
+// shed refuses at once a request that admit would refuse later, after it has
+// cost work. A request whose response may be cached goes on.
 func (s *Server) shed(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if x := of(c); x.op != nil && s.admission.Full() && !s.cacheable(x) {

@@ -14,7 +14,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// discard is a ResponseWriter that costs nothing itself.
+// discard is a ResponseWriter that allocates nothing itself.
 type discard struct {
 	header http.Header
 	status int
@@ -63,9 +63,10 @@ func BenchmarkEdge(b *testing.B) {
 	}
 }
 
-// TestAllocations holds what each of the main reads allocates, without the network, as exact figures: one more has a
-// reason or is a mistake, and one fewer is worth being held. The race detector allocates too and empties pools, so that
-// `make guard` runs this without it.
+// TestAllocations compares the allocations of each of the main reads, without
+// the network, with exact figures. One more is a mistake unless it has a
+// reason, and one fewer is an improvement to record here. The race detector
+// allocates too and empties pools, so that `make guard` runs this without it.
 func TestAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
@@ -106,7 +107,7 @@ func TestAllocations(t *testing.T) {
 		}
 		ask()
 		require.Equal(t, http.StatusOK, w.status, test.name)
-		// What else goes on in the process only adds.
+		// Other work in the process can only add allocations.
 		got := testing.AllocsPerRun(200, ask)
 		for range 2 {
 			got = min(got, testing.AllocsPerRun(200, ask))

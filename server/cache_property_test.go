@@ -16,11 +16,11 @@ import (
 )
 
 // TestCacheChangesNothing makes random writes through two replicas that cache
-// responses, and demands after each that both answer every read exactly as a
-// third one does that caches nothing. The reads are requests to every operation
-// of the document whose x-cache is shared. The same ones are repeated for some
-// writes, so that a write finds each of them cached: an operation that forgets
-// a dependency is caught at the first write that concerns it.
+// responses, and requires after each that both respond to every read exactly as
+// a third one does, which caches nothing. The reads are requests to every
+// operation of the document whose x-cache is shared. The same ones are repeated
+// for some writes, so that a write finds each of them cached: an operation that
+// forgets a dependency is caught at the first write that concerns it.
 func TestCacheChangesNothing(t *testing.T) {
 	t.Parallel()
 	const (
@@ -60,7 +60,7 @@ func TestCacheChangesNothing(t *testing.T) {
 			for i, r := range replicas {
 				r.Statements.Reset()
 				got, body := r.Do(http.MethodGet, ask.path, "")
-				if n, _ := r.Statements.Reset(); n == 1 && got.StatusCode == http.StatusOK { // the look for changes only
+				if n, _ := r.Statements.Reset(); n == 1 && got.StatusCode == http.StatusOK { // only the check for changes
 					hits[ask.operation.op.ID]++
 				}
 				if want.StatusCode == got.StatusCode && want.Header.Get("ETag") == got.Header.Get("ETag") &&
@@ -74,13 +74,13 @@ func TestCacheChangesNothing(t *testing.T) {
 		}
 	}
 	for _, o := range operations {
-		require.Greater(t, hits[o.op.ID], 20, "hardly any response of %s came from the cache: this test proves nothing for it", o.op.ID)
+		require.Greater(t, hits[o.op.ID], 20, "too few responses of %s were cached for this test to mean anything", o.op.ID)
 	}
 }
 
 // TestCacheReadYourWrites lets users write and read at the same time, each
-// through both replicas in turn, and demands that nobody misses a write of
-// their own.
+// through both replicas in turn, and requires that each sees their own
+// writes.
 func TestCacheReadYourWrites(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)

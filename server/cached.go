@@ -8,8 +8,8 @@ import (
 	"github.com/byline-api/byline/server/cache"
 )
 
-// maxCacheKey is the longest request target, in bytes, whose response is cached.
-// Few clients share a longer one.
+// maxCacheKey is the longest request target, in bytes, whose response is
+// cached. Few clients share a longer one.
 const maxCacheKey = 512
 
 // cacheable reports whether the request may get a response that was made for
@@ -69,9 +69,9 @@ type result struct {
 	cached   bool
 }
 
-// makeResponse calls the operation, and caches its response if the operation has
-// said what the response depends on. It returns a panic as an error, because
-// other requests may wait for the result.
+// makeResponse calls the operation, and caches its response if the operation
+// has said what the response depends on. It returns a panic as an error,
+// because other requests may wait for the result.
 func (s *Server) makeResponse(x *exchange, key string, next echo.HandlerFunc) (result, error) {
 	epoch := s.cache.Epoch()
 	b, err := s.respond(x, func(echo.Context) error { return recovered(next, x) })

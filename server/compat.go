@@ -57,8 +57,8 @@ func (s *Server) compat(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// dropEmptyPassword removes user.password from the body when it is "". It leaves
-// a body that it cannot parse as it is, and validation refuses that.
+// dropEmptyPassword removes user.password from the body when it is "". It
+// leaves a body that it cannot parse as it is, and validation refuses that.
 func dropEmptyPassword(r *http.Request, limit int64) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	rest := r.Body

@@ -6,10 +6,10 @@ import (
 	"github.com/byline-api/byline/server/contract"
 )
 
-// deprecate sets the fields that tell clients that an operation will be removed,
-// and when, as the document declares it (RFC 9745, RFC 8594). It is called just
-// before a response is sent. Refusals have the fields too, because every caller
-// of the operation has to know.
+// deprecate sets the fields that tell clients that an operation will be
+// removed, and when, as the document declares it (RFC 9745, RFC 8594). It is
+// called just before a response is sent. Refusals have the fields too, because
+// every caller of the operation has to know.
 func deprecate(h http.Header, op *contract.Operation) {
 	if op == nil || op.Deprecation == nil {
 		return

@@ -209,7 +209,7 @@ func TestRequestID(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	// Registration without a hasher for passwords dereferences nil.
+	// Without the hasher for passwords, registration dereferences nil.
 	s := servertest.New(t, servertest.WithDeps(func(d *server.Deps) { d.API = api.New(api.Deps{DB: d.DB}) }))
 	res, body := send(t, "POST", s.URL+"/users", `{"user":{"username":"a","email":"a@example.com","password":"correct horse"}}`,
 		"Origin", "https://front.example")
@@ -224,7 +224,7 @@ func TestPanic(t *testing.T) {
 	require.Contains(t, line["cause"], "api/auth/password.go")
 
 	res, _ = send(t, "GET", s.URL+"/tags", "")
-	require.Equal(t, http.StatusOK, res.StatusCode, "the service goes on")
+	require.Equal(t, http.StatusOK, res.StatusCode, "the service continues after a panic")
 }
 
 func TestInternalErrorsAreSilent(t *testing.T) {
@@ -238,12 +238,13 @@ func TestInternalErrorsAreSilent(t *testing.T) {
 		for _, leak := range []string{"relation", "SELECT", "users", "42P01", "SQLSTATE", "pgx", ".go"} {
 			require.NotContains(t, string(body), leak, path)
 		}
-		require.Contains(t, lineOf(t, s, p.RequestId)["cause"], "42P01", "the log tells what the client must not see")
+		require.Contains(t, lineOf(t, s, p.RequestId)["cause"], "42P01", "the log has the cause, which the client must not see")
 	}
 }
 
-// TestConnectionEnds demands that a connection ends where the next request on
-// it could be a part of this one, and where the rest of a body is not wanted.
+// TestConnectionEnds checks that the server closes a connection when the next
+// request on it could be a part of this one, and when it does not read the rest
+// of a body.
 func TestConnectionEnds(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

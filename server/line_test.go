@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// line is a connection to the database that a test can cut.
+// line is a TCP proxy to the database that a test can cut.
 type line struct {
 	listener net.Listener
 	target   string
@@ -59,7 +59,7 @@ func (l *line) serve() {
 	}
 }
 
-// cut ends every connection, and there will be no new ones.
+// cut closes every connection and accepts no new ones.
 func (l *line) cut() {
 	l.listener.Close()
 	l.mu.Lock()
@@ -69,7 +69,7 @@ func (l *line) cut() {
 	}
 }
 
-// dialled is how many connections were ever made.
+// dialled returns how many connections were ever opened.
 func (l *line) dialled() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,12 +14,12 @@ import (
 	"github.com/byline-api/byline/server/admission"
 )
 
-// lineAttrs reuses the arrays of attributes of log lines: slog allocates one for
-// each line with more than five attributes.
+// lineAttrs reuses the arrays of attributes of log lines: slog allocates one
+// for each line with more than five attributes.
 var lineAttrs = sync.Pool{New: func() any { return new([12]slog.Attr) }}
 
-// logRequest writes the log line of a request. Except for the ids of request and
-// trace, nothing in it comes from the client: no query, no header, no body.
+// logRequest writes the log line of a request. Except for the ids of request
+// and trace, nothing in it comes from the client: no query, no header, no body.
 func (s *Server) logRequest(x *exchange) {
 	if x.refusal == admission.ErrOverloaded {
 		s.countRefused()

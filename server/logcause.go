@@ -10,8 +10,8 @@ import (
 
 const withheld = "[withheld]"
 
-// secrets matches tokens, password hashes and e-mail addresses, which must not be
-// logged even when an error quotes them.
+// secrets matches tokens, password hashes and e-mail addresses, which must not
+// be logged even when an error quotes them.
 var secrets = regexp.MustCompile(`eyJ[\w-]+\.[\w-]*\.?[\w-]*|\$argon2[^\s"']*|[^\s"'()<>=,;:]+@[^\s"'()<>=,;:]+\.[^\s"'()<>=,;:]+`)
 
 // encoding matches the start of an error in which pgx quotes a parameter.

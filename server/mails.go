@@ -16,8 +16,8 @@ var mailsText string
 
 var mailsPage = template.Must(template.New("mails").Parse(mailsText))
 
-// showMails serves the page of mails: developers read the mails that the service
-// does not send, and operators see those that could not be sent.
+// showMails serves the page of mails: developers read the mails that the
+// service does not send, and operators see those that could not be sent.
 func (s *Server) showMails(w http.ResponseWriter, r *http.Request) {
 	unsent, err := s.deps.Mail.Unsent(r.Context())
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 // inOrder returns err, or the error that takes precedence over it. A 422 must
 // not hide that the target is missing or belongs to another user: clients rely
 // on the order 401, 404, 403, 422. inOrder looks the targets up only after a
-// 422, from validation or from the operation. Like all work, that takes a place.
+// 422, from validation or from the operation. Like all work, that takes a
+// place.
 func (s *Server) inOrder(ctx context.Context, x *exchange, err error) error {
 	if translate.Problem(err).Status() != http.StatusUnprocessableEntity {
 		return err

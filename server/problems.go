@@ -18,9 +18,9 @@ import (
 	"github.com/byline-api/byline/server/admission"
 )
 
-// statusClientGone is the status, in logs and metrics, of a request whose client
-// disconnected before the response. nginx uses the same. It is not an error of
-// the service.
+// statusClientGone is the status, in logs and metrics, of a request whose
+// client disconnected before the response. nginx uses the same. It is not an
+// error of the service.
 const statusClientGone = 499
 
 // fail sends an error as application/problem+json (RFC 9457). It stores the

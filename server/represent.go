@@ -97,9 +97,10 @@ func (s *Server) describe(next openapi.StrictHandlerFunc, _ string) openapi.Stri
 }
 
 // syncCache tells the cache what a request has changed, even if its client has
-// disconnected. For an acknowledged write it takes the time that it needs, since
-// the next read must see the write. After a failure it keeps to the deadline of
-// the request, since no client can rely on a write that was not acknowledged.
+// disconnected. For an acknowledged write it takes the time that it needs,
+// since the next read must see the write. After a failure it keeps to the
+// deadline of the request, since no client can rely on a write that was not
+// acknowledged.
 func (s *Server) syncCache(ctx context.Context, acknowledged bool) {
 	deadline, bounded := ctx.Deadline()
 	ctx = context.WithoutCancel(ctx)
@@ -108,8 +109,8 @@ func (s *Server) syncCache(ctx context.Context, acknowledged bool) {
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
 	}
-	// After an error the cache is empty, and so never stale. The client does not
-	// have to know.
+	// After an error the cache is empty, and so never stale. The client does
+	// not have to know.
 	_ = s.deps.Feed.Sync(ctx)
 }
 

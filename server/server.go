@@ -2,8 +2,8 @@
 // package uses Echo. These are its files, in the order in which a request meets
 // them:
 //
-//	server.go       the composition: New wires the edge, Serve runs and drains it
-//	middleware.go   the middleware in their order; headers, sign-in and validation
+//	server.go       New wires the edge, Serve runs and drains it
+//	middleware.go   the middleware in their order, and the simple ones
 //	exchange.go     the state of one request, which the middleware share
 //	tracing.go      the span of a request
 //	metrics.go      the metrics of requests, of the pool and of the cache
@@ -12,7 +12,7 @@
 //	admit.go        shed and admit: refusals under overload
 //	ratelimit.go    the quota of a client
 //	compat.go       changes for front ends older than the contract
-//	represent.go    the buffered response: entity tag, caching fields, coding, 304
+//	represent.go    a response's entity tag, caching fields and coding
 //	cached.go       responses from the cache
 //	order.go        404 and 403 before 422
 //	problems.go     errors as problem details
@@ -24,7 +24,7 @@
 //
 // The packages below it know nothing of Echo:
 //
-//	contract        openapi.yaml: operations, and checks of requests and responses
+//	contract        openapi.yaml: operations, and checks of requests
 //	cache           responses of anonymous reads, and what they depend on
 //	admission       a bound for concurrent work and for its queue
 //	ratelimit       quotas, and the RateLimit fields
@@ -74,15 +74,17 @@ type Config struct {
 	// DrainTimeout bounds the time that requests in flight have to finish
 	// during the shutdown.
 	DrainTimeout time.Duration
-	// DrainDelay, a part of DrainTimeout, is the time for which the server still
-	// accepts requests after /readyz fails, so that load balancers notice.
+	// DrainDelay, a part of DrainTimeout, is the time for which the server
+	// still accepts requests after /readyz fails, so that load balancers
+	// notice.
 	DrainDelay time.Duration
-	// ReadHeaderTimeout and ReadTimeout bound the time that a client has to send
-	// a request; 0 means the default. The write timeout follows from
+	// ReadHeaderTimeout and ReadTimeout bound the time that a client has to
+	// send a request; 0 means the default. The write timeout follows from
 	// RequestTimeout.
 	ReadHeaderTimeout, ReadTimeout time.Duration
 	// MaxInFlight bounds the API requests that are handled at the same time;
-	// four times as many may wait for a moment. 0 adapts to the number of cores.
+	// four times as many may wait for a moment. 0 adapts to the number of
+	// cores.
 	MaxInFlight int
 	// Quotas are the rate limits; a class without one is not limited.
 	Quotas ratelimit.Quotas
@@ -104,8 +106,8 @@ type Config struct {
 type Deps struct {
 	API *api.API
 	DB  *db.DB
-	// Feed tells the cache what has changed in DB. The caller runs it beside the
-	// server.
+	// Feed tells the cache what has changed in DB. The caller runs it beside
+	// the server.
 	Feed *changes.Feed
 	// Authenticator finds the viewer that a token belongs to.
 	Authenticator *auth.Authenticator
@@ -181,9 +183,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 // Handler returns the whole service as an http.Handler.
 func (s *Server) Handler() http.Handler { return closeAmbiguous(getForHead(s.echo)) }
 
-// Serve serves requests on l until ctx ends. Then it drains: /readyz fails, load
-// balancers get the time to notice, the listener closes, and the requests in
-// flight finish.
+// Serve serves requests on l until ctx ends. Then it drains: /readyz fails,
+// load balancers get the time to notice, the listener closes, and the requests
+// in flight finish.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler:           s.closeWhenDraining(s.Handler()),
@@ -193,8 +195,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		// An HTTP/2 client gets no more concurrent requests than an HTTP/1.1
-		// client with a few connections. net/http bounds the streams that a client
-		// resets without waiting.
+		// client with a few connections. net/http bounds the streams that a
+		// client resets without waiting.
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100},
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
