@@ -224,7 +224,7 @@ func TestDisconnects(t *testing.T) {
 	t.Parallel()
 	const conns = 4
 	url := dbtest.URL(t)
-	l, through := newLine(t, url)
+	p, through := newProxy(t, url)
 	s := servertest.New(t, servertest.WithDatabase(through), servertest.WithDB(func(c *db.Config) { c.MaxConns = conns }),
 		servertest.WithServer(func(c *server.Config) { c.MaxInFlight = 200 }))
 	u := s.Register("anna")
@@ -239,7 +239,7 @@ func TestDisconnects(t *testing.T) {
 	for _, release := range held {
 		release()
 	}
-	before := l.dialled()
+	before := p.dialled()
 	require.EqualValues(t, conns, s.DB.Pool().Stat().TotalConns())
 
 	b := block(t, url)
@@ -261,5 +261,5 @@ func TestDisconnects(t *testing.T) {
 		require.Equal(t, http.StatusOK, res.StatusCode, string(body))
 	}
 	require.EqualValues(t, conns, s.DB.Pool().Stat().TotalConns())
-	require.Equal(t, before, l.dialled(), "no connection was replaced")
+	require.Equal(t, before, p.dialled(), "no connection was replaced")
 }

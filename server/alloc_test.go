@@ -29,8 +29,8 @@ func (d *discard) reset() {
 	d.status = 0
 }
 
-// BenchmarkEdge measures what the service itself costs, without the network:
-// allocations are exact, times are not.
+// BenchmarkEdge measures the service without the network. Its allocations are
+// exact, its times are not.
 func BenchmarkEdge(b *testing.B) {
 	s := servertest.New(b, servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.Quotas = 8<<20, ratelimit.WideQuotas() }))
 	author := s.Register("author")
@@ -84,12 +84,12 @@ func TestAllocations(t *testing.T) {
 		name, path, token string
 		want              float64
 	}{
-		{"article, kept", "/api/articles/an-article", "", 29},
-		{"list, kept", "/api/articles?limit=20", "", 31},
-		{"list by tag, kept", "/api/articles?tag=tag", "", 31},
-		{"comments, kept", "/api/articles/an-article/comments", "", 28},
-		{"tags, kept", "/api/tags", "", 27},
-		{"profile, kept", "/api/profiles/author", "", 28},
+		{"article, cached", "/api/articles/an-article", "", 29},
+		{"list, cached", "/api/articles?limit=20", "", 31},
+		{"list by tag, cached", "/api/articles?tag=tag", "", 31},
+		{"comments, cached", "/api/articles/an-article/comments", "", 28},
+		{"tags, cached", "/api/tags", "", 27},
+		{"profile, cached", "/api/profiles/author", "", 28},
 		{"article, signed in", "/api/articles/an-article", reader.Token, 101},
 		{"list, signed in", "/api/articles?limit=20", reader.Token, 320},
 		{"feed", "/api/articles/feed", reader.Token, 305},

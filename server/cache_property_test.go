@@ -29,10 +29,10 @@ func TestCacheChangesNothing(t *testing.T) {
 		each    = 4 // requests to each operation
 	)
 	url := dbtest.URL(t)
-	kept := servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.SharedDatabase = 1<<20, true })
+	cached := servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.SharedDatabase = 1<<20, true })
 	replicas := []*servertest.Service{
-		servertest.New(t, servertest.WithDatabase(url), kept),
-		servertest.New(t, servertest.WithDatabase(url), kept),
+		servertest.New(t, servertest.WithDatabase(url), cached),
+		servertest.New(t, servertest.WithDatabase(url), cached),
 	}
 	plain := servertest.New(t, servertest.WithDatabase(url), servertest.WithServer(func(c *server.Config) { c.CacheBytes = 0 }))
 
@@ -86,10 +86,10 @@ func TestCacheReadYourWrites(t *testing.T) {
 	url := dbtest.URL(t)
 	for _, shared := range []bool{true, false} {
 		t.Run(fmt.Sprintf("shared=%v", shared), func(t *testing.T) {
-			kept := servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.SharedDatabase = 1<<20, shared })
-			replicas := []*servertest.Service{servertest.New(t, servertest.WithDatabase(url), kept)}
+			cached := servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.SharedDatabase = 1<<20, shared })
+			replicas := []*servertest.Service{servertest.New(t, servertest.WithDatabase(url), cached)}
 			if shared {
-				replicas = append(replicas, servertest.New(t, servertest.WithDatabase(url), kept))
+				replicas = append(replicas, servertest.New(t, servertest.WithDatabase(url), cached))
 			}
 			var wg sync.WaitGroup
 			for n := range 4 {

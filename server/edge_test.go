@@ -177,7 +177,7 @@ func TestRequestID(t *testing.T) {
 	s := servertest.New(t)
 	tests := []struct {
 		name, given string
-		kept        bool
+		accepted    bool
 	}{
 		{"UUID", "8e03978e-40d5-43e8-bc93-6894a57f9324", true},
 		{"Word", "trace_1.2-3", true},
@@ -197,7 +197,7 @@ func TestRequestID(t *testing.T) {
 			t.Parallel()
 			res, body := send(t, "GET", s.URL+"/nothing", "", "X-Request-Id", tt.given)
 			p := requireProblem(t, 404, "route_not_found", res, body)
-			if tt.kept {
+			if tt.accepted {
 				require.Equal(t, tt.given, p.RequestId)
 			} else {
 				require.Regexp(t, `^[A-Z2-7]{26}$`, p.RequestId)
@@ -266,7 +266,7 @@ func TestConnectionEnds(t *testing.T) {
 			conn, err := net.Dial("tcp", strings.TrimPrefix(s.Root, "http://"))
 			require.NoError(t, err)
 			defer conn.Close()
-			// Far beyond what it takes, and short of the time for bodies.
+			// Far longer than it takes, and shorter than the read timeout.
 			require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 			go func() { _, _ = io.WriteString(conn, test.sent) }()
 			in := bufio.NewReader(conn)
@@ -285,7 +285,8 @@ func TestConnectionEnds(t *testing.T) {
 		})
 	}
 
-	// Less is waited for, up to the time for bodies, but not with the answer.
+	// The server waits for a short rest of a body, but sends the response
+	// first.
 	t.Run("LittleTooLongAndNotSent", func(t *testing.T) {
 		t.Parallel()
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.Root, "http://"))

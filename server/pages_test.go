@@ -30,7 +30,7 @@ const (
 	edgeCSP = "default-src 'none'; frame-ancestors 'none'"
 )
 
-// guideNames are the files of docs/, without ".md".
+// guideNames returns the names of the files of docs/, without ".md".
 func guideNames(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("../docs/*.md")

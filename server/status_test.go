@@ -23,7 +23,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// codesOf are the problem codes that an operation may give with a status.
+// codesOf has the problem codes that an operation may return with a status.
 var codesOf = map[int][]string{
 	400: {"invalid_json", "invalid_request"},
 	401: {"token_missing", "token_invalid", "token_expired", "credentials_invalid"},
@@ -39,7 +39,7 @@ var codesOf = map[int][]string{
 	503: {"database_unavailable", "overloaded"},
 }
 
-// services are the states that a status depends on.
+// services has a service in each state that a status depends on.
 type services struct {
 	url                              string
 	healthy, limited, cutOff, broken *servertest.Service
@@ -91,9 +91,9 @@ func newServices(t *testing.T, doc *contract.Document) *services {
 		c.Quotas = ratelimit.Quotas{"read": one, "write": one, "auth": one}
 	}))
 
-	l, through := newLine(t, s.url)
+	p, through := newProxy(t, s.url)
 	s.cutOff = servertest.New(t, servertest.WithDatabase(through))
-	l.cut()
+	p.cut()
 
 	s.broken = servertest.New(t)
 	for _, op := range doc.Operations() {
@@ -168,7 +168,7 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	case status == 429:
 		at = s.limited.For(t)
 		c := makeValid(st)
-		c.at(c.path+"?x=%ff").do(at, op.Method) // refused, and changes nothing, but uses up the quota
+		c.at(c.path+"?x=%ff").do(at, op.Method) // a refusal changes nothing, but uses up the quota
 		calls = []call{c}
 	case status == 500:
 		at = s.broken.For(t)
@@ -200,7 +200,7 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	}
 }
 
-// cause returns the line of the log that explains a 500.
+// cause returns the log line with the cause of a 500.
 func cause(s *servertest.Service, res *http.Response) string {
 	if res.StatusCode != http.StatusInternalServerError {
 		return ""
@@ -235,7 +235,7 @@ func (c call) do(s *servertest.Service, method string) (*http.Response, string) 
 	return s.Do(method, c.path, c.body, header...)
 }
 
-// stage is an author with an article and a comment on it, and a reader.
+// stage has an author with an article and a comment on it, and a reader.
 type stage struct {
 	s              *servertest.Service
 	author, reader servertest.User

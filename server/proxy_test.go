@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// line is a TCP proxy to the database that a test can cut.
-type line struct {
+// proxy is a TCP proxy to the database that a test can cut.
+type proxy struct {
 	listener net.Listener
 	target   string
 
@@ -20,36 +20,36 @@ type line struct {
 	dials int
 }
 
-// newLine returns a line to the database at databaseURL and the URL to reach
+// newProxy returns a proxy to the database at databaseURL and the URL to reach
 // it by.
-func newLine(t testing.TB, databaseURL string) (l *line, through string) {
+func newProxy(t testing.TB, databaseURL string) (p *proxy, through string) {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	l = &line{listener: listener, target: u.Host}
-	t.Cleanup(l.cut)
-	go l.serve()
+	p = &proxy{listener: listener, target: u.Host}
+	t.Cleanup(p.cut)
+	go p.serve()
 	u.Host = listener.Addr().String()
-	return l, u.String()
+	return p, u.String()
 }
 
-func (l *line) serve() {
+func (p *proxy) serve() {
 	for {
-		from, err := l.listener.Accept()
+		from, err := p.listener.Accept()
 		if err != nil {
 			return
 		}
-		to, err := net.Dial("tcp", l.target)
+		to, err := net.Dial("tcp", p.target)
 		if err != nil {
 			from.Close()
 			continue
 		}
-		l.mu.Lock()
-		l.conns = append(l.conns, from, to)
-		l.dials++
-		l.mu.Unlock()
+		p.mu.Lock()
+		p.conns = append(p.conns, from, to)
+		p.dials++
+		p.mu.Unlock()
 		for _, pair := range [][2]net.Conn{{from, to}, {to, from}} {
 			go func() {
 				_, _ = io.Copy(pair[0], pair[1])
@@ -60,18 +60,18 @@ func (l *line) serve() {
 }
 
 // cut closes every connection and accepts no new ones.
-func (l *line) cut() {
-	l.listener.Close()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range l.conns {
+func (p *proxy) cut() {
+	p.listener.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
 		c.Close()
 	}
 }
 
 // dialled returns how many connections were ever opened.
-func (l *line) dialled() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.dials
+func (p *proxy) dialled() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dials
 }
