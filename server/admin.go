@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Admin returns what operators see, on a port of its own that is not for
-// strangers: metrics, profiles, and the log level.
+// Admin returns the handler of the admin port: metrics, profiles, and the log
+// level. Only operators may reach that port.
 func (s *Server) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
@@ -29,10 +29,10 @@ func (s *Server) Admin() http.Handler {
 	mux.HandleFunc("GET /log-level", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, strings.ToLower(s.deps.LogLevel.Level().String()))
 	})
-	mux.HandleFunc("PUT /log-level", notForPages(s.setLogLevel))
+	mux.HandleFunc("PUT /log-level", refuseBrowsers(s.setLogLevel))
 	var rates profileRates
 	mux.HandleFunc("GET /profile-rate", rates.show)
-	mux.HandleFunc("PUT /profile-rate", notForPages(rates.change))
+	mux.HandleFunc("PUT /profile-rate", refuseBrowsers(rates.change))
 	if s.deps.Mail != nil {
 		mux.HandleFunc("GET /mails", forOperators(s.showMails))
 	}
@@ -43,39 +43,40 @@ func (s *Server) Admin() http.Handler {
 	return mux
 }
 
-// forOperators keeps a page with secrets from what other sites run in the
-// browser of an operator. A site can have its own name lead here (DNS
-// rebinding): then the browser takes the page for one of that site's, which
-// its scripts may read. So the page has no name but those that lead to the
-// machine itself, and addresses, which nobody can rebind.
+// forOperators protects a page with secrets from scripts of other sites in an
+// operator's browser. A site can let its own name resolve to this host (DNS
+// rebinding): the browser then takes the page for one of that site, and lets
+// the site's scripts read it. So the page accepts only IP addresses and
+// localhost as the host, which cannot be rebound.
 func forOperators(page http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case !unboundHost(r.Host):
-			http.Error(w, "this page is only for requests to an IP address or localhost, not to another name", http.StatusMisdirectedRequest)
+		case !needsNoResolver(r.Host):
+			http.Error(w, "this page requires an IP address or localhost as the host", http.StatusMisdirectedRequest)
 		case r.Header.Get("Sec-Fetch-Site") == "cross-site":
-			http.Error(w, "this page is not for other sites; enter its address", http.StatusForbidden)
+			http.Error(w, "this page cannot be opened from another site; enter its address in the browser", http.StatusForbidden)
 		default:
 			page(w, r)
 		}
 	}
 }
 
-// notForPages refuses what scripts of web pages send, whatever their site:
-// browsers put an Origin on every PUT (Fetch, section 3.2), other clients do not.
-func notForPages(change http.HandlerFunc) http.HandlerFunc {
+// refuseBrowsers refuses requests from scripts of web pages of any site:
+// browsers send an Origin with every PUT (Fetch, section 3.2), and other
+// clients do not.
+func refuseBrowsers(change http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
-			http.Error(w, "this is not for web pages", http.StatusForbidden)
+			http.Error(w, "requests from web pages are refused", http.StatusForbidden)
 			return
 		}
 		change(w, r)
 	}
 }
 
-// unboundHost tells whether no resolver decides where a Host field leads: it
-// is an address, or a name below localhost (RFC 6761, section 6.3).
-func unboundHost(field string) bool {
+// needsNoResolver reports whether a Host field is an IP address or localhost or
+// a name below it (RFC 6761, section 6.3).
+func needsNoResolver(field string) bool {
 	host := (&url.URL{Host: field}).Hostname()
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
@@ -84,8 +85,8 @@ func unboundHost(field string) bool {
 	return strings.HasSuffix(name, ".localhost")
 }
 
-// setLogLevel changes what is logged while the service runs: debug shows the
-// causes of what would otherwise have to be reproduced.
+// setLogLevel changes the log level while the service runs, so that a fault can
+// be examined without a restart.
 func (s *Server) setLogLevel(w http.ResponseWriter, r *http.Request) {
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64))
 	var level slog.Level
@@ -93,7 +94,7 @@ func (s *Server) setLogLevel(w http.ResponseWriter, r *http.Request) {
 		err = level.UnmarshalText([]byte(strings.TrimSpace(string(text))))
 	}
 	if err != nil {
-		http.Error(w, "want one of debug, info, warn, error", http.StatusUnprocessableEntity)
+		http.Error(w, "must be one of debug, info, warn, error", http.StatusUnprocessableEntity)
 		return
 	}
 	s.deps.LogLevel.Set(level)
@@ -101,7 +102,8 @@ func (s *Server) setLogLevel(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, strings.ToLower(level.String()))
 }
 
-// profileRates switches the profiles that cost something while they are on.
+// profileRates holds the rates of the block and mutex profiles, which cost time
+// while they are on.
 type profileRates struct {
 	mu           sync.Mutex
 	block, mutex int
@@ -113,13 +115,13 @@ func (p *profileRates) show(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, "block=%d mutex=%d\n", p.block, p.mutex)
 }
 
-// change takes block=N, for one sample in N nanoseconds of waiting, and
-// mutex=N, for one in N contentions; 0 is off, and so is what is not named.
+// change sets the rates: block=N takes one sample for N nanoseconds of waiting,
+// and mutex=N one for N contentions. A rate that is 0 or absent is off.
 func (p *profileRates) change(w http.ResponseWriter, r *http.Request) {
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64))
 	block, mutex, ok := parseRates(string(text))
 	if err != nil || !ok {
-		http.Error(w, "want block=N, mutex=N or both, with N from 0 to 1000000000, or off", http.StatusUnprocessableEntity)
+		http.Error(w, "must be off, block=N, mutex=N or both, with N from 0 to 1000000000", http.StatusUnprocessableEntity)
 		return
 	}
 	p.mu.Lock()

@@ -34,7 +34,7 @@ func TestMetrics(t *testing.T) {
 		send(t, "GET", s.URL+"/tags", "")
 	}
 	send(t, "GET", s.URL+"/user", "")
-	// An answer is counted after it is sent.
+	// A response is counted after it is sent.
 	require.Eventually(t, func() bool {
 		text := scrape()
 		return strings.Contains(text, `api_requests_total{endpoint="GetTags",method="GET",status="200"} 3`) &&
@@ -55,7 +55,7 @@ func TestMetrics(t *testing.T) {
 		require.Contains(t, text, want)
 	}
 
-	// What clients make up is no label.
+	// Text from clients is not used as a label.
 	series := func() int { return len(regexp.MustCompile(`(?m)^api_requests_total\{.*$`).FindAllString(scrape(), -1)) }
 	known := 0
 	for i := range 20 {
@@ -111,13 +111,13 @@ func TestAdminPages(t *testing.T) {
 	}
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/log-level"} {
 		res, _ := send(t, "GET", s.Root+path, "")
-		require.Equal(t, http.StatusNotFound, res.StatusCode, "%s is not for strangers", path)
+		require.Equal(t, http.StatusNotFound, res.StatusCode, "%s is not on the public port", path)
 	}
 }
 
-// TestAdminSecrets holds that no page of another site reads the secrets of the
-// admin port in an operator's browser, neither by a name that it has rebound
-// nor by a link.
+// TestAdminSecrets checks that no page of another site can read the secrets of
+// the admin port in an operator's browser, neither by DNS rebinding nor by a
+// link.
 func TestAdminSecrets(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -143,9 +143,9 @@ func TestAdminSecrets(t *testing.T) {
 			"127.0.0.1@evil.example", "evil.example:1:9090", "1.evil",
 		} {
 			for _, method := range []string{"GET", "HEAD"} {
-				res := ask(method, path, host, "same-origin") // as the browser sees it
+				res := ask(method, path, host, "same-origin") // the browser takes it for the same site
 				require.Equal(t, http.StatusMisdirectedRequest, res.Code, "%s at %s", path, host)
-				require.Equal(t, "this page is only for requests to an IP address or localhost, not to another name\n", res.Body.String())
+				require.Equal(t, "this page requires an IP address or localhost as the host\n", res.Body.String())
 			}
 		}
 		for site, want := range map[string]int{"none": http.StatusOK, "same-origin": http.StatusOK, "same-site": http.StatusOK, "cross-site": http.StatusForbidden} {
@@ -155,7 +155,7 @@ func TestAdminSecrets(t *testing.T) {
 	for path, body := range map[string]string{"/log-level": "info", "/profile-rate": "off"} {
 		for origin, want := range map[string]int{"": http.StatusOK, "http://evil.example": http.StatusForbidden, "null": http.StatusForbidden} {
 			r := httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
-			r.Host = "byline:9090" // curl may go by names
+			r.Host = "byline:9090" // curl may use a host name
 			if origin != "" {
 				r.Header.Set("Origin", origin)
 			}
@@ -164,6 +164,6 @@ func TestAdminSecrets(t *testing.T) {
 			require.Equal(t, want, w.Code, "%s from %q: %s", path, origin, w.Body)
 		}
 	}
-	require.Equal(t, http.StatusOK, ask("GET", "/metrics", "byline:9090", "").Code, "what scrapes goes by names")
+	require.Equal(t, http.StatusOK, ask("GET", "/metrics", "byline:9090", "").Code, "Prometheus uses a host name")
 	require.Equal(t, http.StatusOK, ask("GET", "/debug/pprof/", "byline:9090", "").Code)
 }

@@ -16,8 +16,8 @@ const (
 	refusedInterval = time.Second
 )
 
-// shed refuses at once, before it has cost anything, a request that admit would
-// refuse in the end. A request that the cache may answer goes on.
+// shed refuses at once a request that admit would refuse later, after it has
+// cost work. A request whose response may be cached goes on.
 func (s *Server) shed(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if x := of(c); x.op != nil && s.admission.Full() && !s.cacheable(x) {
@@ -29,7 +29,7 @@ func (s *Server) shed(next echo.HandlerFunc) echo.HandlerFunc {
 
 // admit passes a request to its handler when there is a place for it. It comes
 // after validation, which reads the body, so that a slow client takes no place.
-// Requests that the cache answers never come here.
+// Requests with a cached response never reach it.
 func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)

@@ -48,14 +48,14 @@ func (b *blocker) await(n int) {
 	waiting := func() (count int) {
 		err := b.conn.QueryRow(b.t.Context(),
 			`SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass
-			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&count) // the other tests' have the same oids
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&count) // other tests' databases have the same oids
 		require.NoError(b.t, err)
 		return count
 	}
 	require.Eventually(b.t, func() bool { return waiting() == n }, polling, tick)
 }
 
-// inBackground sends a request and returns where its answer will come.
+// inBackground sends a request and returns the channel of its response.
 func inBackground(ctx context.Context, url string, header ...string) <-chan int {
 	status := make(chan int, 1)
 	go func() {
@@ -96,7 +96,7 @@ func TestOverload(t *testing.T) {
 		require.Positive(t, seconds)
 	}
 	asked, _ := s.Statements.Reset()
-	require.Zero(t, asked, "a refusal costs no work")
+	require.Zero(t, asked, "a refusal sends no statement")
 	for path, want := range map[string]int{"/livez": 200, "/readyz": 200, "/version": 200, "/nothing": 404} {
 		res, body := send(t, "GET", s.Root+path, "")
 		require.Equal(t, want, res.StatusCode, "%s: %s", path, body)
@@ -107,12 +107,12 @@ func TestOverload(t *testing.T) {
 	require.Equal(t, http.StatusOK, <-second)
 	for range 5 {
 		res, body := send(t, "GET", s.URL+"/user", "", auth...)
-		require.Equal(t, http.StatusOK, res.StatusCode, "as many as before are admitted: %s", body)
+		require.Equal(t, http.StatusOK, res.StatusCode, "as many requests as before are admitted: %s", body)
 	}
 }
 
-// TestShedding fills the queue and holds that a refusal needs nothing but the
-// headers of a request, and that no refusal is missing from the log.
+// TestShedding fills the queue. It checks that a refusal needs only the headers
+// of a request, and that no refusal is missing from the log.
 func TestShedding(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
@@ -122,7 +122,7 @@ func TestShedding(t *testing.T) {
 	require.Equal(t, http.StatusOK, tags.StatusCode, string(body))
 	b := block(t, url)
 
-	// Who waits for a second gives up, so there have to be others.
+	// A request gives up after a second, so that others have to follow.
 	ctx, stop := context.WithCancel(t.Context())
 	var crowd sync.WaitGroup
 	var refused atomic.Int64
@@ -144,7 +144,7 @@ func TestShedding(t *testing.T) {
 		return strings.Contains(answer, "\r\nRetry-After: 1\r\n") && strings.Contains(answer, `"code":"overloaded"`)
 	}, polling, tick, "a body is waited for")
 	tags, body = send(t, "GET", r.url()+"/api/tags", "")
-	require.Equal(t, http.StatusOK, tags.StatusCode, "what is in the cache is answered: %s", body)
+	require.Equal(t, http.StatusOK, tags.StatusCode, "a cached response is sent: %s", body)
 	stop()
 	b.release()
 	crowd.Wait()
@@ -196,9 +196,9 @@ func TestAcquireTimeout(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode, string(body))
 }
 
-// TestRequestTimeout holds that a keyed write, which is many statements, is
-// answered within the time that a request has; every other limit is so wide
-// that the test would time out.
+// TestRequestTimeout checks that a write with an idempotency key, which has
+// many statements, gets its response within RequestTimeout. Every other limit
+// is so wide that the test would time out.
 func TestRequestTimeout(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
@@ -211,7 +211,7 @@ func TestRequestTimeout(t *testing.T) {
 	res, body := send(t, "POST", s.URL+"/articles", article, auth...)
 	requireProblem(t, 503, "database_unavailable", res, body)
 	b.release()
-	require.Eventually(t, func() bool { // PostgreSQL ends what was given up when it has the lock
+	require.Eventually(t, func() bool { // PostgreSQL ends a cancelled statement once it has the lock
 		res, body = send(t, "POST", s.URL+"/articles", article, auth...)
 		return res.StatusCode == http.StatusCreated
 	}, polling, tick, "the key is free: %s", body)
@@ -224,7 +224,7 @@ func TestDisconnects(t *testing.T) {
 	t.Parallel()
 	const conns = 4
 	url := dbtest.URL(t)
-	l, through := newLine(t, url)
+	p, through := newProxy(t, url)
 	s := servertest.New(t, servertest.WithDatabase(through), servertest.WithDB(func(c *db.Config) { c.MaxConns = conns }),
 		servertest.WithServer(func(c *server.Config) { c.MaxInFlight = 200 }))
 	u := s.Register("anna")
@@ -239,7 +239,7 @@ func TestDisconnects(t *testing.T) {
 	for _, release := range held {
 		release()
 	}
-	before := l.dialled()
+	before := p.dialled()
 	require.EqualValues(t, conns, s.DB.Pool().Stat().TotalConns())
 
 	b := block(t, url)
@@ -251,7 +251,7 @@ func TestDisconnects(t *testing.T) {
 	b.await(conns)
 	cancel()
 	for _, c := range clients {
-		require.Zero(t, <-c, "the client is gone")
+		require.Zero(t, <-c, "the client has disconnected")
 	}
 	b.release()
 
@@ -261,5 +261,5 @@ func TestDisconnects(t *testing.T) {
 		require.Equal(t, http.StatusOK, res.StatusCode, string(body))
 	}
 	require.EqualValues(t, conns, s.DB.Pool().Stat().TotalConns())
-	require.Equal(t, before, l.dialled(), "no connection was replaced")
+	require.Equal(t, before, p.dialled(), "no connection was replaced")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// discard is a ResponseWriter that costs nothing itself.
+// discard is a ResponseWriter that allocates nothing itself.
 type discard struct {
 	header http.Header
 	status int
@@ -29,8 +29,8 @@ func (d *discard) reset() {
 	d.status = 0
 }
 
-// BenchmarkEdge measures what the service itself costs, without the network:
-// allocations are exact, times are not.
+// BenchmarkEdge measures the service without the network. Its allocations are
+// exact, its times are not.
 func BenchmarkEdge(b *testing.B) {
 	s := servertest.New(b, servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.Quotas = 8<<20, ratelimit.WideQuotas() }))
 	author := s.Register("author")
@@ -63,9 +63,10 @@ func BenchmarkEdge(b *testing.B) {
 	}
 }
 
-// TestAllocations holds what each of the main reads allocates, without the network, as exact figures: one more has a
-// reason or is a mistake, and one fewer is worth being held. The race detector allocates too and empties pools, so that
-// `make guard` runs this without it.
+// TestAllocations compares the allocations of each of the main reads, without
+// the network, with exact figures. One more is a mistake unless it has a
+// reason, and one fewer is an improvement to record here. The race detector
+// allocates too and empties pools, so that `make guard` runs this without it.
 func TestAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
@@ -83,12 +84,12 @@ func TestAllocations(t *testing.T) {
 		name, path, token string
 		want              float64
 	}{
-		{"article, kept", "/api/articles/an-article", "", 29},
-		{"list, kept", "/api/articles?limit=20", "", 31},
-		{"list by tag, kept", "/api/articles?tag=tag", "", 31},
-		{"comments, kept", "/api/articles/an-article/comments", "", 28},
-		{"tags, kept", "/api/tags", "", 27},
-		{"profile, kept", "/api/profiles/author", "", 28},
+		{"article, cached", "/api/articles/an-article", "", 29},
+		{"list, cached", "/api/articles?limit=20", "", 31},
+		{"list by tag, cached", "/api/articles?tag=tag", "", 31},
+		{"comments, cached", "/api/articles/an-article/comments", "", 28},
+		{"tags, cached", "/api/tags", "", 27},
+		{"profile, cached", "/api/profiles/author", "", 28},
 		{"article, signed in", "/api/articles/an-article", reader.Token, 109},
 		{"list, signed in", "/api/articles?limit=20", reader.Token, 367},
 		{"feed", "/api/articles/feed", reader.Token, 351},
@@ -106,7 +107,7 @@ func TestAllocations(t *testing.T) {
 		}
 		ask()
 		require.Equal(t, http.StatusOK, w.status, test.name)
-		// What else goes on in the process only adds.
+		// Other work in the process can only add allocations.
 		got := testing.AllocsPerRun(200, ask)
 		for range 2 {
 			got = min(got, testing.AllocsPerRun(200, ask))

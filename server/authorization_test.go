@@ -18,9 +18,9 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestAuthorization walks every operation of the document with every kind of
-// caller that must be refused, and demands the refusal that is declared. The
-// callers come from the document too: a new operation is walked by itself.
+// TestAuthorization calls every operation of the document as every kind of
+// caller that must be refused, and requires the declared refusal. The callers
+// come from the document too, so that a new operation needs no change here.
 func TestAuthorization(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load()
@@ -32,7 +32,7 @@ func TestAuthorization(t *testing.T) {
 			require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
 			refuse := func(label string, c call, status int, code string) {
 				t.Helper()
-				require.Contains(t, op.Statuses, status, "%s: the document must say so", label)
+				require.Contains(t, op.Statuses, status, "%s: the document must declare the status", label)
 				before := fingerprint(t, s)
 				res, body := c.do(s, op.Method)
 				require.Equal(t, status, res.StatusCode, "%s: %s", label, body)
@@ -67,21 +67,21 @@ func TestAuthorization(t *testing.T) {
 				st.setRole(t, stranger.Token, role)
 				c, label := c.as(stranger.Token), "as a stranger with the role "+role.String()
 				switch {
-				case op.Security != contract.Required || len(op.Targets) == 0 || op.Role > auth.Author: // nothing is of somebody
+				case op.Security != contract.Required || len(op.Targets) == 0 || op.Role > auth.Author: // no target has an owner
 				case op.Owner != "":
 					refuse(label, c, 403, "forbidden")
 				case slices.ContainsFunc(op.Targets, func(t contract.Target) bool { return t.Private }):
 					refuse(label, c, 404, "not_found")
 				default:
 					res, body := c.do(s, op.Method)
-					require.Less(t, res.StatusCode, 300, "%s, whom x-owner: none in openapi.yaml lets do it: %s", label, body)
+					require.Less(t, res.StatusCode, 300, "%s, whom x-owner: none in openapi.yaml permits this: %s", label, body)
 				}
 			}
 		})
 	}
 }
 
-// TestReadOnlyMembers holds that members which only the service sets have no
+// TestReadOnlyMembers checks that members which only the service sets have no
 // effect in a body (OWASP API3: mass assignment).
 func TestReadOnlyMembers(t *testing.T) {
 	t.Parallel()
@@ -112,8 +112,8 @@ func TestReadOnlyMembers(t *testing.T) {
 	require.Zero(t, privileged)
 }
 
-// fingerprint sums up everything that is stored, except when credentials were
-// last used: a refusal may have looked at them.
+// fingerprint returns a hash of everything that is stored, except the times at
+// which credentials were last used: a refused request may change those.
 func fingerprint(t *testing.T, s *servertest.Service) string {
 	t.Helper()
 	rows, err := s.DB.Query(t.Context(), `SELECT tablename FROM pg_tables
@@ -135,14 +135,14 @@ func fingerprint(t *testing.T, s *servertest.Service) string {
 	return all.String()
 }
 
-// keyOf makes an API key for the user of a token.
+// keyOf creates an API key for the user of a token.
 func (s *stage) keyOf(token, scope string) string {
 	var created client.ApiKeyCreatedResponse
 	s.post("/user/keys", newAPIKey(scope), token, &created)
 	return created.Key
 }
 
-// setRole does what an admin may, to the user of a token.
+// setRole sets the role of the user of a token.
 func (s *stage) setRole(t *testing.T, token string, role auth.Role) {
 	t.Helper()
 	res, err := s.s.As(token).GetCurrentUserWithResponse(t.Context(), nil)
@@ -150,7 +150,7 @@ func (s *stage) setRole(t *testing.T, token string, role auth.Role) {
 	s.s.SetRole(res.JSON200.User.Username, role)
 }
 
-// TestNothingIsFetched holds that the service calls no URL that a client names
+// TestNothingIsFetched checks that the service calls no URL that a client names
 // (OWASP API7: server side request forgery).
 func TestNothingIsFetched(t *testing.T) {
 	t.Parallel()

@@ -16,11 +16,11 @@ import (
 )
 
 // TestCacheChangesNothing makes random writes through two replicas that cache
-// responses, and demands after each that both answer every read exactly as a
-// third one does that caches nothing. The reads are requests to every operation
-// of the document whose x-cache is shared. The same ones are repeated for some
-// writes, so that a write finds each of them cached: an operation that forgets
-// a dependency is caught at the first write that concerns it.
+// responses, and requires after each that both respond to every read exactly as
+// a third one does, which caches nothing. The reads are requests to every
+// operation of the document whose x-cache is shared. The same ones are repeated
+// for some writes, so that a write finds each of them cached: an operation that
+// forgets a dependency is caught at the first write that concerns it.
 func TestCacheChangesNothing(t *testing.T) {
 	t.Parallel()
 	const (
@@ -29,10 +29,10 @@ func TestCacheChangesNothing(t *testing.T) {
 		each    = 4 // requests to each operation
 	)
 	url := dbtest.URL(t)
-	kept := servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.SharedDatabase = 1<<20, true })
+	cached := servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.SharedDatabase = 1<<20, true })
 	replicas := []*servertest.Service{
-		servertest.New(t, servertest.WithDatabase(url), kept),
-		servertest.New(t, servertest.WithDatabase(url), kept),
+		servertest.New(t, servertest.WithDatabase(url), cached),
+		servertest.New(t, servertest.WithDatabase(url), cached),
 	}
 	plain := servertest.New(t, servertest.WithDatabase(url), servertest.WithServer(func(c *server.Config) { c.CacheBytes = 0 }))
 
@@ -63,7 +63,7 @@ func TestCacheChangesNothing(t *testing.T) {
 			for i, r := range replicas {
 				r.Statements.Reset()
 				got, body := r.Do(http.MethodGet, ask.path, "")
-				if n, _ := r.Statements.Reset(); n == 1 && got.StatusCode == http.StatusOK { // the look for changes only
+				if n, _ := r.Statements.Reset(); n == 1 && got.StatusCode == http.StatusOK { // only the check for changes
 					hits[ask.operation.op.ID]++
 				}
 				if want.StatusCode == got.StatusCode && want.Header.Get("ETag") == got.Header.Get("ETag") &&
@@ -84,17 +84,17 @@ func TestCacheChangesNothing(t *testing.T) {
 }
 
 // TestCacheReadYourWrites lets users write and read at the same time, each
-// through both replicas in turn, and demands that nobody misses a write of
-// their own.
+// through both replicas in turn, and requires that each sees their own
+// writes.
 func TestCacheReadYourWrites(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
 	for _, shared := range []bool{true, false} {
 		t.Run(fmt.Sprintf("shared=%v", shared), func(t *testing.T) {
-			kept := servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.SharedDatabase = 1<<20, shared })
-			replicas := []*servertest.Service{servertest.New(t, servertest.WithDatabase(url), kept)}
+			cached := servertest.WithServer(func(c *server.Config) { c.CacheBytes, c.SharedDatabase = 1<<20, shared })
+			replicas := []*servertest.Service{servertest.New(t, servertest.WithDatabase(url), cached)}
 			if shared {
-				replicas = append(replicas, servertest.New(t, servertest.WithDatabase(url), kept))
+				replicas = append(replicas, servertest.New(t, servertest.WithDatabase(url), cached))
 			}
 			var wg sync.WaitGroup
 			for n := range 4 {

@@ -13,8 +13,8 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// writes has, for each read that may be cached, a change by somebody that the
-// next read must show.
+// writes has, for each read that may be cached, a write that the next read must
+// show.
 var writes = map[string]func(*stage) (method string, c call){
 	"GetCurrentUser": func(s *stage) (string, call) { return "PUT", valid["UpdateCurrentUser"](s) },
 	"GetProfileByUsername": func(s *stage) (string, call) {
@@ -34,7 +34,7 @@ func TestCaching(t *testing.T) {
 	doc, err := contract.Load()
 	require.NoError(t, err)
 	forEachCache(t, func(t *testing.T, s *servertest.Service) {
-		// One after another: a write for one operation changes the lists of others.
+		// In sequence: a write for one operation changes the lists of others.
 		for _, op := range doc.Operations() {
 			t.Run(op.ID, func(t *testing.T) {
 				if op.Cache.Scope == "none" {
@@ -50,8 +50,8 @@ func TestCaching(t *testing.T) {
 	})
 }
 
-// forEachCache runs a test of a service that keeps answers, and of one that
-// does not: nobody can tell them apart.
+// forEachCache runs a test with a service that caches responses, and with one
+// that does not. Clients must see no difference.
 func forEachCache(t *testing.T, test func(*testing.T, *servertest.Service)) {
 	for name, size := range map[string]int{"Kept": 1 << 20, "NotKept": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func requireNoStore(t *testing.T, s *servertest.Service, op *contract.Operation)
 
 func requireCached(t *testing.T, s *servertest.Service, op *contract.Operation, signedIn bool) {
 	st := newStage(s)
-	c := valid[op.ID](st).with("Accept-Encoding", "identity") // lists grow beyond what is sent as it is
+	c := valid[op.ID](st).with("Accept-Encoding", "identity") // long lists would be compressed
 	scope := "private"
 	if signedIn {
 		if c.token == "" {
@@ -94,7 +94,7 @@ func requireCached(t *testing.T, s *servertest.Service, op *contract.Operation, 
 	require.Equal(t, tag, again.Header.Get("ETag"))
 	require.Equal(t, body, same)
 
-	inner := strings.TrimSuffix(strings.Trim(tag, `"`), "-gzip") // the client asks for that coding by itself
+	inner := strings.TrimSuffix(strings.Trim(tag, `"`), "-gzip") // Go's client asks for gzip by itself
 	for _, field := range []string{
 		tag, "*", "W/" + tag, `"x", ` + tag, tag + `,"x"`, `"a,b" ,` + tag, "\"\", , " + tag, `"` + inner + `-gzip"`, `W/"` + inner + `-zstd"`,
 	} {
@@ -116,10 +116,10 @@ func requireCached(t *testing.T, s *servertest.Service, op *contract.Operation, 
 	res, _ := c.with("If-None-Match", strings.Repeat("x", op.MaxCondition)).do(s, op.Method)
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	res, _ = c.with("If-None-Match", strings.Repeat("x", op.MaxCondition+1)).do(s, op.Method)
-	require.Equal(t, http.StatusUnprocessableEntity, res.StatusCode, "what is kept does not answer what validation refuses")
+	require.Equal(t, http.StatusUnprocessableEntity, res.StatusCode, "a request that validation refuses gets no cached response")
 
 	write := writes[op.ID]
-	require.NotNil(t, write, "add a write that %s must show", op.ID)
+	require.NotNil(t, write, "add a write that %s must show to writes", op.ID)
 	method, change := write(st)
 	done, text := change.do(s, method)
 	require.Less(t, done.StatusCode, 300, text)
@@ -141,15 +141,16 @@ func TestViewersHaveTagsOfTheirOwn(t *testing.T) {
 	}
 	require.Len(t, tags, 2, "the reader sees favorited: true, the others do not")
 
-	// A bad token makes an anonymous answer, but not one for shared caches,
-	// which must not keep what they were given with a token.
+	// A request with a bad token gets the anonymous response, but shared caches
+	// must not store it, because the request had a token.
 	res, _ := call{path: article(st, ""), token: "nonsense"}.do(s, "GET")
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Contains(t, res.Header.Get("Cache-Control"), "private")
 	require.Equal(t, `Token error="invalid_token"`, res.Header.Get("WWW-Authenticate"))
 }
 
-// TestReadAfterWrite revalidates right after each write, as a front end does.
+// TestReadAfterWrite revalidates directly after each write, as a front end
+// does.
 func TestReadAfterWrite(t *testing.T) {
 	t.Parallel()
 	forEachCache(t, func(t *testing.T, s *servertest.Service) {
@@ -185,7 +186,7 @@ func TestIfMatch(t *testing.T) {
 
 	_, _ = valid["CreateArticleFavorite"](st).do(s, "POST")
 	first, body := put.with("If-Match", tag).do(s, "PUT")
-	require.Equal(t, http.StatusOK, first.StatusCode, "a favourite is no edit: %s", body)
+	require.Equal(t, http.StatusOK, first.StatusCode, "a favorite does not change the version: %s", body)
 	second, body := put.with("If-Match", tag).do(s, "PUT")
 	require.Equal(t, http.StatusPreconditionFailed, second.StatusCode, body)
 

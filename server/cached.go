@@ -8,88 +8,88 @@ import (
 	"github.com/byline-api/byline/server/cache"
 )
 
-// maxCacheKey is the longest request target, in bytes, that an answer is kept
-// under: longer ones are not what many ask for.
+// maxCacheKey is the longest request target, in bytes, whose response is
+// cached. Few clients share a longer one.
 const maxCacheKey = 512
 
-// cacheable tells whether the request may be answered with what anybody else
-// was answered: an anonymous read of what the document calls shared.
+// cacheable reports whether the request may get a response that was made for
+// another client: it is an anonymous read with x-cache: shared.
 func (s *Server) cacheable(x *exchange) bool {
 	r := x.Request()
 	condition := r.Header["If-None-Match"]
 	return s.cfg.CacheBytes > 0 && x.op.Cache.Scope == scopeShared && x.op.Method == http.MethodGet &&
 		len(r.Header[echo.HeaderAuthorization]) == 0 && r.RequestURI != "" && len(r.RequestURI) <= maxCacheKey &&
-		(len(condition) == 0 || len(condition) == 1 && len(condition[0]) <= x.op.MaxCondition) // else validation refuses it
+		(len(condition) == 0 || len(condition) == 1 && len(condition[0]) <= x.op.MaxCondition) // validation refuses all others
 }
 
-// fromCache answers from the cache, or makes the answer and keeps it. Requests
-// for the same answer, at the same time, wait for one of them to make it.
+// fromCache sends the cached response, or makes the response and caches it. Of
+// concurrent requests for the same response, one makes it and the others wait.
 func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 	ctx, key := x.Request().Context(), x.Request().RequestURI
 	if s.cfg.SharedDatabase {
-		// Other replicas write too: learn what they have committed by now.
+		// Other replicas write too: apply what they have committed by now.
 		if err := s.deps.Feed.Sync(ctx); err != nil {
 			return err
 		}
 	}
 	if a := s.cache.Get(key); a != nil {
-		s.sendKept(x, a)
+		s.sendCached(x, a)
 		return nil
 	}
 	leads := false
 	shared, err, _ := s.flights.Do(key, func() (any, error) {
 		leads = true
-		return s.makeAnswer(x, key, next)
+		return s.makeResponse(x, key, next)
 	})
 	if leads {
 		if err == nil {
-			made := shared.(madeAnswer)
-			s.send(x, made.status, made.answer)
+			made := shared.(result)
+			s.send(x, made.status, made.response)
 		}
 		return err
 	}
-	// The leader may have begun before a write that this request has to see, or
-	// have failed; then this request makes a response of its own.
-	if made, ok := shared.(madeAnswer); ok && err == nil && made.cached && s.cache.Good(made.answer) {
-		s.sendKept(x, made.answer)
+	// The other request may have begun before a write that this request has to
+	// see, or it may have failed. Then this request makes its own response.
+	if made, ok := shared.(result); ok && err == nil && made.cached && s.cache.Good(made.response) {
+		s.sendCached(x, made.response)
 		return nil
 	}
-	made, err := s.makeAnswer(x, key, next)
+	made, err := s.makeResponse(x, key, next)
 	if err != nil {
 		return err
 	}
-	s.send(x, made.status, made.answer)
+	s.send(x, made.status, made.response)
 	return nil
 }
 
-// madeAnswer is a response of the operation, and whether it is cached.
-type madeAnswer struct {
-	answer *cache.Answer
-	status int
-	cached bool
+// result is a response that an operation has made.
+type result struct {
+	response *cache.Answer
+	status   int
+	cached   bool
 }
 
-// makeAnswer has the operation make the response, and caches it if the
-// operation has said what it depends on. It returns a panic as an error: others
-// may wait for the result.
-func (s *Server) makeAnswer(x *exchange, key string, next echo.HandlerFunc) (madeAnswer, error) {
+// makeResponse calls the operation, and caches its response if the operation
+// has said what the response depends on. It returns a panic as an error,
+// because other requests may wait for the result.
+func (s *Server) makeResponse(x *exchange, key string, next echo.HandlerFunc) (result, error) {
 	epoch := s.cache.Epoch()
 	b, err := s.respond(x, func(echo.Context) error { return recovered(next, x) })
 	if err != nil {
-		return madeAnswer{}, err
+		return result{}, err
 	}
-	made := madeAnswer{answer: newAnswer(x, b), status: b.status}
+	made := result{response: newResponse(x, b), status: b.status}
 	if keys := x.facts.Keys(); b.status == http.StatusOK && len(keys) > 0 {
-		s.cache.Put(key, made.answer, epoch, keys)
+		s.cache.Put(key, made.response, epoch, keys)
 		made.cached = true
 	}
 	return made, nil
 }
 
-// jsonType is shared by all answers, which do not change it.
+// jsonType is shared by all responses, and none changes it.
 var jsonType = []string{"application/json"}
 
-func (s *Server) sendKept(x *exchange, a *cache.Answer) {
+func (s *Server) sendCached(x *exchange, a *cache.Answer) {
 	x.Response().Header()[echo.HeaderContentType] = jsonType
 	s.send(x, http.StatusOK, a)
 }

@@ -14,30 +14,30 @@ import (
 	"github.com/byline-api/byline/api/problem"
 )
 
-// Compat says which front ends the service bends to.
+// Compat selects the contract that the service follows.
 type Compat string
 
 const (
-	// Strict is the RealWorld contract 2.0.0.
+	// Strict follows the RealWorld contract 2.0.0.
 	Strict Compat = "strict"
-	// Lenient is for front ends older than it: a failed login and a taken name
-	// are 422, an empty password in PUT /user means none, and creating a
-	// comment answers 200.
+	// Lenient suits front ends older than that contract: a failed login and a
+	// name that is taken return 422, an empty password in PUT /user counts as
+	// absent, and creating a comment returns 200.
 	Lenient Compat = "lenient"
 )
 
-// statusOf returns the status that a problem is answered with.
+// statusOf returns the status of the response to a problem.
 func (s *Server) statusOf(x *exchange, p *problem.Error) int {
 	if s.cfg.Compat == Lenient && (p.Code == problem.CredentialsInvalid || p.Code == problem.AlreadyTaken) {
 		return http.StatusUnprocessableEntity
 	}
 	if p.Code == problem.InvalidRequest && errors.Is(p, os.ErrDeadlineExceeded) {
-		return http.StatusRequestTimeout // the body came too slowly
+		return http.StatusRequestTimeout // the client sent the body too slowly
 	}
 	return p.Status()
 }
 
-// compat applies what Lenient changes in requests and successful answers.
+// compat makes the changes of Lenient to requests and successful responses.
 func (s *Server) compat(next echo.HandlerFunc) echo.HandlerFunc {
 	if s.cfg.Compat != Lenient {
 		return next
@@ -57,8 +57,8 @@ func (s *Server) compat(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// dropEmptyPassword removes user.password from the body when it is "". A body
-// that it cannot read is left to validation.
+// dropEmptyPassword removes user.password from the body when it is "". It
+// leaves a body that it cannot parse as it is, and validation refuses that.
 func dropEmptyPassword(r *http.Request, limit int64) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	rest := r.Body

@@ -77,7 +77,7 @@ func TestLenient(t *testing.T) {
 			t.Run(tt.name, func(t *testing.T) {
 				res, body := send(t, "PUT", s.URL+"/user", tt.body, auth...)
 				require.Equal(t, tt.status, res.StatusCode, string(body))
-				require.Equal(t, http.StatusOK, login(servertest.Password), "the password stays")
+				require.Equal(t, http.StatusOK, login(servertest.Password), "the password has not changed")
 			})
 		}
 		res, body := send(t, "PUT", s.URL+"/user", `{"user":{"password":"another password"}}`, auth...)

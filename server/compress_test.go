@@ -20,7 +20,7 @@ import (
 
 func TestCompression(t *testing.T) {
 	t.Parallel()
-	// With a cache, since it keeps what is compressed too.
+	// With a cache, which stores compressed bodies too.
 	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.CacheBytes = 1 << 20 }))
 	u := s.Register("anna")
 	text := strings.Repeat("It was a dark and stormy night; the rain fell in torrents. ", 100)
@@ -59,7 +59,7 @@ func TestCompression(t *testing.T) {
 		{"identity;q=1, gzip;q=0.5", ""},
 		{"identity;q=0.5, gzip;q=1", "gzip"},
 		{"identity;q=0, gzip", "gzip"},
-		{"identity;q=0", ""}, // nothing is acceptable: any answer is better than none
+		{"identity;q=0", ""}, // no coding is acceptable: the response is sent as it is
 		{"br", ""},
 		{"gzip;q=2", ""},
 		{"gzip;q=-1", ""},
@@ -88,7 +88,7 @@ func TestCompression(t *testing.T) {
 			require.Equal(t, "application/json", res.Header.Get("Content-Type"))
 			if tt.coding != "" {
 				require.Less(t, len(body), len(identity)/4)
-				require.NotEqual(t, plainRes.Header.Get("ETag"), res.Header.Get("ETag"), "a strong tag names bytes")
+				require.NotEqual(t, plainRes.Header.Get("ETag"), res.Header.Get("ETag"), "a strong tag belongs to one sequence of bytes")
 			} else {
 				require.Equal(t, plainRes.Header.Get("ETag"), res.Header.Get("ETag"))
 			}
@@ -135,7 +135,7 @@ func TestCompression(t *testing.T) {
 	})
 }
 
-// decode undoes a content coding.
+// decode returns a body without its content coding.
 func decode(t testing.TB, coding string, body []byte) []byte {
 	t.Helper()
 	var r io.Reader = bytes.NewReader(body)

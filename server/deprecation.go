@@ -6,9 +6,10 @@ import (
 	"github.com/byline-api/byline/server/contract"
 )
 
-// deprecate tells clients that an operation is going away and when, as the
-// document says it (RFC 9745, RFC 8594). It comes last before an answer is
-// sent, on refusals too: whoever still calls the operation has to learn of it.
+// deprecate sets the fields that tell clients that an operation will be
+// removed, and when, as the document declares it (RFC 9745, RFC 8594). It is
+// called just before a response is sent. Refusals have the fields too, because
+// every caller of the operation has to know.
 func deprecate(h http.Header, op *contract.Operation) {
 	if op == nil || op.Deprecation == nil {
 		return
@@ -17,6 +18,6 @@ func deprecate(h http.Header, op *contract.Operation) {
 	h.Set("Deprecation", d.At)
 	h.Set("Sunset", d.Sunset)
 	if d.Link != "" {
-		h.Add("Link", d.Link) // beside the one to the next page
+		h.Add("Link", d.Link) // the link to the next page stays
 	}
 }

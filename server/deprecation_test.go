@@ -37,7 +37,7 @@ func TestDeprecation(t *testing.T) {
 			require.Contains(t, got[i], link)
 		}
 	}
-	t.Run("MadeAndKept", func(t *testing.T) {
+	t.Run("MadeAndCached", func(t *testing.T) {
 		for range 3 {
 			res, _ := s.Do(http.MethodGet, "/articles?limit=1", "")
 			require.Equal(t, http.StatusOK, res.StatusCode)

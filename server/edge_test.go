@@ -177,7 +177,7 @@ func TestRequestID(t *testing.T) {
 	s := servertest.New(t)
 	tests := []struct {
 		name, given string
-		kept        bool
+		accepted    bool
 	}{
 		{"UUID", "8e03978e-40d5-43e8-bc93-6894a57f9324", true},
 		{"Word", "trace_1.2-3", true},
@@ -197,7 +197,7 @@ func TestRequestID(t *testing.T) {
 			t.Parallel()
 			res, body := send(t, "GET", s.URL+"/nothing", "", "X-Request-Id", tt.given)
 			p := requireProblem(t, 404, "route_not_found", res, body)
-			if tt.kept {
+			if tt.accepted {
 				require.Equal(t, tt.given, p.RequestId)
 			} else {
 				require.Regexp(t, `^[A-Z2-7]{26}$`, p.RequestId)
@@ -209,7 +209,7 @@ func TestRequestID(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	// Registration without a hasher for passwords dereferences nil.
+	// Without the hasher for passwords, registration dereferences nil.
 	s := servertest.New(t, servertest.WithDeps(func(d *server.Deps) { d.API = api.New(api.Deps{DB: d.DB}) }))
 	res, body := send(t, "POST", s.URL+"/users", `{"user":{"username":"a","email":"a@example.com","password":"correct horse"}}`,
 		"Origin", "https://front.example")
@@ -224,7 +224,7 @@ func TestPanic(t *testing.T) {
 	require.Contains(t, line["cause"], "api/auth/password.go")
 
 	res, _ = send(t, "GET", s.URL+"/tags", "")
-	require.Equal(t, http.StatusOK, res.StatusCode, "the service goes on")
+	require.Equal(t, http.StatusOK, res.StatusCode, "the service continues after a panic")
 }
 
 func TestInternalErrorsAreSilent(t *testing.T) {
@@ -238,12 +238,13 @@ func TestInternalErrorsAreSilent(t *testing.T) {
 		for _, leak := range []string{"relation", "SELECT", "users", "42P01", "SQLSTATE", "pgx", ".go"} {
 			require.NotContains(t, string(body), leak, path)
 		}
-		require.Contains(t, lineOf(t, s, p.RequestId)["cause"], "42P01", "the log tells what the client must not see")
+		require.Contains(t, lineOf(t, s, p.RequestId)["cause"], "42P01", "the log has the cause, which the client must not see")
 	}
 }
 
-// TestConnectionEnds demands that a connection ends where the next request on
-// it could be a part of this one, and where the rest of a body is not wanted.
+// TestConnectionEnds checks that the server closes a connection when the next
+// request on it could be a part of this one, and when it does not read the rest
+// of a body.
 func TestConnectionEnds(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -265,7 +266,7 @@ func TestConnectionEnds(t *testing.T) {
 			conn, err := net.Dial("tcp", strings.TrimPrefix(s.Root, "http://"))
 			require.NoError(t, err)
 			defer conn.Close()
-			// Far beyond what it takes, and short of the time for bodies.
+			// Far longer than it takes, and shorter than the read timeout.
 			require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 			go func() { _, _ = io.WriteString(conn, test.sent) }()
 			in := bufio.NewReader(conn)
@@ -284,7 +285,8 @@ func TestConnectionEnds(t *testing.T) {
 		})
 	}
 
-	// Less is waited for, up to the time for bodies, but not with the answer.
+	// The server waits for a short rest of a body, but sends the response
+	// first.
 	t.Run("LittleTooLongAndNotSent", func(t *testing.T) {
 		t.Parallel()
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.Root, "http://"))

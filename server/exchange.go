@@ -12,33 +12,33 @@ import (
 	"github.com/byline-api/byline/server/contract"
 )
 
-// exchange is Echo's context of one request and its answer with what the
-// middleware find out along the way. It is the one piece of state that they
-// share.
+// exchange is Echo's context of one request and its response, and the state of
+// that request which the middleware share.
 type exchange struct {
 	echo.Context
 	info request.Info
 	op   *contract.Operation // nil outside the document
 	head bool                // the request is HEAD, and handled as GET
-	// facts are what the operation said of its response.
+	// facts are the operation's statements about its response.
 	facts   response.Facts
 	started time.Time
-	// tokenErr says what is wrong with the request's token.
+	// tokenErr is the reason why the request's token is not valid.
 	tokenErr error
-	// gone is closed when the client goes away.
+	// gone is closed when the client disconnects.
 	gone <-chan struct{}
-	// refusal is the problem that was answered, for the log.
+	// refusal is the problem in the response, for the log.
 	refusal *problem.Error
-	// cutShort says that the answer broke off after it had begun.
+	// cutShort is true when an error occurred after the response had begun.
 	cutShort bool
-	// traceID is "" when the request belongs to no trace.
+	// traceID is the trace that the request belongs to, or "".
 	traceID string
 }
 
-// noOperation stands for everything outside the document.
+// noOperation is the operation id of requests outside the document.
 const noOperation = "none"
 
-// operationID labels logs, metrics and traces; the set of its values is small.
+// operationID returns the id that logs and metrics use as a label. The set of
+// its values is small.
 func (x *exchange) operationID() string {
 	if x.op != nil {
 		return x.op.ID
@@ -46,7 +46,7 @@ func (x *exchange) operationID() string {
 	return noOperation
 }
 
-// clientGone tells whether the client went away before it was answered.
+// clientGone reports whether the client has disconnected.
 func (x *exchange) clientGone() bool {
 	select {
 	case <-x.gone:
@@ -56,10 +56,10 @@ func (x *exchange) clientGone() bool {
 	}
 }
 
-// of returns the exchange that the outermost middleware has made.
+// of returns the exchange that identify has made.
 func of(c echo.Context) *exchange { return c.(*exchange) }
 
-// pathParam returns a parameter of the path, without percent-encoding.
+// pathParam returns the percent-decoded value of a path parameter.
 func (x *exchange) pathParam(name string) string {
 	value := x.Param(name)
 	if x.Request().URL.RawPath == "" {

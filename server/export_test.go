@@ -2,5 +2,5 @@ package server
 
 import "github.com/byline-api/byline/server/contract"
 
-// Document is what s serves, for tests that change what it declares.
+// Document returns the document of s, for tests that change it.
 func (s *Server) Document() *contract.Document { return s.doc }

@@ -13,11 +13,11 @@ import (
 	"github.com/byline-api/byline/db"
 )
 
-// health is the state that the probes answer from.
+// health is the state that the probes report.
 type health struct {
 	draining atomic.Bool
-	// migrated remembers a schema that was seen up to date: it does not go
-	// back while the service runs.
+	// migrated is true once the schema was seen up to date. A schema does not
+	// go back while the service runs, so that it need not be checked again.
 	migrated atomic.Bool
 }
 
@@ -51,8 +51,8 @@ func probe(c echo.Context, status int, checks map[string]string) error {
 	return c.JSON(status, body)
 }
 
-// readiness says, for each thing that the service needs, "ok" or what is
-// wrong with it. The causes stay in the log.
+// readiness returns, for each check, "ok" or what is wrong. The causes are only
+// in the log.
 func (s *Server) readiness(ctx context.Context) map[string]string {
 	checks := map[string]string{"database": "ok", "migrations": "ok", "draining": "ok"}
 	if s.health.draining.Load() {

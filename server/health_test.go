@@ -30,7 +30,7 @@ func ready(t testing.TB, s *servertest.Service) (int, readiness) {
 func TestReady(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
-	l, through := newLine(t, url)
+	p, through := newProxy(t, url)
 	s := servertest.New(t, servertest.WithDatabase(through))
 	fine := map[string]string{"database": "ok", "migrations": "ok", "draining": "ok"}
 
@@ -47,7 +47,7 @@ func TestReady(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, readiness{"ok", fine}, r)
 
-	l.cut()
+	p.cut()
 	status, r = ready(t, s)
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Equal(t, "unavailable", r.Status)

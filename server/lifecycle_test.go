@@ -52,7 +52,7 @@ func TestDrain(t *testing.T) {
 	b.await(3)
 	r.stop()
 
-	// The same server answers on the harness's listener, where it can be asked.
+	// The same server also serves requests on the harness's listener.
 	require.Eventually(t, func() bool {
 		res, body := send(t, "GET", s.Root+"/readyz", "")
 		return res.StatusCode == http.StatusServiceUnavailable && strings.Contains(string(body), `"draining":"shutting down"`)
@@ -165,7 +165,7 @@ func talk(t testing.TB, addr, text string) string {
 	_, _ = io.WriteString(conn, text) // a server that refuses early stops reading
 	got, err := io.ReadAll(bufio.NewReader(conn))
 	if ne, ok := err.(net.Error); ok && ne.Timeout() {
-		t.Fatalf("the server holds on to the connection; it said %q", got)
+		t.Fatalf("the server keeps the connection open; it sent %q", got)
 	}
 	return string(got)
 }

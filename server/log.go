@@ -14,12 +14,12 @@ import (
 	"github.com/byline-api/byline/server/admission"
 )
 
-// lineAttrs keeps the arrays of attributes that a line is made from: slog
-// allocates one for any line with more than five.
+// lineAttrs reuses the arrays of attributes of log lines: slog allocates one
+// for each line with more than five attributes.
 var lineAttrs = sync.Pool{New: func() any { return new([12]slog.Attr) }}
 
-// logRequest writes the one line of a request. Its text is what the service
-// chose, never what the client sent: no query, no header, no body.
+// logRequest writes the log line of a request. Except for the ids of request
+// and trace, nothing in it comes from the client: no query, no header, no body.
 func (s *Server) logRequest(x *exchange) {
 	if x.refusal == admission.ErrOverloaded {
 		s.countRefused()
@@ -29,7 +29,7 @@ func (s *Server) logRequest(x *exchange) {
 	level := slog.LevelInfo
 	switch {
 	case res.Status == http.StatusServiceUnavailable:
-		level = slog.LevelWarn // under overload there are many, and each error is written at once
+		level = slog.LevelWarn // under overload there are many, and errors are not batched
 	case res.Status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
@@ -59,15 +59,15 @@ func (s *Server) logRequest(x *exchange) {
 			attrs = append(attrs, slog.String("cause", causeText(cause)))
 		}
 	}
-	// Not through Logger, which would look up its caller first. A group without
-	// a name stands for its members.
+	// Logger.Log would look up its caller first, so the handler is called
+	// directly. slog inlines a group without a name.
 	record := slog.NewRecord(time.Now(), level, "request", 0)
 	record.AddAttrs(slog.Attr{Value: slog.GroupValue(attrs...)})
-	_ = s.log.Handler().Handle(ctx, record) // where should an error of the log go?
+	_ = s.log.Handler().Handle(ctx, record) // an error of the log can be reported nowhere
 }
 
-// requestID takes over an id that a proxy or client gave, if it is harmless,
-// and makes one up otherwise.
+// requestID returns the id that a proxy or client has sent, if it is short and
+// has only harmless characters, and otherwise a new one.
 func requestID(r *http.Request) string {
 	id := r.Header.Get(echo.HeaderXRequestID)
 	if len(id) < 8 || len(id) > 64 {
@@ -82,8 +82,8 @@ func requestID(r *http.Request) string {
 	return id
 }
 
-// newID returns 128 random bits as text. They only have to be unique: the
-// generator for secrets costs a microsecond.
+// newID returns 128 random bits as text. They have to be unique but not
+// secret, and the generator for secrets costs a microsecond.
 func newID() string {
 	var bits [16]byte
 	binary.LittleEndian.PutUint64(bits[:8], rand.Uint64())

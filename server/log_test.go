@@ -27,7 +27,8 @@ func linesOf(t testing.TB, s *servertest.Service, requestID string) (lines []map
 
 func lineOf(t testing.TB, s *servertest.Service, requestID string) map[string]any {
 	t.Helper()
-	// The line is written after the answer, which the client may have already.
+	// The line is written after the response, which the client may have
+	// already.
 	var lines []map[string]any
 	require.Eventually(t, func() bool { lines = linesOf(t, s, requestID); return len(lines) > 0 }, polling, tick)
 	require.Len(t, lines, 1)
@@ -81,8 +82,8 @@ func TestLogLine(t *testing.T) {
 	}
 }
 
-// TestLogKeepsSecrets does everything that secrets are sent for, at the level
-// that tells most, and looks for them in the log.
+// TestLogKeepsSecrets sends secrets in every way that the API has, at the level
+// debug, and checks that none is in the log.
 func TestLogKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

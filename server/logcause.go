@@ -10,16 +10,16 @@ import (
 
 const withheld = "[withheld]"
 
-// secrets are what must not be logged even when an error quotes it: tokens,
-// password hashes and e-mail addresses.
+// secrets matches tokens, password hashes and e-mail addresses, which must not
+// be logged even when an error quotes them.
 var secrets = regexp.MustCompile(`eyJ[\w-]+\.[\w-]*\.?[\w-]*|\$argon2[^\s"']*|[^\s"'()<>=,;:]+@[^\s"'()<>=,;:]+\.[^\s"'()<>=,;:]+`)
 
-// encoding is how pgx begins an error that quotes a parameter.
+// encoding matches the start of an error in which pgx quotes a parameter.
 var encoding = regexp.MustCompile(`(unable to encode ).*( into (?:binary|text) format)`)
 
-// causeText is an error as the log may have it. PostgreSQL and pgx quote
-// values in some of theirs; Detail, Hint and Where of a PgError do so by
-// design and are in none of its text.
+// causeText returns the text of an error without secrets. PostgreSQL and pgx
+// quote values in some errors. The Detail, Hint and Where of a PgError quote
+// values by design, but are not part of its text.
 func causeText(err error) string {
 	text := err.Error()
 	var pe *pgconn.PgError

@@ -15,7 +15,7 @@ import (
 	"github.com/byline-api/byline/server/contract"
 )
 
-// answered is an exchange that is over.
+// answered returns an exchange whose response was sent.
 func answered(t testing.TB, doc *contract.Document, method, route string) *exchange {
 	t.Helper()
 	x := &exchange{
@@ -27,14 +27,15 @@ func answered(t testing.TB, doc *contract.Document, method, route string) *excha
 	return x
 }
 
-// underRace tells whether the race detector, which empties pools at random,
-// is on.
+// underRace reports whether the race detector is on, which empties pools at
+// random.
 func underRace() bool {
 	info, _ := debug.ReadBuildInfo()
 	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
-// TestLogRequestAllocations allows one, for the duration: slog boxes floats.
+// TestLogRequestAllocations allows one allocation, for the duration: slog boxes
+// floats.
 func TestLogRequestAllocations(t *testing.T) {
 	doc, err := contract.Load()
 	require.NoError(t, err)
@@ -45,7 +46,7 @@ func TestLogRequestAllocations(t *testing.T) {
 		require.LessOrEqual(t, n, 1.0)
 	}
 	s.log = slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	require.Zero(t, testing.AllocsPerRun(1000, func() { s.logRequest(x) }), "a line that is not logged costs nothing")
+	require.Zero(t, testing.AllocsPerRun(1000, func() { s.logRequest(x) }), "a line below the log level allocates")
 }
 
 func BenchmarkLogRequest(b *testing.B) {

@@ -16,12 +16,12 @@ var mailsText string
 
 var mailsPage = template.Must(template.New("mails").Parse(mailsText))
 
-// showMails is the page on which developers read the mails that nobody sends
-// for them, and operators see those that could not be sent.
+// showMails serves the page of mails: developers read the mails that the
+// service does not send, and operators see those that could not be sent.
 func (s *Server) showMails(w http.ResponseWriter, r *http.Request) {
 	unsent, err := s.deps.Mail.Unsent(r.Context())
 	if err != nil {
-		http.Error(w, "the database cannot answer", http.StatusServiceUnavailable)
+		http.Error(w, "the database is unavailable", http.StatusServiceUnavailable)
 		return
 	}
 	var page bytes.Buffer
@@ -41,11 +41,11 @@ func (s *Server) showMails(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(page.Bytes())
 }
 
-// mailCollector reads how sending goes when it is scraped.
+// mailCollector reads the courier's statistics when it is scraped.
 type mailCollector struct{ courier *mail.Courier }
 
 var mailAttempts = prometheus.NewDesc("mail_attempts_total",
-	"Attempts to send a mail, by outcome: sent, deferred until the next one, or given up.", []string{"outcome"}, nil)
+	"Attempts to send a mail, by outcome: sent, deferred until the next attempt, or given up.", []string{"outcome"}, nil)
 
 func (c mailCollector) Describe(ch chan<- *prometheus.Desc) { ch <- mailAttempts }
 

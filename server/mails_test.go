@@ -10,8 +10,8 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestMailsPage holds that developers find their mails on the admin port, that
-// nothing on the page is markup but its own, and that strangers do not see it.
+// TestMailsPage checks that the admin port shows the mails, that it escapes
+// their text, and that the public port does not show them.
 func TestMailsPage(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.Mailing())

@@ -16,14 +16,14 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
-// plain asks for nothing on its own, unlike http.DefaultClient, which asks for
-// gzip and decodes it before a test could see it.
+// plain sends no Accept-Encoding of its own. http.DefaultClient would ask for
+// gzip and decode it before a test could see it.
 var plain = &http.Client{
 	Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// send sends a request as it is and holds the answer against nothing.
+// send sends a request as it is and does not check the response.
 func send(t testing.TB, method, url, body string, header ...string) (*http.Response, []byte) {
 	t.Helper()
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
@@ -50,7 +50,7 @@ var titles = map[int]string{
 	429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable",
 }
 
-// requireProblem holds an answer to what every error promises, and returns it.
+// requireProblem checks that a response is a valid problem, and returns it.
 func requireProblem(t testing.TB, status int, code string, res *http.Response, body []byte) client.Problem {
 	t.Helper()
 	require.Equal(t, status, res.StatusCode, string(body))
@@ -76,8 +76,8 @@ func requireProblem(t testing.TB, status int, code string, res *http.Response, b
 	return p
 }
 
-// How long a test polls for what must come, and how often. The first is no
-// measure of speed: it only ends a test that fails.
+// The longest time that a test polls for a condition, and the interval. The
+// first is no measure of speed: it only ends a test that fails.
 const (
 	polling = 20 * time.Second
 	tick    = 5 * time.Millisecond

@@ -15,22 +15,23 @@ import (
 	"github.com/byline-api/byline/server/contract"
 )
 
-// metrics are what Prometheus scrapes from the admin port. Every label has a
-// bounded set of values: operation ids, methods and statuses of the document.
+// metrics holds the series that Prometheus scrapes from the admin port. Every
+// label has a bounded set of values: the operation ids, methods and statuses of
+// the document.
 type metrics struct {
 	registry *prometheus.Registry
 	inFlight prometheus.Gauge
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	refused  *prometheus.CounterVec
-	// endpoints and refusals save the look-up of labels on every request; nil
-	// stands for all that is outside the document.
+	// endpoints and refusals save the look-up of labels on every request. The
+	// key nil is for requests outside the document.
 	endpoints map[*contract.Operation]endpoint
 	refusals  map[problem.Code]prometheus.Counter
 }
 
-// gcPauses are the stops of the world by the garbage collector, all of them:
-// go_gc_duration_seconds tells of the last 256 collections only.
+// gcPauses selects all pauses of the garbage collector: go_gc_duration_seconds
+// covers only the last 256 collections.
 var gcPauses = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/pauses/total/gc:seconds$`)}
 
 // endpoint has the series of an operation.
@@ -40,23 +41,23 @@ type endpoint struct {
 	statuses map[int]prometheus.Counter
 }
 
-// otherStatuses are what the service answers outside the document.
+// otherStatuses are the statuses of responses outside the document.
 var otherStatuses = []int{200, 204, 404, 405, 503}
 
 // protections are the codes of refusals that protect the service.
 var protections = []problem.Code{problem.RateLimited, problem.Overloaded, problem.DatabaseUnavailable}
 
-func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat, kept *cache.Cache) *metrics {
+func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat, store *cache.Cache) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "api_requests_in_flight", Help: "Requests that are being answered.",
+			Name: "api_requests_in_flight", Help: "Requests that are being handled.",
 		}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "api_requests_total", Help: "Requests answered, by operation id, method and status.",
+			Name: "api_requests_total", Help: "Requests handled, by operation id, method and status.",
 		}, []string{"endpoint", "method", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "api_request_duration_seconds", Help: "Time to answer, by operation id.",
+			Name: "api_request_duration_seconds", Help: "Time to handle a request, by operation id.",
 			Buckets: []float64{.0005, .001, .002, .004, .008, .016, .032, .064, .128, .256, .512, 1, 2, 5, 10},
 		}, []string{"endpoint"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -66,15 +67,15 @@ func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat, k
 		refusals:  map[problem.Code]prometheus.Counter{},
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "byline_build_info", Help: "Always 1; the labels tell what runs.",
+		Name: "byline_build_info", Help: "Always 1; the labels have the version and the commit that run.",
 	}, []string{"version", "commit"})
 	build.WithLabelValues(cfg.Version, cfg.Commit).Set(1)
 	m.registry.MustRegister(
 		m.inFlight, m.requests, m.duration, m.refused, build, poolCollector{pool},
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(gcPauses)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	if kept != nil {
-		m.registry.MustRegister(cacheCollector{kept})
+	if store != nil {
+		m.registry.MustRegister(cacheCollector{store})
 	}
 	for _, op := range doc.Operations() {
 		m.addEndpoint(op, op.ID, op.Method, op.Statuses)
@@ -86,8 +87,9 @@ func newMetrics(cfg Config, doc *contract.Document, pool func() *pgxpool.Stat, k
 	return m
 }
 
-// addEndpoint makes the series of an operation. That they begin at 0 lets
-// Prometheus see the first of each, which for errors is the one that matters.
+// addEndpoint creates the series of an operation. They begin at 0, so that
+// Prometheus sees the increase by the first request: a series that began at 1
+// would hide the first error.
 func (m *metrics) addEndpoint(op *contract.Operation, id, method string, statuses []int) {
 	e := endpoint{method: method, duration: m.duration.WithLabelValues(id), statuses: map[int]prometheus.Counter{}}
 	for _, status := range slices.Concat(statuses, []int{statusClientGone}) {
@@ -96,7 +98,7 @@ func (m *metrics) addEndpoint(op *contract.Operation, id, method string, statuse
 	m.endpoints[op] = e
 }
 
-// observe counts an answer.
+// observe counts a response.
 func (m *metrics) observe(x *exchange) {
 	e, status := m.endpoints[x.op], x.Response().Status
 	if counter, ok := e.statuses[status]; ok {
@@ -117,8 +119,8 @@ type poolCollector struct{ stat func() *pgxpool.Stat }
 
 var (
 	poolConnections = prometheus.NewDesc("db_pool_connections", "Connections of the pool, by state.", []string{"state"}, nil)
-	poolMax         = prometheus.NewDesc("db_pool_max_connections", "The most connections that the pool opens.", nil, nil)
-	poolAcquires    = prometheus.NewDesc("db_pool_acquires_total", "Connections handed out.", nil, nil)
+	poolMax         = prometheus.NewDesc("db_pool_max_connections", "The largest number of connections that the pool opens.", nil, nil)
+	poolAcquires    = prometheus.NewDesc("db_pool_acquires_total", "Connections acquired from the pool.", nil, nil)
 	poolWaits       = prometheus.NewDesc("db_pool_waits_total", "Times that a request had to wait for a connection.", nil, nil)
 	poolWaitSeconds = prometheus.NewDesc("db_pool_wait_seconds_total", "Time that requests spent waiting for a connection.", nil, nil)
 )
@@ -147,14 +149,14 @@ func (c poolCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 // cacheCollector reads the cache's statistics when it is scraped.
-type cacheCollector struct{ kept *cache.Cache }
+type cacheCollector struct{ store *cache.Cache }
 
 var (
-	cacheHits      = prometheus.NewDesc("cache_hits_total", "Answers that were taken from the cache.", nil, nil)
-	cacheMisses    = prometheus.NewDesc("cache_misses_total", "Answers that could have been in the cache and were not.", nil, nil)
-	cacheEvictions = prometheus.NewDesc("cache_evictions_total", "Answers that made room for others.", nil, nil)
-	cacheAnswers   = prometheus.NewDesc("cache_answers", "Answers in the cache.", nil, nil)
-	cacheBytes     = prometheus.NewDesc("cache_bytes", "What the answers in the cache take.", nil, nil)
+	cacheHits      = prometheus.NewDesc("cache_hits_total", "Requests whose response was cached.", nil, nil)
+	cacheMisses    = prometheus.NewDesc("cache_misses_total", "Requests whose response could have been cached and was not.", nil, nil)
+	cacheEvictions = prometheus.NewDesc("cache_evictions_total", "Cached responses removed to make room for others.", nil, nil)
+	cacheAnswers   = prometheus.NewDesc("cache_answers", "Cached responses.", nil, nil)
+	cacheBytes     = prometheus.NewDesc("cache_bytes", "Bytes that the cached responses take.", nil, nil)
 )
 
 func (c cacheCollector) Describe(ch chan<- *prometheus.Desc) {
@@ -164,7 +166,7 @@ func (c cacheCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (c cacheCollector) Collect(ch chan<- prometheus.Metric) {
-	s := c.kept.Stats()
+	s := c.store.Stats()
 	for _, counter := range []struct {
 		desc  *prometheus.Desc
 		value int64

@@ -66,8 +66,8 @@ func TestObserveAllocations(t *testing.T) {
 	}
 }
 
-// TestLabelsAreBounded sends what clients may make up, and finds none of it
-// among the labels.
+// TestLabelsAreBounded sends unusual requests, and checks that none of their
+// text is in a label.
 func TestLabelsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := newUnconnected(t)

@@ -21,24 +21,24 @@ import (
 	"github.com/byline-api/byline/server/ratelimit"
 )
 
-// middlewares is the order in which a request passes the edge. Each line says
-// why it stands where it does.
+// middlewares returns the middleware in the order in which a request passes
+// them. The comment on each line gives the reason for its position.
 func (s *Server) middlewares() []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{
-		s.identify,       // first: the others go by what it finds out
-		s.trace,          // around observe, whose status it tells and which logs its trace
-		s.observe,        // sees every answer, also of panics and refusals
-		s.secure,         // every answer has the headers, also errors
-		s.cors(),         // preflights cost nothing and know no operation
-		s.preferConcrete, // takes back an operation that identify found too soon
-		s.shed,           // before anything that costs: what has no chance of a place
-		s.authenticate,   // finds out who asks
-		s.limitRate,      // knows the user by now; also for tokens that are refused
+		s.identify,       // first: the others use the exchange that it makes
+		s.trace,          // around observe, which sets the span's status and logs the trace id
+		s.observe,        // sees every response, also those to panics and refusals
+		s.secure,         // every response has the headers, also errors
+		s.cors(),         // answers preflights, which need none of the following
+		s.preferConcrete, // before anything uses the operation that identify found
+		s.shed,           // before anything costly: refuses at once under overload
+		s.authenticate,   // before limitRate and authorize, which use the viewer
+		s.limitRate,      // before authorize, so that requests with bad tokens count
 		s.authorize,      // before validation: 401 comes before 422
-		s.compat,         // bends what older front ends send before it is checked
-		s.represent,      // around validation and handler: tags their answer
-		s.validate,       // handlers get nothing that the document forbids
-		s.admit,          // last: only work takes a place, not who sends slowly
+		s.compat,         // before validation: changes what older front ends send
+		s.represent,      // around validation and handler: adds tags to responses
+		s.validate,       // handlers get only requests that the document allows
+		s.admit,          // last: a client that sends slowly takes no place
 	}
 }
 
@@ -59,8 +59,8 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// observe turns errors and panics into problems, counts the answer, and
-// writes its line in the log.
+// observe turns errors and panics into problem responses, counts the response,
+// and writes its log line.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
@@ -78,7 +78,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// recovered runs the rest of the chain and makes an error of a panic.
+// recovered calls next and returns a panic as an error.
 func recovered(next echo.HandlerFunc, x *exchange) (err error) {
 	defer func() {
 		switch p := recover(); p {
@@ -92,8 +92,8 @@ func recovered(next echo.HandlerFunc, x *exchange) (err error) {
 	return next(x)
 }
 
-// securityHeaders are values that all answers share: with Set each would cost
-// an allocation a request.
+// securityHeaders are shared by all responses: with Set each field would cost
+// one allocation per request.
 var securityHeaders = http.Header{
 	"X-Content-Type-Options":       {"nosniff"},
 	"X-Frame-Options":              {"DENY"},
@@ -102,19 +102,19 @@ var securityHeaders = http.Header{
 	"Cross-Origin-Resource-Policy": {"cross-origin"},
 }
 
-// sameOrigin is for the service's own pages and their files.
+// sameOrigin is the resource policy of the service's own pages and their files.
 var sameOrigin = []string{"same-origin"}
 
-// hsts tells browsers to come back over TLS only, for two years. It leaves out
-// subdomains: other services may own those.
+// hsts makes browsers use only TLS for two years. It leaves out subdomains,
+// because other services may own them.
 var hsts = []string{"max-age=63072000"}
 
-// secure sets headers that keep browsers from guessing or framing answers.
-// The pages of the service set a policy of their own.
+// secure sets headers that keep browsers from guessing the type of a response
+// and from framing it. The service's own pages replace the policy.
 func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		maps.Copy(c.Response().Header(), securityHeaders)
-		if s.outsideAPI(c) && !strings.HasPrefix(c.Path(), "/openapi.") { // for whatever may call the API
+		if s.outsideAPI(c) && !strings.HasPrefix(c.Path(), "/openapi.") { // pages of every origin may load the document
 			c.Response().Header()["Cross-Origin-Resource-Policy"] = sameOrigin
 		}
 		if s.cfg.Certificate != nil {
@@ -124,9 +124,10 @@ func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// cors lets browsers of any configured origin call the API, and nothing but the
-// API. Tokens travel in a header that scripts must set, never in cookies, so
-// that permitting every origin gives no site the power of a visitor.
+// cors permits pages of the configured origins to call the API, but not to read
+// the service's own pages. Permitting every origin is safe: browsers send no
+// token by themselves, because tokens are in a header that scripts must set and
+// never in cookies.
 func (s *Server) cors() echo.MiddlewareFunc {
 	if len(s.cfg.CORSOrigins) == 0 {
 		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
@@ -146,15 +147,15 @@ func (s *Server) cors() echo.MiddlewareFunc {
 	})
 }
 
-// outsideAPI tells whether a request is for the service's own pages, which no
-// other page has to read.
+// outsideAPI reports whether a request is for one of the service's own pages.
+// Pages of other origins have no need to read those.
 func (s *Server) outsideAPI(c echo.Context) bool {
 	return !strings.HasPrefix(c.Request().URL.Path, s.doc.BasePath+"/")
 }
 
-// authenticate puts the viewer into the context. A bad token is answered as
-// none where none is needed, and WWW-Authenticate says so. When the database
-// cannot be asked nobody knows, and 503 says so.
+// authenticate puts the viewer into the context. An operation that requires no
+// token handles a request with a bad one as anonymous, and the response has
+// WWW-Authenticate. When the database cannot be asked, the response is 503.
 func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
@@ -167,7 +168,7 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if err != nil {
 			if !errors.Is(err, auth.ErrTokenInvalid) && !errors.Is(err, auth.ErrTokenExpired) {
-				return err // of the database, or no place to ask it
+				return err // from the database, or because there is no place
 			}
 			x.tokenErr = err
 			x.Response().Header().Set(echo.HeaderWWWAuthenticate, `Token error="invalid_token"`)
@@ -176,8 +177,8 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// viewer finds out whom a token belongs to. To ask the database takes a place,
-// as all work does, so that a crowd of new tokens is refused at once, too.
+// viewer returns the viewer that a token belongs to. Asking the database takes
+// a place, as all work does, so that a burst of new tokens is refused at once.
 func (s *Server) viewer(ctx context.Context, token string) (v auth.Viewer, err error) {
 	if v, known, err := s.deps.Authenticator.Recall(token); known {
 		return v, err
@@ -191,22 +192,22 @@ func (s *Server) viewer(ctx context.Context, token string) (v auth.Viewer, err e
 	return v, err
 }
 
-// preferConcrete has DELETE /sessions/refresh answered with 405, where Echo has
-// found /sessions/{id}: "concrete paths are matched before their templated
+// preferConcrete returns 405 for DELETE /sessions/refresh, which Echo routes to
+// /sessions/{id}: "concrete paths are matched before their templated
 // counterparts" (OpenAPI 3.0, Paths Object).
 func (s *Server) preferConcrete(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if path := c.Request().URL.Path; path != c.Path() && s.doc.Allow(path) != "" {
 			of(c).op = nil
-			c.SetPath(path) // whose methods Allow lists
+			c.SetPath(path) // the Allow field lists the methods of this path
 			return echo.ErrMethodNotAllowed
 		}
 		return next(c)
 	}
 }
 
-// authorize refuses requests without a good token where one is needed, and
-// those whose token or user may not do what the operation does.
+// authorize refuses a request without a valid token when the operation requires
+// one, and a request whose token or user lacks the scope or role for it.
 func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
@@ -219,14 +220,14 @@ func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 		case viewer.Scope < x.op.Scope:
 			return problem.New(problem.ScopeInsufficient, "token", "lacks the scope "+x.op.Scope.String())
 		case viewer.Role < x.op.Role:
-			return problem.New(problem.RoleInsufficient, "role", "must be "+x.op.Role.String()+" at least")
+			return problem.New(problem.RoleInsufficient, "role", "requires the role "+x.op.Role.String()+" or higher")
 		}
 		return next(c)
 	}
 }
 
-// tokenOf returns the token of an Authorization field, "" when there is
-// none. Schemes are compared without regard to case (RFC 9110, section 11.1).
+// tokenOf returns the token of an Authorization field, or "" when the field is
+// empty. Schemes are compared without regard to case (RFC 9110, section 11.1).
 func tokenOf(field string) (string, error) {
 	if field == "" {
 		return "", nil
@@ -239,15 +240,15 @@ func tokenOf(field string) (string, error) {
 	return token, nil
 }
 
-// validate refuses what the document does not allow, and keeps the order of
-// refusals.
+// validate refuses requests that the document does not allow, and makes errors
+// appear in their fixed order (see inOrder).
 func (s *Server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
 		if x.op == nil {
 			return next(c)
 		}
-		ctx := x.Request().Context() // without the deadline of the handler
+		ctx := x.Request().Context() // without the deadline that handleValid sets
 		if err := s.handleValid(x, next); err != nil {
 			return s.inOrder(ctx, x, err)
 		}
@@ -255,7 +256,7 @@ func (s *Server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// handleValid hands a request that conforms to the document to next.
+// handleValid calls next if the request conforms to the document.
 func (s *Server) handleValid(x *exchange, next echo.HandlerFunc) error {
 	r := x.Request()
 	if x.op.MaxBody > 0 {

@@ -11,11 +11,11 @@ import (
 	"github.com/byline-api/byline/server/contract"
 )
 
-// inOrder returns what comes before the error of a request, or the error. A
-// 422 must not hide that the target is missing or belongs to somebody else:
-// clients rely on the order 401, 404, 403, 422. The targets are looked up only
-// when there is a 422, whether of validation or of the operation. Like all
-// work, that takes a place.
+// inOrder returns err, or the error that takes precedence over it. A 422 must
+// not hide that the target is missing or belongs to another user: clients rely
+// on the order 401, 404, 403, 422. inOrder looks the targets up only after a
+// 422, from validation or from the operation. Like all work, that takes a
+// place.
 func (s *Server) inOrder(ctx context.Context, x *exchange, err error) error {
 	if translate.Problem(err).Status() != http.StatusUnprocessableEntity {
 		return err
@@ -33,8 +33,8 @@ func (s *Server) inOrder(ctx context.Context, x *exchange, err error) error {
 	return err
 }
 
-// targets returns the objects that the path names, up to the first that cannot
-// exist: its name is wrong in itself, which the 422 says.
+// targets returns the objects that the path names. It stops at the first name
+// that is invalid: no object can have it, and the 422 reports it.
 func (x *exchange) targets() (all []api.Target) {
 	for _, t := range x.op.Targets {
 		value := x.pathParam(t.Param)
@@ -53,7 +53,7 @@ func checkTargets(operations []*contract.Operation) error {
 	for _, op := range operations {
 		for _, t := range op.Targets {
 			if !api.HasLookup(t.Kind) {
-				gaps = append(gaps, fmt.Errorf("server: %s: path parameter %s: x-target names the kind %q, which nothing looks up; "+
+				gaps = append(gaps, fmt.Errorf("server: %s: path parameter %s: x-target names the kind %q, which has no lookup; "+
 					"add it to lookups in api/targets.go", op.ID, t.Param, t.Kind))
 			}
 		}

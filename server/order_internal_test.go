@@ -15,5 +15,5 @@ func TestCheckTargets(t *testing.T) {
 	require.NoError(t, checkTargets(doc.Operations()))
 
 	err = checkTargets([]*contract.Operation{{ID: "GetThing", Targets: []contract.Target{{Param: "slug", Kind: "article"}, {Param: "id", Kind: "thing"}}}})
-	require.EqualError(t, err, `server: GetThing: path parameter id: x-target names the kind "thing", which nothing looks up; add it to lookups in api/targets.go`)
+	require.EqualError(t, err, `server: GetThing: path parameter id: x-target names the kind "thing", which has no lookup; add it to lookups in api/targets.go`)
 }

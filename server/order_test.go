@@ -14,10 +14,10 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestOrder holds every operation to the order 404, 403, 422. The requests
+// TestOrder checks the order 404, 403, 422 for every operation. The requests
 // come from the document: each input that an operation declares is sent with
 // a bad value, for a target that exists, for each that is missing, and as
-// somebody who does not own it.
+// a user who does not own it.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load()
@@ -72,9 +72,9 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// badInputs has, by operation, what makes a valid request one that is refused
-// with 422: a bad value for its body, or for one of its parameters that are
-// not in the path.
+// badInputs has, by operation, changes to a valid request after which it is
+// refused with 422: a bad value for its body, or for one of its parameters that
+// are not in the path.
 func badInputs(t *testing.T) map[string]map[string]func(call) call {
 	t.Helper()
 	doc, err := spec.GetSpec()
@@ -115,7 +115,7 @@ func badText(s *openapi3.Schema) (string, bool) {
 	return "", false
 }
 
-// naming has another value for a target in the path.
+// naming replaces the value of a target in the path.
 func (c call) naming(op *contract.Operation, target contract.Target, value string) call {
 	names, values := strings.Split(op.Path, "/"), strings.Split(c.path, "/")
 	for i, name := range names {
@@ -126,7 +126,7 @@ func (c call) naming(op *contract.Operation, target contract.Target, value strin
 	return c.at(strings.Join(values, "/"))
 }
 
-// missing has a value for a target in the path that no object has.
+// missing returns a value for a target in the path that no object has.
 func (c call) missing(t *testing.T, op *contract.Operation, target contract.Target) call {
 	t.Helper()
 	for _, value := range []string{"none", "9007199254740991"} {

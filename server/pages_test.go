@@ -30,7 +30,7 @@ const (
 	edgeCSP = "default-src 'none'; frame-ancestors 'none'"
 )
 
-// guideNames are the files of docs/, without ".md".
+// guideNames returns the names of the files of docs/, without ".md".
 func guideNames(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("../docs/*.md")
@@ -86,7 +86,7 @@ func TestPages(t *testing.T) {
 				res, packed := send(t, http.MethodGet, s.Root+p.path, "", "Accept-Encoding", coding)
 				require.Equal(t, coding, res.Header.Get("Content-Encoding"))
 				require.Equal(t, string(body), string(unpack(t, coding, packed)))
-				require.NotEqual(t, tag, res.Header.Get("ETag"), "a strong tag names bytes")
+				require.NotEqual(t, tag, res.Header.Get("ETag"), "a strong tag belongs to one sequence of bytes")
 				for _, known := range []string{tag, res.Header.Get("ETag"), "*", `"other", ` + tag} {
 					res, none := send(t, http.MethodGet, s.Root+p.path, "", "If-None-Match", known)
 					require.Equal(t, http.StatusNotModified, res.StatusCode, known)
@@ -120,7 +120,7 @@ func unpack(t *testing.T, coding string, packed []byte) []byte {
 	return body
 }
 
-// assets are the paths of what pages load.
+// assets returns the paths of the files that pages load.
 func assets(t *testing.T, s *servertest.Service) []string {
 	t.Helper()
 	_, page := send(t, http.MethodGet, s.Root+"/docs", "")
@@ -207,7 +207,7 @@ func TestDocument(t *testing.T) {
 	require.NoError(t, err)
 	res, served := send(t, http.MethodGet, s.Root+"/openapi.yaml", "", "Origin", "https://editor.example")
 	require.Equal(t, string(text), string(served))
-	require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"), "whatever may call the API")
+	require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"), "pages of every origin may read it")
 	require.Equal(t, "cross-origin", res.Header.Get("Cross-Origin-Resource-Policy"))
 
 	_, served = send(t, http.MethodGet, s.Root+"/openapi.json", "")
@@ -219,13 +219,13 @@ func TestDocument(t *testing.T) {
 	require.NoError(t, err)
 	got, err := doc.MarshalJSON()
 	require.NoError(t, err)
-	require.JSONEq(t, string(want), string(got), "what is served is what the server was generated from")
+	require.JSONEq(t, string(want), string(got), "the served document is the one that the code is generated from")
 	require.Equal(t, "/api", doc.Servers[0].URL)
 	require.Less(t, bytes.Index(served, []byte(`"/users":`)), bytes.Index(served, []byte(`"/articles":`)), "in the order of the text")
 }
 
-// TestExamples holds that every operation shows what to send and what comes
-// back; server/contract holds the examples against their schemas.
+// TestExamples checks that every operation has examples of its request and its
+// responses. The tests of server/contract check them against their schemas.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	doc, err := spec.GetSpec()
@@ -331,7 +331,7 @@ func TestGuides(t *testing.T) {
 		codes := doc.Components.Schemas["ProblemCode"].Value.Enum
 		require.NotEmpty(t, codes)
 		for _, code := range codes {
-			require.True(t, ids["/docs/errors"][code.(string)], "the type of problem %s leads nowhere", code)
+			require.True(t, ids["/docs/errors"][code.(string)], "the type of problem %s has no section in docs/errors.md", code)
 		}
 	})
 	t.Run("JSON", func(t *testing.T) {
@@ -346,7 +346,7 @@ func TestGuides(t *testing.T) {
 		}
 	})
 	t.Run("Operations", func(t *testing.T) {
-		// What the guides call must be in the document.
+		// The document must have every path that the guides call.
 		call := regexp.MustCompile(`127\.0\.0\.1:8080(/api/[a-z/-]+)`)
 		doc, err := spec.GetSpec()
 		require.NoError(t, err)

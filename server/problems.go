@@ -18,18 +18,19 @@ import (
 	"github.com/byline-api/byline/server/admission"
 )
 
-// statusClientGone is what the log and the metrics say, as nginx does, of a
-// request whose client did not wait for the answer: it is no fault of ours.
+// statusClientGone is the status, in logs and metrics, of a request whose
+// client disconnected before the response. nginx uses the same. It is not an
+// error of the service.
 const statusClientGone = 499
 
-// fail answers an error as application/problem+json (RFC 9457). The cause
-// stays in x for the log.
+// fail sends an error as application/problem+json (RFC 9457). It stores the
+// problem in x for the log, which shows the cause.
 func (s *Server) fail(x *exchange, err error) {
 	p := s.problemOf(x, err)
 	x.refusal = p
 	if x.Response().Committed {
-		// Too late: the answer had begun when the error came up. Observe ends
-		// the connection, so that nobody takes what there is for all.
+		// The response had begun when the error occurred. observe closes the
+		// connection, so that the client does not take it for complete.
 		if x.clientGone() || errors.Is(err, request.ErrClientGone) {
 			x.refusal, x.Response().Status = nil, statusClientGone
 		}
@@ -39,7 +40,7 @@ func (s *Server) fail(x *exchange, err error) {
 	status := s.statusOf(x, p)
 	h := x.Response().Header()
 	for _, name := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified", "Location", "Link"} {
-		h.Del(name) // of the answer that did not come about
+		h.Del(name) // the handler has set it for its own response
 	}
 	h.Set(echo.HeaderContentType, "application/problem+json")
 	h.Set(echo.HeaderCacheControl, "no-store")
@@ -58,7 +59,7 @@ func (s *Server) fail(x *exchange, err error) {
 	case http.StatusMethodNotAllowed:
 		h.Set(echo.HeaderAllow, s.allow(x))
 	case http.StatusRequestEntityTooLarge:
-		h.Set("Connection", "close") // or the answer would wait for the rest of the body
+		h.Set("Connection", "close") // else net/http reads the rest of the body first
 	}
 	if p.RetryAfter > 0 {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(p.RetryAfter))
@@ -88,21 +89,21 @@ func problemBody(p *problem.Error, status int, requestID string) []byte {
 		Errors:    openapi.FieldErrors(p.Fields),
 	})
 	if err != nil {
-		panic(err) // there is nothing in it that could not be encoded
+		panic(err) // it has only strings and numbers
 	}
 	return append(body, '\n')
 }
 
-// overloadedBody is what stands before and after the request's id when there
-// is no time for encoding.
+// overloadedBody has the body of ErrOverloaded before and after the request's
+// id. It is encoded once, because refusals under overload must be cheap.
 var overloadedBody = func() (parts [2][]byte) {
 	const id = "ID"
 	parts[0], parts[1], _ = bytes.Cut(problemBody(admission.ErrOverloaded, admission.ErrOverloaded.Status(), id), []byte(id))
 	return parts
 }()
 
-// allow lists the methods of a path: the document's or, for the service's own
-// pages, Echo's, and HEAD wherever there is GET.
+// allow returns the methods of a path for the Allow field. They come from the
+// document or, for the service's own pages, from Echo. HEAD follows GET.
 func (s *Server) allow(x *exchange) string {
 	allow := s.doc.Allow(x.Path())
 	if allow == "" {
@@ -111,8 +112,8 @@ func (s *Server) allow(x *exchange) string {
 	return strings.Replace(allow, http.MethodGet, http.MethodGet+", "+http.MethodHead, 1)
 }
 
-// title returns the name of a status. net/http still has two of those that
-// RFC 9110 changed.
+// title returns the name of a status. net/http still has the old names of two
+// that RFC 9110 has renamed.
 func title(status int) string {
 	switch status {
 	case http.StatusRequestEntityTooLarge:
@@ -124,7 +125,7 @@ func title(status int) string {
 	}
 }
 
-// problemOf translates what Echo, the binder and the operations return.
+// problemOf translates an error of Echo, the binder or an operation.
 func (s *Server) problemOf(x *exchange, err error) *problem.Error {
 	var he *echo.HTTPError
 	if problem.From(err) != nil || !errors.As(err, &he) {
@@ -138,7 +139,7 @@ func (s *Server) problemOf(x *exchange, err error) *problem.Error {
 	case http.StatusInternalServerError:
 		return problem.Internal(err)
 	default:
-		// The generated binder found what validation had let pass.
+		// The generated binder refused a request that validation had accepted.
 		return problem.New(problem.InvalidRequest, "request", "is malformed").WithCause(err)
 	}
 }

@@ -19,8 +19,8 @@ func newLimiters(quotas ratelimit.Quotas) map[string]*ratelimit.Limiter {
 }
 
 // limitRate refuses requests beyond the quota of their class. Each signed-in
-// user has a quota, and anonymous clients share one by address. Each replica
-// counts for itself.
+// user has a quota, and the anonymous clients of one address share one. Each
+// replica counts only its own requests.
 func (s *Server) limitRate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)

@@ -37,7 +37,7 @@ func structured(t testing.TB, h http.Header, name string) (value string, params 
 	return m[1], params
 }
 
-// requireLeft holds the RateLimit fields to what is left of a quota.
+// requireLeft checks the RateLimit fields against the rest of a quota.
 func requireLeft(t testing.TB, h http.Header, class string, q ratelimit.Quota, left int) {
 	t.Helper()
 	name, policy := structured(t, h, "RateLimit-Policy")
@@ -70,7 +70,7 @@ func TestRateLimit(t *testing.T) {
 		require.Equal(t, strconv.Itoa(limit["t"]), res.Header.Get("Retry-After"))
 	}
 
-	// Whatever the answer is, it counts.
+	// A request counts whatever its response is.
 	tag := ""
 	for i, path := range []string{"/tags", "/articles/none", "/articles?limit=0", "/articles?limit=%zz", "/tags"} {
 		res, _ := get(path, "If-None-Match", tag)
@@ -108,9 +108,9 @@ func TestRateLimit(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	requireLeft(t, res.Header, "read", read, read.Requests-1)
 	res, body = get("/articles", "Authorization", "Token nonsense")
-	refused("read", read, res, body) // a bad token is no new client
+	refused("read", read, res, body) // a bad token does not make another client
 
-	// Classes do not share.
+	// Each class has a quota of its own.
 	for i := range write.Requests {
 		res, body := send(t, "PUT", s.URL+"/user", `{"user":{"bio":"x"}}`, as(anna)...)
 		require.Equal(t, http.StatusOK, res.StatusCode, string(body))
@@ -122,7 +122,7 @@ func TestRateLimit(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode, string(body))
 
 	// Two registrations and a login are made; one attempt is left, and a token
-	// does not buy more.
+	// adds none.
 	res, body = send(t, "POST", s.URL+"/users/login", `{"user":{"email":"a@example.com","password":"guess 1"}}`)
 	requireProblem(t, 401, "credentials_invalid", res, body)
 	requireLeft(t, res.Header, "auth", auth, 0)
@@ -131,7 +131,7 @@ func TestRateLimit(t *testing.T) {
 		refused("auth", auth, res, body)
 	}
 
-	// What is not in the document has no class.
+	// A path outside the document has no class.
 	for _, path := range []string{"/livez", "/readyz", "/version", "/nothing"} {
 		res, _ := send(t, "GET", s.Root+path, "")
 		require.NotEqual(t, http.StatusTooManyRequests, res.StatusCode)

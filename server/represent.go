@@ -18,16 +18,16 @@ import (
 	"github.com/byline-api/byline/server/contract"
 )
 
-// The scopes of x-cache.
+// The scopes of x-cache that this package treats specially.
 const (
 	scopeNone   = "none"
 	scopeShared = "shared"
 )
 
-// represent turns what a handler writes into the representation that the
-// document promises: a strong entity tag, Cache-Control and Vary by x-cache,
-// a content coding, and 304 when the client has it already. Anonymous reads
-// are answered from the cache where it has them.
+// represent turns the bytes that a handler writes into the response that the
+// document declares: with a strong entity tag, Cache-Control and Vary by
+// x-cache, and a content coding, or as a 304 when the client has it already.
+// Anonymous reads get the cached response if there is one.
 func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
@@ -45,23 +45,24 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		s.send(x, b.status, newAnswer(x, b))
+		s.send(x, b.status, newResponse(x, b))
 		return nil
 	}
 }
 
-// respond runs the rest of the chain. When the request has changed something,
-// or may have, the cache learns of it before the client has its response.
+// respond calls next and returns its response. If the request has changed
+// something, or may have, respond updates the cache before the client gets the
+// response.
 func (s *Server) respond(x *exchange, next echo.HandlerFunc) (*bufferedWriter, error) {
 	b := &bufferedWriter{header: x.Response().Header()}
 	changed, done := s.cfg.CacheBytes > 0 && !x.op.Safe, false
 	defer func() {
 		if changed {
-			s.learn(x.Request().Context(), done)
+			s.syncCache(x.Request().Context(), done)
 		}
 	}()
 	if err := intoBuffer(next, x, b); err != nil {
-		// A refusal has changed nothing. After a fault nobody knows.
+		// A refusal has changed nothing. A failed request may have.
 		changed = changed && translate.Problem(err).Status() >= http.StatusInternalServerError
 		return nil, err
 	}
@@ -69,8 +70,8 @@ func (s *Server) respond(x *exchange, next echo.HandlerFunc) (*bufferedWriter, e
 	return b, nil
 }
 
-// describe takes from the response of an operation what the edge has to know
-// beside its bytes.
+// describe stores the facts of an operation's response, such as its version and
+// its dependencies, in the exchange.
 func (s *Server) describe(next openapi.StrictHandlerFunc, _ string) openapi.StrictHandlerFunc {
 	return func(c echo.Context, req any) (any, error) {
 		res, err := next(c, req)
@@ -88,17 +89,19 @@ func (s *Server) describe(next openapi.StrictHandlerFunc, _ string) openapi.Stri
 		case res == nil:
 			return nil, fmt.Errorf("operation %s returned neither a response nor an error", x.op.ID)
 		case x.op.Cache.Scope == scopeShared && !x.facts.Decided():
-			return nil, fmt.Errorf("operation %s declares x-cache: shared, but its response does not say what it depends on: "+
-				"let it embed response.Facts, in api/%s.go", x.op.ID, x.op.Tag)
+			return nil, fmt.Errorf("operation %s declares x-cache: shared, but its response does not declare its dependencies: "+
+				"embed response.Facts in the response type, in api/%s.go", x.op.ID, x.op.Tag)
 		}
 		return res, nil
 	}
 }
 
-// learn tells the cache what a request has changed, also when its client is
-// gone. What is not acknowledged takes no more time than the request has: of
-// that nobody can expect to be seen at once.
-func (s *Server) learn(ctx context.Context, acknowledged bool) {
+// syncCache tells the cache what a request has changed, even if its client has
+// disconnected. For an acknowledged write it takes the time that it needs,
+// since the next read must see the write. After a failure it keeps to the
+// deadline of the request, since no client can rely on a write that was not
+// acknowledged.
+func (s *Server) syncCache(ctx context.Context, acknowledged bool) {
 	deadline, bounded := ctx.Deadline()
 	ctx = context.WithoutCancel(ctx)
 	if bounded && !acknowledged {
@@ -106,30 +109,31 @@ func (s *Server) learn(ctx context.Context, acknowledged bool) {
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
 	}
-	// Its error has emptied the cache, which is right; it is nothing to the client.
+	// After an error the cache is empty, and so never stale. The client does
+	// not have to know.
 	_ = s.deps.Feed.Sync(ctx)
 }
 
-// intoBuffer runs next with its answer going to a buffer. After an error or a
-// panic nothing has reached the client, so that another answer can begin.
+// intoBuffer calls next, whose response goes to the buffer b. After an error or
+// a panic the client has received nothing, so that another response can begin.
 func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err error) {
 	res := x.Response()
 	inner := res.Writer
 	res.Writer = b
-	whole := false
+	complete := false
 	defer func() {
 		res.Writer = inner
-		if !whole {
+		if !complete {
 			res.Committed, res.Size, res.Status = false, 0, http.StatusOK
 		}
 	}()
 	err = next(x)
-	whole = err == nil
+	complete = err == nil
 	return err
 }
 
-// newAnswer gives a buffered response its entity tag.
-func newAnswer(x *exchange, b *bufferedWriter) *cache.Answer {
+// newResponse returns a buffered response with its entity tag.
+func newResponse(x *exchange, b *bufferedWriter) *cache.Answer {
 	a := &cache.Answer{Body: b.body, Link: b.header.Get("Link")}
 	if version := x.facts.Version(); version != "" || x.op.Cache.Scope != scopeNone && b.status == http.StatusOK {
 		a.Tag = etag.Of(version, a.Body)
@@ -137,7 +141,7 @@ func newAnswer(x *exchange, b *bufferedWriter) *cache.Answer {
 	return a
 }
 
-// send writes an answer in the coding that the client prefers.
+// send writes a response in the coding that the client prefers.
 func (s *Server) send(x *exchange, status int, a *cache.Answer) {
 	res := x.Response()
 	h, w := res.Header(), res.Writer
@@ -154,7 +158,7 @@ func (s *Server) send(x *exchange, status int, a *cache.Answer) {
 	deprecate(h, x.op)
 	if a.Tag != "" {
 		// A 304 has the tag that the 200 would have had (RFC 9110, section
-		// 15.4.5): caches find by it which of their copies is fresh again.
+		// 15.4.5): caches find by it the copy that is fresh again.
 		h.Set("ETag", a.Tag)
 		if coding != compress.Identity {
 			h.Set("ETag", etag.Encoded(a.Tag, string(coding)))
@@ -180,9 +184,9 @@ func (s *Server) send(x *exchange, status int, a *cache.Answer) {
 	_, _ = w.Write(body)
 }
 
-// cacheHeaders says who may keep the answer. What a signed-in user sees is
-// theirs alone; everything is revalidated, since a read after a write must
-// see it.
+// cacheHeaders sets the fields that say which caches may store the response.
+// Shared caches may not store the response to a signed-in user. Every response
+// is revalidated, since a read after a write must see the write.
 func (s *Server) cacheHeaders(h http.Header, x *exchange) {
 	c := x.op.Cache
 	if c.Scope == scopeNone {
@@ -200,22 +204,24 @@ func (s *Server) cacheHeaders(h http.Header, x *exchange) {
 	h["Cache-Control"] = control.private
 }
 
+// noStore is the Cache-Control of responses that no cache may store.
 var noStore = []string{"no-store"}
 
-// cacheControl holds the values of Cache-Control for an operation.
+// cacheControl contains the values of Cache-Control for an operation.
 type cacheControl struct{ public, private []string }
 
+// cacheControls returns the cacheControl of each operation, by operation id.
 func cacheControls(doc *contract.Document) map[string]cacheControl {
 	all := map[string]cacheControl{}
 	for _, op := range doc.Operations() {
 		terms := ", max-age=" + strconv.Itoa(op.Cache.MaxAge) + ", must-revalidate"
-		all[op.ID] = cacheControl{[]string{"public" + terms}, []string{"private" + terms}}
+		all[op.ID] = cacheControl{public: []string{"public" + terms}, private: []string{"private" + terms}}
 	}
 	return all
 }
 
-// bufferedWriter holds an answer back until it is complete, so that an error
-// on the way does not leave half of one.
+// bufferedWriter stores a response until it is complete, so that an error does
+// not leave the client with half of it.
 type bufferedWriter struct {
 	header http.Header
 	status int

@@ -9,7 +9,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestSafe holds that operations which the document calls safe change nothing.
+// TestSafe checks that operations which the document calls safe change nothing.
 func TestSafe(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load()

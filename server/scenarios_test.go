@@ -10,7 +10,7 @@ import (
 	"github.com/byline-api/byline/gen/client"
 )
 
-// newUser is a registration that nobody else has made.
+// newUser returns a registration with a new name.
 func newUser(s *stage) string {
 	name := s.reader.Username + "x"
 	return fmt.Sprintf(`{"user":{"username":%q,"email":"%s@example.com","password":"correct horse"}}`, name, name)
@@ -20,7 +20,7 @@ func article(s *stage, suffix string) string { return "/articles/" + s.slug + su
 
 func user(s *stage, suffix string) string { return "/admin/users/" + s.reader.Username + suffix }
 
-// self is the path of an operation on the user of a token.
+// self returns the path of an operation on the user of a token.
 func (s *stage) self(token, suffix string) string {
 	res, err := s.s.As(token).GetCurrentUserWithResponse(context.Background(), nil)
 	if err != nil {
@@ -38,19 +38,19 @@ func newAPIKey(scope string) string {
 	return fmt.Sprintf(`{"apiKey":{"name":"A program","scopes":[%q]}}`, scope)
 }
 
-// pair is a session of the author's that can be renewed.
+// pair returns the tokens of a session of the author's that can be renewed.
 func (s *stage) pair() (created client.SessionCreatedResponse) {
 	s.post("/sessions", fmt.Sprintf(`{"user":{"email":%q,"password":"correct horse battery"}}`, s.author.Email), "", &created)
 	return created
 }
 
-// apiKey is a key of the author's.
+// apiKey returns a key of the author's.
 func (s *stage) apiKey(scope string) (created client.ApiKeyCreatedResponse) {
 	s.post("/user/keys", newAPIKey(scope), s.author.Token, &created)
 	return created
 }
 
-// mailToken is a token as the author gets it by mail.
+// mailToken returns a token that the author got by mail.
 func (s *stage) mailToken(kind string) string {
 	token := auth.NewMailToken()
 	_, err := s.s.DB.Exec(context.Background(), `INSERT INTO mail_tokens (hash, kind, user_id, email, expires_at)
@@ -163,8 +163,8 @@ var valid = map[string]func(*stage) call{
 	},
 }
 
-// scenarios has, by operation and status, the requests that no rule makes of
-// the valid one.
+// scenarios has, by operation and status, the requests that cannot be derived
+// from the valid one.
 var scenarios = map[string]func(*stage) []call{
 	"Login 401": func(s *stage) []call {
 		return []call{
@@ -224,7 +224,7 @@ var scenarios = map[string]func(*stage) []call{
 		other := s.s.Publish(s.author, "Another one")
 		return []call{
 			c.at("/articles/none/comments/" + s.comment),
-			c.at("/articles/none/comments/0"), // what is missing comes before what is wrong
+			c.at("/articles/none/comments/0"), // 404 comes before 422
 			c.at(article(s, "/comments/9007199254740991")),
 			c.at("/articles/" + other.Slug + "/comments/" + s.comment),
 		}
@@ -388,7 +388,8 @@ func bodies(c call, texts ...string) (calls []call) {
 	return calls
 }
 
-// reusedKey repeats a call that has succeeded under its key, with another body.
+// reusedKey repeats a call that has succeeded, with the same idempotency key
+// and another body.
 func reusedKey(s *stage, id, method string, c call) call {
 	c = c.with("Idempotency-Key", id+" "+s.slug)
 	c.do(s.s, method)

@@ -1,6 +1,38 @@
-// Package server is the HTTP edge and the lifecycle: the only place that
-// knows Echo. The document decides what it lets through (server/contract),
-// one ordered list of middleware how (middleware.go).
+// Package server holds the HTTP edge and the lifecycle of the service. No other
+// package uses Echo. These are its files, in the order in which a request meets
+// them:
+//
+//	server.go       New wires the edge, Serve runs and drains it
+//	middleware.go   the middleware in their order, and the simple ones
+//	exchange.go     the state of one request, which the middleware share
+//	tracing.go      the span of a request
+//	metrics.go      the metrics of requests, of the pool and of the cache
+//	log.go          the log line of a request, and its id
+//	logcause.go     the cause of an error, without secrets
+//	admit.go        shed and admit: refusals under overload
+//	ratelimit.go    the quota of a client
+//	compat.go       changes for front ends older than the contract
+//	represent.go    a response's entity tag, caching fields and coding
+//	cached.go       responses from the cache
+//	order.go        404 and 403 before 422
+//	problems.go     errors as problem details
+//	deprecation.go  the fields of operations that will be removed
+//	health.go       the probes and /version
+//	site.go         the routes of the pages
+//	admin.go        the admin port: metrics, profiles and the log level
+//	mails.go        the admin page of mails
+//
+// The packages below it know nothing of Echo:
+//
+//	contract        openapi.yaml: operations, and checks of requests
+//	cache           responses of anonymous reads, and what they depend on
+//	admission       a bound for concurrent work and for its queue
+//	ratelimit       quotas, and the RateLimit fields
+//	compress        content codings
+//	certificate     the TLS certificate, read again when its files change
+//	logwriter       log lines in batches
+//	pages           the landing page, the reference and the guides
+//	servertest      the whole service for tests
 package server
 
 import (
@@ -33,57 +65,62 @@ import (
 	"github.com/byline-api/byline/server/ratelimit"
 )
 
-// Config is what the edge can be told.
+// Config configures the edge.
 type Config struct {
 	Compat      Compat
 	CORSOrigins []string
 	// RequestTimeout bounds the work on one request.
 	RequestTimeout time.Duration
-	// DrainTimeout bounds the shutdown: how long requests in flight may take.
+	// DrainTimeout bounds the time that requests in flight have to finish
+	// during the shutdown.
 	DrainTimeout time.Duration
-	// DrainDelay, a part of DrainTimeout, is how long new requests are still
-	// taken after readiness has gone off, for balancers to notice.
+	// DrainDelay, a part of DrainTimeout, is the time for which the server
+	// still accepts requests after /readyz fails, so that load balancers
+	// notice.
 	DrainDelay time.Duration
-	// ReadHeaderTimeout and ReadTimeout cut clients that send too slowly; 0 is
-	// the default. WriteTimeout comes of RequestTimeout.
+	// ReadHeaderTimeout and ReadTimeout bound the time that a client has to
+	// send a request; 0 means the default. The write timeout follows from
+	// RequestTimeout.
 	ReadHeaderTimeout, ReadTimeout time.Duration
-	// MaxInFlight bounds the API requests that are worked on at once; four
-	// times as many may wait for a moment. 0 adapts to the cores.
+	// MaxInFlight bounds the API requests that are handled at the same time;
+	// four times as many may wait for a moment. 0 adapts to the number of
+	// cores.
 	MaxInFlight int
 	// Quotas are the rate limits; a class without one is not limited.
 	Quotas ratelimit.Quotas
-	// TrustedProxies may say in X-Forwarded-For whom they speak for.
+	// TrustedProxies are the proxies whose X-Forwarded-For fields are believed.
 	TrustedProxies []netip.Prefix
-	// CacheBytes bounds the answers that are kept for anonymous reads; 0 keeps none.
+	// CacheBytes bounds the cached responses of anonymous reads; 0 switches the
+	// cache off.
 	CacheBytes int
-	// SharedDatabase says that other replicas write to the database, so that
-	// each read from the cache asks it what they have changed.
+	// SharedDatabase means that other replicas write to the database. Each read
+	// from the cache then asks the database what they have changed.
 	SharedDatabase bool
-	// Certificate, if set, has Serve speak TLS, with HTTP/2.
+	// Certificate, if set, makes Serve use TLS, with HTTP/2.
 	Certificate *certificate.KeyPair
-	// Version and Commit are what /version answers.
+	// Version and Commit are in the response of /version.
 	Version, Commit string
 }
 
-// Deps is what the edge connects.
+// Deps holds the parts of the service that the edge connects.
 type Deps struct {
 	API *api.API
 	DB  *db.DB
-	// Feed tells the cache what has changed in DB. Its Run is a worker beside
+	// Feed tells the cache what has changed in DB. The caller runs it beside
 	// the server.
 	Feed *changes.Feed
-	// Authenticator finds out who asks.
+	// Authenticator finds the viewer that a token belongs to.
 	Authenticator *auth.Authenticator
 	Logger        *slog.Logger
-	// LogLevel is what Logger's handler goes by.
+	// LogLevel is the level of Logger's handler; the admin port changes it.
 	LogLevel *slog.LevelVar
-	// Mail sends mails; nil when nothing does.
+	// Mail sends mails; nil means that the service sends none.
 	Mail *mail.Courier
-	// Tracing makes the spans of requests; nil switches them off.
+	// Tracing makes the spans of requests; nil switches tracing off.
 	Tracing trace.TracerProvider
 }
 
-// Server answers the API and the service's own pages.
+// Server serves the API and the service's own pages.
 type Server struct {
 	cfg    Config
 	deps   Deps
@@ -106,8 +143,8 @@ type Server struct {
 	cacheControl map[string]cacheControl // by operation id
 }
 
-// New builds the edge. It fails when the document lacks what operations must
-// declare, or declares what package api lacks.
+// New builds the edge. It returns an error when an operation lacks a required
+// declaration, or when the document declares something that package api lacks.
 func New(cfg Config, deps Deps) (*Server, error) {
 	doc, err := contract.Load()
 	if err != nil {
@@ -144,25 +181,26 @@ func New(cfg Config, deps Deps) (*Server, error) {
 }
 
 // Handler returns the whole service as an http.Handler.
-func (s *Server) Handler() http.Handler { return endDoubtful(getForHead(s.echo)) }
+func (s *Server) Handler() http.Handler { return closeAmbiguous(getForHead(s.echo)) }
 
-// Serve answers on l until ctx ends, then drains: it says that it is not
-// ready, waits until balancers know, stops accepting, and lets the requests
+// Serve serves requests on l until ctx ends. Then it drains: /readyz fails,
+// load balancers get the time to notice, the listener closes, and the requests
 // in flight finish.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
-		Handler:           s.sendElsewhere(s.Handler()),
+		Handler:           s.closeWhenDraining(s.Handler()),
 		ReadHeaderTimeout: cmp.Or(s.cfg.ReadHeaderTimeout, 5*time.Second),
 		ReadTimeout:       cmp.Or(s.cfg.ReadTimeout, 30*time.Second),
 		WriteTimeout:      s.cfg.RequestTimeout + 30*time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		// A client of HTTP/2 gets no more at once than one that opens a few
-		// connections; net/http bounds what it resets without waiting.
+		// An HTTP/2 client gets no more concurrent requests than an HTTP/1.1
+		// client with a few connections. net/http bounds the streams that a
+		// client resets without waiting.
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100},
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	defer s.logRefused() // those of the last moment
+	defer s.logRefused() // the refusals since the last log line
 	failed := make(chan error, 1)
 	go func() {
 		if s.cfg.Certificate == nil {
@@ -196,9 +234,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// sendElsewhere ends connections with their next answer once the service
-// drains, while new ones still reach another replica without a failure.
-func (s *Server) sendElsewhere(next http.Handler) http.Handler {
+// closeWhenDraining closes each connection after its next response once the
+// service drains. The client opens a new one, which can reach another replica,
+// before this server stops accepting.
+func (s *Server) closeWhenDraining(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.health.draining.Load() {
 			w.Header().Set("Connection", "close")
@@ -207,8 +246,8 @@ func (s *Server) sendElsewhere(next http.Handler) http.Handler {
 	})
 }
 
-// ipExtractor finds a client's address: the connection's, unless that is a
-// proxy that was named as trusted.
+// ipExtractor returns a function that finds a client's address: the
+// connection's or, behind a trusted proxy, the one in X-Forwarded-For.
 func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 	if len(trusted) == 0 {
 		return echo.ExtractIPDirect()
@@ -223,8 +262,8 @@ func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(options...)
 }
 
-// getForHead answers HEAD wherever GET is answered (RFC 9110, section 9.3.2);
-// net/http leaves the body out.
+// getForHead handles HEAD as GET, so that every path with GET has HEAD
+// (RFC 9110, section 9.3.2). net/http leaves the body out.
 func getForHead(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
@@ -235,14 +274,15 @@ func getForHead(next http.Handler) http.Handler {
 	})
 }
 
-// headKey is in the context of requests that were HEAD.
+// headKey is the context key that marks a request as HEAD.
 type headKey struct{}
 
-// endDoubtful ends the connection after requests whose length a proxy in
-// front may have read otherwise, so that what follows is in doubt (RFC 9112,
-// section 6.3). net/http takes the telling field away unseen: Content-Length
-// beside a chunked body, and Transfer-Encoding in HTTP/1.0.
-func endDoubtful(next http.Handler) http.Handler {
+// closeAmbiguous closes the connection after a request whose length a proxy in
+// front may have read differently: the bytes that follow could be a part of it
+// (RFC 9112, section 6.3). Two cases are ambiguous: Content-Length beside a
+// chunked body, and Transfer-Encoding in HTTP/1.0. net/http removes the field
+// in question, so that every chunked and every HTTP/1.0 request counts.
+func closeAmbiguous(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
 			w.Header().Set("Connection", "close")
@@ -251,9 +291,9 @@ func endDoubtful(next http.Handler) http.Handler {
 	})
 }
 
-// exactJSON decodes bodies with the names exactly as the document has them.
-// encoding/json ignores case, so that a member which validation took for an
-// unknown one would overwrite the one that it had checked.
+// exactJSON decodes bodies and compares member names with regard to case.
+// encoding/json ignores case: a member that validation took for an unknown one
+// would overwrite the member that validation has checked.
 type exactJSON struct{ echo.DefaultJSONSerializer }
 
 func (exactJSON) Deserialize(c echo.Context, target any) error {

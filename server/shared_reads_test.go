@@ -17,15 +17,15 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// sharedRead makes requests to one operation that declares x-cache: shared,
-// from what the document says of its parameters.
+// sharedRead makes requests to one operation that declares x-cache: shared. It
+// takes the values of parameters from the document.
 type sharedRead struct {
 	op    *contract.Operation
 	query openapi3.Parameters
 }
 
-// sharedReads returns every operation whose responses are cached. A new one is
-// among them by itself.
+// sharedReads returns every operation whose responses are cached. A new one
+// needs no change here.
 func sharedReads(t *testing.T) (reads []sharedRead) {
 	t.Helper()
 	doc, err := contract.Load()
@@ -90,7 +90,7 @@ func (r sharedRead) path(t *testing.T, w *world, s *servertest.Service, rng *ran
 	return strings.TrimSuffix(path+query.Encode(), "?")
 }
 
-// values returns what a query parameter is given.
+// values returns the values for a query parameter.
 func (r sharedRead) values(t *testing.T, w *world, p *openapi3.Parameter) []string {
 	t.Helper()
 	schema := p.Schema.Value

@@ -7,8 +7,8 @@ import (
 	"github.com/byline-api/byline/server/pages"
 )
 
-// registerPages adds what the service shows to people. The pages replace the
-// policy that secure has set.
+// registerPages adds the routes of the service's own pages. The pages replace
+// the policy that secure has set.
 func (s *Server) registerPages() error {
 	site, err := pages.New(pages.Config{
 		Version: s.cfg.Version, Commit: s.cfg.Commit, Health: s.readiness,

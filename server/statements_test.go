@@ -13,14 +13,14 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestStatementsDoNotGrow holds that no read asks the database once more for
-// each row of its response. Every safe operation of the document is called
+// TestStatementsDoNotGrow checks that no read sends a statement for each row of
+// its response. Every safe operation of the document is called
 // twice: with few rows, and with many of everything that it could list.
 func TestStatementsDoNotGrow(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load()
 	require.NoError(t, err)
-	// Without a cache, whose look for changes is a statement too.
+	// Without a cache, whose check for changes is a statement too.
 	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.CacheBytes = 0 }))
 	for _, op := range doc.Operations() {
 		if !op.Safe || op.Stream { // a stream reads page after page
@@ -40,7 +40,7 @@ func TestStatementsDoNotGrow(t *testing.T) {
 				return n
 			}
 			st.fill(t, 2)
-			count() // the first call may note that a credential was used
+			count() // the first call may store that a credential was used
 			few := count()
 			st.fill(t, 30)
 			s.Statements.Reset()

@@ -23,7 +23,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// codesOf are the problem codes that an operation may give with a status.
+// codesOf has the problem codes that an operation may return with a status.
 var codesOf = map[int][]string{
 	400: {"invalid_json", "invalid_request"},
 	401: {"token_missing", "token_invalid", "token_expired", "credentials_invalid"},
@@ -39,7 +39,7 @@ var codesOf = map[int][]string{
 	503: {"database_unavailable", "overloaded"},
 }
 
-// services are the states that a status depends on.
+// services has a service in each state that a status depends on.
 type services struct {
 	url                              string
 	healthy, limited, cutOff, broken *servertest.Service
@@ -49,9 +49,9 @@ type services struct {
 	badInputs   map[string]map[string]func(call) call
 }
 
-// TestEveryStatus reaches every status that the document declares. The harness
-// holds each answer against the document, so that together with this test the
-// document says neither too little nor too much.
+// TestEveryStatus gets every status that the document declares. The harness
+// checks each response against the document, so that together they show that
+// the document declares exactly the statuses that occur.
 func TestEveryStatus(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load()
@@ -67,7 +67,7 @@ func TestEveryStatus(t *testing.T) {
 			delete(unused, key)
 			t.Run(key, func(t *testing.T) {
 				t.Parallel()
-				// A 304 needs that nothing changes between two reads.
+				// For a 304, nothing may change between two reads.
 				if status == http.StatusNotModified {
 					s.still.Lock()
 					defer s.still.Unlock()
@@ -79,7 +79,7 @@ func TestEveryStatus(t *testing.T) {
 			})
 		}
 	}
-	require.Empty(t, unused, "scenarios for what the document does not declare")
+	require.Empty(t, unused, "scenarios for statuses that the document does not declare")
 }
 
 func newServices(t *testing.T, doc *contract.Document) *services {
@@ -91,9 +91,9 @@ func newServices(t *testing.T, doc *contract.Document) *services {
 		c.Quotas = ratelimit.Quotas{"read": one, "write": one, "auth": one}
 	}))
 
-	l, through := newLine(t, s.url)
+	p, through := newProxy(t, s.url)
 	s.cutOff = servertest.New(t, servertest.WithDatabase(through))
-	l.cut()
+	p.cut()
 
 	s.broken = servertest.New(t)
 	for _, op := range doc.Operations() {
@@ -105,8 +105,8 @@ func newServices(t *testing.T, doc *contract.Document) *services {
 	return s
 }
 
-// breakTables makes every query fail with undefined_table, which is a bug of
-// the service and no outage.
+// breakTables makes every query fail with undefined_table, which the service
+// takes for a bug and not for an outage.
 func breakTables(t testing.TB, s *servertest.Service) {
 	t.Helper()
 	_, err := s.DB.Exec(t.Context(), `DO $$ DECLARE name text; BEGIN
@@ -117,7 +117,7 @@ func breakTables(t testing.TB, s *servertest.Service) {
 	require.NoError(t, err)
 }
 
-// reach sends the requests that must be answered with status.
+// reach sends the requests whose response must have the status.
 func (s *services) reach(t *testing.T, op *contract.Operation, status int, key string) {
 	at := s.healthy.For(t)
 	st := newStage(at)
@@ -168,7 +168,7 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	case status == 429:
 		at = s.limited.For(t)
 		c := makeValid(st)
-		c.at(c.path+"?x=%ff").do(at, op.Method) // refused, and changes nothing, but uses up the quota
+		c.at(c.path+"?x=%ff").do(at, op.Method) // a refusal changes nothing, but uses up the quota
 		calls = []call{c}
 	case status == 500:
 		at = s.broken.For(t)
@@ -200,7 +200,7 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	}
 }
 
-// cause returns the line of the log that explains a 500.
+// cause returns the log line with the cause of a 500.
 func cause(s *servertest.Service, res *http.Response) string {
 	if res.StatusCode != http.StatusInternalServerError {
 		return ""
@@ -235,7 +235,7 @@ func (c call) do(s *servertest.Service, method string) (*http.Response, string) 
 	return s.Do(method, c.path, c.body, header...)
 }
 
-// stage is an author with an article and a comment on it, and a reader.
+// stage has an author with an article and a comment on it, and a reader.
 type stage struct {
 	s              *servertest.Service
 	author, reader servertest.User
@@ -256,11 +256,11 @@ func newStage(s *servertest.Service) *stage {
 	return st
 }
 
-// as is the token of somebody of a role.
+// as returns the token of a user with the role.
 func (s *stage) as(role auth.Role) string {
 	u := s.s.Register("")
 	if role == auth.Admin {
-		// There is always another one: the last cannot be made anything else.
+		// The service keeps the last admin, so that a second one is needed.
 		_, err := s.s.DB.Exec(context.Background(), `INSERT INTO users (username, email, password_hash, role)
 			VALUES ('root', 'root@example.com', '', 'admin') ON CONFLICT DO NOTHING`)
 		if err != nil {
@@ -271,7 +271,7 @@ func (s *stage) as(role auth.Role) string {
 	return u.Token
 }
 
-// suspend does what an admin may.
+// suspend suspends a user.
 func (s *stage) suspend(u servertest.User) {
 	_, err := s.s.DB.Exec(context.Background(), `UPDATE users SET suspended_at = now() WHERE username = $1`, u.Username)
 	if err != nil {

@@ -78,7 +78,7 @@ func TestTLS(t *testing.T) {
 		require.Error(t, err, name)
 	}
 	res, err = http.Get("http://" + address + "/api/tags")
-	require.NoError(t, err, "plain HTTP gets an answer that says what is wrong")
+	require.NoError(t, err, "plain HTTP gets a response that names the mistake")
 	body, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	res.Body.Close()
@@ -92,7 +92,7 @@ func TestTLS(t *testing.T) {
 	require.EqualValues(t, 2, serial(second))
 	changed, err = pair.Refresh()
 	require.NoError(t, err)
-	require.False(t, changed, "what has not changed is not read again")
+	require.False(t, changed, "unchanged files are not read again")
 
 	for name, spoil := range map[string]func(){
 		"NotPEM": func() { require.NoError(t, os.WriteFile(files.Cert, []byte("nonsense"), 0o600)) },
@@ -110,9 +110,9 @@ func TestTLS(t *testing.T) {
 		changed, err := pair.Refresh()
 		require.Error(t, err, name)
 		require.False(t, changed)
-		require.EqualValues(t, 2, serial(second), "%s: the pair before stays", name)
+		require.EqualValues(t, 2, serial(second), "%s: the previous pair stays in use", name)
 		_, err = certificate.Load(files.Cert, files.Key, slog.New(slog.DiscardHandler))
-		require.Error(t, err, "a start with it fails")
+		require.Error(t, err, "a start with these files fails")
 	}
 	third := files.Write(t, 4, time.Now().Add(time.Hour))
 	_, err = pair.Refresh()
@@ -126,8 +126,8 @@ func TestPlainHTTPHasNoHSTS(t *testing.T) {
 	require.Empty(t, res.Header.Get("Strict-Transport-Security"))
 }
 
-// TestCORSOnlyForTheAPI holds that other sites' pages can read what needs a
-// token or is public anyway, and nothing of the service's own but the document.
+// TestCORSOnlyForTheAPI checks that pages of other sites can read the API and
+// the document, and none of the service's own pages.
 func TestCORSOnlyForTheAPI(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -145,7 +145,7 @@ func TestCORSOnlyForTheAPI(t *testing.T) {
 		for _, method := range []string{"GET", "OPTIONS"} {
 			h := ask(method, path)
 			require.Equal(t, "*", h.Get("Access-Control-Allow-Origin"), path)
-			require.Empty(t, h.Get("Access-Control-Allow-Credentials"), "tokens travel in a header, never by themselves")
+			require.Empty(t, h.Get("Access-Control-Allow-Credentials"), "browsers send no token by themselves")
 		}
 		require.Equal(t, "cross-origin", ask("GET", path).Get("Cross-Origin-Resource-Policy"))
 	}

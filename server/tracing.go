@@ -14,11 +14,11 @@ import (
 	"github.com/byline-api/byline/server/contract"
 )
 
-// tracing makes a span of each API request. What a span tells comes from the
-// document and the answer, never from what the client sent.
+// tracing makes a span for each API request. The attributes of a span come from
+// the document and the response, never from the request's own text.
 type tracing struct {
 	tracer trace.Tracer
-	// start has what is known of a span before its request.
+	// start has the attributes of a span that do not depend on the request.
 	start map[*contract.Operation][]trace.SpanStartOption
 }
 
@@ -76,9 +76,8 @@ func (s *Server) trace(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// traceID returns the trace that a traceparent field names, or "". It costs
-// nothing, so that logs can be joined with other services' traces while this
-// one makes none.
+// traceID returns the trace id of a traceparent field, or "". It lets logs be
+// joined with the traces of other services even when tracing is off here.
 func traceID(traceparent string) string {
 	const length = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	if len(traceparent) < length || traceparent[2] != '-' || traceparent[35] != '-' || traceparent[52] != '-' {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTracingOff holds that it costs nothing: requests go straight on.
+// TestTracingOff checks that trace adds no middleware when tracing is off.
 func TestTracingOff(t *testing.T) {
 	s := newUnconnected(t)
 	require.Nil(t, s.tracing)

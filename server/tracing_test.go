@@ -153,7 +153,7 @@ func TestTracing(t *testing.T) {
 		require.Equal(t, "23505", attributesOf(statements[i])["error.type"])
 	})
 
-	// What clients have sent is in no span.
+	// Spans have no text from the client.
 	text, err := json.Marshal(exporter.GetSpans())
 	require.NoError(t, err)
 	for _, secret := range []string{"nmistakable", "query", "anna", "example.com", "correct horse", u.Token, "argon2"} {
@@ -169,8 +169,8 @@ func TestTracing(t *testing.T) {
 	require.Contains(t, span.Attributes, attribute.String("error.type", "internal"))
 }
 
-// TestTraceWithoutTracing finds the caller's trace in the log of a service
-// that makes no spans.
+// TestTraceWithoutTracing checks that a service without spans logs the caller's
+// trace id.
 func TestTraceWithoutTracing(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -191,7 +191,8 @@ func TestTraceWithoutTracing(t *testing.T) {
 	}
 }
 
-// TestTraceScheme holds that spans of a service that speaks TLS say so.
+// TestTraceScheme checks that the spans of a service with TLS have the scheme
+// https.
 func TestTraceScheme(t *testing.T) {
 	t.Parallel()
 	s, exporter := newTraced(t, servertest.WithServer(func(c *server.Config) { c.Certificate = &certificate.KeyPair{} }))

@@ -18,8 +18,8 @@ type world struct {
 	admin     servertest.User
 	guest     servertest.User // is suspended now and then
 	names     []string        // of users, which change
-	slugs     []string        // that articles have or had
-	last      string          // what was written last
+	slugs     []string        // current and former slugs of articles
+	last      string          // the last write, for failure messages
 	n         int
 }
 
@@ -48,8 +48,8 @@ var (
 	commentID = regexp.MustCompile(`"id":(\d+)`)
 )
 
-// write does something random as a random user. Refusals are fine: the others
-// must see no change then.
+// write makes a random write as a random user. A refusal is fine: then others
+// must see no change.
 func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 	w.n++
 	who := rng.IntN(len(w.users))
@@ -65,7 +65,7 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 		method, path, body = http.MethodPut, "/articles/"+slug, fmt.Sprintf(`{"article":{"body":"b%d","tagList":["%c"]}}`, w.n, 'x'+rune(rng.IntN(3)))
 	case 3:
 		method, path = http.MethodDelete, "/articles/"+slug
-		if rng.IntN(3) > 0 { // seldom, or nothing is left
+		if rng.IntN(3) > 0 { // seldom, so that something is left
 			method = http.MethodPut
 			body = `{"article":{"tagList":[]}}`
 		}

@@ -20,12 +20,12 @@ const (
 	placesPerCore = 16
 	// queuedPerPlace bounds the queue: bursts of that size can be worked off.
 	queuedPerPlace = 4
-	// waitTimeout is the longest time that a request waits for a place. The work
-	// itself takes milliseconds, so that a longer wait means overload.
+	// waitTimeout is the longest time that a request waits for a place. The
+	// work itself takes milliseconds, so that a longer wait means overload.
 	waitTimeout = time.Second
 	// maxExpectedWait is the longest wait with which a request still joins the
-	// queue, as expected from the time that work has taken lately. Where work is
-	// slow, a full queue would only mean late responses.
+	// queue. The expected wait is computed from the time that work has taken
+	// lately. If work is slow, a full queue would only delay responses.
 	maxExpectedWait = 200 * time.Millisecond
 	// maxStreams is small, because few streams keep a connection busy: each
 	// reads a page, then sends it.
@@ -43,12 +43,14 @@ type Controller struct {
 	queue  chan struct{}       // an element for each request that works or waits
 	size   int                 // the number of places
 	mean   atomic.Int64        // how long, in nanoseconds, work has taken lately
-	// streams has the places of responses that take as long as their clients
-	// do. With those of other requests, slow clients would take all of them.
+	// streams has the places of responses that last as long as their clients
+	// take to read them. In the places of other requests, slow clients would
+	// leave none.
 	streams *semaphore.Weighted
 }
 
-// New returns a Controller with so many places; 0 adapts to the cores.
+// New returns a Controller with the given number of places; 0 adapts to the
+// number of cores.
 func New(places int) *Controller {
 	if places == 0 {
 		places = placesPerCore * runtime.GOMAXPROCS(0)
@@ -90,15 +92,15 @@ func (c *Controller) Do(ctx context.Context, work func() error) error {
 	defer c.places.Release(1)
 	began := time.Now()
 	defer func() {
-		// Of two updates at the same time one is lost, which a mean can bear.
+		// Of two concurrent updates one is lost, which hardly changes the mean.
 		mean := c.mean.Load()
 		c.mean.Store(mean + (int64(time.Since(began))-mean)/16)
 	}()
 	return work()
 }
 
-// Stream calls work, which sends a response that may take minutes, in one of
-// the places for those. It does not wait for a place.
+// Stream calls work, which sends a response that may take minutes, in a place
+// for streams. It returns an error at once if there is none.
 func (c *Controller) Stream(work func() error) error {
 	if !c.streams.TryAcquire(1) {
 		return problem.Unavailable(problem.Overloaded, 5, nil)

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// occupy begins n pieces of work that last as long as the test, and returns
-// when all of them work or wait.
+// occupy starts n calls of Do that last as long as the test, and returns when
+// all of them work or wait.
 func occupy(t *testing.T, c *Controller, n int) {
 	t.Helper()
 	ctx, end := context.WithCancel(context.Background())
@@ -34,7 +34,7 @@ func TestController(t *testing.T) {
 	t.Parallel()
 	nothing := func() error { return nil }
 
-	t.Run("GivesBack", func(t *testing.T) {
+	t.Run("ReleasesPlaces", func(t *testing.T) {
 		t.Parallel()
 		c, failure := New(1), errors.New("failure")
 		for range 100 {
@@ -45,7 +45,7 @@ func TestController(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		for range 100 {
-			require.ErrorIs(t, c.Do(ctx, nothing), ErrOverloaded, "the client is gone")
+			require.ErrorIs(t, c.Do(ctx, nothing), ErrOverloaded, "the client has disconnected")
 		}
 		require.Len(t, c.queue, 1)
 	})
@@ -59,15 +59,15 @@ func TestController(t *testing.T) {
 		require.ErrorIs(t, c.Do(t.Context(), nothing), ErrOverloaded)
 	})
 
-	t.Run("DearWork", func(t *testing.T) {
+	t.Run("SlowWork", func(t *testing.T) {
 		t.Parallel()
 		c := New(4)
 		c.mean.Store(int64(time.Minute))
 		require.False(t, c.Full(), "there is a place")
 		occupy(t, c, 4)
-		require.False(t, c.Full(), "nobody waits yet")
+		require.False(t, c.Full(), "no request waits yet")
 		occupy(t, c, 1)
-		require.True(t, c.Full(), "the next would wait for fifteen seconds")
+		require.True(t, c.Full(), "the next request would wait for fifteen seconds")
 		c.mean.Store(int64(time.Millisecond))
 		require.False(t, c.Full())
 	})
@@ -79,6 +79,6 @@ func TestController(t *testing.T) {
 		for range 1000 {
 			require.NoError(t, c.Do(t.Context(), nothing))
 		}
-		require.Less(t, time.Duration(c.mean.Load()), time.Minute, "it forgets")
+		require.Less(t, time.Duration(c.mean.Load()), time.Minute, "old durations lose their weight")
 	})
 }

@@ -79,7 +79,7 @@ func (p *KeyPair) Follow(ctx context.Context) error {
 		case <-tick.C:
 			changed, err := p.Refresh()
 			switch {
-			case err != nil && err.Error() != last: // not every ten seconds
+			case err != nil && err.Error() != last: // the same error is logged once
 				p.log.Error("the new certificate is not used; the one before stays", "error", err)
 			case changed:
 				p.log.Info("certificate read again", "notAfter", p.current.Load().Leaf.NotAfter)

@@ -15,8 +15,8 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestCertificateFollow renews the files while nothing but Follow watches them. The
-// time of the bubble is not the machine's: days pass at once.
+// TestCertificateFollow renews the files while only Follow checks them. synctest has a
+// clock of its own, in which days pass at once.
 func TestCertificateFollow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -44,18 +44,18 @@ func TestCertificateFollow(t *testing.T) {
 		require.Equal(t, 1, strings.Count(log.String(), taken))
 
 		require.NoError(t, os.WriteFile(files.Cert, []byte("half a file"), 0o600))
-		require.EqualValues(t, 2, inUse(time.Hour), "the pair before stays")
-		require.Equal(t, 1, strings.Count(log.String(), refused), "not every ten seconds:\n%s", log)
+		require.EqualValues(t, 2, inUse(time.Hour), "the previous pair stays in use")
+		require.Equal(t, 1, strings.Count(log.String(), refused), "the same error is not logged every ten seconds:\n%s", log)
 		require.NoError(t, os.Remove(files.Cert))
 		require.EqualValues(t, 2, inUse(time.Hour))
-		require.Equal(t, 2, strings.Count(log.String(), refused), "another fault is told too:\n%s", log)
+		require.Equal(t, 2, strings.Count(log.String(), refused), "another error is logged too:\n%s", log)
 
 		files.Write(t, 3, ends)
-		require.EqualValues(t, 3, inUse(soon), "a fault does not end it")
+		require.EqualValues(t, 3, inUse(soon), "an error does not end Follow")
 		require.Equal(t, 2, strings.Count(log.String(), taken))
 		require.NoError(t, os.Remove(files.Cert))
 		require.EqualValues(t, 3, inUse(soon))
-		require.Equal(t, 3, strings.Count(log.String(), refused), "the same fault, after it was mended, is news")
+		require.Equal(t, 3, strings.Count(log.String(), refused), "the same error is logged again after a success")
 
 		stop()
 		require.NoError(t, <-ended)

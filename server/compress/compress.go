@@ -26,8 +26,8 @@ const (
 	Zstd     Coding = "zstd"
 )
 
-// Index returns the position of the coding among those that change a body, for
-// arrays of encoded bodies. Identity has none.
+// Index returns the index of the coding in an array of encoded bodies. Identity
+// has none.
 func (c Coding) Index() int {
 	if c == Gzip {
 		return 0
@@ -36,8 +36,8 @@ func (c Coding) Index() int {
 }
 
 // Negotiate returns the coding that the value of an Accept-Encoding field
-// prefers (RFC 9110, section 12.5.3). Without a preference that is zstd: gzip
-// costs more and saves less.
+// prefers (RFC 9110, section 12.5.3). Without a preference it returns Zstd:
+// gzip takes more time and saves less.
 func Negotiate(field string) Coding {
 	const unlisted = -1.0
 	zstd, gzip, plain, others := unlisted, unlisted, unlisted, unlisted
@@ -76,7 +76,7 @@ func Negotiate(field string) Coding {
 	}
 }
 
-// weight returns the q-value of a list member, and 0 for a malformed one.
+// weight returns the q-value of a list member, or 0 if it is malformed.
 func weight(params string) float64 {
 	params = strings.TrimSpace(params)
 	if params == "" {
@@ -90,7 +90,7 @@ func weight(params string) float64 {
 	return 0
 }
 
-// Encoders are reused: making one costs far more than using it.
+// gzipWriters reuses encoders: creating one costs far more than using it.
 var gzipWriters = sync.Pool{New: func() any {
 	w, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 	if err != nil {

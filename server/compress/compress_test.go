@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzNegotiate asks for no panic, and never for a coding that the client did
-// not name, or refused.
+// FuzzNegotiate checks that Negotiate never panics, and never returns a coding
+// that the client has not named or has refused.
 func FuzzNegotiate(f *testing.F) {
 	for _, seed := range []string{
 		"", "gzip", "zstd;q=0.5, gzip;q=1", "*;q=0", "identity;q=0,*", "gzip;q=NaN", "gzip;q=1e-400", ";;,,q=", "gzip;q=0x1p-2", "\xff;q=\x00",
@@ -20,15 +20,15 @@ func FuzzNegotiate(f *testing.F) {
 		case Identity:
 		case Gzip, Zstd:
 			if !strings.Contains(lower, string(got)) && !strings.Contains(lower, "*") {
-				t.Errorf("%q is answered in %s", field, got)
+				t.Errorf("%q gets %s, which it does not name", field, got)
 			}
 			for _, only := range []string{string(got) + ";q=0", "*;q=0, " + string(got) + ";q=0"} {
 				if Negotiate(only) != Identity {
-					t.Errorf("%q is refused and answered all the same", only)
+					t.Errorf("%q gets a coding that it refuses", only)
 				}
 			}
 			if again := Negotiate(field + ", br;q=1"); again != got {
-				t.Errorf("a coding that is not spoken changes %q from %s to %s", field, got, again)
+				t.Errorf("a coding that the service lacks changes %q from %s to %s", field, got, again)
 			}
 		default:
 			t.Errorf("unknown coding %q", got)

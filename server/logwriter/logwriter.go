@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// flushInterval is the longest part of its log that a killed process loses.
+	// flushInterval is how long a line may stay in memory. A process that is
+	// killed loses the lines of that time.
 	flushInterval = 100 * time.Millisecond
 	// bufferSize is the size, in bytes, at which a batch is written early.
 	bufferSize = 64 << 10
@@ -59,8 +60,8 @@ func (w *Writer) timeout() {
 	_ = w.Flush()
 }
 
-// Flush writes the batch. Lines that cannot be written are lost: keeping them
-// would take memory without a bound.
+// Flush writes the batch. Lines that cannot be written are lost: storing them
+// would take unbounded memory.
 func (w *Writer) Flush() error {
 	w.out.Lock()
 	defer w.out.Unlock()

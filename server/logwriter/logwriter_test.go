@@ -50,7 +50,7 @@ func TestWriter(t *testing.T) {
 		require.Contains(t, text, "alone")
 	})
 
-	t.Run("GathersAndFlushesByItself", func(t *testing.T) {
+	t.Run("BatchesAndFlushes", func(t *testing.T) {
 		t.Parallel()
 		out := &sink{}
 		log := slog.New(slog.NewJSONHandler(logwriter.New(out), nil))
@@ -107,7 +107,7 @@ func TestWriter(t *testing.T) {
 		}
 	})
 
-	t.Run("GoesOnAfterAFailure", func(t *testing.T) {
+	t.Run("ContinuesAfterAFailure", func(t *testing.T) {
 		t.Parallel()
 		out := &sink{fails: true}
 		w := logwriter.New(out)
@@ -116,11 +116,11 @@ func TestWriter(t *testing.T) {
 		out.mu.Lock()
 		out.fails = false
 		out.mu.Unlock()
-		_, err = w.Write([]byte("kept\n"))
+		_, err = w.Write([]byte("written\n"))
 		require.NoError(t, err)
 		require.NoError(t, w.Flush())
 		text, _ := out.state()
-		require.Equal(t, "kept\n", text)
+		require.Equal(t, "written\n", text)
 	})
 }
 

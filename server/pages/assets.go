@@ -11,14 +11,14 @@ import (
 //go:embed assets/style.css assets/icon.svg assets/reference.js
 var assetFiles embed.FS
 
-// The reference is apart, since reading it from an embed.FS would copy its
-// megabyte into memory, of which most services never show a byte.
+// reference is not in assetFiles: reading it from an embed.FS would copy its
+// megabyte into memory, which most services never send.
 //
 //go:embed assets/scalar-*.js.zst
 var reference []byte
 
-// assetURLs are the paths of what pages load. Each has a hash of its content
-// in its name, so that it can be kept for good.
+// assetURLs are the paths of the files that pages load. Each name has a hash of
+// the content, so that browsers can cache the file forever.
 type assetURLs struct{ Style, Icon, Reference, Scalar string }
 
 func loadAssets(resources map[string]*resource) (assetURLs, error) {
@@ -45,7 +45,7 @@ func loadAssets(resources map[string]*resource) (assetURLs, error) {
 
 const scriptType = "text/javascript; charset=utf-8"
 
-// assetURL puts a hash of the content into the name.
+// assetURL returns the path of an asset, with a hash of its content.
 func assetURL(name string, data []byte) string {
 	sum := sha256.Sum256(data)
 	ext := path.Ext(name)

@@ -17,13 +17,13 @@ func addDocument(resources map[string]*resource, text []byte) error {
 	resources["/openapi.yaml"] = newResource("application/yaml", text, revalidated, "")
 	resources["/openapi.json"] = newResource("application/json", asJSON, revalidated, "")
 	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
-		resources[path].anyOrigin = true // editors and generators in browsers load it
+		resources[path].anyOrigin = true // editors and generators in browsers load them
 	}
 	return nil
 }
 
-// yamlToJSON keeps the order of members, in which the document was written to
-// be read.
+// yamlToJSON converts YAML to JSON. It preserves the order of members, which
+// the document's author chose for readers.
 func yamlToJSON(text []byte) ([]byte, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// groups are the sections of the navigation with their guides, in the order
-// in which one reads them.
+// groups are the sections of the navigation and their guides, in the order in
+// which to read them.
 var groups = []group{
 	{Title: "Start", names: []string{"quick-start", "authentication", "accounts", "errors"}},
 	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "content", "personal-data", "rate-limits", "moderation", "versioning", "api-changelog"}},
@@ -34,8 +34,8 @@ type guide struct {
 
 type section struct{ ID, Title string }
 
-// readGuides renders every guide, in the order of the navigation. One that no
-// group names comes last, so that it is found all the same.
+// readGuides renders every guide, in the order of the navigation. A guide that
+// no group names comes last, so that readers still find it.
 func readGuides(files fs.FS) ([]*guide, error) {
 	paths, err := fs.Glob(files, "*.md")
 	if err != nil {

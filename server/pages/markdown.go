@@ -17,7 +17,7 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// markdown takes raw HTML as it is: the guides are the project's own. Columns
+// markdown passes raw HTML through: the guides are the project's own. Columns
 // are aligned by attribute, since the policy permits no inline styles.
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.Strikethrough, extension.Linkify,
@@ -26,10 +26,10 @@ var markdown = goldmark.New(
 	goldmark.WithRendererOptions(html.WithUnsafe()),
 )
 
-// source is where files of the repository that are not served can be read.
+// source is the URL of the repository's files that the service does not serve.
 const source = "https://github.com/byline-api/byline/blob/main/"
 
-// render fills g from its Markdown.
+// render sets the title, summary, sections and HTML of g from its Markdown.
 func render(g *guide, src []byte) error {
 	ctx := parser.NewContext(parser.WithIDs(&anchors{used: map[string]bool{}}))
 	doc := markdown.Parser().Parse(text.NewReader(src), parser.WithContext(ctx))
@@ -82,8 +82,8 @@ func render(g *guide, src []byte) error {
 	return nil
 }
 
-// siteLink turns a link as it works in the repository into one as it works
-// here.
+// siteLink converts a link between files of the repository into one between the
+// pages of the service.
 func siteLink(dest string) string {
 	if strings.Contains(dest, ":") || strings.HasPrefix(dest, "/") || strings.HasPrefix(dest, "#") {
 		return dest
@@ -102,7 +102,7 @@ func siteLink(dest string) string {
 	}
 }
 
-// plainText returns what a reader sees of a node, without markup.
+// plainText returns the text of a node, without markup.
 func plainText(n ast.Node, src []byte) string {
 	var b strings.Builder
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {

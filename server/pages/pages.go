@@ -1,17 +1,17 @@
-// Package pages is what the service shows to people: a landing page, the
-// OpenAPI document, the interactive reference and the guides.
+// Package pages serves the pages for people: a landing page, the OpenAPI
+// document, the interactive reference and the guides.
 //
-//	pages.go      New, and which path answers with what
+//	pages.go      New, and the handler of each path
 //	resource.go   a page under its content codings, with entity tag and 304
-//	policy.go     what each kind of page permits the browser
-//	document.go   openapi.yaml, and the same as JSON
+//	policy.go     the Content-Security-Policy of each kind of page
+//	document.go   openapi.yaml, and its JSON form
 //	guides.go     docs/*.md, in the order of the navigation
 //	markdown.go   Markdown to HTML
-//	templates/    the pages;  assets/  what they load, all of it in the binary
+//	templates/    the pages;  assets/  the files that they load
 //
 // A guide is added by writing docs/<name>.md and naming it in guides.go. No
-// page asks another origin for anything, and only the reference needs
-// JavaScript.
+// page sends a request to another origin, and only the reference needs
+// JavaScript. The binary embeds all files.
 package pages
 
 import (
@@ -37,24 +37,24 @@ var templateFiles embed.FS
 
 var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
 
-// Config is what the pages tell of the service.
+// Config holds the facts of the service that the pages show.
 type Config struct {
 	Version, Commit string
-	// Health returns the state of each thing that the service needs; "ok" is good.
+	// Health returns the result of each readiness check; "ok" is good.
 	Health func(context.Context) map[string]string
 	// Negotiate returns the content coding for an Accept-Encoding field:
 	// "gzip", "zstd", or "" for none.
 	Negotiate func(acceptEncoding string) string
 }
 
-// Site answers with the pages.
+// Site serves the pages.
 type Site struct {
 	cfg    Config
 	static *static
-	home   atomic.Pointer[resource] // the last one made, which seldom changes
+	home   atomic.Pointer[resource] // the last page made; it seldom changes
 }
 
-// static is what no configuration changes.
+// static holds the pages that do not depend on the configuration.
 type static struct {
 	resources map[string]*resource // by path
 	assets    assetURLs
@@ -71,7 +71,7 @@ func New(cfg Config) (*Site, error) {
 	return &Site{cfg: cfg, static: s}, nil
 }
 
-// shared makes the static pages once: tests start many services.
+// shared renders the static pages once, because tests start many services.
 var shared = sync.OnceValues(func() (*static, error) { return newStatic(byline.OpenAPI, docs.Guides) })
 
 func newStatic(document []byte, guideFiles fs.FS) (*static, error) {
@@ -111,7 +111,7 @@ func newStatic(document []byte, guideFiles fs.FS) (*static, error) {
 	return s, nil
 }
 
-// view is what the templates are given.
+// view is the data of the templates.
 type view struct {
 	Title          string
 	Assets         assetURLs
@@ -155,11 +155,11 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, res *resource) {
 	res.serve(w, r, s.cfg.Negotiate)
 }
 
-// plainHost is what a Host field must be to be shown in a command that people
-// copy into a shell.
+// plainHost matches a Host field that is safe in a command that people copy
+// into a shell.
 var plainHost = regexp.MustCompile(`^[A-Za-z0-9.\-:\[\]]{1,255}$`)
 
-// serveHome answers with the landing page, which tells the health of now.
+// serveHome serves the landing page, which shows the current health.
 func (s *Site) serveHome(w http.ResponseWriter, r *http.Request) {
 	v := view{
 		Title: "Byline", Assets: s.static.assets, Nav: s.static.nav,
@@ -175,14 +175,14 @@ func (s *Site) serveHome(w http.ResponseWriter, r *http.Request) {
 	for _, name := range slices.Sorted(maps.Keys(checks)) {
 		ok := checks[name] == "ok"
 		if name == "draining" && ok {
-			continue // "draining ok" would not tell a person that nothing is wrong
+			continue // a reader could take "draining ok" for a shutdown
 		}
-		v.Checks = append(v.Checks, check{name, checks[name], ok})
+		v.Checks = append(v.Checks, check{Name: name, State: checks[name], OK: ok})
 		v.Ready = v.Ready && ok
 	}
 	page, err := execute("home.html", v)
 	if err != nil {
-		panic(err) // the template and its data are constant in kind; tests execute it
+		panic(err) // the template always gets data of this type, and tests execute it
 	}
 	last := s.home.Load()
 	if last == nil || !bytes.Equal(last.plain(), page) {

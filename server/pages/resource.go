@@ -15,16 +15,16 @@ import (
 
 const htmlType = "text/html; charset=utf-8"
 
-// How long answers may be kept. Names of assets hold a hash of what is in
-// them; everything else is asked for again, which a 304 makes cheap, so that
-// an upgrade shows at once.
+// The values of Cache-Control. The names of assets have a hash of their
+// content. Everything else is revalidated, which a 304 makes cheap, so that an
+// upgrade shows at once.
 const (
 	revalidated = "public, no-cache"
 	immutable   = "public, max-age=31536000, immutable"
 )
 
-// resource is something that can be served under each content coding. The
-// codings are made when they are first asked for, and kept.
+// resource is a body that can be served in each content coding. It is encoded
+// at the first request for a coding, and the result is cached.
 type resource struct {
 	mediaType    string
 	cacheControl string
@@ -43,8 +43,8 @@ func newResource(mediaType string, body []byte, cacheControl, policy string) *re
 	return r
 }
 
-// newPacked is newResource for what is in the binary under zstd already. It is
-// unpacked for the clients that cannot take that.
+// newPacked returns a resource whose body the binary holds in zstd. The body is
+// decoded for clients that do not accept zstd.
 func newPacked(mediaType string, packed []byte, cacheControl string) *resource {
 	r := newResource(mediaType, packed, cacheControl, "")
 	r.zstd = func() []byte { return packed }
@@ -53,7 +53,7 @@ func newPacked(mediaType string, packed []byte, cacheControl string) *resource {
 	return r
 }
 
-// serve answers a GET.
+// serve sends the resource in response to a GET.
 func (r *resource) serve(w http.ResponseWriter, req *http.Request, negotiate func(string) string) {
 	h := w.Header()
 	coding := negotiate(strings.Join(req.Header["Accept-Encoding"], ","))

@@ -61,8 +61,8 @@ func Address(ip string) string {
 // User returns the key under which a signed-in client is counted.
 func User(id int64) string { return "u" + strconv.FormatInt(id, 10) }
 
-// Limiter implements the generic cell rate algorithm: for each client it keeps
-// one time, at which the client's quota will be whole again.
+// Limiter implements the generic cell rate algorithm: it stores one time for
+// each client, at which the client's quota will be whole again.
 type Limiter struct {
 	name   string   // quoted, as the header fields need it
 	policy []string // the value of RateLimit-Policy
@@ -87,9 +87,10 @@ func New(class string, q Quota) *Limiter {
 	return l
 }
 
-// Take asks for one request. It returns the number of requests left, and the
-// seconds until there are more: until the next one when it refuses, until the
-// quota is whole otherwise.
+// Take counts one request of a client and reports whether it is within the
+// quota. It returns the number of requests left, and the seconds to wait: until
+// the next request is allowed if this one is not, and otherwise until the quota
+// is whole.
 func (l *Limiter) Take(client string, now time.Time) (remaining, reset int, ok bool) {
 	s := &l.shards[xxhash.Sum64String(client)%uint64(len(l.shards))]
 	s.mu.Lock()
@@ -107,14 +108,14 @@ func (l *Limiter) Take(client string, now time.Time) (remaining, reset int, ok b
 	return int((l.quota.Window - after.Sub(now)) / l.step), seconds(after.Sub(now)), true
 }
 
-// SetHeader writes what Take has returned as the RateLimit fields of
+// SetHeader sets the results of Take as the RateLimit fields of
 // draft-ietf-httpapi-ratelimit-headers.
 func (l *Limiter) SetHeader(h http.Header, remaining, reset int) {
 	h["Ratelimit-Policy"] = l.policy // shared: Set would allocate
 	h.Set("RateLimit", l.name+";r="+strconv.Itoa(remaining)+";t="+strconv.Itoa(reset))
 }
 
-// sweep forgets the clients whose quota is whole, once in each window, so that
+// sweep deletes the clients whose quota is whole, once in each window, so that
 // memory is bounded by the clients of one window.
 func (s *shard) sweep(now time.Time, window time.Duration) {
 	if now.Sub(s.swept) < window {

@@ -15,7 +15,13 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 func TestLimiterQuota(t *testing.T) {
 	t.Parallel()
 	for _, q := range []Quota{
-		{1, time.Hour}, {2, time.Second}, {7, time.Minute}, {20, time.Minute}, {300, time.Minute}, {3000, time.Minute}, {1000, time.Hour},
+		{Requests: 1, Window: time.Hour},
+		{Requests: 2, Window: time.Second},
+		{Requests: 7, Window: time.Minute},
+		{Requests: 20, Window: time.Minute},
+		{Requests: 300, Window: time.Minute},
+		{Requests: 3000, Window: time.Minute},
+		{Requests: 1000, Window: time.Hour},
 	} {
 		t.Run(fmt.Sprint(q), func(t *testing.T) {
 			t.Parallel()
@@ -34,7 +40,8 @@ func TestLimiterQuota(t *testing.T) {
 			_, _, ok = l.Take("b", start)
 			require.True(t, ok, "another client has a quota of its own")
 
-			// A refusal costs nothing, and who waits as told is let in.
+			// A refusal uses up nothing, and a client that waits as told
+			// succeeds.
 			for range 10 {
 				_, again, ok := l.Take("a", start)
 				require.False(t, ok)
@@ -49,14 +56,14 @@ func TestLimiterQuota(t *testing.T) {
 				require.True(t, ok, "request %d after the quota is whole again", i)
 			}
 			_, _, ok = l.Take("a", later)
-			require.False(t, ok, "idling saves nothing up")
+			require.False(t, ok, "an idle client gets no more than its quota")
 		})
 	}
 }
 
 func TestLimiterRefills(t *testing.T) {
 	t.Parallel()
-	l := New("read", Quota{60, time.Minute})
+	l := New("read", Quota{Requests: 60, Window: time.Minute})
 	now := start
 	for range 60 {
 		l.Take("a", now)
@@ -69,7 +76,7 @@ func TestLimiterRefills(t *testing.T) {
 		require.False(t, ok)
 		require.Equal(t, 1, wait)
 	}
-	// A clock that is set back must not lock anybody out for long.
+	// After a clock is set back, no client is refused for long.
 	_, wait, ok := l.Take("a", now.Add(-time.Second))
 	require.False(t, ok)
 	require.LessOrEqual(t, wait, 2)
@@ -81,7 +88,7 @@ func TestLimiterWide(t *testing.T) {
 		l := New(class, q)
 		for range 10_000 {
 			if _, _, ok := l.Take("a", start); !ok {
-				t.Fatal("a benchmark from one address meets the limit of", class)
+				t.Fatal("a benchmark from one address reaches the limit of the class", class)
 			}
 		}
 	}
@@ -89,15 +96,20 @@ func TestLimiterWide(t *testing.T) {
 
 func TestLimiterAbsurdQuotas(t *testing.T) {
 	t.Parallel()
-	for _, q := range []Quota{{0, time.Minute}, {-1, time.Minute}, {1 << 60, time.Minute}, {1, time.Nanosecond}} {
+	for _, q := range []Quota{
+		{Requests: 0, Window: time.Minute},
+		{Requests: -1, Window: time.Minute},
+		{Requests: 1 << 60, Window: time.Minute},
+		{Requests: 1, Window: time.Nanosecond},
+	} {
 		l := New("read", q)
 		require.NotPanics(t, func() { l.Take("a", start) }, q)
 	}
 }
 
-func TestLimiterForgets(t *testing.T) {
+func TestLimiterSweeps(t *testing.T) {
 	t.Parallel()
-	l := New("read", Quota{10, time.Minute})
+	l := New("read", Quota{Requests: 10, Window: time.Minute})
 	size := func() (n int) {
 		for i := range l.shards {
 			n += len(l.shards[i].whole)
@@ -113,12 +125,12 @@ func TestLimiterForgets(t *testing.T) {
 			l.Take(fmt.Sprint(minute, ".", i), start.Add(time.Duration(minute)*time.Minute))
 		}
 	}
-	require.LessOrEqual(t, size(), 3000, "clients of past windows")
+	require.LessOrEqual(t, size(), 3000, "clients of past windows are still stored")
 }
 
 func TestLimiterRace(t *testing.T) {
 	t.Parallel()
-	l := New("read", Quota{500, time.Hour})
+	l := New("read", Quota{Requests: 500, Window: time.Hour})
 	var passed atomic.Int64
 	var all sync.WaitGroup
 	for range 8 {

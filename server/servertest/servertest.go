@@ -36,22 +36,22 @@ import (
 
 // Service is a running service.
 type Service struct {
-	// URL is where the API is, with its base path.
+	// URL is the URL of the API, with its base path.
 	URL string
-	// Root is where the service is.
+	// Root is the URL of the service.
 	Root string
-	// Handler is the service without the network.
+	// Handler serves requests without the network.
 	Handler http.Handler
 	// Anonymous calls the API without a token.
 	Anonymous *client.ClientWithResponses
 	DB        *db.DB
 	// Edge is the server itself, for tests of its lifecycle and admin pages.
 	Edge *server.Server
-	// Statements counts what the service asks the database.
+	// Statements counts the statements that the service sends to the database.
 	Statements *dbtest.Counter
-	// Mail shows what the service would send, if it was started as Mailing.
+	// Mail shows the mails of a service that was started with Mailing.
 	Mail *mail.Courier
-	// Log holds what the service has logged.
+	// Log holds the log of the service.
 	Log *Log
 
 	t             testing.TB
@@ -79,31 +79,32 @@ func WithServer(f func(*server.Config)) Option { return func(s *setup) { f(&s.se
 // WithDB changes the pool's configuration.
 func WithDB(f func(*db.Config)) Option { return func(s *setup) { s.db = append(s.db, f) } }
 
-// WithDeps changes what the edge is connected to.
+// WithDeps changes the parts that the edge connects.
 func WithDeps(f func(*server.Deps)) Option { return func(s *setup) { s.deps = f } }
 
-// Mailing has the service write the mails of its outbox, which Mail shows then.
+// Mailing makes the service process its outbox. Service.Mail then shows the
+// mails.
 func Mailing() Option { return func(s *setup) { s.mailing = true } }
 
-// WithRules changes what the service demands of accounts.
+// WithRules changes the rules for accounts.
 func WithRules(f func(*signin.Rules)) Option { return func(s *setup) { f(&s.rules) } }
 
 // WithDatabase uses the database at url instead of a new one, so that several
 // services can share it.
 func WithDatabase(url string) Option { return func(s *setup) { s.url = url } }
 
-// Following has the service hear of changes that others make, as a replica in
+// Following makes the service follow the changes of others, as a replica in
 // production does.
 func Following() Option { return func(s *setup) { s.follows = true } }
 
-// New starts a service that ends with the test. Every answer that its clients
-// get is held against the document.
+// New starts a service that ends with the test. Every response to its clients
+// is checked against the document.
 func New(t testing.TB, options ...Option) *Service {
 	t.Helper()
 	set := setup{server: server.Config{
 		Compat: server.Strict, CORSOrigins: []string{"*"}, RequestTimeout: 30 * time.Second, DrainTimeout: 5 * time.Second,
-		MaxInFlight: 200,                           // slow machines are no overload
-		CacheBytes:  4 << 20, SharedDatabase: true, // tests write to the database themselves too
+		MaxInFlight: 200,                           // a slow machine must not cause refusals
+		CacheBytes:  4 << 20, SharedDatabase: true, // tests write to the database directly too
 		Version: "test", Commit: "test",
 	}, rules: signin.Rules{SignIns: signin.WideLimits()}}
 	for _, o := range options {
@@ -137,7 +138,7 @@ func New(t testing.TB, options ...Option) *Service {
 	doc, err := contract.Load()
 	require.NoError(t, err)
 	s.Edge, s.Root, s.URL = srv, web.URL, web.URL+doc.BasePath
-	s.http = &http.Client{Transport: checked{t, doc, web.Client().Transport}, Timeout: time.Minute}
+	s.http = &http.Client{Transport: checked{t: t, doc: doc, next: web.Client().Transport}, Timeout: time.Minute}
 	s.Anonymous = s.As("")
 	return s
 }
@@ -154,7 +155,7 @@ func (s *Service) deps(trust time.Duration, rules signin.Rules) server.Deps {
 	ctx := context.Background()
 	keys, err := credentials.SigningKeys(ctx, s.DB)
 	for range 5 {
-		// A busy machine takes longer to connect than the pool waits.
+		// On a busy machine, connecting takes longer than the pool waits.
 		if !db.IsUnavailable(err) {
 			break
 		}
@@ -171,8 +172,8 @@ func (s *Service) deps(trust time.Duration, rules signin.Rules) server.Deps {
 	secret, err := credentials.ServiceSecret(ctx, s.DB)
 	require.NoError(s.t, err)
 	apiKeys := auth.NewAPIKeys(secret)
-	// Nobody follows changes here, so that tests can count statements; those
-	// of revocation do.
+	// Most tests follow no changes, so that they can count statements. Tests of
+	// revocation use Following.
 	authenticator := auth.NewAuthenticator(tokens, apiKeys, credentials.Directory{DB: s.DB}, trust, time.Now)
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelDebug)
@@ -193,8 +194,8 @@ func (s *Service) deps(trust time.Duration, rules signin.Rules) server.Deps {
 	}
 }
 
-// For returns the same service for a subtest, which then fails instead of the
-// test that the service was started for.
+// For returns the same service for a subtest: a failure then fails the subtest
+// instead of the test that started the service.
 func (s *Service) For(t testing.TB) *Service {
 	sub, next := *s, s.http.Transport.(checked)
 	next.t = t
@@ -222,10 +223,10 @@ type User struct {
 	*client.ClientWithResponses
 }
 
-// Password is what every user of Register has.
+// Password is the password of every user that Register creates.
 const Password = "correct horse battery"
 
-// Register makes a user; name may be empty.
+// Register creates a user. If name is empty, it makes one up.
 func (s *Service) Register(name string) User {
 	s.t.Helper()
 	if name == "" {
@@ -236,13 +237,13 @@ func (s *Service) Register(name string) User {
 	}})
 	require.NoError(s.t, err)
 	require.Equal(s.t, http.StatusCreated, res.StatusCode(), string(res.Body))
-	u := User{res.JSON201.User, s.As(res.JSON201.User.Token)}
-	_, err = s.authenticator.Authenticate(context.Background(), u.Token) // known from now on: its first call costs no statement more
+	u := User{User: res.JSON201.User, ClientWithResponses: s.As(res.JSON201.User.Token)}
+	_, err = s.authenticator.Authenticate(context.Background(), u.Token) // cached from now on, so that the first call needs no statement for it
 	require.NoError(s.t, err)
 	return u
 }
 
-// SetRole gives a user a role, as an admin would, at once.
+// SetRole gives a user a role, which takes effect at once.
 func (s *Service) SetRole(username string, role auth.Role) {
 	s.t.Helper()
 	_, err := s.DB.Exec(context.Background(), `UPDATE users SET role = $2 WHERE username = $1`, username, role.String())
@@ -250,7 +251,7 @@ func (s *Service) SetRole(username string, role auth.Role) {
 	s.authenticator.Forget(func(auth.Viewer) bool { return true })
 }
 
-// Publish makes an article by u with tags.
+// Publish creates an article by u with tags.
 func (s *Service) Publish(u User, title string, tags ...string) client.Article {
 	s.t.Helper()
 	if tags == nil {
@@ -264,8 +265,8 @@ func (s *Service) Publish(u User, title string, tags ...string) client.Article {
 	return res.JSON201.Article
 }
 
-// Do sends a request as it is; path is below the base path. The answer is
-// held against the document too.
+// Do sends a request as it is; path is below the base path. It checks the
+// response against the document too.
 func (s *Service) Do(method, path, body string, header ...string) (*http.Response, string) {
 	s.t.Helper()
 	req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
@@ -284,7 +285,8 @@ func (s *Service) Do(method, path, body string, header ...string) (*http.Respons
 	return res, string(text)
 }
 
-// checked holds every answer of the API against the document.
+// checked is a transport that checks every response of the API against the
+// document.
 type checked struct {
 	t    testing.TB
 	doc  *contract.Document
@@ -304,7 +306,7 @@ func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	if op := c.find(r); op != nil {
 		if err := op.CheckResponse(res.StatusCode, res.Header, body); err != nil {
-			c.t.Errorf("%s %s answered what the document does not say: %v\n%s", r.Method, r.URL, err, body)
+			c.t.Errorf("the document does not declare this response to %s %s: %v\n%s", r.Method, r.URL, err, body)
 		}
 	}
 	return res, nil
@@ -328,7 +330,7 @@ func (l *Log) String() string {
 	return l.buf.String()
 }
 
-// find returns the operation that a request is for, or nil.
+// find returns the operation of a request, or nil.
 func (c checked) find(r *http.Request) *contract.Operation {
 	path := strings.Split(r.URL.EscapedPath(), "/")
 	var found *contract.Operation
