@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -80,8 +81,10 @@ func (s *Server) makeResponse(x *exchange, key string, next echo.HandlerFunc) (r
 	}
 	made := result{response: newResponse(x, b), status: b.status}
 	if keys := x.facts.Keys(); b.status == http.StatusOK && len(keys) > 0 {
+		made.response.Body = bytes.Clone(b.body) // as long as it is, to be cached
 		s.cache.Put(key, made.response, epoch, keys)
 		made.cached = true
+		b.reuse(x)
 	}
 	return made, nil
 }
