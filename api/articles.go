@@ -45,8 +45,8 @@ type (
 	}
 )
 
-// slugAttempts bounds how often a slug is made unique. From the second on it
-// has a random suffix, so that one is almost always enough.
+// slugAttempts limits the attempts to find a free slug. From the second attempt
+// on, the slug has a random suffix, so that two are almost always enough.
 const slugAttempts = 6
 
 // CreateArticle publishes an article.
@@ -121,7 +121,7 @@ func (s articles) bodyHTML(ctx context.Context, format *openapi.TextFormat, body
 	return &html, err
 }
 
-// UpdateArticle patches an article of the viewer's.
+// UpdateArticle changes an article of the viewer.
 func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRequestObject) (openapi.UpdateArticleResponseObject, error) {
 	in := req.Body.Article
 	var a visibility.Article
@@ -161,8 +161,8 @@ func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow,
 	return q.ArticleUpdate(ctx, tx, arg)
 }
 
-// claimSlug gives the article a slug for its new title: a free one, or one
-// that it had before.
+// claimSlug reserves a slug for the new title of an article: a free one, or one
+// that the article had before.
 func claimSlug(ctx context.Context, tx query.DBTX, articleID int64, title string) (claimed string, err error) {
 	base := slug.From(title)
 	for attempt := range slugAttempts {
@@ -176,7 +176,7 @@ func claimSlug(ctx context.Context, tx query.DBTX, articleID int64, title string
 	return claimed, err
 }
 
-// DeleteArticle removes an article of the viewer's.
+// DeleteArticle deletes an article of the viewer.
 func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRequestObject) (openapi.DeleteArticleResponseObject, error) {
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
 		locked, err := lockOwn(ctx, tx, req.Slug, req.Params.IfMatch)
@@ -191,8 +191,8 @@ func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRe
 	return openapi.DeleteArticle204Response{}, nil
 }
 
-// lockOwn holds an article against other changes, once it is known that the
-// viewer may change it and that it is as the viewer read it.
+// lockOwn locks an article against other changes. It returns an error unless the
+// viewer may change the article, and has read its current version.
 func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.IfMatch) (query.ArticleLockRow, error) {
 	locked, err := q.ArticleLock(ctx, tx, slug)
 	if err != nil {

@@ -37,8 +37,8 @@ type articleFilters struct {
 	Tag, Author, Favorited string
 }
 
-// window is the part of a list that a request asks for. Limit is one more than
-// the page has, which tells whether there is another page.
+// window is the part of a list that a request asks for. limit is one more than
+// the length of the page: the additional row shows that there is another page.
 type window struct {
 	after         page.Position
 	offset, limit int32

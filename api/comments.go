@@ -98,8 +98,8 @@ func (s comments) window(req openapi.GetArticleCommentsRequestObject) (w comment
 	return w, err
 }
 
-// list returns the comments of a window and the id of the article. There may
-// be one comment more, which tells that there is another page.
+// list returns the comments of a window and the id of the article. One comment
+// more than the limit means that there is another page.
 func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows []comment, articleID int64, err error) {
 	viewer := request.Viewer(ctx)
 	arg := query.CommentListOldestParams{

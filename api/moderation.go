@@ -68,7 +68,7 @@ func (s moderation) RestoreComment(ctx context.Context, req openapi.RestoreComme
 	return openapi.RestoreComment204Response{}, nil
 }
 
-// lock holds what is moderated against other changes and returns its id.
+// lock locks what is moderated against other changes, and returns its id.
 type lock func(ctx context.Context, tx query.DBTX) (int64, error)
 
 func lockArticle(slug string) lock {
@@ -90,8 +90,8 @@ func lockComment(slug string, id int64) lock {
 	}
 }
 
-// moderate changes something and keeps who did it; what changes nothing is no
-// act.
+// moderate makes a change and writes the audit log. A change that changes no row
+// is not logged.
 func (s moderation) moderate(ctx context.Context, a audit.Entry, lock lock, change func(tx query.DBTX, id int64) (int64, error)) error {
 	return s.db.InTx(ctx, func(tx query.DBTX) error {
 		id, err := lock(ctx, tx)
@@ -106,7 +106,7 @@ func (s moderation) moderate(ctx context.Context, a audit.Entry, lock lock, chan
 	})
 }
 
-// GetHidden lists what is hidden.
+// GetHidden lists the hidden articles and comments.
 func (s moderation) GetHidden(ctx context.Context, req openapi.GetHiddenRequestObject) (openapi.GetHiddenResponseObject, error) {
 	const scope = "hidden"
 	limit := optional.Or(req.Params.Limit, page.DefaultLimit)

@@ -22,9 +22,9 @@ type recovery struct {
 	rules         signin.Rules
 }
 
-// RequestPasswordReset has a mail sent that resets the password of the account
-// with an address. Whether there is one is found out when the mail is sent, so
-// that neither the answer nor its time tells.
+// RequestPasswordReset requests a mail that resets the password of the account
+// with an e-mail address. The account is looked up when the mail is sent, so
+// that neither the response nor its time shows whether the account exists.
 func (s recovery) RequestPasswordReset(ctx context.Context, req openapi.RequestPasswordResetRequestObject) (openapi.RequestPasswordResetResponseObject, error) {
 	if err := q.RecoveryRequestReset(ctx, s.db, string(req.Body.Email)); err != nil {
 		return nil, err
@@ -32,9 +32,9 @@ func (s recovery) RequestPasswordReset(ctx context.Context, req openapi.RequestP
 	return openapi.RequestPasswordReset202Response{}, nil
 }
 
-// ConfirmPasswordReset sets a password for a token. The token is looked up
-// first, so that made-up ones cost no password hash, and used up last, so that
-// a password that is refused does not.
+// ConfirmPasswordReset sets a password with a token. The token is looked up
+// first, so that an invalid one costs no password hash. It is deleted last, so
+// that it can be used again after a password was refused.
 func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmPasswordResetRequestObject) (openapi.ConfirmPasswordResetResponseObject, error) {
 	token := auth.HashMailToken(req.Body.Token)
 	if _, err := q.RecoveryFindReset(ctx, s.db, token); err != nil {
@@ -70,7 +70,7 @@ func (s recovery) ConfirmEmailVerification(ctx context.Context, req openapi.Conf
 	return openapi.ConfirmEmailVerification204Response{}, nil
 }
 
-// GetEmailVerification answers whether the viewer's address is verified.
+// GetEmailVerification returns whether the viewer's address is verified.
 func (s recovery) GetEmailVerification(ctx context.Context, _ openapi.GetEmailVerificationRequestObject) (openapi.GetEmailVerificationResponseObject, error) {
 	u, err := q.RecoveryGetVerification(ctx, s.db, request.Viewer(ctx).ID)
 	if err != nil {
@@ -79,8 +79,8 @@ func (s recovery) GetEmailVerification(ctx context.Context, _ openapi.GetEmailVe
 	return openapi.GetEmailVerification200JSONResponse{EmailVerificationOKJSONResponse: openapi.EmailVerificationOKJSONResponse{EmailVerification: openapi.EmailVerification{Email: u.Email, VerifiedAt: view.TimestampOrNull(u.EmailVerifiedAt)}}}, nil
 }
 
-// RequestEmailVerification has the mail sent once more that verifies the
-// viewer's address.
+// RequestEmailVerification requests another mail that verifies the viewer's
+// address.
 func (s recovery) RequestEmailVerification(ctx context.Context, _ openapi.RequestEmailVerificationRequestObject) (openapi.RequestEmailVerificationResponseObject, error) {
 	if err := q.RecoveryRequestVerification(ctx, s.db, request.Viewer(ctx).ID); err != nil {
 		return nil, err

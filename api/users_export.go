@@ -20,9 +20,9 @@ import (
 // its query in db/queries/exports.sql and add a section; a test demands it of
 // every table that refers to users.
 type section struct {
-	// column is the reference that makes a row of the table the user's.
+	// column is the foreign key that refers to the user.
 	column string
-	// size is how many records a page has; bodies make the difference.
+	// size is how many records a page has: fewer if records have long bodies.
 	size int32
 	// next returns the page after a position.
 	next func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error)
@@ -62,7 +62,7 @@ var sections = []section{
 	}},
 }
 
-// idRow and timeRow are what the queries of sections answer.
+// idRow and timeRow are the rows that the queries of sections return.
 type (
 	idRow struct {
 		ID     int64

@@ -55,13 +55,12 @@ func orInvalidToken(err error) error {
 	return err
 }
 
-// SigningKeys returns the keys that tokens are signed with, the current one
-// first. The first start makes one: there is no default secret to forget. It
-// lives in the database, so that all replicas share it and a restart keeps
-// tokens valid.
+// SigningKeys returns the keys that sign tokens, the current one first. The first
+// start creates a key, so that there is no default secret. It is stored in the
+// database, so that all replicas share it and tokens stay valid after a restart.
 func SigningKeys(ctx context.Context, d *db.DB) (keys []auth.Key, err error) {
 	err = d.InTx(ctx, func(tx query.DBTX) error {
-		// Replicas that start at once queue here and agree on one key.
+		// Replicas that start at the same time wait here and agree on one key.
 		if err := q.SigningKeyLock(ctx, tx); err != nil {
 			return err
 		}
@@ -89,19 +88,20 @@ func listKeys(ctx context.Context, conn query.DBTX) ([]auth.Key, error) {
 	return keys, nil
 }
 
-// RotateSigningKey has a new key sign from now on and returns its id. Tokens
-// of the older keys stay good until they end, or until RevokeSigningKey.
+// RotateSigningKey creates a key that signs tokens from now on, and returns its
+// id. Tokens of the older keys stay valid until they expire or their key is
+// revoked.
 func RotateSigningKey(ctx context.Context, d *db.DB) (id string, err error) {
 	id = newKeyID()
 	return id, q.SigningKeyCreate(ctx, d, query.SigningKeyCreateParams{ID: id, Secret: newSecret()})
 }
 
-// RevokeSigningKey ends a key and every token that it has signed, on all
-// replicas within a second. The last key cannot be revoked.
+// RevokeSigningKey revokes a key and every token that it signed, on all replicas
+// within a second. The last key cannot be revoked.
 func RevokeSigningKey(ctx context.Context, d *db.DB, id string) error {
 	n, err := q.SigningKeyDelete(ctx, d, id)
 	if err == nil && n == 0 {
-		return errors.New("there is no such key, or it is the last one: rotate first")
+		return errors.New("the key does not exist, or is the last one: rotate first")
 	}
 	return err
 }
@@ -122,8 +122,8 @@ func ListSigningKeys(ctx context.Context, d *db.DB) ([]SigningKey, error) {
 	return keys, err
 }
 
-// ServiceSecret returns what cursors, stored answers and API keys are
-// protected with; the first start makes it.
+// ServiceSecret returns the secret that protects cursors, stored results and API
+// keys. The first start creates it.
 func ServiceSecret(ctx context.Context, d *db.DB) ([]byte, error) {
 	const name = "main"
 	if err := q.ServiceSecretCreate(ctx, d, query.ServiceSecretCreateParams{Name: name, Secret: newSecret()}); err != nil {

@@ -10,8 +10,8 @@ import (
 	"net/http"
 )
 
-// Code is the stable machine word of an error, as listed in the document
-// (schema ProblemCode). Clients switch on it, so a code never changes meaning.
+// Code is the stable, machine-readable name of an error (schema ProblemCode of
+// the document). Clients depend on it, so that a code never changes its meaning.
 type Code string
 
 // The codes; docs/errors.md explains each with its remedy.
@@ -41,7 +41,7 @@ const (
 	ValidationFailed     Code = "validation_failed"
 )
 
-// kinds maps every code to its HTTP status and to what a person is told.
+// kinds maps every code to its HTTP status and to a sentence for people.
 var kinds = map[Code]struct {
 	status int
 	detail string
@@ -90,14 +90,14 @@ func (f Fields) Add(field, message string) {
 	f[field] = append(f[field], message)
 }
 
-// Error is an error with a public face. Error() tells the cause as well and
-// is for the log; Detail and Fields are for the client.
+// Error is an error that clients may see. Detail and Fields are for the client;
+// Error() includes the cause and is for the log.
 type Error struct {
 	Code   Code
 	Detail string // one sentence for a person
 	Fields Fields
-	// RetryAfter, in seconds, tells when another attempt makes sense
-	// (RFC 9110, section 10.2.3); 0 leaves the header out.
+	// RetryAfter, in seconds, is the time after which the client may try again
+	// (RFC 9110, section 10.2.3); 0 omits the header.
 	RetryAfter int
 	cause      error
 }
@@ -129,27 +129,27 @@ func Forbidden(resource string) *Error {
 	return New(ForbiddenCode, resource, "forbidden")
 }
 
-// Unavailable returns a 503 that asks the client to come back in seconds.
+// Unavailable returns a 503 that asks the client to retry after some seconds.
 func Unavailable(code Code, seconds int, cause error) *Error {
 	e := New(code, "server", "is unavailable")
 	e.RetryAfter, e.cause = seconds, cause
 	return e
 }
 
-// Internal returns a 500 that shows nothing of its cause.
+// Internal returns a 500 that does not show its cause.
 func Internal(cause error) *Error {
 	e := New(InternalCode, "server", "internal error")
 	e.cause = cause
 	return e
 }
 
-// WithCause adds what the log should tell and the client must not see.
+// WithCause adds the cause, which is for the log and not for the client.
 func (e *Error) WithCause(cause error) *Error {
 	e.cause = cause
 	return e
 }
 
-// WithDetail replaces the sentence that the client is shown.
+// WithDetail replaces the sentence for the client.
 func (e *Error) WithDetail(detail string) *Error {
 	e.Detail = detail
 	return e

@@ -1,5 +1,5 @@
-// Package request carries what the HTTP edge knows of a request to the
-// handlers, which see nothing but its context.
+// Package request passes what the HTTP edge knows of a request to the handlers,
+// in the context of the request.
 package request
 
 import (
@@ -10,25 +10,25 @@ import (
 	"github.com/byline-api/byline/api/auth"
 )
 
-// Info is one value in the context instead of one a fact: a context value
-// costs an allocation each, and a look-up a walk.
+// Info holds all facts of a request in a single value of the context: each value
+// of a context costs an allocation, and each look-up a walk.
 type Info struct {
-	// ID names the request in the log and in error bodies.
+	// ID identifies the request in the log and in error responses.
 	ID string
-	// Viewer is who asks; the zero Viewer is anonymous.
+	// Viewer is the authenticated user; the zero Viewer is anonymous.
 	Viewer auth.Viewer
-	// UserAgent is what the client calls itself.
+	// UserAgent is the header User-Agent.
 	UserAgent string
-	// Address is the network address that the client is known by, for
-	// operations that passwords are sent with; "" for the others.
+	// Address is the network address of the client, for operations that take a
+	// password; "" for all others.
 	Address string
-	// URL is the request's own, for links to other pages of it.
+	// URL is the URL of the request, for links to the next page.
 	URL *url.URL
 }
 
-// ErrClientGone is the error of an answer that its client did not read to the
-// end, which is no fault of the service.
-var ErrClientGone = errors.New("request: the client reads no more")
+// ErrClientGone is the error of a response that its client did not read to the
+// end. It is not a failure of the service.
+var ErrClientGone = errors.New("request: the client has stopped reading")
 
 type key struct{}
 
@@ -45,5 +45,5 @@ func From(ctx context.Context) *Info {
 	return &Info{URL: &url.URL{}}
 }
 
-// Viewer returns who asks.
+// Viewer returns the viewer of the request.
 func Viewer(ctx context.Context) auth.Viewer { return From(ctx).Viewer }

@@ -20,11 +20,12 @@ import (
 
 var q = query.New()
 
-// Rules are what an operator demands beyond the contract.
+// Rules are the requirements of an operator beyond the contract.
 type Rules struct {
-	// UncommonPasswords refuses new passwords that many people have.
+	// UncommonPasswords refuses new passwords that are commonly used.
 	UncommonPasswords bool
-	// CurrentPassword must be sent along to change the password or the address.
+	// CurrentPassword requires the current password in a request that changes the
+	// password or the address.
 	CurrentPassword bool
 	SignIns         Limits
 }
@@ -40,24 +41,26 @@ func (r Rules) CheckNewPassword(text string) error {
 // Limits are how many failed sign-ins there may be within Span, which begins
 // with the first. All replicas share the counters.
 type Limits struct {
-	// AccountFromAddress is for an account from one address: guessing.
+	// AccountFromAddress limits failures for one account from one network
+	// address: guessing its password.
 	AccountFromAddress int32
-	// Address is for all accounts from one address: trying one password on many.
+	// Address limits failures for all accounts from one network address: trying
+	// one password with many accounts.
 	Address int32
-	// Account is for an account from all addresses together but those that it
-	// was signed in from within 30 days, so that no stranger can lock its owner
-	// out: guessing with many machines.
+	// Account limits failures for one account from all network addresses
+	// together: guessing with many machines. Addresses from which the owner
+	// signed in within 30 days are exempt, so that nobody can lock the owner out.
 	Account int32
 	Span    time.Duration
 }
 
-// StrictLimits suit a service that strangers reach: they permit some
-// 100 guesses an hour at a password, whoever and however many guess.
+// StrictLimits returns limits for a service on the internet. They permit about
+// 100 guesses an hour of a password, from any number of clients.
 func StrictLimits() Limits {
 	return Limits{AccountFromAddress: 10, Address: 100, Account: 25, Span: 15 * time.Minute}
 }
 
-// WideLimits are for development: no test suite meets them.
+// WideLimits returns limits for development, which no test suite reaches.
 func WideLimits() Limits {
 	const wide = 1_000_000_000
 	return Limits{AccountFromAddress: wide, Address: wide, Account: wide, Span: time.Minute}
@@ -88,9 +91,10 @@ func (g Guard) SignIn(ctx context.Context, email, password string) (query.SignIn
 	return u, nil
 }
 
-// Verify reports whether an account has a password. The try is counted before,
-// so that the limits hold for simultaneous ones too and cost no password hash,
-// and taken back if the password is right.
+// Verify reports whether a password is that of an account. It counts the attempt
+// first, so that the limits hold for simultaneous attempts too, and a refused
+// attempt costs no password hash. It subtracts the attempt if the password is
+// right.
 func (g Guard) Verify(ctx context.Context, email, password string) (u query.SignInTryRow, ok bool, err error) {
 	k := g.keys(ctx, email)
 	u, err = q.SignInTry(ctx, g.DB, query.SignInTryParams{
@@ -126,7 +130,7 @@ func (g Guard) Verify(ctx context.Context, email, password string) (u query.Sign
 	return u, true, err
 }
 
-// renew stores a hash of today's kind for a password that has an older one.
+// renew replaces a password hash of an older algorithm or of older parameters.
 func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string) error {
 	hash, err := g.Passwords.Hash(ctx, password)
 	if err != nil {
@@ -135,15 +139,15 @@ func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string)
 	return q.UserSetPasswordHash(ctx, g.DB, query.UserSetPasswordHashParams{ID: u.ID, OldHash: u.PasswordHash, NewHash: hash})
 }
 
-// Trust lets the owner of an account, who has proved to be it by mail, sign in
-// from where they are, whatever others have tried.
+// Trust lets the owner of an account, who has proved their identity by mail, sign
+// in from the current network address, however often others have failed.
 func (g Guard) Trust(ctx context.Context, userID int64, email string) error {
 	k := g.keys(ctx, email)
 	return q.SignInForget(ctx, g.DB, query.SignInForgetParams{UserID: userID, Place: k.place, PairKey: k.pair, AccountKey: k.account})
 }
 
-// signInKeys are what tries are counted by. They are hashes, since addresses
-// are nobody's business and few enough to be guessed without the secret.
+// signInKeys are the keys of the counters. They are keyed hashes, because
+// addresses are private, and few enough that a plain hash could be reversed.
 type signInKeys struct{ pair, place, account []byte }
 
 func (g Guard) keys(ctx context.Context, email string) signInKeys {

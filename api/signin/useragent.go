@@ -8,11 +8,11 @@ import (
 	"github.com/byline-api/byline/api/request"
 )
 
-// maxUserAgent is how much of User-Agent, in bytes, is kept for the owner of a
-// session to recognise a device by.
+// maxUserAgent is how much of User-Agent, in bytes, is stored, so that the owner
+// of a session recognises the device.
 const maxUserAgent = 200
 
-// UserAgent returns what the client calls itself, fit for storing, or nil.
+// UserAgent returns the header User-Agent as valid text, or nil.
 func UserAgent(ctx context.Context) *string {
 	agent := request.From(ctx).UserAgent
 	agent = strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")

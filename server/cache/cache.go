@@ -61,7 +61,7 @@ func (c *Cache) Get(key string) *Answer {
 	return a
 }
 
-// Good tells whether nothing that the answer depends on has changed since it
+// Good reports whether nothing that the answer depends on has changed since it
 // began to be made.
 func (c *Cache) Good(a *Answer) bool {
 	if a.epoch < c.floor.Load() {

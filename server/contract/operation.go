@@ -15,7 +15,7 @@ import (
 	"github.com/byline-api/byline/api/problem"
 )
 
-// Security tells whether an operation needs a token.
+// Security says whether an operation needs a token.
 type Security int
 
 // The three answers: a token is not looked at, may be sent, must be sent.

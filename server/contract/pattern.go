@@ -68,7 +68,7 @@ func isURIReference(s string) bool {
 	return err == nil
 }
 
-// isBlank tells whether text is empty or only white space.
+// isBlank reports whether text is empty or only white space.
 func isBlank(s string) bool {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\uFEFF' }) == ""
 }
