@@ -115,10 +115,10 @@ func (s admin) ReinstateUser(ctx context.Context, req openapi.ReinstateUserReque
 	return openapi.ReinstateUser200JSONResponse{AccountOKJSONResponse: u}, nil
 }
 
-// change lets an admin change another user, and writes the audit log. do returns
-// no entry if there is nothing to change. The role of the admin is checked
-// again, under lock: of two admins who take the role from each other, the second
-// has lost it, so that one admin remains.
+// change lets an admin change another user, and writes the audit log. do
+// returns no entry if there is nothing to change. The role of the admin is
+// checked again, under lock: of two admins who take the role from each other,
+// the second has lost it, so that one admin remains.
 func (s admin) change(ctx context.Context, username string, do func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error)) (openapi.AccountOKJSONResponse, error) {
 	viewer := request.Viewer(ctx)
 	var subject query.UserAccount
@@ -224,8 +224,8 @@ func CreateAdmin(ctx context.Context, d *db.DB, passwords *auth.Passwords, accou
 	})
 }
 
-// PromoteAdmin gives a user the role admin, for the operator. It reports whether
-// the account is suspended, and does not end the suspension.
+// PromoteAdmin gives a user the role admin, for the operator. It reports
+// whether the account is suspended, and does not end the suspension.
 func PromoteAdmin(ctx context.Context, d *db.DB, username string) (suspended bool, err error) {
 	err = d.InTx(ctx, func(tx query.DBTX) error {
 		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{Username: username})

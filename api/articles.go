@@ -191,8 +191,8 @@ func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRe
 	return openapi.DeleteArticle204Response{}, nil
 }
 
-// lockOwn locks an article against other changes. It returns an error unless the
-// viewer may change the article, and has read its current version.
+// lockOwn locks an article against other changes. It returns an error unless
+// the viewer may change the article, and has read its current version.
 func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.IfMatch) (query.ArticleLockRow, error) {
 	locked, err := q.ArticleLock(ctx, tx, slug)
 	if err != nil {

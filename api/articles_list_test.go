@@ -319,7 +319,8 @@ func TestGetArticles(t *testing.T) {
 		}
 		res, body := s.Do("GET", "/articles?cursor="+strings.Repeat("A", 129), "")
 		requireRefusal(t, 422, allWrong("is too long (maximum is 128 characters)", "cursor"), res, body)
-		// A cursor is a position in a list: who reads it and the length of the page may change.
+		// A cursor is a position in a list: who reads it and the length of the
+		// page may change.
 		res, body = s.Do("GET", "/articles?limit=50&cursor="+all, "", signed(viewer)...)
 		require.Equal(t, http.StatusOK, res.StatusCode, body)
 	})
@@ -523,8 +524,8 @@ func TestReadAfterWrite(t *testing.T) {
 	}
 }
 
-// TestArticleStatements holds that an operation asks the database a fixed number of
-// times, however many rows it answers.
+// TestArticleStatements holds that an operation asks the database a fixed
+// number of times, however many rows it answers.
 func TestArticleStatements(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, uncached)

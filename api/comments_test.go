@@ -286,7 +286,8 @@ func TestGetArticleComments(t *testing.T) {
 			page := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).JSON200
 			walked = append(walked, commentIDs(page.Comments)...)
 			commentOn(t, anna, a.Slug, "new")
-			// The row that the cursor names may go: it is a position, not a row.
+			// The row that the cursor names may go: it is a position, not a
+			// row.
 			last := walked[len(walked)-1]
 			answerOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, last))
 			if page.NextCursor.IsNull() {

@@ -90,8 +90,8 @@ func lockComment(slug string, id int64) lock {
 	}
 }
 
-// moderate makes a change and writes the audit log. A change that changes no row
-// is not logged.
+// moderate makes a change and writes the audit log. A change that changes no
+// row is not logged.
 func (s moderation) moderate(ctx context.Context, a audit.Entry, lock lock, change func(tx query.DBTX, id int64) (int64, error)) error {
 	return s.db.InTx(ctx, func(tx query.DBTX) error {
 		id, err := lock(ctx, tx)

@@ -149,7 +149,8 @@ func TestProfilePaths(t *testing.T) {
 			require.Equal(t, http.StatusOK, unfollow.StatusCode(), string(unfollow.Body))
 			require.Equal(t, name, unfollow.JSON200.Profile.Username)
 
-			// Clients differ in what they encode: all of it, or only what must be.
+			// Clients differ in what they encode: all of it, or only what must
+			// be.
 			all := ""
 			for _, b := range []byte(name) {
 				all += fmt.Sprintf("%%%02x", b)

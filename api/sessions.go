@@ -95,8 +95,9 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 		MaxAge: s.tokens.Session,
 	})
 	if db.IsNotFound(err) {
-		// The token has a valid signature, so that it was valid once and has been
-		// used since. Either of its two users may be a thief: end the session.
+		// The token has a valid signature, so that it was valid once and has
+		// been used since. Either of its two users may be a thief: end the
+		// session.
 		if _, err := q.SessionEnd(ctx, s.db, claims.Session); err != nil {
 			return nil, err
 		}

@@ -96,7 +96,8 @@ func TestSessionMaxAge(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, res.StatusCode())
 }
 
-// TestSignInsAreBounded holds that an account keeps its hundred newest sessions.
+// TestSignInsAreBounded holds that an account keeps its hundred newest
+// sessions.
 func TestSignInsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.Following())

@@ -126,8 +126,8 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 
 // confirmOwner verifies the current password. A request may send it with a new
 // password or address, and has to if the operator requires it. A wrong one
-// counts as a failed sign-in, so that a stolen token cannot be used to guess the
-// password.
+// counts as a failed sign-in, so that a stolen token cannot be used to guess
+// the password.
 func (s users) confirmOwner(ctx context.Context, in openapi.UpdateUser) error {
 	if in.Password == nil && in.Email == nil || in.CurrentPassword == nil && !s.rules.CurrentPassword {
 		return nil
@@ -161,8 +161,8 @@ func (s users) confirm(ctx context.Context, field, password string) error {
 	return err
 }
 
-// erasureTimeout is how long the deletion of an account may take. A test deletes
-// an account with ten thousand articles within it, and the comments and
+// erasureTimeout is how long the deletion of an account may take. A test
+// deletes an account with ten thousand articles within it, and the comments and
 // favourites of others on them.
 const erasureTimeout = 25 * time.Second
 

@@ -103,7 +103,8 @@ func byTime[R ~struct {
 // exportResponse is the response of ExportCurrentUser.
 type exportResponse struct{ *response.Stream }
 
-// VisitExportCurrentUserResponse implements openapi.ExportCurrentUserResponseObject.
+// VisitExportCurrentUserResponse implements
+// openapi.ExportCurrentUserResponseObject.
 func (r exportResponse) VisitExportCurrentUserResponse(w http.ResponseWriter) error { return r.Send(w) }
 
 // ExportCurrentUser returns everything of the viewer's account. It reads page

@@ -967,8 +967,8 @@ func TestUpdateCurrentUser(t *testing.T) {
 	})
 }
 
-// TestAccountStatements pins what each operation asks the database, whatever the
-// amount of data: the cost of a request is its round trips.
+// TestAccountStatements pins what each operation asks the database, whatever
+// the amount of data: the cost of a request is its round trips.
 func TestAccountStatements(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, uncached)

@@ -29,8 +29,8 @@ type Config struct {
 	AcquireTimeout time.Duration
 	// QueryTimeout limits every statement. PostgreSQL enforces it, so that the
 	// connection stays usable. The client gives up a second later, in case the
-	// server is frozen or unreachable. A deadline of the caller's context limits
-	// statements and transactions too.
+	// server is frozen or unreachable. A deadline of the caller's context
+	// limits statements and transactions too.
 	QueryTimeout time.Duration
 	// Tracer, if set, is called for every statement.
 	Tracer pgx.QueryTracer
@@ -82,12 +82,13 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		"statement_timeout":                   milliseconds(cfg.QueryTimeout),
 		"lock_timeout":                        milliseconds(cfg.QueryTimeout / 2),
 		"idle_in_transaction_session_timeout": milliseconds(2 * cfg.QueryTimeout),
-		// A request reads few rows by index, whatever its parameters. PostgreSQL
-		// does not know that of a LIMIT that is a parameter: it expects a tenth
-		// of the table, and would read all users to join twenty, or plan each
-		// time anew, which costs more than the query. So hash and merge joins
-		// are off for all queries of requests; db/queries/README.md says so to
-		// whoever writes one. InLongTx has them on.
+		// A request reads few rows by index, whatever its parameters.
+		// PostgreSQL does not know that of a LIMIT that is a parameter: it
+		// expects a tenth of the table, and would read all users to join
+		// twenty, or plan each time anew, which costs more than the query. So
+		// hash and merge joins are off for all queries of requests;
+		// db/queries/README.md says so to whoever writes one. InLongTx has them
+		// on.
 		"plan_cache_mode":  "force_generic_plan",
 		"enable_hashjoin":  "off",
 		"enable_mergejoin": "off",

@@ -109,8 +109,8 @@ type group struct {
 	err     error   // the error that the rest gets too
 }
 
-// Exec implements query.DBTX. A write is sent alone, so that no read can make it
-// fail.
+// Exec implements query.DBTX. A write is sent alone, so that no read can make
+// it fail.
 func (r *sharedReads) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	return r.db.Exec(ctx, sql, args...)
 }

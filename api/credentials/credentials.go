@@ -55,9 +55,10 @@ func orInvalidToken(err error) error {
 	return err
 }
 
-// SigningKeys returns the keys that sign tokens, the current one first. The first
-// start creates a key, so that there is no default secret. It is stored in the
-// database, so that all replicas share it and tokens stay valid after a restart.
+// SigningKeys returns the keys that sign tokens, the current one first. The
+// first start creates a key, so that there is no default secret. It is stored
+// in the database, so that all replicas share it and tokens stay valid after a
+// restart.
 func SigningKeys(ctx context.Context, d *db.DB) (keys []auth.Key, err error) {
 	err = d.InTx(ctx, func(tx query.DBTX) error {
 		// Replicas that start at the same time wait here and agree on one key.
@@ -96,8 +97,8 @@ func RotateSigningKey(ctx context.Context, d *db.DB) (id string, err error) {
 	return id, q.SigningKeyCreate(ctx, d, query.SigningKeyCreateParams{ID: id, Secret: newSecret()})
 }
 
-// RevokeSigningKey revokes a key and every token that it signed, on all replicas
-// within a second. The last key cannot be revoked.
+// RevokeSigningKey revokes a key and every token that it signed, on all
+// replicas within a second. The last key cannot be revoked.
 func RevokeSigningKey(ctx context.Context, d *db.DB, id string) error {
 	n, err := q.SigningKeyDelete(ctx, d, id)
 	if err == nil && n == 0 {
@@ -122,8 +123,8 @@ func ListSigningKeys(ctx context.Context, d *db.DB) ([]SigningKey, error) {
 	return keys, err
 }
 
-// ServiceSecret returns the secret that protects cursors, stored results and API
-// keys. The first start creates it.
+// ServiceSecret returns the secret that protects cursors, stored results and
+// API keys. The first start creates it.
 func ServiceSecret(ctx context.Context, d *db.DB) ([]byte, error) {
 	const name = "main"
 	if err := q.ServiceSecretCreate(ctx, d, query.ServiceSecretCreateParams{Name: name, Secret: newSecret()}); err != nil {

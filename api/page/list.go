@@ -36,8 +36,8 @@ type ByID[Item any] struct {
 	Cursor, Link *string // nil on the last page
 }
 
-// CutByID renders the rows of a page. One row more than limit means that there is
-// another page.
+// CutByID renders the rows of a page. One row more than limit means that there
+// is another page.
 func CutByID[Row, Item any](
 	ctx context.Context, c *Codec, scope string, rows []Row, limit int32, id func(Row) int64, render func(Row) Item,
 ) (p ByID[Item]) {

@@ -1,8 +1,9 @@
-// Package page holds what keyset pagination needs: opaque cursors that name a position in a list, and the link to the
-// page that follows it.
+// Package page holds what keyset pagination needs: opaque cursors that name a
+// position in a list, and the link to the page that follows it.
 //
-// A keyset cursor, unlike an offset, costs the same on every page and neither skips nor repeats rows while others are
-// inserted. It is authenticated, not encrypted: it holds nothing that the list itself does not show.
+// A keyset cursor, unlike an offset, costs the same on every page and neither
+// skips nor repeats rows while others are inserted. It is authenticated, not
+// encrypted: it holds nothing that the list itself does not show.
 package page
 
 import (
@@ -18,8 +19,9 @@ import (
 	"time"
 )
 
-// ErrInvalid is the only error of Decode. It does not tell a malformed cursor from a forged one or from that of another
-// list, since the client's remedy is the same: start again at the first page.
+// ErrInvalid is the only error of Decode. It does not tell a malformed cursor
+// from a forged one or from that of another list, since the client's remedy is
+// the same: start again at the first page.
 var ErrInvalid = errors.New("page: invalid cursor")
 
 const (
@@ -97,9 +99,11 @@ var LastID = Position{ID: math.MaxInt64}
 // Codec makes and reads cursors under one key. It is safe for concurrent use.
 type Codec struct{ key []byte }
 
-// NewCodec derives the key of its cursors from secret by HKDF-SHA256 (RFC 5869), so that the service may pass the secret
-// that signs its tokens. Instances that share a secret read each other's cursors; a new secret invalidates all.
-// It panics on an empty secret, under which anyone could forge cursors: configuration must refuse that at start.
+// NewCodec derives the key of its cursors from secret by HKDF-SHA256 (RFC
+// 5869), so that the service may pass the secret that signs its tokens.
+// Instances that share a secret read each other's cursors; a new secret
+// invalidates all. It panics on an empty secret, under which anyone could forge
+// cursors: configuration must refuse that at start.
 func NewCodec(secret []byte) *Codec {
 	if len(secret) == 0 {
 		panic("page: empty secret")
@@ -111,9 +115,10 @@ func NewCodec(secret []byte) *Codec {
 	return &Codec{key: key}
 }
 
-// Encode returns the cursor of p in the list that scope names, CursorLen characters of base64url (RFC 4648 section 5)
-// without padding. The scope, such as "articles?tag=go", must state all that selects and orders the rows, but not the page
-// size, which a client may change on the way.
+// Encode returns the cursor of p in the list that scope names, CursorLen
+// characters of base64url (RFC 4648 section 5) without padding. The scope, such
+// as "articles?tag=go", must state all that selects and orders the rows, but
+// not the page size, which a client may change on the way.
 func (c *Codec) Encode(scope string, p Position) string {
 	var raw [cursorLen]byte
 	raw[0] = p.Key.kind
@@ -124,14 +129,15 @@ func (c *Codec) Encode(scope string, p Position) string {
 	return encoding.EncodeToString(raw[:])
 }
 
-// Decode returns the position that Encode was given, or ErrInvalid when cursor is not, character by character,
-// one that this key made for this scope.
+// Decode returns the position that Encode was given, or ErrInvalid when cursor
+// is not, character by character, one that this key made for this scope.
 func (c *Codec) Decode(scope, cursor string) (Position, error) {
 	if len(cursor) != CursorLen {
 		return Position{}, ErrInvalid
 	}
 	var raw [cursorLen]byte
-	// The count matters: the decoder skips line breaks, so that 44 characters may hold fewer bytes.
+	// The count matters: the decoder skips line breaks, so that 44 characters
+	// may hold fewer bytes.
 	if n, err := encoding.Decode(raw[:], []byte(cursor)); err != nil || n != cursorLen || raw[0] > kindScore {
 		return Position{}, ErrInvalid
 	}
@@ -145,7 +151,8 @@ func (c *Codec) Decode(scope, cursor string) (Position, error) {
 	}, nil
 }
 
-// tag authenticates position and scope. The position has a fixed length, so that the two need no separator.
+// tag authenticates position and scope. The position has a fixed length, so
+// that the two need no separator.
 func (c *Codec) tag(scope string, position []byte) (tag [tagLen]byte) {
 	mac := hmac.New(sha256.New, c.key)
 	mac.Write(position)
@@ -155,10 +162,12 @@ func (c *Codec) tag(scope string, position []byte) (tag [tagLen]byte) {
 	return tag
 }
 
-// NextLink returns the value of a Link header (RFC 8288) that leads from self, the request's URL, to the page at cursor.
-// It keeps the other query members and drops offset, which would be applied on top of the cursor. The target is a
-// path-absolute reference (RFC 3986 section 4.2) without scheme and host, because behind a proxy the service does not know
-// its public ones. Members that url.ParseQuery cannot read are left out.
+// NextLink returns the value of a Link header (RFC 8288) that leads from self,
+// the request's URL, to the page at cursor. It keeps the other query members
+// and drops offset, which would be applied on top of the cursor. The target is
+// a path-absolute reference (RFC 3986 section 4.2) without scheme and host,
+// because behind a proxy the service does not know its public ones. Members
+// that url.ParseQuery cannot read are left out.
 func NextLink(self *url.URL, cursor string) string {
 	query := self.Query()
 	query.Del("offset")

@@ -62,7 +62,8 @@ func TestKeys(t *testing.T) {
 	require.NotEqual(t, codec.Encode(scope, Position{Key: Count(1)}), codec.Encode(scope, Position{Key: At(time.UnixMicro(1))}))
 }
 
-// TestFormat pins the bytes: a change of format needs a new version, or cursors in the hands of clients break unnoticed.
+// TestFormat pins the bytes: a change of format needs a new version, or cursors
+// in the hands of clients break unnoticed.
 func TestFormat(t *testing.T) {
 	t.Parallel()
 	cursor := codec.Encode(scope, sample)
@@ -111,7 +112,8 @@ func TestDecodeInvalid(t *testing.T) {
 	}
 }
 
-// TestDecodeUnknownKind proves that an unknown kind of key is refused as such and not only through its tag.
+// TestDecodeUnknownKind proves that an unknown kind of key is refused as such
+// and not only through its tag.
 func TestDecodeUnknownKind(t *testing.T) {
 	t.Parallel()
 	raw, err := base64.RawURLEncoding.DecodeString(codec.Encode(scope, sample))

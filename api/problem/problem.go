@@ -11,7 +11,8 @@ import (
 )
 
 // Code is the stable, machine-readable name of an error (schema ProblemCode of
-// the document). Clients depend on it, so that a code never changes its meaning.
+// the document). Clients depend on it, so that a code never changes its
+// meaning.
 type Code string
 
 // The codes; docs/errors.md explains each with its remedy.
@@ -117,7 +118,8 @@ func InvalidField(field, message string) *Error {
 	return New(ValidationFailed, field, message)
 }
 
-// NotFound returns a 404; resource is its kind ("article", "profile", "comment").
+// NotFound returns a 404; resource is its kind ("article", "profile",
+// "comment").
 func NotFound(resource string) *Error {
 	e := New(NotFoundCode, resource, "not found")
 	e.Detail = fmt.Sprintf("There is no such %s.", resource)

@@ -10,8 +10,8 @@ import (
 	"github.com/byline-api/byline/api/auth"
 )
 
-// Info holds all facts of a request in a single value of the context: each value
-// of a context costs an allocation, and each look-up a walk.
+// Info holds all facts of a request in a single value of the context: each
+// value of a context costs an allocation, and each look-up a walk.
 type Info struct {
 	// ID identifies the request in the log and in error responses.
 	ID string
@@ -37,7 +37,8 @@ func With(ctx context.Context, info *Info) context.Context {
 	return context.WithValue(ctx, key{}, info)
 }
 
-// From returns the context's info; a context without one is an anonymous request.
+// From returns the context's info; a context without one is an anonymous
+// request.
 func From(ctx context.Context) *Info {
 	if info, ok := ctx.Value(key{}).(*Info); ok {
 		return info

@@ -24,8 +24,8 @@ var q = query.New()
 type Rules struct {
 	// UncommonPasswords refuses new passwords that are commonly used.
 	UncommonPasswords bool
-	// CurrentPassword requires the current password in a request that changes the
-	// password or the address.
+	// CurrentPassword requires the current password in a request that changes
+	// the password or the address.
 	CurrentPassword bool
 	SignIns         Limits
 }
@@ -49,7 +49,8 @@ type Limits struct {
 	Address int32
 	// Account limits failures for one account from all network addresses
 	// together: guessing with many machines. Addresses from which the owner
-	// signed in within 30 days are exempt, so that nobody can lock the owner out.
+	// signed in within 30 days are exempt, so that nobody can lock the owner
+	// out.
 	Account int32
 	Span    time.Duration
 }
@@ -91,10 +92,10 @@ func (g Guard) SignIn(ctx context.Context, email, password string) (query.SignIn
 	return u, nil
 }
 
-// Verify reports whether a password is that of an account. It counts the attempt
-// first, so that the limits hold for simultaneous attempts too, and a refused
-// attempt costs no password hash. It subtracts the attempt if the password is
-// right.
+// Verify reports whether a password is that of an account. It counts the
+// attempt first, so that the limits hold for simultaneous attempts too, and a
+// refused attempt costs no password hash. It subtracts the attempt if the
+// password is right.
 func (g Guard) Verify(ctx context.Context, email, password string) (u query.SignInTryRow, ok bool, err error) {
 	k := g.keys(ctx, email)
 	u, err = q.SignInTry(ctx, g.DB, query.SignInTryParams{
@@ -139,8 +140,8 @@ func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string)
 	return q.UserSetPasswordHash(ctx, g.DB, query.UserSetPasswordHashParams{ID: u.ID, OldHash: u.PasswordHash, NewHash: hash})
 }
 
-// Trust lets the owner of an account, who has proved their identity by mail, sign
-// in from the current network address, however often others have failed.
+// Trust lets the owner of an account, who has proved their identity by mail,
+// sign in from the current network address, however often others have failed.
 func (g Guard) Trust(ctx context.Context, userID int64, email string) error {
 	k := g.keys(ctx, email)
 	return q.SignInForget(ctx, g.DB, query.SignInForgetParams{UserID: userID, Place: k.place, PairKey: k.pair, AccountKey: k.account})

@@ -8,8 +8,8 @@ import (
 	"github.com/byline-api/byline/api/request"
 )
 
-// maxUserAgent is how much of User-Agent, in bytes, is stored, so that the owner
-// of a session recognises the device.
+// maxUserAgent is how much of User-Agent, in bytes, is stored, so that the
+// owner of a session recognises the device.
 const maxUserAgent = 200
 
 // UserAgent returns the header User-Agent as valid text, or nil.

@@ -222,8 +222,8 @@ func bombs(s *site) (all []attack) {
 	if err != nil {
 		return []attack{impossible(group, err)}
 	}
-	// Streams of both formats can be concatenated. A part that is compressed once
-	// and repeated 256 times decodes to 256 MB.
+	// Streams of both formats can be concatenated. A part that is compressed
+	// once and repeated 256 times decodes to 256 MB.
 	gzips, zst := strings.Repeat(gz.String(), 256), strings.Repeat(string(enc.EncodeAll(blank, nil)), 256)
 	// This zstd body needs a window of 2 GB before the first byte.
 	window := "\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"

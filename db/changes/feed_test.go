@@ -205,7 +205,8 @@ func TestSyncErrors(t *testing.T) {
 			t.Parallel()
 			f, s, one, two, _ := begun(t)
 			failing, other := fails(one, two)
-			// It fails to take the keys, and twice that anything may have changed.
+			// It fails to take the keys, and twice that anything may have
+			// changed.
 			failing.errs = []error{boom, boom, boom}
 			s.change("a1", "K")
 			err := f.Sync(t.Context())

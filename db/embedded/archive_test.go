@@ -65,7 +65,8 @@ func link(name, target string) tar.Header {
 	return tar.Header{Name: name, Linkname: target, Typeflag: tar.TypeSymlink}
 }
 
-// publish serves content as if it were Maven, with a digest of its own if given.
+// publish serves content as if it were Maven, with a digest of its own if
+// given.
 func publish(t *testing.T, content []byte, handler http.HandlerFunc) *source {
 	t.Helper()
 	if handler == nil {

@@ -7,8 +7,8 @@ import (
 )
 
 // IfMatch makes an update conditional on the version of the article in the
-// response read. If somebody else has edited the article since, the update fails
-// with status 412.
+// response read. If somebody else has edited the article since, the update
+// fails with status 412.
 //
 //	read, err := c.GetArticleWithResponse(ctx, slug, nil)
 //	…

@@ -15,8 +15,8 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestCertificateFollow renews the files while only Follow checks them. synctest has a
-// clock of its own, in which days pass at once.
+// TestCertificateFollow renews the files while only Follow checks them.
+// synctest has a clock of its own, in which days pass at once.
 func TestCertificateFollow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -72,7 +72,8 @@ func (c *checker) body(r *http.Request) *problem.Error {
 		return nil
 	}
 	// The decoder reads a bytes.Buffer in place. By default it refuses
-	// duplicate names, invalid UTF-8 and surrogates without their pair (RFC 7493).
+	// duplicate names, invalid UTF-8 and surrogates without their pair (RFC
+	// 7493).
 	c.dec = jsontext.NewDecoder(bytes.NewBuffer(data))
 	tree, err := c.value()
 	if err != nil {
@@ -85,7 +86,8 @@ func (c *checker) body(r *http.Request) *problem.Error {
 	return nil
 }
 
-// readBody reads the body, of up to limit bytes, and puts it back for the handler.
+// readBody reads the body, of up to limit bytes, and puts it back for the
+// handler.
 func readBody(r *http.Request, limit int64) ([]byte, *problem.Error) {
 	if r.Body == nil {
 		return nil, nil

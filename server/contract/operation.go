@@ -76,7 +76,8 @@ type Operation struct {
 }
 
 const (
-	// idempotencyKey is the header of draft-ietf-httpapi-idempotency-key-header.
+	// idempotencyKey is the header of
+	// draft-ietf-httpapi-idempotency-key-header.
 	idempotencyKey = "Idempotency-Key"
 	ifNoneMatch    = "If-None-Match"
 )

@@ -150,7 +150,8 @@ func property(s *openapi3.Schema, name string) *openapi3.Schema {
 	return nil
 }
 
-// message says what is wrong with a value; root tells that it is the whole body.
+// message says what is wrong with a value; root tells that it is the whole
+// body.
 func message(e *openapi3.SchemaError, root bool) string {
 	s := e.Schema
 	kind := strings.Join(s.Type.Slice(), "")

@@ -45,8 +45,8 @@ func Find(dataDir string) (Cluster, error) {
 	return c, nil
 }
 
-// parsePID parses postmaster.pid: process id, folder, start time, port, folder of
-// the socket, address, …
+// parsePID parses postmaster.pid: process id, folder, start time, port, folder
+// of the socket, address, …
 func (c *Cluster) parsePID(text string) error {
 	lines := strings.Split(text, "\n")
 	if len(lines) < 6 {
