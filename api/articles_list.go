@@ -11,7 +11,6 @@ import (
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
-	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -125,17 +124,11 @@ var feedList = articleList{
 // GetArticlesFeed lists articles by the authors that the viewer follows.
 func (s articles) GetArticlesFeed(ctx context.Context, req openapi.GetArticlesFeedRequestObject) (openapi.GetArticlesFeedResponseObject, error) {
 	f := articleFilters{Viewer: request.Viewer(ctx).ID}
-	p, _, err := s.list(ctx, feedList, f, "feed/"+strconv.FormatInt(f.Viewer, 10), req.Params.Limit, req.Params.Offset, req.Params.Cursor)
+	p, err := s.list(ctx, feedList, f, "feed/"+strconv.FormatInt(f.Viewer, 10), req.Params.Limit, req.Params.Offset, req.Params.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	return openapi.GetArticlesFeed200JSONResponse{ArticlesJSONResponse: p}, nil
-}
-
-// articlesListed is the response of GetArticles.
-type articlesListed struct {
-	openapi.GetArticles200JSONResponse
-	response.Facts
+	return p, nil
 }
 
 // GetArticles lists articles.
@@ -150,11 +143,11 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 		if !l.takes(f) {
 			continue
 		}
-		body, facts, err := s.list(ctx, l, f, scope, p.Limit, p.Offset, p.Cursor)
+		page, err := s.list(ctx, l, f, scope, p.Limit, p.Offset, p.Cursor)
 		if err != nil {
 			return nil, err
 		}
-		return articlesListed{openapi.GetArticles200JSONResponse{ArticlesJSONResponse: body}, facts}, nil
+		return page, nil
 	}
 	return nil, fmt.Errorf("no list takes the filters of %s", scope)
 }
@@ -162,34 +155,28 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 // list returns one page of a list. The scope names the list in its cursors.
 func (s articles) list(
 	ctx context.Context, l articleList, f articleFilters, scope string, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor,
-) (out openapi.ArticlesJSONResponse, facts response.Facts, err error) {
+) (out articlePage, err error) {
 	n := optional.Or(limit, page.DefaultLimit)
 	w := window{offset: optional.Or(offset, 0), limit: n + 1}
 	if w.after, err = s.cursors.Start(scope, cursor, page.Newest); err != nil {
-		return out, facts, err
+		return out, err
 	}
 	if cursor != nil {
 		w.offset = 0
 	}
-	rows, err := l.rows(ctx, s.conn(w), f, w)
-	if err != nil {
-		return out, facts, fmt.Errorf("listing %s: %w", scope, err)
+	if out.rows, err = l.rows(ctx, s.conn(w), f, w); err != nil {
+		return out, fmt.Errorf("listing %s: %w", scope, err)
 	}
-	total, err := s.total(ctx, l, f, w, rows)
-	if err != nil {
-		return out, facts, fmt.Errorf("counting %s: %w", scope, err)
+	if out.total, err = s.total(ctx, l, f, w, out.rows); err != nil {
+		return out, fmt.Errorf("counting %s: %w", scope, err)
 	}
-	if len(rows) > int(n) {
-		rows = rows[:n]
-		last := rows[n-1]
-		out.Body.NextCursor, out.Headers.Link = s.cursors.Next(ctx, scope, page.Position{Key: page.At(last.CreatedAt), ID: last.ID})
+	if len(out.rows) > int(n) {
+		out.rows = out.rows[:n]
+		last := out.rows[n-1]
+		out.next, out.link = s.cursors.Next(ctx, scope, page.Position{Key: page.At(last.CreatedAt), ID: last.ID})
 	}
-	out.Body.ArticlesCount = total
-	out.Body.Articles = make([]openapi.ArticleSummary, len(rows))
-	for i, r := range rows {
-		out.Body.Articles[i] = view.Summary(r)
-	}
-	return out, l.dependencies(f, rows), nil
+	out.Facts = l.dependencies(f, out.rows)
+	return out, nil
 }
 
 // maxSharedOffset is how many rows a list may skip to share a round trip with

@@ -16,6 +16,9 @@ const timestampLayout = "2006-01-02T15:04:05.000Z"
 // Timestamp renders a time.
 func Timestamp(t time.Time) openapi.Timestamp { return t.UTC().Format(timestampLayout) }
 
+// AppendTimestamp appends a time as Timestamp renders it.
+func AppendTimestamp(b []byte, t time.Time) []byte { return t.UTC().AppendFormat(b, timestampLayout) }
+
 // TimestampOrNull renders a time that may be NULL.
 func TimestampOrNull(t *time.Time) *openapi.TimestampOrNull {
 	if t == nil {
