@@ -91,8 +91,8 @@ func TestAllocations(t *testing.T) {
 		{"tags, cached", "/api/tags", "", 27},
 		{"profile, cached", "/api/profiles/author", "", 28},
 		{"article, signed in", "/api/articles/an-article", reader.Token, 109},
-		{"list, signed in", "/api/articles?limit=20", reader.Token, 367},
-		{"feed", "/api/articles/feed", reader.Token, 351},
+		{"list, signed in", "/api/articles?limit=20", reader.Token, 321},
+		{"feed", "/api/articles/feed", reader.Token, 305},
 		{"comments, signed in", "/api/articles/an-article/comments", reader.Token, 115},
 	} {
 		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, test.path, nil)
