@@ -20,36 +20,38 @@ import (
 // articleList is one list of articles. To add one, write its query in
 // db/queries/articles.sql and its entry here or in articleLists.
 type articleList struct {
-	// takes reports whether the list is the one for some filters; nil for a
-	// list that an operation names itself.
-	takes func(articleFilters) bool
-	// rows returns the articles of a window.
+	// matches reports whether the list serves the given filters. It is nil
+	// for a list that one operation uses directly.
+	matches func(articleFilters) bool
+	// rows returns the articles in a window of the list.
 	rows func(context.Context, query.DBTX, articleFilters, window) ([]query.ListedArticle, error)
-	// key names the list in the feed of changes, given a row of it. It is nil
-	// for a list that no key names: its responses are not cached.
+	// key returns the key of the list in the feed of changes, given one of its
+	// rows. It is nil for a list that has no key. The responses of such a list
+	// are not cached.
 	key func(articleFilters, query.ListedArticle) changes.Key
 }
 
-// articleFilters are what selects the articles of a list. An empty text
-// selects nothing.
+// articleFilters are the filters of a list. An empty string is a filter that
+// is not set.
 type articleFilters struct {
 	Viewer                 int64
 	Tag, Author, Favorited string
 }
 
-// window is the part of a list that a request asks for. Limit is one more than
-// the page has, which tells whether there is another page.
+// window is the part of a list that a request selects. Its limit is one more
+// than the length of the page. The additional row shows that there is another
+// page.
 type window struct {
 	after         page.Position
 	offset, limit int32
 }
 
-// articleLists are the lists of GetArticles. The first that takes the filters
-// of a request is its list. Each has a query of its own, since one query with
-// optional filters gets a plan that suits none of them.
+// articleLists are the lists of GetArticles. A request uses the first list that
+// matches its filters. Each list has its own query, because PostgreSQL would
+// plan one query with optional filters well for none of them.
 var articleLists = []articleList{
 	{
-		takes: func(f articleFilters) bool { return f.Author != "" && (f.Tag != "" || f.Favorited != "") },
+		matches: func(f articleFilters) bool { return f.Author != "" && (f.Tag != "" || f.Favorited != "") },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleListByAuthorFiltered(ctx, conn, query.ArticleListByAuthorFilteredParams{
 				ViewerID: f.Viewer, Author: f.Author, Tag: f.Tag, Favorited: f.Favorited,
@@ -58,7 +60,7 @@ var articleLists = []articleList{
 		},
 	},
 	{
-		takes: func(f articleFilters) bool { return f.Favorited != "" && f.Tag != "" },
+		matches: func(f articleFilters) bool { return f.Favorited != "" && f.Tag != "" },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleListByFavoriteTagged(ctx, conn, query.ArticleListByFavoriteTaggedParams{
 				ViewerID: f.Viewer, Favorited: f.Favorited, Tag: f.Tag,
@@ -67,7 +69,7 @@ var articleLists = []articleList{
 		},
 	},
 	{
-		takes: func(f articleFilters) bool { return f.Author != "" },
+		matches: func(f articleFilters) bool { return f.Author != "" },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleListByAuthor(ctx, conn, query.ArticleListByAuthorParams{
 				ViewerID: f.Viewer, Author: f.Author,
@@ -77,7 +79,7 @@ var articleLists = []articleList{
 		key: func(_ articleFilters, row query.ListedArticle) changes.Key { return changes.ArticlesBy(row.AuthorID) },
 	},
 	{
-		takes: func(f articleFilters) bool { return f.Favorited != "" },
+		matches: func(f articleFilters) bool { return f.Favorited != "" },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleListByFavorite(ctx, conn, query.ArticleListByFavoriteParams{
 				ViewerID: f.Viewer, Favorited: f.Favorited,
@@ -86,7 +88,7 @@ var articleLists = []articleList{
 		},
 	},
 	{
-		takes: func(f articleFilters) bool { return f.Tag != "" },
+		matches: func(f articleFilters) bool { return f.Tag != "" },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleListByTag(ctx, conn, query.ArticleListByTagParams{
 				ViewerID: f.Viewer, Tag: f.Tag,
@@ -96,7 +98,7 @@ var articleLists = []articleList{
 		key: func(f articleFilters, _ query.ListedArticle) changes.Key { return changes.ArticlesTagged(f.Tag) },
 	},
 	{
-		takes: func(articleFilters) bool { return true },
+		matches: func(articleFilters) bool { return true },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleList(ctx, conn, query.ArticleListParams{
 				ViewerID:        f.Viewer,
@@ -107,7 +109,7 @@ var articleLists = []articleList{
 	},
 }
 
-// feedList is the list of the articles by the authors that the viewer follows.
+// feedList is the list of articles by the authors that the viewer follows.
 var feedList = articleList{
 	rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 		reach := int64(w.limit) + int64(w.offset)
@@ -147,7 +149,7 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 	}
 	scope := "articles?" + url.Values{"tag": {f.Tag}, "author": {f.Author}, "favorited": {f.Favorited}}.Encode()
 	for _, l := range articleLists {
-		if !l.takes(f) {
+		if !l.matches(f) {
 			continue
 		}
 		body, facts, err := s.list(ctx, l, f, scope, p.Limit, p.Offset, p.Cursor)
@@ -156,10 +158,10 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 		}
 		return articlesListed{openapi.GetArticles200JSONResponse{ArticlesJSONResponse: body}, facts}, nil
 	}
-	return nil, fmt.Errorf("no list takes the filters of %s", scope)
+	return nil, fmt.Errorf("no list matches the filters of %s", scope)
 }
 
-// list returns one page of a list. The scope names the list in its cursors.
+// list returns one page of a list. The scope identifies the list in cursors.
 func (s articles) list(
 	ctx context.Context, l articleList, f articleFilters, scope string, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor,
 ) (out openapi.ArticlesJSONResponse, facts response.Facts, err error) {
@@ -192,11 +194,12 @@ func (s articles) list(
 	return out, l.dependencies(f, rows), nil
 }
 
-// maxSharedOffset is how many rows a list may skip to share a round trip with
-// other requests, which wait for it.
+// maxSharedOffset is the largest offset of a query that shares a round trip
+// with queries of other requests. The others wait for it, so a query that
+// skips more rows runs alone.
 const maxSharedOffset = 1000
 
-// conn returns the connection that a page of a list is read through.
+// conn returns the connection that reads a page of a list.
 func (s articles) conn(w window) query.DBTX {
 	if w.offset > maxSharedOffset {
 		return s.db.Alone()
@@ -204,9 +207,9 @@ func (s articles) conn(w window) query.DBTX {
 	return s.db
 }
 
-// total returns how many articles a list has. Each row carries the number. An
-// empty page has no row: then the first row of the list is read, and without
-// one the list is empty.
+// total returns the number of articles in a list. Each row contains that
+// number. If the page is empty, total reads the first row of the list. If
+// there is no first row either, the list is empty.
 func (s articles) total(ctx context.Context, l articleList, f articleFilters, w window, rows []query.ListedArticle) (int64, error) {
 	if len(rows) == 0 && (w.after != page.Newest || w.offset > 0) {
 		var err error
@@ -221,9 +224,9 @@ func (s articles) total(ctx context.Context, l articleList, f articleFilters, w 
 	return rows[0].Total, nil
 }
 
-// dependencies returns what a page of the list depends on: the list, and each
-// article with its author. An empty page of a list of an author or a tag has
-// no row to name the list by, and is not cached.
+// dependencies returns the keys that a page of the list depends on: the key of
+// the list, and those of each article and its author. An empty page is not
+// cached, because the key of a list by author is made from a row.
 func (l articleList) dependencies(f articleFilters, rows []query.ListedArticle) response.Facts {
 	if l.key == nil || len(rows) == 0 {
 		return response.Uncacheable()
