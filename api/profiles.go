@@ -45,7 +45,7 @@ func (s profiles) FollowUserByUsername(ctx context.Context, req openapi.FollowUs
 	return openapi.FollowUserByUsername200JSONResponse{ProfileOKJSONResponse: openapi.ProfileOKJSONResponse(profileResponse(p))}, nil
 }
 
-// UnfollowUserByUsername ends that the viewer follows a user.
+// UnfollowUserByUsername makes the viewer unfollow a user.
 func (s profiles) UnfollowUserByUsername(ctx context.Context, req openapi.UnfollowUserByUsernameRequestObject) (openapi.UnfollowUserByUsernameResponseObject, error) {
 	err := q.FollowDelete(ctx, s.db, query.FollowDeleteParams{FollowerID: request.Viewer(ctx).ID, Username: req.Username})
 	if err != nil {
@@ -58,11 +58,11 @@ func (s profiles) UnfollowUserByUsername(ctx context.Context, req openapi.Unfoll
 	return openapi.UnfollowUserByUsername200JSONResponse{ProfileOKJSONResponse: openapi.ProfileOKJSONResponse(profileResponse(p))}, nil
 }
 
-// BatchGetProfiles returns many profiles by one query.
+// BatchGetProfiles returns many profiles with one query.
 func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProfilesRequestObject) (openapi.BatchGetProfilesResponseObject, error) {
-	asked := batch.Unique(req.Body.Usernames)
+	usernames := batch.Unique(req.Body.Usernames)
 	rows, err := q.ProfileListByUsernames(ctx, s.db, query.ProfileListByUsernamesParams{
-		ViewerID: request.Viewer(ctx).ID, Usernames: asked,
+		ViewerID: request.Viewer(ctx).ID, Usernames: usernames,
 	})
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProf
 		found[r.Asked] = true
 		out.Profiles[i] = view.Profile(r.Username, r.Bio, r.Image, r.Following)
 	}
-	out.Missing = batch.Missing(asked, found)
+	out.Missing = batch.Missing(usernames, found)
 	return openapi.BatchGetProfiles200JSONResponse{ProfileBatchJSONResponse: out}, nil
 }
 

@@ -42,7 +42,7 @@ func (s sessions) GetSessions(ctx context.Context, _ openapi.GetSessionsRequestO
 	return openapi.GetSessions200JSONResponse{SessionsOKJSONResponse: openapi.SessionsOKJSONResponse{Sessions: list}}, nil
 }
 
-// CreateSession signs in with a pair of tokens.
+// CreateSession signs in and returns an access token and a refresh token.
 func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRequestObject) (openapi.CreateSessionResponseObject, error) {
 	in := req.Body.User
 	u, err := s.guard.SignIn(ctx, in.Email, in.Password)
@@ -84,7 +84,7 @@ func (s sessions) DeleteSessions(ctx context.Context, _ openapi.DeleteSessionsRe
 	return openapi.DeleteSessions204Response{}, nil
 }
 
-// RefreshSession answers the next pair of tokens for a refresh token.
+// RefreshSession exchanges a refresh token for a new pair of tokens.
 func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSessionRequestObject) (openapi.RefreshSessionResponseObject, error) {
 	claims, err := s.tokens.VerifyRefresh(req.Body.RefreshToken)
 	if err != nil {
@@ -95,8 +95,8 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 		MaxAge: s.tokens.Session,
 	})
 	if db.IsNotFound(err) {
-		// Signed by us, so that it was good once: somebody else has used it
-		// since, and nobody can tell who of the two is the owner.
+		// The signature is valid, so the service issued this token and it has
+		// been used before. Either use may be a thief's, so the session ends.
 		if _, err := q.SessionEnd(ctx, s.db, claims.Session); err != nil {
 			return nil, err
 		}
@@ -148,5 +148,5 @@ func tokens(p auth.Pair) openapi.Tokens {
 	}
 }
 
-// ExpireSessions forgets sessions whose time is over.
+// ExpireSessions deletes expired sessions and returns how many there were.
 func ExpireSessions(ctx context.Context, d *db.DB) (int64, error) { return q.SessionExpire(ctx, d) }

@@ -11,29 +11,31 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// Target is an object that the path of a request names.
+// Target is an object that the path of a request identifies.
 type Target struct {
-	// Kind is what x-target in openapi.yaml calls the object, and a 404 too.
+	// Kind is the kind of the object, such as "article". It is the value of
+	// x-target in openapi.yaml and the name in the 404.
 	Kind string
-	// Private says that the object exists for its owner only.
+	// Private is true if the object is visible to its owner only.
 	Private bool
-	// Value is the path parameter, which conforms to its schema.
+	// Value is the value of the path parameter. It conforms to its schema.
 	Value string
 }
 
-// object is a target that exists.
+// object is a target that was found.
 type object struct{ id, owner int64 }
 
-// lookup finds the object that a path parameter names, if the viewer may know
-// of it. Otherwise the error is a 404 or one of db.IsNotFound. The parent is
-// the object that the path names before this one, if there is one.
+// lookup finds the object that a path parameter identifies. If there is none or
+// the viewer must not see it, the error is a 404 or one of db.IsNotFound. The
+// parent is the object that the path identifies before this one. It is zero if
+// this one is the first.
 type lookup func(ctx context.Context, conn query.DBTX, value string, parent object) (object, error)
 
-// lookups has the lookup of each kind of target.
+// lookups contains the lookup of each kind of target.
 var lookups = map[string]lookup{
 	"article": func(ctx context.Context, conn query.DBTX, slug string, _ object) (object, error) {
 		a, err := visibility.FindArticle(ctx, conn, slug)
-		return object{a.ID, a.AuthorID}, err
+		return object{id: a.ID, owner: a.AuthorID}, err
 	},
 	"comment": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, article object) (int64, error) {
 		viewer := request.Viewer(ctx)
@@ -51,8 +53,8 @@ var lookups = map[string]lookup{
 	}),
 }
 
-// lookupByID returns the lookup that goes by an id. The query returns the id
-// of the object's owner.
+// lookupByID returns a lookup that finds the object by its id. The function
+// owner returns the id of the object's owner.
 func lookupByID(owner func(ctx context.Context, conn query.DBTX, id int64, parent object) (int64, error)) lookup {
 	return func(ctx context.Context, conn query.DBTX, value string, parent object) (object, error) {
 		id, err := strconv.ParseInt(value, 10, 64)
@@ -60,25 +62,27 @@ func lookupByID(owner func(ctx context.Context, conn query.DBTX, id int64, paren
 			return object{}, err
 		}
 		ownerID, err := owner(ctx, conn, id, parent)
-		return object{id, ownerID}, err
+		return object{id: id, owner: ownerID}, err
 	}
 }
 
+// findUser finds a user by username. A user is its own owner.
 func findUser(ctx context.Context, conn query.DBTX, username string, _ object) (object, error) {
 	u, err := q.ProfileGetByUsername(ctx, conn, query.ProfileGetByUsernameParams{Username: username})
-	return object{u.ID, u.ID}, err
+	return object{id: u.ID, owner: u.ID}, err
 }
 
 // HasLookup reports whether the targets of a kind can be looked up.
 func HasLookup(kind string) bool { return lookups[kind] != nil }
 
-// Refusal returns the 404 or 403 that comes before a 422, in the order that
-// clients rely on (401, 404, 403, 422), or nil. The targets are in the order
-// of the path. The owner is the kind of the target that only its owner may
-// use, or "".
+// Refusal returns the 404 or 403 that takes precedence over a 422, or nil.
+// Clients rely on the order 401, 404, 403, 422. The targets are in the order of
+// the path. The argument owner is the kind of the target that only its owner
+// may use, or "".
 //
-// Only a request that is about to be refused with 422 needs it: operations
-// find out about their targets in the statement that does the work.
+// The server calls Refusal only before it refuses a request with 422. The
+// operations themselves check their targets in the statement that does the
+// work.
 func (a *API) Refusal(ctx context.Context, targets []Target, owner string) error {
 	viewer := request.Viewer(ctx).ID
 	var parent object
