@@ -95,8 +95,9 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 		MaxAge: s.tokens.Session,
 	})
 	if db.IsNotFound(err) {
-		// The signature is valid, so the service issued this token and it has
-		// been used before. Either use may be a thief's, so the session ends.
+		// The signature is valid, so the service issued this token. If the
+		// session still exists, the token has been used before. Nobody can tell
+		// which of the two clients is the owner, so the session ends.
 		if _, err := q.SessionEnd(ctx, s.db, claims.Session); err != nil {
 			return nil, err
 		}

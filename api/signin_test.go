@@ -197,7 +197,7 @@ func TestCurrentPassword(t *testing.T) {
 		}
 		for range 3 {
 			status, body := put(s, anna.Token, `"password":"a new password",`+wrong)
-			requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, oneField("currentPassword", "is wrong"), status, body)
+			requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, oneField("currentPassword", "is incorrect"), status, body)
 		}
 		status, body := put(s, anna.Token, `"password":"a new password",`+right)
 		requireProblem(t, http.StatusTooManyRequests, problem.RateLimited, oneField("credentials", "too many failed sign-ins"), status, body)

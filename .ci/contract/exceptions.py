@@ -36,7 +36,7 @@ EXCEPTIONS = [
     # This depends on the caller.
     (422, "validation_failed", "username", "can't be yourself",
      lambda case: case.operation.label == "POST /profiles/{username}/follow" or "/admin/users/" in case.operation.label),
-    (422, "validation_failed", "password", "is wrong", lambda case: case.operation.label == "DELETE /user"),
+    (422, "validation_failed", "password", "is incorrect", lambda case: case.operation.label == "DELETE /user"),
     (422, "validation_failed", "expiresAt", "must be in the future", lambda case: case.operation.label == "POST /user/keys"),
     (422, "validation_failed", "limit", "must be at most 100 with format=html", lambda case: case.query.get("format") == "html"),
     # Only mails contain a valid one.
