@@ -318,7 +318,7 @@ func TestGetArticleComments(t *testing.T) {
 			"/articles/cursor-one/comments?cursor=%20",
 		} {
 			res, body := s.Do("GET", path, "")
-			requireRefusal(t, 422, allWrong("is not a cursor of this list", "cursor"), res, body)
+			requireRefusal(t, 422, allWrong("is not a valid cursor for this list", "cursor"), res, body)
 		}
 	})
 

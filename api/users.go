@@ -126,8 +126,8 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 
 // confirmOwner verifies the current password in a request that changes the
 // password or the e-mail address. The current password is optional unless the
-// operator requires it. A wrong one counts as a failed sign-in. Otherwise the
-// owner of a stolen token could guess the password.
+// operator requires it. A wrong one counts as a failed sign-in. Otherwise
+// a person with a stolen token could guess the password.
 func (s users) confirmOwner(ctx context.Context, in openapi.UpdateUser) error {
 	if in.Password == nil && in.Email == nil || in.CurrentPassword == nil && !s.rules.CurrentPassword {
 		return nil

@@ -29,7 +29,7 @@ def _sends_nul(case):
 # status, code, field (None = any), message, and whether the request causes it
 EXCEPTIONS = [
     # Cursors are encrypted: only the service can create one, for one list.
-    (422, "validation_failed", "cursor", "is not a cursor of this list", lambda case: "cursor" in case.query),
+    (422, "validation_failed", "cursor", "is not a valid cursor for this list", lambda case: "cursor" in case.query),
     # Only a tag from an earlier read of the article matches.
     (412, "precondition_failed", "If-Match", "does not match the current version",
      lambda case: "If-Match" in case.headers),

@@ -1,5 +1,5 @@
-// Package request carries what the HTTP edge knows of a request to the
-// handlers, which see nothing but its context.
+// Package request stores information about an HTTP request in its context. The
+// server sets it and the operations read it.
 package request
 
 import (
@@ -10,25 +10,25 @@ import (
 	"github.com/byline-api/byline/api/auth"
 )
 
-// Info is one value in the context instead of one a fact: a context value
-// costs an allocation each, and a look-up a walk.
+// Info is the information about a request. It is a single context value,
+// because each value costs an allocation and makes look-ups slower.
 type Info struct {
-	// ID names the request in the log and in error bodies.
+	// ID identifies the request in the log and in error responses.
 	ID string
-	// Viewer is who asks; the zero Viewer is anonymous.
+	// Viewer is the caller. The zero Viewer is anonymous.
 	Viewer auth.Viewer
-	// UserAgent is what the client calls itself.
+	// UserAgent is the value of the header User-Agent.
 	UserAgent string
-	// Address is the network address that the client is known by, for
-	// operations that passwords are sent with; "" for the others.
+	// Address is the network address of the client. It is set for operations
+	// whose requests contain a password, and "" for the others.
 	Address string
-	// URL is the request's own, for links to other pages of it.
+	// URL is the URL of the request, for links to other pages of its list.
 	URL *url.URL
 }
 
-// ErrClientGone is the error of an answer that its client did not read to the
-// end, which is no fault of the service.
-var ErrClientGone = errors.New("request: the client reads no more")
+// ErrClientGone is the error of a response that the client did not read to the
+// end. It is not an error of the service.
+var ErrClientGone = errors.New("request: the client stopped reading the response")
 
 type key struct{}
 
@@ -37,7 +37,8 @@ func With(ctx context.Context, info *Info) context.Context {
 	return context.WithValue(ctx, key{}, info)
 }
 
-// From returns the context's info; a context without one is an anonymous request.
+// From returns the Info of the context. For a context without one it returns
+// the Info of an anonymous request.
 func From(ctx context.Context) *Info {
 	if info, ok := ctx.Value(key{}).(*Info); ok {
 		return info
@@ -45,5 +46,5 @@ func From(ctx context.Context) *Info {
 	return &Info{URL: &url.URL{}}
 }
 
-// Viewer returns who asks.
+// Viewer returns the caller of the request.
 func Viewer(ctx context.Context) auth.Viewer { return From(ctx).Viewer }
