@@ -59,9 +59,9 @@ func orInvalidToken(err error) error {
 
 // SigningKeys returns the keys that sign tokens, with the current key first. It
 // creates the first key when the service starts for the first time. So there is
-// no default secret that an operator could forget to change. The keys are stored
-// in the database, so all replicas share them and tokens stay valid after a
-// restart.
+// no default secret that an operator could forget to change. The keys are
+// stored in the database, so all replicas share them and tokens stay valid
+// after a restart.
 func SigningKeys(ctx context.Context, d *db.DB) (keys []auth.Key, err error) {
 	err = d.InTx(ctx, func(tx query.DBTX) error {
 		// Replicas that start at the same time wait here, so that only the

@@ -26,8 +26,8 @@ import (
 var ErrInvalid = errors.New("page: invalid cursor")
 
 const (
-	// CursorLen is the length of every cursor in characters. It is the maxLength
-	// of cursors in openapi.yaml.
+	// CursorLen is the length of every cursor in characters. It is the
+	// maxLength of cursors in openapi.yaml.
 	CursorLen = 44
 
 	// positionLen is the length of the kind of the key, the key and the id.
@@ -61,9 +61,9 @@ const (
 )
 
 // At returns the key of a list that is sorted by time. The key has a resolution
-// of microseconds, as PostgreSQL's timestamptz. Finer fractions are cut off. The
-// time must be the stored value. A time that is rounded to milliseconds, as in
-// the JSON output, would skip or repeat rows.
+// of microseconds, as PostgreSQL's timestamptz. Finer fractions are cut off.
+// The time must be the stored value. A time that is rounded to milliseconds, as
+// in the JSON output, would skip or repeat rows.
 func At(t time.Time) Key { return Key{kind: kindTime, bits: uint64(t.UnixMicro())} }
 
 // Count returns the key of a list that is sorted by a whole number.
@@ -107,11 +107,11 @@ var LastID = Position{ID: math.MaxInt64}
 // use.
 type Codec struct{ key []byte }
 
-// NewCodec returns a Codec whose key is derived from secret by HKDF-SHA256
-// (RFC 5869). The secret may therefore be one that has other uses too. Instances
-// with the same secret accept each other's cursors. A new secret invalidates all
-// cursors. NewCodec panics if the secret is empty, because anyone could then
-// forge cursors.
+// NewCodec returns a Codec whose key is derived from secret by HKDF-SHA256 (RFC
+// 5869). The secret may therefore be one that has other uses too. Instances
+// with the same secret accept each other's cursors. A new secret invalidates
+// all cursors. NewCodec panics if the secret is empty, because anyone could
+// then forge cursors.
 func NewCodec(secret []byte) *Codec {
 	if len(secret) == 0 {
 		panic("page: empty secret")
@@ -124,8 +124,8 @@ func NewCodec(secret []byte) *Codec {
 }
 
 // Encode returns the cursor of the position p in the list that scope
-// identifies. The cursor is CursorLen characters of base64url (RFC 4648
-// section 5) without padding. The scope, such as "articles?tag=go", must contain
+// identifies. The cursor is CursorLen characters of base64url (RFC 4648 section
+// 5) without padding. The scope, such as "articles?tag=go", must contain
 // everything that selects and orders the rows. It must not contain the page
 // size, because a client may change that from page to page.
 func (c *Codec) Encode(scope string, p Position) string {

@@ -11,8 +11,8 @@ import (
 )
 
 // Code is the machine-readable code of an error. The schema ProblemCode in
-// openapi.yaml lists all codes. Clients switch on the code, so its meaning never
-// changes.
+// openapi.yaml lists all codes. Clients switch on the code, so its meaning
+// never changes.
 type Code string
 
 // These are the codes. docs/errors.md describes the cause and the remedy of

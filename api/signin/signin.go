@@ -1,5 +1,5 @@
-// Package signin verifies passwords and limits how often a client can guess one.
-// It also defines the rules for accounts that the operator can configure.
+// Package signin verifies passwords and limits how often a client can guess
+// one. It also defines the rules for accounts that the operator can configure.
 package signin
 
 import (
@@ -40,8 +40,8 @@ func (r Rules) CheckNewPassword(text string) error {
 	return nil
 }
 
-// Limits are the maximum numbers of failed sign-ins within Span. The span begins
-// with the first failed sign-in. All replicas share the counters.
+// Limits are the maximum numbers of failed sign-ins within Span. The span
+// begins with the first failed sign-in. All replicas share the counters.
 type Limits struct {
 	// AccountFromAddress is the maximum for one account from one address. It
 	// limits how often a client can guess one password.
