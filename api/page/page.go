@@ -111,7 +111,7 @@ type Codec struct{ key []byte }
 // 5869). The secret may therefore be one that has other uses too. Instances
 // with the same secret accept each other's cursors. A new secret invalidates
 // all cursors. NewCodec panics if the secret is empty, because anyone could
-// then forge cursors.
+// then forge cursors. The configuration must refuse an empty secret at start.
 func NewCodec(secret []byte) *Codec {
 	if len(secret) == 0 {
 		panic("page: empty secret")
