@@ -48,7 +48,8 @@ func (s admin) GetUsers(ctx context.Context, req openapi.GetUsersRequestObject) 
 	return openapi.GetUsers200JSONResponse{AccountsJSONResponse: out}, nil
 }
 
-// listUsers uses the index of the filter that matches the fewest users.
+// listUsers returns a page of the users that match the filters. It uses the
+// index of the filter that the fewest users match.
 func (s admin) listUsers(ctx context.Context, username, role string, suspended *bool, before int64, limit int32) ([]query.UserAccount, error) {
 	switch {
 	case username != "":
@@ -62,7 +63,7 @@ func (s admin) listUsers(ctx context.Context, username, role string, suspended *
 	}
 }
 
-// SetUserRole changes what a user may do.
+// SetUserRole changes the role of a user.
 func (s admin) SetUserRole(ctx context.Context, req openapi.SetUserRoleRequestObject) (openapi.SetUserRoleResponseObject, error) {
 	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error) {
 		return setRole(ctx, tx, u, string(req.Body.Role), req.Body.Reason)
@@ -73,7 +74,8 @@ func (s admin) SetUserRole(ctx context.Context, req openapi.SetUserRoleRequestOb
 	return openapi.SetUserRole200JSONResponse{AccountOKJSONResponse: u}, nil
 }
 
-// setRole returns no audit entry if the user has the role already.
+// setRole gives the user the role and returns the entry for the audit log. The
+// entry is nil if the user already has the role.
 func setRole(ctx context.Context, tx query.DBTX, u *query.UserAccount, to string, reason *string) (*audit.Entry, error) {
 	from := u.Role
 	if from == to {
@@ -84,7 +86,7 @@ func setRole(ctx context.Context, tx query.DBTX, u *query.UserAccount, to string
 		q.UserSetRole(ctx, tx, query.UserSetRoleParams{ID: u.ID, Role: to})
 }
 
-// SuspendUser prevents a user from signing in.
+// SuspendUser suspends a user, which ends the user's access.
 func (s admin) SuspendUser(ctx context.Context, req openapi.SuspendUserRequestObject) (openapi.SuspendUserResponseObject, error) {
 	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error) {
 		if u.SuspendedAt != nil && optional.Or(u.SuspendedReason, "") == req.Body.Reason {
@@ -115,10 +117,13 @@ func (s admin) ReinstateUser(ctx context.Context, req openapi.ReinstateUserReque
 	return openapi.ReinstateUser200JSONResponse{AccountOKJSONResponse: u}, nil
 }
 
-// change lets an admin change another user, and writes the audit log. do
-// returns no entry if there is nothing to change. The role of the admin is
-// checked again, under lock: of two admins who take the role from each other,
-// the second has lost it, so that one admin remains.
+// change lets an admin change another user and writes the audit log. The
+// function do makes the change and returns the entry for the audit log. It
+// returns nil if there is nothing to change.
+//
+// The role of the admin is checked again after both rows are locked. If two
+// admins demote each other at the same time, the second is no longer an admin
+// by then. Its request is refused, so one admin is left.
 func (s admin) change(ctx context.Context, username string, do func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error)) (openapi.AccountOKJSONResponse, error) {
 	viewer := request.Viewer(ctx)
 	var subject query.UserAccount
@@ -142,12 +147,12 @@ func (s admin) change(ctx context.Context, username string, do func(tx query.DBT
 		case subject.ID == 0:
 			return missingSubject(ctx, tx, username)
 		}
-		a, err := do(tx, &subject)
-		if err != nil || a == nil {
+		entry, err := do(tx, &subject)
+		if err != nil || entry == nil {
 			return err
 		}
-		a.Kind, a.ID = openapi.SubjectUser, subject.ID
-		return audit.Write(ctx, tx, *a)
+		entry.Kind, entry.ID = openapi.SubjectUser, subject.ID
+		return audit.Write(ctx, tx, *entry)
 	})
 	if err != nil {
 		return openapi.AccountOKJSONResponse{}, err
@@ -156,7 +161,8 @@ func (s admin) change(ctx context.Context, username string, do func(tx query.DBT
 	return openapi.AccountOKJSONResponse{User: adminAccount(subject)}, nil
 }
 
-// missingSubject returns why no other user has the name.
+// missingSubject returns the error for a username that no user but the viewer
+// has: a 404 if nobody has it, and a 422 if the viewer has it.
 func missingSubject(ctx context.Context, tx query.DBTX, username string) error {
 	_, err := q.ProfileGetByUsername(ctx, tx, query.ProfileGetByUsernameParams{Username: username})
 	if err != nil {
@@ -209,7 +215,8 @@ func auditEntry(r query.AuditListRow) openapi.AuditEntry {
 	}
 }
 
-// CreateAdmin creates an account with the role admin, for the operator.
+// CreateAdmin creates an account with the role admin. The operator runs it from
+// the command line.
 func CreateAdmin(ctx context.Context, d *db.DB, passwords *auth.Passwords, account openapi.NewUser) error {
 	hash, err := passwords.Hash(ctx, account.Password)
 	if err != nil {
@@ -224,8 +231,9 @@ func CreateAdmin(ctx context.Context, d *db.DB, passwords *auth.Passwords, accou
 	})
 }
 
-// PromoteAdmin gives a user the role admin, for the operator. It reports
-// whether the account is suspended, and does not end the suspension.
+// PromoteAdmin gives a user the role admin. The operator runs it from the
+// command line. It reports whether the account is suspended. A suspended
+// account stays suspended.
 func PromoteAdmin(ctx context.Context, d *db.DB, username string) (suspended bool, err error) {
 	err = d.InTx(ctx, func(tx query.DBTX) error {
 		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{Username: username})
@@ -236,12 +244,12 @@ func PromoteAdmin(ctx context.Context, d *db.DB, username string) (suspended boo
 			return fmt.Errorf("there is no user %q", username)
 		}
 		suspended = rows[0].SuspendedAt != nil
-		a, err := setRole(ctx, tx, &rows[0], auth.Admin.String(), nil)
-		if err != nil || a == nil {
+		entry, err := setRole(ctx, tx, &rows[0], auth.Admin.String(), nil)
+		if err != nil || entry == nil {
 			return err
 		}
-		a.Kind, a.ID = openapi.SubjectUser, rows[0].ID
-		return audit.Write(ctx, tx, *a)
+		entry.Kind, entry.ID = openapi.SubjectUser, rows[0].ID
+		return audit.Write(ctx, tx, *entry)
 	})
 	return suspended, err
 }

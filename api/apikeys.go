@@ -23,8 +23,8 @@ type apiKeys struct {
 	authenticator *auth.Authenticator
 }
 
-// maxAPIKeys is how many keys a user may have. A program needs one key, and not
-// one for each call.
+// maxAPIKeys is the maximum number of keys of a user. A user needs one key for
+// each program, not for each call.
 const maxAPIKeys = 50
 
 // GetApiKeys lists the API keys of the viewer.
@@ -43,7 +43,7 @@ func (s apiKeys) GetApiKeys(ctx context.Context, _ openapi.GetApiKeysRequestObje
 	return openapi.GetApiKeys200JSONResponse{ApiKeysOKJSONResponse: openapi.ApiKeysOKJSONResponse{ApiKeys: list}}, nil
 }
 
-// CreateApiKey creates an API key of the viewer.
+// CreateApiKey creates a key that a program of the viewer signs in with.
 func (s apiKeys) CreateApiKey(ctx context.Context, req openapi.CreateApiKeyRequestObject) (openapi.CreateApiKeyResponseObject, error) {
 	in := req.Body.ApiKey
 	var expires *time.Time
@@ -80,7 +80,7 @@ func (s apiKeys) CreateApiKey(ctx context.Context, req openapi.CreateApiKeyReque
 	return openapi.CreateApiKey201JSONResponse{ApiKeyCreatedJSONResponse: out}, nil
 }
 
-// DeleteApiKey revokes an API key of the viewer.
+// DeleteApiKey revokes one of the viewer's keys.
 func (s apiKeys) DeleteApiKey(ctx context.Context, req openapi.DeleteApiKeyRequestObject) (openapi.DeleteApiKeyResponseObject, error) {
 	n, err := q.ApiKeyDelete(ctx, s.db, query.ApiKeyDeleteParams{ID: req.Id, UserID: request.Viewer(ctx).ID})
 	if err != nil {
@@ -93,19 +93,19 @@ func (s apiKeys) DeleteApiKey(ctx context.Context, req openapi.DeleteApiKeyReque
 	return openapi.DeleteApiKey204Response{}, nil
 }
 
-// scopeOrder lists each scope after the scopes that it includes.
+// scopeOrder lists the scopes. Each scope includes the ones before it.
 var scopeOrder = []openapi.Scope{openapi.Read, openapi.Write, openapi.Admin}
 
-// widest returns the scope that includes all the others.
-func widest(some []openapi.Scope) string {
-	most := 0
-	for _, s := range some {
-		most = max(most, slices.Index(scopeOrder, s))
+// widest returns the scope of the list that includes all the others.
+func widest(list []openapi.Scope) string {
+	highest := 0
+	for _, s := range list {
+		highest = max(highest, slices.Index(scopeOrder, s))
 	}
-	return string(scopeOrder[most])
+	return string(scopeOrder[highest])
 }
 
-// scopes returns a scope and the scopes that it includes.
+// scopes returns a scope and all scopes that it includes.
 func scopes(scope string) []openapi.Scope {
 	return scopeOrder[:slices.Index(scopeOrder, openapi.Scope(scope))+1]
 }

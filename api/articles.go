@@ -29,7 +29,7 @@ type articles struct {
 	html    *markup.Renderer
 }
 
-// The responses of operations that show an article have its version.
+// The responses of the operations that return one article carry its version.
 type (
 	articleCreated struct {
 		openapi.CreateArticle201JSONResponse
@@ -45,8 +45,9 @@ type (
 	}
 )
 
-// slugAttempts limits the attempts to find a free slug. From the second attempt
-// on, the slug has a random suffix, so that two are almost always enough.
+// slugAttempts is the maximum number of slugs that are tried for a title. From
+// the second attempt on, the slug has a random suffix. That suffix is almost
+// always unique.
 const slugAttempts = 6
 
 // CreateArticle publishes an article.
@@ -88,8 +89,8 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 	}, err
 }
 
-// articleFacts returns what the edge has to know of a response that shows an
-// article.
+// articleFacts returns the facts that the HTTP server needs about a response
+// with one article: its dependencies and its version.
 func articleFacts(a visibility.Article) response.Facts {
 	return response.DependsOn(a.DependsOn()...).OfVersion(a.ID, a.Version)
 }
@@ -98,7 +99,7 @@ func slugTaken(err error) bool {
 	return db.Violated(err) == db.ArticleSlugsPkey
 }
 
-// GetArticle returns the article that has or had a slug.
+// GetArticle returns the article whose current or earlier slug is requested.
 func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestObject) (openapi.GetArticleResponseObject, error) {
 	a, err := visibility.GetArticle(ctx, s.db, req.Slug)
 	if err != nil {
@@ -112,7 +113,7 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 	return articleFound{openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: found}, articleFacts(a)}, nil
 }
 
-// bodyHTML returns the body as HTML if the format asks for it, else nil.
+// bodyHTML returns the body as HTML if the format is HTML, or else nil.
 func (s articles) bodyHTML(ctx context.Context, format *openapi.TextFormat, body string) (*string, error) {
 	if !view.WantsHTML(format) {
 		return nil, nil
@@ -121,7 +122,7 @@ func (s articles) bodyHTML(ctx context.Context, format *openapi.TextFormat, body
 	return &html, err
 }
 
-// UpdateArticle changes an article of the viewer.
+// UpdateArticle applies a merge patch to one of the viewer's articles.
 func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRequestObject) (openapi.UpdateArticleResponseObject, error) {
 	in := req.Body.Article
 	var a visibility.Article
@@ -147,7 +148,8 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 
 func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle) error {
 	arg := query.ArticleUpdateParams{ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body}
-	// Titles without letters are compared first: their slugs are random.
+	// The titles are compared too, because the slug of a title without letters
+	// is random and differs each time.
 	if in.Title != nil && *in.Title != locked.Title && slug.From(*in.Title) != slug.From(locked.Title) {
 		claimed, err := claimSlug(ctx, tx, locked.ID, *in.Title)
 		if err != nil {
@@ -161,8 +163,8 @@ func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow,
 	return q.ArticleUpdate(ctx, tx, arg)
 }
 
-// claimSlug reserves a slug for the new title of an article: a free one, or one
-// that the article had before.
+// claimSlug gives the article a slug for its new title. The slug is either free
+// or one that the article had before.
 func claimSlug(ctx context.Context, tx query.DBTX, articleID int64, title string) (claimed string, err error) {
 	base := slug.From(title)
 	for attempt := range slugAttempts {
@@ -176,7 +178,7 @@ func claimSlug(ctx context.Context, tx query.DBTX, articleID int64, title string
 	return claimed, err
 }
 
-// DeleteArticle deletes an article of the viewer.
+// DeleteArticle deletes one of the viewer's articles.
 func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRequestObject) (openapi.DeleteArticleResponseObject, error) {
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
 		locked, err := lockOwn(ctx, tx, req.Slug, req.Params.IfMatch)
@@ -191,8 +193,9 @@ func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRe
 	return openapi.DeleteArticle204Response{}, nil
 }
 
-// lockOwn locks an article against other changes. It returns an error unless
-// the viewer may change the article, and has read its current version.
+// lockOwn locks an article against other changes and returns its row. It
+// returns an error if the viewer may not change the article, or if the article
+// no longer matches the If-Match header.
 func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.IfMatch) (query.ArticleLockRow, error) {
 	locked, err := q.ArticleLock(ctx, tx, slug)
 	if err != nil {
@@ -210,17 +213,17 @@ func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.I
 	return locked, nil
 }
 
-// maxHTMLArticles is how many articles one response may hold as HTML: to
-// render a text costs far more than to read it.
+// maxHTMLArticles is the maximum number of articles in one response with HTML.
+// Rendering a text takes far more time than reading it.
 const maxHTMLArticles = 20
 
-// BatchGetArticles returns many articles by one query.
+// BatchGetArticles returns many articles with one query.
 func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArticlesRequestObject) (openapi.BatchGetArticlesResponseObject, error) {
-	asked := batch.Unique(req.Body.Slugs)
-	if view.WantsHTML(req.Params.Format) && len(asked) > maxHTMLArticles {
+	slugs := batch.Unique(req.Body.Slugs)
+	if view.WantsHTML(req.Params.Format) && len(slugs) > maxHTMLArticles {
 		return nil, problem.InvalidField("slugs", fmt.Sprintf("must have at most %d items with format=html", maxHTMLArticles))
 	}
-	list, err := visibility.GetArticles(ctx, s.db, asked)
+	list, err := visibility.GetArticles(ctx, s.db, slugs)
 	if err != nil {
 		return nil, err
 	}
@@ -234,6 +237,6 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 		out.Articles[i] = a.View(html)
 		found[a.Asked] = true
 	}
-	out.Missing = batch.Missing(asked, found)
+	out.Missing = batch.Missing(slugs, found)
 	return openapi.BatchGetArticles200JSONResponse{ArticleBatchJSONResponse: out}, nil
 }

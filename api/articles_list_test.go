@@ -315,7 +315,7 @@ func TestGetArticles(t *testing.T) {
 			"/articles?cursor=" + tampered(all), "/articles?cursor=" + all[:43], "/articles?cursor=" + all + "A", "/articles?cursor=abc", "/articles?cursor=" + strings.Repeat("A", 44),
 		} {
 			res, body := s.Do("GET", path, "", signed(viewer)...)
-			requireRefusal(t, 422, allWrong("is not a cursor of this list", "cursor"), res, body)
+			requireRefusal(t, 422, allWrong("is not a valid cursor for this list", "cursor"), res, body)
 		}
 		res, body := s.Do("GET", "/articles?cursor="+strings.Repeat("A", 129), "")
 		requireRefusal(t, 422, allWrong("is too long (maximum is 128 characters)", "cursor"), res, body)
@@ -473,7 +473,7 @@ func TestGetArticlesFeed(t *testing.T) {
 		res, body := s.Do("GET", linkTarget(t, link), "", signed(reader)...)
 		require.Equal(t, http.StatusOK, res.StatusCode, body)
 		res, body = s.Do("GET", "/articles/feed?cursor="+first.NextCursor.MustGet(), "", signed(viewer)...)
-		requireRefusal(t, 422, allWrong("is not a cursor of this list", "cursor"), res, body)
+		requireRefusal(t, 422, allWrong("is not a valid cursor for this list", "cursor"), res, body)
 	})
 }
 

@@ -36,11 +36,12 @@ var (
 // VisitGetArticlesResponse implements openapi.GetArticlesResponseObject.
 func (p articlePage) VisitGetArticlesResponse(w http.ResponseWriter) error { return p.write(w) }
 
-// VisitGetArticlesFeedResponse implements openapi.GetArticlesFeedResponseObject.
+// VisitGetArticlesFeedResponse implements
+// openapi.GetArticlesFeedResponseObject.
 func (p articlePage) VisitGetArticlesFeedResponse(w http.ResponseWriter) error { return p.write(w) }
 
-// pageBuffers has buffers for encoded pages. The writer copies what it is given,
-// so that a buffer is free as soon as it was written.
+// pageBuffers has buffers for encoded pages. The writer copies what it is
+// given, so that a buffer is free as soon as it was written.
 var pageBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func (p articlePage) write(w http.ResponseWriter) error {

@@ -269,7 +269,7 @@ func TestCreateArticle(t *testing.T) {
 		}
 
 		res, body := s.Do("POST", "/articles", `{"article":{"title":"Other","description":"d","body":"b"}}`, signed(jake, "Idempotency-Key", "key-1")...)
-		requireRefusal(t, 422, allWrong("belongs to another request", "Idempotency-Key"), res, body)
+		requireRefusal(t, 422, allWrong("has already been used with a different request", "Idempotency-Key"), res, body)
 		require.Contains(t, body, "idempotency_key_reused")
 
 		other := answerOf(anna.CreateArticleWithResponse(t.Context(), key, newArticle("Once", "once")))

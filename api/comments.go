@@ -35,22 +35,22 @@ type commentsListed struct {
 }
 
 const (
-	// maxComments is the length of a page whose request names none: enough for
-	// front ends that do not know pages to show all comments.
+	// maxComments is the default and maximum length of a page. It is high
+	// enough that front ends without pagination show all comments.
 	maxComments = 1000
-	// maxHTMLComments is the length with format=html: to render a text costs
-	// far more than to read it.
+	// maxHTMLComments is the default and maximum length of a page with
+	// format=html. Rendering a text takes far more time than reading it.
 	maxHTMLComments = 100
 )
 
-// commentWindow is the part of an article's comments that a request asks for.
+// commentWindow is the part of an article's comments that a request selects.
 type commentWindow struct {
-	newest bool // first; else the oldest
+	newest bool // the newest comment comes first, otherwise the oldest
 	after  page.Position
 	limit  int32
 }
 
-// commentScope is the list that a cursor belongs to.
+// commentScope returns the scope of the cursors of one list of comments.
 func commentScope(slug string, newest bool) string {
 	return "comments/" + strconv.FormatBool(newest) + "/" + slug
 }
@@ -81,25 +81,25 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 }
 
 func (s comments) window(req openapi.GetArticleCommentsRequestObject) (w commentWindow, err error) {
-	longest := int32(maxComments)
+	maxLimit := int32(maxComments)
 	if view.WantsHTML(req.Params.Format) {
-		longest = maxHTMLComments
+		maxLimit = maxHTMLComments
 	}
-	w.limit = optional.Or(req.Params.Limit, longest)
+	w.limit = optional.Or(req.Params.Limit, maxLimit)
 	w.newest = optional.Or(req.Params.Sort, openapi.GetArticleCommentsParamsSortOldestFirst) == openapi.GetArticleCommentsParamsSortNewestFirst
 	first := page.Oldest
 	if w.newest {
 		first = page.Newest
 	}
 	w.after, err = s.cursors.Start(commentScope(req.Slug, w.newest), req.Params.Cursor, first)
-	if err == nil && w.limit > longest {
-		err = problem.InvalidField("limit", fmt.Sprintf("must be at most %d with format=html", longest))
+	if err == nil && w.limit > maxLimit {
+		err = problem.InvalidField("limit", fmt.Sprintf("must be at most %d with format=html", maxLimit))
 	}
 	return w, err
 }
 
-// list returns the comments of a window and the id of the article. One comment
-// more than the limit means that there is another page.
+// list returns the comments in a window and the id of the article. If there is
+// another page, it returns one comment more than the limit.
 func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows []comment, articleID int64, err error) {
 	viewer := request.Viewer(ctx)
 	arg := query.CommentListOldestParams{
@@ -117,12 +117,12 @@ func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows 
 	if len(rows) > 0 {
 		return rows, rows[0].ArticleID, nil
 	}
-	// No row: the article has no comments, or does not exist.
+	// There is no row if the article has no comments or does not exist.
 	a, err := visibility.FindArticle(ctx, s.db, slug)
 	return nil, a.ID, err
 }
 
-// comment is a comment as the viewer sees it; all queries for comments have
+// comment is a comment as the viewer sees it. All queries for comments return
 // the same columns.
 type comment query.CommentListOldestRow
 
@@ -134,8 +134,8 @@ func commentsOf[R query.CommentListOldestRow | query.CommentListNewestRow](rows 
 	return list, err
 }
 
-// commentFacts returns what a list of comments depends on: the article, its
-// list of comments, and what is shown of their authors.
+// commentFacts returns the keys that a list of comments depends on: those of
+// the article, its list of comments and the profiles of the comments' authors.
 func commentFacts(articleID int64, rows []comment) response.Facts {
 	keys := []changes.Key{changes.Article(articleID), changes.Comments(articleID)}
 	seen := map[int64]bool{}
@@ -199,7 +199,7 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 	return openapi.CreateArticleComment201JSONResponse{CommentCreatedJSONResponse: out}, nil
 }
 
-// DeleteArticleComment removes a comment of the viewer's.
+// DeleteArticleComment deletes one of the viewer's comments.
 func (s comments) DeleteArticleComment(ctx context.Context, req openapi.DeleteArticleCommentRequestObject) (openapi.DeleteArticleCommentResponseObject, error) {
 	r, err := q.CommentDelete(ctx, s.db, query.CommentDeleteParams{
 		ID: req.Id, Slug: req.Slug, ViewerID: request.Viewer(ctx).ID, Moderates: request.Viewer(ctx).Moderates(),

@@ -137,7 +137,7 @@ func TestCreateArticleComment(t *testing.T) {
 		require.Equal(t, first.HTTPResponse.Header.Get("Location"), again.HTTPResponse.Header.Get("Location"))
 		require.Equal(t, []string{"", "true"}, []string{first.HTTPResponse.Header.Get("Idempotency-Replayed"), again.HTTPResponse.Header.Get("Idempotency-Replayed")})
 		res, body := s.Do("POST", "/articles/"+a.Slug+"/comments", `{"comment":{"body":"y"}}`, signed(anna, "Idempotency-Key", "k")...)
-		requireRefusal(t, 422, allWrong("belongs to another request", "Idempotency-Key"), res, body)
+		requireRefusal(t, 422, allWrong("has already been used with a different request", "Idempotency-Key"), res, body)
 
 		for name, res := range map[string]*client.CreateArticleCommentResponse{
 			"another user":    answerOf(jake.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x"))),
@@ -319,7 +319,7 @@ func TestGetArticleComments(t *testing.T) {
 			"/articles/cursor-one/comments?cursor=%20",
 		} {
 			res, body := s.Do("GET", path, "")
-			requireRefusal(t, 422, allWrong("is not a cursor of this list", "cursor"), res, body)
+			requireRefusal(t, 422, allWrong("is not a valid cursor for this list", "cursor"), res, body)
 		}
 	})
 

@@ -20,7 +20,7 @@ type moderation struct {
 	cursors *page.Codec
 }
 
-// HideArticle hides an article from everybody but its author and moderators.
+// HideArticle hides an article from everyone except its author and moderators.
 func (s moderation) HideArticle(ctx context.Context, req openapi.HideArticleRequestObject) (openapi.HideArticleResponseObject, error) {
 	a := audit.Entry{Action: openapi.ArticleHidden, Kind: openapi.SubjectArticle, Reason: &req.Body.Reason}
 	err := s.moderate(ctx, a, lockArticle(req.Slug), func(tx query.DBTX, id int64) (int64, error) {
@@ -32,7 +32,7 @@ func (s moderation) HideArticle(ctx context.Context, req openapi.HideArticleRequ
 	return openapi.HideArticle204Response{}, nil
 }
 
-// RestoreArticle shows a hidden article again.
+// RestoreArticle makes a hidden article visible again.
 func (s moderation) RestoreArticle(ctx context.Context, req openapi.RestoreArticleRequestObject) (openapi.RestoreArticleResponseObject, error) {
 	a := audit.Entry{Action: openapi.ArticleRestored, Kind: openapi.SubjectArticle}
 	err := s.moderate(ctx, a, lockArticle(req.Slug), func(tx query.DBTX, id int64) (int64, error) {
@@ -44,7 +44,7 @@ func (s moderation) RestoreArticle(ctx context.Context, req openapi.RestoreArtic
 	return openapi.RestoreArticle204Response{}, nil
 }
 
-// HideComment hides a comment from everybody but its author and moderators.
+// HideComment hides a comment from everyone except its author and moderators.
 func (s moderation) HideComment(ctx context.Context, req openapi.HideCommentRequestObject) (openapi.HideCommentResponseObject, error) {
 	a := audit.Entry{Action: openapi.CommentHidden, Kind: openapi.SubjectComment, Reason: &req.Body.Reason}
 	err := s.moderate(ctx, a, lockComment(req.Slug, req.Id), func(tx query.DBTX, id int64) (int64, error) {
@@ -56,7 +56,7 @@ func (s moderation) HideComment(ctx context.Context, req openapi.HideCommentRequ
 	return openapi.HideComment204Response{}, nil
 }
 
-// RestoreComment shows a hidden comment again.
+// RestoreComment makes a hidden comment visible again.
 func (s moderation) RestoreComment(ctx context.Context, req openapi.RestoreCommentRequestObject) (openapi.RestoreCommentResponseObject, error) {
 	a := audit.Entry{Action: openapi.CommentRestored, Kind: openapi.SubjectComment}
 	err := s.moderate(ctx, a, lockComment(req.Slug, req.Id), func(tx query.DBTX, id int64) (int64, error) {
@@ -68,7 +68,7 @@ func (s moderation) RestoreComment(ctx context.Context, req openapi.RestoreComme
 	return openapi.RestoreComment204Response{}, nil
 }
 
-// lock locks what is moderated against other changes, and returns its id.
+// lock locks an article or a comment against other changes and returns its id.
 type lock func(ctx context.Context, tx query.DBTX) (int64, error)
 
 func lockArticle(slug string) lock {
@@ -90,8 +90,8 @@ func lockComment(slug string, id int64) lock {
 	}
 }
 
-// moderate makes a change and writes the audit log. A change that changes no
-// row is not logged.
+// moderate locks an article or a comment, changes it and writes the audit log.
+// It writes no entry if nothing has changed.
 func (s moderation) moderate(ctx context.Context, a audit.Entry, lock lock, change func(tx query.DBTX, id int64) (int64, error)) error {
 	return s.db.InTx(ctx, func(tx query.DBTX) error {
 		id, err := lock(ctx, tx)

@@ -22,9 +22,10 @@ type recovery struct {
 	rules         signin.Rules
 }
 
-// RequestPasswordReset requests a mail that resets the password of the account
-// with an e-mail address. The account is looked up when the mail is sent, so
-// that neither the response nor its time shows whether the account exists.
+// RequestPasswordReset schedules an e-mail with a token that resets the
+// password of the account with the given address. The account is looked up when
+// the e-mail is sent. So neither the response nor its duration reveals whether
+// the account exists.
 func (s recovery) RequestPasswordReset(ctx context.Context, req openapi.RequestPasswordResetRequestObject) (openapi.RequestPasswordResetResponseObject, error) {
 	if err := q.RecoveryRequestReset(ctx, s.db, string(req.Body.Email)); err != nil {
 		return nil, err
@@ -32,9 +33,10 @@ func (s recovery) RequestPasswordReset(ctx context.Context, req openapi.RequestP
 	return openapi.RequestPasswordReset202Response{}, nil
 }
 
-// ConfirmPasswordReset sets a password with a token. The token is looked up
-// first, so that an invalid one costs no password hash. It is deleted last, so
-// that it can be used again after a password was refused.
+// ConfirmPasswordReset sets the password of the account that a token belongs
+// to. It looks the token up first, so that an invalid token does not cost a
+// password hash. It consumes the token last, so that a refused password does
+// not consume it.
 func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmPasswordResetRequestObject) (openapi.ConfirmPasswordResetResponseObject, error) {
 	token := auth.HashMailToken(req.Body.Token)
 	if _, err := q.RecoveryFindReset(ctx, s.db, token); err != nil {
@@ -79,8 +81,8 @@ func (s recovery) GetEmailVerification(ctx context.Context, _ openapi.GetEmailVe
 	return openapi.GetEmailVerification200JSONResponse{EmailVerificationOKJSONResponse: openapi.EmailVerificationOKJSONResponse{EmailVerification: openapi.EmailVerification{Email: u.Email, VerifiedAt: view.TimestampOrNull(u.EmailVerifiedAt)}}}, nil
 }
 
-// RequestEmailVerification requests another mail that verifies the viewer's
-// address.
+// RequestEmailVerification schedules another e-mail with a token that verifies
+// the viewer's address.
 func (s recovery) RequestEmailVerification(ctx context.Context, _ openapi.RequestEmailVerificationRequestObject) (openapi.RequestEmailVerificationResponseObject, error) {
 	if err := q.RecoveryRequestVerification(ctx, s.db, request.Viewer(ctx).ID); err != nil {
 		return nil, err
@@ -88,8 +90,11 @@ func (s recovery) RequestEmailVerification(ctx context.Context, _ openapi.Reques
 	return openapi.RequestEmailVerification202Response{}, nil
 }
 
+// badToken returns the 422 for a token that is invalid or has expired.
 func badToken() *problem.Error { return problem.InvalidField("token", "is invalid or has expired") }
 
+// orBadToken returns the error of badToken if err says that no row was found,
+// and err otherwise.
 func orBadToken(err error) error {
 	if db.IsNotFound(err) {
 		return badToken()

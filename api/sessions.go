@@ -42,7 +42,7 @@ func (s sessions) GetSessions(ctx context.Context, _ openapi.GetSessionsRequestO
 	return openapi.GetSessions200JSONResponse{SessionsOKJSONResponse: openapi.SessionsOKJSONResponse{Sessions: list}}, nil
 }
 
-// CreateSession signs a user in and returns an access and a refresh token.
+// CreateSession signs in and returns an access token and a refresh token.
 func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRequestObject) (openapi.CreateSessionResponseObject, error) {
 	in := req.Body.User
 	u, err := s.guard.SignIn(ctx, in.Email, in.Password)
@@ -84,7 +84,7 @@ func (s sessions) DeleteSessions(ctx context.Context, _ openapi.DeleteSessionsRe
 	return openapi.DeleteSessions204Response{}, nil
 }
 
-// RefreshSession returns the next pair of tokens for a refresh token.
+// RefreshSession exchanges a refresh token for a new pair of tokens.
 func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSessionRequestObject) (openapi.RefreshSessionResponseObject, error) {
 	claims, err := s.tokens.VerifyRefresh(req.Body.RefreshToken)
 	if err != nil {
@@ -95,9 +95,9 @@ func (s sessions) RefreshSession(ctx context.Context, req openapi.RefreshSession
 		MaxAge: s.tokens.Session,
 	})
 	if db.IsNotFound(err) {
-		// The token has a valid signature, so that it was valid once and has
-		// been used since. Either of its two users may be a thief: end the
-		// session.
+		// The signature is valid, so the service issued this token. If the
+		// session still exists, the token has been used before. Nobody can tell
+		// which of the two clients is the owner, so the session ends.
 		if _, err := q.SessionEnd(ctx, s.db, claims.Session); err != nil {
 			return nil, err
 		}

@@ -62,7 +62,7 @@ func TestSignInLimits(t *testing.T) {
 			}
 			for _, path := range []string{"/users/login", "/sessions"} {
 				res, body := signInFrom(s, path, home, email, servertest.Password)
-				requireProblem(t, http.StatusTooManyRequests, problem.RateLimited, oneField("credentials", "too many failed sign-ins"), res.StatusCode, body)
+				requireProblem(t, http.StatusTooManyRequests, problem.RateLimited, oneField("credentials", "too many failed sign-in attempts"), res.StatusCode, body)
 				seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
 				require.NoError(t, err)
 				require.InDelta(t, 3600, seconds, 300)
@@ -197,10 +197,10 @@ func TestCurrentPassword(t *testing.T) {
 		}
 		for range 3 {
 			status, body := put(s, anna.Token, `"password":"a new password",`+wrong)
-			requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, oneField("currentPassword", "is wrong"), status, body)
+			requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, oneField("currentPassword", "is incorrect"), status, body)
 		}
 		status, body := put(s, anna.Token, `"password":"a new password",`+right)
-		requireProblem(t, http.StatusTooManyRequests, problem.RateLimited, oneField("credentials", "too many failed sign-ins"), status, body)
+		requireProblem(t, http.StatusTooManyRequests, problem.RateLimited, oneField("credentials", "too many failed sign-in attempts"), status, body)
 	})
 
 	t.Run("Required", func(t *testing.T) {

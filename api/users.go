@@ -57,7 +57,7 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 	return openapi.CreateUser201JSONResponse{UserCreatedJSONResponse: out}, nil
 }
 
-// Login returns a token for an e-mail address and its password.
+// Login signs in with an e-mail address and a password and returns a token.
 func (s users) Login(ctx context.Context, req openapi.LoginRequestObject) (openapi.LoginResponseObject, error) {
 	in := req.Body.User
 	u, err := s.guard.SignIn(ctx, in.Email, in.Password)
@@ -88,7 +88,7 @@ func (s users) GetCurrentUser(ctx context.Context, _ openapi.GetCurrentUserReque
 	return openapi.GetCurrentUser200JSONResponse{CurrentUserJSONResponse: openapi.CurrentUserJSONResponse(userResponse(account(u), viewer.Token))}, nil
 }
 
-// UpdateCurrentUser patches the viewer's account.
+// UpdateCurrentUser applies a merge patch to the viewer's account.
 func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentUserRequestObject) (openapi.UpdateCurrentUserResponseObject, error) {
 	viewer, in := request.Viewer(ctx), req.Body.User
 	if err := s.confirmOwner(ctx, in); err != nil {
@@ -124,10 +124,10 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(account(u), viewer.Token))}, nil
 }
 
-// confirmOwner verifies the current password. A request may send it with a new
-// password or address, and has to if the operator requires it. A wrong one
-// counts as a failed sign-in, so that a stolen token cannot be used to guess
-// the password.
+// confirmOwner verifies the current password in a request that changes the
+// password or the e-mail address. The current password is optional unless the
+// operator requires it. A wrong one counts as a failed sign-in. Otherwise
+// a person with a stolen token could guess the password.
 func (s users) confirmOwner(ctx context.Context, in openapi.UpdateUser) error {
 	if in.Password == nil && in.Email == nil || in.CurrentPassword == nil && !s.rules.CurrentPassword {
 		return nil
@@ -141,13 +141,14 @@ func (s users) confirmOwner(ctx context.Context, in openapi.UpdateUser) error {
 			return translate.UnknownViewer(err)
 		}
 		if *in.Email == u.Email {
-			return nil // front ends send back what they have not changed
+			return nil // front ends also send fields that have not changed
 		}
 	}
 	return problem.InvalidField("currentPassword", problem.Blank)
 }
 
-// confirm verifies the viewer's password, which was sent in a field.
+// confirm returns an error that names the field if the password is not the
+// viewer's.
 func (s users) confirm(ctx context.Context, field, password string) error {
 	viewer := request.Viewer(ctx)
 	u, err := q.UserGetByID(ctx, s.db, viewer.ID)
@@ -156,14 +157,14 @@ func (s users) confirm(ctx context.Context, field, password string) error {
 	}
 	found, ok, err := s.guard.Verify(ctx, u.Email, password)
 	if err == nil && (!ok || found.ID != viewer.ID) {
-		return problem.InvalidField(field, "is wrong")
+		return problem.InvalidField(field, "is incorrect")
 	}
 	return err
 }
 
-// erasureTimeout is how long the deletion of an account may take. A test
-// deletes an account with ten thousand articles within it, and the comments and
-// favourites of others on them.
+// erasureTimeout is the maximum duration of the deletion of an account. A test
+// deletes an account with ten thousand articles within that time, including the
+// comments and favorites of other users.
 const erasureTimeout = 25 * time.Second
 
 // DeleteCurrentUser deletes the viewer's account and everything that belongs to
@@ -208,8 +209,8 @@ func userResponse(a account, token string) openapi.UserResponse {
 	}}
 }
 
-// textOrNil returns the text of a member of a merge patch. The empty text is
-// NULL.
+// textOrNil returns an optional string of a merge patch. It returns nil if the
+// string is empty, because an empty string is stored as NULL.
 func textOrNil(n nullable.Nullable[string]) *string {
 	if s, err := n.Get(); err == nil && s != "" {
 		return &s

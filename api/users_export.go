@@ -17,52 +17,54 @@ import (
 )
 
 // section is one kind of record in an export. To export another table, write
-// its query in db/queries/exports.sql and add a section; a test demands it of
-// every table that refers to users.
+// its query in db/queries/exports.sql and add a section. A test checks that
+// every table with a reference to users has one.
 type section struct {
-	// column is the foreign key that refers to the user.
+	// column is the foreign key column that holds the id of the user.
 	column string
-	// size is how many records a page has: fewer if records have long bodies.
+	// size is the number of records of a page. It is smaller for records that
+	// contain a body.
 	size int32
-	// next returns the page after a position.
+	// next returns the page that starts after a position.
 	next func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error)
 }
 
-// exported is a line of an export with its position in its section.
+// exported is a line of an export and its position in its section.
 type exported struct {
 	page.Position
 	line []byte
 }
 
+// sections are the sections of an export, in order.
 var sections = []section{
-	{"sessions.user_id", 500, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+	{column: "sessions.user_id", size: 500, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportSessions(ctx, conn, query.ExportSessionsParams{UserID: user, AfterID: after.ID, PageLimit: size}))
 	}},
-	{"api_keys.user_id", 500, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+	{column: "api_keys.user_id", size: 500, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportApiKeys(ctx, conn, query.ExportApiKeysParams{UserID: user, AfterID: after.ID, PageLimit: size}))
 	}},
-	{"articles.author_id", 16, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+	{column: "articles.author_id", size: 16, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byTime(q.ExportArticles(ctx, conn, query.ExportArticlesParams{
 			UserID: user, AfterCreatedAt: after.Key.Time(), AfterID: after.ID, PageLimit: size,
 		}))
 	}},
-	{"comments.author_id", 200, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+	{column: "comments.author_id", size: 200, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportComments(ctx, conn, query.ExportCommentsParams{UserID: user, AfterID: after.ID, PageLimit: size}))
 	}},
-	{"favorites.user_id", 1000, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+	{column: "favorites.user_id", size: 1000, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byTime(q.ExportFavorites(ctx, conn, query.ExportFavoritesParams{
 			UserID: user, AfterCreatedAt: after.Key.Time(), AfterID: after.ID, PageLimit: size,
 		}))
 	}},
-	{"follows.follower_id", 1000, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+	{column: "follows.follower_id", size: 1000, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportFollowing(ctx, conn, query.ExportFollowingParams{UserID: user, AfterID: after.ID, PageLimit: size}))
 	}},
-	{"follows.followee_id", 1000, func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+	{column: "follows.followee_id", size: 1000, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportFollowers(ctx, conn, query.ExportFollowersParams{UserID: user, AfterID: after.ID, PageLimit: size}))
 	}},
 }
 
-// idRow and timeRow are the rows that the queries of sections return.
+// The queries of sections return rows of the type idRow or timeRow.
 type (
 	idRow struct {
 		ID     int64
@@ -75,6 +77,7 @@ type (
 	}
 )
 
+// byID converts rows that are sorted by id.
 func byID[R ~struct {
 	ID     int64
 	Record []byte
@@ -82,11 +85,12 @@ func byID[R ~struct {
 	out := make([]exported, len(rows))
 	for i, r := range rows {
 		r := idRow(r)
-		out[i] = exported{page.Position{ID: r.ID}, r.Record}
+		out[i] = exported{Position: page.Position{ID: r.ID}, line: r.Record}
 	}
 	return out, err
 }
 
+// byTime converts rows that are sorted by time.
 func byTime[R ~struct {
 	ID        int64
 	CreatedAt time.Time
@@ -95,7 +99,7 @@ func byTime[R ~struct {
 	out := make([]exported, len(rows))
 	for i, r := range rows {
 		r := timeRow(r)
-		out[i] = exported{page.Position{Key: page.At(r.CreatedAt), ID: r.ID}, r.Record}
+		out[i] = exported{Position: page.Position{Key: page.At(r.CreatedAt), ID: r.ID}, line: r.Record}
 	}
 	return out, err
 }
@@ -107,10 +111,10 @@ type exportResponse struct{ *response.Stream }
 // openapi.ExportCurrentUserResponseObject.
 func (r exportResponse) VisitExportCurrentUserResponse(w http.ResponseWriter) error { return r.Send(w) }
 
-// ExportCurrentUser returns everything of the viewer's account. It reads page
-// after page, each with a connection of its own: one transaction would be one
-// snapshot, but a client that reads slowly would hold a connection, and what
-// PostgreSQL has to keep for it, as long as it likes.
+// ExportCurrentUser returns all data of the viewer's account. It reads one page
+// after the other, each on its own connection. A single transaction would give
+// a consistent snapshot. But then a slow client would hold a connection for as
+// long as it reads, and PostgreSQL would keep old row versions for that time.
 func (s users) ExportCurrentUser(ctx context.Context, _ openapi.ExportCurrentUserRequestObject) (openapi.ExportCurrentUserResponseObject, error) {
 	return exportResponse{&response.Stream{
 		Header: http.Header{
@@ -125,8 +129,8 @@ func (s users) ExportCurrentUser(ctx context.Context, _ openapi.ExportCurrentUse
 	}}, nil
 }
 
-// export yields the lines of an export, some at a time. It ends early without
-// an error when yield returns false: the client is gone.
+// export yields the lines of an export, several at a time. It returns early
+// without an error if yield returns false, because the client has disconnected.
 func (s users) export(ctx context.Context, user int64, yield func([]byte, error) bool) error {
 	account, err := q.ExportAccount(ctx, s.db, user)
 	if err != nil {
@@ -156,14 +160,14 @@ func (s users) export(ctx context.Context, user int64, yield func([]byte, error)
 	return nil
 }
 
-// pages yields all records of a section, a page at a time.
+// pages yields all records of a section, one page at a time.
 func (s section) pages(ctx context.Context, conn query.DBTX, user int64) iter.Seq2[[]exported, error] {
 	return func(yield func([]exported, error) bool) {
 		var after page.Position
 		for {
 			records, err := s.next(ctx, conn, user, after, s.size)
 			if err == nil {
-				err = ctx.Err() // the client is gone
+				err = ctx.Err() // set if the client has disconnected
 			}
 			if err != nil || len(records) == 0 {
 				if err != nil {

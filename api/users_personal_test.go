@@ -263,7 +263,7 @@ func TestDeleteCurrentUser(t *testing.T) {
 	}
 
 	res, body := s.Do("DELETE", "/user", `{"user":{"password":"not it at all"}}`, signed(u)...)
-	requireRefusal(t, 422, allWrong("is wrong", "password"), res, body)
+	requireRefusal(t, 422, allWrong("is incorrect", "password"), res, body)
 	require.Equal(t, 200, answerOf(u.GetCurrentUserWithResponse(t.Context(), nil)).StatusCode(), "a wrong password erases nothing")
 
 	res, body = s.Do("DELETE", "/user", erase, signed(u)...)

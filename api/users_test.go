@@ -404,7 +404,7 @@ func TestCreateUserIdempotency(t *testing.T) {
 		} {
 			res, body := call("key-other", other)
 			requireProblem(t, http.StatusUnprocessableEntity, problem.IdempotencyKeyReused,
-				oneField("Idempotency-Key", "belongs to another request"), res.StatusCode, body)
+				oneField("Idempotency-Key", "has already been used with a different request"), res.StatusCode, body)
 			require.Empty(t, res.Header.Values("Idempotency-Replayed"))
 		}
 		require.Equal(t, 1, rows(t, "other"))

@@ -29,14 +29,14 @@ def _sends_nul(case):
 # status, code, field (None = any), message, and whether the request causes it
 EXCEPTIONS = [
     # Cursors are encrypted: only the service can create one, for one list.
-    (422, "validation_failed", "cursor", "is not a cursor of this list", lambda case: "cursor" in case.query),
+    (422, "validation_failed", "cursor", "is not a valid cursor for this list", lambda case: "cursor" in case.query),
     # Only a tag from an earlier read of the article matches.
     (412, "precondition_failed", "If-Match", "does not match the current version",
      lambda case: "If-Match" in case.headers),
     # This depends on the caller.
     (422, "validation_failed", "username", "can't be yourself",
      lambda case: case.operation.label == "POST /profiles/{username}/follow" or "/admin/users/" in case.operation.label),
-    (422, "validation_failed", "password", "is wrong", lambda case: case.operation.label == "DELETE /user"),
+    (422, "validation_failed", "password", "is incorrect", lambda case: case.operation.label == "DELETE /user"),
     (422, "validation_failed", "expiresAt", "must be in the future", lambda case: case.operation.label == "POST /user/keys"),
     (422, "validation_failed", "limit", "must be at most 100 with format=html", lambda case: case.query.get("format") == "html"),
     # Only mails contain a valid one.

@@ -1,5 +1,5 @@
-// Package credentials looks credentials up in the database: sessions, API keys,
-// and the keys and secrets of the service.
+// Package credentials looks up credentials in the database. These are sessions,
+// API keys, and the keys and secrets of the service.
 package credentials
 
 import (
@@ -16,7 +16,7 @@ import (
 
 var q = query.New()
 
-// Directory looks credentials up in the database.
+// Directory looks up credentials in the database.
 type Directory struct{ DB *db.DB }
 
 var _ auth.Directory = Directory{}
@@ -48,6 +48,8 @@ func (d Directory) APIKey(ctx context.Context, hash []byte) (auth.Viewer, time.T
 // SigningKeys implements auth.Directory.
 func (d Directory) SigningKeys(ctx context.Context) ([]auth.Key, error) { return listKeys(ctx, d.DB) }
 
+// orInvalidToken returns auth.ErrTokenInvalid if err says that no row was
+// found, and err otherwise.
 func orInvalidToken(err error) error {
 	if db.IsNotFound(err) {
 		return auth.ErrTokenInvalid
@@ -55,13 +57,15 @@ func orInvalidToken(err error) error {
 	return err
 }
 
-// SigningKeys returns the keys that sign tokens, the current one first. The
-// first start creates a key, so that there is no default secret. It is stored
-// in the database, so that all replicas share it and tokens stay valid after a
-// restart.
+// SigningKeys returns the keys that sign tokens, with the current key first. It
+// creates the first key when the service starts for the first time. So there is
+// no default secret that an operator could forget to change. The keys are
+// stored in the database, so all replicas share them and tokens stay valid
+// after a restart.
 func SigningKeys(ctx context.Context, d *db.DB) (keys []auth.Key, err error) {
 	err = d.InTx(ctx, func(tx query.DBTX) error {
-		// Replicas that start at the same time wait here and agree on one key.
+		// Replicas that start at the same time wait here, so that only the
+		// first one creates a key.
 		if err := q.SigningKeyLock(ctx, tx); err != nil {
 			return err
 		}
@@ -89,25 +93,25 @@ func listKeys(ctx context.Context, conn query.DBTX) ([]auth.Key, error) {
 	return keys, nil
 }
 
-// RotateSigningKey creates a key that signs tokens from now on, and returns its
-// id. Tokens of the older keys stay valid until they expire or their key is
-// revoked.
+// RotateSigningKey creates a key that signs all new tokens and returns its id.
+// Tokens of older keys remain valid until they expire or until RevokeSigningKey
+// revokes their key.
 func RotateSigningKey(ctx context.Context, d *db.DB) (id string, err error) {
 	id = newKeyID()
 	return id, q.SigningKeyCreate(ctx, d, query.SigningKeyCreateParams{ID: id, Secret: newSecret()})
 }
 
-// RevokeSigningKey revokes a key and every token that it signed, on all
-// replicas within a second. The last key cannot be revoked.
+// RevokeSigningKey deletes a key and so invalidates all tokens that it has
+// signed, on all replicas within a second. The last key cannot be revoked.
 func RevokeSigningKey(ctx context.Context, d *db.DB, id string) error {
 	n, err := q.SigningKeyDelete(ctx, d, id)
 	if err == nil && n == 0 {
-		return errors.New("the key does not exist, or is the last one: rotate first")
+		return errors.New("the key does not exist, or it is the only key and must be rotated first")
 	}
 	return err
 }
 
-// SigningKey is what an operator may see of a key.
+// SigningKey is the public part of a signing key, which an operator may see.
 type SigningKey struct {
 	ID        string
 	CreatedAt time.Time
@@ -118,13 +122,13 @@ func ListSigningKeys(ctx context.Context, d *db.DB) ([]SigningKey, error) {
 	rows, err := q.SigningKeyList(ctx, d)
 	keys := make([]SigningKey, len(rows))
 	for i, r := range rows {
-		keys[i] = SigningKey{r.ID, r.CreatedAt}
+		keys[i] = SigningKey{ID: r.ID, CreatedAt: r.CreatedAt}
 	}
 	return keys, err
 }
 
-// ServiceSecret returns the secret that protects cursors, stored results and
-// API keys. The first start creates it.
+// ServiceSecret returns the secret that protects cursors, stored responses and
+// API keys. It creates the secret when the service starts for the first time.
 func ServiceSecret(ctx context.Context, d *db.DB) ([]byte, error) {
 	const name = "main"
 	if err := q.ServiceSecretCreate(ctx, d, query.ServiceSecretCreateParams{Name: name, Secret: newSecret()}); err != nil {

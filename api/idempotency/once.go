@@ -13,29 +13,34 @@ import (
 
 var q = query.New()
 
-// Runner runs creating operations, once for each Idempotency-Key.
+// Runner runs operations that create something. It runs an operation at most
+// once for each Idempotency-Key.
 type Runner struct {
 	DB     *db.DB
 	Keeper *Keeper
 }
 
-// Call identifies a creating call.
+// Call identifies a call of an operation that creates something.
 type Call struct {
-	// Operation is the operation's id, followed by what it works on.
+	// Operation is the operation's id, followed by the identifier of the
+	// object that it changes, if there is one.
 	Operation string
-	// Key is the client's Idempotency-Key; nil without one.
+	// Key is the request's Idempotency-Key. It is nil if there is none.
 	Key *string
-	// Body is the decoded body.
+	// Body is the decoded request body.
 	Body any
 }
 
-var errAnswered = errors.New("the key has a response")
+// errAlreadyStored is the internal error of a transaction whose key already has
+// a stored result.
+var errAlreadyStored = errors.New("the key already has a stored result")
 
-// Once runs create and returns its result. With a key it runs at most once in
-// 24 hours: the result is stored in the transaction that creates, so that even
-// a crash cannot separate them. Repetitions, also simultaneous ones, get that
-// result, and replayed is the value of the header Idempotency-Replayed. Another
-// body under the same key is refused.
+// Once runs create and returns its result. For a call with a key, create runs
+// at most once in 24 hours. The result is stored in the same transaction, so
+// that a crash cannot separate the two. A repeated or concurrent call returns
+// the stored result, and then replayed is the value of the header
+// Idempotency-Replayed. A call with the same key and a different body is
+// refused.
 func Once[T any](ctx context.Context, r Runner, call Call, create func(conn query.DBTX) (T, error)) (result T, replayed *string, err error) {
 	if call.Key == nil {
 		result, err = create(r.DB)
@@ -55,7 +60,8 @@ func Once[T any](ctx context.Context, r Runner, call Call, create func(conn quer
 			return err
 		}
 		if n == 0 {
-			return errAnswered // by a simultaneous call, which has committed by now
+			// A concurrent call has stored its result and committed.
+			return errAlreadyStored
 		}
 		if result, err = create(tx); err != nil {
 			return err
@@ -66,14 +72,15 @@ func Once[T any](ctx context.Context, r Runner, call Call, create func(conn quer
 		}
 		return q.IdempotencySave(ctx, tx, query.IdempotencySaveParams{Key: claim.Key, Answer: sealed})
 	})
-	if errors.Is(err, errAnswered) {
+	if errors.Is(err, errAlreadyStored) {
 		_, err = replay(ctx, r.DB, claim, &result)
 		return result, new("true"), err
 	}
 	return result, nil, err
 }
 
-// replay reads the result of an earlier call into result, if there was one.
+// replay reads the stored result of an earlier call into result. It reports
+// whether there was an earlier call.
 func replay[T any](ctx context.Context, conn query.DBTX, claim *Claim, result *T) (found bool, err error) {
 	stored, err := q.IdempotencyGet(ctx, conn, claim.Key)
 	if db.IsNotFound(err) {
@@ -83,13 +90,13 @@ func replay[T any](ctx context.Context, conn query.DBTX, claim *Claim, result *T
 		return false, err
 	}
 	if !claim.Repeats(stored.Fingerprint) {
-		return true, problem.New(problem.IdempotencyKeyReused, "Idempotency-Key", "belongs to another request")
+		return true, problem.New(problem.IdempotencyKeyReused, "Idempotency-Key", "has already been used with a different request")
 	}
 	return true, claim.Open(stored.Answer, result)
 }
 
-// Expire deletes results that are older than 24 hours and returns how many
-// there were.
+// Expire deletes stored results that are older than 24 hours and returns their
+// number.
 func Expire(ctx context.Context, d *db.DB) (int64, error) {
 	return q.IdempotencyExpire(ctx, d)
 }

@@ -7,37 +7,38 @@ import (
 	"github.com/byline-api/byline/api/request"
 )
 
-// DefaultLimit is the length of a page whose request names none.
+// DefaultLimit is the length of a page if the request has no limit.
 const DefaultLimit = 20
 
-// Start returns the position that a page starts behind: the one of the cursor,
-// or first when the request has no cursor. Its error is a 422.
+// Start returns the position that a page starts after. This is the position of
+// the cursor, or first if the request has no cursor. If the cursor is invalid,
+// the error is a 422.
 func (c *Codec) Start(scope string, cursor *string, first Position) (Position, error) {
 	if cursor == nil {
 		return first, nil
 	}
 	position, err := c.Decode(scope, *cursor)
 	if err != nil {
-		return Position{}, problem.InvalidField("cursor", "is not a cursor of this list").WithCause(err)
+		return Position{}, problem.InvalidField("cursor", "is not a valid cursor for this list").WithCause(err)
 	}
 	return position, nil
 }
 
-// Next returns the cursor and the Link header that lead to the page behind
-// last, the position of the last row of this page.
+// Next returns the cursor and the Link header of the next page. The argument
+// last is the position of the last row of this page.
 func (c *Codec) Next(ctx context.Context, scope string, last Position) (cursor, link *string) {
 	text := c.Encode(scope, last)
 	return &text, new(NextLink(request.From(ctx).URL, text))
 }
 
-// ByID is a page of a list that is sorted by id, the highest first.
+// ByID is a page of a list that is sorted by id, highest first.
 type ByID[Item any] struct {
 	Items        []Item
 	Cursor, Link *string // nil on the last page
 }
 
-// CutByID renders the rows of a page. One row more than limit means that there
-// is another page.
+// CutByID returns the page that consists of the first limit rows. If there are
+// more rows than that, there is another page, and the page has a cursor.
 func CutByID[Row, Item any](
 	ctx context.Context, c *Codec, scope string, rows []Row, limit int32, id func(Row) int64, render func(Row) Item,
 ) (p ByID[Item]) {

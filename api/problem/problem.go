@@ -1,7 +1,7 @@
-// Package problem holds the errors that callers of the API may see. An Error
-// has a closed kind, a public message for each wrong field and a private
-// cause: the kind decides the HTTP status, the messages go to the client, the
-// cause goes to the log and nowhere else.
+// Package problem defines the errors that clients of the API see. An Error has
+// a code from a fixed set, public messages for the invalid fields and a private
+// cause. The code determines the HTTP status. The messages are sent to the
+// client. The cause is only written to the log.
 package problem
 
 import (
@@ -10,12 +10,13 @@ import (
 	"net/http"
 )
 
-// Code is the stable, machine-readable name of an error (schema ProblemCode of
-// the document). Clients depend on it, so that a code never changes its
-// meaning.
+// Code is the machine-readable code of an error. The schema ProblemCode in
+// openapi.yaml lists all codes. Clients switch on the code, so its meaning
+// never changes.
 type Code string
 
-// The codes; docs/errors.md explains each with its remedy.
+// These are the codes. docs/errors.md describes the cause and the remedy of
+// each.
 const (
 	AccountSuspended     Code = "account_suspended"
 	AlreadyTaken         Code = "already_taken"
@@ -42,46 +43,47 @@ const (
 	ValidationFailed     Code = "validation_failed"
 )
 
-// kinds maps every code to its HTTP status and to a sentence for people.
+// kinds maps each code to its HTTP status and its detail message.
 var kinds = map[Code]struct {
 	status int
 	detail string
 }{
 	AccountSuspended:     {http.StatusForbidden, "The account is suspended."},
-	AlreadyTaken:         {http.StatusConflict, "Somebody else has this value already."},
-	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "The body is larger than this operation takes."},
-	CredentialsInvalid:   {http.StatusUnauthorized, "The e-mail address or the password is wrong."},
-	DatabaseUnavailable:  {http.StatusServiceUnavailable, "The database cannot answer right now; try again shortly."},
-	ForbiddenCode:        {http.StatusForbidden, "Only its author may do this."},
-	IdempotencyKeyReused: {http.StatusUnprocessableEntity, "The Idempotency-Key belongs to another request."},
+	AlreadyTaken:         {http.StatusConflict, "This value has already been taken."},
+	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "The request body is too large for this operation."},
+	CredentialsInvalid:   {http.StatusUnauthorized, "The e-mail address or password is incorrect."},
+	DatabaseUnavailable:  {http.StatusServiceUnavailable, "The database is temporarily unavailable; try again shortly."},
+	ForbiddenCode:        {http.StatusForbidden, "Only the author is allowed to do this."},
+	IdempotencyKeyReused: {http.StatusUnprocessableEntity, "The Idempotency-Key has already been used with a different request."},
 	InternalCode:         {http.StatusInternalServerError, "Something went wrong on our side."},
 	InvalidJSON:          {http.StatusBadRequest, "The body is not valid JSON."},
 	InvalidRequest:       {http.StatusBadRequest, "The request is malformed."},
-	MethodNotAllowed:     {http.StatusMethodNotAllowed, "This path does not take this method; see Allow."},
+	MethodNotAllowed:     {http.StatusMethodNotAllowed, "This path does not support this method; see the Allow header."},
 	NotFoundCode:         {http.StatusNotFound, "There is no such resource."},
 	Overloaded:           {http.StatusServiceUnavailable, "The service is busy; try again shortly."},
-	PreconditionFailed:   {http.StatusPreconditionFailed, "The resource was changed in the meantime; read it again."},
+	PreconditionFailed:   {http.StatusPreconditionFailed, "The resource has changed since it was read; read it again."},
 	RateLimited:          {http.StatusTooManyRequests, "Too many requests; try again later."},
 	RoleInsufficient:     {http.StatusForbidden, "Your role does not permit this."},
 	RouteNotFound:        {http.StatusNotFound, "There is no such path."},
 	ScopeInsufficient:    {http.StatusForbidden, "This API key does not permit this."},
 	TokenExpired:         {http.StatusUnauthorized, "The token has expired; sign in again."},
 	TokenInvalid:         {http.StatusUnauthorized, "The token is invalid; sign in again."},
-	TokenMissing:         {http.StatusUnauthorized, "This operation needs a token."},
+	TokenMissing:         {http.StatusUnauthorized, "This operation requires a token."},
 	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "Send the body as application/json."},
 	ValidationFailed:     {http.StatusUnprocessableEntity, "One or more fields are invalid."},
 }
 
-// Messages that the RealWorld contract fixes.
+// These messages are part of the RealWorld contract.
 const (
 	Blank = "can't be blank"
 	Taken = "has already been taken"
 )
 
-// Fields are the wrong fields with their messages: the contract's errors map.
+// Fields maps each invalid field to its messages. It is the errors map of the
+// RealWorld contract.
 type Fields map[string][]string
 
-// Add appends a message to a field, once.
+// Add adds a message to a field unless the field already has it.
 func (f Fields) Add(field, message string) {
 	for _, m := range f[field] {
 		if m == message {
@@ -91,67 +93,69 @@ func (f Fields) Add(field, message string) {
 	f[field] = append(f[field], message)
 }
 
-// Error is an error that clients may see. Detail and Fields are for the client;
-// Error() includes the cause and is for the log.
+// Error is an error that is sent to the client. Detail and Fields are public.
+// The result of the method Error includes the cause and is for the log only.
 type Error struct {
 	Code   Code
-	Detail string // one sentence for a person
+	Detail string // one sentence for people
 	Fields Fields
-	// RetryAfter, in seconds, is the time after which the client may try again
-	// (RFC 9110, section 10.2.3); 0 omits the header.
+	// RetryAfter is the value of the header Retry-After in seconds (RFC 9110,
+	// section 10.2.3). If it is 0, the response does not have the header.
 	RetryAfter int
 	cause      error
 }
 
-// New returns an error of a code with one message for one field.
+// New returns an error with a code and one message for one field.
 func New(code Code, field, message string) *Error {
 	return &Error{Code: code, Detail: kinds[code].detail, Fields: Fields{field: {message}}}
 }
 
-// Invalid returns a 422 that names every wrong field.
+// Invalid returns a 422 with the messages of all invalid fields.
 func Invalid(fields Fields) *Error {
 	return &Error{Code: ValidationFailed, Detail: kinds[ValidationFailed].detail, Fields: fields}
 }
 
-// InvalidField returns a 422 for one field.
+// InvalidField returns a 422 with one message for one field.
 func InvalidField(field, message string) *Error {
 	return New(ValidationFailed, field, message)
 }
 
-// NotFound returns a 404; resource is its kind ("article", "profile",
-// "comment").
+// NotFound returns a 404. The argument resource is the kind of the resource,
+// such as "article", "profile" or "comment".
 func NotFound(resource string) *Error {
 	e := New(NotFoundCode, resource, "not found")
 	e.Detail = fmt.Sprintf("There is no such %s.", resource)
 	return e
 }
 
-// Forbidden returns a 403; resource is its kind.
+// Forbidden returns a 403. The argument resource is the kind of the resource.
 func Forbidden(resource string) *Error {
 	return New(ForbiddenCode, resource, "forbidden")
 }
 
-// Unavailable returns a 503 that asks the client to retry after some seconds.
+// Unavailable returns a 503. Its Retry-After header tells the client to try
+// again after the given number of seconds.
 func Unavailable(code Code, seconds int, cause error) *Error {
 	e := New(code, "server", "is unavailable")
 	e.RetryAfter, e.cause = seconds, cause
 	return e
 }
 
-// Internal returns a 500 that does not show its cause.
+// Internal returns a 500. The client does not see its cause.
 func Internal(cause error) *Error {
 	e := New(InternalCode, "server", "internal error")
 	e.cause = cause
 	return e
 }
 
-// WithCause adds the cause, which is for the log and not for the client.
+// WithCause sets the private cause, which is only written to the log, and
+// returns the error.
 func (e *Error) WithCause(cause error) *Error {
 	e.cause = cause
 	return e
 }
 
-// WithDetail replaces the sentence for the client.
+// WithDetail replaces the public detail message and returns the error.
 func (e *Error) WithDetail(detail string) *Error {
 	e.Detail = detail
 	return e
@@ -160,9 +164,11 @@ func (e *Error) WithDetail(detail string) *Error {
 // Status returns the HTTP status of the error's code.
 func (e *Error) Status() int { return kinds[e.Code].status }
 
-// Unwrap returns the private cause.
+// Unwrap returns the private cause or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
+// Error returns the code with the cause, or with the fields if there is no
+// cause.
 func (e *Error) Error() string {
 	if e.cause != nil {
 		return fmt.Sprintf("%s: %v", e.Code, e.cause)
@@ -170,7 +176,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v", e.Code, map[string][]string(e.Fields))
 }
 
-// From returns the Error in err's chain, or nil when it has none.
+// From returns the Error in the chain of err, or nil if there is none.
 func From(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

@@ -1,5 +1,5 @@
-// Package signin verifies passwords, bounds how often one can be guessed, and
-// holds the rules for accounts that an operator can set.
+// Package signin verifies passwords and limits how often a client can guess
+// one. It also defines the rules for accounts that the operator can configure.
 package signin
 
 import (
@@ -20,17 +20,19 @@ import (
 
 var q = query.New()
 
-// Rules are the requirements of an operator beyond the contract.
+// Rules are the rules that an operator can add to those of the RealWorld
+// contract.
 type Rules struct {
-	// UncommonPasswords refuses new passwords that are commonly used.
+	// UncommonPasswords refuses new passwords that are common.
 	UncommonPasswords bool
-	// CurrentPassword requires the current password in a request that changes
-	// the password or the address.
+	// CurrentPassword requires the current password in requests that change the
+	// password or the e-mail address.
 	CurrentPassword bool
-	SignIns         Limits
+	// SignIns limits failed sign-ins.
+	SignIns Limits
 }
 
-// CheckNewPassword returns an error if a password must not be set.
+// CheckNewPassword returns an error if the rules refuse the password.
 func (r Rules) CheckNewPassword(text string) error {
 	if r.UncommonPasswords && auth.IsCommon(text) {
 		return problem.InvalidField("password", "is too common")
@@ -38,46 +40,49 @@ func (r Rules) CheckNewPassword(text string) error {
 	return nil
 }
 
-// Limits are how many failed sign-ins there may be within Span, which begins
-// with the first. All replicas share the counters.
+// Limits are the maximum numbers of failed sign-ins within Span. The span
+// begins with the first failed sign-in. All replicas share the counters.
 type Limits struct {
-	// AccountFromAddress limits failures for one account from one network
-	// address: guessing its password.
+	// AccountFromAddress is the maximum for one account from one address. It
+	// limits how often a client can guess one password.
 	AccountFromAddress int32
-	// Address limits failures for all accounts from one network address: trying
-	// one password with many accounts.
+	// Address is the maximum for all accounts from one address. It limits how
+	// often a client can try one password with many accounts.
 	Address int32
-	// Account limits failures for one account from all network addresses
-	// together: guessing with many machines. Addresses from which the owner
-	// signed in within 30 days are exempt, so that nobody can lock the owner
-	// out.
+	// Account is the maximum for one account from all addresses together. It
+	// limits guesses from many machines. It leaves out addresses with a
+	// successful sign-in to the account in the last 30 days, so that strangers
+	// cannot lock the owner out.
 	Account int32
-	Span    time.Duration
+	// Span is the duration after which the counters start again at zero.
+	Span time.Duration
 }
 
-// StrictLimits returns limits for a service on the internet. They permit about
-// 100 guesses an hour of a password, from any number of clients.
+// StrictLimits returns limits for a public service. They allow about 100
+// guesses of a password per hour, from any number of clients.
 func StrictLimits() Limits {
 	return Limits{AccountFromAddress: 10, Address: 100, Account: 25, Span: 15 * time.Minute}
 }
 
-// WideLimits returns limits for development, which no test suite reaches.
+// WideLimits returns limits for development. They are so high that no test
+// suite reaches them.
 func WideLimits() Limits {
-	const wide = 1_000_000_000
-	return Limits{AccountFromAddress: wide, Address: wide, Account: wide, Span: time.Minute}
+	const unreachable = 1_000_000_000
+	return Limits{AccountFromAddress: unreachable, Address: unreachable, Account: unreachable, Span: time.Minute}
 }
 
-// Guard verifies passwords and bounds how often one can be guessed.
+// Guard verifies passwords and limits how often a client can guess one.
 type Guard struct {
 	DB        *db.DB
 	Passwords *auth.Passwords
-	// Secret keeps the counters from revealing whom they are about.
+	// Secret is the key of the hashes that identify the counters. Without it,
+	// nobody can find out which account or address a counter belongs to.
 	Secret []byte
 	Limits Limits
 }
 
-// SignIn returns the account that an e-mail address and a password belong to.
-// An unknown address costs the same work as a known one, and is counted the
+// SignIn returns the account with the e-mail address and the password. An
+// unknown e-mail address takes the same work as a known one and is counted the
 // same way.
 func (g Guard) SignIn(ctx context.Context, email, password string) (query.SignInTryRow, error) {
 	u, ok, err := g.Verify(ctx, email, password)
@@ -92,10 +97,10 @@ func (g Guard) SignIn(ctx context.Context, email, password string) (query.SignIn
 	return u, nil
 }
 
-// Verify reports whether a password is that of an account. It counts the
-// attempt first, so that the limits hold for simultaneous attempts too, and a
-// refused attempt costs no password hash. It subtracts the attempt if the
-// password is right.
+// Verify reports whether the password is that of the account. It counts the
+// attempt before it verifies the password. So the limits also apply to
+// concurrent attempts, and a refused attempt does not cost a password hash. If
+// the password is correct, the attempt is removed from the counters.
 func (g Guard) Verify(ctx context.Context, email, password string) (u query.SignInTryRow, ok bool, err error) {
 	k := g.keys(ctx, email)
 	u, err = q.SignInTry(ctx, g.DB, query.SignInTryParams{
@@ -106,11 +111,12 @@ func (g Guard) Verify(ctx context.Context, email, password string) (u query.Sign
 		return u, false, err
 	}
 	if u.RefusedFor > 0 {
-		p := problem.New(problem.RateLimited, "credentials", "too many failed sign-ins")
+		p := problem.New(problem.RateLimited, "credentials", "too many failed sign-in attempts")
 		p.RetryAfter = int(math.Ceil(u.RefusedFor))
 		return u, false, p
 	}
-	// An unknown address leaves the hash empty, which costs the same work.
+	// The hash is empty if the e-mail address is unknown. Verifying against an
+	// empty hash takes the same work.
 	ok, renew, err := g.Passwords.Verify(ctx, password, u.PasswordHash)
 	if err != nil {
 		return u, false, errors.Join(err, q.SignInUndecided(context.WithoutCancel(ctx), g.DB, query.SignInUndecidedParams{
@@ -131,7 +137,8 @@ func (g Guard) Verify(ctx context.Context, email, password string) (u query.Sign
 	return u, true, err
 }
 
-// renew replaces a password hash of an older algorithm or of older parameters.
+// renew replaces the stored hash of a password if its algorithm or parameters
+// are outdated.
 func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string) error {
 	hash, err := g.Passwords.Hash(ctx, password)
 	if err != nil {
@@ -140,17 +147,19 @@ func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string)
 	return q.UserSetPasswordHash(ctx, g.DB, query.UserSetPasswordHashParams{ID: u.ID, OldHash: u.PasswordHash, NewHash: hash})
 }
 
-// Trust lets the owner of an account, who has proved their identity by mail,
-// sign in from the current network address, however often others have failed.
+// Trust lets the owner of an account sign in from the current address in spite
+// of failed sign-ins by others. The owner has proved their identity by e-mail.
 func (g Guard) Trust(ctx context.Context, userID int64, email string) error {
 	k := g.keys(ctx, email)
 	return q.SignInForget(ctx, g.DB, query.SignInForgetParams{UserID: userID, Place: k.place, PairKey: k.pair, AccountKey: k.account})
 }
 
-// signInKeys are the keys of the counters. They are keyed hashes, because
-// addresses are private, and few enough that a plain hash could be reversed.
+// signInKeys identify the counters of sign-in attempts. They are keyed hashes,
+// because the database should not reveal addresses. There are so few addresses
+// that hashes without a secret could be reversed by guessing.
 type signInKeys struct{ pair, place, account []byte }
 
+// keys returns the keys of the counters for an attempt with an e-mail address.
 func (g Guard) keys(ctx context.Context, email string) signInKeys {
 	email, address := strings.ToLower(email), request.From(ctx).Address
 	return signInKeys{
@@ -164,8 +173,9 @@ func (g Guard) hash(parts ...string) []byte {
 	return mac.Sum(nil)
 }
 
-// Expire deletes failed sign-ins that no longer count, and the places of
-// sign-ins that are more than 30 days old. It returns how many there were.
+// Expire deletes the counters whose span is over and the addresses of
+// successful sign-ins that are more than 30 days old. It returns the number of
+// deleted rows.
 func Expire(ctx context.Context, d *db.DB) (int64, error) {
 	tries, err := q.SignInTryExpire(ctx, d)
 	if err != nil {

@@ -8,11 +8,12 @@ import (
 	"github.com/byline-api/byline/api/request"
 )
 
-// maxUserAgent is how much of User-Agent, in bytes, is stored, so that the
-// owner of a session recognises the device.
+// maxUserAgent is the maximum length of a stored User-Agent in bytes. The value
+// helps the owner of a session to recognize the device.
 const maxUserAgent = 200
 
-// UserAgent returns the header User-Agent as valid text, or nil.
+// UserAgent returns the User-Agent of the request without invalid UTF-8 and
+// control characters. It returns nil if there is none.
 func UserAgent(ctx context.Context) *string {
 	agent := request.From(ctx).UserAgent
 	agent = strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")

@@ -2041,7 +2041,7 @@ export interface components {
                  *       "type": "/docs/errors#token_missing",
                  *       "title": "Unauthorized",
                  *       "status": 401,
-                 *       "detail": "This operation needs a token.",
+                 *       "detail": "This operation requires a token.",
                  *       "code": "token_missing",
                  *       "requestId": "01JF8Z5RWT7F2H3ZPPT2C4E5M6",
                  *       "errors": {
@@ -2068,7 +2068,7 @@ export interface components {
                  *       "type": "/docs/errors#forbidden",
                  *       "title": "Forbidden",
                  *       "status": 403,
-                 *       "detail": "Only its author may do this.",
+                 *       "detail": "Only the author is allowed to do this.",
                  *       "code": "forbidden",
                  *       "requestId": "01JF8Z5RWT7F2H3ZPPT2C4E5M6",
                  *       "errors": {
@@ -2316,7 +2316,7 @@ export interface components {
                  *       "type": "/docs/errors#database_unavailable",
                  *       "title": "Service Unavailable",
                  *       "status": 503,
-                 *       "detail": "The service cannot answer right now; try again shortly.",
+                 *       "detail": "The database is temporarily unavailable; try again shortly.",
                  *       "code": "database_unavailable",
                  *       "requestId": "01JF8Z5RWT7F2H3ZPPT2C4E5M6",
                  *       "errors": {
