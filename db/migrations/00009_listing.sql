@@ -26,7 +26,22 @@ CREATE FUNCTION article_for(article_id bigint, viewer_id bigint, total bigint) R
 $$;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+-- The same for a viewer who follows the author, as in a feed: the look-up of
+-- each author among the authors that the viewer follows cost a feed a seventh of
+-- its time in PostgreSQL.
+CREATE FUNCTION followed_article_for(article_id bigint, viewer_id bigint, total bigint) RETURNS SETOF listed_articles LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
+           a.author_id, u.username, u.bio, u.image, f.user_id IS NOT NULL, true, $3
+    FROM articles a
+    JOIN users u ON u.id = a.author_id
+    LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $2
+    WHERE a.id = $1
+$$;
+-- +goose StatementEnd
+
 -- +goose Down
 
+DROP FUNCTION followed_article_for(bigint, bigint, bigint);
 DROP FUNCTION article_for(bigint, bigint, bigint);
 DROP VIEW listed_articles;

@@ -124,7 +124,7 @@ WITH /* shared */ followees AS MATERIALIZED (
 ), counted AS (
     SELECT COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 )
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL followed_article_for(p.id, @viewer_id, n.total) l
 ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleGetBySlug :one

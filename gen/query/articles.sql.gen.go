@@ -686,7 +686,7 @@ WITH /* shared */ followees AS MATERIALIZED (
 ), counted AS (
     SELECT COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL followed_article_for(p.id, $1, n.total) l
 ORDER BY l.created_at DESC, l.id DESC
 `
 
