@@ -49,7 +49,7 @@ func TestKeys(t *testing.T) {
 	first := strings.Fields(list)[2]
 
 	_, err = s.command("keys", "revoke", first)
-	require.ErrorContains(t, err, "the last one")
+	require.ErrorContains(t, err, "the only key")
 	rotated, err := s.command("keys", "rotate")
 	require.NoError(t, err)
 	time.Sleep(time.Second) // replicas apply the change within this time
