@@ -21,8 +21,8 @@ import (
 // Config says how to reach PostgreSQL and how long to wait for it.
 type Config struct {
 	URL string
-	// MaxConns bounds the pool. On two cores 4 to 8 connections are fastest:
-	// more only makes them queue inside PostgreSQL.
+	// MaxConns bounds the pool. On two cores 4 to 8 connections are fastest;
+	// more connections only queue inside PostgreSQL.
 	MaxConns, MinConns int
 	// AcquireTimeout is how long a request may wait for a free connection. Then
 	// it fails with ErrBusy, which becomes a 503.
@@ -70,7 +70,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		if p.IdleDuration > time.Second {
 			p.Conn.PgConn().CustomData()[idle] = true
 		}
-		return false // acquire does, see release
+		return false // acquire pings instead, so that release drops a broken one
 	}
 	cc := pc.ConnConfig
 	cc.Tracer = cfg.Tracer
@@ -208,8 +208,8 @@ func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 	return tag, err
 }
 
-// Query implements query.DBTX. The connection is held until the rows are
-// closed. A query that declares it shares its round trip (reads.go).
+// Query implements query.DBTX. The connection is in use until the rows are
+// closed. A query that is declared shared (see reads.go) shares its round trip.
 func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if isShared(sql) {
 		return d.reads.Query(ctx, sql, args...)
@@ -220,7 +220,7 @@ func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 func (d *DB) queryAlone(ctx context.Context, sql string, args []any) (pgx.Rows, error) {
 	rows, err := d.queryPool(ctx, sql, args)
 	if err != nil {
-		return nil, err // not rows, which would be an interface around nil
+		return nil, err // not rows: a nil *pooledRows in pgx.Rows is not nil
 	}
 	return rows, nil
 }
@@ -250,16 +250,16 @@ func (d *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 // another one. So fn must have no effects except its statements. An error of fn
 // rolls the transaction back.
 func (d *DB) InTx(ctx context.Context, fn func(tx query.DBTX) error) error {
-	// The transaction as a whole may take what two statements may.
+	// The whole transaction may take as long as two statements.
 	return d.inTx(ctx, ctx, 2*d.cfg.QueryTimeout, fn)
 }
 
 // InLongTx is InTx for work on many rows, which may take longer than the
-// request that began it; limit bounds it as a whole. Its queries may hash and
-// merge, and are planned for their parameters: this is how a query opts out of
-// the planner settings of Open.
+// request that began it. limit bounds the whole transaction. Its queries may
+// use hash and merge joins, and are planned for their parameters: this is how a
+// query opts out of the planner settings in Open.
 func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
-	return d.inTx(ctx, context.WithoutCancel(ctx), limit, func(tx query.DBTX) error { // without its deadline, too
+	return d.inTx(ctx, context.WithoutCancel(ctx), limit, func(tx query.DBTX) error { // WithoutCancel drops the deadline too
 		if err := query.New().LongTransaction(ctx, tx, milliseconds(limit)); err != nil {
 			return err
 		}

@@ -32,8 +32,8 @@ func TestConstraints(t *testing.T) {
 	}
 }
 
-// TestCounters changes rows in every way that the schema allows and holds the
-// counters against the rows.
+// TestCounters changes rows in every way that the schema allows, and compares
+// the counters with the rows after each change.
 func TestCounters(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -78,7 +78,8 @@ func TestCounters(t *testing.T) {
 	}
 }
 
-// TestAuditLogOnlyGrows holds that not even SQL changes what is in it.
+// TestAuditLogOnlyGrows checks that not even plain SQL can change or delete a
+// row of the audit log.
 func TestAuditLogOnlyGrows(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -95,7 +96,8 @@ func TestAuditLogOnlyGrows(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
-// TestLastAdmin holds that the last admin stays one, whoever tries what.
+// TestLastAdmin checks that no statement, and no two concurrent ones, can
+// demote, suspend or delete the last admin.
 func TestLastAdmin(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -115,7 +117,7 @@ func TestLastAdmin(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.EqualValues(t, 1, refused.Load(), "one at a time is fine, both are not")
+	require.EqualValues(t, 1, refused.Load(), "only one of two admins can be suspended")
 	for _, statement := range []string{`UPDATE users SET role = 'reader' WHERE suspended_at IS NULL`, `DELETE FROM users`} {
 		require.Equal(t, db.UsersLastAdmin, db.Violated(exec(statement)), statement)
 	}
@@ -157,11 +159,11 @@ func TestQueryTimeout(t *testing.T) {
 	d := dbtest.Open(t, func(c *db.Config) { c.QueryTimeout = 100 * time.Millisecond })
 	_, err := d.Exec(t.Context(), "SELECT pg_sleep(10)")
 	require.True(t, db.IsUnavailable(err), "%v", err)
-	require.EqualValues(t, 1, d.Pool().Stat().TotalConns(), "the connection was lost")
+	require.EqualValues(t, 1, d.Pool().Stat().TotalConns(), "the connection must stay open")
 }
 
-// TestDeadline holds that nothing outlasts the deadline of its caller; the
-// other limits are so wide that the test would time out.
+// TestDeadline checks that nothing outlasts the deadline of its caller. The
+// other limits are so long that the test would time out.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t, func(c *db.Config) { c.MaxConns, c.AcquireTimeout, c.QueryTimeout = 1, time.Hour, time.Hour })
@@ -185,11 +187,11 @@ func TestDeadline(t *testing.T) {
 		err := ask(ctx)
 		cancel()
 		require.True(t, db.IsUnavailable(err), "%s: %v", name, err)
-		require.NoError(t, d.Ping(t.Context()), "%s: the place in the pool is free again", name)
+		require.NoError(t, d.Ping(t.Context()), "%s: the connection must have been released", name)
 	}
 }
 
-// TestDisconnects holds that clients which go away do not cost connections.
+// TestDisconnects checks that no connection is closed when clients disconnect.
 func TestDisconnects(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -206,9 +208,9 @@ func TestDisconnects(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.Positive(t, done.Load(), "every statement was cancelled")
+	require.Positive(t, done.Load(), "at least one statement must have finished")
 	require.Zero(t, d.Pool().Stat().MaxLifetimeDestroyCount()+d.Pool().Stat().MaxIdleDestroyCount())
-	require.LessOrEqual(t, d.Pool().Stat().NewConnsCount(), int64(4), "connections were replaced")
+	require.LessOrEqual(t, d.Pool().Stat().NewConnsCount(), int64(4), "no connection must have been replaced")
 }
 
 func TestInTx(t *testing.T) {
@@ -253,7 +255,7 @@ func TestInTx(t *testing.T) {
 		go func() { errs <- change("b", "a") }()
 		require.NoError(t, <-errs)
 		require.NoError(t, <-errs)
-		require.Greater(t, runs.Load(), int64(2), "there was no deadlock to recover from")
+		require.Greater(t, runs.Load(), int64(2), "the test must cause a deadlock")
 	})
 }
 

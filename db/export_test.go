@@ -1,14 +1,14 @@
 package db
 
-// Waiting returns how many reads wait for a group to be in.
+// Waiting returns how many reads wait to join a group.
 func (r *sharedReads) Waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.waiting)
 }
 
-// Reads returns what runs shared queries, for queries of tests that do not
-// declare it.
+// Reads returns the sharedReads of d. Tests use it to run queries that are not
+// marked as shared.
 func (d *DB) Reads() *sharedReads { return d.reads }
 
 // IsShared reports whether a query shares its round trip.

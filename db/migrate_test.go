@@ -51,7 +51,7 @@ func TestMigrate(t *testing.T) {
 	require.NoError(t, d.QueryRow(t.Context(), `
 		SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'goose_%')
 		     + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)`).Scan(&left))
-	require.Zero(t, left, "down leaves things behind")
+	require.Zero(t, left, "the down migrations must drop everything")
 	_, err = m.Up(t.Context())
 	require.NoError(t, err)
 	status, err := m.Status(t.Context())
@@ -74,9 +74,9 @@ func TestMigrateConcurrently(t *testing.T) {
 	}
 }
 
-// TestMigrationsAreSafe refuses migrations that would lock a table with data
-// in it: an index on an existing table must be made concurrently, which needs
-// a file without a transaction.
+// TestMigrationsAreSafe rejects migrations that would lock a table with data in
+// it. An index on an existing table must be created concurrently, which needs a
+// file without a transaction.
 func TestMigrationsAreSafe(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("migrations/*.sql")
@@ -87,7 +87,7 @@ func TestMigrationsAreSafe(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, unsafeIndexes(string(text)), file)
 	}
-	require.Equal(t, []string{"i"}, unsafeIndexes("CREATE INDEX i ON old (x);"), "the check must see what it is for")
+	require.Equal(t, []string{"i"}, unsafeIndexes("CREATE INDEX i ON old (x);"), "the check must reject an unsafe index")
 	require.Empty(t, unsafeIndexes("CREATE TABLE new (x int);\nCREATE UNIQUE INDEX i ON new (x);"))
 	require.Empty(t, unsafeIndexes("-- +goose NO TRANSACTION\nCREATE INDEX CONCURRENTLY i ON old (x);"))
 }
@@ -105,8 +105,8 @@ func unsafeIndexes(migration string) (names []string) {
 	return names
 }
 
-// TestOldNameOfChanges does to the view cache_changes what the version before
-// did to the table of that name.
+// TestOldNameOfChanges runs on the view cache_changes the statements that the
+// previous version ran on the table of that name.
 func TestOldNameOfChanges(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -130,9 +130,9 @@ func TestOldNameOfChanges(t *testing.T) {
 	require.Zero(t, count("changes"))
 }
 
-// TestChangesRenamedAlone holds that the functions which note changes have the
-// bodies that earlier migrations gave them, but for the name of the table, and
-// that the way down gives them that name back.
+// TestChangesRenamedAlone checks that the functions which write to changes
+// differ from those of earlier migrations only in the name of the table, and
+// that the down migration restores the old name.
 func TestChangesRenamedAlone(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
@@ -160,7 +160,7 @@ func TestChangesRenamedAlone(t *testing.T) {
 	requireBodies("cache_changes")
 }
 
-// downBefore takes back the migration in file and all that are newer.
+// downBefore rolls back the migration in file and all newer ones.
 func downBefore(t *testing.T, m *db.Migrator, file string) {
 	t.Helper()
 	for done := ""; !strings.Contains(done, file); {
@@ -170,8 +170,8 @@ func downBefore(t *testing.T, m *db.Migrator, file string) {
 	}
 }
 
-// TestRenameUnderConnections changes the name, in both directions, under a
-// connection that has prepared its statements and compiled the functions.
+// TestRenameUnderConnections renames the table, in both directions, while a
+// connection is open that has prepared statements and compiled the functions.
 func TestRenameUnderConnections(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)

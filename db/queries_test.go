@@ -21,8 +21,8 @@ var (
 	comment   = regexp.MustCompile(`(?m)^--.*\n`)
 )
 
-// TestSharedQueries holds that what declares to share its round trip is a read
-// of few rows, and declares it where the service looks.
+// TestSharedQueries checks that each query marked as shared is a read of few
+// rows, and has the mark where the service looks for it.
 func TestSharedQueries(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("queries/*.sql")
@@ -44,17 +44,17 @@ func TestSharedQueries(t *testing.T) {
 			}
 			count++
 			generated := "-- name: " + name + " :" + kind + "\n" + body
-			require.True(t, db.IsShared(generated), "%s: %s declares /* shared */ too late: write it behind the first word", file, name)
-			require.NotRegexp(t, writes, body, "%s: %s is shared, and writes or locks: see db/reads.go", file, name)
+			require.True(t, db.IsShared(generated), "%s: %s has /* shared */ too late: write it after the first word", file, name)
+			require.NotRegexp(t, writes, body, "%s: %s is shared, but it writes or locks: see db/reads.go", file, name)
 			bounded := kind == "one" || strings.Contains(body, "LIMIT @page_limit")
-			require.True(t, bounded, "%s: %s is shared, but neither :one nor bounded by LIMIT @page_limit: see db/reads.go", file, name)
+			require.True(t, bounded, "%s: %s is shared, but it is neither :one nor bounded by LIMIT @page_limit: see db/reads.go", file, name)
 		}
 	}
-	require.Greater(t, count, 3, "this test looks for the wrong mark")
+	require.Greater(t, count, 3, "the test must find shared queries")
 }
 
-// TestLongTransactions holds that queries over many rows may be planned for
-// them, for the length of their transaction.
+// TestLongTransactions checks that InLongTx allows plans for many rows, and
+// only until its transaction ends.
 func TestLongTransactions(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t, func(c *db.Config) { c.MaxConns = 1 })

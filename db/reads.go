@@ -15,31 +15,32 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// maxGroup bounds how many reads share a round trip, and so for how long the
-// first of them can hold up the last.
+// maxGroup is how many reads can share a round trip. It bounds how long the
+// last read of a group waits for the others.
 const maxGroup = 16
 
 // Which connection does a query use?
 //
-// Inside a transaction, the transaction's. Outside, a query that declares
+// Inside a transaction, a query uses the connection of the transaction.
+// Outside, a query that is written in db/queries as
 //
 //	SELECT /* shared */ …   or   WITH /* shared */ …
 //
-// in db/queries shares a round trip with the queries of other requests, and
-// every other query takes a connection of the pool for itself. Handlers do not
-// choose: they pass the DB.
+// shares a round trip with the queries of other requests. Every other query
+// takes a connection of the pool for itself. Handlers do not choose: they pass
+// the DB.
 //
-// A query may declare it when it is a single read of few rows, by index,
-// whatever its parameters: others wait for it. So it returns one row, or its
-// LIMIT is the length of a page. TestSharedQueries holds every declaration to
-// that. A call whose parameters make a shared query long passes DB.Alone.
+// A query may be shared if it reads few rows, by index, whatever its parameters
+// are, since other requests wait for it. So it returns one row, or its LIMIT is
+// the length of a page. TestSharedQueries checks this for every shared query. A
+// caller whose parameters make a shared query long passes DB.Alone.
 
-// shared is how a query declares that it shares its round trip, near the
-// beginning of its text.
+// shared marks a query that shares its round trip. It stands near the beginning
+// of the query's text.
 const shared = "/* shared */"
 
-// sharedWithin is how far from the beginning of its text, in bytes, a query
-// declares it: behind the line that sqlc puts there, with the query's name.
+// sharedWithin is how many bytes of a query are searched for shared. sqlc puts
+// a line with the query's name before it.
 const sharedWithin = 100
 
 func isShared(sql string) bool {
@@ -60,21 +61,22 @@ func (a alone) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return pooledRow{a, ctx, sql, args}
 }
 
-// sharedReads implements query.DBTX for short reads of single statements. It
-// runs those of several requests in one round trip, which is most of what such
-// a read costs on either side. A few groups are under way at a time, as many as
-// connections help. Reads that come meanwhile wait, and form the next group.
-// While there is little to do, a read goes at once and alone.
+// sharedReads implements query.DBTX for short reads of one statement. It runs
+// the reads of several requests in one round trip, since the round trip is most
+// of the cost of such a read, for the service and for PostgreSQL. It runs at
+// most as many groups at a time as more connections would help. Reads that
+// arrive meanwhile wait and form the next group. Under low load, a read is sent
+// at once and alone.
 //
-// A group is a pgx.Batch. Its results arrive in the order of its reads. Each
-// read takes its rows from the connection when its turn comes, and passes the
-// connection on to the next. So nothing may be done between the rows but to
-// scan them. Each statement sees all that had committed when it began, as it
-// would alone. When one fails, or its request runs out of time, those behind it
-// in the group are run alone.
+// A group is a pgx.Batch. Its results arrive in the order of its reads. When
+// its turn comes, each read takes its rows from the connection and then passes
+// the connection on to the next read. So a caller must only scan the rows, and
+// do no other work between them. Each statement sees everything that had
+// committed when it began, as it would outside a group. When a read fails or
+// its request times out, the reads behind it in the group are run alone.
 type sharedReads struct {
 	db   *DB
-	most int // groups under way at once
+	most int // groups that may run at once
 
 	mu      sync.Mutex
 	groups  int
@@ -270,7 +272,7 @@ func (r *groupRows) begin() (innocent bool, err error) {
 	if g.err != nil {
 		return g.conn != nil, g.err
 	}
-	// Statements that cannot be sent fail the first.
+	// An error in sending any statement is reported to the first read.
 	innocent, g.begun = !g.begun, true
 	if r.Rows, err = g.results.Query(); err != nil {
 		return innocent, err

@@ -16,10 +16,10 @@ import (
 	"github.com/byline-api/byline/db/dbtest"
 )
 
-// oneGroup has a pool whose reads are one group at a time.
+// oneGroup configures a pool that runs one group of reads at a time.
 func oneGroup(c *db.Config) { c.MaxConns = 2 }
 
-// held is a read that keeps all others waiting until its rows are closed.
+// held runs a read that makes all others wait until its rows are closed.
 func held(t *testing.T, d *db.DB) pgx.Rows {
 	t.Helper()
 	rows, err := d.Reads().Query(t.Context(), "SELECT generate_series(1, 3)")
@@ -27,7 +27,7 @@ func held(t *testing.T, d *db.DB) pgx.Rows {
 	return rows
 }
 
-// numbers runs a statement that gives numbers.
+// numbers runs a statement that returns numbers.
 func numbers(ctx context.Context, d *db.DB, sql string, args ...any) ([]int, error) {
 	rows, err := d.Reads().Query(ctx, sql, args...)
 	if err != nil {
@@ -45,7 +45,7 @@ func start(t *testing.T, d *db.DB, ask func() error) (result chan error) {
 	return result
 }
 
-// series is a read that must give 1 to n.
+// series returns a read that fails unless it gets the numbers 1 to n.
 func series(t *testing.T, d *db.DB, n int) func() error {
 	want := make([]int, n)
 	for i := range want {
@@ -60,8 +60,8 @@ func series(t *testing.T, d *db.DB, n int) func() error {
 	}
 }
 
-// TestReadsShareRoundTrips holds that reads that had to wait go together, each
-// with its own rows, and that a tracer sees every one.
+// TestReadsShareRoundTrips checks that waiting reads are sent together, that
+// each gets its own rows, and that the tracer is called for each.
 func TestReadsShareRoundTrips(t *testing.T) {
 	t.Parallel()
 	var statements dbtest.Counter
@@ -81,7 +81,7 @@ func TestReadsShareRoundTrips(t *testing.T) {
 	require.EqualValues(t, 13, n)
 }
 
-// TestReadsMany has many at once, of which some go away.
+// TestReadsMany runs many reads at once, some of which are cancelled.
 func TestReadsMany(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -106,12 +106,12 @@ func TestReadsMany(t *testing.T) {
 	}
 	wg.Wait()
 	require.Zero(t, d.Reads().Waiting())
-	require.NoError(t, series(t, d, 1)(), "there is room for a group again")
+	require.NoError(t, series(t, d, 1)(), "a new group must be able to run")
 	require.Zero(t, d.Pool().Stat().AcquiredConns())
 }
 
-// TestReadsFailAlone holds that a read that fails, in whichever way, costs the
-// others of its group nothing, and is told of its own error.
+// TestReadsFailAlone checks that a read that fails, in any way, returns its own
+// error, and that the other reads of its group succeed.
 func TestReadsFailAlone(t *testing.T) {
 	t.Parallel()
 	for name, bad := range map[string]struct{ sql, code string }{
@@ -150,8 +150,8 @@ func TestReadsFailAlone(t *testing.T) {
 	}
 }
 
-// TestReadsLeave holds that a read whose request ends while it waits ends with
-// it, whether its group is on its way or not, and nobody else does.
+// TestReadsLeave checks that a waiting read ends when its request is cancelled,
+// before or after its group was sent, and that the other reads succeed.
 func TestReadsLeave(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t, oneGroup)
@@ -193,9 +193,9 @@ func TestReadsLeave(t *testing.T) {
 	require.NoError(t, <-stays)
 }
 
-// TestReadsDeadline holds that no read outlasts its request's time, and that it
-// takes none of the others' with it; the other limits are so wide that the test
-// would time out.
+// TestReadsDeadline checks that no read outlasts the deadline of its request,
+// and that the other reads of its group succeed. The other limits are so long
+// that the test would time out.
 func TestReadsDeadline(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t, oneGroup, func(c *db.Config) { c.AcquireTimeout, c.QueryTimeout = time.Hour, time.Hour })
@@ -212,7 +212,8 @@ func TestReadsDeadline(t *testing.T) {
 	require.NoError(t, <-stays)
 }
 
-// TestReadsBusy holds that a read waits no longer than for a connection.
+// TestReadsBusy checks that a read does not wait for its turn longer than it
+// may wait for a connection.
 func TestReadsBusy(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t, oneGroup, func(c *db.Config) { c.AcquireTimeout = 3 * time.Second })

@@ -89,7 +89,7 @@ func failure(err error) []attribute.KeyValue {
 	}
 }
 
-// statementName returns the name that sqlc leaves in the first line of a
+// statementName returns the name that sqlc writes into the first line of a
 // query, or the first word of any other statement.
 func statementName(sql string) string {
 	if rest, named := strings.CutPrefix(sql, "-- name: "); named {

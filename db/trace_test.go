@@ -23,7 +23,7 @@ func TestStatementName(t *testing.T) {
 	}
 }
 
-// TestTracingOff holds that pgx has no tracer to call.
+// TestTracingOff checks that pgx gets no tracer when tracing is off.
 func TestTracingOff(t *testing.T) {
 	t.Parallel()
 	require.Nil(t, TraceStatements(nil, nil))

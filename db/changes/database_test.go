@@ -12,7 +12,7 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// follow returns a feed of d that is up to date, and what it tells.
+// follow returns a feed of d that is up to date, and a subscriber of the feed.
 func follow(t *testing.T, d *db.DB) (*Feed, *listener) {
 	t.Helper()
 	f, l := NewFeed(d, slog.New(slog.DiscardHandler)), &listener{}
@@ -22,13 +22,13 @@ func follow(t *testing.T, d *db.DB) (*Feed, *listener) {
 	return f, l
 }
 
-// TestWritten writes to the database what makes triggers write keys of each
-// kind, and reads them through a feed.
+// TestWritten runs statements that make triggers write keys of each kind, and
+// reads the keys through a feed.
 func TestWritten(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
 	f, l := follow(t, d)
-	seen := map[Kind]bool{KindEverything: true} // which no trigger writes
+	seen := map[Kind]bool{KindEverything: true} // no trigger writes this kind
 	for _, step := range []struct {
 		statement string
 		keys      []Key
@@ -81,9 +81,9 @@ func TestWritten(t *testing.T) {
 	require.Equal(t, []string{"all"}, l.told())
 }
 
-// TestCommitOrder holds that a feed tells each change once, when it commits,
-// whatever the order in which transactions began, and that what has not been
-// told is not deleted.
+// TestCommitOrder checks that a feed delivers each change once, after its
+// commit, whatever the order in which transactions began. It also checks that
+// changes are not deleted before they are delivered.
 func TestCommitOrder(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -104,15 +104,15 @@ func TestCommitOrder(t *testing.T) {
 	require.Equal(t, []string{""}, l.told())
 }
 
-// TestDelete holds that changes are deleted once every transaction that a
-// position did not see has ended. Those of other tests count too: the server
-// has one list of them for all databases.
+// TestDelete checks that changes are deleted once every transaction that a
+// position did not see has ended. The transactions of other tests count too,
+// since the server has one list of transactions for all databases.
 func TestDelete(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
 	f, l := follow(t, d)
 	require.NoError(t, Write(t.Context(), d, Article(1)))
-	require.NoError(t, f.deleteBefore(t.Context(), position{}), "from the zero position nothing is deleted")
+	require.NoError(t, f.deleteBefore(t.Context(), position{}), "nothing is deleted before the zero position")
 	left := func() (n int) {
 		require.NoError(t, d.QueryRow(t.Context(), `SELECT count(*) FROM changes`).Scan(&n))
 		return n

@@ -15,51 +15,51 @@ const (
 	// roundTimeout is how long a round may take before the callers that wait
 	// for it get an error.
 	roundTimeout = 2 * time.Second
-	// positionLife is how long a position is good for: changes are deleted
-	// after a minute, so that an older position may have missed some.
+	// positionLife is how long a position is valid. Changes are deleted after a
+	// minute, so that a reader with an older position could miss some.
 	positionLife = 30 * time.Second
-	// pollInterval is how long a change that was made around the service, as
-	// by psql, may go unnoticed.
+	// pollInterval is how long a change that was not made by the service, but
+	// with psql for example, may go unnoticed.
 	pollInterval = 250 * time.Millisecond
-	// deleteInterval is how long changes are kept at least.
+	// deleteInterval is the shortest time for which changes are stored.
 	deleteInterval = time.Minute
 )
 
-// A Batch is what has changed since the batch before.
+// A Batch holds what has changed since the previous batch.
 type Batch struct {
-	// Keys name what has changed. A key may be there twice; Everything never
-	// is, since All says it.
+	// Keys name what has changed. A key may be in the list twice. The key
+	// Everything never is: All replaces it.
 	Keys []Key
-	// All says that anything may have changed. There are no Keys then.
+	// All reports whether anything may have changed. If so, Keys is empty.
 	All bool
-	// Began is a time before the changes were read: every change that had
-	// committed by then is in this batch, or was in one before it.
+	// Began is a time before the changes were read. Every change that had
+	// committed by then is in this batch or in an earlier one.
 	Began time.Time
 }
 
-// A Subscriber is told what has changed, in one batch after the other. The
-// first one says that anything may have changed.
+// A Subscriber receives what has changed, one batch after the other. The first
+// batch has All set.
 type Subscriber interface {
-	// Learn takes a batch into account before it returns. ctx limits its time.
-	// After an error the subscriber is told that anything may have changed,
-	// until it returns none.
+	// Learn applies a batch before it returns. ctx limits its time. After an
+	// error, the subscriber receives batches with All set until it returns no
+	// error.
 	Learn(ctx context.Context, b Batch) error
 }
 
-// A Feed tells subscribers what transactions have changed. Its methods may be
-// called concurrently.
+// A Feed delivers to its subscribers what transactions have changed. Its
+// methods may be called concurrently.
 type Feed struct {
 	conn query.DBTX
 	log  *slog.Logger
 
 	mu   sync.Mutex
-	next *round // has not begun yet; nil if no caller waits for one
+	next *round // the round that has not begun yet; nil if no caller waits
 
 	turn        sync.Mutex // held by the round that runs; guards the rest
 	subscribers []Subscriber
 	position    position
 	synced      time.Time // when the changes up to position began to be read
-	warned      bool      // of keys that this build does not know
+	warned      bool      // whether unknown keys have been logged
 }
 
 // A round reads the changes once, for all callers that wait for it.
@@ -68,9 +68,9 @@ type round struct {
 	err  error // set before done is closed
 }
 
-// A position is up to where changes have been read: those of all transactions
-// that the snapshot saw, in a PostgreSQL that was started at that time. From
-// the zero position nothing can be read on.
+// A position says up to where changes have been read: the changes of all
+// transactions that the snapshot sees have been. serverStarted is when that
+// PostgreSQL was started. Reading cannot continue from the zero position.
 type position struct {
 	serverStarted, snapshot string
 }
@@ -81,8 +81,8 @@ func NewFeed(conn query.DBTX, log *slog.Logger) *Feed {
 	return &Feed{conn: conn, log: log}
 }
 
-// Subscribe adds a subscriber, which the next round tells that anything may
-// have changed, like all others.
+// Subscribe adds a subscriber. The next round delivers to all subscribers that
+// anything may have changed.
 func (f *Feed) Subscribe(s Subscriber) {
 	f.turn.Lock()
 	defer f.turn.Unlock()
@@ -91,13 +91,13 @@ func (f *Feed) Subscribe(s Subscriber) {
 }
 
 // Sync returns when every change that had committed before the call has been
-// delivered to all subscribers. Calls that come while a round is running share
-// the next one, so that there is one query at a time however many callers
-// there are.
+// delivered to all subscribers. Calls during a running round share the next
+// round, so that one query runs at a time, whatever the number of callers.
 //
-// When the changes cannot be read, or a subscriber fails, Sync returns the
-// error, and all subscribers have been told that anything may have changed. An
-// error of ctx says nothing of that: the round goes on without the caller.
+// If the changes cannot be read, or a subscriber fails, Sync returns the error
+// after it has delivered to all subscribers that anything may have changed.
+// After an error of ctx this may not have happened yet: the round continues
+// without the caller.
 func (f *Feed) Sync(ctx context.Context) error {
 	f.mu.Lock()
 	r := f.next
@@ -118,8 +118,8 @@ func (f *Feed) Sync(ctx context.Context) error {
 	}
 }
 
-// lead waits for the round before and then runs r for all callers that joined
-// it in the meantime. A later caller needs another round: its changes may have
+// lead waits for the previous round and then runs r for all callers that joined
+// it in the meantime. A later caller needs another round: changes may have
 // committed after the query of this one began.
 func (f *Feed) lead(r *round) {
 	f.turn.Lock()
@@ -134,7 +134,8 @@ func (f *Feed) lead(r *round) {
 	r.err = f.deliver(ctx)
 }
 
-// deliver reads what has changed since the position and tells the subscribers.
+// deliver reads what has changed since the position and passes it to the
+// subscribers.
 func (f *Feed) deliver(ctx context.Context) error {
 	began := time.Now()
 	if began.Sub(f.synced) > positionLife {
@@ -146,17 +147,17 @@ func (f *Feed) deliver(ctx context.Context) error {
 		err = f.tell(ctx, b)
 	}
 	if err != nil {
-		// The next round begins from nothing. But a reader that does not wait
-		// for it must not get what a subscriber kept before, either.
+		// The next round starts from the zero position. Readers that do not
+		// wait for it must not see what a subscriber cached before, either.
 		f.position = position{}
-		_ = f.tell(ctx, Batch{All: true, Began: began}) // the round has failed already
+		_ = f.tell(ctx, Batch{All: true, Began: began}) // err is returned already
 		return err
 	}
 	f.position, f.synced = now, began
 	return nil
 }
 
-// tell gives b to all subscribers, also when some of them fail.
+// tell passes b to all subscribers, even if some of them fail.
 func (f *Feed) tell(ctx context.Context, b Batch) error {
 	var errs []error
 	for _, s := range f.subscribers {
@@ -167,10 +168,10 @@ func (f *Feed) tell(ctx context.Context, b Batch) error {
 	return errors.Join(errs...)
 }
 
-// read returns what has changed since the position, and the position to go on
-// from: everything that had committed before the call is behind it. Anything
-// may have changed at first, and when PostgreSQL has been restarted since: a
-// crash empties the table.
+// read returns what has changed since the position, and the next position,
+// which covers everything that had committed before the call. The batch has All
+// set at the zero position and after a restart of PostgreSQL, since a crash
+// empties the table.
 func (f *Feed) read(ctx context.Context) (Batch, position, error) {
 	q := query.New()
 	if f.position == (position{}) {
@@ -191,7 +192,7 @@ func (f *Feed) read(ctx context.Context) (Batch, position, error) {
 	return f.batch(row.Keys), now, nil
 }
 
-// batch returns what the texts of keys stand for.
+// batch returns a batch with the keys that have these texts.
 func (f *Feed) batch(texts []string) Batch {
 	keys := make([]Key, 0, len(texts))
 	for _, text := range texts {
@@ -209,7 +210,7 @@ func (f *Feed) batch(texts []string) Batch {
 }
 
 // warn logs, once, that the database has keys which this build does not know.
-// It logs no more than the kind: the rest may be what somebody wrote.
+// It logs only the kind, since the rest may be text of a user.
 func (f *Feed) warn(text string) {
 	if !f.warned {
 		f.warned = true
@@ -218,8 +219,9 @@ func (f *Feed) warn(text string) {
 	}
 }
 
-// Run syncs every 250 ms, so that changes which others make to the database
-// become known, and deletes old changes every minute. It returns when ctx ends.
+// Run calls Sync every 250 ms, so that subscribers receive the changes that
+// other programs make to the database. It deletes old changes every minute. It
+// returns when ctx ends.
 func (f *Feed) Run(ctx context.Context) error {
 	poll, remove := time.NewTicker(pollInterval), time.NewTicker(deleteInterval)
 	defer poll.Stop()
@@ -230,17 +232,17 @@ func (f *Feed) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-poll.C:
-			_ = f.Sync(ctx) // an error has been told to the subscribers, and the next round begins anew
+			_ = f.Sync(ctx) // after an error, subscribers have received All and the next round reads again
 		case <-remove.C:
 			if err := f.deleteBefore(ctx, seen); err != nil {
-				f.log.Warn("old changes were not deleted; next try in a minute", "error", err)
+				f.log.Warn("old changes were not deleted; retrying in a minute", "error", err)
 			}
 			seen = f.at()
 		}
 	}
 }
 
-// at returns up to where changes have been read.
+// at returns the position up to which changes have been read.
 func (f *Feed) at() position {
 	f.turn.Lock()
 	defer f.turn.Unlock()
@@ -256,8 +258,8 @@ func (f *Feed) deleteBefore(ctx context.Context, p position) error {
 	return err
 }
 
-// Write adds keys to the changes of the transaction that conn is in, for what
-// no trigger does.
+// Write adds keys to the changes of the transaction of conn. It is for changes
+// that no trigger writes.
 func Write(ctx context.Context, conn query.DBTX, keys ...Key) error {
 	texts := make([]string, len(keys))
 	for i, k := range keys {

@@ -17,16 +17,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script is a database that says what a test has it say.
+// script is a fake database that returns what a test tells it to.
 type script struct {
 	mu      sync.Mutex
 	pending []string
 	started string
 	err     error
-	since   []string // the snapshots that were read from; "" for none
+	since   []string // the snapshots that queries continued from; "" for none
 	deleted []string // the snapshots up to which changes were deleted
 	reads   atomic.Int64
-	// before runs before each answer.
+	// before runs before each result.
 	before func(ctx context.Context)
 }
 
@@ -65,8 +65,8 @@ type scriptRow struct {
 	since string
 }
 
-// Scan gives the snapshot, when the server was started and, to a query that
-// has them, the keys. The n-th snapshot is n times "|".
+// Scan returns the snapshot, the start time of the server and, if the query
+// selects them, the keys. The n-th snapshot is n times "|".
 func (r scriptRow) Scan(dest ...any) error {
 	n := r.s.reads.Add(1)
 	if r.s.before != nil {
@@ -86,7 +86,7 @@ func (r scriptRow) Scan(dest ...any) error {
 	return nil
 }
 
-// listener is a subscriber that keeps what it is told.
+// listener is a subscriber that records the batches that it receives.
 type listener struct {
 	mu      sync.Mutex
 	batches []Batch
@@ -103,8 +103,8 @@ func (l *listener) Learn(_ context.Context, b Batch) (err error) {
 	return err
 }
 
-// told returns what the subscriber was told since the last call, as texts:
-// "all", or keys.
+// told returns the batches that the subscriber received since the last call, as
+// texts: "all", or keys.
 func (l *listener) told() (texts []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,7 +134,7 @@ func begun(t *testing.T) (f *Feed, s *script, one, two *listener, log *bytes.Buf
 	f.Subscribe(two)
 	require.NoError(t, f.Sync(t.Context()))
 	for _, l := range []*listener{one, two} {
-		require.Equal(t, []string{"all"}, l.told(), "nothing is known at first")
+		require.Equal(t, []string{"all"}, l.told(), "the first batch must have All set")
 	}
 	return f, s, one, two, log
 }
@@ -161,21 +161,21 @@ func TestSync(t *testing.T) {
 		require.Equal(t, []string{test.told}, one.told())
 		require.Equal(t, []string{test.told}, two.told())
 	}
-	require.Equal(t, []string{"", "|", "||", "|||", "||||", "|||||", "||||||", "|||||||"}, s.since, "each round goes on from the one before")
-	require.Equal(t, 1, strings.Count(log.String(), "unknown kind"), "that is said once")
-	require.Contains(t, log.String(), "kind=z\n", "and of the key only the kind: %s", log)
+	require.Equal(t, []string{"", "|", "||", "|||", "||||", "|||||", "||||||", "|||||||"}, s.since, "each round must continue from the previous one")
+	require.Equal(t, 1, strings.Count(log.String(), "unknown kind"), "an unknown kind must be logged once")
+	require.Contains(t, log.String(), "kind=z\n", "only the kind of the key must be logged: %s", log)
 
 	s.started = "tomorrow"
 	s.change("a1")
 	require.NoError(t, f.Sync(t.Context()))
-	require.Equal(t, []string{"all"}, one.told(), "changes are not kept over a crash")
+	require.Equal(t, []string{"all"}, one.told(), "a restart of PostgreSQL may have lost changes")
 	s.change("a1")
 	require.NoError(t, f.Sync(t.Context()))
 	require.Equal(t, []string{"a1"}, one.told())
 }
 
-// TestSyncErrors holds that nobody goes by what is older after an error, not
-// even without waiting for the next round.
+// TestSyncErrors checks that after an error no subscriber relies on older data,
+// not even before the next round.
 func TestSyncErrors(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
@@ -190,7 +190,7 @@ func TestSyncErrors(t *testing.T) {
 		}
 		s.fail(nil)
 		require.NoError(t, f.Sync(t.Context()))
-		require.Equal(t, []string{"all"}, one.told(), "the changes in between were not read")
+		require.Equal(t, []string{"all"}, one.told(), "changes in between were not read")
 		require.Equal(t, []string{"", "|", "", ""}, s.since)
 		s.change("a1")
 		require.NoError(t, f.Sync(t.Context()))
@@ -205,20 +205,19 @@ func TestSyncErrors(t *testing.T) {
 			t.Parallel()
 			f, s, one, two, _ := begun(t)
 			failing, other := fails(one, two)
-			// It fails to take the keys, and twice that anything may have
-			// changed.
+			// It fails at the batch with keys and at two batches with All set.
 			failing.errs = []error{boom, boom, boom}
 			s.change("a1", "K")
 			err := f.Sync(t.Context())
 			require.ErrorIs(t, err, boom)
 			require.ErrorContains(t, err, "changes: telling *changes.listener")
 			require.Equal(t, []string{"a1,K", "all"}, failing.told())
-			require.Equal(t, []string{"a1,K", "all"}, other.told(), "in the same round")
+			require.Equal(t, []string{"a1,K", "all"}, other.told(), "both batches must arrive in the same round")
 			require.ErrorIs(t, f.Sync(t.Context()), boom)
-			require.Equal(t, []string{"all", "all"}, failing.told(), "it is told again")
+			require.Equal(t, []string{"all", "all"}, failing.told(), "All must be delivered again")
 			require.NotEmpty(t, other.told())
 			require.NoError(t, f.Sync(t.Context()))
-			require.Equal(t, []string{"all"}, failing.told(), "until it takes it")
+			require.Equal(t, []string{"all"}, failing.told(), "All must be delivered until Learn succeeds")
 			s.change("a2")
 			require.NoError(t, f.Sync(t.Context()))
 			require.Equal(t, []string{"a2"}, failing.told())
@@ -226,8 +225,8 @@ func TestSyncErrors(t *testing.T) {
 	}
 }
 
-// TestSubscribeLate holds that a subscriber which comes later does not believe
-// that it has heard everything.
+// TestSubscribeLate checks that a subscriber that is added later also receives
+// a first batch with All set.
 func TestSubscribeLate(t *testing.T) {
 	t.Parallel()
 	f, s, one, _, _ := begun(t)
@@ -239,8 +238,8 @@ func TestSubscribeLate(t *testing.T) {
 	require.Equal(t, []string{"all"}, one.told())
 }
 
-// TestSyncIsShared holds that callers share rounds, and that none shares one
-// that began before it called.
+// TestSyncIsShared checks that callers share rounds, but never a round that
+// began before their call.
 func TestSyncIsShared(t *testing.T) {
 	t.Parallel()
 	f, s, one, _, _ := begun(t)
@@ -259,7 +258,7 @@ func TestSyncIsShared(t *testing.T) {
 			one.mu.Lock()
 			defer one.mu.Unlock()
 			if len(one.batches) == 0 || !changed.Load() {
-				t.Error("the round had begun before the call")
+				t.Error("the caller shared a round that had begun before its call")
 			}
 			for _, b := range one.batches {
 				if len(b.Keys) > 0 {
@@ -277,8 +276,8 @@ func TestSyncIsShared(t *testing.T) {
 	require.LessOrEqual(t, s.reads.Load(), int64(22))
 }
 
-// TestSyncSharesOneRound holds that all callers which come during a round wait
-// for the same one.
+// TestSyncSharesOneRound checks that all callers that arrive during a round
+// share the next one.
 func TestSyncSharesOneRound(t *testing.T) {
 	t.Parallel()
 	f, s, one, _, _ := begun(t)
@@ -299,7 +298,7 @@ func TestSyncSharesOneRound(t *testing.T) {
 	f.mu.Unlock()
 	close(release)
 	<-shared.done
-	require.EqualValues(t, 3, s.reads.Load(), "the first position, the round that ran, and one for all others")
+	require.EqualValues(t, 3, s.reads.Load(), "the first position, the running round, and one round for all others")
 	require.Len(t, one.told(), 2)
 }
 
@@ -318,7 +317,7 @@ func TestSyncTimes(t *testing.T) {
 			require.Empty(t, one.told())
 			close(release)
 			synctest.Wait()
-			require.Equal(t, []string{"a1"}, one.told(), "the round goes on for the others")
+			require.Equal(t, []string{"a1"}, one.told(), "the round must continue for other callers")
 		})
 	})
 	t.Run("Round", func(t *testing.T) {
@@ -343,7 +342,7 @@ func TestSyncTimes(t *testing.T) {
 			time.Sleep(positionLife + 1)
 			s.change("a1")
 			require.NoError(t, f.Sync(t.Context()))
-			require.Equal(t, []string{"all"}, one.told(), "changes may have been deleted unread")
+			require.Equal(t, []string{"all"}, one.told(), "changes may have been deleted before they were read")
 		})
 	})
 }
@@ -362,14 +361,14 @@ func TestRun(t *testing.T) {
 
 		time.Sleep(deleteInterval)
 		synctest.Wait()
-		require.Empty(t, s.deleted, "changes are kept for a minute")
+		require.Empty(t, s.deleted, "changes must be stored for a minute")
 		at := f.at()
 		require.NotZero(t, at)
 		time.Sleep(deleteInterval)
 		synctest.Wait()
 		require.Len(t, s.deleted, 1)
 		require.LessOrEqual(t, len(s.deleted[0]), len(at.snapshot))
-		require.Less(t, len(s.deleted[0]), len(f.at().snapshot)-200, "and those of the last minute stay")
+		require.Less(t, len(s.deleted[0]), len(f.at().snapshot)-200, "changes of the last minute must not be deleted")
 
 		s.fail(errors.New("boom"))
 		time.Sleep(deleteInterval)
@@ -380,7 +379,7 @@ func TestRun(t *testing.T) {
 		s.fail(nil)
 		time.Sleep(deleteInterval)
 		synctest.Wait()
-		require.Len(t, s.deleted, 2, "there was no position a minute ago")
+		require.Len(t, s.deleted, 2, "nothing is deleted when there was no position a minute ago")
 		require.Contains(t, one.told(), "all")
 		stop()
 		require.NoError(t, <-ended)

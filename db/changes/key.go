@@ -1,10 +1,10 @@
 // Package changes is the feed of what transactions have changed.
 //
-// Triggers write a row to the table changes for each transaction that changes
-// something which others have to know of, in that transaction. A Key names
-// such a thing. A Feed reads the rows and tells its subscribers: the cache
-// drops the responses that depend on a key, the authenticator forgets the
-// credentials that it concerns. A caller that waits for Feed.Sync sees
+// When a transaction changes something that caches depend on, a trigger writes
+// a row to the table changes in the same transaction. A Key names the thing
+// that changed. A Feed reads the rows and passes them to its subscribers: the
+// cache drops the responses that depend on a key, and the authenticator drops
+// the credentials that it concerns. A caller that has waited for Feed.Sync sees
 // everything that had committed before, whichever replica wrote it.
 //
 // To add a kind of key:
@@ -13,19 +13,19 @@
 //     has, and add it to the cases of Parse; if no id follows the letter, to
 //     those of String too.
 //  2. Add a constructor for its keys, or a variable if there is only one.
-//  3. Have triggers write it, in a new migration. For a change of single rows
-//     that have an id, the function note_row does it and takes the letter as
-//     its argument (see 00004_accounts.sql). For many rows at once, write a
+//  3. Add triggers that write it, in a new migration. For changes of single
+//     rows with an id, use the function note_row, which takes the letter as its
+//     argument (see 00004_accounts.sql). For many rows at once, write a
 //     function like note_comments of 00008_changes.sql, and a trigger each for
 //     INSERT, UPDATE and DELETE like comments_insert_note of 00003_derived.sql.
-//  4. Name the key where it matters: a handler passes it to
-//     response.DependsOn, a subscriber looks for its kind in Learn.
+//  4. Use the key: a handler passes it to response.DependsOn, a subscriber
+//     checks for its kind in Learn.
 //  5. Add it to texts in key_test.go, and to TestWritten a statement for each
 //     trigger that writes it. Run go test ./db ./db/changes.
 //
-// TestKinds compares the kinds below with what the triggers can write. During
-// a rolling upgrade, replicas of the version before do not know the new kind:
-// to them its keys mean that anything may have changed.
+// TestKinds compares the kinds below with those that the triggers can write.
+// During a rolling upgrade, replicas of the previous version do not know the
+// new kind. They take its keys to mean that anything may have changed.
 package changes
 
 import (
@@ -40,8 +40,9 @@ import (
 // same letters; TestKinds compares them.
 type Kind byte
 
-// The kinds of things that change. Those of the first group are followed by
-// an id, KindArticlesTagged by a tag, and those of the last group by nothing.
+// The kinds of things that change. In a key, a kind of the first group is
+// followed by an id, KindArticlesTagged by a tag, and a kind of the last group
+// by nothing.
 const (
 	KindArticle    Kind = 'a' // an article: its row, or its deletion
 	KindProfile    Kind = 'u' // what others see of a user
@@ -102,10 +103,10 @@ func Account(userID int64) Key { return Key{kind: KindAccount, id: userID} }
 // Kind returns what sort of thing the key names.
 func (k Key) Kind() Kind { return k.kind }
 
-// ID returns the id that the key ends in; 0 when it has none.
+// ID returns the id that the key ends in, or 0 if it has none.
 func (k Key) ID() int64 { return k.id }
 
-// String returns the key as the database has it.
+// String returns the key as it is written in the database.
 func (k Key) String() string {
 	switch k.kind {
 	case 0:
@@ -119,14 +120,14 @@ func (k Key) String() string {
 	}
 }
 
-// Hash returns a number that equal keys share. It costs no allocation.
+// Hash returns a hash of the key. It does not allocate.
 func (k Key) Hash() uint64 {
 	if k.name != "" {
 		return xxhash.Sum64String(k.name) ^ uint64(k.kind)
 	}
-	// Ids are consecutive. A product by this odd number (2^64 divided by the
-	// golden ratio) spreads them, but over its high bits: its low ones depend
-	// on the low bits of the id alone, hence the second round.
+	// Ids are consecutive. Multiplying by this odd number (2^64 divided by the
+	// golden ratio) spreads them over the high bits. The low bits of the
+	// product depend only on the low bits of the id, hence the second round.
 	const spread = 0x9E3779B97F4A7C15
 	h := (uint64(k.id)<<8 | uint64(k.kind)) * spread
 	h = (h ^ h>>32) * spread
@@ -134,10 +135,10 @@ func (k Key) Hash() uint64 {
 }
 
 // Parse returns the key that a trigger wrote. It fails for a kind that this
-// build does not know: a newer version of the service may write more of them.
+// build does not know, since a newer version of the service may write others.
 func Parse(text string) (Key, error) {
 	if text == "" {
-		return Key{}, errors.New("changes: an empty key")
+		return Key{}, errors.New("changes: the key is empty")
 	}
 	k := Key{kind: Kind(text[0])}
 	rest := text[1:]
@@ -158,6 +159,6 @@ func Parse(text string) (Key, error) {
 		k.id = id
 		return k, nil
 	default:
-		return Key{}, fmt.Errorf("changes: the key %q is of no known kind", text)
+		return Key{}, fmt.Errorf("changes: the key %q has an unknown kind", text)
 	}
 }

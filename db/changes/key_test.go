@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// texts has a key of each kind, as the database has it.
+// texts has a key of each kind, by its text in the database.
 var texts = map[string]Key{
 	"a1": Article(1), "u2": Profile(2), "c3": Comments(3), "b4": ArticlesBy(4), "s5": Session(5), "k6": APIKey(6), "v7": Account(7),
 	"tgo": ArticlesTagged("go"), "l": Articles, "g": Tags, "K": SigningKeys, "*": Everything,
@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 	require.Empty(t, Key{}.String())
 }
 
-// FuzzParse holds that a key means what it is written as.
+// FuzzParse checks that a parsed key has a text that parses to the same key.
 func FuzzParse(f *testing.F) {
 	for text := range texts {
 		f.Add(text)
@@ -62,8 +62,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestHash holds that the keys of neighbours hardly ever collide, whichever
-// bits of the hash are taken.
+// TestHash checks that keys with consecutive ids rarely collide, in the low and
+// in the high bits of the hash.
 func TestHash(t *testing.T) { // not parallel, since it counts allocations
 	const bits = 14
 	low, high, n := map[uint64]bool{}, map[uint64]bool{}, 0
@@ -74,7 +74,7 @@ func TestHash(t *testing.T) { // not parallel, since it counts allocations
 			n++
 		}
 	}
-	// Random numbers would take 3,550 places of 16,384, within 25.
+	// 4,000 random numbers would occupy 3,550 ± 25 of the 16,384 places.
 	require.Equal(t, 4000, n)
 	require.Greater(t, len(low), 3500)
 	require.Greater(t, len(high), 3500)

@@ -41,7 +41,7 @@ func constants(t *testing.T) map[Kind]string {
 
 var (
 	inserts  = regexp.MustCompile(`(?s)INSERT INTO (?:cache_)?changes\b[^;]*`)
-	compared = regexp.MustCompile(`TG_OP\s*=\s*'\w+'`) // no key
+	compared = regexp.MustCompile(`TG_OP\s*=\s*'\w+'`) // these literals are not keys
 	literals = regexp.MustCompile(`'([^']*)'`)
 )
 
@@ -59,8 +59,8 @@ func letters(body string) (all []byte) {
 	return all
 }
 
-// written returns, for each kind that the functions of the database can write,
-// the functions and triggers that do.
+// written returns the kinds that the functions of the database can write, each
+// with the functions and triggers that write it.
 func written(t *testing.T, d *db.DB) map[Kind][]string {
 	t.Helper()
 	type function struct {
@@ -91,7 +91,8 @@ func written(t *testing.T, d *db.DB) map[Kind][]string {
 	return all
 }
 
-// compare says where the kinds in key.go and those in the database differ.
+// compare returns the differences between the kinds in key.go and those in the
+// database.
 func compare(known map[Kind]string, written map[Kind][]string) (differences []string) {
 	for kind, by := range written {
 		if known[kind] == "" {
@@ -99,7 +100,7 @@ func compare(known map[Kind]string, written map[Kind][]string) (differences []st
 		}
 	}
 	for kind, name := range known {
-		if written[kind] == nil && kind != KindEverything { // that is for programs; see Write
+		if written[kind] == nil && kind != KindEverything { // programs write it, see Write
 			differences = append(differences, fmt.Sprintf("db/changes/key.go has %s = %q, which no function or trigger of db/migrations writes", name, kind))
 		}
 	}
@@ -114,7 +115,7 @@ func TestKinds(t *testing.T) {
 	known := constants(t)
 	require.Empty(t, compare(known, written(t, d)))
 
-	// The check sees what it is for, on either side.
+	// The check must find differences on either side.
 	for _, statement := range []string{
 		`CREATE FUNCTION note_x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			INSERT INTO changes (keys) SELECT array_agg('x' || id) FROM changed WHERE TG_OP = 'UPDATE'; RETURN NULL; END $$`,

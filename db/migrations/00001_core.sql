@@ -1,6 +1,6 @@
--- The core of the service. Every constraint and index has a name, since
--- handlers translate violations by it. What triggers keep (the counts here,
--- article_tags, cache_changes) is in 00003_derived.sql.
+-- The core tables. Every constraint and index has a name, since handlers
+-- translate violations by it. Triggers maintain the counts here, article_tags
+-- and cache_changes; they are in 00003_derived.sql.
 
 -- +goose Up
 
@@ -13,13 +13,13 @@ CREATE TABLE users (
     image           text,
     articles_count  bigint NOT NULL DEFAULT 0,
     favorites_count bigint NOT NULL DEFAULT 0,
-    -- When the newest article was created, so that a feed need not look at the
-    -- articles of everyone who is followed. NULL without one.
+    -- When the newest article was created, or NULL if there is none. With it, a
+    -- feed need not read the articles of every followed user.
     last_article_at timestamptz(3),
     created_at      timestamptz(3) NOT NULL DEFAULT now(),
     updated_at      timestamptz(3) NOT NULL DEFAULT now(),
     CONSTRAINT users_pkey PRIMARY KEY (id),
-    -- One check, since each is parsed anew by every statement: 7 µs.
+    -- One check instead of two, since every statement parses each: 7 µs.
     CONSTRAINT users_counts_check CHECK (articles_count >= 0 AND favorites_count >= 0)
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX users_username_key ON users (lower(username));
@@ -27,18 +27,18 @@ CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
 CREATE TABLE articles (
     id              bigint GENERATED ALWAYS AS IDENTITY,
-    -- Unique because article_slugs, which has it too, is: one index decides,
-    -- since two that are filled in different orders invite deadlocks.
+    -- The primary key of article_slugs makes it unique. A second unique index
+    -- here would be filled in another order, which could cause deadlocks.
     slug            text NOT NULL,
     author_id       bigint NOT NULL,
     title           text NOT NULL,
     description     text NOT NULL,
     body            text NOT NULL,
-    -- In the author's order, none twice; article_tags has the same tags for
-    -- look-ups. One array costs a third of a subselect in every read.
+    -- In the author's order, without duplicates. article_tags has the same tags
+    -- for look-ups. Reading an array costs a third of a subselect.
     tags            text[] NOT NULL DEFAULT '{}',
     favorites_count bigint NOT NULL DEFAULT 0,
-    -- By a moderator: then it is counted and listed nowhere.
+    -- Set by a moderator. A hidden article is neither counted nor listed.
     hidden          boolean NOT NULL DEFAULT false,
     -- Counts edits, not favourites; If-Match compares it.
     version         integer NOT NULL DEFAULT 1,
@@ -48,12 +48,13 @@ CREATE TABLE articles (
     CONSTRAINT articles_author_id_fkey FOREIGN KEY (author_id) REFERENCES users (id) ON DELETE CASCADE,
     CONSTRAINT articles_favorites_count_check CHECK (favorites_count >= 0)
 ) WITH (fillfactor = 90);
--- Lists walk these without a look at the articles that they skip. The second
--- has the hidden ones too, since it serves the foreign key as well.
+-- Lists scan these indexes without reading the articles that they skip. The
+-- second includes hidden articles, since the foreign key uses it as well.
 CREATE INDEX articles_created_at_id_idx ON articles (created_at, id) WHERE NOT hidden;
 CREATE INDEX articles_author_id_created_at_id_idx ON articles (author_id, created_at, id) INCLUDE (hidden);
 
--- Every slug that an article has or had: look-ups, uniqueness and history in one.
+-- Every slug that an article has or had. It serves look-ups, uniqueness and the
+-- history of slugs.
 CREATE TABLE article_slugs (
     slug       text NOT NULL,
     article_id bigint NOT NULL,
@@ -73,7 +74,7 @@ CREATE TABLE follows (
 );
 CREATE INDEX follows_followee_id_idx ON follows (followee_id);
 
--- article_created_at repeats the article's, which never changes, so that
+-- article_created_at copies articles.created_at, which never changes, so that
 -- "favourites of a user, newest article first" is one index scan.
 CREATE TABLE favorites (
     article_id         bigint NOT NULL,
@@ -101,14 +102,15 @@ CREATE TABLE comments (
 CREATE INDEX comments_article_id_created_at_id_idx ON comments (article_id, created_at, id);
 CREATE INDEX comments_author_id_idx ON comments (author_id);
 
--- What lists show of an article: all but its body, and its author.
+-- The columns of an article in lists: all but its body, and those of its
+-- author.
 CREATE VIEW article_cards AS
 SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
        a.author_id, u.username, u.bio, u.image
 FROM articles a
 JOIN users u ON u.id = a.author_id;
 
--- Keys that sign tokens; made at first start, shared by all replicas.
+-- The keys that sign tokens. The first start creates one; all replicas use it.
 CREATE TABLE signing_keys (
     id         text NOT NULL,
     secret     bytea NOT NULL,

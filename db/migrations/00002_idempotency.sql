@@ -1,12 +1,12 @@
--- Answers of creating calls that carried an Idempotency-Key, for 24 hours.
+-- Responses to requests with an Idempotency-Key, stored for 24 hours.
 
 -- +goose Up
 
 CREATE TABLE idempotency_keys (
     key         bytea NOT NULL,
     fingerprint bytea NOT NULL,
-    -- Sealed with a key that only the client's Idempotency-Key leads to. Empty
-    -- only inside the transaction that claims the key.
+    -- Encrypted with a key that is derived from the client's Idempotency-Key.
+    -- Empty only inside the transaction that claims the key.
     answer      bytea NOT NULL DEFAULT '',
     created_at  timestamptz(3) NOT NULL DEFAULT now(),
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (key)

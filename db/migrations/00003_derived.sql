@@ -1,17 +1,18 @@
--- What follows from other rows, kept by triggers in the transaction that
--- changes those, so that no path (handlers, COPY, cascades, psql) can miss it:
--- counts, the tags to look articles up by, and what response caches forget.
+-- Data that is derived from other rows: counts, the tags to look articles up
+-- by, and the keys of stale cached responses. Triggers maintain it in the
+-- transaction that changes those rows, so that no path (handlers, COPY,
+-- cascades, psql) can miss it.
 --
--- The triggers are statement-level, since a row-level one updates the same
--- counter once a row: 20,000 articles in one statement took 12 s instead of
--- 0.8 s.
+-- The triggers are statement-level, since a row-level trigger would update the
+-- same counter once for each row: 20,000 articles in one statement took 12 s
+-- instead of 0.8 s.
 
 -- +goose Up
 
--- The tags of articles for look-ups; articles.tags is the truth. The primary
--- key is the keyset of "articles with this tag, newest first". It has no
--- foreign key and no index for one: both would cost each article more than
--- the rows themselves.
+-- The tags of articles for look-ups, derived from articles.tags. The primary
+-- key has the order of "articles with this tag, newest first". There is no
+-- foreign key and no index for one: both would cost each article more than the
+-- rows themselves.
 CREATE TABLE article_tags (
     tag                text NOT NULL,
     article_created_at timestamptz(3) NOT NULL,
@@ -19,9 +20,10 @@ CREATE TABLE article_tags (
     CONSTRAINT article_tags_pkey PRIMARY KEY (tag, article_created_at, article_id)
 );
 
--- Counts that many transactions change at once: each backend adds to a slot
--- of its own, so that writers do not queue for one row until commit; readers
--- sum the slots. Kinds: articles (of all, without a name), tag.
+-- Counts that many transactions change at once. Each backend adds to its own
+-- slot, so that writers do not wait for the lock of one row until another
+-- commits. Readers sum the slots. Kinds: articles (the count of all articles,
+-- with an empty name), tag.
 CREATE TABLE counters (
     kind  text NOT NULL,
     name  text NOT NULL,
@@ -31,16 +33,16 @@ CREATE TABLE counters (
 ) WITH (fillfactor = 50);
 
 -- What has changed, for the response caches of all replicas. Each key names a
--- thing that answers depend on; the transaction that changes it writes the
--- row. A cache reads the rows of transactions that its last snapshot did not
--- see.
+-- thing that responses depend on. The transaction that changes the thing writes
+-- the row. A cache reads the rows of the transactions that its last snapshot
+-- did not see.
 --
--- Keys: a<id> an article, u<id> a user's public face, c<id> the comments of
--- an article, l the list of all articles, b<id> the list of an author's, t<tag>
--- the list of a tag's, g the list of tags, * everything.
+-- Keys: a<id> an article, u<id> the profile of a user, c<id> the comments of an
+-- article, l the list of all articles, b<id> the articles of an author, t<tag>
+-- the articles with a tag, g the list of tags, * everything.
 --
--- Not logged: a crash of PostgreSQL empties it, and the caches with it, since
--- they notice that the server was started anew.
+-- The table is unlogged: a crash of PostgreSQL empties it. The caches then drop
+-- everything, since they notice that the server was restarted.
 CREATE UNLOGGED TABLE cache_changes (
     keys text[] NOT NULL,
     xid  xid8 NOT NULL DEFAULT pg_current_xact_id()
@@ -122,7 +124,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- For single rows: the key's letter is the argument.
+-- For single rows. The argument is the letter of the key.
 CREATE FUNCTION note_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO cache_changes (keys) VALUES (ARRAY[TG_ARGV[0] || OLD.id]);
@@ -148,7 +150,7 @@ CREATE TRIGGER comments_update_note AFTER UPDATE ON comments
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_comments();
 CREATE TRIGGER comments_delete_note AFTER DELETE ON comments
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_comments();
--- Counters of a user are not part of what others see of them.
+-- The counters of a user are not part of the profile.
 CREATE TRIGGER users_update_note AFTER UPDATE ON users
     FOR EACH ROW WHEN ((OLD.username, OLD.bio, OLD.image) IS DISTINCT FROM (NEW.username, NEW.bio, NEW.image))
     EXECUTE FUNCTION note_row('u');

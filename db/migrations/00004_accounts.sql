@@ -1,7 +1,7 @@
--- Accounts and trust: roles, sessions, API keys. Everything that ends a
--- credential is noted in cache_changes, so that each replica forgets what it
--- knows of it: s<id> a session, k<id> an API key, v<id> what a user may do,
--- K the signing keys.
+-- Roles, sessions and API keys. Every change that ends a credential is written
+-- to cache_changes, so that each replica drops what it has cached of it: s<id>
+-- a session, k<id> an API key, v<id> the role or the suspension of a user, K
+-- the signing keys.
 
 -- +goose Up
 
@@ -10,12 +10,13 @@ ALTER TABLE users
     ADD COLUMN suspended_at timestamptz(3),
     ADD CONSTRAINT users_role_check CHECK (role IN ('reader', 'author', 'moderator', 'admin'));
 
--- A sign-in. Tokens name theirs, so that deleting the row ends them all.
+-- A session begins with a sign-in. Tokens contain the id of their session, so
+-- that deleting the row revokes all of them.
 CREATE TABLE sessions (
     id         bigint GENERATED ALWAYS AS IDENTITY,
     user_id    bigint NOT NULL,
     user_agent text,
-    -- Counts renewals: only the latest refresh token is good.
+    -- Counts renewals. Only the newest refresh token is valid.
     generation integer NOT NULL DEFAULT 0,
     renewed_at timestamptz(3) NOT NULL DEFAULT now(),
     created_at timestamptz(3) NOT NULL DEFAULT now(),
@@ -32,8 +33,8 @@ CREATE TABLE api_keys (
     user_id    bigint NOT NULL,
     name       text NOT NULL,
     prefix     text NOT NULL,
-    -- SHA-256 of a key of 130 random bits, which nobody can guess: a slow hash
-    -- would protect nothing more.
+    -- SHA-256 of a key of 130 random bits. Nobody can guess such a key, so a
+    -- slow hash would not protect it better.
     hash       bytea NOT NULL,
     scope      text NOT NULL,
     created_at timestamptz(3) NOT NULL DEFAULT now(),
@@ -46,8 +47,9 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_user_id_id_idx ON api_keys (user_id, id);
 
--- What cursors, stored answers and API keys are protected with. Apart from
--- signing_keys, so that those can be rotated without ending these.
+-- The secrets that protect cursors, stored responses and API keys. They are not
+-- in signing_keys, so that signing keys can be rotated without invalidating
+-- cursors, stored responses and API keys.
 CREATE TABLE service_secrets (
     name   text NOT NULL,
     secret bytea NOT NULL,

@@ -1,13 +1,14 @@
 -- +goose NO TRANSACTION
--- Moderation and administration: what is hidden and why, why an account is
--- suspended, the log of who did what.
+-- Moderation and administration: hidden articles and comments with the reasons,
+-- the reasons of suspensions, and the audit log.
 --
--- Indexes on a table with data in it are made concurrently, which rules out a
--- transaction around all of it. What comes before BEGIN can be repeated.
+-- Indexes on a table with data in it are created concurrently, which is not
+-- possible inside a transaction. The statements before BEGIN can be repeated.
 
 -- +goose Up
 
--- Without authors, who are almost all: registration has to maintain neither.
+-- Neither index includes authors who are not suspended, which almost all users
+-- are. So registration does not have to maintain them.
 DROP INDEX CONCURRENTLY IF EXISTS users_special_role_id_idx;
 CREATE INDEX CONCURRENTLY users_special_role_id_idx ON users (role, id) WHERE role <> 'author';
 DROP INDEX CONCURRENTLY IF EXISTS users_suspended_id_idx;
@@ -17,18 +18,18 @@ BEGIN;
 
 ALTER TABLE users ADD COLUMN suspended_reason text;
 
--- What admins see of a user.
+-- The columns of a user that admins see.
 CREATE VIEW user_accounts AS
 SELECT id, username, email, role, created_at, suspended_at, suspended_reason FROM users;
 
--- What is hidden, by whom and why. The columns named hidden, which reads look
--- at, follow it by triggers.
+-- What is hidden, by whom and why. Reads use the columns named hidden, which
+-- triggers derive from this table.
 CREATE TABLE hidden_items (
     id         bigint GENERATED ALWAYS AS IDENTITY,
     article_id bigint,
     comment_id bigint,
     reason     text NOT NULL,
-    -- NULL once that account is gone.
+    -- NULL once that account is deleted.
     hidden_by  bigint,
     created_at timestamptz(3) NOT NULL DEFAULT now(),
     CONSTRAINT hidden_items_pkey PRIMARY KEY (id),
@@ -41,8 +42,8 @@ CREATE TABLE hidden_items (
 );
 CREATE INDEX hidden_items_hidden_by_idx ON hidden_items (hidden_by);
 
--- Where the favourites of a hidden article wait, so that lists of favourites
--- and their counts need not know of hidden articles.
+-- The favourites of hidden articles. They are moved here, so that lists of
+-- favourites and their counts need not exclude hidden articles.
 CREATE TABLE hidden_favorites (
     article_id         bigint NOT NULL,
     user_id            bigint NOT NULL,
@@ -54,13 +55,14 @@ CREATE TABLE hidden_favorites (
 );
 CREATE INDEX hidden_favorites_user_id_idx ON hidden_favorites (user_id);
 
--- Who did what to whom, forever. It has ids and no names: those are looked up
--- when it is read, so that an account can be erased without a change here.
--- For the same reason there are no foreign keys.
+-- Who did what to whom. Rows are never changed or deleted. They have ids
+-- instead of names, which are looked up when the log is read, so that an
+-- account can be deleted without a change here. For the same reason there are
+-- no foreign keys.
 CREATE TABLE audit_log (
     id            bigint GENERATED ALWAYS AS IDENTITY,
     created_at    timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
-    -- NULL is the operator, at the command line.
+    -- NULL for the operator, who uses the command line.
     actor_id      bigint,
     actor_session bigint,
     actor_key     bigint,
@@ -68,7 +70,7 @@ CREATE TABLE audit_log (
     subject_kind  text NOT NULL,
     subject_id    bigint NOT NULL,
     reason        text,
-    -- Of a role.
+    -- The old and the new role.
     changed_from  text,
     changed_to    text,
     request_id    text,
@@ -92,8 +94,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Hiding an article takes it out of everything that is counted or listed by
--- other tables, restoring it puts it back.
+-- Hiding an article removes it from the counts and lists in other tables.
+-- Restoring it adds it again.
 CREATE FUNCTION derive_from_hiding() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     sign constant integer := CASE WHEN NEW.hidden THEN -1 ELSE 1 END;
@@ -124,8 +126,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Somebody must be able to appoint the next admin. Those who take the power of
--- two admins at the same time wait here for each other.
+-- One admin must remain, who can appoint others. Two transactions that demote,
+-- suspend or delete an admin at the same time wait here for each other.
 CREATE FUNCTION keep_an_admin() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('byline admins'));
@@ -150,7 +152,7 @@ COMMIT;
 -- +goose Down
 
 BEGIN;
--- Nothing stays hidden unseen: what was, is shown again.
+-- What was hidden is shown again: without the table nobody could restore it.
 DELETE FROM hidden_items;
 DROP TRIGGER users_last_admin ON users;
 DROP TRIGGER articles_update_hidden ON articles;

@@ -1,21 +1,23 @@
--- Mail: which addresses are verified, what has to be sent, and the tokens that
--- go out by mail. And the counters that keep passwords from being guessed.
+-- Mail: verified addresses, the mails to send, and the tokens in them. Also the
+-- counters that limit attempts to guess a password.
 
 -- +goose Up
 
 ALTER TABLE users ADD COLUMN email_verified_at timestamptz(3);
 
--- The outbox: rows are written with the change that they tell of. They hold no
--- text, since that has a token in it; it is written when it is sent.
+-- The outbox. A row is inserted in the transaction that makes the mail
+-- necessary. It does not store the text, which contains a token; the text is
+-- written when the mail is sent.
 CREATE TABLE mails (
     id         bigint GENERATED ALWAYS AS IDENTITY,
     kind       text NOT NULL,
     recipient  text NOT NULL,
-    -- NULL until somebody has looked whose address it is: whoever asks for a
-    -- reset must not notice whether there is an account.
+    -- NULL until the account of the address is looked up, which happens after
+    -- the request: a client that asks for a reset must not be able to find out
+    -- whether there is an account.
     user_id    bigint,
     attempts   integer NOT NULL DEFAULT 0,
-    -- NULL when it was sent or given up.
+    -- NULL after the mail was sent or given up.
     due_at     timestamptz(3) DEFAULT now(),
     created_at timestamptz(3) NOT NULL DEFAULT now(),
     sent_at    timestamptz(3),
@@ -26,7 +28,8 @@ CREATE TABLE mails (
 );
 CREATE INDEX mails_due_at_idx ON mails (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX mails_user_id_kind_idx ON mails (user_id, kind);
--- One reset at a time waits for an address, however often it is asked for.
+-- At most one reset mail is due for an address, whatever the number of
+-- requests.
 CREATE UNIQUE INDEX mails_reset_key ON mails (lower(recipient)) WHERE kind = 'reset_password' AND due_at IS NOT NULL AND user_id IS NULL;
 
 CREATE TABLE mail_tokens (
@@ -34,7 +37,7 @@ CREATE TABLE mail_tokens (
     hash       bytea NOT NULL,
     kind       text NOT NULL,
     user_id    bigint NOT NULL,
-    -- The token is good only while the account has this address.
+    -- The token is valid only while the account has this address.
     email      text NOT NULL,
     expires_at timestamptz(3) NOT NULL,
     CONSTRAINT mail_tokens_pkey PRIMARY KEY (hash),
@@ -43,8 +46,8 @@ CREATE TABLE mail_tokens (
 );
 CREATE INDEX mail_tokens_user_id_kind_idx ON mail_tokens (user_id, kind);
 
--- Failed sign-ins, by a hash of what is counted. A crash of PostgreSQL empties
--- the table, which only begins the count anew.
+-- The counts of failed sign-ins. The key is a hash of what is counted. A crash
+-- of PostgreSQL empties the table, which only restarts the counts.
 CREATE UNLOGGED TABLE sign_in_tries (
     key        bytea NOT NULL,
     tries      integer NOT NULL,
@@ -52,7 +55,8 @@ CREATE UNLOGGED TABLE sign_in_tries (
     CONSTRAINT sign_in_tries_pkey PRIMARY KEY (key)
 ) WITH (fillfactor = 50);
 
--- Where an account was signed in to: strangers cannot lock its owner out there.
+-- The addresses from which an account was signed in to. Attempts from other
+-- addresses do not block sign-ins from these.
 CREATE TABLE sign_in_places (
     user_id bigint NOT NULL,
     -- A keyed hash of the network address.

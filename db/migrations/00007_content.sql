@@ -1,5 +1,5 @@
--- Reading all that belongs to a user in pages, by index. An index that a
--- broken-off attempt left behind is not valid, and is made anew.
+-- Indexes to read everything that belongs to a user in pages. An index of an
+-- interrupted attempt is not valid, so it is dropped and created again.
 
 -- +goose NO TRANSACTION
 

@@ -1,19 +1,19 @@
--- The table cache_changes is now named changes: it is not only for caches, it
--- also carries the revocation of credentials. db/changes reads it, and
--- db/changes/key.go says what its keys stand for.
+-- Renames the table cache_changes to changes: it is not only for caches, but
+-- also records the revocation of credentials. db/changes reads it, and
+-- db/changes/key.go explains its keys.
 --
--- The functions that write to it are replaced for the sake of the name alone:
--- the rest of their bodies is that of the migrations before.
+-- The functions that write to it are replaced only because of the name. The
+-- rest of their bodies is the same as in earlier migrations.
 
 -- +goose Up
 
 ALTER TABLE cache_changes RENAME TO changes;
 ALTER INDEX cache_changes_xid_idx RENAME TO changes_xid_idx;
 
--- During a rolling upgrade, replicas of the version before still read and
+-- During a rolling upgrade, replicas of the previous version still read and
 -- delete under the old name, and a transaction that began before this one may
--- still write under it. The view is simple enough that PostgreSQL does all of
--- that to the table, and an INSERT without xid gets the default of the table.
+-- still write under it. The view is simple enough that PostgreSQL passes all of
+-- that on to the table; an INSERT without xid gets the default of the table.
 -- The view can be dropped when no replica of that version runs any more.
 CREATE VIEW cache_changes AS SELECT keys, xid FROM changes;
 
@@ -79,7 +79,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- For single rows: the argument is the letter of the key.
+-- For single rows. The argument is the letter of the key.
 CREATE OR REPLACE FUNCTION note_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO changes (keys) VALUES (ARRAY[TG_ARGV[0] || OLD.id]);
@@ -92,8 +92,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Hiding an article takes it out of everything that is counted or listed by
--- other tables, restoring it puts it back.
+-- Hiding an article removes it from the counts and lists in other tables.
+-- Restoring it adds it again.
 CREATE OR REPLACE FUNCTION derive_from_hiding() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     sign constant integer := CASE WHEN NEW.hidden THEN -1 ELSE 1 END;

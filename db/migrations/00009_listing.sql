@@ -1,10 +1,10 @@
--- What lists of articles show of an article, for a viewer: one function in
--- place of the same joins in each query.
+-- The columns of an article in lists, for a viewer: one function replaces the
+-- same joins in each query.
 
 -- +goose Up
 
--- The columns of article_for, which a view names so that the generated code
--- has one type for the rows of every list.
+-- The columns of article_for. They are a view, so that the generated code has
+-- one type for the rows of every list.
 CREATE VIEW listed_articles AS
 SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
        a.author_id, u.username, u.bio, u.image, false AS favorited, false AS following, 0::bigint AS total
@@ -12,9 +12,9 @@ FROM articles a
 JOIN users u ON u.id = a.author_id;
 
 -- +goose StatementBegin
--- PostgreSQL inlines it into the query that calls it (LATERAL), so that it
--- costs what the joins would cost there. For that it has to stay a single
--- SELECT, STABLE, and neither STRICT nor SECURITY DEFINER.
+-- PostgreSQL inlines the function into the query that calls it (LATERAL), so
+-- that it costs as much as the joins would. This is possible only for a single
+-- SELECT that is STABLE and neither STRICT nor SECURITY DEFINER.
 CREATE FUNCTION article_for(article_id bigint, viewer_id bigint, total bigint) RETURNS SETOF listed_articles LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
            a.author_id, u.username, u.bio, u.image, f.user_id IS NOT NULL, w.follower_id IS NOT NULL, $3
@@ -27,9 +27,8 @@ $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
--- The same for a viewer who follows the author, as in a feed: the look-up of
--- each author among the authors that the viewer follows cost a feed a seventh of
--- its time in PostgreSQL.
+-- The same for a viewer who follows the author, as in a feed. Looking up each
+-- author in follows took a seventh of a feed's time in PostgreSQL.
 CREATE FUNCTION followed_article_for(article_id bigint, viewer_id bigint, total bigint) RETURNS SETOF listed_articles LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
            a.author_id, u.username, u.bio, u.image, f.user_id IS NOT NULL, true, $3

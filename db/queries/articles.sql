@@ -1,12 +1,12 @@
 -- Lists of articles. Each query below finds the ids of one page, by an index
--- and nothing else, and how many articles the whole list has; article_for
--- (db/migrations, 00009) adds what a card shows, for those rows only: joins
--- beside OFFSET would run for the skipped rows too. So all lists have one row
--- type, query.ListedArticle.
+-- alone, and the number of articles in the whole list. article_for
+-- (db/migrations, 00009) adds the other columns, for the rows of the page only:
+-- joins next to OFFSET would run for the skipped rows too. So all lists have
+-- the same row type, query.ListedArticle.
 --
--- A page starts below (before_created_at, before_id), newest first; the first
--- page is given a time beyond every article. Hidden articles have no rows in
--- article_tags and favorites; a query that walks articles leaves them out.
+-- A page starts below (before_created_at, before_id), newest first. The caller
+-- passes a time after every article for the first page. Hidden articles have no
+-- rows in article_tags and favorites; a query on articles must exclude them.
 -- To add a list, add its query here and its entry in api/articles_list.go.
 
 -- name: ArticleList :many
@@ -60,7 +60,8 @@ SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id,
 ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByAuthorFiltered :many
--- Combined filters have no counter; the author's own articles bound the work.
+-- Combined filters have no counter, so the query counts. It reads no more than
+-- the articles of the author.
 WITH matching AS (
     SELECT a.id, a.created_at FROM articles a
     WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
@@ -80,7 +81,7 @@ SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id,
 ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByFavoriteTagged :many
--- Bounded by the user's own favourites.
+-- Counts as well, and reads no more than the favourites of the user.
 WITH matching AS (
     SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
     JOIN article_tags t ON t.tag = @tag AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
@@ -97,11 +98,12 @@ SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id,
 ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListFeed :many
--- The newest articles of each followed author are merged. reach is how many
--- articles the page ends behind. The first reach articles are by the reach
--- authors who wrote last, so the first page need not look at others; below a
--- cursor that holds for no author, and authors has to be beyond them all.
--- It is shared although it reads a row for each followee: one range of an index.
+-- Merges the newest articles of each followed author. reach is the offset plus
+-- the limit of the page. The first reach articles are by those reach authors
+-- who published last, so the first page reads no other authors. That is not
+-- true for a page below a cursor: there, authors must be larger than the number
+-- of followed authors. The query is shared although it reads a row for each
+-- followed author, since those are one range of an index.
 WITH /* shared */ followees AS MATERIALIZED (
     SELECT y.id, y.articles_count, y.last_article_at FROM follows x
     JOIN users y ON y.id = x.followee_id
@@ -128,7 +130,8 @@ SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL followed_article_
 ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleGetBySlug :one
--- The same columns as ArticleListBySlugs, so that one function reads both.
+-- Returns the same columns as ArticleListBySlugs, so that one function reads
+-- both.
 SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
        a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
        (f.user_id IS NOT NULL)::boolean AS favorited,

@@ -130,7 +130,8 @@ type ArticleGetBySlugRow struct {
 	Following      bool
 }
 
-// The same columns as ArticleListBySlugs, so that one function reads both.
+// Returns the same columns as ArticleListBySlugs, so that one function reads
+// both.
 func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetBySlugParams) (ArticleGetBySlugRow, error) {
 	row := db.QueryRow(ctx, articleGetBySlug, arg.ViewerID, arg.Slug)
 	var i ArticleGetBySlugRow
@@ -180,14 +181,14 @@ type ArticleListParams struct {
 }
 
 // Lists of articles. Each query below finds the ids of one page, by an index
-// and nothing else, and how many articles the whole list has; article_for
-// (db/migrations, 00009) adds what a card shows, for those rows only: joins
-// beside OFFSET would run for the skipped rows too. So all lists have one row
-// type, query.ListedArticle.
+// alone, and the number of articles in the whole list. article_for
+// (db/migrations, 00009) adds the other columns, for the rows of the page only:
+// joins next to OFFSET would run for the skipped rows too. So all lists have
+// the same row type, query.ListedArticle.
 //
-// A page starts below (before_created_at, before_id), newest first; the first
-// page is given a time beyond every article. Hidden articles have no rows in
-// article_tags and favorites; a query that walks articles leaves them out.
+// A page starts below (before_created_at, before_id), newest first. The caller
+// passes a time after every article for the first page. Hidden articles have no
+// rows in article_tags and favorites; a query on articles must exclude them.
 // To add a list, add its query here and its entry in api/articles_list.go.
 func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleList,
@@ -330,7 +331,8 @@ type ArticleListByAuthorFilteredParams struct {
 	PageLimit       int32
 }
 
-// Combined filters have no counter; the author's own articles bound the work.
+// Combined filters have no counter, so the query counts. It reads no more than
+// the articles of the author.
 func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg ArticleListByAuthorFilteredParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListByAuthorFiltered,
 		arg.ViewerID,
@@ -471,7 +473,7 @@ type ArticleListByFavoriteTaggedParams struct {
 	PageLimit       int32
 }
 
-// Bounded by the user's own favourites.
+// Counts as well, and reads no more than the favourites of the user.
 func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg ArticleListByFavoriteTaggedParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListByFavoriteTagged,
 		arg.ViewerID,
@@ -700,11 +702,12 @@ type ArticleListFeedParams struct {
 	PageLimit       int32
 }
 
-// The newest articles of each followed author are merged. reach is how many
-// articles the page ends behind. The first reach articles are by the reach
-// authors who wrote last, so the first page need not look at others; below a
-// cursor that holds for no author, and authors has to be beyond them all.
-// It is shared although it reads a row for each followee: one range of an index.
+// Merges the newest articles of each followed author. reach is the offset plus
+// the limit of the page. The first reach articles are by those reach authors
+// who published last, so the first page reads no other authors. That is not
+// true for a page below a cursor: there, authors must be larger than the number
+// of followed authors. The query is shared although it reads a row for each
+// followed author, since those are one range of an index.
 func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListFeed,
 		arg.ViewerID,
