@@ -65,7 +65,7 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 
 // result is a response that an operation has made.
 type result struct {
-	response *cache.Answer
+	response *cache.Response
 	status   int
 	cached   bool
 }
@@ -92,7 +92,7 @@ func (s *Server) makeResponse(x *exchange, key string, next echo.HandlerFunc) (r
 // jsonType is shared by all responses, and none changes it.
 var jsonType = []string{"application/json"}
 
-func (s *Server) sendCached(x *exchange, a *cache.Answer) {
+func (s *Server) sendCached(x *exchange, a *cache.Response) {
 	x.Response().Header()[echo.HeaderContentType] = jsonType
 	s.send(x, http.StatusOK, a)
 }

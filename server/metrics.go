@@ -173,6 +173,6 @@ func (c cacheCollector) Collect(ch chan<- prometheus.Metric) {
 	}{{cacheHits, s.Hits}, {cacheMisses, s.Misses}, {cacheEvictions, s.Evictions}} {
 		ch <- prometheus.MustNewConstMetric(counter.desc, prometheus.CounterValue, float64(counter.value))
 	}
-	ch <- prometheus.MustNewConstMetric(cacheAnswers, prometheus.GaugeValue, float64(s.Answers))
+	ch <- prometheus.MustNewConstMetric(cacheAnswers, prometheus.GaugeValue, float64(s.Responses))
 	ch <- prometheus.MustNewConstMetric(cacheBytes, prometheus.GaugeValue, float64(s.Bytes))
 }

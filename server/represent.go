@@ -135,8 +135,8 @@ func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err erro
 }
 
 // newResponse returns a buffered response with its entity tag.
-func newResponse(x *exchange, b *bufferedWriter) *cache.Answer {
-	a := &cache.Answer{Body: b.body, Link: b.header.Get("Link")}
+func newResponse(x *exchange, b *bufferedWriter) *cache.Response {
+	a := &cache.Response{Body: b.body, Link: b.header.Get("Link")}
 	if version := x.facts.Version(); version != "" || x.op.Cache.Scope != scopeNone && b.status == http.StatusOK {
 		a.Tag = etag.Of(version, a.Body)
 	}
@@ -144,7 +144,7 @@ func newResponse(x *exchange, b *bufferedWriter) *cache.Answer {
 }
 
 // send writes a response in the coding that the client prefers.
-func (s *Server) send(x *exchange, status int, a *cache.Answer) {
+func (s *Server) send(x *exchange, status int, a *cache.Response) {
 	res := x.Response()
 	h, w := res.Header(), res.Writer
 	res.Committed = true

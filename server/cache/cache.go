@@ -1,12 +1,12 @@
-// Package cache keeps answers as the bytes that clients get, and knows exactly
-// when they are out of date.
+// Package cache stores responses as the bytes that clients receive, and knows
+// exactly when they are stale.
 //
-// Every answer names what it depends on (an article, a tag's list, …) by the
-// keys of the change feed (db/changes), which the cache subscribes to. An
-// answer is good while the feed has told none of its keys since it began to be
-// made. A caller of changes.Feed.Sync, after a write has committed and before
-// it is acknowledged, makes sure that no reader afterwards sees what was
-// before; with several replicas each read calls it too.
+// Every response has the keys of what it depends on (an article, the list of a
+// tag, …). The cache subscribes to the change feed (db/changes), which delivers
+// the keys of what has changed. A response is fresh while the feed has
+// delivered none of its keys since the request began to read its data. A write
+// calls changes.Feed.Sync after its commit and before its response, so that no
+// later reader sees older data. With several replicas, each read calls it too.
 package cache
 
 import (
@@ -23,22 +23,21 @@ const (
 	shardCount = 16
 )
 
-// Cache keeps answers in bounded memory.
+// Cache stores responses in bounded memory.
 type Cache struct {
 	shards [shardCount]shard
 
-	// Keys share slots by hash; a slot holds the epoch of its last change. A
-	// collision costs an answer its place, never its correctness.
+	// Keys share slots by hash. A slot holds the epoch of its last change. A
+	// collision makes a fresh response stale, but never a stale one fresh.
 	slots [slotCount]atomic.Uint64
 	epoch atomic.Uint64
-	// floor is the epoch below which no answer is good any more.
+	// floor is the epoch below which every response is stale.
 	floor atomic.Uint64
 
 	hits, misses, evictions atomic.Int64
 }
 
-// New returns a cache of up to size bytes. It has to be subscribed to the feed
-// before it is used.
+// New returns a cache of up to size bytes. Subscribe it to the feed before use.
 func New(size int) *Cache {
 	c := &Cache{}
 	for i := range c.shards {
@@ -47,11 +46,12 @@ func New(size int) *Cache {
 	return c
 }
 
-// Epoch is to be read before the data of an answer is, and given to Put.
+// Epoch returns the current epoch. Call it before the data of a response is
+// read, and pass the result to Put.
 func (c *Cache) Epoch() uint64 { return c.epoch.Load() }
 
-// Get returns the answer kept under key if it is good.
-func (c *Cache) Get(key string) *Answer {
+// Get returns the response cached under key, or nil if there is no fresh one.
+func (c *Cache) Get(key string) *Response {
 	a := c.shard(key).get(key)
 	if a == nil || !c.Good(a) {
 		c.misses.Add(1)
@@ -61,9 +61,9 @@ func (c *Cache) Get(key string) *Answer {
 	return a
 }
 
-// Good reports whether nothing that the answer depends on has changed since it
-// began to be made.
-func (c *Cache) Good(a *Answer) bool {
+// Good reports whether nothing that the response depends on has changed since
+// the request began to read its data.
+func (c *Cache) Good(a *Response) bool {
 	if a.epoch < c.floor.Load() {
 		return false
 	}
@@ -75,8 +75,9 @@ func (c *Cache) Good(a *Answer) bool {
 	return true
 }
 
-// Put keeps an answer whose making began at epoch and which depends on keys.
-func (c *Cache) Put(key string, a *Answer, epoch uint64, keys []changes.Key) {
+// Put caches a response that depends on keys, and whose data was read after
+// epoch.
+func (c *Cache) Put(key string, a *Response, epoch uint64, keys []changes.Key) {
 	a.epoch = epoch
 	a.slots = make([]uint16, len(keys))
 	for i, k := range keys {
@@ -85,8 +86,8 @@ func (c *Cache) Put(key string, a *Answer, epoch uint64, keys []changes.Key) {
 	c.evictions.Add(int64(c.shard(key).put(key, a)))
 }
 
-// Learn implements changes.Subscriber: what depends on something that has
-// changed is not good any more.
+// Learn implements changes.Subscriber. It makes all responses stale that depend
+// on one of the keys of the batch.
 func (c *Cache) Learn(_ context.Context, b changes.Batch) error {
 	if b.All {
 		c.floor.Store(c.epoch.Add(1))
@@ -102,18 +103,18 @@ func (c *Cache) Learn(_ context.Context, b changes.Batch) error {
 	return nil
 }
 
-// Stats are numbers since the start, and what is kept now.
+// Stats are the counts since the start, and the current size of the cache.
 type Stats struct {
 	Hits, Misses, Evictions int64
-	Answers, Bytes          int
+	Responses, Bytes        int
 }
 
 // Stats returns the cache's statistics.
 func (c *Cache) Stats() Stats {
 	s := Stats{Hits: c.hits.Load(), Misses: c.misses.Load(), Evictions: c.evictions.Load()}
 	for i := range c.shards {
-		answers, bytes := c.shards[i].size()
-		s.Answers += answers
+		responses, bytes := c.shards[i].size()
+		s.Responses += responses
 		s.Bytes += bytes
 	}
 	return s

@@ -16,12 +16,13 @@ func learn(t *testing.T, c *Cache, keys ...changes.Key) {
 	require.NoError(t, c.Learn(t.Context(), changes.Batch{Keys: keys}))
 }
 
-// kept returns a cache that has seen the beginning, with an answer in it.
+// kept returns a cache that has received the first batch of the feed, with a
+// response in it.
 func kept(t *testing.T, size int, keys ...changes.Key) *Cache {
 	t.Helper()
 	c := New(size)
 	require.NoError(t, c.Learn(t.Context(), changes.Batch{All: true}))
-	c.Put("/a", &Answer{Body: []byte("a")}, c.Epoch(), keys)
+	c.Put("/a", &Response{Body: []byte("a")}, c.Epoch(), keys)
 	require.NotNil(t, c.Get("/a"))
 	return c
 }
@@ -47,8 +48,8 @@ func TestLearn(t *testing.T) {
 	}
 }
 
-// TestLearnDuringFill holds that an answer which was begun before a change is
-// not kept as if it knew of it.
+// TestLearnDuringFill checks that a response whose data was read before a
+// change is stale when it is cached after the change.
 func TestLearnDuringFill(t *testing.T) {
 	t.Parallel()
 	for name, batch := range map[string]changes.Batch{"Key": {Keys: []changes.Key{changes.Article(1)}}, "All": {All: true}} {
@@ -57,18 +58,18 @@ func TestLearnDuringFill(t *testing.T) {
 			c := kept(t, 1<<20)
 			epoch := c.Epoch()
 			require.NoError(t, c.Learn(t.Context(), batch))
-			late := &Answer{}
+			late := &Response{}
 			c.Put("/late", late, epoch, []changes.Key{changes.Article(1)})
 			require.Nil(t, c.Get("/late"))
 			require.False(t, c.Good(late))
-			c.Put("/fresh", &Answer{}, c.Epoch(), []changes.Key{changes.Article(1)})
+			c.Put("/fresh", &Response{}, c.Epoch(), []changes.Key{changes.Article(1)})
 			require.NotNil(t, c.Get("/fresh"))
 		})
 	}
 }
 
-// TestConcurrently holds that a change is seen at once by those who read at
-// the same time as others do.
+// TestConcurrently checks that Get never returns a response of another key or
+// an older one, and returns no stale one after Learn, under concurrent use.
 func TestConcurrently(t *testing.T) {
 	t.Parallel()
 	c := kept(t, 1<<20)
@@ -77,7 +78,7 @@ func TestConcurrently(t *testing.T) {
 		wg.Go(func() {
 			path, key := fmt.Sprint("/", reader), []changes.Key{changes.Article(int64(reader))}
 			for i := range 500 {
-				c.Put(path, &Answer{Body: []byte(fmt.Sprint(i))}, c.Epoch(), key)
+				c.Put(path, &Response{Body: []byte(fmt.Sprint(i))}, c.Epoch(), key)
 				if a := c.Get(path); a != nil && string(a.Body) != fmt.Sprint(i) {
 					t.Errorf("%s is %s instead of %d", path, a.Body, i)
 				}
@@ -88,7 +89,7 @@ func TestConcurrently(t *testing.T) {
 		learn(t, c, changes.Article(int64(i%4)), changes.Articles)
 	}
 	wg.Wait()
-	c.Put("/a", &Answer{}, c.Epoch(), []changes.Key{changes.Article(1)})
+	c.Put("/a", &Response{}, c.Epoch(), []changes.Key{changes.Article(1)})
 	learn(t, c, changes.Article(1))
 	require.Nil(t, c.Get("/a"))
 }
@@ -98,23 +99,23 @@ func TestMemoryIsBounded(t *testing.T) {
 	const size = 256 << 10
 	c := kept(t, size)
 	for i := range 5000 {
-		c.Put(fmt.Sprint("/", i), &Answer{Body: make([]byte, 500)}, c.Epoch(), nil)
+		c.Put(fmt.Sprint("/", i), &Response{Body: make([]byte, 500)}, c.Epoch(), nil)
 	}
 	stats := c.Stats()
 	require.LessOrEqual(t, stats.Bytes, size)
 	require.Greater(t, stats.Bytes, size/2)
 	require.Positive(t, stats.Evictions)
-	require.NotNil(t, c.Get("/4999"), "the newest stays")
-	require.Nil(t, c.Get("/a"), "the oldest goes")
-	c.Put("/huge", &Answer{Body: make([]byte, size)}, c.Epoch(), nil)
+	require.NotNil(t, c.Get("/4999"), "the newest must still be cached")
+	require.Nil(t, c.Get("/a"), "the oldest must have been evicted")
+	c.Put("/huge", &Response{Body: make([]byte, size)}, c.Epoch(), nil)
 	require.Nil(t, c.Get("/huge"))
-	c.Put("/4999", &Answer{Body: []byte("again")}, c.Epoch(), nil)
+	c.Put("/4999", &Response{Body: []byte("again")}, c.Epoch(), nil)
 	require.Equal(t, "again", string(c.Get("/4999").Body))
 }
 
 func TestCodedOnce(t *testing.T) {
 	t.Parallel()
-	a, made := &Answer{Body: []byte("body")}, 0
+	a, made := &Response{Body: []byte("body")}, 0
 	for range 3 {
 		require.Equal(t, "coded", string(a.Coded(1, func([]byte) []byte { made++; return []byte("coded") })))
 	}

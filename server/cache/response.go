@@ -2,36 +2,37 @@ package cache
 
 import "sync/atomic"
 
-// Answer is the body of a 200 answer with what belongs to it. It is not
-// changed once it has been put into a cache.
-type Answer struct {
+// Response is a 200 response: its body and the headers that depend on it. It is
+// not changed after it has been put into a cache.
+type Response struct {
 	Body []byte
 	Tag  string // the strong entity tag of Body
 	Link string // the Link header, or ""
 
 	epoch uint64
 	slots []uint16
-	// coded holds Body under content codings, made when first asked for.
+	// coded holds Body in two content codings, each encoded at first use.
 	coded [2]atomic.Pointer[[]byte]
 }
 
-// Coded returns the body under a content coding, number 0 or 1, which make
-// makes once: two that ask at the same time may both make it, and one is kept.
-func (a *Answer) Coded(number int, make func([]byte) []byte) []byte {
-	if b := a.coded[number].Load(); b != nil {
+// Coded returns the body in a content coding, number 0 or 1. It calls make at
+// the first use and stores the result. Two concurrent callers may both call
+// make; then one of the results is stored.
+func (r *Response) Coded(number int, make func([]byte) []byte) []byte {
+	if b := r.coded[number].Load(); b != nil {
 		return *b
 	}
-	b := make(a.Body)
-	a.coded[number].Store(&b)
+	b := make(r.Body)
+	r.coded[number].Store(&b)
 	return b
 }
 
-// overhead is about what an answer takes beside its bytes: structs, map and
-// list entries.
+// overhead is about how many bytes a response takes besides its text: structs,
+// map and list entries.
 const overhead = 400
 
-// weight is what an answer may come to take. Codings are made later, so that
-// they are counted from the start; they are a third of the body or less.
-func (a *Answer) weight(key string) int {
-	return overhead + len(key) + len(a.Tag) + len(a.Link) + 2*len(a.slots) + len(a.Body) + 2*len(a.Body)/3
+// weight returns how many bytes a response may take. It includes the content
+// codings, which are made later; each is at most a third of the body.
+func (r *Response) weight(key string) int {
+	return overhead + len(key) + len(r.Tag) + len(r.Link) + 2*len(r.slots) + len(r.Body) + 2*len(r.Body)/3
 }

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// shard is a part of the cache with a lock of its own: the least recently
-// used answers make room for new ones.
+// shard is a part of the cache with its own lock. It evicts the least recently
+// used responses to make room for new ones.
 type shard struct {
 	mu      sync.Mutex
 	limit   int // bytes
@@ -16,16 +16,16 @@ type shard struct {
 }
 
 type entry struct {
-	key    string
-	answer *Answer
-	weight int
+	key      string
+	response *Response
+	weight   int
 }
 
 func (s *shard) init(limit int) {
 	s.limit, s.entries, s.order = limit, map[string]*list.Element{}, list.New()
 }
 
-func (s *shard) get(key string) *Answer {
+func (s *shard) get(key string) *Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	element := s.entries[key]
@@ -33,11 +33,11 @@ func (s *shard) get(key string) *Answer {
 		return nil
 	}
 	s.order.MoveToFront(element)
-	return element.Value.(*entry).answer
+	return element.Value.(*entry).response
 }
 
-// put returns how many answers had to go.
-func (s *shard) put(key string, a *Answer) (evicted int) {
+// put caches a response, and returns how many others it evicted.
+func (s *shard) put(key string, a *Response) (evicted int) {
 	weight := a.weight(key)
 	if weight > s.limit {
 		return 0
@@ -62,7 +62,7 @@ func (s *shard) remove(element *list.Element) {
 	s.bytes -= e.weight
 }
 
-func (s *shard) size() (answers, bytes int) {
+func (s *shard) size() (responses, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.entries), s.bytes
