@@ -18,17 +18,18 @@ import (
 const (
 	mediaType = "application/json"
 	bodyField = "body"
-	// maxDepth is the deepest nesting of objects and arrays, ten times what
-	// the document needs; it bounds the recursion over text from a stranger.
+	// maxDepth is the deepest nesting of objects and arrays. It is ten times
+	// what the document needs, and bounds the recursion over a client's text.
 	maxDepth = 32
-	// firstRead is the most that is set aside on the word of Content-Length
-	// alone, in bytes; a longer body gets its memory as it arrives.
+	// firstRead is how many bytes are allocated at most because of
+	// Content-Length alone. The memory of a longer body grows as it arrives.
 	firstRead = 64 << 10
 )
 
 var errTooDeep = errors.New("nested too deeply")
 
-// checkMediaType looks at the headers only, so that a wrong body is not read.
+// checkMediaType reads only the headers, so that a body of the wrong type is
+// never read.
 func checkMediaType(r *http.Request) *problem.Error {
 	for _, coding := range r.Header["Content-Encoding"] {
 		if coding != "" && !strings.EqualFold(coding, "identity") {
@@ -40,17 +41,17 @@ func checkMediaType(r *http.Request) *problem.Error {
 		if r.ContentLength > 0 {
 			return wrongMediaType()
 		}
-		return nil // an empty body has no type; the length of a chunked one shows later
+		return nil // an empty body has no type; body checks again for a chunked one
 	}
-	// The type is case-insensitive (RFC 9110, section 8.3.1); parameters are
-	// ignored, for JSON has none and is always UTF-8 (RFC 8259, section 11).
+	// The type is case-insensitive (RFC 9110, section 8.3.1). Parameters are
+	// ignored, since JSON has none and is always UTF-8 (RFC 8259, section 11).
 	base, _, _ := strings.Cut(values[0], ";")
 	base = strings.TrimSpace(base)
 	if len(values) > 1 || !strings.EqualFold(base, mediaType) {
 		return wrongMediaType()
 	}
 	if base != mediaType {
-		r.Header.Set("Content-Type", mediaType) // Echo's binder compares letter by letter
+		r.Header.Set("Content-Type", mediaType) // Echo's binder is case-sensitive
 	}
 	return nil
 }
@@ -59,7 +60,8 @@ func wrongMediaType() *problem.Error {
 	return problem.New(problem.UnsupportedMediaType, "Content-Type", "must be "+mediaType)
 }
 
-// body reads and checks a body. The error is for one that cannot be read.
+// body reads and checks a body. It returns an error if the body cannot be read,
+// and adds everything else that is wrong to c.fields.
 func (c *checker) body(r *http.Request) *problem.Error {
 	data, e := readBody(r, c.op.MaxBody)
 	if e != nil {
@@ -92,7 +94,7 @@ func readBody(r *http.Request, limit int64) ([]byte, *problem.Error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	// net/http would wait for bytes that it is going to refuse.
+	// Without this, net/http would wait for bytes that it then rejects.
 	if r.ContentLength > limit {
 		return nil, bodyTooLarge(limit, nil)
 	}
@@ -120,8 +122,8 @@ func bodyTooLarge(limit int64, cause error) *problem.Error {
 		WithDetail(fmt.Sprintf("The body is larger than %d bytes.", limit)).WithCause(cause)
 }
 
-// syntaxError puts an error of the decoder into words. The decoder's own may
-// change between versions, and quote the body.
+// syntaxError returns a problem for an error of the decoder. It does not use
+// the decoder's message, which may change between versions and quote the body.
 func syntaxError(err error, data []byte) *problem.Error {
 	message := "is not valid JSON"
 	syntax := (*jsontext.SyntacticError)(nil)
@@ -138,8 +140,8 @@ func syntaxError(err error, data []byte) *problem.Error {
 	return problem.New(problem.InvalidJSON, bodyField, message).WithDetail("The body " + message + ".").WithCause(err)
 }
 
-// dotted writes /user/email as user.email. It is the one piece of the body
-// that goes back to the client, so it is kept short.
+// dotted writes /user/email as user.email. It is the only part of the body that
+// the response repeats, so its length is limited.
 func dotted(pointer jsontext.Pointer) string {
 	const longest = 100
 	var names []string
@@ -153,7 +155,7 @@ func dotted(pointer jsontext.Pointer) string {
 	return string(path)
 }
 
-// value reads the next JSON value into what kin-openapi judges.
+// value reads the next JSON value into the Go types that kin-openapi validates.
 func (c *checker) value() (any, error) {
 	token, err := c.dec.ReadToken()
 	if err != nil {
@@ -193,8 +195,8 @@ func (c *checker) object() (any, error) {
 	return members, err
 }
 
-// array keeps one item more than any array may have: enough to tell that it
-// is too long, however many a megabyte holds.
+// array stores at most one item more than any array may have. That is enough to
+// report that it is too long, and bounds the memory for a body with many items.
 func (c *checker) array() (any, error) {
 	items := []any{}
 	for c.dec.PeekKind() != ']' {
@@ -210,7 +212,8 @@ func (c *checker) array() (any, error) {
 	return items, err
 }
 
-// text returns the text of a string or a name. PostgreSQL stores no NUL.
+// text returns the text of a string or a name. It reports NUL, which PostgreSQL
+// cannot store.
 func (c *checker) text(token jsontext.Token) string {
 	text := token.String()
 	if strings.IndexByte(text, 0) >= 0 {

@@ -26,7 +26,8 @@ func request(query, body string) *http.Request {
 	return r
 }
 
-// pathOf answers path parameters; those that a test does not name are fine.
+// pathOf returns the values of path parameters. Parameters that a test does not
+// name have a valid value.
 func pathOf(values map[string]string) func(string) string {
 	return func(name string) string {
 		if value, found := values[name]; found {
@@ -36,7 +37,8 @@ func pathOf(values map[string]string) func(string) string {
 	}
 }
 
-// requireProblem checks an error's code and fields; an empty code wants none.
+// requireProblem checks the code and the fields of an error. If code is empty,
+// there must be no error.
 func requireProblem(t *testing.T, err error, code problem.Code, fields problem.Fields) {
 	t.Helper()
 	if code == "" {
@@ -50,7 +52,7 @@ func requireProblem(t *testing.T, err error, code problem.Code, fields problem.F
 	assert.NotEmpty(t, e.Detail)
 }
 
-// one is one field with one message.
+// one returns one field with one message.
 func one(field, message string) problem.Fields { return problem.Fields{field: {message}} }
 
 func TestCheckBody(t *testing.T) {
@@ -159,7 +161,7 @@ func TestCheckBody(t *testing.T) {
 			requireProblem(t, operation(t, d, test.op).Check(r, pathOf(nil)), test.code, test.fields)
 			left, err := io.ReadAll(r.Body)
 			require.NoError(t, err)
-			assert.Equal(t, test.body, string(left), "the handler reads it again")
+			assert.Equal(t, test.body, string(left), "the handler must be able to read the body")
 			assert.EqualValues(t, len(test.body), r.ContentLength)
 		})
 	}
@@ -194,7 +196,7 @@ func TestCheckMediaType(t *testing.T) {
 		r, err := check(strings.NewReader(body), http.Header{"Content-Type": {value}, "Content-Encoding": {"identity"}})
 		require.NoError(t, err, value)
 		base, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-		assert.Equal(t, "application/json", strings.TrimSpace(base), "as Echo's binder wants it")
+		assert.Equal(t, "application/json", strings.TrimSpace(base), "Echo's binder needs this form")
 	}
 	for _, values := range [][]string{{""}, {"text/plain"}, {"application/jsonx"}, {"application/problem+json"}, {"text/html; application/json"}, {"application/json", "text/plain"}} {
 		_, err := check(strings.NewReader(body), http.Header{"Content-Type": values})
@@ -256,7 +258,7 @@ func TestCheckReading(t *testing.T) {
 	})
 }
 
-// TestCheckSmall tries what the real document has no use for yet.
+// TestCheckSmall tests what the real document does not use yet.
 func TestCheckSmall(t *testing.T) {
 	t.Parallel()
 	d, err := load([]byte(small))
@@ -303,8 +305,8 @@ func TestCheckSmall(t *testing.T) {
 		problem.Fields{"flag": {"must be a boolean"}, "needed": {problem.Blank}, "X-Needed": {problem.Blank}})
 }
 
-// TestCheckKeywords tries keywords that the real document does not use: Load
-// takes what kin-openapi checks, so each must come back in words.
+// TestCheckKeywords tests keywords that the real document does not use. Load
+// accepts every keyword that kin-openapi checks, so each needs a message.
 func TestCheckKeywords(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -11,11 +11,12 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Deprecation is how a deprecated operation says so, as header values.
+// Deprecation has the values of the headers that announce that an operation is
+// deprecated.
 type Deprecation struct {
-	At     string // of Deprecation (RFC 9745): @1735689600
-	Sunset string // of Sunset (RFC 8594): an HTTP date
-	Link   string // of Link: where to read what to use instead; may be ""
+	At     string // for Deprecation (RFC 9745): @1735689600
+	Sunset string // for Sunset (RFC 8594): an HTTP date
+	Link   string // for Link: the page that names a replacement; may be ""
 }
 
 // readDeprecation reads x-deprecated-at and x-sunset, which are dates

@@ -1,21 +1,21 @@
-// Package contract reads the OpenAPI document once, at start, and holds
-// requests and responses to it.
+// Package contract reads the OpenAPI document once, at start, and checks
+// requests and responses against it.
 //
-//	document.go     Load: every operation, or every reason why the document cannot be served
-//	operation.go    what one operation declares, and Check, which a request passes through
-//	deprecation.go  how an operation says that it is going away
+//	document.go     Load, which returns every operation or every error
+//	operation.go    what one operation declares, and Check for requests
+//	deprecation.go  the headers of deprecated operations
 //	target.go       the objects that a path names, and who may use them
-//	params.go       path parameters, query and headers, taken apart
-//	body.go         media type, and the one strict pass over the JSON text
-//	schema.go       kin-openapi's verdict on a value, in the contract's words
-//	pattern.go      formats, and regular expressions as JSON Schema means them
+//	params.go       parsing of path parameters, query and headers
+//	body.go         media type, and strict parsing of the JSON text
+//	schema.go       the messages for values that kin-openapi rejects
+//	pattern.go      formats, and the regular expressions of JSON Schema
 //	response.go     CheckResponse, for tests
 //
-// kin-openapi judges every value. What it is given is read here, because its
-// own reading of requests lets through what the contract refuses (duplicate
-// names, NUL, bytes after the value, parameters that do not parse), and what
-// it says is put into the contract's words: a message that is new to it must
-// be added to schema.go, or the client is told "is invalid".
+// kin-openapi validates every value. This package parses the requests itself,
+// because kin-openapi accepts what the contract does not allow: duplicate
+// names, NUL, bytes after the value, parameters that do not parse. This package
+// also writes the messages. When kin-openapi gets a new kind of error, add a
+// message for it to schema.go; without one, the client receives "is invalid".
 package contract
 
 import (
@@ -33,7 +33,7 @@ import (
 
 // Document is the OpenAPI document, ready to be served.
 type Document struct {
-	// BasePath is the path below which the operations live.
+	// BasePath is the path below which the operations are.
 	BasePath   string
 	operations []*Operation
 	routes     map[string]*route
@@ -48,9 +48,9 @@ type route struct {
 // methods are in the order in which the OpenAPI Specification lists them.
 var methods = []string{"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
 
-// Load reads the document that is compiled into the binary. It fails, naming
-// every gap at once, when an operation lacks what it must declare or asks for
-// a check that this package does not make.
+// Load reads the document that is compiled into the binary. It fails if an
+// operation lacks a required declaration or needs a check that this package
+// does not make. The error lists everything that is wrong.
 func Load() (*Document, error) {
 	data, err := spec.GetSpecJSON()
 	if err != nil {
@@ -107,8 +107,8 @@ func load(data []byte) (*Document, error) {
 	return d, nil
 }
 
-// basePath returns the path below which the operations live. One server, or
-// the routes would be ambiguous.
+// basePath returns the path below which the operations are. The document must
+// have one server, since the routes would be ambiguous with several.
 func basePath(servers openapi3.Servers) (string, error) {
 	if len(servers) != 1 {
 		return "", fmt.Errorf("contract: the document must name one server, not %d", len(servers))
@@ -128,8 +128,8 @@ func echoPath(path string) string {
 // Operations returns every operation, by path and then by method.
 func (d *Document) Operations() []*Operation { return slices.Clone(d.operations) }
 
-// Operation returns the operation of a method and a route as Echo has it
-// ("/api/articles/:slug"), or nil.
+// Operation returns the operation of a method and a route, or nil. The route is
+// in the form of Echo ("/api/articles/:slug").
 func (d *Document) Operation(method, route string) *Operation {
 	if r := d.routes[route]; r != nil {
 		return r.methods[method]
@@ -138,7 +138,7 @@ func (d *Document) Operation(method, route string) *Operation {
 }
 
 // Allow returns the value of the Allow header of a route (RFC 9110, section
-// 10.2.1): the methods that it takes, or "" for an unknown route.
+// 10.2.1), which lists its methods. It returns "" for an unknown route.
 func (d *Document) Allow(route string) string {
 	if r := d.routes[route]; r != nil {
 		return r.allow

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// document is the one that the binary serves.
+// document returns the document that the binary serves.
 func document(t testing.TB) *Document {
 	t.Helper()
 	d, err := Load()
@@ -17,7 +17,7 @@ func document(t testing.TB) *Document {
 	return d
 }
 
-// operation returns the operation of an id.
+// operation returns the operation with an id.
 func operation(t testing.TB, d *Document, id string) *Operation {
 	t.Helper()
 	for _, op := range d.Operations() {
@@ -83,7 +83,7 @@ func TestLoad(t *testing.T) {
 	})
 }
 
-// small is a complete document with what the real one has no use for yet.
+// small is a complete document that uses what the real one does not use yet.
 const small = `
 openapi: 3.0.3
 info: {title: Small, version: "1"}

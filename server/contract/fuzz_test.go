@@ -13,7 +13,7 @@ import (
 	"github.com/byline-api/byline/gen/openapi"
 )
 
-// bodies makes the struct that the server decodes an operation's body into.
+// bodies returns, by operation, the struct that the server decodes a body into.
 var bodies = map[string]func() any{
 	"CreateUser":           func() any { return new(openapi.CreateUserJSONRequestBody) },
 	"Login":                func() any { return new(openapi.LoginJSONRequestBody) },
@@ -26,10 +26,11 @@ var bodies = map[string]func() any{
 	"BatchGetProfiles":     func() any { return new(openapi.BatchGetProfilesJSONRequestBody) },
 }
 
-// FuzzCheckBody wants no panic, only answers that a client may see, and that
-// whatever passes decodes into the generated type. JSON v2 decodes, as in the
-// server: v1 matches member names in any letter case, so there {"USER":5}
-// would reach the decoder unchecked.
+// FuzzCheckBody checks that Check does not panic, that its errors have only
+// messages that a client may see, and that an accepted body decodes into the
+// generated type. It decodes with JSON v2, as the server does: v1 ignores the
+// case of member names, so that it would decode {"USER":5}, which Check
+// ignores.
 func FuzzCheckBody(f *testing.F) {
 	d := document(f)
 	for id := range bodies {
@@ -66,7 +67,8 @@ func FuzzCheckBody(f *testing.F) {
 	})
 }
 
-// FuzzCheckQuery wants no panic, and agreement with net/url on what parses.
+// FuzzCheckQuery checks that Check does not panic, and that net/url parses what
+// it accepts.
 func FuzzCheckQuery(f *testing.F) {
 	d := document(f)
 	for _, seed := range []string{"limit=20&offset=0", "tag=%C3%A9&tag=b", "a;b", "%", "=&&=", "limit=-99999999999999999999"} {
@@ -89,9 +91,9 @@ func FuzzCheckQuery(f *testing.F) {
 	})
 }
 
-// FuzzMergePatch holds the three states of every member of a merge patch to a
-// decoder that knows nothing of the document: what is absent is not set, what
-// is null is null, and a value arrives as it was sent.
+// FuzzMergePatch compares the three states of every member of a merge patch
+// with a decoder that does not use the document: an absent member is not set,
+// null is null, and a value is decoded as it was sent.
 func FuzzMergePatch(f *testing.F) {
 	d := document(f)
 	for _, seed := range []string{

@@ -18,7 +18,8 @@ import (
 // Security says whether an operation needs a token.
 type Security int
 
-// The three answers: a token is not looked at, may be sent, must be sent.
+// With None, a token is ignored. With Optional, it may be sent. With Required,
+// it must be sent.
 const (
 	None Security = iota
 	Optional
@@ -38,12 +39,12 @@ type Operation struct {
 	ID       string // operationId; metrics, logs and traces are labelled by it
 	Tag      string
 	Method   string
-	Route    string // as Echo has it, with the base path: /api/articles/:slug
-	Path     string // as the document has it: /articles/{slug}
+	Route    string // in the form of Echo, with the base path: /api/articles/:slug
+	Path     string // in the form of the document: /articles/{slug}
 	Security Security
-	// Scope is what a credential must be good for; none without security.
+	// Scope is the scope that a credential must have; none without security.
 	Scope auth.Scope
-	// Role is what the viewer must be at least.
+	// Role is the lowest role that the viewer may have.
 	Role       auth.Role
 	RateLimit  string // read, write or auth
 	Cache      Cache
@@ -56,14 +57,14 @@ type Operation struct {
 	// Owner is the kind of the target that only its owner may use; others get
 	// 403. It is "" where there is none.
 	Owner string
-	// Stream says that the answer is too long to be held back until it is
-	// complete.
+	// Stream reports whether the response is sent while it is generated, since
+	// it is too long to be buffered.
 	Stream   bool
-	Statuses []int // every status that it can answer with, ascending
+	Statuses []int // every status that it declares, ascending
 	// MaxCondition is how long If-None-Match may be, in characters; 0 when the
 	// operation does not take it.
 	MaxCondition int
-	// Deprecation is nil unless the operation is going away.
+	// Deprecation is nil unless the operation is deprecated.
 	Deprecation *Deprecation
 
 	declared     *openapi3.Operation
@@ -82,7 +83,8 @@ const (
 	ifNoneMatch    = "If-None-Match"
 )
 
-// newOperation returns what an operation declares, with all that it lacks.
+// newOperation returns what an operation declares. The error lists everything
+// that the declaration lacks.
 func newOperation(method, path string, o *openapi3.Operation, shared openapi3.Parameters) (*Operation, error) {
 	op := &Operation{ID: o.OperationID, Method: method, Path: path, declared: o}
 	var gaps []error
@@ -129,8 +131,8 @@ func newOperation(method, path string, o *openapi3.Operation, shared openapi3.Pa
 	return op, errors.Join(gaps...)
 }
 
-// readPowers reads x-scope and x-role. OpenAPI 3.0 has scopes in security only
-// for OAuth 2, which this is not.
+// readPowers reads x-scope and x-role. In OpenAPI 3.0, security has scopes only
+// for OAuth 2, which the service does not use.
 func (op *Operation) readPowers(extensions map[string]any) (err error) {
 	scope, scoped := extensions["x-scope"].(string)
 	switch {
@@ -208,8 +210,8 @@ func (op *Operation) readExtensions(extensions map[string]any) error {
 	return errors.Join(gaps...)
 }
 
-// readSafe reads x-safe, which says of a POST that it changes nothing: it
-// reads by a body that is too long for a URL.
+// readSafe reads x-safe, which declares that a POST changes nothing. Such an
+// operation reads, and uses a body because its input is too long for a URL.
 func (op *Operation) readSafe(extensions map[string]any) error {
 	value, declared := extensions["x-safe"]
 	op.Safe = op.Method == http.MethodGet || declared
@@ -279,14 +281,17 @@ func (op *Operation) readBody(body *openapi3.RequestBody) error {
 	return nil
 }
 
-// Check holds a request to the document: media type, path parameters, query,
-// headers and body. pathParam looks a path parameter up by name, unescaped.
+// Check checks a request against the document: media type, path parameters,
+// query, headers and body. pathParam returns the unescaped value of a path
+// parameter by name.
 //
-// The caller has limited the body to MaxBody with http.MaxBytesReader. Check
-// reads it and leaves it readable from the start, with its length known.
+// The caller must have limited the body to MaxBody with http.MaxBytesReader.
+// Check reads the body and replaces it, so that it can be read again from the
+// start and its length is known.
 //
-// The error, if any, is a *problem.Error: 415, then 413 and 400 for what
-// cannot be read, then a 422 that names every wrong field at once.
+// The error, if any, is a *problem.Error. It is a 415 for the wrong media type,
+// a 413 or 400 for a request that cannot be read, or else a 422 that lists
+// every wrong field.
 func (op *Operation) Check(r *http.Request, pathParam func(string) string) error {
 	c := checker{op: op}
 	if op.body != nil {

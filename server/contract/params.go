@@ -35,8 +35,8 @@ func newParam(p *openapi3.Parameter) (*param, error) {
 	return &param{p.Name, http.CanonicalHeaderKey(p.Name), p.Required, s}, err
 }
 
-// params checks everything but the body. The error is for text that is
-// malformed, which no schema can be held against.
+// params checks everything but the body. It returns an error for malformed
+// text, which cannot be checked against a schema.
 func (c *checker) params(r *http.Request, pathParam func(string) string) *problem.Error {
 	for _, p := range c.op.path {
 		value := pathParam(p.name)
@@ -63,9 +63,9 @@ func (c *checker) params(r *http.Request, pathParam func(string) string) *proble
 	return nil
 }
 
-// query checks a raw query. It is taken apart here because url.Values costs
-// a map for every request, and because url.URL.Query drops what it cannot
-// parse: a filter that is dropped answers with the unfiltered list.
+// query checks a raw query. It does not use url.URL.Query, which allocates a
+// map for every request and drops what it cannot parse: without a filter that
+// was dropped, the response would be the unfiltered list.
 func (c *checker) query(params []*param, raw string) *problem.Error {
 	var seen uint64
 	for raw != "" {
@@ -99,8 +99,9 @@ func (c *checker) query(params []*param, raw string) *problem.Error {
 	return nil
 }
 
-// find returns the index and the name of a parameter. One that the document
-// does not know is reported as "query": its own name is the client's text.
+// find returns the index and the name of a parameter. For a parameter that the
+// document does not declare it returns "query", since its own name is text of
+// the client.
 func find(params []*param, name string) (int, string) {
 	for i, p := range params {
 		if p.name == name {
@@ -118,9 +119,11 @@ func (c *checker) param(p *param, text string) {
 	c.judge(p.schema, p.name, textValue(p.schema, text))
 }
 
-// unescape decodes a key or a value of a query, or says what is wrong with it.
+// unescape decodes a key or a value of a query. If it cannot, it returns a
+// message that says what is wrong.
 func unescape(raw string) (text, message string) {
-	// url.ParseQuery refuses it as well: proxies disagree whether it separates.
+	// url.ParseQuery rejects semicolons as well, since proxies differ in
+	// whether a semicolon separates parameters.
 	if strings.Contains(raw, ";") {
 		return "", "must not contain an unescaped semicolon"
 	}
@@ -131,8 +134,8 @@ func unescape(raw string) (text, message string) {
 	return text, malformed(text)
 }
 
-// malformed says what makes text unfit for a parameter. PostgreSQL stores
-// neither invalid UTF-8 nor NUL.
+// malformed returns a message if text is not allowed in a parameter, or "".
+// PostgreSQL stores neither invalid UTF-8 nor NUL.
 func malformed(text string) (message string) {
 	if !utf8.ValidString(text) {
 		return "is not valid UTF-8"

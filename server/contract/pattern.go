@@ -12,13 +12,13 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// format is a check of text that has a name in the document, and its message.
+// format is a check for a format of the document, and the message if it fails.
 type format struct {
 	valid   func(string) bool
 	message string
 }
 
-// Validate is for kin-openapi.
+// Validate implements openapi3.StringFormatValidator.
 func (f format) Validate(text string) error {
 	if !f.valid(text) {
 		return errors.New(f.message)
@@ -26,8 +26,8 @@ func (f format) Validate(text string) error {
 	return nil
 }
 
-// formats are the formats that the document may use; the OpenAPI
-// Specification leaves it to the reader whether they are checked.
+// formats are the formats that the document may use. The OpenAPI Specification
+// does not require that formats are checked; this package checks all of them.
 var formats = map[string]openapi3.StringFormatValidator{
 	"email":         format{isEmail, "is not a valid e-mail address"},
 	"date-time":     format{isDateTime, "is not a valid date and time (RFC 3339)"},
@@ -51,8 +51,8 @@ func isEmail(s string) bool {
 	return len(s) <= 254 && strings.IndexByte(s, '@') <= 64 && emailPattern.MatchString(s)
 }
 
-// isDateTime uses UnmarshalText because time.Parse lets through what RFC 3339
-// does not, such as a comma before the fraction.
+// isDateTime uses UnmarshalText because time.Parse accepts text that RFC 3339
+// does not allow, such as a comma before the fraction.
 func isDateTime(s string) bool {
 	var t time.Time
 	return t.UnmarshalText([]byte(s)) == nil
@@ -73,13 +73,13 @@ func isBlank(s string) bool {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\uFEFF' }) == ""
 }
 
-// space is what \s matches in ECMA-262 (section 12.2 with 12.3), written for a
-// character class of Go's regexp, whose own \s stops at ASCII.
+// space lists what \s matches in ECMA-262 (sections 12.2 and 12.3), for use in
+// a character class of Go's regexp, whose own \s matches only ASCII.
 const space = `\t\n\v\f\r\p{Zs}\x{2028}\x{2029}\x{FEFF}`
 
 // compilePattern compiles a pattern of the document. JSON Schema patterns are
-// ECMA-262 regular expressions: \s and \S mean Unicode white space, and
-// characters are written \uXXXX, which Go's regexp does not know.
+// ECMA-262 regular expressions, which differ from Go's: \s and \S refer to
+// Unicode white space, and \uXXXX stands for a character.
 func compilePattern(pattern string) (*regexp.Regexp, error) {
 	var out strings.Builder
 	class := false
@@ -123,7 +123,7 @@ func compilePattern(pattern string) (*regexp.Regexp, error) {
 func regexMatcher(pattern string) (openapi3.RegexMatcher, error) {
 	re, err := compilePattern(pattern)
 	if err != nil {
-		return nil, err // not a nil *Regexp in an interface, which is not nil
+		return nil, err // not re: a nil *Regexp in an interface is not nil
 	}
 	return re, nil
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// CheckResponse holds a response to the document, for tests: its status,
-// headers, content type and body. A member that the document does not declare
-// is an error here, or a column could leak into the API unnoticed.
+// CheckResponse checks the status, headers, content type and body of a response
+// against the document. It is for tests. A member that the document does not
+// declare is an error, so that no column can leak into the API unnoticed.
 func (op *Operation) CheckResponse(status int, header http.Header, body []byte) error {
 	ref := op.declared.Responses.Value(strconv.Itoa(status))
 	if ref == nil {

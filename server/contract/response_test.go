@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestExamples holds every example of the document to its own schema, and
-// demands one wherever JSON goes in or out.
+// TestExamples checks every example of the document against its schema, and
+// requires an example for every body.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for _, op := range document(t).Operations() {
@@ -50,7 +50,8 @@ func example(t *testing.T, content *openapi3.MediaType) string {
 	return string(data)
 }
 
-// TestStatuses demands the statuses that Check and the edge can answer.
+// TestStatuses checks that operations declare the statuses that Check and the
+// middleware can return.
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	for _, op := range document(t).Operations() {

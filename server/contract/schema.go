@@ -20,7 +20,7 @@ const (
 	givenOnce = "must be given once"
 )
 
-// wrongType is what a value of another type is told.
+// wrongType has the message for a value of the wrong type, by the right type.
 var wrongType = map[string]string{
 	openapi3.TypeString: "must be a string", openapi3.TypeInteger: "must be an integer", openapi3.TypeBoolean: "must be a boolean",
 	openapi3.TypeArray: "must be an array", openapi3.TypeObject: "must be an object",
@@ -36,10 +36,10 @@ func visitOptions(direction openapi3.SchemaValidationOption) []openapi3.SchemaVa
 		openapi3.SetSchemaRegexCompiler(regexMatcher), openapi3.WithStringFormatValidators(formats)}
 }
 
-// checkSchema names what a request schema asks for and kin-openapi would pass
-// over or get wrong. It also returns the largest maxItems: every array needs
-// one, for kin-openapi makes an error of every wrong item, and the body, not
-// the schema, would decide how many.
+// checkSchema returns an error for what a request schema declares and
+// kin-openapi would ignore or get wrong. It also returns the largest maxItems.
+// Every array must have one: kin-openapi returns an error for every wrong item,
+// so that without maxItems a body could cause any number of errors.
 func checkSchema(ref *openapi3.SchemaRef) (longest int, err error) {
 	var gaps []error
 	err = ref.WalkSubtree(func(pointer string, ref *openapi3.SchemaRef) error {
@@ -72,15 +72,15 @@ func checkSchema(ref *openapi3.SchemaRef) (longest int, err error) {
 	return longest, errors.Join(append(gaps, err)...)
 }
 
-// checker gathers the wrong fields of one request.
+// checker collects the wrong fields of one request.
 type checker struct {
 	op     *Operation
 	dec    *jsontext.Decoder
 	fields problem.Fields // nil until something is wrong
 }
 
-// add reports a field, unless it has its message already: the first one is
-// the one to mend, and the others often say it again in other words.
+// add adds the message of a field, unless the field has one already. Further
+// messages often repeat the first one in other words.
 func (c *checker) add(field, message string) {
 	if c.fields == nil {
 		c.fields = problem.Fields{}
@@ -90,15 +90,16 @@ func (c *checker) add(field, message string) {
 	}
 }
 
-// judge has kin-openapi hold a value to its schema.
+// judge checks a value against its schema with kin-openapi.
 func (c *checker) judge(s *openapi3.Schema, field string, value any) {
 	if err := s.VisitJSON(value, asRequest...); err != nil {
 		c.report(s, field, err)
 	}
 }
 
-// report puts errors of kin-openapi into words. Its own show the value and
-// the schema, and may change between versions.
+// report adds the messages for errors of kin-openapi. It does not use the
+// messages of kin-openapi, which show the value and the schema, and may change
+// between versions.
 func (c *checker) report(s *openapi3.Schema, field string, err error) {
 	switch err := err.(type) {
 	case openapi3.MultiError:
@@ -122,8 +123,8 @@ func (c *checker) report(s *openapi3.Schema, field string, err error) {
 	}
 }
 
-// fieldOf returns the last declared member on the path to a value, so that
-// the fields of an error are always the document's and never the client's.
+// fieldOf returns the last declared member on the path to a value, so that the
+// fields of an error are names of the document and never text of the client.
 func fieldOf(s *openapi3.Schema, field string, path iter.Seq[string]) string {
 	for name := range path {
 		switch member := property(s, name); {
@@ -150,14 +151,14 @@ func property(s *openapi3.Schema, name string) *openapi3.Schema {
 	return nil
 }
 
-// message says what is wrong with a value; root tells that it is the whole
-// body.
+// message returns what is wrong with a value. root reports whether the value is
+// the whole body.
 func message(e *openapi3.SchemaError, root bool) string {
 	s := e.Schema
 	kind := strings.Join(s.Type.Slice(), "")
 	keyword := e.SchemaField
 	if typed := (&openapi3.Schema{Type: s.Type}); keyword == "enum" && typed.VisitJSON(e.Value) != nil {
-		keyword = "type" // kin-openapi looks at enum first
+		keyword = "type" // kin-openapi checks enum before type
 	}
 	switch text, _ := e.Value.(string); keyword {
 	case "nullable", "type":
@@ -218,7 +219,8 @@ func message(e *openapi3.SchemaError, root bool) string {
 	return "is invalid"
 }
 
-// outOfRange says the lower or the upper bound of an integer.
+// outOfRange returns the message with the lower or the upper bound of an
+// integer.
 func outOfRange(s *openapi3.Schema, low bool) string {
 	lower, upper := int64(math.MinInt64), int64(math.MaxInt64)
 	if s.Format == "int32" {
@@ -242,10 +244,10 @@ func outOfRange(s *openapi3.Schema, low bool) string {
 	return fmt.Sprintf("must be at most %d", upper)
 }
 
-// oddNumber is a number that no int64 holds, as it was written. kin-openapi
-// takes a Go type that it does not know for a value of the wrong type. As a
-// float64 it would accept 1.0, 1e2 and, without a format, 1e300 as integers,
-// which JSON Schema allows and the handlers' types cannot hold.
+// oddNumber is the text of a number that does not fit into an int64.
+// kin-openapi reports a wrong type for a Go type that it does not know. If the
+// number were a float64, it would accept 1.0, 1e2 and, without a format, 1e300
+// as integers, which JSON Schema allows and the handlers' types cannot store.
 type oddNumber string
 
 func number(digits string) any {
@@ -256,8 +258,8 @@ func number(digits string) any {
 	return n
 }
 
-// textValue returns the text of a parameter or a header as the type that its
-// schema names, where it is of that type.
+// textValue converts the text of a parameter or a header to the type of its
+// schema. It returns the text itself if it cannot be converted.
 func textValue(s *openapi3.Schema, text string) any {
 	switch {
 	case s.Type.Is(openapi3.TypeInteger):

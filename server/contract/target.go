@@ -17,8 +17,8 @@ type Target struct {
 	Param string `json:"-"`
 	// Kind is what the object is called in a 404.
 	Kind string `json:"kind"`
-	// Private says that others get 404 instead of 403: the object exists for
-	// its owner only.
+	// Private reports whether others get 404 instead of 403, because only the
+	// owner may know that the object exists.
 	Private bool `json:"private"`
 
 	param *param
@@ -57,10 +57,10 @@ func (op *Operation) readTargets(refs openapi3.Parameters) error {
 	return errors.Join(gaps...)
 }
 
-// readOwner reads x-owner. An operation must say who may use the objects in
-// its path, unless something else decides it: reads without a token are for
-// everybody, roles are for other people's objects, and what is private exists
-// for its owner only.
+// readOwner reads x-owner. An operation must declare who may use the objects in
+// its path, except in three cases: everybody may read without a token, a role
+// permits the use of other users' objects, and a private object exists only for
+// its owner.
 func (op *Operation) readOwner(extensions map[string]any) error {
 	value, declared := extensions["x-owner"]
 	owner, _ := value.(string)
