@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash -o pipefail
 GO ?= go
-# Generators and linters have a module of their own, so that the service does
-# not depend on what they depend on. They are built from source, pinned.
+# Generators and linters have their own module, so that the service does not
+# depend on their dependencies. They are built from source, at pinned versions.
 TOOL := CGO_ENABLED=0 GOFLAGS='-mod=readonly -pgo=off' $(GO) tool -modfile=tools.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -21,14 +21,15 @@ run: build ## Run the service on an embedded PostgreSQL, http://127.0.0.1:8080
 build: ## Build bin/byline
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/byline ./cmd/byline
 
-# Programs are compiled by the profile cmd/byline/default.pgo. Tests and checks
-# are not: for each program they would compile all that it depends on once more.
+# Programs are compiled with the profile cmd/byline/default.pgo. Tests and
+# checks are not, since all dependencies would be compiled again for each
+# program.
 .PHONY: test
 test: ## Run all tests with the race detector, on a real PostgreSQL
 	$(GO) test -pgo=off -race -shuffle=on ./...
 
 .PHONY: guard
-guard: ## Hold what the main reads allocate to exact figures (the race detector would add to them)
+guard: ## Check the exact allocations of the main reads (without the race detector, which allocates)
 	$(GO) test -pgo=off -count=1 -run '^TestAllocations$$' ./server
 
 .PHONY: chaos
@@ -36,9 +37,9 @@ chaos: ## Inject the slow faults too, and print the table of docs/faults.md
 	BYLINE_CHAOS=1 $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline
 
 .PHONY: fuzz
-# FUZZTIME is a count, not a duration: up to Go 1.26 the end of a duration can
-# fail a target that found nothing (go.dev/issue/75804).
-fuzz: ## Fuzz every parser (FUZZTIME=100000x: so many inputs each)
+# FUZZTIME is a count and not a duration: up to Go 1.26, a target can fail at
+# the end of a duration although it found nothing (go.dev/issue/75804).
+fuzz: ## Fuzz every parser (FUZZTIME=100000x is the number of inputs for each)
 	@set -e; targets=$$($(GO) test -pgo=off -list '^Fuzz' ./... | awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}'); \
 	count=0; while read -r pkg target; do \
 	  echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-100000x} $$pkg; count=$$((count + 1)); \
@@ -46,7 +47,7 @@ fuzz: ## Fuzz every parser (FUZZTIME=100000x: so many inputs each)
 	echo "$$count fuzz targets, $${FUZZTIME:-100000x} each: no failure"
 
 .PHONY: attack
-attack: build ## Send the service thousands of hostile requests; ATTACK takes flags: make attack ATTACK='--only tokens'
+attack: build ## Send the service thousands of hostile requests; ATTACK has flags: make attack ATTACK='--only tokens'
 	$(GO) build -trimpath -o bin/attack ./cmd/attack
 	bin/attack $(ATTACK)
 
@@ -54,23 +55,23 @@ generate = echo 'generate: building the generators, which takes minutes the firs
   OAPI_CODEGEN=$$($(TOOL) -n oapi-codegen) SQLC=$$($(TOOL) -n sqlc) gen/generate
 
 .PHONY: generate
-generate: ## Make gen/ anew from openapi.yaml and db/queries
+generate: ## Generate gen/ from openapi.yaml and db/queries
 	@$(generate)
 
 .PHONY: verify
-verify: ## Fail when gen/ is not what the document and the SQL give
+verify: ## Fail if gen/ does not match openapi.yaml and db/queries
 	@$(generate) verify
 	@$(GO) mod verify && $(GO) mod tidy -diff
 
 SDK_GENERATED := sdk/typescript/src/schema.ts sdk/python/src/byline_client/operations.py sdk/python/src/byline_client/generated
 
 .PHONY: committed
-committed: ## Fail when generated files, of gen/ or of the SDKs, are not committed (CI asks for it)
+committed: ## Fail if generated files, of gen/ or of the SDKs, are not committed (for CI)
 	@drift=$$(git status --porcelain --untracked-files=all -- gen $(SDK_GENERATED)); if [ -n "$$drift" ]; then \
 	  echo "generated files are not committed:"; echo "$$drift"; exit 1; fi
 
 .PHONY: lint
-lint: ## gofmt, go vet and staticcheck
+lint: ## Run gofmt, go vet and staticcheck
 	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | while IFS= read -r -d '' file; do \
 	  if [ -e "$$file" ]; then printf '%s\0' "$$file"; fi; done | xargs -0 -r gofmt -l); if [ -n "$$unformatted" ]; then \
 	  echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
@@ -82,7 +83,7 @@ recipe: ## Apply the example of docs/development.md to a copy, and each omission
 	.ci/recipe
 
 .PHONY: contract
-contract: build ## Have schemathesis hold the service to openapi.yaml (CONTRACT_EXAMPLES=50 an operation)
+contract: build ## Test the service against openapi.yaml with schemathesis (CONTRACT_EXAMPLES=50 for each operation)
 	.ci/contract/run bin/byline
 
 .PHONY: spec-lint
@@ -91,7 +92,7 @@ spec-lint: ## Lint openapi.yaml by its own rules and the recommended ones (needs
 	@.ci/spec/lint
 
 .PHONY: spec-breaking
-spec-breaking: ## Fail when openapi.yaml breaks clients of the last release
+spec-breaking: ## Fail if openapi.yaml breaks clients of the last release
 	@.ci/spec/breaking-test
 	@.ci/spec/breaking
 
@@ -99,16 +100,17 @@ spec-breaking: ## Fail when openapi.yaml breaks clients of the last release
 api-changelog: ## Write docs/api-changelog.md: what has changed in the API since the last release
 	@.ci/spec/changelog
 
-# The benchmark has a module of its own too. BENCH takes its flags, for both targets: make bench BENCH='--scale 1,100'
+# The benchmark has its own module too. BENCH has its flags, for bench and
+# bench-compare: make bench BENCH='--scale 1,100'
 bench_build = cd bench && $(GO) build -trimpath -o ../bin/bench . && $(GO) build -trimpath -o ../bin/bench-constant ./constant
 
 .PHONY: bench
-bench: build ## Measure throughput, latency and memory beside what the machine can give
+bench: build ## Measure throughput, latency and memory, and compare them with the limits of the machine
 	@$(bench_build)
 	bin/bench $(BENCH)
 
 .PHONY: pgo
-pgo: build ## Renew cmd/byline/default.pgo, the profile that the compiler goes by, from the benchmark
+pgo: build ## Update cmd/byline/default.pgo, the profile for the compiler, from the benchmark
 	@$(bench_build)
 	bin/bench --only '^(article|list|feed|tags|comments|profile|create|mix$$)' --time 6s --rates none --ceiling-time 0 --profile cmd/byline/default.pgo
 
@@ -117,13 +119,13 @@ bench-test: ## Test the benchmark itself
 	cd bench && $(GO) vet ./... && $(GO) test ./...
 
 .PHONY: bench-compare
-bench-compare: build ## Measure this build and that of a git ref in turn: make bench-compare BASE=v0.1.0
+bench-compare: build ## Measure this build and the build of a git ref in turn: make bench-compare BASE=v0.1.0
 	@test -n "$(BASE)" || { echo "name a git ref: make bench-compare BASE=v0.1.0" >&2; exit 1; }
 	@$(bench_build)
 	bin/bench compare --base $(BASE) $(BENCH)
 
 .PHONY: smoke
-smoke: build ## Walk the whole story with curl, as root and as another user
+smoke: build ## Run the main requests with curl, as root and as another user
 	.ci/smoke bin/byline
 
 .PHONY: browser-test
@@ -131,24 +133,24 @@ browser-test: build ## Open every page in headless Chromium (BYLINE_BROWSER=requ
 	.ci/browser/run bin/byline
 
 .PHONY: docs-assets
-docs-assets: ## Fetch the pinned build of the API reference anew
+docs-assets: ## Download the pinned build of the API reference again
 	server/pages/fetch-reference
 
-# Files that are written last, so that an installation that breaks off is no success.
+# These files are written last, so that an interrupted installation is repeated.
 SDK_TOOLS := sdk/typescript/node_modules/.package-lock.json sdk/python/.venv/installed
 
 .PHONY: sdk
-sdk: $(SDK_TOOLS) ## Make the generated parts of the SDKs anew from openapi.yaml
+sdk: $(SDK_TOOLS) ## Generate the generated parts of the SDKs from openapi.yaml
 	npm --prefix sdk/typescript --silent run generate
 	sdk/python/.venv/bin/python sdk/python/generate.py
 
 .PHONY: sdk-verify
-sdk-verify: $(SDK_TOOLS) ## Fail when the SDKs are not what the document gives
+sdk-verify: $(SDK_TOOLS) ## Fail if the SDKs do not match openapi.yaml
 	@before=$$(mktemp -d) && tar cf - $(SDK_GENERATED) | tar xf - -C $$before && $(MAKE) --no-print-directory sdk \
 	  && for path in $(SDK_GENERATED); do diff -r -x __pycache__ $$before/$$path $$path || exit 1; done && rm -rf $$before
 
 .PHONY: sdk-test
-sdk-test: build $(SDK_TOOLS) ## Test the SDKs; one scenario in each, against the binary
+sdk-test: build $(SDK_TOOLS) ## Test the SDKs, and run one scenario with each against the binary
 	npm --prefix sdk/typescript --silent run check
 	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy
 	sdk/scenario

@@ -110,7 +110,7 @@ func TestStems(t *testing.T) {
 	}
 }
 
-// TestOperationsAreTested holds that the tests of a tag call or name each of
+// TestOperationsAreTested checks that the tests of a tag call or name each of
 // its operations.
 func TestOperationsAreTested(t *testing.T) {
 	doc, err := contract.Load()
@@ -130,12 +130,13 @@ func TestOperationsAreTested(t *testing.T) {
 	}
 }
 
-// together are the files of package api that see every tag: the composition.
+// together are the files of package api that may use every tag, to combine
+// them.
 var together = []string{"api.go", "targets.go"}
 
-// TestTagsStandApart holds that calls in package api run down only: a file
-// belongs to one tag by its name, and uses nothing that the file of another tag
-// declares. What two tags need is a package below api.
+// TestTagsStandApart checks that each file of package api belongs to one tag by
+// its name, and uses nothing that a file of another tag declares. Code that two
+// tags need must be in a package below api.
 func TestTagsStandApart(t *testing.T) {
 	doc, err := spec.GetSpec()
 	require.NoError(t, err)
@@ -179,7 +180,7 @@ func TestTagsStandApart(t *testing.T) {
 	require.Greater(t, crossed, 10, "this test sees no uses between files")
 }
 
-// noImports has the type checker go on without what is imported.
+// noImports makes the type checker continue without the imported packages.
 type noImports struct{}
 
 func (noImports) Import(string) (*types.Package, error) { return nil, errors.New("not needed") }
