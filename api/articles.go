@@ -75,7 +75,7 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	}
 	out := openapi.ArticleCreatedJSONResponse{Body: openapi.ArticleResponse{Article: created.View(nil)}}
 	out.Headers.Location, out.Headers.IdempotencyReplayed = new("/api/articles/"+created.Slug), replayed
-	return articleCreated{openapi.CreateArticle201JSONResponse{ArticleCreatedJSONResponse: out}, articleFacts(created)}, nil
+	return articleCreated{openapi.CreateArticle201JSONResponse{ArticleCreatedJSONResponse: out}, created.Facts()}, nil
 }
 
 func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreateParams) (visibility.Article, error) {
@@ -87,12 +87,6 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 		},
 	}, err
-}
-
-// articleFacts returns the facts that the HTTP server needs about a response
-// with one article: its dependencies and its version.
-func articleFacts(a visibility.Article) response.Facts {
-	return response.DependsOn(a.DependsOn()...).OfVersion(a.ID, a.Version)
 }
 
 func slugTaken(err error) bool {
@@ -110,7 +104,7 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 		return nil, err
 	}
 	found := openapi.CachedArticleJSONResponse{Article: a.View(html)}
-	return articleFound{openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: found}, articleFacts(a)}, nil
+	return articleFound{openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: found}, a.Facts()}, nil
 }
 
 // bodyHTML returns the body as HTML if the format is HTML, or else nil.
@@ -143,7 +137,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 		return nil, err
 	}
 	out := openapi.ArticleOKJSONResponse{Article: a.View(nil)}
-	return articleUpdated{openapi.UpdateArticle200JSONResponse{ArticleOKJSONResponse: out}, articleFacts(a)}, nil
+	return articleUpdated{openapi.UpdateArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
 }
 
 func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle) error {

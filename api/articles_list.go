@@ -10,7 +10,6 @@ import (
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
-	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -143,11 +142,11 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 		if !l.takes(f) {
 			continue
 		}
-		page, err := s.list(ctx, l, f, scope, p.Limit, p.Offset, p.Cursor)
+		listed, err := s.list(ctx, l, f, scope, p.Limit, p.Offset, p.Cursor)
 		if err != nil {
 			return nil, err
 		}
-		return page, nil
+		return listed, nil
 	}
 	return nil, fmt.Errorf("no list takes the filters of %s", scope)
 }
@@ -156,6 +155,7 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 func (s articles) list(
 	ctx context.Context, l articleList, f articleFilters, scope string, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor,
 ) (out articlePage, err error) {
+	out.list, out.filters = l, f
 	n := optional.Or(limit, page.DefaultLimit)
 	w := window{offset: optional.Or(offset, 0), limit: n + 1}
 	if w.after, err = s.cursors.Start(scope, cursor, page.Newest); err != nil {
@@ -175,7 +175,6 @@ func (s articles) list(
 		last := out.rows[n-1]
 		out.next, out.link = s.cursors.Next(ctx, scope, page.Position{Key: page.At(last.CreatedAt), ID: last.ID})
 	}
-	out.Facts = l.dependencies(f, out.rows)
 	return out, nil
 }
 
@@ -206,19 +205,4 @@ func (s articles) total(ctx context.Context, l articleList, f articleFilters, w 
 		return 0, nil
 	}
 	return rows[0].Total, nil
-}
-
-// dependencies returns what a page of the list depends on: the list, and each
-// article with its author. An empty page of a list of an author or a tag has
-// no row to name the list by, and is not cached.
-func (l articleList) dependencies(f articleFilters, rows []query.ListedArticle) response.Facts {
-	if l.key == nil || len(rows) == 0 {
-		return response.Uncacheable()
-	}
-	keys := make([]changes.Key, 0, 1+2*len(rows))
-	keys = append(keys, l.key(f, rows[0]))
-	for _, r := range rows {
-		keys = append(keys, changes.Article(r.ID), changes.Profile(r.AuthorID))
-	}
-	return response.DependsOn(keys...)
 }

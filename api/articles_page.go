@@ -10,6 +10,7 @@ import (
 
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -22,7 +23,8 @@ import (
 //
 // No other response is encoded by hand.
 type articlePage struct {
-	response.Facts
+	list       articleList
+	filters    articleFilters
 	rows       []query.ListedArticle
 	total      int64
 	next, link *string
@@ -31,7 +33,30 @@ type articlePage struct {
 var (
 	_ openapi.GetArticlesResponseObject     = articlePage{}
 	_ openapi.GetArticlesFeedResponseObject = articlePage{}
+	_ response.Describer                    = articlePage{}
 )
+
+// Version implements response.Describer: a list has no version.
+func (p articlePage) Version() string { return "" }
+
+// Decided implements response.Describer.
+func (p articlePage) Decided() bool { return true }
+
+// Keys implements response.Describer. A page depends on its list, and on each
+// article with its author. An empty page of an author or a tag has no row that
+// identifies the list, and is not cached. Pages for signed-in viewers are not
+// cached either, so that their keys are never made.
+func (p articlePage) Keys() []changes.Key {
+	if p.list.key == nil || len(p.rows) == 0 {
+		return nil
+	}
+	keys := make([]changes.Key, 0, 1+2*len(p.rows))
+	keys = append(keys, p.list.key(p.filters, p.rows[0]))
+	for _, r := range p.rows {
+		keys = append(keys, changes.Article(r.ID), changes.Profile(r.AuthorID))
+	}
+	return keys
+}
 
 // VisitGetArticlesResponse implements openapi.GetArticlesResponseObject.
 func (p articlePage) VisitGetArticlesResponse(w http.ResponseWriter) error { return p.write(w) }

@@ -20,7 +20,7 @@ type exchange struct {
 	op   *contract.Operation // nil outside the document
 	head bool                // the request is HEAD, and handled as GET
 	// facts are the operation's statements about its response.
-	facts   response.Facts
+	facts   response.Describer // nil if it said nothing
 	started time.Time
 	// tokenErr is the reason why the request's token is not valid.
 	tokenErr error

@@ -81,16 +81,14 @@ func (s *Server) describe(next openapi.StrictHandlerFunc, _ string) openapi.Stri
 			return nil, err
 		}
 		x := of(c)
-		if d, ok := res.(response.Describer); ok {
-			x.facts = d.ResponseFacts()
-		}
+		x.facts, _ = res.(response.Describer)
 		if st, ok := res.(response.Streamer); ok && x.head {
 			st.ResponseStream().SkipBody()
 		}
 		switch {
 		case res == nil:
 			return nil, fmt.Errorf("operation %s returned neither a response nor an error", x.op.ID)
-		case x.op.Cache.Scope == scopeShared && !x.facts.Decided():
+		case x.op.Cache.Scope == scopeShared && (x.facts == nil || !x.facts.Decided()):
 			return nil, fmt.Errorf("operation %s declares x-cache: shared, but its response does not declare its dependencies: "+
 				"embed response.Facts in the response type, in api/%s.go", x.op.ID, x.op.Tag)
 		}
@@ -137,7 +135,11 @@ func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err erro
 // newResponse returns a buffered response with its entity tag.
 func newResponse(x *exchange, b *bufferedWriter) *cache.Response {
 	a := &cache.Response{Body: b.body, Link: b.header.Get("Link")}
-	if version := x.facts.Version(); version != "" || x.op.Cache.Scope != scopeNone && b.status == http.StatusOK {
+	version := ""
+	if x.facts != nil {
+		version = x.facts.Version()
+	}
+	if version != "" || x.op.Cache.Scope != scopeNone && b.status == http.StatusOK {
 		a.Tag = etag.Of(version, a.Body)
 	}
 	return a

@@ -16,7 +16,22 @@ import (
 	"github.com/byline-api/byline/db/changes"
 )
 
-// Facts are what the edge needs for the entity tag and for the cache.
+// Describer is what the edge needs of a response for its entity tag and for the
+// cache. A response gets it by embedding Facts. A response whose keys cost
+// something to make has methods of its own, since Keys is called only if the
+// response will be cached.
+type Describer interface {
+	// Version returns the version that the entity tag starts with, or "".
+	Version() string
+	// Keys returns what the response depends on; none when it must not be
+	// cached.
+	Keys() []changes.Key
+	// Decided reports whether the operation has said what the response depends
+	// on.
+	Decided() bool
+}
+
+// Facts implement Describer.
 //
 // The response of an operation that declares x-cache: shared has to say what
 // it depends on, by DependsOn or Uncacheable: the edge refuses to send one
@@ -26,12 +41,6 @@ type Facts struct {
 	keys    []changes.Key
 	decided bool
 }
-
-// Describer is implemented by responses that embed Facts.
-type Describer interface{ ResponseFacts() Facts }
-
-// ResponseFacts implements Describer.
-func (f Facts) ResponseFacts() Facts { return f }
 
 // DependsOn returns the facts of a response that is out of date as soon as one
 // of the keys has changed. They have to cover every row that the response was
@@ -48,11 +57,11 @@ func (f Facts) OfVersion(id int64, edits int32) Facts {
 	return f
 }
 
-// Version returns the version that the entity tag starts with, or "".
+// Version implements Describer.
 func (f Facts) Version() string { return f.version }
 
-// Keys returns what the response depends on; none when it must not be cached.
+// Keys implements Describer.
 func (f Facts) Keys() []changes.Key { return f.keys }
 
-// Decided reports whether the operation has said what the response depends on.
+// Decided implements Describer.
 func (f Facts) Decided() bool { return f.decided }

@@ -32,7 +32,8 @@ func Profile(username string, bio, image *string, following bool) openapi.Profil
 	return openapi.Profile{Username: username, Bio: bio, Image: image, Following: following}
 }
 
-// Summary renders an article as lists show it.
+// Summary renders an article as lists show it. The lists of GetArticles and the
+// feed encode the same JSON without it (articlePage in package api).
 func Summary(a query.ListedArticle) openapi.ArticleSummary {
 	return openapi.ArticleSummary{
 		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: a.Tags,

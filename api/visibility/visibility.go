@@ -11,6 +11,7 @@ import (
 
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db/changes"
@@ -43,9 +44,10 @@ func (a Article) View(bodyHTML *string) openapi.Article {
 	return view.Article(a.ListedArticle, a.Body, bodyHTML, a.Hidden.View())
 }
 
-// DependsOn returns what a response that shows the article depends on.
-func (a Article) DependsOn() []changes.Key {
-	return []changes.Key{changes.Article(a.ID), changes.Profile(a.AuthorID)}
+// Facts returns what the HTTP server needs to know of a response that shows the
+// article: its dependencies and its version.
+func (a Article) Facts() response.Facts {
+	return response.DependsOn(changes.Article(a.ID), changes.Profile(a.AuthorID)).OfVersion(a.ID, a.Version)
 }
 
 // View renders a hiding, which may be nil.
