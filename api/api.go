@@ -7,13 +7,13 @@
 //	<tag>.go       the operations of one tag, in the order of the document
 //	<tag>_*.go     parts of a tag that need a file of their own
 //
-// A file of one tag uses nothing of the file of another. What several tags
-// need is a package below:
+// A file of one tag uses nothing from the file of another tag. Code that
+// several tags use is in a package below:
 //
 //	problem        errors that callers may see, each with a code and a status
 //	translate      errors of other packages as problems
-//	request        what the edge knows of a request: viewer, id, address
-//	response       what the edge has to know of a response: dependencies, version
+//	request        facts of a request from the edge: viewer, id, address
+//	response       facts of a response for the edge: dependencies, version
 //	view           rows rendered as the types of the document
 //	visibility     what a viewer may see; articles as the viewer sees them
 //	page           cursors and pages of lists
@@ -23,7 +23,7 @@
 //	auth           passwords, tokens, API keys and the viewer they lead to
 //	credentials    the same in the database: sessions, keys, secrets
 //	signin         verifying passwords, and how often one can be guessed
-//	audit          the log of who did what
+//	audit          the audit log
 //	mail           mails: the outbox and its worker
 //	markup         Markdown as sanitised HTML
 //	slug           slugs of titles
@@ -51,12 +51,12 @@ type Deps struct {
 	Passwords *auth.Passwords
 	Tokens    *auth.Tokens
 	APIKeys   *auth.APIKeys
-	// Authenticator is told at once of what operations revoke.
+	// Authenticator forgets credentials as soon as an operation revokes them.
 	Authenticator *auth.Authenticator
 	Cursors       *page.Codec
 	Keeper        *idempotency.Keeper
-	// Secret keeps the counters of failed sign-ins from revealing whom they
-	// are about.
+	// Secret is the key of the hashes in the counters of failed sign-ins, so
+	// that they do not reveal addresses.
 	Secret []byte
 	Rules  signin.Rules
 }

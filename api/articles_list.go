@@ -18,18 +18,18 @@ import (
 // articleList is one list of articles. To add one, write its query in
 // db/queries/articles.sql and its entry here or in articleLists.
 type articleList struct {
-	// takes reports whether the list is the one for some filters; nil for a
-	// list that an operation names itself.
+	// takes reports whether the list serves some filters. It is nil for a list
+	// that an operation uses directly.
 	takes func(articleFilters) bool
 	// rows returns the articles of a window.
 	rows func(context.Context, query.DBTX, articleFilters, window) ([]query.ListedArticle, error)
-	// key names the list in the feed of changes, given a row of it. It is nil
-	// for a list that no key names: its responses are not cached.
+	// key returns the key of the list in the feed of changes, given a row of
+	// the list. It is nil if no key names the list: then its pages are not
+	// cached.
 	key func(articleFilters, query.ListedArticle) changes.Key
 }
 
-// articleFilters are what selects the articles of a list. An empty text
-// selects nothing.
+// articleFilters select the articles of a list. An empty text means no filter.
 type articleFilters struct {
 	Viewer                 int64
 	Tag, Author, Favorited string
@@ -42,9 +42,9 @@ type window struct {
 	offset, limit int32
 }
 
-// articleLists are the lists of GetArticles. The first that takes the filters
-// of a request is its list. Each has a query of its own, since one query with
-// optional filters gets a plan that suits none of them.
+// articleLists are the lists of GetArticles. The first one that takes the
+// filters of a request serves it. Each list has a query of its own, because a
+// single query with optional filters would have one plan for all of them.
 var articleLists = []articleList{
 	{
 		takes: func(f articleFilters) bool { return f.Author != "" && (f.Tag != "" || f.Favorited != "") },
@@ -178,8 +178,8 @@ func (s articles) list(
 	return out, nil
 }
 
-// maxSharedOffset is how many rows a list may skip to share a round trip with
-// other requests, which wait for it.
+// maxSharedOffset is the maximum number of rows that a list may skip and still
+// share a round trip with other requests, which wait for it.
 const maxSharedOffset = 1000
 
 // conn returns the connection that a page of a list is read through.
@@ -190,9 +190,9 @@ func (s articles) conn(w window) query.DBTX {
 	return s.db
 }
 
-// total returns how many articles a list has. Each row carries the number. An
-// empty page has no row: then the first row of the list is read, and without
-// one the list is empty.
+// total returns how many articles a list has. Each row contains the number. If
+// the page is empty, total reads the first row of the list. If there is none,
+// the list is empty.
 func (s articles) total(ctx context.Context, l articleList, f articleFilters, w window, rows []query.ListedArticle) (int64, error) {
 	if len(rows) == 0 && (w.after != page.Newest || w.offset > 0) {
 		var err error

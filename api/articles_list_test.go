@@ -524,7 +524,7 @@ func TestReadAfterWrite(t *testing.T) {
 	}
 }
 
-// TestArticleStatements holds that an operation asks the database a fixed
+// TestArticleStatements checks that an operation asks the database a fixed
 // number of times, however many rows it answers.
 func TestArticleStatements(t *testing.T) {
 	t.Parallel()

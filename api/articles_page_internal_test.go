@@ -13,7 +13,7 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// TestArticlePage holds that a page encoded by hand is the same JSON as the
+// TestArticlePage checks that a page encoded by hand is the same JSON as the
 // generated types give.
 func TestArticlePage(t *testing.T) {
 	t.Parallel()

@@ -13,7 +13,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestFormatHTML holds that bodyHtml comes when it is asked for, and that
+// TestFormatHTML checks that bodyHtml comes when it is asked for, and that
 // nothing else of an answer changes with it.
 func TestFormatHTML(t *testing.T) {
 	t.Parallel()

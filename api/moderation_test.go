@@ -159,7 +159,7 @@ func TestHideArticle(t *testing.T) {
 	})
 }
 
-// TestHideArticleIdempotent holds that repetitions change nothing, and that
+// TestHideArticleIdempotent checks that repetitions change nothing, and that
 // only what changes something is in the log.
 func TestHideArticleIdempotent(t *testing.T) {
 	t.Parallel()

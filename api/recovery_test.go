@@ -171,7 +171,7 @@ func TestPasswordReset(t *testing.T) {
 	})
 }
 
-// TestPasswordResetCost holds that the answer costs the same statements,
+// TestPasswordResetCost checks that the answer costs the same statements,
 // whether an account exists or not: the difference is made by the courier.
 func TestPasswordResetCost(t *testing.T) {
 	t.Parallel()
@@ -259,7 +259,7 @@ func TestEmailVerification(t *testing.T) {
 	require.False(t, verification(t, anna).VerifiedAt.IsNull())
 }
 
-// TestMailsOfFailedChanges holds that a mail goes out with its change only.
+// TestMailsOfFailedChanges checks that a mail goes out with its change only.
 func TestMailsOfFailedChanges(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -80,7 +80,7 @@ func TestRefreshSession(t *testing.T) {
 	})
 }
 
-// TestSessionMaxAge holds that renewals do not keep a session for ever.
+// TestSessionMaxAge checks that renewals do not keep a session for ever.
 func TestSessionMaxAge(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -96,7 +96,7 @@ func TestSessionMaxAge(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, res.StatusCode())
 }
 
-// TestSignInsAreBounded holds that an account keeps its hundred newest
+// TestSignInsAreBounded checks that an account keeps its hundred newest
 // sessions.
 func TestSignInsAreBounded(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func TestSignInsAreBounded(t *testing.T) {
 	}, 20*time.Second, 20*time.Millisecond, "the oldest one is over")
 }
 
-// TestRevocation holds that what is revoked on one replica is refused by
+// TestRevocation checks that what is revoked on one replica is refused by
 // another within a second.
 func TestRevocation(t *testing.T) {
 	t.Parallel()

@@ -164,7 +164,7 @@ func TestSignInLimits(t *testing.T) {
 	})
 }
 
-// TestSignInKeepsNoAddresses holds that the counters do not tell whom they are
+// TestSignInKeepsNoAddresses checks that the counters do not tell whom they are
 // about.
 func TestSignInKeepsNoAddresses(t *testing.T) {
 	t.Parallel()

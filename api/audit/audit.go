@@ -1,4 +1,4 @@
-// Package audit writes the log of who did what.
+// Package audit writes the audit log.
 package audit
 
 import (
@@ -20,9 +20,9 @@ type Entry struct {
 	From, To *string
 }
 
-// Write adds an entry for an action of the viewer, in the transaction of the
-// action: neither exists without the other. Without a viewer the action is the
-// operator's.
+// Write adds an entry for an action of the viewer. It runs in the transaction
+// of the action, so that neither is committed without the other. Without a
+// viewer the action is one of the operator.
 func Write(ctx context.Context, tx query.DBTX, e Entry) error {
 	info := request.From(ctx)
 	return query.New().AuditCreate(ctx, tx, query.AuditCreateParams{

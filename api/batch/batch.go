@@ -1,7 +1,8 @@
 // Package batch helps operations that take a list of names.
 package batch
 
-// Unique keeps the first of equal texts, in order.
+// Unique returns the texts without duplicates, in order of their first
+// occurrence.
 func Unique(texts []string) []string {
 	seen := make(map[string]bool, len(texts))
 	out := make([]string, 0, len(texts))
@@ -14,8 +15,8 @@ func Unique(texts []string) []string {
 	return out
 }
 
-// Missing returns the texts that are not among those found, in order. It is
-// never nil, so that it is an empty list in JSON.
+// Missing returns the requested texts that were not found, in order. The result
+// is never nil, so that it is an empty list in JSON.
 func Missing(asked []string, found map[string]bool) []string {
 	out := []string{}
 	for _, t := range asked {

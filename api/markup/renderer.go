@@ -19,8 +19,8 @@ func NewRenderer() *Renderer {
 	return &Renderer{places: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2)))}
 }
 
-// renderTimeout is the longest that a text waits for its turn. Most texts take
-// less than a millisecond, so that a longer wait means overload.
+// renderTimeout is the maximum time that a text waits. Most texts take less
+// than a millisecond, so that a longer wait means overload.
 const renderTimeout = 500 * time.Millisecond
 
 // Render returns src as HTML. The error is a 503 when too many texts wait.
@@ -34,7 +34,7 @@ func (r *Renderer) Render(ctx context.Context, src string) (string, error) {
 	}
 	defer r.places.Release(1)
 	if err := ctx.Err(); err != nil {
-		return "", err // the client is gone: the rest of a long response is not needed
+		return "", err // the client has disconnected
 	}
 	return HTML(src), nil
 }

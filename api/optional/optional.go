@@ -1,5 +1,5 @@
-// Package optional reads and makes pointers that stand for values which may be
-// absent: members of a request, columns that may be NULL.
+// Package optional converts between values and pointers. A nil pointer stands
+// for an absent member of a request or for a NULL column.
 package optional
 
 // Or returns what p points to, or fallback when p is nil.

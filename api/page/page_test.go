@@ -50,8 +50,8 @@ func TestEncodeNormalizesTime(t *testing.T) {
 	require.Equal(t, codec.Encode(scope, sample), codec.Encode(scope, local), "the zone and nanoseconds do not count")
 }
 
-// TestKeys holds that a key gives back to the bit what it was made of, and that
-// kinds differ.
+// TestKeys checks that a key gives back to the bit what it was made of, and
+// that kinds differ.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMicro(1_767_323_045_678_901).UTC()

@@ -1,14 +1,14 @@
-// Package response holds what the edge has to know of a response beside its
-// generated type. An operation that has something to say embeds the generated
-// response and one of these types in a type of its own:
+// Package response describes responses to the HTTP edge: what a response
+// depends on, its version, and whether it is a stream. The response of an
+// operation is a type that embeds the generated response and one of the types
+// of this package:
 //
 //	type articleFound struct {
 //		openapi.GetArticle200JSONResponse
 //		response.Facts
 //	}
 //
-// The edge takes the facts from the value that the handler returns; nothing
-// travels by header fields or contexts.
+// The edge reads the description from the value that the handler returns.
 package response
 
 import (
@@ -16,26 +16,27 @@ import (
 	"github.com/byline-api/byline/db/changes"
 )
 
-// Describer is what the edge needs of a response for its entity tag and for the
-// cache. A response gets it by embedding Facts. A response whose keys cost
-// something to make has methods of its own, since Keys is called only if the
-// response will be cached.
+// Describer describes a response for its entity tag and for the cache. A
+// response implements it by embedding Facts. A response whose keys are
+// expensive has methods of its own, because Keys is called only before the
+// response is cached.
 type Describer interface {
 	// Version returns the version that the entity tag starts with, or "".
 	Version() string
-	// Keys returns what the response depends on; none when it must not be
-	// cached.
+	// Keys returns the keys that the response depends on. It returns none if
+	// the response must not be cached.
 	Keys() []changes.Key
-	// Decided reports whether the operation has said what the response depends
-	// on.
+	// Decided reports whether the operation has declared the dependencies of
+	// the response.
 	Decided() bool
 }
 
 // Facts implement Describer.
 //
-// The response of an operation that declares x-cache: shared has to say what
-// it depends on, by DependsOn or Uncacheable: the edge refuses to send one
-// that does not, since it would be served when it is out of date.
+// The response of an operation with x-cache: shared has to declare its
+// dependencies with DependsOn or Uncacheable. The edge does not send a response
+// without this declaration, because the cache would serve it when it is out of
+// date.
 type Facts struct {
 	version string
 	keys    []changes.Key
@@ -43,15 +44,16 @@ type Facts struct {
 }
 
 // DependsOn returns the facts of a response that is out of date as soon as one
-// of the keys has changed. They have to cover every row that the response was
-// made of, and the list that it is a page of.
+// of the keys has changed. The keys have to cover every row in the response,
+// and the list that the response is a page of.
 func DependsOn(keys ...changes.Key) Facts { return Facts{keys: keys, decided: true} }
 
-// Uncacheable returns the facts of a response whose dependencies no keys name.
+// Uncacheable returns the facts of a response that has other dependencies than
+// keys can name.
 func Uncacheable() Facts { return Facts{decided: true} }
 
-// OfVersion adds the version of what the response shows: the id of something
-// that can be edited, and the number of its edits. If-Match compares it.
+// OfVersion adds the version of the resource in the response: its id, and the
+// number of its edits. If-Match compares the version.
 func (f Facts) OfVersion(id int64, edits int32) Facts {
 	f.version = etag.Version(id, edits)
 	return f

@@ -13,13 +13,13 @@ import (
 // sendTimeout is how long a client may take to read one chunk.
 const sendTimeout = 30 * time.Second
 
-// Stream is a response that is sent while it is made, because it is too long
-// to be held in memory. Its operation declares x-stream.
+// Stream is a response that is sent while it is produced, because it is too
+// long to be kept in memory. Its operation declares x-stream.
 type Stream struct {
-	// Header has the fields of the response.
+	// Header contains the header fields of the response.
 	Header http.Header
-	// Chunks makes the body. An error in place of the first chunk becomes an
-	// error response; a later one breaks the response off.
+	// Chunks produces the body. An error before the first chunk becomes an
+	// error response. A later error ends the connection.
 	Chunks iter.Seq2[[]byte, error]
 }
 
@@ -29,11 +29,11 @@ type Streamer interface{ ResponseStream() *Stream }
 // ResponseStream implements Streamer.
 func (s *Stream) ResponseStream() *Stream { return s }
 
-// SkipBody leaves the header fields alone, for a HEAD request.
+// SkipBody removes the body, for a HEAD request.
 func (s *Stream) SkipBody() { s.Chunks = func(func([]byte, error) bool) {} }
 
-// Send writes the response. A client that does not read in time, or is gone,
-// gives request.ErrClientGone.
+// Send writes the response. It returns request.ErrClientGone if the client has
+// disconnected or does not read in time.
 func (s *Stream) Send(w http.ResponseWriter) error {
 	control := http.NewResponseController(w)
 	begun := false

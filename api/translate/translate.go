@@ -1,5 +1,5 @@
-// Package translate turns errors into the problems that callers may see. It is
-// the one place that does.
+// Package translate converts errors to the problems that callers see. No other
+// package does.
 package translate
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/byline-api/byline/db"
 )
 
-// violations says what the violation of each constraint means to a caller. A
-// user who does not exist is the caller: the token outlived the account.
+// violations returns the problem for the violation of each constraint. If a
+// user does not exist, it is the caller, whose account was deleted.
 var violations = map[db.Constraint]func() *problem.Error{
 	db.UsersUsernameKey:          func() *problem.Error { return problem.New(problem.AlreadyTaken, "username", problem.Taken) },
 	db.UsersEmailKey:             func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", problem.Taken) },
@@ -38,9 +38,9 @@ func unknownViewer() *problem.Error {
 	return problem.New(problem.TokenInvalid, "token", "is invalid")
 }
 
-// Problem returns what a caller is told of an error: a problem as it is, a
-// violated constraint by its name, a database that is unavailable as 503, and
-// every other error as 500 without a word of the cause.
+// Problem returns the problem that a caller sees for an error: a problem
+// unchanged, a violated constraint by its name, an unavailable database as 503,
+// and every other error as 500 without its cause.
 func Problem(err error) *problem.Error {
 	if p := problem.From(err); p != nil {
 		return p
@@ -57,8 +57,9 @@ func Problem(err error) *problem.Error {
 	return problem.Internal(err)
 }
 
-// RefusedToken returns why the token in a field is refused: err is of package
-// auth, or nil when there is no token. Other errors are returned unchanged.
+// RefusedToken returns the problem for the token in a field. err is an error of
+// package auth, or nil if there is no token. Other errors are returned
+// unchanged.
 func RefusedToken(field string, err error) error {
 	switch {
 	case err == nil:
@@ -71,8 +72,8 @@ func RefusedToken(field string, err error) error {
 	return err
 }
 
-// NotFound turns "no row" into a 404 for the kind of resource. Other errors
-// are returned unchanged.
+// NotFound converts the error that a query returned no row to a 404 for a kind
+// of resource. Other errors are returned unchanged.
 func NotFound(err error, resource string) error {
 	if db.IsNotFound(err) {
 		return problem.NotFound(resource)
@@ -80,8 +81,8 @@ func NotFound(err error, resource string) error {
 	return err
 }
 
-// UnknownViewer turns "no row" into the 401 of a token that outlived its
-// account. Other errors are returned unchanged.
+// UnknownViewer converts the error that a query returned no row to a 401: the
+// account of the token was deleted. Other errors are returned unchanged.
 func UnknownViewer(err error) error {
 	if db.IsNotFound(err) {
 		return unknownViewer()

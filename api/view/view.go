@@ -1,5 +1,5 @@
-// Package view renders rows as the types of the document. What several
-// operations show, they show the same way.
+// Package view converts rows to the types of the document, so that all
+// operations show the same things in the same way.
 package view
 
 import (
@@ -9,8 +9,7 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// timestampLayout is how the contract demands times: UTC, three fraction
-// digits.
+// timestampLayout is the format of the contract: UTC, three fraction digits.
 const timestampLayout = "2006-01-02T15:04:05.000Z"
 
 // Timestamp renders a time.
@@ -43,8 +42,7 @@ func Summary(a query.ListedArticle) openapi.ArticleSummary {
 	}
 }
 
-// Article renders an article with its body. The body as HTML and the hiding
-// are nil where they do not apply.
+// Article renders an article with its body. bodyHTML and hidden may be nil.
 func Article(a query.ListedArticle, body string, bodyHTML *string, hidden *openapi.Hidden) openapi.Article {
 	return openapi.Article{
 		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: a.Tags, Body: body, BodyHtml: bodyHTML,

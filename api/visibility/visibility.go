@@ -1,8 +1,8 @@
 // Package visibility decides what a viewer may see, and reads articles as the
 // viewer sees them.
 //
-// The rule: what a moderator has hidden exists for its author and for
-// moderators alone. For everybody else it is the same as what does not exist.
+// The rule: only its author and moderators see an article or a comment that a
+// moderator has hidden. For all other viewers it does not exist.
 package visibility
 
 import (
@@ -26,20 +26,20 @@ type Article struct {
 	// The JSON is what is stored under an Idempotency-Key: the replicas of an
 	// older version read and write this name during an upgrade.
 	query.ListedArticle `json:"ArticleCard"`
-	// Asked is the slug that the article was asked by: it has or had it.
+	// Asked is the requested slug: the current one or an earlier one.
 	Asked string
 	Body  string
 	// Hidden is nil unless a moderator has hidden the article.
 	Hidden *Hiding
 }
 
-// Hiding is why and when something was hidden.
+// Hiding is the reason and the time of hiding something.
 type Hiding struct {
 	Reason string
 	At     time.Time
 }
 
-// View renders the article. bodyHTML is nil unless it was asked for.
+// View renders the article. bodyHTML is nil unless it was requested.
 func (a Article) View(bodyHTML *string) openapi.Article {
 	return view.Article(a.ListedArticle, a.Body, bodyHTML, a.Hidden.View())
 }
@@ -58,14 +58,14 @@ func (h *Hiding) View() *openapi.Hidden {
 	return view.Hidden(h.Reason, h.At)
 }
 
-// To reports whether the viewer may know of something by an author.
+// To reports whether the viewer may see something by an author.
 func To(ctx context.Context, hidden bool, authorID int64) bool {
 	viewer := request.Viewer(ctx)
 	return !hidden || viewer.ID == authorID || viewer.Moderates()
 }
 
-// GetArticle returns the article that has or had a slug. Its error is a 404
-// when there is none for the viewer.
+// GetArticle returns the article that has or had a slug. The error is a 404 if
+// the viewer sees no such article.
 func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, error) {
 	r, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: request.Viewer(ctx).ID, Slug: slug})
 	a := article(r)
@@ -82,7 +82,7 @@ func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, err
 	return visible[0], nil
 }
 
-// GetArticles returns the articles that have or had some slugs and that the
+// GetArticles returns the articles that have or had the slugs and that the
 // viewer may see, in the order of the slugs.
 func GetArticles(ctx context.Context, conn query.DBTX, slugs []string) ([]Article, error) {
 	rows, err := q.ArticleListBySlugs(ctx, conn, query.ArticleListBySlugsParams{ViewerID: request.Viewer(ctx).ID, Slugs: slugs})
@@ -114,8 +114,8 @@ func article(r query.ArticleGetBySlugRow) Article {
 	return a
 }
 
-// FindArticle returns the author of an article that the viewer may know of.
-// Its error is a 404 otherwise.
+// FindArticle returns the author of an article that the viewer may see. The
+// error is a 404 if there is none.
 func FindArticle(ctx context.Context, conn query.DBTX, slug string) (query.ArticleAuthorRow, error) {
 	a, err := q.ArticleAuthor(ctx, conn, slug)
 	if err == nil && !To(ctx, a.Hidden, a.AuthorID) {
@@ -160,8 +160,8 @@ func reveal(ctx context.Context, conn query.DBTX, list []Article) ([]Article, er
 	return visible, nil
 }
 
-// HiddenComments returns why and when the comments of some ids were hidden. It
-// costs a query only if there are any.
+// HiddenComments returns the hiding of each comment of some ids. It costs a
+// query only if there are ids.
 func HiddenComments(ctx context.Context, conn query.DBTX, ids []int64) (map[int64]*Hiding, error) {
 	if len(ids) == 0 {
 		return nil, nil
