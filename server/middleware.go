@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,17 @@ func (s *Server) middlewares() []echo.MiddlewareFunc {
 		s.validate,       // handlers get only requests that the document allows
 		s.admit,          // last: a client that sends slowly takes no place
 	}
+}
+
+// chain returns one middleware that calls all, and then the handler of the
+// route. Echo composes the middlewares that it knows anew for each request,
+// which was 12 of the 29 allocations of a cached article.
+func chain(all []echo.MiddlewareFunc) echo.MiddlewareFunc {
+	handle := func(c echo.Context) error { return c.Handler()(c) }
+	for _, m := range slices.Backward(all) {
+		handle = m(handle)
+	}
+	return func(echo.HandlerFunc) echo.HandlerFunc { return handle }
 }
 
 // identify makes the exchange and gives the request its id.

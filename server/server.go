@@ -171,7 +171,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.echo.IPExtractor = ipExtractor(cfg.TrustedProxies)
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.JSONSerializer = exactJSON{}
-	s.echo.Use(s.middlewares()...)
+	s.echo.Use(chain(s.middlewares()))
 	openapi.RegisterHandlersWithBaseURL(s.echo, openapi.NewStrictHandler(deps.API, []openapi.StrictMiddlewareFunc{s.describe}), doc.BasePath)
 	s.registerHealth()
 	if err := s.registerPages(); err != nil {
