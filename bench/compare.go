@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/byline-api/byline/bench/internal/conduit"
@@ -21,7 +22,7 @@ type side struct {
 	data                *dataset
 }
 
-// compare measures two builds in turn (A B A B …), each time on a fresh copy of
+// compare measures two builds in turn (A B, B A, A B …), each on a fresh copy of
 // the same data set, so that slow changes of the machine affect both.
 func (b *bench) compare(ctx context.Context, stdout io.Writer) (err error) {
 	work, err := os.MkdirTemp("", "byline-compare-")
@@ -48,11 +49,9 @@ func (b *bench) compare(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	c := report.NewComparison(machine.Describe(ctx, b.repo), sides[0].name, sides[1].name)
 	for round := range b.rounds {
-		for i, s := range sides {
-			b.say("round %d of %d: %s", round+1, b.rounds, s.name)
-			if err := b.round(ctx, s, func(row report.Row) { c.Add(i, row) }); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
+		b.say("round %d of %d", round+1, b.rounds)
+		if err := b.round(ctx, sides, round%2 == 1, c.Add); err != nil {
+			return err
 		}
 	}
 	if err := c.Print(stdout); err != nil {
@@ -109,29 +108,48 @@ func extendsSchema(from, to string) (bool, error) {
 	return len(files) > 0, nil
 }
 
-// round measures all scenarios of one build.
-func (b *bench) round(ctx context.Context, s *side, add func(report.Row)) (err error) {
-	t, err := startCopy(ctx, s.program, s.data)
-	if err != nil {
-		return err
+// round starts both builds, each on a fresh copy of its data, and measures each
+// scenario with one build and at once with the other: the shorter the time
+// between the two, the less the machine has changed. Every second round swaps
+// them, since the second one of a pair may find the machine busy or warm.
+func (b *bench) round(ctx context.Context, sides []*side, swapped bool, add func(side int, row report.Row)) (err error) {
+	runs := make([]measured, len(sides))
+	for i, s := range sides {
+		t, failed := startCopy(ctx, s.program, s.data)
+		if failed != nil {
+			return fmt.Errorf("%s: %w", s.name, failed)
+		}
+		defer func() { err = errors.Join(err, t.stop()) }()
+		w, failed := b.enter(ctx, t, s.data.catalogue, s.data.users(b.users))
+		if failed != nil {
+			return fmt.Errorf("%s: %w", s.name, failed)
+		}
+		runs[i] = measured{i, t, w}
 	}
-	defer func() { err = errors.Join(err, t.stop()) }()
-	w, err := b.enter(ctx, t, s.data.catalogue, s.data.users(b.users))
-	if err != nil {
-		return err
+	if swapped {
+		slices.Reverse(runs)
 	}
 	for _, scenario := range conduit.Scenarios {
 		if !b.only.MatchString(scenario.Name) {
 			continue
 		}
-		row, err := b.measure(ctx, t, w, scenario, 0)
-		if err != nil {
-			return fmt.Errorf("%s: %w", scenario.Name, err)
-		}
-		if row.Skipped == "" {
-			b.say("  %-18s %8.0f req/s, P99 %s, %d errors", row.Scenario, row.RPS, row.P99.Round(time.Microsecond), row.Errors)
-			add(row)
+		for _, r := range runs {
+			row, err := b.measure(ctx, r.target, r.world, scenario, 0)
+			if err != nil {
+				return fmt.Errorf("%s: %s: %w", sides[r.side].name, scenario.Name, err)
+			}
+			if row.Skipped == "" {
+				b.say("  %-10s %-18s %8.0f req/s, P99 %s, %d errors", sides[r.side].name, row.Scenario, row.RPS, row.P99.Round(time.Microsecond), row.Errors)
+				add(r.side, row)
+			}
 		}
 	}
 	return nil
+}
+
+// measured is a build that is running.
+type measured struct {
+	side   int // the index among the sides
+	target *target
+	world  *conduit.World
 }
