@@ -3,10 +3,6 @@ package api
 import (
 	"net/http"
 	"strconv"
-	"sync"
-	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/view"
@@ -21,7 +17,7 @@ import (
 // the throughput (docs/performance.md): they leave another 20 KB to the garbage
 // collector. TestArticlePage compares the two encodings.
 //
-// No other response is encoded by hand.
+// Of all other responses only commentPage is encoded by hand.
 type articlePage struct {
 	list       articleList
 	filters    articleFilters
@@ -65,22 +61,7 @@ func (p articlePage) VisitGetArticlesResponse(w http.ResponseWriter) error { ret
 // openapi.GetArticlesFeedResponseObject.
 func (p articlePage) VisitGetArticlesFeedResponse(w http.ResponseWriter) error { return p.write(w) }
 
-// pageBuffers has buffers for encoded pages. The writer copies what it is
-// given, so that a buffer is free as soon as it was written.
-var pageBuffers = sync.Pool{New: func() any { return new([]byte) }}
-
-func (p articlePage) write(w http.ResponseWriter) error {
-	buffer := pageBuffers.Get().(*[]byte)
-	defer pageBuffers.Put(buffer)
-	*buffer = p.append((*buffer)[:0])
-	w.Header()["Content-Type"] = []string{"application/json"}
-	if p.link != nil {
-		w.Header().Set("Link", *p.link)
-	}
-	w.WriteHeader(http.StatusOK)
-	_, err := w.Write(*buffer)
-	return err
-}
+func (p articlePage) write(w http.ResponseWriter) error { return view.WriteJSON(w, p.link, p.append) }
 
 // append encodes openapi.ArticlesResponse.
 func (p articlePage) append(b []byte) []byte {
@@ -92,47 +73,29 @@ func (p articlePage) append(b []byte) []byte {
 		b = appendCard(b, a)
 	}
 	b = strconv.AppendInt(append(b, `],"articlesCount":`...), p.total, 10)
-	b = appendNullable(append(b, `,"nextCursor":`...), p.next)
+	b = view.AppendNullable(append(b, `,"nextCursor":`...), p.next)
 	return append(b, "}\n"...)
 }
 
 // appendCard encodes openapi.ArticleSummary.
 func appendCard(b []byte, a query.ListedArticle) []byte {
-	b = appendText(append(b, `{"slug":`...), a.Slug)
-	b = appendText(append(b, `,"title":`...), a.Title)
-	b = appendText(append(b, `,"description":`...), a.Description)
+	b = view.AppendText(append(b, `{"slug":`...), a.Slug)
+	b = view.AppendText(append(b, `,"title":`...), a.Title)
+	b = view.AppendText(append(b, `,"description":`...), a.Description)
 	b = append(b, `,"tagList":[`...)
 	for i, tag := range a.Tags {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(b, tag)
+		b = view.AppendText(b, tag)
 	}
-	b = appendTime(append(b, `],"createdAt":`...), a.CreatedAt)
-	b = appendTime(append(b, `,"updatedAt":`...), a.UpdatedAt)
+	b = view.AppendTime(append(b, `],"createdAt":`...), a.CreatedAt)
+	b = view.AppendTime(append(b, `,"updatedAt":`...), a.UpdatedAt)
 	b = strconv.AppendBool(append(b, `,"favorited":`...), a.Favorited)
 	b = strconv.AppendInt(append(b, `,"favoritesCount":`...), a.FavoritesCount, 10)
-	b = appendText(append(b, `,"author":{"username":`...), a.Username)
-	b = appendNullable(append(b, `,"bio":`...), a.Bio)
-	b = appendNullable(append(b, `,"image":`...), a.Image)
+	b = view.AppendText(append(b, `,"author":{"username":`...), a.Username)
+	b = view.AppendNullable(append(b, `,"bio":`...), a.Bio)
+	b = view.AppendNullable(append(b, `,"image":`...), a.Image)
 	b = strconv.AppendBool(append(b, `,"following":`...), a.Following)
 	return append(b, "}}"...)
-}
-
-// appendText encodes a JSON string. The error of AppendQuote is about text that
-// is not UTF-8, which PostgreSQL does not store.
-func appendText(b []byte, text string) []byte {
-	b, _ = jsontext.AppendQuote(b, text)
-	return b
-}
-
-func appendNullable(b []byte, text *string) []byte {
-	if text == nil {
-		return append(b, "null"...)
-	}
-	return appendText(b, *text)
-}
-
-func appendTime(b []byte, t time.Time) []byte {
-	return append(view.AppendTimestamp(append(b, '"'), t), '"')
 }

@@ -28,12 +28,6 @@ type comments struct {
 	html    *markup.Renderer
 }
 
-// commentsListed is the response of GetArticleComments.
-type commentsListed struct {
-	openapi.GetArticleComments200JSONResponse
-	response.Facts
-}
-
 const (
 	// maxComments is the default and maximum length of a page. It is high
 	// enough that front ends without pagination show all comments.
@@ -65,19 +59,18 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	if err != nil {
 		return nil, err
 	}
-	out := openapi.CommentsJSONResponse{}
+	out := commentPage{Facts: commentFacts(articleID, rows)}
 	if len(rows) > int(w.limit) {
 		rows = rows[:w.limit]
 		last := rows[w.limit-1]
 		position := page.Position{Key: page.At(last.CreatedAt), ID: last.ID}
-		out.Body.NextCursor, out.Headers.Link = s.cursors.Next(ctx, commentScope(req.Slug, w.newest), position)
+		out.next, out.link = s.cursors.Next(ctx, commentScope(req.Slug, w.newest), position)
 	}
-	if out.Body.Comments, err = s.render(ctx, rows, req.Params.Format); err != nil {
+	if err := s.complete(ctx, rows, req.Params.Format); err != nil {
 		return nil, err
 	}
-	return commentsListed{
-		openapi.GetArticleComments200JSONResponse{CommentsJSONResponse: out}, commentFacts(articleID, rows),
-	}, nil
+	out.rows = rows
+	return out, nil
 }
 
 func (s comments) window(req openapi.GetArticleCommentsRequestObject) (w commentWindow, err error) {
@@ -98,21 +91,26 @@ func (s comments) window(req openapi.GetArticleCommentsRequestObject) (w comment
 	return w, err
 }
 
+// sharedComments is how many comments are read in a round trip that other
+// requests share. Most articles have fewer.
+const sharedComments = 100
+
 // list returns the comments in a window and the id of the article. If there is
 // another page, it returns one comment more than the limit.
 func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows []comment, articleID int64, err error) {
 	viewer := request.Viewer(ctx)
 	arg := query.CommentListOldestParams{
 		ViewerID: viewer.ID, Moderates: viewer.Moderates(), Slug: slug,
-		FromCreatedAt: w.after.Key.Time(), FromID: w.after.ID, PageLimit: w.limit + 1,
+		FromCreatedAt: w.after.Key.Time(), FromID: w.after.ID, PageLimit: min(w.limit+1, sharedComments),
 	}
-	if w.newest {
-		rows, err = commentsOf(q.CommentListNewest(ctx, s.db, query.CommentListNewestParams(arg)))
-	} else {
-		rows, err = commentsOf(q.CommentListOldest(ctx, s.db, arg))
-	}
-	if err != nil {
+	if rows, err = readComments(ctx, s.db, w.newest, arg); err != nil {
 		return nil, 0, err
+	}
+	if len(rows) == sharedComments && w.limit+1 > sharedComments {
+		last := rows[len(rows)-1]
+		arg.FromCreatedAt, arg.FromID, arg.PageLimit = last.CreatedAt, last.ID, w.limit+1-sharedComments
+		rest, err := readComments(ctx, s.db.Alone(), w.newest, arg)
+		return append(rows, rest...), last.ArticleID, err
 	}
 	if len(rows) > 0 {
 		return rows, rows[0].ArticleID, nil
@@ -122,14 +120,25 @@ func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows 
 	return nil, a.ID, err
 }
 
+func readComments(ctx context.Context, conn query.DBTX, newest bool, arg query.CommentListOldestParams) ([]comment, error) {
+	if newest {
+		return commentsOf(q.CommentListNewest(ctx, conn, query.CommentListNewestParams(arg)))
+	}
+	return commentsOf(q.CommentListOldest(ctx, conn, arg))
+}
+
 // comment is a comment as the viewer sees it. All queries for comments return
 // the same columns.
-type comment query.CommentListOldestRow
+type comment struct {
+	query.CommentListOldestRow
+	html   *string            // nil unless the request asks for it
+	hiding *visibility.Hiding // nil if the comment is not hidden
+}
 
 func commentsOf[R query.CommentListOldestRow | query.CommentListNewestRow](rows []R, err error) ([]comment, error) {
 	list := make([]comment, len(rows))
 	for i, r := range rows {
-		list[i] = comment(r)
+		list[i].CommentListOldestRow = query.CommentListOldestRow(r)
 	}
 	return list, err
 }
@@ -148,7 +157,8 @@ func commentFacts(articleID int64, rows []comment) response.Facts {
 	return response.DependsOn(keys...)
 }
 
-func (s comments) render(ctx context.Context, rows []comment, format *openapi.TextFormat) ([]openapi.Comment, error) {
+// complete adds to comments what is not in their rows.
+func (s comments) complete(ctx context.Context, rows []comment, format *openapi.TextFormat) error {
 	var ids []int64
 	for _, c := range rows {
 		if c.Hidden {
@@ -157,27 +167,27 @@ func (s comments) render(ctx context.Context, rows []comment, format *openapi.Te
 	}
 	hidden, err := visibility.HiddenComments(ctx, s.db, ids)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	list := make([]openapi.Comment, len(rows))
 	for i, c := range rows {
-		list[i] = c.view(hidden[c.ID])
+		rows[i].hiding = hidden[c.ID]
 		if !view.WantsHTML(format) {
 			continue
 		}
 		html, err := s.html.Render(ctx, c.Body)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		list[i].BodyHtml = &html
+		rows[i].html = &html
 	}
-	return list, nil
+	return nil
 }
 
-func (c comment) view(hidden *visibility.Hiding) openapi.Comment {
+// view renders a comment as the generated type.
+func (c comment) view() openapi.Comment {
 	return openapi.Comment{
-		Id: c.ID, Body: c.Body, CreatedAt: view.Timestamp(c.CreatedAt), UpdatedAt: view.Timestamp(c.UpdatedAt),
-		Author: view.Profile(c.Username, c.Bio, c.Image, c.Following), Hidden: hidden.View(),
+		Id: c.ID, Body: c.Body, BodyHtml: c.html, CreatedAt: view.Timestamp(c.CreatedAt), UpdatedAt: view.Timestamp(c.UpdatedAt),
+		Author: view.Profile(c.Username, c.Bio, c.Image, c.Following), Hidden: c.hiding.View(),
 	}
 }
 
@@ -193,7 +203,7 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 	if err != nil {
 		return nil, err
 	}
-	out := openapi.CommentCreatedJSONResponse{Body: openapi.CommentResponse{Comment: comment(created).view(nil)}}
+	out := openapi.CommentCreatedJSONResponse{Body: openapi.CommentResponse{Comment: comment{CommentListOldestRow: query.CommentListOldestRow(created)}.view()}}
 	out.Headers.Location = new(fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, created.ID))
 	out.Headers.IdempotencyReplayed = replayed
 	return openapi.CreateArticleComment201JSONResponse{CommentCreatedJSONResponse: out}, nil

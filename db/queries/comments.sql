@@ -12,7 +12,7 @@ FROM created c
 JOIN users u ON u.id = c.author_id;
 
 -- name: CommentListOldest :many
-SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+SELECT /* shared */ c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following, c.hidden
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
@@ -23,7 +23,7 @@ ORDER BY c.created_at ASC, c.id ASC
 LIMIT @page_limit::int;
 
 -- name: CommentListNewest :many
-SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+SELECT /* shared */ c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following, c.hidden
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)

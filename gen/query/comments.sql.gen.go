@@ -136,7 +136,7 @@ func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteP
 }
 
 const commentListNewest = `-- name: CommentListNewest :many
-SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+SELECT /* shared */ c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following, c.hidden
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)
@@ -210,7 +210,7 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 }
 
 const commentListOldest = `-- name: CommentListOldest :many
-SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+SELECT /* shared */ c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following, c.hidden
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)

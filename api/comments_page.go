@@ -1,0 +1,61 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/gen/openapi"
+)
+
+// commentPage is a page of an article's comments, which it encodes from the
+// rows in one pass, for the same reason as articlePage: with encoding/json a
+// request that is not in the cache took 1.13 times the processor time of the
+// service. TestCommentPage compares the two encodings.
+type commentPage struct {
+	response.Facts
+	rows       []comment
+	next, link *string
+}
+
+var _ openapi.GetArticleCommentsResponseObject = commentPage{}
+
+// VisitGetArticleCommentsResponse implements
+// openapi.GetArticleCommentsResponseObject.
+func (p commentPage) VisitGetArticleCommentsResponse(w http.ResponseWriter) error {
+	return view.WriteJSON(w, p.link, p.append)
+}
+
+// append encodes openapi.CommentsResponse.
+func (p commentPage) append(b []byte) []byte {
+	b = append(b, `{"comments":[`...)
+	for i := range p.rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = p.rows[i].append(b)
+	}
+	b = view.AppendNullable(append(b, `],"nextCursor":`...), p.next)
+	return append(b, "}\n"...)
+}
+
+// append encodes openapi.Comment, as view renders it.
+func (c *comment) append(b []byte) []byte {
+	b = strconv.AppendInt(append(b, `{"id":`...), c.ID, 10)
+	b = view.AppendTime(append(b, `,"createdAt":`...), c.CreatedAt)
+	b = view.AppendTime(append(b, `,"updatedAt":`...), c.UpdatedAt)
+	b = view.AppendText(append(b, `,"body":`...), c.Body)
+	if c.html != nil {
+		b = view.AppendText(append(b, `,"bodyHtml":`...), *c.html)
+	}
+	if c.hiding != nil {
+		b = view.AppendText(append(b, `,"hidden":{"reason":`...), c.hiding.Reason)
+		b = append(view.AppendTime(append(b, `,"at":`...), c.hiding.At), '}')
+	}
+	b = view.AppendText(append(b, `,"author":{"username":`...), c.Username)
+	b = view.AppendNullable(append(b, `,"bio":`...), c.Bio)
+	b = view.AppendNullable(append(b, `,"image":`...), c.Image)
+	b = strconv.AppendBool(append(b, `,"following":`...), c.Following)
+	return append(b, "}}"...)
+}

@@ -1,0 +1,53 @@
+package view
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The functions of this file encode JSON without the generated types. Only the
+// pages of articles and of comments use them, for which package encoding/json
+// is too slow (docs/performance.md).
+
+// buffers has buffers for WriteJSON. The writer copies what it is given, so
+// that a buffer is free as soon as it was written.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// WriteJSON sends a 200 with the bytes that encode appends to a buffer. The
+// buffer is not encode's to keep. The Link header field is left out if link is
+// nil.
+func WriteJSON(w http.ResponseWriter, link *string, encode func(buffer []byte) []byte) error {
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	*buffer = encode((*buffer)[:0])
+	w.Header()["Content-Type"] = []string{"application/json"}
+	if link != nil {
+		w.Header().Set("Link", *link)
+	}
+	w.WriteHeader(http.StatusOK)
+	_, err := w.Write(*buffer)
+	return err
+}
+
+// AppendText encodes a JSON string. The error of AppendQuote is about text that
+// is not UTF-8, which PostgreSQL does not store.
+func AppendText(b []byte, text string) []byte {
+	b, _ = jsontext.AppendQuote(b, text)
+	return b
+}
+
+// AppendNullable encodes a JSON string or null.
+func AppendNullable(b []byte, text *string) []byte {
+	if text == nil {
+		return append(b, "null"...)
+	}
+	return AppendText(b, *text)
+}
+
+// AppendTime encodes openapi.Timestamp.
+func AppendTime(b []byte, t time.Time) []byte {
+	return append(AppendTimestamp(append(b, '"'), t), '"')
+}
