@@ -19,12 +19,12 @@ import (
 
 func setRole(t *testing.T, by servertest.User, username string, role client.Role) *client.SetUserRoleResponse {
 	t.Helper()
-	return answerOf(by.SetUserRoleWithResponse(t.Context(), username, client.SetRoleRequest{Role: role}))
+	return responseOf(by.SetUserRoleWithResponse(t.Context(), username, client.SetRoleRequest{Role: role}))
 }
 
 func suspend(t *testing.T, by servertest.User, username, reason string) *client.SuspendUserResponse {
 	t.Helper()
-	return answerOf(by.SuspendUserWithResponse(t.Context(), username, client.SuspendRequest{Reason: reason}))
+	return responseOf(by.SuspendUserWithResponse(t.Context(), username, client.SuspendRequest{Reason: reason}))
 }
 
 func TestSetUserRole(t *testing.T) {
@@ -32,7 +32,7 @@ func TestSetUserRole(t *testing.T) {
 	s := servertest.New(t)
 	root, anna := withRole(s, "root", auth.Admin), s.Register("Anna")
 	publish := func() int {
-		return answerOf(anna.CreateArticleWithResponse(t.Context(), nil, newArticle("A"))).StatusCode()
+		return responseOf(anna.CreateArticleWithResponse(t.Context(), nil, newArticle("A"))).StatusCode()
 	}
 	require.Equal(t, http.StatusCreated, publish())
 
@@ -45,10 +45,10 @@ func TestSetUserRole(t *testing.T) {
 	require.Equal(t, 1, auditCount(t, s), "the repetition was none")
 
 	require.Equal(t, http.StatusOK, setRole(t, root, "anna", client.RoleModerator).StatusCode())
-	require.Equal(t, http.StatusOK, answerOf(anna.GetHiddenWithResponse(t.Context(), nil)).StatusCode())
-	require.Equal(t, http.StatusForbidden, answerOf(anna.GetUsersWithResponse(t.Context(), nil)).StatusCode())
+	require.Equal(t, http.StatusOK, responseOf(anna.GetHiddenWithResponse(t.Context(), nil)).StatusCode())
+	require.Equal(t, http.StatusForbidden, responseOf(anna.GetUsersWithResponse(t.Context(), nil)).StatusCode())
 	require.Equal(t, http.StatusOK, setRole(t, root, "anna", client.RoleAdmin).StatusCode())
-	require.Equal(t, http.StatusOK, answerOf(anna.GetUsersWithResponse(t.Context(), nil)).StatusCode())
+	require.Equal(t, http.StatusOK, responseOf(anna.GetUsersWithResponse(t.Context(), nil)).StatusCode())
 
 	for label, res := range map[string]interface{ StatusCode() int }{
 		"Role":    setRole(t, root, "ROOT", client.RoleAuthor),
@@ -67,7 +67,7 @@ func TestSuspendUser(t *testing.T) {
 	key := newKey(t, anna, client.Read)
 	article := s.Publish(anna, "Stays")
 	login := func() int {
-		return answerOf(s.Anonymous.LoginWithResponse(t.Context(), client.LoginUserRequest{User: client.LoginUser{Email: string(anna.Email), Password: servertest.Password}})).StatusCode()
+		return responseOf(s.Anonymous.LoginWithResponse(t.Context(), client.LoginUserRequest{User: client.LoginUser{Email: string(anna.Email), Password: servertest.Password}})).StatusCode()
 	}
 	requireStatus(t, http.StatusOK, there.As(anna.Token))
 	requireStatus(t, http.StatusOK, there.As(key.Key))
@@ -84,14 +84,14 @@ func TestSuspendUser(t *testing.T) {
 	}
 	require.Zero(t, count(t, s, `SELECT count(*) FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.username = 'anna'`))
 	require.Equal(t, http.StatusForbidden, login())
-	require.Equal(t, http.StatusOK, answerOf(s.Anonymous.GetArticleWithResponse(t.Context(), article.Slug, nil)).StatusCode())
+	require.Equal(t, http.StatusOK, responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), article.Slug, nil)).StatusCode())
 	since := res.JSON200.User.SuspendedAt
 	require.Equal(t, since, suspend(t, root, "anna", "Fraud").JSON200.User.SuspendedAt, "another reason does not begin it anew")
 	suspend(t, root, "anna", "Fraud")
 	require.Equal(t, 2, auditCount(t, s))
 
 	for range 2 {
-		back := answerOf(root.ReinstateUserWithResponse(t.Context(), "anna"))
+		back := responseOf(root.ReinstateUserWithResponse(t.Context(), "anna"))
 		require.Equal(t, http.StatusOK, back.StatusCode(), string(back.Body))
 		require.True(t, back.JSON200.User.SuspendedAt.IsNull())
 	}
@@ -101,8 +101,8 @@ func TestSuspendUser(t *testing.T) {
 	requireStatus(t, http.StatusOK, s.As(key.Key))
 }
 
-// TestAdminsAgainstEachOther has two admins take each other's power at once:
-// one of them must keep it, and the refused one must not be in the log.
+// TestAdminsAgainstEachOther makes two admins demote each other at once: one
+// of them must stay admin, and the log must not have the rejected change.
 func TestAdminsAgainstEachOther(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -119,7 +119,7 @@ func TestAdminsAgainstEachOther(t *testing.T) {
 				statuses := together(2, func(i int) int { return attack(both[i], both[1-i].Username) })
 				slices.Sort(statuses)
 				require.Equal(t, http.StatusOK, statuses[0])
-				// The other one has no power any more: 403, or no session.
+				// The other one is no admin any more: 403, or 401 without a session.
 				require.Contains(t, []int{http.StatusForbidden, http.StatusUnauthorized}, statuses[1])
 				require.Equal(t, 1, count(t, s, `SELECT count(*) FROM users WHERE role = 'admin' AND suspended_at IS NULL`))
 				require.Equal(t, before+1, auditCount(t, s))
@@ -175,7 +175,7 @@ func TestGetUsers(t *testing.T) {
 	}
 }
 
-// TestAuditLog does everything that is kept, and reads it.
+// TestAuditLog makes every change that the audit log records, and reads the log.
 func TestAuditLog(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -185,14 +185,14 @@ func TestAuditLog(t *testing.T) {
 	key := newKey(t, mia, client.Admin)
 	hide(t, mia, article.Slug, "A")
 	restore(t, mia, article.Slug)
-	answerOf(s.As(key.Key).HideCommentWithResponse(t.Context(), article.Slug, comment.Id, client.HideRequest{Reason: "C"}))
-	answerOf(mia.RestoreCommentWithResponse(t.Context(), article.Slug, comment.Id))
-	answerOf(root.SetUserRoleWithResponse(t.Context(), "anna", client.SetRoleRequest{Role: client.RoleReader, Reason: ptrTo("R")}))
+	responseOf(s.As(key.Key).HideCommentWithResponse(t.Context(), article.Slug, comment.Id, client.HideRequest{Reason: "C"}))
+	responseOf(mia.RestoreCommentWithResponse(t.Context(), article.Slug, comment.Id))
+	responseOf(root.SetUserRoleWithResponse(t.Context(), "anna", client.SetRoleRequest{Role: client.RoleReader, Reason: ptrTo("R")}))
 	suspend(t, root, "anna", "S")
-	suspension := answerOf(root.ReinstateUserWithResponse(t.Context(), "anna"))
+	suspension := responseOf(root.ReinstateUserWithResponse(t.Context(), "anna"))
 
 	read := func(p client.GetAuditLogParams) (out []client.AuditEntry) {
-		res := answerOf(root.GetAuditLogWithResponse(t.Context(), &p))
+		res := responseOf(root.GetAuditLogWithResponse(t.Context(), &p))
 		require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 		return res.JSON200.Entries
 	}
@@ -224,11 +224,11 @@ func TestAuditLog(t *testing.T) {
 	require.Len(t, read(client.GetAuditLogParams{Subject: ptrTo("anna")}), 3)
 	require.Len(t, read(client.GetAuditLogParams{Action: ptrTo(client.UserSuspended)}), 1)
 	require.Len(t, read(client.GetAuditLogParams{Actor: ptrTo("mia"), Action: ptrTo(client.ArticleHidden)}), 1)
-	first := answerOf(root.GetAuditLogWithResponse(t.Context(), &client.GetAuditLogParams{Limit: ptrTo[int32](3)})).JSON200
+	first := responseOf(root.GetAuditLogWithResponse(t.Context(), &client.GetAuditLogParams{Limit: ptrTo[int32](3)})).JSON200
 	rest := read(client.GetAuditLogParams{Cursor: ptrTo(first.NextCursor.MustGet())})
 	require.Equal(t, lines(all), lines(slices.Concat(first.Entries, rest)))
 
-	// Erasing an account needs no change to the log, which has no names.
+	// Deleting an account does not change the log, which has no names.
 	change(t, s, `DELETE FROM users WHERE username IN ('anna', 'mia')`)
 	for _, e := range read(client.GetAuditLogParams{}) {
 		require.True(t, e.Subject.Name.IsNull())
@@ -237,7 +237,7 @@ func TestAuditLog(t *testing.T) {
 	require.Equal(t, 7, auditCount(t, s))
 }
 
-// TestAdminStatements counts what acts ask the database.
+// TestAdminStatements counts the statements of each operation of admins.
 func TestAdminStatements(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, uncached)

@@ -21,7 +21,7 @@ import (
 
 var nextLink = regexp.MustCompile(`^</api(/[^>]*)>; rel="next"$`)
 
-// linkTarget returns where a Link header leads, below the base path.
+// linkTarget returns the URL of a Link header, below the base path.
 func linkTarget(t *testing.T, link string) string {
 	t.Helper()
 	m := nextLink.FindStringSubmatch(link)
@@ -46,8 +46,8 @@ func slugsIn(articles []client.ArticleSummary) []string {
 	return slugs
 }
 
-// shelf is a random set of articles, in the database and in plain Go.
-type shelf struct {
+// articleSet is a random set of articles, in the database and in plain Go.
+type articleSet struct {
 	users []string
 	books []book // newest first
 	// follows of the viewer
@@ -64,14 +64,14 @@ type book struct {
 
 var shelfTags = []string{"go", "sql", "Go", "a b"}
 
-// fill puts about 60 articles into the database. Few distinct times make
-// ties, and ids are in no order with the times.
-func fill(t *testing.T, s *servertest.Service, viewer string) shelf {
+// fill inserts about 60 articles into the database. They share a few times of
+// creation, and the order of their ids is not the order of their times.
+func fill(t *testing.T, s *servertest.Service, viewer string) articleSet {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	sh := shelf{users: []string{viewer, "Anna", "bob", "chloé", "dan"}, follows: []string{"Anna", "dan"}}
+	sh := articleSet{users: []string{viewer, "Anna", "bob", "chloé", "dan"}, follows: []string{"Anna", "dan"}}
 	exec := func(sql string, args ...any) {
 		t.Helper()
 		_, err := s.DB.Exec(t.Context(), sql, args...)
@@ -113,7 +113,7 @@ func fill(t *testing.T, s *servertest.Service, viewer string) shelf {
 	return sh
 }
 
-func (sh shelf) filter(keep func(book) bool) []book {
+func (sh articleSet) filter(keep func(book) bool) []book {
 	var out []book
 	for _, b := range sh.books {
 		if keep(b) {
@@ -123,9 +123,9 @@ func (sh shelf) filter(keep func(book) bool) []book {
 	return out
 }
 
-// shown is what the contract wants a list to show of books, to the viewer or
-// to a stranger ("").
-func (sh shelf) shown(books []book, viewer string) []client.ArticleSummary {
+// shown returns what the contract wants a list to show of books, to the viewer
+// or to an anonymous caller ("").
+func (sh articleSet) shown(books []book, viewer string) []client.ArticleSummary {
 	out := []client.ArticleSummary{}
 	for _, b := range books {
 		a := client.ArticleSummary{
@@ -140,7 +140,7 @@ func (sh shelf) shown(books []book, viewer string) []client.ArticleSummary {
 	return out
 }
 
-// orNil makes an optional parameter of a text.
+// orNil returns nil for the empty text, as for a parameter that is not sent.
 func orNil(s string) *string {
 	if s == "" {
 		return nil
@@ -148,10 +148,10 @@ func orNil(s string) *string {
 	return &s
 }
 
-// listCall answers a page of GetArticles or GetArticlesFeed.
+// listCall requests a page of GetArticles or GetArticlesFeed.
 type listCall func(ctx context.Context, limit, offset *int32, cursor *string) (page *client.ArticlesResponse, link string)
 
-// walk reads a list to its end by cursor.
+// walk reads all pages of a list by cursor.
 func walk(t *testing.T, list listCall, limit int32, between func()) (out []client.ArticleSummary, counts []int64) {
 	t.Helper()
 	var cursor *string
@@ -179,7 +179,7 @@ func TestGetArticles(t *testing.T) {
 	sh := fill(t, s, "viewer")
 	listing := func(t *testing.T, c *client.ClientWithResponses, tag, author, favorited string) listCall {
 		return func(ctx context.Context, limit, offset *int32, cursor *string) (*client.ArticlesResponse, string) {
-			res := answerOf(c.GetArticlesWithResponse(ctx, &client.GetArticlesParams{
+			res := responseOf(c.GetArticlesWithResponse(ctx, &client.GetArticlesParams{
 				Tag: orNil(tag), Author: orNil(author), Favorited: orNil(favorited), Limit: limit, Offset: offset, Cursor: cursor,
 			}))
 			require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
@@ -190,7 +190,8 @@ func TestGetArticles(t *testing.T) {
 	}
 	is := func(name, filter string) bool { return filter == "" || strings.EqualFold(name, filter) }
 
-	// Not parallel to what adds articles below: the model knows the first ones.
+	// This does not run in parallel with the subtests below that add articles,
+	// because the model does not know those.
 	t.Run("Filters", func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for _, tag := range []string{"", "go", "a b", "GO"} {
@@ -249,7 +250,7 @@ func TestGetArticles(t *testing.T) {
 	})
 
 	t.Run("Link", func(t *testing.T) {
-		// It keeps filters, in their encoding, and drops the offset.
+		// The link keeps the filters, in their encoding, and drops the offset.
 		var got []string
 		target := "/articles?tag=a+b&limit=3&offset=2"
 		for target != "" {
@@ -308,7 +309,7 @@ func TestGetArticles(t *testing.T) {
 			return page.NextCursor.MustGet()
 		}
 		all, tagged := cursorOf(s.Anonymous, "", "", ""), cursorOf(s.Anonymous, "go", "", "")
-		feed := answerOf(viewer.GetArticlesFeedWithResponse(t.Context(), &client.GetArticlesFeedParams{Limit: &one})).JSON200.NextCursor.MustGet()
+		feed := responseOf(viewer.GetArticlesFeedWithResponse(t.Context(), &client.GetArticlesFeedParams{Limit: &one})).JSON200.NextCursor.MustGet()
 		for _, path := range []string{
 			"/articles?tag=go&cursor=" + all, "/articles?author=go&cursor=" + tagged, "/articles?favorited=go&cursor=" + tagged,
 			"/articles?cursor=" + tagged, "/articles?tag=go&author=Anna&cursor=" + tagged, "/articles?cursor=" + feed, "/articles/feed?cursor=" + all,
@@ -319,8 +320,8 @@ func TestGetArticles(t *testing.T) {
 		}
 		res, body := s.Do("GET", "/articles?cursor="+strings.Repeat("A", 129), "")
 		requireRefusal(t, 422, allWrong("is too long (maximum is 128 characters)", "cursor"), res, body)
-		// A cursor is a position in a list: who reads it and the length of the
-		// page may change.
+		// A cursor is a position in a list: another viewer may use it, with
+		// another limit.
 		res, body = s.Do("GET", "/articles?limit=50&cursor="+all, "", signed(viewer)...)
 		require.Equal(t, http.StatusOK, res.StatusCode, body)
 	})
@@ -372,7 +373,7 @@ func TestGetArticles(t *testing.T) {
 			walked, counts := walk(t, list, 9, func() {
 				n++
 				a := s.Publish(viewer, fmt.Sprint("Later ", n), "go")
-				answerOf(viewer.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
+				responseOf(viewer.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
 			})
 			require.Equal(t, slugsIn(before.Articles), slugsIn(walked), "filter %v", f)
 			require.Equal(t, before.ArticlesCount+int64(len(counts)-1), counts[len(counts)-1], "the total counts what was added")
@@ -388,7 +389,7 @@ func TestGetArticles(t *testing.T) {
 		hundred := int32(100)
 		all, _ := list(t.Context(), &hundred, nil, nil)
 		first, _ := list(t.Context(), &two, nil, nil)
-		require.Equal(t, 204, answerOf(viewer.DeleteArticleWithResponse(t.Context(), first.Articles[1].Slug, nil)).StatusCode())
+		require.Equal(t, 204, responseOf(viewer.DeleteArticleWithResponse(t.Context(), first.Articles[1].Slug, nil)).StatusCode())
 		next, _ := list(t.Context(), &two, nil, ptrTo(first.NextCursor.MustGet()))
 		require.Equal(t, all.Articles[2:4], next.Articles)
 	})
@@ -402,7 +403,7 @@ func TestGetArticlesFeed(t *testing.T) {
 	sh := fill(t, s, "viewer")
 	listing := func(t *testing.T, u servertest.User) listCall {
 		return func(ctx context.Context, limit, offset *int32, cursor *string) (*client.ArticlesResponse, string) {
-			res := answerOf(u.GetArticlesFeedWithResponse(ctx, &client.GetArticlesFeedParams{Limit: limit, Offset: offset, Cursor: cursor}))
+			res := responseOf(u.GetArticlesFeedWithResponse(ctx, &client.GetArticlesFeedParams{Limit: limit, Offset: offset, Cursor: cursor}))
 			require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 			require.NotContains(t, string(res.Body), `"body"`)
 			return res.JSON200, res.HTTPResponse.Header.Get("Link")
@@ -421,17 +422,17 @@ func TestGetArticlesFeed(t *testing.T) {
 	t.Run("Followed", func(t *testing.T) {
 		list := listing(t, viewer)
 		r := rand.New(rand.NewPCG(3, 4))
-		// Also an author without articles, and then the viewer's every step.
+		// Also follow an author without articles, and check after each step.
 		for _, change := range []struct {
 			name   string
 			follow bool
 		}{{}, {"bob", true}, {"Anna", false}, {"CHLOÉ", true}, {"dan", false}, {"bob", false}, {"chloé", false}} {
 			switch {
 			case change.follow:
-				answerOf(viewer.FollowUserByUsernameWithResponse(t.Context(), change.name))
+				responseOf(viewer.FollowUserByUsernameWithResponse(t.Context(), change.name))
 				sh.follows = append(sh.follows, strings.ToLower(change.name))
 			case change.name != "":
-				answerOf(viewer.UnfollowUserByUsernameWithResponse(t.Context(), change.name))
+				responseOf(viewer.UnfollowUserByUsernameWithResponse(t.Context(), change.name))
 				sh.follows = slices.DeleteFunc(sh.follows, func(f string) bool { return f == change.name })
 			}
 			books := sh.filter(func(b book) bool { return slices.Contains(sh.follows, b.author) })
@@ -460,8 +461,8 @@ func TestGetArticlesFeed(t *testing.T) {
 
 	t.Run("WalkWhileWritten", func(t *testing.T) {
 		reader, author := s.Register("reader"), s.Register("author")
-		answerOf(reader.FollowUserByUsernameWithResponse(t.Context(), "author"))
-		answerOf(reader.FollowUserByUsernameWithResponse(t.Context(), "bob"))
+		responseOf(reader.FollowUserByUsernameWithResponse(t.Context(), "author"))
+		responseOf(reader.FollowUserByUsernameWithResponse(t.Context(), "bob"))
 		list := listing(t, reader)
 		hundred := int32(100)
 		before, _ := list(t.Context(), &hundred, nil, nil)
@@ -477,61 +478,61 @@ func TestGetArticlesFeed(t *testing.T) {
 	})
 }
 
-// TestReadAfterWrite reads right after each write, on whatever connection of
+// TestReadAfterWrite reads immediately after each write, on any connection of
 // the pool, with and without a token.
 func TestReadAfterWrite(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
 	jake, anna := s.Register("jake"), s.Register("anna")
-	answerOf(anna.FollowUserByUsernameWithResponse(t.Context(), "jake"))
+	responseOf(anna.FollowUserByUsernameWithResponse(t.Context(), "jake"))
 	readers := []*client.ClientWithResponses{s.Anonymous, anna.ClientWithResponses, jake.ClientWithResponses}
 	for i := range 5 {
 		tag := fmt.Sprint("tag", i)
 		a := s.Publish(jake, fmt.Sprint("Article ", i), tag)
 		for _, c := range readers {
-			list := answerOf(c.GetArticlesWithResponse(t.Context(), nil)).JSON200
+			list := responseOf(c.GetArticlesWithResponse(t.Context(), nil)).JSON200
 			require.Equal(t, a.Slug, list.Articles[0].Slug)
 			require.EqualValues(t, i+1, list.ArticlesCount)
-			require.Contains(t, answerOf(c.GetTagsWithResponse(t.Context(), nil)).JSON200.Tags, tag)
+			require.Contains(t, responseOf(c.GetTagsWithResponse(t.Context(), nil)).JSON200.Tags, tag)
 		}
-		feed := answerOf(anna.GetArticlesFeedWithResponse(t.Context(), nil)).JSON200
+		feed := responseOf(anna.GetArticlesFeedWithResponse(t.Context(), nil)).JSON200
 		require.Equal(t, a.Slug, feed.Articles[0].Slug)
 		require.EqualValues(t, i+1, feed.ArticlesCount)
 
 		comment := commentOn(t, anna, a.Slug, "x")
-		answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
+		responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
 		title, retagged := fmt.Sprint("Renamed ", i), []string{tag + "b"}
-		answerOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: &title, TagList: &retagged}}))
+		responseOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: &title, TagList: &retagged}}))
 		bio := fmt.Sprint("bio ", i)
 		res, body := s.Do("PUT", "/user", `{"user":{"bio":"`+bio+`"}}`, signed(jake)...)
 		require.Equal(t, http.StatusOK, res.StatusCode, body)
 		for _, c := range readers {
-			require.Equal(t, []int64{comment.Id}, commentIDs(answerOf(c.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments))
-			got := answerOf(c.GetArticleWithResponse(t.Context(), a.Slug, nil)).JSON200.Article
+			require.Equal(t, []int64{comment.Id}, commentIDs(responseOf(c.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments))
+			got := responseOf(c.GetArticleWithResponse(t.Context(), a.Slug, nil)).JSON200.Article
 			require.Equal(t, title, got.Title)
 			require.EqualValues(t, 1, got.FavoritesCount)
 			require.Equal(t, bio, got.Author.Bio.MustGet())
-			require.Equal(t, bio, answerOf(c.GetProfileByUsernameWithResponse(t.Context(), "jake", nil)).JSON200.Profile.Bio.MustGet())
-			tags := answerOf(c.GetTagsWithResponse(t.Context(), nil)).JSON200.Tags
+			require.Equal(t, bio, responseOf(c.GetProfileByUsernameWithResponse(t.Context(), "jake", nil)).JSON200.Profile.Bio.MustGet())
+			tags := responseOf(c.GetTagsWithResponse(t.Context(), nil)).JSON200.Tags
 			require.Contains(t, tags, tag+"b")
 			require.NotContains(t, tags, tag)
-			require.Equal(t, got.Slug, answerOf(c.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Favorited: ptrTo("anna")})).JSON200.Articles[0].Slug)
+			require.Equal(t, got.Slug, responseOf(c.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Favorited: ptrTo("anna")})).JSON200.Articles[0].Slug)
 		}
-		require.Equal(t, 204, answerOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, comment.Id)).StatusCode())
+		require.Equal(t, 204, responseOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, comment.Id)).StatusCode())
 		for _, c := range readers {
-			require.Empty(t, answerOf(c.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments)
+			require.Empty(t, responseOf(c.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments)
 		}
 	}
 }
 
-// TestArticleStatements checks that an operation asks the database a fixed
-// number of times, however many rows it answers.
+// TestArticleStatements checks that the number of statements of an operation
+// does not depend on the number of rows in its response.
 func TestArticleStatements(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, uncached)
 	s.Register("jake")
 	anna := s.Register("anna")
-	answerOf(anna.FollowUserByUsernameWithResponse(t.Context(), "jake"))
+	responseOf(anna.FollowUserByUsernameWithResponse(t.Context(), "jake"))
 	slugs := make([]string, 100)
 	for i := range slugs {
 		slugs[i] = fmt.Sprint("a-", i+1)

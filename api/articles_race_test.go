@@ -16,7 +16,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// requireCounters holds every counter against the rows that it counts.
+// requireCounters compares every counter with the rows that it counts.
 func requireCounters(t *testing.T, s *servertest.Service) {
 	t.Helper()
 	rows, err := s.DB.Query(t.Context(), `
@@ -41,7 +41,7 @@ func requireCounters(t *testing.T, s *servertest.Service) {
 	require.Empty(t, off)
 }
 
-// together runs f n times at once and returns the answers.
+// together runs f n times concurrently and returns the responses.
 func together[R any](n int, f func(i int) R) []R {
 	out := make([]R, n)
 	var ready, done sync.WaitGroup
@@ -63,8 +63,8 @@ func crowded(t *testing.T) *servertest.Service {
 	t.Helper()
 	const conns = 18
 	s := servertest.New(t, servertest.WithDB(func(c *db.Config) { c.MaxConns = conns }))
-	// One after the other: on a busy machine that many at once take longer to
-	// sign in than the pool waits.
+	// One after the other: on a busy machine, so many concurrent sign-ins take
+	// longer than a request waits for a connection.
 	for range conns {
 		conn, err := s.DB.Pool().Acquire(t.Context())
 		require.NoError(t, err)
@@ -83,13 +83,13 @@ func TestSimultaneousArticles(t *testing.T) {
 		s := s.For(t)
 		slugs := map[string]bool{}
 		for _, res := range together(50, func(int) *client.CreateArticleResponse {
-			return answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Everybody at once", "race")))
+			return responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Everybody at once", "race")))
 		}) {
 			require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
 			slugs[res.JSON201.Article.Slug] = true
 		}
 		require.Len(t, slugs, 50)
-		list := answerOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("race")})).JSON200
+		list := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("race")})).JSON200
 		require.EqualValues(t, 50, list.ArticlesCount)
 	})
 
@@ -101,7 +101,7 @@ func TestSimultaneousArticles(t *testing.T) {
 		first := 0
 		bodies := map[string]bool{}
 		for _, res := range together(20, func(int) *client.CreateArticleResponse {
-			return answerOf(jake.CreateArticleWithResponse(t.Context(), key, newArticle("Once only", "keyed")))
+			return responseOf(jake.CreateArticleWithResponse(t.Context(), key, newArticle("Once only", "keyed")))
 		}) {
 			require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
 			bodies[string(res.Body)] = true
@@ -111,7 +111,7 @@ func TestSimultaneousArticles(t *testing.T) {
 		}
 		require.Len(t, bodies, 1)
 		require.Equal(t, 1, first)
-		list := answerOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("keyed")})).JSON200
+		list := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("keyed")})).JSON200
 		require.EqualValues(t, 1, list.ArticlesCount)
 	})
 }
@@ -126,7 +126,7 @@ func TestSimultaneousUpdates(t *testing.T) {
 		s := s.For(t)
 		a := s.Publish(jake, "Contended", "start")
 		all := together(20, func(i int) *client.UpdateArticleResponse {
-			return answerOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{
+			return responseOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{
 				Title: ptrTo(fmt.Sprint("Version ", i)), Body: ptrTo(fmt.Sprint("body ", i)), TagList: &[]string{fmt.Sprint("t", i%3), fmt.Sprint("u", i), "all"},
 			}}))
 		})
@@ -135,7 +135,7 @@ func TestSimultaneousUpdates(t *testing.T) {
 		for i, res := range all {
 			require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 			require.Equal(t, fmt.Sprint("version-", i), res.JSON200.Article.Slug)
-			require.Equal(t, fmt.Sprint("body ", i), res.JSON200.Article.Body, "an answer shows its own change")
+			require.Equal(t, fmt.Sprint("body ", i), res.JSON200.Article.Body, "a response shows its own change")
 			times[stamp(res.JSON200.Article.UpdatedAt)] = true
 			if res.JSON200.Article.UpdatedAt.After(last.Article.UpdatedAt) {
 				last = res.JSON200
@@ -143,7 +143,7 @@ func TestSimultaneousUpdates(t *testing.T) {
 		}
 		require.Len(t, times, 20, "each change moves updatedAt on")
 		for i := range 20 {
-			got := answerOf(s.Anonymous.GetArticleWithResponse(t.Context(), fmt.Sprint("version-", i), nil)).JSON200
+			got := responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), fmt.Sprint("version-", i), nil)).JSON200
 			require.Equal(t, last, got)
 		}
 		requireCounters(t, s)
@@ -151,11 +151,11 @@ func TestSimultaneousUpdates(t *testing.T) {
 
 	t.Run("IfMatch", func(t *testing.T) {
 		t.Parallel()
-		created := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Guarded")))
+		created := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Guarded")))
 		tag := created.HTTPResponse.Header.Get("ETag")
 		won := 0
 		for _, status := range together(20, func(i int) int {
-			return answerOf(jake.UpdateArticleWithResponse(t.Context(), "guarded", &client.UpdateArticleParams{IfMatch: &tag},
+			return responseOf(jake.UpdateArticleWithResponse(t.Context(), "guarded", &client.UpdateArticleParams{IfMatch: &tag},
 				client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Body: ptrTo(fmt.Sprint(i))}})).StatusCode()
 		}) {
 			if status == http.StatusOK {
@@ -176,13 +176,13 @@ func TestSimultaneousUpdates(t *testing.T) {
 		slugs := map[string]bool{}
 		for _, slug := range together(20, func(i int) string {
 			if i%2 == 0 {
-				res := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Final")))
+				res := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Final")))
 				if res.JSON201 == nil {
 					return string(res.Body)
 				}
 				return res.JSON201.Article.Slug
 			}
-			res := answerOf(jake.UpdateArticleWithResponse(t.Context(), fmt.Sprint("draft-", i/2), nil,
+			res := responseOf(jake.UpdateArticleWithResponse(t.Context(), fmt.Sprint("draft-", i/2), nil,
 				client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo("Final")}}))
 			if res.JSON200 == nil {
 				return string(res.Body)
@@ -210,23 +210,23 @@ func TestSimultaneousComments(t *testing.T) {
 			for i, got := range together(24, func(i int) string {
 				switch {
 				case i == 7:
-					res := answerOf(jake.DeleteArticleWithResponse(t.Context(), a.Slug, nil))
+					res := responseOf(jake.DeleteArticleWithResponse(t.Context(), a.Slug, nil))
 					return fmt.Sprint(res.StatusCode(), string(res.Body))
 				case i == 8:
-					res := answerOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, old.Id))
+					res := responseOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, old.Id))
 					return fmt.Sprint(res.StatusCode(), string(res.Body))
 				case i%6 == 1:
-					res := answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
+					res := responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
 					return fmt.Sprint(res.StatusCode(), string(res.Body))
 				case i%6 == 2:
-					res := answerOf(anna.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil))
+					res := responseOf(anna.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil))
 					return fmt.Sprint(res.StatusCode(), string(res.Body))
 				}
 				params := &client.CreateArticleCommentParams{}
 				if i%6 == 3 {
 					params.IdempotencyKey = ptrTo(fmt.Sprint(i))
 				}
-				res := answerOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, params, newComment("x")))
+				res := responseOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, params, newComment("x")))
 				return fmt.Sprint(res.StatusCode(), string(res.Body))
 			}) {
 				switch {
@@ -254,13 +254,13 @@ func TestSimultaneousComments(t *testing.T) {
 		key := &client.CreateArticleCommentParams{IdempotencyKey: ptrTo("race")}
 		bodies := map[string]bool{}
 		for _, res := range together(20, func(int) *client.CreateArticleCommentResponse {
-			return answerOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x")))
+			return responseOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x")))
 		}) {
 			require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
 			bodies[string(res.Body)] = true
 		}
 		require.Len(t, bodies, 1)
-		require.Len(t, answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments, 1)
+		require.Len(t, responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments, 1)
 	})
 
 	t.Run("DeletedOnce", func(t *testing.T) {
@@ -270,7 +270,7 @@ func TestSimultaneousComments(t *testing.T) {
 		c := commentOn(t, anna, a.Slug, "x")
 		deleted := 0
 		for _, status := range together(10, func(int) int {
-			return answerOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, c.Id)).StatusCode()
+			return responseOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, c.Id)).StatusCode()
 		}) {
 			if status == http.StatusNoContent {
 				deleted++
@@ -282,8 +282,8 @@ func TestSimultaneousComments(t *testing.T) {
 	})
 }
 
-// TestDeadlock makes the creation of an article lose a deadlock: the client
-// must not notice.
+// TestDeadlock makes the creation of an article the victim of a deadlock. The
+// client must get the same response as without one.
 func TestDeadlock(t *testing.T) {
 	t.Parallel()
 	// One connection, so that it is known which slot of a counter it adds to.
@@ -300,10 +300,10 @@ func TestDeadlock(t *testing.T) {
 
 	created := make(chan *client.CreateArticleResponse, 1)
 	go func() {
-		created <- answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Second", "x")))
+		created <- responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Second", "x")))
 	}()
-	// The creation holds its author by the time that it waits for the counter.
-	// Whoever began to wait first is the one that PostgreSQL gives up.
+	// The creation has locked its author when it waits for the counter.
+	// PostgreSQL cancels the transaction that began to wait first.
 	require.Eventually(t, func() (waits bool) {
 		err := tx.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))`).Scan(&waits)
 		return err == nil && waits
@@ -318,8 +318,8 @@ func TestDeadlock(t *testing.T) {
 	requireCounters(t, s)
 }
 
-// TestCountersUnderLoad changes the same few articles, tags and users from
-// many sides at once: nothing fails, and afterwards every counter is right.
+// TestCountersUnderLoad changes the same few articles, tags and users
+// concurrently: no request fails, and afterwards every counter is correct.
 func TestCountersUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := crowded(t)
@@ -351,7 +351,7 @@ func TestCountersUnderLoad(t *testing.T) {
 			status, body, what := 0, []byte(nil), ""
 			switch r.IntN(8) {
 			case 0, 1:
-				res := answerOf(users[me].CreateArticleWithResponse(t.Context(), nil, newArticle(fmt.Sprint("Title ", r.IntN(3)), picked...)))
+				res := responseOf(users[me].CreateArticleWithResponse(t.Context(), nil, newArticle(fmt.Sprint("Title ", r.IntN(3)), picked...)))
 				status, body, what = res.StatusCode(), res.Body, "create"
 				if res.JSON201 != nil {
 					mu.Lock()
@@ -359,19 +359,19 @@ func TestCountersUnderLoad(t *testing.T) {
 					mu.Unlock()
 				}
 			case 2, 3:
-				res := answerOf(users[me].UpdateArticleWithResponse(t.Context(), mine, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{TagList: &picked}}))
+				res := responseOf(users[me].UpdateArticleWithResponse(t.Context(), mine, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{TagList: &picked}}))
 				status, body, what = res.StatusCode(), res.Body, "update"
 			case 4:
-				res := answerOf(users[me].DeleteArticleWithResponse(t.Context(), mine, nil))
+				res := responseOf(users[me].DeleteArticleWithResponse(t.Context(), mine, nil))
 				status, body, what = res.StatusCode(), res.Body, "delete"
 			case 5, 6:
-				res := answerOf(users[me].CreateArticleFavoriteWithResponse(t.Context(), other))
+				res := responseOf(users[me].CreateArticleFavoriteWithResponse(t.Context(), other))
 				status, body, what = res.StatusCode(), res.Body, "favourite"
 			case 7:
-				res := answerOf(users[me].DeleteArticleFavoriteWithResponse(t.Context(), other))
+				res := responseOf(users[me].DeleteArticleFavoriteWithResponse(t.Context(), other))
 				status, body, what = res.StatusCode(), res.Body, "unfavourite"
 			}
-			// The slug of a deleted article may be somebody else's by now.
+			// Another article may have the slug of a deleted one by now.
 			if status >= 300 && status != http.StatusNotFound && status != http.StatusForbidden {
 				failed = append(failed, fmt.Sprintf("%s: %d %s", what, status, body))
 			}

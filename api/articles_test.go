@@ -14,9 +14,9 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// answerOf returns the answer of a call of the generated client, which gives
-// an error only when the service could not be reached or understood.
-func answerOf[R any](res R, err error) R {
+// responseOf returns the response to a call of the generated client. The client
+// returns an error only if it got no response, or one that it cannot parse.
+func responseOf[R any](res R, err error) R {
 	if err != nil {
 		panic(err)
 	}
@@ -28,7 +28,8 @@ func signed(u servertest.User, more ...string) []string {
 	return append([]string{"Authorization", "Token " + u.Token}, more...)
 }
 
-// allWrong is the errors map of a refusal with one message for each field.
+// allWrong returns the errors of a problem that has the same message for each
+// field.
 func allWrong(message string, fields ...string) client.FieldErrors {
 	out := client.FieldErrors{}
 	for _, f := range fields {
@@ -45,7 +46,7 @@ func requireRefusal(t *testing.T, status int, fields client.FieldErrors, res *ht
 	require.Equal(t, fields, p.Errors, body)
 }
 
-// articleIn reads the article of an answer that Service.Do got.
+// articleIn parses the article in a response that Service.Do got.
 func articleIn(t *testing.T, status int, res *http.Response, body string) client.Article {
 	t.Helper()
 	require.Equal(t, status, res.StatusCode, body)
@@ -63,7 +64,7 @@ func newArticle(title string, tags ...string) client.CreateArticleJSONRequestBod
 
 const cantBeBlank = "can't be blank"
 
-// stamp writes a time as the contract wants it in answers.
+// stamp formats a time as the contract wants it in responses.
 func stamp(t client.Timestamp) string { return t.Format("2006-01-02T15:04:05.000Z") }
 
 func TestCreateArticle(t *testing.T) {
@@ -105,10 +106,10 @@ func TestCreateArticle(t *testing.T) {
 		s := s.For(t)
 		text := "  # <b>&amp;</b>\r\n\t\"quoted\" \\ \u2028 e\u0301 👩‍👩‍👧 \x7f  "
 		in := client.CreateArticleJSONRequestBody{Article: client.NewArticle{Title: text, Description: text, Body: text, TagList: &[]string{" a b ", "A B", "ü"}}}
-		a := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, in)).JSON201.Article
+		a := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, in)).JSON201.Article
 		require.Equal(t, []string{text, text, text}, []string{a.Title, a.Description, a.Body})
 		require.Equal(t, []string{" a b ", "A B", "ü"}, a.TagList)
-		require.Equal(t, a, answerOf(s.Anonymous.GetArticleWithResponse(t.Context(), a.Slug, nil)).JSON200.Article)
+		require.Equal(t, a, responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), a.Slug, nil)).JSON200.Article)
 	})
 
 	t.Run("UnknownMembers", func(t *testing.T) {
@@ -182,7 +183,7 @@ func TestCreateArticle(t *testing.T) {
 		}
 		res, body := s.Do("POST", "/articles", valid, signed(jake, "Content-Type", "text/plain")...)
 		requireRefusal(t, 415, allWrong("must be application/json", "Content-Type"), res, body)
-		count := answerOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("a")}))
+		count := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("a")}))
 		require.Zero(t, count.JSON200.ArticlesCount, "a refused body left something behind")
 	})
 
@@ -196,9 +197,9 @@ func TestCreateArticle(t *testing.T) {
 		in := client.NewArticle{
 			Title: strings.Repeat("ü", 256), Description: strings.Repeat("ü", 1024), Body: strings.Repeat("ü", 262144), TagList: &tags,
 		}
-		res := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: in}))
+		res := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: in}))
 		require.Equal(t, http.StatusCreated, res.StatusCode(), "%.300s", res.Body)
-		a := answerOf(s.Anonymous.GetArticleWithResponse(t.Context(), res.JSON201.Article.Slug, nil)).JSON200.Article
+		a := responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), res.JSON201.Article.Slug, nil)).JSON200.Article
 		require.Equal(t, in, client.NewArticle{Title: a.Title, Description: a.Description, Body: a.Body, TagList: &a.TagList})
 		require.LessOrEqual(t, len(a.Slug), 100)
 	})
@@ -217,12 +218,12 @@ func TestCreateArticle(t *testing.T) {
 			"!!!":                   "^article-[a-z2-7]{12}$",
 			"🦄":                     "^article-[a-z2-7]{12}$",
 		} {
-			a := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle(title))).JSON201.Article
+			a := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle(title))).JSON201.Article
 			require.Regexp(t, want, a.Slug, title)
 			require.Equal(t, title, a.Title)
-			require.Equal(t, a, answerOf(s.Anonymous.GetArticleWithResponse(t.Context(), a.Slug, nil)).JSON200.Article)
+			require.Equal(t, a, responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), a.Slug, nil)).JSON200.Article)
 		}
-		feed := answerOf(jake.GetArticlesFeedWithResponse(t.Context(), nil))
+		feed := responseOf(jake.GetArticlesFeedWithResponse(t.Context(), nil))
 		require.Equal(t, http.StatusOK, feed.StatusCode(), "the feed is not an article")
 	})
 
@@ -231,7 +232,7 @@ func TestCreateArticle(t *testing.T) {
 		for _, title := range []string{"Twice", "?"} {
 			seen := map[string]bool{}
 			for range 4 {
-				a := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle(title))).JSON201.Article
+				a := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle(title))).JSON201.Article
 				require.False(t, seen[a.Slug], a.Slug)
 				seen[a.Slug] = true
 			}
@@ -257,10 +258,10 @@ func TestCreateArticle(t *testing.T) {
 		s := s.For(t)
 		anna := s.Register("anna")
 		key := &client.CreateArticleParams{IdempotencyKey: ptrTo("key-1")}
-		first := answerOf(jake.CreateArticleWithResponse(t.Context(), key, newArticle("Once", "once")))
+		first := responseOf(jake.CreateArticleWithResponse(t.Context(), key, newArticle("Once", "once")))
 		require.Equal(t, http.StatusCreated, first.StatusCode(), string(first.Body))
 		require.Empty(t, first.HTTPResponse.Header.Get("Idempotency-Replayed"))
-		again := answerOf(jake.CreateArticleWithResponse(t.Context(), key, newArticle("Once", "once")))
+		again := responseOf(jake.CreateArticleWithResponse(t.Context(), key, newArticle("Once", "once")))
 		require.Equal(t, http.StatusCreated, again.StatusCode(), string(again.Body))
 		require.Equal(t, string(first.Body), string(again.Body))
 		require.Equal(t, "true", again.HTTPResponse.Header.Get("Idempotency-Replayed"))
@@ -272,20 +273,21 @@ func TestCreateArticle(t *testing.T) {
 		requireRefusal(t, 422, allWrong("has already been used with a different request", "Idempotency-Key"), res, body)
 		require.Contains(t, body, "idempotency_key_reused")
 
-		other := answerOf(anna.CreateArticleWithResponse(t.Context(), key, newArticle("Once", "once")))
+		other := responseOf(anna.CreateArticleWithResponse(t.Context(), key, newArticle("Once", "once")))
 		require.Equal(t, http.StatusCreated, other.StatusCode(), string(other.Body))
 		require.NotEqual(t, first.JSON201.Article.Slug, other.JSON201.Article.Slug)
 		require.Equal(t, "anna", other.JSON201.Article.Author.Username)
 
-		// A comment is another operation.
-		comment := answerOf(jake.CreateArticleCommentWithResponse(t.Context(), first.JSON201.Article.Slug,
+		// Creating a comment with the key is another operation.
+		comment := responseOf(jake.CreateArticleCommentWithResponse(t.Context(), first.JSON201.Article.Slug,
 			&client.CreateArticleCommentParams{IdempotencyKey: key.IdempotencyKey}, newComment("x")))
 		require.Equal(t, http.StatusCreated, comment.StatusCode(), string(comment.Body))
 
-		list := answerOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("once")}))
+		list := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("once")}))
 		require.EqualValues(t, 2, list.JSON200.ArticlesCount)
 
-		// A refusal is not an answer: the key is free for the body put right.
+		// A rejected request does not use up its key: the corrected request can
+		// have it.
 		fresh := signed(jake, "Idempotency-Key", "key-2")
 		res, body = s.Do("POST", "/articles", `{"article":{}}`, fresh...)
 		require.Equal(t, 422, res.StatusCode, body)
@@ -312,8 +314,8 @@ func TestGetArticle(t *testing.T) {
 		s := s.For(t)
 		seen := s.Publish(jake, "Flags")
 		follower, fan := s.Register("follower"), s.Register("fan")
-		answerOf(follower.FollowUserByUsernameWithResponse(t.Context(), "jake"))
-		answerOf(fan.CreateArticleFavoriteWithResponse(t.Context(), seen.Slug))
+		responseOf(follower.FollowUserByUsernameWithResponse(t.Context(), "jake"))
+		responseOf(fan.CreateArticleFavoriteWithResponse(t.Context(), seen.Slug))
 		for name, test := range map[string]struct {
 			viewer               *client.ClientWithResponses
 			favorited, following bool
@@ -325,7 +327,7 @@ func TestGetArticle(t *testing.T) {
 			"Fan":       {fan.ClientWithResponses, true, false},
 			"Other":     {anna.ClientWithResponses, false, false},
 		} {
-			res := answerOf(test.viewer.GetArticleWithResponse(t.Context(), seen.Slug, nil))
+			res := responseOf(test.viewer.GetArticleWithResponse(t.Context(), seen.Slug, nil))
 			require.Equal(t, http.StatusOK, res.StatusCode(), name)
 			want := seen
 			want.FavoritesCount, want.Favorited, want.Author.Following = 1, test.favorited, test.following
@@ -343,7 +345,7 @@ func TestGetArticle(t *testing.T) {
 		s := s.For(t)
 		a := s.Publish(jake, "Old title")
 		title := "New title"
-		answerOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: &title}}))
+		responseOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: &title}}))
 		_, current := s.Do("GET", "/articles/new-title", "")
 		res, old := s.Do("GET", "/articles/old-title", "")
 		require.Equal(t, http.StatusOK, res.StatusCode)
@@ -397,7 +399,7 @@ func TestGetArticle(t *testing.T) {
 		require.Equal(t, http.StatusNotModified, res.StatusCode)
 		require.Empty(t, body)
 		require.Equal(t, tag, res.Header.Get("ETag"))
-		answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), article.Slug))
+		responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), article.Slug))
 		res, _ = s.Do("GET", "/articles/"+article.Slug, "", signed(anna, "If-None-Match", tag)...)
 		require.Equal(t, http.StatusOK, res.StatusCode, "a favourite changes what is shown")
 	})
@@ -446,7 +448,7 @@ func TestUpdateArticle(t *testing.T) {
 			require.Equal(t, body, text)
 			require.Equal(t, shown.Header.Get("ETag"), res.Header.Get("ETag"))
 			a = got
-			tagged := answerOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("one")})).JSON200
+			tagged := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Tag: ptrTo("one")})).JSON200
 			require.Equal(t, strings.Contains(strings.Join(a.TagList, " "), "one"), tagged.ArticlesCount == 1)
 		}
 	})
@@ -587,7 +589,7 @@ func TestUpdateArticle(t *testing.T) {
 			tag := encodedTag(t, s.URL+"/articles/"+a.Slug, encoding)
 			require.Equal(t, encoding != "identity", strings.HasSuffix(tag, "-"+encoding+`"`), tag)
 
-			answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
+			responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
 			res, body := put(t, jake, a.Slug, `{"body":"`+long+`2"}`, "If-Match", tag)
 			articleIn(t, http.StatusOK, res, body)
 			fresh := res.Header.Get("ETag")
@@ -610,14 +612,14 @@ func TestUpdateArticle(t *testing.T) {
 
 	t.Run("IfMatchOfWrites", func(t *testing.T) {
 		t.Parallel()
-		created := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Chain")))
+		created := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Chain")))
 		tag := created.HTTPResponse.Header.Get("ETag")
 		for i := range 3 {
 			res, body := put(t, jake, "chain", fmt.Sprintf(`{"body":"%d"}`, i), "If-Match", tag)
 			articleIn(t, http.StatusOK, res, body)
 			tag = res.Header.Get("ETag")
 		}
-		favorite := answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), "chain"))
+		favorite := responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), "chain"))
 		res, body := put(t, jake, "chain", `{"tagList":["x"]}`, "If-Match", favorite.HTTPResponse.Header.Get("ETag"))
 		articleIn(t, http.StatusOK, res, body)
 	})
@@ -625,13 +627,13 @@ func TestUpdateArticle(t *testing.T) {
 	t.Run("TwoEditors", func(t *testing.T) {
 		t.Parallel()
 		for round := range 5 {
-			a := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle(fmt.Sprint("Editors ", round))))
+			a := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle(fmt.Sprint("Editors ", round))))
 			tag := a.HTTPResponse.Header.Get("ETag")
 			var bodies, statuses [2]string
 			var wg sync.WaitGroup
 			for i := range 2 {
 				wg.Go(func() {
-					res := answerOf(jake.UpdateArticleWithResponse(t.Context(), a.JSON201.Article.Slug, &client.UpdateArticleParams{IfMatch: &tag},
+					res := responseOf(jake.UpdateArticleWithResponse(t.Context(), a.JSON201.Article.Slug, &client.UpdateArticleParams{IfMatch: &tag},
 						client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Body: ptrTo(fmt.Sprint("editor ", i))}}))
 					bodies[i], statuses[i] = fmt.Sprint("editor ", i), fmt.Sprint(res.StatusCode())
 				})
@@ -647,8 +649,8 @@ func TestUpdateArticle(t *testing.T) {
 	})
 }
 
-// encodedTag returns the entity tag of an answer under a content coding. It
-// does not go through the checked client, which reads JSON only.
+// encodedTag returns the entity tag of a response with a content coding. It
+// does not use the checked client, which reads only JSON.
 func encodedTag(t *testing.T, url, encoding string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -670,10 +672,10 @@ func TestDeleteArticle(t *testing.T) {
 		s := s.For(t)
 		a := s.Publish(jake, "Short life", "gone", "kept")
 		kept := s.Publish(anna, "Long life", "kept")
-		answerOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo("Renamed")}}))
-		comment := answerOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, nil, newComment("x"))).JSON201.Comment
+		responseOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo("Renamed")}}))
+		comment := responseOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, nil, newComment("x"))).JSON201.Comment
 		for _, slug := range []string{a.Slug, kept.Slug} {
-			answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), slug))
+			responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), slug))
 		}
 		var id int64
 		require.NoError(t, s.DB.QueryRow(t.Context(), `SELECT id FROM articles WHERE slug = 'renamed'`).Scan(&id))
@@ -698,9 +700,9 @@ func TestDeleteArticle(t *testing.T) {
 		for params, want := range map[client.GetArticlesParams]int64{
 			{Favorited: ptrTo("anna")}: 1, {Tag: ptrTo("kept")}: 1, {Tag: ptrTo("gone")}: 0,
 		} {
-			require.Equal(t, want, answerOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &params)).JSON200.ArticlesCount)
+			require.Equal(t, want, responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &params)).JSON200.ArticlesCount)
 		}
-		require.NotContains(t, answerOf(s.Anonymous.GetTagsWithResponse(t.Context(), nil)).JSON200.Tags, "gone")
+		require.NotContains(t, responseOf(s.Anonymous.GetTagsWithResponse(t.Context(), nil)).JSON200.Tags, "gone")
 		require.Equal(t, "short-life", s.Publish(anna, "Short life").Slug, "the slugs are free again")
 		requireCounters(t, s)
 	})
@@ -719,18 +721,18 @@ func TestDeleteArticle(t *testing.T) {
 			res, body = s.Do("DELETE", "/articles/"+a.Slug, "", signed(anna, header...)...)
 			requireRefusal(t, 403, allWrong("forbidden", "article"), res, body)
 		}
-		require.Equal(t, a, answerOf(s.Anonymous.GetArticleWithResponse(t.Context(), a.Slug, nil)).JSON200.Article)
+		require.Equal(t, a, responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), a.Slug, nil)).JSON200.Article)
 	})
 
 	t.Run("IfMatch", func(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
-		created := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Guarded")))
+		created := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Guarded")))
 		stale := created.HTTPResponse.Header.Get("ETag")
-		updated := answerOf(jake.UpdateArticleWithResponse(t.Context(), "guarded", nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Body: ptrTo("x")}}))
+		updated := responseOf(jake.UpdateArticleWithResponse(t.Context(), "guarded", nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Body: ptrTo("x")}}))
 		res, body := s.Do("DELETE", "/articles/guarded", "", signed(jake, "If-Match", stale)...)
 		requireRefusal(t, 412, allWrong("does not match the current version", "If-Match"), res, body)
-		answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), "guarded"))
+		responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), "guarded"))
 		res, body = s.Do("DELETE", "/articles/guarded", "", signed(jake, "If-Match", updated.HTTPResponse.Header.Get("ETag"))...)
 		require.Equal(t, http.StatusNoContent, res.StatusCode, body)
 	})
@@ -743,12 +745,12 @@ func TestBatchGetArticles(t *testing.T) {
 	s.Publish(jake, "One", "x")
 	s.Publish(anna, "Two")
 	s.Publish(jake, "Three")
-	answerOf(jake.UpdateArticleWithResponse(t.Context(), "three", nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo("Drei")}}))
-	answerOf(anna.FollowUserByUsernameWithResponse(t.Context(), "jake"))
-	answerOf(anna.CreateArticleFavoriteWithResponse(t.Context(), "one"))
+	responseOf(jake.UpdateArticleWithResponse(t.Context(), "three", nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo("Drei")}}))
+	responseOf(anna.FollowUserByUsernameWithResponse(t.Context(), "jake"))
+	responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), "one"))
 	ask := func(t *testing.T, c *client.ClientWithResponses, slugs ...string) (articles []client.Article, missing []string) {
 		t.Helper()
-		res := answerOf(c.BatchGetArticlesWithResponse(t.Context(), nil, client.ArticleBatchRequest{Slugs: slugs}))
+		res := responseOf(c.BatchGetArticlesWithResponse(t.Context(), nil, client.ArticleBatchRequest{Slugs: slugs}))
 		require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 		return res.JSON200.Articles, res.JSON200.Missing
 	}
@@ -761,7 +763,7 @@ func TestBatchGetArticles(t *testing.T) {
 			require.Equal(t, []string{"nope", "ONE", "feed"}, missing, name)
 			require.Len(t, articles, 3)
 			for i, slug := range []string{"two", "drei", "one"} {
-				require.Equal(t, answerOf(viewer.GetArticleWithResponse(t.Context(), slug, nil)).JSON200.Article, articles[i], name)
+				require.Equal(t, responseOf(viewer.GetArticleWithResponse(t.Context(), slug, nil)).JSON200.Article, articles[i], name)
 			}
 			require.Equal(t, name == "anna", articles[2].Favorited)
 			require.Equal(t, name == "anna", articles[1].Author.Following)
@@ -793,7 +795,7 @@ func TestBatchGetArticles(t *testing.T) {
 		articles, missing := ask(t, s.Anonymous, slugs...)
 		require.Len(t, articles, 1)
 		require.Equal(t, slugs[:99], missing)
-		res := answerOf(s.Anonymous.BatchGetArticlesWithResponse(t.Context(), nil, client.ArticleBatchRequest{Slugs: append(slugs, "two")}))
+		res := responseOf(s.Anonymous.BatchGetArticlesWithResponse(t.Context(), nil, client.ArticleBatchRequest{Slugs: append(slugs, "two")}))
 		require.Equal(t, 422, res.StatusCode())
 		require.Equal(t, allWrong("has too many items (maximum is 100)", "slugs"), res.ApplicationproblemJSON4XX.Errors)
 		for body, fields := range map[string]client.FieldErrors{

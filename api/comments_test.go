@@ -19,10 +19,10 @@ func newComment(body string) client.CreateArticleCommentJSONRequestBody {
 	return client.CreateArticleCommentJSONRequestBody{Comment: client.NewComment{Body: body}}
 }
 
-// commentOn makes a comment by u and returns it.
+// commentOn creates a comment by u and returns it.
 func commentOn(t *testing.T, u servertest.User, slug, body string) client.Comment {
 	t.Helper()
-	res := answerOf(u.CreateArticleCommentWithResponse(t.Context(), slug, nil, newComment(body)))
+	res := responseOf(u.CreateArticleCommentWithResponse(t.Context(), slug, nil, newComment(body)))
 	require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
 	return res.JSON201.Comment
 }
@@ -65,7 +65,7 @@ func TestCreateArticleComment(t *testing.T) {
 		for _, text := range []string{" <i>\r\n\"x\" \\ \u2028 👩‍👩‍👧 ", strings.Repeat("ü", 16384)} {
 			require.Equal(t, text, commentOn(t, anna, a.Slug, text).Body)
 		}
-		list := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments
+		list := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments
 		require.Equal(t, strings.Repeat("ü", 16384), list[1].Body)
 	})
 
@@ -115,14 +115,14 @@ func TestCreateArticleComment(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
 		a := s.Publish(jake, "Before")
-		answerOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo("After")}}))
+		responseOf(jake.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo("After")}}))
 		first, second := commentOn(t, anna, "before", "1"), commentOn(t, jake, "after", "2")
 		for _, slug := range []string{"before", "after"} {
-			list := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), slug, nil)).JSON200.Comments
+			list := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), slug, nil)).JSON200.Comments
 			require.Equal(t, []int64{first.Id, second.Id}, commentIDs(list))
 		}
-		require.Equal(t, http.StatusNoContent, answerOf(jake.DeleteArticleCommentWithResponse(t.Context(), "before", second.Id)).StatusCode())
-		require.Equal(t, http.StatusNoContent, answerOf(anna.DeleteArticleCommentWithResponse(t.Context(), "after", first.Id)).StatusCode())
+		require.Equal(t, http.StatusNoContent, responseOf(jake.DeleteArticleCommentWithResponse(t.Context(), "before", second.Id)).StatusCode())
+		require.Equal(t, http.StatusNoContent, responseOf(anna.DeleteArticleCommentWithResponse(t.Context(), "after", first.Id)).StatusCode())
 	})
 
 	t.Run("Idempotent", func(t *testing.T) {
@@ -130,8 +130,8 @@ func TestCreateArticleComment(t *testing.T) {
 		s := s.For(t)
 		a, b := s.Publish(jake, "Keyed one"), s.Publish(jake, "Keyed two")
 		key := &client.CreateArticleCommentParams{IdempotencyKey: ptrTo("k")}
-		first := answerOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x")))
-		again := answerOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x")))
+		first := responseOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x")))
+		again := responseOf(anna.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x")))
 		require.Equal(t, http.StatusCreated, again.StatusCode(), string(again.Body))
 		require.Equal(t, string(first.Body), string(again.Body))
 		require.Equal(t, first.HTTPResponse.Header.Get("Location"), again.HTTPResponse.Header.Get("Location"))
@@ -140,15 +140,15 @@ func TestCreateArticleComment(t *testing.T) {
 		requireRefusal(t, 422, allWrong("has already been used with a different request", "Idempotency-Key"), res, body)
 
 		for name, res := range map[string]*client.CreateArticleCommentResponse{
-			"another user":    answerOf(jake.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x"))),
-			"another article": answerOf(anna.CreateArticleCommentWithResponse(t.Context(), b.Slug, key, newComment("x"))),
+			"another user":    responseOf(jake.CreateArticleCommentWithResponse(t.Context(), a.Slug, key, newComment("x"))),
+			"another article": responseOf(anna.CreateArticleCommentWithResponse(t.Context(), b.Slug, key, newComment("x"))),
 		} {
 			require.Equal(t, http.StatusCreated, res.StatusCode(), name)
 			require.NotEqual(t, first.JSON201.Comment.Id, res.JSON201.Comment.Id, name)
 			require.Empty(t, res.HTTPResponse.Header.Get("Idempotency-Replayed"), name)
 		}
 		for slug, want := range map[string]int{a.Slug: 2, b.Slug: 1} {
-			require.Len(t, answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), slug, nil)).JSON200.Comments, want)
+			require.Len(t, responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), slug, nil)).JSON200.Comments, want)
 		}
 	})
 
@@ -157,7 +157,7 @@ func TestCreateArticleComment(t *testing.T) {
 		s := s.For(t)
 		lenient := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.Compat = server.Lenient }),
 			servertest.WithDatabase(s.DB.Pool().Config().ConnString()))
-		// Past the checked client: the document does not know this mode.
+		// Not through the checked client: this mode is not in the document.
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, lenient.URL+"/articles/"+article.Slug+"/comments", strings.NewReader(`{"comment":{"body":"x"}}`))
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Token "+anna.Token)
@@ -202,10 +202,10 @@ func TestGetArticleComments(t *testing.T) {
 		commentOn(t, jake, a.Slug, "1")
 		commentOn(t, anna, a.Slug, "2")
 		reader := s.Register("reader")
-		answerOf(reader.FollowUserByUsernameWithResponse(t.Context(), "jake"))
-		list := answerOf(reader.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments
+		responseOf(reader.FollowUserByUsernameWithResponse(t.Context(), "jake"))
+		list := responseOf(reader.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments
 		require.Equal(t, []bool{true, false}, []bool{list[0].Author.Following, list[1].Author.Following})
-		list = answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments
+		list = responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200.Comments
 		require.False(t, list[0].Author.Following)
 	})
 
@@ -215,7 +215,7 @@ func TestGetArticleComments(t *testing.T) {
 		a := s.Publish(jake, "Walk")
 		other := s.Publish(jake, "Elsewhere")
 		commentOn(t, anna, other.Slug, "not here")
-		// Few distinct times, in an order that the ids do not have.
+		// The comments share a few times, whose order is not that of the ids.
 		_, err := s.DB.Exec(t.Context(), `INSERT INTO comments (article_id, author_id, body, created_at, updated_at)
 			SELECT a.id, u.id, i::text, t, t FROM generate_series(1, 23) i, articles a, users u,
 			LATERAL (SELECT timestamptz '2026-01-01 00:00Z' + (i * 7 % 5) * interval '1 ms' AS t) x
@@ -241,14 +241,14 @@ func TestGetArticleComments(t *testing.T) {
 			if sort != "" {
 				params.Sort = &sort
 			}
-			all := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).JSON200
+			all := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).JSON200
 			require.Equal(t, want, commentIDs(all.Comments), sort)
 			require.True(t, all.NextCursor.IsNull())
 			for _, limit := range []int32{5, 22, 23} {
 				params.Limit, params.Cursor = &limit, nil
 				var walked []int64
 				for {
-					res := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params))
+					res := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params))
 					require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 					require.LessOrEqual(t, len(res.JSON200.Comments), int(limit))
 					walked = append(walked, commentIDs(res.JSON200.Comments)...)
@@ -261,7 +261,7 @@ func TestGetArticleComments(t *testing.T) {
 					if params.Cursor == nil {
 						_, linked := s.Do("GET", linkTarget(t, link), "")
 						params.Cursor = &next
-						require.JSONEq(t, string(answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).Body), linked)
+						require.JSONEq(t, string(responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).Body), linked)
 					}
 					params.Cursor = &next
 				}
@@ -283,13 +283,13 @@ func TestGetArticleComments(t *testing.T) {
 		params := &client.GetArticleCommentsParams{Sort: &newest, Limit: &limit}
 		var walked []int64
 		for {
-			page := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).JSON200
+			page := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, params)).JSON200
 			walked = append(walked, commentIDs(page.Comments)...)
 			commentOn(t, anna, a.Slug, "new")
-			// The row that the cursor names may go: it is a position, not a
-			// row.
+			// The row at the cursor may be deleted: a cursor is a position, not
+			// a row.
 			last := walked[len(walked)-1]
-			answerOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, last))
+			responseOf(anna.DeleteArticleCommentWithResponse(t.Context(), a.Slug, last))
 			if page.NextCursor.IsNull() {
 				break
 			}
@@ -307,8 +307,8 @@ func TestGetArticleComments(t *testing.T) {
 			commentOn(t, anna, b.Slug, "x")
 		}
 		one := int32(1)
-		cursor := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, &client.GetArticleCommentsParams{Limit: &one})).JSON200.NextCursor.MustGet()
-		list := answerOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Limit: &one})).JSON200.NextCursor.MustGet()
+		cursor := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, &client.GetArticleCommentsParams{Limit: &one})).JSON200.NextCursor.MustGet()
+		list := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Limit: &one})).JSON200.NextCursor.MustGet()
 		for _, path := range []string{
 			"/articles/cursor-one/comments?sort=-createdAt&cursor=" + cursor,
 			"/articles/cursor-two/comments?cursor=" + cursor,
@@ -345,9 +345,9 @@ func TestGetArticleComments(t *testing.T) {
 		_, err := s.DB.Exec(t.Context(), `INSERT INTO comments (article_id, author_id, body)
 			SELECT a.id, a.author_id, 'x' FROM articles a, generate_series(1, 1001) WHERE a.slug = 'much-discussed'`)
 		require.NoError(t, err)
-		page := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200
+		page := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, nil)).JSON200
 		require.Len(t, page.Comments, 1000)
-		rest := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, &client.GetArticleCommentsParams{Cursor: ptrTo(page.NextCursor.MustGet())})).JSON200
+		rest := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, &client.GetArticleCommentsParams{Cursor: ptrTo(page.NextCursor.MustGet())})).JSON200
 		require.Len(t, rest.Comments, 1)
 		require.True(t, rest.NextCursor.IsNull())
 	})
@@ -362,7 +362,7 @@ func TestGetArticleComments(t *testing.T) {
 				SELECT a.id, a.author_id, 'x' FROM articles a, generate_series(1, $2) WHERE a.slug = $1`, a.Slug, total)
 			require.NoError(t, err)
 			for _, sort := range []client.GetArticleCommentsParamsSort{client.GetArticleCommentsParamsSortOldestFirst, client.GetArticleCommentsParamsSortNewestFirst} {
-				all := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, &client.GetArticleCommentsParams{Sort: &sort})).JSON200
+				all := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, &client.GetArticleCommentsParams{Sort: &sort})).JSON200
 				require.Len(t, all.Comments, total)
 				require.True(t, all.NextCursor.IsNull())
 				ids := commentIDs(all.Comments)
@@ -371,7 +371,7 @@ func TestGetArticleComments(t *testing.T) {
 				}
 				require.IsIncreasing(t, ids)
 				for _, limit := range []int32{98, 99, 100, 101} {
-					page := answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, &client.GetArticleCommentsParams{Sort: &sort, Limit: &limit})).JSON200
+					page := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, &client.GetArticleCommentsParams{Sort: &sort, Limit: &limit})).JSON200
 					require.Equal(t, all.Comments[:min(total, int(limit))], page.Comments)
 					require.Equal(t, total <= int(limit), page.NextCursor.IsNull())
 				}
@@ -396,7 +396,7 @@ func TestDeleteArticleComment(t *testing.T) {
 		require.Empty(t, body)
 		res, body = s.Do("DELETE", path("here", c.Id), "", signed(anna)...)
 		requireRefusal(t, 404, allWrong("not found", "comment"), res, body)
-		left := commentIDs(answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), "here", nil)).JSON200.Comments)
+		left := commentIDs(responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), "here", nil)).JSON200.Comments)
 		require.Contains(t, left, kept.Id)
 		require.NotContains(t, left, c.Id)
 	})
@@ -430,8 +430,8 @@ func TestDeleteArticleComment(t *testing.T) {
 				requireRefusal(t, test.status, test.fields, res, body)
 			})
 		}
-		left := commentIDs(answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), "here", nil)).JSON200.Comments)
+		left := commentIDs(responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), "here", nil)).JSON200.Comments)
 		require.Contains(t, left, c.Id)
-		require.Equal(t, []int64{elsewhere.Id}, commentIDs(answerOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), "there", nil)).JSON200.Comments))
+		require.Equal(t, []int64{elsewhere.Id}, commentIDs(responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), "there", nil)).JSON200.Comments))
 	})
 }

@@ -26,15 +26,16 @@ func TestProblem(t *testing.T) {
 		return fmt.Errorf("insert: %w", &pgconn.PgError{Code: "23505", ConstraintName: string(c), Message: secret, Detail: secret})
 	}
 	code := func(sqlState string) error { return &pgconn.PgError{Code: sqlState, Message: secret} }
-	// requireFace checks what a client sees, and that the cause is not in it.
-	requireFace := func(t *testing.T, err error, want problem.Code, fields problem.Fields) {
+	// requirePublicProblem checks what a client sees, and that it does not
+	// contain the cause.
+	requirePublicProblem := func(t *testing.T, err error, want problem.Code, fields problem.Fields) {
 		t.Helper()
 		p := translate.Problem(err)
 		require.Equal(t, want, p.Code)
 		require.Equal(t, fields, p.Fields)
-		face, encodeErr := json.Marshal([]any{p.Code, p.Detail, p.Fields})
+		public, encodeErr := json.Marshal([]any{p.Code, p.Detail, p.Fields})
 		require.NoError(t, encodeErr)
-		require.NotContains(t, string(face), secret)
+		require.NotContains(t, string(public), secret)
 		require.NotEmpty(t, p.Detail)
 		require.NotZero(t, p.Status())
 	}
@@ -62,7 +63,7 @@ func TestProblem(t *testing.T) {
 		db.CommentsArticleIDFkey:     {problem.NotFoundCode, oneField("article", "not found")},
 		db.ArticleSlugsArticleIDFkey: {problem.NotFoundCode, oneField("article", "not found")},
 	}
-	// Operations answer these by trying another slug.
+	// Operations handle these by trying another slug.
 	slugs := []db.Constraint{db.ArticleSlugsPkey}
 	for _, c := range db.Constraints {
 		t.Run(string(c), func(t *testing.T) {
@@ -70,10 +71,10 @@ func TestProblem(t *testing.T) {
 			meaning, known := meanings[c]
 			require.NotEqual(t, slices.Contains(slugs, c), known, "a constraint needs a meaning, or an operation that deals with it")
 			if !known {
-				requireFace(t, violation(c), problem.InternalCode, oneField("server", "internal error"))
+				requirePublicProblem(t, violation(c), problem.InternalCode, oneField("server", "internal error"))
 				return
 			}
-			requireFace(t, violation(c), meaning.code, meaning.fields)
+			requirePublicProblem(t, violation(c), meaning.code, meaning.fields)
 			require.ErrorContains(t, translate.Problem(violation(c)), secret, "the log tells the cause")
 		})
 	}
@@ -104,7 +105,7 @@ func TestProblem(t *testing.T) {
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
-			requireFace(t, test.err, test.code, test.fields)
+			requirePublicProblem(t, test.err, test.code, test.fields)
 			retryAfter := 0
 			if test.code == problem.DatabaseUnavailable {
 				retryAfter = 1

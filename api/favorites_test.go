@@ -22,7 +22,7 @@ func favorite(t *testing.T, s *servertest.Service, method, token, slug string) c
 	return a.Article
 }
 
-// requireFavorites checks that every counter is what the rows say.
+// requireFavorites compares every counter with the rows that it counts.
 func requireFavorites(t *testing.T, s *servertest.Service, slug string, want int) {
 	t.Helper()
 	require.Equal(t, want, count(t, s, `SELECT favorites_count FROM articles WHERE slug = $1`, slug))
@@ -171,7 +171,7 @@ func TestCreateArticleFavoriteRace(t *testing.T) {
 		require.Equal(t, got.JSON200.Article.Favorited, got.JSON200.Article.FavoritesCount == 1)
 	})
 
-	// Readers and the author meet on the same rows in other orders.
+	// Readers and the author lock the same rows in different orders.
 	t.Run("WhileDeleted", func(t *testing.T) {
 		s := s.For(t)
 		a := s.Publish(users[0], "Gone in a moment")

@@ -13,20 +13,20 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestFormatHTML checks that bodyHtml comes when it is asked for, and that
-// nothing else of an answer changes with it.
+// TestFormatHTML checks that a response has bodyHtml if the request asks for
+// it, and that nothing else in the response changes.
 func TestFormatHTML(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
 	jake := s.Register("jake")
 	const text, made = "*Hello* <script>alert(1)</script>", "<p><em>Hello</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n"
-	created := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
+	created := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
 		Title: "Marked up", Description: "d", Body: text,
 	}}))
 	require.Equal(t, http.StatusCreated, created.StatusCode())
 	commentOn(t, jake, "marked-up", text)
 
-	// Twice each, since the second answer comes from the cache.
+	// Each request twice, since the second response comes from the cache.
 	for range 2 {
 		for _, header := range [][]string{nil, signed(jake)} {
 			for path, pick := range map[string]func(body string) map[string]any{
@@ -57,7 +57,7 @@ func TestFormatHTML(t *testing.T) {
 	}
 
 	t.Run("Edited", func(t *testing.T) {
-		edited := answerOf(jake.UpdateArticleWithResponse(t.Context(), "marked-up", nil, client.UpdateArticleJSONRequestBody{
+		edited := responseOf(jake.UpdateArticleWithResponse(t.Context(), "marked-up", nil, client.UpdateArticleJSONRequestBody{
 			Article: client.UpdateArticle{Body: ptrTo("**new**")},
 		}))
 		require.Equal(t, http.StatusOK, edited.StatusCode())

@@ -10,5 +10,6 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
-// uncached is for tests that count statements: looking for changes is one too.
+// uncached turns the cache off, for tests that count statements: the cache
+// reads the feed of changes with statements of its own.
 var uncached = servertest.WithServer(func(c *server.Config) { c.CacheBytes = 0 })

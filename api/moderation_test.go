@@ -15,7 +15,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// withRole registers somebody of a role.
+// withRole registers a user with a role.
 func withRole(s *servertest.Service, name string, role auth.Role) servertest.User {
 	u := s.Register(name)
 	s.SetRole(u.Username, role)
@@ -24,13 +24,13 @@ func withRole(s *servertest.Service, name string, role auth.Role) servertest.Use
 
 func hide(t *testing.T, by servertest.User, slug, reason string) {
 	t.Helper()
-	res := answerOf(by.HideArticleWithResponse(t.Context(), slug, client.HideRequest{Reason: reason}))
+	res := responseOf(by.HideArticleWithResponse(t.Context(), slug, client.HideRequest{Reason: reason}))
 	require.Equal(t, http.StatusNoContent, res.StatusCode(), string(res.Body))
 }
 
 func restore(t *testing.T, by servertest.User, slug string) {
 	t.Helper()
-	res := answerOf(by.RestoreArticleWithResponse(t.Context(), slug))
+	res := responseOf(by.RestoreArticleWithResponse(t.Context(), slug))
 	require.Equal(t, http.StatusNoContent, res.StatusCode(), string(res.Body))
 }
 
@@ -45,26 +45,26 @@ func TestHideArticle(t *testing.T) {
 	article := s.Publish(jake, "Advertising", "x", "y")
 	other := s.Publish(jake, "Fine", "x")
 	for _, u := range []servertest.User{anna, jake} {
-		answerOf(u.CreateArticleFavoriteWithResponse(t.Context(), article.Slug))
-		answerOf(u.CreateArticleFavoriteWithResponse(t.Context(), other.Slug))
+		responseOf(u.CreateArticleFavoriteWithResponse(t.Context(), article.Slug))
+		responseOf(u.CreateArticleFavoriteWithResponse(t.Context(), other.Slug))
 	}
 	own := commentOn(t, anna, article.Slug, "Hm.")
-	answerOf(anna.FollowUserByUsernameWithResponse(t.Context(), "jake"))
+	responseOf(anna.FollowUserByUsernameWithResponse(t.Context(), "jake"))
 
-	// What everybody sees of both articles, before and after.
+	// What each kind of caller sees of both articles, before and after.
 	reads := []string{
 		"/articles", "/articles?tag=x", "/articles?tag=y", "/articles?author=jake", "/articles?favorited=anna", "/articles?favorited=anna&tag=x",
 		"/articles?favorited=anna&author=jake&tag=x", "/articles/feed", "/articles/feed?limit=1", "/tags", "/articles/advertising", "/articles/advertising/comments",
 	}
-	snapshot := func() (answers []string) {
+	snapshot := func() (responses []string) {
 		for _, path := range reads {
 			for _, header := range [][]string{nil, signed(anna)} {
 				if res, body := s.Do("GET", path, "", header...); res.StatusCode == http.StatusOK {
-					answers = append(answers, path+" "+body)
+					responses = append(responses, path+" "+body)
 				}
 			}
 		}
-		return answers
+		return responses
 	}
 	before := snapshot()
 	hide(t, mia, article.Slug, "Advertising")
@@ -111,7 +111,8 @@ func TestHideArticle(t *testing.T) {
 			_, batch := s.Do("POST", "/batch/articles", `{"slugs":["advertising","fine"]}`, header...)
 			require.Contains(t, batch, `"missing":["advertising"]`)
 		}
-		// Neither a narrow key of a moderator nor one of an author reveals it.
+		// An API key of a moderator or of the author without the scope does not
+		// reveal it.
 		for _, scope := range []client.Scope{client.Read, client.Write} {
 			res, _ := s.Do("GET", "/articles/advertising", "", "Authorization", "Token "+newKey(t, mia, scope).Key)
 			require.Equal(t, http.StatusNotFound, res.StatusCode)
@@ -121,30 +122,30 @@ func TestHideArticle(t *testing.T) {
 		s := s.For(t)
 		for name, token := range map[string]string{"jake": jake.Token, "mia": mia.Token, "a key of mia's": newKey(t, mia, client.Admin).Key} {
 			c := s.As(token)
-			got := answerOf(c.GetArticleWithResponse(t.Context(), article.Slug, nil))
+			got := responseOf(c.GetArticleWithResponse(t.Context(), article.Slug, nil))
 			require.Equal(t, http.StatusOK, got.StatusCode(), name)
 			require.NotNil(t, got.JSON200.Article.Hidden, name)
 			require.Equal(t, "Advertising", got.JSON200.Article.Hidden.Reason)
 			require.EqualValues(t, 2, got.JSON200.Article.FavoritesCount)
 			require.Equal(t, name == "jake", got.JSON200.Article.Favorited)
-			batch := answerOf(c.BatchGetArticlesWithResponse(t.Context(), nil, client.BatchGetArticlesJSONRequestBody{Slugs: []string{"fine", "advertising"}}))
+			batch := responseOf(c.BatchGetArticlesWithResponse(t.Context(), nil, client.BatchGetArticlesJSONRequestBody{Slugs: []string{"fine", "advertising"}}))
 			require.Len(t, batch.JSON200.Articles, 2)
 			require.Nil(t, batch.JSON200.Articles[0].Hidden)
 			require.NotNil(t, batch.JSON200.Articles[1].Hidden)
-			comments := answerOf(c.GetArticleCommentsWithResponse(t.Context(), article.Slug, nil))
+			comments := responseOf(c.GetArticleCommentsWithResponse(t.Context(), article.Slug, nil))
 			require.Equal(t, []int64{own.Id}, commentIDs(comments.JSON200.Comments))
 		}
-		res := answerOf(mia.UpdateArticleWithResponse(t.Context(), article.Slug, nil, client.UpdateArticleJSONRequestBody{}))
+		res := responseOf(mia.UpdateArticleWithResponse(t.Context(), article.Slug, nil, client.UpdateArticleJSONRequestBody{}))
 		require.Equal(t, http.StatusForbidden, res.StatusCode(), "moderators do not write for others")
-		unfavorited := answerOf(jake.DeleteArticleFavoriteWithResponse(t.Context(), article.Slug))
+		unfavorited := responseOf(jake.DeleteArticleFavoriteWithResponse(t.Context(), article.Slug))
 		require.EqualValues(t, 1, unfavorited.JSON200.Article.FavoritesCount)
-		favorited := answerOf(jake.CreateArticleFavoriteWithResponse(t.Context(), article.Slug))
+		favorited := responseOf(jake.CreateArticleFavoriteWithResponse(t.Context(), article.Slug))
 		require.EqualValues(t, 2, favorited.JSON200.Article.FavoritesCount)
 		requireCounters(t, s)
 	})
 	t.Run("Listed", func(t *testing.T) {
 		s := s.For(t)
-		list := answerOf(s.As(mia.Token).GetHiddenWithResponse(t.Context(), nil)).JSON200
+		list := responseOf(s.As(mia.Token).GetHiddenWithResponse(t.Context(), nil)).JSON200
 		require.Len(t, list.Hidden, 1)
 		h := list.Hidden[0]
 		require.Equal(t, "article advertising Advertising jake mia", strings.Join([]string{string(h.Kind), h.Slug, h.Reason, h.Author, h.HiddenBy.MustGet()}, " "))
@@ -155,12 +156,12 @@ func TestHideArticle(t *testing.T) {
 		restore(t, mia, article.Slug)
 		require.Equal(t, before, snapshot(), "everything is as it was")
 		requireCounters(t, s)
-		require.Empty(t, answerOf(s.As(mia.Token).GetHiddenWithResponse(t.Context(), nil)).JSON200.Hidden)
+		require.Empty(t, responseOf(s.As(mia.Token).GetHiddenWithResponse(t.Context(), nil)).JSON200.Hidden)
 	})
 }
 
-// TestHideArticleIdempotent checks that repetitions change nothing, and that
-// only what changes something is in the log.
+// TestHideArticleIdempotent checks that repeated requests change nothing, and
+// that the audit log has only requests that changed something.
 func TestHideArticleIdempotent(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -191,12 +192,12 @@ func TestHideComment(t *testing.T) {
 	elsewhere := s.Publish(jake, "Elsewhere").Slug
 	kept, hidden := commentOn(t, jake, slug, "Kept"), commentOn(t, anna, slug, "Buy this")
 	seen := func(c *client.ClientWithResponses) []client.Comment {
-		return answerOf(c.GetArticleCommentsWithResponse(t.Context(), slug, nil)).JSON200.Comments
+		return responseOf(c.GetArticleCommentsWithResponse(t.Context(), slug, nil)).JSON200.Comments
 	}
 	require.Len(t, seen(s.Anonymous), 2)
-	wrong := answerOf(mia.HideCommentWithResponse(t.Context(), elsewhere, hidden.Id, client.HideRequest{Reason: "r"}))
+	wrong := responseOf(mia.HideCommentWithResponse(t.Context(), elsewhere, hidden.Id, client.HideRequest{Reason: "r"}))
 	require.Equal(t, http.StatusNotFound, wrong.StatusCode(), "it belongs to another article")
-	res := answerOf(mia.HideCommentWithResponse(t.Context(), slug, hidden.Id, client.HideRequest{Reason: "Advertising"}))
+	res := responseOf(mia.HideCommentWithResponse(t.Context(), slug, hidden.Id, client.HideRequest{Reason: "Advertising"}))
 	require.Equal(t, http.StatusNoContent, res.StatusCode(), string(res.Body))
 
 	for _, c := range []*client.ClientWithResponses{s.Anonymous, jake.ClientWithResponses} {
@@ -208,22 +209,22 @@ func TestHideComment(t *testing.T) {
 		require.Nil(t, comments[0].Hidden)
 		require.Equal(t, "Advertising", comments[1].Hidden.Reason)
 	}
-	require.Equal(t, http.StatusNotFound, answerOf(jake.DeleteArticleCommentWithResponse(t.Context(), slug, hidden.Id)).StatusCode())
-	require.Equal(t, http.StatusForbidden, answerOf(mia.DeleteArticleCommentWithResponse(t.Context(), slug, hidden.Id)).StatusCode())
+	require.Equal(t, http.StatusNotFound, responseOf(jake.DeleteArticleCommentWithResponse(t.Context(), slug, hidden.Id)).StatusCode())
+	require.Equal(t, http.StatusForbidden, responseOf(mia.DeleteArticleCommentWithResponse(t.Context(), slug, hidden.Id)).StatusCode())
 
-	list := answerOf(mia.GetHiddenWithResponse(t.Context(), nil)).JSON200.Hidden
+	list := responseOf(mia.GetHiddenWithResponse(t.Context(), nil)).JSON200.Hidden
 	require.Len(t, list, 1)
 	require.Equal(t, hidden.Id, list[0].CommentId.MustGet())
 	require.Equal(t, slug, list[0].Slug)
 
 	for range 2 {
-		require.Equal(t, http.StatusNoContent, answerOf(mia.RestoreCommentWithResponse(t.Context(), slug, hidden.Id)).StatusCode())
+		require.Equal(t, http.StatusNoContent, responseOf(mia.RestoreCommentWithResponse(t.Context(), slug, hidden.Id)).StatusCode())
 	}
 	require.Len(t, seen(s.Anonymous), 2)
 	require.Equal(t, 2, auditCount(t, s))
-	answerOf(mia.HideCommentWithResponse(t.Context(), slug, hidden.Id, client.HideRequest{Reason: "Again"}))
-	require.Equal(t, http.StatusNoContent, answerOf(anna.DeleteArticleCommentWithResponse(t.Context(), slug, hidden.Id)).StatusCode())
-	require.Empty(t, answerOf(mia.GetHiddenWithResponse(t.Context(), nil)).JSON200.Hidden)
+	responseOf(mia.HideCommentWithResponse(t.Context(), slug, hidden.Id, client.HideRequest{Reason: "Again"}))
+	require.Equal(t, http.StatusNoContent, responseOf(anna.DeleteArticleCommentWithResponse(t.Context(), slug, hidden.Id)).StatusCode())
+	require.Empty(t, responseOf(mia.GetHiddenWithResponse(t.Context(), nil)).JSON200.Hidden)
 }
 
 func TestGetHiddenPages(t *testing.T) {
@@ -236,7 +237,7 @@ func TestGetHiddenPages(t *testing.T) {
 	var slugs []string
 	var cursor *string
 	for range 3 {
-		res := answerOf(mia.GetHiddenWithResponse(t.Context(), &client.GetHiddenParams{Limit: ptrTo[int32](2), Cursor: cursor}))
+		res := responseOf(mia.GetHiddenWithResponse(t.Context(), &client.GetHiddenParams{Limit: ptrTo[int32](2), Cursor: cursor}))
 		for _, h := range res.JSON200.Hidden {
 			slugs = append(slugs, h.Slug)
 		}
@@ -246,13 +247,13 @@ func TestGetHiddenPages(t *testing.T) {
 	}
 	require.Equal(t, []string{"a-4", "a-3", "a-2", "a-1", "a-0"}, slugs)
 	s.Statements.Reset()
-	answerOf(mia.GetHiddenWithResponse(t.Context(), nil))
+	responseOf(mia.GetHiddenWithResponse(t.Context(), nil))
 	n, statements := s.Statements.Reset()
 	require.EqualValues(t, 1, n, statements)
 }
 
-// TestHidingRaces hides and restores while others favourite, comment on, edit
-// and delete the same articles, and holds every counter and mark at the end.
+// TestHidingRaces hides and restores articles while others favourite, comment
+// on, edit and delete them, and checks every counter and mark at the end.
 func TestHidingRaces(t *testing.T) {
 	t.Parallel()
 	s := crowded(t)
@@ -299,7 +300,7 @@ func TestHidingRaces(t *testing.T) {
 	wg.Wait()
 	requireCounters(t, s)
 	hide(t, moderators[0], slugs[0], "last")
-	require.Equal(t, http.StatusNoContent, answerOf(users[0].DeleteArticleWithResponse(t.Context(), slugs[0], nil)).StatusCode(), "its author deletes it all the same")
+	require.Equal(t, http.StatusNoContent, responseOf(users[0].DeleteArticleWithResponse(t.Context(), slugs[0], nil)).StatusCode(), "its author deletes it all the same")
 	for _, slug := range slugs[1:] {
 		restore(t, moderators[0], slug)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // requireProfile reads a profile and checks that it has the members of the
-// contract and no other: an e-mail address is not for strangers.
+// contract and no other: other users must not see an e-mail address.
 func requireProfile(t *testing.T, status int, body string) client.Profile {
 	t.Helper()
 	require.Equal(t, http.StatusOK, status, body)
@@ -119,8 +119,8 @@ func TestGetProfileByUsername(t *testing.T) {
 	})
 }
 
-// TestProfilePaths calls every operation with a name in the path for names
-// that proxies, clients and routers like to spoil.
+// TestProfilePaths calls every operation that has a name in its path, with
+// names that proxies, clients and routers often change.
 func TestProfilePaths(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -149,8 +149,8 @@ func TestProfilePaths(t *testing.T) {
 			require.Equal(t, http.StatusOK, unfollow.StatusCode(), string(unfollow.Body))
 			require.Equal(t, name, unfollow.JSON200.Profile.Username)
 
-			// Clients differ in what they encode: all of it, or only what must
-			// be.
+			// Some clients encode every character, others only those that they
+			// must.
 			all := ""
 			for _, b := range []byte(name) {
 				all += fmt.Sprintf("%%%02x", b)
@@ -300,7 +300,7 @@ func TestBatchGetProfiles(t *testing.T) {
 		"AllMissing":      {s.Anonymous, []string{"x"}, []string{}, []string{"x"}, nil},
 		"Duplicates":      {s.Anonymous, []string{"bob", "x", "Jake", "bob", "x"}, []string{"bob", "Jake"}, []string{"x"}, nil},
 		"OtherCase":       {s.Anonymous, []string{"JAKE"}, []string{"Jake"}, []string{}, nil},
-		// Who asks in two spellings gets an answer for each.
+		// A request with two spellings of a name gets a result for each.
 		"TwoSpellings": {s.Anonymous, []string{"jake", "bob", "JAKE"}, []string{"Jake", "bob", "Jake"}, []string{}, nil},
 		"Hundred":      {s.Anonymous, append(many(99), "Jake"), []string{"Jake"}, many(99), nil},
 	} {

@@ -22,8 +22,8 @@ const (
 	subjectVerify = "Confirm your e-mail address"
 )
 
-// mailed waits for the newest mail to an address with a subject, beyond those
-// that were seen.
+// mailed waits for a mail to an address with a subject that it has not
+// returned before, and returns it.
 func mailed(t *testing.T, s *servertest.Service, to, subject string, seen int) mail.Message {
 	t.Helper()
 	var found []mail.Message
@@ -39,7 +39,7 @@ func mailed(t *testing.T, s *servertest.Service, to, subject string, seen int) m
 	return found[0]
 }
 
-// outbox waits until nothing is left to send.
+// outbox waits until every mail has been sent.
 func outbox(t *testing.T, s *servertest.Service) {
 	t.Helper()
 	require.Eventually(t, func() bool { return count(t, s, `SELECT count(*) FROM mails WHERE due_at IS NOT NULL`) == 0 }, 30*time.Second, 10*time.Millisecond)
@@ -171,8 +171,8 @@ func TestPasswordReset(t *testing.T) {
 	})
 }
 
-// TestPasswordResetCost checks that the answer costs the same statements,
-// whether an account exists or not: the difference is made by the courier.
+// TestPasswordResetCost checks that the request takes the same statements
+// whether or not an account exists: only the courier does more.
 func TestPasswordResetCost(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, uncached)
@@ -202,8 +202,8 @@ func verify(t *testing.T, s *servertest.Service, token string) (int, string) {
 	return res.StatusCode, body
 }
 
-// TestEmailVerification walks from registration by RequestEmailVerification and
-// ConfirmEmailVerification to an address that is verified.
+// TestEmailVerification verifies the address of a new account by
+// RequestEmailVerification and ConfirmEmailVerification.
 func TestEmailVerification(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.Mailing())
@@ -229,7 +229,7 @@ func TestEmailVerification(t *testing.T) {
 	outbox(t, s)
 	require.Zero(t, count(t, s, `SELECT count(*) FROM mail_tokens`), "a verified address gets no mail")
 
-	// A new address is another one, and whoever reads the old one is told.
+	// A new address is not verified, and the old address gets a mail.
 	update := func(email string) {
 		t.Helper()
 		e := client.Email(email)
@@ -251,7 +251,7 @@ func TestEmailVerification(t *testing.T) {
 	requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, badToken, status, body)
 	require.True(t, verification(t, anna).VerifiedAt.IsNull(), "that was for another address")
 
-	// A reset proves the same.
+	// A password reset verifies the address too.
 	askReset(t, s, "anna@newer.example.com")
 	status, body = reset(t, s, mailed(t, s, "anna@newer.example.com", subjectReset, 0).Action, "a new password")
 	require.Equal(t, http.StatusNoContent, status, body)
@@ -259,7 +259,8 @@ func TestEmailVerification(t *testing.T) {
 	require.False(t, verification(t, anna).VerifiedAt.IsNull())
 }
 
-// TestMailsOfFailedChanges checks that a mail goes out with its change only.
+// TestMailsOfFailedChanges checks that no mail is sent for a change that
+// failed.
 func TestMailsOfFailedChanges(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -66,7 +66,7 @@ func TestRefreshSession(t *testing.T) {
 		first := signIn(t, s, anna)
 		require.Equal(t, http.StatusOK, refresh(first.Tokens.RefreshToken).StatusCode())
 		again := refresh(first.Tokens.RefreshToken)
-		require.Equal(t, http.StatusOK, again.StatusCode(), "the first answer may have got lost")
+		require.Equal(t, http.StatusOK, again.StatusCode(), "the first response may have been lost")
 		require.Equal(t, http.StatusOK, refresh(again.JSON200.Tokens.RefreshToken).StatusCode())
 	})
 	t.Run("Reused", func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestRefreshSession(t *testing.T) {
 	})
 }
 
-// TestSessionMaxAge checks that renewals do not keep a session for ever.
+// TestSessionMaxAge checks that renewals do not extend a session beyond its maximum age.
 func TestSessionMaxAge(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -112,8 +112,8 @@ func TestSignInsAreBounded(t *testing.T) {
 	}, 20*time.Second, 20*time.Millisecond, "the oldest one is over")
 }
 
-// TestRevocation checks that what is revoked on one replica is refused by
-// another within a second.
+// TestRevocation checks that another replica rejects a revoked token within a
+// second.
 func TestRevocation(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)

@@ -18,7 +18,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// narrow has limits that a test meets, and believes X-Forwarded-For.
+// narrow sets limits that a test can reach, and trusts X-Forwarded-For.
 func narrow(limits signin.Limits) []servertest.Option {
 	limits.Span = time.Hour
 	return []servertest.Option{
@@ -87,8 +87,8 @@ func TestSignInLimits(t *testing.T) {
 		works(t, s, "2001:db8:1:3::1", "anna@example.com", http.StatusCreated)
 	})
 
-	// Strangers with many machines neither get more guesses nor lock the owner
-	// out of where they sign in, nor of where they can read their mail.
+	// Attackers with many addresses do not get more guesses. They do not lock
+	// the owner out where the owner has signed in before, or can read mail.
 	t.Run("ManyAddressesOneAccount", func(t *testing.T) {
 		t.Parallel()
 		s := servertest.New(t, narrow(limits)...)
@@ -164,8 +164,8 @@ func TestSignInLimits(t *testing.T) {
 	})
 }
 
-// TestSignInKeepsNoAddresses checks that the counters do not tell whom they are
-// about.
+// TestSignInKeepsNoAddresses checks that the counters contain neither network
+// addresses nor e-mail addresses.
 func TestSignInKeepsNoAddresses(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, narrow(signin.WideLimits())...)

@@ -10,7 +10,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestStory walks through the service the way a front end does.
+// TestStory uses the service as a front end does.
 func TestStory(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -29,7 +29,7 @@ func TestGetTags(t *testing.T) {
 		require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 	}
 
-	// The subtests are steps of one story.
+	// Each subtest continues where the one before it ended.
 	t.Run("Empty", func(t *testing.T) {
 		s := s.For(t)
 		_, body := s.Do(http.MethodGet, "/tags", "")

@@ -17,7 +17,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestRefusal asks for every kind of target as its owner, as somebody else and
+// TestRefusal requests every kind of target as its owner, as another user and
 // as a moderator.
 func TestRefusal(t *testing.T) {
 	t.Parallel()
@@ -27,7 +27,7 @@ func TestRefusal(t *testing.T) {
 	s.Register("other")
 	shown, hidden := s.Publish(owner, "Shown").Slug, s.Publish(owner, "Hidden").Slug
 	comment := func(body string) string {
-		res := answerOf(owner.CreateArticleCommentWithResponse(t.Context(), shown, nil, client.NewCommentRequest{Comment: client.NewComment{Body: body}}))
+		res := responseOf(owner.CreateArticleCommentWithResponse(t.Context(), shown, nil, client.NewCommentRequest{Comment: client.NewComment{Body: body}}))
 		require.NotNil(t, res.JSON201, string(res.Body))
 		return fmt.Sprint(res.JSON201.Comment.Id)
 	}
@@ -35,7 +35,7 @@ func TestRefusal(t *testing.T) {
 	hide(t, moderator, hidden, "r")
 	res, body := s.Do("PUT", "/articles/"+shown+"/comments/"+comments["hidden"]+"/hidden", `{"reason":"r"}`, signed(moderator)...)
 	require.Equal(t, 204, res.StatusCode, body)
-	key := answerOf(owner.CreateApiKeyWithResponse(t.Context(), nil, client.NewApiKeyRequest{ApiKey: client.NewApiKey{Name: "k", Scopes: []client.Scope{"read"}}}))
+	key := responseOf(owner.CreateApiKeyWithResponse(t.Context(), nil, client.NewApiKeyRequest{ApiKey: client.NewApiKey{Name: "k", Scopes: []client.Scope{"read"}}}))
 	require.NotNil(t, key.JSON201, string(key.Body))
 	as := func(username string, role auth.Role) context.Context {
 		id := count(t, s, `SELECT id FROM users WHERE username = $1`, username)

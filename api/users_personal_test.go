@@ -34,9 +34,8 @@ var notExported = map[string]string{
 	"sign_in_places.user_id":   "keyed hashes of addresses, which tell nobody anything",
 }
 
-// TestEveryReference demands of every column that refers to users that it is
-// exported, or that somebody has said why not, and that a deleted account
-// takes its rows with it.
+// TestEveryReference checks that every column that refers to users is exported,
+// or is in notExported, and that its rows are deleted with the account.
 func TestEveryReference(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -63,26 +62,26 @@ func TestEveryReference(t *testing.T) {
 	}
 }
 
-// full is a user who has something of everything, each with the marker in it.
+// full is a user who has data of every kind, which all contain the marker.
 func full(t *testing.T, s *servertest.Service, marker string) servertest.User {
 	t.Helper()
 	u, other := s.Register(marker), s.Register("")
-	answerOf(u.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{User: client.UpdateUser{
+	responseOf(u.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{User: client.UpdateUser{
 		Bio: nullableText(marker + " bio"), Image: nullableText("https://example.com/" + marker),
 	}}))
 	s.Publish(u, marker+" first", marker+"tag", "shared")
 	s.Publish(u, marker+" second")
-	answerOf(u.UpdateArticleWithResponse(t.Context(), marker+"-second", nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo(marker + " renamed")}}))
+	responseOf(u.UpdateArticleWithResponse(t.Context(), marker+"-second", nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Title: ptrTo(marker + " renamed")}}))
 	theirs := s.Publish(other, "By "+other.Username, "shared")
 	commentOn(t, u, theirs.Slug, marker+" comment")
 	commentOn(t, other, marker+"-first", "a reply")
 	for _, slug := range []string{theirs.Slug, marker + "-first"} {
-		require.Equal(t, 200, answerOf(u.CreateArticleFavoriteWithResponse(t.Context(), slug)).StatusCode())
-		require.Equal(t, 200, answerOf(other.CreateArticleFavoriteWithResponse(t.Context(), slug)).StatusCode())
+		require.Equal(t, 200, responseOf(u.CreateArticleFavoriteWithResponse(t.Context(), slug)).StatusCode())
+		require.Equal(t, 200, responseOf(other.CreateArticleFavoriteWithResponse(t.Context(), slug)).StatusCode())
 	}
-	require.Equal(t, 200, answerOf(u.FollowUserByUsernameWithResponse(t.Context(), other.Username)).StatusCode())
-	require.Equal(t, 200, answerOf(other.FollowUserByUsernameWithResponse(t.Context(), marker)).StatusCode())
-	require.Equal(t, 201, answerOf(u.CreateApiKeyWithResponse(t.Context(), &client.CreateApiKeyParams{IdempotencyKey: ptrTo(marker + " key")},
+	require.Equal(t, 200, responseOf(u.FollowUserByUsernameWithResponse(t.Context(), other.Username)).StatusCode())
+	require.Equal(t, 200, responseOf(other.FollowUserByUsernameWithResponse(t.Context(), marker)).StatusCode())
+	require.Equal(t, 201, responseOf(u.CreateApiKeyWithResponse(t.Context(), &client.CreateApiKeyParams{IdempotencyKey: ptrTo(marker + " key")},
 		client.CreateApiKeyJSONRequestBody{ApiKey: client.NewApiKey{Name: marker + " program", Scopes: []client.Scope{client.Read}}})).StatusCode())
 	return u
 }
@@ -127,7 +126,7 @@ func TestExportCurrentUser(t *testing.T) {
 		require.Equal(t, "# waldo first\n\nText.", article["body"])
 		require.Equal(t, []any{"waldotag", "shared"}, article["tagList"])
 		require.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`, article["createdAt"])
-		stored := answerOf(s.Anonymous.GetArticleWithResponse(t.Context(), "waldo-first", nil)).JSON200.Article
+		stored := responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), "waldo-first", nil)).JSON200.Article
 		require.Equal(t, stamp(stored.CreatedAt), article["createdAt"])
 		require.Equal(t, []any{"waldo-renamed", "waldo-second"}, byType["article"][1]["slugs"])
 		for _, secret := range []string{"argon2", "hash", u.Token, "user1@example.com"} {
@@ -162,7 +161,7 @@ func TestExportCurrentUser(t *testing.T) {
 			`INSERT INTO users (username, email, password_hash) SELECT 'f' || i, 'f' || i || '@example.com', '' FROM generate_series(1, 2500) i`,
 			`INSERT INTO follows SELECT id, 1 FROM users WHERE id > 1`,
 			`INSERT INTO follows SELECT 1, id FROM users WHERE id > 1`,
-			// Many with the same time, so that pages end among them.
+			// Many rows have the same time, so that a page ends among them.
 			`INSERT INTO articles (slug, author_id, title, description, body, created_at)
 			 SELECT 'a' || i, 1, 't', 'd', 'b', '2026-01-01'::timestamptz + i / 10 * interval '1 second' FROM generate_series(1, 333) i`,
 			`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT id, 1, created_at FROM articles`,
@@ -189,8 +188,8 @@ func TestExportCurrentUser(t *testing.T) {
 	})
 }
 
-// TestExportHoldsNoConnection has the only connection of the pool answer
-// somebody else while a client reads its export slowly, and goes away.
+// TestExportHoldsNoConnection checks that the only connection of the pool
+// serves another request while a client reads its export slowly.
 func TestExportHoldsNoConnection(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.WithDB(func(c *db.Config) { c.MaxConns = 1 }))
@@ -216,8 +215,8 @@ func TestExportHoldsNoConnection(t *testing.T) {
 	}, time.Minute, 20*time.Millisecond)
 }
 
-// TestExportBreaksOff has a later table fail: what there is must not pass for
-// the whole.
+// TestExportBreaksOff makes a later table fail: the client must notice that the
+// export is not complete.
 func TestExportBreaksOff(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -247,7 +246,7 @@ func TestDeleteCurrentUser(t *testing.T) {
 	replica := servertest.New(t, servertest.WithDatabase(url), servertest.Following())
 	const marker = "zaphod"
 	u := full(t, s, marker)
-	key := answerOf(u.CreateApiKeyWithResponse(t.Context(), nil, client.CreateApiKeyJSONRequestBody{
+	key := responseOf(u.CreateApiKeyWithResponse(t.Context(), nil, client.CreateApiKeyJSONRequestBody{
 		ApiKey: client.NewApiKey{Name: "k", Scopes: []client.Scope{client.Write}},
 	})).JSON201.Key
 	known := []string{"/articles/zaphod-first", "/profiles/zaphod", "/articles/by-user1/comments", "/articles?tag=zaphodtag", "/tags", "/articles"}
@@ -264,7 +263,7 @@ func TestDeleteCurrentUser(t *testing.T) {
 
 	res, body := s.Do("DELETE", "/user", `{"user":{"password":"not it at all"}}`, signed(u)...)
 	requireRefusal(t, 422, allWrong("is incorrect", "password"), res, body)
-	require.Equal(t, 200, answerOf(u.GetCurrentUserWithResponse(t.Context(), nil)).StatusCode(), "a wrong password erases nothing")
+	require.Equal(t, 200, responseOf(u.GetCurrentUserWithResponse(t.Context(), nil)).StatusCode(), "a wrong password erases nothing")
 
 	res, body = s.Do("DELETE", "/user", erase, signed(u)...)
 	require.Equal(t, 204, res.StatusCode, body)
@@ -286,7 +285,7 @@ func TestDeleteCurrentUser(t *testing.T) {
 	}
 	requireNowhere(t, s.DB, marker)
 	requireCountersExact(t, s.DB)
-	require.Equal(t, 401, answerOf(s.Anonymous.LoginWithResponse(t.Context(), client.LoginJSONRequestBody{
+	require.Equal(t, 401, responseOf(s.Anonymous.LoginWithResponse(t.Context(), client.LoginJSONRequestBody{
 		User: client.LoginUser{Email: marker + "@example.com", Password: servertest.Password},
 	})).StatusCode())
 	requireQuietLog(t, s.Log.String()+replica.Log.String(), marker, u)
@@ -327,8 +326,8 @@ func requireCountersExact(t *testing.T, d *db.DB) {
 	require.Zero(t, wrong)
 }
 
-// requireQuietLog holds that a log tells nothing about a person: not their
-// words and names, where they are, or what they sign in with.
+// requireQuietLog checks that a log contains no personal data: no texts, names,
+// addresses or credentials.
 func requireQuietLog(t *testing.T, log, marker string, u servertest.User) {
 	t.Helper()
 	require.Greater(t, strings.Count(log, "\n"), 20)
@@ -337,8 +336,8 @@ func requireQuietLog(t *testing.T, log, marker string, u servertest.User) {
 	}
 }
 
-// TestDeleteCurrentUserRace has an account write and be written to while it is
-// deleted: nothing is left, and nobody sees a fault.
+// TestDeleteCurrentUserRace deletes an account while it and others write to its
+// articles: no row is left, and no request gets a 5xx.
 func TestDeleteCurrentUserRace(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -379,8 +378,8 @@ func TestDeleteCurrentUserRace(t *testing.T) {
 	requireCountersExact(t, s.DB)
 }
 
-// TestDeleteCurrentUserBig erases ten thousand articles that others have
-// commented on and marked.
+// TestDeleteCurrentUserBig deletes an account with ten thousand articles, which
+// others have commented on and favourited.
 func TestDeleteCurrentUserBig(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

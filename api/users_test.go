@@ -32,7 +32,7 @@ const (
 	shortPwd = "is too short (minimum is 8 characters)"
 )
 
-// requireProblem holds a refusal against its status, code and fields.
+// requireProblem checks the status, the code and the fields of a problem.
 func requireProblem(t *testing.T, status int, code problem.Code, fields problem.Fields, gotStatus int, gotBody string) {
 	t.Helper()
 	require.Equal(t, status, gotStatus, gotBody)
@@ -42,7 +42,7 @@ func requireProblem(t *testing.T, status int, code problem.Code, fields problem.
 	require.Equal(t, client.FieldErrors(fields), p.Errors, gotBody)
 }
 
-// oneField is one field with one message.
+// oneField returns the errors of one field with one message.
 func oneField(field, message string) problem.Fields { return problem.Fields{field: {message}} }
 
 // atOnce runs n calls that start together and returns how often each status
@@ -67,21 +67,21 @@ func atOnce(t *testing.T, n int, call func(i int) (status int, err error)) map[i
 	return got
 }
 
-// count asks the database for one number.
+// count returns the result of a query for one number.
 func count(t *testing.T, s *servertest.Service, sql string, args ...any) (n int) {
 	t.Helper()
 	require.NoError(t, s.DB.QueryRow(t.Context(), sql, args...).Scan(&n))
 	return n
 }
 
-// change runs a statement that the service itself never would.
+// change runs a statement that the service itself never runs.
 func change(t *testing.T, s *servertest.Service, sql string, args ...any) {
 	t.Helper()
 	_, err := s.DB.Exec(t.Context(), sql, args...)
 	require.NoError(t, err)
 }
 
-// tokenAt makes a token that the service would have made at another time.
+// tokenAt returns a token as the service would have issued it at another time.
 func tokenAt(t *testing.T, s *servertest.Service, at time.Time, userID int64) string {
 	t.Helper()
 	keys, err := credentials.SigningKeys(t.Context(), s.DB)
@@ -96,8 +96,8 @@ func tokenAt(t *testing.T, s *servertest.Service, at time.Time, userID int64) st
 	return token
 }
 
-// newUser is a body of POST /users. The client would refuse to send a wrong
-// e-mail address.
+// newUser is a body of POST /users. The generated type cannot hold an e-mail
+// address that is not valid.
 func newUser(username, email, password string) string {
 	body, err := json.Marshal(map[string]any{"user": map[string]string{"username": username, "email": email, "password": password}})
 	if err != nil {
@@ -114,7 +114,7 @@ func login(t *testing.T, s *servertest.Service, email, password string) *client.
 }
 
 // requireUser reads a user object and checks that it has the members of the
-// contract and no other, above all no password.
+// contract and no other: in particular, no password.
 func requireUser(t *testing.T, body string) map[string]any {
 	t.Helper()
 	var got map[string]map[string]any
@@ -145,7 +145,7 @@ func TestCreateUser(t *testing.T) {
 		res, body := s.Do(http.MethodPost, "/users", newUser("Jake", "Jake@Example.com", servertest.Password))
 		require.Equal(t, http.StatusCreated, res.StatusCode, body)
 		require.Equal(t, "application/json", res.Header.Get("Content-Type"))
-		require.Equal(t, "no-store", res.Header.Get("Cache-Control"), "the answer holds a token")
+		require.Equal(t, "no-store", res.Header.Get("Cache-Control"), "the response has a token")
 		require.Empty(t, res.Header.Values("Idempotency-Replayed"))
 		user := requireUser(t, body)
 		require.Equal(t, "Jake", user["username"])
@@ -388,7 +388,8 @@ func TestCreateUserIdempotency(t *testing.T) {
 		me, err := s.As(token).GetCurrentUserWithResponse(t.Context(), nil)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, me.StatusCode())
-		// White space and the order of members do not make another request.
+		// A request with other white space, or another order of members, is the
+		// same request.
 		again, got := call("key-replay", fmt.Sprintf(` { "user" : {"password":%q, "email":"replay@example.com","username":"replay"}} `, servertest.Password))
 		require.Equal(t, "true", again.Header.Get("Idempotency-Replayed"), got)
 		require.Equal(t, want, got)
@@ -419,8 +420,8 @@ func TestCreateUserIdempotency(t *testing.T) {
 		requireProblem(t, http.StatusConflict, problem.AlreadyTaken, oneField("username", "has already been taken"), second.StatusCode, text)
 	})
 
-	// A refused call creates nothing and leaves its key free, so that a client
-	// can correct the body and go on with the key that it has.
+	// A rejected request creates nothing and does not use up its key, so that a
+	// client can correct the body and keep the key.
 	t.Run("RepeatAfterRefusal", func(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
@@ -441,19 +442,19 @@ func TestCreateUserIdempotency(t *testing.T) {
 		const n = 20
 		body := newUser("twin", "twin@example.com", servertest.Password)
 		var mu sync.Mutex
-		answers, replayed := map[string]int{}, 0
+		texts, replayed := map[string]int{}, 0
 		got := atOnce(t, n, func(int) (int, error) {
 			res, text := call("key-twin", body)
 			mu.Lock()
 			defer mu.Unlock()
-			answers[text]++
+			texts[text]++
 			if res.Header.Get("Idempotency-Replayed") == "true" {
 				replayed++
 			}
 			return res.StatusCode, nil
 		})
 		require.Equal(t, map[int]int{http.StatusCreated: n}, got)
-		require.Len(t, answers, 1, "all get the same token")
+		require.Len(t, texts, 1, "all get the same token")
 		require.Equal(t, n-1, replayed)
 		require.Equal(t, 1, rows(t, "twin"))
 	})
@@ -528,8 +529,8 @@ func TestCreateUserIdempotency(t *testing.T) {
 	})
 }
 
-// TestExpireIdempotencyKeys has a service of its own because it makes every
-// key old.
+// TestExpireIdempotencyKeys has its own service because it makes every key
+// expire.
 func TestExpireIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -550,7 +551,7 @@ func TestExpireIdempotencyKeys(t *testing.T) {
 	res, _ = call(first)
 	require.Equal(t, "true", res.Header.Get("Idempotency-Replayed"))
 
-	// The key is free again even before the row is swept away.
+	// The key can be used again even before its row is deleted.
 	change(t, s, `UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 second'`)
 	res, body = call(newUser("next", "next@example.com", servertest.Password))
 	require.Equal(t, http.StatusCreated, res.StatusCode, body)
@@ -584,8 +585,8 @@ func TestLogin(t *testing.T) {
 		}
 	})
 
-	// Both answers must be the same but for the request's id, or they tell who
-	// has an account.
+	// Both responses must be equal except for the request id. Otherwise they
+	// reveal who has an account.
 	t.Run("Wrong", func(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
@@ -875,8 +876,8 @@ func TestUpdateCurrentUser(t *testing.T) {
 		}
 	})
 
-	// Each waited for the other in the database, a second at a time, until
-	// PostgreSQL broke the circle and the answer was 503.
+	// These transactions once deadlocked: PostgreSQL ended the deadlock after a
+	// second, and the response was 503.
 	t.Run("EachOthers", func(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
@@ -967,8 +968,8 @@ func TestUpdateCurrentUser(t *testing.T) {
 	})
 }
 
-// TestAccountStatements pins what each operation asks the database, whatever
-// the amount of data: the cost of a request is its round trips.
+// TestAccountStatements checks the number of statements of each operation,
+// which does not depend on the amount of data.
 func TestAccountStatements(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, uncached)

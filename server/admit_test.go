@@ -136,12 +136,12 @@ func TestShedding(t *testing.T) {
 		})
 	}
 	require.Eventually(t, func() bool {
-		answer := talk(t, r.addr, "POST /api/users/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100\r\n\r\n")
-		if !strings.HasPrefix(answer, "HTTP/1.1 503 ") {
+		response := talk(t, r.addr, "POST /api/users/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100\r\n\r\n")
+		if !strings.HasPrefix(response, "HTTP/1.1 503 ") {
 			return false
 		}
 		refused.Add(1)
-		return strings.Contains(answer, "\r\nRetry-After: 1\r\n") && strings.Contains(answer, `"code":"overloaded"`)
+		return strings.Contains(response, "\r\nRetry-After: 1\r\n") && strings.Contains(response, `"code":"overloaded"`)
 	}, polling, tick, "a body is waited for")
 	tags, body = send(t, "GET", r.url()+"/api/tags", "")
 	require.Equal(t, http.StatusOK, tags.StatusCode, "a cached response is sent: %s", body)

@@ -110,7 +110,7 @@ func TestCORS(t *testing.T) {
 			require.Empty(t, res.Header.Get("Access-Control-Allow-Credentials"))
 		}
 	})
-	t.Run("Answers", func(t *testing.T) {
+	t.Run("Responses", func(t *testing.T) {
 		t.Parallel()
 		for _, path := range []string{"/tags", "/user", "/nothing", "/articles?limit=0", "/articles/none"} {
 			res, _ := send(t, "GET", s.URL+path, "", "Origin", "https://front.example")

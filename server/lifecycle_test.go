@@ -110,7 +110,7 @@ func TestSlowClients(t *testing.T) {
 	}))
 	r := serve(t, s)
 	const head = "POST /api/users/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-	tests := []struct{ name, sent, answer string }{
+	tests := []struct{ name, sent, response string }{
 		{"Silence", "", ""},
 		{"HalfARequestLine", "GET /api/ta", ""},
 		{"HeadersThatDoNotEnd", head + "X-A: 1\r\n", ""},
@@ -120,16 +120,16 @@ func TestSlowClients(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			answer := talk(t, r.addr, tt.sent)
-			if tt.answer == "" {
-				require.NotContains(t, answer, " 200 ")
+			response := talk(t, r.addr, tt.sent)
+			if tt.response == "" {
+				require.NotContains(t, response, " 200 ")
 				return
 			}
-			require.True(t, strings.HasPrefix(answer, "HTTP/1.1 "+tt.answer), answer)
-			require.Contains(t, answer, "application/problem+json")
-			require.Contains(t, answer, "Connection: close")
-			require.Contains(t, answer, `"errors":{"body":["did not arrive in time"]}`)
-			require.Contains(t, answer, `"status":408,"title":"Request Timeout"`)
+			require.True(t, strings.HasPrefix(response, "HTTP/1.1 "+tt.response), response)
+			require.Contains(t, response, "application/problem+json")
+			require.Contains(t, response, "Connection: close")
+			require.Contains(t, response, `"errors":{"body":["did not arrive in time"]}`)
+			require.Contains(t, response, `"status":408,"title":"Request Timeout"`)
 		})
 	}
 	res, body := send(t, "GET", r.url()+"/api/tags", "")
