@@ -175,6 +175,10 @@ completions: build ## Write completions for bash, zsh, fish and PowerShell to di
 	  bin/byline completion $${shell%:*} > dist/completions/$${shell#*:}; done
 	@ls dist/completions
 
+.PHONY: outdated
+outdated: ## List the dependencies that have a newer version
+	@GO='$(GO)' .ci/outdated
+
 .PHONY: licenses
 licenses: ## Write docs/licenses.md; fail on a license that is unknown or not permitted
 	@GO='$(GO)' .ci/release-licenses list > docs/licenses.md.new || { rm docs/licenses.md.new; exit 1; }
