@@ -580,6 +580,7 @@ func TestArticleStatements(t *testing.T) {
 		{"comments, 1", "GET", "/articles/a-1/comments?limit=1", "", nil, 200, 1},
 		{"comments, 100", "GET", "/articles/a-1/comments?limit=100", "", nil, 200, 1},
 		{"comments, newest", "GET", "/articles/a-1/comments?limit=100&sort=-createdAt", "", nil, 200, 1},
+		{"comments, in two parts", "GET", "/articles/a-1/comments", "", nil, 200, 2},
 		{"comments, none", "GET", "/articles/a-3/comments", "", nil, 200, 2},
 		{"comments, no article", "GET", "/articles/none/comments", "", nil, 404, 2},
 		{"batch, 1", "POST", "/batch/articles", `{"slugs":["a-1"]}`, nil, 200, 1},

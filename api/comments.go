@@ -92,8 +92,8 @@ func (s comments) window(req openapi.GetArticleCommentsRequestObject) (w comment
 }
 
 // sharedComments is how many comments are read in a round trip that other
-// requests share. Most articles have fewer.
-const sharedComments = 100
+// requests share: a page of 100 and one more. Most articles have fewer.
+const sharedComments = 101
 
 // list returns the comments in a window and the id of the article. If there is
 // another page, it returns one comment more than the limit.

@@ -352,11 +352,11 @@ func TestGetArticleComments(t *testing.T) {
 		require.True(t, rest.NextCursor.IsNull())
 	})
 
-	// A list of more than 100 comments is read in two parts.
+	// A list of more than 101 comments is read in two parts.
 	t.Run("TwoParts", func(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
-		for _, total := range []int{99, 100, 101, 250} {
+		for _, total := range []int{100, 101, 102, 250} {
 			a := s.Publish(jake, fmt.Sprintf("With %d comments", total))
 			_, err := s.DB.Exec(t.Context(), `INSERT INTO comments (article_id, author_id, body)
 				SELECT a.id, a.author_id, 'x' FROM articles a, generate_series(1, $2) WHERE a.slug = $1`, a.Slug, total)
@@ -370,7 +370,7 @@ func TestGetArticleComments(t *testing.T) {
 					slices.Reverse(ids)
 				}
 				require.IsIncreasing(t, ids)
-				for _, limit := range []int32{98, 99, 100, 101} {
+				for _, limit := range []int32{99, 100, 101, 102} {
 					page := responseOf(s.Anonymous.GetArticleCommentsWithResponse(t.Context(), a.Slug, &client.GetArticleCommentsParams{Sort: &sort, Limit: &limit})).JSON200
 					require.Equal(t, all.Comments[:min(total, int(limit))], page.Comments)
 					require.Equal(t, total <= int(limit), page.NextCursor.IsNull())
