@@ -92,6 +92,7 @@ func IsUnavailable(err error) bool {
 	return errors.Is(err, ErrBusy) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.As(err, &ne) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, pgconn.ErrConnClosed) || // of a connection that broke while it was in use
 		pgconn.Timeout(err) || pgconn.SafeToRetry(err)
 }
 
