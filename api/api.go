@@ -48,7 +48,7 @@ import (
 // Deps is what the operations need.
 type Deps struct {
 	DB        *db.DB
-	Passwords *auth.Passwords
+	Passwords signin.Passwords
 	Tokens    *auth.Tokens
 	APIKeys   *auth.APIKeys
 	// Authenticator forgets credentials as soon as an operation revokes them.
@@ -87,10 +87,10 @@ func New(d Deps) *API {
 	html := markup.NewRenderer()
 	guard := signin.Guard{DB: d.DB, Passwords: d.Passwords, Secret: d.Secret, Limits: d.Rules.SignIns}
 	return &API{
-		users:      users{db: d.DB, once: once, passwords: d.Passwords, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
+		users:      users{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		sessions:   sessions{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard},
 		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator},
-		recovery:   recovery{db: d.DB, passwords: d.Passwords, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
+		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB},
 		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html},
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html},

@@ -16,7 +16,6 @@ import (
 
 type recovery struct {
 	db            *db.DB
-	passwords     *auth.Passwords
 	authenticator *auth.Authenticator
 	guard         signin.Guard
 	rules         signin.Rules
@@ -45,7 +44,7 @@ func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmP
 	if err := s.rules.CheckNewPassword(req.Body.Password); err != nil {
 		return nil, err
 	}
-	hash, err := s.passwords.Hash(ctx, req.Body.Password)
+	hash, err := s.guard.Hash(ctx, req.Body.Password)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,6 @@ import (
 type users struct {
 	db            *db.DB
 	once          idempotency.Runner
-	passwords     *auth.Passwords
 	tokens        *auth.Tokens
 	authenticator *auth.Authenticator
 	guard         signin.Guard
@@ -33,7 +32,7 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 	if err := s.rules.CheckNewPassword(in.Password); err != nil {
 		return nil, err
 	}
-	hash, err := s.passwords.Hash(ctx, in.Password)
+	hash, err := s.guard.Hash(ctx, in.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +90,11 @@ func (s users) GetCurrentUser(ctx context.Context, _ openapi.GetCurrentUserReque
 // UpdateCurrentUser applies a merge patch to the viewer's account.
 func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentUserRequestObject) (openapi.UpdateCurrentUserResponseObject, error) {
 	viewer, in := request.Viewer(ctx), req.Body.User
+	if in.Email != nil { // a new address is sent a mail
+		if err := request.CountAuth(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.confirmOwner(ctx, in); err != nil {
 		return nil, err
 	}
@@ -108,7 +112,7 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 		if err := s.rules.CheckNewPassword(*in.Password); err != nil {
 			return nil, err
 		}
-		hash, err := s.passwords.Hash(ctx, *in.Password)
+		hash, err := s.guard.Hash(ctx, *in.Password)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -40,8 +41,13 @@ func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		if x.op.Stream {
 			return s.admission.Stream(work)
 		}
-		return s.admission.Do(x.Request().Context(), work)
+		return s.admission.Do(x.Request().Context(), &x.place, work)
 	}
+}
+
+// Outside implements request.Load.
+func (x *exchange) Outside(ctx context.Context, wait func() error) error {
+	return x.place.Outside(ctx, wait)
 }
 
 // countRefused replaces the log line of a request that was refused: under

@@ -55,13 +55,20 @@ func (b *blocker) await(n int) {
 	require.Eventually(b.t, func() bool { return waiting() == n }, polling, tick)
 }
 
-// inBackground sends a request and returns the channel of its response.
+// inBackground reads url and returns the channel of the response's status.
 func inBackground(ctx context.Context, url string, header ...string) <-chan int {
+	return sendInBackground(ctx, "GET", url, "", header...)
+}
+
+func sendInBackground(ctx context.Context, method, url, body string, header ...string) <-chan int {
 	status := make(chan int, 1)
 	go func() {
-		req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+		req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 		if err != nil {
 			panic(err)
+		}
+		if body != "" {
+			req.Header.Set("Content-Type", "application/json")
 		}
 		for i := 0; i+1 < len(header); i += 2 {
 			req.Header.Set(header[i], header[i+1])

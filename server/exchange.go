@@ -9,6 +9,7 @@ import (
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/server/admission"
 	"github.com/byline-api/byline/server/contract"
 )
 
@@ -16,7 +17,8 @@ import (
 // that request which the middleware share.
 type exchange struct {
 	echo.Context
-	info request.Info
+	server *Server
+	info   request.Info
 	op   *contract.Operation // nil outside the document
 	head bool                // the request is HEAD, and handled as GET
 	// facts are the operation's statements about its response.
@@ -28,6 +30,10 @@ type exchange struct {
 	gone <-chan struct{}
 	// refusal is the problem in the response, for the log.
 	refusal *problem.Error
+	// place is the request's place among those that are worked on.
+	place admission.Place
+	// countedAuth is true once the request was counted for the class auth.
+	countedAuth bool
 	// cutShort is true when an error occurred after the response had begun.
 	cutShort bool
 	// traceID is the trace that the request belongs to, or "".

@@ -58,12 +58,13 @@ func chain(all []echo.MiddlewareFunc) echo.MiddlewareFunc {
 func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		x := &exchange{Context: c, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
+		x := &exchange{Context: c, server: s, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
 		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
 		x.head = r.Context().Value(headKey{}) != nil
-		if x.op != nil && (x.op.RateLimit == "auth" || x.op.Scope == auth.ScopeAccount) {
+		if x.op != nil && (x.op.RateLimit == classAuth || x.op.Scope == auth.ScopeAccount) {
 			x.info.Address = ratelimit.Address(x.RealIP())
 		}
+		x.info.Load = x
 		x.traceID = traceID(r.Header.Get("Traceparent"))
 		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))
 		x.Response().Header().Set(echo.HeaderXRequestID, x.info.ID)
@@ -176,7 +177,7 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		token, err := tokenOf(x.Request().Header.Get(echo.HeaderAuthorization))
 		if err == nil && token != "" {
-			x.info.Viewer, err = s.viewer(x.Request().Context(), token)
+			x.info.Viewer, err = s.viewer(x, token)
 		}
 		if err != nil {
 			if !errors.Is(err, auth.ErrTokenInvalid) && !errors.Is(err, auth.ErrTokenExpired) {
@@ -191,13 +192,13 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 
 // viewer returns the viewer that a token belongs to. Asking the database takes
 // a place, as all work does, so that a burst of new tokens is refused at once.
-func (s *Server) viewer(ctx context.Context, token string) (v auth.Viewer, err error) {
+func (s *Server) viewer(x *exchange, token string) (v auth.Viewer, err error) {
 	if v, known, err := s.deps.Authenticator.Recall(token); known {
 		return v, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout)
+	ctx, cancel := context.WithTimeout(x.Request().Context(), s.cfg.RequestTimeout)
 	defer cancel()
-	err = s.admission.Do(ctx, func() error {
+	err = s.admission.Do(ctx, &x.place, func() error {
 		v, err = s.deps.Authenticator.Authenticate(ctx, token)
 		return err
 	})

@@ -26,7 +26,7 @@ func (s *Server) inOrder(ctx context.Context, x *exchange, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout)
 	defer cancel()
-	refusal := s.admission.Do(ctx, func() error { return s.deps.API.Refusal(ctx, targets, x.op.Owner) })
+	refusal := s.admission.Do(ctx, &x.place, func() error { return s.deps.API.Refusal(ctx, targets, x.op.Owner) })
 	if refusal != nil {
 		return refusal
 	}

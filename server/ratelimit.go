@@ -9,6 +9,9 @@ import (
 	"github.com/byline-api/byline/server/ratelimit"
 )
 
+// classAuth is the class of requests that hash a password or send a mail.
+const classAuth = "auth"
+
 // newLimiters returns a limiter for each class that has a quota.
 func newLimiters(quotas ratelimit.Quotas) map[string]*ratelimit.Limiter {
 	limiters := make(map[string]*ratelimit.Limiter, len(quotas))
@@ -27,21 +30,40 @@ func (s *Server) limitRate(next echo.HandlerFunc) echo.HandlerFunc {
 		if x.op == nil {
 			return next(c)
 		}
-		limiter := s.limiters[x.op.RateLimit]
-		if limiter == nil {
-			return next(c)
-		}
-		client := ratelimit.Address(x.RealIP())
-		if id := x.info.Viewer.ID; id != 0 {
-			client = ratelimit.User(id)
-		}
-		remaining, reset, ok := limiter.Take(client, time.Now())
-		limiter.SetHeader(x.Response().Header(), remaining, reset)
-		if !ok {
-			p := problem.New(problem.RateLimited, "request", "too many requests")
-			p.RetryAfter = reset
-			return p
+		if err := x.count(x.op.RateLimit); err != nil {
+			return err
 		}
 		return next(c)
 	}
+}
+
+// CountAuth implements request.Load. A request that hashes a password costs
+// more than others of its class.
+func (x *exchange) CountAuth() error {
+	if x.countedAuth {
+		return nil
+	}
+	return x.count(classAuth)
+}
+
+// count counts the request against the quota of a class. The response has the
+// RateLimit fields of the last class that was counted.
+func (x *exchange) count(class string) error {
+	x.countedAuth = x.countedAuth || class == classAuth
+	limiter := x.server.limiters[class]
+	if limiter == nil {
+		return nil
+	}
+	client := ratelimit.Address(x.RealIP())
+	if id := x.info.Viewer.ID; id != 0 {
+		client = ratelimit.User(id)
+	}
+	remaining, reset, ok := limiter.Take(client, time.Now())
+	limiter.SetHeader(x.Response().Header(), remaining, reset)
+	if !ok {
+		p := problem.New(problem.RateLimited, "request", "too many requests")
+		p.RetryAfter = reset
+		return p
+	}
+	return nil
 }

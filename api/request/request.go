@@ -24,6 +24,35 @@ type Info struct {
 	Address string
 	// URL is the URL of the request, for links to other pages of its list.
 	URL *url.URL
+	// Load is nil for work that is not part of a request.
+	Load Load
+}
+
+// Load is the load that a request puts on the service, as the server sees it.
+type Load interface {
+	// Outside calls wait, which waits for something else than the database. The
+	// request takes no place among those that are worked on until wait returns.
+	Outside(ctx context.Context, wait func() error) error
+	// CountAuth counts the request against the quota of the class auth, unless
+	// it has been counted. It returns an error if the quota is used up.
+	CountAuth() error
+}
+
+// Outside calls wait, as Load does.
+func Outside(ctx context.Context, wait func() error) error {
+	if load := From(ctx).Load; load != nil {
+		return load.Outside(ctx, wait)
+	}
+	return wait()
+}
+
+// CountAuth counts the request against the quota of the class auth, as Load
+// does.
+func CountAuth(ctx context.Context) error {
+	if load := From(ctx).Load; load != nil {
+		return load.CountAuth()
+	}
+	return nil
 }
 
 // ErrClientGone is the error of a response that the client did not read to the

@@ -71,14 +71,35 @@ func WideLimits() Limits {
 	return Limits{AccountFromAddress: unreachable, Address: unreachable, Account: unreachable, Span: time.Minute}
 }
 
-// Guard verifies passwords and limits how often a client can guess one.
+// Passwords hashes and verifies passwords, as auth.Passwords does.
+type Passwords interface {
+	Hash(ctx context.Context, password string) (string, error)
+	Verify(ctx context.Context, password, hash string) (ok, renew bool, err error)
+}
+
+// Guard hashes and verifies passwords, and limits how often a client can guess
+// one. Operations use passwords only through it: it counts the request against
+// the quota of the class auth, and lets it wait without a place among those
+// that are worked on.
 type Guard struct {
 	DB        *db.DB
-	Passwords *auth.Passwords
+	Passwords Passwords
 	// Secret is the key of the hashes that identify the counters. Without it,
 	// nobody can find out which account or address a counter belongs to.
 	Secret []byte
 	Limits Limits
+}
+
+// Hash returns the hash of a new password.
+func (g Guard) Hash(ctx context.Context, password string) (hash string, err error) {
+	if err := request.CountAuth(ctx); err != nil {
+		return "", err
+	}
+	err = request.Outside(ctx, func() error {
+		hash, err = g.Passwords.Hash(ctx, password)
+		return err
+	})
+	return hash, err
 }
 
 // SignIn returns the account with the e-mail address and the password. An
@@ -102,6 +123,9 @@ func (g Guard) SignIn(ctx context.Context, email, password string) (query.SignIn
 // concurrent attempts, and a refused attempt does not cost a password hash. If
 // the password is correct, the attempt is removed from the counters.
 func (g Guard) Verify(ctx context.Context, email, password string) (u query.SignInTryRow, ok bool, err error) {
+	if err := request.CountAuth(ctx); err != nil {
+		return u, false, err
+	}
 	k := g.keys(ctx, email)
 	u, err = q.SignInTry(ctx, g.DB, query.SignInTryParams{
 		Email: email, Place: k.place, PairKey: k.pair, AccountKey: k.account, Span: g.Limits.Span,
@@ -117,7 +141,11 @@ func (g Guard) Verify(ctx context.Context, email, password string) (u query.Sign
 	}
 	// The hash is empty if the e-mail address is unknown. Verifying against an
 	// empty hash takes the same work.
-	ok, renew, err := g.Passwords.Verify(ctx, password, u.PasswordHash)
+	renew := false
+	err = request.Outside(ctx, func() error {
+		ok, renew, err = g.Passwords.Verify(ctx, password, u.PasswordHash)
+		return err
+	})
 	if err != nil {
 		return u, false, errors.Join(err, q.SignInUndecided(context.WithoutCancel(ctx), g.DB, query.SignInUndecidedParams{
 			Place: k.place, PairKey: k.pair, AccountKey: k.account, Counted: u.Counted,
@@ -140,7 +168,7 @@ func (g Guard) Verify(ctx context.Context, email, password string) (u query.Sign
 // renew replaces the stored hash of a password if its algorithm or parameters
 // are outdated.
 func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string) error {
-	hash, err := g.Passwords.Hash(ctx, password)
+	hash, err := g.Hash(ctx, password)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package admission
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -40,8 +41,9 @@ var ErrOverloaded = problem.Unavailable(problem.Overloaded, 1, nil)
 // client can still make use of the response.
 type Controller struct {
 	places *semaphore.Weighted // first come, first served
-	queue  chan struct{}       // an element for each request that works or waits
 	size   int                 // the number of places
+	queue  atomic.Int64        // the number of requests that work or wait
+	most   int64               // the maximum of queue
 	mean   atomic.Int64        // how long, in nanoseconds, work has taken lately
 	// streams has the places of responses that last as long as their clients
 	// take to read them. In the places of other requests, slow clients would
@@ -57,46 +59,90 @@ func New(places int) *Controller {
 	}
 	return &Controller{
 		places:  semaphore.NewWeighted(int64(places)),
-		queue:   make(chan struct{}, places*(1+queuedPerPlace)),
 		size:    places,
+		most:    int64(places * (1 + queuedPerPlace)),
 		streams: semaphore.NewWeighted(maxStreams),
 	}
 }
 
 // Full reports whether Do would refuse a request now.
 func (c *Controller) Full() bool {
-	n := len(c.queue)
-	wait := time.Duration(c.mean.Load()) * time.Duration(n-c.size) / time.Duration(c.size)
-	return n == cap(c.queue) || wait > maxExpectedWait
+	n := c.queue.Load()
+	wait := time.Duration(c.mean.Load()) * time.Duration(n-int64(c.size)) / time.Duration(c.size)
+	return n >= c.most || wait > maxExpectedWait
+}
+
+// Place is the place of a request. The zero Place is one that is not taken.
+type Place struct {
+	controller *Controller // nil unless the place is taken
+	outside    time.Duration
 }
 
 // Do waits for a place, and calls work in it. It returns the error of work, or
-// ErrOverloaded if it did not call it.
-func (c *Controller) Do(ctx context.Context, work func() error) error {
+// ErrOverloaded if it did not call it. Until it returns, work may use p.
+func (c *Controller) Do(ctx context.Context, p *Place, work func() error) error {
 	if c.Full() {
 		return ErrOverloaded
 	}
-	select {
-	case c.queue <- struct{}{}:
-	default:
+	if c.queue.Add(1) > c.most {
+		c.queue.Add(-1)
 		return ErrOverloaded
 	}
-	defer func() { <-c.queue }()
+	if err := p.take(ctx, c); err != nil {
+		return err
+	}
+	p.outside = 0
+	began := time.Now()
+	defer func() {
+		p.giveBack()
+		// Of two concurrent updates one is lost, which hardly changes the mean.
+		mean := c.mean.Load()
+		c.mean.Store(mean + (int64(time.Since(began)-p.outside)-mean)/16)
+	}()
+	return work()
+}
+
+// Outside gives the place back, calls wait, and takes a place again. It is for
+// work that waits for something else than the database, so that such requests
+// leave the places to others. The duration of wait is not part of the mean. If
+// there is no place afterwards, Outside returns ErrOverloaded, and the request
+// goes on without one until it ends.
+func (p *Place) Outside(ctx context.Context, wait func() error) error {
+	c := p.controller
+	if c == nil {
+		return wait()
+	}
+	began := time.Now()
+	defer func() { p.outside += time.Since(began) }()
+	p.giveBack()
+	err := wait()
+	// The request has cost work already, so that a full queue does not refuse
+	// it.
+	c.queue.Add(1)
+	return errors.Join(err, p.take(ctx, c))
+}
+
+// take waits for a place of c. The caller has counted the request in the queue.
+func (p *Place) take(ctx context.Context, c *Controller) error {
 	if !c.places.TryAcquire(1) {
 		ctx, cancel := context.WithTimeout(ctx, waitTimeout)
 		defer cancel()
 		if c.places.Acquire(ctx, 1) != nil {
+			c.queue.Add(-1)
 			return ErrOverloaded
 		}
 	}
-	defer c.places.Release(1)
-	began := time.Now()
-	defer func() {
-		// Of two concurrent updates one is lost, which hardly changes the mean.
-		mean := c.mean.Load()
-		c.mean.Store(mean + (int64(time.Since(began))-mean)/16)
-	}()
-	return work()
+	p.controller = c
+	return nil
+}
+
+// giveBack gives the place back if it is taken.
+func (p *Place) giveBack() {
+	if c := p.controller; c != nil {
+		p.controller = nil
+		c.places.Release(1)
+		c.queue.Add(-1)
+	}
 }
 
 // Stream calls work, which sends a response that may take minutes, in a place

@@ -16,17 +16,17 @@ func occupy(t *testing.T, c *Controller, n int) {
 	t.Helper()
 	ctx, end := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	before := len(c.queue)
+	before := c.queue.Load()
 	for range n {
 		all.Go(func() {
-			_ = c.Do(ctx, func() error { <-ctx.Done(); return nil })
+			_ = c.Do(ctx, new(Place), func() error { <-ctx.Done(); return nil })
 		})
 	}
-	require.Eventually(t, func() bool { return len(c.queue) == before+n }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return c.queue.Load() == before+int64(n) }, 30*time.Second, time.Millisecond)
 	t.Cleanup(func() {
 		end()
 		all.Wait()
-		require.Len(t, c.queue, before)
+		require.Equal(t, before, c.queue.Load())
 	})
 }
 
@@ -38,16 +38,16 @@ func TestController(t *testing.T) {
 		t.Parallel()
 		c, failure := New(1), errors.New("failure")
 		for range 100 {
-			require.ErrorIs(t, c.Do(t.Context(), func() error { return failure }), failure)
-			require.PanicsWithValue(t, "p", func() { _ = c.Do(t.Context(), func() error { panic("p") }) })
+			require.ErrorIs(t, c.Do(t.Context(), new(Place), func() error { return failure }), failure)
+			require.PanicsWithValue(t, "p", func() { _ = c.Do(t.Context(), new(Place), func() error { panic("p") }) })
 		}
 		occupy(t, c, 1)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		for range 100 {
-			require.ErrorIs(t, c.Do(ctx, nothing), ErrOverloaded, "the client has disconnected")
+			require.ErrorIs(t, c.Do(ctx, new(Place), nothing), ErrOverloaded, "the client has disconnected")
 		}
-		require.Len(t, c.queue, 1)
+		require.EqualValues(t, 1, c.queue.Load())
 	})
 
 	t.Run("Burst", func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestController(t *testing.T) {
 		c.mean.Store(int64(time.Millisecond))
 		occupy(t, c, 2*(1+queuedPerPlace))
 		require.True(t, c.Full())
-		require.ErrorIs(t, c.Do(t.Context(), nothing), ErrOverloaded)
+		require.ErrorIs(t, c.Do(t.Context(), new(Place), nothing), ErrOverloaded)
 	})
 
 	t.Run("SlowWork", func(t *testing.T) {
@@ -77,8 +77,40 @@ func TestController(t *testing.T) {
 		c := New(1)
 		c.mean.Store(int64(time.Hour))
 		for range 1000 {
-			require.NoError(t, c.Do(t.Context(), nothing))
+			require.NoError(t, c.Do(t.Context(), new(Place), nothing))
 		}
 		require.Less(t, time.Duration(c.mean.Load()), time.Minute, "old durations lose their weight")
+	})
+
+	t.Run("Outside", func(t *testing.T) {
+		t.Parallel()
+		c, failure := New(1), errors.New("failure")
+		c.mean.Store(0)
+		p := new(Place)
+		require.NoError(t, c.Do(t.Context(), p, func() error {
+			require.NoError(t, p.Outside(t.Context(), func() error {
+				require.Zero(t, c.queue.Load())
+				require.NoError(t, c.Do(t.Context(), new(Place), nothing), "the place is free")
+				time.Sleep(200 * time.Millisecond)
+				return nil
+			}))
+			require.EqualValues(t, 1, c.queue.Load())
+			require.False(t, c.places.TryAcquire(1), "the place is taken again")
+			require.ErrorIs(t, p.Outside(t.Context(), func() error { return failure }), failure)
+			return nil
+		}))
+		require.Less(t, time.Duration(c.mean.Load()), 5*time.Millisecond, "waiting outside does not count")
+
+		err := c.Do(t.Context(), p, func() error {
+			return p.Outside(t.Context(), func() error {
+				occupy(t, c, 1+queuedPerPlace)
+				return nil
+			})
+		})
+		require.ErrorIs(t, err, ErrOverloaded, "nobody gave a place back in time")
+		require.PanicsWithValue(t, "p", func() {
+			_ = p.Outside(t.Context(), func() error { panic("p") })
+		}, "it has no place any more")
+		require.EqualValues(t, 1, c.queue.Load(), "the others have given up too")
 	})
 }

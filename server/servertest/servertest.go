@@ -64,13 +64,14 @@ type Service struct {
 type Option func(*setup)
 
 type setup struct {
-	server  server.Config
-	db      []dbtest.Options
-	deps    func(*server.Deps)
-	url     string
-	follows bool
-	rules   signin.Rules
-	mailing bool
+	server    server.Config
+	db        []dbtest.Options
+	deps      func(*server.Deps)
+	url       string
+	follows   bool
+	rules     signin.Rules
+	mailing   bool
+	passwords func(signin.Passwords) signin.Passwords
 }
 
 // WithServer changes the edge's configuration.
@@ -89,6 +90,11 @@ func Mailing() Option { return func(s *setup) { s.mailing = true } }
 // WithRules changes the rules for accounts.
 func WithRules(f func(*signin.Rules)) Option { return func(s *setup) { f(&s.rules) } }
 
+// WithPasswords replaces what hashes and verifies passwords.
+func WithPasswords(f func(signin.Passwords) signin.Passwords) Option {
+	return func(s *setup) { s.passwords = f }
+}
+
 // WithDatabase uses the database at url instead of a new one, so that several
 // services can share it.
 func WithDatabase(url string) Option { return func(s *setup) { s.url = url } }
@@ -106,7 +112,7 @@ func New(t testing.TB, options ...Option) *Service {
 		MaxInFlight: 200,                           // a slow machine must not cause refusals
 		CacheBytes:  4 << 20, SharedDatabase: true, // tests write to the database directly too
 		Version: "test", Commit: "test",
-	}, rules: signin.Rules{SignIns: signin.WideLimits()}}
+	}, rules: signin.Rules{SignIns: signin.WideLimits()}, passwords: func(p signin.Passwords) signin.Passwords { return p }}
 	for _, o := range options {
 		o(&set)
 	}
@@ -119,7 +125,7 @@ func New(t testing.TB, options ...Option) *Service {
 	if set.follows {
 		trust = auth.Trust
 	}
-	deps := s.deps(trust, set.rules)
+	deps := s.deps(trust, set.rules, set.passwords)
 	if set.deps != nil {
 		set.deps(&deps)
 	}
@@ -151,7 +157,7 @@ func background(t testing.TB, work func(context.Context) error) {
 	t.Cleanup(func() { stop(); <-ended })
 }
 
-func (s *Service) deps(trust time.Duration, rules signin.Rules) server.Deps {
+func (s *Service) deps(trust time.Duration, rules signin.Rules, wrap func(signin.Passwords) signin.Passwords) server.Deps {
 	ctx := context.Background()
 	keys, err := credentials.SigningKeys(ctx, s.DB)
 	for range 5 {
@@ -182,7 +188,7 @@ func (s *Service) deps(trust time.Duration, rules signin.Rules) server.Deps {
 	feed.Subscribe(authenticator)
 	return server.Deps{
 		API: api.New(api.Deps{
-			DB: s.DB, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
+			DB: s.DB, Passwords: wrap(passwords), Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: rules,
 		}),
 		DB:            s.DB,
