@@ -23,10 +23,6 @@ type apiKeys struct {
 	authenticator *auth.Authenticator
 }
 
-// maxAPIKeys is the maximum number of keys of a user. A user needs one key for
-// each program, not for each call.
-const maxAPIKeys = 50
-
 // GetApiKeys lists the API keys of the viewer.
 func (s apiKeys) GetApiKeys(ctx context.Context, _ openapi.GetApiKeysRequestObject) (openapi.GetApiKeysResponseObject, error) {
 	rows, err := q.ApiKeyListByUser(ctx, s.db, request.Viewer(ctx).ID)
@@ -58,7 +54,7 @@ func (s apiKeys) CreateApiKey(ctx context.Context, req openapi.CreateApiKeyReque
 		func(conn query.DBTX) (out openapi.ApiKeyCreatedJSONResponse, err error) {
 			key := s.keys.New()
 			row, err := q.ApiKeyCreate(ctx, conn, query.ApiKeyCreateParams{
-				UserID: request.Viewer(ctx).ID, Name: in.Name, Prefix: key.Prefix, Hash: key.Hash, Scope: scope, ExpiresAt: expires, Most: maxAPIKeys,
+				UserID: request.Viewer(ctx).ID, Name: in.Name, Prefix: key.Prefix, Hash: key.Hash, Scope: scope, ExpiresAt: expires,
 			})
 			if err != nil {
 				return out, err
@@ -70,9 +66,6 @@ func (s apiKeys) CreateApiKey(ctx context.Context, req openapi.CreateApiKeyReque
 			out.Headers.Location = new(fmt.Sprintf("/api/user/keys/%d", row.ID))
 			return out, nil
 		})
-	if db.IsNotFound(err) {
-		return nil, problem.InvalidField("apiKey", fmt.Sprintf("maximum of %d reached", maxAPIKeys))
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -69,4 +70,30 @@ func TestApiKeyExpires(t *testing.T) {
 	require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
 	change(t, s, `UPDATE api_keys SET expires_at = now()`)
 	requireStatus(t, http.StatusUnauthorized, s.As(res.JSON201.Key))
+}
+
+// TestApiKeysAreBounded creates far more keys at once than a user may have.
+func TestApiKeysAreBounded(t *testing.T) {
+	t.Parallel()
+	s := crowded(t)
+	anna, jake := s.Register("anna"), s.Register("jake")
+	create := func(u servertest.User) *client.CreateApiKeyResponse {
+		return answerOf(u.CreateApiKeyWithResponse(t.Context(), nil, client.CreateApiKeyJSONRequestBody{ApiKey: client.NewApiKey{Name: "A program", Scopes: []client.Scope{client.Read}}}))
+	}
+	created := 0
+	for _, res := range together(120, func(int) *client.CreateApiKeyResponse { return create(anna) }) {
+		if res.StatusCode() == http.StatusCreated {
+			created++
+			continue
+		}
+		requireProblem(t, 422, problem.ValidationFailed, oneField("apiKey", "maximum of 50 reached"), res.StatusCode(), string(res.Body))
+	}
+	require.Equal(t, 50, created)
+	require.Equal(t, 50, count(t, s, `SELECT count(*) FROM api_keys`))
+	newKey(t, jake, client.Read)
+
+	list := answerOf(anna.GetApiKeysWithResponse(t.Context()))
+	require.Equal(t, http.StatusNoContent, answerOf(anna.DeleteApiKeyWithResponse(t.Context(), list.JSON200.ApiKeys[0].Id)).StatusCode())
+	newKey(t, anna, client.Read)
+	require.Equal(t, 422, create(anna).StatusCode())
 }

@@ -53,6 +53,7 @@ func TestProblem(t *testing.T) {
 		db.CommentsAuthorIDFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.HiddenFavoritesUserIDFkey: {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.HiddenItemsHiddenByFkey:   {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.APIKeysMaximum:            {problem.ValidationFailed, oneField("apiKey", "maximum of 50 reached")},
 		db.UsersLastAdmin:            {problem.ValidationFailed, oneField("role", "there must be another admin")},
 		db.SessionsUserIDFkey:        {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.APIKeysUserIDFkey:         {problem.TokenInvalid, oneField("token", "is invalid")},

@@ -17,12 +17,20 @@ type tagsListed struct {
 	response.Facts
 }
 
-// GetTags lists every tag in use, the most used first.
+// maxTags is the maximum number of tags of the list. No front end shows more,
+// and without it one author could make the list as long as they like.
+const maxTags = 1000
+
+// GetTags lists the tags in use, the most used first.
 func (s tags) GetTags(ctx context.Context, _ openapi.GetTagsRequestObject) (openapi.GetTagsResponseObject, error) {
-	names, err := q.TagList(ctx, s.db)
+	names, err := q.TagList(ctx, s.db, maxTags)
 	if err != nil {
 		return nil, err
 	}
 	out := openapi.TagsJSONResponse{Tags: names}
 	return tagsListed{openapi.GetTags200JSONResponse{TagsJSONResponse: out}, response.DependsOn(changes.Tags)}, nil
 }
+
+// DeleteUnusedTags deletes the names of tags that no article has, and returns
+// the number of rows.
+func DeleteUnusedTags(ctx context.Context, d *db.DB) (int64, error) { return q.TagDeleteUnused(ctx, d) }

@@ -182,14 +182,7 @@ func (s users) DeleteCurrentUser(ctx context.Context, req openapi.DeleteCurrentU
 		if _, err := q.UserLock(ctx, tx, viewer.ID); err != nil {
 			return translate.UnknownViewer(err)
 		}
-		tags, err := q.UserTags(ctx, tx, viewer.ID)
-		if err != nil {
-			return err
-		}
-		if err := q.UserDelete(ctx, tx, viewer.ID); err != nil {
-			return err
-		}
-		return q.TagCountersDelete(ctx, tx, tags)
+		return q.UserDelete(ctx, tx, viewer.ID)
 	})
 	if err != nil {
 		return nil, err

@@ -20,6 +20,8 @@ type Constraint string
 // The constraints that a request can violate. A test compares them with the
 // schema.
 const (
+	// APIKeysMaximum is enforced by a trigger.
+	APIKeysMaximum            Constraint = "api_keys_maximum"
 	APIKeysUserIDFkey         Constraint = "api_keys_user_id_fkey"
 	ArticleSlugsArticleIDFkey Constraint = "article_slugs_article_id_fkey"
 	ArticleSlugsPkey          Constraint = "article_slugs_pkey"
@@ -44,7 +46,7 @@ const (
 
 // Constraints lists the constants above.
 var Constraints = []Constraint{
-	APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
+	APIKeysMaximum, APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, MailsUserIDFkey, SessionsUserIDFkey,
 	SignInPlacesUserIDFkey, UsersEmailKey, UsersLastAdmin, UsersUsernameKey,

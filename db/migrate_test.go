@@ -105,6 +105,32 @@ func unsafeIndexes(migration string) (names []string) {
 	return names
 }
 
+// TestUnusedTagsAreMigrated checks that the migration deletes the names of tags
+// that earlier versions left.
+func TestUnusedTagsAreMigrated(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	m, d := migrator(t, url), dbtest.OpenURL(t, url)
+	for {
+		version, err := d.SchemaVersion(t.Context())
+		require.NoError(t, err)
+		if version < 12 {
+			break
+		}
+		_, err = m.Down(t.Context())
+		require.NoError(t, err)
+	}
+	_, err := d.Exec(t.Context(), `INSERT INTO counters
+		SELECT 'tag', 'unused ' || i, slot, CASE slot WHEN 1 THEN 3 ELSE -3 END FROM generate_series(1, 1000) i, generate_series(1, 2) slot
+		UNION ALL VALUES ('tag', 'used', 1, 3), ('tag', 'used', 2, -2), ('articles', '', 1, 3), ('articles', '', 2, -3)`)
+	require.NoError(t, err)
+	_, err = m.Up(t.Context())
+	require.NoError(t, err)
+	var left []string
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT array_agg(kind || name || value ORDER BY kind, slot) FROM counters`).Scan(&left))
+	require.Equal(t, []string{"articles3", "articles-3", "tagused3", "tagused-2"}, left)
+}
+
 // TestOldNameOfChanges runs on the view cache_changes the statements that the
 // previous version ran on the table of that name.
 func TestOldNameOfChanges(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 var violations = map[db.Constraint]func() *problem.Error{
 	db.UsersUsernameKey:          func() *problem.Error { return problem.New(problem.AlreadyTaken, "username", problem.Taken) },
 	db.UsersEmailKey:             func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", problem.Taken) },
+	db.APIKeysMaximum:            func() *problem.Error { return problem.InvalidField("apiKey", "maximum of 50 reached") },
 	db.UsersLastAdmin:            func() *problem.Error { return problem.InvalidField("role", "there must be another admin") },
 	db.FollowsSelfCheck:          func() *problem.Error { return problem.InvalidField("username", "can't be yourself") },
 	db.FollowsFollowerIDFkey:     unknownViewer,

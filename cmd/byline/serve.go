@@ -252,21 +252,22 @@ func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
 	}
 }
 
-// expire deletes expired rows every hour.
+// expire deletes expired and unused rows every hour.
 func expire(ctx context.Context, database *db.DB, log *slog.Logger) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
 		for what, expired := range map[string]func(context.Context, *db.DB) (int64, error){
-			"idempotency keys": idempotency.Expire,
-			"sessions":         api.ExpireSessions,
-			"mails":            mail.Expire,
-			"failed sign-ins":  signin.Expire,
+			"expired idempotency keys": idempotency.Expire,
+			"expired sessions":         api.ExpireSessions,
+			"expired mails":            mail.Expire,
+			"expired failed sign-ins":  signin.Expire,
+			"unused tags":              api.DeleteUnusedTags,
 		} {
 			if n, err := expired(ctx, database); err != nil {
-				log.Warn("cannot delete expired "+what+"; retrying in an hour", "error", err)
+				log.Warn("cannot delete "+what+"; retrying in an hour", "error", err)
 			} else if n > 0 {
-				log.Info("deleted expired "+what, "count", n)
+				log.Info("deleted "+what, "count", n)
 			}
 		}
 		select {

@@ -1,8 +1,6 @@
 -- name: ApiKeyCreate :one
--- Returns no row if the user has the maximum number of keys.
 INSERT INTO api_keys (user_id, name, prefix, hash, scope, expires_at)
-SELECT @user_id, @name, @prefix, @hash, @scope, sqlc.narg(expires_at)
-WHERE (SELECT count(*) FROM api_keys k WHERE k.user_id = @user_id) < @most::bigint
+VALUES (@user_id, @name, @prefix, @hash, @scope, sqlc.narg(expires_at))
 RETURNING id, created_at;
 
 -- name: ApiKeyUse :one

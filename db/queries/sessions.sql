@@ -1,8 +1,5 @@
 -- name: SessionCreate :one
--- A user has a hundred sessions at most; one more sign-in ends the oldest.
-WITH ended AS (
-    DELETE FROM sessions WHERE id IN (SELECT o.id FROM sessions o WHERE o.user_id = @user_id ORDER BY o.id DESC OFFSET 99)
-)
+-- A user has a hundred sessions at most; a trigger ends the oldest.
 INSERT INTO sessions (user_id, user_agent, expires_at) VALUES (@user_id, sqlc.narg(user_agent), @expires_at)
 RETURNING id, created_at;
 

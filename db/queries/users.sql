@@ -61,26 +61,9 @@ UPDATE users SET password_hash = @new_hash WHERE id = @id AND password_hash = @o
 -- Locks the account against new rows that refer to it.
 SELECT id FROM users WHERE id = @id FOR UPDATE;
 
--- name: UserTags :many
-SELECT DISTINCT t.tag::text FROM articles a, unnest(a.tags) AS t(tag) WHERE a.author_id = @id;
-
 -- name: UserDelete :exec
 -- Deletes all rows that refer to the account too.
 DELETE FROM users WHERE id = @id;
-
--- name: TagCountersDelete :exec
--- Deletes the counters of tags that no article has any more. All slots of a name
--- are locked before they are summed; a slot that is added meanwhile is kept.
-WITH locked AS MATERIALIZED (
-    SELECT c.name, c.slot, c.value FROM counters c
-    WHERE c.kind = 'tag' AND c.name = ANY(@tags::text[])
-    ORDER BY c.name, c.slot
-    FOR UPDATE
-), unused AS (
-    SELECT l.name FROM locked l GROUP BY l.name HAVING sum(l.value) = 0
-)
-DELETE FROM counters d USING locked l, unused u
-WHERE d.kind = 'tag' AND d.name = l.name AND d.slot = l.slot AND u.name = l.name;
 
 -- name: LongTransaction :exec
 -- Sets, for the rest of the transaction, a longer time limit and plans for many
