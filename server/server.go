@@ -49,6 +49,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 
@@ -114,6 +115,9 @@ type Deps struct {
 	Logger        *slog.Logger
 	// LogLevel is the level of Logger's handler; the admin port changes it.
 	LogLevel *slog.LevelVar
+	// LogDropped returns how many lines the log has dropped; nil means that it
+	// drops none.
+	LogDropped func() int64
 	// Mail sends mails; nil means that the service sends none.
 	Mail *mail.Courier
 	// Tracing makes the spans of requests; nil switches tracing off.
@@ -167,6 +171,11 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)
 	if deps.Mail != nil {
 		s.metrics.registry.MustRegister(mailCollector{deps.Mail})
+	}
+	if deps.LogDropped != nil {
+		s.metrics.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "log_lines_dropped_total", Help: "Lines of the log that could not be written.",
+		}, func() float64 { return float64(deps.LogDropped()) }))
 	}
 	s.echo.IPExtractor = ipExtractor(cfg.TrustedProxies)
 	s.echo.HideBanner, s.echo.HidePort = true, true

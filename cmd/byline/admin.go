@@ -32,7 +32,7 @@ import (
 
 // adminCommand creates and promotes admins, who can give roles to other users
 // through the API. Running replicas apply the change within a second.
-func (p program) adminCommand() *cobra.Command {
+func (p *program) adminCommand() *cobra.Command {
 	admin := &cobra.Command{Use: "admin", Short: "Manage admin accounts"}
 	var account openapi.NewUser
 	var generate bool
@@ -75,7 +75,7 @@ func (p program) adminCommand() *cobra.Command {
 	return admin
 }
 
-func (p program) createAdmin(ctx context.Context, d *db.DB, account openapi.NewUser, generated bool) error {
+func (p *program) createAdmin(ctx context.Context, d *db.DB, account openapi.NewUser, generated bool) error {
 	passwords, err := auth.NewPasswords(auth.Params, 1)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (p program) createAdmin(ctx context.Context, d *db.DB, account openapi.NewU
 
 // withDB returns a command function that connects to the configured database,
 // applies pending migrations and then calls do.
-func (p program) withDB(do func(ctx context.Context, d *db.DB, args []string) error) func(*cobra.Command, []string) error {
+func (p *program) withDB(do func(ctx context.Context, d *db.DB, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
 			return withDatabase(ctx, cfg, log, func(url string) error {

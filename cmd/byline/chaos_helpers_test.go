@@ -101,6 +101,7 @@ type service struct {
 	dir         string // data folder of the embedded PostgreSQL; empty = external database
 	env         []string
 	log         *safeBuffer // log of all starts
+	stderr      io.Writer   // where the log goes; nil = log
 	cmd         *exec.Cmd
 	exited      chan struct{}
 }
@@ -148,6 +149,9 @@ func (s *service) start() {
 	s.t.Helper()
 	s.cmd = exec.Command(binary, "serve")
 	s.cmd.Env, s.cmd.Stderr = s.env, s.log
+	if s.stderr != nil {
+		s.cmd.Stderr = s.stderr
+	}
 	if s.dir != "" {
 		s.cmd.Dir = filepath.Dir(s.dir)
 	}

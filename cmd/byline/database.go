@@ -50,7 +50,7 @@ func runningURL(ctx context.Context, cfg *config, log *slog.Logger) (url string,
 	}
 }
 
-func (p program) migrateCommand() *cobra.Command {
+func (p *program) migrateCommand() *cobra.Command {
 	migrate := &cobra.Command{Use: "migrate", Short: "Manage the database schema (serve applies pending migrations itself)"}
 	add := func(use, short string, do func(context.Context, *db.Migrator) ([]string, error)) {
 		migrate.AddCommand(&cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
@@ -85,7 +85,7 @@ func (p program) migrateCommand() *cobra.Command {
 // seedPassword is the password of every seeded account.
 const seedPassword = "byline-demo"
 
-func (p program) seedCommand() *cobra.Command {
+func (p *program) seedCommand() *cobra.Command {
 	cfg := seed.Small
 	cmd := &cobra.Command{
 		Use:   "seed",

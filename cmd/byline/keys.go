@@ -14,7 +14,7 @@ import (
 
 // keysCommand manages the keys that sign tokens. Running replicas apply a
 // change within a second.
-func (p program) keysCommand() *cobra.Command {
+func (p *program) keysCommand() *cobra.Command {
 	keys := &cobra.Command{Use: "keys", Short: "Manage the keys that sign tokens"}
 	keys.AddCommand(
 		&cobra.Command{Use: "list", Short: "List the signing keys, the active one first", Args: cobra.NoArgs, RunE: p.withDB(

@@ -26,24 +26,49 @@ var (
 )
 
 func main() {
-	// The first signal starts a graceful shutdown. It also restores the default
-	// handling of signals, so that a second one ends the process at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "byline:", err)
+	if err := run(untilSignal(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
+		printed := make(chan struct{})
+		go func() {
+			fmt.Fprintln(os.Stderr, "byline:", err)
+			close(printed)
+		}()
+		select {
+		case <-printed:
+		case <-time.After(logTimeout): // nobody reads
+		}
 		os.Exit(1)
 	}
+}
+
+// untilSignal returns a context that the first SIGINT, SIGTERM or SIGHUP ends,
+// which starts a graceful shutdown. It also restores the default handling of
+// SIGINT and SIGTERM, so that a second one ends the process at once. A second
+// SIGHUP does nothing: a terminal that closes sends one, and its shell another.
+// There is nothing that a SIGHUP could load again: the certificate is read when
+// its files change, and the settings cannot change.
+func untilSignal() context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
+		hangup := make(chan os.Signal, 1)
+		signal.Notify(hangup, syscall.SIGHUP)
+		go func() {
+			<-hangup
+			stop()
+		}()
+	}
+	context.AfterFunc(ctx, stop)
+	return ctx
 }
 
 // program holds the dependencies that all commands share.
 type program struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
+	lines          *logwriter.Writer // writes the log; with sets it
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	p := program{getenv, stdout, stderr}
+	p := &program{getenv: getenv, stdout: stdout, stderr: stderr}
 	root := &cobra.Command{
 		Use:   "byline",
 		Short: "A headless publishing API",
@@ -80,14 +105,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 // with returns a command function that reads the configuration and then calls
 // command.
-func (p program) with(command func(context.Context, *config, *slog.Logger) error) func(*cobra.Command, []string) error {
+func (p *program) with(command func(context.Context, *config, *slog.Logger) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		cfg, err := loadConfig(cmd.Flags(), p.getenv)
 		if err != nil {
 			return err
 		}
-		log, flush := p.logger(cfg)
-		defer flush()
+		log := p.logger(cfg)
+		defer func() { _ = p.lines.Close(logTimeout) }() // an error of the log can be reported nowhere
 		for _, warning := range unknownSettings(os.Environ()) {
 			log.Warn(warning)
 		}
@@ -95,22 +120,25 @@ func (p program) with(command func(context.Context, *config, *slog.Logger) error
 	}
 }
 
-// logger returns a logger that writes text on a terminal and JSON elsewhere.
-// The caller must call flush at the end.
-func (p program) logger(cfg *config) (log *slog.Logger, flush func()) {
-	w := logwriter.New(p.stderr)
-	options := &slog.HandlerOptions{Level: &logLevel}
+// logger returns a logger that writes text on a terminal and JSON elsewhere, and
+// sets p.lines, which the caller must close.
+func (p *program) logger(cfg *config) *slog.Logger {
 	logLevel.Set(cfg.LogLevel)
-	var handler slog.Handler = slog.NewJSONHandler(w, options)
+	options := &slog.HandlerOptions{Level: &logLevel}
+	handler := func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, options) }
 	if cfg.logFormat(p.onTerminal()) == "text" {
 		options.ReplaceAttr = timeOfDay
-		handler = slog.NewTextHandler(w, options)
+		handler = func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, options) }
 	}
-	return slog.New(logwriter.FlushErrors(handler, w)), func() { _ = w.Flush() }
+	p.lines = logwriter.New(p.stderr, func(w io.Writer, lines int64) error {
+		record := slog.NewRecord(time.Now(), slog.LevelWarn, fmt.Sprintf("%d log lines were dropped", lines), 0)
+		return handler(w).Handle(context.Background(), record)
+	})
+	return slog.New(logwriter.WriteErrorsNow(handler(p.lines), p.lines))
 }
 
 // onTerminal reports whether standard error is a terminal.
-func (p program) onTerminal() bool {
+func (p *program) onTerminal() bool {
 	file, isFile := p.stderr.(*os.File)
 	return isFile && isatty.IsTerminal(file.Fd())
 }
@@ -130,3 +158,7 @@ var logLevel slog.LevelVar
 // stopTimeout is the timeout of each shutdown step after the requests have been
 // drained.
 const stopTimeout = 15 * time.Second
+
+// logTimeout is how long the end of the process waits for the reader of
+// standard error.
+const logTimeout = 2 * time.Second

@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -31,7 +34,11 @@ import (
 // serve starts the parts of the service in the order of their dependencies and
 // stops them in the opposite order: it drains the HTTP server, stops the
 // workers, closes the pool and stops the embedded PostgreSQL.
-func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
+func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
+	// A closed pipe as standard error must not end the service. A handler, other
+	// than ignoring the signal, is not inherited by PostgreSQL.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
 	// Listen first, so that a port in use is reported before any data is
 	// created.
 	listener, err := net.Listen("tcp", cfg.Addr)
@@ -80,7 +87,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 		}
 	}
 	feed := changes.NewFeed(database, log)
-	edge, err := newServer(ctx, cfg, database, feed, courier, keyPair, tracing, log)
+	edge, err := newServer(ctx, cfg, database, feed, courier, keyPair, tracing, p.lines.Dropped, log)
 	if err != nil {
 		return err
 	}
@@ -107,7 +114,7 @@ func (p program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err 
 }
 
 func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.Feed, courier *mail.Courier,
-	keyPair *certificate.KeyPair, tracing trace.TracerProvider, log *slog.Logger) (*server.Server, error) {
+	keyPair *certificate.KeyPair, tracing trace.TracerProvider, dropped func() int64, log *slog.Logger) (*server.Server, error) {
 	keys, err := credentials.SigningKeys(ctx, database)
 	if err != nil {
 		return nil, err
@@ -155,6 +162,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		Authenticator: authenticator,
 		Logger:        log,
 		LogLevel:      &logLevel,
+		LogDropped:    dropped,
 		Mail:          courier,
 		Tracing:       tracing,
 	})

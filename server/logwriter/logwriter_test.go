@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -21,6 +22,26 @@ type sink struct {
 	text   bytes.Buffer
 	writes int
 	fails  bool
+}
+
+// open returns a Writer to w that the test closes.
+func open(t testing.TB, w io.Writer) *logwriter.Writer {
+	t.Helper()
+	l := logwriter.New(w, func(w io.Writer, lines int64) error {
+		_, err := fmt.Fprintf(w, "dropped %d\n", lines)
+		return err
+	})
+	t.Cleanup(func() { _ = l.Close(time.Second) })
+	return l
+}
+
+// has waits until the sink contains a text.
+func (s *sink) has(t *testing.T, want string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		text, _ := s.state()
+		return strings.Contains(text, want)
+	}, 20*time.Second, time.Millisecond)
 }
 
 func (s *sink) Write(p []byte) (int, error) {
@@ -42,18 +63,17 @@ func (s *sink) state() (text string, writes int) {
 func TestWriter(t *testing.T) {
 	t.Parallel()
 
-	t.Run("AtOnceAfterAPause", func(t *testing.T) {
+	t.Run("WithoutAnotherLine", func(t *testing.T) {
 		t.Parallel()
 		out := &sink{}
-		slog.New(slog.NewJSONHandler(logwriter.New(out), nil)).Info("alone")
-		text, _ := out.state()
-		require.Contains(t, text, "alone")
+		slog.New(slog.NewJSONHandler(open(t, out), nil)).Info("alone")
+		out.has(t, "alone")
 	})
 
 	t.Run("BatchesAndFlushes", func(t *testing.T) {
 		t.Parallel()
 		out := &sink{}
-		log := slog.New(slog.NewJSONHandler(logwriter.New(out), nil))
+		log := slog.New(slog.NewJSONHandler(open(t, out), nil))
 		for range 100 {
 			log.Info("one of many")
 		}
@@ -65,23 +85,22 @@ func TestWriter(t *testing.T) {
 		require.Less(t, writes, 50)
 	})
 
-	t.Run("ErrorsAtOnce", func(t *testing.T) {
+	t.Run("ErrorsEndAPause", func(t *testing.T) {
 		t.Parallel()
 		out := &sink{}
-		w := logwriter.New(out)
-		log := slog.New(logwriter.FlushErrors(slog.NewTextHandler(w, nil), w)).With("a", 1).WithGroup("g")
+		w := open(t, out)
+		log := slog.New(logwriter.WriteErrorsNow(slog.NewTextHandler(w, nil), w)).With("a", 1).WithGroup("g")
 		log.Info("first")
 		log.Info("before")
 		log.Error("last words")
-		text, _ := out.state()
-		require.Contains(t, text, "before")
-		require.Contains(t, text, "last words")
+		out.has(t, "last words")
+		out.has(t, "before")
 	})
 
 	t.Run("LosesNothing", func(t *testing.T) {
 		t.Parallel()
 		out := &sink{}
-		w := logwriter.New(out)
+		w := open(t, out)
 		log := slog.New(slog.NewTextHandler(w, nil))
 		const writers, lines = 8, 2000
 		var all sync.WaitGroup
@@ -93,7 +112,8 @@ func TestWriter(t *testing.T) {
 			})
 		}
 		all.Wait()
-		require.NoError(t, w.Flush())
+		require.NoError(t, w.Close(time.Minute))
+		require.Zero(t, w.Dropped())
 		text, writes := out.state()
 		require.Equal(t, writers*lines, strings.Count(text, "\n"))
 		require.Less(t, writes, writers*lines/10)
@@ -110,22 +130,53 @@ func TestWriter(t *testing.T) {
 	t.Run("ContinuesAfterAFailure", func(t *testing.T) {
 		t.Parallel()
 		out := &sink{fails: true}
-		w := logwriter.New(out)
-		_, err := w.Write([]byte("lost\n"))
-		require.Error(t, err)
+		w := open(t, out)
+		for _, line := range []string{"lost\n", "lost\n"} {
+			_, err := io.WriteString(w, line)
+			require.NoError(t, err)
+		}
+		require.Eventually(t, func() bool { return w.Dropped() == 2 }, 20*time.Second, time.Millisecond)
 		out.mu.Lock()
 		out.fails = false
 		out.mu.Unlock()
-		_, err = w.Write([]byte("written\n"))
+		_, err := io.WriteString(w, "written\n")
 		require.NoError(t, err)
-		require.NoError(t, w.Flush())
+		require.NoError(t, w.Close(time.Minute))
 		text, _ := out.state()
-		require.Equal(t, "written\n", text)
+		require.Equal(t, "written\ndropped 2\n", text)
+	})
+	t.Run("NobodyReads", func(t *testing.T) {
+		t.Parallel()
+		read, write := io.Pipe()
+		w := open(t, write)
+		line := strings.Repeat("x", 999) + "\n"
+		const lines = 50_000 // 50 MB
+		for range lines {    // would never end if a line waited for the reader
+			_, err := io.WriteString(w, line)
+			require.NoError(t, err)
+		}
+		dropped := w.Dropped()
+		require.InDelta(t, lines-4<<20/len(line), dropped, 1, "4 MB of lines wait for the reader")
+		require.Error(t, w.Close(10*time.Millisecond), "the end of the process does not wait for ever")
+
+		_, err := io.WriteString(w, "late\n")
+		require.NoError(t, err)
+		text := make(chan string, 1)
+		go func() {
+			all, _ := io.ReadAll(read)
+			text <- string(all)
+		}()
+		require.NoError(t, w.Close(time.Minute))
+		require.NoError(t, write.Close())
+		got := <-text
+		require.Equal(t, lines-int(dropped), strings.Count(got, line), "lines that were accepted are written")
+		require.Contains(t, got, fmt.Sprintf("dropped %d\n", dropped+1))
+		require.Equal(t, dropped+1, w.Dropped())
 	})
 }
 
 func BenchmarkWriter(b *testing.B) {
-	w := logwriter.New(&sink{})
+	w := open(b, &sink{})
 	line := []byte(strings.Repeat("x", 200) + "\n")
 	b.ReportAllocs()
 	for b.Loop() {
