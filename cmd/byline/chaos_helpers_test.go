@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -162,6 +164,17 @@ func (s *service) start() {
 		_ = cmd.Wait()
 		close(exited)
 	}()
+}
+
+// execute runs the binary with the environment of the service and further
+// variables, and returns its output.
+func (s *service) execute(variables []string, args ...string) ([]byte, error) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), hangTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = slices.Concat(s.env, variables)
+	return cmd.CombinedOutput()
 }
 
 func (s *service) running() bool {

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,8 +28,8 @@ const (
 	// quitWait is longer than the 5 s after which the postmaster itself kills
 	// backends that do not end on SIGQUIT.
 	quitWait = 8 * time.Second
-	// cannotConnectNow is the SQLSTATE of a server that is still starting up.
-	cannotConnectNow = "57P03"
+	// waitLogInterval is how often a start that takes long is logged.
+	waitLogInterval = 5 * time.Second
 )
 
 // process is one run of the postmaster.
@@ -78,12 +80,16 @@ func startProcess(who account, bins binaries, cluster string, args []string, log
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// waitReady returns when a client gets a response at url. It has no time limit
-// of its own: recovery after a crash may take long, and giving up would only
-// make it start from the beginning.
+// waitReady returns when a client gets a response at url, and at once if it
+// gets an error that waiting does not change. It has no time limit of its own:
+// recovery after a crash may take long, and giving up would only make it start
+// from the beginning.
 func (p *process) waitReady(ctx context.Context, url string) error {
-	tick := time.NewTicker(readyPoll)
+	tick, report := time.NewTicker(readyPoll), time.NewTicker(waitLogInterval)
 	defer tick.Stop()
+	defer report.Stop()
+	began, last := time.Now(), errors.New("it has not finished its recovery")
+	p.log.logger.Info("embedded: waiting for PostgreSQL to accept connections", "pid", p.pid())
 	for {
 		select {
 		case <-p.exited:
@@ -93,19 +99,33 @@ func (p *process) waitReady(ctx context.Context, url string) error {
 			return fmt.Errorf("PostgreSQL ended before it was ready (%s): %s", p.cmd.ProcessState, p.log.tail())
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-report.C:
+			p.log.logger.Info("embedded: still waiting for PostgreSQL to accept connections", "pid", p.pid(),
+				"seconds", int(time.Since(began).Seconds()), "reason", last, "last", p.log.tail())
 		case <-tick.C:
 			// PostgreSQL logs each connection that it refuses, so do not
 			// connect before the pid file says that it is ready.
 			if pid, ready := readPidFile(p.cluster); pid != p.pid() || !ready {
 				continue
 			}
-			err := ping(ctx, url)
-			var refusal *pgconn.PgError
-			if err == nil || errors.As(err, &refusal) && refusal.Code != cannotConnectNow {
-				return err
+			if last = ping(ctx, url); last == nil || !temporary(last) {
+				return last
 			}
 		}
 	}
+}
+
+// temporary reports whether an attempt to connect may succeed when it is
+// repeated: the server could not be reached, is still starting up, or has no
+// free connection.
+func temporary(err error) bool {
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) {
+		return refusal.Code == "57P03" || refusal.Code == "53300" // cannot_connect_now, too_many_connections
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // refusedError is a failed start that may succeed when it is repeated.

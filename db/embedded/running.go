@@ -13,9 +13,11 @@ import (
 
 // RunningURL returns the URL of the server that another byline process runs on
 // the data folder, for commands that use the same database. Only a user who may
-// read the password file in the folder can use it.
+// read the password file in the folder can use it. Like Start, it removes the
+// PG* variables from the environment of this process.
 func RunningURL(cfg Config) (string, error) {
 	cfg.setDefaults()
+	clearEnvironment()
 	dataDir, _, err := chooseDataDir(cfg)
 	if err != nil {
 		return "", fmt.Errorf("embedded: %w", err)

@@ -43,6 +43,9 @@ type Server struct {
 // ended. Recovery and downloads may take until ctx ends; ctx does not affect
 // the server after Start has returned. ErrInUse means that another server uses
 // the data folder. If Start returns an error, it leaves no process running.
+//
+// Start removes the PG* variables from the environment of this process: see
+// clearEnvironment.
 func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	defer func() {
 		if err != nil {
@@ -53,6 +56,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	cfg.setDefaults()
+	clearEnvironment()
 	s := &Server{cfg: cfg, done: make(chan struct{})}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.forced, s.force = context.WithCancel(context.Background())
@@ -133,7 +137,9 @@ func (s *Server) LocalURL() string {
 }
 
 func (s *Server) url(host string, query url.Values) string {
-	query.Set("sslmode", "disable")
+	for name, value := range fixedParameters {
+		query.Set(name, value)
+	}
 	u := url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword(role, s.password),
