@@ -99,6 +99,25 @@ func TestFormatHTML(t *testing.T) {
 	})
 }
 
+// TestFormatHTMLAddresses checks that an article and a comment link to no page
+// of the site that shows them: browsers resolve "http:x" relative to it.
+func TestFormatHTMLAddresses(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+	const text, made = "[a](http:/x) ![b](https:x) [c](https:///x) [d](//x) [e](https://example.com/x)",
+		`<p>a b c d <a href="https://example.com/x" rel="nofollow noopener ugc">e</a></p>` + "\n"
+	created := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
+		Title: "Linked", Description: "d", Body: text,
+	}}))
+	require.Equal(t, http.StatusCreated, created.StatusCode())
+	commentOn(t, jake, "linked", text)
+	_, body := s.Do("GET", "/articles/linked?format=html", "")
+	require.Equal(t, made, member(t, body, "article")["bodyHtml"])
+	_, body = s.Do("GET", "/articles/linked/comments?format=html", "")
+	require.Equal(t, made, first(t, body, "comments")["bodyHtml"])
+}
+
 func numbered(n int) (names string) {
 	for i := range n {
 		names += fmt.Sprint(" none-", i)

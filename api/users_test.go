@@ -106,6 +106,15 @@ func newUser(username, email, password string) string {
 	return string(body)
 }
 
+// newImage is a body of PUT /user.
+func newImage(image string) string {
+	body, err := json.Marshal(map[string]any{"user": map[string]string{"image": image}})
+	if err != nil {
+		panic(err)
+	}
+	return string(body)
+}
+
 func login(t *testing.T, s *servertest.Service, email, password string) *client.LoginResponse {
 	t.Helper()
 	res, err := s.Anonymous.LoginWithResponse(t.Context(), client.LoginJSONRequestBody{User: client.LoginUser{Email: email, Password: password}})
@@ -804,6 +813,28 @@ func TestUpdateCurrentUser(t *testing.T) {
 				require.Equal(t, user, requireUser(t, body))
 				require.Equal(t, http.StatusOK, login(t, s, u.Email, servertest.Password).StatusCode())
 			})
+		}
+	})
+
+	t.Run("Images", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		u := s.Register("pictured")
+		for _, image := range []string{
+			"https://example.com/a.png", "HTTP://example.com", "https://bücher.example/ü?a=b:c#d", "http://[::1]:8080/a", "https://user@example.com/a",
+			"a.png", "/a:b.png", "//example.com/a.png", "./a:b", "?a:b", "data:image/png;base64,iVBORw0KGgo=",
+		} {
+			res, body := put(u, newImage(image))
+			require.Equal(t, http.StatusOK, res.StatusCode, image)
+			require.Equal(t, image, requireUser(t, body)["image"])
+		}
+		for _, image := range []string{
+			"http:x", "http:/x", "HTTPS:x", "https:///x", `https:\\x`, `http:/\x`, "http://", "http://?x", "http://#x", "http://:80", "http://@/x", " http:x",
+			"http:\n//x", "ht\ttp:x", "\x01http:x", "javascript:alert(1)", "java\nscript:alert(1)", "file:///etc/passwd", "data:text/html,x", "blob:x", "a:b",
+		} {
+			res, body := put(u, newImage(image))
+			requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed,
+				oneField("image", "must be a relative URL, or an http or https URL with a host"), res.StatusCode, body)
 		}
 	})
 

@@ -10,7 +10,6 @@ package markup
 import (
 	"bytes"
 	"net/url"
-	"slices"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -124,5 +123,5 @@ func (links) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) 
 // A relative address would mean another page on each page that shows the text.
 func permitted(address []byte) bool {
 	u, err := url.Parse(string(util.URLEscape(address, true)))
-	return err == nil && slices.Contains(schemes, u.Scheme)
+	return err == nil && isAbsolute(u)
 }

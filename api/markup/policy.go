@@ -1,13 +1,22 @@
 package markup
 
 import (
+	"net/url"
 	"regexp"
+	"slices"
 
 	"github.com/microcosm-cc/bluemonday"
 )
 
 // schemes are the permitted schemes of links and images.
 var schemes = []string{"http", "https", "mailto"}
+
+// isAbsolute reports whether u is the same address on every page that shows it.
+// An address of http or https needs a host: browsers resolve "http:x" and
+// "http:/x" relative to a page of the same scheme, and send its cookies.
+func isAbsolute(u *url.URL) bool {
+	return slices.Contains(schemes, u.Scheme) && (u.Scheme == "mailto" || u.Hostname() != "")
+}
 
 // policy is the allow list for the HTML: the elements that Markdown can
 // produce, without ids, classes and styles, which belong to the page around
@@ -23,6 +32,8 @@ var policy = func() *bluemonday.Policy {
 	p.AllowAttrs("src", "alt", "title").OnElements("img")
 	p.RequireParseableURLs(true)
 	p.AllowRelativeURLs(false)
-	p.AllowURLSchemes(schemes...)
+	for _, scheme := range schemes {
+		p.AllowURLSchemeWithCustomPolicy(scheme, isAbsolute)
+	}
 	return p
 }()
