@@ -7,6 +7,7 @@ import (
 
 	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
@@ -27,18 +28,18 @@ type admin struct {
 // GetUsers lists users.
 func (s admin) GetUsers(ctx context.Context, req openapi.GetUsersRequestObject) (openapi.GetUsersResponseObject, error) {
 	in := req.Params
-	username, role := optional.Or(in.Username, ""), string(optional.Or(in.Role, ""))
+	name, role := optional.Or(in.Username, ""), string(optional.Or(in.Role, ""))
 	suspended := ""
 	if in.Suspended != nil {
 		suspended = fmt.Sprint(*in.Suspended)
 	}
-	scope := "users?" + url.Values{"username": {username}, "role": {role}, "suspended": {suspended}}.Encode()
+	scope := "users?" + url.Values{"username": {name}, "role": {role}, "suspended": {suspended}}.Encode()
 	limit := optional.Or(in.Limit, page.DefaultLimit)
 	before, err := s.cursors.Start(scope, in.Cursor, page.LastID)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.listUsers(ctx, username, role, in.Suspended, before.ID, limit+1)
+	rows, err := s.listUsers(ctx, name, role, in.Suspended, before.ID, limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -50,10 +51,12 @@ func (s admin) GetUsers(ctx context.Context, req openapi.GetUsersRequestObject) 
 
 // listUsers returns a page of the users that match the filters. It uses the
 // index of the filter that the fewest users match.
-func (s admin) listUsers(ctx context.Context, username, role string, suspended *bool, before int64, limit int32) ([]query.UserAccount, error) {
+func (s admin) listUsers(ctx context.Context, name, role string, suspended *bool, before int64, limit int32) ([]query.UserAccount, error) {
 	switch {
-	case username != "":
-		return q.UserListByUsername(ctx, s.db, query.UserListByUsernameParams{Username: username, Role: role, Suspended: suspended, BeforeID: before})
+	case name != "":
+		return q.UserListByUsername(ctx, s.db, query.UserListByUsernameParams{
+			Username: name, FoldedUsername: names.Fold(name), Role: role, Suspended: suspended, BeforeID: before,
+		})
 	case optional.Or(suspended, false):
 		return q.UserListSuspended(ctx, s.db, query.UserListSuspendedParams{Role: role, BeforeID: before, PageLimit: limit})
 	case role != "" && role != auth.Author.String():
@@ -124,11 +127,11 @@ func (s admin) ReinstateUser(ctx context.Context, req openapi.ReinstateUserReque
 // The role of the admin is checked again after both rows are locked. If two
 // admins demote each other at the same time, the second is no longer an admin
 // by then. Its request is refused, so one admin is left.
-func (s admin) change(ctx context.Context, username string, do func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error)) (openapi.AccountOKJSONResponse, error) {
+func (s admin) change(ctx context.Context, name string, do func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error)) (openapi.AccountOKJSONResponse, error) {
 	viewer := request.Viewer(ctx)
 	var subject query.UserAccount
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
-		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{ID: viewer.ID, Username: username})
+		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{ID: viewer.ID, Username: name, FoldedUsername: names.Fold(name)})
 		if err != nil {
 			return err
 		}
@@ -145,7 +148,7 @@ func (s admin) change(ctx context.Context, username string, do func(tx query.DBT
 		case !isAdmin:
 			return problem.New(problem.RoleInsufficient, "role", "requires the role admin or higher")
 		case subject.ID == 0:
-			return missingSubject(ctx, tx, username)
+			return missingSubject(ctx, tx, name)
 		}
 		entry, err := do(tx, &subject)
 		if err != nil || entry == nil {
@@ -163,8 +166,8 @@ func (s admin) change(ctx context.Context, username string, do func(tx query.DBT
 
 // missingSubject returns the error for a username that no user but the viewer
 // has: a 404 if nobody has it, and a 422 if the viewer has it.
-func missingSubject(ctx context.Context, tx query.DBTX, username string) error {
-	_, err := q.ProfileGetByUsername(ctx, tx, query.ProfileGetByUsernameParams{Username: username})
+func missingSubject(ctx context.Context, tx query.DBTX, name string) error {
+	_, err := q.ProfileGetByUsername(ctx, tx, query.ProfileGetByUsernameParams{Username: name, FoldedUsername: names.Fold(name)})
 	if err != nil {
 		return translate.NotFound(err, "user")
 	}
@@ -182,6 +185,7 @@ func adminAccount(u query.UserAccount) openapi.Account {
 func (s admin) GetAuditLog(ctx context.Context, req openapi.GetAuditLogRequestObject) (openapi.GetAuditLogResponseObject, error) {
 	in := req.Params
 	arg := query.AuditListParams{Actor: optional.Or(in.Actor, ""), Action: string(optional.Or(in.Action, "")), Username: optional.Or(in.Subject, "")}
+	arg.FoldedActor, arg.FoldedUsername = names.Fold(arg.Actor), names.Fold(arg.Username)
 	scope := "audit?" + url.Values{"actor": {arg.Actor}, "action": {arg.Action}, "subject": {arg.Username}}.Encode()
 	limit := optional.Or(in.Limit, page.DefaultLimit)
 	before, err := s.cursors.Start(scope, in.Cursor, page.LastID)
@@ -218,12 +222,18 @@ func auditEntry(r query.AuditListRow) openapi.AuditEntry {
 // CreateAdmin creates an account with the role admin. The operator runs it from
 // the command line.
 func CreateAdmin(ctx context.Context, d *db.DB, passwords *auth.Passwords, account openapi.NewUser) error {
+	folded := names.Fold(account.Username)
+	if folded == "" {
+		return problem.InvalidField("username", names.Refused)
+	}
 	hash, err := passwords.Hash(ctx, account.Password)
 	if err != nil {
 		return err
 	}
 	return d.InTx(ctx, func(tx query.DBTX) error {
-		id, err := q.UserCreateAdmin(ctx, tx, query.UserCreateAdminParams{Username: account.Username, Email: account.Email, PasswordHash: hash})
+		id, err := q.UserCreateAdmin(ctx, tx, query.UserCreateAdminParams{
+			Username: account.Username, FoldedUsername: folded, Email: account.Email, PasswordHash: hash,
+		})
 		if err != nil {
 			return err
 		}
@@ -234,14 +244,14 @@ func CreateAdmin(ctx context.Context, d *db.DB, passwords *auth.Passwords, accou
 // PromoteAdmin gives a user the role admin. The operator runs it from the
 // command line. It reports whether the account is suspended. A suspended
 // account stays suspended.
-func PromoteAdmin(ctx context.Context, d *db.DB, username string) (suspended bool, err error) {
+func PromoteAdmin(ctx context.Context, d *db.DB, name string) (suspended bool, err error) {
 	err = d.InTx(ctx, func(tx query.DBTX) error {
-		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{Username: username})
+		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{Username: name, FoldedUsername: names.Fold(name)})
 		if err != nil {
 			return err
 		}
 		if len(rows) == 0 {
-			return fmt.Errorf("there is no user %q", username)
+			return fmt.Errorf("there is no user %q", name)
 		}
 		suspended = rows[0].SuspendedAt != nil
 		entry, err := setRole(ctx, tx, &rows[0], auth.Admin.String(), nil)

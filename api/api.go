@@ -27,6 +27,7 @@
 //	mail           mails: the outbox and its worker
 //	markup         Markdown as sanitised HTML
 //	slug           slugs of titles
+//	names          which names are accepted, and which are the same
 //	etag           entity tags
 //
 // To add an endpoint, follow docs/development.md.

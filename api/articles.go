@@ -8,6 +8,7 @@ import (
 	"github.com/byline-api/byline/api/etag"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
+	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
@@ -53,14 +54,16 @@ const slugAttempts = 6
 // CreateArticle publishes an article.
 func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRequestObject) (openapi.CreateArticleResponseObject, error) {
 	in := req.Body.Article
+	tags, err := newTags(optional.Or(in.TagList, nil))
+	if err != nil {
+		return nil, err
+	}
 	arg := query.ArticleCreateParams{
-		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body,
-		Tags: batch.Unique(optional.Or(in.TagList, nil)),
+		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, Tags: tags,
 	}
 	base := slug.From(in.Title)
 	var created visibility.Article
 	var replayed *string
-	var err error
 	for attempt := range slugAttempts {
 		arg.Slug = slug.Candidate(base, attempt)
 		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body}
@@ -152,9 +155,24 @@ func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow,
 		arg.Slug = &claimed
 	}
 	if in.TagList != nil {
-		arg.Tags = batch.Unique(*in.TagList)
+		tags, err := newTags(*in.TagList)
+		if err != nil {
+			return err
+		}
+		arg.Tags = tags
 	}
 	return q.ArticleUpdate(ctx, tx, arg)
+}
+
+// newTags returns the tags of an article without duplicates. Two tags in a list
+// must not look the same because one has a character that nobody sees.
+func newTags(tags []string) ([]string, error) {
+	for _, tag := range tags {
+		if names.Fold(tag) == "" {
+			return nil, problem.InvalidField("tagList", names.Refused)
+		}
+	}
+	return batch.Unique(tags), nil
 }
 
 // claimSlug gives the article a slug for its new title. The slug is either free

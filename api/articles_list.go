@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
@@ -50,7 +51,8 @@ var articleLists = []articleList{
 		takes: func(f articleFilters) bool { return f.Author != "" && (f.Tag != "" || f.Favorited != "") },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleListByAuthorFiltered(ctx, conn, query.ArticleListByAuthorFilteredParams{
-				ViewerID: f.Viewer, Author: f.Author, Tag: f.Tag, Favorited: f.Favorited,
+				ViewerID: f.Viewer, Author: f.Author, FoldedAuthor: names.Fold(f.Author), Tag: f.Tag,
+				Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited),
 				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
@@ -59,7 +61,7 @@ var articleLists = []articleList{
 		takes: func(f articleFilters) bool { return f.Favorited != "" && f.Tag != "" },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleListByFavoriteTagged(ctx, conn, query.ArticleListByFavoriteTaggedParams{
-				ViewerID: f.Viewer, Favorited: f.Favorited, Tag: f.Tag,
+				ViewerID: f.Viewer, Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited), Tag: f.Tag,
 				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
@@ -68,7 +70,7 @@ var articleLists = []articleList{
 		takes: func(f articleFilters) bool { return f.Author != "" },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleListByAuthor(ctx, conn, query.ArticleListByAuthorParams{
-				ViewerID: f.Viewer, Author: f.Author,
+				ViewerID: f.Viewer, Author: f.Author, FoldedAuthor: names.Fold(f.Author),
 				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
@@ -78,7 +80,7 @@ var articleLists = []articleList{
 		takes: func(f articleFilters) bool { return f.Favorited != "" },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
 			return q.ArticleListByFavorite(ctx, conn, query.ArticleListByFavoriteParams{
-				ViewerID: f.Viewer, Favorited: f.Favorited,
+				ViewerID: f.Viewer, Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited),
 				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/byline-api/byline/api/batch"
+	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/translate"
@@ -34,7 +35,9 @@ func (s profiles) GetProfileByUsername(ctx context.Context, req openapi.GetProfi
 
 // FollowUserByUsername makes the viewer follow a user.
 func (s profiles) FollowUserByUsername(ctx context.Context, req openapi.FollowUserByUsernameRequestObject) (openapi.FollowUserByUsernameResponseObject, error) {
-	err := q.FollowCreate(ctx, s.db, query.FollowCreateParams{FollowerID: request.Viewer(ctx).ID, Username: req.Username})
+	err := q.FollowCreate(ctx, s.db, query.FollowCreateParams{
+		FollowerID: request.Viewer(ctx).ID, Username: req.Username, FoldedUsername: names.Fold(req.Username),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +50,9 @@ func (s profiles) FollowUserByUsername(ctx context.Context, req openapi.FollowUs
 
 // UnfollowUserByUsername makes the viewer unfollow a user.
 func (s profiles) UnfollowUserByUsername(ctx context.Context, req openapi.UnfollowUserByUsernameRequestObject) (openapi.UnfollowUserByUsernameResponseObject, error) {
-	err := q.FollowDelete(ctx, s.db, query.FollowDeleteParams{FollowerID: request.Viewer(ctx).ID, Username: req.Username})
+	err := q.FollowDelete(ctx, s.db, query.FollowDeleteParams{
+		FollowerID: request.Viewer(ctx).ID, Username: req.Username, FoldedUsername: names.Fold(req.Username),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +66,12 @@ func (s profiles) UnfollowUserByUsername(ctx context.Context, req openapi.Unfoll
 // BatchGetProfiles returns many profiles with one query.
 func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProfilesRequestObject) (openapi.BatchGetProfilesResponseObject, error) {
 	usernames := batch.Unique(req.Body.Usernames)
+	folded := make([]string, len(usernames))
+	for i, name := range usernames {
+		folded[i] = names.Fold(name)
+	}
 	rows, err := q.ProfileListByUsernames(ctx, s.db, query.ProfileListByUsernamesParams{
-		ViewerID: request.Viewer(ctx).ID, Usernames: usernames,
+		ViewerID: request.Viewer(ctx).ID, Usernames: usernames, FoldedUsernames: folded,
 	})
 	if err != nil {
 		return nil, err
@@ -77,9 +86,9 @@ func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProf
 	return openapi.BatchGetProfiles200JSONResponse{ProfileBatchJSONResponse: out}, nil
 }
 
-func (s profiles) get(ctx context.Context, username string) (query.ProfileGetByUsernameRow, error) {
+func (s profiles) get(ctx context.Context, name string) (query.ProfileGetByUsernameRow, error) {
 	p, err := q.ProfileGetByUsername(ctx, s.db, query.ProfileGetByUsernameParams{
-		ViewerID: request.Viewer(ctx).ID, Username: username,
+		ViewerID: request.Viewer(ctx).ID, Username: name, FoldedUsername: names.Fold(name),
 	})
 	return p, translate.NotFound(err, "profile")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/translate"
@@ -67,8 +68,8 @@ func lookupByID(owner func(ctx context.Context, conn query.DBTX, id int64, paren
 }
 
 // findUser finds a user by username. A user is its own owner.
-func findUser(ctx context.Context, conn query.DBTX, username string, _ object) (object, error) {
-	u, err := q.ProfileGetByUsername(ctx, conn, query.ProfileGetByUsernameParams{Username: username})
+func findUser(ctx context.Context, conn query.DBTX, name string, _ object) (object, error) {
+	u, err := q.ProfileGetByUsername(ctx, conn, query.ProfileGetByUsernameParams{Username: name, FoldedUsername: names.Fold(name)})
 	return object{id: u.ID, owner: u.ID}, err
 }
 

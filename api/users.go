@@ -8,6 +8,7 @@ import (
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
+	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/signin"
@@ -29,6 +30,10 @@ type users struct {
 // CreateUser registers an account.
 func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObject) (openapi.CreateUserResponseObject, error) {
 	in := req.Body.User
+	folded := names.Fold(in.Username)
+	if folded == "" {
+		return nil, problem.InvalidField("username", names.Refused)
+	}
 	if err := s.rules.CheckNewPassword(in.Password); err != nil {
 		return nil, err
 	}
@@ -39,7 +44,7 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateUser", Key: req.Params.IdempotencyKey, Body: req.Body},
 		func(conn query.DBTX) (out openapi.UserCreatedJSONResponse, err error) {
 			u, err := q.UserCreate(ctx, conn, query.UserCreateParams{
-				Username: in.Username, Email: in.Email, PasswordHash: hash,
+				Username: in.Username, FoldedUsername: folded, Email: in.Email, PasswordHash: hash,
 				UserAgent: signin.UserAgent(ctx), SessionExpiresAt: time.Now().Add(s.tokens.Token),
 			})
 			if err != nil {
@@ -108,6 +113,13 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 		SetImage:  in.Image.IsSpecified(),
 		Image:     textOrNil(in.Image),
 	}
+	if in.Username != nil {
+		folded, err := s.foldNewName(ctx, *in.Username)
+		if err != nil {
+			return nil, err
+		}
+		patch.FoldedUsername = &folded
+	}
 	if in.Password != nil {
 		if err := s.rules.CheckNewPassword(*in.Password); err != nil {
 			return nil, err
@@ -126,6 +138,23 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 		s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID && v.Session != viewer.Session })
 	}
 	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(account(u), viewer.Token))}, nil
+}
+
+// foldNewName returns the folded form of the name in a request that may change
+// the viewer's name. An account whose name would be refused today keeps it:
+// front ends also send fields that have not changed.
+func (s users) foldNewName(ctx context.Context, name string) (string, error) {
+	if folded := names.Fold(name); folded != "" {
+		return folded, nil
+	}
+	u, err := q.UserGetByID(ctx, s.db, request.Viewer(ctx).ID)
+	if err != nil {
+		return "", translate.UnknownViewer(err)
+	}
+	if name != u.Username {
+		return "", problem.InvalidField("username", names.Refused)
+	}
+	return "", nil
 }
 
 // confirmOwner verifies the current password in a request that changes the

@@ -39,6 +39,7 @@ const (
 	SessionsUserIDFkey        Constraint = "sessions_user_id_fkey"
 	SignInPlacesUserIDFkey    Constraint = "sign_in_places_user_id_fkey"
 	UsersEmailKey             Constraint = "users_email_key"
+	UsersFoldedUsernameKey    Constraint = "users_folded_username_key"
 	UsersUsernameKey          Constraint = "users_username_key"
 	// UsersLastAdmin is enforced by a trigger.
 	UsersLastAdmin Constraint = "users_last_admin"
@@ -49,7 +50,7 @@ var Constraints = []Constraint{
 	APIKeysMaximum, APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, MailsUserIDFkey, SessionsUserIDFkey,
-	SignInPlacesUserIDFkey, UsersEmailKey, UsersLastAdmin, UsersUsernameKey,
+	SignInPlacesUserIDFkey, UsersEmailKey, UsersFoldedUsernameKey, UsersLastAdmin, UsersUsernameKey,
 }
 
 // Violated returns the constraint that err violates, or "".

@@ -131,6 +131,55 @@ func TestUnusedTagsAreMigrated(t *testing.T) {
 	require.Equal(t, []string{"articles3", "articles-3", "tagused3", "tagused-2"}, left)
 }
 
+// TestUsernamesOfOlderAccounts applies the migration to accounts that are older
+// than it, and writes as the previous version does during a rolling upgrade.
+func TestUsernamesOfOlderAccounts(t *testing.T) {
+	t.Parallel()
+	url := dbtest.EmptyURL(t)
+	m, d := migrator(t, url), dbtest.OpenURL(t, url)
+	_, err := m.Up(t.Context())
+	require.NoError(t, err)
+	const insert = `INSERT INTO users (username, email, password_hash) SELECT n, md5(n) || '@example.com', '' FROM unnest($1::text[]) AS n`
+	run := func(sql string, args ...any) {
+		t.Helper()
+		_, err := d.Exec(t.Context(), sql, args...)
+		require.NoError(t, err)
+	}
+	for range 2 { // taken back and applied again
+		for {
+			version, err := d.SchemaVersion(t.Context())
+			require.NoError(t, err)
+			if version < 13 {
+				break
+			}
+			_, err = m.Down(t.Context())
+			require.NoError(t, err)
+		}
+		run(`DELETE FROM users`)
+		run(insert, []string{"Jake", "jake ", "Ｊake", "ja\u200bke", "e\u0301", "é", "Anna  Maria"})
+		run(`INSERT INTO users (username, email, password_hash) SELECT 'user ' || i, i || '@example.com', '' FROM generate_series(1, 2500) AS i`)
+		_, err = m.Up(t.Context())
+		require.NoError(t, err)
+		folded := func(name string) (key *string) {
+			t.Helper()
+			require.NoError(t, d.QueryRow(t.Context(), `SELECT folded_username FROM users WHERE username = $1`, name).Scan(&key))
+			return key
+		}
+		for name, want := range map[string]string{"Jake": "jake", "e\u0301": "é", "Anna  Maria": "anna maria", "user 2500": "user 2500"} {
+			require.Equal(t, want, *folded(name))
+		}
+		for _, name := range []string{"jake ", "Ｊake", "é"} {
+			require.Nil(t, folded(name), "the oldest account gets the folded name")
+		}
+		run(insert, []string{"Later"})
+		require.Equal(t, "later", *folded("Later"))
+		run(`UPDATE users SET username = 'Ｌatest' WHERE username = 'Later'`)
+		require.Equal(t, "latest", *folded("Ｌatest"))
+		_, err = d.Exec(t.Context(), insert, []string{"latest"})
+		require.Equal(t, db.UsersFoldedUsernameKey, db.Violated(err))
+	}
+}
+
 // TestOldNameOfChanges runs on the view cache_changes the statements that the
 // previous version ran on the table of that name.
 func TestOldNameOfChanges(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 // violations returns the problem for the violation of each constraint. If a
 // user does not exist, it is the caller, whose account was deleted.
 var violations = map[db.Constraint]func() *problem.Error{
-	db.UsersUsernameKey:          func() *problem.Error { return problem.New(problem.AlreadyTaken, "username", problem.Taken) },
+	db.UsersUsernameKey:          usernameTaken,
+	db.UsersFoldedUsernameKey:    usernameTaken,
 	db.UsersEmailKey:             func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", problem.Taken) },
 	db.APIKeysMaximum:            func() *problem.Error { return problem.InvalidField("apiKey", "maximum of 50 reached") },
 	db.UsersLastAdmin:            func() *problem.Error { return problem.InvalidField("role", "there must be another admin") },
@@ -33,6 +34,10 @@ var violations = map[db.Constraint]func() *problem.Error{
 	db.FavoritesArticleIDFkey:    func() *problem.Error { return problem.NotFound("article") },
 	db.CommentsArticleIDFkey:     func() *problem.Error { return problem.NotFound("article") },
 	db.ArticleSlugsArticleIDFkey: func() *problem.Error { return problem.NotFound("article") },
+}
+
+func usernameTaken() *problem.Error {
+	return problem.New(problem.AlreadyTaken, "username", problem.Taken)
 }
 
 func unknownViewer() *problem.Error {

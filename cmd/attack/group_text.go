@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/secure/precis"
 )
 
 // payloads are texts with a meaning for some interpreter. They contain no word
@@ -158,7 +160,8 @@ func keeps(path []string, text string) expect {
 }
 
 // matchesOnly expects that a list contains only articles with exactly this
-// text, because earlier attacks may have created some.
+// text, or by an author whose name is the same for a reader, because earlier
+// attacks may have created some.
 func matchesOnly(text string) expect {
 	return func(o outcome) string {
 		body := decoded(o.first())
@@ -166,7 +169,7 @@ func matchesOnly(text string) expect {
 		for _, item := range items {
 			tags, _ := member(item, "tagList").([]any)
 			name, _ := member(item, "author", "username").(string)
-			if !strings.EqualFold(name, text) && !slices.Contains(tags, any(text)) {
+			if !strings.EqualFold(name, text) && !precis.Nickname.Compare(name, text) && !slices.Contains(tags, any(text)) {
 				return fmt.Sprintf("the filter matched %v", member(item, "slug"))
 			}
 		}

@@ -14,9 +14,9 @@ LEFT JOIN users y ON l.subject_kind = 'user' AND y.id = l.subject_id
 LEFT JOIN comments c ON l.subject_kind = 'comment' AND c.id = l.subject_id
 LEFT JOIN articles a ON l.subject_kind IN ('article', 'comment') AND a.id = CASE l.subject_kind WHEN 'article' THEN l.subject_id ELSE c.article_id END
 WHERE l.id < @before_id
-  AND (@actor::text = '' OR l.actor_id = (SELECT v.id FROM users v WHERE lower(v.username) = lower(@actor)))
+  AND (@actor::text = '' OR l.actor_id = (SELECT v.id FROM user_named(@actor, @folded_actor) v))
   AND (@action::text = '' OR l.action = @action)
-  AND (@username::text = '' OR l.subject_kind = 'user' AND l.subject_id = (SELECT w.id FROM users w WHERE lower(w.username) = lower(@username)))
+  AND (@username::text = '' OR l.subject_kind = 'user' AND l.subject_id = (SELECT w.id FROM user_named(@username, @folded_username) w))
 ORDER BY l.id DESC
 LIMIT @page_limit::int;
 
@@ -43,13 +43,13 @@ LIMIT @page_limit::int;
 -- name: UserListByUsername :many
 -- One user or none.
 SELECT * FROM user_accounts
-WHERE lower(username) = lower(@username) AND id < @before_id AND (@role::text = '' OR role = @role)
+WHERE id = (SELECT n.id FROM user_named(@username, @folded_username) n) AND id < @before_id AND (@role::text = '' OR role = @role)
   AND (sqlc.narg(suspended)::boolean IS NULL OR (suspended_at IS NOT NULL) = sqlc.narg(suspended));
 
 -- name: UserLockBoth :many
 -- Locks an admin and the user that the admin changes, always in the same order.
 SELECT * FROM user_accounts
-WHERE id = @id OR lower(username) = lower(@username)
+WHERE id = @id OR id = (SELECT n.id FROM user_named(@username, @folded_username) n)
 ORDER BY id
 FOR NO KEY UPDATE;
 
@@ -69,5 +69,6 @@ RETURNING u.suspended_at::timestamptz AS suspended_at;
 UPDATE users SET suspended_at = NULL, suspended_reason = NULL WHERE id = @id;
 
 -- name: UserCreateAdmin :one
-INSERT INTO users (username, email, password_hash, role) VALUES (@username, @email, @password_hash, 'admin')
+INSERT INTO users (username, folded_username, email, password_hash, role)
+VALUES (@username, @folded_username::text, @email, @password_hash, 'admin')
 RETURNING id;

@@ -36,12 +36,12 @@ ORDER BY l.created_at DESC, l.id DESC;
 -- name: ArticleListByAuthor :many
 WITH /* shared */ page AS (
     SELECT a.id FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
+    WHERE a.author_id = (SELECT x.id FROM user_named(@author, @folded_author) x) AND NOT a.hidden
       AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
-    SELECT COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower(@author)), 0)::bigint AS total
+    SELECT COALESCE((SELECT y.articles_count FROM user_named(@author, @folded_author) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 )
 SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
 ORDER BY l.created_at DESC, l.id DESC;
@@ -49,12 +49,12 @@ ORDER BY l.created_at DESC, l.id DESC;
 -- name: ArticleListByFavorite :many
 WITH /* shared */ page AS (
     SELECT v.article_id AS id FROM favorites v
-    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@favorited))
+    WHERE v.user_id = (SELECT x.id FROM user_named(@favorited, @folded_favorited) x)
       AND (v.article_created_at, v.article_id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY v.article_created_at DESC, v.article_id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
-    SELECT COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower(@favorited)), 0)::bigint AS total
+    SELECT COALESCE((SELECT y.favorites_count FROM user_named(@favorited, @folded_favorited) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 )
 SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
 ORDER BY l.created_at DESC, l.id DESC;
@@ -64,11 +64,11 @@ ORDER BY l.created_at DESC, l.id DESC;
 -- the articles of the author.
 WITH matching AS (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@author)) AND NOT a.hidden
+    WHERE a.author_id = (SELECT x.id FROM user_named(@author, @folded_author) x) AND NOT a.hidden
       AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
       AND (@favorited::text = '' OR EXISTS (
-            SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
-            WHERE v.article_id = a.id AND lower(z.username) = lower(@favorited::text)))
+            SELECT 1 FROM favorites v
+            WHERE v.article_id = a.id AND v.user_id = (SELECT z.id FROM user_named(@favorited, @folded_favorited) z)))
 ), page AS (
     SELECT m.id FROM matching m
     WHERE (m.created_at, m.id) < (@before_created_at::timestamptz, @before_id::bigint)
@@ -85,7 +85,7 @@ ORDER BY l.created_at DESC, l.id DESC;
 WITH matching AS (
     SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
     JOIN article_tags t ON t.tag = @tag AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
-    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower(@favorited))
+    WHERE v.user_id = (SELECT x.id FROM user_named(@favorited, @folded_favorited) x)
 ), page AS (
     SELECT m.id FROM matching m
     WHERE (m.created_at, m.id) < (@before_created_at::timestamptz, @before_id::bigint)

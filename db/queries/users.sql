@@ -1,8 +1,8 @@
 -- name: UserCreate :one
 -- Creates the account, its first session and the mail that verifies its address.
 WITH u AS (
-    INSERT INTO users (username, email, password_hash)
-    VALUES (@username, @email, @password_hash)
+    INSERT INTO users (username, folded_username, email, password_hash)
+    VALUES (@username, @folded_username::text, @email, @password_hash)
     RETURNING id, username, email, bio, image, role
 ), s AS (
     INSERT INTO sessions (user_id, user_agent, expires_at)
@@ -25,14 +25,16 @@ SELECT id, username, email, bio, image FROM users WHERE id = @id;
 -- would deadlock, and hold two connections until PostgreSQL detects it after a
 -- second.
 WITH claimed AS (
-    SELECT c.id, c.email FROM users c
-    WHERE c.id = @id OR lower(c.username) = lower(sqlc.narg(username)) OR lower(c.email) = lower(sqlc.narg(email))
+    SELECT c.id, c.username, c.email FROM users c
+    WHERE c.id = @id OR lower(c.username) = lower(sqlc.narg(username)) OR c.folded_username = sqlc.narg(folded_username)
+       OR lower(c.email) = lower(sqlc.narg(email))
     ORDER BY c.id FOR NO KEY UPDATE
 ), ended AS (
     DELETE FROM sessions s WHERE s.user_id = @id AND s.id <> @session_id AND sqlc.narg(password_hash)::text IS NOT NULL
 ), u AS (
     UPDATE users n SET
         username = COALESCE(sqlc.narg(username), n.username),
+        folded_username = CASE WHEN sqlc.narg(username) <> old.username THEN sqlc.narg(folded_username) ELSE n.folded_username END,
         email = COALESCE(sqlc.narg(email), n.email),
         email_verified_at = CASE WHEN lower(sqlc.narg(email)) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
         password_hash = COALESCE(sqlc.narg(password_hash), n.password_hash),

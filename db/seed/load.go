@@ -77,14 +77,15 @@ func (l *loader) copy(ctx context.Context, table string, total int, columns []st
 func (l *loader) copyUsers(ctx context.Context) error {
 	i := 0
 	return l.copy(ctx, "users", l.cfg.Users, []string{
-		"id", "username", "email", "password_hash", "bio", "image", "articles_count", "favorites_count", "created_at", "updated_at", "last_article_at",
+		"id", "username", "folded_username", "email", "password_hash", "bio", "image", "articles_count", "favorites_count", "created_at", "updated_at", "last_article_at",
 	}, func(row []any) bool {
 		created := stamp(l.userTime(i))
-		row[0], row[1], row[2], row[3], row[4], row[5] = l.user(i), l.name(i), l.email(i), l.cfg.PasswordHash, l.bio(i), l.image(i)
-		row[6], row[7], row[8], row[9] = int64(l.articlesOf[i]), int64(l.favoritesOf[i]), created, created
-		row[10] = nil
+		name := l.name(i) // lower-case ASCII, which is its own folded form
+		row[0], row[1], row[2], row[3], row[4], row[5], row[6] = l.user(i), name, name, l.email(i), l.cfg.PasswordHash, l.bio(i), l.image(i)
+		row[7], row[8], row[9], row[10] = int64(l.articlesOf[i]), int64(l.favoritesOf[i]), created, created
+		row[11] = nil
 		if l.articlesOf[i] > 0 {
-			row[10] = stamp(l.articleTime(int(l.lastArticle[i])))
+			row[11] = stamp(l.articleTime(int(l.lastArticle[i])))
 		}
 		i++
 		return true
