@@ -78,7 +78,7 @@ func TestApiKeysAreBounded(t *testing.T) {
 	s := crowded(t)
 	anna, jake := s.Register("anna"), s.Register("jake")
 	create := func(u servertest.User) *client.CreateApiKeyResponse {
-		return answerOf(u.CreateApiKeyWithResponse(t.Context(), nil, client.CreateApiKeyJSONRequestBody{ApiKey: client.NewApiKey{Name: "A program", Scopes: []client.Scope{client.Read}}}))
+		return responseOf(u.CreateApiKeyWithResponse(t.Context(), nil, client.CreateApiKeyJSONRequestBody{ApiKey: client.NewApiKey{Name: "A program", Scopes: []client.Scope{client.Read}}}))
 	}
 	created := 0
 	for _, res := range together(120, func(int) *client.CreateApiKeyResponse { return create(anna) }) {
@@ -92,8 +92,8 @@ func TestApiKeysAreBounded(t *testing.T) {
 	require.Equal(t, 50, count(t, s, `SELECT count(*) FROM api_keys`))
 	newKey(t, jake, client.Read)
 
-	list := answerOf(anna.GetApiKeysWithResponse(t.Context()))
-	require.Equal(t, http.StatusNoContent, answerOf(anna.DeleteApiKeyWithResponse(t.Context(), list.JSON200.ApiKeys[0].Id)).StatusCode())
+	list := responseOf(anna.GetApiKeysWithResponse(t.Context()))
+	require.Equal(t, http.StatusNoContent, responseOf(anna.DeleteApiKeyWithResponse(t.Context(), list.JSON200.ApiKeys[0].Id)).StatusCode())
 	newKey(t, anna, client.Read)
 	require.Equal(t, 422, create(anna).StatusCode())
 }

@@ -107,7 +107,7 @@ func TestFormatHTMLAddresses(t *testing.T) {
 	jake := s.Register("jake")
 	const text, made = "[a](http:/x) ![b](https:x) [c](https:///x) [d](//x) [e](https://example.com/x)",
 		`<p>a b c d <a href="https://example.com/x" rel="nofollow noopener ugc">e</a></p>` + "\n"
-	created := answerOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
+	created := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
 		Title: "Linked", Description: "d", Body: text,
 	}}))
 	require.Equal(t, http.StatusCreated, created.StatusCode())

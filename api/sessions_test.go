@@ -106,7 +106,7 @@ func TestSignInsAreBounded(t *testing.T) {
 		signIn(t, s, anna)
 	}
 	login := client.LoginJSONRequestBody{User: client.LoginUser{Email: string(anna.Email), Password: servertest.Password}}
-	for _, res := range together(120, func(int) *client.LoginResponse { return answerOf(s.Anonymous.LoginWithResponse(t.Context(), login)) }) {
+	for _, res := range together(120, func(int) *client.LoginResponse { return responseOf(s.Anonymous.LoginWithResponse(t.Context(), login)) }) {
 		require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 	}
 	require.Equal(t, 100, count(t, s, `SELECT count(*) FROM sessions`))

@@ -126,17 +126,17 @@ func TestUnusedTagsAreDeleted(t *testing.T) {
 	moderator := withRole(s, "mia", auth.Moderator)
 	lose := map[string]func(u servertest.User, slug string) int{
 		"Delete": func(u servertest.User, slug string) int {
-			return answerOf(u.DeleteArticleWithResponse(t.Context(), slug, nil)).StatusCode()
+			return responseOf(u.DeleteArticleWithResponse(t.Context(), slug, nil)).StatusCode()
 		},
 		"Update": func(u servertest.User, slug string) int {
 			tags := []string{"shared"}
-			return answerOf(u.UpdateArticleWithResponse(t.Context(), slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{TagList: &tags}})).StatusCode()
+			return responseOf(u.UpdateArticleWithResponse(t.Context(), slug, nil, client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{TagList: &tags}})).StatusCode()
 		},
 		"Hide": func(_ servertest.User, slug string) int {
-			return answerOf(moderator.HideArticleWithResponse(t.Context(), slug, client.HideRequest{Reason: "r"})).StatusCode()
+			return responseOf(moderator.HideArticleWithResponse(t.Context(), slug, client.HideRequest{Reason: "r"})).StatusCode()
 		},
 		"DeleteAccount": func(u servertest.User, _ string) int {
-			return answerOf(u.DeleteCurrentUserWithResponse(t.Context(), client.DeleteCurrentUserJSONRequestBody{User: client.DeleteUser{Password: servertest.Password}})).StatusCode()
+			return responseOf(u.DeleteCurrentUserWithResponse(t.Context(), client.DeleteCurrentUserJSONRequestBody{User: client.DeleteUser{Password: servertest.Password}})).StatusCode()
 		},
 	}
 	s.Publish(moderator, "An article that stays", "shared")

@@ -36,7 +36,7 @@ func TestNames(t *testing.T) {
 	zoe, reader, root := s.Register("zoe"), s.Register("reader"), s.Register("root")
 	s.SetRole("root", auth.Admin)
 	s.Publish(zoe, "By Zoé", "x")
-	favorite := answerOf(zoe.CreateArticleFavoriteWithResponse(t.Context(), "by-zoe"))
+	favorite := responseOf(zoe.CreateArticleFavoriteWithResponse(t.Context(), "by-zoe"))
 	require.Equal(t, http.StatusOK, favorite.StatusCode())
 	put := func(u servertest.User, patch map[string]string) (*http.Response, string) {
 		t.Helper()
@@ -69,7 +69,7 @@ func TestNames(t *testing.T) {
 				_, body = s.Do(http.MethodGet, "/articles?"+filter+value, "")
 				require.Contains(t, body, `"articlesCount":1`, filter+value)
 			}
-			batch := answerOf(reader.BatchGetProfilesWithResponse(t.Context(), client.BatchGetProfilesJSONRequestBody{Usernames: []string{name}}))
+			batch := responseOf(reader.BatchGetProfilesWithResponse(t.Context(), client.BatchGetProfilesJSONRequestBody{Usernames: []string{name}}))
 			require.Len(t, batch.JSON200.Profiles, 1)
 			require.Empty(t, batch.JSON200.Missing)
 			_, body = s.Do(http.MethodGet, "/admin/users?username="+value, "", "Authorization", "Token "+root.Token)

@@ -657,6 +657,9 @@ type HideRequest struct {
 	Reason Reason `json:"reason"`
 }
 
+// Image The URL of a picture. Without a scheme it is relative to the page that shows it; `data:image/` URLs are accepted too.
+type Image = string
+
 // LoginUser defines model for LoginUser.
 type LoginUser struct {
 	Email    string `json:"email"`
@@ -721,7 +724,9 @@ type NewUser struct {
 	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password Password `json:"password"`
 
-	// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
+	// Username Unique regardless of letter case, width, normalisation and white space
+	// (RFC 8266), and returned as it was sent. It contains no slashes, control,
+	// invisible or unassigned characters, and does not consist of dots only.
 	Username Username `json:"username"`
 }
 
@@ -867,7 +872,7 @@ type SuspendRequest struct {
 	Reason Reason `json:"reason"`
 }
 
-// Tag defines model for Tag.
+// Tag A text without control, invisible or unassigned characters
 type Tag = string
 
 // TagList Tags in the order of the request; duplicates are removed
@@ -941,13 +946,17 @@ type UpdateUser struct {
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 
 	// Email Unique regardless of letter case
-	Email *Email                    `json:"email,omitempty"`
-	Image nullable.Nullable[string] `json:"image,omitempty"`
+	Email *Email `json:"email,omitempty"`
+
+	// Image The URL of a picture. Without a scheme it is relative to the page that shows it; `data:image/` URLs are accepted too.
+	Image nullable.Nullable[Image] `json:"image,omitempty"`
 
 	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password *Password `json:"password,omitempty"`
 
-	// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
+	// Username Unique regardless of letter case, width, normalisation and white space
+	// (RFC 8266), and returned as it was sent. It contains no slashes, control,
+	// invisible or unassigned characters, and does not consist of dots only.
 	Username *Username `json:"username,omitempty"`
 }
 
@@ -973,7 +982,9 @@ type UserResponse struct {
 	User User `json:"user"`
 }
 
-// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
+// Username Unique regardless of letter case, width, normalisation and white space
+// (RFC 8266), and returned as it was sent. It contains no slashes, control,
+// invisible or unassigned characters, and does not consist of dots only.
 type Username = string
 
 // AccountPath defines model for AccountPath.
@@ -1191,7 +1202,7 @@ type GetAuditLogParams struct {
 
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
-	// Username Only the user with this name, in any letter case
+	// Username Only the user with this name, in any letter case, width and normalisation
 	Username *UsernameFilter `form:"username,omitempty" json:"username,omitempty"`
 
 	// Role Only users with this role
@@ -1999,7 +2010,9 @@ type ClientInterface interface {
 
 	// GetTags List tags
 	//
-	// Returns every tag that at least one article has, most used first.
+	// Returns the tags that at least one article has, the most used first, and
+	// those that are used equally often by name. Of more than 1,000 tags, it
+	// returns the first 1,000.
 	//
 	// Corresponds with GET /tags (the `GetTags` operationId).
 	GetTags(ctx context.Context, params *GetTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2045,7 +2058,8 @@ type ClientInterface interface {
 	// `null` clears `bio` and `image` and is rejected for other members, and an
 	// empty `bio` or `image` is stored as `null`. A new `password` ends all other
 	// sessions. A new `email` has to be verified, and the service notifies the
-	// old address of the change.
+	// old address of the change. A request with `password` or `email` counts for
+	// the quota `auth`, too.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2058,7 +2072,8 @@ type ClientInterface interface {
 	// `null` clears `bio` and `image` and is rejected for other members, and an
 	// empty `bio` or `image` is stored as `null`. A new `password` ends all other
 	// sessions. A new `email` has to be verified, and the service notifies the
-	// old address of the change.
+	// old address of the change. A request with `password` or `email` counts for
+	// the quota `auth`, too.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3109,7 +3124,9 @@ func (c *Client) DeleteSession(ctx context.Context, id SessionId, reqEditors ...
 
 // GetTags List tags
 //
-// Returns every tag that at least one article has, most used first.
+// Returns the tags that at least one article has, the most used first, and
+// those that are used equally often by name. Of more than 1,000 tags, it
+// returns the first 1,000.
 //
 // Corresponds with GET /tags (the `GetTags` operationId).
 func (c *Client) GetTags(ctx context.Context, params *GetTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3195,7 +3212,8 @@ func (c *Client) GetCurrentUser(ctx context.Context, params *GetCurrentUserParam
 // `null` clears `bio` and `image` and is rejected for other members, and an
 // empty `bio` or `image` is stored as `null`. A new `password` ends all other
 // sessions. A new `email` has to be verified, and the service notifies the
-// old address of the change.
+// old address of the change. A request with `password` or `email` counts for
+// the quota `auth`, too.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3218,7 +3236,8 @@ func (c *Client) UpdateCurrentUserWithBody(ctx context.Context, contentType stri
 // `null` clears `bio` and `image` and is rejected for other members, and an
 // empty `bio` or `image` is stored as `null`. A new `password` ends all other
 // sessions. A new `email` has to be verified, and the service notifies the
-// old address of the change.
+// old address of the change. A request with `password` or `email` counts for
+// the quota `auth`, too.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6435,7 +6454,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetTagsWithResponse List tags
 	//
-	// Returns every tag that at least one article has, most used first.
+	// Returns the tags that at least one article has, the most used first, and
+	// those that are used equally often by name. Of more than 1,000 tags, it
+	// returns the first 1,000.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6485,7 +6506,8 @@ type ClientWithResponsesInterface interface {
 	// `null` clears `bio` and `image` and is rejected for other members, and an
 	// empty `bio` or `image` is stored as `null`. A new `password` ends all other
 	// sessions. A new `email` has to be verified, and the service notifies the
-	// old address of the change.
+	// old address of the change. A request with `password` or `email` counts for
+	// the quota `auth`, too.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6498,7 +6520,8 @@ type ClientWithResponsesInterface interface {
 	// `null` clears `bio` and `image` and is rejected for other members, and an
 	// empty `bio` or `image` is stored as `null`. A new `password` ends all other
 	// sessions. A new `email` has to be verified, and the service notifies the
-	// old address of the change.
+	// old address of the change. A request with `password` or `email` counts for
+	// the quota `auth`, too.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10449,7 +10472,9 @@ func (c *ClientWithResponses) DeleteSessionWithResponse(ctx context.Context, id 
 
 // GetTagsWithResponse List tags
 //
-// Returns every tag that at least one article has, most used first.
+// Returns the tags that at least one article has, the most used first, and
+// those that are used equally often by name. Of more than 1,000 tags, it
+// returns the first 1,000.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10523,7 +10548,8 @@ func (c *ClientWithResponses) GetCurrentUserWithResponse(ctx context.Context, pa
 // `null` clears `bio` and `image` and is rejected for other members, and an
 // empty `bio` or `image` is stored as `null`. A new `password` ends all other
 // sessions. A new `email` has to be verified, and the service notifies the
-// old address of the change.
+// old address of the change. A request with `password` or `email` counts for
+// the quota `auth`, too.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10542,7 +10568,8 @@ func (c *ClientWithResponses) UpdateCurrentUserWithBodyWithResponse(ctx context.
 // `null` clears `bio` and `image` and is rejected for other members, and an
 // empty `bio` or `image` is stored as `null`. A new `password` ends all other
 // sessions. A new `email` has to be verified, and the service notifies the
-// old address of the change.
+// old address of the change. A request with `password` or `email` counts for
+// the quota `auth`, too.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -574,6 +574,9 @@ type HideRequest struct {
 	Reason Reason `json:"reason"`
 }
 
+// Image The URL of a picture. Without a scheme it is relative to the page that shows it; `data:image/` URLs are accepted too.
+type Image = string
+
 // LoginUser defines model for LoginUser.
 type LoginUser struct {
 	Email    string `json:"email"`
@@ -638,7 +641,9 @@ type NewUser struct {
 	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password Password `json:"password"`
 
-	// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
+	// Username Unique regardless of letter case, width, normalisation and white space
+	// (RFC 8266), and returned as it was sent. It contains no slashes, control,
+	// invisible or unassigned characters, and does not consist of dots only.
 	Username Username `json:"username"`
 }
 
@@ -784,7 +789,7 @@ type SuspendRequest struct {
 	Reason Reason `json:"reason"`
 }
 
-// Tag defines model for Tag.
+// Tag A text without control, invisible or unassigned characters
 type Tag = string
 
 // TagList Tags in the order of the request; duplicates are removed
@@ -858,13 +863,17 @@ type UpdateUser struct {
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 
 	// Email Unique regardless of letter case
-	Email *Email                    `json:"email,omitempty"`
+	Email *Email `json:"email,omitempty"`
+
+	// Image The URL of a picture. Without a scheme it is relative to the page that shows it; `data:image/` URLs are accepted too.
 	Image nullable.Nullable[string] `json:"image,omitempty"`
 
 	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	Password *Password `json:"password,omitempty"`
 
-	// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
+	// Username Unique regardless of letter case, width, normalisation and white space
+	// (RFC 8266), and returned as it was sent. It contains no slashes, control,
+	// invisible or unassigned characters, and does not consist of dots only.
 	Username *Username `json:"username,omitempty"`
 }
 
@@ -890,7 +899,9 @@ type UserResponse struct {
 	User User `json:"user"`
 }
 
-// Username Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only.
+// Username Unique regardless of letter case, width, normalisation and white space
+// (RFC 8266), and returned as it was sent. It contains no slashes, control,
+// invisible or unassigned characters, and does not consist of dots only.
 type Username = string
 
 // AccountPath defines model for AccountPath.
@@ -1108,7 +1119,7 @@ type GetAuditLogParams struct {
 
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
-	// Username Only the user with this name, in any letter case
+	// Username Only the user with this name, in any letter case, width and normalisation
 	Username *UsernameFilter `form:"username,omitempty" json:"username,omitempty"`
 
 	// Role Only users with this role

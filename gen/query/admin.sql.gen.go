@@ -54,19 +54,21 @@ LEFT JOIN users y ON l.subject_kind = 'user' AND y.id = l.subject_id
 LEFT JOIN comments c ON l.subject_kind = 'comment' AND c.id = l.subject_id
 LEFT JOIN articles a ON l.subject_kind IN ('article', 'comment') AND a.id = CASE l.subject_kind WHEN 'article' THEN l.subject_id ELSE c.article_id END
 WHERE l.id < $1
-  AND ($2::text = '' OR l.actor_id = (SELECT v.id FROM users v WHERE lower(v.username) = lower($2)))
-  AND ($3::text = '' OR l.action = $3)
-  AND ($4::text = '' OR l.subject_kind = 'user' AND l.subject_id = (SELECT w.id FROM users w WHERE lower(w.username) = lower($4)))
+  AND ($2::text = '' OR l.actor_id = (SELECT v.id FROM user_named($2, $3) v))
+  AND ($4::text = '' OR l.action = $4)
+  AND ($5::text = '' OR l.subject_kind = 'user' AND l.subject_id = (SELECT w.id FROM user_named($5, $6) w))
 ORDER BY l.id DESC
-LIMIT $5::int
+LIMIT $7::int
 `
 
 type AuditListParams struct {
-	BeforeID  int64
-	Actor     string
-	Action    string
-	Username  string
-	PageLimit int32
+	BeforeID       int64
+	Actor          string
+	FoldedActor    string
+	Action         string
+	Username       string
+	FoldedUsername string
+	PageLimit      int32
 }
 
 type AuditListRow struct {
@@ -92,8 +94,10 @@ func (q *Queries) AuditList(ctx context.Context, db DBTX, arg AuditListParams) (
 	rows, err := db.Query(ctx, auditList,
 		arg.BeforeID,
 		arg.Actor,
+		arg.FoldedActor,
 		arg.Action,
 		arg.Username,
+		arg.FoldedUsername,
 		arg.PageLimit,
 	)
 	if err != nil {
@@ -130,18 +134,25 @@ func (q *Queries) AuditList(ctx context.Context, db DBTX, arg AuditListParams) (
 }
 
 const userCreateAdmin = `-- name: UserCreateAdmin :one
-INSERT INTO users (username, email, password_hash, role) VALUES ($1, $2, $3, 'admin')
+INSERT INTO users (username, folded_username, email, password_hash, role)
+VALUES ($1, $2::text, $3, $4, 'admin')
 RETURNING id
 `
 
 type UserCreateAdminParams struct {
-	Username     string
-	Email        string
-	PasswordHash string
+	Username       string
+	FoldedUsername string
+	Email          string
+	PasswordHash   string
 }
 
 func (q *Queries) UserCreateAdmin(ctx context.Context, db DBTX, arg UserCreateAdminParams) (int64, error) {
-	row := db.QueryRow(ctx, userCreateAdmin, arg.Username, arg.Email, arg.PasswordHash)
+	row := db.QueryRow(ctx, userCreateAdmin,
+		arg.Username,
+		arg.FoldedUsername,
+		arg.Email,
+		arg.PasswordHash,
+	)
 	var id int64
 	err := row.Scan(&id)
 	return id, err
@@ -245,21 +256,23 @@ func (q *Queries) UserListByRole(ctx context.Context, db DBTX, arg UserListByRol
 
 const userListByUsername = `-- name: UserListByUsername :many
 SELECT id, username, email, role, created_at, suspended_at, suspended_reason FROM user_accounts
-WHERE lower(username) = lower($1) AND id < $2 AND ($3::text = '' OR role = $3)
-  AND ($4::boolean IS NULL OR (suspended_at IS NOT NULL) = $4)
+WHERE id = (SELECT n.id FROM user_named($1, $2) n) AND id < $3 AND ($4::text = '' OR role = $4)
+  AND ($5::boolean IS NULL OR (suspended_at IS NOT NULL) = $5)
 `
 
 type UserListByUsernameParams struct {
-	Username  string
-	BeforeID  int64
-	Role      string
-	Suspended *bool
+	Username       string
+	FoldedUsername string
+	BeforeID       int64
+	Role           string
+	Suspended      *bool
 }
 
 // One user or none.
 func (q *Queries) UserListByUsername(ctx context.Context, db DBTX, arg UserListByUsernameParams) ([]UserAccount, error) {
 	rows, err := db.Query(ctx, userListByUsername,
 		arg.Username,
+		arg.FoldedUsername,
 		arg.BeforeID,
 		arg.Role,
 		arg.Suspended,
@@ -333,19 +346,20 @@ func (q *Queries) UserListSuspended(ctx context.Context, db DBTX, arg UserListSu
 
 const userLockBoth = `-- name: UserLockBoth :many
 SELECT id, username, email, role, created_at, suspended_at, suspended_reason FROM user_accounts
-WHERE id = $1 OR lower(username) = lower($2)
+WHERE id = $1 OR id = (SELECT n.id FROM user_named($2, $3) n)
 ORDER BY id
 FOR NO KEY UPDATE
 `
 
 type UserLockBothParams struct {
-	ID       int64
-	Username string
+	ID             int64
+	Username       string
+	FoldedUsername string
 }
 
 // Locks an admin and the user that the admin changes, always in the same order.
 func (q *Queries) UserLockBoth(ctx context.Context, db DBTX, arg UserLockBothParams) ([]UserAccount, error) {
-	rows, err := db.Query(ctx, userLockBoth, arg.ID, arg.Username)
+	rows, err := db.Query(ctx, userLockBoth, arg.ID, arg.Username, arg.FoldedUsername)
 	if err != nil {
 		return nil, err
 	}

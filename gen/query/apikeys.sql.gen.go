@@ -12,8 +12,7 @@ import (
 
 const apiKeyCreate = `-- name: ApiKeyCreate :one
 INSERT INTO api_keys (user_id, name, prefix, hash, scope, expires_at)
-SELECT $1, $2, $3, $4, $5, $6
-WHERE (SELECT count(*) FROM api_keys k WHERE k.user_id = $1) < $7::bigint
+VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING id, created_at
 `
 
@@ -24,7 +23,6 @@ type ApiKeyCreateParams struct {
 	Hash      []byte
 	Scope     string
 	ExpiresAt *time.Time
-	Most      int64
 }
 
 type ApiKeyCreateRow struct {
@@ -32,7 +30,6 @@ type ApiKeyCreateRow struct {
 	CreatedAt time.Time
 }
 
-// Returns no row if the user has the maximum number of keys.
 func (q *Queries) ApiKeyCreate(ctx context.Context, db DBTX, arg ApiKeyCreateParams) (ApiKeyCreateRow, error) {
 	row := db.QueryRow(ctx, apiKeyCreate,
 		arg.UserID,
@@ -41,7 +38,6 @@ func (q *Queries) ApiKeyCreate(ctx context.Context, db DBTX, arg ApiKeyCreatePar
 		arg.Hash,
 		arg.Scope,
 		arg.ExpiresAt,
-		arg.Most,
 	)
 	var i ApiKeyCreateRow
 	err := row.Scan(&i.ID, &i.CreatedAt)

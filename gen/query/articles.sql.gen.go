@@ -236,12 +236,12 @@ func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParam
 const articleListByAuthor = `-- name: ArticleListByAuthor :many
 WITH /* shared */ page AS (
     SELECT a.id FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2)) AND NOT a.hidden
-      AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
+    WHERE a.author_id = (SELECT x.id FROM user_named($2, $3) x) AND NOT a.hidden
+      AND (a.created_at, a.id) < ($4::timestamptz, $5::bigint)
     ORDER BY a.created_at DESC, a.id DESC
-    LIMIT $6::int OFFSET $5::int
+    LIMIT $7::int OFFSET $6::int
 ), counted AS (
-    SELECT COALESCE((SELECT y.articles_count FROM users y WHERE lower(y.username) = lower($2)), 0)::bigint AS total
+    SELECT COALESCE((SELECT y.articles_count FROM user_named($2, $3) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 )
 SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
 ORDER BY l.created_at DESC, l.id DESC
@@ -250,6 +250,7 @@ ORDER BY l.created_at DESC, l.id DESC
 type ArticleListByAuthorParams struct {
 	ViewerID        int64
 	Author          string
+	FoldedAuthor    string
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
@@ -260,6 +261,7 @@ func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleL
 	rows, err := db.Query(ctx, articleListByAuthor,
 		arg.ViewerID,
 		arg.Author,
+		arg.FoldedAuthor,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,
@@ -303,16 +305,16 @@ func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleL
 const articleListByAuthorFiltered = `-- name: ArticleListByAuthorFiltered :many
 WITH matching AS (
     SELECT a.id, a.created_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2)) AND NOT a.hidden
-      AND ($3::text = '' OR a.tags @> ARRAY[$3::text])
-      AND ($4::text = '' OR EXISTS (
-            SELECT 1 FROM favorites v JOIN users z ON z.id = v.user_id
-            WHERE v.article_id = a.id AND lower(z.username) = lower($4::text)))
+    WHERE a.author_id = (SELECT x.id FROM user_named($2, $3) x) AND NOT a.hidden
+      AND ($4::text = '' OR a.tags @> ARRAY[$4::text])
+      AND ($5::text = '' OR EXISTS (
+            SELECT 1 FROM favorites v
+            WHERE v.article_id = a.id AND v.user_id = (SELECT z.id FROM user_named($5, $6) z)))
 ), page AS (
     SELECT m.id FROM matching m
-    WHERE (m.created_at, m.id) < ($5::timestamptz, $6::bigint)
+    WHERE (m.created_at, m.id) < ($7::timestamptz, $8::bigint)
     ORDER BY m.created_at DESC, m.id DESC
-    LIMIT $8::int OFFSET $7::int
+    LIMIT $10::int OFFSET $9::int
 ), counted AS (
     SELECT count(*) AS total FROM matching
 )
@@ -323,8 +325,10 @@ ORDER BY l.created_at DESC, l.id DESC
 type ArticleListByAuthorFilteredParams struct {
 	ViewerID        int64
 	Author          string
+	FoldedAuthor    string
 	Tag             string
 	Favorited       string
+	FoldedFavorited string
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
@@ -337,8 +341,10 @@ func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg 
 	rows, err := db.Query(ctx, articleListByAuthorFiltered,
 		arg.ViewerID,
 		arg.Author,
+		arg.FoldedAuthor,
 		arg.Tag,
 		arg.Favorited,
+		arg.FoldedFavorited,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,
@@ -382,12 +388,12 @@ func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg 
 const articleListByFavorite = `-- name: ArticleListByFavorite :many
 WITH /* shared */ page AS (
     SELECT v.article_id AS id FROM favorites v
-    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($2))
-      AND (v.article_created_at, v.article_id) < ($3::timestamptz, $4::bigint)
+    WHERE v.user_id = (SELECT x.id FROM user_named($2, $3) x)
+      AND (v.article_created_at, v.article_id) < ($4::timestamptz, $5::bigint)
     ORDER BY v.article_created_at DESC, v.article_id DESC
-    LIMIT $6::int OFFSET $5::int
+    LIMIT $7::int OFFSET $6::int
 ), counted AS (
-    SELECT COALESCE((SELECT y.favorites_count FROM users y WHERE lower(y.username) = lower($2)), 0)::bigint AS total
+    SELECT COALESCE((SELECT y.favorites_count FROM user_named($2, $3) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 )
 SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
 ORDER BY l.created_at DESC, l.id DESC
@@ -396,6 +402,7 @@ ORDER BY l.created_at DESC, l.id DESC
 type ArticleListByFavoriteParams struct {
 	ViewerID        int64
 	Favorited       string
+	FoldedFavorited string
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
@@ -406,6 +413,7 @@ func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg Articl
 	rows, err := db.Query(ctx, articleListByFavorite,
 		arg.ViewerID,
 		arg.Favorited,
+		arg.FoldedFavorited,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,
@@ -450,12 +458,12 @@ const articleListByFavoriteTagged = `-- name: ArticleListByFavoriteTagged :many
 WITH matching AS (
     SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
     JOIN article_tags t ON t.tag = $2 AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
-    WHERE v.user_id = (SELECT x.id FROM users x WHERE lower(x.username) = lower($3))
+    WHERE v.user_id = (SELECT x.id FROM user_named($3, $4) x)
 ), page AS (
     SELECT m.id FROM matching m
-    WHERE (m.created_at, m.id) < ($4::timestamptz, $5::bigint)
+    WHERE (m.created_at, m.id) < ($5::timestamptz, $6::bigint)
     ORDER BY m.created_at DESC, m.id DESC
-    LIMIT $7::int OFFSET $6::int
+    LIMIT $8::int OFFSET $7::int
 ), counted AS (
     SELECT count(*) AS total FROM matching
 )
@@ -467,6 +475,7 @@ type ArticleListByFavoriteTaggedParams struct {
 	ViewerID        int64
 	Tag             string
 	Favorited       string
+	FoldedFavorited string
 	BeforeCreatedAt time.Time
 	BeforeID        int64
 	PageOffset      int32
@@ -479,6 +488,7 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 		arg.ViewerID,
 		arg.Tag,
 		arg.Favorited,
+		arg.FoldedFavorited,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
 		arg.PageOffset,

@@ -231,6 +231,7 @@ type User struct {
 	SuspendedAt     *time.Time
 	SuspendedReason *string
 	EmailVerifiedAt *time.Time
+	FoldedUsername  *string
 }
 
 type UserAccount struct {

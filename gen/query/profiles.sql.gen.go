@@ -11,46 +11,49 @@ import (
 
 const followCreate = `-- name: FollowCreate :exec
 INSERT INTO follows (follower_id, followee_id)
-SELECT $1, u.id FROM users u WHERE lower(u.username) = lower($2)
+SELECT $1, u.id FROM user_named($2, $3) n JOIN users u ON u.id = n.id
 ON CONFLICT ON CONSTRAINT follows_pkey DO NOTHING
 `
 
 type FollowCreateParams struct {
-	FollowerID int64
-	Username   string
+	FollowerID     int64
+	Username       string
+	FoldedUsername string
 }
 
 func (q *Queries) FollowCreate(ctx context.Context, db DBTX, arg FollowCreateParams) error {
-	_, err := db.Exec(ctx, followCreate, arg.FollowerID, arg.Username)
+	_, err := db.Exec(ctx, followCreate, arg.FollowerID, arg.Username, arg.FoldedUsername)
 	return err
 }
 
 const followDelete = `-- name: FollowDelete :exec
 DELETE FROM follows f
-USING users u
-WHERE f.follower_id = $1 AND f.followee_id = u.id AND lower(u.username) = lower($2)
+USING user_named($1, $2) n
+WHERE f.follower_id = $3 AND f.followee_id = n.id
 `
 
 type FollowDeleteParams struct {
-	FollowerID int64
-	Username   string
+	Username       string
+	FoldedUsername string
+	FollowerID     int64
 }
 
 func (q *Queries) FollowDelete(ctx context.Context, db DBTX, arg FollowDeleteParams) error {
-	_, err := db.Exec(ctx, followDelete, arg.FollowerID, arg.Username)
+	_, err := db.Exec(ctx, followDelete, arg.Username, arg.FoldedUsername, arg.FollowerID)
 	return err
 }
 
 const profileGetByUsername = `-- name: ProfileGetByUsername :one
 SELECT /* shared */ u.id, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows f WHERE f.follower_id = $1 AND f.followee_id = u.id) AS following
-FROM users u
-WHERE lower(u.username) = lower($2)
+FROM user_named($2, $3) n
+JOIN users u ON u.id = n.id
 `
 
 type ProfileGetByUsernameParams struct {
-	ViewerID int64
-	Username string
+	ViewerID       int64
+	Username       string
+	FoldedUsername string
 }
 
 type ProfileGetByUsernameRow struct {
@@ -62,7 +65,7 @@ type ProfileGetByUsernameRow struct {
 }
 
 func (q *Queries) ProfileGetByUsername(ctx context.Context, db DBTX, arg ProfileGetByUsernameParams) (ProfileGetByUsernameRow, error) {
-	row := db.QueryRow(ctx, profileGetByUsername, arg.ViewerID, arg.Username)
+	row := db.QueryRow(ctx, profileGetByUsername, arg.ViewerID, arg.Username, arg.FoldedUsername)
 	var i ProfileGetByUsernameRow
 	err := row.Scan(
 		&i.ID,
@@ -78,13 +81,15 @@ const profileListByUsernames = `-- name: ProfileListByUsernames :many
 SELECT n.name::text AS asked, u.username, u.bio, u.image,
        EXISTS (SELECT 1 FROM follows f WHERE f.follower_id = $1 AND f.followee_id = u.id) AS following
 FROM unnest($2::text[]) WITH ORDINALITY AS n (name, position)
-JOIN users u ON lower(u.username) = lower(n.name)
+CROSS JOIN LATERAL user_named(n.name, ($3::text[])[n.position]) m
+JOIN users u ON u.id = m.id
 ORDER BY n.position
 `
 
 type ProfileListByUsernamesParams struct {
-	ViewerID  int64
-	Usernames []string
+	ViewerID        int64
+	Usernames       []string
+	FoldedUsernames []string
 }
 
 type ProfileListByUsernamesRow struct {
@@ -97,7 +102,7 @@ type ProfileListByUsernamesRow struct {
 
 // One row for each name that exists, in the given order.
 func (q *Queries) ProfileListByUsernames(ctx context.Context, db DBTX, arg ProfileListByUsernamesParams) ([]ProfileListByUsernamesRow, error) {
-	rows, err := db.Query(ctx, profileListByUsernames, arg.ViewerID, arg.Usernames)
+	rows, err := db.Query(ctx, profileListByUsernames, arg.ViewerID, arg.Usernames, arg.FoldedUsernames)
 	if err != nil {
 		return nil, err
 	}

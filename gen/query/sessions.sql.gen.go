@@ -11,9 +11,6 @@ import (
 )
 
 const sessionCreate = `-- name: SessionCreate :one
-WITH ended AS (
-    DELETE FROM sessions WHERE id IN (SELECT o.id FROM sessions o WHERE o.user_id = $1 ORDER BY o.id DESC OFFSET 99)
-)
 INSERT INTO sessions (user_id, user_agent, expires_at) VALUES ($1, $2, $3)
 RETURNING id, created_at
 `
@@ -29,7 +26,7 @@ type SessionCreateRow struct {
 	CreatedAt time.Time
 }
 
-// A user has a hundred sessions at most; one more sign-in ends the oldest.
+// A user has a hundred sessions at most; a trigger ends the oldest.
 func (q *Queries) SessionCreate(ctx context.Context, db DBTX, arg SessionCreateParams) (SessionCreateRow, error) {
 	row := db.QueryRow(ctx, sessionCreate, arg.UserID, arg.UserAgent, arg.ExpiresAt)
 	var i SessionCreateRow

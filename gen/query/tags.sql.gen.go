@@ -9,16 +9,30 @@ import (
 	"context"
 )
 
+const tagDeleteUnused = `-- name: TagDeleteUnused :one
+SELECT delete_unused_tags(ARRAY(SELECT name FROM counters WHERE kind = 'tag' GROUP BY name HAVING sum(value) = 0))::bigint AS deleted
+`
+
+// Triggers delete the counters of a tag with its last article. They leave them
+// where two transactions delete the last two articles at the same time.
+func (q *Queries) TagDeleteUnused(ctx context.Context, db DBTX) (int64, error) {
+	row := db.QueryRow(ctx, tagDeleteUnused)
+	var deleted int64
+	err := row.Scan(&deleted)
+	return deleted, err
+}
+
 const tagList = `-- name: TagList :many
 SELECT name FROM counters
 WHERE kind = 'tag'
 GROUP BY name
 HAVING sum(value) > 0
 ORDER BY sum(value) DESC, name
+LIMIT $1::int
 `
 
-func (q *Queries) TagList(ctx context.Context, db DBTX) ([]string, error) {
-	rows, err := db.Query(ctx, tagList)
+func (q *Queries) TagList(ctx context.Context, db DBTX, most int32) ([]string, error) {
+	rows, err := db.Query(ctx, tagList, most)
 	if err != nil {
 		return nil, err
 	}

@@ -22,34 +22,14 @@ func (q *Queries) LongTransaction(ctx context.Context, db DBTX, milliseconds str
 	return err
 }
 
-const tagCountersDelete = `-- name: TagCountersDelete :exec
-WITH locked AS MATERIALIZED (
-    SELECT c.name, c.slot, c.value FROM counters c
-    WHERE c.kind = 'tag' AND c.name = ANY($1::text[])
-    ORDER BY c.name, c.slot
-    FOR UPDATE
-), unused AS (
-    SELECT l.name FROM locked l GROUP BY l.name HAVING sum(l.value) = 0
-)
-DELETE FROM counters d USING locked l, unused u
-WHERE d.kind = 'tag' AND d.name = l.name AND d.slot = l.slot AND u.name = l.name
-`
-
-// Deletes the counters of tags that no article has any more. All slots of a name
-// are locked before they are summed; a slot that is added meanwhile is kept.
-func (q *Queries) TagCountersDelete(ctx context.Context, db DBTX, tags []string) error {
-	_, err := db.Exec(ctx, tagCountersDelete, tags)
-	return err
-}
-
 const userCreate = `-- name: UserCreate :one
 WITH u AS (
-    INSERT INTO users (username, email, password_hash)
-    VALUES ($1, $2, $3)
+    INSERT INTO users (username, folded_username, email, password_hash)
+    VALUES ($1, $2::text, $3, $4)
     RETURNING id, username, email, bio, image, role
 ), s AS (
     INSERT INTO sessions (user_id, user_agent, expires_at)
-    SELECT id, $4, $5 FROM u
+    SELECT id, $5, $6 FROM u
     RETURNING id
 ), m AS (
     INSERT INTO mails (kind, recipient, user_id) SELECT 'verify_email', email, id FROM u
@@ -59,6 +39,7 @@ SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FRO
 
 type UserCreateParams struct {
 	Username         string
+	FoldedUsername   string
 	Email            string
 	PasswordHash     string
 	UserAgent        *string
@@ -79,6 +60,7 @@ type UserCreateRow struct {
 func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams) (UserCreateRow, error) {
 	row := db.QueryRow(ctx, userCreate,
 		arg.Username,
+		arg.FoldedUsername,
 		arg.Email,
 		arg.PasswordHash,
 		arg.UserAgent,
@@ -161,70 +143,49 @@ func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetP
 	return err
 }
 
-const userTags = `-- name: UserTags :many
-SELECT DISTINCT t.tag::text FROM articles a, unnest(a.tags) AS t(tag) WHERE a.author_id = $1
-`
-
-func (q *Queries) UserTags(ctx context.Context, db DBTX, id int64) ([]string, error) {
-	rows, err := db.Query(ctx, userTags, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []string{}
-	for rows.Next() {
-		var t_tag string
-		if err := rows.Scan(&t_tag); err != nil {
-			return nil, err
-		}
-		items = append(items, t_tag)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const userUpdate = `-- name: UserUpdate :one
 WITH claimed AS (
-    SELECT c.id, c.email FROM users c
-    WHERE c.id = $1 OR lower(c.username) = lower($2) OR lower(c.email) = lower($3)
+    SELECT c.id, c.username, c.email FROM users c
+    WHERE c.id = $1 OR lower(c.username) = lower($2) OR c.folded_username = $3
+       OR lower(c.email) = lower($4)
     ORDER BY c.id FOR NO KEY UPDATE
 ), ended AS (
-    DELETE FROM sessions s WHERE s.user_id = $1 AND s.id <> $4 AND $5::text IS NOT NULL
+    DELETE FROM sessions s WHERE s.user_id = $1 AND s.id <> $5 AND $6::text IS NOT NULL
 ), u AS (
     UPDATE users n SET
         username = COALESCE($2, n.username),
-        email = COALESCE($3, n.email),
-        email_verified_at = CASE WHEN lower($3) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
-        password_hash = COALESCE($5, n.password_hash),
-        bio = CASE WHEN $6::boolean THEN $7 ELSE n.bio END,
-        image = CASE WHEN $8::boolean THEN $9 ELSE n.image END,
+        folded_username = CASE WHEN $2 <> old.username THEN $3 ELSE n.folded_username END,
+        email = COALESCE($4, n.email),
+        email_verified_at = CASE WHEN lower($4) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
+        password_hash = COALESCE($6, n.password_hash),
+        bio = CASE WHEN $7::boolean THEN $8 ELSE n.bio END,
+        image = CASE WHEN $9::boolean THEN $10 ELSE n.image END,
         updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')
     FROM claimed old
     WHERE n.id = $1 AND old.id = n.id AND (SELECT count(*) FROM claimed) > 0
     RETURNING n.id, n.username, n.email, n.bio, n.image, old.email AS old_email, lower(n.email) <> lower(old.email) AS moved
 ), tokens AS (
-    DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND (u.moved OR $5::text IS NOT NULL AND t.kind = 'reset_password')
+    DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND (u.moved OR $6::text IS NOT NULL AND t.kind = 'reset_password')
 ), told AS (
     INSERT INTO mails (kind, recipient, user_id)
     SELECT 'verify_email', u.email, u.id FROM u WHERE u.moved
     UNION ALL SELECT 'email_changed', u.old_email, u.id FROM u WHERE u.moved
-    UNION ALL SELECT 'password_changed', u.old_email, u.id FROM u WHERE $5::text IS NOT NULL
+    UNION ALL SELECT 'password_changed', u.old_email, u.id FROM u WHERE $6::text IS NOT NULL
 )
 SELECT u.id, u.username, u.email, u.bio, u.image FROM u
 `
 
 type UserUpdateParams struct {
-	ID           int64
-	Username     *string
-	Email        *string
-	SessionID    int64
-	PasswordHash *string
-	SetBio       bool
-	Bio          *string
-	SetImage     bool
-	Image        *string
+	ID             int64
+	Username       *string
+	FoldedUsername *string
+	Email          *string
+	SessionID      int64
+	PasswordHash   *string
+	SetBio         bool
+	Bio            *string
+	SetImage       bool
+	Image          *string
 }
 
 type UserUpdateRow struct {
@@ -246,6 +207,7 @@ func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams)
 	row := db.QueryRow(ctx, userUpdate,
 		arg.ID,
 		arg.Username,
+		arg.FoldedUsername,
 		arg.Email,
 		arg.SessionID,
 		arg.PasswordHash,

@@ -69,7 +69,8 @@ export interface paths {
          *     `null` clears `bio` and `image` and is rejected for other members, and an
          *     empty `bio` or `image` is stored as `null`. A new `password` ends all other
          *     sessions. A new `email` has to be verified, and the service notifies the
-         *     old address of the change.
+         *     old address of the change. A request with `password` or `email` counts for
+         *     the quota `auth`, too.
          */
         put: operations["UpdateCurrentUser"];
         post?: never;
@@ -621,7 +622,9 @@ export interface paths {
         };
         /**
          * List tags
-         * @description Returns every tag that at least one article has, most used first.
+         * @description Returns the tags that at least one article has, the most used first, and
+         *     those that are used equally often by name. Of more than 1,000 tags, it
+         *     returns the first 1,000.
          */
         get: operations["GetTags"];
         put?: never;
@@ -806,7 +809,11 @@ export interface components {
          * @description UTC, with exactly three fraction digits, or `null` when there is no such time
          */
         TimestampOrNull: string | null;
-        /** @description Unique regardless of letter case. It contains no slashes or control characters and does not consist of dots only. */
+        /**
+         * @description Unique regardless of letter case, width, normalisation and white space
+         *     (RFC 8266), and returned as it was sent. It contains no slashes, control,
+         *     invisible or unassigned characters, and does not consist of dots only.
+         */
         Username: string;
         /**
          * Format: email
@@ -818,12 +825,15 @@ export interface components {
          * @description 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
          */
         Password: string;
+        /** @description The URL of a picture. Without a scheme it is relative to the page that shows it; `data:image/` URLs are accepted too. */
+        Image: string | null;
         Title: string;
         Description: string;
         /** @description Markdown, stored and returned exactly as it was sent */
         ArticleBody: string;
         /** @description Markdown, stored and returned exactly as it was sent */
         CommentBody: string;
+        /** @description A text without control, invisible or unassigned characters */
         Tag: string;
         /** @description Tags in the order of the request; duplicates are removed */
         TagList: components["schemas"]["Tag"][];
@@ -950,7 +960,7 @@ export interface components {
              */
             currentPassword?: string;
             bio?: string | null;
-            image?: string | null;
+            image?: components["schemas"]["Image"];
         };
         UserResponse: {
             user: components["schemas"]["User"];
@@ -2332,12 +2342,12 @@ export interface components {
     };
     parameters: {
         /**
-         * @description The user's name, in any letter case
+         * @description The user's name, in any letter case, width and normalisation
          * @example jake
          */
         UsernamePath: string;
         /**
-         * @description The name of the user's account, in any letter case
+         * @description The name of the user's account, in any letter case, width and normalisation
          * @example jake
          */
         AccountPath: string;
@@ -2377,7 +2387,7 @@ export interface components {
          */
         FavoritedFilter: string;
         /**
-         * @description Only the user with this name, in any letter case
+         * @description Only the user with this name, in any letter case, width and normalisation
          * @example jake
          */
         UsernameFilter: string;
@@ -3129,7 +3139,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The user's name, in any letter case
+                 * @description The user's name, in any letter case, width and normalisation
                  * @example jake
                  */
                 username: components["parameters"]["UsernamePath"];
@@ -3154,7 +3164,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The user's name, in any letter case
+                 * @description The user's name, in any letter case, width and normalisation
                  * @example jake
                  */
                 username: components["parameters"]["UsernamePath"];
@@ -3180,7 +3190,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The user's name, in any letter case
+                 * @description The user's name, in any letter case, width and normalisation
                  * @example jake
                  */
                 username: components["parameters"]["UsernamePath"];
@@ -3752,7 +3762,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Only the user with this name, in any letter case
+                 * @description Only the user with this name, in any letter case, width and normalisation
                  * @example jake
                  */
                 username?: components["parameters"]["UsernameFilter"];
@@ -3796,7 +3806,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The name of the user's account, in any letter case
+                 * @description The name of the user's account, in any letter case, width and normalisation
                  * @example jake
                  */
                 username: components["parameters"]["AccountPath"];
@@ -3824,7 +3834,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The name of the user's account, in any letter case
+                 * @description The name of the user's account, in any letter case, width and normalisation
                  * @example jake
                  */
                 username: components["parameters"]["AccountPath"];
@@ -3852,7 +3862,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The name of the user's account, in any letter case
+                 * @description The name of the user's account, in any letter case, width and normalisation
                  * @example jake
                  */
                 username: components["parameters"]["AccountPath"];

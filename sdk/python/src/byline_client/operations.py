@@ -611,7 +611,9 @@ class Operations:
     def get_tags(self) -> TagsResponse:
         """List tags
 
-        Returns every tag that at least one article has, most used first.
+        Returns the tags that at least one article has, the most used first, and
+        those that are used equally often by name. Of more than 1,000 tags, it
+        returns the first 1,000.
         """
         return cast(TagsResponse, get_tags.sync_detailed(client=self.api).parsed)
 
@@ -669,7 +671,8 @@ class Operations:
         `null` clears `bio` and `image` and is rejected for other members, and an
         empty `bio` or `image` is stored as `null`. A new `password` ends all other
         sessions. A new `email` has to be verified, and the service notifies the
-        old address of the change.
+        old address of the change. A request with `password` or `email` counts for
+        the quota `auth`, too.
         """
         return cast(
             UserResponse, update_current_user.sync_detailed(client=self.api, body=body).parsed
@@ -1213,7 +1216,9 @@ class AsyncOperations:
     async def get_tags(self) -> TagsResponse:
         """List tags
 
-        Returns every tag that at least one article has, most used first.
+        Returns the tags that at least one article has, the most used first, and
+        those that are used equally often by name. Of more than 1,000 tags, it
+        returns the first 1,000.
         """
         return cast(TagsResponse, (await get_tags.asyncio_detailed(client=self.api)).parsed)
 
@@ -1273,7 +1278,8 @@ class AsyncOperations:
         `null` clears `bio` and `image` and is rejected for other members, and an
         empty `bio` or `image` is stored as `null`. A new `password` ends all other
         sessions. A new `email` has to be verified, and the service notifies the
-        old address of the change.
+        old address of the change. A request with `password` or `email` counts for
+        the quota `auth`, too.
         """
         return cast(
             UserResponse,

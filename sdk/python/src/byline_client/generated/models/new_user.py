@@ -13,8 +13,9 @@ T = TypeVar("T", bound="NewUser")
 class NewUser:
     """
     Attributes:
-        username (str): Unique regardless of letter case. It contains no slashes or control characters and does not
-            consist of dots only.
+        username (str): Unique regardless of letter case, width, normalisation and white space
+            (RFC 8266), and returned as it was sent. It contains no slashes, control,
+            invisible or unassigned characters, and does not consist of dots only.
         email (str): Unique regardless of letter case
         password (str): 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
     """

@@ -16,15 +16,17 @@ class UpdateUser:
     """A merge patch; absent members stay unchanged
 
     Attributes:
-        username (str | Unset): Unique regardless of letter case. It contains no slashes or control characters and does
-            not consist of dots only.
+        username (str | Unset): Unique regardless of letter case, width, normalisation and white space
+            (RFC 8266), and returned as it was sent. It contains no slashes, control,
+            invisible or unassigned characters, and does not consist of dots only.
         email (str | Unset): Unique regardless of letter case
         password (str | Unset): 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never
             truncated.
         current_password (str | Unset): Proves that the owner of the account changes `email` or `password`; some servers
             require it
         bio (None | str | Unset):
-        image (None | str | Unset):
+        image (None | str | Unset): The URL of a picture. Without a scheme it is relative to the page that shows it;
+            `data:image/` URLs are accepted too.
     """
 
     username: str | Unset = UNSET

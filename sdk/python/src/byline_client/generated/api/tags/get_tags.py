@@ -88,7 +88,9 @@ def sync_detailed(
 ) -> Response[Any | Problem | TagsResponse]:
     """List tags
 
-     Returns every tag that at least one article has, most used first.
+     Returns the tags that at least one article has, the most used first, and
+    those that are used equally often by name. Of more than 1,000 tags, it
+    returns the first 1,000.
 
     Args:
         if_none_match (str | Unset):
@@ -119,7 +121,9 @@ def sync(
 ) -> Any | Problem | TagsResponse | None:
     """List tags
 
-     Returns every tag that at least one article has, most used first.
+     Returns the tags that at least one article has, the most used first, and
+    those that are used equally often by name. Of more than 1,000 tags, it
+    returns the first 1,000.
 
     Args:
         if_none_match (str | Unset):
@@ -145,7 +149,9 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem | TagsResponse]:
     """List tags
 
-     Returns every tag that at least one article has, most used first.
+     Returns the tags that at least one article has, the most used first, and
+    those that are used equally often by name. Of more than 1,000 tags, it
+    returns the first 1,000.
 
     Args:
         if_none_match (str | Unset):
@@ -174,7 +180,9 @@ async def asyncio(
 ) -> Any | Problem | TagsResponse | None:
     """List tags
 
-     Returns every tag that at least one article has, most used first.
+     Returns the tags that at least one article has, the most used first, and
+    those that are used equally often by name. Of more than 1,000 tags, it
+    returns the first 1,000.
 
     Args:
         if_none_match (str | Unset):

@@ -116,7 +116,8 @@ def sync_detailed(
     `null` clears `bio` and `image` and is rejected for other members, and an
     empty `bio` or `image` is stored as `null`. A new `password` ends all other
     sessions. A new `email` has to be verified, and the service notifies the
-    old address of the change.
+    old address of the change. A request with `password` or `email` counts for
+    the quota `auth`, too.
 
     Args:
         body (UpdateUserRequest):
@@ -151,7 +152,8 @@ def sync(
     `null` clears `bio` and `image` and is rejected for other members, and an
     empty `bio` or `image` is stored as `null`. A new `password` ends all other
     sessions. A new `email` has to be verified, and the service notifies the
-    old address of the change.
+    old address of the change. A request with `password` or `email` counts for
+    the quota `auth`, too.
 
     Args:
         body (UpdateUserRequest):
@@ -181,7 +183,8 @@ async def asyncio_detailed(
     `null` clears `bio` and `image` and is rejected for other members, and an
     empty `bio` or `image` is stored as `null`. A new `password` ends all other
     sessions. A new `email` has to be verified, and the service notifies the
-    old address of the change.
+    old address of the change. A request with `password` or `email` counts for
+    the quota `auth`, too.
 
     Args:
         body (UpdateUserRequest):
@@ -214,7 +217,8 @@ async def asyncio(
     `null` clears `bio` and `image` and is rejected for other members, and an
     empty `bio` or `image` is stored as `null`. A new `password` ends all other
     sessions. A new `email` has to be verified, and the service notifies the
-    old address of the change.
+    old address of the change. A request with `password` or `email` counts for
+    the quota `auth`, too.
 
     Args:
         body (UpdateUserRequest):
