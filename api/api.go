@@ -21,7 +21,8 @@
 //	optional       values that may be absent
 //	idempotency    creating calls that are safe to repeat
 //	auth           passwords, tokens, API keys and the viewer they lead to
-//	credentials    the same in the database: sessions, keys, secrets
+//	credentials    the same in the database: sessions, keys, secrets; the session
+//	               of a request, held while its account is changed
 //	signin         verifying passwords, and how often one can be guessed
 //	audit          the audit log
 //	mail           mails: the outbox and its worker
@@ -90,7 +91,7 @@ func New(d Deps) *API {
 	return &API{
 		users:      users{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		sessions:   sessions{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard},
-		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator},
+		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB},
 		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html},

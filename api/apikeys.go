@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
@@ -21,6 +23,8 @@ type apiKeys struct {
 	once          idempotency.Runner
 	keys          *auth.APIKeys
 	authenticator *auth.Authenticator
+	guard         signin.Guard
+	rules         signin.Rules
 }
 
 // GetApiKeys lists the API keys of the viewer.
@@ -49,11 +53,22 @@ func (s apiKeys) CreateApiKey(ctx context.Context, req openapi.CreateApiKeyReque
 		}
 		expires = &at
 	}
+	confirmed, err := s.guard.ConfirmCurrent(ctx, in.CurrentPassword, s.rules)
+	if err != nil {
+		return nil, err
+	}
 	scope := widest(in.Scopes)
-	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateApiKey", Key: req.Params.IdempotencyKey, Body: req.Body},
-		func(conn query.DBTX) (out openapi.ApiKeyCreatedJSONResponse, err error) {
+	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateApiKey", Key: req.Params.IdempotencyKey, Body: req.Body, InTx: true},
+		func(tx query.DBTX) (out openapi.ApiKeyCreatedJSONResponse, err error) {
+			hash, err := credentials.Hold(ctx, tx)
+			if err != nil {
+				return out, err
+			}
+			if err := confirmed.Check(hash); err != nil {
+				return out, err
+			}
 			key := s.keys.New()
-			row, err := q.ApiKeyCreate(ctx, conn, query.ApiKeyCreateParams{
+			row, err := q.ApiKeyCreate(ctx, tx, query.ApiKeyCreateParams{
 				UserID: request.Viewer(ctx).ID, Name: in.Name, Prefix: key.Prefix, Hash: key.Hash, Scope: scope, ExpiresAt: expires,
 			})
 			if err != nil {
@@ -75,12 +90,15 @@ func (s apiKeys) CreateApiKey(ctx context.Context, req openapi.CreateApiKeyReque
 
 // DeleteApiKey revokes one of the viewer's keys.
 func (s apiKeys) DeleteApiKey(ctx context.Context, req openapi.DeleteApiKeyRequestObject) (openapi.DeleteApiKeyResponseObject, error) {
-	n, err := q.ApiKeyDelete(ctx, s.db, query.ApiKeyDeleteParams{ID: req.Id, UserID: request.Viewer(ctx).ID})
+	err := credentials.InTx(ctx, s.db, func(tx query.DBTX) error {
+		n, err := q.ApiKeyDelete(ctx, tx, query.ApiKeyDeleteParams{ID: req.Id, UserID: request.Viewer(ctx).ID})
+		if err == nil && n == 0 {
+			err = problem.NotFound("apiKey")
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	if n == 0 {
-		return nil, problem.NotFound("apiKey")
 	}
 	s.authenticator.Forget(func(v auth.Viewer) bool { return v.Key == req.Id })
 	return openapi.DeleteApiKey204Response{}, nil

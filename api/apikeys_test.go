@@ -8,6 +8,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
@@ -56,6 +57,62 @@ func TestApiKey(t *testing.T) {
 	require.NoError(t, err)
 	requireStatus(t, http.StatusUnauthorized, s.As(read.Key))
 	requireStatus(t, http.StatusOK, s.As(write.Key))
+}
+
+// TestApiKeysAtReset checks that a reset ends the keys that somebody may have
+// made who registered the address of somebody else, and no others.
+func TestApiKeysAtReset(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	keep := func(t *testing.T, u servertest.User, keys map[string]int) {
+		t.Helper()
+		id := int64(count(t, s, `SELECT id FROM users WHERE username = $1`, u.Username))
+		status, body := reset(t, s, resetToken(t, s, id), "a new password")
+		require.Equal(t, http.StatusNoContent, status, body)
+		for key, want := range keys {
+			requireStatus(t, want, s.As(key))
+		}
+	}
+	verify := func(t *testing.T, u servertest.User) {
+		t.Helper()
+		token := auth.NewMailToken()
+		change(t, s, `INSERT INTO mail_tokens SELECT $1, 'verify_email', id, email, now() + interval '1 hour' FROM users WHERE username = $2`, token.Hash, u.Username)
+		require.Equal(t, http.StatusNoContent, answerOf(s.Anonymous.ConfirmEmailVerificationWithResponse(t.Context(), client.ConfirmEmailVerificationJSONRequestBody{
+			Token: token.Text,
+		})).StatusCode())
+		change(t, s, `UPDATE api_keys SET created_at = created_at - interval '1 second'`) // not in the same millisecond
+	}
+	used := func(t *testing.T, u servertest.User) string {
+		t.Helper()
+		key := newKey(t, u, client.Read).Key
+		requireStatus(t, http.StatusOK, s.As(key)) // so that it is cached
+		return key
+	}
+	t.Run("Unverified", func(t *testing.T) {
+		u := s.Register("")
+		keep(t, u, map[string]int{used(t, u): http.StatusUnauthorized})
+	})
+	t.Run("Verified", func(t *testing.T) {
+		u := s.Register("")
+		before := used(t, u)
+		verify(t, u)
+		keep(t, u, map[string]int{before: http.StatusUnauthorized, used(t, u): http.StatusOK})
+	})
+	t.Run("OtherAddress", func(t *testing.T) {
+		u := s.Register("")
+		verify(t, u)
+		own := used(t, u)
+		require.Equal(t, http.StatusOK, answerOf(u.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{
+			User: client.UpdateUser{Email: ptrTo(client.Email("victim@example.com"))},
+		})).StatusCode())
+		keep(t, u, map[string]int{own: http.StatusUnauthorized})
+	})
+	t.Run("ByReset", func(t *testing.T) {
+		u := s.Register("")
+		keep(t, u, nil) // which verifies the address
+		u.ClientWithResponses = s.As(login(t, s, string(u.Email), "a new password").JSON200.User.Token)
+		keep(t, u, map[string]int{used(t, u): http.StatusOK})
+	})
 }
 
 func TestApiKeyExpires(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/signin"
@@ -35,7 +36,8 @@ func (s recovery) RequestPasswordReset(ctx context.Context, req openapi.RequestP
 // ConfirmPasswordReset sets the password of the account that a token belongs
 // to. It looks the token up first, so that an invalid token does not cost a
 // password hash. It consumes the token last, so that a refused password does
-// not consume it.
+// not consume it. It ends all sessions, and the API keys from before the address
+// was verified, because somebody else may have registered it.
 func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmPasswordResetRequestObject) (openapi.ConfirmPasswordResetResponseObject, error) {
 	token := auth.HashMailToken(req.Body.Token)
 	if _, err := q.RecoveryFindReset(ctx, s.db, token); err != nil {
@@ -48,9 +50,18 @@ func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmP
 	if err != nil {
 		return nil, err
 	}
-	u, err := q.RecoveryReset(ctx, s.db, query.RecoveryResetParams{Hash: token, PasswordHash: hash})
+	var u query.RecoveryResetRow
+	err = s.db.InTx(ctx, func(tx query.DBTX) (err error) {
+		if u, err = q.RecoveryReset(ctx, tx, query.RecoveryResetParams{Hash: token, PasswordHash: hash}); err != nil {
+			return orBadToken(err)
+		}
+		if err = q.SessionEndAll(ctx, tx, u.ID); err != nil {
+			return err
+		}
+		return q.ApiKeyEndUnverified(ctx, tx, query.ApiKeyEndUnverifiedParams{UserID: u.ID, VerifiedAt: u.VerifiedAt})
+	})
 	if err != nil {
-		return nil, orBadToken(err)
+		return nil, err
 	}
 	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == u.ID })
 	if err := s.guard.Trust(ctx, u.ID, u.Email); err != nil {
@@ -83,7 +94,10 @@ func (s recovery) GetEmailVerification(ctx context.Context, _ openapi.GetEmailVe
 // RequestEmailVerification schedules another e-mail with a token that verifies
 // the viewer's address.
 func (s recovery) RequestEmailVerification(ctx context.Context, _ openapi.RequestEmailVerificationRequestObject) (openapi.RequestEmailVerificationResponseObject, error) {
-	if err := q.RecoveryRequestVerification(ctx, s.db, request.Viewer(ctx).ID); err != nil {
+	err := credentials.InTx(ctx, s.db, func(tx query.DBTX) error {
+		return q.RecoveryRequestVerification(ctx, tx, request.Viewer(ctx).ID)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return openapi.RequestEmailVerification202Response{}, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
@@ -52,7 +53,7 @@ func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRe
 	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateSession", Key: req.Params.IdempotencyKey, Body: req.Body},
 		func(conn query.DBTX) (out openapi.SessionCreatedJSONResponse, err error) {
 			agent, expires := signin.UserAgent(ctx), time.Now().Add(min(s.tokens.Refresh, s.tokens.Session))
-			row, err := q.SessionCreate(ctx, conn, query.SessionCreateParams{UserID: u.ID, UserAgent: agent, ExpiresAt: expires})
+			row, err := s.guard.CreateSession(ctx, conn, u, expires)
 			if err != nil {
 				return out, err
 			}
@@ -77,7 +78,8 @@ func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRe
 // DeleteSessions ends every session of the viewer.
 func (s sessions) DeleteSessions(ctx context.Context, _ openapi.DeleteSessionsRequestObject) (openapi.DeleteSessionsResponseObject, error) {
 	viewer := request.Viewer(ctx)
-	if err := q.SessionEndAll(ctx, s.db, viewer.ID); err != nil {
+	err := credentials.InTx(ctx, s.db, func(tx query.DBTX) error { return q.SessionEndAll(ctx, tx, viewer.ID) })
+	if err != nil {
 		return nil, err
 	}
 	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID })
@@ -131,12 +133,15 @@ func (s sessions) DeleteSession(ctx context.Context, req openapi.DeleteSessionRe
 }
 
 func (s sessions) end(ctx context.Context, id int64) error {
-	n, err := q.SessionEndOne(ctx, s.db, query.SessionEndOneParams{ID: id, UserID: request.Viewer(ctx).ID})
+	err := credentials.InTx(ctx, s.db, func(tx query.DBTX) error {
+		n, err := q.SessionEndOne(ctx, tx, query.SessionEndOneParams{ID: id, UserID: request.Viewer(ctx).ID})
+		if err == nil && n == 0 {
+			err = problem.NotFound("session")
+		}
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	if n == 0 {
-		return problem.NotFound("session")
 	}
 	s.authenticator.Forget(func(v auth.Viewer) bool { return v.Session == id })
 	return nil

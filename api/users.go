@@ -7,6 +7,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/problem"
@@ -44,7 +45,7 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateUser", Key: req.Params.IdempotencyKey, Body: req.Body},
 		func(conn query.DBTX) (out openapi.UserCreatedJSONResponse, err error) {
 			u, err := q.UserCreate(ctx, conn, query.UserCreateParams{
-				Username: in.Username, FoldedUsername: folded, Email: in.Email, PasswordHash: hash,
+				Username: in.Username, FoldedUsername: folded, Email: in.Email, PasswordHash: hash, Place: s.guard.Place(ctx),
 				UserAgent: signin.UserAgent(ctx), SessionExpiresAt: time.Now().Add(s.tokens.Token),
 			})
 			if err != nil {
@@ -68,9 +69,7 @@ func (s users) Login(ctx context.Context, req openapi.LoginRequestObject) (opena
 	if err != nil {
 		return nil, err
 	}
-	session, err := q.SessionCreate(ctx, s.db, query.SessionCreateParams{
-		UserID: u.ID, UserAgent: signin.UserAgent(ctx), ExpiresAt: time.Now().Add(s.tokens.Token),
-	})
+	session, err := s.guard.CreateSession(ctx, s.db, u, time.Now().Add(s.tokens.Token))
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +99,8 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 			return nil, err
 		}
 	}
-	if err := s.confirmOwner(ctx, in); err != nil {
+	confirmed, err := s.confirmOwner(ctx, in)
+	if err != nil {
 		return nil, err
 	}
 	patch := query.UserUpdateParams{
@@ -130,14 +130,29 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 		}
 		patch.PasswordHash = &hash
 	}
-	u, err := q.UserUpdate(ctx, s.db, patch)
+	var u query.UserUpdateRow
+	update := func(conn query.DBTX) (err error) {
+		if u, err = q.UserUpdate(ctx, conn, patch); err != nil {
+			return translate.UnknownViewer(err)
+		}
+		if err = confirmed.Check(u.OldHash); err != nil || in.Password == nil {
+			return err
+		}
+		return q.SessionEndOthers(ctx, conn, query.SessionEndOthersParams{UserID: viewer.ID, ID: viewer.Session})
+	}
+	if confirmed == nil && in.Password == nil {
+		err = update(s.db) // one statement
+	} else {
+		err = s.db.InTx(ctx, update)
+	}
 	if err != nil {
-		return nil, translate.UnknownViewer(err)
+		return nil, err
 	}
 	if in.Password != nil {
 		s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID && v.Session != viewer.Session })
 	}
-	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(account(u), viewer.Token))}, nil
+	a := account{ID: u.ID, Username: u.Username, Email: u.Email, Bio: u.Bio, Image: u.Image}
+	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(a, viewer.Token))}, nil
 }
 
 // foldNewName returns the folded form of the name in a request that may change
@@ -159,40 +174,21 @@ func (s users) foldNewName(ctx context.Context, name string) (string, error) {
 
 // confirmOwner verifies the current password in a request that changes the
 // password or the e-mail address. The current password is optional unless the
-// operator requires it. A wrong one counts as a failed sign-in. Otherwise
-// a person with a stolen token could guess the password.
-func (s users) confirmOwner(ctx context.Context, in openapi.UpdateUser) error {
-	if in.Password == nil && in.Email == nil || in.CurrentPassword == nil && !s.rules.CurrentPassword {
-		return nil
+// operator requires it.
+func (s users) confirmOwner(ctx context.Context, in openapi.UpdateUser) (*signin.Confirmation, error) {
+	if in.Password == nil && in.Email == nil {
+		return nil, nil
 	}
-	if in.CurrentPassword != nil {
-		return s.confirm(ctx, "currentPassword", *in.CurrentPassword)
-	}
-	if in.Password == nil {
+	if in.Password == nil && in.CurrentPassword == nil && s.rules.CurrentPassword {
 		u, err := q.UserGetByID(ctx, s.db, request.Viewer(ctx).ID)
 		if err != nil {
-			return translate.UnknownViewer(err)
+			return nil, translate.UnknownViewer(err)
 		}
 		if *in.Email == u.Email {
-			return nil // front ends also send fields that have not changed
+			return nil, nil // front ends also send fields that have not changed
 		}
 	}
-	return problem.InvalidField("currentPassword", problem.Blank)
-}
-
-// confirm returns an error that names the field if the password is not the
-// viewer's.
-func (s users) confirm(ctx context.Context, field, password string) error {
-	viewer := request.Viewer(ctx)
-	u, err := q.UserGetByID(ctx, s.db, viewer.ID)
-	if err != nil {
-		return translate.UnknownViewer(err)
-	}
-	found, ok, err := s.guard.Verify(ctx, u.Email, password)
-	if err == nil && (!ok || found.ID != viewer.ID) {
-		return problem.InvalidField(field, "is incorrect")
-	}
-	return err
+	return s.guard.ConfirmCurrent(ctx, in.CurrentPassword, s.rules)
 }
 
 // erasureTimeout is the maximum duration of the deletion of an account. A test
@@ -204,12 +200,20 @@ const erasureTimeout = 25 * time.Second
 // it.
 func (s users) DeleteCurrentUser(ctx context.Context, req openapi.DeleteCurrentUserRequestObject) (openapi.DeleteCurrentUserResponseObject, error) {
 	viewer := request.Viewer(ctx)
-	if err := s.confirm(ctx, "password", req.Body.User.Password); err != nil {
+	confirmed, err := s.guard.Confirm(ctx, "password", req.Body.User.Password)
+	if err != nil {
 		return nil, err
 	}
-	err := s.db.InLongTx(ctx, erasureTimeout, func(tx query.DBTX) error {
+	err = s.db.InLongTx(ctx, erasureTimeout, func(tx query.DBTX) error {
 		if _, err := q.UserLock(ctx, tx, viewer.ID); err != nil {
 			return translate.UnknownViewer(err)
+		}
+		hash, err := credentials.Hold(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := confirmed.Check(hash); err != nil {
+			return err
 		}
 		return q.UserDelete(ctx, tx, viewer.ID)
 	})

@@ -1,14 +1,17 @@
 package server
 
 import (
+	"errors"
 	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/server/admission"
 	"github.com/byline-api/byline/server/contract"
 )
@@ -19,8 +22,8 @@ type exchange struct {
 	echo.Context
 	server *Server
 	info   request.Info
-	op   *contract.Operation // nil outside the document
-	head bool                // the request is HEAD, and handled as GET
+	op     *contract.Operation // nil outside the document
+	head   bool                // the request is HEAD, and handled as GET
 	// facts are the operation's statements about its response.
 	facts   response.Describer // nil if it said nothing
 	started time.Time
@@ -60,6 +63,37 @@ func (x *exchange) clientGone() bool {
 	default:
 		return false
 	}
+}
+
+// noteToken stores the reason why the request's token is not valid. It returns
+// err if that is another error: of the database, or because there is no place.
+func (x *exchange) noteToken(err error) error {
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, auth.ErrTokenInvalid) && !errors.Is(err, auth.ErrTokenExpired) {
+		return err
+	}
+	x.tokenErr = err
+	x.Response().Header().Set(echo.HeaderWWWAuthenticate, `Token error="invalid_token"`)
+	return nil
+}
+
+// permitted returns an error if the operation requires a token and the request
+// has no valid one, or if its token or user lacks the scope or role for it.
+func (x *exchange) permitted() error {
+	viewer := &x.info.Viewer
+	switch {
+	case x.op == nil || x.op.Security == contract.None || x.op.Security == contract.Optional && viewer.Anonymous():
+		return nil
+	case viewer.Anonymous():
+		return translate.RefusedToken("token", x.tokenErr)
+	case viewer.Scope < x.op.Scope:
+		return problem.New(problem.ScopeInsufficient, "token", "lacks the scope "+x.op.Scope.String())
+	case viewer.Role < x.op.Role:
+		return problem.New(problem.RoleInsufficient, "role", "requires the role "+x.op.Role.String()+" or higher")
+	}
+	return nil
 }
 
 // of returns the exchange that identify has made.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -17,7 +16,6 @@ import (
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
-	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/server/contract"
 	"github.com/byline-api/byline/server/ratelimit"
 )
@@ -39,7 +37,8 @@ func (s *Server) middlewares() []echo.MiddlewareFunc {
 		s.compat,         // before validation: changes what older front ends send
 		s.represent,      // around validation and handler: adds tags to responses
 		s.validate,       // handlers get only requests that the document allows
-		s.admit,          // last: a client that sends slowly takes no place
+		s.admit,          // after validation: a client that sends slowly takes no place
+		s.confirm,        // last: what authenticate found may have changed during the waits before
 	}
 }
 
@@ -179,12 +178,31 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if err == nil && token != "" {
 			x.info.Viewer, err = s.viewer(x, token)
 		}
-		if err != nil {
-			if !errors.Is(err, auth.ErrTokenInvalid) && !errors.Is(err, auth.ErrTokenExpired) {
-				return err // from the database, or because there is no place
-			}
-			x.tokenErr = err
-			x.Response().Header().Set(echo.HeaderWWWAuthenticate, `Token error="invalid_token"`)
+		if err := x.noteToken(err); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+// confirm authenticates the request again. Since authenticate did, the service
+// may have waited half a minute for the body, and a second for a place, while
+// the owner of the account has revoked the token. Almost always the token is
+// still cached, so that this costs no statement. Requests that change nothing
+// and have no body are not checked again.
+func (s *Server) confirm(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := of(c)
+		if x.op == nil || x.info.Viewer.Anonymous() || x.op.Safe && x.op.MaxBody == 0 {
+			return next(c)
+		}
+		viewer, err := s.deps.Authenticator.Authenticate(x.Request().Context(), x.info.Viewer.Token)
+		x.info.Viewer = viewer
+		if err := x.noteToken(err); err != nil {
+			return err
+		}
+		if err := x.permitted(); err != nil {
+			return err
 		}
 		return next(c)
 	}
@@ -223,17 +241,8 @@ func (s *Server) preferConcrete(next echo.HandlerFunc) echo.HandlerFunc {
 // one, and a request whose token or user lacks the scope or role for it.
 func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		x := of(c)
-		viewer := &x.info.Viewer
-		switch {
-		case x.op == nil || x.op.Security == contract.None || x.op.Security == contract.Optional && viewer.Anonymous():
-			return next(c)
-		case viewer.Anonymous():
-			return translate.RefusedToken("token", x.tokenErr)
-		case viewer.Scope < x.op.Scope:
-			return problem.New(problem.ScopeInsufficient, "token", "lacks the scope "+x.op.Scope.String())
-		case viewer.Role < x.op.Role:
-			return problem.New(problem.RoleInsufficient, "role", "requires the role "+x.op.Role.String()+" or higher")
+		if err := of(c).permitted(); err != nil {
+			return err
 		}
 		return next(c)
 	}

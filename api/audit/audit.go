@@ -6,6 +6,7 @@ import (
 
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -21,13 +22,15 @@ type Entry struct {
 }
 
 // Write adds an entry for an action of the viewer. It runs in the transaction
-// of the action, so that neither is committed without the other. Without a
-// viewer the action is one of the operator.
+// of the action, so that neither is committed without the other. If the
+// credential of the request was revoked since the request began, the error is a
+// 401. Without a viewer the action is one of the operator.
 func Write(ctx context.Context, tx query.DBTX, e Entry) error {
 	info := request.From(ctx)
-	return query.New().AuditCreate(ctx, tx, query.AuditCreateParams{
+	_, err := query.New().AuditCreate(ctx, tx, query.AuditCreateParams{
 		ActorID: optional.NonZero(info.Viewer.ID), ActorSession: optional.NonZero(info.Viewer.Session), ActorKey: optional.NonZero(info.Viewer.Key),
 		Action: string(e.Action), SubjectKind: string(e.Kind), SubjectID: e.ID,
 		Reason: e.Reason, ChangedFrom: e.From, ChangedTo: e.To, RequestID: optional.NonZero(info.ID),
 	})
+	return translate.UnknownViewer(err)
 }

@@ -29,6 +29,8 @@ type Call struct {
 	Key *string
 	// Body is the decoded request body.
 	Body any
+	// InTx runs the operation in a transaction also if there is no key.
+	InTx bool
 }
 
 // errAlreadyStored is the internal error of a transaction whose key already has
@@ -42,7 +44,14 @@ var errAlreadyStored = errors.New("the key already has a stored result")
 // Idempotency-Replayed. A call with the same key and a different body is
 // refused.
 func Once[T any](ctx context.Context, r Runner, call Call, create func(conn query.DBTX) (T, error)) (result T, replayed *string, err error) {
-	if call.Key == nil {
+	switch {
+	case call.Key == nil && call.InTx:
+		err = r.DB.InTx(ctx, func(tx query.DBTX) (err error) {
+			result, err = create(tx)
+			return err
+		})
+		return result, nil, err
+	case call.Key == nil:
 		result, err = create(r.DB)
 		return result, nil, err
 	}

@@ -26,7 +26,7 @@ type Rules struct {
 	// UncommonPasswords refuses new passwords that are common.
 	UncommonPasswords bool
 	// CurrentPassword requires the current password in requests that change the
-	// password or the e-mail address.
+	// password or the e-mail address, or create an API key.
 	CurrentPassword bool
 	// SignIns limits failed sign-ins.
 	SignIns Limits
@@ -74,7 +74,7 @@ func WideLimits() Limits {
 // Passwords hashes and verifies passwords, as auth.Passwords does.
 type Passwords interface {
 	Hash(ctx context.Context, password string) (string, error)
-	Verify(ctx context.Context, password, hash string) (ok, renew bool, err error)
+	Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error)
 }
 
 // Guard hashes and verifies passwords, and limits how often a client can guess
@@ -111,11 +111,19 @@ func (g Guard) SignIn(ctx context.Context, email, password string) (query.SignIn
 	case err != nil:
 		return u, err
 	case !ok:
-		return u, problem.New(problem.CredentialsInvalid, "credentials", "invalid")
+		return u, credentialsInvalid()
 	case u.SuspendedAt != nil:
-		return u, problem.New(problem.AccountSuspended, "account", "is suspended")
+		return u, accountSuspended()
 	}
 	return u, nil
+}
+
+func credentialsInvalid() error {
+	return problem.New(problem.CredentialsInvalid, "credentials", "invalid")
+}
+
+func accountSuspended() error {
+	return problem.New(problem.AccountSuspended, "account", "is suspended")
 }
 
 // Verify reports whether the password is that of the account. It counts the
@@ -143,7 +151,7 @@ func (g Guard) Verify(ctx context.Context, email, password string) (u query.Sign
 	// empty hash takes the same work.
 	renew := false
 	err = request.Outside(ctx, func() error {
-		ok, renew, err = g.Passwords.Verify(ctx, password, u.PasswordHash)
+		ok, renew, err = g.Passwords.Verify(ctx, password, u.PasswordHash, int(u.BcryptCost))
 		return err
 	})
 	if err != nil {
@@ -160,20 +168,62 @@ func (g Guard) Verify(ctx context.Context, email, password string) (u query.Sign
 		return u, false, err
 	}
 	if renew {
-		err = g.renew(ctx, u, password)
+		u.PasswordHash, ok, err = g.renew(ctx, u, password)
+		return u, ok, err
 	}
-	return u, true, err
+	return u, true, nil
 }
 
 // renew replaces the stored hash of a password if its algorithm or parameters
-// are outdated.
-func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string) error {
+// are outdated. It returns the hash that is stored now. If another request has
+// replaced the hash that was verified, ok reports whether the password matches
+// the new one: the other request may have renewed the hash of the same password
+// or changed the password.
+func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string) (stored string, ok bool, err error) {
 	hash, err := g.Hash(ctx, password)
 	if err != nil {
-		return err
+		return "", false, err
 	}
-	return q.UserSetPasswordHash(ctx, g.DB, query.UserSetPasswordHashParams{ID: u.ID, OldHash: u.PasswordHash, NewHash: hash})
+	n, err := q.UserSetPasswordHash(ctx, g.DB, query.UserSetPasswordHashParams{ID: u.ID, OldHash: u.PasswordHash, NewHash: hash})
+	if err != nil || n > 0 {
+		return hash, true, err
+	}
+	stored, err = q.UserPasswordHash(ctx, g.DB, u.ID)
+	if db.IsNotFound(err) {
+		return "", false, nil // the account was deleted
+	}
+	if err != nil {
+		return "", false, err
+	}
+	err = request.Outside(ctx, func() error {
+		ok, _, err = g.Passwords.Verify(ctx, password, stored, int(u.BcryptCost))
+		return err
+	})
+	return stored, ok, err
 }
+
+// CreateSession creates a session of an account that SignIn has returned. If
+// the password was changed or the account was suspended since the password was
+// verified, it returns the error of SignIn for that.
+func (g Guard) CreateSession(ctx context.Context, conn query.DBTX, u query.SignInTryRow, expires time.Time) (query.SessionCreateRow, error) {
+	row, err := q.SessionCreate(ctx, conn, query.SessionCreateParams{
+		UserID: u.ID, PasswordHash: u.PasswordHash, UserAgent: UserAgent(ctx), ExpiresAt: expires,
+	})
+	if !db.IsNotFound(err) {
+		return row, err
+	}
+	suspended, err := q.SignInSuspended(ctx, conn, query.SignInSuspendedParams{UserID: u.ID, PasswordHash: u.PasswordHash})
+	switch {
+	case err != nil:
+		return row, err
+	case suspended:
+		return row, accountSuspended()
+	}
+	return row, credentialsInvalid()
+}
+
+// Place returns the keyed hash of the network address of the request.
+func (g Guard) Place(ctx context.Context) []byte { return g.hash("address", request.From(ctx).Address) }
 
 // Trust lets the owner of an account sign in from the current address in spite
 // of failed sign-ins by others. The owner has proved their identity by e-mail.
@@ -189,9 +239,9 @@ type signInKeys struct{ pair, place, account []byte }
 
 // keys returns the keys of the counters for an attempt with an e-mail address.
 func (g Guard) keys(ctx context.Context, email string) signInKeys {
-	email, address := strings.ToLower(email), request.From(ctx).Address
+	email = strings.ToLower(email)
 	return signInKeys{
-		pair: g.hash("pair", email, address), place: g.hash("address", address), account: g.hash("account", email),
+		pair: g.hash("pair", email, request.From(ctx).Address), place: g.Place(ctx), account: g.hash("account", email),
 	}
 }
 

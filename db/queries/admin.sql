@@ -1,7 +1,19 @@
--- name: AuditCreate :exec
+-- name: AuditCreate :one
+-- Inserts no row if the session or the API key of the actor was revoked or the
+-- actor was suspended. The operator has neither. The locks last until the
+-- transaction ends, so that a revocation comes before the action or after it.
+WITH session AS (
+    SELECT s.id FROM sessions s WHERE s.id = sqlc.narg(actor_session) AND s.expires_at > now() FOR KEY SHARE
+), key AS (
+    SELECT k.id FROM api_keys k WHERE k.id = sqlc.narg(actor_key) AND (k.expires_at IS NULL OR k.expires_at > now()) FOR KEY SHARE
+)
 INSERT INTO audit_log (actor_id, actor_session, actor_key, action, subject_kind, subject_id, reason, changed_from, changed_to, request_id)
-VALUES (sqlc.narg(actor_id), sqlc.narg(actor_session), sqlc.narg(actor_key), @action, @subject_kind, @subject_id,
-        sqlc.narg(reason), sqlc.narg(changed_from), sqlc.narg(changed_to), sqlc.narg(request_id));
+SELECT sqlc.narg(actor_id)::bigint, sqlc.narg(actor_session)::bigint, sqlc.narg(actor_key)::bigint, @action, @subject_kind, @subject_id,
+       sqlc.narg(reason), sqlc.narg(changed_from), sqlc.narg(changed_to), sqlc.narg(request_id)
+WHERE sqlc.narg(actor_id)::bigint IS NULL
+   OR (EXISTS (SELECT 1 FROM session) OR EXISTS (SELECT 1 FROM key))
+      AND EXISTS (SELECT 1 FROM users u WHERE u.id = sqlc.narg(actor_id) AND u.suspended_at IS NULL)
+RETURNING id;
 
 -- name: AuditList :many
 -- Names are the current ones; a deleted user or article has none. The log has

@@ -23,5 +23,11 @@ ORDER BY id DESC;
 -- name: ApiKeyOwner :one
 SELECT user_id FROM api_keys WHERE id = @id;
 
+-- name: ApiKeyEndUnverified :exec
+-- Ends the keys from before the address was verified: whoever registered the
+-- address of somebody else may have created them.
+DELETE FROM api_keys
+WHERE user_id = @user_id AND (sqlc.narg(verified_at)::timestamptz IS NULL OR created_at <= sqlc.narg(verified_at)::timestamptz);
+
 -- name: ApiKeyDelete :execrows
 DELETE FROM api_keys WHERE id = @id AND user_id = @user_id;

@@ -20,27 +20,30 @@ JOIN users u ON u.id = t.user_id
 WHERE t.hash = @hash AND t.kind = 'reset_password' AND t.expires_at > now() AND lower(u.email) = lower(t.email);
 
 -- name: RecoveryReset :one
--- Sets the password for a token, and deletes all reset tokens and all sessions
--- of the account. The mail has arrived, so that the address is verified too.
+-- Sets the password for a token, and deletes all reset tokens of the account. The
+-- mail has arrived, so that the address is verified too. The caller ends the
+-- sessions, and the API keys that are older than verified_at, in statements of
+-- their own that see those which were created before this one had the lock.
 WITH token AS (
     DELETE FROM mail_tokens t WHERE t.hash = @hash AND t.kind = 'reset_password' AND t.expires_at > now()
     RETURNING t.user_id, t.email
+), old AS (
+    SELECT o.id, o.email_verified_at FROM users o JOIN token ON token.user_id = o.id WHERE lower(o.email) = lower(token.email)
+    FOR NO KEY UPDATE OF o
 ), u AS (
     UPDATE users c SET
         password_hash = @password_hash,
         email_verified_at = COALESCE(c.email_verified_at, now()),
         updated_at = GREATEST(now(), c.updated_at + interval '1 millisecond')
-    FROM token
-    WHERE c.id = token.user_id AND lower(c.email) = lower(token.email)
-    RETURNING c.id, c.email
+    FROM old
+    WHERE c.id = old.id
+    RETURNING c.id, c.email, old.email_verified_at AS verified_at
 ), others AS (
     DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND t.kind = 'reset_password' AND t.hash <> @hash
-), ended AS (
-    DELETE FROM sessions s USING u WHERE s.user_id = u.id
 ), told AS (
     INSERT INTO mails (kind, recipient, user_id) SELECT 'password_changed', u.email, u.id FROM u
 )
-SELECT u.id, u.email FROM u;
+SELECT u.id, u.email, u.verified_at FROM u;
 
 -- name: RecoveryVerify :execrows
 WITH token AS (

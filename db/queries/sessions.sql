@@ -1,6 +1,13 @@
 -- name: SessionCreate :one
--- A user has a hundred sessions at most; a trigger ends the oldest.
-INSERT INTO sessions (user_id, user_agent, expires_at) VALUES (@user_id, sqlc.narg(user_agent), @expires_at)
+-- Creates no session if the account has another password hash than the one that
+-- was verified, or is suspended. The lock makes a change of either wait, so that
+-- it then ends this session too. A user has a hundred sessions at most; a
+-- trigger ends the oldest.
+WITH u AS (
+    SELECT c.id FROM users c WHERE c.id = @user_id AND c.password_hash = @password_hash AND c.suspended_at IS NULL
+    FOR NO KEY UPDATE
+)
+INSERT INTO sessions (user_id, user_agent, expires_at) SELECT u.id, sqlc.narg(user_agent), @expires_at FROM u
 RETURNING id, created_at;
 
 -- name: SessionUse :one
@@ -13,6 +20,18 @@ SELECT s.user_id, u.role
 FROM sessions s
 JOIN users u ON u.id = s.user_id
 WHERE s.id = @id AND s.expires_at > now() AND u.suspended_at IS NULL;
+
+-- name: SessionHold :one
+-- Locks an account and one of its sessions until the transaction ends, if the
+-- session is still valid. The account comes first, as in every statement that
+-- ends sessions: two transactions that lock the same rows in another order would
+-- deadlock.
+SELECT u.password_hash
+FROM users u
+JOIN sessions s ON s.user_id = u.id
+WHERE u.id = @user_id AND s.id = @id AND s.expires_at > now() AND u.suspended_at IS NULL
+FOR NO KEY UPDATE OF u
+FOR KEY SHARE OF s;
 
 -- name: SessionListByUser :many
 SELECT id, user_agent, created_at, used_at, expires_at FROM sessions
@@ -43,6 +62,9 @@ DELETE FROM sessions WHERE id = @id AND user_id = @user_id;
 
 -- name: SessionEndAll :exec
 DELETE FROM sessions WHERE user_id = @user_id;
+
+-- name: SessionEndOthers :exec
+DELETE FROM sessions WHERE user_id = @user_id AND id <> @id;
 
 -- name: SessionExpire :execrows
 DELETE FROM sessions WHERE expires_at <= now();

@@ -1,5 +1,7 @@
 -- name: UserCreate :one
 -- Creates the account, its first session and the mail that verifies its address.
+-- The network address of the request becomes a known one, so that nobody can lock
+-- the owner out there.
 WITH u AS (
     INSERT INTO users (username, folded_username, email, password_hash)
     VALUES (@username, @folded_username::text, @email, @password_hash)
@@ -10,6 +12,8 @@ WITH u AS (
     RETURNING id
 ), m AS (
     INSERT INTO mails (kind, recipient, user_id) SELECT 'verify_email', email, id FROM u
+), p AS (
+    INSERT INTO sign_in_places (user_id, place) SELECT id, @place FROM u
 )
 SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FROM u, s;
 
@@ -17,20 +21,24 @@ SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FRO
 SELECT id, username, email, bio, image FROM users WHERE id = @id;
 
 -- name: UserUpdate :one
+-- Changes nothing if the session is no longer valid or the account is suspended.
 -- A NULL parameter, or one that is not set, leaves its column unchanged. A new
--- password ends all sessions but the current one. A new address has to be
--- verified, and a mail informs the old address; both delete the tokens that were
--- sent to recover the account. The users who have the new name or address are
--- locked too, in the order of ids: two users who want the names of each other
--- would deadlock, and hold two connections until PostgreSQL detects it after a
--- second.
+-- address has to be verified, and a mail informs the old address; a new address
+-- or password deletes the tokens that were sent to recover the account. After a
+-- new password the caller ends the other sessions, in a statement of its own
+-- that sees those which were created before this one had the lock. The users who
+-- have the new name or address are locked too, in the order of ids: two users
+-- who want the names of each other would deadlock, and hold two connections
+-- until PostgreSQL detects it after a second.
 WITH claimed AS (
-    SELECT c.id, c.username, c.email FROM users c
+    SELECT c.id, c.username, c.email, c.password_hash, c.suspended_at FROM users c
     WHERE c.id = @id OR lower(c.username) = lower(sqlc.narg(username)) OR c.folded_username = sqlc.narg(folded_username)
        OR lower(c.email) = lower(sqlc.narg(email))
     ORDER BY c.id FOR NO KEY UPDATE
-), ended AS (
-    DELETE FROM sessions s WHERE s.user_id = @id AND s.id <> @session_id AND sqlc.narg(password_hash)::text IS NOT NULL
+), session AS (
+    SELECT s.id FROM sessions s
+    WHERE s.id = @session_id AND s.user_id = @id AND s.expires_at > now() AND (SELECT count(*) FROM claimed) > 0
+    FOR KEY SHARE
 ), u AS (
     UPDATE users n SET
         username = COALESCE(sqlc.narg(username), n.username),
@@ -41,9 +49,9 @@ WITH claimed AS (
         bio = CASE WHEN @set_bio::boolean THEN sqlc.narg(bio) ELSE n.bio END,
         image = CASE WHEN @set_image::boolean THEN sqlc.narg(image) ELSE n.image END,
         updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')
-    FROM claimed old
-    WHERE n.id = @id AND old.id = n.id AND (SELECT count(*) FROM claimed) > 0
-    RETURNING n.id, n.username, n.email, n.bio, n.image, old.email AS old_email, lower(n.email) <> lower(old.email) AS moved
+    FROM claimed old, session
+    WHERE n.id = @id AND old.id = n.id AND old.suspended_at IS NULL
+    RETURNING n.id, n.username, n.email, n.bio, n.image, old.email AS old_email, old.password_hash AS old_hash, lower(n.email) <> lower(old.email) AS moved
 ), tokens AS (
     DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND (u.moved OR sqlc.narg(password_hash)::text IS NOT NULL AND t.kind = 'reset_password')
 ), told AS (
@@ -52,9 +60,12 @@ WITH claimed AS (
     UNION ALL SELECT 'email_changed', u.old_email, u.id FROM u WHERE u.moved
     UNION ALL SELECT 'password_changed', u.old_email, u.id FROM u WHERE sqlc.narg(password_hash)::text IS NOT NULL
 )
-SELECT u.id, u.username, u.email, u.bio, u.image FROM u;
+SELECT u.id, u.username, u.email, u.bio, u.image, u.old_hash FROM u;
 
--- name: UserSetPasswordHash :exec
+-- name: UserPasswordHash :one
+SELECT password_hash FROM users WHERE id = @id;
+
+-- name: UserSetPasswordHash :execrows
 -- Changes nothing unless the hash is still the one that was verified: a rehash
 -- at login must not revert a change of the password.
 UPDATE users SET password_hash = @new_hash WHERE id = @id AND password_hash = @old_hash;
