@@ -14,6 +14,7 @@ import (
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/gen/query"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -115,7 +116,19 @@ func TestSignInLimits(t *testing.T) {
 		works(t, s, home, "anna@example.com", http.StatusTooManyRequests)
 		n, err := signin.Expire(t.Context(), s.DB)
 		require.NoError(t, err)
-		require.EqualValues(t, 2, n)
+		require.EqualValues(t, 3, n, "with that of the registration")
+	})
+
+	t.Run("Registration", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t, narrow(limits)...)
+		res, body := s.Do(http.MethodPost, "/users", newUser("anna", "anna@example.com", servertest.Password), "X-Forwarded-For", home)
+		require.Equal(t, http.StatusCreated, res.StatusCode, body)
+		for i := range 5 {
+			fails(t, s, fmt.Sprintf("192.0.2.%d", i), "anna@example.com", http.StatusUnauthorized)
+		}
+		works(t, s, elsewhere, "anna@example.com", http.StatusTooManyRequests)
+		works(t, s, home, "anna@example.com", http.StatusCreated)
 	})
 
 	t.Run("SuccessesDoNotCount", func(t *testing.T) {
@@ -162,6 +175,30 @@ func TestSignInLimits(t *testing.T) {
 		}
 		fails(t, s, "192.0.2.9", "anna@example.com", http.StatusTooManyRequests)
 	})
+}
+
+// TestBcryptCost checks that a sign-in finds out which bcrypt work it has to do
+// so that accounts with such hashes cannot be told apart.
+func TestBcryptCost(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	cost := func() int32 {
+		t.Helper()
+		row, err := query.New().SignInTry(t.Context(), s.DB, query.SignInTryParams{
+			Email: "nobody@example.com", Place: []byte("p"), PairKey: []byte("k"), AccountKey: []byte("a"), Span: time.Hour,
+			PairMost: 1000, AddressMost: 1000, AccountMost: 1000,
+		})
+		require.NoError(t, err)
+		return row.BcryptCost
+	}
+	require.Zero(t, cost())
+	for _, hash := range []string{"$2b$10$abc", "$2a$12$abc", "$2y$04$abc", "$2b$zz$abc", "$2x$13$abc", "$argon2id$v=19$m=8"} {
+		u := s.Register("")
+		change(t, s, `UPDATE users SET password_hash = $1 WHERE username = $2`, hash, u.Username)
+	}
+	require.EqualValues(t, 12, cost())
+	change(t, s, `DELETE FROM users WHERE password_hash LIKE '$2a%'`)
+	require.EqualValues(t, 10, cost())
 }
 
 // TestSignInKeepsNoAddresses checks that the counters contain neither network
@@ -216,5 +253,31 @@ func TestCurrentPassword(t *testing.T) {
 			require.Equal(t, http.StatusOK, status, body)
 		}
 		require.Equal(t, http.StatusOK, login(t, s, "anna@two.example.com", "a new password").StatusCode())
+	})
+
+	t.Run("NewKey", func(t *testing.T) {
+		t.Parallel()
+		for _, required := range []bool{false, true} {
+			s := servertest.New(t, servertest.WithRules(func(r *signin.Rules) { r.CurrentPassword, r.SignIns = required, limits }))
+			anna := s.Register("anna")
+			create := func(members string) (int, string) {
+				res, body := s.Do(http.MethodPost, "/user/keys", `{"apiKey":{"name":"a","scopes":["read"]`+members+`}}`, "Authorization", "Token "+anna.Token)
+				return res.StatusCode, body
+			}
+			status, body := create("")
+			if required {
+				requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, oneField("currentPassword", blank), status, body)
+			} else {
+				require.Equal(t, http.StatusCreated, status, body)
+			}
+			status, body = create("," + right)
+			require.Equal(t, http.StatusCreated, status, body)
+			for range 3 {
+				status, body = create("," + wrong)
+				requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, oneField("currentPassword", "is incorrect"), status, body)
+			}
+			status, body = create("," + right)
+			requireProblem(t, http.StatusTooManyRequests, problem.RateLimited, oneField("credentials", "too many failed sign-in attempts"), status, body)
+		}
 	})
 }

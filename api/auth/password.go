@@ -33,7 +33,24 @@ type Passwords struct {
 	slots  *semaphore.Weighted
 	queue  chan struct{} // computations that run or wait
 	decoy  string
+	work   work
 }
+
+// work has the computations of Verify. A test replaces them to count them.
+type work struct {
+	argon2id      func(password, hash string) (bool, *argon2id.Params, error)
+	compareBcrypt func(hash, password []byte) error
+	createBcrypt  func(password []byte, cost int) ([]byte, error)
+}
+
+const (
+	// bcryptMost is how many bytes of a password bcrypt uses. Older systems
+	// truncate passwords to that, so their hashes are verified the same way.
+	bcryptMost = 72
+	// maxDecoyCost bounds the bcrypt work for accounts that do not need it. A
+	// computation of this cost takes about a second.
+	maxDecoyCost = 14
+)
 
 // NewPasswords returns a Passwords that runs up to atOnce computations at once.
 func NewPasswords(params argon2id.Params, atOnce int) (*Passwords, error) {
@@ -45,7 +62,8 @@ func NewPasswords(params argon2id.Params, atOnce int) (*Passwords, error) {
 		return nil, err
 	}
 	return &Passwords{params: params, slots: semaphore.NewWeighted(int64(atOnce)),
-		queue: make(chan struct{}, atOnce*(1+maxWaiting)), decoy: decoy}, nil
+		queue: make(chan struct{}, atOnce*(1+maxWaiting)), decoy: decoy,
+		work: work{argon2id.CheckHash, bcrypt.CompareHashAndPassword, bcrypt.GenerateFromPassword}}, nil
 }
 
 // begin waits for a slot, or returns ErrBusy.
@@ -85,33 +103,67 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 
 // Verify reports whether the password matches the hash. renew reports whether
 // the hash should be replaced, because it has other argon2id parameters or is a
-// bcrypt hash of a migrated system. If the hash is empty (there is no such
-// account), Verify does the same work and returns false, so that the response
-// time does not reveal whether an account exists.
-func (p *Passwords) Verify(ctx context.Context, password, hash string) (ok, renew bool, err error) {
+// bcrypt hash of a migrated system. The hash is empty if there is no such
+// account.
+//
+// A password that does not match costs the same work for every account and for
+// none, so that the response time does not reveal whether an account exists or
+// which kind of hash it has: argon2id, and bcrypt of the cost bcryptCost, which
+// is the highest one in use, or 0. A password that matches costs only the work
+// for its own hash. So the bcrypt hashes of some accounts do not slow down the
+// sign-ins of the others.
+func (p *Passwords) Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error) {
 	done, err := p.begin(ctx)
 	if err != nil {
 		return false, false, err
 	}
 	defer done()
-	if hash == "" {
-		_, _, err := argon2id.CheckHash(password, p.decoy)
-		return false, false, err
-	}
+	short := []byte(password)[:min(len(password), bcryptMost)]
 	if isBcrypt(hash) {
-		// Older systems truncate passwords to bcrypt's 72 bytes, so their
-		// hashes are verified the same way.
-		err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)[:min(len(password), 72)])
-		if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-			return false, false, nil
+		err := p.work.compareBcrypt([]byte(hash), short)
+		if !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+			return err == nil, err == nil, err
 		}
-		return err == nil, err == nil, err
+		cost, err := bcrypt.Cost([]byte(hash))
+		if err != nil {
+			return false, false, err
+		}
+		_, _, err = p.work.argon2id(password, p.decoy)
+		return false, false, errors.Join(err, p.spendBcrypt(short, cost, bcryptCost))
 	}
-	ok, params, err := argon2id.CheckHash(password, hash)
+	stored := hash
+	if hash == "" {
+		stored = p.decoy
+	}
+	ok, params, err := p.work.argon2id(password, stored)
 	if err != nil {
 		return false, false, fmt.Errorf("auth: stored password hash: %w", err)
 	}
-	return ok, ok && *params != p.params, nil
+	if ok && hash != "" {
+		return true, *params != p.params, nil
+	}
+	return false, false, p.spendBcrypt(short, 0, bcryptCost)
+}
+
+// spendBcrypt does the bcrypt work that is missing if a hash of the cost done
+// was computed, or none if done is 0, and a hash of the cost total is to be. A
+// cost is twice the work of the one below: that of the costs from done to
+// total-1, together with the work done, is that of total.
+func (p *Passwords) spendBcrypt(password []byte, done, total int) error {
+	total = min(total, maxDecoyCost)
+	if total < bcrypt.MinCost {
+		return nil
+	}
+	if done == 0 {
+		_, err := p.work.createBcrypt(password, total)
+		return err
+	}
+	for cost := done; cost < total; cost++ {
+		if _, err := p.work.createBcrypt(password, cost); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func isBcrypt(hash string) bool {

@@ -45,12 +45,12 @@ func TestPasswords(t *testing.T) {
 			again, err := p.Hash(t.Context(), password)
 			require.NoError(t, err)
 			require.NotEqual(t, hash, again, "each hash has its own salt")
-			ok, renew, err := p.Verify(t.Context(), password, hash)
+			ok, renew, err := p.Verify(t.Context(), password, hash, 0)
 			require.NoError(t, err)
 			require.True(t, ok)
 			require.False(t, renew)
 			for _, other := range []string{password + "x", password + "\x00", "x" + password, strings.ToUpper(password) + " "} {
-				ok, renew, err := p.Verify(t.Context(), other, hash)
+				ok, renew, err := p.Verify(t.Context(), other, hash, 0)
 				require.NoError(t, err)
 				require.False(t, ok, "%q", other)
 				require.False(t, renew)
@@ -64,7 +64,7 @@ func TestPasswords(t *testing.T) {
 		require.NoError(t, err)
 		for i := range password {
 			password[i]++
-			ok, _, err := p.Verify(t.Context(), string(password), hash)
+			ok, _, err := p.Verify(t.Context(), string(password), hash, 0)
 			require.NoError(t, err)
 			require.False(t, ok, "byte %d", i)
 			password[i]--
@@ -108,11 +108,11 @@ func TestPasswordsVerify(t *testing.T) {
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
-			ok, renew, err := p.Verify(t.Context(), test.right, test.hash)
+			ok, renew, err := p.Verify(t.Context(), test.right, test.hash, 0)
 			require.NoError(t, err)
 			require.True(t, ok)
 			require.Equal(t, test.renew, renew)
-			ok, renew, err = p.Verify(t.Context(), test.wrong, test.hash)
+			ok, renew, err = p.Verify(t.Context(), test.wrong, test.hash, 0)
 			require.NoError(t, err)
 			require.False(t, ok)
 			require.False(t, renew, "a wrong password must never replace a hash")
@@ -122,7 +122,7 @@ func TestPasswordsVerify(t *testing.T) {
 	t.Run("NoAccount", func(t *testing.T) {
 		t.Parallel()
 		for _, password := range []string{"", "x", "a password that no account has"} {
-			ok, renew, err := p.Verify(t.Context(), password, "")
+			ok, renew, err := p.Verify(t.Context(), password, "", 0)
 			require.NoError(t, err)
 			require.False(t, ok)
 			require.False(t, renew)
@@ -142,7 +142,7 @@ func TestPasswordsVerify(t *testing.T) {
 			"CutBcrypt":    hashBcrypt(t, "$2b$", "right password")[:20],
 			"BcryptCost":   "$2b$99$" + hashBcrypt(t, "$2b$", "right password")[7:],
 		} {
-			ok, renew, err := p.Verify(t.Context(), "right password", hash)
+			ok, renew, err := p.Verify(t.Context(), "right password", hash, 0)
 			require.Error(t, err, label)
 			require.NotContains(t, err.Error(), hash, "errors are logged and must not contain hashes")
 			require.False(t, ok, label)
@@ -156,9 +156,9 @@ func TestPasswordsAtOnce(t *testing.T) {
 	hash := hashBcrypt(t, "$2b$", "x")
 	work := map[string]func(p *Passwords, ctx context.Context) error{
 		"Hash":   func(p *Passwords, ctx context.Context) error { _, err := p.Hash(ctx, "x"); return err },
-		"Verify": func(p *Passwords, ctx context.Context) error { _, _, err := p.Verify(ctx, "x", hash); return err },
+		"Verify": func(p *Passwords, ctx context.Context) error { _, _, err := p.Verify(ctx, "x", hash, 0); return err },
 		"VerifyNoAccount": func(p *Passwords, ctx context.Context) error {
-			_, _, err := p.Verify(ctx, "x", "")
+			_, _, err := p.Verify(ctx, "x", "", 0)
 			return err
 		},
 	}
@@ -202,7 +202,7 @@ func TestPasswordsAtOnce(t *testing.T) {
 		t.Parallel()
 		p := passwordsOf(t, 1)
 		for range 3 {
-			_, _, err := p.Verify(t.Context(), "x", "unreadable")
+			_, _, err := p.Verify(t.Context(), "x", "unreadable", 0)
 			require.Error(t, err)
 		}
 		require.NoError(t, p.slots.Acquire(t.Context(), 1))
@@ -223,4 +223,65 @@ func TestParams(t *testing.T) {
 	require.GreaterOrEqual(t, Params.Memory, least[Params.Iterations])
 	require.GreaterOrEqual(t, Params.SaltLength, uint32(16))
 	require.GreaterOrEqual(t, Params.KeyLength, uint32(32))
+}
+
+// TestVerifyWork counts what a failed verification computes. If accounts
+// differed, the time of a sign-in would tell them apart.
+func TestVerifyWork(t *testing.T) {
+	t.Parallel()
+	bcryptOf := func(cost int) string {
+		hash, err := bcrypt.GenerateFromPassword([]byte("right password"), cost)
+		require.NoError(t, err)
+		return string(hash)
+	}
+	argon, err := argon2id.CreateHash("right password", &cheap)
+	require.NoError(t, err)
+	// spent is the number of argon2id computations, and the work of those of
+	// bcrypt.
+	type spent struct{ argon2id, bcrypt int }
+	verify := func(password, hash string, cost int) (s spent, ok bool) {
+		p := passwordsOf(t, 1)
+		real := p.work
+		p.work.argon2id = func(password, hash string) (bool, *argon2id.Params, error) {
+			s.argon2id++
+			return real.argon2id(password, hash)
+		}
+		p.work.compareBcrypt = func(hash, password []byte) error {
+			cost, err := bcrypt.Cost(hash)
+			require.NoError(t, err)
+			s.bcrypt += 1 << cost
+			return real.compareBcrypt(hash, password)
+		}
+		p.work.createBcrypt = func(password []byte, cost int) ([]byte, error) {
+			s.bcrypt += 1 << cost
+			return real.createBcrypt(password, cost)
+		}
+		ok, _, err := p.Verify(t.Context(), password, hash, cost)
+		require.NoError(t, err)
+		return s, ok
+	}
+	for cost, hashes := range map[int][]string{
+		0: {"", argon},
+		4: {"", argon, bcryptOf(4)},
+		6: {"", argon, bcryptOf(4), bcryptOf(5), bcryptOf(6)},
+	} {
+		want := spent{argon2id: 1}
+		if cost > 0 {
+			want.bcrypt = 1 << cost
+		}
+		for _, hash := range hashes {
+			got, ok := verify("wrong password", hash, cost)
+			require.False(t, ok)
+			require.Equal(t, want, got, "%q, cost %d", hash, cost)
+		}
+	}
+	_, ok := verify("a password that no account has", "", 4)
+	require.False(t, ok, "not even that of the decoy")
+	for hash, want := range map[string]spent{argon: {1, 0}, bcryptOf(5): {0, 1 << 5}} {
+		got, ok := verify("right password", hash, 6)
+		require.True(t, ok)
+		require.Equal(t, want, got, "a sign-in costs no more because of other accounts")
+	}
+	got, _ := verify(strings.Repeat("x", 100), argon, 4)
+	require.Equal(t, spent{1, 1 << 4}, got, "bcrypt refuses passwords that are longer than 72 bytes")
 }

@@ -4,7 +4,8 @@
 -- the counters before it permitted, in an order that prevents deadlocks: attempts
 -- on an account from an address, from an address, and on an account from
 -- addresses where it was not signed in lately. Attempts on an account that does
--- not exist are counted the same way.
+-- not exist are counted the same way. bcrypt_cost is the highest cost of all
+-- bcrypt hashes, or 0 if there are none.
 WITH u AS (
     SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower(@email)
 ), known AS (
@@ -36,6 +37,8 @@ WITH u AS (
 )
 SELECT COALESCE(u.id, 0)::bigint AS id, COALESCE(u.username, '')::text AS username, COALESCE(u.email, '')::text AS email,
        u.bio, u.image, COALESCE(u.password_hash, '')::text AS password_hash, u.suspended_at,
+       COALESCE((SELECT substr(b.password_hash, 5, 2) FROM users b WHERE b.password_hash ~ '^\$2[aby]\$\d\d\$'
+                 ORDER BY substr(b.password_hash, 5, 2) DESC LIMIT 1), '0')::int AS bcrypt_cost,
        COALESCE((SELECT EXTRACT(epoch FROM max(r.expires_at) - now()) FROM refused r), 0)::float8 AS refused_for,
        EXISTS (SELECT 1 FROM account) AS counted
 FROM pair LEFT JOIN u ON true;
@@ -53,6 +56,11 @@ WITH pair AS (
 INSERT INTO sign_in_places AS p (user_id, place)
 SELECT u.id, @place FROM users u WHERE u.id = @user_id
 ON CONFLICT ON CONSTRAINT sign_in_places_pkey DO UPDATE SET used_at = now() WHERE p.used_at < now() - interval '1 day';
+
+-- name: SignInSuspended :one
+-- Reports whether an account is suspended whose password was verified. Others
+-- must not learn that there is such an account.
+SELECT EXISTS (SELECT 1 FROM users u WHERE u.id = @user_id AND u.password_hash = @password_hash AND u.suspended_at IS NOT NULL);
 
 -- name: SignInUndecided :exec
 -- Subtracts an attempt that was not decided, in the order of SignInTry.
