@@ -20,7 +20,8 @@ import (
 // its query in db/queries/exports.sql and add a section. A test checks that
 // every table with a reference to users has one.
 type section struct {
-	// column is the foreign key column that holds the id of the user.
+	// column is the foreign key column that holds the id of the user. It is ""
+	// for the audit log, which has no foreign keys.
 	column string
 	// size is the number of records of a page. It is smaller for records that
 	// contain a body.
@@ -61,6 +62,9 @@ var sections = []section{
 	}},
 	{column: "follows.followee_id", size: 1000, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportFollowers(ctx, conn, query.ExportFollowersParams{UserID: user, AfterID: after.ID, PageLimit: size}))
+	}},
+	{size: 500, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+		return byID(q.ExportAuditEntries(ctx, conn, query.ExportAuditEntriesParams{UserID: &user, AfterID: after.ID, PageLimit: size}))
 	}},
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/client"
@@ -133,6 +134,38 @@ func TestExportCurrentUser(t *testing.T) {
 			require.NotContains(t, body, secret)
 		}
 	})
+	t.Run("Moderated", func(t *testing.T) {
+		t.Parallel()
+		s := servertest.New(t)
+		mia, root, u := withRole(s, "mia", auth.Moderator), withRole(s, "root", auth.Admin), s.Register("moderated")
+		slug, other := s.Publish(u, "Hidden").Slug, s.Publish(mia, "Gone")
+		comment := commentOn(t, u, other.Slug, "hidden too")
+		hide(t, mia, slug, "about the article")
+		answerOf(mia.HideCommentWithResponse(t.Context(), other.Slug, comment.Id, client.HideRequest{Reason: "about the comment"}))
+		suspend(t, root, u.Username, "about the user")
+		answerOf(root.ReinstateUserWithResponse(t.Context(), u.Username))
+		hide(t, root, other.Slug, "about somebody else")
+		change(t, s, `UPDATE users SET email_verified_at = '2026-01-02 03:04:05.678Z', suspended_reason = 'still there' WHERE username = $1`, u.Username)
+		token := login(t, s, string(u.Email), servertest.Password).JSON200.User.Token
+		res, body := s.Do("GET", "/user/export", "", "Authorization", "Token "+token)
+		require.Equal(t, 200, res.StatusCode)
+		byType, _ := records(t, body)
+		require.Equal(t, "2026-01-02T03:04:05.678Z", byType["account"][0]["emailVerifiedAt"])
+		require.Equal(t, "still there", byType["account"][0]["suspensionReason"])
+		require.Equal(t, "about the article", byType["article"][0]["hidden"].(map[string]any)["reason"])
+		require.Equal(t, "about the comment", byType["comment"][0]["hidden"].(map[string]any)["reason"])
+		var entries []string
+		for _, e := range byType["auditEntry"] {
+			entries = append(entries, fmt.Sprint(e["action"], " ", e["subject"].(map[string]any)["kind"], " ", e["reason"]))
+		}
+		require.Equal(t, []string{
+			"article.hidden article about the article", "comment.hidden comment about the comment",
+			"user.suspended user about the user", "user.reinstated user <nil>",
+		}, entries)
+		for _, somebodyElse := range []string{"mia", "root", "about somebody else"} {
+			require.NotContains(t, body, somebodyElse)
+		}
+	})
 	t.Run("Head", func(t *testing.T) {
 		t.Parallel()
 		s := servertest.New(t, uncached)
@@ -237,6 +270,20 @@ func TestExportBreaksOff(t *testing.T) {
 	require.Contains(t, s.Log.String(), `"code":"internal"`)
 }
 
+// moderate has a moderator and an admin write the marker into every reason
+// about u. One of the articles is gone before its author is.
+func moderate(t *testing.T, s *servertest.Service, u servertest.User, marker string) {
+	t.Helper()
+	mia, root := withRole(s, "mia", auth.Moderator), withRole(s, "root", auth.Admin)
+	gone := s.Publish(u, marker+" gone").Slug
+	comment := commentOn(t, u, s.Publish(mia, "By a moderator").Slug, marker+" says")
+	hide(t, mia, gone, "about "+marker)
+	require.Equal(t, 204, answerOf(u.DeleteArticleWithResponse(t.Context(), gone, nil)).StatusCode())
+	require.Equal(t, 204, answerOf(mia.HideCommentWithResponse(t.Context(), "by-a-moderator", comment.Id, client.HideRequest{Reason: marker})).StatusCode())
+	require.Equal(t, 200, answerOf(root.SetUserRoleWithResponse(t.Context(), u.Username, client.SetRoleRequest{Role: client.RoleModerator, Reason: ptrTo(marker)})).StatusCode())
+	require.Equal(t, 3, count(t, s, `SELECT count(*) FROM audit_log WHERE reason LIKE '%' || $1 || '%'`, marker))
+}
+
 const erase = `{"user":{"password":"` + servertest.Password + `"}}`
 
 func TestDeleteCurrentUser(t *testing.T) {
@@ -249,6 +296,7 @@ func TestDeleteCurrentUser(t *testing.T) {
 	key := responseOf(u.CreateApiKeyWithResponse(t.Context(), nil, client.CreateApiKeyJSONRequestBody{
 		ApiKey: client.NewApiKey{Name: "k", Scopes: []client.Scope{client.Write}},
 	})).JSON201.Key
+	moderate(t, s, u, marker)
 	known := []string{"/articles/zaphod-first", "/profiles/zaphod", "/articles/by-user1/comments", "/articles?tag=zaphodtag", "/tags", "/articles"}
 	for _, at := range []*servertest.Service{s, replica} {
 		for _, path := range known {

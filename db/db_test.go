@@ -96,6 +96,33 @@ func TestAuditLogOnlyGrows(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
+// TestAuditLogForgetsReasons checks that the reason of an entry disappears with
+// the account that it is about, and cannot be erased before.
+func TestAuditLogForgetsReasons(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	for _, statement := range []string{
+		`INSERT INTO users (username, email, password_hash) VALUES ('a', 'a', ''), ('b', 'b', '')`,
+		`INSERT INTO articles (slug, author_id, title, description, body) VALUES ('a', 1, 't', 'd', 'b'), ('b', 2, 't', 'd', 'b')`,
+		`INSERT INTO comments (article_id, author_id, body) VALUES (2, 1, 'c')`,
+		`INSERT INTO audit_log (action, subject_kind, subject_id, reason) VALUES
+			('x', 'user', 1, 'r'), ('x', 'article', 1, 'r'), ('x', 'comment', 1, 'r'), ('x', 'user', 2, 'r'), ('x', 'article', 2, 'r')`,
+		`DELETE FROM comments`, `DELETE FROM articles WHERE id = 1`,
+	} {
+		_, err := d.Exec(t.Context(), statement)
+		require.NoError(t, err, statement)
+	}
+	_, err := d.Exec(t.Context(), `UPDATE audit_log SET reason = NULL`)
+	require.ErrorContains(t, err, "audit_log only grows")
+	_, err = d.Exec(t.Context(), `DELETE FROM users WHERE id = 1`)
+	require.NoError(t, err)
+	var left []int64
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT array_agg(id ORDER BY id) FROM audit_log WHERE reason = 'r'`).Scan(&left))
+	require.Equal(t, []int64{4, 5}, left)
+	_, err = d.Exec(t.Context(), `UPDATE audit_log SET reason = NULL, action = 'y' WHERE id = 1`)
+	require.ErrorContains(t, err, "audit_log only grows", "nothing but the reason")
+}
+
 // TestLastAdmin checks that no statement, and no two concurrent ones, can
 // demote, suspend or delete the last admin.
 func TestLastAdmin(t *testing.T) {
@@ -129,7 +156,7 @@ func TestViolated(t *testing.T) {
 	d := dbtest.Open(t)
 	q := query.New()
 	create := func() error {
-		_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: "Jake", Email: "jake@example.com", PasswordHash: "x"})
+		_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: "Jake", Email: "jake@example.com", PasswordHash: "x", Place: []byte("x")})
 		return err
 	}
 	require.NoError(t, create())
@@ -220,7 +247,7 @@ func TestInTx(t *testing.T) {
 	t.Run("rolls back on an error", func(t *testing.T) {
 		boom := errors.New("boom")
 		err := d.InTx(t.Context(), func(tx query.DBTX) error {
-			if _, err := q.UserCreate(t.Context(), tx, query.UserCreateParams{Username: "x", Email: "x@example.com"}); err != nil {
+			if _, err := q.UserCreate(t.Context(), tx, query.UserCreateParams{Username: "x", Email: "x@example.com", Place: []byte("x")}); err != nil {
 				return err
 			}
 			return boom
@@ -231,7 +258,7 @@ func TestInTx(t *testing.T) {
 	})
 	t.Run("runs again after a deadlock", func(t *testing.T) {
 		for _, name := range []string{"a", "b"} {
-			_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: name, Email: name + "@example.com"})
+			_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: name, Email: name + "@example.com", Place: []byte("x")})
 			require.NoError(t, err)
 		}
 		var both sync.WaitGroup

@@ -273,3 +273,28 @@ func TestRenameUnderConnections(t *testing.T) {
 	use("changes")
 	require.EqualValues(t, 1, d.Pool().Stat().NewConnsCount())
 }
+
+// TestAuditEntriesGetAccounts migrates entries of the audit log that were
+// written before they named the account that they are about.
+func TestAuditEntriesGetAccounts(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	m, d := migrator(t, url), dbtest.OpenURL(t, url)
+	downBefore(t, m, "00010_recovery.sql")
+	for _, statement := range []string{
+		`INSERT INTO users (username, email, password_hash) VALUES ('a', 'a', '')`,
+		`INSERT INTO articles (slug, author_id, title, description, body) VALUES ('a', 1, 't', 'd', 'b')`,
+		`INSERT INTO audit_log (action, subject_kind, subject_id, reason) VALUES
+			('x', 'user', 1, 'r'), ('x', 'article', 1, 'r'), ('x', 'user', 7, 'gone'), ('x', 'comment', 7, 'gone')`,
+	} {
+		_, err := d.Exec(t.Context(), statement)
+		require.NoError(t, err, statement)
+	}
+	_, err := m.Up(t.Context())
+	require.NoError(t, err)
+	var kept, gone []int64
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT array_agg(id ORDER BY id) FILTER (WHERE reason = 'r' AND about_id = 1),
+		array_agg(id ORDER BY id) FILTER (WHERE reason IS NULL) FROM audit_log`).Scan(&kept, &gone))
+	require.Equal(t, []int64{1, 2}, kept)
+	require.Equal(t, []int64{3, 4}, gone, "nobody has these accounts any more")
+}

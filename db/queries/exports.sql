@@ -5,7 +5,8 @@
 -- name: ExportAccount :one
 SELECT json_build_object('type', 'account', 'username', u.username, 'email', u.email, 'bio', u.bio, 'image', u.image,
     'role', u.role, 'articlesCount', u.articles_count, 'favoritesCount', u.favorites_count,
-    'createdAt', to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(u.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'suspendedAt', to_char(u.suspended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+    'createdAt', to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(u.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'suspendedAt', to_char(u.suspended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'suspensionReason', u.suspended_reason,
+    'emailVerifiedAt', to_char(u.email_verified_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM users u WHERE u.id = @user_id;
 
 -- name: ExportSessions :many
@@ -24,6 +25,7 @@ FROM api_keys k WHERE k.user_id = @user_id AND k.id > @after_id ORDER BY k.id LI
 SELECT a.id, a.created_at, json_build_object('type', 'article', 'slug', a.slug, 'slugs',
     (SELECT array_agg(s.slug ORDER BY s.slug) FROM article_slugs s WHERE s.article_id = a.id),
     'title', a.title, 'description', a.description, 'body', a.body, 'tagList', a.tags, 'favoritesCount', a.favorites_count,
+    'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.article_id = a.id),
     'createdAt', to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(a.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM articles a
 WHERE a.author_id = @user_id AND (a.created_at, a.id) > (@after_created_at::timestamptz, @after_id::bigint)
@@ -31,6 +33,7 @@ ORDER BY a.created_at, a.id LIMIT @page_limit;
 
 -- name: ExportComments :many
 SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', a.slug, 'body', c.body,
+    'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.comment_id = c.id),
     'createdAt', to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM comments c JOIN articles a ON a.id = c.article_id
 WHERE c.author_id = @user_id AND c.id > @after_id ORDER BY c.id LIMIT @page_limit;
@@ -51,3 +54,9 @@ WHERE f.follower_id = @user_id AND f.followee_id > @after_id ORDER BY f.followee
 SELECT f.follower_id AS id, json_build_object('type', 'follower', 'username', u.username, 'createdAt', to_char(f.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM follows f JOIN users u ON u.id = f.follower_id
 WHERE f.followee_id = @user_id AND f.follower_id > @after_id ORDER BY f.follower_id LIMIT @page_limit;
+
+-- name: ExportAuditEntries :many
+-- Without the actors, who are other people.
+SELECT l.id, json_build_object('type', 'auditEntry', 'id', l.id, 'action', l.action, 'subject', json_build_object('kind', l.subject_kind, 'id', l.subject_id),
+    'reason', l.reason, 'from', l.changed_from, 'to', l.changed_to, 'createdAt', to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM audit_log l WHERE l.about_id = @user_id AND l.id > @after_id ORDER BY l.id LIMIT @page_limit;
