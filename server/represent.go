@@ -188,12 +188,13 @@ func (s *Server) send(x *exchange, status int, a *cache.Response) {
 	_, _ = w.Write(body)
 }
 
-// cacheHeaders sets the fields that say which caches may store the response.
-// Shared caches may not store the response to a signed-in user. Every response
-// is revalidated, since a read after a write must see the write.
+// cacheHeaders sets the fields that say which caches may store the response. No
+// cache may store one with a secret, and shared caches may not store the
+// response to a signed-in user. Every response is revalidated, since a read
+// after a write must see the write.
 func (s *Server) cacheHeaders(h http.Header, x *exchange) {
 	c := x.op.Cache
-	if c.Scope == scopeNone {
+	if c.Scope == scopeNone || x.op.Secret {
 		h["Cache-Control"] = noStore
 		return
 	}

@@ -4,6 +4,7 @@
 //	document.go     Load, which returns every operation or every error
 //	operation.go    what one operation declares, and Check for requests
 //	deprecation.go  the headers of deprecated operations
+//	secret.go       whether responses contain secrets
 //	target.go       the objects that a path names, and who may use them
 //	params.go       parsing of path parameters, query and headers
 //	body.go         media type, and strict parsing of the JSON text

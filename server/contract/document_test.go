@@ -66,6 +66,16 @@ func TestLoad(t *testing.T) {
 		assert.Zero(t, operation(t, d, "DeleteArticle").MaxBody)
 		assert.Equal(t, 1024, operation(t, d, "GetArticles").MaxCondition)
 		assert.Zero(t, op.MaxCondition)
+
+		var secrets []string
+		for _, op := range d.Operations() {
+			if op.Secret {
+				secrets = append(secrets, op.ID)
+			}
+		}
+		assert.ElementsMatch(t, []string{
+			"CreateUser", "Login", "GetCurrentUser", "UpdateCurrentUser", "CreateSession", "RefreshSession", "CreateApiKey",
+		}, secrets)
 	})
 
 	t.Run("Routes", func(t *testing.T) {
@@ -179,6 +189,25 @@ func TestLoadRefuses(t *testing.T) {
 			require.ErrorContains(t, err, test.want)
 		})
 	}
+
+	t.Run("Secrets", func(t *testing.T) {
+		t.Parallel()
+		refused := func(member, want string) {
+			t.Helper()
+			data := strings.NewReplacer(
+				"x-cache: {scope: none}", "x-cache: {scope: shared, maxAge: 0}", "plain: {", "token: "+member+"\n        plain: {",
+				"{description: Done}", "{description: Done, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}").Replace(small)
+			_, err := load([]byte(data))
+			if want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, want)
+		}
+		refused("{type: string}", "response member token looks like a secret")
+		refused("{type: string, x-secret: true}", "its x-cache must not be shared")
+		refused("{type: string, x-secret: false}", "")
+	})
 
 	t.Run("AllAtOnce", func(t *testing.T) {
 		t.Parallel()

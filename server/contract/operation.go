@@ -59,7 +59,10 @@ type Operation struct {
 	Owner string
 	// Stream reports whether the response is sent while it is generated, since
 	// it is too long to be buffered.
-	Stream   bool
+	Stream bool
+	// Secret reports whether a response contains a secret, so that no cache may
+	// store it.
+	Secret   bool
 	Statuses []int // every status that it declares, ascending
 	// MaxCondition is how long If-None-Match may be, in characters; 0 when the
 	// operation does not take it.
@@ -127,7 +130,7 @@ func newOperation(method, path string, o *openapi3.Operation, shared openapi3.Pa
 		op.Statuses = append(op.Statuses, status)
 	}
 	slices.Sort(op.Statuses)
-	gaps = append(gaps, op.readTargets(params), op.readOwner(o.Extensions))
+	gaps = append(gaps, op.readSecrets(o.Responses), op.readTargets(params), op.readOwner(o.Extensions))
 	return op, errors.Join(gaps...)
 }
 

@@ -21,6 +21,9 @@ func (op *Operation) CheckResponse(status int, header http.Header, body []byte) 
 	if ref == nil {
 		return fmt.Errorf("%s: status %d is not declared", op.ID, status)
 	}
+	if control := header.Get("Cache-Control"); op.Secret && control != "no-store" {
+		return fmt.Errorf("%s: status %d: a response with a secret must have Cache-Control: no-store, not %q", op.ID, status, control)
+	}
 	err := errors.Join(checkHeaders(ref.Value.Headers, header), checkContent(ref.Value.Content, header, body))
 	if err != nil {
 		return fmt.Errorf("%s: status %d: %w", op.ID, status, err)
