@@ -45,6 +45,21 @@ func TestAuthorization(t *testing.T) {
 				refuse("with a bad token", c.as("nonsense"), 401, "token_invalid")
 				refuse("with a forged key", c.as("byl_"+strings.Repeat("a", 36)), 401, "token_invalid")
 			}
+			if op.Security == contract.Required && !op.Safe && (op.Scope == auth.ScopeAccount || op.Role > auth.Author) {
+				// Only the database knows this, as after a sign-out on another
+				// replica. The statement that writes has to notice.
+				c := valid[op.ID](newStage(s))
+				res, body := call{path: "/user", token: c.token}.do(s, http.MethodGet)
+				require.Equal(t, http.StatusOK, res.StatusCode, body) // the session is cached now
+				_, err := s.DB.Exec(t.Context(), `DELETE FROM sessions`)
+				require.NoError(t, err)
+				before := fingerprint(t, s, "sign_in_tries") // where verifying a password counts
+				res, body = c.do(s, op.Method)
+				if before != fingerprint(t, s, "sign_in_tries") || res.StatusCode >= 300 { // some requests find nothing to change
+					require.Equal(t, http.StatusUnauthorized, res.StatusCode, "after its session has ended: %s", body)
+				}
+				require.Equal(t, before, fingerprint(t, s, "sign_in_tries"), "%s: write in credentials.InTx, or with an entry of package audit", op.ID)
+			}
 			for _, scope := range []auth.Scope{auth.ScopeRead, auth.ScopeWrite, auth.ScopeAdmin} {
 				if op.Security != contract.Required || scope >= op.Scope {
 					continue
@@ -114,10 +129,10 @@ func TestReadOnlyMembers(t *testing.T) {
 
 // fingerprint returns a hash of everything that is stored, except the times at
 // which credentials were last used: a refused request may change those.
-func fingerprint(t *testing.T, s *servertest.Service) string {
+func fingerprint(t *testing.T, s *servertest.Service, without ...string) string {
 	t.Helper()
 	rows, err := s.DB.Query(t.Context(), `SELECT tablename FROM pg_tables
-		WHERE schemaname = 'public' AND tablename NOT IN ('changes', 'goose_db_version') ORDER BY 1`)
+		WHERE schemaname = 'public' AND tablename <> ALL ($1) ORDER BY 1`, append(without, "changes", "goose_db_version"))
 	require.NoError(t, err)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)

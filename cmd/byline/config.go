@@ -147,7 +147,7 @@ var settings = []setting{
 		parse: into(func(c *config) *int { return &c.PasswordHashers }, between(1, 64))},
 	{env: "BYLINE_PASSWORDS", def: "any", meaning: "`any`, or `uncommon` to reject new passwords that are commonly used.",
 		parse: into(func(c *config) *string { return &c.Passwords }, oneOf("any", "uncommon"))},
-	{env: "BYLINE_REQUIRE_CURRENT_PASSWORD", def: "off", meaning: "`on` makes `PUT /api/user` require `currentPassword` with a new password or address; RealWorld front ends do not send it.",
+	{env: "BYLINE_REQUIRE_CURRENT_PASSWORD", def: "off", meaning: "`on` makes `PUT /api/user` require `currentPassword` with a new password or address, and `POST /api/user/keys` with a new key; RealWorld front ends do not send it.",
 		parse: into(func(c *config) *bool { return &c.RequireCurrent }, onOff)},
 	{env: "BYLINE_SMTP_URL", def: "", meaning: "Mail server, such as `smtp://user:password@host:587` (STARTTLS) or `smtps://host`; empty = mails are not sent but shown at `/mails` on the admin port.",
 		parse: into(func(c *config) *string { return &c.SMTP }, smtpURL), shown: hidden},
