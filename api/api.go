@@ -17,6 +17,7 @@
 //	view           rows rendered as the types of the document
 //	visibility     what a viewer may see; articles as the viewer sees them
 //	page           cursors and pages of lists
+//	budget         the length of one response, and the memory of all
 //	batch          lists of names in a request
 //	optional       values that may be absent
 //	idempotency    creating calls that are safe to repeat

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/byline-api/byline/api/batch"
+	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/etag"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
@@ -229,25 +230,45 @@ func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.I
 // Rendering a text takes far more time than reading it.
 const maxHTMLArticles = 20
 
-// BatchGetArticles returns many articles with one query.
+// BatchGetArticles returns many articles with one query, or with two if they
+// are long. The response has at most budget.Text bytes of text. The slugs of
+// the articles that it has no room for are in remaining, as the
+// UnprocessedKeys of DynamoDB: a caller that ignores them still gets most
+// articles, whereas a 422 would depend on what others have written.
 func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArticlesRequestObject) (openapi.BatchGetArticlesResponseObject, error) {
 	slugs := batch.Unique(req.Body.Slugs)
 	if view.WantsHTML(req.Params.Format) && len(slugs) > maxHTMLArticles {
 		return nil, problem.InvalidField("slugs", fmt.Sprintf("must have at most %d items with format=html", maxHTMLArticles))
 	}
-	list, err := visibility.GetArticles(ctx, s.db, slugs)
+	list, rest, err := visibility.GetArticles(ctx, s.db, slugs)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[string]bool, len(list))
-	out := openapi.ArticleBatchJSONResponse{Articles: make([]openapi.Article, len(list))}
-	for i, a := range list {
+	found := make(map[string]bool, len(slugs))
+	for _, slug := range rest {
+		found[slug] = true
+	}
+	out := openapi.ArticleBatchJSONResponse{Articles: make([]openapi.Article, 0, len(list))}
+	var remaining []string
+	size := 0
+	for _, a := range list {
+		found[a.Asked] = true
+		if remaining != nil {
+			remaining = append(remaining, a.Asked)
+			continue
+		}
 		html, err := s.bodyHTML(ctx, req.Params.Format, a.Body)
 		if err != nil {
 			return nil, err
 		}
-		out.Articles[i] = a.View(html)
-		found[a.Asked] = true
+		if size += view.Size(a.Body) + view.Size(optional.Or(html, "")); size > budget.Text && len(out.Articles) > 0 {
+			remaining = append(remaining, a.Asked)
+			continue
+		}
+		out.Articles = append(out.Articles, a.View(html))
+	}
+	if remaining = append(remaining, rest...); len(remaining) > 0 {
+		out.Remaining = &remaining
 	}
 	out.Missing = batch.Missing(slugs, found)
 	return openapi.BatchGetArticles200JSONResponse{ArticleBatchJSONResponse: out}, nil

@@ -3,20 +3,20 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
+	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
-	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/api/visibility"
 	"github.com/byline-api/byline/db"
-	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -59,17 +59,15 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	if err != nil {
 		return nil, err
 	}
-	out := commentPage{Facts: commentFacts(articleID, rows)}
-	if len(rows) > int(w.limit) {
-		rows = rows[:w.limit]
-		last := rows[w.limit-1]
+	out := commentPage{articleID: articleID}
+	if out.rows, err = s.complete(ctx, rows, w.limit, req.Params.Format); err != nil {
+		return nil, err
+	}
+	if n := len(out.rows); n < len(rows) {
+		last := rows[n-1]
 		position := page.Position{Key: page.At(last.CreatedAt), ID: last.ID}
 		out.next, out.link = s.cursors.Next(ctx, commentScope(req.Slug, w.newest), position)
 	}
-	if err := s.complete(ctx, rows, req.Params.Format); err != nil {
-		return nil, err
-	}
-	out.rows = rows
 	return out, nil
 }
 
@@ -96,21 +94,39 @@ func (s comments) window(req openapi.GetArticleCommentsRequestObject) (w comment
 const sharedComments = 101
 
 // list returns the comments in a window and the id of the article. If there is
-// another page, it returns one comment more than the limit.
+// another page, it returns one comment more than the page has room for. It
+// reads the first comments in a round trip that other requests share. It
+// reserves memory before it reads more than budget.Unreserved bytes, and stops
+// after budget.Text bytes.
 func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows []comment, articleID int64, err error) {
 	viewer := request.Viewer(ctx)
 	arg := query.CommentListOldestParams{
 		ViewerID: viewer.ID, Moderates: viewer.Moderates(), Slug: slug,
-		FromCreatedAt: w.after.Key.Time(), FromID: w.after.ID, PageLimit: min(w.limit+1, sharedComments),
+		FromCreatedAt: w.after.Key.Time(), FromID: w.after.ID, PageLimit: min(w.limit+1, sharedComments), MaxBytes: budget.Unreserved,
 	}
-	if rows, err = readComments(ctx, s.db, w.newest, arg); err != nil {
-		return nil, 0, err
-	}
-	if len(rows) == sharedComments && w.limit+1 > sharedComments {
+	conn, size, allowed := query.DBTX(s.db), 0, budget.Unreserved
+	for {
+		before := len(rows)
+		if rows, err = readComments(ctx, conn, rows, w.newest, arg); err != nil {
+			return nil, 0, err
+		}
+		for i := range rows[before:] {
+			size += rows[before+i].bytes()
+		}
+		atEnd := len(rows)-before < int(arg.PageLimit) && size <= allowed
+		if atEnd || len(rows) > int(w.limit) || size > budget.Text {
+			break
+		}
+		if size > allowed {
+			if err := request.From(ctx).Memory.Reserve(3 * allowed); err != nil {
+				return nil, 0, err
+			}
+			allowed *= 4
+		}
 		last := rows[len(rows)-1]
-		arg.FromCreatedAt, arg.FromID, arg.PageLimit = last.CreatedAt, last.ID, w.limit+1-sharedComments
-		rest, err := readComments(ctx, s.db.Alone(), w.newest, arg)
-		return append(rows, rest...), last.ArticleID, err
+		arg.FromCreatedAt, arg.FromID = last.CreatedAt, last.ID
+		arg.PageLimit, arg.MaxBytes = w.limit+1-int32(len(rows)), int64(allowed-size)
+		conn = s.db.Alone()
 	}
 	if len(rows) > 0 {
 		return rows, rows[0].ArticleID, nil
@@ -120,11 +136,14 @@ func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows 
 	return nil, a.ID, err
 }
 
-func readComments(ctx context.Context, conn query.DBTX, newest bool, arg query.CommentListOldestParams) ([]comment, error) {
+// readComments appends the comments that a query returns to list.
+func readComments(ctx context.Context, conn query.DBTX, list []comment, newest bool, arg query.CommentListOldestParams) ([]comment, error) {
 	if newest {
-		return commentsOf(q.CommentListNewest(ctx, conn, query.CommentListNewestParams(arg)))
+		rows, err := q.CommentListNewest(ctx, conn, query.CommentListNewestParams(arg))
+		return appendComments(list, rows), err
 	}
-	return commentsOf(q.CommentListOldest(ctx, conn, arg))
+	rows, err := q.CommentListOldest(ctx, conn, arg)
+	return appendComments(list, rows), err
 }
 
 // comment is a comment as the viewer sees it. All queries for comments return
@@ -135,30 +154,18 @@ type comment struct {
 	hiding *visibility.Hiding // nil if the comment is not hidden
 }
 
-func commentsOf[R query.CommentListOldestRow | query.CommentListNewestRow](rows []R, err error) ([]comment, error) {
-	list := make([]comment, len(rows))
-	for i, r := range rows {
-		list[i].CommentListOldestRow = query.CommentListOldestRow(r)
+func appendComments[R query.CommentListOldestRow | query.CommentListNewestRow](list []comment, rows []R) []comment {
+	list = slices.Grow(list, len(rows))
+	for _, r := range rows {
+		list = append(list, comment{CommentListOldestRow: query.CommentListOldestRow(r)})
 	}
-	return list, err
+	return list
 }
 
-// commentFacts returns the keys that a list of comments depends on: those of
-// the article, its list of comments and the profiles of the comments' authors.
-func commentFacts(articleID int64, rows []comment) response.Facts {
-	keys := []changes.Key{changes.Article(articleID), changes.Comments(articleID)}
-	seen := map[int64]bool{}
-	for _, c := range rows {
-		if !seen[c.AuthorID] {
-			seen[c.AuthorID] = true
-			keys = append(keys, changes.Profile(c.AuthorID))
-		}
-	}
-	return response.DependsOn(keys...)
-}
-
-// complete adds to comments what is not in their rows.
-func (s comments) complete(ctx context.Context, rows []comment, format *openapi.TextFormat) error {
+// complete adds to the first comments what is not in their rows. It returns as
+// many as a page has room for, by its limit and by budget.Text, at least one.
+func (s comments) complete(ctx context.Context, rows []comment, limit int32, format *openapi.TextFormat) ([]comment, error) {
+	rows = rows[:min(len(rows), int(limit))]
 	var ids []int64
 	for _, c := range rows {
 		if c.Hidden {
@@ -167,20 +174,42 @@ func (s comments) complete(ctx context.Context, rows []comment, format *openapi.
 	}
 	hidden, err := visibility.HiddenComments(ctx, s.db, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, c := range rows {
-		rows[i].hiding = hidden[c.ID]
-		if !view.WantsHTML(format) {
-			continue
-		}
-		html, err := s.html.Render(ctx, c.Body)
-		if err != nil {
-			return err
-		}
-		rows[i].html = &html
+	size, total := 0, 0
+	for i := range rows {
+		total += rows[i].bytes()
 	}
-	return nil
+	bounded := !view.WantsHTML(format) && total*view.MaxEscape <= budget.Text
+	for i := range rows {
+		c := &rows[i]
+		c.hiding = hidden[c.ID]
+		if view.WantsHTML(format) {
+			html, err := s.html.Render(ctx, c.Body)
+			if err != nil {
+				return nil, err
+			}
+			c.html = &html
+		}
+		if bounded {
+			continue // short texts are not measured
+		}
+		if size += c.size(); size > budget.Text && i > 0 {
+			return rows[:i], nil
+		}
+	}
+	return rows, nil
+}
+
+// bytes returns the length of a comment's texts, as max_bytes counts them.
+func (c *comment) bytes() int {
+	return len(c.Body) + len(optional.Or(c.Bio, "")) + len(optional.Or(c.Image, ""))
+}
+
+// size returns how many bytes of JSON a comment's texts may take.
+func (c *comment) size() int {
+	n := view.Size(c.Body) + view.Size(optional.Or(c.Bio, "")) + view.Size(optional.Or(c.Image, ""))
+	return n + view.Size(optional.Or(c.html, ""))
 }
 
 // view renders a comment as the generated type.

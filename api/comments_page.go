@@ -6,6 +6,7 @@ import (
 
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 )
 
@@ -14,12 +15,35 @@ import (
 // request that is not in the cache took 1.13 times the processor time of the
 // service. TestCommentPage compares the two encodings.
 type commentPage struct {
-	response.Facts
+	articleID  int64
 	rows       []comment
 	next, link *string
 }
 
-var _ openapi.GetArticleCommentsResponseObject = commentPage{}
+var (
+	_ openapi.GetArticleCommentsResponseObject = commentPage{}
+	_ response.Describer                       = commentPage{}
+)
+
+// Version implements response.Describer: a list has no version.
+func (p commentPage) Version() string { return "" }
+
+// Decided implements response.Describer.
+func (p commentPage) Decided() bool { return true }
+
+// Keys implements response.Describer. A page depends on the article, on its
+// list of comments and on the profiles of the comments' authors.
+func (p commentPage) Keys() []changes.Key {
+	keys := []changes.Key{changes.Article(p.articleID), changes.Comments(p.articleID)}
+	seen := map[int64]bool{}
+	for _, c := range p.rows {
+		if !seen[c.AuthorID] {
+			seen[c.AuthorID] = true
+			keys = append(keys, changes.Profile(c.AuthorID))
+		}
+	}
+	return keys
+}
 
 // VisitGetArticleCommentsResponse implements
 // openapi.GetArticleCommentsResponseObject.

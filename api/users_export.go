@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
@@ -23,8 +24,7 @@ type section struct {
 	// column is the foreign key column that holds the id of the user. It is ""
 	// for the audit log, which has no foreign keys.
 	column string
-	// size is the number of records of a page. It is smaller for records that
-	// contain a body.
+	// size is the number of records of a page.
 	size int32
 	// next returns the page that starts after a position.
 	next func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error)
@@ -44,13 +44,15 @@ var sections = []section{
 	{column: "api_keys.user_id", size: 500, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportApiKeys(ctx, conn, query.ExportApiKeysParams{UserID: user, AfterID: after.ID, PageLimit: size}))
 	}},
-	{column: "articles.author_id", size: 16, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+	{column: "articles.author_id", size: 500, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byTime(q.ExportArticles(ctx, conn, query.ExportArticlesParams{
-			UserID: user, AfterCreatedAt: after.Key.Time(), AfterID: after.ID, PageLimit: size,
+			UserID: user, AfterCreatedAt: after.Key.Time(), AfterID: after.ID, PageLimit: size, MaxBytes: budget.Unreserved,
 		}))
 	}},
-	{column: "comments.author_id", size: 200, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
-		return byID(q.ExportComments(ctx, conn, query.ExportCommentsParams{UserID: user, AfterID: after.ID, PageLimit: size}))
+	{column: "comments.author_id", size: 500, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+		return byID(q.ExportComments(ctx, conn, query.ExportCommentsParams{
+			UserID: user, AfterID: after.ID, PageLimit: size, MaxBytes: budget.Unreserved,
+		}))
 	}},
 	{column: "favorites.user_id", size: 1000, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byTime(q.ExportFavorites(ctx, conn, query.ExportFavoritesParams{
@@ -164,7 +166,8 @@ func (s users) export(ctx context.Context, user int64, yield func([]byte, error)
 	return nil
 }
 
-// pages yields all records of a section, one page at a time.
+// pages yields all records of a section, one page at a time. A page with long
+// texts has fewer records than the size, so that only an empty page is the end.
 func (s section) pages(ctx context.Context, conn query.DBTX, user int64) iter.Seq2[[]exported, error] {
 	return func(yield func([]exported, error) bool) {
 		var after page.Position
@@ -179,7 +182,7 @@ func (s section) pages(ctx context.Context, conn query.DBTX, user int64) iter.Se
 				}
 				return
 			}
-			if !yield(records, nil) || len(records) < int(s.size) {
+			if !yield(records, nil) {
 				return
 			}
 			after = records[len(records)-1].Position

@@ -34,8 +34,7 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 		}
 	}
 	if a := s.cache.Get(key); a != nil {
-		s.sendCached(x, a)
-		return nil
+		return s.sendCached(x, a)
 	}
 	leads := false
 	shared, err, _ := s.flights.Do(key, func() (any, error) {
@@ -43,24 +42,22 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 		return s.makeResponse(x, key, next)
 	})
 	if leads {
-		if err == nil {
-			made := shared.(result)
-			s.send(x, made.status, made.response)
+		if err != nil {
+			return err
 		}
-		return err
+		made := shared.(result)
+		return s.send(x, made.status, made.response)
 	}
 	// The other request may have begun before a write that this request has to
 	// see, or it may have failed. Then this request makes its own response.
 	if made, ok := shared.(result); ok && err == nil && made.cached && s.cache.Good(made.response) {
-		s.sendCached(x, made.response)
-		return nil
+		return s.sendCached(x, made.response)
 	}
 	made, err := s.makeResponse(x, key, next)
 	if err != nil {
 		return err
 	}
-	s.send(x, made.status, made.response)
-	return nil
+	return s.send(x, made.status, made.response)
 }
 
 // result is a response that an operation has made.
@@ -92,7 +89,7 @@ func (s *Server) makeResponse(x *exchange, key string, next echo.HandlerFunc) (r
 // jsonType is shared by all responses, and none changes it.
 var jsonType = []string{"application/json"}
 
-func (s *Server) sendCached(x *exchange, a *cache.Response) {
+func (s *Server) sendCached(x *exchange, a *cache.Response) error {
 	x.Response().Header()[echo.HeaderContentType] = jsonType
-	s.send(x, http.StatusOK, a)
+	return s.send(x, http.StatusOK, a)
 }

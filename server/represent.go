@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/etag"
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/translate"
@@ -37,8 +38,11 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if x.op.Stream {
 			s.cacheHeaders(x.Response().Header(), x)
+			x.Response().Writer = s.paced(x.Response().Writer)
 			return next(c)
 		}
+		x.info.Memory = s.memory.Share()
+		defer x.info.Memory.Release()
 		if s.cacheable(x) {
 			return s.fromCache(x, next)
 		}
@@ -46,9 +50,9 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		s.send(x, b.status, newResponse(x, b))
+		err = s.send(x, b.status, newResponse(x, b))
 		b.reuse(x)
-		return nil
+		return err
 	}
 }
 
@@ -124,12 +128,17 @@ func intoBuffer(next echo.HandlerFunc, x *exchange, b *bufferedWriter) (err erro
 	defer func() {
 		res.Writer = inner
 		if !complete {
-			res.Committed, res.Size, res.Status = false, 0, http.StatusOK
+			uncommit(res)
 		}
 	}()
 	err = next(x)
 	complete = err == nil
 	return err
+}
+
+// uncommit makes Echo send another response than the one that was buffered.
+func uncommit(res *echo.Response) {
+	res.Committed, res.Size, res.Status = false, 0, http.StatusOK
 }
 
 // newResponse returns a buffered response with its entity tag.
@@ -146,9 +155,18 @@ func newResponse(x *exchange, b *bufferedWriter) *cache.Response {
 }
 
 // send writes a response in the coding that the client prefers.
-func (s *Server) send(x *exchange, status int, a *cache.Response) {
+func (s *Server) send(x *exchange, status int, a *cache.Response) error {
+	if len(a.Body) > budget.Small {
+		return s.sendLong(x, status, a)
+	}
+	_ = s.write(x, x.Response().Writer, status, a) // a client that has gone needs no response
+	return nil
+}
+
+// write writes a response to w in the coding that the client prefers.
+func (s *Server) write(x *exchange, w http.ResponseWriter, status int, a *cache.Response) error {
 	res := x.Response()
-	h, w := res.Header(), res.Writer
+	h := res.Header()
 	res.Committed = true
 	s.cacheHeaders(h, x)
 	coding := compress.Identity
@@ -172,7 +190,7 @@ func (s *Server) send(x *exchange, status int, a *cache.Response) {
 			h.Del("Content-Type")
 			res.Status, res.Size = http.StatusNotModified, 0
 			w.WriteHeader(http.StatusNotModified)
-			return
+			return nil
 		}
 	}
 	body := a.Body
@@ -185,7 +203,8 @@ func (s *Server) send(x *exchange, status int, a *cache.Response) {
 	}
 	res.Status, res.Size = status, int64(len(body))
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, err := w.Write(body)
+	return err
 }
 
 // cacheHeaders sets the fields that say which caches may store the response. No

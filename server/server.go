@@ -13,6 +13,7 @@
 //	ratelimit.go    the quota of a client
 //	compat.go       changes for front ends older than the contract
 //	represent.go    a response's entity tag, caching fields and coding
+//	long.go         long responses: their memory, and clients that do not read
 //	cached.go       responses from the cache
 //	order.go        404 and 403 before 422
 //	problems.go     errors as problem details
@@ -55,6 +56,7 @@ import (
 
 	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
@@ -97,6 +99,12 @@ type Config struct {
 	// SharedDatabase means that other replicas write to the database. Each read
 	// from the cache then asks the database what they have changed.
 	SharedDatabase bool
+	// ResponseMemory bounds the bytes of long responses that are made and sent,
+	// over all connections; 0 means the default. Short responses do not count.
+	ResponseMemory int64
+	// SendTimeout bounds the time that a client has to read 64 KB of a long
+	// response; 0 means the default.
+	SendTimeout time.Duration
 	// Certificate, if set, makes Serve use TLS, with HTTP/2.
 	Certificate *certificate.KeyPair
 	// Version and Commit are in the response of /version.
@@ -143,6 +151,9 @@ type Server struct {
 	// flights lets requests for the same response, at the same time, wait for
 	// one of them to make it.
 	flights singleflight.Group
+	// memory is what long responses may hold until their clients have read
+	// them.
+	memory *budget.Budget
 
 	cacheControl map[string]cacheControl // by operation id
 }
@@ -157,7 +168,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err := checkTargets(doc.Operations()); err != nil {
 		return nil, err
 	}
+	cfg.SendTimeout = cmp.Or(cfg.SendTimeout, sendTimeout)
 	s := &Server{cfg: cfg, deps: deps, doc: doc, log: deps.Logger, echo: echo.New()}
+	s.memory = budget.New(cmp.Or(cfg.ResponseMemory, maxMemory))
 	s.admission = admission.New(cfg.MaxInFlight)
 	s.limiters = newLimiters(cfg.Quotas)
 	s.cache = cache.New(cfg.CacheBytes)
@@ -205,8 +218,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    32 << 10,
 		// An HTTP/2 client gets no more concurrent requests than an HTTP/1.1
 		// client with a few connections. net/http bounds the streams that a
-		// client resets without waiting.
-		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100},
+		// client resets without waiting. A client that reads nothing from its
+		// connection keeps no stream of it.
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100, WriteByteTimeout: s.cfg.SendTimeout},
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	defer s.logRefused() // the refusals since the last log line

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/budget"
 )
 
 // Info is the information about a request. It is a single context value,
@@ -26,6 +27,10 @@ type Info struct {
 	URL *url.URL
 	// Load is nil for work that is not part of a request.
 	Load Load
+	// Memory is what the response has taken from the budget of long responses.
+	// An operation reserves memory in it before it reads long texts. The server
+	// releases it after the response has been sent.
+	Memory budget.Share
 }
 
 // Load is the load that a request puts on the service, as the server sees it.

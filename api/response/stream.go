@@ -5,13 +5,9 @@ import (
 	"iter"
 	"maps"
 	"net/http"
-	"time"
 
 	"github.com/byline-api/byline/api/request"
 )
-
-// sendTimeout is how long a client may take to read one chunk.
-const sendTimeout = 30 * time.Second
 
 // Stream is a response that is sent while it is produced, because it is too
 // long to be kept in memory. Its operation declares x-stream.
@@ -33,7 +29,7 @@ func (s *Stream) ResponseStream() *Stream { return s }
 func (s *Stream) SkipBody() { s.Chunks = func(func([]byte, error) bool) {} }
 
 // Send writes the response. It returns request.ErrClientGone if the client has
-// disconnected or does not read in time.
+// disconnected or does not read in time. The server's writer sets the time.
 func (s *Stream) Send(w http.ResponseWriter) error {
 	control := http.NewResponseController(w)
 	begun := false
@@ -49,7 +45,6 @@ func (s *Stream) Send(w http.ResponseWriter) error {
 			return err
 		}
 		begin()
-		_ = control.SetWriteDeadline(time.Now().Add(sendTimeout)) // a recorder has none
 		if _, err = w.Write(chunk); err == nil {
 			err = control.Flush()
 		}

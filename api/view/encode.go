@@ -51,3 +51,21 @@ func AppendNullable(b []byte, text *string) []byte {
 func AppendTime(b []byte, t time.Time) []byte {
 	return append(AppendTimestamp(append(b, '"'), t), '"')
 }
+
+// MaxEscape is how many bytes of JSON a byte of a text takes at most.
+const MaxEscape = len(`\u0000`)
+
+// Size returns how many bytes of JSON a text may take. The encoders differ in
+// what they escape: this is the most.
+func Size(text string) int {
+	n := len(text)
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"', c == '\\', c == '\n', c == '\t', c == '\r':
+			n++
+		case c < ' ', c == '<', c == '>', c == '&':
+			n += MaxEscape - 1
+		}
+	}
+	return n
+}

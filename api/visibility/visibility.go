@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
@@ -83,17 +84,54 @@ func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, err
 }
 
 // GetArticles returns the articles that have or had the slugs and that the
-// viewer may see, in the order of the slugs.
-func GetArticles(ctx context.Context, conn query.DBTX, slugs []string) ([]Article, error) {
-	rows, err := q.ArticleListBySlugs(ctx, conn, query.ArticleListBySlugsParams{ViewerID: request.Viewer(ctx).ID, Slugs: slugs})
+// viewer may see, in the order of the slugs. If their bodies have more than
+// budget.Text bytes together, it returns the first articles, and the slugs of
+// the rest.
+func GetArticles(ctx context.Context, conn query.DBTX, slugs []string) (list []Article, rest []string, err error) {
+	first, err := readArticles(ctx, conn, slugs, budget.Unreserved)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	list := make([]Article, len(rows))
-	for i, r := range rows {
-		list[i] = article(query.ArticleGetBySlugRow(r))
+	list, rest = first.list, first.rest
+	if len(rest) > 0 {
+		if err := request.From(ctx).Memory.Reserve(min(first.bytes, budget.Text)); err != nil {
+			return nil, nil, err
+		}
+		more, err := readArticles(ctx, conn, rest, budget.Text-first.read)
+		if err != nil {
+			return nil, nil, err
+		}
+		list, rest = append(list, more.list...), more.rest
 	}
-	return reveal(ctx, conn, list)
+	list, err = reveal(ctx, conn, list)
+	return list, rest, err
+}
+
+// articlesRead are articles with their bodies, and the slugs of those whose
+// bodies were not read.
+type articlesRead struct {
+	list []Article
+	rest []string
+	// read and bytes are the lengths of the bodies that were read, and of all.
+	read, bytes int
+}
+
+// readArticles reads articles with bodies of at most limit bytes together.
+func readArticles(ctx context.Context, conn query.DBTX, slugs []string, limit int) (out articlesRead, err error) {
+	viewer := request.Viewer(ctx)
+	rows, err := q.ArticleListBySlugs(ctx, conn, query.ArticleListBySlugsParams{
+		ViewerID: viewer.ID, Moderates: viewer.Moderates(), Slugs: slugs, MaxBytes: int64(limit),
+	})
+	for _, r := range rows {
+		out.bytes += int(r.BodyBytes)
+		if len(r.Body) != int(r.BodyBytes) {
+			out.rest = append(out.rest, r.Asked)
+			continue
+		}
+		out.read += len(r.Body)
+		out.list = append(out.list, article(query.ArticleGetBySlugRow(r)))
+	}
+	return out, err
 }
 
 // article returns a row as an Article. A hidden one lacks its reason, which

@@ -133,7 +133,7 @@ ORDER BY l.created_at DESC, l.id DESC;
 -- Returns the same columns as ArticleListBySlugs, so that one function reads
 -- both.
 SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.body, octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_slugs s
@@ -144,14 +144,17 @@ LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_i
 WHERE s.slug = @slug;
 
 -- name: ArticleListBySlugs :many
--- One row for each slug that an article has or had, in the given order.
+-- One row for each slug that an article has or had, in the given order. A row
+-- lacks its body if the bodies up to it have more than max_bytes together.
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
+       a.author_id, u.username, u.bio, u.image, a.hidden,
+       COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= @max_bytes::bigint THEN a.body END, '')::text AS body,
+       octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)
 JOIN article_slugs s ON s.slug = n.slug
-JOIN articles a ON a.id = s.article_id
+JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
 JOIN users u ON u.id = a.author_id
 LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = @viewer_id
 LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_id

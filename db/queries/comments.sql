@@ -12,26 +12,46 @@ FROM created c
 JOIN users u ON u.id = c.author_id;
 
 -- name: CommentListOldest :many
-SELECT /* shared */ c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following, c.hidden
-FROM article_slugs s
-JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
-JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
-JOIN users u ON u.id = c.author_id
-WHERE s.slug = @slug AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
-ORDER BY c.created_at ASC, c.id ASC
-LIMIT @page_limit::int;
+-- A comment is left out if the texts of the comments before it have more than
+-- max_bytes together. octet_length does not read a long text.
+SELECT /* shared */ m.id, m.article_id, m.author_id, m.body, m.created_at, m.updated_at, m.username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden
+FROM (
+    SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+        OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
+        FROM article_slugs s
+        JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
+        JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
+        JOIN users u ON u.id = c.author_id
+        WHERE s.slug = @slug AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
+        ORDER BY c.created_at ASC, c.id ASC
+        LIMIT @page_limit::int
+    ) p
+) m
+WHERE COALESCE(m.bytes_before, 0) <= @max_bytes::bigint
+ORDER BY m.created_at ASC, m.id ASC;
 
 -- name: CommentListNewest :many
-SELECT /* shared */ c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = c.author_id) AS following, c.hidden
-FROM article_slugs s
-JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
-JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
-JOIN users u ON u.id = c.author_id
-WHERE s.slug = @slug AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
-ORDER BY c.created_at DESC, c.id DESC
-LIMIT @page_limit::int;
+SELECT /* shared */ m.id, m.article_id, m.author_id, m.body, m.created_at, m.updated_at, m.username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden
+FROM (
+    SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+        OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
+        FROM article_slugs s
+        JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
+        JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
+        JOIN users u ON u.id = c.author_id
+        WHERE s.slug = @slug AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
+        ORDER BY c.created_at DESC, c.id DESC
+        LIMIT @page_limit::int
+    ) p
+) m
+WHERE COALESCE(m.bytes_before, 0) <= @max_bytes::bigint
+ORDER BY m.created_at DESC, m.id DESC;
 
 -- name: CommentAuthor :one
 SELECT c.author_id FROM comments c

@@ -21,22 +21,36 @@ SELECT k.id, json_build_object('type', 'apiKey', 'id', k.id, 'name', k.name, 'pr
 FROM api_keys k WHERE k.user_id = @user_id AND k.id > @after_id ORDER BY k.id LIMIT @page_limit;
 
 -- name: ExportArticles :many
--- With every slug that each article has had.
+-- With every slug that each article has had. An article is left out if the
+-- bodies of the articles before it have more than max_bytes together.
+WITH page AS (
+    SELECT x.id, sum(octet_length(x.body)) OVER (ORDER BY x.created_at, x.id) - octet_length(x.body) AS bytes_before
+    FROM (
+        SELECT y.id, y.created_at, y.body FROM articles y
+        WHERE y.author_id = @user_id AND (y.created_at, y.id) > (@after_created_at::timestamptz, @after_id::bigint)
+        ORDER BY y.created_at, y.id LIMIT @page_limit
+    ) x
+)
 SELECT a.id, a.created_at, json_build_object('type', 'article', 'slug', a.slug, 'slugs',
     (SELECT array_agg(s.slug ORDER BY s.slug) FROM article_slugs s WHERE s.article_id = a.id),
     'title', a.title, 'description', a.description, 'body', a.body, 'tagList', a.tags, 'favoritesCount', a.favorites_count,
     'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.article_id = a.id),
     'createdAt', to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(a.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
-FROM articles a
-WHERE a.author_id = @user_id AND (a.created_at, a.id) > (@after_created_at::timestamptz, @after_id::bigint)
-ORDER BY a.created_at, a.id LIMIT @page_limit;
+FROM page p JOIN articles a ON a.id = p.id
+WHERE p.bytes_before <= @max_bytes::bigint
+ORDER BY a.created_at, a.id;
 
 -- name: ExportComments :many
+WITH page AS (
+    SELECT x.id, sum(octet_length(x.body)) OVER (ORDER BY x.id) - octet_length(x.body) AS bytes_before
+    FROM (SELECT y.id, y.body FROM comments y WHERE y.author_id = @user_id AND y.id > @after_id ORDER BY y.id LIMIT @page_limit) x
+)
 SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', a.slug, 'body', c.body,
     'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.comment_id = c.id),
     'createdAt', to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
-FROM comments c JOIN articles a ON a.id = c.article_id
-WHERE c.author_id = @user_id AND c.id > @after_id ORDER BY c.id LIMIT @page_limit;
+FROM page p JOIN comments c ON c.id = p.id JOIN articles a ON a.id = c.article_id
+WHERE p.bytes_before <= @max_bytes::bigint
+ORDER BY c.id;
 
 -- name: ExportFavorites :many
 SELECT f.article_id AS id, f.article_created_at AS created_at, json_build_object('type', 'favorite', 'article', a.slug,

@@ -1,6 +1,10 @@
 package cache
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/byline-api/byline/api/budget"
+)
 
 // Response is a 200 response: its body and the headers that depend on it. It is
 // not changed after it has been put into a cache.
@@ -8,6 +12,9 @@ type Response struct {
 	Body []byte
 	Tag  string // the strong entity tag of Body
 	Link string // the Link header, or ""
+	// Sending is what the requests that send the response at this time have
+	// taken from the budget of long responses.
+	Sending budget.Shared
 
 	epoch uint64
 	slots []uint16
