@@ -5,6 +5,7 @@
 //	main.go        flags, the run, the exit code
 //	target.go      starts the service, or uses one that runs on this machine
 //	wire.go        requests as bytes, on separate connections
+//	http2.go       the same for HTTP/2, on a service with TLS
 //	verdict.go     the checks of every response
 //	expect.go      further checks of single attacks
 //	report.go      the table
@@ -68,6 +69,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	s := newSite(target.addr, o.seed)
 	s.limit = o.limit
+	if o.url == "" {
+		s.encrypted = func(attack func(addr string) error) error { return withTLS(ctx, o, attack) }
+	}
 	r, err := assault(ctx, s, target, o)
 	if stopErr := target.stop(); err == nil {
 		err = stopErr

@@ -38,15 +38,11 @@ func start(ctx context.Context, o options) (*target, error) {
 	if o.url != "" {
 		return attach(o)
 	}
-	binary, err := filepath.Abs(o.binary)
-	if err != nil {
-		return nil, err
-	}
 	dir, err := os.MkdirTemp("", "byline-attack-")
 	if err != nil {
 		return nil, err
 	}
-	t, err := launch(ctx, binary, dir)
+	t, err := launch(ctx, o.binary, dir)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
@@ -75,9 +71,14 @@ func attach(o options) (*target, error) {
 	return t, t.healthy(startTimeout)
 }
 
-var servingAt = regexp.MustCompile(`"msg":"serving".*"url":"http://([^"]+)"`)
+var servingAt = regexp.MustCompile(`"msg":"serving".*"url":"(https?)://([^"]+)"`)
 
-func launch(ctx context.Context, binary, dir string) (*target, error) {
+// launch starts the program with its data in dir, and with more flags.
+func launch(ctx context.Context, binary, dir string, flags ...string) (*target, error) {
+	binary, err := filepath.Abs(binary)
+	if err != nil {
+		return nil, err
+	}
 	// If this user is root, PostgreSQL runs as another user, who must be able
 	// to enter the folder.
 	if err := os.Chmod(dir, 0o755); err != nil {
@@ -89,8 +90,8 @@ func launch(ctx context.Context, binary, dir string) (*target, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(binary, "serve", "--addr", "127.0.0.1:0", "--admin-addr", "off",
-		"--data-dir", filepath.Join(dir, "data"), "--database-url", "", "--log-format", "json")
+	cmd := exec.Command(binary, append([]string{"serve", "--addr", "127.0.0.1:0", "--admin-addr", "off",
+		"--data-dir", filepath.Join(dir, "data"), "--database-url", "", "--log-format", "json"}, flags...)...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = environment(), dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches only this program
 	if err := cmd.Start(); err != nil {
@@ -105,8 +106,8 @@ func launch(ctx context.Context, binary, dir string) (*target, error) {
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
 		text, _ := os.ReadFile(logFile)
 		if found := servingAt.FindSubmatch(text); found != nil {
-			t.addr = string(found[1])
-			if t.healthy(2*time.Second) == nil {
+			t.addr = string(found[2])
+			if string(found[1]) == "https" || t.healthy(2*time.Second) == nil {
 				return t, nil
 			}
 		}

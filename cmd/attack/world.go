@@ -35,6 +35,10 @@ type site struct {
 	goat                  account
 	goatSlug, goatComment string
 	used                  bool
+
+	// encrypted calls an attack on a service with TLS, which it starts and
+	// stops. It is nil if the program attacks a running service.
+	encrypted func(attack func(addr string) error) error
 }
 
 type account struct{ name, email, password, token string }
