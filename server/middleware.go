@@ -216,9 +216,11 @@ func (s *Server) viewer(x *exchange, token string) (v auth.Viewer, err error) {
 	}
 	ctx, cancel := context.WithTimeout(x.Request().Context(), s.cfg.RequestTimeout)
 	defer cancel()
-	err = s.admission.Do(ctx, &x.place, func() error {
-		v, err = s.deps.Authenticator.Authenticate(ctx, token)
-		return err
+	err = x.lookUp(token, func() error {
+		return s.admission.Do(ctx, &x.place, func() error {
+			v, err = s.deps.Authenticator.Authenticate(ctx, token)
+			return err
+		})
 	})
 	return v, err
 }

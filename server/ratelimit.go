@@ -1,10 +1,13 @@
 package server
 
 import (
+	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/server/ratelimit"
 )
@@ -22,8 +25,9 @@ func newLimiters(quotas ratelimit.Quotas) map[string]*ratelimit.Limiter {
 }
 
 // limitRate refuses requests beyond the quota of their class. Each signed-in
-// user has a quota, and the anonymous clients of one address share one. Each
-// replica counts only its own requests.
+// user has a quota, and the anonymous clients of one address share one. All
+// clients of an address share a wider one. Each replica counts only its own
+// requests.
 func (s *Server) limitRate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
@@ -54,16 +58,44 @@ func (x *exchange) count(class string) error {
 	if limiter == nil {
 		return nil
 	}
-	client := ratelimit.Address(x.RealIP())
-	if id := x.info.Viewer.ID; id != 0 {
-		client = ratelimit.User(id)
-	}
-	remaining, reset, ok := limiter.Take(client, time.Now())
+	remaining, reset, ok := limiter.Take(ratelimit.Client{User: x.info.Viewer.ID, Address: x.address()}, time.Now())
 	limiter.SetHeader(x.Response().Header(), remaining, reset)
 	if !ok {
-		p := problem.New(problem.RateLimited, "request", "too many requests")
-		p.RetryAfter = reset
-		return p
+		return tooMany(reset)
 	}
 	return nil
+}
+
+// lookUp calls ask, which looks a credential up in the database. It refuses to
+// if the client's address has sent so many credentials that are not valid any
+// more that they have used up the quota of the request's class. It does not
+// refuse a credential that was valid before, so that the other clients of an
+// address cannot keep a user out.
+func (x *exchange) lookUp(credential string, ask func() error) error {
+	limiter := x.server.limiters[x.op.RateLimit]
+	if limiter == nil {
+		return ask()
+	}
+	address, now := x.address(), time.Now()
+	if reset, ok := limiter.LookUp(address, now); !ok && !x.server.deps.Authenticator.Accepted(credential) {
+		limiter.SetHeader(x.Response().Header(), 0, reset)
+		return tooMany(reset)
+	}
+	err := ask()
+	if errors.Is(err, auth.ErrTokenRevoked) {
+		limiter.LookedUp(address, now)
+	}
+	return err
+}
+
+func tooMany(reset int) *problem.Error {
+	p := problem.New(problem.RateLimited, "request", "too many requests")
+	p.RetryAfter = reset
+	return p
+}
+
+// address returns the client's network address, or the zero Addr.
+func (x *exchange) address() netip.Addr {
+	a, _ := netip.ParseAddr(x.RealIP())
+	return a
 }

@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -137,4 +138,93 @@ func TestRateLimit(t *testing.T) {
 		require.NotEqual(t, http.StatusTooManyRequests, res.StatusCode)
 		require.NotContains(t, res.Header, "Ratelimit")
 	}
+}
+
+// TestAddressQuota checks that many accounts do not multiply the quota of the
+// one who has registered them: the users of an address, and of the networks that
+// one customer of a provider has, share a wider one.
+func TestAddressQuota(t *testing.T) {
+	t.Parallel()
+	read := ratelimit.Quota{Requests: 2, Window: time.Hour}
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) {
+		c.Quotas, c.TrustedProxies = ratelimit.Quotas{"read": read}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	}))
+	users := make([]servertest.User, 15)
+	for i := range users {
+		users[i] = s.Register("")
+	}
+	get := func(u servertest.User, address string) (*http.Response, []byte) {
+		return send(t, "GET", s.URL+"/user", "", "Authorization", "Token "+u.Token, "X-Forwarded-For", address)
+	}
+	for _, from := range []func(i int) string{
+		func(int) string { return "192.0.2.1" },
+		func(i int) string { return fmt.Sprintf("2001:db8::%x", i) },
+	} {
+		passed := 0
+		for i := range 2 * len(users) {
+			res, body := get(users[i%len(users)], from(i))
+			if res.StatusCode == http.StatusOK {
+				passed++
+				continue
+			}
+			requireProblem(t, 429, "rate_limited", res, body)
+			requireLeft(t, res.Header, "read", read, 0)
+		}
+		require.Equal(t, 10*read.Requests, passed)
+		users = []servertest.User{s.Register(""), s.Register(""), s.Register(""), s.Register(""), s.Register(""),
+			s.Register(""), s.Register(""), s.Register(""), s.Register(""), s.Register(""), s.Register(""), s.Register("")}
+	}
+	res, body := get(users[0], "192.0.2.2")
+	require.Equal(t, http.StatusOK, res.StatusCode, "a refusal has used up nothing: %s", body)
+}
+
+// TestDeadTokens checks that tokens which were revoked cost no statement for
+// each request, and none at all once the quota of the address is used up.
+func TestDeadTokens(t *testing.T) {
+	t.Parallel()
+	read := ratelimit.Quota{Requests: 20, Window: time.Hour}
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.Quotas = ratelimit.Quotas{"read": read} }))
+	anna, jake := s.Register("anna"), s.Register("jake")
+	signIn := func() string {
+		res, err := s.Anonymous.LoginWithResponse(t.Context(), client.LoginJSONRequestBody{User: client.LoginUser{Email: string(anna.Email), Password: servertest.Password}})
+		require.NoError(t, err)
+		return res.JSON200.User.Token
+	}
+	var dead []string
+	for range 2 * read.Requests {
+		dead = append(dead, signIn())
+	}
+	_, err := s.DB.Exec(t.Context(), `DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE username = 'anna')`)
+	require.NoError(t, err)
+	get := func(token string) (*http.Response, []byte) {
+		return send(t, "GET", s.URL+"/user", "", "Authorization", "Token "+token)
+	}
+	statements := func() int64 {
+		asked, _ := s.Statements.Reset()
+		return asked
+	}
+	statements()
+	for range 5 {
+		res, body := get(dead[0])
+		requireProblem(t, 401, "token_invalid", res, body)
+	}
+	require.EqualValues(t, 1, statements(), "the refusal is cached")
+	for i, token := range dead[1:] {
+		res, body := get(token)
+		if i+5 < read.Requests {
+			requireProblem(t, 401, "token_invalid", res, body)
+			continue
+		}
+		requireProblem(t, 429, "rate_limited", res, body)
+		requireLeft(t, res.Header, "read", read, 0)
+		require.NotEmpty(t, res.Header.Get("Retry-After"))
+	}
+	require.EqualValues(t, read.Requests-1, statements(), "there is one for each refusal until the quota is used up")
+	for range 3 {
+		res, body := get(dead[len(dead)-1])
+		requireProblem(t, 429, "rate_limited", res, body)
+	}
+	require.Zero(t, statements())
+	res, body := get(jake.Token)
+	require.Equal(t, http.StatusOK, res.StatusCode, "a user of the address has a quota of their own: %s", body)
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -28,6 +29,9 @@ const (
 	// maxKnown limits the number of cached credentials, which take about 500
 	// bytes each.
 	maxKnown = 4096
+	// maxRefused limits the number of cached refusals. They have a cache of
+	// their own, so that they do not displace valid credentials.
+	maxRefused = 512
 	// recheck is the maximum age of a cached credential, so that the last use
 	// of a session is recorded to the minute.
 	recheck = time.Minute
@@ -43,8 +47,9 @@ type Authenticator struct {
 	trust     time.Duration
 	now       func() time.Time
 
-	mu    sync.RWMutex
-	known map[string]known
+	mu      sync.RWMutex
+	known   map[string]known
+	refused map[string]known
 	// generation counts the removals from the cache. A result that was looked
 	// up before a removal must not be cached after it.
 	generation uint64
@@ -57,6 +62,8 @@ type known struct {
 	viewer  Viewer
 	expires time.Time // zero for never
 	checked time.Time
+	// err is ErrTokenRevoked if the directory has refused the credential.
+	err error
 }
 
 // Trust is how long cached credentials are used without news from the database.
@@ -67,7 +74,8 @@ const Trust = time.Second
 // that are not cached. It does not use the cache if Learn was not called for
 // the time trust.
 func NewAuthenticator(tokens *Tokens, keys *APIKeys, directory Directory, trust time.Duration, now func() time.Time) *Authenticator {
-	a := &Authenticator{tokens: tokens, keys: keys, directory: directory, trust: trust, now: now, known: map[string]known{}}
+	a := &Authenticator{tokens: tokens, keys: keys, directory: directory, trust: trust, now: now,
+		known: map[string]known{}, refused: map[string]known{}}
 	a.informed.Store(now().UnixNano()) // nothing is cached yet, so nothing can be out of date
 	return a
 }
@@ -78,12 +86,24 @@ func (a *Authenticator) Recall(credential string) (v Viewer, ok bool, err error)
 	now := a.now()
 	a.mu.RLock()
 	k, found := a.known[credential]
+	if !found {
+		k, found = a.refused[credential]
+	}
 	a.mu.RUnlock()
 	if !found || now.Sub(k.checked) >= recheck || now.UnixNano()-a.informed.Load() >= int64(a.trust) {
 		return Viewer{}, false, nil
 	}
 	v, err = k.at(now, credential)
 	return v, true, err
+}
+
+// Accepted reports whether a credential was valid when it was last looked up,
+// however long ago that was.
+func (a *Authenticator) Accepted(credential string) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	_, found := a.known[credential]
+	return found
 }
 
 // Authenticate returns the viewer of a credential. The error is
@@ -105,8 +125,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, credential string) (Vi
 	return k.at(now, credential)
 }
 
-// at returns the viewer for a time, or ErrTokenExpired.
+// at returns the viewer for a time, or the reason why there is none.
 func (k known) at(now time.Time, credential string) (Viewer, error) {
+	if k.err != nil {
+		return Viewer{}, k.err
+	}
 	if !k.expires.IsZero() && !now.Before(k.expires) {
 		return Viewer{}, ErrTokenExpired
 	}
@@ -114,6 +137,8 @@ func (k known) at(now time.Time, credential string) (Viewer, error) {
 	return k.viewer, nil
 }
 
+// lookUp asks the directory for a credential, unless it is not genuine. The
+// refusal of the directory is part of the result.
 func (a *Authenticator) lookUp(ctx context.Context, credential string) (k known, err error) {
 	if isAPIKey(credential) {
 		hash, ok := a.keys.Hash(credential)
@@ -121,7 +146,7 @@ func (a *Authenticator) lookUp(ctx context.Context, credential string) (k known,
 			return k, ErrTokenInvalid
 		}
 		k.viewer, k.expires, err = a.directory.APIKey(ctx, hash)
-		return k, err
+		return k.refusedBy(err)
 	}
 	claims, err := a.tokens.Verify(credential)
 	if err != nil {
@@ -132,6 +157,15 @@ func (a *Authenticator) lookUp(ctx context.Context, credential string) (k known,
 	if err == nil && k.viewer.ID != claims.UserID {
 		err = ErrTokenInvalid
 	}
+	return k.refusedBy(err)
+}
+
+// refusedBy makes the refusal of the directory a part of the result. Other
+// errors are returned unchanged.
+func (k known) refusedBy(err error) (known, error) {
+	if errors.Is(err, ErrTokenInvalid) {
+		return known{err: ErrTokenRevoked}, nil
+	}
 	return k, err
 }
 
@@ -141,10 +175,20 @@ func (a *Authenticator) remember(credential string, k known, generation uint64) 
 	if generation != a.generation {
 		return // something was revoked during the look-up
 	}
-	if len(a.known) >= maxKnown {
-		clear(a.known) // this is rare, and costs one look-up for each credential
+	if k.err != nil {
+		delete(a.known, credential)
+		keep(a.refused, maxRefused, credential, k)
+		return
 	}
-	a.known[strings.Clone(credential)] = k
+	keep(a.known, maxKnown, credential, k)
+}
+
+// keep adds a result to a cache.
+func keep(cache map[string]known, most int, credential string, k known) {
+	if len(cache) >= most {
+		clear(cache) // this is rare, and costs one look-up for each credential
+	}
+	cache[strings.Clone(credential)] = k
 }
 
 // Learn implements changes.Subscriber: it removes the credentials that a
@@ -203,6 +247,7 @@ func (a *Authenticator) forget(which func(known) bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.generation++
+	clear(a.refused) // an account that was suspended may be reinstated
 	for credential, k := range a.known {
 		if which(k) {
 			delete(a.known, credential)

@@ -78,6 +78,49 @@ func (g *gate) news(t *testing.T, keys ...changes.Key) {
 
 func TestAuthenticate(t *testing.T) {
 	t.Parallel()
+	t.Run("RemembersRefusals", func(t *testing.T) {
+		t.Parallel()
+		g := newGate(t)
+		token, key := issue(t, g.tokens, 42), g.keys.New()
+		session := g.sessions[7]
+		delete(g.sessions, 7)
+		refused := func(credential string) {
+			t.Helper()
+			_, err := g.Authenticate(t.Context(), credential)
+			require.ErrorIs(t, err, ErrTokenInvalid)
+			require.Equal(t, credential != "nonsense", errors.Is(err, ErrTokenRevoked))
+			require.False(t, g.Accepted(credential))
+		}
+		for range 3 {
+			refused(token)
+			refused(key.Text)
+		}
+		require.Equal(t, 2, g.asked, "each is looked up once")
+		refused("nonsense")
+		require.Equal(t, 2, g.asked)
+
+		g.now = g.now.Add(Trust)
+		refused(token)
+		require.Equal(t, 3, g.asked, "without news, the cache is not used")
+		g.sessions[7] = session
+		g.news(t)
+		refused(token)
+		g.news(t, changes.Account(42))
+		_, err := g.Authenticate(t.Context(), token)
+		require.NoError(t, err, "the account was reinstated")
+		require.True(t, g.Accepted(token))
+
+		g.sessions[7] = Viewer{ID: 43}
+		g.news(t, changes.Session(7))
+		refused(token)
+		asked := g.asked
+		for range 2 * maxRefused {
+			refused(g.keys.New().Text)
+		}
+		require.LessOrEqual(t, len(g.refused), maxRefused)
+		require.Equal(t, asked+2*maxRefused, g.asked)
+	})
+
 	t.Run("RemembersUntilToldOtherwise", func(t *testing.T) {
 		t.Parallel()
 		g := newGate(t)

@@ -28,6 +28,9 @@ const (
 var (
 	ErrTokenInvalid = errors.New("auth: the token is invalid")
 	ErrTokenExpired = errors.New("auth: the token has expired")
+	// ErrTokenRevoked is the ErrTokenInvalid of a credential that this service
+	// has issued, and that the directory does not know any more.
+	ErrTokenRevoked = fmt.Errorf("%w: it was revoked", ErrTokenInvalid)
 )
 
 // Key is a signing key; ID is the token's kid.

@@ -4,14 +4,10 @@ package ratelimit
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
-	"sync"
 	"time"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Quota is the number of requests of a class that one client may make in a
@@ -41,7 +37,7 @@ func WideQuotas() Quotas {
 	return Quotas{"read": wide, "write": wide, "auth": wide}
 }
 
-// Address returns the key under which an anonymous client is counted. An IPv6
+// Address returns the name under which an anonymous client is known. An IPv6
 // client has a whole /64 (RFC 6177), so a quota for each address would limit
 // nothing.
 func Address(ip string) string {
@@ -58,54 +54,111 @@ func Address(ip string) string {
 	return "a" + a.String()
 }
 
-// User returns the key under which a signed-in client is counted.
-func User(id int64) string { return "u" + strconv.FormatInt(id, 10) }
-
-// Limiter implements the generic cell rate algorithm: it stores one time for
-// each client, at which the client's quota will be whole again.
-type Limiter struct {
-	name   string   // quoted, as the header fields need it
-	policy []string // the value of RateLimit-Policy
-	quota  Quota
-	step   time.Duration // after which one more request is allowed
-	shards [16]shard
+// Client is the caller that a request counts for.
+type Client struct {
+	User    int64      // 0 for an anonymous client
+	Address netip.Addr // the zero Addr if it is not known
 }
 
-type shard struct {
-	mu    sync.Mutex
-	whole map[string]time.Time
-	swept time.Time
+// network is the first address of a network, in its form of 16 bytes.
+type network [16]byte
+
+// level is a network around the client's address. All requests from it,
+// whoever makes them, share a quota that is so many times as wide. Otherwise
+// one client could have any number of quotas, by registering many accounts or
+// by using many of the networks that a provider has assigned to it.
+type level struct {
+	bits  int // of an IPv6 address
+	times int
+}
+
+// levels begin with the address itself: a /64 is a single network (see
+// Address). A provider assigns a customer a /56 or a /48.
+var levels = [...]level{{64, 10}, {56, 20}, {48, 40}}
+
+// networks returns the networks of an address, one for each level. An IPv4
+// address is only in the first.
+func networks(a netip.Addr) (all [len(levels)]network, n int) {
+	a = a.Unmap()
+	if !a.Is6() {
+		all[0] = a.WithZone("").As16()
+		return all, 1
+	}
+	bytes := a.As16()
+	for i, l := range levels {
+		copy(all[i][:], bytes[:l.bits/8])
+	}
+	return all, len(levels)
+}
+
+// Limiter limits the requests of a class.
+type Limiter struct {
+	name      string   // quoted, as the header fields need it
+	policy    []string // the value of RateLimit-Policy
+	users     *buckets[int64]
+	addresses *buckets[network] // of anonymous clients
+	shared    [len(levels)]*buckets[network]
+	lookups   *buckets[network] // of credentials that were not valid any more
 }
 
 // New returns a Limiter for the requests of a class.
 func New(class string, q Quota) *Limiter {
-	l := &Limiter{name: strconv.Quote(class), quota: q, step: max(q.Window/time.Duration(max(q.Requests, 1)), 1)}
+	l := &Limiter{name: strconv.Quote(class), users: newBuckets[int64](q, 1), addresses: newBuckets[network](q, 1), lookups: newBuckets[network](q, 1)}
 	l.policy = []string{fmt.Sprintf("%s;q=%d;w=%d", l.name, q.Requests, int(q.Window.Seconds()))}
-	for i := range l.shards {
-		l.shards[i].whole = map[string]time.Time{}
+	for i, level := range levels {
+		l.shared[i] = newBuckets[network](q, level.times)
 	}
 	return l
 }
 
 // Take counts one request of a client and reports whether it is within the
-// quota. It returns the number of requests left, and the seconds to wait: until
-// the next request is allowed if this one is not, and otherwise until the quota
-// is whole.
-func (l *Limiter) Take(client string, now time.Time) (remaining, reset int, ok bool) {
-	s := &l.shards[xxhash.Sum64String(client)%uint64(len(l.shards))]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sweep(now, l.quota.Window)
-	whole := s.whole[client]
-	if whole.Before(now) {
-		whole = now
+// quotas: that of the user, or of the address if the client is anonymous, and
+// those that the clients of a network share. It returns the number of requests
+// left, and the seconds to wait: until the next request is allowed if this one
+// is not, and otherwise until the quota is whole. A refusal uses up nothing.
+func (l *Limiter) Take(c Client, now time.Time) (remaining, reset int, ok bool) {
+	nets, n := networks(c.Address)
+	if c.User != 0 {
+		remaining, reset, ok = l.users.take(c.User, now)
+	} else {
+		remaining, reset, ok = l.addresses.take(nets[0], now)
 	}
-	after := whole.Add(l.step)
-	if wait := after.Sub(now) - l.quota.Window; wait > 0 {
-		return 0, seconds(wait), false
+	if !ok {
+		return remaining, reset, false
 	}
-	s.whole[client] = after
-	return int((l.quota.Window - after.Sub(now)) / l.step), seconds(after.Sub(now)), true
+	for i := range n {
+		left, wait, ok := l.shared[i].take(nets[i], now)
+		if ok {
+			remaining = min(remaining, left)
+			continue
+		}
+		for j := range i {
+			l.shared[j].giveBack(nets[j])
+		}
+		if c.User != 0 {
+			l.users.giveBack(c.User)
+		} else {
+			l.addresses.giveBack(nets[0])
+		}
+		return 0, wait, false
+	}
+	return remaining, reset, true
+}
+
+// LookedUp counts a look-up in the database, which a client's credential cost
+// that is not valid any more.
+func (l *Limiter) LookedUp(address netip.Addr, now time.Time) {
+	nets, _ := networks(address)
+	l.lookups.take(nets[0], now)
+}
+
+// LookUp reports whether the database may be asked for another credential from
+// an address, and otherwise the seconds to wait. Valid credentials use up
+// nothing.
+func (l *Limiter) LookUp(address netip.Addr, now time.Time) (reset int, ok bool) {
+	nets, _ := networks(address)
+	reset = l.lookups.wait(nets[0], now)
+	return reset, reset == 0
 }
 
 // SetHeader sets the results of Take as the RateLimit fields of
@@ -114,20 +167,3 @@ func (l *Limiter) SetHeader(h http.Header, remaining, reset int) {
 	h["Ratelimit-Policy"] = l.policy // shared: Set would allocate
 	h.Set("RateLimit", l.name+";r="+strconv.Itoa(remaining)+";t="+strconv.Itoa(reset))
 }
-
-// sweep deletes the clients whose quota is whole, once in each window, so that
-// memory is bounded by the clients of one window.
-func (s *shard) sweep(now time.Time, window time.Duration) {
-	if now.Sub(s.swept) < window {
-		return
-	}
-	s.swept = now
-	for client, whole := range s.whole {
-		if whole.Before(now) {
-			delete(s.whole, client)
-		}
-	}
-}
-
-// seconds rounds up, so that a client that waits that long succeeds.
-func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }

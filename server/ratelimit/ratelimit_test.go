@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,7 +13,7 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 
-func TestLimiterQuota(t *testing.T) {
+func TestBucketsQuota(t *testing.T) {
 	t.Parallel()
 	for _, q := range []Quota{
 		{Requests: 1, Window: time.Hour},
@@ -25,59 +26,59 @@ func TestLimiterQuota(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(q), func(t *testing.T) {
 			t.Parallel()
-			l := New("read", q)
+			l := newBuckets[string](q, 1)
 			for i := range q.Requests {
-				remaining, reset, ok := l.Take("a", start)
+				remaining, reset, ok := l.take("a", start)
 				require.True(t, ok, i)
 				require.Equal(t, q.Requests-1-i, remaining)
 				require.Positive(t, reset)
 				require.LessOrEqual(t, reset, seconds(q.Window))
 			}
-			remaining, wait, ok := l.Take("a", start)
+			remaining, wait, ok := l.take("a", start)
 			require.False(t, ok)
 			require.Zero(t, remaining)
 			require.Positive(t, wait)
-			_, _, ok = l.Take("b", start)
+			_, _, ok = l.take("b", start)
 			require.True(t, ok, "another client has a quota of its own")
 
 			// A refusal uses up nothing, and a client that waits as told
 			// succeeds.
 			for range 10 {
-				_, again, ok := l.Take("a", start)
+				_, again, ok := l.take("a", start)
 				require.False(t, ok)
 				require.Equal(t, wait, again)
 			}
-			_, _, ok = l.Take("a", start.Add(time.Duration(wait)*time.Second))
+			_, _, ok = l.take("a", start.Add(time.Duration(wait)*time.Second))
 			require.True(t, ok)
 
 			later := start.Add(10 * q.Window)
 			for i := range q.Requests {
-				_, _, ok := l.Take("a", later)
+				_, _, ok := l.take("a", later)
 				require.True(t, ok, "request %d after the quota is whole again", i)
 			}
-			_, _, ok = l.Take("a", later)
+			_, _, ok = l.take("a", later)
 			require.False(t, ok, "an idle client gets no more than its quota")
 		})
 	}
 }
 
-func TestLimiterRefills(t *testing.T) {
+func TestBucketsRefill(t *testing.T) {
 	t.Parallel()
-	l := New("read", Quota{Requests: 60, Window: time.Minute})
+	l := newBuckets[string](Quota{Requests: 60, Window: time.Minute}, 1)
 	now := start
 	for range 60 {
-		l.Take("a", now)
+		l.take("a", now)
 	}
 	for range 100 {
 		now = now.Add(time.Second)
-		_, _, ok := l.Take("a", now)
+		_, _, ok := l.take("a", now)
 		require.True(t, ok)
-		_, wait, ok := l.Take("a", now)
+		_, wait, ok := l.take("a", now)
 		require.False(t, ok)
 		require.Equal(t, 1, wait)
 	}
 	// After a clock is set back, no client is refused for long.
-	_, wait, ok := l.Take("a", now.Add(-time.Second))
+	_, wait, ok := l.take("a", now.Add(-time.Second))
 	require.False(t, ok)
 	require.LessOrEqual(t, wait, 2)
 }
@@ -87,14 +88,14 @@ func TestLimiterWide(t *testing.T) {
 	for class, q := range WideQuotas() {
 		l := New(class, q)
 		for range 10_000 {
-			if _, _, ok := l.Take("a", start); !ok {
+			if _, _, ok := l.Take(Client{Address: netip.MustParseAddr("127.0.0.1")}, start); !ok {
 				t.Fatal("a benchmark from one address reaches the limit of the class", class)
 			}
 		}
 	}
 }
 
-func TestLimiterAbsurdQuotas(t *testing.T) {
+func TestBucketsAbsurdQuotas(t *testing.T) {
 	t.Parallel()
 	for _, q := range []Quota{
 		{Requests: 0, Window: time.Minute},
@@ -102,14 +103,14 @@ func TestLimiterAbsurdQuotas(t *testing.T) {
 		{Requests: 1 << 60, Window: time.Minute},
 		{Requests: 1, Window: time.Nanosecond},
 	} {
-		l := New("read", q)
-		require.NotPanics(t, func() { l.Take("a", start) }, q)
+		l := newBuckets[string](q, 1)
+		require.NotPanics(t, func() { l.take("a", start) }, q)
 	}
 }
 
-func TestLimiterSweeps(t *testing.T) {
+func TestBucketsSweep(t *testing.T) {
 	t.Parallel()
-	l := New("read", Quota{Requests: 10, Window: time.Minute})
+	l := newBuckets[string](Quota{Requests: 10, Window: time.Minute}, 1)
 	size := func() (n int) {
 		for i := range l.shards {
 			n += len(l.shards[i].whole)
@@ -117,29 +118,29 @@ func TestLimiterSweeps(t *testing.T) {
 		return n
 	}
 	for i := range 20_000 {
-		l.Take(fmt.Sprint("a", i), start.Add(time.Duration(i)*time.Millisecond))
+		l.take(fmt.Sprint("a", i), start.Add(time.Duration(i)*time.Millisecond))
 	}
 	require.LessOrEqual(t, size(), 20_000)
 	for minute := 2; minute < 10; minute++ {
 		for i := range 1000 {
-			l.Take(fmt.Sprint(minute, ".", i), start.Add(time.Duration(minute)*time.Minute))
+			l.take(fmt.Sprint(minute, ".", i), start.Add(time.Duration(minute)*time.Minute))
 		}
 	}
 	require.LessOrEqual(t, size(), 3000, "clients of past windows are still stored")
 }
 
-func TestLimiterRace(t *testing.T) {
+func TestBucketsRace(t *testing.T) {
 	t.Parallel()
-	l := New("read", Quota{Requests: 500, Window: time.Hour})
+	l := newBuckets[string](Quota{Requests: 500, Window: time.Hour}, 1)
 	var passed atomic.Int64
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
 			for i := range 200 {
-				if _, _, ok := l.Take("a", start); ok {
+				if _, _, ok := l.take("a", start); ok {
 					passed.Add(1)
 				}
-				l.Take(fmt.Sprint(i), start)
+				l.take(fmt.Sprint(i), start)
 			}
 		})
 	}
@@ -162,4 +163,92 @@ func TestAddress(t *testing.T) {
 	for _, pair := range differ {
 		require.NotEqual(t, Address(pair[0]), Address(pair[1]))
 	}
+}
+
+// TestNetworks takes requests from the addresses of one network until they are
+// refused.
+func TestNetworks(t *testing.T) {
+	t.Parallel()
+	const quota = 4
+	for _, test := range []struct {
+		name   string
+		client func(i int) Client
+		want   int
+	}{
+		{"Anonymous", func(int) Client { return from(0, "192.0.2.1") }, quota},
+		{"Unknown", func(int) Client { return Client{} }, quota},
+		{"User", func(i int) Client { return from(7, fmt.Sprintf("192.0.2.%d", i)) }, quota},
+		{"UsersOfAnAddress", func(i int) Client { return from(i+1, "192.0.2.1") }, 10 * quota},
+		{"MappedAddress", func(i int) Client { return from(i+1, []string{"192.0.2.1", "::ffff:192.0.2.1"}[i%2]) }, 10 * quota},
+		{"Anonymous/64", func(i int) Client { return from(0, fmt.Sprintf("2001:db8::%x", i)) }, quota},
+		{"UsersOfA/64", func(i int) Client { return from(i+1, fmt.Sprintf("2001:db8::%x", i)) }, 10 * quota},
+		{"Anonymous/56", func(i int) Client { return from(0, fmt.Sprintf("2001:db8:0:%x::1", i%256)) }, 20 * quota},
+		{"UsersOfA/56", func(i int) Client { return from(i+1, fmt.Sprintf("2001:db8:0:%x::1", i%256)) }, 20 * quota},
+		{"Anonymous/48", func(i int) Client { return from(0, fmt.Sprintf("2001:db8:0:%x::1", i*256)) }, 40 * quota},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			l := New("read", Quota{Requests: quota, Window: time.Hour})
+			got := 0
+			for range 200 {
+				remaining, reset, ok := l.Take(test.client(got), start)
+				require.Less(t, remaining, quota)
+				require.Positive(t, reset)
+				if !ok {
+					require.Zero(t, remaining)
+					continue
+				}
+				got++
+			}
+			require.Equal(t, test.want, got)
+		})
+	}
+}
+
+func from(user int, address string) Client {
+	return Client{User: int64(user), Address: netip.MustParseAddr(address)}
+}
+
+// TestRefusalUsesUpNothing checks that a user whom the quota of the address
+// refuses keeps the quota of the user.
+func TestRefusalUsesUpNothing(t *testing.T) {
+	t.Parallel()
+	const quota = 4
+	l := New("read", Quota{Requests: quota, Window: time.Hour})
+	for i := range 10 * quota {
+		_, _, ok := l.Take(from(i+1, "2001:db8::1"), start)
+		require.True(t, ok)
+	}
+	for range 100 {
+		_, _, ok := l.Take(from(1000, "2001:db8::1"), start)
+		require.False(t, ok)
+	}
+	for range quota {
+		_, _, ok := l.Take(from(1000, "192.0.2.1"), start)
+		require.True(t, ok)
+	}
+	for i := range 10 * quota {
+		_, _, ok := l.Take(from(2000+i, "2001:db8:0:1::1"), start)
+		require.True(t, ok, "the networks around were not used up either")
+	}
+}
+
+func TestLookUps(t *testing.T) {
+	t.Parallel()
+	l := New("read", Quota{Requests: 3, Window: time.Minute})
+	here, near := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+	for range 3 {
+		for range 10 {
+			_, ok := l.LookUp(here, start)
+			require.True(t, ok, "to ask uses up nothing")
+		}
+		l.LookedUp(here, start)
+	}
+	reset, ok := l.LookUp(near, start)
+	require.False(t, ok)
+	require.Equal(t, 20, reset)
+	_, ok = l.LookUp(netip.MustParseAddr("192.0.2.1"), start)
+	require.True(t, ok)
+	_, ok = l.LookUp(here, start.Add(20*time.Second))
+	require.True(t, ok)
 }
