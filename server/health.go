@@ -13,6 +13,12 @@ import (
 	"github.com/byline-api/byline/db"
 )
 
+// The paths of the probes.
+const (
+	livezPath  = "/livez"
+	readyzPath = "/readyz"
+)
+
 // health is the state that the probes report.
 type health struct {
 	draining atomic.Bool
@@ -22,8 +28,8 @@ type health struct {
 }
 
 func (s *Server) registerHealth() {
-	s.echo.GET("/livez", func(c echo.Context) error { return probe(c, http.StatusOK, nil) })
-	s.echo.GET("/readyz", func(c echo.Context) error {
+	s.echo.GET(livezPath, func(c echo.Context) error { return probe(c, http.StatusOK, nil) })
+	s.echo.GET(readyzPath, func(c echo.Context) error {
 		checks := s.readiness(c.Request().Context())
 		for _, state := range checks {
 			if state != "ok" {

@@ -28,6 +28,7 @@ func (s *Server) middlewares() []echo.MiddlewareFunc {
 		s.trace,          // around observe, which sets the span's status and logs the trace id
 		s.observe,        // sees every response, also those to panics and refusals
 		s.secure,         // every response has the headers, also errors
+		s.refuseSpare,    // before anything reads a body
 		s.cors(),         // answers preflights, which need none of the following
 		s.preferConcrete, // before anything uses the operation that identify found
 		s.shed,           // before anything costly: refuses at once under overload

@@ -9,6 +9,7 @@
 //	metrics.go      the metrics of requests, of the pool and of the cache
 //	log.go          the log line of a request, and its id
 //	logcause.go     the cause of an error, without secrets
+//	connections.go  the connections of one address
 //	admit.go        shed and admit: refusals under overload
 //	ratelimit.go    the quota of a client
 //	compat.go       changes for front ends older than the contract
@@ -28,6 +29,7 @@
 //	contract        openapi.yaml: operations, and checks of requests
 //	cache           responses of anonymous reads, and what they depend on
 //	admission       a bound for concurrent work and for its queue
+//	connlimit       a bound for the connections of an address
 //	ratelimit       quotas, and the RateLimit fields
 //	compress        content codings
 //	certificate     the TLS certificate, read again when its files change
@@ -89,6 +91,10 @@ type Config struct {
 	// four times as many may wait for a moment. 0 adapts to the number of
 	// cores.
 	MaxInFlight int
+	// MaxConnectionsPerAddress bounds the connections that a client address may
+	// have open; 0 means no bound. It does not apply to TrustedProxies and to
+	// loopback addresses.
+	MaxConnectionsPerAddress int
 	// Quotas are the rate limits; a class without one is not limited.
 	Quotas ratelimit.Quotas
 	// TrustedProxies are the proxies whose X-Forwarded-For fields are believed.
@@ -223,6 +229,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100, WriteByteTimeout: s.cfg.SendTimeout},
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	l = s.limitConnections(ctx, srv, l)
 	defer s.logRefused() // the refusals since the last log line
 	failed := make(chan error, 1)
 	go func() {

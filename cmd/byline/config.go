@@ -31,6 +31,7 @@ type config struct {
 	DrainDelay                           time.Duration
 	MaxInFlight                          int    // requests; 0 = adaptive
 	MaxConnections                       int    // client connections
+	MaxConnectionsPerAddress             int    // 0 = no maximum
 	RateLimit                            string // off, wide, strict
 	TrustedProxies                       []netip.Prefix
 	CORSOrigins                          []string // empty = no CORS
@@ -126,6 +127,8 @@ var settings = []setting{
 		parse: into(func(c *config) *int { return &c.MaxInFlight }, between(0, 100_000))},
 	{env: "BYLINE_MAX_CONNECTIONS", def: "10000", meaning: "Maximum number of client connections; further ones wait to be accepted.",
 		parse: into(func(c *config) *int { return &c.MaxConnections }, between(1, 1_000_000))},
+	{env: "BYLINE_MAX_CONNECTIONS_PER_ADDRESS", def: "100", meaning: "Maximum number of connections from one address or IPv6 /64; 0 = no maximum. Trusted proxies and loopback addresses have none.",
+		parse: into(func(c *config) *int { return &c.MaxConnectionsPerAddress }, between(0, 1_000_000))},
 	{env: "BYLINE_RATE_LIMIT", def: "auto", meaning: "`off`, `strict`, or `auto` = wide limits with an embedded database and a loopback address, else strict.",
 		parse: into(func(c *config) *string { return &c.RateLimit }, oneOf("auto", "off", "strict")),
 		shown: func(c *config, s string) string { return filled(s, "auto", c.RateLimit) }},

@@ -36,7 +36,7 @@ func TestLoadConfig(t *testing.T) {
 		require.Equal(t, &config{
 			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Compat: "strict", PoolMin: 2,
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
-			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, MaxConnections: 10000, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
+			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
 			PasswordHashers: 1, Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
 		}, c)
 		require.True(t, c.embedded())
@@ -80,6 +80,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_QUERY_TIMEOUT", "250ms", func(c *config) any { return c.QueryTimeout }, 250 * time.Millisecond},
 			{"BYLINE_DRAIN_TIMEOUT", "0s", func(c *config) any { return c.DrainTimeout }, time.Duration(0)},
 			{"BYLINE_MAX_IN_FLIGHT", "64", func(c *config) any { return c.MaxInFlight }, 64},
+			{"BYLINE_MAX_CONNECTIONS_PER_ADDRESS", "0", func(c *config) any { return c.MaxConnectionsPerAddress }, 0},
 			{"BYLINE_RATE_LIMIT", "off", func(c *config) any { return c.RateLimit }, "off"},
 			{"BYLINE_RATE_LIMIT", "auto", func(c *config) any { return c.RateLimit }, "wide"},
 			{"BYLINE_TRUSTED_PROXIES", " 10.1.2.3/8, ::1 ,", func(c *config) any { return c.TrustedProxies },
@@ -134,6 +135,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_REQUEST_TIMEOUT", "1h", "from 100ms to 10m"},
 			{"BYLINE_DRAIN_TIMEOUT", "-1s", "from 0s to 10m"},
 			{"BYLINE_MAX_IN_FLIGHT", "1e3", "from 0 to 100000"},
+			{"BYLINE_MAX_CONNECTIONS_PER_ADDRESS", "-1", "from 0 to 1000000"},
 			{"BYLINE_RATE_LIMIT", "wide", "must be auto, off or strict"},
 			{"BYLINE_TRUSTED_PROXIES", "10.0.0.0/8,proxy", `"proxy" must be a network`},
 			{"BYLINE_CORS_ORIGINS", "example.com", "must be *, off, or origins"},

@@ -43,6 +43,7 @@ var layers = map[string][]string{
 	"server/cache":       {"db/changes"},
 	"server/certificate": {},
 	"server/compress":    {},
+	"server/connlimit":   {"server/ratelimit"},
 	"server/contract":    {"api/auth", "api/problem", "gen/spec"},
 	"server/logwriter":   {},
 	"server/pages":       {"api/etag", "docs"},

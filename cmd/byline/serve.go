@@ -136,19 +136,20 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 	authenticator := auth.NewAuthenticator(tokens, apiKeys, credentials.Directory{DB: database}, auth.Trust, time.Now)
 	feed.Subscribe(authenticator)
 	return server.New(server.Config{
-		Compat:         server.Compat(cfg.Compat),
-		CORSOrigins:    cfg.CORSOrigins,
-		RequestTimeout: cfg.RequestTimeout,
-		DrainTimeout:   cfg.DrainTimeout,
-		DrainDelay:     cfg.DrainDelay,
-		MaxInFlight:    cfg.MaxInFlight,
-		Quotas:         quotas(cfg.RateLimit),
-		TrustedProxies: cfg.TrustedProxies,
-		CacheBytes:     cfg.CacheBytes,
-		SharedDatabase: !cfg.embedded(),
-		Certificate:    keyPair,
-		Version:        version,
-		Commit:         commit,
+		Compat:                   server.Compat(cfg.Compat),
+		CORSOrigins:              cfg.CORSOrigins,
+		RequestTimeout:           cfg.RequestTimeout,
+		DrainTimeout:             cfg.DrainTimeout,
+		DrainDelay:               cfg.DrainDelay,
+		MaxInFlight:              cfg.MaxInFlight,
+		MaxConnectionsPerAddress: cfg.MaxConnectionsPerAddress,
+		Quotas:                   quotas(cfg.RateLimit),
+		TrustedProxies:           cfg.TrustedProxies,
+		CacheBytes:               cfg.CacheBytes,
+		SharedDatabase:           !cfg.embedded(),
+		Certificate:              keyPair,
+		Version:                  version,
+		Commit:                   commit,
 	}, server.Deps{
 		API: api.New(api.Deps{
 			DB: database, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
