@@ -39,7 +39,7 @@ func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		work := func() error { return next(c) }
 		if x.op.Stream {
-			return s.admission.Stream(work)
+			return s.streams.do(x, work)
 		}
 		return s.admission.Do(x.Request().Context(), &x.place, work)
 	}

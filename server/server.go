@@ -11,6 +11,7 @@
 //	logcause.go     the cause of an error, without secrets
 //	connections.go  the connections of one address
 //	admit.go        shed and admit: refusals under overload
+//	streams.go      responses that are sent while they are made
 //	ratelimit.go    the quota of a client
 //	compat.go       changes for front ends older than the contract
 //	represent.go    a response's entity tag, caching fields and coding
@@ -148,6 +149,7 @@ type Server struct {
 	health health
 
 	admission *admission.Controller
+	streams   *streams
 	// refused counts the refusals of admission since they were last logged.
 	refused  atomic.Int64
 	limiters map[string]*ratelimit.Limiter
@@ -177,7 +179,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	cfg.SendTimeout = cmp.Or(cfg.SendTimeout, sendTimeout)
 	s := &Server{cfg: cfg, deps: deps, doc: doc, log: deps.Logger, echo: echo.New()}
 	s.memory = budget.New(cmp.Or(cfg.ResponseMemory, maxMemory))
-	s.admission = admission.New(cfg.MaxInFlight)
+	s.admission, s.streams = admission.New(cfg.MaxInFlight), newStreams()
 	s.limiters = newLimiters(cfg.Quotas)
 	s.cache = cache.New(cfg.CacheBytes)
 	deps.Feed.Subscribe(s.cache)

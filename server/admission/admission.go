@@ -28,9 +28,6 @@ const (
 	// queue. The expected wait is computed from the time that work has taken
 	// lately. If work is slow, a full queue would only delay responses.
 	maxExpectedWait = 200 * time.Millisecond
-	// maxStreams is small, because few streams keep a connection busy: each
-	// reads a page, then sends it.
-	maxStreams = 4
 )
 
 // ErrOverloaded is the error of all requests that get no place.
@@ -45,10 +42,6 @@ type Controller struct {
 	queue  atomic.Int64        // the number of requests that work or wait
 	most   int64               // the maximum of queue
 	mean   atomic.Int64        // how long, in nanoseconds, work has taken lately
-	// streams has the places of responses that last as long as their clients
-	// take to read them. In the places of other requests, slow clients would
-	// leave none.
-	streams *semaphore.Weighted
 }
 
 // New returns a Controller with the given number of places; 0 adapts to the
@@ -58,10 +51,9 @@ func New(places int) *Controller {
 		places = placesPerCore * runtime.GOMAXPROCS(0)
 	}
 	return &Controller{
-		places:  semaphore.NewWeighted(int64(places)),
-		size:    places,
-		most:    int64(places * (1 + queuedPerPlace)),
-		streams: semaphore.NewWeighted(maxStreams),
+		places: semaphore.NewWeighted(int64(places)),
+		size:   places,
+		most:   int64(places * (1 + queuedPerPlace)),
 	}
 }
 
@@ -88,10 +80,15 @@ func (c *Controller) Do(ctx context.Context, p *Place, work func() error) error 
 		c.queue.Add(-1)
 		return ErrOverloaded
 	}
-	if err := p.take(ctx, c); err != nil {
-		return err
+	if !c.places.TryAcquire(1) {
+		ctx, cancel := context.WithTimeout(ctx, waitTimeout)
+		defer cancel()
+		if c.places.Acquire(ctx, 1) != nil {
+			c.queue.Add(-1)
+			return ErrOverloaded
+		}
 	}
-	p.outside = 0
+	p.controller, p.outside = c, 0
 	began := time.Now()
 	defer func() {
 		p.giveBack()
@@ -105,8 +102,8 @@ func (c *Controller) Do(ctx context.Context, p *Place, work func() error) error 
 // Outside gives the place back, calls wait, and takes a place again. It is for
 // work that waits for something else than the database, so that such requests
 // leave the places to others. The duration of wait is not part of the mean. If
-// there is no place afterwards, Outside returns ErrOverloaded, and the request
-// goes on without one until it ends.
+// there is no place before ctx ends, Outside returns ErrOverloaded, and the
+// request goes on without one until it ends.
 func (p *Place) Outside(ctx context.Context, wait func() error) error {
 	c := p.controller
 	if c == nil {
@@ -116,24 +113,15 @@ func (p *Place) Outside(ctx context.Context, wait func() error) error {
 	defer func() { p.outside += time.Since(began) }()
 	p.giveBack()
 	err := wait()
-	// The request has cost work already, so that a full queue does not refuse
-	// it.
+	// The request has cost work already, so that neither a full queue nor a
+	// longer wait refuses it.
 	c.queue.Add(1)
-	return errors.Join(err, p.take(ctx, c))
-}
-
-// take waits for a place of c. The caller has counted the request in the queue.
-func (p *Place) take(ctx context.Context, c *Controller) error {
-	if !c.places.TryAcquire(1) {
-		ctx, cancel := context.WithTimeout(ctx, waitTimeout)
-		defer cancel()
-		if c.places.Acquire(ctx, 1) != nil {
-			c.queue.Add(-1)
-			return ErrOverloaded
-		}
+	if c.places.Acquire(ctx, 1) != nil {
+		c.queue.Add(-1)
+		return errors.Join(err, ErrOverloaded)
 	}
 	p.controller = c
-	return nil
+	return err
 }
 
 // giveBack gives the place back if it is taken.
@@ -143,14 +131,4 @@ func (p *Place) giveBack() {
 		c.places.Release(1)
 		c.queue.Add(-1)
 	}
-}
-
-// Stream calls work, which sends a response that may take minutes, in a place
-// for streams. It returns an error at once if there is none.
-func (c *Controller) Stream(work func() error) error {
-	if !c.streams.TryAcquire(1) {
-		return problem.Unavailable(problem.Overloaded, 5, nil)
-	}
-	defer c.streams.Release(1)
-	return work()
 }
