@@ -57,9 +57,9 @@ type DB struct {
 // Open prepares the pool. It does not wait for the database, so that the
 // service can start before the database and report that it is not ready.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
-	pc, err := pgxpool.ParseConfig(cfg.URL)
+	pc, err := parseURL(cfg.URL)
 	if err != nil {
-		return nil, fmt.Errorf("db: the database URL is not valid: %w", hideURL(err))
+		return nil, err
 	}
 	pc.MaxConns, pc.MinConns = int32(cfg.MaxConns), int32(cfg.MinConns)
 	pc.MaxConnLifetime = 30 * time.Minute
@@ -74,9 +74,6 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	cc := pc.ConnConfig
 	cc.Tracer = cfg.Tracer
-	if cc.ConnectTimeout == 0 || cc.ConnectTimeout > 5*time.Second {
-		cc.ConnectTimeout = 5 * time.Second
-	}
 	for name, value := range map[string]string{
 		"application_name":                    "byline",
 		"statement_timeout":                   milliseconds(cfg.QueryTimeout),
@@ -107,14 +104,6 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
-
-// hideURL removes the URL, which may contain a password, from an error of pgx.
-func hideURL(err error) error {
-	if cause := errors.Unwrap(err); cause != nil {
-		return cause
-	}
-	return errors.New("cannot parse it")
-}
 
 // Close waits until no connection is in use, and closes the pool.
 func (d *DB) Close() { d.pool.Close() }

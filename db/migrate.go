@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -28,11 +27,11 @@ type Migrator struct {
 
 // NewMigrator connects to the database at url. Close it after use.
 func NewMigrator(url string) (*Migrator, error) {
-	cc, err := pgx.ParseConfig(url)
+	pc, err := parseURL(url)
 	if err != nil {
-		return nil, fmt.Errorf("db: the database URL is not valid: %w", hideURL(err))
+		return nil, err
 	}
-	cc.ConnectTimeout = 5 * time.Second
+	cc := pc.ConnConfig
 	cc.RuntimeParams["application_name"] = "byline migrate"
 	cc.RuntimeParams["lock_timeout"] = "5000"
 	files, err := fs.Sub(migrations, "migrations")

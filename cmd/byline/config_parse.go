@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/byline-api/byline/api/mail"
@@ -238,22 +240,37 @@ func databaseURL(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	if _, err := pgxpool.ParseConfig(s); err != nil {
+	c, err := pgxpool.ParseConfig(s)
+	if err != nil || !unambiguous(s, c.ConnConfig) {
 		return "", fmt.Errorf("must be a PostgreSQL URL, such as postgres://user:password@host:5432/name, or a key=value list%s", urlFault(s))
 	}
 	return s, nil
 }
 
+// unambiguous reports whether only passwords are hidden when s is shown. It is
+// false if a special character in the password, such as / or ?, makes a part of
+// it the name of the database or a parameter, which errors show.
+func unambiguous(s string, c *pgx.ConnConfig) bool {
+	hidden, err := pgxpool.ParseConfig(hideSecrets(s))
+	if err != nil {
+		return false
+	}
+	shown := hidden.ConnConfig
+	return shown.Host == c.Host && shown.Port == c.Port && shown.User == c.User && shown.Database == c.Database &&
+		len(shown.Fallbacks) == len(c.Fallbacks) && slices.Equal(slices.Sorted(maps.Keys(shown.RuntimeParams)), slices.Sorted(maps.Keys(c.RuntimeParams)))
+}
+
 // urlFault describes the fault of a database URL. The parser's own error may
 // quote the password, so urlFault parses the URL again with secrets hidden.
 func urlFault(s string) string {
-	s = hideSecrets(s)
-	if s == mask {
-		return ""
+	const escape = ": special characters in the password must be percent-encoded, or quoted in a key=value list"
+	shown := hideSecrets(s)
+	if shown == mask {
+		return escape
 	}
-	_, err := pgxpool.ParseConfig(s)
+	_, err := pgxpool.ParseConfig(shown)
 	if err == nil {
-		return ": special characters in the password must be percent-encoded, or quoted in a key=value list"
+		return escape
 	}
 	_, fault, _ := strings.Cut(err.Error(), "`: ") // drops the repeated URL
 	return ": " + fault

@@ -19,24 +19,32 @@ var (
 	// Hiding more than the password is harmless.
 	urlPassword = regexp.MustCompile(`(?s)^([a-zA-Z][a-zA-Z0-9+.-]*://[^:@]*):.*@`)
 
-	// keyPassword matches password and sslpassword in key=value lists and in
-	// the query of a URL.
-	keyPassword = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'?|(?:\\.|[^\s&])*)`)
+	// keyPassword matches the keys of secrets in key=value lists and in the
+	// query of a URL, with their values.
+	keyPassword = regexp.MustCompile(`(?i)(\w*(?:pass|pwd|secret)\w*\s*=\s*)('(?:[^'\\]|\\.)*'?[^\s&]*|(?:\\.|[^\s&])*)`)
 
-	// keyValue matches text that begins like a key=value list.
-	keyValue = regexp.MustCompile(`^\s*[a-zA-Z_]+\s*=`)
+	// wellFormed matches a URL with hidden passwords and a key=value list. Text
+	// that is neither may have a password anywhere.
+	wellFormed = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://([^:@/?#\s]*(:` + mask + `)?@)?` + // user and password
+		host + `(,` + host + `)*(/[^:@?#\s]*)?(\?([\w.]+=[^&#\s]*(&|$))*)?$` + // hosts, path and query
+		`|^\s*([a-zA-Z_][\w.]*\s*=\s*('(?:[^'\\]|\\.)*'|(?:\\.|[^\s'\\])*)(\s+|$))+$`) // key=value
 )
+
+// host matches a host with its port in a URL.
+const host = `(\[[0-9a-fA-F:.%]+\]|[^:@/?#,\s\[\]]*)(:[0-9]*)?`
 
 // hideSecrets replaces the passwords in a URL or a key=value list. It replaces
 // any other text as a whole, because it may be a password.
 func hideSecrets(s string) string {
-	switch {
-	case strings.Contains(s, "://"):
-		s = urlPassword.ReplaceAllString(s, "${1}:"+mask+"@")
-	case s != "" && !keyValue.MatchString(s):
+	if s == "" {
+		return s
+	}
+	shown := urlPassword.ReplaceAllString(keyPassword.ReplaceAllString(s, "${1}"+mask), "${1}:"+mask+"@")
+	before, _, isURL := strings.Cut(shown, "://")
+	if !wellFormed.MatchString(shown) || isURL && strings.Contains(before, "=") { // such as DATABASE_URL=postgres://…
 		return mask
 	}
-	return keyPassword.ReplaceAllString(s, "${1}"+mask)
+	return shown
 }
 
 func hidden(_ *config, s string) string { return hideSecrets(s) }

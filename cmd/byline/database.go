@@ -63,7 +63,7 @@ func (p *program) migrateCommand() *cobra.Command {
 					defer m.Close()
 					lines, err := do(ctx, m)
 					if err != nil {
-						return err
+						return withRemedy(err)
 					}
 					if len(lines) == 0 {
 						lines = []string{"nothing to do"}
@@ -80,6 +80,14 @@ func (p *program) migrateCommand() *cobra.Command {
 	})
 	add("status", "List the migrations and their state", func(ctx context.Context, m *db.Migrator) ([]string, error) { return m.Status(ctx) })
 	return migrate
+}
+
+// withRemedy adds to an error of the database what the operator has to change.
+func withRemedy(err error) error {
+	if remedy := db.Remedy(err); remedy != "" {
+		return fmt.Errorf("%w\n%s", err, remedy)
+	}
+	return err
 }
 
 // seedPassword is the password of every seeded account.

@@ -249,8 +249,8 @@ func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
 		for _, line := range applied {
 			log.Info("migrated", "migration", line)
 		}
-		if err == nil || !db.IsUnavailable(err) || time.Now().After(deadline) {
-			return err
+		if err == nil || !db.IsUnavailable(err) || db.Remedy(err) != "" || time.Now().After(deadline) {
+			return withRemedy(err)
 		}
 		log.Warn("cannot reach the database; retrying", "error", err)
 		select {

@@ -1,0 +1,87 @@
+package db
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// errURL replaces the errors of pgx, which may quote the password.
+var errURL = errors.New("db: the database URL is not valid")
+
+// parseURL returns how to connect to the database at url.
+func parseURL(url string) (*pgxpool.Config, error) {
+	pc, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errURL
+	}
+	if cc := pc.ConnConfig; cc.ConnectTimeout == 0 || cc.ConnectTimeout > 5*time.Second {
+		cc.ConnectTimeout = 5 * time.Second
+	}
+	return pc, nil
+}
+
+// Remedy returns what an operator has to change if err means that no attempt to
+// connect can succeed. It returns "" if a later attempt may.
+func Remedy(err error) string {
+	var ce *pgconn.ConnectError
+	if !errors.As(err, &ce) {
+		return ""
+	}
+	attempts := []error{ce.Unwrap()} // one for each address, and for each way to use TLS
+	if joined, ok := attempts[0].(interface{ Unwrap() []error }); ok {
+		attempts = joined.Unwrap()
+	}
+	for _, attempt := range attempts {
+		var pe *pgconn.PgError
+		if errors.As(attempt, &pe) {
+			if remedy := refusal(pe, ce.Config.Database); remedy != "" {
+				return remedy
+			}
+		}
+	}
+	// Only the last attempt, since a connection without TLS follows one with
+	// TLS if sslmode is prefer.
+	last := attempts[len(attempts)-1]
+	var unverified *tls.CertificateVerificationError
+	switch {
+	case errors.As(last, &unverified):
+		return "sslrootcert must be the certificate of the authority that has issued the server's certificate, and the host in DATABASE_URL a name in that certificate"
+	case rootCause(last).Error() == "server refused TLS connection": // pgx has no type for it
+		return "the server does not offer TLS: enable it there, or choose another sslmode in DATABASE_URL"
+	}
+	return ""
+}
+
+// refusal returns what to change if the server refuses every connection like
+// this one.
+func refusal(pe *pgconn.PgError, database string) string {
+	switch pe.Code {
+	case "28P01", "28000": // invalid_password, invalid_authorization_specification
+		return "check the user and the password in DATABASE_URL, and the pg_hba.conf of the server"
+	case "3D000": // invalid_catalog_name
+		return fmt.Sprintf("create the database first, for example with: createdb %q", database)
+	case "42501": // insufficient_privilege
+		return "give the user the privilege CONNECT on the database"
+	case "42704", "08P01": // undefined_object; PgBouncer: unsupported startup parameter
+		return "remove the parameter from DATABASE_URL: PostgreSQL does not know those of Prisma and other libraries, such as schema, " +
+			"connection_limit and pgbouncer. For PgBouncer, see docs/deploying.md"
+	case "22023": // invalid_parameter_value
+		return "correct the parameter in DATABASE_URL"
+	}
+	return ""
+}
+
+func rootCause(err error) error {
+	for {
+		cause := errors.Unwrap(err)
+		if cause == nil {
+			return err
+		}
+		err = cause
+	}
+}
