@@ -1,9 +1,12 @@
 package db
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,16 +16,58 @@ import (
 // errURL replaces the errors of pgx, which may quote the password.
 var errURL = errors.New("db: the database URL is not valid")
 
-// parseURL returns how to connect to the database at url.
+// parseURL returns how to connect to the database at url. Connections go to
+// servers that accept writes, unless target_session_attrs says otherwise.
 func parseURL(url string) (*pgxpool.Config, error) {
 	pc, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errURL
 	}
-	if cc := pc.ConnConfig; cc.ConnectTimeout == 0 || cc.ConnectTimeout > 5*time.Second {
+	cc := pc.ConnConfig
+	if cc.ConnectTimeout == 0 || cc.ConnectTimeout > 5*time.Second {
 		cc.ConnectTimeout = 5 * time.Second
 	}
+	const attrs = "target_session_attrs"
+	if cc.ValidateConnect == nil && !strings.Contains(url, attrs) && os.Getenv("PGTARGETSESSIONATTRS") == "" {
+		cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	// A connection of a proxy can stay open while the server behind it becomes
+	// a standby. Closing it makes the next request look for another server.
+	closes := cc.OnPgError
+	cc.OnPgError = func(conn *pgconn.PgConn, pe *pgconn.PgError) bool {
+		return closes(conn, pe) && !fromStandby(pe)
+	}
 	return pc, nil
+}
+
+// ErrReadOnly means that the server does not accept writes. It is a standby, or
+// its provider has made it read-only.
+var ErrReadOnly = errors.New("db: the server is read-only")
+
+// Ping returns an error if the database does not respond, or if its
+// server is read-only. In that case it also closes all idle connections.
+func (d *DB) Ping(ctx context.Context) error {
+	var readOnly bool
+	if err := d.QueryRow(ctx, "SELECT current_setting('transaction_read_only')::boolean").Scan(&readOnly); err != nil {
+		return err
+	}
+	if readOnly {
+		d.pool.Reset()
+		return ErrReadOnly
+	}
+	return nil
+}
+
+// fromStandby reports whether a server sends an error because it is read-only.
+func fromStandby(pe *pgconn.PgError) bool {
+	switch pe.Code {
+	case "25006", // read_only_sql_transaction
+		"55000": // object_not_in_prerequisite_state: a lock during recovery
+		return true
+	case "0A000": // feature_not_supported, here reading an unlogged table during recovery
+		return pe.Routine == "get_relation_info"
+	}
+	return false
 }
 
 // Remedy returns what an operator has to change if err means that no attempt to

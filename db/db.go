@@ -111,12 +111,6 @@ func (d *DB) Close() { d.pool.Close() }
 // Pool returns the pool, for COPY and for statistics.
 func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
-// Ping returns an error if the database does not respond.
-func (d *DB) Ping(ctx context.Context) error {
-	_, err := d.Exec(ctx, "SELECT 1")
-	return err
-}
-
 // acquire waits for a connection for as long as the context and AcquireTimeout
 // allow.
 func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {

@@ -78,9 +78,11 @@ func IsUnavailable(err error) bool {
 	}
 	var pe *pgconn.PgError
 	if errors.As(err, &pe) {
+		if fromStandby(pe) {
+			return true
+		}
 		switch pe.Code {
-		case "25006", // read_only_sql_transaction: a standby after a failover
-			"55P03", // lock_not_available
+		case "55P03", // lock_not_available
 			"57014", // query_canceled: the statement timeout
 			"57P01", "57P02", "57P03", "57P04", "57P05":
 			return true
@@ -92,7 +94,7 @@ func IsUnavailable(err error) bool {
 		return false
 	}
 	var ne net.Error
-	return errors.Is(err, ErrBusy) || errors.Is(err, context.DeadlineExceeded) ||
+	return errors.Is(err, ErrBusy) || errors.Is(err, ErrReadOnly) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.As(err, &ne) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, pgconn.ErrConnClosed) || // of a connection that broke while it was in use

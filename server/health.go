@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -69,6 +70,8 @@ func (s *Server) readiness(ctx context.Context) map[string]string {
 	if err := s.checkSchema(ctx); err != nil {
 		s.log.Warn("not ready", "error", err)
 		switch {
+		case errors.Is(err, db.ErrReadOnly):
+			checks["database"], checks["migrations"] = "read-only", "unknown"
 		case db.IsUnavailable(err) || ctx.Err() != nil:
 			checks["database"], checks["migrations"] = "unreachable", "unknown"
 		default:
@@ -79,8 +82,8 @@ func (s *Server) readiness(ctx context.Context) map[string]string {
 }
 
 func (s *Server) checkSchema(ctx context.Context) error {
-	if s.health.migrated.Load() {
-		return s.deps.DB.Ping(ctx)
+	if err := s.deps.DB.Ping(ctx); err != nil || s.health.migrated.Load() {
+		return err
 	}
 	want, err := db.LatestVersion()
 	if err != nil {
