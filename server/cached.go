@@ -20,7 +20,7 @@ func (s *Server) cacheable(x *exchange) bool {
 	condition := r.Header["If-None-Match"]
 	return s.cfg.CacheBytes > 0 && x.op.Cache.Scope == scopeShared && x.op.Method == http.MethodGet &&
 		len(r.Header[echo.HeaderAuthorization]) == 0 && r.RequestURI != "" && len(r.RequestURI) <= maxCacheKey &&
-		(len(condition) == 0 || len(condition) == 1 && len(condition[0]) <= x.op.MaxCondition) // validation refuses all others
+		(len(condition) == 0 || len(condition[0]) <= x.op.MaxCondition) // validation refuses all others
 }
 
 // fromCache sends the cached response, or makes the response and caches it. Of

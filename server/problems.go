@@ -65,10 +65,10 @@ func (s *Server) fail(x *exchange, err error) {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(p.RetryAfter))
 	}
 	var body []byte
-	if p == admission.ErrOverloaded {
+	if p == admission.ErrOverloaded && x.info.BasePath == "" {
 		body = slices.Concat(overloadedBody[0], []byte(x.info.ID), overloadedBody[1])
 	} else {
-		body = problemBody(p, status, x.info.ID)
+		body = problemBody(p, status, x.info.ID, x.info.BasePath)
 	}
 	x.Response().WriteHeader(status)
 	_, _ = x.Response().Write(body)
@@ -78,9 +78,9 @@ func (s *Server) fail(x *exchange, err error) {
 }
 
 // problemBody encodes a problem for a client.
-func problemBody(p *problem.Error, status int, requestID string) []byte {
+func problemBody(p *problem.Error, status int, requestID, basePath string) []byte {
 	body, err := json.Marshal(openapi.Problem{
-		Type:      "/docs/errors#" + string(p.Code),
+		Type:      basePath + "/docs/errors#" + string(p.Code),
 		Title:     title(status),
 		Status:    int32(status),
 		Detail:    p.Detail,
@@ -98,7 +98,7 @@ func problemBody(p *problem.Error, status int, requestID string) []byte {
 // id. It is encoded once, because refusals under overload must be cheap.
 var overloadedBody = func() (parts [2][]byte) {
 	const id = "ID"
-	parts[0], parts[1], _ = bytes.Cut(problemBody(admission.ErrOverloaded, admission.ErrOverloaded.Status(), id), []byte(id))
+	parts[0], parts[1], _ = bytes.Cut(problemBody(admission.ErrOverloaded, admission.ErrOverloaded.Status(), id, ""), []byte(id))
 	return parts
 }()
 

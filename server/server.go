@@ -16,6 +16,7 @@
 //	compat.go       changes for front ends older than the contract
 //	represent.go    a response's entity tag, caching fields and coding
 //	long.go         long responses: their memory, and clients that do not read
+//	proxied.go      what proxies say about a client, and the path they add
 //	cached.go       responses from the cache
 //	order.go        404 and 403 before 422
 //	problems.go     errors as problem details
@@ -98,7 +99,11 @@ type Config struct {
 	MaxConnectionsPerAddress int
 	// Quotas are the rate limits; a class without one is not limited.
 	Quotas ratelimit.Quotas
-	// TrustedProxies are the proxies whose X-Forwarded-For fields are believed.
+	// BasePath is the path below which clients see the service, such as /cms,
+	// if a proxy serves it below a path; see ValidBasePath.
+	BasePath string
+	// TrustedProxies are the proxies whose X-Forwarded-For and
+	// X-Forwarded-Prefix fields are believed.
 	TrustedProxies []netip.Prefix
 	// CacheBytes bounds the cached responses of anonymous reads; 0 switches the
 	// cache off.
@@ -211,7 +216,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 }
 
 // Handler returns the whole service as an http.Handler.
-func (s *Server) Handler() http.Handler { return closeAmbiguous(getForHead(s.echo)) }
+func (s *Server) Handler() http.Handler { return closeAmbiguous(getForHead(s.removeBasePath(s.echo))) }
 
 // Serve serves requests on l until ctx ends. Then it drains: /readyz fails,
 // load balancers get the time to notice, the listener closes, and the requests
@@ -276,22 +281,6 @@ func (s *Server) closeWhenDraining(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// ipExtractor returns a function that finds a client's address: the
-// connection's or, behind a trusted proxy, the one in X-Forwarded-For.
-func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
-	if len(trusted) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, p := range trusted {
-		p = p.Masked()
-		options = append(options, echo.TrustIPRange(&net.IPNet{
-			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
-		}))
-	}
-	return echo.ExtractIPFromXFFHeader(options...)
 }
 
 // getForHead handles HEAD as GET, so that every path with GET has HEAD

@@ -11,7 +11,7 @@ import (
 // the policy that secure has set.
 func (s *Server) registerPages() error {
 	site, err := pages.New(pages.Config{
-		Version: s.cfg.Version, Commit: s.cfg.Commit, Health: s.readiness,
+		Version: s.cfg.Version, Commit: s.cfg.Commit, BasePath: s.cfg.BasePath, Health: s.readiness,
 		Negotiate: func(field string) string { return string(compress.Negotiate(field)) },
 	})
 	if err != nil {

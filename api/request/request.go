@@ -23,8 +23,12 @@ type Info struct {
 	// Address is the network address of the client. It is set for operations
 	// whose requests contain a password, and "" for the others.
 	Address string
-	// URL is the URL of the request, for links to other pages of its list.
+	// URL is the URL of the request, for links to other pages of its list. It
+	// is without BasePath.
 	URL *url.URL
+	// BasePath is the path below which the client sees the service; "" is the
+	// root. The server adds it to Location and Link.
+	BasePath string
 	// Load is nil for work that is not part of a request.
 	Load Load
 	// Memory is what the response has taken from the budget of long responses.

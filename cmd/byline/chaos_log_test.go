@@ -20,19 +20,19 @@ func startWithPipe(t *testing.T, databaseURL string) (*service, *os.File) {
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = read.Close() })
-	s := newService(t, databaseURL, "BYLINE_LOG_LEVEL=debug")
+	s := newService(t, databaseURL, "BYLINE_LOG_LEVEL=info")
 	s.stderr = write
 	s.start()
 	require.NoError(t, write.Close())
 	return s, read
 }
 
-// writeLog sends requests that write log lines until done returns true.
-func writeLog(s *service, st fixture, writers int, done func(l *workload) bool) *workload {
+// writeLog sends requests, which write log lines, while load runs.
+func writeLog(s *service, st fixture, writers int, load func(l *workload)) *workload {
 	l := newWorkload(s.t, "http://"+s.addr, st)
 	l.pause = 0
 	l.run(4, writers)
-	await(s.t, "requests", func() bool { return done(l) })
+	load(l)
 	l.finish()
 	_, unavailable, refused, broken, other := l.get()
 	require.Zero(s.t, unavailable+refused+broken+other, "%v", l.strange)
@@ -53,11 +53,11 @@ func TestChaosLogNotRead(t *testing.T) {
 		require.NoError(t, err)
 		return n
 	}
-	l := writeLog(s, st, 2, func(l *workload) bool {
-		if chaos() {
-			return dropped() > 0
+	l := writeLog(s, st, 2, func(l *workload) {
+		l.more(1000)
+		for chaos() && dropped() == 0 {
+			l.more(1000)
 		}
-		return l.succeeded() > 1000
 	})
 	require.True(t, s.ready())
 	note := fmt.Sprintf("%d lines dropped after %d requests", dropped(), l.succeeded())
@@ -70,7 +70,7 @@ func TestChaosLogNotRead(t *testing.T) {
 				break
 			}
 		}
-		writeLog(s, st, 0, func(l *workload) bool { return l.succeeded() > 1000 }) // the pipe is full again
+		writeLog(s, st, 0, func(l *workload) { l.more(1000) }) // the pipe is full again
 	}
 	s.signal(syscall.SIGTERM)
 	require.Zero(t, s.wait())
@@ -86,7 +86,7 @@ func TestChaosLogClosed(t *testing.T) {
 	s, log := startWithPipe(t, databaseURL)
 	require.NoError(t, log.Close())
 	s.waitReady()
-	l := writeLog(s, s.prepare(), 2, func(l *workload) bool { return l.succeeded() > 200 })
+	l := writeLog(s, s.prepare(), 2, func(l *workload) { l.more(200) })
 	s.signal(syscall.SIGTERM)
 	require.Zero(t, s.wait())
 	lost := l.lost(databaseURL)

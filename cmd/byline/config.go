@@ -33,6 +33,7 @@ type config struct {
 	MaxConnections                       int    // client connections
 	MaxConnectionsPerAddress             int    // 0 = no maximum
 	RateLimit                            string // off, wide, strict
+	BasePath                             string // empty = the root
 	TrustedProxies                       []netip.Prefix
 	CORSOrigins                          []string // empty = no CORS
 	CacheBytes                           int
@@ -132,7 +133,9 @@ var settings = []setting{
 	{env: "BYLINE_RATE_LIMIT", def: "auto", meaning: "`off`, `strict`, or `auto` = wide limits with an embedded database and a loopback address, else strict.",
 		parse: into(func(c *config) *string { return &c.RateLimit }, oneOf("auto", "off", "strict")),
 		shown: func(c *config, s string) string { return filled(s, "auto", c.RateLimit) }},
-	{env: "BYLINE_TRUSTED_PROXIES", def: "", meaning: "Networks (CIDR, comma-separated) whose `X-Forwarded-For` header is trusted; empty = none.",
+	{env: "BYLINE_BASE_PATH", def: "", meaning: "Path below which a proxy serves the service, such as `/cms`, for links; the proxy may remove it or not.",
+		parse: into(func(c *config) *string { return &c.BasePath }, basePath)},
+	{env: "BYLINE_TRUSTED_PROXIES", def: "", meaning: "Networks (CIDR, comma-separated) whose headers `X-Forwarded-For` and `X-Forwarded-Prefix` are trusted; empty = none.",
 		parse: into(func(c *config) *[]netip.Prefix { return &c.TrustedProxies }, networks)},
 	{env: "BYLINE_CORS_ORIGINS", def: "*", meaning: "Origins (comma-separated) that may call the API from a browser; `*` = all, `off` = none.",
 		parse: into(func(c *config) *[]string { return &c.CORSOrigins }, origins)},

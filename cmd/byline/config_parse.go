@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/byline-api/byline/api/mail"
+	"github.com/byline-api/byline/server"
 )
 
 // The errors of these parsers state the accepted values. They must not contain
@@ -137,6 +138,20 @@ func level(s string) (slog.Level, error) {
 	}
 	var l slog.Level
 	return l, l.UnmarshalText([]byte(s))
+}
+
+// basePath accepts a path. A path that begins as one of the service's own would
+// be ambiguous.
+func basePath(s string) (string, error) {
+	s = strings.TrimSuffix(s, "/")
+	if s == "" {
+		return "", nil
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(s, "/"), "/")
+	if !server.ValidBasePath(s) || first == "api" || first == "docs" {
+		return "", errors.New("must be a path of letters, digits and -._~, such as /cms, and not begin with /api or /docs")
+	}
+	return s, nil
 }
 
 // networks accepts CIDRs and single addresses.

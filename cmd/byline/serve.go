@@ -144,6 +144,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		MaxInFlight:              cfg.MaxInFlight,
 		MaxConnectionsPerAddress: cfg.MaxConnectionsPerAddress,
 		Quotas:                   quotas(cfg.RateLimit),
+		BasePath:                 cfg.BasePath,
 		TrustedProxies:           cfg.TrustedProxies,
 		CacheBytes:               cfg.CacheBytes,
 		SharedDatabase:           !cfg.embedded(),

@@ -19,6 +19,14 @@ func addDocument(resources map[string]*resource, text []byte) error {
 	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
 		resources[path].anyOrigin = true // editors and generators in browsers load them
 	}
+	// The server, which both forms name once.
+	resources["/openapi.yaml"].links = []string{"\n  - url: "}
+	resources["/openapi.json"].links = []string{`"servers":[{"url":"`}
+	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
+		if base := resources[path].below("/base"); base == resources[path] || bytes.Count(base.plain(), []byte("/base/")) != 1 {
+			return fmt.Errorf("%s: cannot find the URL of the server", path)
+		}
+	}
 	return nil
 }
 

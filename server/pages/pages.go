@@ -29,6 +29,7 @@ import (
 	"sync/atomic"
 
 	byline "github.com/byline-api/byline"
+	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/docs"
 )
 
@@ -40,6 +41,9 @@ var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"
 // Config holds the facts of the service that the pages show.
 type Config struct {
 	Version, Commit string
+	// BasePath is the path below which most clients see the service. Pages for
+	// other base paths are made for each request and not compressed.
+	BasePath string
 	// Health returns the result of each readiness check; "ok" is good.
 	Health func(context.Context) map[string]string
 	// Negotiate returns the content coding for an Accept-Encoding field:
@@ -51,6 +55,7 @@ type Config struct {
 type Site struct {
 	cfg    Config
 	static *static
+	below  map[string]*resource     // the static resources below cfg.BasePath
 	home   atomic.Pointer[resource] // the last page made; it seldom changes
 }
 
@@ -68,7 +73,11 @@ func New(cfg Config) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
-	return &Site{cfg: cfg, static: s}, nil
+	site := &Site{cfg: cfg, static: s, below: make(map[string]*resource, len(s.resources))}
+	for path, res := range s.resources {
+		site.below[path] = res.below(cfg.BasePath)
+	}
+	return site, nil
 }
 
 // shared renders the static pages once, because tests start many services.
@@ -101,13 +110,13 @@ func newStatic(document []byte, guideFiles fs.FS) (*static, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.resources[g.Path] = newResource(htmlType, page, revalidated, pagePolicy)
+		s.resources[g.Path] = newPage(page, revalidated, pagePolicy)
 	}
 	page, err := execute("reference.html", view{Title: "API reference", Assets: s.assets, Nav: s.nav})
 	if err != nil {
 		return nil, err
 	}
-	s.resources["/docs"] = newResource(htmlType, page, revalidated, referencePolicy)
+	s.resources["/docs"] = newPage(page, revalidated, referencePolicy)
 	return s, nil
 }
 
@@ -141,18 +150,24 @@ func execute(name string, v view) ([]byte, error) {
 func (s *Site) Routes() map[string]http.HandlerFunc {
 	routes := map[string]http.HandlerFunc{
 		"/": s.serveHome,
-		"/docs/": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "/docs", http.StatusPermanentRedirect)
+		"/docs/": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "/docs")
+			w.WriteHeader(http.StatusPermanentRedirect)
 		},
 	}
 	for path, res := range s.static.resources {
-		routes[path] = func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, res) }
+		routes[path] = func(w http.ResponseWriter, r *http.Request) {
+			base := request.From(r.Context()).BasePath
+			if base == s.cfg.BasePath {
+				s.below[path].serve(w, r, s.cfg.Negotiate)
+			} else if made := res.below(base); made != res {
+				made.serve(w, r, func(string) string { return "" })
+			} else {
+				res.serve(w, r, s.cfg.Negotiate)
+			}
+		}
 	}
 	return routes
-}
-
-func (s *Site) serve(w http.ResponseWriter, r *http.Request, res *resource) {
-	res.serve(w, r, s.cfg.Negotiate)
 }
 
 // plainHost matches a Host field that is safe in a command that people copy
@@ -171,6 +186,8 @@ func (s *Site) serveHome(w http.ResponseWriter, r *http.Request) {
 			v.Origin = "https://" + r.Host
 		}
 	}
+	base := request.From(r.Context()).BasePath
+	v.Origin += base
 	checks := s.cfg.Health(r.Context())
 	for _, name := range slices.Sorted(maps.Keys(checks)) {
 		ok := checks[name] == "ok"
@@ -184,10 +201,11 @@ func (s *Site) serveHome(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err) // the template always gets data of this type, and tests execute it
 	}
+	page = relink(page, htmlLinks, base)
 	last := s.home.Load()
 	if last == nil || !bytes.Equal(last.plain(), page) {
-		last = newResource(htmlType, page, "private, no-cache", pagePolicy)
+		last = newPage(page, "private, no-cache", pagePolicy)
 		s.home.Store(last)
 	}
-	s.serve(w, r, last)
+	last.serve(w, r, s.cfg.Negotiate)
 }

@@ -31,8 +31,19 @@ type resource struct {
 	policy       string // Content-Security-Policy; "" leaves the edge's own
 	anyOrigin    bool   // scripts of every origin may read it
 	tag          string
+	links        []string // texts in the body before the path of a link
 
 	plain, gzip, zstd func() []byte
+}
+
+// htmlLinks are the texts before the links of a page.
+var htmlLinks = []string{`href="`, `src="`}
+
+// newPage returns a page for a browser.
+func newPage(body []byte, cacheControl, policy string) *resource {
+	r := newResource(htmlType, body, cacheControl, policy)
+	r.links = htmlLinks
+	return r
 }
 
 func newResource(mediaType string, body []byte, cacheControl, policy string) *resource {
@@ -51,6 +62,28 @@ func newPacked(mediaType string, packed []byte, cacheControl string) *resource {
 	r.plain = sync.OnceValue(func() []byte { return fromZstd(packed) })
 	r.gzip = sync.OnceValue(func() []byte { return toGzip(fromZstd(packed)) })
 	return r
+}
+
+// below returns the resource for clients that see the service below a base
+// path.
+func (r *resource) below(base string) *resource {
+	if base == "" || len(r.links) == 0 {
+		return r
+	}
+	made := newResource(r.mediaType, relink(r.plain(), r.links, base), r.cacheControl, r.policy)
+	made.anyOrigin = r.anyOrigin
+	return made
+}
+
+// relink adds a base path to the links that follow certain texts.
+func relink(body []byte, before []string, base string) []byte {
+	if base == "" {
+		return body
+	}
+	for _, text := range before {
+		body = bytes.ReplaceAll(body, []byte(text+"/"), []byte(text+base+"/"))
+	}
+	return body
 }
 
 // serve sends the resource in response to a GET.

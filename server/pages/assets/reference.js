@@ -1,8 +1,10 @@
 // Everything that would ask another origin is off: fonts, telemetry, the
 // request proxy, the hosted client, the agent and MCP. The page's policy would
 // refuse it anyway.
+//
+// This script is <base path>/docs/assets/reference.<hash>.js.
 Scalar.createApiReference('#reference', {
-  url: '/openapi.json',
+  url: new URL('../../openapi.json', document.currentScript.src).href,
   proxyUrl: '',
   telemetry: false,
   withDefaultFonts: false,
