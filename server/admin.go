@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,24 +41,34 @@ func (s *Server) Admin() http.Handler {
 		fmt.Fprint(w, "byline admin\n\nGET /metrics\nGET /debug/pprof/\nGET /log-level\nPUT /log-level (debug, info, warn, error)\n"+
 			"GET /profile-rate\nPUT /profile-rate (such as block=10000 mutex=100; off)\nGET /mails\n")
 	})
-	return mux
+	return s.knownHosts(mux)
 }
 
-// forOperators protects a page with secrets from scripts of other sites in an
+// knownHosts protects the admin port from scripts of other sites in an
 // operator's browser. A site can let its own name resolve to this host (DNS
-// rebinding): the browser then takes the page for one of that site, and lets
-// the site's scripts read it. So the page accepts only IP addresses and
-// localhost as the host, which cannot be rebound.
+// rebinding): the browser then takes the port for a server of that site, and
+// lets the site's scripts use it. So the port accepts as the host only IP
+// addresses and localhost, which cannot be rebound, and the configured names.
+func (s *Server) knownHosts(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := strings.ToLower(strings.TrimSuffix((&url.URL{Host: r.Host}).Hostname(), "."))
+		if !needsNoResolver(host) && !slices.ContainsFunc(s.cfg.AdminHosts, func(name string) bool { return strings.EqualFold(name, host) }) {
+			http.Error(w, "the host must be an IP address, localhost or a name in BYLINE_ADMIN_HOSTS", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// forOperators refuses requests for a page with secrets that another site has
+// caused.
 func forOperators(page http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case !needsNoResolver(r.Host):
-			http.Error(w, "this page requires an IP address or localhost as the host", http.StatusMisdirectedRequest)
-		case r.Header.Get("Sec-Fetch-Site") == "cross-site":
+		if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 			http.Error(w, "this page cannot be opened from another site; enter its address in the browser", http.StatusForbidden)
-		default:
-			page(w, r)
+			return
 		}
+		page(w, r)
 	}
 }
 
@@ -74,15 +85,11 @@ func refuseBrowsers(change http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// needsNoResolver reports whether a Host field is an IP address or localhost or
-// a name below it (RFC 6761, section 6.3).
-func needsNoResolver(field string) bool {
-	host := (&url.URL{Host: field}).Hostname()
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
-	name := "." + strings.ToLower(strings.TrimSuffix(host, "."))
-	return strings.HasSuffix(name, ".localhost")
+// needsNoResolver reports whether a host is an IP address or localhost or a name
+// below it (RFC 6761, section 6.3).
+func needsNoResolver(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || strings.HasSuffix("."+host, ".localhost")
 }
 
 // setLogLevel changes the log level while the service runs, so that a fault can

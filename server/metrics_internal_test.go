@@ -122,7 +122,7 @@ func TestProfileRate(t *testing.T) { // not parallel: the rates are the process'
 	admin := newUnconnected(t).Admin()
 	call := func(method, body string) (int, string) {
 		w := httptest.NewRecorder()
-		admin.ServeHTTP(w, httptest.NewRequest(method, "/profile-rate", strings.NewReader(body)))
+		admin.ServeHTTP(w, httptest.NewRequest(method, "http://127.0.0.1:9090/profile-rate", strings.NewReader(body)))
 		return w.Code, strings.TrimSpace(w.Body.String())
 	}
 	t.Cleanup(func() { call("PUT", "off") })

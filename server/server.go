@@ -99,6 +99,8 @@ type Config struct {
 	MaxConnectionsPerAddress int
 	// Quotas are the rate limits; a class without one is not limited.
 	Quotas ratelimit.Quotas
+	// AdminHosts are host names by which the admin port may be requested.
+	AdminHosts []string
 	// BasePath is the path below which clients see the service, such as /cms,
 	// if a proxy serves it below a path; see ValidBasePath.
 	BasePath string

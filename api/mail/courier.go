@@ -40,9 +40,12 @@ type Sender interface {
 
 // Config configures how mails are sent.
 type Config struct {
-	// Sender is nil in development: mails are shown instead of sent.
+	// Sender passes mails on. Without one, mails are shown instead of sent.
 	Sender Sender
-	Links  Links
+	// Discard means that mails without a Sender are not shown either. The
+	// tokens in them would give every account to whoever sees them.
+	Discard bool
+	Links   Links
 	// Terminal means that a developer reads the log, so that it may contain the
 	// links and tokens of mails that are not sent.
 	Terminal bool
@@ -92,7 +95,11 @@ func (c *Courier) Unsent(ctx context.Context) ([]Unsent, error) {
 
 // Run sends mails until ctx ends. It finishes the mail that is being sent.
 func (c *Courier) Run(ctx context.Context) error {
-	if c.cfg.Sender == nil {
+	switch {
+	case c.discards():
+		c.log.Warn("mails are discarded because BYLINE_SMTP_URL is not set: users cannot verify an address or reset a password; " +
+			"byline admin reset-link makes a link for one account")
+	case c.cfg.Sender == nil:
 		c.log.Info("mails are not sent because BYLINE_SMTP_URL is not set; /mails on the admin port shows them")
 	}
 	for ctx.Err() == nil {
@@ -112,6 +119,9 @@ func (c *Courier) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// discards reports whether mails are neither sent nor shown.
+func (c *Courier) discards() bool { return c.cfg.Sender == nil && c.cfg.Discard }
 
 // next claims the mail that is due first and sends it.
 func (c *Courier) next(ctx context.Context) (found bool, err error) {
@@ -136,11 +146,11 @@ func (c *Courier) next(ctx context.Context) (found bool, err error) {
 	return true, c.note(ctx, m, err)
 }
 
-// write returns the text of a mail. It returns nil if the mail is no longer
-// wanted: the account does not exist, its address has changed or has been
-// verified, or the account has received too many mails of this kind.
+// write returns the text of a mail. It returns nil if the mail is not wanted:
+// mails are discarded, the account does not exist, its address has changed or
+// has been verified, or the account has received too many mails of this kind.
 func (c *Courier) write(ctx context.Context, m query.MailClaimRow) (*Message, error) {
-	if m.UserID == nil {
+	if m.UserID == nil || c.discards() {
 		return nil, nil
 	}
 	wanted, err := q.MailWanted(ctx, c.db, query.MailWantedParams{ID: m.ID, Most: maxPerHour})
@@ -151,20 +161,38 @@ func (c *Courier) write(ctx context.Context, m query.MailClaimRow) (*Message, er
 		return nil, nil
 	}
 	token := ""
-	if lifetime, ok := lifetimes[kind(m.Kind)]; ok {
-		t := auth.NewMailToken()
-		n, err := q.MailTokenCreate(ctx, c.db, query.MailTokenCreateParams{
-			Hash: t.Hash, Kind: m.Kind, UserID: *m.UserID, Email: m.Recipient, Lifetime: lifetime,
-		})
-		if n == 0 {
+	if _, ok := lifetimes[kind(m.Kind)]; ok {
+		if token, err = newToken(ctx, c.db, kind(m.Kind), *m.UserID, m.Recipient); token == "" {
 			return nil, err
 		}
-		token = t.Text
 	}
 	message := c.cfg.Links.message(kind(m.Kind), token)
 	message.ID = fmt.Sprintf("%d.%d", m.CreatedAt.UnixMilli(), m.ID)
 	message.To, message.At = m.Recipient, time.Now()
 	return &message, nil
+}
+
+// newToken stores the token of a mail. It returns "" if the account has another
+// address by now.
+func newToken(ctx context.Context, d query.DBTX, k kind, userID int64, email string) (string, error) {
+	t := auth.NewMailToken()
+	n, err := q.MailTokenCreate(ctx, d, query.MailTokenCreateParams{
+		Hash: t.Hash, Kind: string(k), UserID: userID, Email: email, Lifetime: lifetimes[k],
+	})
+	if n == 0 {
+		return "", err
+	}
+	return t.Text, nil
+}
+
+// ResetAction returns what a mail for resetting a password would contain: the
+// link, or the token if no link is configured.
+func ResetAction(ctx context.Context, d query.DBTX, links Links, userID int64, email string) (string, error) {
+	token, err := newToken(ctx, d, resetPassword, userID, email)
+	if err != nil {
+		return "", err
+	}
+	return action(links.Reset, token), nil
 }
 
 func (c *Courier) send(ctx context.Context, m Message) error {

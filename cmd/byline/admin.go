@@ -31,9 +31,10 @@ import (
 )
 
 // adminCommand creates and promotes admins, who can give roles to other users
-// through the API. Running replicas apply the change within a second.
+// through the API, and helps users who cannot sign in. Running replicas apply a
+// change within a second.
 func (p *program) adminCommand() *cobra.Command {
-	admin := &cobra.Command{Use: "admin", Short: "Manage admin accounts"}
+	admin := &cobra.Command{Use: "admin", Short: "Manage admin accounts, and reset passwords"}
 	var account openapi.NewUser
 	var generate bool
 	create := &cobra.Command{
@@ -71,7 +72,24 @@ func (p *program) adminCommand() *cobra.Command {
 			}
 			return err
 		})}
-	admin.AddCommand(create, promote)
+	reset := &cobra.Command{Use: "reset-link USERNAME", Short: "Make a link with which a user can reset the password", Args: cobra.ExactArgs(1),
+		Long: "Make a link, or a token if BYLINE_RESET_URL is not set, with which a user can set a new\n" +
+			"password once, within an hour. It gives access to the account: pass it on to nobody else.",
+	}
+	reset.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := loadConfig(cmd.Flags(), p.getenv)
+		if err != nil {
+			return err
+		}
+		return p.withDB(func(ctx context.Context, d *db.DB, args []string) error {
+			link, err := api.ResetLink(ctx, d, cfg.MailLinks, args[0])
+			if err == nil {
+				_, err = fmt.Fprintln(p.stdout, link)
+			}
+			return err
+		})(cmd, args)
+	}
+	admin.AddCommand(create, promote, reset)
 	return admin
 }
 

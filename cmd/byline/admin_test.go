@@ -82,3 +82,40 @@ func TestAdmin(t *testing.T) {
 	require.NoError(t, promoted.err, promoted.out)
 	await(t, "her existing token to have the role admin", func() bool { return status(st.token) == http.StatusOK })
 }
+
+// TestResetLink checks that a production service without a mail server shows no
+// tokens, and that an operator can make a link for one account.
+func TestResetLink(t *testing.T) {
+	t.Parallel()
+	databaseURL := sharedDatabase(t, "reset_link")
+	s := startService(t, databaseURL, "BYLINE_PASSWORD_HASHERS=2", "BYLINE_RESET_URL=https://example.com/reset#{token}")
+	s.prepare()
+	require.Contains(t, s.log.tail(3000), "byline admin reset-link makes a link for one account")
+	status := func(path, body string) int {
+		res, err := http.Post("http://"+s.addr+path, "application/json", strings.NewReader(body))
+		require.NoError(t, err)
+		res.Body.Close()
+		return res.StatusCode
+	}
+	require.Equal(t, http.StatusAccepted, status("/api/users/password-reset", `{"email":"anna@example.com"}`))
+	await(t, "the mails to be discarded", func() bool { return query[int](t, databaseURL, "SELECT count(*) FROM mails")[0] == 0 })
+	require.Zero(t, query[int](t, databaseURL, "SELECT count(*) FROM mail_tokens")[0])
+	require.NotContains(t, s.adminPage("/mails"), "anna@example.com")
+
+	cmd := exec.CommandContext(t.Context(), binary, "admin", "reset-link", "ANNA")
+	cmd.Env = s.env
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	token, found := strings.CutPrefix(strings.TrimSpace(string(out)), "https://example.com/reset#")
+	require.True(t, found, "%s", out)
+	confirm := `{"token":"` + token + `","password":"another correct horse"}`
+	require.Equal(t, http.StatusNoContent, status("/api/users/password-reset/confirm", confirm))
+	require.Equal(t, http.StatusUnprocessableEntity, status("/api/users/password-reset/confirm", confirm), "a link works once")
+	require.Equal(t, http.StatusOK, status("/api/users/login", `{"user":{"email":"anna@example.com","password":"another correct horse"}}`))
+
+	cmd = exec.CommandContext(t.Context(), binary, "admin", "reset-link", "nobody")
+	cmd.Env = s.env
+	out, err = cmd.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), `there is no user "nobody"`)
+}

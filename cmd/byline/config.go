@@ -18,10 +18,12 @@ import (
 // config holds the parsed settings. Values that depend on the machine are
 // filled in.
 type config struct {
-	Addr, AdminAddr                      string // an empty AdminAddr disables the admin port
-	TLSCert, TLSKey                      string // file names; empty = plain HTTP
+	Addr, AdminAddr                      string   // an empty AdminAddr disables the admin port
+	TLSCert, TLSKey                      string   // file names; empty = plain HTTP
+	AdminHosts                           []string // besides IP addresses and localhost
 	DataDir, PGBin                       string
 	DatabaseURL                          string // empty = the embedded PostgreSQL
+	Profile                              string // development, production
 	Compat                               string // strict, lenient
 	PoolMax, PoolMin                     int    // connections
 	PoolAcquireTimeout                   time.Duration
@@ -46,7 +48,7 @@ type config struct {
 
 	Passwords      string // any, uncommon
 	RequireCurrent bool   // changing the password or the address requires the current password
-	SMTP           string // empty = mails are shown on the admin port, not sent
+	SMTP           string // empty = mails are not sent
 	MailFrom       string
 	MailLinks      mail.Links // with {token}; empty = mails show the token
 
@@ -97,6 +99,11 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.Addr }, address)},
 	{env: "BYLINE_ADMIN_ADDR", def: "127.0.0.1:9090", meaning: "Address of the admin port (metrics, pprof), which must not be public; `off` disables it.",
 		parse: into(func(c *config) *string { return &c.AdminAddr }, optional(address))},
+	{env: "BYLINE_ADMIN_HOSTS", def: "", meaning: "Host names (comma-separated) by which the admin port may be requested, besides IP addresses and localhost.",
+		parse: into(func(c *config) *[]string { return &c.AdminHosts }, hostNames)},
+	{env: "BYLINE_PROFILE", def: "auto", meaning: "`production`, or `development` for wide rate limits and mails that are shown instead of sent; `auto` = development with an embedded database and a loopback address, unless a proxy is configured.",
+		parse: into(func(c *config) *string { return &c.Profile }, oneOf("auto", "development", "production")),
+		shown: func(c *config, s string) string { return filled(s, "auto", c.Profile) }},
 	{env: "BYLINE_TLS_CERT", def: "", meaning: "PEM file with the TLS certificate and its chain; enables TLS for the API. The file is reloaded when it changes.",
 		parse: into(func(c *config) *string { return &c.TLSCert }, file)},
 	{env: "BYLINE_TLS_KEY", def: "", meaning: "PEM file with the private key of the TLS certificate.",
@@ -130,7 +137,7 @@ var settings = []setting{
 		parse: into(func(c *config) *int { return &c.MaxConnections }, between(1, 1_000_000))},
 	{env: "BYLINE_MAX_CONNECTIONS_PER_ADDRESS", def: "100", meaning: "Maximum number of connections from one address or IPv6 /64; 0 = no maximum. Trusted proxies and loopback addresses have none.",
 		parse: into(func(c *config) *int { return &c.MaxConnectionsPerAddress }, between(0, 1_000_000))},
-	{env: "BYLINE_RATE_LIMIT", def: "auto", meaning: "`off`, `strict`, or `auto` = wide limits with an embedded database and a loopback address, else strict.",
+	{env: "BYLINE_RATE_LIMIT", def: "auto", meaning: "`off`, `strict`, or `auto` = wide limits in the profile `development`, else strict.",
 		parse: into(func(c *config) *string { return &c.RateLimit }, oneOf("auto", "off", "strict")),
 		shown: func(c *config, s string) string { return filled(s, "auto", c.RateLimit) }},
 	{env: "BYLINE_BASE_PATH", def: "", meaning: "Path below which a proxy serves the service, such as `/cms`, for links; the proxy may remove it or not.",
@@ -155,7 +162,7 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.Passwords }, oneOf("any", "uncommon"))},
 	{env: "BYLINE_REQUIRE_CURRENT_PASSWORD", def: "off", meaning: "`on` makes `PUT /api/user` require `currentPassword` with a new password or address, and `POST /api/user/keys` with a new key; RealWorld front ends do not send it.",
 		parse: into(func(c *config) *bool { return &c.RequireCurrent }, onOff)},
-	{env: "BYLINE_SMTP_URL", def: "", meaning: "Mail server, such as `smtp://user:password@host:587` (STARTTLS) or `smtps://host`; empty = mails are not sent but shown at `/mails` on the admin port.",
+	{env: "BYLINE_SMTP_URL", def: "", meaning: "Mail server, such as `smtp://user:password@host:587` (STARTTLS) or `smtps://host`; empty = mails are not sent: in the profile `development` they are shown at `/mails` on the admin port.",
 		parse: into(func(c *config) *string { return &c.SMTP }, smtpURL), shown: hidden},
 	{env: "BYLINE_MAIL_FROM", def: "", meaning: "Sender of mails, such as `Byline <no-reply@example.com>`; required with `BYLINE_SMTP_URL`.",
 		parse: into(func(c *config) *string { return &c.MailFrom }, mailFrom)},
@@ -228,9 +235,15 @@ func (c *config) complete(cores int) (wrong []error) {
 	if c.PoolMin == 0 {
 		c.PoolMin = min(c.PoolMax, 2)
 	}
+	if c.Profile == "auto" {
+		c.Profile = "production"
+		if c.DatabaseURL == "" && isLoopback(c.Addr) && len(c.TrustedProxies) == 0 && c.BasePath == "" {
+			c.Profile = "development"
+		}
+	}
 	if c.RateLimit == "auto" {
 		c.RateLimit = "strict"
-		if c.DatabaseURL == "" && isLoopback(c.Addr) {
+		if c.Profile == "development" {
 			c.RateLimit = "wide"
 		}
 	}

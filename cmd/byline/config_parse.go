@@ -205,6 +205,17 @@ func list(s string) []string {
 	return out
 }
 
+// hostNames accepts names without ports.
+func hostNames(s string) ([]string, error) {
+	names := list(s)
+	for _, name := range names {
+		if strings.ContainsAny(name, ":/*@ ") {
+			return nil, errors.New("must be host names without ports, such as byline,byline.internal")
+		}
+	}
+	return names, nil
+}
+
 func endpoint(s string) (string, error) {
 	if s == "" {
 		return "", nil

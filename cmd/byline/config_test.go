@@ -34,7 +34,7 @@ func TestLoadConfig(t *testing.T) {
 		require.GreaterOrEqual(t, c.PoolMax, 4)
 		c.values, c.PoolMax = nil, 0
 		require.Equal(t, &config{
-			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Compat: "strict", PoolMin: 2,
+			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Profile: "development", Compat: "strict", PoolMin: 2,
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
 			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
 			PasswordHashers: 1, Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
@@ -85,6 +85,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_RATE_LIMIT", "auto", func(c *config) any { return c.RateLimit }, "wide"},
 			{"BYLINE_TRUSTED_PROXIES", " 10.1.2.3/8, ::1 ,", func(c *config) any { return c.TrustedProxies },
 				[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
+			{"BYLINE_ADMIN_HOSTS", "byline, byline.internal", func(c *config) any { return c.AdminHosts }, []string{"byline", "byline.internal"}},
 			{"BYLINE_BASE_PATH", "/cms/v2/", func(c *config) any { return c.BasePath }, "/cms/v2"},
 			{"BYLINE_BASE_PATH", "/", func(c *config) any { return c.BasePath }, ""},
 			{"BYLINE_CORS_ORIGINS", "https://a.example,http://localhost:3000", func(c *config) any { return c.CORSOrigins },
@@ -138,6 +139,8 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_DRAIN_TIMEOUT", "-1s", "from 0s to 10m"},
 			{"BYLINE_MAX_IN_FLIGHT", "1e3", "from 0 to 100000"},
 			{"BYLINE_MAX_CONNECTIONS_PER_ADDRESS", "-1", "from 0 to 1000000"},
+			{"BYLINE_ADMIN_HOSTS", "byline:9090", "must be host names without ports"},
+			{"BYLINE_PROFILE", "test", "must be auto, development or production"},
 			{"BYLINE_BASE_PATH", "cms", "must be a path of letters"},
 			{"BYLINE_BASE_PATH", "//evil.example", "must be a path of letters"},
 			{"BYLINE_BASE_PATH", "/api", "must be a path of letters"},
@@ -191,9 +194,19 @@ BYLINE_LOG_LEVEL="`+strings.Repeat("loud", 25)+`...": must be debug, info, warn 
 			{"127.0.0.1:1", "", "wide"}, {"localhost:1", "", "wide"}, {"[::1]:1", "", "wide"}, {"[::ffff:127.0.0.1]:1", "", "wide"},
 			{":1", "", "strict"}, {"0.0.0.0:1", "", "strict"}, {"10.0.0.1:1", "", "strict"}, {"127.0.0.1:1", "postgres://h/d", "strict"},
 		} {
-			c := config{Addr: r.addr, DatabaseURL: r.url, RateLimit: "auto"}
+			c := config{Addr: r.addr, DatabaseURL: r.url, Profile: "auto", RateLimit: "auto"}
 			require.Empty(t, c.complete(2))
 			require.Equal(t, r.want, c.RateLimit, r)
+		}
+		for _, p := range []struct{ env, value, want string }{
+			{"BYLINE_ADDR", "127.0.0.1:1", "development"}, {"BYLINE_ADDR", ":1", "production"}, {"DATABASE_URL", "postgres://h/d", "production"},
+			{"BYLINE_TRUSTED_PROXIES", "127.0.0.1", "production"}, {"BYLINE_BASE_PATH", "/cms", "production"},
+			{"BYLINE_PROFILE", "production", "production"}, {"BYLINE_PROFILE", "development", "development"},
+		} {
+			c, err := load(t, map[string]string{p.env: p.value})
+			require.NoError(t, err)
+			require.Equal(t, p.want, c.Profile, p)
+			require.Equal(t, map[string]string{"development": "wide", "production": "strict"}[p.want], c.RateLimit, p)
 		}
 	})
 }

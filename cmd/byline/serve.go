@@ -144,6 +144,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		MaxInFlight:              cfg.MaxInFlight,
 		MaxConnectionsPerAddress: cfg.MaxConnectionsPerAddress,
 		Quotas:                   quotas(cfg.RateLimit),
+		AdminHosts:               cfg.AdminHosts,
 		BasePath:                 cfg.BasePath,
 		TrustedProxies:           cfg.TrustedProxies,
 		CacheBytes:               cfg.CacheBytes,
@@ -171,9 +172,9 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 }
 
 // newCourier returns the worker that sends mails. Without a mail server it only
-// shows them.
+// shows them, in development.
 func newCourier(cfg *config, database *db.DB, terminal bool, log *slog.Logger) (*mail.Courier, error) {
-	mails := mail.Config{Links: cfg.MailLinks, Terminal: cfg.logFormat(terminal) == "text", Poll: time.Second, Backoff: 30 * time.Second}
+	mails := mail.Config{Links: cfg.MailLinks, Discard: cfg.Profile == "production", Terminal: cfg.logFormat(terminal) == "text", Poll: time.Second, Backoff: 30 * time.Second}
 	if cfg.SMTP != "" {
 		sender, err := mail.NewSMTP(cfg.SMTP, cfg.MailFrom)
 		if err != nil {
