@@ -23,6 +23,9 @@ const (
 	maxLines = 1000
 	// maxPipes is how many escaped pipes the tables of a text may have.
 	maxPipes = 1000
+	// maxLinks is how many links and images a text may have. One takes 8 µs to
+	// render, so that 256 KB of the shortest would take 0.3 s.
+	maxLinks = 5000
 	// expansion is how many bytes the links of a text may have in addition to
 	// the length of the text. A definition can be used many times.
 	expansion = 64 << 10
@@ -85,6 +88,28 @@ func (t limitedInline) CloseBlock(parent ast.Node, block text.Reader, pc parser.
 	if c, ok := t.InlineParser.(parser.CloseBlocker); ok {
 		c.CloseBlock(parent, block, pc)
 	}
+}
+
+var linksKey = parser.NewContextKey()
+
+// limitedLinks leaves addresses as text if a text has more than maxLinks.
+type limitedLinks struct{ parser.InlineParser }
+
+// Parse implements parser.InlineParser.
+func (l limitedLinks) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
+	seen, ok := pc.Get(linksKey).(*int)
+	if !ok {
+		seen = new(int)
+		pc.Set(linksKey, seen)
+	}
+	if *seen >= maxLinks {
+		return nil
+	}
+	n := l.InlineParser.Parse(parent, block, pc)
+	if n != nil {
+		*seen++
+	}
+	return n
 }
 
 var pipesKey = parser.NewContextKey()

@@ -42,7 +42,7 @@ var markdown = goldmark.New(
 			util.Prioritized(limitedInline{parser.NewAutoLinkParser()}, 300),
 			util.Prioritized(limitedInline{parser.NewEmphasisParser()}, 500),
 			util.Prioritized(limitedInline{extension.NewStrikethroughParser()}, 500),
-			util.Prioritized(limitedInline{extension.NewLinkifyParser()}, 999),
+			util.Prioritized(limitedInline{limitedLinks{extension.NewLinkifyParser()}}, 999),
 		),
 		parser.WithParagraphTransformers(
 			util.Prioritized(limitedDefinitions{parser.LinkReferenceParagraphTransformer}, 100),
@@ -76,15 +76,19 @@ func HTML(src string) string {
 const rel = "nofollow noopener ugc"
 
 // links sets rel on every link. It replaces links by their text if the address
-// is not permitted, or if repeated definitions make the output much longer than
-// the source.
+// is not permitted, if there are more than maxLinks, or if repeated definitions
+// make the output much longer than the source.
 type links struct{}
 
 // Transform implements parser.ASTTransformer.
 func (links) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
-	left := len(reader.Source()) + expansion
+	left, count := len(reader.Source())+expansion, 0
 	var refused []ast.Node
 	check := func(n ast.Node, address, title []byte) {
+		if count++; count > maxLinks {
+			refused = append(refused, n)
+			return
+		}
 		n.SetAttributeString("rel", []byte(rel)) // images are rendered without it
 		if left -= len(address) + len(title); left < 0 || !permitted(address) {
 			refused = append(refused, n)

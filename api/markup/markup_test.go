@@ -85,6 +85,8 @@ var bombs = map[string]string{
 	"Declarations":   strings.Repeat("<?", maxBody/2),
 	"Addresses":      strings.Repeat("http://a(", maxBody/9),
 	"WWW":            strings.Repeat("(www.a", maxBody/6),
+	"Autolinks":      strings.Repeat("http://a.b ", maxBody/11),
+	"LinkParagraphs": strings.Repeat("[a](http://a.b)\n\n", maxBody/17),
 	"Mails":          strings.Repeat("a.", maxBody/2) + "@b",
 	"MailMarks":      strings.Repeat("(a", maxBody/2) + "@b.c",
 	"Entities":       strings.Repeat("&#x;", maxBody/4),
@@ -137,6 +139,23 @@ func TestBombs(t *testing.T) {
 			require.LessOrEqual(t, len(out), 10*len(src)+1000)
 			require.LessOrEqual(t, depth(t, out), 300)
 		})
+	}
+}
+
+// TestManyLinks checks that a text with very many links shows the last ones as
+// text. Each link takes time, however short it is.
+func TestManyLinks(t *testing.T) {
+	t.Parallel()
+	const most = 5000
+	for name, link := range map[string]string{
+		"Bare": "http://a.b ", "Mail": "a@b.cc ", "Lines": "www.a.bc\n", "Inline": "[a](http://a.b)\n\n", "Angles": "<http://a.b>\n\n", "Images": "![](http://a.b)\n\n",
+	} {
+		links := func(n int) int {
+			out := markup.HTML(strings.Repeat(link, n))
+			return strings.Count(out, "<a ") + strings.Count(out, "<img ")
+		}
+		require.Equal(t, most, links(most), name)
+		require.Equal(t, most, links(most+100), name)
 	}
 }
 
