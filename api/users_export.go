@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
@@ -128,7 +129,7 @@ func (s users) ExportCurrentUser(ctx context.Context, _ openapi.ExportCurrentUse
 			"Content-Disposition": {`attachment; filename="byline-export.ndjson"`},
 		},
 		Chunks: func(yield func([]byte, error) bool) {
-			if err := s.export(ctx, request.Viewer(ctx).ID, yield); err != nil {
+			if err := s.export(ctx, request.Viewer(ctx), yield); err != nil {
 				yield(nil, err)
 			}
 		},
@@ -137,8 +138,9 @@ func (s users) ExportCurrentUser(ctx context.Context, _ openapi.ExportCurrentUse
 
 // export yields the lines of an export, several at a time. It returns early
 // without an error if yield returns false, because the client has disconnected.
-func (s users) export(ctx context.Context, user int64, yield func([]byte, error) bool) error {
-	account, err := q.ExportAccount(ctx, s.db, user)
+// A slow client takes minutes, so each page needs a token that is still valid.
+func (s users) export(ctx context.Context, viewer auth.Viewer, yield func([]byte, error) bool) error {
+	account, err := q.ExportAccount(ctx, s.db, viewer.ID)
 	if err != nil {
 		return translate.UnknownViewer(err)
 	}
@@ -147,9 +149,12 @@ func (s users) export(ctx context.Context, user int64, yield func([]byte, error)
 	}
 	count := 1
 	for _, section := range sections {
-		for records, err := range section.pages(ctx, s.db, user) {
+		for records, err := range section.pages(ctx, s.db, viewer.ID) {
 			if err != nil {
 				return err
+			}
+			if _, err := s.authenticator.Authenticate(ctx, viewer.Token); err != nil {
+				return translate.RefusedToken("token", err)
 			}
 			var lines bytes.Buffer
 			for _, r := range records {

@@ -248,6 +248,29 @@ func TestExportHoldsNoConnection(t *testing.T) {
 	}, time.Minute, 20*time.Millisecond)
 }
 
+// TestExportEndsWithSession ends the session of an export whose client reads
+// slowly. The rest of the data must not be sent.
+func TestExportEndsWithSession(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	u := s.Register("robbed")
+	s.Publish(u, "Long")
+	change(t, s, `INSERT INTO comments (article_id, author_id, body) SELECT 1, 1, repeat('x', 16000) FROM generate_series(1, 3000) i`)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/user/export", nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Token "+u.Token)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	r := bufio.NewReader(res.Body)
+	_, err = r.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, 204, responseOf(u.DeleteSessionsWithResponse(t.Context())).StatusCode())
+	rest, err := io.ReadAll(r)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.NotContains(t, string(rest), `"end"`)
+}
+
 // TestExportBreaksOff makes a later table fail: the client must notice that the
 // export is not complete.
 func TestExportBreaksOff(t *testing.T) {
