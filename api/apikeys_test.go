@@ -77,7 +77,7 @@ func TestApiKeysAtReset(t *testing.T) {
 		t.Helper()
 		token := auth.NewMailToken()
 		change(t, s, `INSERT INTO mail_tokens SELECT $1, 'verify_email', id, email, now() + interval '1 hour' FROM users WHERE username = $2`, token.Hash, u.Username)
-		require.Equal(t, http.StatusNoContent, answerOf(s.Anonymous.ConfirmEmailVerificationWithResponse(t.Context(), client.ConfirmEmailVerificationJSONRequestBody{
+		require.Equal(t, http.StatusNoContent, responseOf(s.Anonymous.ConfirmEmailVerificationWithResponse(t.Context(), client.ConfirmEmailVerificationJSONRequestBody{
 			Token: token.Text,
 		})).StatusCode())
 		change(t, s, `UPDATE api_keys SET created_at = created_at - interval '1 second'`) // not in the same millisecond
@@ -102,7 +102,7 @@ func TestApiKeysAtReset(t *testing.T) {
 		u := s.Register("")
 		verify(t, u)
 		own := used(t, u)
-		require.Equal(t, http.StatusOK, answerOf(u.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{
+		require.Equal(t, http.StatusOK, responseOf(u.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{
 			User: client.UpdateUser{Email: ptrTo(client.Email("victim@example.com"))},
 		})).StatusCode())
 		keep(t, u, map[string]int{own: http.StatusUnauthorized})

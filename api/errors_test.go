@@ -45,6 +45,7 @@ func TestProblem(t *testing.T) {
 		fields problem.Fields
 	}{
 		db.UsersUsernameKey:          {problem.AlreadyTaken, oneField("username", "has already been taken")},
+		db.UsersFoldedUsernameKey:    {problem.AlreadyTaken, oneField("username", "has already been taken")},
 		db.UsersEmailKey:             {problem.AlreadyTaken, oneField("email", "has already been taken")},
 		db.FollowsSelfCheck:          {problem.ValidationFailed, oneField("username", "can't be yourself")},
 		db.FollowsFollowerIDFkey:     {problem.TokenInvalid, oneField("token", "is invalid")},

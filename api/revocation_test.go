@@ -150,13 +150,13 @@ const (
 // recoveries are what an owner, or an admin, does against a thief.
 var recoveries = map[string]func(t *testing.T, s *servertest.Service, root servertest.User, v victim){
 	"SignOutEverywhere": func(t *testing.T, _ *servertest.Service, _ servertest.User, v victim) {
-		require.Equal(t, 204, answerOf(v.DeleteSessionsWithResponse(t.Context())).StatusCode())
+		require.Equal(t, 204, responseOf(v.DeleteSessionsWithResponse(t.Context())).StatusCode())
 	},
 	"SessionEnded": func(t *testing.T, _ *servertest.Service, _ servertest.User, v victim) {
-		require.Equal(t, 204, answerOf(v.DeleteSessionWithResponse(t.Context(), v.sessionID)).StatusCode())
+		require.Equal(t, 204, responseOf(v.DeleteSessionWithResponse(t.Context(), v.sessionID)).StatusCode())
 	},
 	"PasswordChanged": func(t *testing.T, _ *servertest.Service, _ servertest.User, v victim) {
-		require.Equal(t, 200, answerOf(v.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{
+		require.Equal(t, 200, responseOf(v.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{
 			User: client.UpdateUser{Password: ptrTo("a new password")},
 		})).StatusCode())
 	},
@@ -203,7 +203,7 @@ func TestHeldOpen(t *testing.T) {
 		s := s.For(t)
 		v := rob(t, s)
 		finish := holdOpen(t, s, "POST", "/articles", v.key, stolenArticle)
-		require.Equal(t, 204, answerOf(v.DeleteApiKeyWithResponse(t.Context(), v.kID)).StatusCode())
+		require.Equal(t, 204, responseOf(v.DeleteApiKeyWithResponse(t.Context(), v.kID)).StatusCode())
 		refused(t, finish)
 		v.requireNothingWritten(t, s)
 	})
@@ -221,7 +221,7 @@ func TestHeldOpen(t *testing.T) {
 		s := s.For(t)
 		v := rob(t, s)
 		finish := holdOpen(t, s, "POST", "/articles", v.session, stolenArticle)
-		answerOf(root.SetUserRoleWithResponse(t.Context(), v.Username, client.SetRoleRequest{Role: client.RoleReader}))
+		responseOf(root.SetUserRoleWithResponse(t.Context(), v.Username, client.SetRoleRequest{Role: client.RoleReader}))
 		status, body := finish()
 		require.Equal(t, http.StatusForbidden, status, body)
 		v.requireNothingWritten(t, s)
@@ -282,9 +282,9 @@ func TestHeldOpenElsewhere(t *testing.T) {
 		there := there.For(t)
 		v := rob(t, here)
 		finish := holdOpen(t, here, "POST", "/articles", v.session, stolenArticle)
-		require.Equal(t, 204, answerOf(there.As(v.Token).DeleteSessionsWithResponse(t.Context())).StatusCode())
+		require.Equal(t, 204, responseOf(there.As(v.Token).DeleteSessionsWithResponse(t.Context())).StatusCode())
 		require.Eventually(t, func() bool {
-			return answerOf(here.As(v.session).GetCurrentUserWithResponse(t.Context(), nil)).StatusCode() == http.StatusUnauthorized
+			return responseOf(here.As(v.session).GetCurrentUserWithResponse(t.Context(), nil)).StatusCode() == http.StatusUnauthorized
 		}, time.Minute, 10*time.Millisecond)
 		status, body := finish()
 		require.Equal(t, http.StatusUnauthorized, status, body)
@@ -304,16 +304,16 @@ func TestActsOfRevokedAdmins(t *testing.T) {
 	for _, token := range []string{mia.Token, root.Token, key.Key} {
 		requireStatus(t, http.StatusOK, here.As(token))
 	}
-	require.Equal(t, 204, answerOf(there.As(root.Token).DeleteApiKeyWithResponse(t.Context(), key.ApiKey.Id)).StatusCode())
+	require.Equal(t, 204, responseOf(there.As(root.Token).DeleteApiKeyWithResponse(t.Context(), key.ApiKey.Id)).StatusCode())
 	for _, u := range []servertest.User{mia, root} {
-		require.Equal(t, 204, answerOf(there.As(u.Token).DeleteSessionsWithResponse(t.Context())).StatusCode())
+		require.Equal(t, 204, responseOf(there.As(u.Token).DeleteSessionsWithResponse(t.Context())).StatusCode())
 	}
-	require.Equal(t, 401, answerOf(mia.HideArticleWithResponse(t.Context(), slug, client.HideRequest{Reason: "r"})).StatusCode())
+	require.Equal(t, 401, responseOf(mia.HideArticleWithResponse(t.Context(), slug, client.HideRequest{Reason: "r"})).StatusCode())
 	for _, token := range []string{root.Token, key.Key} {
-		require.Equal(t, 401, answerOf(here.As(token).SuspendUserWithResponse(t.Context(), "anna", client.SuspendRequest{Reason: "r"})).StatusCode())
+		require.Equal(t, 401, responseOf(here.As(token).SuspendUserWithResponse(t.Context(), "anna", client.SuspendRequest{Reason: "r"})).StatusCode())
 	}
 	require.Zero(t, auditCount(t, here))
-	require.Equal(t, 200, answerOf(here.Anonymous.GetArticleWithResponse(t.Context(), slug, nil)).StatusCode())
+	require.Equal(t, 200, responseOf(here.Anonymous.GetArticleWithResponse(t.Context(), slug, nil)).StatusCode())
 	requireStatus(t, http.StatusOK, anna.ClientWithResponses)
 }
 
@@ -336,7 +336,7 @@ func TestWaitingForHash(t *testing.T) {
 		waiting = append(waiting, later(s, r[0], r[1], r[2], header...))
 	}
 	l.await(3)
-	require.Equal(t, 204, answerOf(v.DeleteSessionsWithResponse(t.Context())).StatusCode())
+	require.Equal(t, 204, responseOf(v.DeleteSessionsWithResponse(t.Context())).StatusCode())
 	l.release()
 	for _, w := range waiting {
 		a := <-w
@@ -357,7 +357,7 @@ func TestCurrentPasswordChanged(t *testing.T) {
 	thief := later(s, "PUT", "/user", `{"user":{"email":"thief@example.com","currentPassword":"`+servertest.Password+`"}}`, signed(v.User)...)
 	eraser := later(s, "DELETE", "/user", erase, signed(v.User)...)
 	l.await(2)
-	require.Equal(t, 200, answerOf(v.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{
+	require.Equal(t, 200, responseOf(v.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{
 		User: client.UpdateUser{Password: ptrTo("a new password")},
 	})).StatusCode())
 	l.release()

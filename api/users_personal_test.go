@@ -141,9 +141,9 @@ func TestExportCurrentUser(t *testing.T) {
 		slug, other := s.Publish(u, "Hidden").Slug, s.Publish(mia, "Gone")
 		comment := commentOn(t, u, other.Slug, "hidden too")
 		hide(t, mia, slug, "about the article")
-		answerOf(mia.HideCommentWithResponse(t.Context(), other.Slug, comment.Id, client.HideRequest{Reason: "about the comment"}))
+		responseOf(mia.HideCommentWithResponse(t.Context(), other.Slug, comment.Id, client.HideRequest{Reason: "about the comment"}))
 		suspend(t, root, u.Username, "about the user")
-		answerOf(root.ReinstateUserWithResponse(t.Context(), u.Username))
+		responseOf(root.ReinstateUserWithResponse(t.Context(), u.Username))
 		hide(t, root, other.Slug, "about somebody else")
 		change(t, s, `UPDATE users SET email_verified_at = '2026-01-02 03:04:05.678Z', suspended_reason = 'still there' WHERE username = $1`, u.Username)
 		token := login(t, s, string(u.Email), servertest.Password).JSON200.User.Token
@@ -301,9 +301,9 @@ func moderate(t *testing.T, s *servertest.Service, u servertest.User, marker str
 	gone := s.Publish(u, marker+" gone").Slug
 	comment := commentOn(t, u, s.Publish(mia, "By a moderator").Slug, marker+" says")
 	hide(t, mia, gone, "about "+marker)
-	require.Equal(t, 204, answerOf(u.DeleteArticleWithResponse(t.Context(), gone, nil)).StatusCode())
-	require.Equal(t, 204, answerOf(mia.HideCommentWithResponse(t.Context(), "by-a-moderator", comment.Id, client.HideRequest{Reason: marker})).StatusCode())
-	require.Equal(t, 200, answerOf(root.SetUserRoleWithResponse(t.Context(), u.Username, client.SetRoleRequest{Role: client.RoleModerator, Reason: ptrTo(marker)})).StatusCode())
+	require.Equal(t, 204, responseOf(u.DeleteArticleWithResponse(t.Context(), gone, nil)).StatusCode())
+	require.Equal(t, 204, responseOf(mia.HideCommentWithResponse(t.Context(), "by-a-moderator", comment.Id, client.HideRequest{Reason: marker})).StatusCode())
+	require.Equal(t, 200, responseOf(root.SetUserRoleWithResponse(t.Context(), u.Username, client.SetRoleRequest{Role: client.RoleModerator, Reason: ptrTo(marker)})).StatusCode())
 	require.Equal(t, 3, count(t, s, `SELECT count(*) FROM audit_log WHERE reason LIKE '%' || $1 || '%'`, marker))
 }
 

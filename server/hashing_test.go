@@ -35,9 +35,9 @@ func (p *slowPasswords) Hash(ctx context.Context, password string) (string, erro
 	return p.Passwords.Hash(ctx, password)
 }
 
-func (p *slowPasswords) Verify(ctx context.Context, password, hash string) (ok, renew bool, err error) {
+func (p *slowPasswords) Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error) {
 	p.wait()
-	return p.Passwords.Verify(ctx, password, hash)
+	return p.Passwords.Verify(ctx, password, hash, bcryptCost)
 }
 
 // TestSlowHashes lets far more requests wait for a password hash than there are
@@ -119,7 +119,7 @@ func (p countedPasswords) Hash(ctx context.Context, password string) (string, er
 
 func (p countedPasswords) Verify(ctx context.Context, password, hash string) (ok, renew bool, err error) {
 	p.n.Add(1)
-	return p.Passwords.Verify(ctx, password, hash)
+	return p.Passwords.Verify(ctx, password, hash, bcryptCost)
 }
 
 // TestHashesCountAsAuth calls every operation, and the current user's update

@@ -78,15 +78,16 @@ func (e AuditSubjectKind) Valid() bool {
 
 // Defines values for ExportRecordType.
 const (
-	ExportAccount   ExportRecordType = "account"
-	ExportApiKey    ExportRecordType = "apiKey"
-	ExportArticle   ExportRecordType = "article"
-	ExportComment   ExportRecordType = "comment"
-	ExportEnd       ExportRecordType = "end"
-	ExportFavorite  ExportRecordType = "favorite"
-	ExportFollower  ExportRecordType = "follower"
-	ExportFollowing ExportRecordType = "following"
-	ExportSession   ExportRecordType = "session"
+	ExportAccount    ExportRecordType = "account"
+	ExportApiKey     ExportRecordType = "apiKey"
+	ExportArticle    ExportRecordType = "article"
+	ExportAuditEntry ExportRecordType = "auditEntry"
+	ExportComment    ExportRecordType = "comment"
+	ExportEnd        ExportRecordType = "end"
+	ExportFavorite   ExportRecordType = "favorite"
+	ExportFollower   ExportRecordType = "follower"
+	ExportFollowing  ExportRecordType = "following"
+	ExportSession    ExportRecordType = "session"
 )
 
 // Valid indicates whether the value is a known member of the ExportRecordType enum.
@@ -97,6 +98,8 @@ func (e ExportRecordType) Valid() bool {
 	case ExportApiKey:
 		return true
 	case ExportArticle:
+		return true
+	case ExportAuditEntry:
 		return true
 	case ExportComment:
 		return true
@@ -416,6 +419,9 @@ type ArticleBatchRequest struct {
 type ArticleBatchResponse struct {
 	Articles []Article `json:"articles"`
 	Missing  []string  `json:"missing"`
+
+	// Remaining Slugs of articles that this response has no room for, if any; request them again
+	Remaining *[]string `json:"remaining,omitempty"`
 }
 
 // ArticleBody Markdown, stored and returned exactly as it was sent
@@ -676,6 +682,9 @@ type MailToken = string
 
 // NewApiKey defines model for NewApiKey.
 type NewApiKey struct {
+	// CurrentPassword Proves that the owner of the account creates the key; some servers require it
+	CurrentPassword *string `json:"currentPassword,omitempty"`
+
 	// ExpiresAt When the key expires; if it is `null` or absent, the key does not expire
 	ExpiresAt nullable.Nullable[time.Time] `json:"expiresAt,omitempty"`
 
@@ -1584,9 +1593,10 @@ type ClientInterface interface {
 	// GetAuditLog Read the audit log
 	//
 	// Returns all actions of moderators, of admins and of the operator at the
-	// command line, newest first. Entries are never changed or deleted. They store
-	// ids; the response contains the current names, or `null` where the account,
-	// article or comment no longer exists.
+	// command line, newest first. Entries are never deleted, and never changed,
+	// except that the reason is erased when the account that it is about is
+	// deleted. They store ids; the response contains the current names, or `null`
+	// where the account, article or comment no longer exists.
 	//
 	// Corresponds with GET /admin/audit (the `GetAuditLog` operationId).
 	GetAuditLog(ctx context.Context, params *GetAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1745,7 +1755,8 @@ type ClientInterface interface {
 	// Returns comments oldest first, or newest first with `sort=-createdAt`.
 	// Without `limit` the response contains up to 1,000 comments; `nextCursor`
 	// leads to the rest. With `format=html` it contains up to 100, and a larger
-	// `limit` is rejected.
+	// `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+	// `nextCursor` instead of counting comments.
 	//
 	// Corresponds with GET /articles/{slug}/comments (the `GetArticleComments` operationId).
 	GetArticleComments(ctx context.Context, slug SlugPath, params *GetArticleCommentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1856,7 +1867,9 @@ type ClientInterface interface {
 	// Returns up to 100 articles by slug, in the order of the request, with a
 	// constant number of queries. `missing` lists the slugs that no article has or
 	// ever had. A slug that the request contains twice is returned once. With
-	// `format=html` a request may contain up to 20 slugs.
+	// `format=html` a request may contain up to 20 slugs. The response contains up
+	// to 4 MB of text, and at least one article. `remaining` is there if it has no
+	// room for all: another request with these slugs returns the next ones.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1868,7 +1881,9 @@ type ClientInterface interface {
 	// Returns up to 100 articles by slug, in the order of the request, with a
 	// constant number of queries. `missing` lists the slugs that no article has or
 	// ever had. A slug that the request contains twice is returned once. With
-	// `format=html` a request may contain up to 20 slugs.
+	// `format=html` a request may contain up to 20 slugs. The response contains up
+	// to 4 MB of text, and at least one article. `remaining` is there if it has no
+	// room for all: another request with these slugs returns the next ones.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2047,7 +2062,8 @@ type ClientInterface interface {
 
 	// GetCurrentUser Get the signed-in user
 	//
-	// Returns the account that the token belongs to.
+	// Returns the account that the token belongs to. No cache may store the
+	// response, because it contains the token.
 	//
 	// Corresponds with GET /user (the `GetCurrentUser` operationId).
 	GetCurrentUser(ctx context.Context, params *GetCurrentUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2102,7 +2118,9 @@ type ClientInterface interface {
 	// Returns all data of the account as NDJSON: one JSON object per line, each
 	// with a `type`. The last line has the type `end` and the number of lines
 	// before it; an export without this line is incomplete. Data that changes
-	// while the export runs may appear in its old or in its new state.
+	// while the export runs may appear in its old or in its new state. The export
+	// includes what moderators and admins have recorded about the user. An account
+	// runs one export at a time; another one returns 429.
 	//
 	// Corresponds with GET /user/export (the `ExportCurrentUser` operationId).
 	ExportCurrentUser(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2121,7 +2139,8 @@ type ClientInterface interface {
 	// key's owner may read. `write` also permits writing articles, comments,
 	// favourites and follows. `admin` also permits moderation and administration,
 	// as far as the owner's role permits them. A key can never manage the account,
-	// its sessions or other keys. Only this response contains the key.
+	// its sessions or other keys. Only this response contains the key. If
+	// `currentPassword` is sent, it must be the password of the account.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2134,7 +2153,8 @@ type ClientInterface interface {
 	// key's owner may read. `write` also permits writing articles, comments,
 	// favourites and follows. `admin` also permits moderation and administration,
 	// as far as the owner's role permits them. A key can never manage the account,
-	// its sessions or other keys. Only this response contains the key.
+	// its sessions or other keys. Only this response contains the key. If
+	// `currentPassword` is sent, it must be the password of the account.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2244,9 +2264,10 @@ type ClientInterface interface {
 
 	// ConfirmPasswordResetWithBody Set a password with a mailed token
 	//
-	// Sets a new password and ends every session of the account. This token and
-	// all other reset tokens of the account become invalid. If the new password
-	// is rejected, the token stays valid.
+	// Sets a new password and ends every session of the account, and every API key
+	// from before the address of the account was verified. This token and all
+	// other reset tokens of the account become invalid. If the new password is
+	// rejected, the token stays valid.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2255,9 +2276,10 @@ type ClientInterface interface {
 
 	// ConfirmPasswordReset Set a password with a mailed token
 	//
-	// Sets a new password and ends every session of the account. This token and
-	// all other reset tokens of the account become invalid. If the new password
-	// is rejected, the token stays valid.
+	// Sets a new password and ends every session of the account, and every API key
+	// from before the address of the account was verified. This token and all
+	// other reset tokens of the account become invalid. If the new password is
+	// rejected, the token stays valid.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2268,9 +2290,10 @@ type ClientInterface interface {
 // GetAuditLog Read the audit log
 //
 // Returns all actions of moderators, of admins and of the operator at the
-// command line, newest first. Entries are never changed or deleted. They store
-// ids; the response contains the current names, or `null` where the account,
-// article or comment no longer exists.
+// command line, newest first. Entries are never deleted, and never changed,
+// except that the reason is erased when the account that it is about is
+// deleted. They store ids; the response contains the current names, or `null`
+// where the account, article or comment no longer exists.
 //
 // Corresponds with GET /admin/audit (the `GetAuditLog` operationId).
 func (c *Client) GetAuditLog(ctx context.Context, params *GetAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2579,7 +2602,8 @@ func (c *Client) UpdateArticle(ctx context.Context, slug SlugPath, params *Updat
 // Returns comments oldest first, or newest first with `sort=-createdAt`.
 // Without `limit` the response contains up to 1,000 comments; `nextCursor`
 // leads to the rest. With `format=html` it contains up to 100, and a larger
-// `limit` is rejected.
+// `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+// `nextCursor` instead of counting comments.
 //
 // Corresponds with GET /articles/{slug}/comments (the `GetArticleComments` operationId).
 func (c *Client) GetArticleComments(ctx context.Context, slug SlugPath, params *GetArticleCommentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2810,7 +2834,9 @@ func (c *Client) HideArticle(ctx context.Context, slug SlugPath, body HideArticl
 // Returns up to 100 articles by slug, in the order of the request, with a
 // constant number of queries. `missing` lists the slugs that no article has or
 // ever had. A slug that the request contains twice is returned once. With
-// `format=html` a request may contain up to 20 slugs.
+// `format=html` a request may contain up to 20 slugs. The response contains up
+// to 4 MB of text, and at least one article. `remaining` is there if it has no
+// room for all: another request with these slugs returns the next ones.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2832,7 +2858,9 @@ func (c *Client) BatchGetArticlesWithBody(ctx context.Context, params *BatchGetA
 // Returns up to 100 articles by slug, in the order of the request, with a
 // constant number of queries. `missing` lists the slugs that no article has or
 // ever had. A slug that the request contains twice is returned once. With
-// `format=html` a request may contain up to 20 slugs.
+// `format=html` a request may contain up to 20 slugs. The response contains up
+// to 4 MB of text, and at least one article. `remaining` is there if it has no
+// room for all: another request with these slugs returns the next ones.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3191,7 +3219,8 @@ func (c *Client) DeleteCurrentUser(ctx context.Context, body DeleteCurrentUserJS
 
 // GetCurrentUser Get the signed-in user
 //
-// Returns the account that the token belongs to.
+// Returns the account that the token belongs to. No cache may store the
+// response, because it contains the token.
 //
 // Corresponds with GET /user (the `GetCurrentUser` operationId).
 func (c *Client) GetCurrentUser(ctx context.Context, params *GetCurrentUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3296,7 +3325,9 @@ func (c *Client) RequestEmailVerification(ctx context.Context, reqEditors ...Req
 // Returns all data of the account as NDJSON: one JSON object per line, each
 // with a `type`. The last line has the type `end` and the number of lines
 // before it; an export without this line is incomplete. Data that changes
-// while the export runs may appear in its old or in its new state.
+// while the export runs may appear in its old or in its new state. The export
+// includes what moderators and admins have recorded about the user. An account
+// runs one export at a time; another one returns 429.
 //
 // Corresponds with GET /user/export (the `ExportCurrentUser` operationId).
 func (c *Client) ExportCurrentUser(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3335,7 +3366,8 @@ func (c *Client) GetApiKeys(ctx context.Context, reqEditors ...RequestEditorFn) 
 // key's owner may read. `write` also permits writing articles, comments,
 // favourites and follows. `admin` also permits moderation and administration,
 // as far as the owner's role permits them. A key can never manage the account,
-// its sessions or other keys. Only this response contains the key.
+// its sessions or other keys. Only this response contains the key. If
+// `currentPassword` is sent, it must be the password of the account.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3358,7 +3390,8 @@ func (c *Client) CreateApiKeyWithBody(ctx context.Context, params *CreateApiKeyP
 // key's owner may read. `write` also permits writing articles, comments,
 // favourites and follows. `admin` also permits moderation and administration,
 // as far as the owner's role permits them. A key can never manage the account,
-// its sessions or other keys. Only this response contains the key.
+// its sessions or other keys. Only this response contains the key. If
+// `currentPassword` is sent, it must be the password of the account.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3568,9 +3601,10 @@ func (c *Client) RequestPasswordReset(ctx context.Context, body RequestPasswordR
 
 // ConfirmPasswordResetWithBody Set a password with a mailed token
 //
-// Sets a new password and ends every session of the account. This token and
-// all other reset tokens of the account become invalid. If the new password
-// is rejected, the token stays valid.
+// Sets a new password and ends every session of the account, and every API key
+// from before the address of the account was verified. This token and all
+// other reset tokens of the account become invalid. If the new password is
+// rejected, the token stays valid.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3589,9 +3623,10 @@ func (c *Client) ConfirmPasswordResetWithBody(ctx context.Context, contentType s
 
 // ConfirmPasswordReset Set a password with a mailed token
 //
-// Sets a new password and ends every session of the account. This token and
-// all other reset tokens of the account become invalid. If the new password
-// is rejected, the token stays valid.
+// Sets a new password and ends every session of the account, and every API key
+// from before the address of the account was verified. This token and all
+// other reset tokens of the account become invalid. If the new password is
+// rejected, the token stays valid.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5986,9 +6021,10 @@ type ClientWithResponsesInterface interface {
 	// GetAuditLogWithResponse Read the audit log
 	//
 	// Returns all actions of moderators, of admins and of the operator at the
-	// command line, newest first. Entries are never changed or deleted. They store
-	// ids; the response contains the current names, or `null` where the account,
-	// article or comment no longer exists.
+	// command line, newest first. Entries are never deleted, and never changed,
+	// except that the reason is erased when the account that it is about is
+	// deleted. They store ids; the response contains the current names, or `null`
+	// where the account, article or comment no longer exists.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6161,7 +6197,8 @@ type ClientWithResponsesInterface interface {
 	// Returns comments oldest first, or newest first with `sort=-createdAt`.
 	// Without `limit` the response contains up to 1,000 comments; `nextCursor`
 	// leads to the rest. With `format=html` it contains up to 100, and a larger
-	// `limit` is rejected.
+	// `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+	// `nextCursor` instead of counting comments.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6284,7 +6321,9 @@ type ClientWithResponsesInterface interface {
 	// Returns up to 100 articles by slug, in the order of the request, with a
 	// constant number of queries. `missing` lists the slugs that no article has or
 	// ever had. A slug that the request contains twice is returned once. With
-	// `format=html` a request may contain up to 20 slugs.
+	// `format=html` a request may contain up to 20 slugs. The response contains up
+	// to 4 MB of text, and at least one article. `remaining` is there if it has no
+	// room for all: another request with these slugs returns the next ones.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6296,7 +6335,9 @@ type ClientWithResponsesInterface interface {
 	// Returns up to 100 articles by slug, in the order of the request, with a
 	// constant number of queries. `missing` lists the slugs that no article has or
 	// ever had. A slug that the request contains twice is returned once. With
-	// `format=html` a request may contain up to 20 slugs.
+	// `format=html` a request may contain up to 20 slugs. The response contains up
+	// to 4 MB of text, and at least one article. `remaining` is there if it has no
+	// room for all: another request with these slugs returns the next ones.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6493,7 +6534,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetCurrentUserWithResponse Get the signed-in user
 	//
-	// Returns the account that the token belongs to.
+	// Returns the account that the token belongs to. No cache may store the
+	// response, because it contains the token.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6554,7 +6596,9 @@ type ClientWithResponsesInterface interface {
 	// Returns all data of the account as NDJSON: one JSON object per line, each
 	// with a `type`. The last line has the type `end` and the number of lines
 	// before it; an export without this line is incomplete. Data that changes
-	// while the export runs may appear in its old or in its new state.
+	// while the export runs may appear in its old or in its new state. The export
+	// includes what moderators and admins have recorded about the user. An account
+	// runs one export at a time; another one returns 429.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6577,7 +6621,8 @@ type ClientWithResponsesInterface interface {
 	// key's owner may read. `write` also permits writing articles, comments,
 	// favourites and follows. `admin` also permits moderation and administration,
 	// as far as the owner's role permits them. A key can never manage the account,
-	// its sessions or other keys. Only this response contains the key.
+	// its sessions or other keys. Only this response contains the key. If
+	// `currentPassword` is sent, it must be the password of the account.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6590,7 +6635,8 @@ type ClientWithResponsesInterface interface {
 	// key's owner may read. `write` also permits writing articles, comments,
 	// favourites and follows. `admin` also permits moderation and administration,
 	// as far as the owner's role permits them. A key can never manage the account,
-	// its sessions or other keys. Only this response contains the key.
+	// its sessions or other keys. Only this response contains the key. If
+	// `currentPassword` is sent, it must be the password of the account.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6702,9 +6748,10 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmPasswordResetWithBodyWithResponse Set a password with a mailed token
 	//
-	// Sets a new password and ends every session of the account. This token and
-	// all other reset tokens of the account become invalid. If the new password
-	// is rejected, the token stays valid.
+	// Sets a new password and ends every session of the account, and every API key
+	// from before the address of the account was verified. This token and all
+	// other reset tokens of the account become invalid. If the new password is
+	// rejected, the token stays valid.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6713,9 +6760,10 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmPasswordResetWithResponse Set a password with a mailed token
 	//
-	// Sets a new password and ends every session of the account. This token and
-	// all other reset tokens of the account become invalid. If the new password
-	// is rejected, the token stays valid.
+	// Sets a new password and ends every session of the account, and every API key
+	// from before the address of the account was verified. This token and all
+	// other reset tokens of the account become invalid. If the new password is
+	// rejected, the token stays valid.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9746,9 +9794,10 @@ func (r ConfirmPasswordResetResponse) ContentType() string {
 // GetAuditLogWithResponse Read the audit log
 //
 // Returns all actions of moderators, of admins and of the operator at the
-// command line, newest first. Entries are never changed or deleted. They store
-// ids; the response contains the current names, or `null` where the account,
-// article or comment no longer exists.
+// command line, newest first. Entries are never deleted, and never changed,
+// except that the reason is erased when the account that it is about is
+// deleted. They store ids; the response contains the current names, or `null`
+// where the account, article or comment no longer exists.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10011,7 +10060,8 @@ func (c *ClientWithResponses) UpdateArticleWithResponse(ctx context.Context, slu
 // Returns comments oldest first, or newest first with `sort=-createdAt`.
 // Without `limit` the response contains up to 1,000 comments; `nextCursor`
 // leads to the rest. With `format=html` it contains up to 100, and a larger
-// `limit` is rejected.
+// `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+// `nextCursor` instead of counting comments.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10206,7 +10256,9 @@ func (c *ClientWithResponses) HideArticleWithResponse(ctx context.Context, slug 
 // Returns up to 100 articles by slug, in the order of the request, with a
 // constant number of queries. `missing` lists the slugs that no article has or
 // ever had. A slug that the request contains twice is returned once. With
-// `format=html` a request may contain up to 20 slugs.
+// `format=html` a request may contain up to 20 slugs. The response contains up
+// to 4 MB of text, and at least one article. `remaining` is there if it has no
+// room for all: another request with these slugs returns the next ones.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10224,7 +10276,9 @@ func (c *ClientWithResponses) BatchGetArticlesWithBodyWithResponse(ctx context.C
 // Returns up to 100 articles by slug, in the order of the request, with a
 // constant number of queries. `missing` lists the slugs that no article has or
 // ever had. A slug that the request contains twice is returned once. With
-// `format=html` a request may contain up to 20 slugs.
+// `format=html` a request may contain up to 20 slugs. The response contains up
+// to 4 MB of text, and at least one article. `remaining` is there if it has no
+// room for all: another request with these slugs returns the next ones.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10529,7 +10583,8 @@ func (c *ClientWithResponses) DeleteCurrentUserWithResponse(ctx context.Context,
 
 // GetCurrentUserWithResponse Get the signed-in user
 //
-// Returns the account that the token belongs to.
+// Returns the account that the token belongs to. No cache may store the
+// response, because it contains the token.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10620,7 +10675,9 @@ func (c *ClientWithResponses) RequestEmailVerificationWithResponse(ctx context.C
 // Returns all data of the account as NDJSON: one JSON object per line, each
 // with a `type`. The last line has the type `end` and the number of lines
 // before it; an export without this line is incomplete. Data that changes
-// while the export runs may appear in its old or in its new state.
+// while the export runs may appear in its old or in its new state. The export
+// includes what moderators and admins have recorded about the user. An account
+// runs one export at a time; another one returns 429.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10655,7 +10712,8 @@ func (c *ClientWithResponses) GetApiKeysWithResponse(ctx context.Context, reqEdi
 // key's owner may read. `write` also permits writing articles, comments,
 // favourites and follows. `admin` also permits moderation and administration,
 // as far as the owner's role permits them. A key can never manage the account,
-// its sessions or other keys. Only this response contains the key.
+// its sessions or other keys. Only this response contains the key. If
+// `currentPassword` is sent, it must be the password of the account.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10674,7 +10732,8 @@ func (c *ClientWithResponses) CreateApiKeyWithBodyWithResponse(ctx context.Conte
 // key's owner may read. `write` also permits writing articles, comments,
 // favourites and follows. `admin` also permits moderation and administration,
 // as far as the owner's role permits them. A key can never manage the account,
-// its sessions or other keys. Only this response contains the key.
+// its sessions or other keys. Only this response contains the key. If
+// `currentPassword` is sent, it must be the password of the account.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10846,9 +10905,10 @@ func (c *ClientWithResponses) RequestPasswordResetWithResponse(ctx context.Conte
 
 // ConfirmPasswordResetWithBodyWithResponse Set a password with a mailed token
 //
-// Sets a new password and ends every session of the account. This token and
-// all other reset tokens of the account become invalid. If the new password
-// is rejected, the token stays valid.
+// Sets a new password and ends every session of the account, and every API key
+// from before the address of the account was verified. This token and all
+// other reset tokens of the account become invalid. If the new password is
+// rejected, the token stays valid.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10863,9 +10923,10 @@ func (c *ClientWithResponses) ConfirmPasswordResetWithBodyWithResponse(ctx conte
 
 // ConfirmPasswordResetWithResponse Set a password with a mailed token
 //
-// Sets a new password and ends every session of the account. This token and
-// all other reset tokens of the account become invalid. If the new password
-// is rejected, the token stays valid.
+// Sets a new password and ends every session of the account, and every API key
+// from before the address of the account was verified. This token and all
+// other reset tokens of the account become invalid. If the new password is
+// rejected, the token stays valid.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -76,15 +76,16 @@ func (e AuditSubjectKind) Valid() bool {
 
 // Defines values for ExportRecordType.
 const (
-	ExportAccount   ExportRecordType = "account"
-	ExportApiKey    ExportRecordType = "apiKey"
-	ExportArticle   ExportRecordType = "article"
-	ExportComment   ExportRecordType = "comment"
-	ExportEnd       ExportRecordType = "end"
-	ExportFavorite  ExportRecordType = "favorite"
-	ExportFollower  ExportRecordType = "follower"
-	ExportFollowing ExportRecordType = "following"
-	ExportSession   ExportRecordType = "session"
+	ExportAccount    ExportRecordType = "account"
+	ExportApiKey     ExportRecordType = "apiKey"
+	ExportArticle    ExportRecordType = "article"
+	ExportAuditEntry ExportRecordType = "auditEntry"
+	ExportComment    ExportRecordType = "comment"
+	ExportEnd        ExportRecordType = "end"
+	ExportFavorite   ExportRecordType = "favorite"
+	ExportFollower   ExportRecordType = "follower"
+	ExportFollowing  ExportRecordType = "following"
+	ExportSession    ExportRecordType = "session"
 )
 
 // Valid indicates whether the value is a known member of the ExportRecordType enum.
@@ -95,6 +96,8 @@ func (e ExportRecordType) Valid() bool {
 	case ExportApiKey:
 		return true
 	case ExportArticle:
+		return true
+	case ExportAuditEntry:
 		return true
 	case ExportComment:
 		return true
@@ -333,6 +336,9 @@ type ArticleBatchRequest struct {
 type ArticleBatchResponse struct {
 	Articles []Article `json:"articles"`
 	Missing  []string  `json:"missing"`
+
+	// Remaining Slugs of articles that this response has no room for, if any; request them again
+	Remaining *[]string `json:"remaining,omitempty"`
 }
 
 // ArticleBody Markdown, stored and returned exactly as it was sent
@@ -593,6 +599,9 @@ type MailToken = string
 
 // NewApiKey defines model for NewApiKey.
 type NewApiKey struct {
+	// CurrentPassword Proves that the owner of the account creates the key; some servers require it
+	CurrentPassword *string `json:"currentPassword,omitempty"`
+
 	// ExpiresAt When the key expires; if it is `null` or absent, the key does not expire
 	ExpiresAt nullable.Nullable[time.Time] `json:"expiresAt,omitempty"`
 

@@ -10,10 +10,19 @@ import (
 	"time"
 )
 
-const auditCreate = `-- name: AuditCreate :exec
+const auditCreate = `-- name: AuditCreate :one
+WITH session AS (
+    SELECT s.id FROM sessions s WHERE s.id = $2 AND s.expires_at > now() FOR KEY SHARE
+), key AS (
+    SELECT k.id FROM api_keys k WHERE k.id = $3 AND (k.expires_at IS NULL OR k.expires_at > now()) FOR KEY SHARE
+)
 INSERT INTO audit_log (actor_id, actor_session, actor_key, action, subject_kind, subject_id, reason, changed_from, changed_to, request_id)
-VALUES ($1, $2, $3, $4, $5, $6,
-        $7, $8, $9, $10)
+SELECT $1::bigint, $2::bigint, $3::bigint, $4, $5, $6,
+       $7, $8, $9, $10
+WHERE $1::bigint IS NULL
+   OR (EXISTS (SELECT 1 FROM session) OR EXISTS (SELECT 1 FROM key))
+      AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.suspended_at IS NULL)
+RETURNING id
 `
 
 type AuditCreateParams struct {
@@ -29,8 +38,11 @@ type AuditCreateParams struct {
 	RequestID    *string
 }
 
-func (q *Queries) AuditCreate(ctx context.Context, db DBTX, arg AuditCreateParams) error {
-	_, err := db.Exec(ctx, auditCreate,
+// Inserts no row if the session or the API key of the actor was revoked or the
+// actor was suspended. The operator has neither. The locks last until the
+// transaction ends, so that a revocation comes before the action or after it.
+func (q *Queries) AuditCreate(ctx context.Context, db DBTX, arg AuditCreateParams) (int64, error) {
+	row := db.QueryRow(ctx, auditCreate,
 		arg.ActorID,
 		arg.ActorSession,
 		arg.ActorKey,
@@ -42,7 +54,9 @@ func (q *Queries) AuditCreate(ctx context.Context, db DBTX, arg AuditCreateParam
 		arg.ChangedTo,
 		arg.RequestID,
 	)
-	return err
+	var id int64
+	err := row.Scan(&id)
+	return id, err
 }
 
 const auditList = `-- name: AuditList :many

@@ -61,6 +61,23 @@ func (q *Queries) ApiKeyDelete(ctx context.Context, db DBTX, arg ApiKeyDeletePar
 	return result.RowsAffected(), nil
 }
 
+const apiKeyEndUnverified = `-- name: ApiKeyEndUnverified :exec
+DELETE FROM api_keys
+WHERE user_id = $1 AND ($2::timestamptz IS NULL OR created_at <= $2::timestamptz)
+`
+
+type ApiKeyEndUnverifiedParams struct {
+	UserID     int64
+	VerifiedAt *time.Time
+}
+
+// Ends the keys from before the address was verified: whoever registered the
+// address of somebody else may have created them.
+func (q *Queries) ApiKeyEndUnverified(ctx context.Context, db DBTX, arg ApiKeyEndUnverifiedParams) error {
+	_, err := db.Exec(ctx, apiKeyEndUnverified, arg.UserID, arg.VerifiedAt)
+	return err
+}
+
 const apiKeyListByUser = `-- name: ApiKeyListByUser :many
 SELECT id, name, prefix, scope, created_at, expires_at, used_at FROM api_keys
 WHERE user_id = $1

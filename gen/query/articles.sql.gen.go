@@ -93,7 +93,7 @@ func (q *Queries) ArticleDelete(ctx context.Context, db DBTX, id int64) error {
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
 SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.body, octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_slugs s
@@ -124,8 +124,9 @@ type ArticleGetBySlugRow struct {
 	Username       string
 	Bio            *string
 	Image          *string
-	Body           string
 	Hidden         bool
+	Body           string
+	BodyBytes      int32
 	Favorited      bool
 	Following      bool
 }
@@ -150,8 +151,9 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 		&i.Username,
 		&i.Bio,
 		&i.Image,
-		&i.Body,
 		&i.Hidden,
+		&i.Body,
+		&i.BodyBytes,
 		&i.Favorited,
 		&i.Following,
 	)
@@ -531,21 +533,25 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.body, a.hidden,
+       a.author_id, u.username, u.bio, u.image, a.hidden,
+       COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= $1::bigint THEN a.body END, '')::text AS body,
+       octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
-FROM unnest($1::text[]) WITH ORDINALITY AS n (slug, position)
+FROM unnest($2::text[]) WITH ORDINALITY AS n (slug, position)
 JOIN article_slugs s ON s.slug = n.slug
-JOIN articles a ON a.id = s.article_id
+JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $3 OR $4::boolean)
 JOIN users u ON u.id = a.author_id
-LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $2
-LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = $2
+LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $3
+LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = $3
 ORDER BY n.position
 `
 
 type ArticleListBySlugsParams struct {
-	Slugs    []string
-	ViewerID int64
+	MaxBytes  int64
+	Slugs     []string
+	ViewerID  int64
+	Moderates bool
 }
 
 type ArticleListBySlugsRow struct {
@@ -563,15 +569,22 @@ type ArticleListBySlugsRow struct {
 	Username       string
 	Bio            *string
 	Image          *string
-	Body           string
 	Hidden         bool
+	Body           string
+	BodyBytes      int32
 	Favorited      bool
 	Following      bool
 }
 
-// One row for each slug that an article has or had, in the given order.
+// One row for each slug that an article has or had, in the given order. A row
+// lacks its body if the bodies up to it have more than max_bytes together.
 func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleListBySlugsParams) ([]ArticleListBySlugsRow, error) {
-	rows, err := db.Query(ctx, articleListBySlugs, arg.Slugs, arg.ViewerID)
+	rows, err := db.Query(ctx, articleListBySlugs,
+		arg.MaxBytes,
+		arg.Slugs,
+		arg.ViewerID,
+		arg.Moderates,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -594,8 +607,9 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 			&i.Username,
 			&i.Bio,
 			&i.Image,
-			&i.Body,
 			&i.Hidden,
+			&i.Body,
+			&i.BodyBytes,
 			&i.Favorited,
 			&i.Following,
 		); err != nil {

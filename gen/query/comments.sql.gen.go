@@ -136,15 +136,24 @@ func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteP
 }
 
 const commentListNewest = `-- name: CommentListNewest :many
-SELECT /* shared */ c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following, c.hidden
-FROM article_slugs s
-JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)
-JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = $1 OR $2::boolean)
-JOIN users u ON u.id = c.author_id
-WHERE s.slug = $3 AND (c.created_at, c.id) < ($4::timestamptz, $5::bigint)
-ORDER BY c.created_at DESC, c.id DESC
-LIMIT $6::int
+SELECT /* shared */ m.id, m.article_id, m.author_id, m.body, m.created_at, m.updated_at, m.username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden
+FROM (
+    SELECT p.id, p.article_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+        OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
+        FROM article_slugs s
+        JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)
+        JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = $1 OR $2::boolean)
+        JOIN users u ON u.id = c.author_id
+        WHERE s.slug = $3 AND (c.created_at, c.id) < ($4::timestamptz, $5::bigint)
+        ORDER BY c.created_at DESC, c.id DESC
+        LIMIT $6::int
+    ) p
+) m
+WHERE COALESCE(m.bytes_before, 0) <= $7::bigint
+ORDER BY m.created_at DESC, m.id DESC
 `
 
 type CommentListNewestParams struct {
@@ -154,6 +163,7 @@ type CommentListNewestParams struct {
 	FromCreatedAt time.Time
 	FromID        int64
 	PageLimit     int32
+	MaxBytes      int64
 }
 
 type CommentListNewestRow struct {
@@ -178,6 +188,7 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 		arg.FromCreatedAt,
 		arg.FromID,
 		arg.PageLimit,
+		arg.MaxBytes,
 	)
 	if err != nil {
 		return nil, err
@@ -210,15 +221,24 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 }
 
 const commentListOldest = `-- name: CommentListOldest :many
-SELECT /* shared */ c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = c.author_id) AS following, c.hidden
-FROM article_slugs s
-JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)
-JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = $1 OR $2::boolean)
-JOIN users u ON u.id = c.author_id
-WHERE s.slug = $3 AND (c.created_at, c.id) > ($4::timestamptz, $5::bigint)
-ORDER BY c.created_at ASC, c.id ASC
-LIMIT $6::int
+SELECT /* shared */ m.id, m.article_id, m.author_id, m.body, m.created_at, m.updated_at, m.username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden
+FROM (
+    SELECT p.id, p.article_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+        OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
+        FROM article_slugs s
+        JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)
+        JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = $1 OR $2::boolean)
+        JOIN users u ON u.id = c.author_id
+        WHERE s.slug = $3 AND (c.created_at, c.id) > ($4::timestamptz, $5::bigint)
+        ORDER BY c.created_at ASC, c.id ASC
+        LIMIT $6::int
+    ) p
+) m
+WHERE COALESCE(m.bytes_before, 0) <= $7::bigint
+ORDER BY m.created_at ASC, m.id ASC
 `
 
 type CommentListOldestParams struct {
@@ -228,6 +248,7 @@ type CommentListOldestParams struct {
 	FromCreatedAt time.Time
 	FromID        int64
 	PageLimit     int32
+	MaxBytes      int64
 }
 
 type CommentListOldestRow struct {
@@ -244,6 +265,8 @@ type CommentListOldestRow struct {
 	Hidden    bool
 }
 
+// A comment is left out if the texts of the comments before it have more than
+// max_bytes together. octet_length does not read a long text.
 func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentListOldestParams) ([]CommentListOldestRow, error) {
 	rows, err := db.Query(ctx, commentListOldest,
 		arg.ViewerID,
@@ -252,6 +275,7 @@ func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentLis
 		arg.FromCreatedAt,
 		arg.FromID,
 		arg.PageLimit,
+		arg.MaxBytes,
 	)
 	if err != nil {
 		return nil, err

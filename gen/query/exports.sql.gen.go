@@ -14,7 +14,8 @@ const exportAccount = `-- name: ExportAccount :one
 
 SELECT json_build_object('type', 'account', 'username', u.username, 'email', u.email, 'bio', u.bio, 'image', u.image,
     'role', u.role, 'articlesCount', u.articles_count, 'favoritesCount', u.favorites_count,
-    'createdAt', to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(u.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'suspendedAt', to_char(u.suspended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+    'createdAt', to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(u.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'suspendedAt', to_char(u.suspended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'suspensionReason', u.suspended_reason,
+    'emailVerifiedAt', to_char(u.email_verified_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM users u WHERE u.id = $1
 `
 
@@ -67,16 +68,26 @@ func (q *Queries) ExportApiKeys(ctx context.Context, db DBTX, arg ExportApiKeysP
 }
 
 const exportArticles = `-- name: ExportArticles :many
+WITH page AS (
+    SELECT x.id, sum(octet_length(x.body)) OVER (ORDER BY x.created_at, x.id) - octet_length(x.body) AS bytes_before
+    FROM (
+        SELECT y.id, y.created_at, y.body FROM articles y
+        WHERE y.author_id = $2 AND (y.created_at, y.id) > ($3::timestamptz, $4::bigint)
+        ORDER BY y.created_at, y.id LIMIT $5
+    ) x
+)
 SELECT a.id, a.created_at, json_build_object('type', 'article', 'slug', a.slug, 'slugs',
     (SELECT array_agg(s.slug ORDER BY s.slug) FROM article_slugs s WHERE s.article_id = a.id),
     'title', a.title, 'description', a.description, 'body', a.body, 'tagList', a.tags, 'favoritesCount', a.favorites_count,
+    'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.article_id = a.id),
     'createdAt', to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(a.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
-FROM articles a
-WHERE a.author_id = $1 AND (a.created_at, a.id) > ($2::timestamptz, $3::bigint)
-ORDER BY a.created_at, a.id LIMIT $4
+FROM page p JOIN articles a ON a.id = p.id
+WHERE p.bytes_before <= $1::bigint
+ORDER BY a.created_at, a.id
 `
 
 type ExportArticlesParams struct {
+	MaxBytes       int64
 	UserID         int64
 	AfterCreatedAt time.Time
 	AfterID        int64
@@ -89,9 +100,11 @@ type ExportArticlesRow struct {
 	Record    []byte
 }
 
-// With every slug that each article has had.
+// With every slug that each article has had. An article is left out if the
+// bodies of the articles before it have more than max_bytes together.
 func (q *Queries) ExportArticles(ctx context.Context, db DBTX, arg ExportArticlesParams) ([]ExportArticlesRow, error) {
 	rows, err := db.Query(ctx, exportArticles,
+		arg.MaxBytes,
 		arg.UserID,
 		arg.AfterCreatedAt,
 		arg.AfterID,
@@ -115,14 +128,59 @@ func (q *Queries) ExportArticles(ctx context.Context, db DBTX, arg ExportArticle
 	return items, nil
 }
 
+const exportAuditEntries = `-- name: ExportAuditEntries :many
+SELECT l.id, json_build_object('type', 'auditEntry', 'id', l.id, 'action', l.action, 'subject', json_build_object('kind', l.subject_kind, 'id', l.subject_id),
+    'reason', l.reason, 'from', l.changed_from, 'to', l.changed_to, 'createdAt', to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM audit_log l WHERE l.about_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3
+`
+
+type ExportAuditEntriesParams struct {
+	UserID    *int64
+	AfterID   int64
+	PageLimit int32
+}
+
+type ExportAuditEntriesRow struct {
+	ID     int64
+	Record []byte
+}
+
+// Without the actors, who are other people.
+func (q *Queries) ExportAuditEntries(ctx context.Context, db DBTX, arg ExportAuditEntriesParams) ([]ExportAuditEntriesRow, error) {
+	rows, err := db.Query(ctx, exportAuditEntries, arg.UserID, arg.AfterID, arg.PageLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportAuditEntriesRow{}
+	for rows.Next() {
+		var i ExportAuditEntriesRow
+		if err := rows.Scan(&i.ID, &i.Record); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportComments = `-- name: ExportComments :many
+WITH page AS (
+    SELECT x.id, sum(octet_length(x.body)) OVER (ORDER BY x.id) - octet_length(x.body) AS bytes_before
+    FROM (SELECT y.id, y.body FROM comments y WHERE y.author_id = $2 AND y.id > $3 ORDER BY y.id LIMIT $4) x
+)
 SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', a.slug, 'body', c.body,
+    'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.comment_id = c.id),
     'createdAt', to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
-FROM comments c JOIN articles a ON a.id = c.article_id
-WHERE c.author_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3
+FROM page p JOIN comments c ON c.id = p.id JOIN articles a ON a.id = c.article_id
+WHERE p.bytes_before <= $1::bigint
+ORDER BY c.id
 `
 
 type ExportCommentsParams struct {
+	MaxBytes  int64
 	UserID    int64
 	AfterID   int64
 	PageLimit int32
@@ -134,7 +192,12 @@ type ExportCommentsRow struct {
 }
 
 func (q *Queries) ExportComments(ctx context.Context, db DBTX, arg ExportCommentsParams) ([]ExportCommentsRow, error) {
-	rows, err := db.Query(ctx, exportComments, arg.UserID, arg.AfterID, arg.PageLimit)
+	rows, err := db.Query(ctx, exportComments,
+		arg.MaxBytes,
+		arg.UserID,
+		arg.AfterID,
+		arg.PageLimit,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,7 @@ type AuditLog struct {
 	ChangedFrom  *string
 	ChangedTo    *string
 	RequestID    *string
+	AboutID      *int64
 }
 
 type CacheChange struct {

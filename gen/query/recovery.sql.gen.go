@@ -73,22 +73,23 @@ const recoveryReset = `-- name: RecoveryReset :one
 WITH token AS (
     DELETE FROM mail_tokens t WHERE t.hash = $1 AND t.kind = 'reset_password' AND t.expires_at > now()
     RETURNING t.user_id, t.email
+), old AS (
+    SELECT o.id, o.email_verified_at FROM users o JOIN token ON token.user_id = o.id WHERE lower(o.email) = lower(token.email)
+    FOR NO KEY UPDATE OF o
 ), u AS (
     UPDATE users c SET
         password_hash = $2,
         email_verified_at = COALESCE(c.email_verified_at, now()),
         updated_at = GREATEST(now(), c.updated_at + interval '1 millisecond')
-    FROM token
-    WHERE c.id = token.user_id AND lower(c.email) = lower(token.email)
-    RETURNING c.id, c.email
+    FROM old
+    WHERE c.id = old.id
+    RETURNING c.id, c.email, old.email_verified_at AS verified_at
 ), others AS (
     DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND t.kind = 'reset_password' AND t.hash <> $1
-), ended AS (
-    DELETE FROM sessions s USING u WHERE s.user_id = u.id
 ), told AS (
     INSERT INTO mails (kind, recipient, user_id) SELECT 'password_changed', u.email, u.id FROM u
 )
-SELECT u.id, u.email FROM u
+SELECT u.id, u.email, u.verified_at FROM u
 `
 
 type RecoveryResetParams struct {
@@ -97,16 +98,19 @@ type RecoveryResetParams struct {
 }
 
 type RecoveryResetRow struct {
-	ID    int64
-	Email string
+	ID         int64
+	Email      string
+	VerifiedAt *time.Time
 }
 
-// Sets the password for a token, and deletes all reset tokens and all sessions
-// of the account. The mail has arrived, so that the address is verified too.
+// Sets the password for a token, and deletes all reset tokens of the account. The
+// mail has arrived, so that the address is verified too. The caller ends the
+// sessions, and the API keys that are older than verified_at, in statements of
+// their own that see those which were created before this one had the lock.
 func (q *Queries) RecoveryReset(ctx context.Context, db DBTX, arg RecoveryResetParams) (RecoveryResetRow, error) {
 	row := db.QueryRow(ctx, recoveryReset, arg.Hash, arg.PasswordHash)
 	var i RecoveryResetRow
-	err := row.Scan(&i.ID, &i.Email)
+	err := row.Scan(&i.ID, &i.Email, &i.VerifiedAt)
 	return i, err
 }
 

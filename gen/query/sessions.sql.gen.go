@@ -11,14 +11,19 @@ import (
 )
 
 const sessionCreate = `-- name: SessionCreate :one
-INSERT INTO sessions (user_id, user_agent, expires_at) VALUES ($1, $2, $3)
+WITH u AS (
+    SELECT c.id FROM users c WHERE c.id = $3 AND c.password_hash = $4 AND c.suspended_at IS NULL
+    FOR NO KEY UPDATE
+)
+INSERT INTO sessions (user_id, user_agent, expires_at) SELECT u.id, $1, $2 FROM u
 RETURNING id, created_at
 `
 
 type SessionCreateParams struct {
-	UserID    int64
-	UserAgent *string
-	ExpiresAt time.Time
+	UserAgent    *string
+	ExpiresAt    time.Time
+	UserID       int64
+	PasswordHash string
 }
 
 type SessionCreateRow struct {
@@ -26,9 +31,17 @@ type SessionCreateRow struct {
 	CreatedAt time.Time
 }
 
-// A user has a hundred sessions at most; a trigger ends the oldest.
+// Creates no session if the account has another password hash than the one that
+// was verified, or is suspended. The lock makes a change of either wait, so that
+// it then ends this session too. A user has a hundred sessions at most; a
+// trigger ends the oldest.
 func (q *Queries) SessionCreate(ctx context.Context, db DBTX, arg SessionCreateParams) (SessionCreateRow, error) {
-	row := db.QueryRow(ctx, sessionCreate, arg.UserID, arg.UserAgent, arg.ExpiresAt)
+	row := db.QueryRow(ctx, sessionCreate,
+		arg.UserAgent,
+		arg.ExpiresAt,
+		arg.UserID,
+		arg.PasswordHash,
+	)
 	var i SessionCreateRow
 	err := row.Scan(&i.ID, &i.CreatedAt)
 	return i, err
@@ -72,6 +85,20 @@ func (q *Queries) SessionEndOne(ctx context.Context, db DBTX, arg SessionEndOneP
 	return result.RowsAffected(), nil
 }
 
+const sessionEndOthers = `-- name: SessionEndOthers :exec
+DELETE FROM sessions WHERE user_id = $1 AND id <> $2
+`
+
+type SessionEndOthersParams struct {
+	UserID int64
+	ID     int64
+}
+
+func (q *Queries) SessionEndOthers(ctx context.Context, db DBTX, arg SessionEndOthersParams) error {
+	_, err := db.Exec(ctx, sessionEndOthers, arg.UserID, arg.ID)
+	return err
+}
+
 const sessionExpire = `-- name: SessionExpire :execrows
 DELETE FROM sessions WHERE expires_at <= now()
 `
@@ -82,6 +109,31 @@ func (q *Queries) SessionExpire(ctx context.Context, db DBTX) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const sessionHold = `-- name: SessionHold :one
+SELECT u.password_hash
+FROM users u
+JOIN sessions s ON s.user_id = u.id
+WHERE u.id = $1 AND s.id = $2 AND s.expires_at > now() AND u.suspended_at IS NULL
+FOR NO KEY UPDATE OF u
+FOR KEY SHARE OF s
+`
+
+type SessionHoldParams struct {
+	UserID int64
+	ID     int64
+}
+
+// Locks an account and one of its sessions until the transaction ends, if the
+// session is still valid. The account comes first, as in every statement that
+// ends sessions: two transactions that lock the same rows in another order would
+// deadlock.
+func (q *Queries) SessionHold(ctx context.Context, db DBTX, arg SessionHoldParams) (string, error) {
+	row := db.QueryRow(ctx, sessionHold, arg.UserID, arg.ID)
+	var password_hash string
+	err := row.Scan(&password_hash)
+	return password_hash, err
 }
 
 const sessionListByUser = `-- name: SessionListByUser :many

@@ -83,6 +83,24 @@ func (q *Queries) SignInSucceeded(ctx context.Context, db DBTX, arg SignInSuccee
 	return err
 }
 
+const signInSuspended = `-- name: SignInSuspended :one
+SELECT EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.password_hash = $2 AND u.suspended_at IS NOT NULL)
+`
+
+type SignInSuspendedParams struct {
+	UserID       int64
+	PasswordHash string
+}
+
+// Reports whether an account is suspended whose password was verified. Others
+// must not learn that there is such an account.
+func (q *Queries) SignInSuspended(ctx context.Context, db DBTX, arg SignInSuspendedParams) (bool, error) {
+	row := db.QueryRow(ctx, signInSuspended, arg.UserID, arg.PasswordHash)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const signInTry = `-- name: SignInTry :one
 WITH u AS (
     SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower($1)
@@ -115,6 +133,8 @@ WITH u AS (
 )
 SELECT COALESCE(u.id, 0)::bigint AS id, COALESCE(u.username, '')::text AS username, COALESCE(u.email, '')::text AS email,
        u.bio, u.image, COALESCE(u.password_hash, '')::text AS password_hash, u.suspended_at,
+       COALESCE((SELECT substr(b.password_hash, 5, 2) FROM users b WHERE b.password_hash ~ '^\$2[aby]\$\d\d\$'
+                 ORDER BY substr(b.password_hash, 5, 2) DESC LIMIT 1), '0')::int AS bcrypt_cost,
        COALESCE((SELECT EXTRACT(epoch FROM max(r.expires_at) - now()) FROM refused r), 0)::float8 AS refused_for,
        EXISTS (SELECT 1 FROM account) AS counted
 FROM pair LEFT JOIN u ON true
@@ -139,6 +159,7 @@ type SignInTryRow struct {
 	Image        *string
 	PasswordHash string
 	SuspendedAt  *time.Time
+	BcryptCost   int32
 	RefusedFor   float64
 	Counted      bool
 }
@@ -148,7 +169,8 @@ type SignInTryRow struct {
 // the counters before it permitted, in an order that prevents deadlocks: attempts
 // on an account from an address, from an address, and on an account from
 // addresses where it was not signed in lately. Attempts on an account that does
-// not exist are counted the same way.
+// not exist are counted the same way. bcrypt_cost is the highest cost of all
+// bcrypt hashes, or 0 if there are none.
 func (q *Queries) SignInTry(ctx context.Context, db DBTX, arg SignInTryParams) (SignInTryRow, error) {
 	row := db.QueryRow(ctx, signInTry,
 		arg.Email,
@@ -169,6 +191,7 @@ func (q *Queries) SignInTry(ctx context.Context, db DBTX, arg SignInTryParams) (
 		&i.Image,
 		&i.PasswordHash,
 		&i.SuspendedAt,
+		&i.BcryptCost,
 		&i.RefusedFor,
 		&i.Counted,
 	)

@@ -33,6 +33,8 @@ WITH u AS (
     RETURNING id
 ), m AS (
     INSERT INTO mails (kind, recipient, user_id) SELECT 'verify_email', email, id FROM u
+), p AS (
+    INSERT INTO sign_in_places (user_id, place) SELECT id, $7 FROM u
 )
 SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FROM u, s
 `
@@ -44,6 +46,7 @@ type UserCreateParams struct {
 	PasswordHash     string
 	UserAgent        *string
 	SessionExpiresAt time.Time
+	Place            []byte
 }
 
 type UserCreateRow struct {
@@ -57,6 +60,8 @@ type UserCreateRow struct {
 }
 
 // Creates the account, its first session and the mail that verifies its address.
+// The network address of the request becomes a known one, so that nobody can lock
+// the owner out there.
 func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams) (UserCreateRow, error) {
 	row := db.QueryRow(ctx, userCreate,
 		arg.Username,
@@ -65,6 +70,7 @@ func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams)
 		arg.PasswordHash,
 		arg.UserAgent,
 		arg.SessionExpiresAt,
+		arg.Place,
 	)
 	var i UserCreateRow
 	err := row.Scan(
@@ -126,7 +132,18 @@ func (q *Queries) UserLock(ctx context.Context, db DBTX, id int64) (int64, error
 	return id_2, err
 }
 
-const userSetPasswordHash = `-- name: UserSetPasswordHash :exec
+const userPasswordHash = `-- name: UserPasswordHash :one
+SELECT password_hash FROM users WHERE id = $1
+`
+
+func (q *Queries) UserPasswordHash(ctx context.Context, db DBTX, id int64) (string, error) {
+	row := db.QueryRow(ctx, userPasswordHash, id)
+	var password_hash string
+	err := row.Scan(&password_hash)
+	return password_hash, err
+}
+
+const userSetPasswordHash = `-- name: UserSetPasswordHash :execrows
 UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3
 `
 
@@ -138,19 +155,24 @@ type UserSetPasswordHashParams struct {
 
 // Changes nothing unless the hash is still the one that was verified: a rehash
 // at login must not revert a change of the password.
-func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetPasswordHashParams) error {
-	_, err := db.Exec(ctx, userSetPasswordHash, arg.NewHash, arg.ID, arg.OldHash)
-	return err
+func (q *Queries) UserSetPasswordHash(ctx context.Context, db DBTX, arg UserSetPasswordHashParams) (int64, error) {
+	result, err := db.Exec(ctx, userSetPasswordHash, arg.NewHash, arg.ID, arg.OldHash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const userUpdate = `-- name: UserUpdate :one
 WITH claimed AS (
-    SELECT c.id, c.username, c.email FROM users c
+    SELECT c.id, c.username, c.email, c.password_hash, c.suspended_at FROM users c
     WHERE c.id = $1 OR lower(c.username) = lower($2) OR c.folded_username = $3
        OR lower(c.email) = lower($4)
     ORDER BY c.id FOR NO KEY UPDATE
-), ended AS (
-    DELETE FROM sessions s WHERE s.user_id = $1 AND s.id <> $5 AND $6::text IS NOT NULL
+), session AS (
+    SELECT s.id FROM sessions s
+    WHERE s.id = $5 AND s.user_id = $1 AND s.expires_at > now() AND (SELECT count(*) FROM claimed) > 0
+    FOR KEY SHARE
 ), u AS (
     UPDATE users n SET
         username = COALESCE($2, n.username),
@@ -161,9 +183,9 @@ WITH claimed AS (
         bio = CASE WHEN $7::boolean THEN $8 ELSE n.bio END,
         image = CASE WHEN $9::boolean THEN $10 ELSE n.image END,
         updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')
-    FROM claimed old
-    WHERE n.id = $1 AND old.id = n.id AND (SELECT count(*) FROM claimed) > 0
-    RETURNING n.id, n.username, n.email, n.bio, n.image, old.email AS old_email, lower(n.email) <> lower(old.email) AS moved
+    FROM claimed old, session
+    WHERE n.id = $1 AND old.id = n.id AND old.suspended_at IS NULL
+    RETURNING n.id, n.username, n.email, n.bio, n.image, old.email AS old_email, old.password_hash AS old_hash, lower(n.email) <> lower(old.email) AS moved
 ), tokens AS (
     DELETE FROM mail_tokens t USING u WHERE t.user_id = u.id AND (u.moved OR $6::text IS NOT NULL AND t.kind = 'reset_password')
 ), told AS (
@@ -172,7 +194,7 @@ WITH claimed AS (
     UNION ALL SELECT 'email_changed', u.old_email, u.id FROM u WHERE u.moved
     UNION ALL SELECT 'password_changed', u.old_email, u.id FROM u WHERE $6::text IS NOT NULL
 )
-SELECT u.id, u.username, u.email, u.bio, u.image FROM u
+SELECT u.id, u.username, u.email, u.bio, u.image, u.old_hash FROM u
 `
 
 type UserUpdateParams struct {
@@ -194,15 +216,18 @@ type UserUpdateRow struct {
 	Email    string
 	Bio      *string
 	Image    *string
+	OldHash  string
 }
 
+// Changes nothing if the session is no longer valid or the account is suspended.
 // A NULL parameter, or one that is not set, leaves its column unchanged. A new
-// password ends all sessions but the current one. A new address has to be
-// verified, and a mail informs the old address; both delete the tokens that were
-// sent to recover the account. The users who have the new name or address are
-// locked too, in the order of ids: two users who want the names of each other
-// would deadlock, and hold two connections until PostgreSQL detects it after a
-// second.
+// address has to be verified, and a mail informs the old address; a new address
+// or password deletes the tokens that were sent to recover the account. After a
+// new password the caller ends the other sessions, in a statement of its own
+// that sees those which were created before this one had the lock. The users who
+// have the new name or address are locked too, in the order of ids: two users
+// who want the names of each other would deadlock, and hold two connections
+// until PostgreSQL detects it after a second.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
 		arg.ID,
@@ -223,6 +248,7 @@ func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams)
 		&i.Email,
 		&i.Bio,
 		&i.Image,
+		&i.OldHash,
 	)
 	return i, err
 }
