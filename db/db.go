@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,7 +41,7 @@ type Config struct {
 var ErrBusy = errors.New("db: no free connection within the acquire timeout")
 
 // attempts is how often in all a transaction is run that conflicts with another
-// one (serialization failure, deadlock).
+// one (serialization failure, deadlock), or with a change of the schema.
 const attempts = 4
 
 // DB is a pool of connections. It implements query.DBTX with two additions. The
@@ -113,7 +114,11 @@ func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
 // acquire waits for a connection for as long as the context and AcquireTimeout
 // allow.
-func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) { return d.acquireAlive(ctx, false) }
+
+// acquireAlive is acquire. With ping set, it returns only a connection that has
+// just responded.
+func (d *DB) acquireAlive(ctx context.Context, ping bool) (*pgxpool.Conn, error) {
 	actx, cancel := context.WithTimeout(ctx, d.cfg.AcquireTimeout)
 	defer cancel()
 	for {
@@ -124,7 +129,7 @@ func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 			}
 			return nil, err
 		}
-		if alive(actx, conn) {
+		if alive(actx, conn, ping) {
 			return conn, nil
 		}
 		release(conn)
@@ -135,10 +140,11 @@ func (d *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 // connection has not been used for a second or more.
 const idle = "idle"
 
-// alive reports whether a connection works. It pings one that was idle.
-func alive(ctx context.Context, conn *pgxpool.Conn) bool {
+// alive reports whether a connection works. It pings one that was idle, and
+// others if ping is set.
+func alive(ctx context.Context, conn *pgxpool.Conn, ping bool) bool {
 	data := conn.Conn().PgConn().CustomData()
-	if data[idle] == nil {
+	if data[idle] == nil && !ping {
 		return true
 	}
 	delete(data, idle)
@@ -208,19 +214,62 @@ func (d *DB) queryAlone(ctx context.Context, sql string, args []any) (pgx.Rows, 
 	return rows, nil
 }
 
+// queryPool runs a statement on a connection of the pool. It reads the first
+// row, because until then a statement can be run again: one whose prepared form
+// does not fit the schema any more, and a read whose connection the server has
+// ended. After a restart of the server all connections of the pool have ended,
+// so that the second connection has to respond first.
 func (d *DB) queryPool(ctx context.Context, sql string, args []any) (*pooledRows, error) {
 	conn, err := d.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
+	rows, err := d.begin(ctx, conn, sql, args)
+	if isStalePlan(err) {
+		rows, err = d.begin(ctx, conn, sql, args) // pgx prepares it again
+	}
+	if err == nil {
+		return rows, nil
+	}
+	ended := conn.Conn().IsClosed()
+	release(conn)
+	if !ended || !isRead(sql) || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+		return nil, err
+	}
+	if conn, err = d.acquireAlive(ctx, true); err != nil {
+		return nil, err
+	}
+	if rows, err = d.begin(ctx, conn, sql, args); err != nil {
+		release(conn)
+	}
+	return rows, err
+}
+
+// begin sends a statement and reads the first row. After an error the caller
+// still has the connection.
+func (d *DB) begin(ctx context.Context, conn *pgxpool.Conn, sql string, args []any) (*pooledRows, error) {
 	qctx, cancel := detach(ctx, d.statementLimit())
 	rows, err := conn.Query(qctx, sql, args...)
 	if err != nil {
 		cancel()
-		release(conn)
 		return nil, err
 	}
-	return &pooledRows{Rows: rows, conn: conn, cancel: cancel}, nil
+	first := rows.Next()
+	if err := rows.Err(); err != nil {
+		rows.Close()
+		cancel()
+		return nil, err
+	}
+	return &pooledRows{Rows: rows, conn: conn, cancel: cancel, ahead: true, first: first}, nil
+}
+
+// isRead reports whether a statement only reads. sqlc puts a line with the name
+// of the query before it. A statement that begins with WITH may write.
+func isRead(sql string) bool {
+	if strings.HasPrefix(sql, "--") {
+		_, sql, _ = strings.Cut(sql, "\n")
+	}
+	return strings.HasPrefix(sql, "SELECT") || isShared(sql)
 }
 
 // QueryRow implements query.DBTX. The statement runs when the row is scanned,
@@ -289,10 +338,17 @@ type pooledRows struct {
 	conn   *pgxpool.Conn
 	cancel context.CancelFunc
 	reads  *sharedReads // set if the rows are a group of shared reads of their own
+	// ahead reports that begin has called Next already; first is its result.
+	ahead, first bool
 }
 
 func (r *pooledRows) Next() bool {
-	if r.Rows.Next() {
+	if r.ahead {
+		r.ahead = false
+		if r.first {
+			return true
+		}
+	} else if r.Rows.Next() {
 		return true
 	}
 	r.Close()

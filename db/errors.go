@@ -102,8 +102,25 @@ func IsUnavailable(err error) bool {
 }
 
 // isConflict reports whether a transaction was rolled back in favour of another
-// one: serialization_failure or deadlock_detected.
+// one, by serialization_failure or deadlock_detected, or because the schema has
+// changed since a statement was prepared.
 func isConflict(err error) bool {
 	var pe *pgconn.PgError
-	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
+	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01" || isStale(pe))
+}
+
+// isStalePlan reports whether a prepared statement would now return a column of
+// another type, after a migration of a newer release. It had no effect, and pgx
+// prepares it again the next time.
+func isStalePlan(err error) bool {
+	if err == nil {
+		return false // the variable below would be allocated for every statement
+	}
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && isStale(pe)
+}
+
+// isStale does not look at the message, which may be in any language.
+func isStale(pe *pgconn.PgError) bool {
+	return pe.Code == "0A000" && pe.Routine == "RevalidateCachedQuery"
 }

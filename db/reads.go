@@ -266,7 +266,8 @@ type groupRows struct {
 }
 
 // begin reads the first row, because a read can be run again only before its
-// first row. innocent reports that the error may be that of another read.
+// first row. innocent reports that the read may succeed when it is run alone:
+// the error may be that of another read, or of the connection.
 func (r *groupRows) begin() (innocent bool, err error) {
 	g := r.group
 	if g.err != nil {
@@ -278,7 +279,8 @@ func (r *groupRows) begin() (innocent bool, err error) {
 		return innocent, err
 	}
 	r.ahead, r.more = true, r.Rows.Next()
-	return innocent, r.Rows.Err()
+	err = r.Rows.Err()
+	return innocent || isStalePlan(err) || g.conn.Conn().IsClosed(), err
 }
 
 func (r *groupRows) Next() bool {

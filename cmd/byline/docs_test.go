@@ -144,7 +144,7 @@ func scrape(t *testing.T) (series, families map[string]bool) {
 	})
 	require.NoError(t, err)
 	w := httptest.NewRecorder()
-	s.Admin().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	s.Admin().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/metrics", nil))
 	require.Equal(t, http.StatusOK, w.Code)
 	series, families = map[string]bool{}, map[string]bool{}
 	for line := range strings.Lines(w.Body.String()) {
