@@ -102,8 +102,8 @@ func (p switchable) Hash(ctx context.Context, password string) (string, error) {
 	return p.now().Hash(ctx, password)
 }
 
-func (p switchable) Verify(ctx context.Context, password, hash string) (ok, renew bool, err error) {
-	return p.now().Verify(ctx, password, hash)
+func (p switchable) Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error) {
+	return p.now().Verify(ctx, password, hash, bcryptCost)
 }
 
 // countedPasswords counts the hashes.
@@ -117,7 +117,7 @@ func (p countedPasswords) Hash(ctx context.Context, password string) (string, er
 	return p.Passwords.Hash(ctx, password)
 }
 
-func (p countedPasswords) Verify(ctx context.Context, password, hash string) (ok, renew bool, err error) {
+func (p countedPasswords) Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error) {
 	p.n.Add(1)
 	return p.Passwords.Verify(ctx, password, hash, bcryptCost)
 }

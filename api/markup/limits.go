@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/yuin/goldmark/ast"
+	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
@@ -26,6 +27,11 @@ const (
 	// maxLinks is how many links and images a text may have. One takes 8 µs to
 	// render, so that 256 KB of the shortest would take 0.3 s.
 	maxLinks = 5000
+	// maxFootnotes is how many footnotes a text may have.
+	maxFootnotes = 100
+	// maxReferences is how many references to footnotes a text may have. Each
+	// makes two links of about 100 bytes.
+	maxReferences = 200
 	// expansion is how many bytes the links of a text may have in addition to
 	// the length of the text. A definition can be used many times.
 	expansion = 64 << 10
@@ -42,7 +48,7 @@ func (s limitedContainer) Open(parent ast.Node, reader text.Reader, pc parser.Co
 	depth := 0
 	for n := parent; n != nil; n = n.Parent() {
 		switch n.Kind() {
-		case ast.KindList, ast.KindBlockquote:
+		case ast.KindList, ast.KindBlockquote, extast.KindFootnote:
 			depth++
 		}
 	}
@@ -110,6 +116,47 @@ func (l limitedLinks) Parse(parent ast.Node, block text.Reader, pc parser.Contex
 		*seen++
 	}
 	return n
+}
+
+var (
+	footnotesKey  = parser.NewContextKey()
+	referencesKey = parser.NewContextKey()
+)
+
+// limitedFootnotes leaves footnotes as text if there are too many.
+type limitedFootnotes struct{ parser.BlockParser }
+
+// Open implements parser.BlockParser.
+func (f limitedFootnotes) Open(parent ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
+	n, _ := pc.Get(footnotesKey).(int)
+	if n >= maxFootnotes {
+		return nil, parser.NoChildren
+	}
+	opened, state := f.BlockParser.Open(parent, reader, pc)
+	if opened != nil {
+		if n == 0 {
+			parent.OwnerDocument().AddMeta(footnotePrefixKey, newFootnotePrefix(reader.Source()))
+		}
+		pc.Set(footnotesKey, n+1)
+	}
+	return opened, state
+}
+
+// limitedReferences leaves references to footnotes as text if there are too
+// many.
+type limitedReferences struct{ parser.InlineParser }
+
+// Parse implements parser.InlineParser.
+func (r limitedReferences) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
+	n, _ := pc.Get(referencesKey).(int)
+	if n >= maxReferences {
+		return nil
+	}
+	reference := r.InlineParser.Parse(parent, block, pc)
+	if reference != nil {
+		pc.Set(referencesKey, n+1)
+	}
+	return reference
 }
 
 var pipesKey = parser.NewContextKey()

@@ -1,15 +1,17 @@
 // Package markup converts Markdown of untrusted users to HTML that a page may
 // insert without changes.
 //
-// Two layers keep scripts out, each of which would be sufficient: the parser
-// does not support raw HTML, so tags in the text are shown as text, and its
-// output is sanitised with an allow list (policy.go). A third layer limits the
-// work for any text (limits.go).
+// Two layers keep scripts out, each of which would be sufficient: of HTML in a
+// text only the tags and attributes of a list are written (raw.go), and the
+// output is sanitised with an allow list (policy.go), which is the last step. A
+// third layer limits the work for any text (limits.go).
 package markup
 
 import (
 	"bytes"
 	"net/url"
+	"regexp"
+	"strings"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -21,8 +23,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// markdown is CommonMark without raw HTML, with GitHub's tables, strikethrough
-// and autolinks. Task lists are not supported, because they are forms.
+// markdown is CommonMark with a part of HTML, and with GitHub's tables, task
+// lists, footnotes, strikethrough and autolinks.
 var markdown = goldmark.New(
 	goldmark.WithParser(parser.NewParser(
 		parser.WithBlockParsers(
@@ -34,15 +36,21 @@ var markdown = goldmark.New(
 			util.Prioritized(parser.NewATXHeadingParser(), 600),
 			util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
 			util.Prioritized(limitedContainer{parser.NewBlockquoteParser()}, 800),
+			util.Prioritized(rawBlock{parser.NewHTMLBlockParser()}, 900),
+			util.Prioritized(limitedContainer{limitedFootnotes{extension.NewFootnoteBlockParser()}}, 999),
 			util.Prioritized(parser.NewParagraphParser(), 1000),
 		),
 		parser.WithInlineParsers(
+			util.Prioritized(extension.NewTaskCheckBoxParser(), 0),
 			util.Prioritized(limitedInline{parser.NewCodeSpanParser()}, 100),
+			util.Prioritized(limitedInline{limitedReferences{extension.NewFootnoteParser()}}, 101),
 			util.Prioritized(limitedInline{parser.NewLinkParser()}, 200),
 			util.Prioritized(limitedInline{parser.NewAutoLinkParser()}, 300),
+			util.Prioritized(limitedInline{rawInline{parser.NewRawHTMLParser()}}, 400),
 			util.Prioritized(limitedInline{parser.NewEmphasisParser()}, 500),
 			util.Prioritized(limitedInline{extension.NewStrikethroughParser()}, 500),
-			util.Prioritized(limitedInline{limitedLinks{extension.NewLinkifyParser()}}, 999),
+			util.Prioritized(limitedLinks{bareURLs{}}, 998),
+			util.Prioritized(limitedInline{limitedLinks{bareMails}}, 999),
 		),
 		parser.WithParagraphTransformers(
 			util.Prioritized(limitedDefinitions{parser.LinkReferenceParagraphTransformer}, 100),
@@ -50,25 +58,41 @@ var markdown = goldmark.New(
 		),
 		parser.WithASTTransformers(
 			util.Prioritized(extension.NewTableASTTransformer(), 0),
+			util.Prioritized(headings{}, 900),
+			util.Prioritized(extension.NewFootnoteASTTransformer(), 999),
 			util.Prioritized(links{}, 1000),
 		),
 	)),
 	goldmark.WithRenderer(renderer.NewRenderer(renderer.WithNodeRenderers(
 		util.Prioritized(extension.NewTableHTMLRenderer(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), 500),
 		util.Prioritized(extension.NewStrikethroughHTMLRenderer(), 500),
+		util.Prioritized(extension.NewTaskCheckBoxHTMLRenderer(), 500),
+		util.Prioritized(extension.NewFootnoteHTMLRenderer(extension.WithFootnoteIDPrefixFunction(footnotePrefix)), 500),
+		util.Prioritized(rawRenderer{}, 500),
 		util.Prioritized(html.NewRenderer(), 1000),
 	))),
 )
 
+// bareMails makes links of e-mail addresses alone, since bareURLs does the rest.
+var bareMails = func() parser.InlineParser {
+	never := regexp.MustCompile(`^[^\s\S]`)
+	return extension.NewLinkifyParser(extension.WithLinkifyURLRegexp(never), extension.WithLinkifyWWWRegexp(never))
+}()
+
 // HTML converts Markdown to HTML. All elements are properly nested and closed.
 // The HTML runs and submits nothing, and loads nothing but images.
 func HTML(src string) string {
-	source := []byte(src)
-	var made bytes.Buffer
+	source := []byte(strings.TrimPrefix(src, "\ufeff")) // a byte order mark
+	pc := parser.NewContext()
+	doc := markdown.Parser().Parse(text.NewReader(source), parser.WithContext(pc))
+	made := new(bytes.Buffer)
 	made.Grow(len(source) + len(source)/4)
-	// Convert returns only errors of the writer, and a buffer has none.
-	_ = markdown.Convert(source, &made)
-	return policy.SanitizeReader(&made).String()
+	// Render returns only errors of the writer, and a buffer has none.
+	_ = markdown.Renderer().Render(made, source, doc)
+	if pc.Get(rawKey) != nil {
+		made = balance(made.Bytes())
+	}
+	return policy.SanitizeReader(made).String()
 }
 
 // rel tells search engines not to follow a user's link, and prevents the linked
@@ -81,7 +105,7 @@ const rel = "nofollow noopener ugc"
 type links struct{}
 
 // Transform implements parser.ASTTransformer.
-func (links) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
+func (links) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
 	left, count := len(reader.Source())+expansion, 0
 	var refused []ast.Node
 	check := func(n ast.Node, address, title []byte) {
@@ -98,6 +122,9 @@ func (links) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) 
 		if entering {
 			switch n := n.(type) {
 			case *ast.Link:
+				if heading := fragment(n.Destination, pc); heading != nil {
+					n.Destination = heading
+				}
 				check(n, n.Destination, n.Title)
 			case *ast.Image:
 				check(n, n.Destination, n.Title)
@@ -123,9 +150,10 @@ func (links) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) 
 	}
 }
 
-// permitted reports whether an address is absolute and has a permitted scheme.
+// permitted reports whether an address is absolute and has a permitted scheme,
+// or leads to a heading or a footnote of the same text.
 // A relative address would mean another page on each page that shows the text.
 func permitted(address []byte) bool {
 	u, err := url.Parse(string(util.URLEscape(address, true)))
-	return err == nil && isAbsolute(u)
+	return err == nil && (isAbsolute(u) || ownFragment.Match(address))
 }

@@ -74,9 +74,13 @@ func requireHarmless(t *testing.T, fragment string) {
 
 // attributes are the permitted attributes of each element.
 var attributes = map[string][]string{
-	"a": {"href", "title", "rel"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "td": {"align"}, "th": {"align"},
-	"p": nil, "br": nil, "hr": nil, "h1": nil, "h2": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "blockquote": nil, "pre": nil,
-	"code": nil, "em": nil, "strong": nil, "del": nil, "ul": nil, "li": nil, "table": nil, "thead": nil, "tbody": nil, "tr": nil,
+	"a": {"href", "title", "rel"}, "abbr": {"title"}, "b": nil, "blockquote": nil, "br": nil, "caption": nil, "cite": nil, "code": {"class"},
+	"dd": nil, "del": nil, "details": {"open"}, "div": {"align", "class"}, "dl": nil, "dt": nil, "em": nil, "figcaption": nil, "figure": nil,
+	"h1": {"align", "id"}, "h2": {"align", "id"}, "h3": {"align", "id"}, "h4": {"align", "id"}, "h5": {"align", "id"}, "h6": {"align", "id"},
+	"hr": nil, "i": nil, "img": {"src", "alt", "title", "width", "height", "align"}, "input": {"type", "checked", "disabled"}, "ins": nil,
+	"kbd": nil, "li": {"id"}, "mark": nil, "ol": {"start"}, "p": {"align"}, "pre": nil, "q": nil, "s": nil, "samp": nil, "small": nil,
+	"strong": nil, "sub": nil, "summary": nil, "sup": {"id"}, "table": nil, "tbody": nil, "td": {"align", "colspan", "rowspan"}, "tfoot": nil,
+	"th": {"align", "colspan", "rowspan"}, "thead": nil, "tr": nil, "tt": nil, "u": nil, "ul": nil, "var": nil,
 }
 
 // absolute matches the addresses that a browser never resolves relative to the
@@ -121,8 +125,11 @@ func harmOf(n *html.Node) string {
 			return "attribute " + a.Key + " of " + n.Data
 		case a.Key == "rel" && a.Val != rel:
 			return "rel " + a.Val
+		case a.Key == "id" && !strings.HasPrefix(a.Val, "user-content-"),
+			a.Key == "class" && a.Val != "footnotes" && !strings.HasPrefix(a.Val, "language-"), a.Key == "type" && a.Val != "checkbox":
+			return a.Key + " " + a.Val
 		case a.Key == "href" || a.Key == "src":
-			if !absolute.MatchString(a.Val) {
+			if !absolute.MatchString(a.Val) && !(a.Key == "href" && strings.HasPrefix(a.Val, "#user-content-")) {
 				return "address " + a.Val
 			}
 		}

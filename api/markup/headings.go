@@ -1,0 +1,127 @@
+package markup
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// idPrefix begins each id in the HTML. Without it, a heading could have the id
+// of an element of the page around it. GitHub uses the same prefix.
+const idPrefix = "user-content-"
+
+const (
+	// maxHeadings is how many headings of a text have an id.
+	maxHeadings = 1000
+	// maxID is how many characters the id of a heading has, without its prefix
+	// and its number.
+	maxID = 100
+)
+
+// headings gives an id to each heading, which consists of the words of the
+// heading, as on GitHub. Links to "#words" lead to it.
+type headings struct{}
+
+var idsKey = parser.NewContextKey()
+
+// Transform implements parser.ASTTransformer.
+func (headings) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
+	next := map[string]int{} // by id, how many further headings have the same text
+	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		heading, ok := n.(*ast.Heading)
+		if !ok || !entering || len(next) == maxHeadings {
+			return ast.WalkContinue, nil
+		}
+		base := words(heading, reader.Source())
+		if base == "" {
+			return ast.WalkSkipChildren, nil
+		}
+		id := base
+		for _, taken := next[id]; taken; _, taken = next[id] {
+			next[base]++
+			id = base + "-" + strconv.Itoa(next[base])
+		}
+		next[id] = 0
+		heading.SetAttributeString("id", []byte(idPrefix+id))
+		return ast.WalkSkipChildren, nil
+	})
+	pc.Set(idsKey, next)
+}
+
+// words returns the text of a heading in lower case, with hyphens for spaces and
+// without punctuation.
+func words(heading *ast.Heading, source []byte) string {
+	var out strings.Builder
+	length := 0
+	add := func(text []byte) {
+		for _, r := range string(text) {
+			switch {
+			case length >= maxID:
+				return
+			case r == ' ' || r == '\n' || r == '-':
+				out.WriteByte('-')
+			case r == '_' || unicode.In(r, unicode.L, unicode.M, unicode.N):
+				out.WriteRune(unicode.ToLower(r))
+			default:
+				continue
+			}
+			length++
+		}
+	}
+	_ = ast.Walk(heading, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Text:
+			add(util.UnescapePunctuations(util.ResolveEntityNames(util.ResolveNumericReferences(n.Segment.Value(source)))))
+			if n.SoftLineBreak() || n.HardLineBreak() {
+				add([]byte{' '})
+			}
+		case *ast.String:
+			add(n.Value)
+		case *ast.AutoLink:
+			add(n.Label(source))
+		}
+		return ast.WalkContinue, nil
+	})
+	return strings.Trim(out.String(), "-")
+}
+
+// fragment returns the address of the heading that a link to "#words" means, or
+// nil.
+func fragment(address []byte, pc parser.Context) []byte {
+	name, ok := bytes.CutPrefix(address, []byte{'#'})
+	ids, _ := pc.Get(idsKey).(map[string]int)
+	if !ok || ids == nil {
+		return nil
+	}
+	for _, id := range []string{string(name), strings.ToLower(string(name))} {
+		if _, found := ids[id]; found {
+			return []byte("#" + idPrefix + id)
+		}
+	}
+	return nil
+}
+
+const footnotePrefixKey = "footnotePrefix"
+
+// footnotePrefix returns the prefix of the ids of a text's footnotes. It has a
+// hash of the text, since a page may show several texts with footnotes.
+func footnotePrefix(n ast.Node) []byte {
+	prefix, _ := n.OwnerDocument().Meta()[footnotePrefixKey].(string)
+	return []byte(prefix)
+}
+
+func newFootnotePrefix(source []byte) string {
+	sum := sha256.Sum256(source)
+	return idPrefix + hex.EncodeToString(sum[:4]) + "-"
+}
