@@ -27,10 +27,12 @@ func parseURL(url string) (*pgxpool.Config, error) {
 	if cc.ConnectTimeout == 0 || cc.ConnectTimeout > 5*time.Second {
 		cc.ConnectTimeout = 5 * time.Second
 	}
+	cc.RuntimeParams["client_encoding"] = "UTF8" // overrides the settings of the database and the role
 	const attrs = "target_session_attrs"
 	if cc.ValidateConnect == nil && !strings.Contains(url, attrs) && os.Getenv("PGTARGETSESSIONATTRS") == "" {
 		cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
+	cc.AfterConnect = checkEncoding
 	// A connection of a proxy can stay open while the server behind it becomes
 	// a standby. Closing it makes the next request look for another server.
 	closes := cc.OnPgError
@@ -38,6 +40,31 @@ func parseURL(url string) (*pgxpool.Config, error) {
 		return closes(conn, pe) && !fromStandby(pe)
 	}
 	return pc, nil
+}
+
+// encodingError is the encoding of a database that cannot store every text.
+type encodingError string
+
+func (e encodingError) Error() string {
+	return "the encoding of the database is " + string(e) + ", not UTF8"
+}
+
+// checkEncoding refuses a database in which PostgreSQL cannot store every text,
+// or, with SQL_ASCII, does not know what a letter is. The server sends its
+// encoding with every connection. A proxy may not pass it on.
+func checkEncoding(_ context.Context, conn *pgconn.PgConn) error {
+	if encoding := conn.ParameterStatus("server_encoding"); encoding != "UTF8" && encoding != "" {
+		return encodingError(encoding)
+	}
+	return nil
+}
+
+// FoldsCase reports whether lower() changes letters outside of ASCII. If not,
+// names that differ in the case of such letters are different names. The locale
+// of the database decides it.
+func (d *DB) FoldsCase(ctx context.Context) (folds bool, err error) {
+	err = d.QueryRow(ctx, `SELECT lower('Ä') = 'ä'`).Scan(&folds)
+	return folds, err
 }
 
 // ErrReadOnly means that the server does not accept writes. It is a standby, or
@@ -76,6 +103,10 @@ func Remedy(err error) string {
 	var ce *pgconn.ConnectError
 	if !errors.As(err, &ce) {
 		return ""
+	}
+	var encoding encodingError
+	if errors.As(err, &encoding) {
+		return "create the database with: CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'; a dump can be restored into it"
 	}
 	attempts := []error{ce.Unwrap()} // one for each address, and for each way to use TLS
 	if joined, ok := attempts[0].(interface{ Unwrap() []error }); ok {

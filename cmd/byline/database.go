@@ -90,6 +90,19 @@ func withRemedy(err error) error {
 	return err
 }
 
+// inspectDatabase logs what the configuration of the database makes worse.
+func inspectDatabase(ctx context.Context, database *db.DB, log *slog.Logger) error {
+	folds, err := database.FoldsCase(ctx)
+	if err != nil {
+		return fmt.Errorf("inspecting the database: %w", err)
+	}
+	if !folds {
+		log.Warn("the locale of the database knows only the letters of ASCII: usernames and addresses that differ in the case of other letters, " +
+			"such as Zoë and ZOË, can both be registered. Create the database with LC_CTYPE C.UTF-8 or a locale of a language")
+	}
+	return nil
+}
+
 // seedPassword is the password of every seeded account.
 const seedPassword = "byline-demo"
 

@@ -109,3 +109,15 @@ func TestServeWaitsForDatabase(t *testing.T) {
 	proxy.up(databaseURL)
 	s.waitReady()
 }
+
+// TestServeWarnsAboutCase starts the service on a database whose locale does
+// not know letters outside of ASCII.
+func TestServeWarnsAboutCase(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(sharedDatabase(t, "any_locale"))
+	require.NoError(t, err)
+	query[int](t, u.String(), "CREATE DATABASE c_locale TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
+	u.Path = "/c_locale"
+	s := startService(t, u.String())
+	require.Contains(t, s.log.tail(5000), "knows only the letters of ASCII")
+}

@@ -76,6 +76,9 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 		return err
 	}
 	defer database.Close()
+	if err := inspectDatabase(ctx, database, log); err != nil {
+		return err
+	}
 	courier, err := newCourier(cfg, database, p.onTerminal(), log)
 	if err != nil {
 		return err

@@ -105,10 +105,17 @@ func startServer(ctx context.Context) (stop func(), err error) {
 	}, nil
 }
 
+// EncodedURL creates a database without the schema, in an encoding and the
+// locale C, and returns its URL.
+func EncodedURL(t testing.TB, encoding string) string {
+	t.Helper()
+	return urlOf(t, " TEMPLATE template0 LOCALE 'C' ENCODING '"+encoding+"'")
+}
+
 // URL creates an empty, migrated database for a test and returns its URL.
 func URL(t testing.TB) string {
 	t.Helper()
-	return urlOf(t, shared.template)
+	return urlOf(t, fromTemplate(shared.template))
 }
 
 // EmptyURL creates a database without the schema and returns its URL.
@@ -117,13 +124,13 @@ func EmptyURL(t testing.TB) string {
 	return urlOf(t, "")
 }
 
-func urlOf(t testing.TB, template string) string {
+func urlOf(t testing.TB, options string) string {
 	t.Helper()
 	if shared.adminURL == "" {
 		t.Fatal("dbtest: the package's TestMain must call dbtest.Main")
 	}
 	name := fmt.Sprintf("byline_test_%d_%d", os.Getpid(), shared.clones.Add(1))
-	if err := createDatabase(context.Background(), name, template); err != nil {
+	if err := createDatabase(context.Background(), name, options); err != nil {
 		t.Fatalf("dbtest: %v", err)
 	}
 	t.Cleanup(func() { dropDatabase(name) })
@@ -154,14 +161,13 @@ func OpenURL(t testing.TB, url string, options ...Options) *db.DB {
 	return d
 }
 
-func createDatabase(ctx context.Context, name, template string) error {
+func fromTemplate(name string) string { return " TEMPLATE " + pgx.Identifier{name}.Sanitize() }
+
+// createDatabase creates a database with the options of CREATE DATABASE.
+func createDatabase(ctx context.Context, name, options string) error {
 	shared.clone.Lock()
 	defer shared.clone.Unlock()
-	statement := "CREATE DATABASE " + pgx.Identifier{name}.Sanitize()
-	if template != "" {
-		statement += " TEMPLATE " + pgx.Identifier{template}.Sanitize()
-	}
-	return admin(ctx, statement)
+	return admin(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()+options)
 }
 
 func dropDatabase(name string) {
