@@ -220,9 +220,10 @@ func (f *Feed) warn(text string) {
 }
 
 // Run calls Sync every 250 ms, so that subscribers receive the changes that
-// other programs make to the database. It deletes old changes every minute. It
-// returns when ctx ends.
+// other programs make to the database. It deletes the changes of another
+// cluster at the start and old changes every minute. It returns when ctx ends.
 func (f *Feed) Run(ctx context.Context) error {
+	f.deleteForeign(ctx)
 	poll, remove := time.NewTicker(pollInterval), time.NewTicker(deleteInterval)
 	defer poll.Stop()
 	defer remove.Stop()
@@ -234,11 +235,27 @@ func (f *Feed) Run(ctx context.Context) error {
 		case <-poll.C:
 			_ = f.Sync(ctx) // after an error, subscribers have received All and the next round reads again
 		case <-remove.C:
+			f.deleteForeign(ctx)
 			if err := f.deleteBefore(ctx, seen); err != nil {
 				f.log.Warn("old changes were not deleted; retrying in a minute", "error", err)
 			}
 			seen = f.at()
 		}
+	}
+}
+
+// deleteForeign deletes the changes that a restored dump has brought from a
+// cluster whose transaction ids were greater. No snapshot of this cluster sees
+// those transactions as ended, so each round would read their changes again. A
+// dump can be restored while the service runs, and replicas may delete at the
+// same time.
+func (f *Feed) deleteForeign(ctx context.Context) {
+	n, err := query.New().ChangeDeleteForeign(ctx, f.conn)
+	switch {
+	case err != nil:
+		f.log.Warn("the changes of another database cluster were not deleted; retrying in a minute", "error", err)
+	case n > 0:
+		f.log.Info("deleted the changes of another database cluster, which a restored dump contained", "count", n)
 	}
 }
 

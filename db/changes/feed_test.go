@@ -25,6 +25,7 @@ type script struct {
 	err     error
 	since   []string // the snapshots that queries continued from; "" for none
 	deleted []string // the snapshots up to which changes were deleted
+	foreign int      // how often the changes of another cluster were deleted
 	reads   atomic.Int64
 	// before runs before each result.
 	before func(ctx context.Context)
@@ -45,7 +46,11 @@ func (s *script) fail(err error) {
 func (s *script) Exec(_ context.Context, _ string, args ...any) (pgconn.CommandTag, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.deleted = append(s.deleted, args[0].(string))
+	if len(args) == 0 {
+		s.foreign++
+	} else {
+		s.deleted = append(s.deleted, args[0].(string))
+	}
 	return pgconn.CommandTag{}, s.err
 }
 
@@ -358,6 +363,7 @@ func TestRun(t *testing.T) {
 		time.Sleep(pollInterval)
 		synctest.Wait()
 		require.Equal(t, []string{"a1"}, one.told())
+		require.Equal(t, 1, s.foreign)
 
 		time.Sleep(deleteInterval)
 		synctest.Wait()

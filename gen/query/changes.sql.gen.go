@@ -18,6 +18,20 @@ func (q *Queries) ChangeCreate(ctx context.Context, db DBTX, keys []string) erro
 	return err
 }
 
+const changeDeleteForeign = `-- name: ChangeDeleteForeign :execrows
+DELETE FROM changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
+`
+
+// Deletes the rows that a dump of another cluster has brought: no transaction
+// that this statement sees has an id behind its snapshot.
+func (q *Queries) ChangeDeleteForeign(ctx context.Context, db DBTX) (int64, error) {
+	result, err := db.Exec(ctx, changeDeleteForeign)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const changeExpire = `-- name: ChangeExpire :execrows
 DELETE FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
 `
