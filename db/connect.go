@@ -5,10 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -65,6 +68,26 @@ func checkEncoding(_ context.Context, conn *pgconn.PgConn) error {
 func (d *DB) FoldsCase(ctx context.Context) (folds bool, err error) {
 	err = d.QueryRow(ctx, `SELECT lower('Ä') = 'ä'`).Scan(&folds)
 	return folds, err
+}
+
+// LostSettings returns, in the form name=value, the settings that connections
+// ask for and do not have. PgBouncer can be configured to ignore them.
+func (d *DB) LostSettings(ctx context.Context) ([]string, error) {
+	rows, err := d.Query(ctx, `SELECT name, setting FROM pg_settings WHERE name = ANY ($1)`, slices.Sorted(maps.Keys(d.wanted)))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var lost []string
+	var name, value string
+	_, err = pgx.ForEachRow(rows, []any{&name, &value}, func() error {
+		if wanted := d.wanted[name]; value != wanted {
+			lost = append(lost, name+"="+wanted)
+		}
+		return nil
+	})
+	slices.Sort(lost)
+	return lost, err
 }
 
 // ErrReadOnly means that the server does not accept writes. It is a standby, or

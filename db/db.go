@@ -50,9 +50,10 @@ const attempts = 4
 // statement is cancelled, so that a burst of disconnects would empty the pool.
 // Statements are short, so that it is cheaper to let them finish.
 type DB struct {
-	pool  *pgxpool.Pool
-	cfg   Config
-	reads *sharedReads
+	pool   *pgxpool.Pool
+	cfg    Config
+	wanted map[string]string // the settings that connections ask for
+	reads  *sharedReads
 }
 
 // Open prepares the pool. It does not wait for the database, so that the
@@ -75,8 +76,10 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	cc := pc.ConnConfig
 	cc.Tracer = cfg.Tracer
-	for name, value := range map[string]string{
-		"application_name":                    "byline",
+	if _, set := cc.RuntimeParams["application_name"]; !set {
+		cc.RuntimeParams["application_name"] = "byline"
+	}
+	wanted := map[string]string{
 		"statement_timeout":                   milliseconds(cfg.QueryTimeout),
 		"lock_timeout":                        milliseconds(cfg.QueryTimeout / 2),
 		"idle_in_transaction_session_timeout": milliseconds(2 * cfg.QueryTimeout),
@@ -90,8 +93,11 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		"plan_cache_mode":  "force_generic_plan",
 		"enable_hashjoin":  "off",
 		"enable_mergejoin": "off",
-	} {
-		if _, set := cc.RuntimeParams[name]; !set {
+	}
+	for name, value := range wanted {
+		if _, set := cc.RuntimeParams[name]; set {
+			delete(wanted, name) // the URL decides
+		} else {
 			cc.RuntimeParams[name] = value
 		}
 	}
@@ -99,7 +105,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
-	d := &DB{pool: pool, cfg: cfg}
+	d := &DB{pool: pool, cfg: cfg, wanted: wanted}
 	d.reads = &sharedReads{db: d, most: max(1, cfg.MaxConns/2)}
 	return d, nil
 }

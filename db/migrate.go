@@ -34,6 +34,7 @@ func NewMigrator(url string) (*Migrator, error) {
 	cc := pc.ConnConfig
 	cc.RuntimeParams["application_name"] = "byline migrate"
 	cc.RuntimeParams["lock_timeout"] = "5000"
+	cc.RuntimeParams["statement_timeout"] = "0" // the role may have a limit for requests
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err

@@ -54,9 +54,11 @@ func TestReadsRepeat(t *testing.T) {
 		return c.QueryRow(ctx, sql).Scan(&n)
 	}
 	for name, read := range map[string]func() error{
-		"Alone":  func() error { return one(t.Context(), d, "SELECT 1") },
-		"Named":  func() error { return one(t.Context(), d, "-- name: Some :one\nSELECT 1") },
-		"Shared": func() error { return one(t.Context(), d, "-- name: Some :one\nWITH /* shared */ x AS (SELECT 1) SELECT * FROM x") },
+		"Alone": func() error { return one(t.Context(), d, "SELECT 1") },
+		"Named": func() error { return one(t.Context(), d, "-- name: Some :one\nSELECT 1") },
+		"Shared": func() error {
+			return one(t.Context(), d, "-- name: Some :one\nWITH /* shared */ x AS (SELECT 1) SELECT * FROM x")
+		},
 		"Many": func() error {
 			rows, err := d.Query(t.Context(), "SELECT generate_series(1, 3)")
 			if err != nil {

@@ -100,6 +100,14 @@ func inspectDatabase(ctx context.Context, database *db.DB, log *slog.Logger) err
 		log.Warn("the locale of the database knows only the letters of ASCII: usernames and addresses that differ in the case of other letters, " +
 			"such as Zoë and ZOË, can both be registered. Create the database with LC_CTYPE C.UTF-8 or a locale of a language")
 	}
+	lost, err := database.LostSettings(ctx)
+	if err != nil {
+		return fmt.Errorf("inspecting the settings of connections: %w", err)
+	}
+	if len(lost) > 0 {
+		log.Warn("connections do not have the settings that the service asks for, so that queries can be slow or have no time limit: "+
+			"set them for the role, as docs/deploying.md says for PgBouncer", "settings", strings.Join(lost, " "))
+	}
 	return nil
 }
 
