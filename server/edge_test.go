@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -210,7 +211,7 @@ func TestRequestID(t *testing.T) {
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	// Without the hasher for passwords, registration dereferences nil.
-	s := servertest.New(t, servertest.WithDeps(func(d *server.Deps) { d.API = api.New(api.Deps{DB: d.DB}) }))
+	s := servertest.New(t, servertest.WithDeps(func(d *server.Deps) { d.API = api.New(api.Deps{DB: d.DB, Passwords: (*auth.Passwords)(nil)}) }))
 	res, body := send(t, "POST", s.URL+"/users", `{"user":{"username":"a","email":"a@example.com","password":"correct horse"}}`,
 		"Origin", "https://front.example")
 	p := requireProblem(t, 500, "internal", res, body)
