@@ -13,7 +13,7 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 
-func TestBucketsQuota(t *testing.T) {
+func TestLimiterQuota(t *testing.T) {
 	t.Parallel()
 	for _, q := range []Quota{
 		{Requests: 1, Window: time.Hour},
@@ -62,7 +62,7 @@ func TestBucketsQuota(t *testing.T) {
 	}
 }
 
-func TestBucketsRefill(t *testing.T) {
+func TestLimiterRefills(t *testing.T) {
 	t.Parallel()
 	l := newBuckets[string](Quota{Requests: 60, Window: time.Minute}, 1)
 	now := start
@@ -95,7 +95,7 @@ func TestLimiterWide(t *testing.T) {
 	}
 }
 
-func TestBucketsAbsurdQuotas(t *testing.T) {
+func TestLimiterAbsurdQuotas(t *testing.T) {
 	t.Parallel()
 	for _, q := range []Quota{
 		{Requests: 0, Window: time.Minute},
@@ -108,7 +108,7 @@ func TestBucketsAbsurdQuotas(t *testing.T) {
 	}
 }
 
-func TestBucketsSweep(t *testing.T) {
+func TestLimiterSweeps(t *testing.T) {
 	t.Parallel()
 	l := newBuckets[string](Quota{Requests: 10, Window: time.Minute}, 1)
 	size := func() (n int) {
@@ -129,7 +129,7 @@ func TestBucketsSweep(t *testing.T) {
 	require.LessOrEqual(t, size(), 3000, "clients of past windows are still stored")
 }
 
-func TestBucketsRace(t *testing.T) {
+func TestLimiterRace(t *testing.T) {
 	t.Parallel()
 	l := newBuckets[string](Quota{Requests: 500, Window: time.Hour}, 1)
 	var passed atomic.Int64
