@@ -200,3 +200,38 @@ func TestIfMatch(t *testing.T) {
 	res, body := put.with("If-Match", `"`+current+`"`).do(s, "DELETE")
 	require.Equal(t, http.StatusNoContent, res.StatusCode, body)
 }
+
+// TestCacheKey checks that requests with the same parameters share a response,
+// however they are written, and that it has no trace of the first request.
+func TestCacheKey(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.SharedDatabase = false }))
+	u := s.Register("anna")
+	slug := s.Publish(u, "One", "a b").Slug
+	s.Publish(u, "Two", "a b")
+	for _, same := range [][]string{
+		{"/articles/" + slug + "?b=1", "/articles/" + slug, "/articles/" + slug + "?b=2", "/articles/%6Fne?"},
+		{"/articles?x=evil&limit=1&tag=a%20b", "/articles?tag=a+b&limit=1", "/articles?limit=1&tag=a+%62&y=", "/articles?&limit=1&&tag=%61%20b"},
+		{"/tags?x=1", "/tags?", "/tags?y=2"},
+		{"/articles/" + slug + "/comments?b=1&format=html", "/articles/" + slug + "/comments?format=html"},
+	} {
+		var first *http.Response
+		for i, path := range same {
+			s.Statements.Reset()
+			res, body := send(t, "GET", s.URL+path, "")
+			require.Equal(t, http.StatusOK, res.StatusCode, "%s: %s", path, body)
+			n, statements := s.Statements.Reset()
+			if i == 0 {
+				require.Positive(t, n, path)
+				first = res
+				continue
+			}
+			require.Zero(t, n, "%s: %v", path, statements)
+			require.Equal(t, first.Header.Get("Link"), res.Header.Get("Link"), path)
+		}
+		require.NotContains(t, first.Header.Get("Link"), "evil")
+	}
+	res, _ := send(t, "GET", s.URL+"/articles?x=evil&limit=1", "", "Authorization", "Token "+u.Token)
+	require.Contains(t, res.Header.Get("Link"), "limit=1")
+	require.NotContains(t, res.Header.Get("Link"), "evil", "the links of all responses are alike")
+}

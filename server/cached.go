@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -13,20 +14,35 @@ import (
 // cached. Few clients share a longer one.
 const maxCacheKey = 512
 
+// setTarget stores the target of a request in the form that all requests for
+// the same response have, so that a parameter that the operation does not know
+// cannot make another response. The links in the response have this form too.
+func (x *exchange) setTarget() {
+	r := x.Request()
+	if x.op.IsCanonical(r) {
+		x.target = r.RequestURI
+		return
+	}
+	x.target = x.op.Canonical(r, x.pathParam)
+	if u, err := url.ParseRequestURI(x.target); err == nil {
+		x.info.URL = u
+	}
+}
+
 // cacheable reports whether the request may get a response that was made for
 // another client: it is an anonymous read with x-cache: shared.
 func (s *Server) cacheable(x *exchange) bool {
 	r := x.Request()
 	condition := r.Header["If-None-Match"]
 	return s.cfg.CacheBytes > 0 && x.op.Cache.Scope == scopeShared && x.op.Method == http.MethodGet &&
-		len(r.Header[echo.HeaderAuthorization]) == 0 && r.RequestURI != "" && len(r.RequestURI) <= maxCacheKey &&
+		len(r.Header[echo.HeaderAuthorization]) == 0 && x.target != "" && len(x.target) <= maxCacheKey &&
 		(len(condition) == 0 || len(condition[0]) <= x.op.MaxCondition) // validation refuses all others
 }
 
 // fromCache sends the cached response, or makes the response and caches it. Of
 // concurrent requests for the same response, one makes it and the others wait.
 func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
-	ctx, key := x.Request().Context(), x.Request().RequestURI
+	ctx, key := x.Request().Context(), x.target
 	if s.cfg.SharedDatabase {
 		// Other replicas write too: apply what they have committed by now.
 		if err := s.deps.Feed.Sync(ctx); err != nil {

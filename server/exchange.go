@@ -24,6 +24,9 @@ type exchange struct {
 	info   request.Info
 	op     *contract.Operation // nil outside the document
 	head   bool                // the request is HEAD, and handled as GET
+	// target is the canonical target of a request for an operation, or "" if its
+	// query is malformed. Cached responses are found by it.
+	target string
 	// facts are the operation's statements about its response.
 	facts   response.Describer // nil if it said nothing
 	started time.Time

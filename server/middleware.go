@@ -71,6 +71,9 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		x.traceID = traceID(r.Header.Get("Traceparent"))
 		x.SetRequest(r.WithContext(request.With(r.Context(), &x.info)))
 		x.Response().Header().Set(echo.HeaderXRequestID, x.info.ID)
+		if x.op != nil {
+			x.setTarget()
+		}
 		return next(x)
 	}
 }

@@ -79,6 +79,10 @@ type Operation struct {
 	bodyRequired bool
 }
 
+// maxQuery is how many query parameters an operation may declare: a bit of a
+// word says whether one was given.
+const maxQuery = 64
+
 const (
 	// idempotencyKey is the header of
 	// draft-ietf-httpapi-idempotency-key-header.
@@ -258,8 +262,8 @@ func (op *Operation) readParams(refs openapi3.Parameters) error {
 			op.MaxCondition = int(*p.schema.MaxLength)
 		}
 	}
-	if len(op.query) > 64 {
-		gaps = append(gaps, errors.New("has more than 64 query parameters"))
+	if len(op.query) > maxQuery {
+		gaps = append(gaps, fmt.Errorf("has more than %d query parameters", maxQuery))
 	}
 	if op.Idempotent != keyed {
 		gaps = append(gaps, fmt.Errorf("must have both x-idempotent and the parameter %s, or neither", idempotencyKey))
