@@ -149,9 +149,19 @@ func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 // never in cookies.
 func (s *Server) cors() echo.MiddlewareFunc {
 	if len(s.cfg.CORSOrigins) == 0 {
-		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
+		return func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error {
+				if c.Request().Method == http.MethodOptions {
+					if allow := s.allow(of(c)); allow != "" {
+						c.Response().Header().Set(echo.HeaderAllow, allow)
+						return c.NoContent(http.StatusNoContent)
+					}
+				}
+				return next(c)
+			}
+		}
 	}
-	return middleware.CORSWithConfig(middleware.CORSConfig{
+	answer := middleware.CORSWithConfig(middleware.CORSConfig{
 		Skipper:      s.outsideAPI,
 		AllowOrigins: s.cfg.CORSOrigins,
 		AllowMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
@@ -164,6 +174,15 @@ func (s *Server) cors() echo.MiddlewareFunc {
 		},
 		MaxAge: 7200,
 	})
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		handle := answer(next)
+		return func(c echo.Context) error {
+			if c.Request().Method == http.MethodOptions {
+				c.Set(echo.ContextKeyHeaderAllow, s.allow(of(c))) // for the Allow field of the response
+			}
+			return handle(c)
+		}
+	}
 }
 
 // outsideAPI reports whether a request is for one of the service's own pages.

@@ -58,6 +58,12 @@ func (s *Server) fail(x *exchange, err error) {
 		}
 	case http.StatusMethodNotAllowed:
 		h.Set(echo.HeaderAllow, s.allow(x))
+	case http.StatusUnsupportedMediaType: // RFC 9110, section 15.5.16
+		if p.Fields["Content-Encoding"] != nil {
+			h.Set(echo.HeaderAcceptEncoding, "identity")
+		} else {
+			h.Set(echo.HeaderAccept, echo.MIMEApplicationJSON)
+		}
 	case http.StatusRequestEntityTooLarge:
 		h.Set("Connection", "close") // else net/http reads the rest of the body first
 	}
@@ -103,10 +109,16 @@ var overloadedBody = func() (parts [2][]byte) {
 }()
 
 // allow returns the methods of a path for the Allow field. They come from the
-// document or, for the service's own pages, from Echo. HEAD follows GET.
+// document or, for the service's own pages, from Echo. HEAD follows GET, and
+// OPTIONS is answered everywhere.
 func (s *Server) allow(x *exchange) string {
-	allow := s.doc.Allow(x.Path())
+	allow := s.doc.Allow(x.Request().URL.Path) // a concrete path comes before one with parameters
 	if allow == "" {
+		allow = s.doc.Allow(x.Path())
+	}
+	if allow != "" {
+		allow = http.MethodOptions + ", " + allow
+	} else {
 		allow, _ = x.Get(echo.ContextKeyHeaderAllow).(string)
 	}
 	return strings.Replace(allow, http.MethodGet, http.MethodGet+", "+http.MethodHead, 1)

@@ -33,7 +33,8 @@ var errTooDeep = errors.New("nested too deeply")
 func checkMediaType(r *http.Request) *problem.Error {
 	for _, coding := range r.Header["Content-Encoding"] {
 		if coding != "" && !strings.EqualFold(coding, "identity") {
-			return problem.New(problem.UnsupportedMediaType, "Content-Encoding", "must be identity")
+			return problem.New(problem.UnsupportedMediaType, "Content-Encoding", "must be identity").
+				WithDetail("Send the body without a Content-Encoding.")
 		}
 	}
 	values := r.Header["Content-Type"]
