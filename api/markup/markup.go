@@ -99,9 +99,9 @@ func HTML(src string) string {
 // page from accessing the page with the link.
 const rel = "nofollow noopener ugc"
 
-// links sets rel on every link. It replaces links by their text if the address
-// is not permitted, if there are more than maxLinks, or if repeated definitions
-// make the output much longer than the source.
+// links sets rel on every link to another page. It replaces links by their text
+// if the address is not permitted, if there are more than maxLinks, or if
+// repeated definitions make the output much longer than the source.
 type links struct{}
 
 // Transform implements parser.ASTTransformer.
@@ -113,8 +113,12 @@ func (links) Transform(doc *ast.Document, reader text.Reader, pc parser.Context)
 			refused = append(refused, n)
 			return
 		}
-		n.SetAttributeString("rel", []byte(rel)) // images are rendered without it
-		if left -= len(address) + len(title); left < 0 || !permitted(address) {
+		_, isImage := n.(*ast.Image)
+		inside := !isImage && ownFragment.Match(address)
+		if !inside {
+			n.SetAttributeString("rel", []byte(rel)) // images are rendered without it
+		}
+		if left -= len(address) + len(title); left < 0 || !inside && !permitted(address) {
 			refused = append(refused, n)
 		}
 	}
@@ -150,10 +154,9 @@ func (links) Transform(doc *ast.Document, reader text.Reader, pc parser.Context)
 	}
 }
 
-// permitted reports whether an address is absolute and has a permitted scheme,
-// or leads to a heading or a footnote of the same text.
+// permitted reports whether an address is absolute and has a permitted scheme.
 // A relative address would mean another page on each page that shows the text.
 func permitted(address []byte) bool {
 	u, err := url.Parse(string(util.URLEscape(address, true)))
-	return err == nil && (isAbsolute(u) || ownFragment.Match(address))
+	return err == nil && isAbsolute(u)
 }

@@ -51,7 +51,8 @@ func TestHTML(t *testing.T) {
 		"HeadingIDs": {"# A *b* `c`!\n\n# A b c\n\n# Ünïcode_1\n\n# ?\n\n# a b c", `<h1 id="user-content-a-b-c">A <em>b</em> <code>c</code>!</h1>` + "\n" +
 			`<h1 id="user-content-a-b-c-1">A b c</h1>` + "\n" + `<h1 id="user-content-ünïcode_1">Ünïcode_1</h1>` + "\n<h1>?</h1>\n" +
 			`<h1 id="user-content-a-b-c-2">a b c</h1>` + "\n"},
-		"LinkToHeading": {"# One\n\n[a](#one) [b](#two)", `<h1 id="user-content-one">One</h1>` + "\n" + `<p><a href="#user-content-one" rel="nofollow noopener ugc">a</a> b</p>` + "\n"},
+		"ImageOfHeading": {"![a](#user-content-b)", "<p>a</p>\n"},
+		"LinkToHeading":  {"# One\n\n[a](#one) [b](#two)", `<h1 id="user-content-one">One</h1>` + "\n" + `<p><a href="#user-content-one">a</a> b</p>` + "\n"},
 		"Footnote": {"a[^n] b[^n] c[^m]\n\n[^n]: word", `<p>a<sup id="user-content-31dbc991-fnref:1"><a href="#user-content-31dbc991-fn:1">1</a></sup> ` +
 			`b<sup id="user-content-31dbc991-fnref1:1"><a href="#user-content-31dbc991-fn:1">1</a></sup> c[^m]</p>` + "\n" + `<div class="footnotes">` + "\n<hr>\n<ol>\n" +
 			`<li id="user-content-31dbc991-fn:1">` + "\n" + "<p>word\u00a0" + `<a href="#user-content-31dbc991-fnref:1">↩︎</a>` + "\u00a0" + `<a href="#user-content-31dbc991-fnref1:1">↩︎</a></p>` +

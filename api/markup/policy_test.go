@@ -29,7 +29,8 @@ func TestVectors(t *testing.T) {
 	for _, text := range vectors(t) {
 		made := HTML(text)
 		requireHarmless(t, made)
-		require.Equal(t, strings.Count(made, "<a "), strings.Count(made, `rel="`+rel+`"`), made)
+		inside := strings.Count(made, `<a href="#`)
+		require.Equal(t, strings.Count(made, "<a ")-inside, strings.Count(made, `rel="`+rel+`"`), made)
 		// Test the sanitiser alone, as if the parser let everything pass.
 		requireHarmless(t, policy.Sanitize(text))
 	}

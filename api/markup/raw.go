@@ -141,6 +141,7 @@ func writeTags(w util.BufWriter, raw []byte) {
 			token := z.Token()
 			if _, known := tags[token.Data]; !known {
 				asText(raw)
+				z.NextIsNotRawText() // also behind <script>
 			} else if kind == html.EndTagToken {
 				_, _ = w.WriteString("</" + token.Data + ">")
 			} else {
@@ -172,7 +173,7 @@ func writeTag(w util.BufWriter, token html.Token) {
 			case "open":
 				a.Val = ""
 			}
-			if (name == "href" || name == "src") && !permitted([]byte(strings.TrimSpace(a.Val))) {
+			if (name == "href" || name == "src") && !permitted([]byte(strings.TrimSpace(a.Val))) && !(name == "href" && ownFragment.MatchString(a.Val)) {
 				continue
 			}
 			attributes = append(attributes, a)
@@ -185,7 +186,7 @@ func writeTag(w util.BufWriter, token html.Token) {
 		return
 	case token.Data == "a" && !addressed:
 		return
-	case token.Data == "a":
+	case token.Data == "a" && !ownFragment.MatchString(attributes[0].Val):
 		attributes = append(attributes, html.Attribute{Key: "rel", Val: rel})
 	}
 	_, _ = w.WriteString("<" + token.Data)
