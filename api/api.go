@@ -27,7 +27,8 @@
 //	signin         verifying passwords, and how often one can be guessed
 //	audit          the audit log
 //	mail           mails: the outbox and its worker
-//	markup         Markdown as sanitised HTML
+//	markup         Markdown as sanitised HTML, which it keeps
+//	lru            values in bounded memory
 //	slug           slugs of titles
 //	names          which names are accepted, and which are the same
 //	etag           entity tags

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -140,4 +141,41 @@ func first(t *testing.T, body, name string) map[string]any {
 	require.NoError(t, json.Unmarshal(all[name], &list), body)
 	require.NotEmpty(t, list, body)
 	return list[0]
+}
+
+// TestHTMLIsShared checks that a client that asks for many long texts at once
+// does not keep others from getting theirs.
+func TestHTMLIsShared(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna := s.Register("jake"), s.Register("anna")
+	s.Publish(anna, "Short")
+	var paths []string
+	for i := range 12 {
+		a := s.Publish(jake, fmt.Sprint("Long ", i))
+		_, err := s.DB.Exec(t.Context(), `UPDATE articles SET body = repeat($2, 20000) WHERE slug = $1`, a.Slug, fmt.Sprintf("> %c\n\n", 'a'+i))
+		require.NoError(t, err)
+		paths = append(paths, "/articles/"+a.Slug+"?format=html")
+	}
+	var crowd sync.WaitGroup
+	for _, path := range paths {
+		crowd.Go(func() {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+path, nil)
+			if err != nil {
+				panic(err)
+			}
+			req.Header.Set("Authorization", "Token "+jake.Token)
+			if res, err := http.DefaultClient.Do(req); err == nil {
+				res.Body.Close()
+			}
+		})
+	}
+	for i := range 3 {
+		_, err := s.DB.Exec(t.Context(), `UPDATE articles SET body = $1 WHERE slug = 'short'`, fmt.Sprint("no. ", i))
+		require.NoError(t, err)
+		res, body := s.Do("GET", "/articles/short?format=html", "", signed(anna)...)
+		require.Equal(t, http.StatusOK, res.StatusCode, body)
+		require.Equal(t, fmt.Sprintf("<p>no. %d</p>\n", i), member(t, body, "article")["bodyHtml"])
+	}
+	crowd.Wait()
 }

@@ -50,6 +50,14 @@ func (x *exchange) CountAuth() error {
 	return x.count(classAuth)
 }
 
+// Client implements request.Load.
+func (x *exchange) Client() string {
+	if id := x.info.Viewer.ID; id != 0 {
+		return ratelimit.User(id)
+	}
+	return ratelimit.Address(x.RealIP())
+}
+
 // count counts the request against the quota of a class. The response has the
 // RateLimit fields of the last class that was counted.
 func (x *exchange) count(class string) error {

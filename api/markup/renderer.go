@@ -2,39 +2,69 @@ package markup
 
 import (
 	"context"
-	"runtime"
-	"time"
+	"crypto/sha256"
 
-	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
 
-	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/lru"
+	"github.com/byline-api/byline/api/request"
 )
 
-// Renderer renders Markdown on half of the cores, so that a flood of long
-// texts leaves the other half to all other requests.
-type Renderer struct{ places *semaphore.Weighted }
+const (
+	// maxHTML bounds the HTML that is kept, in bytes.
+	maxHTML = 8 << 20
+	// overhead is about how many bytes a text takes besides its HTML.
+	overhead = 300
+)
+
+// Renderer renders Markdown, and keeps the HTML. It finds HTML by the text that
+// it was made from, so that an edit makes other HTML. A text that several
+// requests ask for at the same time is rendered once.
+type Renderer struct {
+	queue   *queue
+	kept    *lru.Cache[digest, string]
+	flights singleflight.Group
+}
+
+// digest identifies a text.
+type digest [sha256.Size]byte
 
 // NewRenderer returns a Renderer; all operations share one.
 func NewRenderer() *Renderer {
-	return &Renderer{places: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2)))}
+	return &Renderer{queue: newQueue(), kept: lru.New[digest, string](maxHTML)}
 }
-
-// renderTimeout is the maximum time that a text waits. Most texts take less
-// than a millisecond, so that a longer wait means overload.
-const renderTimeout = 500 * time.Millisecond
 
 // Render returns src as HTML. The error is a 503 when too many texts wait.
 func (r *Renderer) Render(ctx context.Context, src string) (string, error) {
-	if !r.places.TryAcquire(1) {
-		wait, cancel := context.WithTimeout(ctx, renderTimeout)
-		defer cancel()
-		if err := r.places.Acquire(wait, 1); err != nil {
-			return "", problem.Unavailable(problem.Overloaded, 1, err)
-		}
+	id := digest(sha256.Sum256([]byte(src)))
+	if html, found := r.kept.Get(id); found {
+		return html, nil
 	}
-	defer r.places.Release(1)
+	leads := false
+	html, err, _ := r.flights.Do(string(id[:]), func() (any, error) {
+		leads = true
+		return r.render(ctx, id, src)
+	})
+	if err != nil && !leads {
+		// The other client has disconnected, or had no place in the queue.
+		return r.render(ctx, id, src)
+	}
+	return html.(string), err
+}
+
+// render renders src when it is the client's turn.
+func (r *Renderer) render(ctx context.Context, id digest, src string) (string, error) {
+	if err := r.queue.acquire(ctx, request.Client(ctx)); err != nil {
+		return "", err
+	}
+	defer r.queue.release()
 	if err := ctx.Err(); err != nil {
 		return "", err // the client has disconnected
 	}
-	return HTML(src), nil
+	if html, found := r.kept.Get(id); found {
+		return html, nil
+	}
+	html := HTML(src)
+	r.kept.Put(id, html, len(html)+overhead)
+	return html, nil
 }

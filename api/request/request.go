@@ -45,6 +45,9 @@ type Load interface {
 	// CountAuth counts the request against the quota of the class auth, unless
 	// it has been counted. It returns an error if the quota is used up.
 	CountAuth() error
+	// Client identifies the caller among others: the signed-in user or, without
+	// one, the network address. It is what the quotas count requests for.
+	Client() string
 }
 
 // Outside calls wait, as Load does.
@@ -62,6 +65,14 @@ func CountAuth(ctx context.Context) error {
 		return load.CountAuth()
 	}
 	return nil
+}
+
+// Client returns the caller of the request, as Load does.
+func Client(ctx context.Context) string {
+	if load := From(ctx).Load; load != nil {
+		return load.Client()
+	}
+	return ""
 }
 
 // ErrClientGone is the error of a response that the client did not read to the

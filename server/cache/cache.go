@@ -15,6 +15,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/byline-api/byline/api/lru"
 	"github.com/byline-api/byline/db/changes"
 )
 
@@ -25,7 +26,7 @@ const (
 
 // Cache stores responses in bounded memory.
 type Cache struct {
-	shards [shardCount]shard
+	shards [shardCount]*lru.Cache[string, *Response]
 
 	// Keys share slots by hash. A slot holds the epoch of its last change. A
 	// collision makes a fresh response stale, but never a stale one fresh.
@@ -41,7 +42,7 @@ type Cache struct {
 func New(size int) *Cache {
 	c := &Cache{}
 	for i := range c.shards {
-		c.shards[i].init(size / shardCount)
+		c.shards[i] = lru.New[string, *Response](size / shardCount)
 	}
 	return c
 }
@@ -52,8 +53,8 @@ func (c *Cache) Epoch() uint64 { return c.epoch.Load() }
 
 // Get returns the response cached under key, or nil if there is no fresh one.
 func (c *Cache) Get(key string) *Response {
-	a := c.shard(key).get(key)
-	if a == nil || !c.Good(a) {
+	a, found := c.shard(key).Get(key)
+	if !found || !c.Good(a) {
 		c.misses.Add(1)
 		return nil
 	}
@@ -83,7 +84,7 @@ func (c *Cache) Put(key string, a *Response, epoch uint64, keys []changes.Key) {
 	for i, k := range keys {
 		a.slots[i] = slotOf(k)
 	}
-	c.evictions.Add(int64(c.shard(key).put(key, a)))
+	c.evictions.Add(int64(c.shard(key).Put(key, a, a.weight(key))))
 }
 
 // Learn implements changes.Subscriber. It makes all responses stale that depend
@@ -113,15 +114,17 @@ type Stats struct {
 func (c *Cache) Stats() Stats {
 	s := Stats{Hits: c.hits.Load(), Misses: c.misses.Load(), Evictions: c.evictions.Load()}
 	for i := range c.shards {
-		responses, bytes := c.shards[i].size()
+		responses, bytes := c.shards[i].Size()
 		s.Responses += responses
 		s.Bytes += bytes
 	}
 	return s
 }
 
-func (c *Cache) shard(key string) *shard {
-	return &c.shards[xxhash.Sum64String(key)%shardCount]
+// shard returns the part of the cache that a key belongs to. Each has a lock of
+// its own.
+func (c *Cache) shard(key string) *lru.Cache[string, *Response] {
+	return c.shards[xxhash.Sum64String(key)%shardCount]
 }
 
 func slotOf(k changes.Key) uint16 { return uint16(k.Hash() % slotCount) }

@@ -60,7 +60,8 @@ export interface paths {
         };
         /**
          * Get the signed-in user
-         * @description Returns the account that the token belongs to.
+         * @description Returns the account that the token belongs to. No cache may store the
+         *     response, because it contains the token.
          */
         get: operations["GetCurrentUser"];
         /**
@@ -101,7 +102,9 @@ export interface paths {
          * @description Returns all data of the account as NDJSON: one JSON object per line, each
          *     with a `type`. The last line has the type `end` and the number of lines
          *     before it; an export without this line is incomplete. Data that changes
-         *     while the export runs may appear in its old or in its new state.
+         *     while the export runs may appear in its old or in its new state. The export
+         *     includes what moderators and admins have recorded about the user. An account
+         *     runs one export at a time; another one returns 429.
          */
         get: operations["ExportCurrentUser"];
         put?: never;
@@ -230,7 +233,8 @@ export interface paths {
          *     key's owner may read. `write` also permits writing articles, comments,
          *     favourites and follows. `admin` also permits moderation and administration,
          *     as far as the owner's role permits them. A key can never manage the account,
-         *     its sessions or other keys. Only this response contains the key.
+         *     its sessions or other keys. Only this response contains the key. If
+         *     `currentPassword` is sent, it must be the password of the account.
          */
         post: operations["CreateApiKey"];
         delete?: never;
@@ -293,9 +297,10 @@ export interface paths {
         put?: never;
         /**
          * Set a password with a mailed token
-         * @description Sets a new password and ends every session of the account. This token and
-         *     all other reset tokens of the account become invalid. If the new password
-         *     is rejected, the token stays valid.
+         * @description Sets a new password and ends every session of the account, and every API key
+         *     from before the address of the account was verified. This token and all
+         *     other reset tokens of the account become invalid. If the new password is
+         *     rejected, the token stays valid.
          */
         post: operations["ConfirmPasswordReset"];
         delete?: never;
@@ -525,7 +530,8 @@ export interface paths {
          * @description Returns comments oldest first, or newest first with `sort=-createdAt`.
          *     Without `limit` the response contains up to 1,000 comments; `nextCursor`
          *     leads to the rest. With `format=html` it contains up to 100, and a larger
-         *     `limit` is rejected.
+         *     `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+         *     `nextCursor` instead of counting comments.
          */
         get: operations["GetArticleComments"];
         put?: never;
@@ -736,9 +742,10 @@ export interface paths {
         /**
          * Read the audit log
          * @description Returns all actions of moderators, of admins and of the operator at the
-         *     command line, newest first. Entries are never changed or deleted. They store
-         *     ids; the response contains the current names, or `null` where the account,
-         *     article or comment no longer exists.
+         *     command line, newest first. Entries are never deleted, and never changed,
+         *     except that the reason is erased when the account that it is about is
+         *     deleted. They store ids; the response contains the current names, or `null`
+         *     where the account, article or comment no longer exists.
          */
         get: operations["GetAuditLog"];
         put?: never;
@@ -763,7 +770,9 @@ export interface paths {
          * @description Returns up to 100 articles by slug, in the order of the request, with a
          *     constant number of queries. `missing` lists the slugs that no article has or
          *     ever had. A slug that the request contains twice is returned once. With
-         *     `format=html` a request may contain up to 20 slugs.
+         *     `format=html` a request may contain up to 20 slugs. The response contains up
+         *     to 4 MB of text, and at least one article. `remaining` is there if it has no
+         *     room for all: another request with these slugs returns the next ones.
          */
         post: operations["BatchGetArticles"];
         delete?: never;
@@ -891,6 +900,11 @@ export interface components {
              * @description When the key expires; if it is `null` or absent, the key does not expire
              */
             expiresAt?: string | null;
+            /**
+             * Format: password
+             * @description Proves that the owner of the account creates the key; some servers require it
+             */
+            currentPassword?: string;
         };
         ApiKey: {
             /** Format: int64 */
@@ -986,7 +1000,7 @@ export interface components {
         /** @description One line of an export; its other members depend on `type` */
         ExportRecord: {
             /** @enum {string} */
-            type: "account" | "session" | "apiKey" | "article" | "comment" | "favorite" | "following" | "follower" | "end";
+            type: "account" | "session" | "apiKey" | "article" | "comment" | "favorite" | "following" | "follower" | "auditEntry" | "end";
         } & {
             [key: string]: unknown;
         };
@@ -1201,6 +1215,8 @@ export interface components {
         ArticleBatchResponse: {
             articles: components["schemas"]["Article"][];
             missing: string[];
+            /** @description Slugs of articles that this response has no room for, if any; request them again */
+            remaining?: string[];
         };
         ProfileBatchRequest: {
             usernames: string[];
@@ -1918,7 +1934,7 @@ export interface components {
                 "application/json": components["schemas"]["AuditEntriesResponse"];
             };
         };
-        /** @description The articles that exist, in the order of the request, and the slugs that were not found */
+        /** @description The articles that exist, in the order of the request, and the slugs of those that do not or have no room */
         ArticleBatch: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];

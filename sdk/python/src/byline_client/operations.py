@@ -125,9 +125,10 @@ class Operations:
         """Read the audit log
 
         Returns all actions of moderators, of admins and of the operator at the
-        command line, newest first. Entries are never changed or deleted. They store
-        ids; the response contains the current names, or `null` where the account,
-        article or comment no longer exists.
+        command line, newest first. Entries are never deleted, and never changed,
+        except that the reason is erased when the account that it is about is
+        deleted. They store ids; the response contains the current names, or `null`
+        where the account, article or comment no longer exists.
         """
         return cast(
             AuditEntriesResponse,
@@ -208,7 +209,8 @@ class Operations:
         key's owner may read. `write` also permits writing articles, comments,
         favourites and follows. `admin` also permits moderation and administration,
         as far as the owner's role permits them. A key can never manage the account,
-        its sessions or other keys. Only this response contains the key.
+        its sessions or other keys. Only this response contains the key. If
+        `currentPassword` is sent, it must be the password of the account.
         """
         return cast(
             ApiKeyCreatedResponse,
@@ -240,7 +242,9 @@ class Operations:
         Returns up to 100 articles by slug, in the order of the request, with a
         constant number of queries. `missing` lists the slugs that no article has or
         ever had. A slug that the request contains twice is returned once. With
-        `format=html` a request may contain up to 20 slugs.
+        `format=html` a request may contain up to 20 slugs. The response contains up
+        to 4 MB of text, and at least one article. `remaining` is there if it has no
+        room for all: another request with these slugs returns the next ones.
         """
         return cast(
             ArticleBatchResponse,
@@ -383,7 +387,8 @@ class Operations:
         Returns comments oldest first, or newest first with `sort=-createdAt`.
         Without `limit` the response contains up to 1,000 comments; `nextCursor`
         leads to the rest. With `format=html` it contains up to 100, and a larger
-        `limit` is rejected.
+        `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+        `nextCursor` instead of counting comments.
         """
         return cast(
             CommentsResponse,
@@ -512,9 +517,10 @@ class Operations:
     def confirm_password_reset(self, body: PasswordResetConfirmationRequest) -> None:
         """Set a password with a mailed token
 
-        Sets a new password and ends every session of the account. This token and
-        all other reset tokens of the account become invalid. If the new password
-        is rejected, the token stays valid.
+        Sets a new password and ends every session of the account, and every API key
+        from before the address of the account was verified. This token and all
+        other reset tokens of the account become invalid. If the new password is
+        rejected, the token stays valid.
         """
         confirm_password_reset.sync_detailed(client=self.api, body=body)
 
@@ -651,7 +657,8 @@ class Operations:
     def get_current_user(self) -> UserResponse:
         """Get the signed-in user
 
-        Returns the account that the token belongs to.
+        Returns the account that the token belongs to. No cache may store the
+        response, because it contains the token.
         """
         return cast(UserResponse, get_current_user.sync_detailed(client=self.api).parsed)
 
@@ -694,9 +701,10 @@ class AsyncOperations:
         """Read the audit log
 
         Returns all actions of moderators, of admins and of the operator at the
-        command line, newest first. Entries are never changed or deleted. They store
-        ids; the response contains the current names, or `null` where the account,
-        article or comment no longer exists.
+        command line, newest first. Entries are never deleted, and never changed,
+        except that the reason is erased when the account that it is about is
+        deleted. They store ids; the response contains the current names, or `null`
+        where the account, article or comment no longer exists.
         """
         return cast(
             AuditEntriesResponse,
@@ -785,7 +793,8 @@ class AsyncOperations:
         key's owner may read. `write` also permits writing articles, comments,
         favourites and follows. `admin` also permits moderation and administration,
         as far as the owner's role permits them. A key can never manage the account,
-        its sessions or other keys. Only this response contains the key.
+        its sessions or other keys. Only this response contains the key. If
+        `currentPassword` is sent, it must be the password of the account.
         """
         return cast(
             ApiKeyCreatedResponse,
@@ -819,7 +828,9 @@ class AsyncOperations:
         Returns up to 100 articles by slug, in the order of the request, with a
         constant number of queries. `missing` lists the slugs that no article has or
         ever had. A slug that the request contains twice is returned once. With
-        `format=html` a request may contain up to 20 slugs.
+        `format=html` a request may contain up to 20 slugs. The response contains up
+        to 4 MB of text, and at least one article. `remaining` is there if it has no
+        room for all: another request with these slugs returns the next ones.
         """
         return cast(
             ArticleBatchResponse,
@@ -978,7 +989,8 @@ class AsyncOperations:
         Returns comments oldest first, or newest first with `sort=-createdAt`.
         Without `limit` the response contains up to 1,000 comments; `nextCursor`
         leads to the rest. With `format=html` it contains up to 100, and a larger
-        `limit` is rejected.
+        `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+        `nextCursor` instead of counting comments.
         """
         return cast(
             CommentsResponse,
@@ -1113,9 +1125,10 @@ class AsyncOperations:
     async def confirm_password_reset(self, body: PasswordResetConfirmationRequest) -> None:
         """Set a password with a mailed token
 
-        Sets a new password and ends every session of the account. This token and
-        all other reset tokens of the account become invalid. If the new password
-        is rejected, the token stays valid.
+        Sets a new password and ends every session of the account, and every API key
+        from before the address of the account was verified. This token and all
+        other reset tokens of the account become invalid. If the new password is
+        rejected, the token stays valid.
         """
         await confirm_password_reset.asyncio_detailed(client=self.api, body=body)
 
@@ -1258,7 +1271,8 @@ class AsyncOperations:
     async def get_current_user(self) -> UserResponse:
         """Get the signed-in user
 
-        Returns the account that the token belongs to.
+        Returns the account that the token belongs to. No cache may store the
+        response, because it contains the token.
         """
         return cast(UserResponse, (await get_current_user.asyncio_detailed(client=self.api)).parsed)
 

@@ -1,13 +1,23 @@
 from typing import Literal
 
 ExportRecordType = Literal[
-    "account", "apiKey", "article", "comment", "end", "favorite", "follower", "following", "session"
+    "account",
+    "apiKey",
+    "article",
+    "auditEntry",
+    "comment",
+    "end",
+    "favorite",
+    "follower",
+    "following",
+    "session",
 ]
 
 EXPORT_RECORD_TYPE_VALUES: set[ExportRecordType] = {
     "account",
     "apiKey",
     "article",
+    "auditEntry",
     "comment",
     "end",
     "favorite",

@@ -21,11 +21,13 @@ class NewApiKey:
         scopes (list[Scope]):
         expires_at (datetime.datetime | None | Unset): When the key expires; if it is `null` or absent, the key does not
             expire
+        current_password (str | Unset): Proves that the owner of the account creates the key; some servers require it
     """
 
     name: str
     scopes: list[Scope]
     expires_at: datetime.datetime | Unset | None = UNSET
+    current_password: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,6 +46,8 @@ class NewApiKey:
         else:
             expires_at = self.expires_at
 
+        current_password = self.current_password
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -54,6 +58,8 @@ class NewApiKey:
         )
         if expires_at is not UNSET:
             field_dict["expiresAt"] = expires_at
+        if current_password is not UNSET:
+            field_dict["currentPassword"] = current_password
 
         return field_dict
 
@@ -86,10 +92,13 @@ class NewApiKey:
 
         expires_at = _parse_expires_at(d.pop("expiresAt", UNSET))
 
+        current_password = d.pop("currentPassword", UNSET)
+
         new_api_key = cls(
             name=name,
             scopes=scopes,
             expires_at=expires_at,
+            current_password=current_password,
         )
 
         new_api_key.additional_properties = d

@@ -119,9 +119,10 @@ def sync_detailed(
     """Read the audit log
 
      Returns all actions of moderators, of admins and of the operator at the
-    command line, newest first. Entries are never changed or deleted. They store
-    ids; the response contains the current names, or `null` where the account,
-    article or comment no longer exists.
+    command line, newest first. Entries are never deleted, and never changed,
+    except that the reason is erased when the account that it is about is
+    deleted. They store ids; the response contains the current names, or `null`
+    where the account, article or comment no longer exists.
 
     Args:
         actor (str | Unset):
@@ -165,9 +166,10 @@ def sync(
     """Read the audit log
 
      Returns all actions of moderators, of admins and of the operator at the
-    command line, newest first. Entries are never changed or deleted. They store
-    ids; the response contains the current names, or `null` where the account,
-    article or comment no longer exists.
+    command line, newest first. Entries are never deleted, and never changed,
+    except that the reason is erased when the account that it is about is
+    deleted. They store ids; the response contains the current names, or `null`
+    where the account, article or comment no longer exists.
 
     Args:
         actor (str | Unset):
@@ -206,9 +208,10 @@ async def asyncio_detailed(
     """Read the audit log
 
      Returns all actions of moderators, of admins and of the operator at the
-    command line, newest first. Entries are never changed or deleted. They store
-    ids; the response contains the current names, or `null` where the account,
-    article or comment no longer exists.
+    command line, newest first. Entries are never deleted, and never changed,
+    except that the reason is erased when the account that it is about is
+    deleted. They store ids; the response contains the current names, or `null`
+    where the account, article or comment no longer exists.
 
     Args:
         actor (str | Unset):
@@ -250,9 +253,10 @@ async def asyncio(
     """Read the audit log
 
      Returns all actions of moderators, of admins and of the operator at the
-    command line, newest first. Entries are never changed or deleted. They store
-    ids; the response contains the current names, or `null` where the account,
-    article or comment no longer exists.
+    command line, newest first. Entries are never deleted, and never changed,
+    except that the reason is erased when the account that it is about is
+    deleted. They store ids; the response contains the current names, or `null`
+    where the account, article or comment no longer exists.
 
     Args:
         actor (str | Unset):

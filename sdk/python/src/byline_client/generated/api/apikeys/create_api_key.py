@@ -115,7 +115,8 @@ def sync_detailed(
     key's owner may read. `write` also permits writing articles, comments,
     favourites and follows. `admin` also permits moderation and administration,
     as far as the owner's role permits them. A key can never manage the account,
-    its sessions or other keys. Only this response contains the key.
+    its sessions or other keys. Only this response contains the key. If
+    `currentPassword` is sent, it must be the password of the account.
 
     Args:
         idempotency_key (str | Unset):
@@ -153,7 +154,8 @@ def sync(
     key's owner may read. `write` also permits writing articles, comments,
     favourites and follows. `admin` also permits moderation and administration,
     as far as the owner's role permits them. A key can never manage the account,
-    its sessions or other keys. Only this response contains the key.
+    its sessions or other keys. Only this response contains the key. If
+    `currentPassword` is sent, it must be the password of the account.
 
     Args:
         idempotency_key (str | Unset):
@@ -186,7 +188,8 @@ async def asyncio_detailed(
     key's owner may read. `write` also permits writing articles, comments,
     favourites and follows. `admin` also permits moderation and administration,
     as far as the owner's role permits them. A key can never manage the account,
-    its sessions or other keys. Only this response contains the key.
+    its sessions or other keys. Only this response contains the key. If
+    `currentPassword` is sent, it must be the password of the account.
 
     Args:
         idempotency_key (str | Unset):
@@ -222,7 +225,8 @@ async def asyncio(
     key's owner may read. `write` also permits writing articles, comments,
     favourites and follows. `admin` also permits moderation and administration,
     as far as the owner's role permits them. A key can never manage the account,
-    its sessions or other keys. Only this response contains the key.
+    its sessions or other keys. Only this response contains the key. If
+    `currentPassword` is sent, it must be the password of the account.
 
     Args:
         idempotency_key (str | Unset):

@@ -114,7 +114,9 @@ def sync_detailed(
      Returns up to 100 articles by slug, in the order of the request, with a
     constant number of queries. `missing` lists the slugs that no article has or
     ever had. A slug that the request contains twice is returned once. With
-    `format=html` a request may contain up to 20 slugs.
+    `format=html` a request may contain up to 20 slugs. The response contains up
+    to 4 MB of text, and at least one article. `remaining` is there if it has no
+    room for all: another request with these slugs returns the next ones.
 
     Args:
         format_ (TextFormat | Unset):
@@ -151,7 +153,9 @@ def sync(
      Returns up to 100 articles by slug, in the order of the request, with a
     constant number of queries. `missing` lists the slugs that no article has or
     ever had. A slug that the request contains twice is returned once. With
-    `format=html` a request may contain up to 20 slugs.
+    `format=html` a request may contain up to 20 slugs. The response contains up
+    to 4 MB of text, and at least one article. `remaining` is there if it has no
+    room for all: another request with these slugs returns the next ones.
 
     Args:
         format_ (TextFormat | Unset):
@@ -183,7 +187,9 @@ async def asyncio_detailed(
      Returns up to 100 articles by slug, in the order of the request, with a
     constant number of queries. `missing` lists the slugs that no article has or
     ever had. A slug that the request contains twice is returned once. With
-    `format=html` a request may contain up to 20 slugs.
+    `format=html` a request may contain up to 20 slugs. The response contains up
+    to 4 MB of text, and at least one article. `remaining` is there if it has no
+    room for all: another request with these slugs returns the next ones.
 
     Args:
         format_ (TextFormat | Unset):
@@ -218,7 +224,9 @@ async def asyncio(
      Returns up to 100 articles by slug, in the order of the request, with a
     constant number of queries. `missing` lists the slugs that no article has or
     ever had. A slug that the request contains twice is returned once. With
-    `format=html` a request may contain up to 20 slugs.
+    `format=html` a request may contain up to 20 slugs. The response contains up
+    to 4 MB of text, and at least one article. `remaining` is there if it has no
+    room for all: another request with these slugs returns the next ones.
 
     Args:
         format_ (TextFormat | Unset):

@@ -134,7 +134,8 @@ def sync_detailed(
      Returns comments oldest first, or newest first with `sort=-createdAt`.
     Without `limit` the response contains up to 1,000 comments; `nextCursor`
     leads to the rest. With `format=html` it contains up to 100, and a larger
-    `limit` is rejected.
+    `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+    `nextCursor` instead of counting comments.
 
     Args:
         slug (str):
@@ -183,7 +184,8 @@ def sync(
      Returns comments oldest first, or newest first with `sort=-createdAt`.
     Without `limit` the response contains up to 1,000 comments; `nextCursor`
     leads to the rest. With `format=html` it contains up to 100, and a larger
-    `limit` is rejected.
+    `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+    `nextCursor` instead of counting comments.
 
     Args:
         slug (str):
@@ -227,7 +229,8 @@ async def asyncio_detailed(
      Returns comments oldest first, or newest first with `sort=-createdAt`.
     Without `limit` the response contains up to 1,000 comments; `nextCursor`
     leads to the rest. With `format=html` it contains up to 100, and a larger
-    `limit` is rejected.
+    `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+    `nextCursor` instead of counting comments.
 
     Args:
         slug (str):
@@ -274,7 +277,8 @@ async def asyncio(
      Returns comments oldest first, or newest first with `sort=-createdAt`.
     Without `limit` the response contains up to 1,000 comments; `nextCursor`
     leads to the rest. With `format=html` it contains up to 100, and a larger
-    `limit` is rejected.
+    `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+    `nextCursor` instead of counting comments.
 
     Args:
         slug (str):

@@ -95,9 +95,10 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Set a password with a mailed token
 
-     Sets a new password and ends every session of the account. This token and
-    all other reset tokens of the account become invalid. If the new password
-    is rejected, the token stays valid.
+     Sets a new password and ends every session of the account, and every API key
+    from before the address of the account was verified. This token and all
+    other reset tokens of the account become invalid. If the new password is
+    rejected, the token stays valid.
 
     Args:
         body (PasswordResetConfirmationRequest):
@@ -128,9 +129,10 @@ def sync(
 ) -> Any | Problem | None:
     """Set a password with a mailed token
 
-     Sets a new password and ends every session of the account. This token and
-    all other reset tokens of the account become invalid. If the new password
-    is rejected, the token stays valid.
+     Sets a new password and ends every session of the account, and every API key
+    from before the address of the account was verified. This token and all
+    other reset tokens of the account become invalid. If the new password is
+    rejected, the token stays valid.
 
     Args:
         body (PasswordResetConfirmationRequest):
@@ -156,9 +158,10 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Set a password with a mailed token
 
-     Sets a new password and ends every session of the account. This token and
-    all other reset tokens of the account become invalid. If the new password
-    is rejected, the token stays valid.
+     Sets a new password and ends every session of the account, and every API key
+    from before the address of the account was verified. This token and all
+    other reset tokens of the account become invalid. If the new password is
+    rejected, the token stays valid.
 
     Args:
         body (PasswordResetConfirmationRequest):
@@ -187,9 +190,10 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Set a password with a mailed token
 
-     Sets a new password and ends every session of the account. This token and
-    all other reset tokens of the account become invalid. If the new password
-    is rejected, the token stays valid.
+     Sets a new password and ends every session of the account, and every API key
+    from before the address of the account was verified. This token and all
+    other reset tokens of the account become invalid. If the new password is
+    rejected, the token stays valid.
 
     Args:
         body (PasswordResetConfirmationRequest):

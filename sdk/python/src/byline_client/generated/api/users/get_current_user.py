@@ -93,7 +93,8 @@ def sync_detailed(
 ) -> Response[Any | Problem | UserResponse]:
     """Get the signed-in user
 
-     Returns the account that the token belongs to.
+     Returns the account that the token belongs to. No cache may store the
+    response, because it contains the token.
 
     Args:
         if_none_match (str | Unset):
@@ -124,7 +125,8 @@ def sync(
 ) -> Any | Problem | UserResponse | None:
     """Get the signed-in user
 
-     Returns the account that the token belongs to.
+     Returns the account that the token belongs to. No cache may store the
+    response, because it contains the token.
 
     Args:
         if_none_match (str | Unset):
@@ -150,7 +152,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem | UserResponse]:
     """Get the signed-in user
 
-     Returns the account that the token belongs to.
+     Returns the account that the token belongs to. No cache may store the
+    response, because it contains the token.
 
     Args:
         if_none_match (str | Unset):
@@ -179,7 +182,8 @@ async def asyncio(
 ) -> Any | Problem | UserResponse | None:
     """Get the signed-in user
 
-     Returns the account that the token belongs to.
+     Returns the account that the token belongs to. No cache may store the
+    response, because it contains the token.
 
     Args:
         if_none_match (str | Unset):
