@@ -26,7 +26,7 @@ func TestGFM(t *testing.T) {
 	for _, e := range examples {
 		t.Run(e.Name, func(t *testing.T) {
 			t.Parallel()
-			want, got := comparable(t, policy.Sanitize(e.HTML)), comparable(t, HTML(e.Markdown))
+			want, got := normalised(t, policy.Sanitize(e.HTML)), normalised(t, HTML(e.Markdown))
 			if why, known := differences[strings.ReplaceAll(e.Name, " ", "_")]; known {
 				require.NotEqual(t, want, got, "the difference is gone: "+why)
 			} else {
@@ -36,10 +36,10 @@ func TestGFM(t *testing.T) {
 	}
 }
 
-// comparable returns a fragment without what is different everywhere: white
+// normalised returns a fragment without what is different everywhere: white
 // space between elements, rel, ids with the links to them, and what remains of
 // links and images whose address is not permitted.
-func comparable(t *testing.T, fragment string) string {
+func normalised(t *testing.T, fragment string) string {
 	t.Helper()
 	nodes, err := html.ParseFragment(strings.NewReader(fragment), &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div})
 	require.NoError(t, err)
