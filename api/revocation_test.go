@@ -226,6 +226,21 @@ func TestHeldOpen(t *testing.T) {
 		require.Equal(t, http.StatusForbidden, status, body)
 		v.requireNothingWritten(t, s)
 	})
+	t.Run("TokenOptional", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		v, mia := rob(t, s), withRole(s, "mia", auth.Moderator)
+		slug := s.Publish(v.User, "Hidden words").Slug
+		hide(t, mia, slug, "r")
+		body := fmt.Sprintf(`{"slugs":[%q]}`, slug)
+		_, shown := s.Do("POST", "/batch/articles", body, "Authorization", "Token "+v.session)
+		require.Contains(t, shown, "Hidden words")
+		finish := holdOpen(t, s, "POST", "/batch/articles", v.session, body)
+		require.Equal(t, 204, answerOf(v.DeleteSessionsWithResponse(t.Context())).StatusCode())
+		status, shown := finish()
+		require.Equal(t, http.StatusOK, status, shown)
+		require.NotContains(t, shown, "Hidden words", "as to an anonymous caller")
+	})
 	t.Run("Valid", func(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
