@@ -213,12 +213,16 @@ func (s *Server) write(x *exchange, w http.ResponseWriter, status int, a *cache.
 // after a write must see the write.
 func (s *Server) cacheHeaders(h http.Header, x *exchange) {
 	c := x.op.Cache
-	if c.Scope == scopeNone || x.op.Secret {
+	if c.Scope == scopeNone {
 		h["Cache-Control"] = noStore
 		return
 	}
 	if x.op.Security != contract.None {
 		h["Vary"] = append(h["Vary"], "Authorization")
+	}
+	if x.op.Secret {
+		h["Cache-Control"] = noStore
+		return
 	}
 	control := s.cacheControl[x.op.ID]
 	if c.Scope == scopeShared && len(x.Request().Header[echo.HeaderAuthorization]) == 0 {
