@@ -82,6 +82,10 @@ lint: ## Run gofmt, go vet and staticcheck
 recipe: ## Apply the example of docs/development.md to a copy, and each omission too (needs Python)
 	.ci/recipe
 
+.PHONY: mutants
+mutants: ## Take out each protection of docs/security.md; its tests must fail (needs Python; MUTANTS='--only 7.4.1' for some rows)
+	.ci/mutants/run $(MUTANTS)
+
 .PHONY: contract
 contract: build ## Test the service against openapi.yaml with schemathesis (CONTRACT_EXAMPLES=50 for each operation)
 	.ci/contract/run bin/byline

@@ -236,7 +236,7 @@ func TestHeldOpen(t *testing.T) {
 		_, shown := s.Do("POST", "/batch/articles", body, "Authorization", "Token "+v.session)
 		require.Contains(t, shown, "Hidden words")
 		finish := holdOpen(t, s, "POST", "/batch/articles", v.session, body)
-		require.Equal(t, 204, answerOf(v.DeleteSessionsWithResponse(t.Context())).StatusCode())
+		require.Equal(t, 204, responseOf(v.DeleteSessionsWithResponse(t.Context())).StatusCode())
 		status, shown := finish()
 		require.Equal(t, http.StatusOK, status, shown)
 		require.NotContains(t, shown, "Hidden words", "as to an anonymous caller")

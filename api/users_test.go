@@ -669,6 +669,14 @@ func TestLogin(t *testing.T) {
 		require.Equal(t, renewed, hash())
 	})
 
+	t.Run("OldPassword", func(t *testing.T) {
+		t.Parallel()
+		s := s.For(t)
+		s.Register("old")
+		change(t, s, `UPDATE users SET created_at = created_at - interval '20 years', updated_at = updated_at - interval '20 years' WHERE username = 'old'`)
+		require.Equal(t, http.StatusOK, login(t, s, "old@example.com", servertest.Password).StatusCode(), "no password expires")
+	})
+
 	t.Run("UnreadableHash", func(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)

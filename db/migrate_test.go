@@ -59,6 +59,25 @@ func TestMigrate(t *testing.T) {
 	require.Len(t, status, len(files))
 }
 
+// TestNoDefaultAccounts checks that a new database has no rows, so that there is
+// no account, key or secret that everybody knows.
+func TestNoDefaultAccounts(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	rows, err := d.Query(t.Context(), `SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'goose_%'`)
+	require.NoError(t, err)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	for _, table := range []string{"users", "sessions", "api_keys", "signing_keys", "service_secrets"} {
+		require.Contains(t, tables, table)
+	}
+	for _, table := range tables {
+		var n int
+		require.NoError(t, d.QueryRow(t.Context(), `SELECT count(*) FROM `+pgx.Identifier{table}.Sanitize()).Scan(&n))
+		require.Zero(t, n, table)
+	}
+}
+
 func TestMigrateConcurrently(t *testing.T) {
 	t.Parallel()
 	url := dbtest.EmptyURL(t)

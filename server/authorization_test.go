@@ -182,3 +182,48 @@ func TestNothingIsFetched(t *testing.T) {
 	}
 	require.Zero(t, hits.Load())
 }
+
+// TestTokensOnlyInAuthorization checks that no operation accepts a token in its
+// URL, in a cookie or in another field.
+func TestTokensOnlyInAuthorization(t *testing.T) {
+	t.Parallel()
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := servertest.New(t)
+	for _, op := range doc.Operations() {
+		if op.Security != contract.Required {
+			continue
+		}
+		t.Run(op.ID, func(t *testing.T) {
+			t.Parallel()
+			s := s.For(t)
+			c := valid[op.ID](newStage(s))
+			separator := "?"
+			if strings.Contains(c.path, "?") {
+				separator = "&"
+			}
+			path := c.path + separator + "token=" + c.token + "&access_token=" + c.token + "&authorization=Token%20" + c.token
+			res, body := c.as("").at(path).with("Cookie", "token="+c.token, "X-Api-Key", c.token, "Proxy-Authorization", "Token "+c.token).do(s, op.Method)
+			require.Equal(t, 401, res.StatusCode, body)
+			require.Contains(t, body, `"code":"token_missing"`)
+		})
+	}
+}
+
+// TestNoCookies checks that no response sets a cookie: no page of another site
+// can then use one.
+func TestNoCookies(t *testing.T) {
+	t.Parallel()
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := servertest.New(t)
+	for _, op := range doc.Operations() {
+		res, body := valid[op.ID](newStage(s)).do(s, op.Method)
+		require.Less(t, res.StatusCode, 300, "%s: %s", op.ID, body)
+		require.Empty(t, res.Cookies(), op.ID)
+	}
+	for _, path := range []string{"/", "/docs", "/docs/security", "/openapi.yaml", "/livez", "/readyz", "/version", "/nothing", "/api/user"} {
+		res, _ := send(t, http.MethodGet, s.Root+path, "")
+		require.Empty(t, res.Cookies(), path)
+	}
+}

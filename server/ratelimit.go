@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -53,7 +54,7 @@ func (x *exchange) CountAuth() error {
 // Client implements request.Load.
 func (x *exchange) Client() string {
 	if id := x.info.Viewer.ID; id != 0 {
-		return ratelimit.User(id)
+		return "u" + strconv.FormatInt(id, 10)
 	}
 	return ratelimit.Address(x.RealIP())
 }

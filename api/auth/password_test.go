@@ -130,6 +130,11 @@ func TestPasswordsVerify(t *testing.T) {
 		params, _, _, err := argon2id.DecodeHash(p.decoy)
 		require.NoError(t, err)
 		require.Equal(t, cheap, *params, "the decoy must cost as much as a real hash")
+
+		broken := passwordsOf(t, 1)
+		broken.decoy = "unreadable"
+		_, _, err = broken.Verify(t.Context(), "x", "", 0)
+		require.Error(t, err, "the password must be verified against the decoy")
 	})
 
 	t.Run("Unreadable", func(t *testing.T) {

@@ -158,6 +158,7 @@ func TestLoadRefuses(t *testing.T) {
 		"NoSummary":       {"summary: Put", "summary: ''", "lacks summary"},
 		"NoDescription":   {"description: Puts.", "description: ''", "lacks description"},
 		"NoSecurity":      {"security: []", "deprecated: false", "lacks security"},
+		"NoScope":         {"security: []", "security: [{Token: []}]", "both security and x-scope"},
 		"NoRateLimit":     {"x-rate-limit: write", "deprecated: false", "x-rate-limit must be"},
 		"OtherRateLimit":  {"x-rate-limit: write", "x-rate-limit: some", "x-rate-limit must be"},
 		"NoCache":         {"x-cache: {scope: none}", "deprecated: false", "x-cache must have a scope"},

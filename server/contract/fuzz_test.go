@@ -37,7 +37,7 @@ func FuzzCheckBody(f *testing.F) {
 		for _, seed := range []string{
 			`{"user":{"username":"jake","email":"jake@jake.jake","password":"jakejake","bio":null,"image":""}}`,
 			`{"article":{"title":"T","description":"D","body":"\ud83d\ude00\n","tagList":["a","b"]}}`,
-			`{"comment":{"body":"x"}}`, `{"slugs":["a"]}`, `{"usernames":["a"]}`,
+			`{"comment":{"body":"x"}}`, `{"comment":{"body":"x","body":"y"}}`, `{"slugs":["a"]}`, `{"usernames":["a"]}`,
 			`{"user":{"username":"\u0000","email":1e400,"password":[[[{}]]]}}`, `{"a":1,"a":2}`, `{"x":-0} `, `null`, `"\ud800"`, ``,
 		} {
 			f.Add(id, seed)

@@ -56,6 +56,7 @@ type Service struct {
 
 	t             testing.TB
 	authenticator *auth.Authenticator
+	feed          *changes.Feed
 	http          *http.Client
 	n             *atomic.Int64
 }
@@ -69,6 +70,8 @@ type setup struct {
 	deps      func(*server.Deps)
 	url       string
 	follows   bool
+	trust     time.Duration
+	now       func() time.Time
 	rules     signin.Rules
 	mailing   bool
 	passwords func(signin.Passwords) signin.Passwords
@@ -101,7 +104,13 @@ func WithDatabase(url string) Option { return func(s *setup) { s.url = url } }
 
 // Following makes the service follow the changes of others, as a replica in
 // production does.
-func Following() Option { return func(s *setup) { s.follows = true } }
+func Following() Option { return func(s *setup) { s.follows, s.trust = true, auth.Trust } }
+
+// WithClock makes the service trust cached credentials for as long as in
+// production, by a clock that the test moves.
+func WithClock(now func() time.Time) Option {
+	return func(s *setup) { s.now, s.trust = now, auth.Trust }
+}
 
 // New starts a service that ends with the test. Every response to its clients
 // is checked against the document.
@@ -112,7 +121,10 @@ func New(t testing.TB, options ...Option) *Service {
 		MaxInFlight: 200,                           // a slow machine must not cause refusals
 		CacheBytes:  4 << 20, SharedDatabase: true, // tests write to the database directly too
 		Version: "test", Commit: "test",
-	}, rules: signin.Rules{SignIns: signin.WideLimits()}, passwords: func(p signin.Passwords) signin.Passwords { return p }}
+	}, rules: signin.Rules{SignIns: signin.WideLimits()}, passwords: func(p signin.Passwords) signin.Passwords { return p },
+		// Most tests follow no changes, so that they can count statements. Tests
+		// of revocation use Following, Sync or WithClock.
+		trust: time.Hour, now: time.Now}
 	for _, o := range options {
 		o(&set)
 	}
@@ -121,15 +133,11 @@ func New(t testing.TB, options ...Option) *Service {
 	}
 	s := &Service{t: t, Statements: &dbtest.Counter{}, Log: &Log{}, n: &atomic.Int64{}}
 	s.DB = dbtest.OpenURL(t, set.url, append([]dbtest.Options{func(c *db.Config) { c.Tracer = s.Statements }}, set.db...)...)
-	trust := time.Hour
-	if set.follows {
-		trust = auth.Trust
-	}
-	deps := s.deps(trust, set.rules, set.passwords)
+	deps := s.deps(set)
 	if set.deps != nil {
 		set.deps(&deps)
 	}
-	s.authenticator, s.Mail = deps.Authenticator, deps.Mail
+	s.authenticator, s.Mail, s.feed = deps.Authenticator, deps.Mail, deps.Feed
 	srv, err := server.New(set.server, deps)
 	require.NoError(t, err)
 	if set.follows {
@@ -157,7 +165,7 @@ func background(t testing.TB, work func(context.Context) error) {
 	t.Cleanup(func() { stop(); <-ended })
 }
 
-func (s *Service) deps(trust time.Duration, rules signin.Rules, wrap func(signin.Passwords) signin.Passwords) server.Deps {
+func (s *Service) deps(set setup) server.Deps {
 	ctx := context.Background()
 	keys, err := credentials.SigningKeys(ctx, s.DB)
 	for range 5 {
@@ -178,9 +186,7 @@ func (s *Service) deps(trust time.Duration, rules signin.Rules, wrap func(signin
 	secret, err := credentials.ServiceSecret(ctx, s.DB)
 	require.NoError(s.t, err)
 	apiKeys := auth.NewAPIKeys(secret)
-	// Most tests follow no changes, so that they can count statements. Tests of
-	// revocation use Following.
-	authenticator := auth.NewAuthenticator(tokens, apiKeys, credentials.Directory{DB: s.DB}, trust, time.Now)
+	authenticator := auth.NewAuthenticator(tokens, apiKeys, credentials.Directory{DB: s.DB}, set.trust, set.now)
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelDebug)
 	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level}))
@@ -188,8 +194,8 @@ func (s *Service) deps(trust time.Duration, rules signin.Rules, wrap func(signin
 	feed.Subscribe(authenticator)
 	return server.Deps{
 		API: api.New(api.Deps{
-			DB: s.DB, Passwords: wrap(passwords), Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
-			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: rules,
+			DB: s.DB, Passwords: set.passwords(passwords), Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
+			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: set.rules,
 		}),
 		DB:            s.DB,
 		Feed:          feed,
@@ -208,6 +214,13 @@ func (s *Service) For(t testing.TB) *Service {
 	sub.t, sub.http = t, &http.Client{Transport: next, Timeout: s.http.Timeout}
 	sub.Anonymous = sub.As("")
 	return &sub
+}
+
+// Sync makes the service learn at once what others have changed, as one that
+// follows the changes does four times a second.
+func (s *Service) Sync() {
+	s.t.Helper()
+	require.NoError(s.t, s.feed.Sync(context.Background()))
 }
 
 // As returns a client that sends a token.
