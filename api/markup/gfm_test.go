@@ -81,8 +81,8 @@ func normalised(t *testing.T, fragment string) string {
 	return strings.Join(strings.Fields(out.String()), " ")
 }
 
-// differences has the names of the examples whose HTML is not that of cmark-gfm,
-// with the reason why the difference is wanted.
+// differences has the names of the examples whose HTML is not that of
+// cmark-gfm, with the reason why the difference is wanted.
 var differences = func() map[string]string {
 	all := map[string]string{}
 	for reason, examples := range map[string]string{

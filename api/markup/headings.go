@@ -56,8 +56,8 @@ func (headings) Transform(doc *ast.Document, reader text.Reader, pc parser.Conte
 	pc.Set(idsKey, next)
 }
 
-// words returns the text of a heading in lower case, with hyphens for spaces and
-// without punctuation.
+// words returns the text of a heading in lower case, with hyphens for spaces
+// and without punctuation.
 func words(heading *ast.Heading, source []byte) string {
 	var out strings.Builder
 	length := 0

@@ -73,7 +73,7 @@ var markdown = goldmark.New(
 	))),
 )
 
-// bareMails makes links of e-mail addresses alone, since bareURLs does the rest.
+// bareMails makes links of e-mail addresses alone; bareURLs does the rest.
 var bareMails = func() parser.InlineParser {
 	never := regexp.MustCompile(`^[^\s\S]`)
 	return extension.NewLinkifyParser(extension.WithLinkifyURLRegexp(never), extension.WithLinkifyWWWRegexp(never))

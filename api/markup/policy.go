@@ -18,8 +18,8 @@ func isAbsolute(u *url.URL) bool {
 	return slices.Contains(schemes, u.Scheme) && (u.Scheme == "mailto" || u.Hostname() != "")
 }
 
-// The values that attributes may have. An id begins with idPrefix, so that it is
-// no id of the page around the text.
+// The values that attributes may have. An id begins with idPrefix, so that it
+// is no id of the page around the text.
 var (
 	idValue       = regexp.MustCompile(`^` + idPrefix + `[\pL\pM\pN_:-]+$`)
 	ownFragment   = regexp.MustCompile(`^#` + idPrefix + `[\pL\pM\pN_:%-]+$`)

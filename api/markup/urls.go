@@ -11,8 +11,8 @@ import (
 )
 
 // bareURLs makes links of URLs that stand in a text, by the rules of GitHub
-// Flavored Markdown, section 6.9. The parser of goldmark ends a URL at the first
-// character that is not ASCII, so that the link leads to another page.
+// Flavored Markdown, section 6.9. The parser of goldmark ends a URL at the
+// first character that is not ASCII, so that the link leads to another page.
 type bareURLs struct{}
 
 // Trigger implements parser.InlineParser.

@@ -1,6 +1,6 @@
-// Package names decides which names of users and tags are accepted, and which of
-// them are the same: two accounts must not have names that people cannot tell
-// apart.
+// Package names decides which names of users and tags are accepted, and which
+// of them are the same: two accounts must not have names that people cannot
+// tell apart.
 package names
 
 import (
