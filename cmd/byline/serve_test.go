@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"net/http"
@@ -84,6 +85,45 @@ func TestServePortInUse(t *testing.T) {
 			require.NoDirExists(t, s.dir, "a data folder was created before the port was known to be free")
 		})
 	}
+}
+
+// TestMaxConnections checks that a connection beyond the maximum waits until
+// another one ends.
+func TestMaxConnections(t *testing.T) {
+	t.Parallel()
+	s := startService(t, sharedDatabase(t, "connections"), "BYLINE_MAX_CONNECTIONS=2")
+	ask := func() net.Conn {
+		t.Helper()
+		c, err := net.Dial("tcp", s.addr)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		_, err = io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+		require.NoError(t, err)
+		return c
+	}
+	status := func(c net.Conn, within time.Duration) (int, error) {
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(within)))
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			return 0, err
+		}
+		return res.StatusCode, res.Body.Close()
+	}
+	var open []net.Conn
+	for range 2 {
+		c := ask()
+		code, err := status(c, hangTimeout)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, code)
+		open = append(open, c)
+	}
+	waiting := ask()
+	_, err := status(waiting, 200*time.Millisecond)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.NoError(t, open[0].Close())
+	code, err := status(waiting, hangTimeout)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, code)
 }
 
 // TestServeDrainOrder checks the order of a shutdown: /readyz fails first, then
