@@ -297,8 +297,14 @@ func FuzzVerify(f *testing.F) {
 	valid := issue(f, tokens, 42)
 	expired := issue(f, tokensAt(f, instant.Add(-2*time.Hour), older), 42)
 	parts := strings.Split(valid, ".")
+	other := jwt.NewWithClaims(jwt.SigningMethodHS512, jwt.MapClaims{
+		"iss": issuer, "aud": audience, "sub": "42", "sid": 7, "exp": instant.Add(time.Hour).Unix(),
+	})
+	other.Header["kid"] = current.ID
+	otherAlgorithm, err := other.SignedString(current.Secret)
+	require.NoError(f, err)
 	for _, seed := range []string{
-		valid, expired, "", ".", "..", "...", valid + ".", parts[0] + "..", "." + parts[1] + ".", parts[0] + "." + parts[1] + ".",
+		valid, expired, otherAlgorithm, "", ".", "..", "...", valid + ".", parts[0] + "..", "." + parts[1] + ".", parts[0] + "." + parts[1] + ".",
 		"eyJhbGciOiJub25lIn0." + parts[1] + ".", lastBits(valid), "\xff.\xff.\xff", strings.Repeat(".", 5000), strings.ToUpper(valid),
 	} {
 		f.Add(seed)
