@@ -21,8 +21,26 @@ var migrations embed.FS
 // so that a migration that waits for a table does not block all requests behind
 // it.
 type Migrator struct {
+	// Waiting, if set, is called when another process has held the advisory
+	// lock for a second. That process is migrating, or hangs.
+	Waiting func()
+
 	db       *sql.DB
 	provider *goose.Provider
+}
+
+// locker calls Waiting.
+type locker struct {
+	lock.SessionLocker
+	m *Migrator
+}
+
+// SessionLock implements lock.SessionLocker.
+func (l locker) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	if l.m.Waiting != nil {
+		defer time.AfterFunc(time.Second, l.m.Waiting).Stop()
+	}
+	return l.SessionLocker.SessionLock(ctx, conn)
 }
 
 // NewMigrator connects to the database at url. Close it after use.
@@ -39,17 +57,17 @@ func NewMigrator(url string) (*Migrator, error) {
 	if err != nil {
 		return nil, err
 	}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60))
+	session, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60))
 	if err != nil {
 		return nil, err
 	}
-	sqlDB := stdlib.OpenDB(*cc)
-	provider, err := goose.NewProvider(goose.DialectPostgres, sqlDB, files, goose.WithSessionLocker(locker))
+	m := &Migrator{db: stdlib.OpenDB(*cc)}
+	m.provider, err = goose.NewProvider(goose.DialectPostgres, m.db, files, goose.WithSessionLocker(locker{session, m}))
 	if err != nil {
-		_ = sqlDB.Close()
+		_ = m.db.Close()
 		return nil, fmt.Errorf("db: reading migrations: %w", err)
 	}
-	return &Migrator{db: sqlDB, provider: provider}, nil
+	return m, nil
 }
 
 // Close closes the connection.
@@ -63,6 +81,12 @@ func (m *Migrator) Up(ctx context.Context) ([]string, error) {
 		lines = append(lines, r.String())
 	}
 	return lines, err
+}
+
+// Versions returns the version of the schema, and that of the newest migration
+// in this build. The schema is newer if a newer release has migrated it.
+func (m *Migrator) Versions(ctx context.Context) (schema, build int64, err error) {
+	return m.provider.GetVersions(ctx)
 }
 
 // Down reverts the newest migration.

@@ -52,8 +52,8 @@ func runningURL(ctx context.Context, cfg *config, log *slog.Logger) (url string,
 
 func (p *program) migrateCommand() *cobra.Command {
 	migrate := &cobra.Command{Use: "migrate", Short: "Manage the database schema (serve applies pending migrations itself)"}
-	add := func(use, short string, do func(context.Context, *db.Migrator) ([]string, error)) {
-		migrate.AddCommand(&cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+	add := func(use, short string, do func(context.Context, *db.Migrator) ([]string, error)) *cobra.Command {
+		cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
 			RunE: p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
 				return withDatabase(ctx, cfg, log, func(url string) error {
 					m, err := db.NewMigrator(url)
@@ -71,13 +71,20 @@ func (p *program) migrateCommand() *cobra.Command {
 					_, err = fmt.Fprintln(p.stdout, strings.Join(lines, "\n"))
 					return err
 				})
-			})})
+			})}
+		migrate.AddCommand(cmd)
+		return cmd
 	}
 	add("up", "Apply the pending migrations", func(ctx context.Context, m *db.Migrator) ([]string, error) { return m.Up(ctx) })
-	add("down", "Roll back the newest migration and delete its data", func(ctx context.Context, m *db.Migrator) ([]string, error) {
+	sure := false
+	down := add("down", "Roll back the newest migration and delete its data", func(ctx context.Context, m *db.Migrator) ([]string, error) {
+		if !sure {
+			return nil, errors.New("this deletes the data of the newest migration; repeat the command with --yes, and keep a backup")
+		}
 		line, err := m.Down(ctx)
 		return []string{line}, err
 	})
+	down.Flags().BoolVar(&sure, "yes", false, "delete the data of the newest migration")
 	add("status", "List the migrations and their state", func(ctx context.Context, m *db.Migrator) ([]string, error) { return m.Status(ctx) })
 	return migrate
 }
@@ -115,7 +122,7 @@ func inspectDatabase(ctx context.Context, database *db.DB, log *slog.Logger) err
 const seedPassword = "byline-demo"
 
 func (p *program) seedCommand() *cobra.Command {
-	cfg := seed.Small
+	cfg, sure := seed.Small, false
 	cmd := &cobra.Command{
 		Use:   "seed",
 		Short: "Fill the database with sample data",
@@ -134,6 +141,7 @@ func (p *program) seedCommand() *cobra.Command {
 	f.IntVar(&cfg.TagsPerArticle, "tags-per-article", cfg.TagsPerArticle, "number of tags of each article")
 	f.IntVar(&cfg.BodyBytes, "body-bytes", cfg.BodyBytes, "size of the body of each article in bytes; 0 for varying sizes")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the random generator; the same seed gives the same data")
+	f.BoolVar(&sure, "yes", false, "add the data to a database that has articles or users")
 	cmd.RunE = p.with(func(ctx context.Context, settings *config, log *slog.Logger) error {
 		passwords, err := auth.NewPasswords(auth.Params, 1)
 		if err != nil {
@@ -157,6 +165,13 @@ func (p *program) seedCommand() *cobra.Command {
 				return err
 			}
 			defer database.Close()
+			var used bool
+			if err := database.QueryRow(ctx, `SELECT EXISTS (SELECT FROM users) OR EXISTS (SELECT FROM articles)`).Scan(&used); err != nil {
+				return err
+			}
+			if used && !sure {
+				return errors.New("the database is not empty; repeat the command with --yes to add sample accounts with a public password to it")
+			}
 			summary, err := seed.Run(ctx, database.Pool(), cfg)
 			if err != nil {
 				return err

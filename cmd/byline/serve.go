@@ -248,13 +248,17 @@ func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
 		return err
 	}
 	defer m.Close()
+	m.Waiting = func() { log.Warn("waiting for another process that is migrating the database") }
 	deadline := time.Now().Add(reachTimeout)
 	for {
 		applied, err := m.Up(ctx)
 		for _, line := range applied {
 			log.Info("migrated", "migration", line)
 		}
-		if err == nil || !db.IsUnavailable(err) || db.Remedy(err) != "" || time.Now().After(deadline) {
+		if err == nil {
+			return warnOfNewerSchema(ctx, m, log)
+		}
+		if !db.IsUnavailable(err) || db.Remedy(err) != "" || time.Now().After(deadline) {
 			return withRemedy(err)
 		}
 		log.Warn("cannot reach the database; retrying", "error", err)
@@ -264,6 +268,16 @@ func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// warnOfNewerSchema logs that a newer release has migrated the database. This
+// release still works on it, as it does while replicas are upgraded one by one.
+func warnOfNewerSchema(ctx context.Context, m *db.Migrator, log *slog.Logger) error {
+	schema, build, err := m.Versions(ctx)
+	if err == nil && schema > build {
+		log.Warn("the schema is newer than this release; upgrade it when all replicas are to be of the same release", "schema", schema, "release", build)
+	}
+	return err
 }
 
 // expire deletes expired and unused rows every hour.

@@ -8,12 +8,15 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/pressly/goose/v3/lock"
 	"github.com/stretchr/testify/require"
 )
 
@@ -153,6 +156,61 @@ func TestServeDrainOrder(t *testing.T) {
 	require.True(t, s.running())
 	d.finish(t)
 	require.Zero(t, s.wait())
+}
+
+// TestServeSchema starts a service beside another process that is migrating, and
+// on the schema of a newer release.
+func TestServeSchema(t *testing.T) {
+	t.Parallel()
+	databaseURL := sharedDatabase(t, "schema")
+	conn, err := pgx.Connect(t.Context(), databaseURL)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), "SELECT pg_advisory_lock($1)", lock.DefaultLockID)
+	require.NoError(t, err)
+	s := newService(t, databaseURL)
+	s.start()
+	await(t, "a line about the lock", func() bool {
+		return strings.Contains(s.log.tail(2000), "waiting for another process that is migrating the database")
+	})
+	_, err = conn.Exec(t.Context(), "SELECT pg_advisory_unlock($1)", lock.DefaultLockID)
+	require.NoError(t, err)
+	s.waitReady()
+	require.NotContains(t, s.log.tail(2000), "the schema is newer")
+	s.end()
+	query[int](t, databaseURL, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
+	s.start()
+	s.waitReady()
+	require.Contains(t, s.log.tail(2000), `"msg":"the schema is newer than this release`)
+}
+
+// TestSure checks that commands which nobody should run by mistake ask for --yes.
+func TestSure(t *testing.T) {
+	t.Parallel()
+	s := newService(t, sharedDatabase(t, "sure"))
+	run := func(args ...string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), binary, args...)
+		cmd.Env = s.env
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	seed := []string{"seed", "--users=5", "--articles=5", "--comments=0", "--favorites=0", "--follows=0", "--tags=1", "--tags-per-article=1"}
+	out, err := run(seed...)
+	require.NoError(t, err, "an empty database: %s", out)
+	out, err = run(append(seed, "--seed=2")...)
+	require.Error(t, err)
+	require.Contains(t, out, "the database is not empty; repeat the command with --yes")
+	out, err = run("migrate", "down")
+	require.Error(t, err)
+	require.Contains(t, out, "repeat the command with --yes")
+	out, err = run("migrate", "status")
+	require.NoError(t, err)
+	require.NotContains(t, out, "pending")
+	_, err = run("migrate", "down", "--yes")
+	require.NoError(t, err)
+	out, err = run("migrate", "status")
+	require.NoError(t, err)
+	require.Contains(t, out, "pending")
 }
 
 // slowRequest is a request whose body is sent byte by byte.
