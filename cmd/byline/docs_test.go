@@ -140,7 +140,8 @@ func scrape(t *testing.T) (series, families map[string]bool) {
 	t.Cleanup(d.Close)
 	s, err := server.New(server.Config{Compat: server.Strict, RequestTimeout: time.Second, CacheBytes: 1 << 20}, server.Deps{
 		API: api.New(api.Deps{DB: d}), DB: d, Feed: changes.NewFeed(d, slog.New(slog.DiscardHandler)), Logger: slog.New(slog.DiscardHandler), LogLevel: &slog.LevelVar{},
-		Mail: mail.NewCourier(mail.Config{}, d, slog.New(slog.DiscardHandler)),
+		Mail:       mail.NewCourier(mail.Config{}, d, slog.New(slog.DiscardHandler)),
+		LogDropped: func() int64 { return 0 },
 	})
 	require.NoError(t, err)
 	w := httptest.NewRecorder()

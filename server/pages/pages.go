@@ -29,7 +29,6 @@ import (
 	"sync/atomic"
 
 	byline "github.com/byline-api/byline"
-	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/docs"
 )
 
@@ -44,6 +43,9 @@ type Config struct {
 	// BasePath is the path below which most clients see the service. Pages for
 	// other base paths are made for each request and not compressed.
 	BasePath string
+	// BasePathOf returns the path below which the client of a request sees the
+	// service.
+	BasePathOf func(*http.Request) string
 	// Health returns the result of each readiness check; "ok" is good.
 	Health func(context.Context) map[string]string
 	// Negotiate returns the content coding for an Accept-Encoding field:
@@ -157,7 +159,7 @@ func (s *Site) Routes() map[string]http.HandlerFunc {
 	}
 	for path, res := range s.static.resources {
 		routes[path] = func(w http.ResponseWriter, r *http.Request) {
-			base := request.From(r.Context()).BasePath
+			base := s.cfg.BasePathOf(r)
 			if base == s.cfg.BasePath {
 				s.below[path].serve(w, r, s.cfg.Negotiate)
 			} else if made := res.below(base); made != res {
@@ -186,7 +188,7 @@ func (s *Site) serveHome(w http.ResponseWriter, r *http.Request) {
 			v.Origin = "https://" + r.Host
 		}
 	}
-	base := request.From(r.Context()).BasePath
+	base := s.cfg.BasePathOf(r)
 	v.Origin += base
 	checks := s.cfg.Health(r.Context())
 	for _, name := range slices.Sorted(maps.Keys(checks)) {
