@@ -30,6 +30,26 @@ func TestAPIKeys(t *testing.T) {
 	}
 }
 
+// TestAPIKeysAreRandom checks that each of the 26 random characters takes many
+// values.
+func TestAPIKeysAreRandom(t *testing.T) {
+	t.Parallel()
+	keys := NewAPIKeys([]byte("a secret of the service"))
+	var seen [apiKeyRandom]map[byte]bool
+	for range 500 {
+		text := keys.New().Text[len(apiKeyPrefix):]
+		for i := range seen {
+			if seen[i] == nil {
+				seen[i] = map[byte]bool{}
+			}
+			seen[i][text[i]] = true
+		}
+	}
+	for i := range seen {
+		require.Greater(t, len(seen[i]), 20, "character %d", i)
+	}
+}
+
 func FuzzAPIKey(f *testing.F) {
 	keys := NewAPIKeys([]byte("a secret of the service"))
 	// The key is a constant because each worker of the fuzzer is a separate
