@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/servertest"
 )
 
@@ -74,12 +75,26 @@ func TestLogLine(t *testing.T) {
 		require.EqualValues(t, len(body), line["bytes"], tt.path)
 		require.IsType(t, 0.0, line["durationMs"])
 		require.Equal(t, tt.code, line["code"])
+		require.NotContains(t, line, "address")
+		require.NotContains(t, line, "path")
 		if tt.signedIn {
 			require.IsType(t, 0.0, line["userId"])
 		} else {
 			require.NotContains(t, line, "userId")
 		}
 	}
+}
+
+func TestLogLineClient(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.LogClient = true }))
+	res, _ := send(t, "GET", s.URL+"/articles/none", "")
+	line := lineOf(t, s, res.Header.Get("X-Request-Id"))
+	require.Equal(t, "127.0.0.1", line["address"])
+	require.Equal(t, "/api/articles/:slug", line["route"])
+	res, _ = send(t, "GET", s.Root+"/"+strings.Repeat("x", 300), "")
+	line = lineOf(t, s, res.Header.Get("X-Request-Id"))
+	require.Equal(t, "/"+strings.Repeat("x", 199), line["path"])
 }
 
 // TestLogKeepsSecrets sends secrets in every way that the API has, at the level

@@ -101,6 +101,9 @@ type Config struct {
 	Quotas ratelimit.Quotas
 	// AdminHosts are host names by which the admin port may be requested.
 	AdminHosts []string
+	// LogClient adds the client's address and the route to the log line of each
+	// request, and the path if no route has it.
+	LogClient bool
 	// BasePath is the path below which clients see the service, such as /cms,
 	// if a proxy serves it below a path; see ValidBasePath.
 	BasePath string

@@ -149,6 +149,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		Quotas:                   quotas(cfg.RateLimit),
 		AdminHosts:               cfg.AdminHosts,
 		BasePath:                 cfg.BasePath,
+		LogClient:                cfg.LogClient,
 		TrustedProxies:           cfg.TrustedProxies,
 		CacheBytes:               cfg.CacheBytes,
 		SharedDatabase:           !cfg.embedded(),
