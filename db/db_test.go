@@ -173,6 +173,7 @@ func TestAcquireTimeout(t *testing.T) {
 	d := dbtest.Open(t, func(c *db.Config) { c.MaxConns, c.AcquireTimeout = 1, time.Second })
 	held, err := d.Query(t.Context(), "SELECT 1")
 	require.NoError(t, err)
+	defer held.Close() // or closing the pool waits for it, if the test fails
 	_, err = d.Exec(t.Context(), "SELECT 1")
 	require.ErrorIs(t, err, db.ErrBusy)
 	require.True(t, db.IsUnavailable(err))

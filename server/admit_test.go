@@ -191,6 +191,7 @@ func TestAcquireTimeout(t *testing.T) {
 	s := servertest.New(t, servertest.WithDB(func(c *db.Config) { c.MaxConns, c.AcquireTimeout = 1, 300*time.Millisecond }))
 	conn, err := s.DB.Pool().Acquire(t.Context())
 	require.NoError(t, err)
+	defer conn.Release() // or closing the pool waits for it, if the test fails
 	for range 2 {
 		res, body := send(t, "GET", s.URL+"/tags", "")
 		requireProblem(t, 503, "database_unavailable", res, body)
