@@ -18,12 +18,15 @@ func isAbsolute(u *url.URL) bool {
 	return slices.Contains(schemes, u.Scheme) && (u.Scheme == "mailto" || u.Hostname() != "")
 }
 
+// ownFragmentPattern matches a link to an id of the same text.
+const ownFragmentPattern = `#` + idPrefix + `[\pL\pM\pN_:%-]+`
+
 // The values that attributes may have. An id begins with idPrefix, so that it
 // is no id of the page around the text.
 var (
 	idValue       = regexp.MustCompile(`^` + idPrefix + `[\pL\pM\pN_:-]+$`)
-	ownFragment   = regexp.MustCompile(`^#` + idPrefix + `[\pL\pM\pN_:%-]+$`)
-	hrefValue     = regexp.MustCompile(`^(` + ownFragment.String() + `|\s*[a-zA-Z]+:.*)$`)
+	ownFragment   = regexp.MustCompile(`^` + ownFragmentPattern + `$`)
+	hrefValue     = regexp.MustCompile(`^(` + ownFragmentPattern + `|\s*[a-zA-Z]+:.*)$`)
 	srcValue      = regexp.MustCompile(`^\s*[a-zA-Z]+:`)
 	alignValue    = regexp.MustCompile(`(?i)^(left|right|center|justify|top|middle|bottom)$`)
 	sizeValue     = regexp.MustCompile(`^[0-9]{1,4}%?$`)
