@@ -153,7 +153,7 @@ func TestHTMLIsShared(t *testing.T) {
 	var paths []string
 	for i := range 12 {
 		a := s.Publish(jake, fmt.Sprint("Long ", i))
-		_, err := s.DB.Exec(t.Context(), `UPDATE articles SET body = repeat($2, 20000) WHERE slug = $1`, a.Slug, fmt.Sprintf("> %c\n\n", 'a'+i))
+		_, err := s.DB.Exec(t.Context(), `UPDATE articles SET body = repeat($2, 4000) WHERE slug = $1`, a.Slug, fmt.Sprintf("> %c\n\n", 'a'+i))
 		require.NoError(t, err)
 		paths = append(paths, "/articles/"+a.Slug+"?format=html")
 	}

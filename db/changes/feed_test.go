@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,6 +53,14 @@ func (s *script) Exec(_ context.Context, _ string, args ...any) (pgconn.CommandT
 		s.deleted = append(s.deleted, args[0].(string))
 	}
 	return pgconn.CommandTag{}, s.err
+}
+
+// deletions returns the snapshots up to which changes were deleted, and how often
+// the changes of another cluster were.
+func (s *script) deletions() (snapshots []string, foreign int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.deleted), s.foreign
 }
 
 func (s *script) Query(context.Context, string, ...any) (pgx.Rows, error) { panic("not asked") }
@@ -363,29 +372,35 @@ func TestRun(t *testing.T) {
 		time.Sleep(pollInterval)
 		synctest.Wait()
 		require.Equal(t, []string{"a1"}, one.told())
-		require.Equal(t, 1, s.foreign)
+		deleted, foreign := s.deletions()
+		require.Empty(t, deleted)
+		require.Equal(t, 1, foreign)
 
 		time.Sleep(deleteInterval)
 		synctest.Wait()
-		require.Empty(t, s.deleted, "changes must be stored for a minute")
+		deleted, _ = s.deletions()
+		require.Empty(t, deleted, "changes must be stored for a minute")
 		at := f.at()
 		require.NotZero(t, at)
 		time.Sleep(deleteInterval)
 		synctest.Wait()
-		require.Len(t, s.deleted, 1)
-		require.LessOrEqual(t, len(s.deleted[0]), len(at.snapshot))
-		require.Less(t, len(s.deleted[0]), len(f.at().snapshot)-200, "changes of the last minute must not be deleted")
+		deleted, _ = s.deletions()
+		require.Len(t, deleted, 1)
+		require.LessOrEqual(t, len(deleted[0]), len(at.snapshot))
+		require.Less(t, len(deleted[0]), len(f.at().snapshot)-200, "changes of the last minute must not be deleted")
 
 		s.fail(errors.New("boom"))
 		time.Sleep(deleteInterval)
 		synctest.Wait()
-		require.Len(t, s.deleted, 2)
+		deleted, _ = s.deletions()
+		require.Len(t, deleted, 2)
 		require.Equal(t, 1, strings.Count(log.String(), "old changes were not deleted"))
 		one.told()
 		s.fail(nil)
 		time.Sleep(deleteInterval)
 		synctest.Wait()
-		require.Len(t, s.deleted, 2, "nothing is deleted when there was no position a minute ago")
+		deleted, _ = s.deletions()
+		require.Len(t, deleted, 2, "nothing is deleted when there was no position a minute ago")
 		require.Contains(t, one.told(), "all")
 		stop()
 		require.NoError(t, <-ended)
