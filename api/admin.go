@@ -7,6 +7,7 @@ import (
 
 	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
@@ -246,20 +247,44 @@ func CreateAdmin(ctx context.Context, d *db.DB, passwords *auth.Passwords, accou
 // account stays suspended.
 func PromoteAdmin(ctx context.Context, d *db.DB, name string) (suspended bool, err error) {
 	err = d.InTx(ctx, func(tx query.DBTX) error {
-		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{Username: name, FoldedUsername: names.Fold(name)})
+		u, err := lockNamed(ctx, tx, name)
 		if err != nil {
 			return err
 		}
-		if len(rows) == 0 {
-			return fmt.Errorf("there is no user %q", name)
-		}
-		suspended = rows[0].SuspendedAt != nil
-		entry, err := setRole(ctx, tx, &rows[0], auth.Admin.String(), nil)
+		suspended = u.SuspendedAt != nil
+		entry, err := setRole(ctx, tx, &u, auth.Admin.String(), nil)
 		if err != nil || entry == nil {
 			return err
 		}
-		entry.Kind, entry.ID = openapi.SubjectUser, rows[0].ID
+		entry.Kind, entry.ID = openapi.SubjectUser, u.ID
 		return audit.Write(ctx, tx, *entry)
 	})
 	return suspended, err
+}
+
+// ResetLink returns a link, or a token if no link is configured, that resets the
+// password of a user once, within an hour. The operator runs it from the
+// command line, and passes the link on.
+func ResetLink(ctx context.Context, d *db.DB, links mail.Links, name string) (link string, err error) {
+	err = d.InTx(ctx, func(tx query.DBTX) error {
+		u, err := lockNamed(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		link, err = mail.ResetAction(ctx, tx, links, u.ID, u.Email)
+		return err
+	})
+	return link, err
+}
+
+// lockNamed locks the user that the operator has named.
+func lockNamed(ctx context.Context, tx query.DBTX, name string) (query.UserAccount, error) {
+	rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{Username: name, FoldedUsername: names.Fold(name)})
+	if err != nil {
+		return query.UserAccount{}, err
+	}
+	if len(rows) == 0 {
+		return query.UserAccount{}, fmt.Errorf("there is no user %q", name)
+	}
+	return rows[0], nil
 }

@@ -2,11 +2,9 @@ package api
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/credentials"
-	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/signin"
@@ -70,24 +68,6 @@ func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmP
 		return nil, err
 	}
 	return openapi.ConfirmPasswordReset204Response{}, nil
-}
-
-// ResetLink returns a link, or a token if no link is configured, that resets the
-// password of a user once, within an hour. The operator runs it from the
-// command line, and passes the link on.
-func ResetLink(ctx context.Context, d *db.DB, links mail.Links, username string) (link string, err error) {
-	err = d.InTx(ctx, func(tx query.DBTX) error {
-		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{Username: username})
-		if err != nil {
-			return err
-		}
-		if len(rows) == 0 {
-			return fmt.Errorf("there is no user %q", username)
-		}
-		link, err = mail.ResetAction(ctx, tx, links, rows[0].ID, rows[0].Email)
-		return err
-	})
-	return link, err
 }
 
 // ConfirmEmailVerification marks an address as verified.

@@ -113,6 +113,12 @@ func TestResetLink(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, status("/api/users/password-reset/confirm", confirm), "a link works once")
 	require.Equal(t, http.StatusOK, status("/api/users/login", `{"user":{"email":"anna@example.com","password":"another correct horse"}}`))
 
+	cmd = exec.CommandContext(t.Context(), binary, "admin", "reset-link", "Ａnna")
+	cmd.Env = s.env
+	out, err = cmd.Output()
+	require.NoError(t, err, "every spelling of a name finds the account")
+	require.Contains(t, string(out), "https://example.com/reset#")
+
 	cmd = exec.CommandContext(t.Context(), binary, "admin", "reset-link", "nobody")
 	cmd.Env = s.env
 	out, err = cmd.CombinedOutput()
