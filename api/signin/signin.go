@@ -102,6 +102,15 @@ func (g Guard) Hash(ctx context.Context, password string) (hash string, err erro
 	return hash, err
 }
 
+// compare verifies a password as Passwords does, without a place.
+func (g Guard) compare(ctx context.Context, password, hash string, bcryptCost int32) (ok, renew bool, err error) {
+	err = request.Outside(ctx, func() error {
+		ok, renew, err = g.Passwords.Verify(ctx, password, hash, int(bcryptCost))
+		return err
+	})
+	return ok, renew, err
+}
+
 // SignIn returns the account with the e-mail address and the password. An
 // unknown e-mail address takes the same work as a known one and is counted the
 // same way.
@@ -149,11 +158,7 @@ func (g Guard) Verify(ctx context.Context, email, password string) (u query.Sign
 	}
 	// The hash is empty if the e-mail address is unknown. Verifying against an
 	// empty hash takes the same work.
-	renew := false
-	err = request.Outside(ctx, func() error {
-		ok, renew, err = g.Passwords.Verify(ctx, password, u.PasswordHash, int(u.BcryptCost))
-		return err
-	})
+	ok, renew, err := g.compare(ctx, password, u.PasswordHash, u.BcryptCost)
 	if err != nil {
 		return u, false, errors.Join(err, q.SignInUndecided(context.WithoutCancel(ctx), g.DB, query.SignInUndecidedParams{
 			Place: k.place, PairKey: k.pair, AccountKey: k.account, Counted: u.Counted,
@@ -195,10 +200,7 @@ func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string)
 	if err != nil {
 		return "", false, err
 	}
-	err = request.Outside(ctx, func() error {
-		ok, _, err = g.Passwords.Verify(ctx, password, stored, int(u.BcryptCost))
-		return err
-	})
+	ok, _, err = g.compare(ctx, password, stored, u.BcryptCost)
 	return stored, ok, err
 }
 
