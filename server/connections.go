@@ -22,7 +22,7 @@ func (s *Server) limitConnections(ctx context.Context, srv *http.Server, l net.L
 	if s.cfg.MaxConnectionsPerAddress == 0 {
 		return l
 	}
-	limited := connlimit.New(l, s.cfg.MaxConnectionsPerAddress, s.cfg.TrustedProxies)
+	limited := connlimit.New(l, s.cfg.MaxConnectionsPerAddress, proxies(s.cfg.TrustedProxies).contain)
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if connlimit.IsSpare(c) {
 			return context.WithValue(ctx, spareKey{}, true)

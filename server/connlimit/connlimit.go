@@ -5,7 +5,6 @@ package connlimit
 import (
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -22,17 +21,17 @@ const spares = 8
 type Listener struct {
 	net.Listener
 	most    int
-	exempt  []netip.Prefix
+	exempt  func(netip.Addr) bool
 	refused atomic.Int64
 
 	mu   sync.Mutex
 	open map[string]int // connections by ratelimit.Address
 }
 
-// New returns a Listener that accepts connections of l. The addresses of exempt
-// have no maximum, nor have loopback addresses: a proxy on the same machine
-// brings the connections of many clients.
-func New(l net.Listener, most int, exempt []netip.Prefix) *Listener {
+// New returns a Listener that accepts connections of l. Addresses for which
+// exempt returns true have no maximum, nor have loopback addresses: a proxy on
+// the same machine brings the connections of many clients.
+func New(l net.Listener, most int, exempt func(netip.Addr) bool) *Listener {
 	return &Listener{Listener: l, most: most, exempt: exempt, open: map[string]int{}}
 }
 
@@ -48,7 +47,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		remote, err := netip.ParseAddrPort(c.RemoteAddr().String())
-		if err != nil || l.isExempt(remote.Addr().Unmap()) {
+		if err != nil || remote.Addr().Unmap().IsLoopback() || l.exempt(remote.Addr()) {
 			return c, nil
 		}
 		address := ratelimit.Address(remote.Addr().String())
@@ -63,10 +62,6 @@ func (l *Listener) Accept() (net.Conn, error) {
 		}
 		return &conn{Conn: c, spare: n > l.most, leave: sync.OnceFunc(func() { l.add(address, -1) })}, nil
 	}
-}
-
-func (l *Listener) isExempt(a netip.Addr) bool {
-	return a.IsLoopback() || slices.ContainsFunc(l.exempt, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // add changes the number of connections of an address and returns it.

@@ -39,7 +39,7 @@ func (f *fake) Close() error         { f.queue.closed++; return nil }
 func TestListener(t *testing.T) {
 	t.Parallel()
 	q := &queue{}
-	l := connlimit.New(q, 2, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
+	l := connlimit.New(q, 2, func(a netip.Addr) bool { return netip.MustParsePrefix("10.0.0.0/8").Contains(a.Unmap()) })
 	// accept returns the connections that are accepted, and how many of them
 	// are spare ones.
 	accept := func(n int, addresses ...string) (all []net.Conn, spare int) {
