@@ -3,6 +3,7 @@ package markup
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -107,29 +108,19 @@ func (q *queue) displace(by string) bool {
 // leave removes a text that waits. It returns false if it waits no more.
 func (q *queue) leave(client string, turn chan error) bool {
 	turns := q.waiting[client]
-	for i, t := range turns {
-		if t != turn {
-			continue
-		}
-		q.count--
-		q.waiting[client] = append(turns[:i], turns[i+1:]...)
-		if len(turns) == 1 {
-			q.forget(client)
-		}
+	i := slices.Index(turns, turn)
+	if i < 0 {
+		return false
+	}
+	q.count--
+	if len(turns) > 1 {
+		q.waiting[client] = slices.Delete(turns, i, i+1)
 		return true
 	}
-	return false
-}
-
-// forget removes a client for which nothing waits.
-func (q *queue) forget(client string) {
-	delete(q.waiting, client)
-	for i, c := range q.turns {
-		if c == client {
-			q.turns = append(q.turns[:i], q.turns[i+1:]...)
-			return
-		}
-	}
+	delete(q.waiting, client) // nothing of this client waits any more
+	i = slices.Index(q.turns, client)
+	q.turns = slices.Delete(q.turns, i, i+1)
+	return true
 }
 
 // release passes the place to the next client, which then comes last.
