@@ -17,7 +17,7 @@ import (
 
 // lineAttrs reuses the arrays of attributes of log lines: slog allocates one
 // for each line with more than five attributes.
-var lineAttrs = sync.Pool{New: func() any { return new([15]slog.Attr) }}
+var lineAttrs = sync.Pool{New: func() any { return new([13]slog.Attr) }}
 
 // logRequest writes the log line of a request. Except for the ids of request
 // and trace, nothing in it comes from the client: no query, no header, no body.
@@ -40,7 +40,7 @@ func (s *Server) logRequest(x *exchange) {
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
-	array := lineAttrs.Get().(*[15]slog.Attr)
+	array := lineAttrs.Get().(*[13]slog.Attr)
 	defer lineAttrs.Put(array)
 	attrs := append(array[:0],
 		slog.String("requestId", x.info.ID),
@@ -55,8 +55,8 @@ func (s *Server) logRequest(x *exchange) {
 	}
 	if s.cfg.LogClient {
 		attrs = append(attrs, slog.String("address", x.RealIP()), slog.String("route", x.Path()))
-		if x.op == nil && x.refusal != nil {
-			attrs = append(attrs, slog.String("path", strings.ToValidUTF8(cut(x.Request().URL.Path), "")))
+		if path := x.Request().URL.Path; x.op == nil && x.refusal != nil {
+			attrs = append(attrs, slog.String("path", strings.ToValidUTF8(path[:min(len(path), maxPath)], "")))
 		}
 	}
 	if x.traceID != "" {
@@ -103,5 +103,3 @@ func newID() string {
 // maxPath is how many bytes of a path that leads nowhere a log line has. They
 // show the operator a mistyped address; a scanner cannot fill the log.
 const maxPath = 200
-
-func cut(path string) string { return path[:min(len(path), maxPath)] }
