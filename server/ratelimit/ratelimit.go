@@ -43,11 +43,6 @@ func WideQuotas() Quotas {
 func Address(ip string) string {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
-		var p netip.AddrPort
-		p, err = netip.ParseAddrPort(ip) // some proxies add the port
-		a = p.Addr()
-	}
-	if err != nil {
 		return "a" + ip
 	}
 	a = a.Unmap().WithZone("")
