@@ -103,32 +103,9 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 	if err != nil {
 		return nil, err
 	}
-	patch := query.UserUpdateParams{
-		ID:        viewer.ID,
-		SessionID: viewer.Session,
-		Username:  in.Username,
-		Email:     in.Email,
-		SetBio:    in.Bio.IsSpecified(),
-		Bio:       textOrNil(in.Bio),
-		SetImage:  in.Image.IsSpecified(),
-		Image:     textOrNil(in.Image),
-	}
-	if in.Username != nil {
-		folded, err := s.foldNewName(ctx, *in.Username)
-		if err != nil {
-			return nil, err
-		}
-		patch.FoldedUsername = &folded
-	}
-	if in.Password != nil {
-		if err := s.rules.CheckNewPassword(*in.Password); err != nil {
-			return nil, err
-		}
-		hash, err := s.guard.Hash(ctx, *in.Password)
-		if err != nil {
-			return nil, err
-		}
-		patch.PasswordHash = &hash
+	patch, err := s.newPatch(ctx, in)
+	if err != nil {
+		return nil, err
 	}
 	var u query.UserUpdateRow
 	update := func(conn query.DBTX) (err error) {
@@ -153,6 +130,39 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 	}
 	a := account{ID: u.ID, Username: u.Username, Email: u.Email, Bio: u.Bio, Image: u.Image}
 	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(a, viewer.Token))}, nil
+}
+
+// newPatch returns the columns of the viewer's account that a request changes.
+func (s users) newPatch(ctx context.Context, in openapi.UpdateUser) (patch query.UserUpdateParams, err error) {
+	viewer := request.Viewer(ctx)
+	patch = query.UserUpdateParams{
+		ID:        viewer.ID,
+		SessionID: viewer.Session,
+		Username:  in.Username,
+		Email:     in.Email,
+		SetBio:    in.Bio.IsSpecified(),
+		Bio:       textOrNil(in.Bio),
+		SetImage:  in.Image.IsSpecified(),
+		Image:     textOrNil(in.Image),
+	}
+	if in.Username != nil {
+		folded, err := s.foldNewName(ctx, *in.Username)
+		if err != nil {
+			return patch, err
+		}
+		patch.FoldedUsername = &folded
+	}
+	if in.Password != nil {
+		if err := s.rules.CheckNewPassword(*in.Password); err != nil {
+			return patch, err
+		}
+		hash, err := s.guard.Hash(ctx, *in.Password)
+		if err != nil {
+			return patch, err
+		}
+		patch.PasswordHash = &hash
+	}
+	return patch, nil
 }
 
 // foldNewName returns the folded form of the name in a request that may change
