@@ -4,16 +4,23 @@
 
 const fail = (ctx, key, message) => ctx.report({ message, location: key ? ctx.location.child([key]) : ctx.location });
 
-/** An operation declares its name, who may call it, its rate limit and who may cache the response. */
+/** An operation declares its names, who may call it, its rate limit and who may cache the response. */
 function OperationDeclares() {
+  const sdkNames = new Set();
   return {
     Operation(op, ctx) {
-      for (const key of ['operationId', 'summary', 'description', 'security', 'x-rate-limit', 'x-cache']) {
+      for (const key of ['operationId', 'x-sdk', 'summary', 'description', 'security', 'x-rate-limit', 'x-cache']) {
         if (op[key] === undefined) fail(ctx, null, `An operation needs \`${key}\`.`);
       }
       if (op.tags?.length !== 1) fail(ctx, null, 'An operation needs exactly one tag.');
       if (op.operationId && !/^[A-Z][A-Za-z0-9]*$/.test(op.operationId)) {
         fail(ctx, 'operationId', '`operationId` must be a name in Go: letters and digits, starting with a capital letter.');
+      }
+      if (op['x-sdk'] && !/^[a-z][A-Za-z]*\.[a-z][A-Za-z]*$/.test(op['x-sdk'])) {
+        fail(ctx, 'x-sdk', '`x-sdk` must be a resource and a method in camel case, such as articles.create.');
+      }
+      if (op['x-sdk'] && sdkNames.size === sdkNames.add(op['x-sdk']).size) {
+        fail(ctx, 'x-sdk', '`x-sdk` must differ from that of every other operation.');
       }
       if (op['x-rate-limit'] && !['read', 'write', 'auth'].includes(op['x-rate-limit'])) {
         fail(ctx, 'x-rate-limit', '`x-rate-limit` must be read, write or auth.');
