@@ -102,8 +102,9 @@ type service struct {
 	addr, admin string
 	dir         string // data folder of the embedded PostgreSQL; empty = external database
 	env         []string
-	log         *safeBuffer // log of all starts
-	stderr      io.Writer   // where the log goes; nil = log
+	log         *safeBuffer                           // log of all starts
+	stderr      io.Writer                             // where the log goes; nil = log
+	wrap        func(testing.TB, *exec.Cmd) *exec.Cmd // returns the command that runs another one; nil = the command itself
 	cmd         *exec.Cmd
 	exited      chan struct{}
 }
@@ -150,6 +151,9 @@ func startService(t testing.TB, databaseURL string, settings ...string) *service
 func (s *service) start() {
 	s.t.Helper()
 	s.cmd = exec.Command(binary, "serve")
+	if s.wrap != nil {
+		s.cmd = s.wrap(s.t, s.cmd)
+	}
 	s.cmd.Env, s.cmd.Stderr = s.env, s.log
 	if s.stderr != nil {
 		s.cmd.Stderr = s.stderr

@@ -26,6 +26,7 @@ var (
 )
 
 func main() {
+	runAsInit()
 	if err := run(untilSignal(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		printed := make(chan struct{})
 		go func() {
