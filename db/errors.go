@@ -62,6 +62,8 @@ func Violated(err error) Constraint {
 	return ""
 }
 
+const lockNotAvailable = "55P03"
+
 // IsNotFound reports whether a query for one row found none.
 func IsNotFound(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
 
@@ -82,7 +84,7 @@ func IsUnavailable(err error) bool {
 			return true
 		}
 		switch pe.Code {
-		case "55P03", // lock_not_available
+		case lockNotAvailable,
 			"57014", // query_canceled: the statement timeout
 			"57P01", "57P02", "57P03", "57P04", "57P05":
 			return true
@@ -99,6 +101,13 @@ func IsUnavailable(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, pgconn.ErrConnClosed) || // of a connection that broke while it was in use
 		pgconn.Timeout(err) || pgconn.SafeToRetry(err)
+}
+
+// IsLockTimeout reports whether a statement has waited for a lock for longer
+// than lock_timeout.
+func IsLockTimeout(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && pe.Code == lockNotAvailable
 }
 
 // isConflict reports whether a transaction was rolled back in favour of another

@@ -24,23 +24,12 @@ type Migrator struct {
 	// Waiting, if set, is called when another process has held the advisory
 	// lock for a second. That process is migrating, or hangs.
 	Waiting func()
+	// Blocked, if set, is called when a migration has waited for a lock for two
+	// seconds, and every ten seconds after that.
+	Blocked func(Block)
 
 	db       *sql.DB
 	provider *goose.Provider
-}
-
-// locker calls Waiting.
-type locker struct {
-	lock.SessionLocker
-	m *Migrator
-}
-
-// SessionLock implements lock.SessionLocker.
-func (l locker) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	if l.m.Waiting != nil {
-		defer time.AfterFunc(time.Second, l.m.Waiting).Stop()
-	}
-	return l.SessionLocker.SessionLock(ctx, conn)
 }
 
 // NewMigrator connects to the database at url. Close it after use.
@@ -62,7 +51,7 @@ func NewMigrator(url string) (*Migrator, error) {
 		return nil, err
 	}
 	m := &Migrator{db: stdlib.OpenDB(*cc)}
-	m.provider, err = goose.NewProvider(goose.DialectPostgres, m.db, files, goose.WithSessionLocker(locker{session, m}))
+	m.provider, err = goose.NewProvider(goose.DialectPostgres, m.db, files, goose.WithSessionLocker(&locker{SessionLocker: session, m: m}))
 	if err != nil {
 		_ = m.db.Close()
 		return nil, fmt.Errorf("db: reading migrations: %w", err)

@@ -56,7 +56,7 @@ func (p *program) migrateCommand() *cobra.Command {
 		cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
 			RunE: p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
 				return withDatabase(ctx, cfg, log, func(url string) error {
-					m, err := db.NewMigrator(url)
+					m, err := newMigrator(url, log)
 					if err != nil {
 						return err
 					}
@@ -87,6 +87,19 @@ func (p *program) migrateCommand() *cobra.Command {
 	down.Flags().BoolVar(&sure, "yes", false, "delete the data of the newest migration")
 	add("status", "List the migrations and their state", func(ctx context.Context, m *db.Migrator) ([]string, error) { return m.Status(ctx) })
 	return migrate
+}
+
+// newMigrator returns a Migrator that logs what it waits for.
+func newMigrator(url string, log *slog.Logger) (*db.Migrator, error) {
+	m, err := db.NewMigrator(url)
+	if err != nil {
+		return nil, err
+	}
+	m.Waiting = func() { log.Warn("waiting for another process that is migrating the database") }
+	m.Blocked = func(b db.Block) {
+		log.Warn("the migration waits for the transaction of another session", "statement", b.Statement, "blockedBy", b.By)
+	}
+	return m, nil
 }
 
 // withRemedy adds to an error of the database what the operator has to change.

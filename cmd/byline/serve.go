@@ -240,16 +240,15 @@ func embeddedConfig(cfg *config, log *slog.Logger) embedded.Config {
 }
 
 // reachTimeout is how long a start waits for the database, which may have been
-// started at the same time.
+// started at the same time, and for the locks of a migration.
 const reachTimeout = time.Minute
 
 func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
-	m, err := db.NewMigrator(url)
+	m, err := newMigrator(url, log)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	m.Waiting = func() { log.Warn("waiting for another process that is migrating the database") }
 	deadline := time.Now().Add(reachTimeout)
 	for {
 		applied, err := m.Up(ctx)
@@ -262,7 +261,11 @@ func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
 		if !db.IsUnavailable(err) || db.Remedy(err) != "" || time.Now().After(deadline) {
 			return withRemedy(err)
 		}
-		log.Warn("cannot reach the database; retrying", "error", err)
+		message := "cannot reach the database; retrying"
+		if db.IsLockTimeout(err) {
+			message = "a migration could not lock its table; retrying"
+		}
+		log.Warn(message, "error", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -182,6 +183,53 @@ func TestServeSchema(t *testing.T) {
 	s.start()
 	s.waitReady()
 	require.Contains(t, s.log.tail(2000), `"msg":"the schema is newer than this release`)
+}
+
+// TestServeMigrationBlocked starts a service whose migration waits for a table
+// that a transaction of another session has locked.
+func TestServeMigrationBlocked(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		migrations int // to apply
+		table      string
+	}{
+		"Users":    {1, "users"},
+		"Sessions": {2, "sessions"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			databaseURL := sharedDatabase(t, "blocked_"+tt.table)
+			s := newService(t, databaseURL)
+			out, err := s.execute(nil, "migrate", "up")
+			require.NoError(t, err, "%s", out)
+			for range tt.migrations {
+				out, err = s.execute(nil, "migrate", "down", "--yes")
+				require.NoError(t, err, "%s", out)
+			}
+			conn, err := pgx.Connect(t.Context(), databaseURL+"&application_name=backup")
+			require.NoError(t, err)
+			defer conn.Close(t.Context())
+			tx, err := conn.Begin(t.Context())
+			require.NoError(t, err)
+			_, err = tx.Exec(t.Context(), "LOCK TABLE "+tt.table+" IN ROW EXCLUSIVE MODE")
+			require.NoError(t, err)
+
+			blocked := fmt.Sprintf(`"blockedBy":"pid %d (backup, byline, idle in transaction)"`, conn.PgConn().PID())
+			out, err = s.execute(nil, "migrate", "up")
+			require.Error(t, err, "a command does not wait longer than requests may")
+			require.Contains(t, string(out), blocked)
+			require.Contains(t, string(out), "lock timeout")
+
+			s.start()
+			await(t, "lines about the lock", func() bool { return strings.Count(s.log.tail(20_000), blocked) >= 2 })
+			log := s.log.tail(20_000)
+			require.Contains(t, log, "the migration waits for the transaction of another session")
+			require.Regexp(t, `"statement":"[A-Z ]+[^"]*\b`+tt.table+`\b`, log)
+			require.Contains(t, log, "a migration could not lock its table; retrying")
+			require.NoError(t, tx.Rollback(t.Context()))
+			s.waitReady()
+		})
+	}
 }
 
 // TestSure checks that commands which nobody should run by mistake ask for --yes.

@@ -1,0 +1,123 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3/lock"
+)
+
+const (
+	// blockedPoll is how often a migration that runs is looked at. Most end
+	// before the first time.
+	blockedPoll = time.Second
+	// blockedFirst and blockedInterval are the numbers of looks after which a
+	// wait is reported, and reported again.
+	blockedFirst, blockedInterval = 2, 10
+	// maxStatement bounds the length of a reported statement, in bytes.
+	maxStatement = 100
+)
+
+// Block describes a migration that waits for a lock, because of a transaction
+// that has not ended.
+type Block struct {
+	Statement string // its beginning
+	// By lists the sessions that hold the lock or wait for it in front, with
+	// their process id, application name, role and state.
+	By string
+}
+
+// locker calls Waiting and Blocked.
+type locker struct {
+	lock.SessionLocker
+	m       *Migrator
+	unwatch func()
+}
+
+// SessionLock implements lock.SessionLocker.
+func (l *locker) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	l.unwatch = func() {}
+	if l.m.Waiting != nil {
+		defer time.AfterFunc(time.Second, l.m.Waiting).Stop()
+	}
+	if err := l.SessionLocker.SessionLock(ctx, conn); err != nil || l.m.Blocked == nil {
+		return err
+	}
+	var pid int
+	if err := conn.QueryRowContext(ctx, `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.m.watch(ctx, pid)
+	}()
+	l.unwatch = func() {
+		cancel()
+		<-ended
+	}
+	return nil
+}
+
+// SessionUnlock implements lock.SessionLocker.
+func (l *locker) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	l.unwatch()
+	return l.SessionLocker.SessionUnlock(ctx, conn)
+}
+
+// watch calls Blocked while the session with the process id waits for a lock.
+// It uses a second connection, because the session itself is in a statement.
+func (m *Migrator) watch(ctx context.Context, pid int) {
+	tick := time.NewTicker(blockedPoll)
+	defer tick.Stop()
+	for looks := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		b, err := m.block(ctx, pid)
+		if err != nil { // it does not wait, or the migration fails for the same reason
+			looks = 0
+			continue
+		}
+		if looks++; looks%blockedInterval == blockedFirst {
+			m.Blocked(b)
+		}
+	}
+}
+
+// block returns what a session waits for, or sql.ErrNoRows. The process id of
+// a prepared transaction is 0. PostgreSQL hides the state of sessions from
+// roles that may not see it.
+func (m *Migrator) block(ctx context.Context, pid int) (b Block, err error) {
+	err = m.db.QueryRowContext(ctx, `
+		SELECT a.query, string_agg(format('pid %s (%s)', o.pid, concat_ws(', ', NULLIF(s.application_name, ''), s.usename, s.state)), '; ' ORDER BY o.pid)
+		FROM pg_stat_activity a
+		CROSS JOIN LATERAL (SELECT DISTINCT u.pid FROM unnest(pg_blocking_pids(a.pid)) AS u (pid)) o
+		LEFT JOIN pg_stat_activity s ON s.pid = o.pid
+		WHERE a.pid = $1
+		GROUP BY a.query`, pid).Scan(&b.Statement, &b.By)
+	b.Statement = beginning(b.Statement)
+	return b, err
+}
+
+// beginning returns the start of a statement in one line, without the comments
+// in front of it.
+func beginning(statement string) string {
+	for {
+		statement = strings.TrimSpace(statement)
+		if !strings.HasPrefix(statement, "--") {
+			break
+		}
+		_, statement, _ = strings.Cut(statement, "\n")
+	}
+	line := strings.Join(strings.Fields(statement), " ")
+	if len(line) > maxStatement {
+		line = strings.ToValidUTF8(line[:maxStatement], "") + "…"
+	}
+	return line
+}
