@@ -21,8 +21,8 @@ var lineAttrs = sync.Pool{New: func() any { return new([13]slog.Attr) }}
 
 // logRequest writes the log line of a request. Except for the ids of request
 // and trace, nothing in it comes from the client: no query, no header, no body.
-// With LogClient, a path that leads nowhere does; a mistyped one may have a
-// token in it.
+// Of a path that no route has, only known words are shown, because a mistyped
+// one may have a token in it. With LogClient it is logged as it is.
 func (s *Server) logRequest(x *exchange) {
 	if x.refusal == admission.ErrOverloaded {
 		s.countRefused()
@@ -55,9 +55,9 @@ func (s *Server) logRequest(x *exchange) {
 	}
 	if s.cfg.LogClient {
 		attrs = append(attrs, slog.String("address", x.RealIP()), slog.String("route", x.Path()))
-		if path := x.Request().URL.Path; x.op == nil && x.refusal != nil {
-			attrs = append(attrs, slog.String("path", strings.ToValidUTF8(path[:min(len(path), maxPath)], "")))
-		}
+	}
+	if x.op == nil && x.refusal != nil {
+		attrs = append(attrs, slog.String("path", s.shownPath(x.Request().URL.Path)))
 	}
 	if x.traceID != "" {
 		attrs = append(attrs, slog.String("traceId", x.traceID))
@@ -73,6 +73,14 @@ func (s *Server) logRequest(x *exchange) {
 	record := slog.NewRecord(time.Now(), level, "request", 0)
 	record.AddAttrs(slog.Attr{Value: slog.GroupValue(attrs...)})
 	_ = s.log.Handler().Handle(ctx, record) // an error of the log can be reported nowhere
+}
+
+// shownPath returns what is logged of a path that no route has.
+func (s *Server) shownPath(path string) string {
+	if s.cfg.LogClient {
+		return strings.ToValidUTF8(path[:min(len(path), maxPath)], "")
+	}
+	return s.pathWords.show(path)
 }
 
 // requestID returns the id that a proxy or client has sent, if it is short and
@@ -99,7 +107,3 @@ func newID() string {
 	binary.LittleEndian.PutUint64(bits[8:], rand.Uint64())
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(bits[:])
 }
-
-// maxPath is how many bytes of a path that leads nowhere a log line has. They
-// show the operator a mistyped address; a scanner cannot fill the log.
-const maxPath = 200

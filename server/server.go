@@ -102,7 +102,8 @@ type Config struct {
 	// AdminHosts are host names by which the admin port may be requested.
 	AdminHosts []string
 	// LogClient adds the client's address and the route to the log line of each
-	// request, and the path if no route has it.
+	// request. A path that no route has is logged as it is, not only the known
+	// words in it.
 	LogClient bool
 	// BasePath is the path below which clients see the service, such as /cms,
 	// if a proxy serves it below a path; see ValidBasePath.
@@ -174,6 +175,7 @@ type Server struct {
 	memory *budget.Budget
 
 	cacheControl map[string]cacheControl // by operation id
+	pathWords    pathWords
 }
 
 // New builds the edge. It returns an error when an operation lacks a required
@@ -217,6 +219,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err := s.registerPages(); err != nil {
 		return nil, err
 	}
+	s.pathWords = newPathWords(s.echo.Routes())
 	return s, nil
 }
 

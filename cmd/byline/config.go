@@ -175,7 +175,7 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.LogFormat }, oneOf("auto", "json", "text"))},
 	{env: "BYLINE_LOG_LEVEL", def: "info", meaning: "`debug`, `info`, `warn` or `error`.",
 		parse: into(func(c *config) *slog.Level { return &c.LogLevel }, level)},
-	{env: "BYLINE_LOG_CLIENT", def: "off", meaning: "`on` adds the client's address and the route to the log line of each request, and the path if no route has it.",
+	{env: "BYLINE_LOG_CLIENT", def: "off", meaning: "`on` adds the client's address and the route to the log line of each request, and shows all of a path that no route has.",
 		parse: into(func(c *config) *bool { return &c.LogClient }, onOff)},
 	{env: "OTEL_EXPORTER_OTLP_ENDPOINT", def: "", meaning: "Endpoint that traces are sent to (OTLP over HTTP), such as `http://localhost:4318`; empty = no tracing.",
 		parse: into(func(c *config) *string { return &c.OTLPEndpoint }, endpoint), shown: hidden},
