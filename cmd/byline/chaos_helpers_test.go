@@ -52,8 +52,16 @@ func runTests(m *testing.M) int {
 	}
 	code := m.Run()
 	stopShared()
-	if chaos() {
-		printResults(os.Stdout)
+	if !chaos() {
+		return code
+	}
+	table := resultsTable()
+	fmt.Printf("\n%s\n", table)
+	if page := os.Getenv("BYLINE_CHAOS_PAGE"); page != "" && code == 0 {
+		if err := writeResults(page, table); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 	}
 	return code
 }
