@@ -171,12 +171,19 @@ func TestServeSchema(t *testing.T) {
 	require.NoError(t, err)
 	s := newService(t, databaseURL)
 	s.start()
-	await(t, "a line about the lock", func() bool {
-		return strings.Contains(s.log.tail(2000), "waiting for another process that is migrating the database")
-	})
+	command := exec.CommandContext(t.Context(), binary, "migrate", "up")
+	commandLog := &safeBuffer{}
+	command.Env, command.Stderr = s.env, commandLog
+	require.NoError(t, command.Start())
+	for _, log := range []*safeBuffer{s.log, commandLog} {
+		await(t, "a line about the lock", func() bool {
+			return strings.Contains(log.tail(2000), "waiting for another process that is migrating the database")
+		})
+	}
 	_, err = conn.Exec(t.Context(), "SELECT pg_advisory_unlock($1)", lock.DefaultLockID)
 	require.NoError(t, err)
 	s.waitReady()
+	require.NoError(t, command.Wait(), commandLog.tail(2000))
 	require.NotContains(t, s.log.tail(2000), "the schema is newer")
 	s.end()
 	query[int](t, databaseURL, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
