@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -277,6 +278,9 @@ func ResetLink(ctx context.Context, d *db.DB, links mail.Links, name string) (li
 	return link, err
 }
 
+// ErrNoUser means that there is no user of the name that the operator gave.
+var ErrNoUser = errors.New("there is no user")
+
 // lockNamed locks the user that the operator has named.
 func lockNamed(ctx context.Context, tx query.DBTX, name string) (query.UserAccount, error) {
 	rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{Username: name, FoldedUsername: names.Fold(name)})
@@ -284,7 +288,7 @@ func lockNamed(ctx context.Context, tx query.DBTX, name string) (query.UserAccou
 		return query.UserAccount{}, err
 	}
 	if len(rows) == 0 {
-		return query.UserAccount{}, fmt.Errorf("there is no user %q", name)
+		return query.UserAccount{}, fmt.Errorf("%w %q", ErrNoUser, name)
 	}
 	return rows[0], nil
 }

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -43,6 +44,25 @@ func parseURL(url string) (*pgxpool.Config, error) {
 		return closes(conn, pe) && !fromStandby(pe)
 	}
 	return pc, nil
+}
+
+// Place describes for people where the database at url is: its name, the
+// addresses of its servers and the user. It contains no password.
+func Place(url string) (string, error) {
+	pc, err := parseURL(url)
+	if err != nil {
+		return "", err
+	}
+	cc := pc.ConnConfig
+	_, address := pgconn.NetworkAddress(cc.Host, cc.Port)
+	addresses := []string{address}
+	for _, other := range cc.Fallbacks { // further servers, and further ways to use TLS
+		if _, address := pgconn.NetworkAddress(other.Host, other.Port); !slices.Contains(addresses, address) {
+			addresses = append(addresses, address)
+		}
+	}
+	name := cmp.Or(cc.Database, cc.User) // as PostgreSQL does
+	return fmt.Sprintf("the database %s on %s as the user %s", name, strings.Join(addresses, ", "), cc.User), nil
 }
 
 // encodingError is the encoding of a database that cannot store every text.

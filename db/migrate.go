@@ -72,9 +72,17 @@ func (m *Migrator) Up(ctx context.Context) ([]string, error) {
 	return lines, err
 }
 
-// Versions returns the version of the schema, and that of the newest migration
-// in this build. The schema is newer if a newer release has migrated it.
+// Versions returns the version of the schema, or 0 if the database has none,
+// and that of the newest migration in this build. The schema is newer if a newer
+// release has migrated it.
 func (m *Migrator) Versions(ctx context.Context) (schema, build int64, err error) {
+	if build, err = LatestVersion(); err != nil {
+		return 0, 0, err
+	}
+	var exists bool // the provider would create the table
+	if err := m.db.QueryRowContext(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&exists); err != nil || !exists {
+		return 0, build, err
+	}
 	return m.provider.GetVersions(ctx)
 }
 
@@ -88,9 +96,18 @@ func (m *Migrator) Down(ctx context.Context) (string, error) {
 }
 
 // Status returns a line for each migration: its state, and when it was applied.
+// It changes nothing, not even in an empty database.
 func (m *Migrator) Status(ctx context.Context) ([]string, error) {
-	all, err := m.provider.Status(ctx)
+	schema, _, err := m.Versions(ctx)
 	if err != nil {
+		return nil, err
+	}
+	var all []*goose.MigrationStatus
+	if schema == 0 {
+		for _, source := range m.provider.ListSources() {
+			all = append(all, &goose.MigrationStatus{Source: source, State: goose.StatePending})
+		}
+	} else if all, err = m.provider.Status(ctx); err != nil {
 		return nil, err
 	}
 	var lines []string

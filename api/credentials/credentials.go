@@ -3,9 +3,11 @@
 package credentials
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/byline-api/byline/api/auth"
@@ -101,14 +103,24 @@ func RotateSigningKey(ctx context.Context, d *db.DB) (id string, err error) {
 	return id, q.SigningKeyCreate(ctx, d, query.SigningKeyCreateParams{ID: id, Secret: newSecret()})
 }
 
+// Reasons for which a key cannot be revoked.
+var (
+	ErrNoKey   = errors.New("there is no key of this id")
+	ErrOnlyKey = errors.New("it is the only key, and must be rotated first")
+)
+
 // RevokeSigningKey deletes a key and so invalidates all tokens that it has
 // signed, on all replicas within a second. The last key cannot be revoked.
 func RevokeSigningKey(ctx context.Context, d *db.DB, id string) error {
 	n, err := q.SigningKeyDelete(ctx, d, id)
-	if err == nil && n == 0 {
-		return errors.New("the key does not exist, or it is the only key and must be rotated first")
+	if err != nil || n > 0 {
+		return err
 	}
-	return err
+	keys, err := ListSigningKeys(ctx, d)
+	if err == nil && slices.ContainsFunc(keys, func(k SigningKey) bool { return k.ID == id }) {
+		return ErrOnlyKey
+	}
+	return cmp.Or(err, ErrNoKey)
 }
 
 // SigningKey is the public part of a signing key, which an operator may see.

@@ -52,19 +52,25 @@ func (p *program) adminCommand() *cobra.Command {
 	f.StringVar((*string)(&account.Email), "email", "", "e-mail address to sign in with")
 	f.BoolVar(&generate, "generate-password", false, "generate a password and print it once")
 	create.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := (prompter{cmd.InOrStdin(), p.stderr}).complete(&account, generate); err != nil {
-			return err
+		input := prompter{cmd.InOrStdin(), p.stderr}
+		if !input.terminal() && (account.Username == "" || account.Email == "") {
+			return fail(exitUsage, errors.New("--username and --email are required when standard input is not a terminal"))
 		}
-		if err := checkAccount(account); err != nil {
-			return err
-		}
-		return p.withDB(func(ctx context.Context, d *db.DB, _ []string) error { return p.createAdmin(ctx, d, account, generate) })(cmd, args)
+		return p.withDB(func(ctx context.Context, _ *config, d *db.DB, _ []string) error {
+			if err := input.complete(&account, generate); err != nil {
+				return err
+			}
+			if err := checkAccount(account); err != nil {
+				return err
+			}
+			return p.createAdmin(ctx, d, account, generate)
+		})(cmd, args)
 	}
 	promote := &cobra.Command{Use: "promote USERNAME", Short: "Give a user the role admin", Args: cobra.ExactArgs(1), RunE: p.withDB(
-		func(ctx context.Context, d *db.DB, args []string) error {
+		func(ctx context.Context, _ *config, d *db.DB, args []string) error {
 			suspended, err := api.PromoteAdmin(ctx, d, args[0])
 			if err != nil {
-				return err
+				return noUser(err)
 			}
 			_, err = fmt.Fprintf(p.stdout, "%s is now an admin\n", args[0])
 			if suspended {
@@ -76,21 +82,24 @@ func (p *program) adminCommand() *cobra.Command {
 		Long: "Make a link, or a token if BYLINE_RESET_URL is not set, with which a user can set a new\n" +
 			"password once, within an hour. It gives access to the account: pass it on to nobody else.",
 	}
-	reset.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := loadConfig(cmd.Flags(), p.getenv)
+	reset.RunE = p.withDB(func(ctx context.Context, cfg *config, d *db.DB, args []string) error {
+		link, err := api.ResetLink(ctx, d, cfg.MailLinks, args[0])
 		if err != nil {
-			return err
+			return noUser(err)
 		}
-		return p.withDB(func(ctx context.Context, d *db.DB, args []string) error {
-			link, err := api.ResetLink(ctx, d, cfg.MailLinks, args[0])
-			if err == nil {
-				_, err = fmt.Fprintln(p.stdout, link)
-			}
-			return err
-		})(cmd, args)
-	}
+		_, err = fmt.Fprintln(p.stdout, link)
+		return err
+	})
 	admin.AddCommand(create, promote, reset)
 	return admin
+}
+
+// noUser gives the error of an unknown username its exit code.
+func noUser(err error) error {
+	if errors.Is(err, api.ErrNoUser) {
+		return fail(exitNotFound, err)
+	}
+	return err
 }
 
 func (p *program) createAdmin(ctx context.Context, d *db.DB, account openapi.NewUser, generated bool) error {
@@ -108,13 +117,14 @@ func (p *program) createAdmin(ctx context.Context, d *db.DB, account openapi.New
 	return err
 }
 
-// withDB returns a command function that connects to the configured database,
-// applies pending migrations and then calls do.
-func (p *program) withDB(do func(ctx context.Context, d *db.DB, args []string) error) func(*cobra.Command, []string) error {
+// withDB returns a command function that connects to the configured database and
+// then calls do. It refuses a database that has no tables, or those of an older
+// release.
+func (p *program) withDB(do func(ctx context.Context, cfg *config, d *db.DB, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
-			return withDatabase(ctx, cfg, log, func(url string) error {
-				if err := migrateUp(ctx, url, log); err != nil {
+			return p.withDatabase(ctx, cfg, log, mustExist, func(url string) error {
+				if err := requireSchema(ctx, url, log); err != nil {
 					return err
 				}
 				d, err := db.Open(ctx, db.Config{URL: url, MaxConns: 1, AcquireTimeout: 10 * time.Second, QueryTimeout: 10 * time.Second})
@@ -122,7 +132,7 @@ func (p *program) withDB(do func(ctx context.Context, d *db.DB, args []string) e
 					return err
 				}
 				defer d.Close()
-				return do(ctx, d, args)
+				return do(ctx, cfg, d, args)
 			})
 		})(cmd, args)
 	}
@@ -163,7 +173,7 @@ func readable(p *problem.Error, err error) error {
 	for _, field := range slices.Sorted(maps.Keys(p.Fields)) {
 		wrong = append(wrong, field+" "+strings.Join(p.Fields[field], ", "))
 	}
-	return errors.New(strings.Join(wrong, "; "))
+	return fail(exitRefused, errors.New(strings.Join(wrong, "; ")))
 }
 
 // prompter reads the values of an account from the operator.
@@ -172,10 +182,14 @@ type prompter struct {
 	out io.Writer
 }
 
+// terminal reports whether a person types the values.
+func (a prompter) terminal() bool {
+	file, isFile := a.in.(*os.File)
+	return isFile && isatty.IsTerminal(file.Fd())
+}
+
 // complete fills in the fields of an account that no flag has set.
 func (a prompter) complete(account *openapi.NewUser, generate bool) (err error) {
-	file, isFile := a.in.(*os.File)
-	terminal := isFile && isatty.IsTerminal(file.Fd())
 	lines := bufio.NewReader(a.in)
 	line := func(label string) (string, error) {
 		fmt.Fprint(a.out, label+": ")
@@ -184,9 +198,6 @@ func (a prompter) complete(account *openapi.NewUser, generate bool) (err error) 
 			return "", fmt.Errorf("reading the %s: %w", strings.ToLower(label), err)
 		}
 		return strings.TrimRight(text, "\r\n"), nil
-	}
-	if !terminal && (account.Username == "" || account.Email == "") {
-		return errors.New("--username and --email are required when standard input is not a terminal")
 	}
 	if account.Username == "" {
 		if account.Username, err = line("Username"); err != nil {
@@ -201,8 +212,8 @@ func (a prompter) complete(account *openapi.NewUser, generate bool) (err error) 
 	switch {
 	case generate:
 		account.Password = rand.Text()
-	case terminal:
-		account.Password, err = a.secret(int(file.Fd()))
+	case a.terminal():
+		account.Password, err = a.secret(int(a.in.(*os.File).Fd()))
 	default:
 		account.Password, err = line("Password")
 	}

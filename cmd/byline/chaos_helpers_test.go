@@ -251,9 +251,9 @@ func (s *service) end() {
 // databaseURL returns the URL of the embedded PostgreSQL of the service.
 func (s *service) databaseURL() string {
 	s.t.Helper()
-	u, err := embedded.RunningURL(embedded.Config{DataDir: s.dir, Strict: true})
+	running, err := embedded.Running(embedded.Config{DataDir: s.dir, Strict: true})
 	require.NoError(s.t, err)
-	return u
+	return running.URL
 }
 
 // postmaster returns the process id of the embedded PostgreSQL, or 0 if it is

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -18,7 +19,7 @@ func (p *program) keysCommand() *cobra.Command {
 	keys := &cobra.Command{Use: "keys", Short: "Manage the keys that sign tokens"}
 	keys.AddCommand(
 		&cobra.Command{Use: "list", Short: "List the signing keys, the active one first", Args: cobra.NoArgs, RunE: p.withDB(
-			func(ctx context.Context, d *db.DB, _ []string) error {
+			func(ctx context.Context, _ *config, d *db.DB, _ []string) error {
 				list, err := credentials.ListSigningKeys(ctx, d)
 				if err != nil {
 					return err
@@ -31,7 +32,7 @@ func (p *program) keysCommand() *cobra.Command {
 				return w.Flush()
 			})},
 		&cobra.Command{Use: "rotate", Short: "Create a key and sign new tokens with it; existing tokens stay valid", Args: cobra.NoArgs, RunE: p.withDB(
-			func(ctx context.Context, d *db.DB, _ []string) error {
+			func(ctx context.Context, _ *config, d *db.DB, _ []string) error {
 				id, err := credentials.RotateSigningKey(ctx, d)
 				if err != nil {
 					return err
@@ -40,11 +41,17 @@ func (p *program) keysCommand() *cobra.Command {
 				return err
 			})},
 		&cobra.Command{Use: "revoke ID", Short: "Revoke a key and every token that it signed", Args: cobra.ExactArgs(1), RunE: p.withDB(
-			func(ctx context.Context, d *db.DB, args []string) error {
-				if err := credentials.RevokeSigningKey(ctx, d, args[0]); err != nil {
-					return fmt.Errorf("key %s: %w", args[0], err)
+			func(ctx context.Context, _ *config, d *db.DB, args []string) error {
+				err := credentials.RevokeSigningKey(ctx, d, args[0])
+				switch {
+				case errors.Is(err, credentials.ErrNoKey):
+					return fail(exitNotFound, fmt.Errorf("key %s: %w", args[0], err))
+				case errors.Is(err, credentials.ErrOnlyKey):
+					return fail(exitRefused, fmt.Errorf("key %s: %w", args[0], err))
+				case err != nil:
+					return err
 				}
-				_, err := fmt.Fprintf(p.stdout, "revoked %s\n", args[0])
+				_, err = fmt.Fprintf(p.stdout, "revoked %s\n", args[0])
 				return err
 			})},
 	)

@@ -37,7 +37,7 @@ func main() {
 		case <-printed:
 		case <-time.After(logTimeout): // nobody reads
 		}
-		os.Exit(1)
+		os.Exit(int(codeOf(err)))
 	}
 }
 
@@ -69,7 +69,13 @@ type program struct {
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	p := &program{getenv: getenv, stdout: stdout, stderr: stderr}
+	root := (&program{getenv: getenv, stdout: stdout, stderr: stderr}).rootCommand()
+	root.SetArgs(args)
+	return root.ExecuteContext(ctx)
+}
+
+// rootCommand returns the command byline with all subcommands.
+func (p *program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "byline",
 		Short: "A headless publishing API",
@@ -83,9 +89,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		RunE:          p.with(p.serve),
 	}
 	registerFlags(root.PersistentFlags())
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
 	root.AddCommand(
 		&cobra.Command{Use: "serve", Short: "Serve the API (the default)", Args: cobra.NoArgs, RunE: p.with(p.serve)},
 		p.migrateCommand(),
@@ -94,14 +99,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		p.adminCommand(),
 		p.healthcheckCommand(),
 		&cobra.Command{Use: "config", Short: "Print the effective configuration with secrets hidden", Args: cobra.NoArgs,
-			RunE: p.with(func(_ context.Context, cfg *config, _ *slog.Logger) error { return cfg.print(stdout) })},
+			RunE: p.with(func(_ context.Context, cfg *config, _ *slog.Logger) error { return cfg.print(p.stdout) })},
 		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
-				_, err := fmt.Fprintf(stdout, "byline %s (%s, %s %s/%s)\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+				_, err := fmt.Fprintf(p.stdout, "byline %s (%s, %s %s/%s)\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 				return err
 			}},
 	)
-	return root.ExecuteContext(ctx)
+	return root
 }
 
 // with returns a command function that reads the configuration and then calls

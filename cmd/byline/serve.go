@@ -25,7 +25,6 @@ import (
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
-	"github.com/byline-api/byline/db/embedded"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/ratelimit"
@@ -54,12 +53,13 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 		defer adminListener.Close()
 	}
 
-	url, stopDatabase, err := startDatabase(ctx, cfg, log)
+	target, err := startDatabase(ctx, cfg, log, mayCreate)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stopDatabase()) }()
-	if err := migrateUp(ctx, url, log); err != nil {
+	defer func() { err = errors.Join(err, target.stop()) }()
+	log.Info("using " + target.place)
+	if err := migrateUp(ctx, target.url, log); err != nil {
 		return err
 	}
 	tracing, flushTraces, err := startTracing(ctx, cfg, p.getenv, log)
@@ -68,7 +68,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	}
 	defer flushTraces()
 	database, err := db.Open(ctx, db.Config{
-		URL: url, MaxConns: cfg.PoolMax, MinConns: cfg.PoolMin,
+		URL: target.url, MaxConns: cfg.PoolMax, MinConns: cfg.PoolMin,
 		AcquireTimeout: cfg.PoolAcquireTimeout, QueryTimeout: cfg.QueryTimeout,
 		Tracer: db.TraceStatements(tracing, nil),
 	})
@@ -86,7 +86,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	var keyPair *certificate.KeyPair
 	if cfg.TLSCert != "" {
 		if keyPair, err = certificate.Load(cfg.TLSCert, cfg.TLSKey, log); err != nil {
-			return err
+			return fail(exitConfiguration, err)
 		}
 	}
 	feed := changes.NewFeed(database, log)
@@ -208,80 +208,6 @@ func quotas(mode string) ratelimit.Quotas {
 	default:
 		return ratelimit.StrictQuotas()
 	}
-}
-
-// startDatabase returns the URL of the configured database, which it starts if
-// it is the embedded one, and a function that stops it.
-func startDatabase(ctx context.Context, cfg *config, log *slog.Logger) (url string, stop func() error, err error) {
-	if !cfg.embedded() {
-		return cfg.DatabaseURL, func() error { return nil }, nil
-	}
-	postgres, err := embedded.Start(ctx, embeddedConfig(cfg, log))
-	if err != nil {
-		return "", nil, err
-	}
-	return postgres.LocalURL(), func() error {
-		stopCtx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-		defer cancel()
-		return postgres.Stop(stopCtx)
-	}, nil
-}
-
-func embeddedConfig(cfg *config, log *slog.Logger) embedded.Config {
-	return embedded.Config{
-		DataDir: cfg.DataDir,
-		BinDir:  cfg.PGBin,
-		Strict:  !cfg.isDefault("BYLINE_DATA_DIR"),
-		// A violated constraint becomes a response to the client. It need not
-		// be logged.
-		Settings: map[string]string{"log_min_messages": "log"},
-		Logger:   log,
-	}
-}
-
-// reachTimeout is how long a start waits for the database, which may have been
-// started at the same time, and for the locks of a migration.
-const reachTimeout = time.Minute
-
-func migrateUp(ctx context.Context, url string, log *slog.Logger) error {
-	m, err := newMigrator(url, log)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	deadline := time.Now().Add(reachTimeout)
-	for {
-		applied, err := m.Up(ctx)
-		for _, line := range applied {
-			log.Info("migrated", "migration", line)
-		}
-		if err == nil {
-			return warnOfNewerSchema(ctx, m, log)
-		}
-		if !db.IsUnavailable(err) || db.Remedy(err) != "" || time.Now().After(deadline) {
-			return withRemedy(err)
-		}
-		message := "cannot reach the database; retrying"
-		if db.IsLockTimeout(err) {
-			message = "a migration could not lock its table; retrying"
-		}
-		log.Warn(message, "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-// warnOfNewerSchema logs that a newer release has migrated the database. This
-// release still works on it, as it does while replicas are upgraded one by one.
-func warnOfNewerSchema(ctx context.Context, m *db.Migrator, log *slog.Logger) error {
-	schema, build, err := m.Versions(ctx)
-	if err == nil && schema > build {
-		log.Warn("the schema is newer than this release; upgrade it when all replicas are to be of the same release", "schema", schema, "release", build)
-	}
-	return err
 }
 
 // expire deletes expired and unused rows every hour.

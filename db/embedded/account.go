@@ -133,7 +133,7 @@ func (a account) blocker(dir string) string {
 }
 
 // chooseDataDir returns the data folder to use and the user that PostgreSQL
-// runs as. It creates the folder.
+// runs as. The folder may not exist yet.
 func chooseDataDir(cfg Config) (string, account, error) {
 	dir, err := resolve(cfg.DataDir)
 	if err != nil {
@@ -161,11 +161,16 @@ func chooseDataDir(cfg Config) (string, account, error) {
 				wanted, dir, who.name, blocker)
 		}
 	}
+	return dir, who, nil
+}
+
+// makeDataDir creates the data folder if it does not exist.
+func makeDataDir(dir string, who account) error {
 	mode := fs.FileMode(0o700)
 	if who.drop {
 		mode = 0o711
 	}
-	return dir, who, makeDir(dir, mode)
+	return makeDir(dir, mode)
 }
 
 // resolve makes a path absolute and resolves its symbolic links. The last parts

@@ -52,6 +52,18 @@ func clusterMajor(dataDir string) (int, error) {
 	return major, nil
 }
 
+// hasCluster reports whether a data folder contains a cluster.
+func hasCluster(dataDir string) bool {
+	return exists(filepath.Join(dataDir, clusterName, "PG_VERSION"))
+}
+
+// exists reports whether there is a file at path, also if this user may not
+// read it.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // readPassword returns the password of the role byline.
 func readPassword(dataDir string) (string, error) {
 	path := filepath.Join(dataDir, passwordFile)

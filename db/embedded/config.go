@@ -25,6 +25,17 @@ import (
 // another one, is using the data folder.
 var ErrInUse = errors.New("the data folder is in use by another byline")
 
+// ErrNoCluster is returned by Start with Config.Existing if the data folder
+// contains no cluster.
+var ErrNoCluster = errors.New("there is no database in the folder")
+
+// Instance is a server that another byline process runs.
+type Instance struct {
+	URL     string // contains the password
+	DataDir string // absolute
+	Owner   string // process id of the other byline
+}
+
 // Config configures a server. The zero value works; `byline serve` uses it when
 // nothing is configured.
 type Config struct {
@@ -51,6 +62,10 @@ type Config struct {
 	// PostgreSQL is killed, the last commits are lost; a crash of the machine
 	// may destroy the cluster. Stop preserves the data.
 	Ephemeral bool
+
+	// Existing makes Start return ErrNoCluster, and change nothing, if there is no
+	// cluster. Otherwise it creates one.
+	Existing bool
 
 	// Strict makes Start fail if the user that PostgreSQL runs as cannot reach
 	// DataDir or CacheDir. Otherwise another folder is used and a warning is

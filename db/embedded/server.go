@@ -38,7 +38,8 @@ type Server struct {
 }
 
 // Start runs PostgreSQL on the data folder and returns when the server responds
-// to queries. It creates the cluster if there is none, which takes about 2 s.
+// to queries. Unless cfg.Existing is set, it creates the cluster if there is
+// none, which takes about 2 s.
 // If it finds parts of a killed server, it waits up to 30 s until they have
 // ended. Recovery and downloads may take until ctx ends; ctx does not affect
 // the server after Start has returned. ErrInUse means that another server uses
@@ -64,6 +65,12 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.cluster = filepath.Join(s.dataDir, clusterName)
+	if cfg.Existing && !hasCluster(s.dataDir) && !exists(filepath.Join(s.dataDir, lockFile)) {
+		return nil, fmt.Errorf("%w %s", ErrNoCluster, s.dataDir)
+	}
+	if err := makeDataDir(s.dataDir, s.who); err != nil {
+		return nil, err
+	}
 	if s.lock, err = acquire(s.dataDir); err != nil {
 		return nil, err
 	}
@@ -72,6 +79,10 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 			_ = s.lock.Close()
 		}
 	}()
+	// Another byline that has the lock may be creating the cluster.
+	if cfg.Existing && !hasCluster(s.dataDir) {
+		return nil, fmt.Errorf("%w %s", ErrNoCluster, s.dataDir)
+	}
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}

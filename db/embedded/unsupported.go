@@ -52,5 +52,5 @@ func (*Server) Done() <-chan struct{} {
 	return done
 }
 
-// RunningURL returns an error: there is no embedded server on this system.
-func RunningURL(Config) (string, error) { return "", errUnsupported }
+// Running returns an error: there is no embedded server on this system.
+func Running(Config) (Instance, error) { return Instance{}, errUnsupported }

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/seed"
+)
+
+// seedPassword is the password of every seeded account.
+const seedPassword = "byline-demo"
+
+func (p *program) seedCommand() *cobra.Command {
+	cfg, sure := seed.Small, false
+	cmd := &cobra.Command{
+		Use:   "seed",
+		Short: "Fill the database with sample data",
+		Long: "Add users, articles in Markdown, comments, favourites and follows. The command can run\n" +
+			"while the service is running. Sign in as demo@example.com; every account has the\n" +
+			"password " + seedPassword + ".",
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	f.IntVar(&cfg.Users, "users", cfg.Users, "number of accounts")
+	f.IntVar(&cfg.Articles, "articles", cfg.Articles, "number of articles")
+	f.IntVar(&cfg.Comments, "comments", cfg.Comments, "number of comments")
+	f.IntVar(&cfg.Favorites, "favorites", cfg.Favorites, "number of favourites")
+	f.IntVar(&cfg.Follows, "follows", cfg.Follows, "number of follows")
+	f.IntVar(&cfg.Tags, "tags", cfg.Tags, "number of different tags")
+	f.IntVar(&cfg.TagsPerArticle, "tags-per-article", cfg.TagsPerArticle, "number of tags of each article")
+	f.IntVar(&cfg.BodyBytes, "body-bytes", cfg.BodyBytes, "size of the body of each article in bytes; 0 for varying sizes")
+	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the random generator; the same seed gives the same data")
+	f.BoolVar(&sure, "yes", false, "add the data to a database that has articles or users")
+	cmd.RunE = p.with(func(ctx context.Context, settings *config, log *slog.Logger) error {
+		passwords, err := auth.NewPasswords(auth.Params, 1)
+		if err != nil {
+			return err
+		}
+		if cfg.PasswordHash, err = passwords.Hash(ctx, seedPassword); err != nil {
+			return err
+		}
+		cfg.Until, cfg.Progress = time.Now(), p.stderr
+		if err := cfg.Validate(); err != nil {
+			return fail(exitUsage, err)
+		}
+		return p.withDatabase(ctx, settings, log, mayCreate, func(url string) error {
+			if err := migrateUp(ctx, url, log); err != nil {
+				return err
+			}
+			// COPY of a large data set takes longer than a statement of a
+			// request may.
+			database, err := db.Open(ctx, db.Config{URL: url, MaxConns: 2, AcquireTimeout: 10 * time.Second, QueryTimeout: 6 * time.Hour})
+			if err != nil {
+				return err
+			}
+			defer database.Close()
+			var used bool
+			if err := database.QueryRow(ctx, `SELECT EXISTS (SELECT FROM users) OR EXISTS (SELECT FROM articles)`).Scan(&used); err != nil {
+				return err
+			}
+			if used && !sure {
+				return fail(exitRefused, errors.New("the database is not empty; repeat the command with --yes to add sample accounts with a public password to it"))
+			}
+			summary, err := seed.Run(ctx, database.Pool(), cfg)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.stdout, "added %d users, %d articles, %d comments, %d favourites and %d follows in %s\nsign in as %s with the password %s\n",
+				summary.Users, summary.Articles, summary.Comments, summary.Favorites, summary.Follows,
+				summary.Elapsed.Round(time.Millisecond), summary.Email, seedPassword)
+			return err
+		})
+	})
+	return cmd
+}
