@@ -66,7 +66,7 @@ func (p *program) adminCommand() *cobra.Command {
 			return p.createAdmin(ctx, d, account, generate)
 		})(cmd, args)
 	}
-	promote := &cobra.Command{Use: "promote USERNAME", Short: "Give a user the role admin", Args: cobra.ExactArgs(1), RunE: p.withDB(
+	promote := &cobra.Command{Use: "promote USERNAME", Short: "Give a user the role admin", Args: oneArgument, RunE: p.withDB(
 		func(ctx context.Context, _ *config, d *db.DB, args []string) error {
 			suspended, err := api.PromoteAdmin(ctx, d, args[0])
 			if err != nil {
@@ -78,7 +78,7 @@ func (p *program) adminCommand() *cobra.Command {
 			}
 			return err
 		})}
-	reset := &cobra.Command{Use: "reset-link USERNAME", Short: "Make a link with which a user can reset the password", Args: cobra.ExactArgs(1),
+	reset := &cobra.Command{Use: "reset-link USERNAME", Short: "Make a link with which a user can reset the password", Args: oneArgument,
 		Long: "Make a link, or a token if BYLINE_RESET_URL is not set, with which a user can set a new\n" +
 			"password once, within an hour. It gives access to the account: pass it on to nobody else.",
 	}

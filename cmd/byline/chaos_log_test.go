@@ -129,5 +129,5 @@ func TestErrorNotRead(t *testing.T) {
 	s.stderr = write
 	s.start()
 	require.NoError(t, write.Close())
-	require.Equal(t, 1, s.wait())
+	require.Equal(t, int(exitConfiguration), s.wait())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,16 +61,8 @@ type config struct {
 type value struct {
 	text string
 	from source
+	name string // by which it was given, such as --addr
 }
-
-// source is the place that a value came from.
-type source string
-
-const (
-	fromDefault source = "default"
-	fromEnv     source = "env"
-	fromFlag    source = "flag"
-)
 
 // setting is one row of the settings table. The flags, the environment
 // variables, the error messages and the documentation are all derived from it.
@@ -78,7 +71,8 @@ type setting struct {
 	def     string
 	meaning string                           // one line of Markdown; also the help text of the flag
 	parse   func(c *config, s string) error  // its error states the accepted values
-	shown   func(c *config, s string) string // formats the value for display, without secrets; nil = unchanged
+	shown   func(c *config, s string) string // formats the value for display; nil = unchanged
+	secret  bool                             // passwords are hidden; a file can contain the value
 }
 
 // flag returns the name of the flag: the variable without its prefix, in kebab
@@ -89,10 +83,13 @@ func (s setting) flag() string {
 
 // text returns v formatted for display.
 func (s setting) text(c *config, v string) string {
-	if s.shown == nil {
-		return v
+	switch {
+	case s.secret:
+		return hideSecrets(v)
+	case s.shown != nil:
+		return s.shown(c, v)
 	}
-	return s.shown(c, v)
+	return v
 }
 
 var settings = []setting{
@@ -110,7 +107,7 @@ var settings = []setting{
 	{env: "BYLINE_TLS_KEY", def: "", meaning: "PEM file with the private key of the TLS certificate.",
 		parse: into(func(c *config) *string { return &c.TLSKey }, file)},
 	{env: "DATABASE_URL", def: "", meaning: "PostgreSQL 14 or newer, as a URL or a `key=value` list; empty = the embedded PostgreSQL.",
-		parse: into(func(c *config) *string { return &c.DatabaseURL }, databaseURL), shown: hidden},
+		parse: into(func(c *config) *string { return &c.DatabaseURL }, databaseURL), secret: true},
 	{env: "BYLINE_DATA_DIR", def: "./.byline", meaning: "Data folder of the embedded PostgreSQL.",
 		parse: into(func(c *config) *string { return &c.DataDir }, notEmpty)},
 	{env: "BYLINE_PG_BIN", def: "", meaning: "Folder of the PostgreSQL programs to embed; empty = the newest installed version, or a download if there is none.",
@@ -164,7 +161,7 @@ var settings = []setting{
 	{env: "BYLINE_REQUIRE_CURRENT_PASSWORD", def: "off", meaning: "`on` makes `PUT /api/user` require `currentPassword` with a new password or address, and `POST /api/user/keys` with a new key; RealWorld front ends do not send it.",
 		parse: into(func(c *config) *bool { return &c.RequireCurrent }, onOff)},
 	{env: "BYLINE_SMTP_URL", def: "", meaning: "Mail server, such as `smtp://user:password@host:587` (STARTTLS) or `smtps://host`; empty = mails are not sent: in the profile `development` they are shown at `/mails` on the admin port.",
-		parse: into(func(c *config) *string { return &c.SMTP }, smtpURL), shown: hidden},
+		parse: into(func(c *config) *string { return &c.SMTP }, smtpURL), secret: true},
 	{env: "BYLINE_MAIL_FROM", def: "", meaning: "Sender of mails, such as `Byline <no-reply@example.com>`; required with `BYLINE_SMTP_URL`.",
 		parse: into(func(c *config) *string { return &c.MailFrom }, mailFrom)},
 	{env: "BYLINE_RESET_URL", def: "", meaning: "Page for setting a new password that mails link to, such as `https://example.com/reset#{token}`; empty = mails contain the token only.",
@@ -178,7 +175,7 @@ var settings = []setting{
 	{env: "BYLINE_LOG_CLIENT", def: "off", meaning: "`on` adds the client's address and the route to the log line of each request, and shows all of a path that no route has.",
 		parse: into(func(c *config) *bool { return &c.LogClient }, onOff)},
 	{env: "OTEL_EXPORTER_OTLP_ENDPOINT", def: "", meaning: "Endpoint that traces are sent to (OTLP over HTTP), such as `http://localhost:4318`; empty = no tracing.",
-		parse: into(func(c *config) *string { return &c.OTLPEndpoint }, endpoint), shown: hidden},
+		parse: into(func(c *config) *string { return &c.OTLPEndpoint }, endpoint), secret: true},
 }
 
 // into returns the parse function of a setting: it calls parse and stores the
@@ -193,30 +190,36 @@ func into[T any](field func(*config) *T, parse func(string) (T, error)) func(*co
 	}
 }
 
-// registerFlags adds a flag for every setting.
+// registerFlags adds a flag for every setting, for the files of secrets, and for
+// the configuration file.
 func registerFlags(flags *pflag.FlagSet) {
+	flags.String(configFlag, "", "YAML file with settings by the names of their flags ["+configEnv+"]")
 	for _, s := range settings {
 		// pflag uses a word in backquotes as the name of the value.
 		flags.String(s.flag(), s.def, strings.ReplaceAll(s.meaning, "`", "")+" ["+s.env+"]")
+		if s.secret {
+			flags.String(s.flag()+"-file", "", "File that contains the value of --"+s.flag()+" ["+s.env+"_FILE]")
+		}
 	}
 }
 
 // loadConfig reads every setting. A flag takes precedence over the environment
-// variable, and the variable over the default. An empty variable counts as
-// unset. flags may be nil or incomplete. The error lists all invalid values.
+// variable, the variable over the configuration file, and that over the default.
+// An empty variable counts as unset. flags may be nil or incomplete. The error
+// lists all invalid values.
 func loadConfig(flags *pflag.FlagSet, getenv func(string) string) (*config, error) {
 	c := &config{values: make(map[string]value, len(settings))}
+	given, err := places(flags, getenv)
+	if err != nil {
+		return nil, invalid(err)
+	}
 	var wrong []error
 	for _, s := range settings {
-		v := value{s.def, fromDefault}
-		if env := getenv(s.env); env != "" {
-			v = value{env, fromEnv}
-		}
-		if flags != nil && flags.Changed(s.flag()) {
-			v = value{flags.Lookup(s.flag()).Value.String(), fromFlag}
-		}
+		v, err := s.find(given)
 		c.values[s.env] = v
-		if err := s.parse(c, v.text); err != nil {
+		if err != nil {
+			wrong = append(wrong, err)
+		} else if err := s.parse(c, v.text); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", c.given(s), err))
 		}
 	}
@@ -224,9 +227,13 @@ func loadConfig(flags *pflag.FlagSet, getenv func(string) string) (*config, erro
 		wrong = c.complete(runtime.GOMAXPROCS(0))
 	}
 	if wrong != nil {
-		return nil, fmt.Errorf("invalid configuration:\n%w", errors.Join(wrong...))
+		return nil, invalid(wrong...)
 	}
 	return c, nil
+}
+
+func invalid(wrong ...error) error {
+	return fail(exitConfiguration, fmt.Errorf("invalid configuration:\n%w", errors.Join(wrong...)))
 }
 
 // complete fills in the values that depend on the machine or on other settings,
@@ -273,7 +280,11 @@ func (c *config) complete(cores int) (wrong []error) {
 
 // given returns the name and the value of a setting as the user gave them.
 func (c *config) given(s setting) string {
-	shown := s.text(c, c.values[s.env].text)
+	text := c.values[s.env].text
+	shown := s.text(c, text)
+	if s.secret && shown == mask {
+		return c.nameOf(s.env) + "=" + shape(text)
+	}
 	if len(shown) > 100 {
 		shown = shown[:100] + "..."
 	}
@@ -289,13 +300,8 @@ func (c *config) givenBy(env string) string {
 	return env
 }
 
-// nameOf returns the flag if the value came from it, else the variable.
-func (c *config) nameOf(env string) string {
-	if c.values[env].from == fromFlag {
-		return "--" + setting{env: env}.flag()
-	}
-	return env
-}
+// nameOf returns the name by which a setting was given, else its variable.
+func (c *config) nameOf(env string) string { return cmp.Or(c.values[env].name, env) }
 
 // isDefault reports whether a variable has its default value.
 func (c *config) isDefault(env string) bool { return c.values[env].from == fromDefault }

@@ -79,11 +79,19 @@ func existing(isFolder bool, wrong string) func(string) (string, error) {
 func oneOf(accepted ...string) func(string) (string, error) {
 	return func(s string) (string, error) {
 		if !slices.Contains(accepted, s) {
-			last := len(accepted) - 1
-			return "", fmt.Errorf("must be %s or %s", strings.Join(accepted[:last], ", "), accepted[last])
+			return "", choiceError(accepted)
 		}
 		return s, nil
 	}
+}
+
+// choiceError lists the only values of a setting, also for the completion of its
+// flag.
+type choiceError []string
+
+func (e choiceError) Error() string {
+	last := len(e) - 1
+	return "must be " + strings.Join(e[:last], ", ") + " or " + e[last]
 }
 
 func between(least, most int) func(string) (int, error) {

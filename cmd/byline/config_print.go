@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 )
@@ -47,7 +50,20 @@ func hideSecrets(s string) string {
 	return shown
 }
 
-func hidden(_ *config, s string) string { return hideSecrets(s) }
+// beginnings are what the value of a secret may begin with, for hints. A
+// beginning of another kind may be a part of the secret.
+var beginnings = []string{"postgres://", "postgresql://", "mysql://", "jdbc:", "DATABASE_URL=", "smtp://", "smtps://", "http://", "https://", `"`, "'", " "}
+
+// shape describes a text that must not be shown.
+func shape(s string) string {
+	shape := fmt.Sprintf("(hidden: a text of %d characters", utf8.RuneCountInString(s))
+	for _, beginning := range beginnings {
+		if strings.HasPrefix(s, beginning) {
+			shape += fmt.Sprintf(" that begins with %q", beginning)
+		}
+	}
+	return shape + ")"
+}
 
 // adaptive displays the effective value of a setting whose 0 means automatic.
 func adaptive(effective func(*config) int) func(*config, string) string {
@@ -69,7 +85,11 @@ func (c *config) print(w io.Writer) error {
 	_, _ = fmt.Fprintln(t, "NAME\tVALUE\tFROM") // tabwriter returns write errors from Flush
 	for _, s := range settings {
 		v := c.values[s.env]
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", s.env, inColumn(s.text(c, v.text)), v.from)
+		from := string(v.from)
+		if strings.HasSuffix(v.name, "_FILE") {
+			from += " " + v.name
+		}
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", s.env, inColumn(s.text(c, v.text)), from)
 	}
 	return t.Flush()
 }
@@ -86,9 +106,10 @@ func inColumn(s string) string {
 // of os.Environ) that starts with BYLINE_ but is not a setting. Most are
 // misspelled and would otherwise be ignored silently.
 func unknownSettings(environ []string) []string {
-	known := make(map[string]bool, len(settings))
+	known := map[string]bool{configEnv: true}
 	for _, s := range settings {
 		known[s.env] = true
+		known[s.env+"_FILE"] = s.secret
 	}
 	var warnings []string
 	for _, variable := range environ {
@@ -96,23 +117,38 @@ func unknownSettings(environ []string) []string {
 		if known[name] || !strings.HasPrefix(name, "BYLINE_") || strings.HasPrefix(name, "BYLINE_TEST_") {
 			continue
 		}
-		warning := name + " is not a known setting"
-		if best := nearest(name); best != "" {
-			warning += "; did you mean " + best + "?"
-		}
-		warnings = append(warnings, warning)
+		warnings = append(warnings, name+" is not a known setting"+hint(nearest(name)))
 	}
 	return warnings
 }
 
-// nearest returns the setting with the most similar name. Names may differ in a
-// third of their letters at most, not counting the prefix.
+// hint returns a question whether best was meant, or "".
+func hint(best string) string {
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// nearest returns the setting with the most similar name, not counting the
+// prefix.
 func nearest(name string) string {
-	name = strings.TrimPrefix(name, "BYLINE_")
-	best, least := "", len(name)/3+1
+	variables := make(map[string]string, len(settings)) // by name without prefix
+	names := make(map[string]bool, len(settings))
 	for _, s := range settings {
-		if d := levenshtein.ComputeDistance(name, strings.TrimPrefix(s.env, "BYLINE_")); d < least {
-			best, least = s.env, d
+		short := strings.TrimPrefix(s.env, "BYLINE_")
+		variables[short], names[short] = s.env, true
+	}
+	return variables[closest(strings.TrimPrefix(name, "BYLINE_"), names)]
+}
+
+// closest returns the most similar of some names, which may differ in a third of
+// its letters at most, or "".
+func closest(name string, names map[string]bool) string {
+	best, least := "", len(name)/3+1
+	for _, other := range slices.Sorted(maps.Keys(names)) {
+		if d := levenshtein.ComputeDistance(name, other); d < least {
+			best, least = other, d
 		}
 	}
 	return best

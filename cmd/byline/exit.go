@@ -24,7 +24,7 @@ var exitCodes = []struct {
 }{
 	{0, "success"},
 	{exitFailure, "any other failure; healthcheck: the service is not ready"},
-	{exitUsage, "unknown command or flag, or a missing argument"},
+	{exitUsage, "wrong usage: an unknown command or flag, a missing or wrong argument"},
 	{exitConfiguration, "invalid configuration"},
 	{exitUnreachable, "the database cannot be reached or started, or does not answer in time"},
 	{exitNoDatabase, "there is no database, or it has no tables of Byline"},

@@ -82,8 +82,8 @@ func (p *program) rootCommand() *cobra.Command {
 		Long: "Byline is a headless publishing API: users, profiles, articles, comments, tags,\n" +
 			"favourites, follows and feeds. Without a command, byline serves the API. It runs\n" +
 			"an embedded PostgreSQL unless DATABASE_URL is set.",
-		Example:       "  byline                  serve on http://127.0.0.1:8080\n  byline seed             fill the database with sample data\n  byline config           show the effective configuration",
-		Args:          cobra.NoArgs,
+		Example:       "  byline                  serve on http://127.0.0.1:8080\n  byline seed             fill the database with sample data\n  byline config           show the effective configuration\n  byline serve --help     list all settings",
+		Version:       fmt.Sprintf("byline %s (%s, %s %s/%s)", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          p.with(p.serve),
@@ -101,11 +101,12 @@ func (p *program) rootCommand() *cobra.Command {
 		&cobra.Command{Use: "config", Short: "Print the effective configuration with secrets hidden", Args: cobra.NoArgs,
 			RunE: p.with(func(_ context.Context, cfg *config, _ *slog.Logger) error { return cfg.print(p.stdout) })},
 		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error {
-				_, err := fmt.Fprintf(p.stdout, "byline %s (%s, %s %s/%s)\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			RunE: func(c *cobra.Command, _ []string) error {
+				_, err := fmt.Fprintln(p.stdout, c.Root().Version)
 				return err
 			}},
 	)
+	finish(root)
 	return root
 }
 
