@@ -53,9 +53,9 @@ func places(flags *pflag.FlagSet, getenv func(string) string) ([]place, error) {
 	}}
 	path, isSet := given.get(configFlag)
 	if !isSet {
-		path, isSet = environment.get(configEnv)
+		path, _ = environment.get(configEnv)
 	}
-	if !isSet {
+	if path == "" {
 		return []place{given, environment}, nil
 	}
 	values, err := readConfigFile(path)

@@ -112,6 +112,9 @@ func TestConfigFile(t *testing.T) {
 		other, err := load(t, env, "--config="+writeFile(t, "addr: :2"))
 		require.NoError(t, err)
 		require.Equal(t, ":2", other.Addr, "the flag names another file")
+		none, err := load(t, env, "--config=")
+		require.NoError(t, err)
+		require.Equal(t, "127.0.0.1:8080", none.Addr, "an empty flag means no file")
 		for _, empty := range []string{"", "# nothing\n", "---\n"} {
 			_, err := load(t, nil, "--config="+writeFile(t, empty))
 			require.NoError(t, err, "%q", empty)

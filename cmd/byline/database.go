@@ -32,9 +32,7 @@ func (p *program) withDatabase(ctx context.Context, cfg *config, log *slog.Logge
 		return err
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	if _, err := fmt.Fprintln(p.stderr, "byline: using", d.place); err != nil {
-		return err
-	}
+	_, _ = fmt.Fprintln(p.stderr, "byline: using", d.place) // the command also works without standard error
 	return databaseError(command(d.url))
 }
 
