@@ -62,6 +62,8 @@ type value struct {
 	text string
 	from source
 	name string // by which it was given, such as --addr
+
+	secretFile bool // name is that of a file with the value
 }
 
 // setting is one row of the settings table. The flags, the environment

@@ -86,7 +86,7 @@ func (c *config) print(w io.Writer) error {
 	for _, s := range settings {
 		v := c.values[s.env]
 		from := string(v.from)
-		if strings.HasSuffix(v.name, "_FILE") {
+		if v.secretFile {
 			from += " " + v.name
 		}
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", s.env, inColumn(s.text(c, v.text)), from)

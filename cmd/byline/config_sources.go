@@ -76,7 +76,7 @@ func (s setting) find(places []place) (value, error) {
 		text, isSet := p.get(name)
 		if s.secret {
 			if path, inFile := p.get(name + p.suffix); inFile {
-				v := value{from: p.from, name: name + p.suffix + p.shown}
+				v := value{from: p.from, name: name + p.suffix + p.shown, secretFile: true}
 				if isSet {
 					return v, fmt.Errorf("%s and %s: must not be set together", name+p.shown, v.name)
 				}
@@ -88,10 +88,10 @@ func (s setting) find(places []place) (value, error) {
 			}
 		}
 		if isSet {
-			return value{text, p.from, name + p.shown}, nil
+			return value{text: text, from: p.from, name: name + p.shown}, nil
 		}
 	}
-	return value{s.def, fromDefault, s.env}, nil
+	return value{text: s.def, from: fromDefault, name: s.env}, nil
 }
 
 // readSecret returns the content of a file without the line break at its end.

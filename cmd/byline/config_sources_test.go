@@ -57,6 +57,7 @@ func TestSecretFiles(t *testing.T) {
 			var out bytes.Buffer
 			require.NoError(t, c.print(&out))
 			require.NotContains(t, out.String(), "s3cret")
+			require.Regexp(t, `(?m)^`+s.env+` .* (env|flag|file) `+regexp.QuoteMeta(name), out.String())
 		}
 
 		// In the same place, both are refused. A place that takes precedence
