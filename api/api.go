@@ -37,6 +37,9 @@
 package api
 
 import (
+	"cmp"
+	"math"
+
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
@@ -63,6 +66,9 @@ type Deps struct {
 	// that they do not reveal addresses.
 	Secret []byte
 	Rules  signin.Rules
+	// AccountStorage is the maximum size of the articles and comments of an
+	// account, in bytes; 0 means that there is none.
+	AccountStorage int64
 }
 
 // API implements every operation of the document. Each tag has a type with its
@@ -89,6 +95,7 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 func New(d Deps) *API {
 	once := idempotency.Runner{DB: d.DB, Keeper: d.Keeper}
 	html := markup.NewRenderer()
+	storage := cmp.Or(d.AccountStorage, math.MaxInt64)
 	guard := signin.Guard{DB: d.DB, Passwords: d.Passwords, Secret: d.Secret, Limits: d.Rules.SignIns}
 	return &API{
 		users:      users{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
@@ -96,8 +103,8 @@ func New(d Deps) *API {
 		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB},
-		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html},
-		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html},
+		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage},
+		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage},
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},
 		moderation: moderation{db: d.DB, cursors: d.Cursors},

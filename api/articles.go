@@ -29,6 +29,7 @@ type articles struct {
 	once    idempotency.Runner
 	cursors *page.Codec
 	html    *markup.Renderer
+	storage int64 // the maximum for an account, in bytes
 }
 
 // The responses of the operations that return one article carry its version.
@@ -61,6 +62,7 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	}
 	arg := query.ArticleCreateParams{
 		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, Tags: tags,
+		AccountStorage: s.storage,
 	}
 	base := slug.From(in.Title)
 	var created visibility.Article
@@ -90,7 +92,7 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: arg.Tags, Version: r.Version,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 		},
-	}, err
+	}, translate.StorageFull(err, arg.AccountStorage)
 }
 
 func slugTaken(err error) bool {
@@ -130,7 +132,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 			return err
 		}
 		if in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil {
-			if err := applyPatch(ctx, tx, locked, in); err != nil {
+			if err := s.applyPatch(ctx, tx, locked, in); err != nil {
 				return err
 			}
 		}
@@ -144,8 +146,10 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 	return articleUpdated{openapi.UpdateArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
 }
 
-func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle) error {
-	arg := query.ArticleUpdateParams{ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body}
+func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle) error {
+	arg := query.ArticleUpdateParams{
+		ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body, AccountStorage: s.storage,
+	}
 	// The titles are compared too, because the slug of a title without letters
 	// is random and differs each time.
 	if in.Title != nil && *in.Title != locked.Title && slug.From(*in.Title) != slug.From(locked.Title) {
@@ -162,7 +166,7 @@ func applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow,
 		}
 		arg.Tags = tags
 	}
-	return q.ArticleUpdate(ctx, tx, arg)
+	return translate.StorageFull(q.ArticleUpdate(ctx, tx, arg), s.storage)
 }
 
 // newTags returns the tags of an article without duplicates. Two tags in a list

@@ -26,6 +26,9 @@ func requireCounters(t *testing.T, s *servertest.Service) {
 		UNION ALL SELECT 'uncounted tag ' || t.tag FROM article_tags t WHERE NOT EXISTS (SELECT 1 FROM counters k WHERE k.kind = 'tag' AND k.name = t.tag)
 		UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
 		UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
+		UNION ALL SELECT 'text of ' || u.username FROM users u WHERE u.stored_bytes <>
+			COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, ''))) FROM articles a WHERE a.author_id = u.id), 0)
+			+ COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)
 		UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
 		UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
 		UNION ALL SELECT 'tags of ' || a.slug FROM articles a
@@ -59,10 +62,10 @@ func together[R any](n int, f func(i int) R) []R {
 
 // crowded is a service with more backends than a counter has slots, so that
 // writers meet on the same rows.
-func crowded(t *testing.T) *servertest.Service {
+func crowded(t *testing.T, options ...servertest.Option) *servertest.Service {
 	t.Helper()
 	const conns = 18
-	s := servertest.New(t, servertest.WithDB(func(c *db.Config) { c.MaxConns = conns }))
+	s := servertest.New(t, append(options, servertest.WithDB(func(c *db.Config) { c.MaxConns = conns }))...)
 	// One after the other: on a busy machine, so many concurrent sign-ins take
 	// longer than a request waits for a connection.
 	for range conns {

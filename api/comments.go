@@ -26,6 +26,7 @@ type comments struct {
 	once    idempotency.Runner
 	cursors *page.Codec
 	html    *markup.Renderer
+	storage int64 // the maximum for an account, in bytes
 }
 
 const (
@@ -223,11 +224,13 @@ func (c comment) view() openapi.Comment {
 // CreateArticleComment adds a comment by the viewer.
 func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateArticleCommentRequestObject) (openapi.CreateArticleCommentResponseObject, error) {
 	viewer := request.Viewer(ctx)
-	arg := query.CommentCreateParams{AuthorID: viewer.ID, Moderates: viewer.Moderates(), Body: req.Body.Comment.Body, Slug: req.Slug}
+	arg := query.CommentCreateParams{
+		AuthorID: viewer.ID, Moderates: viewer.Moderates(), Body: req.Body.Comment.Body, Slug: req.Slug, AccountStorage: s.storage,
+	}
 	call := idempotency.Call{Operation: "CreateArticleComment " + req.Slug, Key: req.Params.IdempotencyKey, Body: req.Body}
 	created, replayed, err := idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (query.CommentCreateRow, error) {
 		c, err := q.CommentCreate(ctx, conn, arg)
-		return c, translate.NotFound(err, "article")
+		return c, translate.StorageFull(translate.NotFound(err, "article"), s.storage)
 	})
 	if err != nil {
 		return nil, err

@@ -42,7 +42,11 @@ func TestCounters(t *testing.T) {
 		`INSERT INTO articles (slug, author_id, title, description, body, tags)
 		 SELECT 'a' || i, 1 + i % 5, 't', 'd', 'b', CASE WHEN i % 2 = 0 THEN '{x,y}'::text[] ELSE '{x}' END FROM generate_series(1, 20) i`,
 		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE (a.id + u.id) % 3 = 0`,
+		`INSERT INTO comments (article_id, author_id, body) SELECT a.id, u.id, repeat('é', u.id::int) FROM articles a, users u WHERE (a.id + u.id) % 4 = 0`,
 		`DELETE FROM favorites WHERE user_id = 2 AND article_id % 2 = 0`,
+		`UPDATE comments SET body = body || '€' WHERE author_id % 2 = 0`,
+		`DELETE FROM comments WHERE id % 3 = 0`,
+		`UPDATE articles SET title = 'títle', description = '', body = repeat('b', id::int) WHERE author_id < 3`,
 		`DELETE FROM articles WHERE id % 7 = 0`,
 		`DELETE FROM users WHERE id = 3`,
 		`UPDATE articles SET tags = '{z,x}' WHERE id % 4 = 0`,
@@ -67,6 +71,9 @@ func TestCounters(t *testing.T) {
 				WHERE NOT a.hidden AND EXISTS (SELECT unnest(a.tags), a.created_at, a.id EXCEPT SELECT tag, article_created_at, article_id FROM article_tags)
 			UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
 			UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
+			UNION ALL SELECT 'text of ' || u.username FROM users u WHERE u.stored_bytes <>
+				COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, ''))) FROM articles a WHERE a.author_id = u.id), 0)
+				+ COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)
 			UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
 			UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
 			UNION ALL SELECT 'waiting favourites of ' || a.slug FROM articles a WHERE EXISTS (SELECT FROM favorites f WHERE f.article_id = a.id AND a.hidden)

@@ -43,6 +43,8 @@ const (
 	UsersUsernameKey          Constraint = "users_username_key"
 	// UsersLastAdmin is enforced by a trigger.
 	UsersLastAdmin Constraint = "users_last_admin"
+	// UsersStorageMaximum is enforced by a trigger.
+	UsersStorageMaximum Constraint = "users_storage_maximum"
 )
 
 // Constraints lists the constants above.
@@ -50,7 +52,7 @@ var Constraints = []Constraint{
 	APIKeysMaximum, APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, MailsUserIDFkey, SessionsUserIDFkey,
-	SignInPlacesUserIDFkey, UsersEmailKey, UsersFoldedUsernameKey, UsersLastAdmin, UsersUsernameKey,
+	SignInPlacesUserIDFkey, UsersEmailKey, UsersFoldedUsernameKey, UsersLastAdmin, UsersStorageMaximum, UsersUsernameKey,
 }
 
 // Violated returns the constraint that err violates, or "".

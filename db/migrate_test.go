@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -316,4 +318,45 @@ func TestAuditEntriesGetAccounts(t *testing.T) {
 		array_agg(id ORDER BY id) FILTER (WHERE reason IS NULL) FROM audit_log`).Scan(&kept, &gone))
 	require.Equal(t, []int64{1, 2}, kept)
 	require.Equal(t, []int64{3, 4}, gone, "nobody has these accounts any more")
+}
+
+// TestStoredTextIsMigrated applies the migration to articles and comments that
+// are older than it, also to those of transactions that end while it runs.
+func TestStoredTextIsMigrated(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	m, d := migrator(t, url), dbtest.OpenURL(t, url)
+	downBefore(t, m, "00014_storage.sql")
+	for _, statement := range []string{
+		`INSERT INTO users (username, email, password_hash) SELECT 'u' || i, 'u' || i, '' FROM generate_series(1, 250) i`,
+		`INSERT INTO articles (slug, author_id, title, description, body, tags)
+			SELECT 'a' || i, i, 't', 'é', repeat('b', i), '{x,yz}' FROM generate_series(1, 250) i WHERE i % 5 > 0`,
+		`INSERT INTO comments (article_id, author_id, body) SELECT a.id, 1 + a.id % 250, '€' FROM articles a`,
+	} {
+		_, err := d.Exec(t.Context(), statement)
+		require.NoError(t, err, statement)
+	}
+	earlier, err := d.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	_, err = earlier.Exec(t.Context(), `INSERT INTO comments (article_id, author_id, body) VALUES (1, 7, 'not committed')`)
+	require.NoError(t, err)
+	migrated := make(chan error, 1)
+	go func() {
+		_, err := m.Up(context.WithoutCancel(t.Context()))
+		migrated <- err
+	}()
+	require.Eventually(t, func() bool {
+		var waits bool
+		err := d.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+			AND application_name = 'byline migrate' AND wait_event_type = 'Lock')`).Scan(&waits)
+		return err == nil && waits
+	}, 4*time.Second, 10*time.Millisecond, "the migration must wait for transactions that count nothing")
+	require.NoError(t, earlier.Commit(t.Context()))
+	require.NoError(t, <-migrated)
+
+	var wrong []string
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT COALESCE(array_agg(username || ' ' || stored_bytes), '{}') FROM users u
+		WHERE stored_bytes <> CASE WHEN id % 5 > 0 THEN 6 + id ELSE 0 END
+			+ COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)`).Scan(&wrong))
+	require.Empty(t, wrong)
 }

@@ -5,6 +5,7 @@ package translate
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
@@ -83,6 +84,16 @@ func RefusedToken(field string, err error) error {
 func NotFound(err error, resource string) error {
 	if db.IsNotFound(err) {
 		return problem.NotFound(resource)
+	}
+	return err
+}
+
+// StorageFull converts the error that an account would store more text than the
+// maximum, in bytes, to a 422 that names the maximum. Other errors are returned
+// unchanged.
+func StorageFull(err error, maximum int64) error {
+	if db.Violated(err) == db.UsersStorageMaximum {
+		return problem.InvalidField("storage", fmt.Sprintf("maximum of %d bytes reached", maximum)).WithCause(err)
 	}
 	return err
 }

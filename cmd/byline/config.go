@@ -40,6 +40,7 @@ type config struct {
 	TrustedProxies                       []netip.Prefix
 	CORSOrigins                          []string // empty = no CORS
 	CacheBytes                           int
+	AccountStorage                       int // bytes; 0 = no maximum
 	TokenTTL                             time.Duration
 	AccessTTL, RefreshTTL, SessionMaxAge time.Duration
 	PasswordHashers                      int
@@ -148,6 +149,8 @@ var settings = []setting{
 		parse: into(func(c *config) *[]string { return &c.CORSOrigins }, origins)},
 	{env: "BYLINE_CACHE_BYTES", def: "8388608", meaning: "Size of the cache for responses to anonymous reads, in bytes; 0 disables it.",
 		parse: into(func(c *config) *int { return &c.CacheBytes }, between(0, 1<<40))},
+	{env: "BYLINE_ACCOUNT_STORAGE", def: "1073741824", meaning: "Maximum size of the articles and comments of one account, in bytes; 0 = no maximum. Deleting articles or comments frees space.",
+		parse: into(func(c *config) *int { return &c.AccountStorage }, between(0, 1<<50))},
 	{env: "BYLINE_TOKEN_TTL", def: "1440h", meaning: "Lifetime of a RealWorld token; the default is 60 days because it cannot be renewed.",
 		parse: into(func(c *config) *time.Duration { return &c.TokenTTL }, duration(time.Minute, 10*365*24*time.Hour))},
 	{env: "BYLINE_ACCESS_TTL", def: "15m", meaning: "Lifetime of an access token of `POST /api/sessions`.",

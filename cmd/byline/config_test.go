@@ -36,7 +36,7 @@ func TestLoadConfig(t *testing.T) {
 		require.Equal(t, &config{
 			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Profile: "development", Compat: "strict", PoolMin: 2,
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
-			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
+			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, AccountStorage: 1 << 30, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
 			PasswordHashers: 1, Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
 		}, c)
 		require.True(t, c.embedded())
@@ -81,6 +81,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_DRAIN_TIMEOUT", "0s", func(c *config) any { return c.DrainTimeout }, time.Duration(0)},
 			{"BYLINE_MAX_IN_FLIGHT", "64", func(c *config) any { return c.MaxInFlight }, 64},
 			{"BYLINE_MAX_CONNECTIONS_PER_ADDRESS", "0", func(c *config) any { return c.MaxConnectionsPerAddress }, 0},
+			{"BYLINE_ACCOUNT_STORAGE", "0", func(c *config) any { return c.AccountStorage }, 0},
 			{"BYLINE_RATE_LIMIT", "off", func(c *config) any { return c.RateLimit }, "off"},
 			{"BYLINE_RATE_LIMIT", "auto", func(c *config) any { return c.RateLimit }, "wide"},
 			{"BYLINE_TRUSTED_PROXIES", " 10.1.2.3/8, ::1 ,", func(c *config) any { return c.TrustedProxies },
@@ -139,6 +140,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_DRAIN_TIMEOUT", "-1s", "from 0s to 10m"},
 			{"BYLINE_MAX_IN_FLIGHT", "1e3", "from 0 to 100000"},
 			{"BYLINE_MAX_CONNECTIONS_PER_ADDRESS", "-1", "from 0 to 1000000"},
+			{"BYLINE_ACCOUNT_STORAGE", "1 GB", "from 0 to 1125899906842624"},
 			{"BYLINE_ADMIN_HOSTS", "byline:9090", "must be host names without ports"},
 			{"BYLINE_PROFILE", "test", "must be auto, development or production"},
 			{"BYLINE_BASE_PATH", "cms", "must be a path of letters"},

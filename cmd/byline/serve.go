@@ -163,6 +163,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 			Rules: signin.Rules{
 				UncommonPasswords: cfg.Passwords == "uncommon", CurrentPassword: cfg.RequireCurrent, SignIns: signInLimits(cfg.RateLimit),
 			},
+			AccountStorage: int64(cfg.AccountStorage),
 		}),
 		DB:            database,
 		Feed:          feed,

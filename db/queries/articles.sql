@@ -172,10 +172,13 @@ FOR UPDATE OF a;
 SELECT a.id, a.author_id, a.hidden FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
 
 -- name: ArticleCreate :one
--- One statement: one transaction and one round trip.
+-- One statement: one transaction and one round trip. A trigger compares the
+-- text of the author with the parameter (db/migrations, 00014), which ends with
+-- the transaction.
 WITH created AS (
     INSERT INTO articles (slug, author_id, title, description, body, tags)
-    VALUES (@slug, @author_id, @title, @description, @body, @tags::text[])
+    SELECT @slug, @author_id, @title, @description, @body, @tags::text[]
+    WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
     RETURNING id, author_id, version, created_at, updated_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created
@@ -192,7 +195,8 @@ WHERE s.article_id = excluded.article_id
 RETURNING slug;
 
 -- name: ArticleUpdate :exec
--- A NULL parameter leaves its column unchanged.
+-- A NULL parameter leaves its column unchanged. The text of the author is
+-- bounded as in ArticleCreate.
 UPDATE articles SET
     slug = COALESCE(sqlc.narg(slug), slug),
     title = COALESCE(sqlc.narg(title), title),
@@ -201,7 +205,7 @@ UPDATE articles SET
     tags = COALESCE(sqlc.narg(tags)::text[], tags),
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = @id;
+WHERE id = @id AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL;
 
 -- name: ArticleDelete :exec
 DELETE FROM articles WHERE id = @id;

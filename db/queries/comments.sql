@@ -1,10 +1,11 @@
 -- name: CommentCreate :one
--- Returns no row if the article does not exist for the author.
+-- Returns no row if the article does not exist for the author. The text of the
+-- author is bounded as in ArticleCreate.
 WITH created AS (
     INSERT INTO comments (article_id, author_id, body)
     SELECT a.id, @author_id, @body FROM article_slugs s
     JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @author_id OR @moderates::boolean)
-    WHERE s.slug = @slug
+    WHERE s.slug = @slug AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
     RETURNING id, article_id, author_id, body, created_at, updated_at
 )
 SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following, false AS hidden

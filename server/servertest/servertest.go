@@ -73,6 +73,7 @@ type setup struct {
 	trust     time.Duration
 	now       func() time.Time
 	rules     signin.Rules
+	storage   int64
 	mailing   bool
 	passwords func(signin.Passwords) signin.Passwords
 }
@@ -92,6 +93,9 @@ func Mailing() Option { return func(s *setup) { s.mailing = true } }
 
 // WithRules changes the rules for accounts.
 func WithRules(f func(*signin.Rules)) Option { return func(s *setup) { f(&s.rules) } }
+
+// WithAccountStorage sets the maximum size of the text of an account, in bytes.
+func WithAccountStorage(bytes int64) Option { return func(s *setup) { s.storage = bytes } }
 
 // WithPasswords replaces what hashes and verifies passwords.
 func WithPasswords(f func(signin.Passwords) signin.Passwords) Option {
@@ -196,6 +200,7 @@ func (s *Service) deps(set setup) server.Deps {
 		API: api.New(api.Deps{
 			DB: s.DB, Passwords: set.passwords(passwords), Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: set.rules,
+			AccountStorage: set.storage,
 		}),
 		DB:            s.DB,
 		Feed:          feed,
