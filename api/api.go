@@ -39,6 +39,7 @@ package api
 import (
 	"cmp"
 	"math"
+	"net/url"
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
@@ -69,6 +70,9 @@ type Deps struct {
 	// AccountStorage is the maximum size of the articles and comments of an
 	// account, in bytes; 0 means that there is none.
 	AccountStorage int64
+	// ContentBase is the folder that relative addresses in articles and comments
+	// refer to (markup.ParseBase); nil = none.
+	ContentBase *url.URL
 }
 
 // API implements every operation of the document. Each tag has a type with its
@@ -94,8 +98,8 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 // New wires the operations.
 func New(d Deps) *API {
 	once := idempotency.Runner{DB: d.DB, Keeper: d.Keeper}
-	html := markup.NewRenderer()
 	storage := cmp.Or(d.AccountStorage, math.MaxInt64)
+	html := markup.NewRenderer(d.ContentBase)
 	guard := signin.Guard{DB: d.DB, Passwords: d.Passwords, Secret: d.Secret, Limits: d.Rules.SignIns}
 	return &API{
 		users:      users{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/markup"
+	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -117,6 +119,52 @@ func TestFormatHTMLAddresses(t *testing.T) {
 	require.Equal(t, made, member(t, body, "article")["bodyHtml"])
 	_, body = s.Do("GET", "/articles/linked/comments?format=html", "")
 	require.Equal(t, made, first(t, body, "comments")["bodyHtml"])
+}
+
+// TestFormatHTMLBase checks that with a base the relative addresses of articles
+// and comments are resolved against it, also in responses from the cache, and
+// that another base gives another entity tag.
+func TestFormatHTMLBase(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	s := servertest.New(t, servertest.WithDatabase(url), based(t, "https://example.com/articles/"))
+	jake := s.Register("jake")
+	const (
+		text = "# Top\n\n[a](next?q#f) [b](../b) ![c](/c.png) <a href=d>d</a> <img src=e alt=e> [f](#top) [g](//g.example/) [h](http:/h)"
+		made = `<h1 id="user-content-top">Top</h1>` + "\n<p>" +
+			`<a href="https://example.com/articles/next?q#f" rel="nofollow noopener ugc">a</a> ` +
+			`<a href="https://example.com/b" rel="nofollow noopener ugc">b</a> ` +
+			`<img src="https://example.com/c.png" alt="c"> ` +
+			`<a href="https://example.com/articles/d" rel="nofollow noopener ugc">d</a> ` +
+			`<img src="https://example.com/articles/e" alt="e"> <a href="#user-content-top">f</a> g h</p>` + "\n"
+	)
+	created := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
+		Title: "Relative", Description: "d", Body: text,
+	}}))
+	require.Equal(t, http.StatusCreated, created.StatusCode())
+	commentOn(t, jake, "relative", text)
+	var tag string
+	for range 2 {
+		res, body := s.Do("GET", "/articles/relative?format=html", "")
+		require.Equal(t, made, member(t, body, "article")["bodyHtml"])
+		tag = res.Header.Get("ETag")
+		_, body = s.Do("GET", "/articles/relative/comments?format=html", "")
+		require.Equal(t, made, first(t, body, "comments")["bodyHtml"])
+		_, body = s.Do("POST", "/batch/articles?format=html", `{"slugs":["relative"]}`)
+		require.Equal(t, made, first(t, body, "articles")["bodyHtml"])
+	}
+	other := servertest.New(t, servertest.WithDatabase(url), based(t, "https://example.org/"))
+	res, body := other.Do("GET", "/articles/relative?format=html", "", "If-None-Match", tag)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Contains(t, body, "https://example.org/next")
+	require.NotContains(t, body, "https://example.com/")
+}
+
+func based(t *testing.T, url string) servertest.Option {
+	t.Helper()
+	base, err := markup.ParseBase(url)
+	require.NoError(t, err)
+	return servertest.WithContentBase(base)
 }
 
 func numbered(n int) (names string) {

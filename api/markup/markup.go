@@ -23,10 +23,19 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// markdown is CommonMark with a part of HTML, and with GitHub's tables, task
-// lists, footnotes, strikethrough and autolinks.
-var markdown = goldmark.New(
-	goldmark.WithParser(parser.NewParser(
+// Converter converts Markdown to HTML. It is safe for concurrent use.
+type Converter struct{ markdown goldmark.Markdown }
+
+// NewConverter returns a Converter of CommonMark with a part of HTML, and with
+// GitHub's tables, task lists, footnotes, strikethrough and autolinks. The
+// links and images of a text may have addresses relative to base (ParseBase),
+// unless it is nil.
+func NewConverter(base *url.URL) *Converter {
+	return &Converter{goldmark.New(goldmark.WithParser(newParser(base)), goldmark.WithRenderer(newRenderer(base)))}
+}
+
+func newParser(base *url.URL) parser.Parser {
+	return parser.NewParser(
 		parser.WithBlockParsers(
 			util.Prioritized(parser.NewSetextHeadingParser(), 100),
 			util.Prioritized(parser.NewThematicBreakParser(), 200),
@@ -60,18 +69,21 @@ var markdown = goldmark.New(
 			util.Prioritized(extension.NewTableASTTransformer(), 0),
 			util.Prioritized(headings{}, 900),
 			util.Prioritized(extension.NewFootnoteASTTransformer(), 999),
-			util.Prioritized(links{}, 1000),
+			util.Prioritized(links{base}, 1000),
 		),
-	)),
-	goldmark.WithRenderer(renderer.NewRenderer(renderer.WithNodeRenderers(
+	)
+}
+
+func newRenderer(base *url.URL) renderer.Renderer {
+	return renderer.NewRenderer(renderer.WithNodeRenderers(
 		util.Prioritized(extension.NewTableHTMLRenderer(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), 500),
 		util.Prioritized(extension.NewStrikethroughHTMLRenderer(), 500),
 		util.Prioritized(extension.NewTaskCheckBoxHTMLRenderer(), 500),
 		util.Prioritized(extension.NewFootnoteHTMLRenderer(extension.WithFootnoteIDPrefixFunction(footnotePrefix)), 500),
-		util.Prioritized(rawRenderer{}, 500),
+		util.Prioritized(rawRenderer{base}, 500),
 		util.Prioritized(html.NewRenderer(), 1000),
-	))),
-)
+	))
+}
 
 // bareMails makes links of e-mail addresses alone; bareURLs does the rest.
 var bareMails = func() parser.InlineParser {
@@ -79,16 +91,16 @@ var bareMails = func() parser.InlineParser {
 	return extension.NewLinkifyParser(extension.WithLinkifyURLRegexp(never), extension.WithLinkifyWWWRegexp(never))
 }()
 
-// HTML converts Markdown to HTML. All elements are properly nested and closed.
+// HTML returns Markdown as HTML. All elements are properly nested and closed.
 // The HTML runs and submits nothing, and loads nothing but images.
-func HTML(src string) string {
+func (c *Converter) HTML(src string) string {
 	source := []byte(strings.TrimPrefix(src, "\ufeff")) // a byte order mark
 	pc := parser.NewContext()
-	doc := markdown.Parser().Parse(text.NewReader(source), parser.WithContext(pc))
+	doc := c.markdown.Parser().Parse(text.NewReader(source), parser.WithContext(pc))
 	made := new(bytes.Buffer)
 	made.Grow(len(source) + len(source)/4)
 	// Render returns only errors of the writer, and a buffer has none.
-	_ = markdown.Renderer().Render(made, source, doc)
+	_ = c.markdown.Renderer().Render(made, source, doc)
 	if pc.Get(rawKey) != nil {
 		made = balance(made.Bytes())
 	}
@@ -99,28 +111,34 @@ func HTML(src string) string {
 // page from accessing the page with the link.
 const rel = "nofollow noopener ugc"
 
-// links sets rel on every link to another page. It replaces links by their text
-// if the address is not permitted, if there are more than maxLinks, or if
-// repeated definitions make the output much longer than the source.
-type links struct{}
+// links resolves relative addresses, and sets rel on every link to another page.
+// It replaces links by their text if the address is not permitted, if there are
+// more than maxLinks, or if repeated definitions make the output much longer
+// than the source.
+type links struct{ base *url.URL }
 
 // Transform implements parser.ASTTransformer.
-func (links) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
+func (l links) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
 	left, count := len(reader.Source())+expansion, 0
 	var refused []ast.Node
-	check := func(n ast.Node, address, title []byte) {
+	check := func(n ast.Node, address, title []byte) []byte {
 		if count++; count > maxLinks {
 			refused = append(refused, n)
-			return
+			return address
 		}
 		_, isImage := n.(*ast.Image)
 		inside := !isImage && ownFragment.Match(address)
 		if !inside {
 			n.SetAttributeString("rel", []byte(rel)) // images are rendered without it
 		}
-		if left -= len(address) + len(title); left < 0 || !inside && !permitted(address) {
+		left -= len(address) + len(title)
+		if !inside && !permitted(address) {
+			address = l.resolve(address)
+		}
+		if left < 0 || address == nil {
 			refused = append(refused, n)
 		}
+		return address
 	}
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
@@ -129,9 +147,9 @@ func (links) Transform(doc *ast.Document, reader text.Reader, pc parser.Context)
 				if heading := fragment(n.Destination, pc); heading != nil {
 					n.Destination = heading
 				}
-				check(n, n.Destination, n.Title)
+				n.Destination = check(n, n.Destination, n.Title)
 			case *ast.Image:
-				check(n, n.Destination, n.Title)
+				n.Destination = check(n, n.Destination, n.Title)
 			case *ast.AutoLink:
 				address := n.URL(reader.Source())
 				if n.AutoLinkType == ast.AutoLinkEmail {
@@ -152,6 +170,17 @@ func (links) Transform(doc *ast.Document, reader text.Reader, pc parser.Context)
 		}
 		parent.RemoveChild(parent, n)
 	}
+}
+
+// resolve returns the absolute address that a relative one in Markdown means, as
+// Markdown, or nil if it means none.
+func (l links) resolve(address []byte) []byte {
+	plain := util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(address)))
+	absolute := resolve(l.base, string(plain))
+	if absolute == "" {
+		return nil
+	}
+	return []byte(strings.ReplaceAll(absolute, "&", "&amp;"))
 }
 
 // permitted reports whether an address is absolute and has a permitted scheme.

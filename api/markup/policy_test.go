@@ -27,6 +27,7 @@ func vectors(t testing.TB) (texts []string) {
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	for _, text := range vectors(t) {
+		requireHarmless(t, based.HTML(text))
 		made := HTML(text)
 		requireHarmless(t, made)
 		inside := strings.Count(made, `<a href="#`)
@@ -56,6 +57,9 @@ func FuzzHTML(f *testing.F) {
 	for _, text := range vectors(f) {
 		f.Add(text)
 	}
+	for _, address := range []string{"b", "/b", "..//b", "?b", "#b", "//b", "http:/b", "/%5Cb", "%2e%2e/b", `/\b`} {
+		f.Add("# B\n\n[a](" + address + ") ![a](<" + address + ">) <a href='" + address + "'>a</a> <img src='" + address + "'>\n\n[a]: " + address)
+	}
 	f.Add("# T\n\n| a | b |\n|---|:-:|\n| ~~c~~ | `d` |\n\n1. [e](https://example.com \"f\")\n   > ![g](http://example.com/h)\n\n[i]: mailto:j@example.com\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 16<<10 {
@@ -65,6 +69,8 @@ func FuzzHTML(f *testing.F) {
 		requireHarmless(t, made)
 		requireHarmless(t, policy.Sanitize(text))
 		require.Equal(t, made, HTML(text), "the same text gives the same HTML")
+		// With a base too, every address is absolute or a fragment.
+		requireHarmless(t, based.HTML(text))
 	})
 }
 

@@ -94,7 +94,7 @@ func TestQueueIsBounded(t *testing.T) {
 // TestRenderOnce checks that a text is rendered once for all that ask for it.
 func TestRenderOnce(t *testing.T) {
 	t.Parallel()
-	r := NewRenderer()
+	r := NewRenderer(nil)
 	r.queue = &queue{limit: 100, waiting: map[string][]chan error{}}
 	var all sync.WaitGroup
 	for i := range 3 * maxWaiting {

@@ -2,6 +2,7 @@ package markup
 
 import (
 	"bytes"
+	"net/url"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -90,14 +91,14 @@ func (p rawBlock) Open(parent ast.Node, reader text.Reader, pc parser.Context) (
 }
 
 // rawRenderer writes the tags of a text with no other attributes than those in
-// the list above.
-type rawRenderer struct{}
+// the list above. It resolves relative addresses.
+type rawRenderer struct{ base *url.URL }
 
 // RegisterFuncs implements renderer.NodeRenderer.
-func (rawRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
+func (r rawRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(ast.KindRawHTML, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
-			writeTags(w, n.(*ast.RawHTML).Segments.Value(source))
+			r.writeTags(w, n.(*ast.RawHTML).Segments.Value(source))
 		}
 		return ast.WalkSkipChildren, nil
 	})
@@ -108,7 +109,7 @@ func (rawRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 			if block.HasClosure() {
 				raw = append(raw, block.ClosureLine.Value(source)...)
 			}
-			writeTags(w, raw)
+			r.writeTags(w, raw)
 		}
 		return ast.WalkContinue, nil
 	})
@@ -116,7 +117,7 @@ func (rawRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 
 // writeTags writes a part of a text. Tags that the text must not have are
 // written as text, comments are left out.
-func writeTags(w util.BufWriter, raw []byte) {
+func (r rawRenderer) writeTags(w util.BufWriter, raw []byte) {
 	asText := func(raw []byte) {
 		for _, c := range raw {
 			switch c {
@@ -145,7 +146,7 @@ func writeTags(w util.BufWriter, raw []byte) {
 			} else if kind == html.EndTagToken {
 				_, _ = w.WriteString("</" + token.Data + ">")
 			} else {
-				writeTag(w, token)
+				r.writeTag(w, token)
 			}
 		case html.CommentToken:
 			if !bytes.HasPrefix(raw, []byte("<!--")) {
@@ -159,7 +160,7 @@ func writeTags(w util.BufWriter, raw []byte) {
 
 // writeTag writes a start tag. A link whose address is not permitted is left
 // out; of such an image its alternative text remains.
-func writeTag(w util.BufWriter, token html.Token) {
+func (r rawRenderer) writeTag(w util.BufWriter, token html.Token) {
 	alternative := ""
 	var attributes []html.Attribute
 	for _, name := range tags[token.Data] {
@@ -174,7 +175,9 @@ func writeTag(w util.BufWriter, token html.Token) {
 				a.Val = ""
 			}
 			if (name == "href" || name == "src") && !permitted([]byte(strings.TrimSpace(a.Val))) && !(name == "href" && ownFragment.MatchString(a.Val)) {
-				continue
+				if a.Val = resolve(r.base, strings.Trim(a.Val, " ")); a.Val == "" {
+					continue
+				}
 			}
 			attributes = append(attributes, a)
 			break

@@ -3,6 +3,7 @@ package markup
 import (
 	"context"
 	"crypto/sha256"
+	"net/url"
 
 	"golang.org/x/sync/singleflight"
 
@@ -21,17 +22,19 @@ const (
 // it was made from, so that an edit makes other HTML. A text that several
 // requests ask for at the same time is rendered once.
 type Renderer struct {
-	queue   *queue
-	kept    *lru.Cache[digest, string]
-	flights singleflight.Group
+	converter *Converter
+	queue     *queue
+	kept      *lru.Cache[digest, string]
+	flights   singleflight.Group
 }
 
 // digest identifies a text.
 type digest [sha256.Size]byte
 
-// NewRenderer returns a Renderer; all operations share one.
-func NewRenderer() *Renderer {
-	return &Renderer{queue: newQueue(), kept: lru.New[digest, string](maxHTML)}
+// NewRenderer returns a Renderer; all operations share one. The texts may have
+// addresses relative to base (ParseBase), unless it is nil.
+func NewRenderer(base *url.URL) *Renderer {
+	return &Renderer{converter: NewConverter(base), queue: newQueue(), kept: lru.New[digest, string](maxHTML)}
 }
 
 // Render returns src as HTML. The error is a 503 when too many texts wait.
@@ -64,7 +67,7 @@ func (r *Renderer) render(ctx context.Context, id digest, src string) (string, e
 	if html, found := r.kept.Get(id); found {
 		return html, nil
 	}
-	html := HTML(src)
+	html := r.converter.HTML(src)
 	r.kept.Put(id, html, len(html)+overhead)
 	return html, nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"runtime"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type config struct {
 	BasePath                             string // empty = the root
 	TrustedProxies                       []netip.Prefix
 	CORSOrigins                          []string // empty = no CORS
+	ContentBase                          *url.URL // nil = none
 	CacheBytes                           int
 	AccountStorage                       int // bytes; 0 = no maximum
 	TokenTTL                             time.Duration
@@ -147,6 +149,8 @@ var settings = []setting{
 		parse: into(func(c *config) *[]netip.Prefix { return &c.TrustedProxies }, networks)},
 	{env: "BYLINE_CORS_ORIGINS", def: "*", meaning: "Origins (comma-separated) that may call the API from a browser; `*` = all, `off` = none.",
 		parse: into(func(c *config) *[]string { return &c.CORSOrigins }, origins)},
+	{env: "BYLINE_CONTENT_BASE_URL", def: "", meaning: "Folder that relative links and images in articles and comments refer to, such as `https://example.com/articles/`; empty = only their text is shown.",
+		parse: into(func(c *config) **url.URL { return &c.ContentBase }, contentBase)},
 	{env: "BYLINE_CACHE_BYTES", def: "8388608", meaning: "Size of the cache for responses to anonymous reads, in bytes; 0 disables it.",
 		parse: into(func(c *config) *int { return &c.CacheBytes }, between(0, 1<<40))},
 	{env: "BYLINE_ACCOUNT_STORAGE", def: "1073741824", meaning: "Maximum size of the articles and comments of one account, in bytes; 0 = no maximum. Deleting articles or comments frees space.",

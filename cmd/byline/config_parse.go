@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/byline-api/byline/api/mail"
+	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/server"
 )
 
@@ -200,6 +201,13 @@ func origins(s string) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+func contentBase(s string) (*url.URL, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return markup.ParseBase(s)
 }
 
 // list splits s at commas and drops surrounding spaces and empty items.

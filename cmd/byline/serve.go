@@ -159,7 +159,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 	}, server.Deps{
 		API: api.New(api.Deps{
 			DB: database, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
-			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret,
+			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, ContentBase: cfg.ContentBase,
 			Rules: signin.Rules{
 				UncommonPasswords: cfg.Passwords == "uncommon", CurrentPassword: cfg.RequireCurrent, SignIns: signInLimits(cfg.RateLimit),
 			},

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,6 +75,7 @@ type setup struct {
 	now       func() time.Time
 	rules     signin.Rules
 	storage   int64
+	base      *url.URL
 	mailing   bool
 	passwords func(signin.Passwords) signin.Passwords
 }
@@ -96,6 +98,8 @@ func WithRules(f func(*signin.Rules)) Option { return func(s *setup) { f(&s.rule
 
 // WithAccountStorage sets the maximum size of the text of an account, in bytes.
 func WithAccountStorage(bytes int64) Option { return func(s *setup) { s.storage = bytes } }
+// WithContentBase sets the folder that relative addresses in texts refer to.
+func WithContentBase(base *url.URL) Option { return func(s *setup) { s.base = base } }
 
 // WithPasswords replaces what hashes and verifies passwords.
 func WithPasswords(f func(signin.Passwords) signin.Passwords) Option {
@@ -200,7 +204,7 @@ func (s *Service) deps(set setup) server.Deps {
 		API: api.New(api.Deps{
 			DB: s.DB, Passwords: set.passwords(passwords), Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: set.rules,
-			AccountStorage: set.storage,
+			AccountStorage: set.storage, ContentBase: set.base,
 		}),
 		DB:            s.DB,
 		Feed:          feed,
