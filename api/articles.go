@@ -105,7 +105,7 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 	if err != nil {
 		return nil, err
 	}
-	html, err := s.bodyHTML(ctx, req.Params.Format, a.Body)
+	html, err := s.asHTML(ctx, req.Params.Format, a.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +113,12 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 	return articleFound{openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: found}, a.Facts()}, nil
 }
 
-// bodyHTML returns the body as HTML if the format is HTML, or else nil.
-func (s articles) bodyHTML(ctx context.Context, format *openapi.TextFormat, body string) (*string, error) {
+// asHTML returns the body as HTML if the format is HTML, or else nil.
+func (s articles) asHTML(ctx context.Context, format *openapi.TextFormat, body string) (*markup.Text, error) {
 	if !view.WantsHTML(format) {
 		return nil, nil
 	}
-	html, err := s.html.Render(ctx, body)
-	return &html, err
+	return s.html.Render(ctx, body)
 }
 
 // UpdateArticle applies a merge patch to one of the viewer's articles.
@@ -261,11 +260,11 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 			remaining = append(remaining, a.Asked)
 			continue
 		}
-		html, err := s.bodyHTML(ctx, req.Params.Format, a.Body)
+		html, err := s.asHTML(ctx, req.Params.Format, a.Body)
 		if err != nil {
 			return nil, err
 		}
-		if size += view.Size(a.Body) + view.Size(optional.Or(html, "")); size > budget.Text && len(out.Articles) > 0 {
+		if size += view.ArticleSize(a.Body, html); size > budget.Text && len(out.Articles) > 0 {
 			remaining = append(remaining, a.Asked)
 			continue
 		}

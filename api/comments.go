@@ -190,7 +190,7 @@ func (s comments) complete(ctx context.Context, rows []comment, limit int32, for
 			if err != nil {
 				return nil, err
 			}
-			c.html = &html
+			c.html = &html.HTML
 		}
 		if bounded {
 			continue // short texts are not measured

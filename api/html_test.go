@@ -16,13 +16,22 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestFormatHTML checks that a response has bodyHtml if the request asks for
-// it, and that nothing else in the response changes.
+// TestFormatHTML checks that a response has bodyHtml, and an article its table
+// of contents, if the request asks for it, and that nothing else in the
+// response changes.
 func TestFormatHTML(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
 	jake := s.Register("jake")
-	const text, made = "*Hello* <script>alert(1)</script>", "<p><em>Hello</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n"
+	const (
+		text = "*Hello* <script>alert(1)</script>\n\n## A *b* & c\n\n# A b c"
+		made = "<p><em>Hello</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n" + `<h2 id="user-content-a-b--c">A <em>b</em> &amp; c</h2>` +
+			"\n" + `<h1 id="user-content-a-b-c">A b c</h1>` + "\n"
+	)
+	contents := []any{
+		map[string]any{"level": 2.0, "id": "user-content-a-b--c", "text": "A b & c"},
+		map[string]any{"level": 1.0, "id": "user-content-a-b-c", "text": "A b c"},
+	}
 	created := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, client.CreateArticleJSONRequestBody{Article: client.NewArticle{
 		Title: "Marked up", Description: "d", Body: text,
 	}}))
@@ -54,6 +63,11 @@ func TestFormatHTML(t *testing.T) {
 				require.Equal(t, made, got["bodyHtml"])
 				require.NotContains(t, want, "bodyHtml")
 				delete(got, "bodyHtml")
+				if _, isArticle := got["slug"]; isArticle {
+					require.Equal(t, contents, got["tableOfContents"])
+					require.NotContains(t, want, "tableOfContents")
+					delete(got, "tableOfContents")
+				}
 				require.Equal(t, want, got)
 			}
 		}
@@ -64,8 +78,11 @@ func TestFormatHTML(t *testing.T) {
 			Article: client.UpdateArticle{Body: ptrTo("**new**")},
 		}))
 		require.Equal(t, http.StatusOK, edited.StatusCode())
-		_, body := s.Do("GET", "/articles/marked-up?format=html", "")
-		require.Equal(t, "<p><strong>new</strong></p>\n", member(t, body, "article")["bodyHtml"])
+		format := client.FormatHTML
+		res, err := s.Anonymous.GetArticleWithResponse(t.Context(), "marked-up", &client.GetArticleParams{Format: &format})
+		require.NoError(t, err)
+		require.Equal(t, "<p><strong>new</strong></p>\n", *res.JSON200.Article.BodyHtml)
+		require.Empty(t, *res.JSON200.Article.TableOfContents, "it is there, also without headings")
 	})
 	t.Run("Refused", func(t *testing.T) {
 		for _, path := range []string{"/articles/marked-up", "/articles/marked-up/comments"} {

@@ -13,7 +13,7 @@ func TestBase(t *testing.T) {
 	t.Parallel()
 	base, err := ParseBase("https://example.com/articles/")
 	require.NoError(t, err)
-	c := NewConverter(base)
+	html := func(src string) string { return NewConverter(base).Convert(src).HTML }
 	for address, want := range map[string]string{ // "" is left out
 		"b":                          "https://example.com/articles/b",
 		"b/c.png?d=e#f":              "https://example.com/articles/b/c.png?d=e#f",
@@ -53,11 +53,11 @@ func TestBase(t *testing.T) {
 			link = `<p><a href="` + want + `" rel="` + rel + `">a</a></p>` + "\n"
 			image = `<p><img src="` + want + `" alt="a"></p>` + "\n"
 		}
-		require.Equal(t, link, c.HTML("[a](<"+address+">)"), address)
-		require.Equal(t, link, c.HTML("[a]\n\n[a]: <"+address+">"), address)
-		require.Equal(t, image, c.HTML("![a](<"+address+">)"), address)
-		require.Equal(t, link, c.HTML(`<a href="`+address+`">a</a>`), address)
-		require.Equal(t, image, strings.Replace(c.HTML(`&#8203;<img alt=a src="`+address+`">`), "\u200b", "", 1), address)
+		require.Equal(t, link, html("[a](<"+address+">)"), address)
+		require.Equal(t, link, html("[a]\n\n[a]: <"+address+">"), address)
+		require.Equal(t, image, html("![a](<"+address+">)"), address)
+		require.Equal(t, link, html(`<a href="`+address+`">a</a>`), address)
+		require.Equal(t, image, strings.Replace(html(`&#8203;<img alt=a src="`+address+`">`), "\u200b", "", 1), address)
 	}
 	for src, want := range map[string]string{
 		`[a](/\example.org) [b](<\\\\example.org>)`:                   "<p>a b</p>\n",
@@ -69,7 +69,7 @@ func TestBase(t *testing.T) {
 			`<a href="https://example.com/articles/b?c=&amp;lt;" rel="` + rel + `">d</a></p>` + "\n",
 		"# One\n\n[a](#one)": `<h1 id="user-content-one">One</h1>` + "\n" + `<p><a href="#user-content-one">a</a></p>` + "\n",
 	} {
-		require.Equal(t, want, c.HTML(src), src)
+		require.Equal(t, want, html(src), src)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestBaseBounded(t *testing.T) {
 	_, err = ParseBase("https://example.com/" + strings.Repeat("a", 256) + "/")
 	require.Error(t, err)
 	for _, src := range []string{strings.Repeat("[a](b)\n\n", 6000), strings.Repeat("<img src=b>", 6000)} {
-		made := NewConverter(base).HTML(src)
+		made := NewConverter(base).Convert(src).HTML
 		require.LessOrEqual(t, strings.Count(made, base.String()), 5000)
 		require.LessOrEqual(t, len(made), 10*len(src)+1000+5000*maxBase)
 	}

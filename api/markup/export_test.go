@@ -1,6 +1,6 @@
 package markup
 
 // HTML returns Markdown as HTML, as without a base.
-func HTML(src string) string { return plain.HTML(src) }
+func HTML(src string) string { return plain.Convert(src).HTML }
 
 var plain = NewConverter(nil)

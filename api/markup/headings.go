@@ -12,6 +12,8 @@ import (
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"github.com/byline-api/byline/gen/openapi"
 )
 
 // idPrefix begins each id in the HTML. Without it, a heading could have the id
@@ -24,23 +26,30 @@ const (
 	// maxID is how many characters the id of a heading has, without its prefix
 	// and its number.
 	maxID = 100
+	// maxTitle is how many characters of a heading the contents have.
+	maxTitle = 200
 )
 
 // headings gives an id to each heading, which consists of the words of the
-// heading, as on GitHub. Links to "#words" lead to it.
+// heading, as on GitHub. Links to "#words" lead to it. It makes the contents
+// from the headings with an id.
 type headings struct{}
 
-var idsKey = parser.NewContextKey()
+var (
+	idsKey      = parser.NewContextKey()
+	contentsKey = parser.NewContextKey()
+)
 
 // Transform implements parser.ASTTransformer.
 func (headings) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
 	next := map[string]int{} // by id, how many further headings have the same text
+	contents := []openapi.Heading{}
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		heading, ok := n.(*ast.Heading)
 		if !ok || !entering || len(next) == maxHeadings {
 			return ast.WalkContinue, nil
 		}
-		base := words(heading, reader.Source())
+		base, title := words(heading, reader.Source())
 		if base == "" {
 			return ast.WalkSkipChildren, nil
 		}
@@ -51,29 +60,38 @@ func (headings) Transform(doc *ast.Document, reader text.Reader, pc parser.Conte
 		}
 		next[id] = 0
 		heading.SetAttributeString("id", []byte(idPrefix+id))
+		contents = append(contents, openapi.Heading{Id: idPrefix + id, Level: int32(heading.Level), Text: title})
 		return ast.WalkSkipChildren, nil
 	})
 	pc.Set(idsKey, next)
+	pc.Set(contentsKey, contents)
 }
 
-// words returns the text of a heading in lower case, with hyphens for spaces
-// and without punctuation.
-func words(heading *ast.Heading, source []byte) string {
-	var out strings.Builder
-	length := 0
+// words returns the text of a heading twice: in lower case, with hyphens for
+// spaces and without punctuation, and as it is shown.
+func words(heading *ast.Heading, source []byte) (id, title string) {
+	var ids, titles strings.Builder
+	idLength, titleLength := 0, 0
 	add := func(text []byte) {
 		for _, r := range string(text) {
+			if r == '\n' {
+				r = ' '
+			}
+			if titleLength < maxTitle {
+				titles.WriteRune(r)
+				titleLength++
+			}
 			switch {
-			case length >= maxID:
-				return
-			case r == ' ' || r == '\n' || r == '-':
-				out.WriteByte('-')
+			case idLength >= maxID:
+				continue
+			case r == ' ' || r == '-':
+				ids.WriteByte('-')
 			case r == '_' || unicode.In(r, unicode.L, unicode.M, unicode.N):
-				out.WriteRune(unicode.ToLower(r))
+				ids.WriteRune(unicode.ToLower(r))
 			default:
 				continue
 			}
-			length++
+			idLength++
 		}
 	}
 	_ = ast.Walk(heading, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -82,7 +100,11 @@ func words(heading *ast.Heading, source []byte) string {
 		}
 		switch n := n.(type) {
 		case *ast.Text:
-			add(util.UnescapePunctuations(util.ResolveEntityNames(util.ResolveNumericReferences(n.Segment.Value(source)))))
+			if text := n.Segment.Value(source); n.IsRaw() {
+				add(text) // code
+			} else {
+				add(unescape(text))
+			}
 			if n.SoftLineBreak() || n.HardLineBreak() {
 				add([]byte{' '})
 			}
@@ -93,7 +115,13 @@ func words(heading *ast.Heading, source []byte) string {
 		}
 		return ast.WalkContinue, nil
 	})
-	return strings.Trim(out.String(), "-")
+	return strings.Trim(ids.String(), "-"), strings.TrimSpace(titles.String())
+}
+
+// unescape returns a part of a text without references to characters and
+// without the backslashes before punctuation.
+func unescape(s []byte) []byte {
+	return util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(s)))
 }
 
 // fragment returns the address of the heading that a link to "#words" means, or

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -21,6 +22,8 @@ import (
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"github.com/byline-api/byline/gen/openapi"
 )
 
 // Converter converts Markdown to HTML. It is safe for concurrent use.
@@ -67,8 +70,8 @@ func newParser(base *url.URL) parser.Parser {
 		),
 		parser.WithASTTransformers(
 			util.Prioritized(extension.NewTableASTTransformer(), 0),
-			util.Prioritized(headings{}, 900),
-			util.Prioritized(extension.NewFootnoteASTTransformer(), 999),
+			util.Prioritized(extension.NewFootnoteASTTransformer(), 900),
+			util.Prioritized(headings{}, 999), // after the footnotes have their places
 			util.Prioritized(links{base}, 1000),
 		),
 	)
@@ -91,9 +94,18 @@ var bareMails = func() parser.InlineParser {
 	return extension.NewLinkifyParser(extension.WithLinkifyURLRegexp(never), extension.WithLinkifyWWWRegexp(never))
 }()
 
-// HTML returns Markdown as HTML. All elements are properly nested and closed.
-// The HTML runs and submits nothing, and loads nothing but images.
-func (c *Converter) HTML(src string) string {
+// Text is a text as HTML. Requests share it and must not change it.
+type Text struct {
+	// HTML has only elements that are properly nested and closed. It runs and
+	// submits nothing, and loads nothing but images.
+	HTML string
+	// Contents are the headings of the HTML that have an id, in its order. It is
+	// not nil.
+	Contents []openapi.Heading
+}
+
+// Convert converts Markdown to HTML.
+func (c *Converter) Convert(src string) *Text {
 	source := []byte(strings.TrimPrefix(src, "\ufeff")) // a byte order mark
 	pc := parser.NewContext()
 	doc := c.markdown.Parser().Parse(text.NewReader(source), parser.WithContext(pc))
@@ -101,10 +113,13 @@ func (c *Converter) HTML(src string) string {
 	made.Grow(len(source) + len(source)/4)
 	// Render returns only errors of the writer, and a buffer has none.
 	_ = c.markdown.Renderer().Render(made, source, doc)
+	contents := pc.Get(contentsKey).([]openapi.Heading)
 	if pc.Get(rawKey) != nil {
-		made = balance(made.Bytes())
+		var dropped map[string]bool
+		made, dropped = balance(made.Bytes())
+		contents = slices.DeleteFunc(contents, func(h openapi.Heading) bool { return dropped[h.Id] })
 	}
-	return policy.SanitizeReader(made).String()
+	return &Text{HTML: policy.SanitizeReader(made).String(), Contents: contents}
 }
 
 // rel tells search engines not to follow a user's link, and prevents the linked
@@ -175,8 +190,7 @@ func (l links) Transform(doc *ast.Document, reader text.Reader, pc parser.Contex
 // resolve returns the absolute address that a relative one in Markdown means, as
 // Markdown, or nil if it means none.
 func (l links) resolve(address []byte) []byte {
-	plain := util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(address)))
-	absolute := resolve(l.base, string(plain))
+	absolute := resolve(l.base, string(unescape(address)))
 	if absolute == "" {
 		return nil
 	}

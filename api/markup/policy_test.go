@@ -27,7 +27,7 @@ func vectors(t testing.TB) (texts []string) {
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	for _, text := range vectors(t) {
-		requireHarmless(t, based.HTML(text))
+		requireHarmless(t, based.Convert(text).HTML)
 		made := HTML(text)
 		requireHarmless(t, made)
 		inside := strings.Count(made, `<a href="#`)
@@ -58,7 +58,7 @@ func FuzzHTML(f *testing.F) {
 		f.Add(text)
 	}
 	for _, address := range []string{"b", "/b", "..//b", "?b", "#b", "//b", "http:/b", "/%5Cb", "%2e%2e/b", `/\b`} {
-		f.Add("# B\n\n[a](" + address + ") ![a](<" + address + ">) <a href='" + address + "'>a</a> <img src='" + address + "'>\n\n[a]: " + address)
+		f.Add("[^a]: # N\n\n# B[^a]\n\n[a](" + address + ") ![a](<" + address + ">) <a href='" + address + "'>a</a> <img src='" + address + "'>\n\n[a]: " + address)
 	}
 	f.Add("# T\n\n| a | b |\n|---|:-:|\n| ~~c~~ | `d` |\n\n1. [e](https://example.com \"f\")\n   > ![g](http://example.com/h)\n\n[i]: mailto:j@example.com\n")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -70,7 +70,8 @@ func FuzzHTML(f *testing.F) {
 		requireHarmless(t, policy.Sanitize(text))
 		require.Equal(t, made, HTML(text), "the same text gives the same HTML")
 		// With a base too, every address is absolute or a fragment.
-		requireHarmless(t, based.HTML(text))
+		requireHarmless(t, based.Convert(text).HTML)
+		requireContents(t, plain.Convert(text))
 	})
 }
 

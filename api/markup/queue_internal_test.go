@@ -101,7 +101,7 @@ func TestRenderOnce(t *testing.T) {
 		all.Go(func() {
 			ctx := of(t.Context(), fmt.Sprint(i%2))
 			html, err := r.Render(ctx, "*a*")
-			if err != nil || html != "<p><em>a</em></p>\n" {
+			if err != nil || html.HTML != "<p><em>a</em></p>\n" {
 				t.Errorf("%q, %v", html, err)
 			}
 		})
@@ -117,7 +117,7 @@ func TestRenderOnce(t *testing.T) {
 	r.queue = &queue{waiting: map[string][]chan error{}}
 	html, err := r.Render(t.Context(), "*a*")
 	require.NoError(t, err)
-	require.Equal(t, "<p><em>a</em></p>\n", html)
+	require.Equal(t, "<p><em>a</em></p>\n", html.HTML)
 	_, err = r.Render(t.Context(), "*b*")
 	full(t, err)
 }

@@ -200,9 +200,10 @@ func (r rawRenderer) writeTag(w util.BufWriter, token html.Token) {
 }
 
 // balance returns HTML in which every element is closed, in the right order. A
-// text can have tags without their counterparts.
-func balance(made []byte) *bytes.Buffer {
-	var out bytes.Buffer
+// text can have tags without their counterparts. It also returns the ids of the
+// elements that it has left out because they are nested too deep.
+func balance(made []byte) (out *bytes.Buffer, dropped map[string]bool) {
+	out, dropped = new(bytes.Buffer), map[string]bool{}
 	out.Grow(len(made))
 	var stack []string
 	open := map[string]int{}
@@ -220,7 +221,7 @@ func balance(made []byte) *bytes.Buffer {
 			for len(stack) > 0 {
 				pop()
 			}
-			return &out
+			return out, dropped
 		case html.StartTagToken:
 			raw := z.Raw()
 			tag, _ := z.TagName()
@@ -232,6 +233,13 @@ func balance(made []byte) *bytes.Buffer {
 				out.Write(raw)
 				stack = append(stack, name)
 				open[name]++
+			default:
+				for more := true; more; {
+					var key, value []byte
+					if key, value, more = z.TagAttr(); string(key) == "id" {
+						dropped[string(value)] = true
+					}
+				}
 			}
 		case html.EndTagToken:
 			tag, _ := z.TagName()

@@ -4,17 +4,20 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/url"
+	"unsafe"
 
 	"golang.org/x/sync/singleflight"
 
 	"github.com/byline-api/byline/api/lru"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/gen/openapi"
 )
 
 const (
-	// maxHTML bounds the HTML that is kept, in bytes.
+	// maxHTML bounds the texts that are kept, in bytes.
 	maxHTML = 8 << 20
-	// overhead is about how many bytes a text takes besides its HTML.
+	// overhead is about how many bytes a text takes besides its HTML and its
+	// contents.
 	overhead = 300
 )
 
@@ -24,7 +27,7 @@ const (
 type Renderer struct {
 	converter *Converter
 	queue     *queue
-	kept      *lru.Cache[digest, string]
+	kept      *lru.Cache[digest, *Text]
 	flights   singleflight.Group
 }
 
@@ -34,17 +37,17 @@ type digest [sha256.Size]byte
 // NewRenderer returns a Renderer; all operations share one. The texts may have
 // addresses relative to base (ParseBase), unless it is nil.
 func NewRenderer(base *url.URL) *Renderer {
-	return &Renderer{converter: NewConverter(base), queue: newQueue(), kept: lru.New[digest, string](maxHTML)}
+	return &Renderer{converter: NewConverter(base), queue: newQueue(), kept: lru.New[digest, *Text](maxHTML)}
 }
 
 // Render returns src as HTML. The error is a 503 when too many texts wait.
-func (r *Renderer) Render(ctx context.Context, src string) (string, error) {
+func (r *Renderer) Render(ctx context.Context, src string) (*Text, error) {
 	id := digest(sha256.Sum256([]byte(src)))
-	if html, found := r.kept.Get(id); found {
-		return html, nil
+	if text, found := r.kept.Get(id); found {
+		return text, nil
 	}
 	leads := false
-	html, err, _ := r.flights.Do(string(id[:]), func() (any, error) {
+	text, err, _ := r.flights.Do(string(id[:]), func() (any, error) {
 		leads = true
 		return r.render(ctx, id, src)
 	})
@@ -52,22 +55,31 @@ func (r *Renderer) Render(ctx context.Context, src string) (string, error) {
 		// The other client has disconnected, or had no place in the queue.
 		return r.render(ctx, id, src)
 	}
-	return html.(string), err
+	return text.(*Text), err
 }
 
 // render renders src when it is the client's turn.
-func (r *Renderer) render(ctx context.Context, id digest, src string) (string, error) {
+func (r *Renderer) render(ctx context.Context, id digest, src string) (*Text, error) {
 	if err := r.queue.acquire(ctx, request.Client(ctx)); err != nil {
-		return "", err
+		return nil, err
 	}
 	defer r.queue.release()
 	if err := ctx.Err(); err != nil {
-		return "", err // the client has disconnected
+		return nil, err // the client has disconnected
 	}
-	if html, found := r.kept.Get(id); found {
-		return html, nil
+	if text, found := r.kept.Get(id); found {
+		return text, nil
 	}
-	html := r.converter.HTML(src)
-	r.kept.Put(id, html, len(html)+overhead)
-	return html, nil
+	text := r.converter.Convert(src)
+	r.kept.Put(id, text, text.size()+overhead)
+	return text, nil
+}
+
+// size returns how many bytes of memory the HTML and the contents take.
+func (t *Text) size() int {
+	n := len(t.HTML) + cap(t.Contents)*int(unsafe.Sizeof(openapi.Heading{}))
+	for _, h := range t.Contents {
+		n += len(h.Id) + len(h.Text)
+	}
+	return n
 }

@@ -5,6 +5,7 @@ package view
 import (
 	"time"
 
+	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -49,14 +50,31 @@ func Summary(a query.ListedArticle) openapi.ArticleSummary {
 	}
 }
 
-// Article renders an article with its body. bodyHTML and hidden may be nil.
-func Article(a query.ListedArticle, body string, bodyHTML *string, hidden *openapi.Hidden) openapi.Article {
-	return openapi.Article{
-		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: a.Tags, Body: body, BodyHtml: bodyHTML,
+// Article renders an article with its body. html and hidden may be nil.
+func Article(a query.ListedArticle, body string, html *markup.Text, hidden *openapi.Hidden) openapi.Article {
+	out := openapi.Article{
+		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: a.Tags, Body: body,
 		CreatedAt: Timestamp(a.CreatedAt), UpdatedAt: Timestamp(a.UpdatedAt),
 		Favorited: a.Favorited, FavoritesCount: a.FavoritesCount,
 		Author: Profile(a.Username, a.Bio, a.Image, a.Following), Hidden: hidden,
 	}
+	if html != nil {
+		out.BodyHtml, out.TableOfContents = &html.HTML, &html.Contents
+	}
+	return out
+}
+
+// ArticleSize returns how many bytes of JSON the texts of an article may take.
+// html may be nil.
+func ArticleSize(body string, html *markup.Text) int {
+	n := Size(body)
+	if html != nil {
+		n += Size(html.HTML)
+		for _, h := range html.Contents {
+			n += len(`{"id":"","level":1,"text":""},`) + Size(h.Id) + Size(h.Text)
+		}
+	}
+	return n
 }
 
 // Hidden renders why and when something was hidden.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/byline-api/byline/api/budget"
+	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
@@ -40,9 +41,9 @@ type Hiding struct {
 	At     time.Time
 }
 
-// View renders the article. bodyHTML is nil unless it was requested.
-func (a Article) View(bodyHTML *string) openapi.Article {
-	return view.Article(a.ListedArticle, a.Body, bodyHTML, a.Hidden.View())
+// View renders the article. html is nil unless it was requested.
+func (a Article) View(html *markup.Text) openapi.Article {
+	return view.Article(a.ListedArticle, a.Body, html, a.Hidden.View())
 }
 
 // Facts returns what the HTTP server needs to know of a response that shows the
