@@ -2,6 +2,7 @@ package markup
 
 import (
 	"bytes"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -159,9 +160,19 @@ func trimURL(s []byte) int {
 				end = i // behind the ampersand, which the next round cuts
 			}
 		default:
-			return end
+			r, size := utf8.DecodeLastRune(s[:end])
+			if !endsText(r) {
+				return end
+			}
+			end -= size - 1
 		}
 	}
+}
+
+// endsText reports whether r, which is not ASCII, is punctuation behind a URL:
+// a quotation mark, a full stop or a comma.
+func endsText(r rune) bool {
+	return unicode.In(r, unicode.Pi, unicode.Pf) || strings.ContainsRune("」』。，、", r)
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
