@@ -35,10 +35,11 @@ const (
 // from the headings with an id.
 type headings struct{}
 
-var (
-	idsKey      = parser.NewContextKey()
-	contentsKey = parser.NewContextKey()
-)
+var contentsKey = parser.NewContextKey()
+
+// idsMeta is the name of the ids of the headings in the document's metadata,
+// where the renderer finds them.
+const idsMeta = "headingIDs"
 
 // Transform implements parser.ASTTransformer.
 func (headings) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
@@ -63,7 +64,7 @@ func (headings) Transform(doc *ast.Document, reader text.Reader, pc parser.Conte
 		contents = append(contents, openapi.Heading{Id: idPrefix + id, Level: int32(heading.Level), Text: title})
 		return ast.WalkSkipChildren, nil
 	})
-	pc.Set(idsKey, next)
+	doc.AddMeta(idsMeta, next)
 	pc.Set(contentsKey, contents)
 }
 
@@ -124,14 +125,14 @@ func unescape(s []byte) []byte {
 	return util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(s)))
 }
 
-// fragment returns the address of the heading that a link to "#words" means, or
-// nil.
-func fragment(address []byte, pc parser.Context) []byte {
+// fragment returns the address of the heading that a link to "#words" in n's
+// document means, or nil.
+func fragment(address []byte, n ast.Node) []byte {
 	name, ok := bytes.CutPrefix(address, []byte{'#'})
-	ids, _ := pc.Get(idsKey).(map[string]int)
-	if !ok || ids == nil {
+	if !ok {
 		return nil
 	}
+	ids, _ := n.OwnerDocument().Meta()[idsMeta].(map[string]int)
 	for _, id := range []string{string(name), strings.ToLower(string(name))} {
 		if _, found := ids[id]; found {
 			return []byte("#" + idPrefix + id)

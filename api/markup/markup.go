@@ -133,7 +133,7 @@ const rel = "nofollow noopener ugc"
 type links struct{ base *url.URL }
 
 // Transform implements parser.ASTTransformer.
-func (l links) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
+func (l links) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 	left, count := len(reader.Source())+expansion, 0
 	var refused []ast.Node
 	check := func(n ast.Node, address, title []byte) []byte {
@@ -159,7 +159,7 @@ func (l links) Transform(doc *ast.Document, reader text.Reader, pc parser.Contex
 		if entering {
 			switch n := n.(type) {
 			case *ast.Link:
-				if heading := fragment(n.Destination, pc); heading != nil {
+				if heading := fragment(n.Destination, doc); heading != nil {
 					n.Destination = heading
 				}
 				n.Destination = check(n, n.Destination, n.Title)

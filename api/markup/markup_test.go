@@ -53,6 +53,7 @@ func TestHTML(t *testing.T) {
 			`<h1 id="user-content-a-b-c-2">a b c</h1>` + "\n"},
 		"ImageOfHeading": {"![a](#user-content-b)", "<p>a</p>\n"},
 		"LinkToHeading":  {"# One\n\n[a](#one) [b](#two)", `<h1 id="user-content-one">One</h1>` + "\n" + `<p><a href="#user-content-one">a</a> b</p>` + "\n"},
+		"TagToHeading":   {"<p><a href=#One>a</a> <a href='#two'>b</a> <img src='#one' alt=c></p>\n\n# One", `<p><a href="#user-content-one">a</a> b c</p>` + "\n" + `<h1 id="user-content-one">One</h1>` + "\n"},
 		"Footnote": {"a[^n] b[^n] c[^m]\n\n[^n]: word", `<p>a<sup id="user-content-31dbc991-fnref:1"><a href="#user-content-31dbc991-fn:1">1</a></sup> ` +
 			`b<sup id="user-content-31dbc991-fnref1:1"><a href="#user-content-31dbc991-fn:1">1</a></sup> c[^m]</p>` + "\n" + `<div class="footnotes">` + "\n<hr>\n<ol>\n" +
 			`<li id="user-content-31dbc991-fn:1">` + "\n" + "<p>word\u00a0" + `<a href="#user-content-31dbc991-fnref:1">↩︎</a>` + "\u00a0" + `<a href="#user-content-31dbc991-fnref1:1">↩︎</a></p>` +

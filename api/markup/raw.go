@@ -98,7 +98,7 @@ type rawRenderer struct{ base *url.URL }
 func (r rawRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(ast.KindRawHTML, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
-			r.writeTags(w, n.(*ast.RawHTML).Segments.Value(source))
+			r.writeTags(w, n, n.(*ast.RawHTML).Segments.Value(source))
 		}
 		return ast.WalkSkipChildren, nil
 	})
@@ -109,15 +109,15 @@ func (r rawRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 			if block.HasClosure() {
 				raw = append(raw, block.ClosureLine.Value(source)...)
 			}
-			r.writeTags(w, raw)
+			r.writeTags(w, n, raw)
 		}
 		return ast.WalkContinue, nil
 	})
 }
 
-// writeTags writes a part of a text. Tags that the text must not have are
-// written as text, comments are left out.
-func (r rawRenderer) writeTags(w util.BufWriter, raw []byte) {
+// writeTags writes a part of a text, which is a node. Tags that the text must
+// not have are written as text, comments are left out.
+func (r rawRenderer) writeTags(w util.BufWriter, n ast.Node, raw []byte) {
 	asText := func(raw []byte) {
 		for _, c := range raw {
 			switch c {
@@ -146,7 +146,7 @@ func (r rawRenderer) writeTags(w util.BufWriter, raw []byte) {
 			} else if kind == html.EndTagToken {
 				_, _ = w.WriteString("</" + token.Data + ">")
 			} else {
-				r.writeTag(w, token)
+				r.writeTag(w, n, token)
 			}
 		case html.CommentToken:
 			if !bytes.HasPrefix(raw, []byte("<!--")) {
@@ -160,7 +160,7 @@ func (r rawRenderer) writeTags(w util.BufWriter, raw []byte) {
 
 // writeTag writes a start tag. A link whose address is not permitted is left
 // out; of such an image its alternative text remains.
-func (r rawRenderer) writeTag(w util.BufWriter, token html.Token) {
+func (r rawRenderer) writeTag(w util.BufWriter, n ast.Node, token html.Token) {
 	alternative := ""
 	var attributes []html.Attribute
 	for _, name := range tags[token.Data] {
@@ -174,8 +174,8 @@ func (r rawRenderer) writeTag(w util.BufWriter, token html.Token) {
 			case "open":
 				a.Val = ""
 			}
-			if (name == "href" || name == "src") && !permitted([]byte(strings.TrimSpace(a.Val))) && !(name == "href" && ownFragment.MatchString(a.Val)) {
-				if a.Val = resolve(r.base, strings.Trim(a.Val, " ")); a.Val == "" {
+			if name == "href" || name == "src" {
+				if a.Val = r.address(n, name, a.Val); a.Val == "" {
 					continue
 				}
 			}
@@ -197,6 +197,23 @@ func (r rawRenderer) writeTag(w util.BufWriter, token html.Token) {
 		_, _ = w.WriteString(" " + a.Key + `="` + html.EscapeString(a.Val) + `"`)
 	}
 	_ = w.WriteByte('>')
+}
+
+// address returns the address that is written for the one in an attribute, or ""
+// if it is not permitted.
+func (r rawRenderer) address(n ast.Node, attribute, address string) string {
+	if attribute == "href" {
+		if heading := fragment([]byte(address), n); heading != nil {
+			return string(heading)
+		}
+		if ownFragment.MatchString(address) {
+			return address
+		}
+	}
+	if permitted([]byte(strings.TrimSpace(address))) {
+		return address
+	}
+	return resolve(r.base, strings.Trim(address, " "))
 }
 
 // balance returns HTML in which every element is closed, in the right order. A
