@@ -1,6 +1,8 @@
 package markup
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,6 +72,30 @@ func TestBase(t *testing.T) {
 		"# One\n\n[a](#one)": `<h1 id="user-content-one">One</h1>` + "\n" + `<p><a href="#user-content-one">a</a></p>` + "\n",
 	} {
 		require.Equal(t, want, html(src), src)
+	}
+}
+
+// TestGuide checks the examples of relative addresses in docs/content.md.
+func TestGuide(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../docs/content.md")
+	require.NoError(t, err)
+	base, err := ParseBase("https://example.com/articles/")
+	require.NoError(t, err)
+	_, table, _ := strings.Cut(string(guide), "| In the text | In the HTML |\n|---|---|\n")
+	table, _, found := strings.Cut(table, "\n\n")
+	require.True(t, found)
+	code := regexp.MustCompile("`([^`]+)`")
+	for row := range strings.SplitSeq(table, "\n") {
+		src, want, _ := strings.Cut(strings.Trim(row, "| "), " | ")
+		for _, example := range code.FindAllStringSubmatch(src, -1) {
+			made := NewConverter(base).Convert("# First steps\n\na " + example[1]).HTML
+			if address := code.FindStringSubmatch(want); address != nil {
+				require.Contains(t, made, `="`+address[1]+`"`, row)
+			} else {
+				require.NotContains(t, made, "<a", row)
+			}
+		}
 	}
 }
 
