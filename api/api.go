@@ -70,8 +70,8 @@ type Deps struct {
 	// AccountStorage is the maximum size of the articles and comments of an
 	// account, in bytes; 0 means that there is none.
 	AccountStorage int64
-	// ContentBase is the folder that relative addresses in articles and comments
-	// refer to (markup.ParseBase); nil = none.
+	// ContentBase is the folder that relative addresses in texts refer to
+	// (markup.ParseBase); nil = none.
 	ContentBase *url.URL
 }
 

@@ -99,8 +99,8 @@ type Text struct {
 	// HTML has only elements that are properly nested and closed. It runs and
 	// submits nothing, and loads nothing but images.
 	HTML string
-	// Contents are the headings of the HTML that have an id, in its order. It is
-	// not nil.
+	// Contents are the headings of the HTML that have an id, in its order. It
+	// is not nil.
 	Contents []openapi.Heading
 }
 
@@ -126,10 +126,10 @@ func (c *Converter) Convert(src string) *Text {
 // page from accessing the page with the link.
 const rel = "nofollow noopener ugc"
 
-// links resolves relative addresses, and sets rel on every link to another page.
-// It replaces links by their text if the address is not permitted, if there are
-// more than maxLinks, or if repeated definitions make the output much longer
-// than the source.
+// links resolves relative addresses, and sets rel on every link to another
+// page. It replaces links by their text if the address is not permitted, if
+// there are more than maxLinks, or if repeated definitions make the output much
+// longer than the source.
 type links struct{ base *url.URL }
 
 // Transform implements parser.ASTTransformer.
@@ -187,8 +187,8 @@ func (l links) Transform(doc *ast.Document, reader text.Reader, _ parser.Context
 	}
 }
 
-// resolve returns the absolute address that a relative one in Markdown means, as
-// Markdown, or nil if it means none.
+// resolve returns the absolute address that a relative one in Markdown means,
+// as Markdown, or nil if it means none.
 func (l links) resolve(address []byte) []byte {
 	absolute := resolve(l.base, string(unescape(address)))
 	if absolute == "" {

@@ -199,8 +199,8 @@ func (r rawRenderer) writeTag(w util.BufWriter, n ast.Node, token html.Token) {
 	_ = w.WriteByte('>')
 }
 
-// address returns the address that is written for the one in an attribute, or ""
-// if it is not permitted.
+// address returns the address that is written for the one in an attribute, or
+// "" if it is not permitted.
 func (r rawRenderer) address(n ast.Node, attribute, address string) string {
 	if attribute == "href" {
 		if heading := fragment([]byte(address), n); heading != nil {

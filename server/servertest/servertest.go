@@ -98,6 +98,7 @@ func WithRules(f func(*signin.Rules)) Option { return func(s *setup) { f(&s.rule
 
 // WithAccountStorage sets the maximum size of the text of an account, in bytes.
 func WithAccountStorage(bytes int64) Option { return func(s *setup) { s.storage = bytes } }
+
 // WithContentBase sets the folder that relative addresses in texts refer to.
 func WithContentBase(base *url.URL) Option { return func(s *setup) { s.base = base } }
 
