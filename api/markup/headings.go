@@ -12,8 +12,6 @@ import (
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
-
-	"github.com/byline-api/byline/gen/openapi"
 )
 
 // idPrefix begins each id in the HTML. Without it, a heading could have the id
@@ -44,7 +42,7 @@ const idsMeta = "headingIDs"
 // Transform implements parser.ASTTransformer.
 func (headings) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
 	next := map[string]int{} // by id, how many further headings have the same text
-	contents := []openapi.Heading{}
+	contents := []Heading{}
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		heading, ok := n.(*ast.Heading)
 		if !ok || !entering || len(next) == maxHeadings {
@@ -61,7 +59,7 @@ func (headings) Transform(doc *ast.Document, reader text.Reader, pc parser.Conte
 		}
 		next[id] = 0
 		heading.SetAttributeString("id", []byte(idPrefix+id))
-		contents = append(contents, openapi.Heading{Id: idPrefix + id, Level: int32(heading.Level), Text: title})
+		contents = append(contents, Heading{Level: heading.Level, ID: idPrefix + id, Text: title})
 		return ast.WalkSkipChildren, nil
 	})
 	doc.AddMeta(idsMeta, next)

@@ -8,8 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/byline-api/byline/gen/openapi"
 )
 
 func TestContents(t *testing.T) {
@@ -34,7 +32,7 @@ func TestContents(t *testing.T) {
 			made := plain.Convert(c.src)
 			got := []string{}
 			for _, h := range made.Contents {
-				got = append(got, strconv.Itoa(int(h.Level))+" "+strings.TrimPrefix(h.Id, idPrefix)+" "+h.Text)
+				got = append(got, strconv.Itoa(h.Level)+" "+strings.TrimPrefix(h.ID, idPrefix)+" "+h.Text)
 			}
 			require.Equal(t, c.want, strings.Join(got, "|"), made.HTML)
 			requireContents(t, made)
@@ -53,14 +51,14 @@ var identified = regexp.MustCompile(`<h([1-6])[^>]* id="([^"]*)"`)
 // have an id.
 func requireContents(t *testing.T, made *Text) {
 	t.Helper()
-	want, got := []openapi.Heading{}, []openapi.Heading{}
+	want, got := []Heading{}, []Heading{}
 	for _, m := range identified.FindAllStringSubmatch(made.HTML, -1) {
-		want = append(want, openapi.Heading{Level: int32(m[1][0] - '0'), Id: m[2]})
+		want = append(want, Heading{Level: int(m[1][0] - '0'), ID: m[2]})
 	}
 	for _, h := range made.Contents {
 		require.LessOrEqual(t, utf8.RuneCountInString(h.Text), maxTitle)
 		require.NotEmpty(t, h.Text)
-		got = append(got, openapi.Heading{Level: h.Level, Id: h.Id})
+		got = append(got, Heading{Level: h.Level, ID: h.ID})
 	}
 	require.Equal(t, want, got, made.HTML)
 }

@@ -22,8 +22,6 @@ import (
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
-
-	"github.com/byline-api/byline/gen/openapi"
 )
 
 // Converter converts Markdown to HTML. It is safe for concurrent use.
@@ -101,7 +99,14 @@ type Text struct {
 	HTML string
 	// Contents are the headings of the HTML that have an id, in its order. It
 	// is not nil.
-	Contents []openapi.Heading
+	Contents []Heading
+}
+
+// Heading is a heading with an id.
+type Heading struct {
+	Level int // from 1 to 6
+	ID    string
+	Text  string // not HTML, up to maxTitle characters
 }
 
 // Convert converts Markdown to HTML.
@@ -113,11 +118,11 @@ func (c *Converter) Convert(src string) *Text {
 	made.Grow(len(source) + len(source)/4)
 	// Render returns only errors of the writer, and a buffer has none.
 	_ = c.markdown.Renderer().Render(made, source, doc)
-	contents := pc.Get(contentsKey).([]openapi.Heading)
+	contents := pc.Get(contentsKey).([]Heading)
 	if pc.Get(rawKey) != nil {
 		var dropped map[string]bool
 		made, dropped = balance(made.Bytes())
-		contents = slices.DeleteFunc(contents, func(h openapi.Heading) bool { return dropped[h.Id] })
+		contents = slices.DeleteFunc(contents, func(h Heading) bool { return dropped[h.ID] })
 	}
 	return &Text{HTML: policy.SanitizeReader(made).String(), Contents: contents}
 }

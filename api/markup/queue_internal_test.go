@@ -102,7 +102,7 @@ func TestRenderOnce(t *testing.T) {
 			ctx := of(t.Context(), fmt.Sprint(i%2))
 			html, err := r.Render(ctx, "*a*")
 			if err != nil || html.HTML != "<p><em>a</em></p>\n" {
-				t.Errorf("%q, %v", html, err)
+				t.Errorf("%v, %v", html, err)
 			}
 		})
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/byline-api/byline/api/lru"
 	"github.com/byline-api/byline/api/request"
-	"github.com/byline-api/byline/gen/openapi"
 )
 
 const (
@@ -77,9 +76,9 @@ func (r *Renderer) render(ctx context.Context, id digest, src string) (*Text, er
 
 // size returns how many bytes of memory the HTML and the contents take.
 func (t *Text) size() int {
-	n := len(t.HTML) + cap(t.Contents)*int(unsafe.Sizeof(openapi.Heading{}))
+	n := len(t.HTML) + cap(t.Contents)*int(unsafe.Sizeof(Heading{}))
 	for _, h := range t.Contents {
-		n += len(h.Id) + len(h.Text)
+		n += len(h.ID) + len(h.Text)
 	}
 	return n
 }

@@ -59,7 +59,11 @@ func Article(a query.ListedArticle, body string, html *markup.Text, hidden *open
 		Author: Profile(a.Username, a.Bio, a.Image, a.Following), Hidden: hidden,
 	}
 	if html != nil {
-		out.BodyHtml, out.TableOfContents = &html.HTML, &html.Contents
+		contents := make([]openapi.Heading, len(html.Contents))
+		for i, h := range html.Contents {
+			contents[i] = openapi.Heading{Level: int32(h.Level), Id: h.ID, Text: h.Text}
+		}
+		out.BodyHtml, out.TableOfContents = &html.HTML, &contents
 	}
 	return out
 }
@@ -71,7 +75,7 @@ func ArticleSize(body string, html *markup.Text) int {
 	if html != nil {
 		n += Size(html.HTML)
 		for _, h := range html.Contents {
-			n += len(`{"id":"","level":1,"text":""},`) + Size(h.Id) + Size(h.Text)
+			n += len(`{"id":"","level":1,"text":""},`) + Size(h.ID) + Size(h.Text)
 		}
 	}
 	return n
