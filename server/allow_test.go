@@ -9,6 +9,7 @@ import (
 
 	"github.com/byline-api/byline/gen/spec"
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/contract"
 	"github.com/byline-api/byline/server/servertest"
 )
 
@@ -46,19 +47,30 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// TestAccepted checks that a 415 says what would have been accepted.
+// TestAccepted checks that the 415 of each operation with a body says what would
+// have been accepted. servertest checks that the document declares its headers.
 func TestAccepted(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
-	const body = `{"user":{"email":"a@example.com","password":"correct horse"}}`
-	res, text := send(t, http.MethodPost, s.URL+"/users/login", body, "Content-Type", "text/plain")
-	require.Equal(t, http.StatusUnsupportedMediaType, res.StatusCode)
-	require.Equal(t, "application/json", res.Header.Get("Accept"))
-	require.Empty(t, res.Header.Get("Accept-Encoding"))
-	require.Contains(t, string(text), "Send the body as application/json.")
-	res, text = send(t, http.MethodPost, s.URL+"/users/login", body, "Content-Encoding", "gzip")
-	require.Equal(t, http.StatusUnsupportedMediaType, res.StatusCode)
-	require.Equal(t, "identity", res.Header.Get("Accept-Encoding"))
-	require.Empty(t, res.Header.Get("Accept"))
-	require.Contains(t, string(text), "Send the body without a Content-Encoding.")
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	tested := 0
+	for _, op := range doc.Operations() {
+		if op.MaxBody == 0 {
+			continue
+		}
+		tested++
+		c := valid[op.ID](newStage(s))
+		res, text := c.with("Content-Type", "text/plain").do(s, op.Method)
+		require.Equal(t, http.StatusUnsupportedMediaType, res.StatusCode, op.ID)
+		require.Equal(t, []string{"application/json"}, res.Header["Accept"], op.ID)
+		require.Empty(t, res.Header["Accept-Encoding"], op.ID)
+		require.Contains(t, text, "Send the body as application/json.", op.ID)
+		res, text = c.with("Content-Encoding", "gzip").do(s, op.Method)
+		require.Equal(t, http.StatusUnsupportedMediaType, res.StatusCode, op.ID)
+		require.Equal(t, []string{"identity"}, res.Header["Accept-Encoding"], op.ID)
+		require.Empty(t, res.Header["Accept"], op.ID)
+		require.Contains(t, text, "Send the body without a Content-Encoding.", op.ID)
+	}
+	require.NotZero(t, tested)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -15,7 +16,8 @@ import (
 
 // CheckResponse checks the status, headers, content type and body of a response
 // against the document. It is for tests. A member that the document does not
-// declare is an error, so that no column can leak into the API unnoticed.
+// declare is an error, so that no column can leak into the API unnoticed, and so
+// is a header that clients would not know of.
 func (op *Operation) CheckResponse(status int, header http.Header, body []byte) error {
 	ref := op.declared.Responses.Value(strconv.Itoa(status))
 	if ref == nil {
@@ -24,15 +26,39 @@ func (op *Operation) CheckResponse(status int, header http.Header, body []byte) 
 	if control := header.Get("Cache-Control"); op.Secret && control != "no-store" {
 		return fmt.Errorf("%s: status %d: a response with a secret must have Cache-Control: no-store, not %q", op.ID, status, control)
 	}
-	err := errors.Join(checkHeaders(ref.Value.Headers, header), checkContent(ref.Value.Content, header, body))
+	err := errors.Join(op.checkHeaders(ref.Value.Headers, header), checkContent(ref.Value.Content, header, body))
 	if err != nil {
 		return fmt.Errorf("%s: status %d: %w", op.ID, status, err)
 	}
 	return nil
 }
 
-func checkHeaders(declared openapi3.Headers, header http.Header) error {
+// implied are the headers that any response may have without a declaration:
+// those of HTTP itself, and of the policies for browsers and caches.
+var implied = map[string]bool{
+	"Connection": true, "Content-Encoding": true, "Content-Length": true, "Content-Type": true, "Date": true, "Transfer-Encoding": true,
+	"Cache-Control": true, "Vary": true,
+	"Access-Control-Allow-Origin": true, "Access-Control-Expose-Headers": true, "Content-Security-Policy": true, "Cross-Origin-Resource-Policy": true,
+	"Referrer-Policy": true, "Strict-Transport-Security": true, "X-Content-Type-Options": true, "X-Frame-Options": true,
+}
+
+func (op *Operation) checkHeaders(declared openapi3.Headers, header http.Header) error {
 	var wrong []error
+	known := map[string]bool{}
+	if header.Get("Deprecation") != "" { // from the extensions of the operation
+		known["Deprecation"], known["Sunset"], known["Link"] = true, true, true
+	}
+	if op.Security == Optional { // the info of the document describes it
+		known["Www-Authenticate"] = true
+	}
+	for name := range declared {
+		known[http.CanonicalHeaderKey(name)] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		if !known[name] && !implied[name] {
+			wrong = append(wrong, fmt.Errorf("header %s is not declared", name))
+		}
+	}
 	for name, ref := range declared {
 		values := header.Values(name)
 		switch {

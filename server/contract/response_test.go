@@ -97,6 +97,7 @@ func TestCheckResponse(t *testing.T) {
 		"Undeclared":  {200, jsonType, `{"profile":{"username":"jake","bio":null,"image":null,"following":false,"email":"x"}}`, "body.profile.email is not declared"},
 		"Body":        {304, http.Header{}, "x", "none is declared"},
 		"Header":      {429, http.Header{"Content-Type": {"application/problem+json"}, "Retry-After": {"soon"}}, "{}", "header Retry-After"},
+		"NewHeader":   {304, http.Header{"X-Request-Id": {"1"}, "X-Cost": {"1"}}, "", "header X-Cost is not declared"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
