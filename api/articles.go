@@ -264,7 +264,8 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 		if err != nil {
 			return nil, err
 		}
-		if size += view.ArticleSize(a.Body, html); size > budget.Text && len(out.Articles) > 0 {
+		size += view.ArticleSize(a.Body, html) + view.SummaryTexts(&a.ListedArticle, view.Size)
+		if size > budget.Text && len(out.Articles) > 0 {
 			remaining = append(remaining, a.Asked)
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -153,7 +154,8 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 	return nil, fmt.Errorf("no list takes the filters of %s", scope)
 }
 
-// list returns one page of a list. The scope names the list in its cursors.
+// list returns one page of a list, which ends early if its texts are long. The
+// scope names the list in its cursors.
 func (s articles) list(
 	ctx context.Context, l articleList, f articleFilters, scope string, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor,
 ) (out articlePage, err error) {
@@ -172,9 +174,13 @@ func (s articles) list(
 	if out.total, err = s.total(ctx, l, f, w, out.rows); err != nil {
 		return out, fmt.Errorf("counting %s: %w", scope, err)
 	}
-	if len(out.rows) > int(n) {
-		out.rows = out.rows[:n]
-		last := out.rows[n-1]
+	kept, err := view.Fit(ctx, out.rows[:min(len(out.rows), int(n))], view.SummaryTexts)
+	if err != nil {
+		return out, err
+	}
+	if len(out.rows) > kept {
+		out.rows = out.rows[:kept]
+		last := out.rows[kept-1]
 		out.next, out.link = s.cursors.Next(ctx, scope, page.Position{Key: page.At(last.CreatedAt), ID: last.ID})
 	}
 	return out, nil

@@ -63,7 +63,8 @@ func (s profiles) UnfollowUserByUsername(ctx context.Context, req openapi.Unfoll
 	return openapi.UnfollowUserByUsername200JSONResponse{ProfileOKJSONResponse: openapi.ProfileOKJSONResponse(profileResponse(p))}, nil
 }
 
-// BatchGetProfiles returns many profiles with one query.
+// BatchGetProfiles returns many profiles with one query. The names of those
+// that the response has no room for are in remaining.
 func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProfilesRequestObject) (openapi.BatchGetProfilesResponseObject, error) {
 	usernames := batch.Unique(req.Body.Usernames)
 	folded := make([]string, len(usernames))
@@ -81,6 +82,17 @@ func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProf
 	for i, r := range rows {
 		found[r.Asked] = true
 		out.Profiles[i] = view.Profile(r.Username, r.Bio, r.Image, r.Following)
+	}
+	kept, err := view.Fit(ctx, out.Profiles, view.ProfileTexts)
+	if err != nil {
+		return nil, err
+	}
+	if kept < len(rows) {
+		remaining := make([]string, 0, len(rows)-kept)
+		for _, r := range rows[kept:] {
+			remaining = append(remaining, r.Asked)
+		}
+		out.Profiles, out.Remaining = out.Profiles[:kept], &remaining
 	}
 	out.Missing = batch.Missing(usernames, found)
 	return openapi.BatchGetProfiles200JSONResponse{ProfileBatchJSONResponse: out}, nil

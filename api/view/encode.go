@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/byline-api/byline/api/optional"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
 )
 
 // The functions of this file encode JSON without the generated types. Only the
@@ -66,6 +70,25 @@ func Size(text string) int {
 		case c < ' ', c == '<', c == '>', c == '&':
 			n += MaxEscape - 1
 		}
+	}
+	return n
+}
+
+// ProfileTexts adds up what measure returns for each text of a profile, such as
+// Size.
+func ProfileTexts(p *openapi.Profile, measure func(text string) int) int {
+	return profileTexts(p.Username, p.Bio, p.Image, measure)
+}
+
+func profileTexts(username string, bio, image *string, measure func(text string) int) int {
+	return measure(username) + measure(optional.Or(bio, "")) + measure(optional.Or(image, ""))
+}
+
+// SummaryTexts does the same for an article without its body.
+func SummaryTexts(a *query.ListedArticle, measure func(text string) int) int {
+	n := measure(a.Title) + measure(a.Description) + profileTexts(a.Username, a.Bio, a.Image, measure)
+	for _, tag := range a.Tags {
+		n += measure(tag)
 	}
 	return n
 }
