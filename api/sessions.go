@@ -46,33 +46,39 @@ func (s sessions) GetSessions(ctx context.Context, _ openapi.GetSessionsRequestO
 // CreateSession signs in and returns an access token and a refresh token.
 func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRequestObject) (openapi.CreateSessionResponseObject, error) {
 	in := req.Body.User
-	u, err := s.guard.SignIn(ctx, in.Email, in.Password)
-	if err != nil {
-		return nil, err
-	}
-	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateSession", Key: req.Params.IdempotencyKey, Body: req.Body},
-		func(conn query.DBTX) (out openapi.SessionCreatedJSONResponse, err error) {
-			agent, expires := signin.UserAgent(ctx), time.Now().Add(min(s.tokens.Refresh, s.tokens.Session))
-			row, err := s.guard.CreateSession(ctx, conn, u, expires)
-			if err != nil {
-				return out, err
-			}
-			pair, err := s.tokens.IssuePair(u.ID, row.ID, 0, expires)
-			out.Body = openapi.SessionCreatedResponse{
-				Session: openapi.Session{
-					Id: row.ID, Current: true, UserAgent: agent,
-					CreatedAt: view.Timestamp(row.CreatedAt), UsedAt: view.Timestamp(row.CreatedAt), ExpiresAt: view.Timestamp(pair.RefreshExpires),
-				},
-				Tokens: tokens(pair),
-			}
-			out.Headers.Location = new(fmt.Sprintf("/api/sessions/%d", row.ID))
-			return out, err
+	var out openapi.SessionCreatedJSONResponse
+	err := s.guard.SignIn(ctx, in.Email, in.Password, func(u query.SignInTryRow) error {
+		call := idempotency.Call{Operation: "CreateSession", Key: req.Params.IdempotencyKey, Body: req.Body}
+		created, replayed, err := idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (openapi.SessionCreatedJSONResponse, error) {
+			return s.create(ctx, conn, u)
 		})
+		out = created
+		out.Headers.IdempotencyReplayed = replayed
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	out.Headers.IdempotencyReplayed = replayed
 	return openapi.CreateSession201JSONResponse{SessionCreatedJSONResponse: out}, nil
+}
+
+// create creates a session of an account and its tokens.
+func (s sessions) create(ctx context.Context, conn query.DBTX, u query.SignInTryRow) (out openapi.SessionCreatedJSONResponse, err error) {
+	agent, expires := signin.UserAgent(ctx), time.Now().Add(min(s.tokens.Refresh, s.tokens.Session))
+	row, err := s.guard.CreateSession(ctx, conn, u, expires)
+	if err != nil {
+		return out, err
+	}
+	pair, err := s.tokens.IssuePair(u.ID, row.ID, 0, expires)
+	out.Body = openapi.SessionCreatedResponse{
+		Session: openapi.Session{
+			Id: row.ID, Current: true, UserAgent: agent,
+			CreatedAt: view.Timestamp(row.CreatedAt), UsedAt: view.Timestamp(row.CreatedAt), ExpiresAt: view.Timestamp(pair.RefreshExpires),
+		},
+		Tokens: tokens(pair),
+	}
+	out.Headers.Location = new(fmt.Sprintf("/api/sessions/%d", row.ID))
+	return out, err
 }
 
 // DeleteSessions ends every session of the viewer.

@@ -12,6 +12,7 @@ import (
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
 )
 
@@ -57,6 +58,32 @@ func TestSignInDuringRecovery(t *testing.T) {
 			}
 			require.Equal(t, left, count(t, s, `SELECT count(*) FROM sessions WHERE user_id = $1`, v.id))
 		})
+	}
+}
+
+// TestSignInDuringSamePassword sets the password of an account to the same text
+// while sign-ins wait after they have verified its hash. The password is still
+// right, so that they succeed.
+func TestSignInDuringSamePassword(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	s := servertest.New(t, servertest.WithDatabase(url), servertest.WithDB(func(c *db.Config) { c.MaxConns = 10 }))
+	v := rob(t, s)
+	body := fmt.Sprintf(`{"user":{"email":%q,"password":%q}}`, v.Email, servertest.Password)
+	l := lock(t, url, `LOCK TABLE sign_in_places IN SHARE MODE`)
+	signIns := map[<-chan answer]int{
+		later(s, "POST", "/users/login", body):                          http.StatusOK,
+		later(s, "POST", "/sessions", body):                             http.StatusCreated,
+		later(s, "POST", "/sessions", body, "Idempotency-Key", "again"): http.StatusCreated,
+	}
+	l.await(3)
+	require.Equal(t, http.StatusOK, responseOf(v.UpdateCurrentUserWithResponse(t.Context(), client.UpdateCurrentUserJSONRequestBody{
+		User: client.UpdateUser{Password: ptrTo(servertest.Password)},
+	})).StatusCode())
+	l.release()
+	for w, want := range signIns {
+		a := <-w
+		require.Equal(t, want, a.status, a.body)
 	}
 }
 

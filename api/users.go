@@ -65,20 +65,20 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 // Login signs in with an e-mail address and a password and returns a token.
 func (s users) Login(ctx context.Context, req openapi.LoginRequestObject) (openapi.LoginResponseObject, error) {
 	in := req.Body.User
-	u, err := s.guard.SignIn(ctx, in.Email, in.Password)
+	var out openapi.UserResponse
+	err := s.guard.SignIn(ctx, in.Email, in.Password, func(u query.SignInTryRow) error {
+		session, err := s.guard.CreateSession(ctx, s.db, u, time.Now().Add(s.tokens.Token))
+		if err != nil {
+			return err
+		}
+		token, _, err := s.tokens.Issue(u.ID, session.ID)
+		out = userResponse(account{ID: u.ID, Username: u.Username, Email: u.Email, Bio: u.Bio, Image: u.Image}, token)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	session, err := s.guard.CreateSession(ctx, s.db, u, time.Now().Add(s.tokens.Token))
-	if err != nil {
-		return nil, err
-	}
-	token, _, err := s.tokens.Issue(u.ID, session.ID)
-	if err != nil {
-		return nil, err
-	}
-	a := account{ID: u.ID, Username: u.Username, Email: u.Email, Bio: u.Bio, Image: u.Image}
-	return openapi.Login200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(a, token))}, nil
+	return openapi.Login200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(out)}, nil
 }
 
 // GetCurrentUser returns the viewer's account.

@@ -111,28 +111,38 @@ func (g Guard) compare(ctx context.Context, password, hash string, bcryptCost in
 	return ok, renew, err
 }
 
-// SignIn returns the account with the e-mail address and the password. An
-// unknown e-mail address takes the same work as a known one and is counted the
-// same way.
-func (g Guard) SignIn(ctx context.Context, email, password string) (query.SignInTryRow, error) {
+// errOutdated is the error of CreateSession for an account that SignIn passed to
+// it, and that has changed since. It means the same as credentialsInvalid.
+var errOutdated = credentialsInvalid()
+
+// SignIn calls use with the account that has the e-mail address and the
+// password. An unknown e-mail address takes the same work as a known one and is
+// counted the same way. If the account changes before use has created its
+// session, SignIn verifies the password once more: the owner may have set the
+// same password again.
+func (g Guard) SignIn(ctx context.Context, email, password string, use func(query.SignInTryRow) error) error {
+	err := g.signIn(ctx, email, password, use)
+	if errors.Is(err, errOutdated) {
+		err = g.signIn(ctx, email, password, use)
+	}
+	return err
+}
+
+func (g Guard) signIn(ctx context.Context, email, password string, use func(query.SignInTryRow) error) error {
 	u, ok, err := g.Verify(ctx, email, password)
 	switch {
 	case err != nil:
-		return u, err
+		return err
 	case !ok:
-		return u, credentialsInvalid()
+		return credentialsInvalid()
 	case u.SuspendedAt != nil:
-		return u, accountSuspended()
+		return problem.New(problem.AccountSuspended, "account", "is suspended")
 	}
-	return u, nil
+	return use(u)
 }
 
 func credentialsInvalid() error {
 	return problem.New(problem.CredentialsInvalid, "credentials", "invalid")
-}
-
-func accountSuspended() error {
-	return problem.New(problem.AccountSuspended, "account", "is suspended")
 }
 
 // Verify reports whether the password is that of the account. It counts the
@@ -204,24 +214,17 @@ func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string)
 	return stored, ok, err
 }
 
-// CreateSession creates a session of an account that SignIn has returned. If
-// the password was changed or the account was suspended since the password was
-// verified, it returns the error of SignIn for that.
+// CreateSession creates a session of an account for the caller of SignIn. The
+// error is errOutdated if the password was changed or the account was suspended
+// since the password was verified.
 func (g Guard) CreateSession(ctx context.Context, conn query.DBTX, u query.SignInTryRow, expires time.Time) (query.SessionCreateRow, error) {
 	row, err := q.SessionCreate(ctx, conn, query.SessionCreateParams{
 		UserID: u.ID, PasswordHash: u.PasswordHash, UserAgent: UserAgent(ctx), ExpiresAt: expires,
 	})
-	if !db.IsNotFound(err) {
-		return row, err
+	if db.IsNotFound(err) {
+		err = errOutdated
 	}
-	suspended, err := q.SignInSuspended(ctx, conn, query.SignInSuspendedParams{UserID: u.ID, PasswordHash: u.PasswordHash})
-	switch {
-	case err != nil:
-		return row, err
-	case suspended:
-		return row, accountSuspended()
-	}
-	return row, credentialsInvalid()
+	return row, err
 }
 
 // Place returns the keyed hash of the network address of the request.

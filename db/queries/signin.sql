@@ -57,11 +57,6 @@ INSERT INTO sign_in_places AS p (user_id, place)
 SELECT u.id, @place FROM users u WHERE u.id = @user_id
 ON CONFLICT ON CONSTRAINT sign_in_places_pkey DO UPDATE SET used_at = now() WHERE p.used_at < now() - interval '1 day';
 
--- name: SignInSuspended :one
--- Reports whether an account is suspended whose password was verified. Others
--- must not learn that there is such an account.
-SELECT EXISTS (SELECT 1 FROM users u WHERE u.id = @user_id AND u.password_hash = @password_hash AND u.suspended_at IS NOT NULL);
-
 -- name: SignInUndecided :exec
 -- Subtracts an attempt that was not decided, in the order of SignInTry.
 WITH pair AS (
