@@ -83,8 +83,8 @@ func checkEncoding(_ context.Context, conn *pgconn.PgConn) error {
 }
 
 // FoldsCase reports whether lower() changes letters outside of ASCII. If not,
-// names that differ in the case of such letters are different names. The locale
-// of the database decides it.
+// names that differ in the case of such letters are different names, unless the
+// service has folded them itself. The locale of the database decides it.
 func (d *DB) FoldsCase(ctx context.Context) (folds bool, err error) {
 	err = d.QueryRow(ctx, `SELECT lower('Ä') = 'ä'`).Scan(&folds)
 	return folds, err

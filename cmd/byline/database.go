@@ -146,8 +146,8 @@ func inspectDatabase(ctx context.Context, database *db.DB, log *slog.Logger) err
 		return fmt.Errorf("inspecting the database: %w", err)
 	}
 	if !folds {
-		log.Warn("the locale of the database knows only the letters of ASCII: usernames and addresses that differ in the case of other letters, " +
-			"such as Zoë and ZOË, can both be registered. Create the database with LC_CTYPE C.UTF-8 or a locale of a language")
+		log.Warn("the locale of the database knows only the letters of ASCII: usernames that the service does not register itself and that differ in " +
+			"the case of other letters, such as Zoë and ZOË, can both be stored. Create the database with LC_CTYPE C.UTF-8 or a locale of a language")
 	}
 	lost, err := database.LostSettings(ctx)
 	if err != nil {

@@ -5,6 +5,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -120,4 +122,13 @@ func TestServeWarnsAboutCase(t *testing.T) {
 	u.Path = "/c_locale"
 	s := startService(t, u.String())
 	require.Contains(t, s.log.tail(5000), "knows only the letters of ASCII")
+	require.Contains(t, s.log.tail(5000), "that the service does not register itself")
+	// The service itself knows all letters.
+	for i, name := range []string{"Zoë", "ZOË"} {
+		body := fmt.Sprintf(`{"user":{"username":%q,"email":"z%d@example.com","password":"correct horse"}}`, name, i)
+		res, err := quickClient.Post("http://"+s.addr+"/api/users", "application/json", strings.NewReader(body))
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, []int{http.StatusCreated, http.StatusConflict}[i], res.StatusCode)
+	}
 }
