@@ -399,10 +399,13 @@ type Article struct {
 	FavoritesCount int64 `json:"favoritesCount"`
 
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
-	Hidden  *Hidden  `json:"hidden,omitempty"`
-	Slug    string   `json:"slug"`
-	TagList []string `json:"tagList"`
-	Title   string   `json:"title"`
+	Hidden *Hidden `json:"hidden,omitempty"`
+	Slug   string  `json:"slug"`
+
+	// TableOfContents The headings of `bodyHtml` that have an id, in its order; present only with `format=html`
+	TableOfContents *[]Heading `json:"tableOfContents,omitempty"`
+	TagList         []string   `json:"tagList"`
+	Title           string     `json:"title"`
 
 	// UpdatedAt UTC, with exactly three fraction digits
 	//
@@ -616,6 +619,18 @@ type ExportRecordType string
 // FieldErrors The invalid fields, each with its messages
 type FieldErrors map[string][]string
 
+// Heading defines model for Heading.
+type Heading struct {
+	// Id The id of the element, so that `#` and the id lead to it
+	Id string `json:"id"`
+
+	// Level 2 for an `h2`
+	Level int32 `json:"level"`
+
+	// Text The first 200 characters of the heading, as plain text
+	Text string `json:"text"`
+}
+
 // Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 type Hidden struct {
 	// At UTC, with exactly three fraction digits
@@ -809,6 +824,9 @@ type ProfileBatchRequest struct {
 type ProfileBatchResponse struct {
 	Missing  []string  `json:"missing"`
 	Profiles []Profile `json:"profiles"`
+
+	// Remaining Names of profiles that this response has no room for, if any; request them again
+	Remaining *[]string `json:"remaining,omitempty"`
 }
 
 // ProfileResponse defines model for ProfileResponse.
@@ -1286,7 +1304,7 @@ type DeleteArticleParams struct {
 // GetArticleParams defines parameters for GetArticle.
 type GetArticleParams struct {
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-	// HTML that a page can insert unchanged
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
@@ -1313,7 +1331,7 @@ type GetArticleCommentsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-	// HTML that a page can insert unchanged
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
@@ -1335,7 +1353,7 @@ type CreateArticleCommentParams struct {
 // BatchGetArticlesParams defines parameters for BatchGetArticles.
 type BatchGetArticlesParams struct {
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-	// HTML that a page can insert unchanged
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 }
 
@@ -1669,7 +1687,7 @@ type ClientInterface interface {
 	// Returns articles without their bodies, newest first. Filters can be
 	// combined. `articlesCount` is the number of all articles that match the
 	// filters, not the length of the page. Page with `limit` and `offset`, or
-	// follow `nextCursor`.
+	// follow `nextCursor`. A page with more than 4 MB of text ends earlier.
 	//
 	// Corresponds with GET /articles (the `GetArticles` operationId).
 	GetArticles(ctx context.Context, params *GetArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1678,6 +1696,10 @@ type ClientInterface interface {
 	//
 	// Publishes an article. Its slug is derived from the title. Two articles may
 	// have the same title; the second one gets a different slug.
+	//
+	// The articles and comments of an account have a maximum size together. If
+	// the article would exceed it, the request returns 422 with `storage` in
+	// `errors`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1689,6 +1711,10 @@ type ClientInterface interface {
 	// Publishes an article. Its slug is derived from the title. Two articles may
 	// have the same title; the second one gets a different slug.
 	//
+	// The articles and comments of an account have a maximum size together. If
+	// the article would exceed it, the request returns 422 with `storage` in
+	// `errors`.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /articles (the `CreateArticle` operationId).
@@ -1699,7 +1725,7 @@ type ClientInterface interface {
 	// Returns the articles of the authors that the caller follows, newest first.
 	// Page with `limit` and `offset`, or follow `nextCursor` (also sent as
 	// `Link: rel="next"`), which is stable while articles are published and costs
-	// the same on every page.
+	// the same on every page. A page with more than 4 MB of text ends earlier.
 	//
 	// Corresponds with GET /articles/feed (the `GetArticlesFeed` operationId).
 	GetArticlesFeed(ctx context.Context, params *GetArticlesFeedParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1730,6 +1756,9 @@ type ClientInterface interface {
 	// as you read it in `If-Match`. If the article has changed since, the request
 	// returns 412.
 	//
+	// If the article becomes longer and the account would exceed its maximum size,
+	// the request returns 422 with `storage` in `errors`.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /articles/{slug} (the `UpdateArticle` operationId).
@@ -1744,6 +1773,9 @@ type ClientInterface interface {
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
 	// as you read it in `If-Match`. If the article has changed since, the request
 	// returns 412.
+	//
+	// If the article becomes longer and the account would exceed its maximum size,
+	// the request returns 422 with `storage` in `errors`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1763,7 +1795,8 @@ type ClientInterface interface {
 
 	// CreateArticleCommentWithBody Comment on an article
 	//
-	// Adds a comment of the signed-in user to the article.
+	// Adds a comment of the signed-in user to the article. If the account would
+	// exceed its maximum size, the request returns 422 with `storage` in `errors`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1772,7 +1805,8 @@ type ClientInterface interface {
 
 	// CreateArticleComment Comment on an article
 	//
-	// Adds a comment of the signed-in user to the article.
+	// Adds a comment of the signed-in user to the article. If the account would
+	// exceed its maximum size, the request returns 422 with `storage` in `errors`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1894,7 +1928,9 @@ type ClientInterface interface {
 	//
 	// Returns up to 100 profiles by user name, in the order of the request, with a
 	// constant number of queries. `missing` lists unknown names. A name that the
-	// request contains twice in the same letter case is returned once.
+	// request contains twice in the same letter case is returned once. The response
+	// contains up to 4 MB of text, and at least one profile. `remaining` is there if
+	// it has no room for all: another request with these names returns the next ones.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1905,7 +1941,9 @@ type ClientInterface interface {
 	//
 	// Returns up to 100 profiles by user name, in the order of the request, with a
 	// constant number of queries. `missing` lists unknown names. A name that the
-	// request contains twice in the same letter case is returned once.
+	// request contains twice in the same letter case is returned once. The response
+	// contains up to 4 MB of text, and at least one profile. `remaining` is there if
+	// it has no room for all: another request with these names returns the next ones.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2436,7 +2474,7 @@ func (c *Client) SuspendUser(ctx context.Context, username AccountPath, body Sus
 // Returns articles without their bodies, newest first. Filters can be
 // combined. `articlesCount` is the number of all articles that match the
 // filters, not the length of the page. Page with `limit` and `offset`, or
-// follow `nextCursor`.
+// follow `nextCursor`. A page with more than 4 MB of text ends earlier.
 //
 // Corresponds with GET /articles (the `GetArticles` operationId).
 func (c *Client) GetArticles(ctx context.Context, params *GetArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2455,6 +2493,10 @@ func (c *Client) GetArticles(ctx context.Context, params *GetArticlesParams, req
 //
 // Publishes an article. Its slug is derived from the title. Two articles may
 // have the same title; the second one gets a different slug.
+//
+// The articles and comments of an account have a maximum size together. If
+// the article would exceed it, the request returns 422 with `storage` in
+// `errors`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2476,6 +2518,10 @@ func (c *Client) CreateArticleWithBody(ctx context.Context, params *CreateArticl
 // Publishes an article. Its slug is derived from the title. Two articles may
 // have the same title; the second one gets a different slug.
 //
+// The articles and comments of an account have a maximum size together. If
+// the article would exceed it, the request returns 422 with `storage` in
+// `errors`.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /articles (the `CreateArticle` operationId).
@@ -2496,7 +2542,7 @@ func (c *Client) CreateArticle(ctx context.Context, params *CreateArticleParams,
 // Returns the articles of the authors that the caller follows, newest first.
 // Page with `limit` and `offset`, or follow `nextCursor` (also sent as
 // `Link: rel="next"`), which is stable while articles are published and costs
-// the same on every page.
+// the same on every page. A page with more than 4 MB of text ends earlier.
 //
 // Corresponds with GET /articles/feed (the `GetArticlesFeed` operationId).
 func (c *Client) GetArticlesFeed(ctx context.Context, params *GetArticlesFeedParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2557,6 +2603,9 @@ func (c *Client) GetArticle(ctx context.Context, slug SlugPath, params *GetArtic
 // as you read it in `If-Match`. If the article has changed since, the request
 // returns 412.
 //
+// If the article becomes longer and the account would exceed its maximum size,
+// the request returns 422 with `storage` in `errors`.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /articles/{slug} (the `UpdateArticle` operationId).
@@ -2581,6 +2630,9 @@ func (c *Client) UpdateArticleWithBody(ctx context.Context, slug SlugPath, param
 // To avoid overwriting somebody else's change, send the `ETag` of the article
 // as you read it in `If-Match`. If the article has changed since, the request
 // returns 412.
+//
+// If the article becomes longer and the account would exceed its maximum size,
+// the request returns 422 with `storage` in `errors`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2620,7 +2672,8 @@ func (c *Client) GetArticleComments(ctx context.Context, slug SlugPath, params *
 
 // CreateArticleCommentWithBody Comment on an article
 //
-// Adds a comment of the signed-in user to the article.
+// Adds a comment of the signed-in user to the article. If the account would
+// exceed its maximum size, the request returns 422 with `storage` in `errors`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2639,7 +2692,8 @@ func (c *Client) CreateArticleCommentWithBody(ctx context.Context, slug SlugPath
 
 // CreateArticleComment Comment on an article
 //
-// Adds a comment of the signed-in user to the article.
+// Adds a comment of the signed-in user to the article. If the account would
+// exceed its maximum size, the request returns 422 with `storage` in `errors`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2881,7 +2935,9 @@ func (c *Client) BatchGetArticles(ctx context.Context, params *BatchGetArticlesP
 //
 // Returns up to 100 profiles by user name, in the order of the request, with a
 // constant number of queries. `missing` lists unknown names. A name that the
-// request contains twice in the same letter case is returned once.
+// request contains twice in the same letter case is returned once. The response
+// contains up to 4 MB of text, and at least one profile. `remaining` is there if
+// it has no room for all: another request with these names returns the next ones.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2902,7 +2958,9 @@ func (c *Client) BatchGetProfilesWithBody(ctx context.Context, contentType strin
 //
 // Returns up to 100 profiles by user name, in the order of the request, with a
 // constant number of queries. `missing` lists unknown names. A name that the
-// request contains twice in the same letter case is returned once.
+// request contains twice in the same letter case is returned once. The response
+// contains up to 4 MB of text, and at least one profile. `remaining` is there if
+// it has no room for all: another request with these names returns the next ones.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6103,7 +6161,7 @@ type ClientWithResponsesInterface interface {
 	// Returns articles without their bodies, newest first. Filters can be
 	// combined. `articlesCount` is the number of all articles that match the
 	// filters, not the length of the page. Page with `limit` and `offset`, or
-	// follow `nextCursor`.
+	// follow `nextCursor`. A page with more than 4 MB of text ends earlier.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6115,6 +6173,10 @@ type ClientWithResponsesInterface interface {
 	// Publishes an article. Its slug is derived from the title. Two articles may
 	// have the same title; the second one gets a different slug.
 	//
+	// The articles and comments of an account have a maximum size together. If
+	// the article would exceed it, the request returns 422 with `storage` in
+	// `errors`.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /articles (the `CreateArticle` operationId).
@@ -6124,6 +6186,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// Publishes an article. Its slug is derived from the title. Two articles may
 	// have the same title; the second one gets a different slug.
+	//
+	// The articles and comments of an account have a maximum size together. If
+	// the article would exceed it, the request returns 422 with `storage` in
+	// `errors`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6135,7 +6201,7 @@ type ClientWithResponsesInterface interface {
 	// Returns the articles of the authors that the caller follows, newest first.
 	// Page with `limit` and `offset`, or follow `nextCursor` (also sent as
 	// `Link: rel="next"`), which is stable while articles are published and costs
-	// the same on every page.
+	// the same on every page. A page with more than 4 MB of text ends earlier.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6172,6 +6238,9 @@ type ClientWithResponsesInterface interface {
 	// as you read it in `If-Match`. If the article has changed since, the request
 	// returns 412.
 	//
+	// If the article becomes longer and the account would exceed its maximum size,
+	// the request returns 422 with `storage` in `errors`.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /articles/{slug} (the `UpdateArticle` operationId).
@@ -6186,6 +6255,9 @@ type ClientWithResponsesInterface interface {
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
 	// as you read it in `If-Match`. If the article has changed since, the request
 	// returns 412.
+	//
+	// If the article becomes longer and the account would exceed its maximum size,
+	// the request returns 422 with `storage` in `errors`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6207,7 +6279,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleCommentWithBodyWithResponse Comment on an article
 	//
-	// Adds a comment of the signed-in user to the article.
+	// Adds a comment of the signed-in user to the article. If the account would
+	// exceed its maximum size, the request returns 422 with `storage` in `errors`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6216,7 +6289,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleCommentWithResponse Comment on an article
 	//
-	// Adds a comment of the signed-in user to the article.
+	// Adds a comment of the signed-in user to the article. If the account would
+	// exceed its maximum size, the request returns 422 with `storage` in `errors`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6348,7 +6422,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns up to 100 profiles by user name, in the order of the request, with a
 	// constant number of queries. `missing` lists unknown names. A name that the
-	// request contains twice in the same letter case is returned once.
+	// request contains twice in the same letter case is returned once. The response
+	// contains up to 4 MB of text, and at least one profile. `remaining` is there if
+	// it has no room for all: another request with these names returns the next ones.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6359,7 +6435,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns up to 100 profiles by user name, in the order of the request, with a
 	// constant number of queries. `missing` lists unknown names. A name that the
-	// request contains twice in the same letter case is returned once.
+	// request contains twice in the same letter case is returned once. The response
+	// contains up to 4 MB of text, and at least one profile. `remaining` is there if
+	// it has no room for all: another request with these names returns the next ones.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7108,6 +7186,7 @@ type GetArticlesResponse200Headers struct {
 type GetArticlesResponse304Headers struct {
 	CacheControl    *string
 	ETag            *string
+	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
@@ -7255,6 +7334,7 @@ type GetArticlesFeedResponse200Headers struct {
 type GetArticlesFeedResponse304Headers struct {
 	CacheControl    *string
 	ETag            *string
+	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
@@ -7391,6 +7471,7 @@ type GetArticleResponse200Headers struct {
 type GetArticleResponse304Headers struct {
 	CacheControl    *string
 	ETag            *string
+	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
@@ -7536,6 +7617,7 @@ type GetArticleCommentsResponse200Headers struct {
 type GetArticleCommentsResponse304Headers struct {
 	CacheControl    *string
 	ETag            *string
+	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
@@ -8289,6 +8371,7 @@ type GetProfileByUsernameResponse200Headers struct {
 type GetProfileByUsernameResponse304Headers struct {
 	CacheControl    *string
 	ETag            *string
+	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
@@ -8861,6 +8944,7 @@ type GetTagsResponse200Headers struct {
 type GetTagsResponse304Headers struct {
 	CacheControl    *string
 	ETag            *string
+	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
@@ -8997,6 +9081,7 @@ type GetCurrentUserResponse200Headers struct {
 type GetCurrentUserResponse304Headers struct {
 	CacheControl    *string
 	ETag            *string
+	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
@@ -9249,9 +9334,10 @@ func (r RequestEmailVerificationResponse) ContentType() string {
 
 // ExportCurrentUserResponse200Headers the declared response headers of an HTTP 200 response for ExportCurrentUser
 type ExportCurrentUserResponse200Headers struct {
-	RateLimit       *string
-	RateLimitPolicy *string
-	XRequestId      *string
+	ContentDisposition *string
+	RateLimit          *string
+	RateLimitPolicy    *string
+	XRequestId         *string
 }
 
 type ExportCurrentUserResponse struct {
@@ -9918,7 +10004,7 @@ func (c *ClientWithResponses) SuspendUserWithResponse(ctx context.Context, usern
 // Returns articles without their bodies, newest first. Filters can be
 // combined. `articlesCount` is the number of all articles that match the
 // filters, not the length of the page. Page with `limit` and `offset`, or
-// follow `nextCursor`.
+// follow `nextCursor`. A page with more than 4 MB of text ends earlier.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9936,6 +10022,10 @@ func (c *ClientWithResponses) GetArticlesWithResponse(ctx context.Context, param
 // Publishes an article. Its slug is derived from the title. Two articles may
 // have the same title; the second one gets a different slug.
 //
+// The articles and comments of an account have a maximum size together. If
+// the article would exceed it, the request returns 422 with `storage` in
+// `errors`.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /articles (the `CreateArticle` operationId).
@@ -9951,6 +10041,10 @@ func (c *ClientWithResponses) CreateArticleWithBodyWithResponse(ctx context.Cont
 //
 // Publishes an article. Its slug is derived from the title. Two articles may
 // have the same title; the second one gets a different slug.
+//
+// The articles and comments of an account have a maximum size together. If
+// the article would exceed it, the request returns 422 with `storage` in
+// `errors`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9968,7 +10062,7 @@ func (c *ClientWithResponses) CreateArticleWithResponse(ctx context.Context, par
 // Returns the articles of the authors that the caller follows, newest first.
 // Page with `limit` and `offset`, or follow `nextCursor` (also sent as
 // `Link: rel="next"`), which is stable while articles are published and costs
-// the same on every page.
+// the same on every page. A page with more than 4 MB of text ends earlier.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10023,6 +10117,9 @@ func (c *ClientWithResponses) GetArticleWithResponse(ctx context.Context, slug S
 // as you read it in `If-Match`. If the article has changed since, the request
 // returns 412.
 //
+// If the article becomes longer and the account would exceed its maximum size,
+// the request returns 422 with `storage` in `errors`.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /articles/{slug} (the `UpdateArticle` operationId).
@@ -10043,6 +10140,9 @@ func (c *ClientWithResponses) UpdateArticleWithBodyWithResponse(ctx context.Cont
 // To avoid overwriting somebody else's change, send the `ETag` of the article
 // as you read it in `If-Match`. If the article has changed since, the request
 // returns 412.
+//
+// If the article becomes longer and the account would exceed its maximum size,
+// the request returns 422 with `storage` in `errors`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10076,7 +10176,8 @@ func (c *ClientWithResponses) GetArticleCommentsWithResponse(ctx context.Context
 
 // CreateArticleCommentWithBodyWithResponse Comment on an article
 //
-// Adds a comment of the signed-in user to the article.
+// Adds a comment of the signed-in user to the article. If the account would
+// exceed its maximum size, the request returns 422 with `storage` in `errors`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10091,7 +10192,8 @@ func (c *ClientWithResponses) CreateArticleCommentWithBodyWithResponse(ctx conte
 
 // CreateArticleCommentWithResponse Comment on an article
 //
-// Adds a comment of the signed-in user to the article.
+// Adds a comment of the signed-in user to the article. If the account would
+// exceed its maximum size, the request returns 422 with `storage` in `errors`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10295,7 +10397,9 @@ func (c *ClientWithResponses) BatchGetArticlesWithResponse(ctx context.Context, 
 //
 // Returns up to 100 profiles by user name, in the order of the request, with a
 // constant number of queries. `missing` lists unknown names. A name that the
-// request contains twice in the same letter case is returned once.
+// request contains twice in the same letter case is returned once. The response
+// contains up to 4 MB of text, and at least one profile. `remaining` is there if
+// it has no room for all: another request with these names returns the next ones.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10312,7 +10416,9 @@ func (c *ClientWithResponses) BatchGetProfilesWithBodyWithResponse(ctx context.C
 //
 // Returns up to 100 profiles by user name, in the order of the request, with a
 // constant number of queries. `missing` lists unknown names. A name that the
-// request contains twice in the same letter case is returned once.
+// request contains twice in the same letter case is returned once. The response
+// contains up to 4 MB of text, and at least one profile. `remaining` is there if
+// it has no room for all: another request with these names returns the next ones.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11397,6 +11503,13 @@ func ParseGetArticlesResponse(rsp *http.Response) (*GetArticlesResponse, error) 
 			}
 			headers.ETag = &value
 		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11628,6 +11741,13 @@ func ParseGetArticlesFeedResponse(rsp *http.Response) (*GetArticlesFeedResponse,
 			}
 			headers.ETag = &value
 		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11826,6 +11946,13 @@ func ParseGetArticleResponse(rsp *http.Response) (*GetArticleResponse, error) {
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
 		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
@@ -12043,6 +12170,13 @@ func ParseGetArticleCommentsResponse(rsp *http.Response) (*GetArticleCommentsRes
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
 		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
@@ -12932,6 +13066,13 @@ func ParseGetProfileByUsernameResponse(rsp *http.Response) (*GetProfileByUsernam
 			}
 			headers.ETag = &value
 		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13606,6 +13747,13 @@ func ParseGetTagsResponse(rsp *http.Response) (*GetTagsResponse, error) {
 			}
 			headers.ETag = &value
 		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13804,6 +13952,13 @@ func ParseGetCurrentUserResponse(rsp *http.Response) (*GetCurrentUserResponse, e
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
 		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
@@ -14069,6 +14224,13 @@ func ParseExportCurrentUserResponse(rsp *http.Response) (*ExportCurrentUserRespo
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ExportCurrentUserResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

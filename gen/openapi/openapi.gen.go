@@ -316,10 +316,13 @@ type Article struct {
 	FavoritesCount int64 `json:"favoritesCount"`
 
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
-	Hidden  *Hidden  `json:"hidden,omitempty"`
-	Slug    string   `json:"slug"`
-	TagList []string `json:"tagList"`
-	Title   string   `json:"title"`
+	Hidden *Hidden `json:"hidden,omitempty"`
+	Slug   string  `json:"slug"`
+
+	// TableOfContents The headings of `bodyHtml` that have an id, in its order; present only with `format=html`
+	TableOfContents *[]Heading `json:"tableOfContents,omitempty"`
+	TagList         []string   `json:"tagList"`
+	Title           string     `json:"title"`
 
 	// UpdatedAt UTC, with exactly three fraction digits
 	//
@@ -533,6 +536,18 @@ type ExportRecordType string
 // FieldErrors The invalid fields, each with its messages
 type FieldErrors map[string][]string
 
+// Heading defines model for Heading.
+type Heading struct {
+	// Id The id of the element, so that `#` and the id lead to it
+	Id string `json:"id"`
+
+	// Level 2 for an `h2`
+	Level int32 `json:"level"`
+
+	// Text The first 200 characters of the heading, as plain text
+	Text string `json:"text"`
+}
+
 // Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 type Hidden struct {
 	// At UTC, with exactly three fraction digits
@@ -726,6 +741,9 @@ type ProfileBatchRequest struct {
 type ProfileBatchResponse struct {
 	Missing  []string  `json:"missing"`
 	Profiles []Profile `json:"profiles"`
+
+	// Remaining Names of profiles that this response has no room for, if any; request them again
+	Remaining *[]string `json:"remaining,omitempty"`
 }
 
 // ProfileResponse defines model for ProfileResponse.
@@ -1203,7 +1221,7 @@ type DeleteArticleParams struct {
 // GetArticleParams defines parameters for GetArticle.
 type GetArticleParams struct {
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-	// HTML that a page can insert unchanged
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
@@ -1230,7 +1248,7 @@ type GetArticleCommentsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-	// HTML that a page can insert unchanged
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
@@ -1252,7 +1270,7 @@ type CreateArticleCommentParams struct {
 // BatchGetArticlesParams defines parameters for BatchGetArticles.
 type BatchGetArticlesParams struct {
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-	// HTML that a page can insert unchanged
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 }
 
@@ -2825,9 +2843,13 @@ type CurrentUserJSONResponse UserResponse
 
 type EmailVerificationOKJSONResponse EmailVerificationResponse
 
+type ExportedResponseHeaders struct {
+	ContentDisposition *string
+}
 type ExportedApplicationxNdjsonResponse struct {
 	Body io.Reader
 
+	Headers       ExportedResponseHeaders
 	ContentLength int64
 }
 
@@ -2843,7 +2865,11 @@ type HiddenItemsJSONResponse struct {
 type NoContentResponse struct {
 }
 
+type NotModifiedResponseHeaders struct {
+	Link *string
+}
 type NotModifiedResponse struct {
+	Headers NotModifiedResponseHeaders
 }
 
 type ProfileBatchJSONResponse ProfileBatchResponse
@@ -3703,6 +3729,9 @@ func (response ExportCurrentUser200ApplicationxNdjsonResponse) VisitExportCurren
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	if response.ContentLength != 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
 	}
 	w.WriteHeader(200)
 

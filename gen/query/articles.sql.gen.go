@@ -30,7 +30,8 @@ func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, slug string) (Arti
 const articleCreate = `-- name: ArticleCreate :one
 WITH created AS (
     INSERT INTO articles (slug, author_id, title, description, body, tags)
-    VALUES ($1, $2, $3, $4, $5, $6::text[])
+    SELECT $1, $2, $3, $4, $5, $6::text[]
+    WHERE set_config('byline.account_storage', ($7::bigint)::text, true) IS NOT NULL
     RETURNING id, author_id, version, created_at, updated_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created
@@ -41,12 +42,13 @@ JOIN users u ON u.id = c.author_id
 `
 
 type ArticleCreateParams struct {
-	Slug        string
-	AuthorID    int64
-	Title       string
-	Description string
-	Body        string
-	Tags        []string
+	Slug           string
+	AuthorID       int64
+	Title          string
+	Description    string
+	Body           string
+	Tags           []string
+	AccountStorage int64
 }
 
 type ArticleCreateRow struct {
@@ -59,7 +61,9 @@ type ArticleCreateRow struct {
 	Image     *string
 }
 
-// One statement: one transaction and one round trip.
+// One statement: one transaction and one round trip. A trigger compares the
+// text of the author with the parameter (db/migrations, 00014), which ends with
+// the transaction.
 func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateParams) (ArticleCreateRow, error) {
 	row := db.QueryRow(ctx, articleCreate,
 		arg.Slug,
@@ -68,6 +72,7 @@ func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateP
 		arg.Description,
 		arg.Body,
 		arg.Tags,
+		arg.AccountStorage,
 	)
 	var i ArticleCreateRow
 	err := row.Scan(
@@ -836,19 +841,21 @@ UPDATE articles SET
     tags = COALESCE($5::text[], tags),
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = $6
+WHERE id = $6 AND set_config('byline.account_storage', ($7::bigint)::text, true) IS NOT NULL
 `
 
 type ArticleUpdateParams struct {
-	Slug        *string
-	Title       *string
-	Description *string
-	Body        *string
-	Tags        []string
-	ID          int64
+	Slug           *string
+	Title          *string
+	Description    *string
+	Body           *string
+	Tags           []string
+	ID             int64
+	AccountStorage int64
 }
 
-// A NULL parameter leaves its column unchanged.
+// A NULL parameter leaves its column unchanged. The text of the author is
+// bounded as in ArticleCreate.
 func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateParams) error {
 	_, err := db.Exec(ctx, articleUpdate,
 		arg.Slug,
@@ -857,6 +864,7 @@ func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateP
 		arg.Body,
 		arg.Tags,
 		arg.ID,
+		arg.AccountStorage,
 	)
 	return err
 }

@@ -39,7 +39,7 @@ WITH created AS (
     INSERT INTO comments (article_id, author_id, body)
     SELECT a.id, $1, $2 FROM article_slugs s
     JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $3::boolean)
-    WHERE s.slug = $4
+    WHERE s.slug = $4 AND set_config('byline.account_storage', ($5::bigint)::text, true) IS NOT NULL
     RETURNING id, article_id, author_id, body, created_at, updated_at
 )
 SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following, false AS hidden
@@ -48,10 +48,11 @@ JOIN users u ON u.id = c.author_id
 `
 
 type CommentCreateParams struct {
-	AuthorID  int64
-	Body      string
-	Moderates bool
-	Slug      string
+	AuthorID       int64
+	Body           string
+	Moderates      bool
+	Slug           string
+	AccountStorage int64
 }
 
 type CommentCreateRow struct {
@@ -68,13 +69,15 @@ type CommentCreateRow struct {
 	Hidden    bool
 }
 
-// Returns no row if the article does not exist for the author.
+// Returns no row if the article does not exist for the author. The text of the
+// author is bounded as in ArticleCreate.
 func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateParams) (CommentCreateRow, error) {
 	row := db.QueryRow(ctx, commentCreate,
 		arg.AuthorID,
 		arg.Body,
 		arg.Moderates,
 		arg.Slug,
+		arg.AccountStorage,
 	)
 	var i CommentCreateRow
 	err := row.Scan(

@@ -233,6 +233,7 @@ type User struct {
 	SuspendedReason *string
 	EmailVerifiedAt *time.Time
 	FoldedUsername  *string
+	StoredBytes     int64
 }
 
 type UserAccount struct {

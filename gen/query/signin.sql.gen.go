@@ -83,24 +83,6 @@ func (q *Queries) SignInSucceeded(ctx context.Context, db DBTX, arg SignInSuccee
 	return err
 }
 
-const signInSuspended = `-- name: SignInSuspended :one
-SELECT EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.password_hash = $2 AND u.suspended_at IS NOT NULL)
-`
-
-type SignInSuspendedParams struct {
-	UserID       int64
-	PasswordHash string
-}
-
-// Reports whether an account is suspended whose password was verified. Others
-// must not learn that there is such an account.
-func (q *Queries) SignInSuspended(ctx context.Context, db DBTX, arg SignInSuspendedParams) (bool, error) {
-	row := db.QueryRow(ctx, signInSuspended, arg.UserID, arg.PasswordHash)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
 const signInTry = `-- name: SignInTry :one
 WITH u AS (
     SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower($1)
