@@ -56,6 +56,14 @@ func TestNames(t *testing.T) {
 			requireProblem(t, http.StatusConflict, problem.AlreadyTaken, taken, res.StatusCode, body)
 		}
 	})
+	t.Run("FormsOfLetters", func(t *testing.T) {
+		res, body := s.Do(http.MethodPost, "/users", newUser("οδος", "sigma@example.com", servertest.Password))
+		require.Equal(t, http.StatusCreated, res.StatusCode, body)
+		for _, name := range []string{"ΟΔΟΣ", "οδοσ"} {
+			res, body = s.Do(http.MethodPost, "/users", newUser(name, "sigma2@example.com", servertest.Password))
+			requireProblem(t, http.StatusConflict, problem.AlreadyTaken, oneField("username", "has already been taken"), res.StatusCode, body)
+		}
+	})
 	t.Run("Found", func(t *testing.T) {
 		for _, name := range alike {
 			path, value := url.PathEscape(name), url.QueryEscape(name)

@@ -33,7 +33,16 @@ func Fold(name string) string {
 	if err != nil || !utf8.ValidString(name) {
 		return ""
 	}
-	return folded
+	return strings.Map(smallForm, folded)
+}
+
+// smallForm returns the usual one of the small letters that share a capital,
+// such as σ for ς, which the profile leaves apart. A dotless i is no i.
+func smallForm(r rune) rune {
+	if r == 'ı' || !unicode.IsLower(r) {
+		return r
+	}
+	return unicode.ToLower(unicode.ToUpper(r))
 }
 
 // isPlain reports whether the profile would only change the case of a name:

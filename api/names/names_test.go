@@ -3,6 +3,7 @@ package names
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/unicode/norm"
@@ -14,6 +15,7 @@ var same = map[string][]string{
 	"anna maria": {"Anna Maria", "anna  maria", "anna\u2003maria", " Anna\u00a0 Maria "},
 	"é":          {"é", "É", "e\u0301", "E\u0301"},
 	"straße":     {"Straße", "STRAẞE"},
+	"οδοσ":       {"οδος", "ΟΔΟΣ", "Οδοσ", "ΟΔΟΣ "},
 	"ナ":          {"ナ", "ﾅ"},
 	"한글":         {"한글", "\u1112\u1161\u11ab\u1100\u1173\u11af"},
 	"ffi":        {"ffi", "ﬃ"},
@@ -39,6 +41,24 @@ func TestFold(t *testing.T) {
 		"\uffff", "jake\U000e0041", "jake\u180e", "jake\u034f", "\xff", "jake\U0001d173", "☃\ufe0f\u200bx", "jake\u0378",
 	} {
 		require.Empty(t, Fold(name), "%+q", name)
+	}
+}
+
+// TestFoldCase checks that no letter is another one if only its case changes,
+// nor at the end of a word.
+func TestFoldCase(t *testing.T) {
+	t.Parallel()
+	for r := range unicode.MaxRune {
+		next := unicode.SimpleFold(r)
+		if !unicode.IsLetter(r) || !unicode.IsLetter(next) {
+			continue // U+0345, which looks different
+		}
+		for _, around := range []string{"", "a"} {
+			name, other := around+string(r), around+string(next)
+			if want, got := Fold(name), Fold(other); want != "" && got != "" {
+				require.Equal(t, want, got, "%q and %q", name, other)
+			}
+		}
 	}
 }
 
