@@ -32,6 +32,9 @@ func badSite(t *testing.T, h http.Handler) *site {
 	s.victim = account{"victim", "victim@example.com", "correct horse", token}
 	s.rival = account{"rival", "rival@example.com", "correct horse", token}
 	s.slug, s.comment = "victim-article", "1"
+	s.start = func(...string) (*target, error) {
+		return &target{addr: s.addr, stop: func() error { return nil }}, nil
+	}
 	return s
 }
 

@@ -16,7 +16,8 @@ var groups = []func(*site) []attack{
 	encodings, types, numbers, unicodes, injections, readOnly,
 	sizes, mediaTypes, bombs, headers, paths, methods, origins,
 	tokens, cursors, others, halves, smuggling, pipelines, races,
-	longResponses,
+	longResponses, manyTags, addresses, rendering, names, maximums,
+	defaults, quotas,
 }
 
 // aim returns an attack on an operation. The request is created when the attack

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -25,41 +24,16 @@ import (
 )
 
 const (
-	windowless        = 4  // connections
-	streamsOfOne      = 90 // streams of a connection
-	windowlessFor     = 5 * time.Second
-	windowlessLength  = 12 // articles
-	windowlessTimeout = time.Minute
+	windowless         = 4  // connections
+	streamsOfOne       = 90 // streams of a connection
+	windowlessFor      = 5 * time.Second
+	windowlessLength   = 12 // articles
+	windowlessComments = 70
+	windowlessTimeout  = time.Minute
 )
 
 // insecure is for a certificate that this program has made.
 var insecure = &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}
-
-// withTLS starts the program with TLS, calls attack, and stops it. The error is
-// that of the attack, or that its memory peaked above the limit.
-func withTLS(ctx context.Context, o options, attack func(addr string) error) (err error) {
-	dir, err := os.MkdirTemp("", "byline-attack-tls-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	if err := writeCertificate(cert, key); err != nil {
-		return err
-	}
-	t, err := launch(ctx, o.binary, dir, "--tls-cert", cert, "--tls-key", key)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, t.stop()) }()
-	if err := attack(t.addr); err != nil {
-		return err
-	}
-	if t.peaked, err = t.peak(); err != nil {
-		return err
-	}
-	return errors.Join(t.alive(), bounded(t.peaked, o.maxRSS))
-}
 
 // writeCertificate makes a certificate that signs itself.
 func writeCertificate(certFile, keyFile string) error {
@@ -81,14 +55,56 @@ func writeCertificate(certFile, keyFile string) error {
 		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
 }
 
-// withoutWindow publishes long articles and asks for all of them on many
-// streams, whose responses it leaves no room for.
-func withoutWindow(addr string) error {
-	client := &http.Client{Timeout: windowlessTimeout, Transport: &http.Transport{TLSClientConfig: insecure, ForceAttemptHTTP2: true}}
-	defer client.CloseIdleConnections()
+// withoutWindow asks a service with TLS for long responses on many streams,
+// which it leaves no room for.
+func withoutWindow(s *site) result {
+	return s.withTLS(func(tls *site) (r result) {
+		client := &http.Client{Timeout: windowlessTimeout, Transport: &http.Transport{TLSClientConfig: insecure, ForceAttemptHTTP2: true}}
+		defer client.CloseIdleConnections()
+		requests, err := publishForStreams(client, tls.addr)
+		if !r.must(err) {
+			return r
+		}
+		for range windowless {
+			conn, err := askWithoutWindow(tls.addr, requests)
+			if !r.must(err) {
+				return r
+			}
+			defer conn.Close()
+		}
+		time.Sleep(tls.patient(windowlessFor))
+		res, err := client.Get("https://" + tls.addr + "/api/tags")
+		if !r.must(err) {
+			return r
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			r.complain("GET /api/tags meanwhile: status %d", res.StatusCode)
+		}
+		return r
+	})
+}
+
+// withTLS calls an attack with another service, which terminates TLS itself.
+func (s *site) withTLS(attack func(*site) result) (r result) {
+	dir, err := os.MkdirTemp("", "byline-attack-tls-")
+	if !r.must(err) {
+		return r
+	}
+	defer os.RemoveAll(dir)
+	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	if !r.must(writeCertificate(cert, key)) {
+		return r
+	}
+	return s.elsewhere("with TLS", []string{"--tls-cert", cert, "--tls-key", key}, attack)
+}
+
+// publishForStreams publishes long articles, comments and a long bio, and
+// returns requests for them.
+func publishForStreams(client *http.Client, addr string) ([]message, error) {
 	token := ""
-	post := func(path, body string) (map[string]any, error) {
-		req, err := http.NewRequest("POST", "https://"+addr+path, strings.NewReader(body))
+	send := func(method, path, body string) (map[string]any, error) {
+		req, err := http.NewRequest(method, "https://"+addr+path, strings.NewReader(body))
 		if err != nil {
 			return nil, err
 		}
@@ -101,49 +117,44 @@ func withoutWindow(addr string) error {
 		defer res.Body.Close()
 		text, err := io.ReadAll(res.Body)
 		if err == nil && res.StatusCode >= 300 {
-			err = fmt.Errorf("POST %s: status %d: %s", path, res.StatusCode, short(string(text), 200))
+			err = fmt.Errorf("%s %s: status %d: %s", method, path, res.StatusCode, short(string(text), 200))
 		}
 		return decoded(answer{body: text}), err
 	}
-	user, err := post("/api/users", registration(account{name: "windowless", email: "windowless@example.com", password: "correct horse battery"}))
+	user, err := send("POST", "/api/users", registration(account{name: "windowless", email: "windowless@example.com", password: "correct horse battery"}))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	token = fmt.Sprint("Token ", member(user, "user", "token"))
+	if _, err := send("PUT", "/api/user", object("user", map[string]any{"bio": strings.Repeat("😀", bioLength)})); err != nil {
+		return nil, err
+	}
 	var slugs []any
 	for i := range windowlessLength {
-		made, err := post("/api/articles", object("article", map[string]any{
-			"title": fmt.Sprint("long ", i), "description": "d", "body": strings.Repeat("😀", articleLength)}))
+		made, err := send("POST", "/api/articles", longArticle(fmt.Sprint("long ", i)))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		slugs = append(slugs, member(made, "article", "slug"))
 	}
-	batch, err := json.Marshal(map[string]any{"slugs": slugs})
-	if err != nil {
-		return err
-	}
-	for range windowless {
-		conn, err := askWithoutWindow(addr, batch)
-		if err != nil {
-			return err
+	at := fmt.Sprint("/api/articles/", slugs[0])
+	for range windowlessComments {
+		if _, err := send("POST", at+"/comments", longComment()); err != nil {
+			return nil, err
 		}
-		defer conn.Close()
 	}
-	time.Sleep(windowlessFor)
-	res, err := client.Get("https://" + addr + "/api/tags")
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET /api/tags meanwhile: status %d", res.StatusCode)
-	}
-	return nil
+	batch, err := json.Marshal(map[string]any{"slugs": slugs})
+	return []message{
+		{method: "POST", target: "/api/batch/articles", body: string(batch)},
+		{method: "GET", target: at},
+		{method: "GET", target: at + "/comments"},
+		{method: "GET", target: "/api/articles?limit=100"},
+	}, err
 }
 
-// askWithoutWindow opens a connection and sends a batch on each of its streams.
-func askWithoutWindow(addr string, batch []byte) (io.Closer, error) {
+// askWithoutWindow opens a connection and sends a request on each of its
+// streams.
+func askWithoutWindow(addr string, requests []message) (io.Closer, error) {
 	conn, err := tls.Dial("tcp", addr, insecure)
 	if err != nil {
 		return nil, err
@@ -155,13 +166,14 @@ func askWithoutWindow(addr string, batch []byte) (io.Closer, error) {
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for i := range streamsOfOne {
+		m := requests[i%len(requests)]
 		block.Reset()
-		for _, f := range [][2]string{{":method", "POST"}, {":scheme", "https"}, {":authority", addr}, {":path", "/api/batch/articles"}, {"content-type", "application/json"}} {
+		for _, f := range [][2]string{{":method", m.method}, {":scheme", "https"}, {":authority", addr}, {":path", m.target}, {"content-type", "application/json"}} {
 			err = errors.Join(err, encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
 		}
 		stream := uint32(2*i + 1)
 		err = errors.Join(err, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true}),
-			framer.WriteData(stream, true, batch))
+			framer.WriteData(stream, true, []byte(m.body)))
 	}
 	return conn, err
 }

@@ -63,17 +63,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	begun := time.Now()
-	target, err := start(ctx, o)
+	t, err := start(ctx, o)
 	if err != nil {
 		return err
 	}
-	s := newSite(target.addr, o.seed)
-	s.limit = o.limit
+	s := newSite(t.addr, o.seed)
+	s.limit, s.maxRSS = o.limit, o.maxRSS
 	if o.url == "" {
-		s.encrypted = func(attack func(addr string) error) error { return withTLS(ctx, o, attack) }
+		s.start = func(flags ...string) (*target, error) { return startOwn(ctx, o, flags...) }
 	}
-	r, err := assault(ctx, s, target, o)
-	if stopErr := target.stop(); err == nil {
+	r, err := assault(ctx, s, t, o)
+	if stopErr := t.stop(); err == nil {
 		err = stopErr
 	}
 	if err != nil {

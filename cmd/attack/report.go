@@ -168,6 +168,12 @@ func (r *report) print(out io.Writer, o options, took time.Duration) {
 	} else {
 		fmt.Fprintln(out, "the process was not watched (--pid)")
 	}
+	for _, p := range r.site.peaks {
+		fmt.Fprintf(out, "memory of the service %s: peak of %d MB, maximum of %d MB\n", p.service, p.mb, o.maxRSS)
+	}
+	for _, name := range r.site.unrun {
+		fmt.Fprintf(out, "not run: %s\n", name)
+	}
 	fmt.Fprintf(out, "%d passed, %d failed\n", passed, r.failed())
 }
 

@@ -38,11 +38,17 @@ func start(ctx context.Context, o options) (*target, error) {
 	if o.url != "" {
 		return attach(o)
 	}
+	return startOwn(ctx, o)
+}
+
+// startOwn runs the program with its own PostgreSQL in a new folder, and with
+// more flags.
+func startOwn(ctx context.Context, o options, flags ...string) (*target, error) {
 	dir, err := os.MkdirTemp("", "byline-attack-")
 	if err != nil {
 		return nil, err
 	}
-	t, err := launch(ctx, o.binary, dir)
+	t, err := launch(ctx, o.binary, dir, flags...)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err

@@ -36,9 +36,12 @@ type site struct {
 	goatSlug, goatComment string
 	used                  bool
 
-	// encrypted calls an attack on a service with TLS, which it starts and
-	// stops. It is nil if the program attacks a running service.
-	encrypted func(attack func(addr string) error) error
+	// start starts another service, with more flags; see elsewhere. It is nil
+	// if the program attacks a running service.
+	start  func(flags ...string) (*target, error)
+	maxRSS int      // of each of these services, in MB
+	peaks  []peak   // of these services
+	unrun  []string // attacks that this machine or this run has no means for
 }
 
 type account struct{ name, email, password, token string }
@@ -75,11 +78,12 @@ func (s *site) build() (err error) {
 	return err
 }
 
-// register creates an account, like a client of the contract.
-func (s *site) register(kind string) (account, error) {
+// register creates an account, like a client of the contract. The request may
+// have more header fields.
+func (s *site) register(kind string, fields ...string) (account, error) {
 	name := s.name(kind)
 	a := account{name: name, email: name + "@example.com", password: "correct horse " + name}
-	answer, err := s.call(message{method: "POST", target: "/api/users", body: registration(a)}, 201)
+	answer, err := s.call(message{method: "POST", target: "/api/users", fields: fields, body: registration(a)}, 201)
 	if err != nil {
 		return a, err
 	}
