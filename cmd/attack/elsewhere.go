@@ -27,7 +27,7 @@ func (s *site) elsewhere(name string, flags []string, attack func(*site) result)
 		return r
 	}
 	other := newSite(t.addr, int64(s.rand.Uint64()))
-	other.limit, other.patience = s.limit, s.patience
+	other.limit, other.patience, other.command, other.data = s.limit, s.patience, t.command, t.data
 	r = attack(other)
 	if t.pid != 0 {
 		mb, err := t.peak()

@@ -197,14 +197,19 @@ func (r *result) race(s *site, n int, build func(i int) message, want ...int) {
 			o := s.do(m)
 			mu.Lock()
 			defer mu.Unlock()
-			r.outcomes = append(r.outcomes, o)
-			if complaint := status(want...)(o); complaint != "" {
-				r.complaints = append(r.complaints, m.method+" "+m.target+": "+complaint)
-			}
+			r.want(o, m.method+" "+m.target, want...)
 		})
 	}
 	start.Done()
 	done.Wait()
+}
+
+// want adds an outcome, whose response must have one of the statuses.
+func (r *result) want(o outcome, what string, statuses ...int) {
+	r.outcomes = append(r.outcomes, o)
+	if complaint := status(statuses...)(o); complaint != "" {
+		r.complaints = append(r.complaints, what+": "+complaint)
+	}
 }
 
 // exactly expects a number of responses with a status. If requests were

@@ -5,7 +5,9 @@
 //	main.go        flags, the run, the exit code
 //	target.go      starts the service, or uses one that runs on this machine
 //	wire.go        requests as bytes, on separate connections
-//	http2.go       the same for HTTP/2, on a service with TLS
+//	held.go        requests whose last byte comes later
+//	http2.go       streams without a window, on a service with TLS
+//	elsewhere.go   services with other settings, which an attack starts
 //	verdict.go     the checks of every response
 //	expect.go      further checks of single attacks
 //	report.go      the table
@@ -14,7 +16,9 @@
 //	group_*.go     the attacks
 //
 // Attacks are derived from the document where possible: a new operation is
-// attacked as soon as it is in openapi.yaml.
+// attacked as soon as it is in openapi.yaml. Attacks that need an admin, a
+// token from a mail, or other settings run only on services that this program
+// has started.
 package main
 
 import (
@@ -68,7 +72,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	s := newSite(t.addr, o.seed)
-	s.limit, s.maxRSS = o.limit, o.maxRSS
+	s.limit, s.maxRSS, s.command = o.limit, o.maxRSS, t.command
 	if o.url == "" {
 		s.start = func(flags ...string) (*target, error) { return startOwn(ctx, o, flags...) }
 	}

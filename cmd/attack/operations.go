@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,6 +94,21 @@ func (op operation) wrong(o outcome) string { return also(op.declares, refused)(
 
 // costly operations hash a password, so they get fewer variants.
 func (op operation) costly() bool { return op.declared.Extensions["x-rate-limit"] == "auth" }
+
+// writes reports whether op changes what its user has.
+func (op operation) writes() bool {
+	security := op.declared.Security
+	if op.method == "GET" || op.declared.Extensions["x-safe"] == true || security == nil || len(*security) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(*security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
+}
+
+// scope returns what a credential has to permit.
+func (op operation) scope() string {
+	scope, _ := op.declared.Extensions["x-scope"].(string)
+	return scope
+}
 
 // fill returns the path with the goat's own objects. Values for parameters in
 // with are used unchanged.

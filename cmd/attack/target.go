@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,6 +31,10 @@ type target struct {
 	born   string // when the process started
 	peaked int    // its peak memory at the last check, in MB
 	stop   func() error
+	// command runs another command of the program on the data of the service. It
+	// is nil if this program has not started the service.
+	command func(stdin string, args ...string) (stdout string, err error)
+	data    string // the data folder, or ""
 }
 
 // start runs the program with its own PostgreSQL in a new folder, or uses the
@@ -96,8 +101,9 @@ func launch(ctx context.Context, binary, dir string, flags ...string) (*target, 
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(binary, append([]string{"serve", "--addr", "127.0.0.1:0", "--admin-addr", "off",
-		"--data-dir", filepath.Join(dir, "data"), "--database-url", "", "--log-format", "json"}, flags...)...)
+	folder := filepath.Join(dir, "data")
+	data := []string{"--data-dir", folder, "--database-url", ""}
+	cmd := exec.Command(binary, slices.Concat([]string{"serve", "--addr", "127.0.0.1:0", "--admin-addr", "off", "--log-format", "json"}, data, flags)...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = environment(), dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches only this program
 	if err := cmd.Start(); err != nil {
@@ -105,7 +111,13 @@ func launch(ctx context.Context, binary, dir string, flags ...string) (*target, 
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	t := &target{pid: cmd.Process.Pid, stop: func() error { return end(cmd, ended, logFile) }}
+	t := &target{pid: cmd.Process.Pid, data: folder, stop: func() error { return end(cmd, ended, logFile) }}
+	t.command = func(stdin string, args ...string) (string, error) {
+		cmd := exec.Command(binary, slices.Concat(args, data)...)
+		cmd.Env, cmd.Dir, cmd.Stdin = environment(), dir, strings.NewReader(stdin)
+		out, err := cmd.Output()
+		return strings.TrimSpace(string(out)), err
+	}
 	if t.born, err = birth(t.pid); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,11 @@ type site struct {
 	maxRSS int      // of each of these services, in MB
 	peaks  []peak   // of these services
 	unrun  []string // attacks that this machine or this run has no means for
+	// command runs another command of the program; see target.
+	command func(stdin string, args ...string) (stdout string, err error)
+	data    string // see target
+	// root is an admin. It has no token if there is no command to create one.
+	root account
 }
 
 type account struct{ name, email, password, token string }
@@ -65,6 +70,9 @@ func (s *site) name(kind string) string {
 
 // build creates the accounts and articles that are attacked.
 func (s *site) build() (err error) {
+	if err := s.createRoot(); err != nil {
+		return err
+	}
 	if s.victim, err = s.register("victim"); err != nil {
 		return err
 	}
@@ -76,6 +84,33 @@ func (s *site) build() (err error) {
 	}
 	s.before, err = s.snapshot()
 	return err
+}
+
+// createRoot creates an admin, as an operator does.
+func (s *site) createRoot() error {
+	if s.command == nil {
+		return nil
+	}
+	name := s.name("root")
+	a := account{name: name, email: name + "@example.com", password: "correct horse " + name}
+	if _, err := s.command(a.password+"\n", "admin", "create", "--username", a.name, "--email", a.email); err != nil {
+		return err
+	}
+	var err error
+	s.root, err = s.signIn(a)
+	return err
+}
+
+// signIn returns the account with a new token.
+func (s *site) signIn(a account) (account, error) {
+	answer, err := s.call(message{method: "POST", target: "/api/users/login", body: login(a)}, 200)
+	a.token, _ = member(answer, "user", "token").(string)
+	return a, err
+}
+
+// login returns the body of a sign-in.
+func login(a account) string {
+	return object("user", map[string]any{"email": a.email, "password": a.password})
 }
 
 // register creates an account, like a client of the contract. The request may
@@ -127,6 +162,9 @@ func (s *site) call(m message, want ...int) (map[string]any, error) {
 		}
 		for _, status := range want {
 			if a.status == status {
+				if len(a.body) == 0 {
+					return nil, nil
+				}
 				var body map[string]any
 				return body, json.Unmarshal(a.body, &body)
 			}
