@@ -321,3 +321,26 @@ func (d *slowRequest) finish(t testing.TB) {
 	require.NoError(t, err)
 	require.Equal(t, "HTTP/1.1 201", string(status))
 }
+
+// TestServeProfileMails checks that the admin port shows mails, and with them
+// the tokens of password resets, only in the profile development.
+func TestServeProfileMails(t *testing.T) {
+	t.Parallel()
+	for profile, shown := range map[string]bool{"development": true, "production": false, "auto": false} {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			url := sharedDatabase(t, "mails_"+profile)
+			s := startService(t, url, "BYLINE_PROFILE="+profile)
+			s.prepare()
+			res, err := quickClient.Post("http://"+s.addr+"/api/users/password-reset", "application/json", strings.NewReader(`{"email":"anna@example.com"}`))
+			require.NoError(t, err)
+			require.NoError(t, res.Body.Close())
+			require.Equal(t, http.StatusAccepted, res.StatusCode)
+			await(t, "the mail to be handled", func() bool {
+				return query[int64](t, url, "SELECT count(*) FROM mails WHERE due_at IS NOT NULL")[0] == 0
+			})
+			require.Equal(t, shown, strings.Contains(s.adminPage("/mails"), "anna@example.com"))
+			require.Equal(t, !shown, strings.Contains(s.log.tail(5000), "mails are discarded"))
+		})
+	}
+}
