@@ -190,6 +190,9 @@ func TestNginxAddress(t *testing.T) {
 		res, _ := send(t, http.MethodGet, nginx+"/api/tags", "", "Before", before, "Client", client)
 		return res.StatusCode
 	}
+	// An address that is not understood counts for the proxy, whose quota is
+	// used up here.
+	require.Equal(t, http.StatusOK, status("x", "unknown"))
 	for _, client := range []string{"203.0.113.1", "203.0.113.2:5000", "[2001:db8:1::1]:443", "[2001:db8:2::1]", "2001:db8:3::1"} {
 		require.Equal(t, http.StatusOK, status("x", client), client)
 		require.Equal(t, http.StatusTooManyRequests, status("198.51.100.9", client), "what the client sent itself counts nothing")
