@@ -13,6 +13,7 @@ import (
 
 	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/spec"
 	"github.com/byline-api/byline/server/contract"
 	"github.com/byline-api/byline/server/servertest"
@@ -120,6 +121,42 @@ func TestLongestResponses(t *testing.T) {
 			require.GreaterOrEqual(t, items, 100, "%s loses rows", op.ID)
 			require.LessOrEqual(t, items, 101, "%s repeats rows", op.ID)
 		})
+	}
+}
+
+// TestLongReadsAreBounded checks that what a response has no room for is not
+// read from the database either, as far as the limits of the document do not
+// bound it. The characters have four bytes, the most that a character can have.
+func TestLongReadsAreBounded(t *testing.T) {
+	t.Parallel()
+	p, through := newProxy(t, dbtest.URL(t))
+	s := servertest.New(t, servertest.WithDatabase(through))
+	st := newStage(s)
+	for _, sql := range []string{
+		`INSERT INTO comments (article_id, author_id, body)
+			SELECT id, author_id, repeat('😀', 16384) FROM articles, generate_series(1, 150) WHERE slug = $1`,
+		`WITH a AS (
+			INSERT INTO articles (slug, author_id, title, description, body, tags)
+			SELECT slug || '-' || n, author_id, 'Long', 'd', repeat('😀', 250000), '{}' FROM articles, generate_series(1, 10) n WHERE slug = $1
+			RETURNING id, slug)
+		INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a`,
+	} {
+		_, err := s.DB.Exec(t.Context(), sql, st.slug)
+		require.NoError(t, err)
+	}
+	for _, c := range []struct {
+		method string
+		call
+	}{
+		{"GET", call{path: "/articles/" + st.slug + "/comments?limit=1000"}},
+		{"POST", call{path: "/batch/articles", body: `{"slugs":` + st.all(`SELECT slug AS name FROM articles WHERE title = 'Long'`) + `}`}},
+	} {
+		before := p.received.Load()
+		res, body := c.do(s, c.method)
+		require.Equal(t, http.StatusOK, res.StatusCode, body[:min(len(body), 300)])
+		read := p.received.Load() - before
+		require.Greater(t, read, int64(budget.Text/2), c.path)
+		require.Less(t, read, int64(budget.Text+1<<20), c.path)
 	}
 }
 

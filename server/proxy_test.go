@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,17 @@ type proxy struct {
 	mu    sync.Mutex
 	conns []net.Conn
 	dials int
+
+	// received is how many bytes the database has sent.
+	received atomic.Int64
+}
+
+// counter adds the bytes that are written to it.
+type counter struct{ n *atomic.Int64 }
+
+func (c counter) Write(b []byte) (int, error) {
+	c.n.Add(int64(len(b)))
+	return len(b), nil
 }
 
 // newProxy returns a proxy to the database at databaseURL and the URL to reach
@@ -50,12 +62,14 @@ func (p *proxy) serve() {
 		p.conns = append(p.conns, from, to)
 		p.dials++
 		p.mu.Unlock()
-		for _, pair := range [][2]net.Conn{{from, to}, {to, from}} {
-			go func() {
-				_, _ = io.Copy(pair[0], pair[1])
-				pair[0].Close()
-			}()
-		}
+		go func() {
+			_, _ = io.Copy(from, io.TeeReader(to, counter{&p.received}))
+			from.Close()
+		}()
+		go func() {
+			_, _ = io.Copy(to, from)
+			to.Close()
+		}()
 	}
 }
 
