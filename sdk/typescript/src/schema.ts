@@ -416,7 +416,7 @@ export interface paths {
          * @description Returns the articles of the authors that the caller follows, newest first.
          *     Page with `limit` and `offset`, or follow `nextCursor` (also sent as
          *     `Link: rel="next"`), which is stable while articles are published and costs
-         *     the same on every page.
+         *     the same on every page. A page with more than 4 MB of text ends earlier.
          */
         get: operations["GetArticlesFeed"];
         put?: never;
@@ -439,7 +439,7 @@ export interface paths {
          * @description Returns articles without their bodies, newest first. Filters can be
          *     combined. `articlesCount` is the number of all articles that match the
          *     filters, not the length of the page. Page with `limit` and `offset`, or
-         *     follow `nextCursor`.
+         *     follow `nextCursor`. A page with more than 4 MB of text ends earlier.
          */
         get: operations["GetArticles"];
         put?: never;
@@ -447,6 +447,10 @@ export interface paths {
          * Publish an article
          * @description Publishes an article. Its slug is derived from the title. Two articles may
          *     have the same title; the second one gets a different slug.
+         *
+         *     The articles and comments of an account have a maximum size together. If
+         *     the article would exceed it, the request returns 422 with `storage` in
+         *     `errors`.
          */
         post: operations["CreateArticle"];
         delete?: never;
@@ -477,6 +481,9 @@ export interface paths {
          *     To avoid overwriting somebody else's change, send the `ETag` of the article
          *     as you read it in `If-Match`. If the article has changed since, the request
          *     returns 412.
+         *
+         *     If the article becomes longer and the account would exceed its maximum size,
+         *     the request returns 422 with `storage` in `errors`.
          */
         put: operations["UpdateArticle"];
         post?: never;
@@ -537,7 +544,8 @@ export interface paths {
         put?: never;
         /**
          * Comment on an article
-         * @description Adds a comment of the signed-in user to the article.
+         * @description Adds a comment of the signed-in user to the article. If the account would
+         *     exceed its maximum size, the request returns 422 with `storage` in `errors`.
          */
         post: operations["CreateArticleComment"];
         delete?: never;
@@ -794,7 +802,9 @@ export interface paths {
          * Get many profiles at once
          * @description Returns up to 100 profiles by user name, in the order of the request, with a
          *     constant number of queries. `missing` lists unknown names. A name that the
-         *     request contains twice in the same letter case is returned once.
+         *     request contains twice in the same letter case is returned once. The response
+         *     contains up to 4 MB of text, and at least one profile. `remaining` is there if
+         *     it has no room for all: another request with these names returns the next ones.
          */
         post: operations["BatchGetProfiles"];
         delete?: never;
@@ -1043,6 +1053,8 @@ export interface components {
             body: string;
             /** @description `body` as sanitised HTML; present only with `format=html` */
             bodyHtml?: string;
+            /** @description The headings of `bodyHtml` that have an id, in its order; present only with `format=html` */
+            tableOfContents?: components["schemas"]["Heading"][];
             tagList: string[];
             createdAt: components["schemas"]["Timestamp"];
             updatedAt: components["schemas"]["Timestamp"];
@@ -1052,6 +1064,17 @@ export interface components {
             favoritesCount: number;
             author: components["schemas"]["Profile"];
             hidden?: components["schemas"]["Hidden"];
+        };
+        Heading: {
+            /**
+             * Format: int32
+             * @description 2 for an `h2`
+             */
+            level: number;
+            /** @description The id of the element, so that `#` and the id lead to it */
+            id: string;
+            /** @description The first 200 characters of the heading, as plain text */
+            text: string;
         };
         ArticlesResponse: {
             articles: components["schemas"]["ArticleSummary"][];
@@ -1224,6 +1247,8 @@ export interface components {
         ProfileBatchResponse: {
             profiles: components["schemas"]["Profile"][];
             missing: string[];
+            /** @description Names of profiles that this response has no room for, if any; request them again */
+            remaining?: string[];
         };
         /** @description An error in the shape of RFC 9457, with the RealWorld `errors` map */
         Problem: {
@@ -1331,6 +1356,7 @@ export interface components {
         Exported: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "Content-Disposition": components["headers"]["ContentDisposition"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 [name: string]: unknown;
@@ -1975,7 +2001,7 @@ export interface components {
                 "application/json": components["schemas"]["ArticleBatchResponse"];
             };
         };
-        /** @description The profiles that exist, in the order of the request, and the names that were not found */
+        /** @description The profiles that exist, in the order of the request, and the names that were not found or have no room */
         ProfileBatch: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2021,6 +2047,7 @@ export interface components {
                 ETag: components["headers"]["ETag"];
                 "Cache-Control": components["headers"]["CacheControl"];
                 Vary: components["headers"]["Vary"];
+                Link: components["headers"]["Link"];
                 [name: string]: unknown;
             };
             content?: never;
@@ -2084,6 +2111,7 @@ export interface components {
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 [name: string]: unknown;
@@ -2215,10 +2243,12 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not `application/json` */
+        /** @description The body is not `application/json`, or has a content coding */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Accept: components["headers"]["Accept"];
+                "Accept-Encoding": components["headers"]["AcceptEncoding"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 [name: string]: unknown;
@@ -2242,7 +2272,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description One or more fields are invalid; `errors` lists all of them */
+        /** @description One or more fields are invalid, or the account has reached a maximum; `errors` lists all of them */
         UnprocessableContent: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2456,7 +2486,7 @@ export interface components {
         CommentSort: "createdAt" | "-createdAt";
         /**
          * @description `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-         *     HTML that a page can insert unchanged
+         *     HTML that a page can insert unchanged. Articles also get `tableOfContents`
          * @example html
          */
         Format: components["schemas"]["TextFormat"];
@@ -2705,6 +2735,12 @@ export interface components {
         IdempotencyReplayed: string;
         /** @description The scheme to authenticate with, and what is wrong with the token */
         WwwAuthenticate: string;
+        /** @description The media type that the operation accepts, if that of the body is wrong (RFC 9110, section 15.5.16) */
+        Accept: string;
+        /** @description The content coding that the operation accepts, if that of the body is wrong */
+        AcceptEncoding: string;
+        /** @description The name of the file to which browsers save the response */
+        ContentDisposition: string;
         /** @description The number of seconds to wait before the next attempt */
         RetryAfter: number;
         /** @description The remaining quota, and the seconds until it is fully restored (draft-ietf-httpapi-ratelimit-headers) */
@@ -3344,7 +3380,7 @@ export interface operations {
             query?: {
                 /**
                  * @description `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-                 *     HTML that a page can insert unchanged
+                 *     HTML that a page can insert unchanged. Articles also get `tableOfContents`
                  * @example html
                  */
                 format?: components["parameters"]["Format"];
@@ -3514,7 +3550,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
                 /**
                  * @description `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-                 *     HTML that a page can insert unchanged
+                 *     HTML that a page can insert unchanged. Articles also get `tableOfContents`
                  * @example html
                  */
                 format?: components["parameters"]["Format"];
@@ -3945,7 +3981,7 @@ export interface operations {
             query?: {
                 /**
                  * @description `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-                 *     HTML that a page can insert unchanged
+                 *     HTML that a page can insert unchanged. Articles also get `tableOfContents`
                  * @example html
                  */
                 format?: components["parameters"]["Format"];

@@ -258,6 +258,10 @@ class Operations:
 
         Publishes an article. Its slug is derived from the title. Two articles may
         have the same title; the second one gets a different slug.
+
+        The articles and comments of an account have a maximum size together. If
+        the article would exceed it, the request returns 422 with `storage` in
+        `errors`.
         """
         return cast(
             ArticleResponse,
@@ -300,7 +304,7 @@ class Operations:
         Returns articles without their bodies, newest first. Filters can be
         combined. `articlesCount` is the number of all articles that match the
         filters, not the length of the page. Page with `limit` and `offset`, or
-        follow `nextCursor`.
+        follow `nextCursor`. A page with more than 4 MB of text ends earlier.
         """
         return cast(
             ArticlesResponse,
@@ -323,7 +327,7 @@ class Operations:
         Returns the articles of the authors that the caller follows, newest first.
         Page with `limit` and `offset`, or follow `nextCursor` (also sent as
         `Link: rel="next"`), which is stable while articles are published and costs
-        the same on every page.
+        the same on every page. A page with more than 4 MB of text ends earlier.
         """
         return cast(
             ArticlesResponse,
@@ -344,6 +348,9 @@ class Operations:
         To avoid overwriting somebody else's change, send the `ETag` of the article
         as you read it in `If-Match`. If the article has changed since, the request
         returns 412.
+
+        If the article becomes longer and the account would exceed its maximum size,
+        the request returns 422 with `storage` in `errors`.
         """
         return cast(
             ArticleResponse,
@@ -357,7 +364,8 @@ class Operations:
     ) -> CommentResponse:
         """Comment on an article
 
-        Adds a comment of the signed-in user to the article.
+        Adds a comment of the signed-in user to the article. If the account would
+        exceed its maximum size, the request returns 422 with `storage` in `errors`.
         """
         return cast(
             CommentResponse,
@@ -468,7 +476,9 @@ class Operations:
 
         Returns up to 100 profiles by user name, in the order of the request, with a
         constant number of queries. `missing` lists unknown names. A name that the
-        request contains twice in the same letter case is returned once.
+        request contains twice in the same letter case is returned once. The response
+        contains up to 4 MB of text, and at least one profile. `remaining` is there if
+        it has no room for all: another request with these names returns the next ones.
         """
         return cast(
             ProfileBatchResponse,
@@ -848,6 +858,10 @@ class AsyncOperations:
 
         Publishes an article. Its slug is derived from the title. Two articles may
         have the same title; the second one gets a different slug.
+
+        The articles and comments of an account have a maximum size together. If
+        the article would exceed it, the request returns 422 with `storage` in
+        `errors`.
         """
         return cast(
             ArticleResponse,
@@ -894,7 +908,7 @@ class AsyncOperations:
         Returns articles without their bodies, newest first. Filters can be
         combined. `articlesCount` is the number of all articles that match the
         filters, not the length of the page. Page with `limit` and `offset`, or
-        follow `nextCursor`.
+        follow `nextCursor`. A page with more than 4 MB of text ends earlier.
         """
         return cast(
             ArticlesResponse,
@@ -919,7 +933,7 @@ class AsyncOperations:
         Returns the articles of the authors that the caller follows, newest first.
         Page with `limit` and `offset`, or follow `nextCursor` (also sent as
         `Link: rel="next"`), which is stable while articles are published and costs
-        the same on every page.
+        the same on every page. A page with more than 4 MB of text ends earlier.
         """
         return cast(
             ArticlesResponse,
@@ -942,6 +956,9 @@ class AsyncOperations:
         To avoid overwriting somebody else's change, send the `ETag` of the article
         as you read it in `If-Match`. If the article has changed since, the request
         returns 412.
+
+        If the article becomes longer and the account would exceed its maximum size,
+        the request returns 422 with `storage` in `errors`.
         """
         return cast(
             ArticleResponse,
@@ -957,7 +974,8 @@ class AsyncOperations:
     ) -> CommentResponse:
         """Comment on an article
 
-        Adds a comment of the signed-in user to the article.
+        Adds a comment of the signed-in user to the article. If the account would
+        exceed its maximum size, the request returns 422 with `storage` in `errors`.
         """
         return cast(
             CommentResponse,
@@ -1074,7 +1092,9 @@ class AsyncOperations:
 
         Returns up to 100 profiles by user name, in the order of the request, with a
         constant number of queries. `missing` lists unknown names. A name that the
-        request contains twice in the same letter case is returned once.
+        request contains twice in the same letter case is returned once. The response
+        contains up to 4 MB of text, and at least one profile. `remaining` is there if
+        it has no room for all: another request with these names returns the next ones.
         """
         return cast(
             ProfileBatchResponse,

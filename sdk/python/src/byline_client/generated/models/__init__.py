@@ -30,6 +30,7 @@ from .export_record import ExportRecord
 from .export_record_type import ExportRecordType
 from .field_errors import FieldErrors
 from .get_article_comments_sort import GetArticleCommentsSort
+from .heading import Heading
 from .hidden import Hidden
 from .hidden_item import HiddenItem
 from .hidden_item_kind import HiddenItemKind
@@ -103,6 +104,7 @@ __all__ = (
     "ExportRecordType",
     "FieldErrors",
     "GetArticleCommentsSort",
+    "Heading",
     "Hidden",
     "HiddenItem",
     "HiddenItemKind",

@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.heading import Heading
     from ..models.hidden import Hidden
     from ..models.profile import Profile
 
@@ -32,6 +33,8 @@ class Article:
         favorites_count (int):
         author (Profile):
         body_html (str | Unset): `body` as sanitised HTML; present only with `format=html`
+        table_of_contents (list[Heading] | Unset): The headings of `bodyHtml` that have an id, in its order; present
+            only with `format=html`
         hidden (Hidden | Unset): Present when a moderator has hidden the article or comment, which only its author and
             moderators can then see
     """
@@ -47,6 +50,7 @@ class Article:
     favorites_count: int
     author: Profile
     body_html: str | Unset = UNSET
+    table_of_contents: list[Heading] | Unset = UNSET
     hidden: Hidden | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -73,6 +77,13 @@ class Article:
 
         body_html = self.body_html
 
+        table_of_contents: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.table_of_contents, Unset):
+            table_of_contents = []
+            for table_of_contents_item_data in self.table_of_contents:
+                table_of_contents_item = table_of_contents_item_data.to_dict()
+                table_of_contents.append(table_of_contents_item)
+
         hidden: dict[str, Any] | Unset = UNSET
         if not isinstance(self.hidden, Unset):
             hidden = self.hidden.to_dict()
@@ -95,6 +106,8 @@ class Article:
         )
         if body_html is not UNSET:
             field_dict["bodyHtml"] = body_html
+        if table_of_contents is not UNSET:
+            field_dict["tableOfContents"] = table_of_contents
         if hidden is not UNSET:
             field_dict["hidden"] = hidden
 
@@ -102,6 +115,7 @@ class Article:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.heading import Heading
         from ..models.hidden import Hidden
         from ..models.profile import Profile
 
@@ -128,6 +142,15 @@ class Article:
 
         body_html = d.pop("bodyHtml", UNSET)
 
+        _table_of_contents = d.pop("tableOfContents", UNSET)
+        table_of_contents: list[Heading] | Unset = UNSET
+        if _table_of_contents is not UNSET:
+            table_of_contents = []
+            for table_of_contents_item_data in _table_of_contents:
+                table_of_contents_item = Heading.from_dict(table_of_contents_item_data)
+
+                table_of_contents.append(table_of_contents_item)
+
         _hidden = d.pop("hidden", UNSET)
         hidden: Hidden | Unset
         if isinstance(_hidden, Unset):
@@ -147,6 +170,7 @@ class Article:
             favorites_count=favorites_count,
             author=author,
             body_html=body_html,
+            table_of_contents=table_of_contents,
             hidden=hidden,
         )
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
     from ..models.profile import Profile
 
@@ -19,10 +21,12 @@ class ProfileBatchResponse:
     Attributes:
         profiles (list[Profile]):
         missing (list[str]):
+        remaining (list[str] | Unset): Names of profiles that this response has no room for, if any; request them again
     """
 
     profiles: list[Profile]
     missing: list[str]
+    remaining: list[str] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -33,6 +37,10 @@ class ProfileBatchResponse:
 
         missing = self.missing
 
+        remaining: list[str] | Unset = UNSET
+        if not isinstance(self.remaining, Unset):
+            remaining = self.remaining
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -41,6 +49,8 @@ class ProfileBatchResponse:
                 "missing": missing,
             }
         )
+        if remaining is not UNSET:
+            field_dict["remaining"] = remaining
 
         return field_dict
 
@@ -58,9 +68,12 @@ class ProfileBatchResponse:
 
         missing = cast(list[str], d.pop("missing"))
 
+        remaining = cast(list[str], d.pop("remaining", UNSET))
+
         profile_batch_response = cls(
             profiles=profiles,
             missing=missing,
+            remaining=remaining,
         )
 
         profile_batch_response.additional_properties = d

@@ -114,6 +114,10 @@ def sync_detailed(
      Publishes an article. Its slug is derived from the title. Two articles may
     have the same title; the second one gets a different slug.
 
+    The articles and comments of an account have a maximum size together. If
+    the article would exceed it, the request returns 422 with `storage` in
+    `errors`.
+
     Args:
         idempotency_key (str | Unset):
         body (NewArticleRequest):
@@ -149,6 +153,10 @@ def sync(
      Publishes an article. Its slug is derived from the title. Two articles may
     have the same title; the second one gets a different slug.
 
+    The articles and comments of an account have a maximum size together. If
+    the article would exceed it, the request returns 422 with `storage` in
+    `errors`.
+
     Args:
         idempotency_key (str | Unset):
         body (NewArticleRequest):
@@ -178,6 +186,10 @@ async def asyncio_detailed(
 
      Publishes an article. Its slug is derived from the title. Two articles may
     have the same title; the second one gets a different slug.
+
+    The articles and comments of an account have a maximum size together. If
+    the article would exceed it, the request returns 422 with `storage` in
+    `errors`.
 
     Args:
         idempotency_key (str | Unset):
@@ -211,6 +223,10 @@ async def asyncio(
 
      Publishes an article. Its slug is derived from the title. Two articles may
     have the same title; the second one gets a different slug.
+
+    The articles and comments of an account have a maximum size together. If
+    the article would exceed it, the request returns 422 with `storage` in
+    `errors`.
 
     Args:
         idempotency_key (str | Unset):

@@ -120,7 +120,7 @@ def sync_detailed(
      Returns articles without their bodies, newest first. Filters can be
     combined. `articlesCount` is the number of all articles that match the
     filters, not the length of the page. Page with `limit` and `offset`, or
-    follow `nextCursor`.
+    follow `nextCursor`. A page with more than 4 MB of text ends earlier.
 
     Args:
         tag (str | Unset):
@@ -172,7 +172,7 @@ def sync(
      Returns articles without their bodies, newest first. Filters can be
     combined. `articlesCount` is the number of all articles that match the
     filters, not the length of the page. Page with `limit` and `offset`, or
-    follow `nextCursor`.
+    follow `nextCursor`. A page with more than 4 MB of text ends earlier.
 
     Args:
         tag (str | Unset):
@@ -219,7 +219,7 @@ async def asyncio_detailed(
      Returns articles without their bodies, newest first. Filters can be
     combined. `articlesCount` is the number of all articles that match the
     filters, not the length of the page. Page with `limit` and `offset`, or
-    follow `nextCursor`.
+    follow `nextCursor`. A page with more than 4 MB of text ends earlier.
 
     Args:
         tag (str | Unset):
@@ -269,7 +269,7 @@ async def asyncio(
      Returns articles without their bodies, newest first. Filters can be
     combined. `articlesCount` is the number of all articles that match the
     filters, not the length of the page. Page with `limit` and `offset`, or
-    follow `nextCursor`.
+    follow `nextCursor`. A page with more than 4 MB of text ends earlier.
 
     Args:
         tag (str | Unset):

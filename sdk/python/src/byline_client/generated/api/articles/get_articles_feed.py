@@ -113,7 +113,7 @@ def sync_detailed(
      Returns the articles of the authors that the caller follows, newest first.
     Page with `limit` and `offset`, or follow `nextCursor` (also sent as
     `Link: rel="next"`), which is stable while articles are published and costs
-    the same on every page.
+    the same on every page. A page with more than 4 MB of text ends earlier.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -156,7 +156,7 @@ def sync(
      Returns the articles of the authors that the caller follows, newest first.
     Page with `limit` and `offset`, or follow `nextCursor` (also sent as
     `Link: rel="next"`), which is stable while articles are published and costs
-    the same on every page.
+    the same on every page. A page with more than 4 MB of text ends earlier.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -194,7 +194,7 @@ async def asyncio_detailed(
      Returns the articles of the authors that the caller follows, newest first.
     Page with `limit` and `offset`, or follow `nextCursor` (also sent as
     `Link: rel="next"`), which is stable while articles are published and costs
-    the same on every page.
+    the same on every page. A page with more than 4 MB of text ends earlier.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -235,7 +235,7 @@ async def asyncio(
      Returns the articles of the authors that the caller follows, newest first.
     Page with `limit` and `offset`, or follow `nextCursor` (also sent as
     `Link: rel="next"`), which is stable while articles are published and costs
-    the same on every page.
+    the same on every page. A page with more than 4 MB of text ends earlier.
 
     Args:
         limit (int | Unset):  Default: 20.

@@ -134,6 +134,9 @@ def sync_detailed(
     as you read it in `If-Match`. If the article has changed since, the request
     returns 412.
 
+    If the article becomes longer and the account would exceed its maximum size,
+    the request returns 422 with `storage` in `errors`.
+
     Args:
         slug (str):
         if_match (str | Unset):
@@ -177,6 +180,9 @@ def sync(
     as you read it in `If-Match`. If the article has changed since, the request
     returns 412.
 
+    If the article becomes longer and the account would exceed its maximum size,
+    the request returns 422 with `storage` in `errors`.
+
     Args:
         slug (str):
         if_match (str | Unset):
@@ -214,6 +220,9 @@ async def asyncio_detailed(
     To avoid overwriting somebody else's change, send the `ETag` of the article
     as you read it in `If-Match`. If the article has changed since, the request
     returns 412.
+
+    If the article becomes longer and the account would exceed its maximum size,
+    the request returns 422 with `storage` in `errors`.
 
     Args:
         slug (str):
@@ -255,6 +264,9 @@ async def asyncio(
     To avoid overwriting somebody else's change, send the `ETag` of the article
     as you read it in `If-Match`. If the article has changed since, the request
     returns 412.
+
+    If the article becomes longer and the account would exceed its maximum size,
+    the request returns 422 with `storage` in `errors`.
 
     Args:
         slug (str):

@@ -121,7 +121,8 @@ def sync_detailed(
 ) -> Response[CommentResponse | Problem]:
     """Comment on an article
 
-     Adds a comment of the signed-in user to the article.
+     Adds a comment of the signed-in user to the article. If the account would
+    exceed its maximum size, the request returns 422 with `storage` in `errors`.
 
     Args:
         slug (str):
@@ -158,7 +159,8 @@ def sync(
 ) -> CommentResponse | Problem | None:
     """Comment on an article
 
-     Adds a comment of the signed-in user to the article.
+     Adds a comment of the signed-in user to the article. If the account would
+    exceed its maximum size, the request returns 422 with `storage` in `errors`.
 
     Args:
         slug (str):
@@ -190,7 +192,8 @@ async def asyncio_detailed(
 ) -> Response[CommentResponse | Problem]:
     """Comment on an article
 
-     Adds a comment of the signed-in user to the article.
+     Adds a comment of the signed-in user to the article. If the account would
+    exceed its maximum size, the request returns 422 with `storage` in `errors`.
 
     Args:
         slug (str):
@@ -225,7 +228,8 @@ async def asyncio(
 ) -> CommentResponse | Problem | None:
     """Comment on an article
 
-     Adds a comment of the signed-in user to the article.
+     Adds a comment of the signed-in user to the article. If the account would
+    exceed its maximum size, the request returns 422 with `storage` in `errors`.
 
     Args:
         slug (str):

@@ -99,7 +99,9 @@ def sync_detailed(
 
      Returns up to 100 profiles by user name, in the order of the request, with a
     constant number of queries. `missing` lists unknown names. A name that the
-    request contains twice in the same letter case is returned once.
+    request contains twice in the same letter case is returned once. The response
+    contains up to 4 MB of text, and at least one profile. `remaining` is there if
+    it has no room for all: another request with these names returns the next ones.
 
     Args:
         body (ProfileBatchRequest):
@@ -132,7 +134,9 @@ def sync(
 
      Returns up to 100 profiles by user name, in the order of the request, with a
     constant number of queries. `missing` lists unknown names. A name that the
-    request contains twice in the same letter case is returned once.
+    request contains twice in the same letter case is returned once. The response
+    contains up to 4 MB of text, and at least one profile. `remaining` is there if
+    it has no room for all: another request with these names returns the next ones.
 
     Args:
         body (ProfileBatchRequest):
@@ -160,7 +164,9 @@ async def asyncio_detailed(
 
      Returns up to 100 profiles by user name, in the order of the request, with a
     constant number of queries. `missing` lists unknown names. A name that the
-    request contains twice in the same letter case is returned once.
+    request contains twice in the same letter case is returned once. The response
+    contains up to 4 MB of text, and at least one profile. `remaining` is there if
+    it has no room for all: another request with these names returns the next ones.
 
     Args:
         body (ProfileBatchRequest):
@@ -191,7 +197,9 @@ async def asyncio(
 
      Returns up to 100 profiles by user name, in the order of the request, with a
     constant number of queries. `missing` lists unknown names. A name that the
-    request contains twice in the same letter case is returned once.
+    request contains twice in the same letter case is returned once. The response
+    contains up to 4 MB of text, and at least one profile. `remaining` is there if
+    it has no room for all: another request with these names returns the next ones.
 
     Args:
         body (ProfileBatchRequest):
