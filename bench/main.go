@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -108,6 +109,13 @@ func (b *bench) note(format string, args ...any) {
 	b.say(format, args...)
 }
 
+// noteOnce notes a message unless it was noted before.
+func (b *bench) noteOnce(text string) {
+	if !slices.Contains(b.notes, text) {
+		b.note("%s", text)
+	}
+}
+
 // mark returns a text that makes names unique among runs on one server.
 func mark() string { return "b" + strconv.FormatInt(time.Now().UnixMilli(), 36) }
 
@@ -143,14 +151,7 @@ func (b *bench) external(ctx context.Context, r *report.Report) error {
 		return fmt.Errorf("--url: %w", err)
 	}
 	t := &target{site: site, pid: b.pid, pgPID: b.postgres}
-	b.say("filling %s with %+v", b.url, b.fill)
-	began := time.Now()
-	users, err := conduit.Fill(ctx, site, b.fill, mark())
-	if err != nil {
-		return err
-	}
-	b.say("filled in %s", time.Since(began).Round(time.Millisecond))
-	c, err := conduit.Read(ctx, site)
+	c, users, err := conduit.Prepare(ctx, site, b.fill, b.logins, b.connections+2, mark(), b.say)
 	if err != nil {
 		return err
 	}
@@ -160,6 +161,9 @@ func (b *bench) external(ctx context.Context, r *report.Report) error {
 	}
 	r.Machine.Server = b.url
 	s := report.Scale{Articles: len(c.Slugs), Connections: b.connections}
+	if c.PageCounts {
+		s.Notes = append(s.Notes, "articlesCount is the length of the page and not of the list on this server; it is checked as such")
+	}
 	err = b.scenarios(ctx, t, w, &s, false)
 	r.Scales = append(r.Scales, s)
 	return err
@@ -225,7 +229,7 @@ func (b *bench) scenarios(ctx context.Context, t *target, w *conduit.World, s *r
 // openLoopName is the name that --only matches for the open loop.
 const openLoopName = "mix, open loop"
 
-// openLoop raises the rate until the server cannot keep up.
+// openLoop raises the rate until it is not kept up.
 func (b *bench) openLoop(ctx context.Context, t *target, w *conduit.World, s *report.Scale) error {
 	for _, scenario := range conduit.Scenarios {
 		if scenario.Name != conduit.Mix {
@@ -239,10 +243,13 @@ func (b *bench) openLoop(ctx context.Context, t *target, w *conduit.World, s *re
 			b.say("open loop %8.0f req/s, P99 %s, %d errors, %d unsent", rate, row.P99.Round(time.Microsecond), row.Errors, row.Unsent)
 			s.OpenLoop = append(s.OpenLoop, row)
 			s.PeakRSS, s.GCPause = max(s.PeakRSS, row.RSS), max(s.GCPause, row.GCPause)
-			if row.Unsent > 0 || row.Errors > 0 {
-				b.note("the open loop ended at %.0f req/s, because the server could not keep up", rate)
-				break
+			if row.Behind != "" {
+				b.note("the open loop ended at %.0f req/s: %s", rate, row.Behind)
+				return nil
 			}
+		}
+		if len(b.rates) > 0 {
+			b.note("all rates of the open loop were kept up; --rates sets higher ones")
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -72,17 +73,24 @@ func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s cond
 		wait.Go(func() { audit = w.Audit(beside) })
 	}
 	var before, after reading
-	res, err := load.Run(ctx, load.Plan{
+	plan := load.Plan{
 		Addr: t.site.Addr, Connections: connections, Warm: b.warm, Measure: b.options.measure, Rate: rate,
 		DeepEvery: b.deepEvery, Driver: w.Driver(s),
 		Begin: func() { before = t.read(ctx) }, End: func() { after = t.read(ctx) },
-	})
+	}
+	res, err := load.Run(ctx, plan)
 	stop()
 	wait.Wait()
 	if err = errors.Join(err, before.err, after.err, profiled); err != nil {
 		return row, err
 	}
 	row.Fill(res)
+	if rate > 0 {
+		row.Behind = res.Behind(plan)
+	}
+	if row.Limited > 0 {
+		b.noteOnce(fmt.Sprintf("some responses had the status 429 and did no work, so that the figures mean nothing: %s", conduit.RateLimitHint))
+	}
 	row.Audits = audit.Rounds
 	for text, n := range audit.Errors {
 		row.Errors += n

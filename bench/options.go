@@ -21,6 +21,7 @@ type options struct {
 
 	url      string
 	fill     conduit.Sizes
+	logins   []conduit.User
 	pid      int
 	postgres int
 
@@ -85,15 +86,22 @@ func parseOptions(args []string, compare bool) (*options, error) {
 		f.StringVar(&o.url, "url", "", "measure a running RealWorld `API` on this machine instead, such as http://127.0.0.1:3000/api; the benchmark writes to it")
 		f.IntVar(&o.pid, "pid", 0, "with --url: `id` of the server's process, for its memory and CPU")
 		f.IntVar(&o.postgres, "postgres-pid", 0, "with --url: `id` of PostgreSQL's postmaster, for its CPU")
+		f.Func("login", "with --url: an account that the server holds, as `email:password`; repeatable; the benchmark writes with it", o.addLogin)
+		f.Func("logins", "with --url: a `file` with an account on each line, as for --login; other users of the machine cannot see it", o.readLogins)
 		for _, size := range []struct {
 			name string
 			to   *int
 			n    int
+			what string
 		}{
-			{"users", &o.fill.Users, 50}, {"articles", &o.fill.Articles, 1000}, {"comments", &o.fill.Comments, 2000},
-			{"favorites", &o.fill.Favorites, 5000}, {"follows", &o.fill.Follows, 600}, {"tags", &o.fill.Tags, 50},
+			{"users", &o.fill.Users, 50, "accounts to sign in; those that --login does not give are registered, and used again by later runs"},
+			{"articles", &o.fill.Articles, 1000, "articles that the server holds at least; missing ones are created"},
+			{"comments", &o.fill.Comments, 2000, "comments, if all articles are created; else a share of them"},
+			{"favorites", &o.fill.Favorites, 5000, "favourites, if all articles are created; else a share of them"},
+			{"follows", &o.fill.Follows, 600, "follows of all registered accounts together"},
+			{"tags", &o.fill.Tags, 50, "tags of the articles that are created"},
 		} {
-			f.IntVar(size.to, "fill-"+size.name, size.n, "with --url: `how many` to create through the API")
+			f.IntVar(size.to, "fill-"+size.name, size.n, "with --url: `number` of "+size.what)
 		}
 	}
 	f.SetOutput(io.Discard) // main prints an error once, without the list of flags
@@ -131,7 +139,7 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 		return fmt.Errorf("--rates: %w", err)
 	}
 	if o.url != "" {
-		o.users = o.fill.Users
+		o.users = max(o.fill.Users, len(o.logins))
 	}
 	for _, path := range []*string{&o.byline, &o.constant, &o.repo, &o.cache} {
 		if *path != "" {
@@ -145,6 +153,8 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 		return errors.New("connections and times must be positive")
 	case o.users < o.connections+2:
 		return fmt.Errorf("%d users for %d connections: at least two more are needed, because each connection writes with its own user", o.users, o.connections)
+	case len(o.logins) > 0 && o.url == "":
+		return errors.New("--login and --logins need --url")
 	case o.profile != "" && o.url != "":
 		return errors.New("--profile needs a Byline that the benchmark starts, and cannot be used with --url")
 	case o.signedIn < 0 || o.signedIn > 1:
@@ -153,6 +163,36 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 		return errors.New("--scale: wrong number of sizes")
 	case compare && (o.base == "" || o.rounds < 1):
 		return errors.New("--base is required, and --rounds must be 1 or more")
+	}
+	return nil
+}
+
+// addLogin adds an account of the form email:password.
+func (o *options) addLogin(s string) error {
+	email, password, ok := strings.Cut(s, ":")
+	if !ok || email == "" || password == "" {
+		return errors.New("must be email:password")
+	}
+	o.logins = append(o.logins, conduit.User{Email: email, Password: password})
+	return nil
+}
+
+// readLogins adds the accounts of a file. Empty lines and lines that begin with
+// # are ignored.
+func (o *options) readLogins(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	number := 0
+	for line := range strings.Lines(string(text)) {
+		number++
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		if err := o.addLogin(line); err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -100,6 +101,9 @@ func newClient(site Site) *client { return &client{site: site, conn: load.Conn{A
 
 func (c *client) close() { c.conn.Close() }
 
+// RateLimitHint tells what to do when a response has the status 429.
+const RateLimitHint = "the server limits the rate of requests: disable its limits for the benchmark; Byline does with BYLINE_RATE_LIMIT=off"
+
 // callTimeout limits one request. A server under load that hashes passwords
 // slowly may need this long.
 const callTimeout = 30 * time.Second
@@ -116,7 +120,11 @@ func (c *client) call(method, path, token, body string, out any) error {
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if res.Status < 200 || res.Status > 299 {
-		return fmt.Errorf("%s %s: status %d: %.200s", method, path, res.Status, res.Body)
+		err := statusError{res.Status, string(res.Body[:min(len(res.Body), 200)])}
+		if res.Status == http.StatusTooManyRequests {
+			return fmt.Errorf("%s %s: %w (%s)", method, path, err, RateLimitHint)
+		}
+		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if out == nil {
 		return nil

@@ -26,7 +26,7 @@ func (w *World) Audit(ctx context.Context) Audit {
 	a := &auditor{w: w, c: newClient(w.Site), me: w.Users[len(w.Users)-1], author: w.authors[0]}
 	defer a.c.close()
 	if a.author == a.me.Name {
-		a.author = w.authors[1]
+		a.author = w.Users[0].Name
 	}
 	for ctx.Err() == nil {
 		if err := a.round(); err != nil {

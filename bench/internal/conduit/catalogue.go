@@ -2,7 +2,9 @@ package conduit
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 )
@@ -13,25 +15,50 @@ type Catalogue struct {
 	Slugs   []string `json:"slugs"`   // of every article, newest first
 	Authors []string `json:"authors"` // names of all authors
 	Tags    []string `json:"tags"`    // most used first, if the server sorts them
+	// PageCounts means that articlesCount is the length of the page and not of
+	// the list, as on some backends.
+	PageCounts bool `json:"pageCounts,omitempty"`
 }
 
-const readPage = 100
+const (
+	readPage      = 100
+	leastArticles = 100
+	leastTags     = 3 // of a new article
+)
 
-// Read reads all articles, with cursors if the server supports them.
+// Read reads all articles. It fails if they are too few for the benchmark.
 func Read(ctx context.Context, site Site) (*Catalogue, error) {
+	out, err := survey(ctx, site)
+	if err == nil && (len(out.Slugs) < leastArticles || len(out.Tags) < leastTags) {
+		err = fmt.Errorf("the server has %d articles and %d tags: too few for the benchmark", len(out.Slugs), len(out.Tags))
+	}
+	return out, err
+}
+
+// survey reads all articles, with cursors if the server supports them.
+// Otherwise only a page without new articles is the end, because articlesCount
+// may be the length of a page.
+func survey(ctx context.Context, site Site) (*Catalogue, error) {
 	c := newClient(site)
 	defer c.close()
 	out := &Catalogue{}
 	known, written := map[string]bool{}, map[string]bool{}
-	for cursor := ""; ctx.Err() == nil; {
-		path := "/articles?limit=" + strconv.Itoa(readPage)
+	limit, cursor := readPage, ""
+	for ctx.Err() == nil {
+		path := "/articles?limit=" + strconv.Itoa(limit)
 		if cursor != "" {
 			path += "&cursor=" + url.QueryEscape(cursor)
 		} else {
 			path += "&offset=" + strconv.Itoa(len(out.Slugs))
 		}
 		var page listAnswer
-		if err := c.call("GET", path, "", "", &page); err != nil {
+		err := c.call("GET", path, "", "", &page)
+		var refused statusError
+		if errors.As(err, &refused) && limit > pageSize && (refused.status == http.StatusBadRequest || refused.status == http.StatusUnprocessableEntity) {
+			limit = pageSize // the server may not permit longer pages
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 		before := len(out.Slugs)
@@ -45,13 +72,17 @@ func Read(ctx context.Context, site Site) (*Catalogue, error) {
 				out.Authors = append(out.Authors, name)
 			}
 		}
+		if n := page.ArticlesCount; n != nil && *n < len(out.Slugs) && *n == len(page.Articles) {
+			out.PageCounts = true
+		}
+		if len(out.Slugs) == before {
+			break
+		}
+		if page.NextCursor == nil && cursor != "" {
+			break
+		}
 		if cursor = ""; page.NextCursor != nil {
 			cursor = *page.NextCursor
-		}
-		// A server without cursors ends with an empty page, a server with
-		// cursors ends without a next cursor.
-		if len(out.Slugs) == before || cursor == "" && page.ArticlesCount != nil && len(out.Slugs) >= *page.ArticlesCount {
-			break
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -62,49 +93,7 @@ func Read(ctx context.Context, site Site) (*Catalogue, error) {
 		return nil, err
 	}
 	out.Tags = tags.Tags
-	if len(out.Slugs) < readPage || len(out.Tags) == 0 {
-		return nil, fmt.Errorf("the server has %d articles and %d tags: too few for the benchmark", len(out.Slugs), len(out.Tags))
-	}
 	return out, nil
-}
-
-// User is an account that the benchmark may use.
-type User struct {
-	Name, Email, Password string
-	Token                 string // after sign-in
-	FeedCount             int    // articles in the feed at sign-in
-}
-
-// SignIn gets the tokens of users and the sizes of their feeds. It stops at the
-// first error.
-func SignIn(ctx context.Context, site Site, users []User) error {
-	c := newClient(site)
-	defer c.close()
-	for i := range users {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		u := &users[i]
-		if u.Token == "" {
-			var answer userAnswer
-			if err := c.call("POST", "/users/login", "", loginBody(*u), &answer); err != nil {
-				return fmt.Errorf("sign in: %w", err)
-			}
-			u.Token = answer.User.Token
-		}
-		var feed listAnswer
-		if err := c.call("GET", "/articles/feed?limit=20", u.Token, "", &feed); err != nil {
-			return err
-		}
-		if u.FeedCount = len(feed.Articles); feed.ArticlesCount != nil {
-			u.FeedCount = *feed.ArticlesCount
-		}
-	}
-	return nil
-}
-
-func loginBody(u User) string {
-	return object("user", map[string]string{"email": u.Email, "password": u.Password})
 }
 
 // lastCursor returns the cursor of the last full page of 20, or "" if the

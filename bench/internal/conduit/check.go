@@ -93,7 +93,9 @@ func checkList(v *visitor, body []byte) error {
 		return err
 	case len(got.Articles) != pageSize:
 		return fmt.Errorf("a list of %d articles instead of %d", len(got.Articles), pageSize)
-	case *got.ArticlesCount < len(v.w.slugs):
+	case v.w.pageCounts && *got.ArticlesCount != len(got.Articles):
+		return errors.New("articlesCount is not the length of the page, as it was before")
+	case !v.w.pageCounts && *got.ArticlesCount < len(v.w.slugs):
 		return errors.New("articlesCount is less than the number of articles")
 	}
 	return nil

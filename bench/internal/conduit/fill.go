@@ -4,76 +4,120 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// Sizes are the sizes of a data set that is created through the API.
+// Sizes are the sizes of a data set.
 type Sizes struct{ Users, Articles, Comments, Favorites, Follows, Tags int }
 
 // fillers is the number of connections that write at once. More connections do
 // not help a server that hashes or fsyncs sequentially.
 const fillers = 8
 
-// Fill writes a data set to a server and returns its users, signed in. Names
-// contain mark, so that a server can be filled again. Equal sizes give the same
-// authors, favourites and follows.
-func Fill(ctx context.Context, site Site, n Sizes, mark string) ([]User, error) {
-	if n.Users < 2 || n.Articles < readPage || n.Tags < 3 || n.Follows > n.Users*(n.Users-1) || n.Favorites > n.Users*n.Articles {
-		return nil, fmt.Errorf("a data set needs 2 users, %d articles, 3 tags, and no more follows and favourites than pairs; not %+v", readPage, n)
+// Prepare makes a server ready for the benchmark. It uses what the server holds
+// and creates what is missing: accounts, unless enough of them are given as
+// logins, articles with their comments and favourites, and follows of its own
+// accounts. Titles contain mark. say is called with what it finds and creates.
+func Prepare(ctx context.Context, site Site, n Sizes, logins []User, enough int, mark string, say func(string, ...any)) (*Catalogue, []User, error) {
+	if n.Users < 2 || n.Articles < leastArticles || n.Tags < leastTags || n.Follows > n.Users*(n.Users-1) || n.Favorites > n.Users*n.Articles {
+		return nil, nil, fmt.Errorf("a data set needs 2 users, %d articles, %d tags, and no more follows and favourites than pairs; not %+v", leastArticles, leastTags, n)
 	}
-	users := make([]User, n.Users)
-	err := each(ctx, site, n.Users, func(c *client, i int) error {
-		name := fmt.Sprintf("bench%s%d", mark, i)
-		u := User{Name: name, Email: name + "@example.com", Password: "benchmark-" + mark}
-		var answer userAnswer
-		err := c.call("POST", "/users", "", object("user", map[string]string{"username": u.Name, "email": u.Email, "password": u.Password}), &answer)
-		u.Token = answer.User.Token
-		users[i] = u
-		return err
-	})
+	held, err := survey(ctx, site)
+	if err != nil {
+		return nil, nil, err
+	}
+	say("the server holds %s by %s, with %s", count(len(held.Slugs), "article"), count(len(held.Authors), "author"), count(len(held.Tags), "tag"))
+	users, err := accounts(ctx, site, n.Users, logins, enough, say)
+	if err != nil {
+		return nil, nil, err
+	}
+	missing := max(n.Articles-len(held.Slugs), 0)
+	if len(held.Tags) < leastTags {
+		missing = max(missing, n.Tags)
+	}
+	if missing > 0 {
+		n.Comments, n.Favorites = n.Comments*missing/n.Articles, min(n.Favorites*missing/n.Articles, len(users)*missing)
+		n.Articles = missing
+		began := time.Now()
+		if err := fill(ctx, site, n, users, mark); err != nil {
+			return nil, nil, err
+		}
+		say("created %s, %s and %s in %s, so that there is enough to read", count(n.Articles, "article"), count(n.Comments, "comment"), count(n.Favorites, "favourite"), time.Since(began).Round(time.Millisecond))
+	}
+	c, err := Read(ctx, site)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := SignIn(ctx, site, users); err != nil {
+		return nil, nil, err
+	}
+	follows, err := follow(ctx, site, users[len(logins):], c.Authors, n.Follows/n.Users)
+	if follows > 0 {
+		say("created %s, because feeds were empty", count(follows, "follow"))
+	}
+	return c, users, err
+}
+
+// accounts signs in the logins, and registers others up to n in total unless
+// there are enough.
+func accounts(ctx context.Context, site Site, n int, logins []User, enough int, say func(string, ...any)) ([]User, error) {
+	if err := SignIn(ctx, site, logins); err != nil {
+		return nil, err
+	}
+	if len(logins) > 0 {
+		say("signed in %s of --login and --logins", count(len(logins), "account"))
+	}
+	if len(logins) >= enough {
+		return logins, nil
+	}
+	own, registered, err := register(ctx, site, n-len(logins))
 	if err != nil {
 		return nil, err
 	}
+	say("registered %s, from %s1 on; signed in %d of earlier runs", count(registered, "account"), accountName, len(own)-registered)
+	return append(slices.Clip(logins), own...), nil
+}
+
+// count returns a number with its noun.
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// fill writes articles with comments and favourites. Equal sizes give the same
+// authors and favourites.
+func fill(ctx context.Context, site Site, n Sizes, users []User, mark string) error {
 	slugs := make([]string, n.Articles)
-	err = each(ctx, site, n.Articles, func(c *client, i int) error {
+	err := each(ctx, site, n.Articles, func(c *client, i int) error {
 		var answer articleAnswer
-		err := c.call("POST", "/articles", users[i%n.Users].Token, object("article", map[string]any{
+		err := c.call("POST", "/articles", users[i%len(users)].Token, object("article", map[string]any{
 			"title": fmt.Sprintf("Benchmark %s article %d", mark, i), "description": "An article of the benchmark", "body": prose(i),
 			"tagList": []string{tag(i, n.Tags), tag(i*7+1, n.Tags), tag(i*13+2, n.Tags)},
 		}), &answer)
-		slugs[i] = answer.Article.Slug
+		slugs[i] = url.PathEscape(answer.Article.Slug)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	steps := []struct {
-		n    int
-		call func(c *client, i int) error
-	}{
-		{n.Follows, func(c *client, i int) error {
-			// The distance i / Users + 1 around the circle gives every pair
-			// once, and no user follows itself.
-			to := (i + 1 + i/n.Users) % n.Users
-			return c.call("POST", "/profiles/"+users[to].Name+"/follow", users[i%n.Users].Token, "", nil)
-		}},
-		{n.Favorites, func(c *client, i int) error {
-			at := (i + i/n.Articles) % n.Articles
-			return c.call("POST", "/articles/"+slugs[at]+"/favorite", users[(i*31+i/n.Articles)%n.Users].Token, "", nil)
-		}},
-		{n.Comments, func(c *client, i int) error {
-			return c.call("POST", "/articles/"+slugs[(i*17)%n.Articles]+"/comments", users[(i*5)%n.Users].Token,
-				object("comment", map[string]string{"body": prose(i)[:120]}), nil)
-		}},
+	err = each(ctx, site, n.Favorites, func(c *client, i int) error {
+		at := (i + i/n.Articles) % n.Articles
+		return c.call("POST", "/articles/"+slugs[at]+"/favorite", users[(i*31+i/n.Articles)%len(users)].Token, "", nil)
+	})
+	if err != nil {
+		return err
 	}
-	for _, step := range steps {
-		if err := each(ctx, site, step.n, step.call); err != nil {
-			return nil, err
-		}
-	}
-	return users, nil
+	return each(ctx, site, n.Comments, func(c *client, i int) error {
+		return c.call("POST", "/articles/"+slugs[(i*17)%n.Articles]+"/comments", users[(i*5)%len(users)].Token,
+			object("comment", map[string]string{"body": prose(i)[:120]}), nil)
+	})
 }
 
 func tag(i, n int) string { return fmt.Sprintf("topic%d", i%n) }
@@ -91,7 +135,7 @@ func each(ctx context.Context, site Site, n int, do func(c *client, i int) error
 			defer c.close()
 			for i := next.Add(1) - 1; i < int64(n) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				if err := do(c, int(i)); err != nil {
-					cancel(fmt.Errorf("fill the server: %w", err))
+					cancel(fmt.Errorf("prepare the server: %w", err))
 				}
 			}
 		})

@@ -193,7 +193,7 @@ func createComment(v *visitor, to []byte) []byte {
 	return request(to, &v.w.Site, "POST", v.path, v.user.Token, v.body)
 }
 
-var articleEnd = `","description":"Written by the benchmark","body":"` + prose(0) + `","tagList":["`
+var articleEnd = `","description":"Written by the benchmark","body":"` + prose(0) + `","tagList":[`
 
 func createArticle(v *visitor, to []byte) []byte {
 	v.body = append(v.body[:0], `{"article":{"title":"`...)
@@ -203,12 +203,12 @@ func createArticle(v *visitor, to []byte) []byte {
 	v.body = append(v.body, articleEnd...)
 	for i := range 3 {
 		if i > 0 {
-			v.body = append(v.body, `","`...)
+			v.body = append(v.body, ',')
 		}
-		v.body = append(v.body, v.w.tags[(v.at+i)%len(v.w.tags)]...)
+		v.body = append(v.body, v.w.tagTexts[(v.at+i)%len(v.w.tags)]...)
 	}
 	v.at = (v.at + 1) % draws
-	v.body = append(v.body, `"]}}`...)
+	v.body = append(v.body, `]}}`...)
 	v.want = expectation{check: checkCreated, user: v.user, text: v.body[from:end]}
 	return request(to, &v.w.Site, "POST", "/articles", v.user.Token, v.body)
 }

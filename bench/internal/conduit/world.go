@@ -1,6 +1,7 @@
 package conduit
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -31,6 +32,7 @@ type World struct {
 	slugs    []string
 	paths    []string // of articles, escaped, in the order of slugs
 	tags     []string
+	tagTexts []string // JSON strings, in the order of tags
 	tagPaths []string
 	authors  []string
 	profiles []string // paths, in the order of authors
@@ -38,6 +40,8 @@ type World struct {
 	cursor   string   // of the last page, or "" if the server has no cursors
 	offset   int      // of the deep page
 	mark     string   // makes titles unique
+
+	pageCounts bool // see Catalogue
 
 	cycle   atomic.Uint64 // the next article of the uncached scenario
 	created atomic.Uint64 // number of written articles and comments
@@ -50,12 +54,17 @@ func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark stri
 	if len(users) < 2 {
 		return nil, fmt.Errorf("%d users are too few", len(users))
 	}
-	w := &World{Site: site, Users: users, SignedIn: signedIn, mark: mark, slugs: c.Slugs, tags: c.Tags, authors: c.Authors,
+	w := &World{Site: site, Users: users, SignedIn: signedIn, mark: mark, slugs: c.Slugs, tags: c.Tags, authors: c.Authors, pageCounts: c.PageCounts,
 		offset: min(deepOffset, len(c.Slugs)-pageSize)}
 	for _, s := range c.Slugs {
 		w.paths = append(w.paths, "/articles/"+url.PathEscape(s))
 	}
 	for _, t := range c.Tags {
+		text, err := json.Marshal(t)
+		if err != nil {
+			return nil, err
+		}
+		w.tagTexts = append(w.tagTexts, string(text))
 		w.tagPaths = append(w.tagPaths, fmt.Sprintf("/articles?tag=%s&limit=%d", url.QueryEscape(t), pageSize))
 	}
 	for _, a := range c.Authors {

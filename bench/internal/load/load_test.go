@@ -171,8 +171,27 @@ func TestOpenLoop(t *testing.T) {
 	if r.Requests != 40 || r.Answered > 20 || r.Errors != 0 || r.Unsent != 0 {
 		t.Errorf("%d requests, %d answered in time, %d errors, %d unsent", r.Requests, r.Answered, r.Errors, r.Unsent)
 	}
+	p := Plan{Connections: 1, Measure: 200 * time.Millisecond, Rate: 200}
+	if why := r.Behind(p); !strings.HasPrefix(why, "too many requests in flight: all 1 connections") || r.Waiting < 10 {
+		t.Errorf("%d waiting, %q", r.Waiting, why)
+	}
 	if r.Latency.Max() < 150*time.Millisecond || r.Backlog < 10 || r.Delayed < 20 {
 		t.Errorf("max %s, backlog %d, delayed %d", r.Latency.Max(), r.Backlog, r.Delayed)
+	}
+}
+
+func TestBehind(t *testing.T) {
+	p := Plan{Connections: 32, Measure: 4 * time.Second, Rate: 1000}
+	for want, r := range map[string]Result{
+		"":                             {Requests: 4000, Refused: 40, Waiting: 200, InFlight: 32, Errors: 4000},
+		"errors: 41 of 4000":           {Requests: 4000, Refused: 41, Waiting: 3000, InFlight: 32},
+		"too many requests in flight:": {Requests: 4000, Waiting: 201, InFlight: 29},
+		"schedule lag: 201 requests":   {Requests: 4000, Waiting: 201, InFlight: 3},
+		"too many":                     {Requests: 4000, Waiting: 0, Unsent: 1, InFlight: 32},
+	} {
+		if got := r.Behind(p); !strings.HasPrefix(got, want) || (want == "") != (got == "") {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

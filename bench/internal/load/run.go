@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"sync"
@@ -51,7 +52,8 @@ type Result struct {
 	Elapsed  time.Duration // the measured time
 	Bytes    uint64        // bytes of bodies
 	Latency  hist.H
-	Redials  int // connections that were opened again
+	Redials  int    // connections that were opened again
+	Limited  uint64 // responses with the status 429
 
 	// These fields are for the open loop. Late is how late idle connections
 	// sent, which is caused by the benchmark itself and included in Latency.
@@ -64,6 +66,12 @@ type Result struct {
 	Backlog uint64
 	Delayed uint64
 	Unsent  uint64
+	// Waiting is the backlog at the end of the measured time. InFlight is the
+	// mean number of requests that waited for their response. Refused counts
+	// errors that a server gives when it has too much to do; see overload.
+	Waiting  uint64
+	InFlight float64
+	Refused  uint64
 
 	Failures []Failure // most frequent first, up to maxFailures kinds
 }
@@ -92,6 +100,16 @@ func Run(ctx context.Context, p Plan) (*Result, error) {
 	if p.Rate > 0 {
 		pace = newPacer(p.Rate, p.Warm+p.Measure)
 	}
+	var waiting uint64
+	end := p.End
+	p.End = func() {
+		if pace != nil {
+			waiting = pace.unsent()
+		}
+		if end != nil {
+			end()
+		}
+	}
 	workers := make([]*worker, p.Connections)
 	var wait sync.WaitGroup
 	for i := range workers {
@@ -111,7 +129,9 @@ func Run(ctx context.Context, p Plan) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return collect(workers, pace, p), nil
+	r := collect(workers, pace, p)
+	r.Waiting = waiting
+	return r, nil
 }
 
 // bracket calls Begin and End at their times.
@@ -144,6 +164,9 @@ type worker struct {
 	answered uint64
 	errors   uint64
 	bytes    uint64
+	refused  uint64
+	limited  uint64
+	busy     time.Duration // open loop: waiting for responses in the measured time
 	latency  hist.H
 	late     hist.H
 	failures map[string]uint64
@@ -190,11 +213,13 @@ func (w *worker) open(ctx context.Context, pace *pacer) {
 				w.late.Record(time.Since(w.start) - due)
 			}
 		}
-		if ctx.Err() != nil || time.Since(w.start) > w.plan.Warm+w.plan.Measure+drainTime/2 {
+		sent, end := time.Since(w.start), w.plan.Warm+w.plan.Measure
+		if ctx.Err() != nil || sent > end+drainTime/2 {
 			pace.giveUp()
 			return
 		}
 		res, after, _, err := w.do()
+		w.busy += max(min(after, end)-max(sent, w.plan.Warm), 0)
 		w.count(after)
 		if measured {
 			w.record(after-due, res, err)
@@ -209,7 +234,9 @@ func (w *worker) do() (res Response, after time.Duration, deep bool, err error) 
 	w.sent++
 	res, err = w.conn.Do(w.buf)
 	after = time.Since(w.start)
-	if err == nil {
+	if err != nil {
+		res = Response{} // without a status, even if a part of it was read
+	} else {
 		deep = w.plan.DeepEvery > 0 && w.sent%w.plan.DeepEvery == 1%w.plan.DeepEvery
 		err = w.driver.Check(res, deep)
 	}
@@ -231,6 +258,12 @@ func (w *worker) record(took time.Duration, res Response, err error) {
 		return
 	}
 	w.errors++
+	if overload(res.Status) {
+		w.refused++
+	}
+	if res.Status == http.StatusTooManyRequests {
+		w.limited++
+	}
 	text := err.Error()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		text = "no response in time"
@@ -253,6 +286,9 @@ func collect(workers []*worker, pace *pacer, p Plan) *Result {
 		r.Latency.Add(&w.latency)
 		r.Late.Add(&w.late)
 		r.Redials += w.conn.Redials
+		r.Refused += w.refused
+		r.Limited += w.limited
+		r.InFlight += w.busy.Seconds() / p.Measure.Seconds()
 		for text, n := range w.failures {
 			failures[text] += n
 		}

@@ -69,9 +69,9 @@ func (r *Report) scale(p *printer, s Scale) {
 	p.table(t)
 	if len(s.OpenLoop) > 0 {
 		p.line("\nMix, open loop (latency from the time a request was due):")
-		t := Table{Head: []string{"rate", "done req/s", "P50 ms", "P99 ms", "P99.9 ms", "max ms", "errors", "delayed", "backlog", "unsent", "sender P99 ms", "server µs", "PG µs"}}
+		t := Table{Head: []string{"rate", "done req/s", "P50 ms", "P99 ms", "P99.9 ms", "max ms", "kept up", "errors", "delayed", "backlog", "unsent", "sender P99 ms", "server µs", "PG µs"}}
 		for _, row := range s.OpenLoop {
-			t.Add(thousands(row.Rate), thousands(row.RPS), millis(row.P50), millis(row.P99), millis(row.P999), millis(row.Max), fmt.Sprint(row.Errors),
+			t.Add(thousands(row.Rate), thousands(row.RPS), millis(row.P50), millis(row.P99), millis(row.P999), millis(row.Max), yes(row.Behind == ""), fmt.Sprint(row.Errors),
 				thousands(float64(row.Delayed)), thousands(float64(row.Backlog)), thousands(float64(row.Unsent)), millis(row.LateP99), micros(row.ServerCPU), micros(row.PGCPU))
 		}
 		p.table(t)

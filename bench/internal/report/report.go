@@ -50,7 +50,8 @@ type Row struct {
 	Errors   uint64         `json:"errors"`
 	Failures []load.Failure `json:"failures,omitempty"`
 	Redials  int            `json:"redials,omitempty"`
-	Audits   uint64         `json:"audits,omitempty"` // rounds of the auditor
+	Limited  uint64         `json:"limited,omitempty"` // responses with the status 429
+	Audits   uint64         `json:"audits,omitempty"`  // rounds of the auditor
 
 	ServerCPU time.Duration `json:"serverCPUNs,omitempty"` // for each request
 	PGCPU     time.Duration `json:"pgCPUNs,omitempty"`     // for each request
@@ -65,6 +66,8 @@ type Row struct {
 	Backlog uint64        `json:"backlog,omitempty"`
 	Delayed uint64        `json:"delayed,omitempty"`
 	Unsent  uint64        `json:"unsent,omitempty"`
+	// Behind is why the rate was not kept up, or "".
+	Behind string `json:"behind,omitempty"`
 
 	PgbenchTPS  float64 `json:"pgbenchTPS,omitempty"`
 	ConstantRPS float64 `json:"constantRPS,omitempty"`
@@ -74,7 +77,7 @@ type Row struct {
 func (r *Row) Fill(res *load.Result) {
 	r.RPS = float64(res.Answered) / res.Elapsed.Seconds()
 	r.P50, r.P99, r.P999, r.Max = res.Latency.Quantile(.5), res.Latency.Quantile(.99), res.Latency.Quantile(.999), res.Latency.Max()
-	r.Requests, r.Errors, r.Failures, r.Redials = res.Requests, res.Errors, res.Failures, res.Redials
+	r.Requests, r.Errors, r.Failures, r.Redials, r.Limited = res.Requests, res.Errors, res.Failures, res.Redials, res.Limited
 	r.LateP99, r.Backlog, r.Delayed, r.Unsent = res.Late.Quantile(.99), res.Backlog, res.Delayed, res.Unsent
 }
 
