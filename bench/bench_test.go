@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +27,8 @@ func TestParseOptions(t *testing.T) {
 	}{
 		{false, "extra"}, {false, "--scale 0"}, {false, "--scale x"}, {false, "--rates 1,-2"}, {false, "--only ("}, {false, "--signed-in 2"},
 		{false, "--users 33"}, {false, "--time 0s"}, {false, "--base HEAD"}, {true, ""}, {true, "--base HEAD --scale 1,100"}, {true, "--base HEAD --rounds 0"},
+		{false, "--login a:b"}, {false, "--fill-users 100"}, {false, "--url http://127.0.0.1/api --users 90"}, {false, "--url http://127.0.0.1/api --scale 2"},
+		{false, "--url http://127.0.0.1/api --login nobody"}, {false, "--url http://127.0.0.1/api --logins /missing"},
 	} {
 		if _, err := parseOptions(strings.Fields(c.args), c.compare); err == nil {
 			t.Errorf("%q was accepted", c.args)
@@ -84,5 +88,31 @@ func TestExtendsSchema(t *testing.T) {
 		if got, err := extendsSchema(c.from, c.to); err != nil || got != c.want {
 			t.Errorf("%s to %s: %t, %v", c.from, c.to, got, err)
 		}
+	}
+}
+
+// TestHelp checks that the help names each flag once.
+func TestHelp(t *testing.T) {
+	for _, compare := range []bool{false, true} {
+		var args []string
+		if compare {
+			args = []string{"compare"}
+		}
+		var out strings.Builder
+		if err := run(t.Context(), append(args, "--help"), &out, &out); !errors.Is(err, flag.ErrHelp) {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"connections", "only", "json", "scale"} {
+			if n := strings.Count(out.String(), "\n  --"+name+" "); n != 1 {
+				t.Errorf("--%s is listed %d times in\n%s", name, n, &out)
+			}
+		}
+		if strings.Contains(out.String(), "Flags with --url") == compare {
+			t.Errorf("compare %t:\n%s", compare, &out)
+		}
+	}
+	_, err := parseOptions([]string{"--urll", "x"}, false)
+	if err == nil || !strings.Contains(err.Error(), "bench --help") {
+		t.Errorf("got %v", err)
 	}
 }

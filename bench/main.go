@@ -65,6 +65,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		args = args[1:]
 	}
 	o, err := parseOptions(args, compare)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, o.help)
+	}
 	if err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (b *bench) external(ctx context.Context, r *report.Report) error {
 	t := &target{site: site, pid: b.pid, pgPID: b.postgres}
 	c, users, err := conduit.Prepare(ctx, site, b.fill, b.logins, b.connections+2, mark(), b.say)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", b.url, err)
 	}
 	w, err := b.enter(ctx, t, c, users)
 	if err != nil {
@@ -163,6 +166,9 @@ func (b *bench) external(ctx context.Context, r *report.Report) error {
 	s := report.Scale{Articles: len(c.Slugs), Connections: b.connections}
 	if c.PageCounts {
 		s.Notes = append(s.Notes, "articlesCount is the length of the page and not of the list on this server; it is checked as such")
+	}
+	if usual := conduit.DeepOffset; w.DeepOffset() < usual {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s reads the last page, at offset %d, because there are fewer than %d articles", conduit.ListDeep, w.DeepOffset(), usual))
 	}
 	err = b.scenarios(ctx, t, w, &s, false)
 	r.Scales = append(r.Scales, s)

@@ -89,7 +89,7 @@ func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s cond
 		row.Behind = res.Behind(plan)
 	}
 	if row.Limited > 0 {
-		b.noteOnce(fmt.Sprintf("some responses had the status 429 and did no work, so that the figures mean nothing: %s", conduit.RateLimitHint))
+		b.noteOnce(fmt.Sprintf("some responses had the status 429 and did no work, so that the figures mean little; %s", conduit.RateLimitHint))
 	}
 	row.Audits = audit.Rounds
 	for text, n := range audit.Errors {

@@ -41,7 +41,15 @@ type options struct {
 
 	base   string
 	rounds int
+
+	help string // the text to print, if it was requested
 }
+
+// The rates of the open loop unless --rates is given.
+const (
+	autoRates    = "1000,2000,4000,6000,8000"
+	autoRatesURL = "50,100,200,400,800,1600"
+)
 
 // parseOptions parses the arguments of bench, or of bench compare.
 func parseOptions(args []string, compare bool) (*options, error) {
@@ -62,55 +70,54 @@ func parseOptions(args []string, compare bool) (*options, error) {
 	f.StringVar(&o.byline, "byline", filepath.Join(bin, "byline"), "the built `program` to measure")
 	f.StringVar(&o.repo, "repo", filepath.Dir(bin), "the repository `folder`: statements for pgbench, migrations, commit")
 	f.StringVar(&o.cache, "cache", filepath.Join(cache, "byline-bench"), "`folder` of prepared data sets")
-	f.IntVar(&o.connections, "connections", 32, "HTTP connections")
-	f.IntVar(&o.users, "users", 64, "accounts to sign in first; at least two more than connections")
+	f.IntVar(&o.connections, "connections", 32, "`number` of HTTP connections")
+	f.IntVar(&o.users, "users", 64, "`number` of accounts to sign in first; at least two more than connections")
 	f.Float64Var(&o.signedIn, "signed-in", 0, "`share` of the mix's anonymous reads that carry a token, 0 to 1")
 	f.DurationVar(&o.warm, "warm", time.Second, "warm-up `time` before each measurement")
 	f.DurationVar(&o.measure, "time", 4*time.Second, "`time` of each measurement")
 	f.IntVar(&o.deepEvery, "check-every", 64, "check the body of every `n`-th response of a connection; 0 = none")
 	f.StringVar(&o.json, "json", "", "write the figures to this `file`")
-	only := f.String("only", "", "only scenarios that match this `expression`")
+	only := f.String("only", "", "only scenarios that match this regular `expression`, and the open loop if '"+openLoopName+"' does")
 	scales, rates := "1", ""
 	if compare {
 		f.StringVar(&o.base, "base", "", "git `ref` to compare with")
-		f.IntVar(&o.rounds, "rounds", 3, "how often both builds are measured in turn")
+		f.IntVar(&o.rounds, "rounds", 3, "`number` of times that both builds are measured in turn")
 		f.StringVar(&scales, "scale", scales, "`size` of the data set")
 	} else {
-		f.StringVar(&o.constant, "constant", filepath.Join(bin, "bench-constant"), "the built `program` that responds with constant bytes")
+		f.StringVar(&o.constant, "constant", filepath.Join(bin, "bench-constant"), "the built `program` that responds with constant bytes, for comparison")
 		f.StringVar(&scales, "scale", scales, "`sizes` of the data set, comma-separated; the first is measured completely, the others only with reads; 1 = 10,000 articles")
 		f.DurationVar(&o.ceiling, "ceiling-time", 1500*time.Millisecond, "`time` of each measurement of pgbench (whole seconds) and constant Echo; 0 = none")
-		f.IntVar(&o.clients, "pgbench-clients", 16, "connections of pgbench")
-		f.StringVar(&rates, "rates", "auto", "`rates` of the open loop on the mix, comma-separated, rising; none = no open loop")
-		f.Func("rate", "a single `rate` of the open loop", func(s string) error { rates = s; return nil })
+		f.IntVar(&o.clients, "pgbench-clients", 16, "`number` of connections of pgbench")
+		f.StringVar(&rates, "rates", "auto", "`rates` of the open loop on the mix in requests a second, comma-separated, rising; auto = "+autoRates+", with --url "+autoRatesURL+"; none = no open loop")
+		f.Func("rate", "a single `rate` of the open loop, instead of --rates", func(s string) error { rates = s; return nil })
 		f.StringVar(&o.profile, "profile", "", "write a CPU profile of the server over all scenarios to this `file`; needs Byline's admin port")
-		f.StringVar(&o.url, "url", "", "measure a running RealWorld `API` on this machine instead, such as http://127.0.0.1:3000/api; the benchmark writes to it")
-		f.IntVar(&o.pid, "pid", 0, "with --url: `id` of the server's process, for its memory and CPU")
-		f.IntVar(&o.postgres, "postgres-pid", 0, "with --url: `id` of PostgreSQL's postmaster, for its CPU")
-		f.Func("login", "with --url: an account that the server holds, as `email:password`; repeatable; the benchmark writes with it", o.addLogin)
-		f.Func("logins", "with --url: a `file` with an account on each line, as for --login; other users of the machine cannot see it", o.readLogins)
+		f.StringVar(&o.url, "url", "", "measure a running RealWorld `API` on this machine instead, such as http://127.0.0.1:3000/api")
+		f.IntVar(&o.pid, "pid", 0, "`id` of the server's process, for its memory and CPU")
+		f.IntVar(&o.postgres, "postgres-pid", 0, "`id` of PostgreSQL's postmaster, for its CPU")
+		f.Func("login", "an account that the server holds, as `email:password`; repeatable; the benchmark writes with it", o.addLogin)
+		f.Func("logins", "a `file` with an account on each line, as for --login, so that other users of the machine cannot see the passwords", o.readLogins)
 		for _, size := range []struct {
 			name string
 			to   *int
 			n    int
 			what string
 		}{
-			{"users", &o.fill.Users, 50, "accounts to sign in; those that --login does not give are registered, and used again by later runs"},
+			{"users", &o.fill.Users, 50, "accounts; those that --login does not give are registered, and used again by later runs. None is registered if --login gives two more than --connections"},
 			{"articles", &o.fill.Articles, 1000, "articles that the server holds at least; missing ones are created"},
 			{"comments", &o.fill.Comments, 2000, "comments, if all articles are created; else a share of them"},
 			{"favorites", &o.fill.Favorites, 5000, "favourites, if all articles are created; else a share of them"},
 			{"follows", &o.fill.Follows, 600, "follows of all registered accounts together"},
 			{"tags", &o.fill.Tags, 50, "tags of the articles that are created"},
 		} {
-			f.IntVar(size.to, "fill-"+size.name, size.n, "with --url: `number` of "+size.what)
+			f.IntVar(size.to, "fill-"+size.name, size.n, "`number` of "+size.what)
 		}
 	}
 	f.SetOutput(io.Discard) // main prints an error once, without the list of flags
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			f.SetOutput(os.Stderr)
-			f.PrintDefaults()
+			return &options{help: help(f, compare)}, err
 		}
-		return nil, err
+		return nil, fmt.Errorf("%w; %s --help lists the flags", err, name)
 	}
 	return o, o.complete(f, *only, scales, rates, compare)
 }
@@ -120,6 +127,9 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 	if f.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
+	if err = checkKind(f, o.url); err != nil {
+		return err
+	}
 	if o.only, err = regexp.Compile(only); err != nil {
 		return fmt.Errorf("--only: %w", err)
 	}
@@ -128,9 +138,9 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 	}
 	switch rates {
 	case "auto":
-		rates = "1000,2000,4000,6000,8000"
+		rates = autoRates
 		if o.url != "" {
-			rates = "50,100,200,400,800,1600"
+			rates = autoRatesURL
 		}
 	case "none":
 		rates = ""
@@ -153,10 +163,6 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 		return errors.New("connections and times must be positive")
 	case o.users < o.connections+2:
 		return fmt.Errorf("%d users for %d connections: at least two more are needed, because each connection writes with its own user", o.users, o.connections)
-	case len(o.logins) > 0 && o.url == "":
-		return errors.New("--login and --logins need --url")
-	case o.profile != "" && o.url != "":
-		return errors.New("--profile needs a Byline that the benchmark starts, and cannot be used with --url")
 	case o.signedIn < 0 || o.signedIn > 1:
 		return errors.New("--signed-in must be from 0 to 1")
 	case len(o.scales) == 0 || compare && len(o.scales) > 1:

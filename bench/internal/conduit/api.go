@@ -102,7 +102,7 @@ func newClient(site Site) *client { return &client{site: site, conn: load.Conn{A
 func (c *client) close() { c.conn.Close() }
 
 // RateLimitHint tells what to do when a response has the status 429.
-const RateLimitHint = "the server limits the rate of requests: disable its limits for the benchmark; Byline does with BYLINE_RATE_LIMIT=off"
+const RateLimitHint = "disable the rate limits of the server for the benchmark; a Byline has none with BYLINE_RATE_LIMIT=off"
 
 // callTimeout limits one request. A server under load that hashes passwords
 // slowly may need this long.
@@ -120,9 +120,12 @@ func (c *client) call(method, path, token, body string, out any) error {
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if res.Status < 200 || res.Status > 299 {
-		err := statusError{res.Status, string(res.Body[:min(len(res.Body), 200)])}
+		err := statusError{res.Status, excerpt(res.Body)}
+		if err.text == "" {
+			err.text = string(res.Body[:min(len(res.Body), 200)])
+		}
 		if res.Status == http.StatusTooManyRequests {
-			return fmt.Errorf("%s %s: %w (%s)", method, path, err, RateLimitHint)
+			return fmt.Errorf("%s %s: %w; %s", method, path, err, RateLimitHint)
 		}
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}

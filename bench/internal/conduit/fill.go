@@ -79,7 +79,12 @@ func accounts(ctx context.Context, site Site, n int, logins []User, enough int, 
 	if err != nil {
 		return nil, err
 	}
-	say("registered %s, from %s1 on; signed in %d of earlier runs", count(registered, "account"), accountName, len(own)-registered)
+	if registered > 0 {
+		say("registered %s with the names %s1, %s2 …", count(registered, "account"), accountName, accountName)
+	}
+	if again := len(own) - registered; again > 0 {
+		say("signed in %s that earlier runs registered", count(again, "account"))
+	}
 	return append(slices.Clip(logins), own...), nil
 }
 

@@ -55,7 +55,7 @@ func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark stri
 		return nil, fmt.Errorf("%d users are too few", len(users))
 	}
 	w := &World{Site: site, Users: users, SignedIn: signedIn, mark: mark, slugs: c.Slugs, tags: c.Tags, authors: c.Authors, pageCounts: c.PageCounts,
-		offset: min(deepOffset, len(c.Slugs)-pageSize)}
+		offset: min(DeepOffset, len(c.Slugs)-pageSize)}
 	for _, s := range c.Slugs {
 		w.paths = append(w.paths, "/articles/"+url.PathEscape(s))
 	}
@@ -82,9 +82,9 @@ func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark stri
 	return w, err
 }
 
-// deepOffset is the offset of the deep page. On small servers the last page is
+// DeepOffset is the offset of the deep page. On small servers the last page is
 // read instead.
-const deepOffset = 5000
+const DeepOffset = 5000
 
 // zipf draws k of n elements. The r-th most popular element has a weight of 1/r
 // (Zipf's law), and the rank of an element does not depend on its position.

@@ -11,7 +11,11 @@ func (r *Report) Print(w io.Writer) error {
 	p := &printer{w: w}
 	p.line("byline bench, %s", m.Time.Format("2006-01-02 15:04 MST"))
 	p.line("%d cores (%s), %d MB, %s, load average before %s", m.Cores, m.CPU, m.MemoryMB, m.OS, m.Load)
-	p.line("%s | PostgreSQL %s | benchmark built with %s at %s", m.Server, orDash(m.PostgreSQL != "", "%s", m.PostgreSQL), m.Go, orDash(m.Commit != "", "%s", m.Commit))
+	server := m.Server
+	if m.PostgreSQL != "" {
+		server += " | PostgreSQL " + m.PostgreSQL
+	}
+	p.line("%s | benchmark built with %s at %s", server, m.Go, orDash(m.Commit != "", "%s", m.Commit))
 	for _, s := range r.Scales {
 		r.scale(p, s)
 	}
@@ -66,6 +70,7 @@ func (r *Report) scale(p *printer, s Scale) {
 			micros(row.ServerCPU), micros(row.PGCPU), micros(row.SenderCPU), orDash(row.Allocs > 0, "%.0f", row.Allocs), orDash(row.RSS > 0, "%s", megabytes(row.RSS)),
 			orDash(row.PgbenchTPS > 0, "%.2f", row.OfPgbench()), orDash(row.ConstantRPS > 0, "%.2f", row.OfConstant()), target, reached)
 	}
+	t.OmitEmpty()
 	p.table(t)
 	if len(s.OpenLoop) > 0 {
 		p.line("\nMix, open loop (latency from the time a request was due):")
@@ -74,9 +79,16 @@ func (r *Report) scale(p *printer, s Scale) {
 			t.Add(thousands(row.Rate), thousands(row.RPS), millis(row.P50), millis(row.P99), millis(row.P999), millis(row.Max), yes(row.Behind == ""), fmt.Sprint(row.Errors),
 				thousands(float64(row.Delayed)), thousands(float64(row.Backlog)), thousands(float64(row.Unsent)), millis(row.LateP99), micros(row.ServerCPU), micros(row.PGCPU))
 		}
+		t.OmitEmpty()
 		p.table(t)
 	}
-	p.line("\nPeak RSS of the server: %s MB. Longest GC pause: %s ms.", orDash(s.PeakRSS > 0, "%s", megabytes(s.PeakRSS)), orDash(s.GCPause > 0, "%s", millis(s.GCPause)))
+	p.line("")
+	if s.PeakRSS > 0 {
+		p.line("Peak RSS of the server: %s MB.", megabytes(s.PeakRSS))
+	}
+	if s.GCPause > 0 {
+		p.line("Longest GC pause: %s ms.", millis(s.GCPause))
+	}
 	for _, note := range s.Notes {
 		p.line("Note: %s", note)
 	}

@@ -24,6 +24,21 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestOmitEmpty(t *testing.T) {
+	table := Table{Head: []string{"name", "aa", "bb", "cc", "note"}, Left: map[int]bool{4: true}}
+	table.Add("x", "-", "1", "", "n")
+	table.Add("y", "", "-", "-", "")
+	table.OmitEmpty()
+	var out strings.Builder
+	if err := table.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := "| name | bb | note |\n| ---- | -: | ---- |\n| x    |  1 | n    |\n| y    |  - |      |\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &out, want)
+	}
+}
+
 func TestFigures(t *testing.T) {
 	for got, want := range map[string]string{
 		thousands(0): "0", thousands(999.6): "1,000", thousands(1234567): "1,234,567",

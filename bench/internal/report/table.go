@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,28 @@ type Table struct {
 
 // Add appends a row.
 func (t *Table) Add(cells ...string) { t.Rows = append(t.Rows, cells) }
+
+// OmitEmpty removes the columns that have a figure in no row.
+func (t *Table) OmitEmpty() {
+	for i := len(t.Head) - 1; i > 0; i-- {
+		known := func(row []string) bool { return row[i] != "" && row[i] != "-" }
+		if slices.ContainsFunc(t.Rows, known) {
+			continue
+		}
+		t.Head = slices.Delete(t.Head, i, i+1)
+		left := map[int]bool{}
+		for at, value := range t.Left {
+			if at > i {
+				at--
+			}
+			left[at] = value
+		}
+		t.Left = left
+		for at, row := range t.Rows {
+			t.Rows[at] = slices.Delete(row, i, i+1)
+		}
+	}
+}
 
 // Write prints the table as Markdown, so that it can be pasted.
 func (t *Table) Write(w io.Writer) error {
