@@ -108,6 +108,10 @@ api-changelog: ## Write docs/api-changelog.md: what has changed in the API since
 # bench-compare: make bench BENCH='--scale 1,100'
 bench_build = cd bench && $(GO) build -trimpath -o ../bin/bench . && $(GO) build -trimpath -o ../bin/bench-constant ./constant
 
+.PHONY: bench-build
+bench-build: ## Build bin/bench, which measures any RealWorld backend: bin/bench --url http://127.0.0.1:3000/api
+	$(bench_build)
+
 .PHONY: bench
 bench: build ## Measure throughput, latency and memory, and compare them with the limits of the machine
 	@$(bench_build)
