@@ -29,6 +29,7 @@ func TestParseOptions(t *testing.T) {
 		{false, "--users 33"}, {false, "--time 0s"}, {false, "--base HEAD"}, {true, ""}, {true, "--base HEAD --scale 1,100"}, {true, "--base HEAD --rounds 0"},
 		{false, "--login a:b"}, {false, "--fill-users 100"}, {false, "--url http://127.0.0.1/api --users 90"}, {false, "--url http://127.0.0.1/api --scale 2"},
 		{false, "--url http://127.0.0.1/api --login nobody"}, {false, "--url http://127.0.0.1/api --logins /missing"},
+		{false, "--only nothing"}, {true, "--base HEAD --only open"}, {false, "--url http://127.0.0.1/api --pid 99999999"},
 	} {
 		if _, err := parseOptions(strings.Fields(c.args), c.compare); err == nil {
 			t.Errorf("%q was accepted", c.args)

@@ -133,6 +133,14 @@ func TestExternalPageCounts(t *testing.T) {
 	}
 }
 
+func TestExternalPath(t *testing.T) {
+	p := peer.Start(t)
+	p.URL += "/v2"
+	if _, err := benchURL(t, p); err == nil || !strings.Contains(err.Error(), "the path of --url") {
+		t.Errorf("got %v", err)
+	}
+}
+
 const hint = "BYLINE_RATE_LIMIT=off"
 
 func TestExternalRateLimited(t *testing.T) {

@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/byline-api/byline/bench/internal/conduit"
+	"github.com/byline-api/byline/bench/internal/machine"
 )
 
 // options are the values of the flags.
@@ -77,7 +79,7 @@ func parseOptions(args []string, compare bool) (*options, error) {
 	f.DurationVar(&o.measure, "time", 4*time.Second, "`time` of each measurement")
 	f.IntVar(&o.deepEvery, "check-every", 64, "check the body of every `n`-th response of a connection; 0 = none")
 	f.StringVar(&o.json, "json", "", "write the figures to this `file`")
-	only := f.String("only", "", "only scenarios that match this regular `expression`, and the open loop if '"+openLoopName+"' does")
+	only := f.String("only", "", "only scenarios whose name matches this regular `expression`: "+strings.Join(scenarioNames(!compare), "; "))
 	scales, rates := "1", ""
 	if compare {
 		f.StringVar(&o.base, "base", "", "git `ref` to compare with")
@@ -148,6 +150,20 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 	if o.rates, err = parseList(rates, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }); err != nil {
 		return fmt.Errorf("--rates: %w", err)
 	}
+	if names := scenarioNames(!compare && len(o.rates) > 0); !slices.ContainsFunc(names, o.only.MatchString) {
+		return fmt.Errorf("--only: %q matches nothing; there are: %s", only, strings.Join(names, "; "))
+	}
+	for _, process := range []struct {
+		flag string
+		id   int
+	}{{"pid", o.pid}, {"postgres-pid", o.postgres}} {
+		if process.id == 0 {
+			continue
+		}
+		if _, err := machine.CPU(process.id); err != nil {
+			return fmt.Errorf("--%s: %w", process.flag, err)
+		}
+	}
 	if o.url != "" {
 		o.users = max(o.fill.Users, len(o.logins))
 	}
@@ -171,6 +187,17 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 		return errors.New("--base is required, and --rounds must be 1 or more")
 	}
 	return nil
+}
+
+// scenarioNames returns the names that --only can match.
+func scenarioNames(openLoop bool) (names []string) {
+	for _, s := range conduit.Scenarios {
+		names = append(names, s.Name)
+	}
+	if openLoop {
+		names = append(names, openLoopName)
+	}
+	return names
 }
 
 // addLogin adds an account of the form email:password.

@@ -2,8 +2,10 @@ package conduit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,6 +30,10 @@ func Prepare(ctx context.Context, site Site, n Sizes, logins []User, enough int,
 		return nil, nil, fmt.Errorf("a data set needs 2 users, %d articles, %d tags, and no more follows and favourites than pairs; not %+v", leastArticles, leastTags, n)
 	}
 	held, err := survey(ctx, site)
+	var refused statusError
+	if errors.As(err, &refused) && refused.status == http.StatusNotFound {
+		err = fmt.Errorf("%w; the path of --url must be that of the API, usually /api", err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
