@@ -152,6 +152,54 @@ function DescriptionStyle() {
   };
 }
 
+/**
+ * Schemas, their members, parameters and headers say more than their names. A
+ * member says itself what it is, unless it refers to a schema of its own name.
+ */
+function Explained() {
+  const fillers = ['a', 'an', 'the', 'this', 'of', 'in', 'its', 's', 'is'];
+  const words = (text) => text.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  const explains = (text, ...names) => {
+    const known = new Set([...fillers, ...names.flatMap(words)]);
+    return typeof text === 'string' && words(text).some((w) => !known.has(w) && !known.has(w.replace(/s$/, '')));
+  };
+  const nameOf = (pointer) => pointer.split('/').pop();
+  const check = (node, ctx, what, ...names) => {
+    if (!explains(node.description, ...names)) fail(ctx, null, `${what} needs a description that says more than its name.`);
+  };
+  const checkMember = (name, member, owner, ctx) => {
+    const report = (message) => ctx.report({ message: `\`${name}\` ${message}`, location: ctx.location.child(['properties', name]) });
+    const resolve = (node) => (node.$ref ? ctx.resolve(node).node : node) ?? {};
+    const node = resolve(member);
+    if (!explains(node.description, name, owner)) {
+      report('needs a description that says more than its name.');
+    } else if (member.$ref && !nameOf(member.$ref).toLowerCase().endsWith(name.toLowerCase())) {
+      report('refers to a schema of another name, and must say what it is: {allOf: [{$ref: ...}], description: ...}.');
+    }
+    const value = node.allOf?.length === 1 ? { ...resolve(node.allOf[0]), ...node } : node;
+    if (['string', 'integer', 'number'].includes(value.type) && !value.enum && value.format !== 'date-time' && value.example === undefined) {
+      report('needs an example.');
+    }
+  };
+  return {
+    NamedSchemas(schemas, ctx) {
+      for (const [name, schema] of Object.entries(schemas)) {
+        if (!explains(schema.description, name)) fail(ctx, name, `The schema \`${name}\` needs a description that says more than its name.`);
+      }
+    },
+    Schema(schema, ctx) {
+      const owner = nameOf(ctx.location.pointer);
+      for (const [name, member] of Object.entries(schema.properties ?? {})) checkMember(name, member, owner, ctx);
+    },
+    Parameter(parameter, ctx) {
+      check(parameter, ctx, 'A parameter', parameter.name, nameOf(ctx.location.pointer));
+    },
+    Header(header, ctx) {
+      check(header, ctx, 'A header', nameOf(ctx.location.pointer));
+    },
+  };
+}
+
 export default function byline() {
   return {
     id: 'byline',
@@ -163,6 +211,7 @@ export default function byline() {
         examples: Examples,
         'summary-style': SummaryStyle,
         'description-style': DescriptionStyle,
+        explained: Explained,
       },
     },
   };

@@ -27,7 +27,7 @@ func AppendTimestamp(b []byte, t time.Time) []byte {
 }
 
 // TimestampOrNull renders a time that may be NULL.
-func TimestampOrNull(t *time.Time) *openapi.TimestampOrNull {
+func TimestampOrNull(t *time.Time) *openapi.Timestamp {
 	if t == nil {
 		return nil
 	}

@@ -130,11 +130,11 @@ func undeclared(s *openapi3.Schema, value any, path string) error {
 		}
 		slices.Sort(names)
 		for _, name := range names {
-			member := s.Properties[name]
+			member := property(s, name)
 			if member == nil {
 				return fmt.Errorf("%s.%s is not declared", path, name)
 			}
-			if err := undeclared(member.Value, value[name], path+"."+name); err != nil {
+			if err := undeclared(member, value[name], path+"."+name); err != nil {
 				return err
 			}
 		}
