@@ -17,13 +17,16 @@ const maxCacheKey = 512
 // setTarget stores the target of a request in the form that all requests for
 // the same response have, so that a parameter that the operation does not know
 // cannot make another response. The links in the response have this form too.
+// It notes the parameters that the operation does not know: a request that gets
+// a cached response is not validated.
 func (x *exchange) setTarget() {
 	r := x.Request()
 	if x.op.IsCanonical(r) {
 		x.target = r.RequestURI
 		return
 	}
-	x.target = x.op.Canonical(r, x.pathParam)
+	x.target = x.op.Canonical(r, x.pathParam, &x.ignored)
+	x.noteIgnored()
 	if u, err := url.ParseRequestURI(x.target); err == nil {
 		x.info.URL = u
 	}

@@ -27,6 +27,8 @@ type exchange struct {
 	// target is the canonical target of a request for an operation, or "" if its
 	// query is malformed. Cached responses are found by it.
 	target string
+	// ignored is what the request has and the operation does not know.
+	ignored contract.Ignored
 	// facts are the operation's statements about its response.
 	facts   response.Describer // nil if it said nothing
 	started time.Time
@@ -80,6 +82,13 @@ func (x *exchange) noteToken(err error) error {
 	x.tokenErr = err
 	x.Response().Header().Set(echo.HeaderWWWAuthenticate, `Token error="invalid_token"`)
 	return nil
+}
+
+// noteIgnored sets the header that reports what the operation does not know.
+func (x *exchange) noteIgnored() {
+	if !x.ignored.Empty() {
+		x.Response().Header().Set("X-Byline-Ignored", x.ignored.String())
+	}
 }
 
 // permitted returns an error if the operation requires a token and the request

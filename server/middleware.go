@@ -170,7 +170,7 @@ func (s *Server) cors() echo.MiddlewareFunc {
 		},
 		ExposeHeaders: []string{
 			"ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Request-Id", "Idempotency-Replayed",
-			"Deprecation", "Sunset",
+			"X-Byline-Ignored", "Deprecation", "Sunset",
 		},
 		MaxAge: 7200,
 	})
@@ -312,7 +312,9 @@ func (s *Server) handleValid(x *exchange, next echo.HandlerFunc) error {
 	if x.op.MaxBody > 0 {
 		r.Body = http.MaxBytesReader(x.Response(), r.Body, x.op.MaxBody)
 	}
-	if err := x.op.Check(r, x.pathParam); err != nil {
+	err := x.op.Check(r, x.pathParam, &x.ignored)
+	x.noteIgnored()
+	if err != nil {
 		return err
 	}
 	timeout := s.cfg.RequestTimeout

@@ -32,6 +32,9 @@ function OperationDeclares() {
       if (!!op.requestBody !== op['x-max-body'] > 0) {
         fail(ctx, null, 'An operation must have `x-max-body` if and only if it has a request body.');
       }
+      if (op['x-refused'] && !(op.requestBody && Array.isArray(op['x-refused']))) {
+        fail(ctx, 'x-refused', '`x-refused` must be a list of names, on an operation with a request body.');
+      }
       if (op['x-safe'] !== undefined && op['x-safe'] !== true) fail(ctx, 'x-safe', '`x-safe` is true or left out.');
       if (op.deprecated && !(op['x-deprecated-at'] && op['x-sunset'])) {
         fail(ctx, 'deprecated', 'A deprecated operation needs `x-deprecated-at` and `x-sunset`.');

@@ -24,7 +24,7 @@ func benchmark(b *testing.B, id, query, body string) {
 			closer.Reader = reader
 			r.Body, r.ContentLength = closer, int64(len(body))
 		}
-		if err := op.Check(r, path); err != nil {
+		if err := op.Check(r, path, &Ignored{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/byline-api/byline/api/problem"
@@ -78,7 +79,7 @@ func (c *checker) body(r *http.Request) *problem.Error {
 	// duplicate names, invalid UTF-8 and surrogates without their pair (RFC
 	// 7493).
 	c.dec = jsontext.NewDecoder(bytes.NewBuffer(data))
-	tree, err := c.value()
+	tree, err := c.value(c.op.body)
 	if err != nil {
 		return syntaxError(err, data)
 	}
@@ -157,7 +158,8 @@ func dotted(pointer jsontext.Pointer) string {
 }
 
 // value reads the next JSON value into the Go types that kin-openapi validates.
-func (c *checker) value() (any, error) {
+// s is the schema of the value, or nil below a member that is not declared.
+func (c *checker) value(s *openapi3.Schema) (any, error) {
 	token, err := c.dec.ReadToken()
 	if err != nil {
 		return nil, err
@@ -167,9 +169,9 @@ func (c *checker) value() (any, error) {
 	}
 	switch token.Kind() {
 	case '{':
-		return c.object()
+		return c.object(s)
 	case '[':
-		return c.array()
+		return c.array(s)
 	case '"':
 		return c.text(token), nil
 	case '0':
@@ -180,7 +182,7 @@ func (c *checker) value() (any, error) {
 	return nil, nil
 }
 
-func (c *checker) object() (any, error) {
+func (c *checker) object(s *openapi3.Schema) (any, error) {
 	members := map[string]any{}
 	for c.dec.PeekKind() != '}' {
 		token, err := c.dec.ReadToken()
@@ -188,7 +190,13 @@ func (c *checker) object() (any, error) {
 			return nil, err
 		}
 		name := c.text(token)
-		if members[name], err = c.value(); err != nil {
+		var member *openapi3.Schema
+		if s != nil && s.Type.Is(openapi3.TypeObject) {
+			if member = property(s, name); member == nil {
+				c.unknownMember(name)
+			}
+		}
+		if members[name], err = c.value(member); err != nil {
 			return nil, err
 		}
 	}
@@ -198,10 +206,14 @@ func (c *checker) object() (any, error) {
 
 // array stores at most one item more than any array may have. That is enough to
 // report that it is too long, and bounds the memory for a body with many items.
-func (c *checker) array() (any, error) {
+func (c *checker) array(s *openapi3.Schema) (any, error) {
 	items := []any{}
+	var itemSchema *openapi3.Schema
+	if s != nil && s.Items != nil {
+		itemSchema = s.Items.Value
+	}
 	for c.dec.PeekKind() != ']' {
-		item, err := c.value()
+		item, err := c.value(itemSchema)
 		if err != nil {
 			return nil, err
 		}

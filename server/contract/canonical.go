@@ -9,14 +9,15 @@ import (
 // Canonical returns the target of a request in a form that is the same for all
 // requests with the same parameters: without what the operation does not
 // declare, in the order of the document, and escaped in one way. It returns ""
-// for a query that Check refuses. pathParam is that of Check.
-func (op *Operation) Canonical(r *http.Request, pathParam func(string) string) string {
+// for a query that Check refuses. It adds the parameters that the operation does
+// not know to ignored. pathParam is that of Check.
+func (op *Operation) Canonical(r *http.Request, pathParam func(string) string, ignored *Ignored) string {
 	ok := true
 	var values [maxQuery]*string
 	for raw := r.URL.RawQuery; raw != "" && ok; {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
-		ok = op.take(&values, pair)
+		ok = op.take(&values, pair, ignored)
 	}
 	if !ok {
 		return ""
@@ -34,9 +35,9 @@ func (op *Operation) Canonical(r *http.Request, pathParam func(string) string) s
 	return b.String()
 }
 
-// take stores the value of a declared parameter. It reports whether the pair is
-// one that Check accepts.
-func (op *Operation) take(values *[maxQuery]*string, pair string) bool {
+// take stores the value of a declared parameter, or the name of another one. It
+// reports whether the pair is one that Check accepts.
+func (op *Operation) take(values *[maxQuery]*string, pair string, ignored *Ignored) bool {
 	key, value, _ := strings.Cut(pair, "=")
 	key, wrongKey := unescape(key)
 	value, wrongValue := unescape(value)
@@ -45,6 +46,9 @@ func (op *Operation) take(values *[maxQuery]*string, pair string) bool {
 	}
 	i, _ := find(op.query, key)
 	if i < 0 {
+		if pair != "" {
+			ignored.add("query", key)
+		}
 		return true
 	}
 	if values[i] != nil {

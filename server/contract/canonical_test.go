@@ -42,7 +42,7 @@ func TestCanonical(t *testing.T) {
 			r.URL, r.RequestURI = u, test.target
 			slug, err := url.PathUnescape(strings.TrimPrefix(u.EscapedPath(), "/api/articles/"))
 			require.NoError(t, err)
-			require.Equal(t, test.want, op.Canonical(r, func(string) string { return slug }))
+			require.Equal(t, test.want, op.Canonical(r, func(string) string { return slug }, &Ignored{}))
 			require.Equal(t, test.target == test.want && name != "Slash", op.IsCanonical(r))
 		})
 	}

@@ -158,7 +158,7 @@ func TestCheckBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := request("", test.body)
-			requireProblem(t, operation(t, d, test.op).Check(r, pathOf(nil)), test.code, test.fields)
+			requireProblem(t, operation(t, d, test.op).Check(r, pathOf(nil), &Ignored{}), test.code, test.fields)
 			left, err := io.ReadAll(r.Body)
 			require.NoError(t, err)
 			assert.Equal(t, test.body, string(left), "the handler must be able to read the body")
@@ -172,11 +172,11 @@ func TestCheckUsername(t *testing.T) {
 	op := operation(t, document(t), "CreateUser")
 	const want = "must not contain slashes or control characters, nor be made of dots"
 	for _, name := range []string{"a/b", "/", "\\u0007\\u0007", "a\\u007f\\u001f", "a\\n", "a\\u0007"} {
-		err := op.Check(request("", `{"user":{"username":"`+name+`","email":"a@b.c","password":"jakejake"}}`), pathOf(nil))
+		err := op.Check(request("", `{"user":{"username":"`+name+`","email":"a@b.c","password":"jakejake"}}`), pathOf(nil), &Ignored{})
 		requireProblem(t, err, problem.ValidationFailed, one("username", want))
 	}
 	for _, name := range []string{"jake", "Jürgen Müller", "日本", "a.b-c_d", "\u200ba"} {
-		err := op.Check(request("", `{"user":{"username":"`+name+`","email":"a@b.c","password":"jakejake"}}`), pathOf(nil))
+		err := op.Check(request("", `{"user":{"username":"`+name+`","email":"a@b.c","password":"jakejake"}}`), pathOf(nil), &Ignored{})
 		require.NoError(t, err, name)
 	}
 }
@@ -188,7 +188,7 @@ func TestCheckMediaType(t *testing.T) {
 	check := func(body io.Reader, header http.Header) (*http.Request, error) {
 		r := httptest.NewRequest(http.MethodPost, "/", body)
 		r.Header = header
-		return r, op.Check(r, pathOf(nil))
+		return r, op.Check(r, pathOf(nil), &Ignored{})
 	}
 	wrongType := one("Content-Type", "must be application/json")
 
@@ -226,7 +226,7 @@ func TestCheckReading(t *testing.T) {
 			r := request("", `{"comment":{"body":"`+strings.Repeat("x", 1<<20)+`"}}`)
 			r.ContentLength = length
 			r.Body = http.MaxBytesReader(httptest.NewRecorder(), r.Body, op.MaxBody)
-			err := op.Check(r, pathOf(nil))
+			err := op.Check(r, pathOf(nil), &Ignored{})
 			requireProblem(t, err, problem.BodyTooLarge, one("body", "is too large (maximum is 131072 bytes)"))
 			assert.Equal(t, "The body is larger than 131072 bytes.", problem.From(err).Detail)
 		}
@@ -237,7 +237,7 @@ func TestCheckReading(t *testing.T) {
 		broken := errors.New("connection reset")
 		r := request("", "x")
 		r.Body = io.NopCloser(io.MultiReader(strings.NewReader("{"), iotest.ErrReader(broken)))
-		err := op.Check(r, pathOf(nil))
+		err := op.Check(r, pathOf(nil), &Ignored{})
 		requireProblem(t, err, problem.InvalidRequest, one("body", "could not be read to its end"))
 		require.ErrorIs(t, err, broken)
 	})
@@ -245,7 +245,7 @@ func TestCheckReading(t *testing.T) {
 	t.Run("NotTaken", func(t *testing.T) {
 		t.Parallel()
 		r := httptest.NewRequest(http.MethodDelete, "/", bytes.NewBufferString("not JSON"))
-		require.NoError(t, operation(t, document(t), "DeleteArticle").Check(r, pathOf(nil)))
+		require.NoError(t, operation(t, document(t), "DeleteArticle").Check(r, pathOf(nil), &Ignored{}))
 	})
 
 	t.Run("NotRequired", func(t *testing.T) {
@@ -254,7 +254,7 @@ func TestCheckReading(t *testing.T) {
 		require.NoError(t, err)
 		r := request("needed=1", "")
 		r.Header.Set("X-Needed", "ab")
-		require.NoError(t, operation(t, d, "PutThing").Check(r, pathOf(map[string]string{"flag": "true"})))
+		require.NoError(t, operation(t, d, "PutThing").Check(r, pathOf(map[string]string{"flag": "true"}), &Ignored{}))
 	})
 }
 
@@ -298,10 +298,10 @@ func TestCheckSmall(t *testing.T) {
 		if fields == nil {
 			code = ""
 		}
-		requireProblem(t, op.Check(r, pathOf(map[string]string{"flag": "true"})), code, fields)
+		requireProblem(t, op.Check(r, pathOf(map[string]string{"flag": "true"}), &Ignored{}), code, fields)
 	}
 	r := request("", "{}")
-	requireProblem(t, op.Check(r, pathOf(map[string]string{"flag": "yes"})), problem.ValidationFailed,
+	requireProblem(t, op.Check(r, pathOf(map[string]string{"flag": "yes"}), &Ignored{}), problem.ValidationFailed,
 		problem.Fields{"flag": {"must be a boolean"}, "needed": {problem.Blank}, "X-Needed": {problem.Blank}})
 }
 
@@ -341,7 +341,7 @@ func TestCheckKeywords(t *testing.T) {
 			if test.fields == nil {
 				code = ""
 			}
-			err = d.Operation(http.MethodPut, "/base/things/:flag").Check(r, pathOf(map[string]string{"flag": "true"}))
+			err = d.Operation(http.MethodPut, "/base/things/:flag").Check(r, pathOf(map[string]string{"flag": "true"}), &Ignored{})
 			requireProblem(t, err, code, test.fields)
 		})
 	}

@@ -7,6 +7,7 @@
 //	secret.go       whether responses contain secrets
 //	target.go       the objects that a path names, and who may use them
 //	params.go       parsing of path parameters, query and headers
+//	ignored.go      what a request has and its operation does not know
 //	body.go         media type, and strict parsing of the JSON text
 //	schema.go       the messages for values that kin-openapi rejects
 //	pattern.go      formats, and the regular expressions of JSON Schema

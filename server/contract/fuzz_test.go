@@ -48,7 +48,7 @@ func FuzzCheckBody(f *testing.F) {
 		if !found {
 			return
 		}
-		err := operation(t, d, id).Check(request("", body), pathOf(nil))
+		err := operation(t, d, id).Check(request("", body), pathOf(nil), &Ignored{})
 		if err == nil {
 			if err := json.Unmarshal([]byte(body), newBody()); err != nil {
 				t.Fatalf("accepted, but the server cannot decode %q: %v", body, err)
@@ -76,7 +76,7 @@ func FuzzCheckQuery(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		r := request(query, "")
-		if operation(t, d, "GetArticles").Check(r, pathOf(nil)) != nil {
+		if operation(t, d, "GetArticles").Check(r, pathOf(nil), &Ignored{}) != nil {
 			return
 		}
 		values := r.URL.Query()
@@ -109,7 +109,7 @@ func FuzzMergePatch(f *testing.F) {
 		if ofUser {
 			id, wrapper = "UpdateCurrentUser", "user"
 		}
-		if operation(t, d, id).Check(request("", body), pathOf(map[string]string{"slug": "a"})) != nil {
+		if operation(t, d, id).Check(request("", body), pathOf(map[string]string{"slug": "a"}), &Ignored{}) != nil {
 			return
 		}
 		decoded := bodies[id]()

@@ -77,6 +77,7 @@ type Operation struct {
 	body         *openapi3.Schema // nil when the operation takes none
 	longest      int              // the largest maxItems in body
 	bodyRequired bool
+	refused      map[string]string // of x-refused, by the folded name
 }
 
 // maxQuery is how many query parameters an operation may declare: a bit of a
@@ -134,7 +135,7 @@ func newOperation(method, path string, o *openapi3.Operation, shared openapi3.Pa
 		op.Statuses = append(op.Statuses, status)
 	}
 	slices.Sort(op.Statuses)
-	gaps = append(gaps, op.readSecrets(o.Responses), op.readTargets(params), op.readOwner(o.Extensions))
+	gaps = append(gaps, op.readSecrets(o.Responses), op.readTargets(params), op.readOwner(o.Extensions), op.readRefused(o.Extensions))
 	return op, errors.Join(gaps...)
 }
 
@@ -294,13 +295,14 @@ func (op *Operation) readBody(body *openapi3.RequestBody) error {
 //
 // The caller must have limited the body to MaxBody with http.MaxBytesReader.
 // Check reads the body and replaces it, so that it can be read again from the
-// start and its length is known.
+// start and its length is known. It adds the members of the body that the
+// operation does not know to ignored.
 //
 // The error, if any, is a *problem.Error. It is a 415 for the wrong media type,
 // a 413 or 400 for a request that cannot be read, or else a 422 that lists
 // every wrong field.
-func (op *Operation) Check(r *http.Request, pathParam func(string) string) error {
-	c := checker{op: op}
+func (op *Operation) Check(r *http.Request, pathParam func(string) string, ignored *Ignored) error {
+	c := checker{op: op, ignored: ignored}
 	if op.body != nil {
 		if e := checkMediaType(r); e != nil {
 			return e

@@ -82,6 +82,7 @@ func (c *checker) query(params []*param, raw string) *problem.Error {
 			return problem.New(problem.InvalidRequest, field, message)
 		}
 		if i < 0 {
+			c.refuses(key) // Canonical notes all others
 			continue
 		}
 		if seen&(1<<i) != 0 {

@@ -58,7 +58,7 @@ func TestCheckQuery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireProblem(t, operation(t, d, test.op).Check(request(test.query, ""), pathOf(nil)), test.code, test.fields)
+			requireProblem(t, operation(t, d, test.op).Check(request(test.query, ""), pathOf(nil), &Ignored{}), test.code, test.fields)
 		})
 	}
 }
@@ -83,7 +83,7 @@ func TestCheckPath(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := pathOf(map[string]string{"slug": test.slug, "id": test.id})
-			requireProblem(t, op.Check(request("", ""), path), test.code, test.fields)
+			requireProblem(t, op.Check(request("", ""), path, &Ignored{}), test.code, test.fields)
 		})
 	}
 }
@@ -120,7 +120,7 @@ func TestCheckHeaders(t *testing.T) {
 			}
 			r := request("", body)
 			r.Header[http.CanonicalHeaderKey(test.header)] = test.values
-			requireProblem(t, op.Check(r, pathOf(nil)), test.code, one(test.header, test.message))
+			requireProblem(t, op.Check(r, pathOf(nil), &Ignored{}), test.code, one(test.header, test.message))
 		})
 	}
 
@@ -128,7 +128,7 @@ func TestCheckHeaders(t *testing.T) {
 		t.Parallel()
 		r := request("", `{"comment":{}}`)
 		r.Header["Idempotency-Key"] = []string{"a", "b"}
-		err := operation(t, d, "CreateArticleComment").Check(r, pathOf(nil))
+		err := operation(t, d, "CreateArticleComment").Check(r, pathOf(nil), &Ignored{})
 		requireProblem(t, err, invalid, problem.Fields{"Idempotency-Key": {"must be given once"}, "body": {problem.Blank}})
 		require.Equal(t, http.StatusUnprocessableEntity, problem.From(err).Status())
 	})

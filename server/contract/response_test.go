@@ -21,7 +21,7 @@ func TestExamples(t *testing.T) {
 			if op.body != nil {
 				body = example(t, op.declared.RequestBody.Value.Content["application/json"])
 			}
-			require.NoError(t, op.Check(request("", body), pathOf(nil)))
+			require.NoError(t, op.Check(request("", body), pathOf(nil), &Ignored{}))
 
 			for _, status := range op.Statuses {
 				response := op.declared.Responses.Status(status).Value

@@ -74,9 +74,10 @@ func checkSchema(ref *openapi3.SchemaRef) (longest int, err error) {
 
 // checker collects the wrong fields of one request.
 type checker struct {
-	op     *Operation
-	dec    *jsontext.Decoder
-	fields problem.Fields // nil until something is wrong
+	op      *Operation
+	dec     *jsontext.Decoder
+	fields  problem.Fields // nil until something is wrong
+	ignored *Ignored
 }
 
 // add adds the message of a field, unless the field has one already. Further

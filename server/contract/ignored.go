@@ -1,0 +1,137 @@
+package contract
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Ignored is what a request has and its operation does not know: parameters of
+// the query and members of the body. The zero Ignored is empty.
+type Ignored struct {
+	names []string
+	more  bool // there are more than names has
+}
+
+const (
+	maxIgnored = 10
+	// maxName is the longest name that is reported, in bytes. It is shorter than
+	// every token and key, so that the response repeats none that a client has
+	// put in the wrong place.
+	maxName = 24
+	// anyName stands for a name that is not reported, and for further names.
+	anyName = "*"
+)
+
+// Empty reports whether the operation knows all that the request has.
+func (i *Ignored) Empty() bool { return len(i.names) == 0 }
+
+// String returns the names as a list of tokens (RFC 9651).
+func (i *Ignored) String() string {
+	text := strings.Join(i.names, ", ")
+	if i.more {
+		text += ", " + anyName
+	}
+	return text
+}
+
+func (i *Ignored) full() bool { return i.more }
+
+// add adds the name of a parameter or a member, below where it was found.
+func (i *Ignored) add(where, name string) {
+	name = where + "." + reported(name)
+	switch {
+	case slices.Contains(i.names, name):
+	case len(i.names) == maxIgnored:
+		i.more = true
+	default:
+		i.names = append(i.names, name)
+	}
+}
+
+// reported returns the name, or anyName if it is not one that a program would
+// give to a member.
+func reported(name string) string {
+	odd := func(r rune) bool {
+		return r != '_' && r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	if name == "" || len(name) > maxName || strings.ContainsFunc(name, odd) {
+		return anyName
+	}
+	return name
+}
+
+// notSupported is the message for the names of x-refused.
+const notSupported = "is not supported; what is written is public at once"
+
+// readRefused reads x-refused. They are the names of members and parameters
+// that callers would expect to decide who sees what they write: ignoring those
+// would publish what was not meant to be public.
+func (op *Operation) readRefused(extensions map[string]any) error {
+	value, declared := extensions["x-refused"]
+	if !declared {
+		return nil
+	}
+	names, ok := value.([]any)
+	if !ok || len(names) == 0 || op.body == nil {
+		return errors.New("x-refused must be a list of names, on an operation that takes a body")
+	}
+	op.refused = map[string]string{}
+	var gaps []error
+	for _, n := range names {
+		name := fmt.Sprint(n)
+		op.refused[folded(name)] = name
+		if i, _ := find(op.query, name); i >= 0 || hasMember(op.body, name) {
+			gaps = append(gaps, fmt.Errorf("x-refused has %s, which the operation declares", name))
+		}
+	}
+	return errors.Join(gaps...)
+}
+
+// hasMember reports whether an object, or one of its members, has a member.
+func hasMember(s *openapi3.Schema, name string) bool {
+	if property(s, name) != nil {
+		return true
+	}
+	for _, member := range s.Properties {
+		if property(member.Value, name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// refuses reports whether an unknown name is one of x-refused, and adds the
+// message for it. Names are compared as people take them for the same:
+// published_at is publishedAt.
+func (c *checker) refuses(name string) bool {
+	if c.op.refused == nil || len(name) > 2*maxName {
+		return false
+	}
+	refused, found := c.op.refused[folded(name)]
+	if found {
+		c.add(refused, notSupported)
+	}
+	return found
+}
+
+func folded(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+}
+
+// unknownMember notes a member that the object does not declare. The decoder
+// has just read its name.
+func (c *checker) unknownMember(name string) {
+	if c.refuses(name) || c.ignored.full() {
+		return
+	}
+	where := bodyField
+	parents := slices.Collect(c.dec.StackPointer().Tokens())
+	for _, parent := range parents[:len(parents)-1] {
+		where += "." + parent // a declared name, or there would be no schema
+	}
+	c.ignored.add(where, name)
+}
