@@ -79,7 +79,7 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	if err != nil {
 		return nil, err
 	}
-	out := openapi.ArticleCreatedJSONResponse{Body: openapi.ArticleResponse{Article: created.View(nil)}}
+	out := openapi.ArticleCreatedJSONResponse{Body: openapi.ArticleResponse{Article: created.View(ctx, nil)}}
 	out.Headers.Location, out.Headers.IdempotencyReplayed = new("/api/articles/"+created.Slug), replayed
 	return articleCreated{openapi.CreateArticle201JSONResponse{ArticleCreatedJSONResponse: out}, created.Facts()}, nil
 }
@@ -109,7 +109,7 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 	if err != nil {
 		return nil, err
 	}
-	found := openapi.CachedArticleJSONResponse{Article: a.View(html)}
+	found := openapi.CachedArticleJSONResponse{Article: a.View(ctx, html)}
 	return articleFound{openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: found}, a.Facts()}, nil
 }
 
@@ -141,7 +141,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 	if err != nil {
 		return nil, err
 	}
-	out := openapi.ArticleOKJSONResponse{Article: a.View(nil)}
+	out := openapi.ArticleOKJSONResponse{Article: a.View(ctx, nil)}
 	return articleUpdated{openapi.UpdateArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
 }
 
@@ -269,7 +269,7 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 			remaining = append(remaining, a.Asked)
 			continue
 		}
-		out.Articles = append(out.Articles, a.View(html))
+		out.Articles = append(out.Articles, a.View(ctx, html))
 	}
 	if remaining = append(remaining, rest...); len(remaining) > 0 {
 		out.Remaining = &remaining

@@ -171,6 +171,9 @@ func (s articles) list(
 	if out.rows, err = l.rows(ctx, s.conn(w), f, w); err != nil {
 		return out, fmt.Errorf("listing %s: %w", scope, err)
 	}
+	for i := range out.rows {
+		out.rows[i].Tags = view.Tags(ctx, out.rows[i].Tags)
+	}
 	if out.total, err = s.total(ctx, l, f, w, out.rows); err != nil {
 		return out, fmt.Errorf("counting %s: %w", scope, err)
 	}

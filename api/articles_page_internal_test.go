@@ -32,7 +32,7 @@ func TestArticlePage(t *testing.T) {
 			t.Parallel()
 			generated := openapi.ArticlesResponse{Articles: []openapi.ArticleSummary{}, ArticlesCount: page.total, NextCursor: page.next}
 			for _, r := range page.rows {
-				generated.Articles = append(generated.Articles, view.Summary(r))
+				generated.Articles = append(generated.Articles, view.Summary(t.Context(), r))
 			}
 			want, err := json.Marshal(generated)
 			require.NoError(t, err)

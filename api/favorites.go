@@ -56,5 +56,5 @@ func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.Delete
 // article returns the response that shows the article after a change.
 func (s favorites) article(ctx context.Context, slug string) (openapi.ArticleOKJSONResponse, response.Facts, error) {
 	a, err := visibility.GetArticle(ctx, s.db, slug)
-	return openapi.ArticleOKJSONResponse{Article: a.View(nil)}, a.Facts(), err
+	return openapi.ArticleOKJSONResponse{Article: a.View(ctx, nil)}, a.Facts(), err
 }

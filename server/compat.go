@@ -22,7 +22,8 @@ const (
 	Strict Compat = "strict"
 	// Lenient suits front ends older than that contract: a failed login and a
 	// name that is taken return 422, an empty password in PUT /user counts as
-	// absent, and creating a comment returns 200.
+	// absent, creating a comment returns 200, and the tags of an article are
+	// sorted.
 	Lenient Compat = "lenient"
 )
 

@@ -47,6 +47,9 @@ func TestLenient(t *testing.T) {
 		res, _ = send(t, "POST", s.URL+"/articles", newArticle, auth...)
 		require.Equal(t, http.StatusCreated, res.StatusCode, "only comments")
 	})
+	t.Run("Tags", func(t *testing.T) {
+		requireTags(t, s, `["C","a","b","é"]`, `["a","b"]`)
+	})
 	t.Run("EmptyPassword", func(t *testing.T) {
 		const fits = `{"user":{"bio":"a","password":""}}`
 		tests := []struct {
@@ -88,9 +91,46 @@ func TestLenient(t *testing.T) {
 	})
 }
 
+// requireTags checks the order of the tags in everything that returns articles.
+func requireTags(t *testing.T, s *servertest.Service, first, second string) {
+	t.Helper()
+	author, follower := s.Register("author"), s.Register("follower")
+	auth := []string{"Authorization", "Token " + author.Token}
+	show := func(want, method, path, body string, header ...string) {
+		t.Helper()
+		for range 2 { // the second one may be cached
+			res, got := send(t, method, s.URL+path, body, header...)
+			require.Less(t, res.StatusCode, 300, string(got))
+			require.Contains(t, string(got), `"tagList":`+want, "%s %s", method, path)
+		}
+	}
+	_, err := follower.FollowUserByUsernameWithResponse(t.Context(), "author")
+	require.NoError(t, err)
+	const created = `{"article":{"title":"On tags","description":"D","body":"B","tagList":["b","é","a","C","b"]}}`
+	show(first, "POST", "/articles", created, append(auth, "Idempotency-Key", "once")...)
+	everywhere := func(want string) {
+		t.Helper()
+		show(want, "GET", "/articles/on-tags", "")
+		show(want, "GET", "/articles/on-tags", "", auth...)
+		show(want, "GET", "/articles?author=author", "")
+		show(want, "GET", "/articles?tag=a", "", auth...)
+		show(want, "GET", "/articles/feed", "", "Authorization", "Token "+follower.Token)
+		show(want, "POST", "/batch/articles", `{"slugs":["on-tags"]}`)
+		show(want, "POST", "/articles/on-tags/favorite", "", auth...)
+		show(want, "DELETE", "/articles/on-tags/favorite", "", auth...)
+	}
+	everywhere(first)
+	show(first, "PUT", "/articles/on-tags", `{"article":{"body":"Other"}}`, auth...)
+	show(second, "PUT", "/articles/on-tags", `{"article":{"tagList":["b","a"]}}`, auth...)
+	everywhere(second)
+	show("[]", "PUT", "/articles/on-tags", `{"article":{"tagList":[]}}`, auth...)
+	show("[]", "GET", "/articles?author=author", "")
+}
+
 func TestStrictIsDefault(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
+	requireTags(t, s, `["b","é","a","C"]`, `["b","a"]`)
 	u := s.Register("anna")
 	res, body := send(t, "PUT", s.URL+"/user", `{"user":{"password":""}}`, "Authorization", "Token "+u.Token)
 	requireProblem(t, 422, "validation_failed", res, body)

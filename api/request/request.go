@@ -29,6 +29,8 @@ type Info struct {
 	// BasePath is the path below which the client sees the service; "" is the
 	// root. The server adds it to Location and Link.
 	BasePath string
+	// SortTags is true for front ends that expect the tags of an article sorted.
+	SortTags bool
 	// Load is nil for work that is not part of a request.
 	Load Load
 	// Memory is what the response has taken from the budget of long responses.

@@ -3,9 +3,12 @@
 package view
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"github.com/byline-api/byline/api/markup"
+	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -39,11 +42,21 @@ func Profile(username string, bio, image *string, following bool) openapi.Profil
 	return openapi.Profile{Username: username, Bio: bio, Image: image, Following: following}
 }
 
+// Tags returns the tags of an article in the order in which responses show them:
+// that of the author, or sorted by their bytes.
+func Tags(ctx context.Context, tags []string) []string {
+	if request.From(ctx).SortTags {
+		tags = slices.Clone(tags) // an empty list stays one
+		slices.Sort(tags)
+	}
+	return tags
+}
+
 // Summary renders an article as lists show it. The lists of GetArticles and the
 // feed encode the same JSON without it (articlePage in package api).
-func Summary(a query.ListedArticle) openapi.ArticleSummary {
+func Summary(ctx context.Context, a query.ListedArticle) openapi.ArticleSummary {
 	return openapi.ArticleSummary{
-		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: a.Tags,
+		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: Tags(ctx, a.Tags),
 		CreatedAt: Timestamp(a.CreatedAt), UpdatedAt: Timestamp(a.UpdatedAt),
 		Favorited: a.Favorited, FavoritesCount: a.FavoritesCount,
 		Author: Profile(a.Username, a.Bio, a.Image, a.Following),
@@ -51,9 +64,9 @@ func Summary(a query.ListedArticle) openapi.ArticleSummary {
 }
 
 // Article renders an article with its body. html and hidden may be nil.
-func Article(a query.ListedArticle, body string, html *markup.Text, hidden *openapi.Hidden) openapi.Article {
+func Article(ctx context.Context, a query.ListedArticle, body string, html *markup.Text, hidden *openapi.Hidden) openapi.Article {
 	out := openapi.Article{
-		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: a.Tags, Body: body,
+		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: Tags(ctx, a.Tags), Body: body,
 		CreatedAt: Timestamp(a.CreatedAt), UpdatedAt: Timestamp(a.UpdatedAt),
 		Favorited: a.Favorited, FavoritesCount: a.FavoritesCount,
 		Author: Profile(a.Username, a.Bio, a.Image, a.Following), Hidden: hidden,

@@ -42,8 +42,8 @@ type Hiding struct {
 }
 
 // View renders the article. html is nil unless it was requested.
-func (a Article) View(html *markup.Text) openapi.Article {
-	return view.Article(a.ListedArticle, a.Body, html, a.Hidden.View())
+func (a Article) View(ctx context.Context, html *markup.Text) openapi.Article {
+	return view.Article(ctx, a.ListedArticle, a.Body, html, a.Hidden.View())
 }
 
 // Facts returns what the HTTP server needs to know of a response that shows the

@@ -117,7 +117,7 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.DataDir }, notEmpty)},
 	{env: "BYLINE_PG_BIN", def: "", meaning: "Folder of the PostgreSQL programs to embed; empty = the newest installed version, or a download if there is none.",
 		parse: into(func(c *config) *string { return &c.PGBin }, folder)},
-	{env: "BYLINE_COMPAT", def: "strict", meaning: "`strict`, or `lenient` for the status codes that older RealWorld front ends expect.",
+	{env: "BYLINE_COMPAT", def: "strict", meaning: "`strict`, or `lenient` for the status codes, and the order of tags, that older RealWorld front ends expect.",
 		parse: into(func(c *config) *string { return &c.Compat }, oneOf("strict", "lenient"))},
 	{env: "BYLINE_POOL_MAX", def: "0", meaning: "Maximum number of database connections; 0 = 4 per core, from 4 to 50. More than 4 per core makes the service slower.",
 		parse: into(func(c *config) *int { return &c.PoolMax }, between(0, 1000)), shown: adaptive(func(c *config) int { return c.PoolMax })},
