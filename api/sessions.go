@@ -48,7 +48,7 @@ func (s sessions) CreateSession(ctx context.Context, req openapi.CreateSessionRe
 	in := req.Body.User
 	var out openapi.SessionCreatedJSONResponse
 	err := s.guard.SignIn(ctx, in.Email, in.Password, func(u query.SignInTryRow) error {
-		call := idempotency.Call{Operation: "CreateSession", Key: req.Params.IdempotencyKey, Body: req.Body}
+		call := idempotency.Call{Operation: "CreateSession", Account: u.ID, Key: req.Params.IdempotencyKey, Body: req.Body}
 		created, replayed, err := idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (openapi.SessionCreatedJSONResponse, error) {
 			return s.create(ctx, conn, u)
 		})

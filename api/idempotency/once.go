@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -27,10 +28,25 @@ type Call struct {
 	Operation string
 	// Key is the request's Idempotency-Key. It is nil if there is none.
 	Key *string
+	// Account is the account that the request has signed in to without a token,
+	// or 0.
+	Account int64
 	// Body is the decoded request body.
 	Body any
 	// InTx runs the operation in a transaction also if there is no key.
 	InTx bool
+}
+
+// scope returns what a key belongs to: a caller and an operation. Without an
+// account the caller is the network address. A client whose address changes
+// between two attempts to register is refused, because the account exists; the
+// response, which has a token, goes to nobody who only knows the key.
+func (c Call) scope(ctx context.Context) string {
+	caller := request.Client(ctx)
+	if account := cmp.Or(c.Account, request.Viewer(ctx).ID); account != 0 {
+		caller = strconv.FormatInt(account, 10)
+	}
+	return caller + " " + c.Operation
 }
 
 // errAlreadyStored is the internal error of a transaction whose key already has
@@ -55,8 +71,7 @@ func Once[T any](ctx context.Context, r Runner, call Call, create func(conn quer
 		result, err = create(r.DB)
 		return result, nil, err
 	}
-	scope := strconv.FormatInt(request.Viewer(ctx).ID, 10) + " " + call.Operation
-	claim, err := r.Keeper.Claim(scope, *call.Key, call.Body)
+	claim, err := r.Keeper.Claim(call.scope(ctx), *call.Key, call.Body)
 	if err != nil {
 		return result, nil, err
 	}
