@@ -63,7 +63,7 @@ verify: ## Fail if gen/ does not match openapi.yaml and db/queries
 	@$(generate) verify
 	@$(GO) mod verify && $(GO) mod tidy -diff
 
-SDK_GENERATED := sdk/typescript/src/schema.ts sdk/python/src/byline_client/operations.py sdk/python/src/byline_client/generated
+SDK_GENERATED := sdk/typescript/src/generated sdk/typescript/samples.json sdk/python/src/byline_client/operations.py sdk/python/src/byline_client/generated
 
 .PHONY: committed
 committed: ## Fail if generated files, of gen/ or of the SDKs, are not committed (for CI)
@@ -160,6 +160,7 @@ sdk-verify: $(SDK_TOOLS) ## Fail if the SDKs do not match openapi.yaml
 .PHONY: sdk-test
 sdk-test: build $(SDK_TOOLS) ## Test the SDKs, and run one scenario with each against the binary
 	npm --prefix sdk/typescript --silent run check
+	npm --prefix sdk/typescript --silent run test:oldest
 	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy
 	sdk/scenario
 

@@ -1,6 +1,8 @@
+import type { Outgoing } from "./retry.js";
+
 interface CachedResponse {
   headers: Headers;
-  body: ArrayBuffer;
+  body: string;
 }
 
 /**
@@ -19,67 +21,62 @@ export class Cache {
   }
 
   /**
-   * Adds the entity tag of the cached response to the request, unless the
-   * caller has set a condition. Returns the cached response.
+   * Sends a request through the cache: adds the entity tag of the cached
+   * response, unless the caller has set a condition, and returns that response
+   * if the service has confirmed it.
    */
-  addCondition(request: Request): CachedResponse | undefined {
-    if (request.method !== "GET" || request.headers.has("If-None-Match")) return undefined;
+  async send(request: Outgoing, send: (request: Outgoing) => Promise<Response>): Promise<Response> {
+    if (request.method !== "GET" || request.headers.has("If-None-Match")) return send(request);
     const key = keyOf(request);
     const cached = this.#entries.get(key);
-    if (!cached) return undefined;
+    if (!cached) return this.#store(key, await send(request));
     this.#entries.delete(key);
     this.#entries.set(key, cached);
-    request.headers.set("If-None-Match", cached.headers.get("ETag")!);
-    return cached;
+    const headers = new Headers(request.headers);
+    headers.set("If-None-Match", cached.headers.get("ETag")!);
+    const response = await send({ ...request, headers });
+    return response.status === 304 ? confirmed(cached, response) : this.#store(key, response);
   }
 
-  /**
-   * Returns the response for the caller. If the service has confirmed the
-   * cached response, that is the cached response with the new header fields
-   * (RFC 9111, section 4.3.4). Otherwise stores the response if it can be
-   * reused.
-   */
-  async resolve(
-    request: Request,
-    response: Response,
-    cached: CachedResponse | undefined,
-  ): Promise<Response> {
-    if (!cached || response.status !== 304) {
-      if (request.method === "GET" && response.status === 200) await this.#store(request, response);
-      return response;
-    }
-    const headers = new Headers(cached.headers);
-    response.headers.forEach((value, name) => {
-      if (!name.startsWith("content-")) headers.set(name, value);
-    });
-    return new Response(cached.body, { status: 200, statusText: "OK", headers });
-  }
-
-  async #store(request: Request, response: Response): Promise<void> {
+  /** Stores a response if it can be reused, and returns it. */
+  async #store(key: string, response: Response): Promise<Response> {
     const { headers } = response;
-    if (!headers.has("ETag") || headers.get("Cache-Control")?.includes("no-store")) return;
-    const body = await response.clone().arrayBuffer();
-    if (body.byteLength > this.#limit) return;
-    const key = keyOf(request);
+    if (response.status !== 200 || !headers.has("ETag")) return response;
+    if (headers.get("Cache-Control")?.includes("no-store")) return response;
+    const body = await response.clone().text();
+    if (body.length > this.#limit) return response;
     this.#remove(key);
     this.#entries.set(key, { headers: new Headers(headers), body });
-    this.#size += body.byteLength;
+    this.#size += body.length;
     for (const oldest of this.#entries.keys()) {
       if (this.#size <= this.#limit) break;
       this.#remove(oldest);
     }
+    return response;
   }
 
   #remove(key: string): void {
-    this.#size -= this.#entries.get(key)?.body.byteLength ?? 0;
+    this.#size -= this.#entries.get(key)?.body.length ?? 0;
     this.#entries.delete(key);
   }
+}
+
+/**
+ * Returns the cached response with the new header fields (RFC 9111, section
+ * 4.3.4).
+ */
+function confirmed(cached: CachedResponse, response: Response): Response {
+  const headers = new Headers(cached.headers);
+  response.headers.forEach((value, name) => {
+    if (!name.startsWith("content-")) headers.set(name, value);
+  });
+  return new Response(cached.body, { status: 200, statusText: "OK", headers });
 }
 
 /**
  * The cache key. It contains the token, so that users do not get responses of
  * others.
  */
-function keyOf(request: Request): string {
-  return `${request.url}\n${request.headers.get("Authorization") ?? ""}`;
+function keyOf({ headers, url }: Outgoing): string {
+  return `${url}\n${headers.get("Authorization") ?? ""}`;
 }

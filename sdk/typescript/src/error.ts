@@ -1,61 +1,137 @@
-import type { components } from "./schema.js";
+import type { Problem, ProblemCode as Known } from "./generated/types.js";
 
 /**
  * A machine-readable error code. Newer services may return additional codes.
  */
-export type ProblemCode = components["schemas"]["ProblemCode"] | (string & {});
+export type ProblemCode = Known | (string & {});
 
-/** A response that is not a success. */
+/** The service has refused a request, or failed. */
 export class BylineError extends Error {
-  override readonly name = "BylineError";
+  override readonly name: string = "BylineError";
+  /** The operation, such as `articles.create`. */
+  readonly operation: string;
   readonly status: number;
-  /**
-   * The error code. Undefined if the response comes from a proxy instead of the
-   * service.
-   */
+  /** What happened, for programs. Undefined if a proxy has answered. */
   readonly code: ProblemCode | undefined;
+  /** The status in words. */
+  readonly title: string;
+  /** What happened, in a sentence for people. */
   readonly detail: string;
   /** The messages for each invalid field. */
   readonly fields: Readonly<Record<string, readonly string[]>>;
+  /** The page that explains the error, relative to the address of the service. */
+  readonly type: string | undefined;
   /** Identifies the request in the log of the service. */
   readonly requestId: string | undefined;
   /** The seconds that the service asks to wait before a retry. */
   readonly retryAfter: number | undefined;
+  /** The headers of the response. */
+  readonly headers: Headers;
 
   /** @internal */
-  constructor(response: Response, problem: Partial<components["schemas"]["Problem"]>) {
+  constructor(operation: string, response: Response, problem: Partial<Problem>) {
     const fields = problem.errors ?? {};
-    const detail = problem.detail ?? (response.statusText || "unexpected response");
+    const detail = problem.detail ?? (response.statusText || "no details");
     const requestId = response.headers.get("X-Request-Id") ?? undefined;
     const parts = [
-      `${response.status}${problem.code ? ` ${problem.code}` : ""}: ${detail}`,
+      `${operation}: ${response.status}${problem.code ? ` ${problem.code}` : ""}: ${detail}`,
       Object.entries(fields)
         .map(([field, messages]) => `${field} ${messages.join(", ")}`)
         .join("; "),
       requestId && `(request ${requestId})`,
     ];
     super(parts.filter(Boolean).join(" "));
+    this.operation = operation;
     this.status = response.status;
     this.code = problem.code;
+    this.title = problem.title ?? response.statusText;
     this.detail = detail;
     this.fields = fields;
+    this.type = problem.type;
     this.requestId = requestId;
     this.retryAfter = retryAfter(response.headers);
-  }
-
-  /** Parses a response as a problem (RFC 9457), if it is one. */
-  static async from(response: Response): Promise<BylineError> {
-    if (!isJSON(response)) return new BylineError(response, {});
-    try {
-      return new BylineError(response, (await response.json()) ?? {});
-    } catch {
-      return new BylineError(response, {}); // the body is not valid JSON
-    }
+    this.headers = response.headers;
   }
 }
 
-export function isJSON(response: Response): boolean {
-  return response.headers.get("Content-Type")?.includes("json") ?? false;
+/**
+ * The response is not one of a Byline service: something else has answered at
+ * this address, such as a proxy or another service.
+ */
+export class NotBylineError extends BylineError {
+  override readonly name = "NotBylineError";
+  readonly url: string;
+  /** The beginning of the body. */
+  readonly body: string;
+
+  /** @internal */
+  constructor(
+    { operation, url }: { operation: string; url: string },
+    response: Response,
+    body: string,
+  ) {
+    const type = response.headers.get("Content-Type") ?? "no Content-Type";
+    const beginning = body.trim().slice(0, 200);
+    const redirect = response.redirected ? `, after a redirect to ${response.url}` : "";
+    super(operation, response, {
+      detail:
+        `${url} did not answer as a Byline service does (${type}${redirect}: ${JSON.stringify(beginning)}). ` +
+        "Check the address of the service, which does not include /api, and the proxies in front of it.",
+    });
+    this.url = url;
+    this.body = beginning;
+  }
+}
+
+/** There was no response, or it broke off. `cause` is the error of the last attempt. */
+export class BylineConnectionError extends Error {
+  override readonly name: string = "BylineConnectionError";
+  /** The operation, such as `articles.create`. */
+  readonly operation: string;
+  readonly method: string;
+  readonly url: string;
+  /** The number of attempts. */
+  readonly attempts: number;
+
+  /** @internal */
+  constructor(
+    { operation, method, url, attempt }: Target,
+    cause: unknown,
+    problem = `no response: ${reason(cause)}`,
+  ) {
+    const attempts = attempt === 1 ? "1 attempt" : `${attempt} attempts`;
+    super(`${operation}: ${method} ${url}: ${problem} (${attempts})`, { cause });
+    this.operation = operation;
+    this.method = method;
+    this.url = url;
+    this.attempts = attempt;
+  }
+}
+
+/** There was no response within the time limit. */
+export class BylineTimeoutError extends BylineConnectionError {
+  override readonly name = "BylineTimeoutError";
+
+  /** @internal */
+  constructor(target: Target, timeout: number) {
+    super(target, undefined, `no response within ${timeout} ms`);
+  }
+}
+
+interface Target {
+  operation: string;
+  method: string;
+  url: string;
+  attempt: number;
+}
+
+/** `fetch` of Node says only "fetch failed", and the reason is in its cause. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause, message } = error;
+  if (!(cause instanceof Error)) return message;
+  const code = (cause as { code?: unknown }).code;
+  return `${message}: ${cause.message || String(code ?? cause.name)}`;
 }
 
 /**

@@ -1,8 +1,5 @@
-import { readWhole, timedOut } from "./retry.js";
-import type { components } from "./schema.js";
-
-/** A record of an export. Its fields depend on its `type`. */
-export type ExportRecord = components["schemas"]["ExportRecord"];
+import { BylineConnectionError, BylineTimeoutError } from "./error.js";
+import { type Outgoing, readWhole, sleep } from "./retry.js";
 
 /**
  * Returns a stream of lines unread. Reads any other response, such as a
@@ -14,14 +11,15 @@ export async function readUnlessLines(response: Response): Promise<Response> {
 }
 
 /**
- * Yields the records of an export. Waits at most `timeout` ms for each chunk.
- * If the export is incomplete, throws a TypeError as `fetch` does when a
- * connection breaks.
+ * Yields the records of an export. Waits for each chunk no longer than the
+ * timeout of the request. Throws a BylineConnectionError if the export is
+ * incomplete.
  */
-export async function* records(
+export async function* records<T>(
   body: ReadableStream<Uint8Array>,
-  timeout: number,
-): AsyncGenerator<ExportRecord, void> {
+  request: Outgoing,
+): AsyncGenerator<T, void, undefined> {
+  const target = { ...request, attempt: 1 };
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let rest = "";
@@ -29,30 +27,46 @@ export async function* records(
   let complete = false;
   try {
     for (;;) {
-      const { done, value } = await within(timeout, reader.read());
+      const { done, value } = await next(reader, request);
       if (done) break;
       const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
       rest = lines.pop()!;
       for (const line of lines) {
-        const record: ExportRecord = JSON.parse(line);
+        const record = JSON.parse(line) as { type: string; records?: number };
         if (record.type === "end") {
-          complete = record["records"] === count;
+          complete = record.records === count;
           continue;
         }
         count++;
-        yield record;
+        yield record as T;
       }
     }
   } finally {
-    await reader.cancel();
+    await reader.cancel().catch(() => {}); // the stream may have failed already
   }
-  if (!complete) throw new TypeError("the export is incomplete");
-}
+  if (!complete) throw new BylineConnectionError(target, undefined, "the export is incomplete");
 
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout>;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timedOut()), ms);
-  });
-  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+  /** Returns the next chunk. */
+  async function next(reader: ReadableStreamDefaultReader<Uint8Array>, request: Outgoing) {
+    const stop = new AbortController();
+    const abort = () => stop.abort();
+    request.signal?.addEventListener("abort", abort);
+    try {
+      request.signal?.throwIfAborted();
+      const late = sleep(request.timeout, stop.signal).then(() => {
+        throw new BylineTimeoutError(target, request.timeout);
+      });
+      return await Promise.race([reader.read().catch(broken), late]);
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      throw error;
+    } finally {
+      request.signal?.removeEventListener("abort", abort);
+      stop.abort();
+    }
+  }
+
+  function broken(error: unknown): never {
+    throw new BylineConnectionError(target, error, "the connection broke");
+  }
 }

@@ -1,95 +1,138 @@
-import { retryAfter } from "./error.js";
+import { BylineConnectionError, BylineTimeoutError, retryAfter } from "./error.js";
+import type { Hooks, Outcome } from "./options.js";
 
-/**
- * Configures retries. A request is retried if there is no response or the
- * status is 429, 502, 503 or 504, and only if it is safe to repeat: reads, and
- * requests with an Idempotency-Key, which the client adds to requests that
- * create something.
- */
-export interface Retry {
-  /** Maximum number of attempts; 1 disables retries. The default is 4. */
-  attempts: number;
-  /**
-   * Maximum wait before the second attempt in ms; doubles with each attempt.
-   * The default is 200.
-   */
-  base: number;
-  /**
-   * Maximum of each wait in ms. If the service asks for a longer wait, the
-   * request is not retried. The default is 30,000.
-   */
-  max: number;
-  /**
-   * Timeout of each attempt, and of each wait within a stream, in ms. The
-   * default is 30,000.
-   */
+/** A request, and how it is sent. */
+export interface Outgoing {
+  operation: string;
+  method: string;
+  url: string;
+  headers: Headers;
+  body: string | undefined;
+  /** Whether the request may be sent again. */
+  repeatable: boolean;
+  signal: AbortSignal | undefined;
   timeout: number;
+  retries: number;
+  retryDelay: number;
+  maxRetryDelay: number;
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  hooks: Hooks;
 }
 
 const temporary = new Set([429, 502, 503, 504]);
+
+/** Reports whether a request with this status can succeed later. */
+export const isTemporary = (status: number): boolean => temporary.has(status);
 
 /**
  * Sends a request and retries it if necessary. `read` reads the part of the
  * response body that belongs to the attempt.
  */
-export async function withRetry(
-  request: Request,
-  send: (request: Request, init: RequestInit) => Promise<Response>,
-  retry: Retry,
+export async function sendWithRetry(
+  request: Outgoing,
   read: (response: Response) => Promise<Response>,
 ): Promise<Response> {
-  const repeatable =
-    request.method === "GET" || request.method === "HEAD" || request.headers.has("Idempotency-Key");
+  const { hooks, operation, method, signal, url } = request;
   for (let attempt = 1; ; attempt++) {
-    const last = !repeatable || attempt >= retry.attempts;
-    // The wait is random, so that clients that failed at the same time do not
-    // retry at the same time.
-    let wait = Math.random() * Math.min(retry.base * 2 ** (attempt - 1), retry.max);
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(timedOut()), retry.timeout);
-    try {
-      const signal = AbortSignal.any([request.signal, limit.signal]);
-      const response = await read(await send(request.clone(), { signal }));
-      const asked = (retryAfter(response.headers) ?? 0) * 1000;
-      if (last || !temporary.has(response.status) || asked > retry.max) return response;
-      if (asked > 0) wait = asked + Math.min(wait, retry.base);
-    } catch (error) {
-      if (last || request.signal.aborted) throw error;
-    } finally {
-      clearTimeout(timer);
+    const target = { operation, method, url, attempt };
+    const headers = new Headers(request.headers);
+    await hooks.onRequest?.({ ...target, headers });
+    const started = performance.now();
+    const { response, error } = await sendOnce(request, headers, read);
+    const outcome: Outcome = {
+      ...target,
+      duration: performance.now() - started,
+      status: response?.status,
+      requestId: response?.headers.get("X-Request-Id") ?? undefined,
+      error,
+    };
+    hooks.onResponse?.(outcome);
+    signal?.throwIfAborted();
+    const wait = delay(request, attempt, response);
+    if (!request.repeatable || attempt > request.retries || wait === undefined) {
+      if (response) return response;
+      if (error instanceof TimedOut) throw new BylineTimeoutError(target, request.timeout);
+      throw new BylineConnectionError(target, error);
     }
-    await sleep(wait, request.signal);
+    hooks.onRetry?.({ ...outcome, delay: wait });
+    await sleep(wait, signal);
   }
+}
+
+/**
+ * Returns the wait before another attempt, or undefined if another attempt
+ * would not help. The wait is random, so that clients that failed at the same
+ * time do not retry at the same time.
+ */
+function delay(
+  { maxRetryDelay, retryDelay }: Outgoing,
+  attempt: number,
+  response: Response | undefined,
+): number | undefined {
+  const wait = Math.random() * Math.min(retryDelay * 2 ** (attempt - 1), maxRetryDelay);
+  if (!response) return wait;
+  const asked = (retryAfter(response.headers) ?? 0) * 1000;
+  if (!isTemporary(response.status) || asked > maxRetryDelay) return undefined;
+  return asked > 0 ? asked + Math.min(wait, retryDelay) : wait;
+}
+
+/** Returns the response, or the error if there is none. */
+async function sendOnce(
+  { body, fetch, method, signal, timeout, url }: Outgoing,
+  headers: Headers,
+  read: (response: Response) => Promise<Response>,
+): Promise<{ response?: Response; error?: unknown }> {
+  signal?.throwIfAborted();
+  // AbortSignal.any exists from Node 20.3 and Safari 17.4 on only.
+  const limit = new AbortController();
+  const abort = () => limit.abort(signal?.reason);
+  const timer = setTimeout(() => limit.abort(new TimedOut()), timeout);
+  signal?.addEventListener("abort", abort);
+  try {
+    const init: RequestInit = { method, headers, signal: limit.signal };
+    if (body !== undefined) init.body = body;
+    return { response: await read(await fetch(url, init)) };
+  } catch (error) {
+    return { error: limit.signal.aborted ? limit.signal.reason : error };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** The reason of an attempt that took too long. */
+class TimedOut extends Error {
+  override readonly name = "TimedOut";
 }
 
 /**
  * Reads the whole response body, so that a response that breaks off is retried.
  */
 export async function readWhole(response: Response): Promise<Response> {
-  const { status, statusText, headers } = response;
-  const body = await response.arrayBuffer();
+  const { status, statusText, headers, url, redirected } = response;
+  const body = await response.text();
   // These responses must not have a body, not even an empty one.
   const bodiless = status === 204 || status === 304;
-  return new Response(bodiless ? null : body, { status, statusText, headers });
+  const whole = new Response(bodiless ? null : body, { status, statusText, headers });
+  // A Response that was not made by fetch does not know where it came from.
+  return Object.defineProperties(whole, {
+    url: { value: url },
+    redirected: { value: redirected },
+  });
 }
 
-/**
- * Returns the same error as AbortSignal.timeout, whose timer cannot be stopped.
- */
-export function timedOut(): DOMException {
-  return new DOMException("The service did not respond in time", "TimeoutError");
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits, or rejects when the signal is aborted. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const abort = () => {
       clearTimeout(timer);
-      reject(signal.reason);
+      reject(signal?.reason);
     };
     const timer = setTimeout(() => {
-      signal.removeEventListener("abort", abort);
+      signal?.removeEventListener("abort", abort);
       resolve();
     }, ms);
-    signal.addEventListener("abort", abort, { once: true });
+    signal?.addEventListener("abort", abort, { once: true });
   });
 }

@@ -4,51 +4,16 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import {
   Byline,
+  BylineConnectionError,
   BylineError,
-  creating,
-  type ExportRecord,
-  ifMatch,
-  type Options,
+  BylineTimeoutError,
+  type Attempt,
+  type Outcome,
+  NotBylineError,
+  version,
 } from "../src/index.js";
+import { breaks, busy, fails, fake, type Handler, problem, respond, tags, user } from "./fake.js";
 
-type Handler = (request: Request) => Response | Promise<Response>;
-
-/**
- * A service that handles the n-th request with the n-th handler, and all
- * further requests with the last one.
- */
-function fake(handlers: Handler[], options: Options = {}) {
-  const requests: Request[] = [];
-  const byline = new Byline("https://byline.test", {
-    retry: { attempts: 3, base: 1, max: 2000 },
-    fetch: async (request) => {
-      requests.push(request);
-      return handlers[Math.min(requests.length, handlers.length) - 1]!(request);
-    },
-    ...options,
-  });
-  return { byline, requests };
-}
-
-const respond =
-  (status: number, body: unknown, headers: Record<string, string> = {}): Handler =>
-  () =>
-    new Response(typeof body === "string" ? body : JSON.stringify(body), {
-      status,
-      headers: { "Content-Type": "application/json", ...headers },
-    });
-
-const tags = respond(200, { tags: ["a"] });
-const user = respond(201, { user: { username: "a" } });
-const busy = {
-  status: 503,
-  detail: "Later.",
-  code: "overloaded",
-  errors: { server: ["is busy"] },
-};
-const breaks: Handler = () => {
-  throw new TypeError("fetch failed");
-};
 const breaksInside: Handler = () => {
   const body = new ReadableStream({
     start: (stream) => stream.enqueue(new TextEncoder().encode('{"tags":')),
@@ -56,17 +21,41 @@ const breaksInside: Handler = () => {
   });
   return new Response(body, { headers: { "Content-Type": "application/json" } });
 };
-const newUser = { body: { user: { username: "a", email: "a@example.com", password: "12345678" } } };
+const newUser = { username: "a", email: "a@example.com", password: "12345678" };
+const openapi = parse(
+  readFileSync(new URL("../../../../openapi.yaml", import.meta.url), "utf8"),
+) as {
+  info: { version: string };
+  paths: Record<string, Record<string, { "x-sdk": string; parameters?: { $ref: string }[] }>>;
+};
 
-function fails(status: number, more: Partial<BylineError> = {}) {
-  return (error: unknown) => {
-    assert.ok(error instanceof BylineError);
-    for (const [key, value] of Object.entries({ status, ...more })) {
-      assert.deepEqual(error[key as keyof BylineError], value);
+test("every operation of openapi.yaml has a method", async () => {
+  for (const [path, item] of Object.entries(openapi.paths)) {
+    for (const [method, operation] of Object.entries(item)) {
+      const seen: Attempt[] = [];
+      const { byline } = fake([respond(500, problem(500, "internal"))], {
+        hooks: { onRequest: (attempt) => void seen.push(attempt) },
+      });
+      const [resource, name] = operation["x-sdk"].split(".") as [keyof Byline, string];
+      const api = byline[resource] as unknown as Record<string, (...args: unknown[]) => unknown>;
+      const args = path.match(/\{/g)?.map((_, i) => `p${i}`) ?? [];
+      const call = api[name]!(...args, {}) as PromiseLike<unknown> & AsyncIterator<unknown>;
+      await assert.rejects(async () => (name === "export" ? call.next() : call), fails(500));
+      assert.equal(seen[0]!.operation, operation["x-sdk"]);
+      assert.equal(seen[0]!.method, method.toUpperCase());
+      let n = 0;
+      const sent = path.replace(/\{\w+\}/g, () => `p${n++}`);
+      assert.equal(seen[0]!.url, `https://byline.test/api${sent}`);
     }
-    return true;
-  };
-}
+  }
+});
+
+test("the version of the package is that of openapi.yaml", () => {
+  const file = new URL("../../package.json", import.meta.url);
+  const { version: own } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
+  assert.equal(own, openapi.info.version);
+  assert.equal(version, openapi.info.version);
+});
 
 test("reads are retried", async (t) => {
   const faults = {
@@ -79,96 +68,389 @@ test("reads are retried", async (t) => {
   for (const [name, fault] of Object.entries(faults)) {
     await t.test(name, async () => {
       const { byline, requests } = fake([fault, fault, tags]);
-      assert.deepEqual((await byline.GET("/tags")).data.tags, ["a"]);
+      assert.deepEqual(await byline.tags.list(), ["a"]);
       assert.equal(requests.length, 3);
     });
   }
+  await t.test("also those that are a POST", async () => {
+    const { byline, requests } = fake([breaks, respond(200, { articles: [], missing: ["a"] })]);
+    assert.deepEqual((await byline.articles.getMany({ slugs: ["a"], format: "html" })).missing, [
+      "a",
+    ]);
+    assert.equal(requests[1]!.url, "https://byline.test/api/batch/articles?format=html");
+    assert.deepEqual(await requests[1]!.json(), { slugs: ["a"] });
+  });
 });
 
 test("a retry keeps the idempotency key", async () => {
   const { byline, requests } = fake([breaks, user]);
-  await byline.POST("/users", newUser);
+  await byline.users.create(newUser);
   const keys = requests.map((request) => request.headers.get("Idempotency-Key"));
   assert.match(keys[0]!, /^[0-9a-f]{32}$/);
   assert.equal(keys[1], keys[0]);
-  assert.deepEqual(await requests[1]!.json(), newUser.body);
+  assert.deepEqual(await requests[1]!.json(), { user: newUser });
 });
 
-test("the idempotency key of the caller takes precedence", async () => {
+test("the options of a call take precedence", async (t) => {
+  await t.test("headers, key and token", async () => {
+    const { byline, requests } = fake([user], { token: "client" });
+    const options = { idempotencyKey: "mine", headers: { "X-A": "b" }, token: "call" };
+    await byline.articles
+      .create({ title: "a", description: "b", body: "c" }, options)
+      .catch(() => {});
+    const { headers } = requests[0]!;
+    assert.equal(headers.get("Idempotency-Key"), "mine");
+    assert.equal(headers.get("X-A"), "b");
+    assert.equal(headers.get("Authorization"), "Token call");
+  });
+  await t.test("ifMatch", async () => {
+    const { byline, requests } = fake([respond(200, { article: {} })]);
+    await byline.articles.update("a", { title: "b" }, { ifMatch: '"v1"' });
+    assert.equal(requests[0]!.headers.get("If-Match"), '"v1"');
+  });
+  await t.test("retries", async () => {
+    const { byline, requests } = fake([breaks]);
+    await assert.rejects(byline.tags.list({ retries: 0 }));
+    assert.equal(requests.length, 1);
+  });
+  await t.test("timeout", async () => {
+    const hangs: Handler = (request) =>
+      new Promise((_, reject) =>
+        request.signal.addEventListener("abort", () => reject(request.signal.reason as Error)),
+      );
+    const { byline, requests } = fake([hangs]);
+    const call = byline.tags.list({ timeout: 20, retries: 1 });
+    await assert.rejects(call, (error) => {
+      assert.ok(error instanceof BylineTimeoutError);
+      assert.ok(error instanceof BylineConnectionError);
+      assert.match(error.message, /^tags\.list: GET .*: no response within 20 ms \(2 attempts\)$/);
+      return true;
+    });
+    assert.equal(requests.length, 2);
+  });
+});
+
+test("a value of a path cannot be another path", async () => {
   const { byline, requests } = fake([user]);
-  await byline.POST("/users", { ...newUser, params: { header: { "Idempotency-Key": "mine" } } });
-  assert.equal(requests[0]!.headers.get("Idempotency-Key"), "mine");
-});
-
-test("openapi.yaml declares the same operations idempotent", () => {
-  const text = readFileSync(new URL("../../../../openapi.yaml", import.meta.url), "utf8");
-  const paths: Record<string, Record<string, { "x-idempotent"?: boolean }>> = parse(text).paths;
-  const found = Object.entries(paths).filter(([, item]) =>
-    Object.values(item).some((operation) => operation["x-idempotent"]),
-  );
-  assert.deepEqual(new Set(found.map(([path]) => path)), creating);
+  await byline.profiles.get("a/../b?c").catch(() => {});
+  assert.equal(requests[0]!.url, "https://byline.test/api/profiles/a%2F..%2Fb%3Fc");
+  for (const slug of ["", ".", "..", undefined as unknown as string]) {
+    await assert.rejects(byline.articles.delete(slug), /^TypeError: articles\.delete: slug is/);
+  }
+  assert.equal(requests.length, 1);
 });
 
 test("requests that are not safe to repeat are not retried", async () => {
   const { byline, requests } = fake([respond(503, busy)]);
-  const body = { user: { email: "a@example.com", password: "12345678" } };
-  await assert.rejects(byline.POST("/users/login", { body }), fails(503));
-  const params = { path: { slug: "slug" } };
-  await assert.rejects(byline.DELETE("/articles/{slug}", { params }), fails(503));
+  const body = { email: "a@example.com", password: "12345678" };
+  await assert.rejects(byline.users.login(body), fails(503));
+  await assert.rejects(byline.articles.delete("slug"), fails(503));
   assert.equal(requests.length, 2);
 });
 
-test("retries end after the last attempt", async () => {
-  const { byline, requests } = fake([respond(503, busy)]);
-  const message = "503 overloaded: Later. server is busy";
-  await assert.rejects(byline.GET("/tags"), fails(503, { code: "overloaded", message }));
-  assert.equal(requests.length, 3);
+test("retries end after the last attempt", async (t) => {
+  await t.test("with the error of the service", async () => {
+    const { byline, requests } = fake([respond(503, busy, { "X-Request-Id": "R1" })]);
+    const message = "tags.list: 503 overloaded: Later. server is busy (request R1)";
+    await assert.rejects(byline.tags.list(), fails(503, { code: "overloaded", message }));
+    assert.equal(requests.length, 3);
+  });
+  await t.test("with the error of the connection", async () => {
+    await assert.rejects(fake([breaks]).byline.tags.list(), (error) => {
+      assert.ok(error instanceof BylineConnectionError);
+      assert.ok(!(error instanceof BylineTimeoutError));
+      const { attempts, message, method, operation, url } = error;
+      assert.deepEqual([operation, method, attempts], ["tags.list", "GET", 3]);
+      assert.equal(url, "https://byline.test/api/tags");
+      assert.equal((error.cause as Error).message, "fetch failed");
+      const expected = "no response: fetch failed: connect ECONNREFUSED (3 attempts)";
+      assert.equal(message, `tags.list: GET https://byline.test/api/tags: ${expected}`);
+      return true;
+    });
+  });
 });
 
 test("Retry-After is honoured", async () => {
-  const { byline } = fake([respond(429, busy, { "Retry-After": "1" }), tags]);
-  const started = performance.now();
-  await byline.GET("/tags");
-  assert.ok(performance.now() - started >= 999);
+  const waits: number[] = [];
+  const { byline } = fake([respond(429, busy, { "Retry-After": "1" }), tags], {
+    hooks: { onRetry: ({ delay }) => void waits.push(delay) },
+  });
+  await byline.tags.list();
+  assert.equal(waits.length, 1);
+  assert.ok(waits[0]! >= 1000);
 });
 
 test("a Retry-After beyond the maximum is returned to the caller", async () => {
   const { byline, requests } = fake([respond(429, busy, { "Retry-After": "3600" })]);
-  await assert.rejects(byline.GET("/tags"), fails(429, { retryAfter: 3600 }));
+  await assert.rejects(byline.tags.list(), fails(429, { retryAfter: 3600 }));
   assert.equal(requests.length, 1);
 });
 
-test("a wait can be aborted", async () => {
-  const { byline } = fake([respond(429, busy, { "Retry-After": "2" })]);
-  const started = performance.now();
-  await assert.rejects(byline.GET("/tags", { signal: AbortSignal.timeout(50) }));
-  assert.ok(performance.now() - started < 1000);
+test("a call can be aborted", async () => {
+  const reason = new Error("enough");
+  const waiting = new AbortController();
+  const { byline, requests } = fake([respond(429, busy, { "Retry-After": "2" })], {
+    hooks: { onRetry: () => queueMicrotask(() => waiting.abort(reason)) },
+  });
+  await assert.rejects(byline.tags.list({ signal: waiting.signal }), reason);
+  await assert.rejects(byline.tags.list({ signal: AbortSignal.abort(reason) }), reason);
+  assert.equal(requests.length, 1);
 });
 
-test("a response of a proxy is an error", async () => {
+test("a response that is not from a Byline is an error", async (t) => {
   const html = { "Content-Type": "text/html" };
-  const refused = fake([respond(403, "<h1>Forbidden</h1>", html)]);
-  await assert.rejects(refused.byline.GET("/tags"), fails(403, { code: undefined }));
-  const portal = fake([respond(200, "<h1>Sign in to this Wi-Fi</h1>", html)]);
-  await assert.rejects(portal.byline.GET("/tags"), fails(200));
+  const others: Record<string, [Handler, number]> = {
+    "an error page": [respond(403, "<h1>Forbidden</h1>", html), 403],
+    "a page": [respond(200, "<h1>Sign in to this Wi-Fi</h1>", html), 200],
+    "JSON of another service": [respond(200, { hello: "world" }), 200],
+    "an error of another service": [respond(404, { message: "Not Found" }), 404],
+  };
+  for (const [name, [handler, status]] of Object.entries(others)) {
+    await t.test(name, async () => {
+      await assert.rejects(fake([handler]).byline.tags.list(), (error) => {
+        assert.ok(error instanceof NotBylineError);
+        assert.ok(fails(status, { code: undefined })(error));
+        assert.match(
+          error.message,
+          /^tags\.list: .*https:\/\/byline\.test\/api\/tags did not .*Check/,
+        );
+        return true;
+      });
+    });
+  }
+  await t.test("a page where there should be nothing", async () => {
+    const { byline } = fake([respond(200, "<h1>Sign in</h1>", html)]);
+    await assert.rejects(byline.articles.delete("a"), NotBylineError);
+  });
+  await t.test("a redirect that turned POST into GET", async () => {
+    const redirected: Handler = async (request) =>
+      Object.defineProperties(await user(request), {
+        redirected: { value: true },
+        url: { value: "https://other.test/api/users" },
+      });
+    const message = /redirect to https:\/\/other\.test/;
+    await assert.rejects(fake([redirected]).byline.users.create(newUser), message);
+  });
+  await t.test("but that of a proxy during an outage is not", async () => {
+    const { byline } = fake([respond(502, "<h1>Bad Gateway</h1>", html)]);
+    await assert.rejects(byline.tags.list(), (error) => {
+      assert.ok(!(error instanceof NotBylineError));
+      return fails(502, { code: undefined })(error);
+    });
+  });
+});
+
+test("the address of the service", async (t) => {
+  for (const address of ["http://a.test", "http://a.test/", "http://a.test/api/"]) {
+    await t.test(address, async () => {
+      let url = "";
+      const fetch = async (to: string) => ((url = to), tags(new Request(to)));
+      await new Byline(address, { fetch }).tags.list();
+      assert.equal(url, "http://a.test/api/tags");
+    });
+  }
+  for (const address of ["a.test", "", "localhost:8080", "ftp://a.test", "http://u:p@a.test"]) {
+    await t.test(`cannot be "${address}"`, () => {
+      assert.throws(() => new Byline(address), /TypeError: .*address of/);
+    });
+  }
 });
 
 test("the token function is called before each request", async () => {
   let n = 0;
   const { byline, requests } = fake([tags], { token: async () => `t${++n}` });
-  await byline.GET("/tags");
-  await byline.GET("/tags");
-  await byline.withToken("other").GET("/tags");
+  await byline.request("GET", "/user");
+  await byline.request("GET", "/user");
+  await byline.withToken("other").request("GET", "/user");
   const sent = requests.map((request) => request.headers.get("Authorization"));
   assert.deepEqual(sent, ["Token t1", "Token t2", "Token other"]);
 });
 
+test("an operation that ignores tokens gets none", async () => {
+  const { byline, requests } = fake([user], { token: "secret" });
+  await byline.users.create(newUser);
+  assert.equal(requests[0]!.headers.get("Authorization"), null);
+});
+
+test("a client does not show its token", async () => {
+  const { inspect } = await import("node:util");
+  const { byline } = fake([tags], { token: "secret" });
+  assert.doesNotMatch(inspect(byline, { depth: 9, showHidden: true }), /secret/);
+  assert.doesNotMatch(JSON.stringify(byline), /secret/);
+});
+
+test("the response is there for who needs it", async (t) => {
+  const headers = { ETag: '"v1"', "X-Request-Id": "R1", "Idempotency-Replayed": "true" };
+  await t.test("of a value", async () => {
+    const call = fake([respond(200, { article: { slug: "a" } }, headers)]).byline.articles.get("a");
+    const full = await call.withResponse();
+    assert.deepEqual(full.data, { slug: "a" });
+    const { etag, replayed, requestId, status } = full;
+    assert.deepEqual([status, etag, requestId, replayed], [200, '"v1"', "R1", true]);
+    assert.equal(full.headers.get("ETag"), '"v1"');
+    assert.deepEqual(await call, full.data); // one request serves both
+  });
+  await t.test("of a page", async () => {
+    const body = { articles: [], articlesCount: 0, nextCursor: null };
+    const { byline } = fake([respond(200, body, headers)]);
+    const { data, requestId } = await byline.articles.list().withResponse();
+    assert.deepEqual(data, { items: [], total: 0, nextCursor: null });
+    assert.equal(requestId, "R1");
+  });
+  await t.test("of an error", async () => {
+    const { byline } = fake([respond(422, problem(422, "validation_failed"), headers)]);
+    await assert.rejects(byline.articles.get("a").withResponse(), (error) => {
+      assert.ok(error instanceof BylineError);
+      assert.equal(error.headers.get("X-Request-Id"), "R1");
+      return true;
+    });
+  });
+});
+
+test("a call is a promise", async () => {
+  const { byline } = fake([tags]);
+  assert.ok(byline.tags.list() instanceof Promise);
+  assert.deepEqual(await Promise.all([byline.tags.list(), byline.tags.list()]), [["a"], ["a"]]);
+  let done = false;
+  assert.deepEqual(await byline.tags.list().finally(() => (done = true)), ["a"]);
+  assert.ok(done);
+  const { byline: failing } = fake([respond(404, problem(404, "not_found"))]);
+  assert.equal(await failing.articles.get("a").catch(() => "caught"), "caught");
+});
+
+test("a list", async (t) => {
+  const page = (items: string[], nextCursor: string | null) =>
+    respond(200, { articles: items, articlesCount: 3, nextCursor });
+  const pages = [page(["a", "b"], "c1"), page(["c"], null)];
+  await t.test("is iterated over", async () => {
+    const { byline, requests } = fake(pages);
+    const all: unknown[] = [];
+    for await (const article of byline.articles.list({ tag: "x", limit: 2 })) all.push(article);
+    assert.deepEqual(all, ["a", "b", "c"]);
+    const queries = requests.map(({ url }) => new URL(url).search);
+    assert.deepEqual(queries, ["?tag=x&limit=2", "?tag=x&limit=2&cursor=c1"]);
+  });
+  await t.test("requests no page that is not needed", async () => {
+    const { byline, requests } = fake(pages);
+    const list = byline.articles.list();
+    assert.equal(requests.length, 0);
+    assert.deepEqual(await list.toArray(2), ["a", "b"]);
+    assert.equal(requests.length, 1);
+  });
+  await t.test("has pages", async () => {
+    const { byline } = fake(pages);
+    const first = await byline.articles.list();
+    assert.deepEqual(first, { items: ["a", "b"], total: 3, nextCursor: "c1" });
+    const lengths: number[] = [];
+    for await (const { items } of fake(pages).byline.articles.list().pages()) {
+      lengths.push(items.length);
+    }
+    assert.deepEqual(lengths, [2, 1]);
+  });
+  await t.test("that fails", async () => {
+    const { byline } = fake([respond(422, problem(422, "validation_failed"))]);
+    await assert.rejects(byline.articles.list().toArray(1), fails(422));
+    assert.equal(await byline.articles.list().catch(() => "caught"), "caught");
+  });
+});
+
+test("an edit", async (t) => {
+  const read = (body: string, etag: string) => respond(200, { article: { body } }, { ETag: etag });
+  const conflict = respond(412, problem(412, "precondition_failed"));
+  await t.test("is repeated after a conflict", async () => {
+    const { byline, requests } = fake([
+      read("a", '"1"'),
+      conflict,
+      read("b", '"2"'),
+      read("b!", ""),
+    ]);
+    await byline.articles.edit("slug", async ({ body }) => ({ body: `${body}!` }));
+    assert.deepEqual(
+      requests.map(({ headers, method }) => [method, headers.get("If-Match")]),
+      [
+        ["GET", null],
+        ["PUT", '"1"'],
+        ["GET", null],
+        ["PUT", '"2"'],
+      ],
+    );
+    assert.deepEqual(await requests[3]!.json(), { article: { body: "b!" } });
+  });
+  await t.test("is not unconditional", async () => {
+    const { byline } = fake([respond(200, { article: {} })]);
+    await assert.rejects(
+      byline.articles.edit("slug", () => ({})),
+      /no ETag/,
+    );
+  });
+  await t.test("gives up when every attempt is a conflict", async () => {
+    const { byline, requests } = fake([
+      (request) => (request.method === "GET" ? read("a", '"1"') : conflict)(request),
+    ]);
+    await assert.rejects(
+      byline.articles.edit("slug", () => ({})),
+      fails(412),
+    );
+    assert.equal(requests.length, 10);
+  });
+});
+
+test("hooks", async (t) => {
+  await t.test("see each attempt, and add headers", async () => {
+    const seen: [string, Outcome | Attempt][] = [];
+    const ok = respond(200, { tags: [] }, { "X-Request-Id": "R2" });
+    const { byline, requests } = fake([breaks, respond(503, busy), ok], {
+      hooks: {
+        onRequest: async ({ headers, ...attempt }) => {
+          headers.set("traceparent", `00-${attempt.attempt}`);
+          seen.push(["request", attempt]);
+        },
+        onResponse: (outcome) => void seen.push(["response", outcome]),
+        onRetry: (outcome) => void seen.push(["retry", outcome]),
+      },
+    });
+    await byline.tags.list();
+    const names = seen.map(([name, { attempt }]) => `${name} ${attempt}`);
+    assert.deepEqual(names, [
+      ...["request 1", "response 1", "retry 1"],
+      ...["request 2", "response 2", "retry 2"],
+      ...["request 3", "response 3"],
+    ]);
+    const outcomes = seen.flatMap(([name, one]) => (name === "response" ? [one as Outcome] : []));
+    assert.deepEqual(
+      outcomes.map(({ requestId, status }) => [status, requestId]),
+      [
+        [undefined, undefined],
+        [503, undefined],
+        [200, "R2"],
+      ],
+    );
+    assert.ok(outcomes[0]!.error instanceof TypeError);
+    assert.ok(outcomes.every(({ duration }) => duration >= 0));
+    const sent = requests.map(({ headers }) => headers.get("traceparent"));
+    assert.deepEqual(sent, ["00-1", "00-2", "00-3"]);
+  });
+  await t.test("that throw reject the call", async () => {
+    const failure = new Error("hook");
+    const { byline } = fake([tags], { hooks: { onRequest: () => Promise.reject(failure) } });
+    await assert.rejects(byline.tags.list(), failure);
+  });
+});
+
+test("the User-Agent names the package, the runtime and the program", async () => {
+  const { byline, requests } = fake([tags], { app: "blog/1.2" });
+  await byline.tags.list();
+  const expected = `byline-typescript/${version} (node ${process.versions.node}; ${process.platform}/${process.arch}) blog/1.2`;
+  assert.equal(requests[0]!.headers.get("User-Agent"), expected);
+});
+
 test("responses are cached", async (t) => {
   const statuses: number[] = [];
-  const confirming: Handler = async (request) => {
+  const confirming: Handler = (request) => {
     const confirmed = request.headers.get("If-None-Match") === '"v1"';
     statuses.push(confirmed ? 304 : 200);
-    if (!confirmed) return respond(200, { tags: ["a"] }, { ETag: '"v1"', Age: "1" })(request);
+    const profile = { username: "a" };
+    if (!confirmed) return respond(200, { profile }, { ETag: '"v1"', Age: "1" })(request);
     return new Response(null, { status: 304, headers: { ETag: '"v1"', Age: "2" } });
   };
   t.beforeEach(() => (statuses.length = 0));
@@ -176,156 +458,48 @@ test("responses are cached", async (t) => {
   await t.test("and returned when they are confirmed", async () => {
     const { byline } = fake([confirming]);
     for (const age of ["1", "2"]) {
-      const { data, response } = await byline.GET("/tags");
-      assert.deepEqual(data.tags, ["a"]);
-      assert.equal(response.headers.get("Age"), age);
+      const { data, headers } = await byline.profiles.get("a").withResponse();
+      assert.equal(data.username, "a");
+      assert.equal(headers.get("Age"), age);
     }
     assert.deepEqual(statuses, [200, 304]);
   });
   await t.test("for each user separately", async () => {
     let token = "";
     const { byline } = fake([confirming], { token: () => token });
-    for (token of ["a", "b", "a"]) await byline.GET("/tags");
+    for (token of ["a", "b", "a"]) await byline.profiles.get("a");
     assert.deepEqual(statuses, [200, 200, 304]);
   });
   await t.test("up to the maximum size", async () => {
     let token = "";
-    const cacheBytes = 2 * '{"tags":["a"]}'.length;
+    const cacheBytes = 2 * '{"profile":{"username":"a"}}'.length;
     const { byline } = fake([confirming], { token: () => token, cacheBytes });
-    for (token of ["a", "b", "a", "c", "a", "b"]) await byline.GET("/tags"); // c evicts b
+    for (token of ["a", "b", "a", "c", "a", "b"]) await byline.profiles.get("a"); // c evicts b
     assert.deepEqual(statuses, [200, 200, 304, 200, 304, 200]);
   });
   await t.test("unless the cache is disabled", async () => {
     const { byline } = fake([confirming], { cacheBytes: 0 });
-    await byline.GET("/tags");
-    await byline.GET("/tags");
+    await byline.profiles.get("a");
+    await byline.profiles.get("a");
     assert.deepEqual(statuses, [200, 200]);
   });
-});
-
-const account = '{"type":"account","bio":"two\u2028lines"}\n';
-const follower = '{"type":"follower"}\n';
-const end = '{"type":"end","records":2}\n';
-
-/**
- * A handler that sends each piece when it is requested, and a record of what
- * was sent.
- */
-function exporting(pieces: (string | Uint8Array)[], then: (stream: Stream) => void = closes) {
-  const seen = { sent: 0, cancelled: false };
-  const handler: Handler = () => {
-    const source = {
-      pull(stream: Stream) {
-        const piece = pieces[seen.sent];
-        if (piece === undefined) return then(stream);
-        seen.sent++;
-        stream.enqueue(typeof piece === "string" ? new TextEncoder().encode(piece) : piece);
-      },
-      cancel() {
-        seen.cancelled = true;
-      },
-    };
-    const headers = { "Content-Type": "application/x-ndjson", ETag: '"v1"' };
-    return new Response(new ReadableStream(source, { highWaterMark: 0 }), { headers });
-  };
-  return { handler, seen };
-}
-type Stream = ReadableStreamDefaultController<Uint8Array>;
-const closes = (stream: Stream) => stream.close();
-const hangs = () => {};
-
-async function collect(byline: Byline): Promise<ExportRecord[]> {
-  const records: ExportRecord[] = [];
-  for await (const record of byline.export()) records.push(record);
-  return records;
-}
-
-test("an export", async (t) => {
-  const all = [{ type: "account", bio: "two\u2028lines" }, { type: "follower" }];
-
-  for (const size of [1, 7, 1000]) {
-    await t.test(`in pieces of ${size} bytes`, async () => {
-      const bytes = new TextEncoder().encode(account + follower + end);
-      const pieces: Uint8Array[] = [];
-      for (let i = 0; i < bytes.length; i += size) pieces.push(bytes.slice(i, i + size));
-      const { byline } = fake([exporting(pieces).handler]);
-      assert.deepEqual(await collect(byline), all);
-    });
-  }
-  await t.test("is streamed, and can be stopped early", async () => {
-    const { handler, seen } = exporting([account, follower, end]);
-    for await (const record of fake([handler]).byline.export()) {
-      assert.equal(record.type, "account");
-      assert.equal(seen.sent, 1);
-      break;
-    }
-    assert.deepEqual(seen, { sent: 1, cancelled: true });
-  });
-  await t.test("is retried before it begins", async () => {
-    const { handler: exports } = exporting([account, follower, end]);
-    const { byline, requests } = fake([respond(503, busy), breaks, exports]);
-    assert.deepEqual(await collect(byline), all);
-    await assert.rejects(collect(byline), TypeError); // all pieces have been sent already
-    assert.equal(requests.length, 4);
-    assert.equal(requests[3]!.headers.get("If-None-Match"), null); // a stream is not cached
-  });
-  const broken = {
-    visibly: exporting([account, follower], (stream) => stream.error(new TypeError("terminated"))),
-    silently: exporting([account, follower]),
-    "in a line": exporting([account, follower, end.slice(0, 10)]),
-    "with a record missing": exporting([account, end]),
-  };
-  for (const [name, { handler }] of Object.entries(broken)) {
-    await t.test(`that breaks off ${name}`, async () => {
-      const { byline, requests } = fake([handler]);
-      await assert.rejects(collect(byline), TypeError);
-      assert.equal(requests.length, 1); // a retry would yield records twice
-    });
-  }
-  await t.test("that is refused", async () => {
-    const { byline } = fake([respond(401, { ...busy, code: "token_missing" })]);
-    await assert.rejects(collect(byline), fails(401, { code: "token_missing" }));
-  });
-  await t.test("that stalls", async () => {
-    const { handler, seen } = exporting([account], hangs);
-    const { byline } = fake([handler], { retry: { timeout: 50 } });
-    await assert.rejects(collect(byline), { name: "TimeoutError" });
-    assert.ok(seen.cancelled);
-  });
-  await t.test("may take longer than the timeout of each wait", async () => {
-    const { handler } = exporting([account, follower, end]);
-    const fetch: Options["fetch"] = async (request, { signal }) => {
-      const response = await handler(request);
-      const body = response.body!.pipeThrough(new TransformStream(), { signal: signal! });
-      return new Response(body, response); // the signal aborts the body, as in a real fetch
-    };
-    const { byline } = fake([handler], { retry: { timeout: 500 }, fetch });
-    let n = 0;
-    for await (const _ of byline.export()) {
-      await new Promise((resume) => setTimeout(resume, 300));
-      n++;
-    }
-    assert.equal(n, 2);
-  });
-});
-
-test("ifMatch rejects a response without an ETag", () => {
-  assert.throws(() => ifMatch(new Response()));
 });
 
 // This function is compiled but never called. The compiler must reject calls
 // that do not match openapi.yaml.
 void ((byline: Byline) => {
-  // @ts-expect-error: the path does not exist
-  void byline.GET("/nothing");
-  // @ts-expect-error: the path does not have this method
-  void byline.PUT("/tags");
-  // @ts-expect-error: the body is missing
-  void byline.POST("/articles");
+  // @ts-expect-error: the operation does not exist
+  void byline.articles.nothing();
+  // @ts-expect-error: the article is missing
+  void byline.articles.create();
   // @ts-expect-error: fields of the article are missing
-  void byline.POST("/articles", { body: { article: { title: "a" } } });
+  void byline.articles.create({ title: "a" });
   // @ts-expect-error: the slug is missing
-  void byline.GET("/articles/{slug}");
+  void byline.articles.get();
   // @ts-expect-error: the limit is not a number
-  void byline.GET("/articles", { params: { query: { limit: "many" } } });
+  void byline.articles.list({ limit: "many" });
+  // @ts-expect-error: the operation does not create anything
+  void byline.articles.delete("a", { idempotencyKey: "b" });
+  // @ts-expect-error: a comment has no version
+  void byline.comments.delete("a", 1, { ifMatch: "b" });
 });

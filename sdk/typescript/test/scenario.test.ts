@@ -2,10 +2,16 @@
 // service.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { createServer, request as forward } from "node:http";
+import { createServer, request as forward, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
-import { Byline, BylineError, ifMatch } from "../src/index.js";
+import {
+  Byline,
+  BylineConnectionError,
+  BylineError,
+  NotBylineError,
+  type Tokens,
+} from "../src/index.js";
 
 const base = process.env["BYLINE_URL"];
 const password = "correct horse battery";
@@ -13,20 +19,21 @@ const password = "correct horse battery";
 test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, async (t) => {
   const statuses: number[] = [];
   const byline = new Byline(base!, {
-    fetch: async (request, init) => {
-      const response = await fetch(request, init);
-      statuses.push(response.status);
-      return response;
-    },
+    hooks: { onResponse: ({ status }) => void statuses.push(status ?? 0) },
   });
   const id = randomUUID().slice(0, 8);
   const newUser = (name: string) => ({
-    user: { username: `${name}-${id}`, email: `${name}-${id}@example.com`, password },
+    username: `${name}-${id}`,
+    email: `${name}-${id}@example.com`,
+    password,
   });
-  const login = (password: string) => ({ user: { email: `author-${id}@example.com`, password } });
   const newArticle = (title: string, ...tagList: string[]) => ({
-    article: { title, description: `About ${title}`, body: `# ${title}`, tagList },
+    title,
+    description: `About ${title}`,
+    body: `# ${title}`,
+    tagList,
   });
+  const email = `author-${id}@example.com`;
   let author = byline;
   let reader = byline;
   let slug = "";
@@ -40,140 +47,169 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     });
 
   await step("register", async () => {
-    const { data } = await byline.POST("/users", { body: newUser("author") });
-    assert.equal(data.user.bio, null);
-    author = byline.withToken(data.user.token);
-    const other = await byline.POST("/users", { body: newUser("reader") });
-    reader = byline.withToken(other.data.user.token);
+    const user = await byline.users.create(newUser("author"));
+    assert.equal(user.bio, null);
+    author = byline.withToken(user.token);
+    reader = byline.withToken((await byline.users.create(newUser("reader"))).token);
   });
   await step("conflict 409", async () => {
-    const error = await rejection(byline.POST("/users", { body: newUser("author") }));
+    const error = await rejection(byline.users.create(newUser("author")));
     assert.equal(error.status, 409);
     assert.equal(error.code, "already_taken");
     assert.deepEqual(error.fields["username"], ["has already been taken"]);
   });
   await step("login", async () => {
-    const { data } = await byline.POST("/users/login", { body: login(password) });
-    assert.equal(data.user.username, `author-${id}`);
+    const user = await byline.users.login({ email, password });
+    assert.equal(user.username, `author-${id}`);
   });
   await step("wrong password", async () => {
-    const error = await rejection(byline.POST("/users/login", { body: login("wrong horse") }));
+    const error = await rejection(byline.users.login({ email, password: "wrong horse" }));
     assert.equal(error.status, 401);
     assert.equal(error.code, "credentials_invalid");
     assert.deepEqual(error.fields["credentials"], ["invalid"]);
     assert.ok(error.requestId);
+    assert.equal(error.operation, "users.login");
   });
   await step("publish with tags", async () => {
     for (const title of ["One", "Two", "Three", "Four", "Five"]) {
-      const { data } = await author.POST("/articles", { body: newArticle(title, id, "sdk") });
-      assert.deepEqual(data.article.tagList, [id, "sdk"]);
-      slug = data.article.slug;
+      const article = await author.articles.create(newArticle(title, id, "sdk"));
+      assert.deepEqual(article.tagList, [id, "sdk"]);
+      slug = article.slug;
     }
   });
+  await step("invalid fields", async () => {
+    const error = await rejection(author.articles.create(newArticle("")));
+    assert.equal(error.status, 422);
+    assert.deepEqual(error.fields["title"], ["can't be blank"]);
+  });
   await step("list", async () => {
-    const { data } = await byline.GET("/articles", { params: { query: { tag: id, limit: 3 } } });
-    assert.equal(data.articles.length, 3);
-    assert.equal(data.articlesCount, 5);
+    const page = await byline.articles.list({ tag: id, limit: 3 });
+    assert.equal(page.items.length, 3);
+    assert.equal(page.total, 5);
   });
   await step("pages to the end", async () => {
     statuses.length = 0;
     const titles: string[] = [];
-    for await (const article of byline.articles({ tag: id, limit: 2 })) titles.push(article.title);
+    for await (const article of byline.articles.list({ tag: id, limit: 2 })) {
+      titles.push(article.title);
+    }
     assert.deepEqual(titles, ["Five", "Four", "Three", "Two", "One"]);
     assert.equal(statuses.length, 3);
   });
   await step("feed", async () => {
-    const params = { path: { username: `author-${id}` } };
-    await reader.POST("/profiles/{username}/follow", { params });
-    let n = 0;
-    for await (const _ of reader.feed({ limit: 2 })) n++;
-    assert.equal(n, 5);
+    const profile = await reader.profiles.follow(`author-${id}`);
+    assert.equal(profile.following, true);
+    assert.equal((await reader.articles.feed({ limit: 2 }).toArray(100)).length, 5);
   });
   await step("favourite", async () => {
-    const params = { path: { slug } };
-    const { data } = await reader.POST("/articles/{slug}/favorite", { params });
-    assert.equal(data.article.favorited, true);
-    assert.equal(data.article.favoritesCount, 1);
+    const article = await reader.articles.favorite(slug);
+    assert.equal(article.favorited, true);
+    assert.equal(article.favoritesCount, 1);
   });
   await step("comment", async () => {
-    for (const body of ["first", "second", "third"]) {
-      const params = { path: { slug } };
-      await reader.POST("/articles/{slug}/comments", { params, body: { comment: { body } } });
+    for (const body of ["first", "second", "third", "fourth"]) {
+      const comment = await reader.comments.create(slug, { body });
+      if (body === "fourth") await reader.comments.delete(slug, comment.id);
     }
     const bodies: string[] = [];
-    for await (const comment of byline.comments(slug, { limit: 2 })) bodies.push(comment.body);
+    for await (const comment of byline.comments.list(slug, { limit: 2 })) bodies.push(comment.body);
     assert.deepEqual(bodies, ["first", "second", "third"]);
   });
+  await step("batch", async () => {
+    const batch = await byline.articles.getMany({ slugs: [slug, "none"], format: "html" });
+    assert.match(batch.articles[0]!.bodyHtml!, /^<h1.*>Five<\/h1>/);
+    assert.deepEqual(batch.missing, ["none"]);
+    const { profiles } = await byline.profiles.getMany({ usernames: [`author-${id}`] });
+    assert.equal(profiles.length, 1);
+  });
   await step("304", async () => {
-    const first = await byline.GET("/articles/{slug}", { params: { path: { slug } } });
+    const first = await byline.articles.get(slug);
     statuses.length = 0;
-    const second = await byline.GET("/articles/{slug}", { params: { path: { slug } } });
+    assert.deepEqual(await byline.articles.get(slug), first);
     assert.deepEqual(statuses, [304]);
-    assert.deepEqual(second.data, first.data);
   });
   await step("412 with If-Match", async () => {
-    const read = await author.GET("/articles/{slug}", { params: { path: { slug } } });
-    const change = {
-      params: { path: { slug }, header: ifMatch(read.response) },
-      body: { article: { body: "changed" } },
-    };
-    await author.PUT("/articles/{slug}", change);
-    const error = await rejection(author.PUT("/articles/{slug}", change));
+    const { etag, headers } = await author.articles.get(slug).withResponse();
+    assert.ok(headers.get("RateLimit"));
+    await author.articles.update(slug, { body: "changed" }, { ifMatch: etag });
+    const error = await rejection(author.articles.update(slug, { body: "b" }, { ifMatch: etag }));
     assert.equal(error.status, 412);
     assert.equal(error.code, "precondition_failed");
   });
   await step("concurrent edits", async () => {
-    // The edit function cannot be asynchronous, so fetch makes the concurrent
-    // edit.
-    const fetches: string[] = [];
-    const slow = new Byline(base!, {
-      token: (await byline.POST("/users/login", { body: login(password) })).data.user.token,
-      fetch: async (request, init) => {
-        fetches.push(request.method);
-        if (request.method === "PUT" && fetches.length === 2) {
-          await author.PUT("/articles/{slug}", {
-            params: { path: { slug } },
-            body: { article: { body: "changed, by another client" } },
-          });
-        }
-        return fetch(request, init);
-      },
+    statuses.length = 0;
+    let calls = 0;
+    const edited = await author.articles.edit(slug, async ({ body }) => {
+      if (++calls === 1) await author.articles.update(slug, { body: "changed, by another client" });
+      return { body: `${body}, by me` };
     });
-    const edited = await slow.editArticle(slug, ({ body }) => ({ body: `${body}, by me` }));
     assert.equal(edited.body, "changed, by another client, by me");
-    assert.deepEqual(fetches, ["GET", "PUT", "GET", "PUT"]);
+    assert.equal(calls, 2);
+    assert.deepEqual(statuses, [200, 200, 412, 200, 200]);
   });
   await step("a lost response creates once", async (t) => {
     const proxy = await losesFirstResponse(t, base!);
-    const { data } = await byline.POST("/users/login", { body: login(password) });
-    const through = new Byline(proxy.url, { token: data.user.token });
-    const body = newArticle("Once", `once-${id}`);
-    const { response } = await through.POST("/articles", { body });
-    assert.equal(response.headers.get("Idempotency-Replayed"), "true");
+    const { token } = await byline.users.login({ email, password });
+    const through = new Byline(proxy.url, { token });
+    const created = through.articles.create(newArticle("Once", `once-${id}`));
+    assert.equal((await created.withResponse()).replayed, true);
     assert.equal(proxy.calls(), 2);
-    const params = { query: { tag: `once-${id}` } };
-    assert.equal((await byline.GET("/articles", { params })).data.articlesCount, 1);
+    assert.equal((await byline.articles.list({ tag: `once-${id}` })).total, 1);
+  });
+  await step("session", async () => {
+    let saved: Tokens | null | undefined;
+    const store = {
+      load: () => saved,
+      save: (tokens: Tokens | null) => void (saved = tokens),
+    };
+    const own = new Byline(base!, { sessionStore: store });
+    await own.signIn(email, password);
+    const first = saved!;
+    // The service rejects this token, as it does when the token has expired.
+    saved = { ...first, accessToken: "expired" };
+    const other = new Byline(base!, { sessionStore: store });
+    const [user, list] = await Promise.all([other.account.get(), other.sessions.list()]);
+    assert.equal(user.username, `author-${id}`);
+    assert.equal(list.filter(({ current }) => current).length, 1);
+    assert.notEqual(saved!.refreshToken, first.refreshToken);
+    await other.signOut();
+    assert.equal(saved, null);
+    assert.equal((await rejection(other.account.get())).code, "token_missing");
+  });
+  await step("key", async () => {
+    const { apiKey, key } = await author.apiKeys.create({ name: "scenario", scopes: ["read"] });
+    const program = byline.withToken(key);
+    assert.equal((await program.articles.feed()).total, 0);
+    const error = await rejection(program.articles.favorite(slug));
+    assert.equal(error.code, "scope_insufficient");
+    await author.apiKeys.delete(apiKey.id);
   });
   await step("export", async () => {
-    const body = { comment: { body: "two\u2028lines" } };
-    await author.POST("/articles/{slug}/comments", { params: { path: { slug } }, body });
+    const body = "two\u2028lines";
+    await author.comments.create(slug, { body });
     const counts: Record<string, number> = {};
-    for await (const record of author.export()) {
+    for await (const record of author.account.export()) {
       if (record.type === "session") continue; // there is one session per sign-in
       counts[record.type] = (counts[record.type] ?? 0) + 1;
-      if (record.type === "account") assert.equal(record["email"], `author-${id}@example.com`);
-      if (record.type === "comment") assert.equal(record["body"], body.comment.body);
+      if (record.type === "account") assert.equal(record["email"], email);
+      if (record.type === "comment") assert.equal(record["body"], body);
     }
     assert.deepEqual(counts, { account: 1, article: 6, comment: 1, follower: 1 });
-    const error = await rejection(byline.export().next());
+    const error = await rejection(byline.account.export().next());
     assert.equal(error.status, 401);
     assert.equal(error.code, "token_missing");
   });
+  await step("not a Byline", async (t) => {
+    const other = createServer((_, response) => response.end("<h1>It works!</h1>"));
+    const error = await rejection(new Byline(await listen(t, other)).tags.list());
+    assert.ok(error instanceof NotBylineError, String(error));
+    const nowhere = new Byline("http://127.0.0.1:1", { retries: 1, retryDelay: 1 });
+    await assert.rejects(nowhere.tags.list(), BylineConnectionError);
+  });
   await step("delete", async () => {
-    const params = { path: { slug } };
-    assert.equal((await rejection(reader.DELETE("/articles/{slug}", { params }))).status, 403);
-    await author.DELETE("/articles/{slug}", { params });
-    assert.equal((await rejection(byline.GET("/articles/{slug}", { params }))).code, "not_found");
+    assert.equal((await rejection(reader.articles.delete(slug))).status, 403);
+    await author.articles.delete(slug);
+    assert.equal((await rejection(byline.articles.get(slug))).code, "not_found");
   });
 });
 
@@ -204,11 +240,16 @@ async function losesFirstResponse(t: TestContext, target: string) {
     });
     incoming.pipe(outward);
   });
+  return { url: await listen(t, server), calls: () => calls };
+}
+
+/** Returns the address at which a server listens until the test ends. */
+async function listen(t: TestContext, server: Server): Promise<string> {
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   t.after(() => {
     server.closeAllConnections();
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, calls: () => calls };
+  return `http://127.0.0.1:${port}`;
 }

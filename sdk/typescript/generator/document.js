@@ -1,0 +1,148 @@
+/**
+ * Reads openapi.yaml.
+ *
+ * @module
+ */
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+
+/** @typedef {Record<string, any>} Node A node of the document. */
+
+const file = new URL("../../../openapi.yaml", import.meta.url);
+
+/** @type {Node} */
+export const document = parse(readFileSync(file, "utf8"));
+
+/**
+ * Returns the node that a node refers to, or the node itself.
+ *
+ * @param {Node} node
+ * @returns {Node}
+ */
+export function resolve(node) {
+  if (!node.$ref) return node;
+  /** @type {string[]} */
+  const steps = node.$ref.split("/").slice(1);
+  return resolve(steps.reduce((at, step) => at[step], document));
+}
+
+/**
+ * Returns the name of the schema that a node refers to, or undefined.
+ *
+ * @param {Node} node
+ * @returns {string | undefined}
+ */
+export const schemaName = (node) => node.$ref?.match(/^#\/components\/schemas\/(\w+)$/)?.[1];
+
+/**
+ * Returns the operations that the SDK offers, in the order of the document.
+ *
+ * @returns {Operation[]}
+ */
+export function operations() {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, node]) => describe(path, method.toUpperCase(), node)),
+  );
+}
+
+/**
+ * @typedef {object} Operation
+ * @property {string} id - as in openapi.yaml
+ * @property {string} name - such as articles.create
+ * @property {string} resource
+ * @property {string} method - the name of the method in the SDK
+ * @property {string} verb
+ * @property {string} path
+ * @property {Node} node
+ * @property {Node[]} pathParams
+ * @property {Node[]} query
+ * @property {Body | undefined} body
+ * @property {Result} result
+ * @property {boolean} conditional - whether it accepts If-Match
+ */
+
+/**
+ * @typedef {object} Body
+ * @property {Node} schema - the schema of what the caller passes
+ * @property {string | undefined} member - the only member of the body, which
+ * contains what the caller passes
+ * @property {Node} example
+ */
+
+/**
+ * The response of a success. A page has items, perhaps their total number, and
+ * the cursor of the next page; a stream has records. Of any other response with
+ * a single member, the caller gets that member.
+ *
+ * @typedef {object} Result
+ * @property {"nothing" | "stream" | "page" | "member" | "whole"} kind
+ * @property {Node} schema - of the items, the records, the member or the whole
+ * @property {string} member - a member that each such response contains
+ * @property {string | undefined} total - the member with the number of items
+ */
+
+/**
+ * @param {string} path
+ * @param {string} verb
+ * @param {Node} node
+ * @returns {Operation}
+ */
+function describe(path, verb, node) {
+  const params = (node.parameters ?? []).map(resolve);
+  const [resource, method] = node["x-sdk"].split(".");
+  /** @param {string} place */
+  const inside = (place) => params.filter((/** @type {Node} */ param) => param.in === place);
+  return {
+    id: node.operationId,
+    name: node["x-sdk"],
+    resource,
+    method,
+    verb,
+    path,
+    node,
+    pathParams: inside("path"),
+    query: inside("query"),
+    body: node.requestBody && bodyOf(resolve(node.requestBody)),
+    result: resultOf(node),
+    conditional: inside("header").some((/** @type {Node} */ param) => param.name === "If-Match"),
+  };
+}
+
+/**
+ * @param {Node} requestBody
+ * @returns {Body}
+ */
+function bodyOf(requestBody) {
+  const { schema, example } = requestBody.content["application/json"];
+  const [only, another] = Object.entries(resolve(schema).properties);
+  if (!only || another || resolve(only[1]).type !== "object") {
+    return { schema, member: undefined, example };
+  }
+  const [member, inner] = only;
+  return { schema: inner, member, example: example[member] };
+}
+
+/**
+ * @param {Node} node
+ * @returns {Result}
+ */
+function resultOf(node) {
+  const [, response] = Object.entries(node.responses).find(([status]) => /^2/.test(status)) ?? [];
+  const content = resolve(response).content;
+  const none = { schema: {}, member: "", total: undefined };
+  if (!content) return { ...none, kind: "nothing" };
+  if (content["application/x-ndjson"]) {
+    return { ...none, kind: "stream", schema: content["application/x-ndjson"].schema };
+  }
+  const { schema } = content["application/json"];
+  const { properties, required } = resolve(schema);
+  /** @type {[string, Node][]} */
+  const members = Object.entries(properties);
+  const [member, first] = members[0] ?? ["", {}];
+  if (properties.nextCursor) {
+    const total = members.find(([, value]) => value.type === "integer")?.[0];
+    return { kind: "page", schema: resolve(first).items, member, total };
+  }
+  if (members.length === 1) return { kind: "member", schema: first, member, total: undefined };
+  return { kind: "whole", schema, member: required[0], total: undefined };
+}

@@ -1,0 +1,116 @@
+import type { Call } from "./call.js";
+import { BylineError } from "./error.js";
+import { Resources, SessionsResource } from "./generated/resources.js";
+import type { CallOptions, CreateOptions, Options } from "./options.js";
+import { Session } from "./session.js";
+import { Transport } from "./transport.js";
+
+/** A client of a Byline service. */
+export class Byline extends Resources {
+  readonly #transport: Transport;
+
+  /**
+   * @param address - the address of the service, such as
+   * `https://byline.example.com`
+   */
+  constructor(address: string | URL, options?: Options);
+  /** @internal */
+  constructor(address: string | URL | Transport, options?: Options);
+  constructor(address: string | URL | Transport, options: Options = {}) {
+    const transport = address instanceof Transport ? address : connect(address, options);
+    super(transport);
+    this.#transport = transport;
+  }
+
+  /**
+   * Returns a client that differs in its token only. Both clients share the
+   * cache. A cached response is only returned to the token that requested it.
+   */
+  withToken(token: Options["token"]): Byline {
+    return new Byline(this.#transport.as(token));
+  }
+
+  /**
+   * Sign in with e-mail and password
+   *
+   * Returns a client whose session renews itself until it is signed out. A
+   * client with a `sessionStore` is then signed in itself.
+   *
+   * @example
+   * ```ts
+   * const jake = await byline.signIn("jake@example.com", "correct horse");
+   * const user = await jake.account.get();
+   * ```
+   */
+  async signIn(email: string, password: string, options: CreateOptions = {}): Promise<Byline> {
+    const { tokens } = await this.sessions.create({ email, password }, options);
+    const session = this.#transport.session ?? newSession(this.#transport, undefined);
+    await session.replace(tokens);
+    return new Byline(this.#transport.as(undefined, session));
+  }
+
+  /**
+   * Sign out
+   *
+   * Ends the session of this client, and forgets its tokens. All clients that
+   * share the session are signed out.
+   */
+  async signOut(options: CallOptions = {}): Promise<void> {
+    try {
+      await this.sessions.deleteCurrent(options);
+    } catch (error) {
+      // The session has ended already.
+      if (!(error instanceof BylineError) || error.status !== 401) throw error;
+    }
+    await this.#transport.session?.replace(undefined);
+  }
+
+  /**
+   * Send any request
+   *
+   * For operations that are newer than this package. The path, such as
+   * `/articles?tag=dragons`, is that of openapi.yaml. Returns the body of the
+   * response as it is.
+   *
+   * @example
+   * ```ts
+   * const { tags } = await byline.request<{ tags: string[] }>("GET", "/tags");
+   * ```
+   */
+  request<T = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+    options: CreateOptions = {},
+  ): Call<T> {
+    return this.#transport.raw(method.toUpperCase(), path, body, options);
+  }
+}
+
+function connect(address: string | URL, options: Options): Transport {
+  const { location } = globalThis as { location?: { href: string } };
+  let url: URL;
+  try {
+    url = new URL(address, location?.href);
+  } catch {
+    throw new TypeError(
+      `"${address}" is not the address of a service, such as https://example.com`,
+    );
+  }
+  if (!/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) {
+    throw new TypeError("the address of the service must be https://HOST or http://HOST");
+  }
+  const api = `${url.origin}${url.pathname.replace(/\/*$/, "").replace(/\/api$/, "")}/api`;
+  const transport = new Transport(api, options);
+  if (!options.sessionStore) return transport;
+  if (options.token !== undefined) throw new TypeError("pass either token or sessionStore");
+  return transport.as(undefined, newSession(transport, options.sessionStore));
+}
+
+function newSession(transport: Transport, store: Options["sessionStore"]): Session {
+  const sessions = new SessionsResource(transport);
+  // A renewal that hangs must leave time for another attempt.
+  return new Session(store, async (refreshToken) =>
+    sessions.refresh({ refreshToken }, { timeout: 4_000 }),
+  );
+}
