@@ -97,6 +97,9 @@ async function methodOf(operation) {
     node.summary,
     node.description,
     node.deprecated ? "@deprecated" : undefined,
+    operation.pathParams
+      .map(({ description, name }) => `@param ${name} - ${description}`)
+      .join("\n"),
     example(await sample(operation)),
   ]);
   const head = `${doc}${method}(${parameters(operation)})`;

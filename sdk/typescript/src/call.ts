@@ -1,7 +1,10 @@
 /** A response with its headers. */
 export interface Full<T> {
+  /** What the operation returns. */
   data: T;
+  /** The HTTP status, such as 200. */
   status: number;
+  /** The headers, such as `RateLimit`. */
   headers: Headers;
   /** The version of the value, for the option `ifMatch`. */
   etag: string | undefined;

@@ -10,6 +10,7 @@ export class BylineError extends Error {
   override readonly name: string = "BylineError";
   /** The operation, such as `articles.create`. */
   readonly operation: string;
+  /** The HTTP status, such as 422. */
   readonly status: number;
   /** What happened, for programs. Undefined if a proxy has answered. */
   readonly code: ProblemCode | undefined;
@@ -60,6 +61,7 @@ export class BylineError extends Error {
  */
 export class NotBylineError extends BylineError {
   override readonly name = "NotBylineError";
+  /** The URL of the request. */
   readonly url: string;
   /** The beginning of the body. */
   readonly body: string;
@@ -88,7 +90,9 @@ export class BylineConnectionError extends Error {
   override readonly name: string = "BylineConnectionError";
   /** The operation, such as `articles.create`. */
   readonly operation: string;
+  /** The HTTP method, such as `GET`. */
   readonly method: string;
+  /** The URL of the request. */
   readonly url: string;
   /** The number of attempts. */
   readonly attempts: number;

@@ -93,7 +93,9 @@ export interface ConditionalOptions extends CallOptions {
 export interface Attempt {
   /** Such as `articles.create`. */
   operation: string;
+  /** The HTTP method, such as `GET`. */
   method: string;
+  /** The URL of the request. */
   url: string;
   /** 1 for the first attempt. */
   attempt: number;
@@ -107,6 +109,8 @@ export interface Outcome extends Attempt {
   status: number | undefined;
   /** Identifies the request in the log of the service. */
   requestId: string | undefined;
+  /** The headers of the response, such as `RateLimit` or `Sunset`. */
+  headers: Headers | undefined;
   /** Why there was no response. */
   error: unknown;
 }

@@ -2,6 +2,7 @@ import { Call, type Full } from "./call.js";
 
 /** A page of a list. */
 export interface Page<T> {
+  /** The items of this page. */
   items: T[];
   /** The parameter `cursor` of the next page; null on the last page. */
   nextCursor: string | null;
@@ -56,6 +57,7 @@ export class Pager<T, P extends Page<T> = Page<T>> implements PromiseLike<P>, As
     return this.#request({}).withResponse();
   }
 
+  /** Resolves with the first page, as `await` does. */
   then<A = P, B = never>(
     resolved?: ((page: P) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -63,10 +65,12 @@ export class Pager<T, P extends Page<T> = Page<T>> implements PromiseLike<P>, As
     return this.#request({}).then(resolved, rejected);
   }
 
+  /** Handles the error of the request for the first page. */
   catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<P | B> {
     return this.then(undefined, rejected);
   }
 
+  /** Calls a function when the first page is there, or has failed. */
   finally(done?: (() => void) | null): Promise<P> {
     return this.#request({}).finally(done);
   }

@@ -44,6 +44,7 @@ export async function sendWithRetry(
       duration: performance.now() - started,
       status: response?.status,
       requestId: response?.headers.get("X-Request-Id") ?? undefined,
+      headers: response?.headers,
       error,
     };
     hooks.onResponse?.(outcome);

@@ -241,12 +241,18 @@ test("a response that is not from a Byline is an error", async (t) => {
 });
 
 test("the address of the service", async (t) => {
-  for (const address of ["http://a.test", "http://a.test/", "http://a.test/api/"]) {
+  const addresses = {
+    "http://a.test": "http://a.test/api/tags",
+    "http://a.test/": "http://a.test/api/tags",
+    "http://a.test/api/": "http://a.test/api/tags",
+    "https://a.test:8443/blog": "https://a.test:8443/blog/api/tags",
+  };
+  for (const [address, expected] of Object.entries(addresses)) {
     await t.test(address, async () => {
       let url = "";
       const fetch = async (to: string) => ((url = to), tags(new Request(to)));
       await new Byline(address, { fetch }).tags.list();
-      assert.equal(url, "http://a.test/api/tags");
+      assert.equal(url, expected);
     });
   }
   for (const address of ["a.test", "", "localhost:8080", "ftp://a.test", "http://u:p@a.test"]) {
