@@ -49,7 +49,7 @@ export function editSample({ body, pathParams, resource, result }) {
 function args({ body, pathParams, query }) {
   const path = pathParams.map((param) => JSON.stringify(param.example));
   if (body) return [...path, JSON.stringify(body.example)];
-  // A page begins where the service begins it, so that the sample shows a filter.
+  // The sample of a list shows how to filter it.
   const filter = query.find(
     ({ example, name }) => example !== undefined && !["limit", "offset"].includes(name),
   );

@@ -1,5 +1,5 @@
 /** A response with its headers. */
-export interface Full<T> {
+export interface FullResponse<T> {
   /** What the operation returns. */
   data: T;
   /** The HTTP status, such as 200. */
@@ -24,16 +24,16 @@ export class Call<T> extends Promise<T> {
     return Promise;
   }
 
-  readonly #full: Promise<Full<T>>;
+  readonly #full: Promise<FullResponse<T>>;
 
   /** @internal */
-  constructor(full: Promise<Full<T>>) {
+  constructor(full: Promise<FullResponse<T>>) {
     super((resolve) => resolve(undefined as T));
     this.#full = full;
   }
 
   /** Resolves with the data, the status and the headers of the response. */
-  withResponse(): Promise<Full<T>> {
+  withResponse(): Promise<FullResponse<T>> {
     return this.#full;
   }
 

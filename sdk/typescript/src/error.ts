@@ -20,7 +20,9 @@ export class BylineError extends Error {
   readonly detail: string;
   /** The messages for each invalid field. */
   readonly fields: Readonly<Record<string, readonly string[]>>;
-  /** The page that explains the error, relative to the address of the service. */
+  /**
+   * The page that explains the error, relative to the address of the service.
+   */
   readonly type: string | undefined;
   /** Identifies the request in the log of the service. */
   readonly requestId: string | undefined;
@@ -85,7 +87,10 @@ export class NotBylineError extends BylineError {
   }
 }
 
-/** There was no response, or it broke off. `cause` is the error of the last attempt. */
+/**
+ * There was no response, or it broke off. `cause` is the error of the last
+ * attempt.
+ */
 export class BylineConnectionError extends Error {
   override readonly name: string = "BylineConnectionError";
   /** The operation, such as `articles.create`. */

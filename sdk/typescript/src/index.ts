@@ -9,7 +9,7 @@
  *
  * @module
  */
-export type { Call, Full } from "./call.js";
+export type { Call, FullResponse } from "./call.js";
 export { Byline } from "./client.js";
 export {
   BylineConnectionError,

@@ -43,11 +43,17 @@ export interface Options {
    * @default 8_388_608
    */
   cacheBytes?: number | undefined;
-  /** Sends the requests, for example through a proxy. The default is the global `fetch`. */
+  /**
+   * Sends the requests, for example through a proxy. The default is the global
+   * `fetch`.
+   */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /** Functions for logs, metrics and traces. */
   hooks?: Hooks | undefined;
-  /** The name and version of your program, such as `blog/1.2`, for the User-Agent. */
+  /**
+   * The name and version of your program, such as `blog/1.2`, for the
+   * User-Agent.
+   */
   app?: string | undefined;
   /**
    * Keeps the session of `signIn` outside this process. The client is signed in
@@ -120,7 +126,10 @@ export interface Outcome extends Attempt {
  * throw.
  */
 export interface Hooks {
-  /** Before each attempt. It may change the headers, for example set `traceparent`. */
+  /**
+   * Before each attempt. It may change the headers, for example set
+   * `traceparent`.
+   */
   onRequest?: ((attempt: Attempt & { headers: Headers }) => void | Promise<void>) | undefined;
   /** After each attempt, with or without a response. */
   onResponse?: ((outcome: Outcome) => void) | undefined;
@@ -128,7 +137,7 @@ export interface Hooks {
   onRetry?: ((outcome: Outcome & { delay: number }) => void) | undefined;
 }
 
-/** Keeps the tokens of a session, for example in a file or in `localStorage`. */
+/** Keeps the tokens of a session, for example in a file. */
 export interface SessionStore {
   /** Returns the tokens that were saved last, if any. */
   load(): Tokens | null | undefined | Promise<Tokens | null | undefined>;

@@ -1,4 +1,4 @@
-import { Call, type Full } from "./call.js";
+import { Call, type FullResponse } from "./call.js";
 
 /** A page of a list. */
 export interface Page<T> {
@@ -52,8 +52,8 @@ export class Pager<T, P extends Page<T> = Page<T>> implements PromiseLike<P>, As
     return items;
   }
 
-  /** Resolves with the first page, the status and the headers of its response. */
-  withResponse(): Promise<Full<P>> {
+  /** Resolves with the first page, and the headers of its response. */
+  withResponse(): Promise<FullResponse<P>> {
     return this.#request({}).withResponse();
   }
 

@@ -1,5 +1,5 @@
 import { Cache } from "./cache.js";
-import { Call, type Full } from "./call.js";
+import { Call, type FullResponse } from "./call.js";
 import { NotBylineError } from "./error.js";
 import { readUnlessLines, records } from "./export.js";
 import type { CallOptions, ConditionalOptions, CreateOptions, Options } from "./options.js";
@@ -112,7 +112,7 @@ export class Transport {
     path: PathParams,
     params: object,
     options: CallOptions,
-  ): Promise<Full<T>> {
+  ): Promise<FullResponse<T>> {
     return this.#send(operation, ...parts(operation, path, params), options);
   }
 
@@ -121,7 +121,7 @@ export class Transport {
     path: string,
     body: unknown,
     options: CallOptions,
-  ): Promise<Full<T>> {
+  ): Promise<FullResponse<T>> {
     const request = this.#request(operation, path, body, options);
     const response = await this.#authorize(operation, request, options, (request) =>
       this.#cache.send(request, (request) => sendWithRetry(request, readWhole)),

@@ -3,8 +3,7 @@ import { version } from "./generated/version.js";
 interface Process {
   arch?: string;
   platform?: string;
-  version?: string;
-  versions?: { node?: string };
+  versions?: Record<string, string>;
 }
 
 /**
@@ -14,8 +13,9 @@ interface Process {
  */
 export function userAgent(app: string | undefined): string | undefined {
   const { process } = globalThis as { process?: Process };
-  const node = process?.versions?.node;
-  if (!process || !node || "document" in globalThis) return undefined;
-  const agent = `byline-typescript/${version} (node ${node}; ${process.platform}/${process.arch})`;
+  const runtime = ["deno", "bun", "node"].find((name) => process?.versions?.[name]);
+  if (!process?.versions || !runtime || "document" in globalThis) return undefined;
+  const system = `${process.platform}/${process.arch}`;
+  const agent = `byline-typescript/${version} (${runtime} ${process.versions[runtime]}; ${system})`;
   return app ? `${agent} ${app}` : agent;
 }

@@ -1,4 +1,4 @@
-// Editors show the documentation of the package when the pointer is over a name.
+// Editors show the documentation of a name when the pointer is over it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";

@@ -31,6 +31,7 @@ export const respond =
       headers: { "Content-Type": "application/json", ...headers },
     });
 
+export const newUser = { username: "a", email: "a@example.com", password: "12345678" };
 export const tags = respond(200, { tags: ["a"] });
 export const user = respond(201, { user: { username: "a" } });
 export const problem = (status: number, code: string, more: object = {}) => ({

@@ -203,7 +203,7 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     const other = createServer((_, response) => response.end("<h1>It works!</h1>"));
     const error = await rejection(new Byline(await listen(t, other)).tags.list());
     assert.ok(error instanceof NotBylineError, String(error));
-    const nowhere = new Byline("http://127.0.0.1:1", { retries: 1, retryDelay: 1 });
+    const nowhere = new Byline("http://127.0.0.1:2", { retries: 1, retryDelay: 1 });
     await assert.rejects(nowhere.tags.list(), BylineConnectionError);
   });
   await step("delete", async () => {
