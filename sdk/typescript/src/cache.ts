@@ -77,6 +77,6 @@ function confirmed(cached: CachedResponse, response: Response): Response {
  * The cache key. It contains the token, so that users do not get responses of
  * others.
  */
-function keyOf({ headers, url }: Outgoing): string {
-  return `${url}\n${headers.get("Authorization") ?? ""}`;
+function keyOf({ authorization, headers, url }: Outgoing): string {
+  return `${url}\n${authorization ?? headers.get("Authorization") ?? ""}`;
 }

@@ -128,7 +128,7 @@ export interface Outcome extends Attempt {
 export interface Hooks {
   /**
    * Before each attempt. It may change the headers, for example set
-   * `traceparent`.
+   * `traceparent`. The token is not one of them.
    */
   onRequest?: ((attempt: Attempt & { headers: Headers }) => void | Promise<void>) | undefined;
   /** After each attempt, with or without a response. */

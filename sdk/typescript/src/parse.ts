@@ -1,6 +1,5 @@
 import { BylineError, NotBylineError } from "./error.js";
 import type { Outgoing } from "./retry.js";
-import { isTemporary } from "./retry.js";
 import type { Operation } from "./transport.js";
 
 /** A JSON object. */
@@ -32,8 +31,11 @@ export async function refusal(request: Outgoing, response: Response): Promise<By
   if (isObject(problem) && typeof problem["code"] === "string" && "requestId" in problem) {
     return new BylineError(request.operation, response, problem);
   }
-  // Proxies have responses of their own while a service is not available.
-  if (isTemporary(response.status)) return new BylineError(request.operation, response, {});
+  // Proxies have responses of their own while a service is not available, and a
+  // 304 that the caller has asked for has no body.
+  if (response.status >= 500 || [304, 429].includes(response.status)) {
+    return new BylineError(request.operation, response, {});
+  }
   return new NotBylineError(request, response, text);
 }
 

@@ -7,6 +7,8 @@ export interface Outgoing {
   method: string;
   url: string;
   headers: Headers;
+  /** The field Authorization, which hooks do not see. */
+  authorization: string | undefined;
   body: string | undefined;
   /** Whether the request may be sent again. */
   repeatable: boolean;
@@ -37,6 +39,7 @@ export async function sendWithRetry(
     const target = { operation, method, url, attempt };
     const headers = new Headers(request.headers);
     await hooks.onRequest?.({ ...target, headers });
+    if (request.authorization) headers.set("Authorization", request.authorization);
     const started = performance.now();
     const { response, error } = await sendOnce(request, headers, read);
     const outcome: Outcome = {

@@ -1,4 +1,4 @@
-import { BylineConnectionError, BylineError } from "./error.js";
+import { BylineConnectionError, BylineError, NotBylineError } from "./error.js";
 import type { Tokens } from "./generated/types.js";
 import type { SessionStore } from "./options.js";
 import { isTemporary, sleep } from "./retry.js";
@@ -31,6 +31,7 @@ export class Session {
 
   /** Returns the access token, which is renewed if it is about to expire. */
   async token(): Promise<string | undefined> {
+    if (this.#renewal) return this.#renewal;
     const tokens = await this.#load();
     if (!tokens || Date.now() < this.#renewAt) return tokens?.accessToken;
     return this.renew(tokens.accessToken);
@@ -69,8 +70,7 @@ export class Session {
       if (this.#tokens === before) await this.replace(renewed);
       return renewed.accessToken;
     } catch (error) {
-      const refused = error instanceof BylineError && error.status < 500 && error.status !== 429;
-      if (refused && this.#tokens === before) await this.replace(undefined);
+      if (isRefusal(error) && this.#tokens === before) await this.replace(undefined);
       throw error;
     }
   }
@@ -110,6 +110,12 @@ export class Session {
     this.#tokens = Promise.resolve(tokens);
     this.#renewAt = renewalTime(tokens);
   }
+}
+
+/** Reports whether the service has decided not to renew a session. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof BylineError) || error instanceof NotBylineError) return false;
+  return error.status < 500 && error.status !== 429;
 }
 
 function renewalTime(tokens: Tokens | null | undefined): number {

@@ -159,6 +159,7 @@ export class Transport {
       method,
       url: this.#api + path,
       headers,
+      authorization: undefined,
       body: body === undefined ? undefined : JSON.stringify(body),
       repeatable: reads || headers.has("Idempotency-Key"),
       signal: options.signal,
@@ -198,10 +199,7 @@ export class Transport {
 }
 
 function authorized(request: Outgoing, token: string | undefined): Outgoing {
-  if (!token) return request;
-  const headers = new Headers(request.headers);
-  headers.set("Authorization", `Token ${token}`);
-  return { ...request, headers };
+  return token ? { ...request, authorization: `Token ${token}` } : request;
 }
 
 /**

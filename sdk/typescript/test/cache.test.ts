@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fake, type Handler, respond } from "./fake.js";
+import { NotBylineError } from "../src/index.js";
+import { fails, fake, type Handler, respond } from "./fake.js";
 
 test("responses are cached", async (t) => {
   const statuses: number[] = [];
@@ -34,6 +35,14 @@ test("responses are cached", async (t) => {
     const { byline } = fake([confirming], { token: () => token, cacheBytes });
     for (token of ["a", "b", "a", "c", "a", "b"]) await byline.profiles.get("a"); // c evicts b
     assert.deepEqual(statuses, [200, 200, 304, 200, 304, 200]);
+  });
+  await t.test("unless the caller sets a condition", async () => {
+    const { byline } = fake([confirming]);
+    const headers = { "If-None-Match": '"v1"' };
+    await assert.rejects(byline.profiles.get("a", { headers }), (error) => {
+      assert.ok(!(error instanceof NotBylineError));
+      return fails(304)(error);
+    });
   });
   await t.test("unless the cache is disabled", async () => {
     const { byline } = fake([confirming], { cacheBytes: 0 });

@@ -112,8 +112,10 @@ test("hooks", async (t) => {
     const seen: [string, Outcome | Attempt][] = [];
     const ok = respond(200, { tags: [] }, { "X-Request-Id": "R2" });
     const { byline, requests } = fake([breaks, respond(503, busy), ok], {
+      token: "secret",
       hooks: {
         onRequest: async ({ headers, ...attempt }) => {
+          assert.equal(headers.get("Authorization"), null);
           headers.set("traceparent", `00-${attempt.attempt}`);
           seen.push(["request", attempt]);
         },
@@ -121,7 +123,7 @@ test("hooks", async (t) => {
         onRetry: (outcome) => void seen.push(["retry", outcome]),
       },
     });
-    await byline.tags.list();
+    await byline.request("GET", "/user");
     const names = seen.map(([name, { attempt }]) => `${name} ${attempt}`);
     assert.deepEqual(names, [
       ...["request 1", "response 1", "retry 1"],
@@ -141,6 +143,7 @@ test("hooks", async (t) => {
     assert.ok(outcomes.every(({ duration }) => duration >= 0));
     const sent = requests.map(({ headers }) => headers.get("traceparent"));
     assert.deepEqual(sent, ["00-1", "00-2", "00-3"]);
+    assert.equal(requests[2]!.headers.get("Authorization"), "Token secret");
   });
   await t.test("that throw reject the call", async () => {
     const failure = new Error("hook");

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Byline, BylineConnectionError, type SessionStore, type Tokens } from "../src/index.js";
+import {
+  Byline,
+  BylineConnectionError,
+  NotBylineError,
+  type SessionStore,
+  type Tokens,
+} from "../src/index.js";
 import { breaks, busy, fails, type Handler, problem, respond } from "./fake.js";
 
 /**
@@ -168,6 +174,21 @@ test("a renewal that fails", async (t) => {
       return respond(503, busy, { "Retry-After": "60" })(new Request("http://a")) as Response;
     };
     await assert.rejects(jake.account.get(), fails(503, { operation: "sessions.refresh" }));
+    service.onRefresh = undefined;
+    assert.equal((await jake.account.get()).username, "jake");
+  });
+  await t.test("because something else has answered does not end the session", async () => {
+    const service = new Service();
+    const { store, saved } = memory();
+    const jake = await service.client(store).signIn("jake@example.com", "correct horse");
+    service.expired = true;
+    service.onRefresh = () => {
+      service.current--;
+      service.expired = true;
+      return respond(403, "<h1>Sign in to this Wi-Fi</h1>")(new Request("http://a")) as Response;
+    };
+    await assert.rejects(jake.account.get(), NotBylineError);
+    assert.equal(saved.length, 1);
     service.onRefresh = undefined;
     assert.equal((await jake.account.get()).username, "jake");
   });
