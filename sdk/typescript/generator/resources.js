@@ -140,12 +140,13 @@ async function editOf(update, its) {
   const keys = update.pathParams.map(({ name }) => name).join(", ");
   return `${comment([
     `Change what \`${read.method}\` returns, without overwriting the edits of others`,
-    `Reads the ${update.result.member}, calls \`change\`, and writes the change that it returns. If somebody else has edited
-the ${update.result.member} in the meantime, reads it and calls \`change\` again.`,
+    `Reads the ${update.result.member}, calls \`change\`, and writes the change that it
+returns. If somebody else has edited the ${update.result.member} in the meantime, reads it
+and calls \`change\` again.`,
     example(await editSample(update)),
   ])}edit(${update.pathParams.map(pathParam).join(", ")}, change: (${update.result.member}: ${from}) => ${to} | Promise<${to}>, options: CallOptions = {}): Promise<${from}> {
     return edit(
-      () => this.${read.method}(${keys}, {}, options),
+      () => this.${read.method}(${keys}, ${hasParams(read) ? "{}, " : ""}options),
       async (value, etag) => this.${update.method}(${keys}, await change(value), { ...options, ifMatch: etag }),
     );
   }\n`;
