@@ -1,0 +1,115 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// small is a document with one operation, which the tests change.
+const small = `
+info: {version: 1.2.3}
+tags: [{name: notes, description: Notes}]
+paths:
+  /notes/{id}:
+    put:
+      x-sdk: notes.change
+      tags: [notes]
+      summary: Change a note
+      description: Needs a text.
+      security: [{Token: []}]
+      x-scope: write
+      parameters: [{$ref: '#/components/parameters/Id'}]
+      requestBody: {$ref: '#/components/requestBodies/NoteBody'}
+      responses:
+        '200': {$ref: '#/components/responses/NoteOK'}
+        '404': {description: Missing}
+components:
+  parameters:
+    Id: {name: id, in: path, description: The id, schema: {type: integer, format: int64}}
+  requestBodies:
+    NoteBody: {content: {application/json: {schema: {$ref: '#/components/schemas/NoteChangeRequest'}}}}
+  responses:
+    NoteOK: {content: {application/json: {schema: {$ref: '#/components/schemas/NoteResponse'}}}}
+  schemas:
+    NoteChangeRequest: {type: object, properties: {note: {$ref: '#/components/schemas/NoteChange'}}}
+    NoteChange:
+      type: object
+      properties:
+        text: {type: string, nullable: true, description: The text}
+        words: {type: array, items: {type: string}}
+    NoteResponse: {type: object, properties: {note: {$ref: '#/components/schemas/Note'}}}
+    Note:
+      type: object
+      description: A note
+      required: [htmlUrl, at, kind]
+      properties:
+        htmlUrl: {type: string, x-secret: true}
+        at: {type: string, format: date-time, nullable: true}
+        kind: {type: string, enum: [short, long-one]}
+        more: {type: boolean}
+    ProblemCode: {type: string, enum: [not_found]}
+`
+
+func generated(t *testing.T, text string) (string, error) {
+	path := filepath.Join(t.TempDir(), "openapi.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	doc, err := load(path)
+	require.NoError(t, err)
+	files, err := generate(doc)
+	all := ""
+	for _, file := range files {
+		all += string(file)
+	}
+	return strings.Join(strings.Fields(all), " "), err
+}
+
+func TestGenerate(t *testing.T) {
+	all, err := generated(t, small)
+	require.NoError(t, err)
+	for _, want := range []string{
+		`const Version = "1.2.3"`,
+		`// Notes. Notes *NotesService`,
+		`// Change changes a note. // // Needs a text. // // It sends PUT /notes/{id}, and needs a token with the scope write.`,
+		`func (s *NotesService) Change(ctx context.Context, id int64, note NoteChange, options ...CallOption) (*Note, error) {`,
+		`arguments: []any{id},`, `body: map[string]any{"note": note},`,
+		"type NoteChange struct { // The text. Text Nullable[string] `json:\"text,omitzero\"` Words []string `json:\"words,omitzero\"` }",
+		"// Note is a note. type Note struct { HTMLURL string `json:\"htmlUrl\"` At *time.Time `json:\"at\"` Kind NoteKind `json:\"kind\"` More *bool `json:\"more,omitempty\"` }",
+		`NoteKindLongOne NoteKind = "long-one"`, `v.HTMLURL = hide(v.HTMLURL)`,
+		`CodeNotFound Code = "not_found"`,
+	} {
+		require.Contains(t, all, want)
+	}
+	require.NotContains(t, all, "NoteResponse")
+}
+
+func TestGenerateRefuses(t *testing.T) {
+	for _, c := range []struct{ from, to, says string }{
+		{"x-sdk: notes.change", "x-sdk: notes", "PUT /notes/{id}: x-sdk must be resource.method"},
+		{"more: {type: boolean}", "more: {oneOf: [{type: string}]}", "NoteMore: sdk/gogen does not know oneOf"},
+		{"more: {type: boolean}", "more: {type: object}", "NoteMore: sdk/gogen does not know the type"},
+		{"more: {type: boolean}", "more: {$ref: '#/components/schemas/Gone'}", "there is no schema Gone"},
+		{"enum: [short, long-one]", "enum: [short, long-one], x-enum-varnames: [Short]", "NoteKind: x-enum-varnames must have a name for each value"},
+	} {
+		_, err := generated(t, strings.Replace(small, c.from, c.to, 1))
+		require.ErrorContains(t, err, c.says)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"apiKeys": "APIKeys", "user.role_changed": "UserRoleChanged", "-createdAt": "CreatedAt", "bodyHtml": "BodyHTML", "NewApiKey": "NewAPIKey",
+	} {
+		require.Equal(t, want, exported(name))
+	}
+	require.Equal(t, "apiKey", local("apiKey"))
+	require.Equal(t, "type_", local("type"))
+	for summary, want := range map[string]string{
+		"Publish an article": "publishes an article", "Verify an address": "verifies an address", "Get it": "gets it", "Suspend": "suspends",
+	} {
+		require.Equal(t, want, thirdPerson(summary))
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"go/token"
+	"strings"
+	"unicode"
+)
+
+// initialisms are words that Go writes in capital letters.
+var initialisms = map[string]bool{"api": true, "html": true, "id": true, "json": true, "url": true}
+
+// words splits a name such as apiKeys or user.role_changed into words in lower
+// case.
+func words(name string) []string {
+	var found []string
+	last := rune(0)
+	for _, r := range name {
+		letter := unicode.IsLetter(r) || unicode.IsDigit(r)
+		if letter && (len(found) == 0 || !unicode.IsLetter(last) && !unicode.IsDigit(last) || unicode.IsUpper(r) && !unicode.IsUpper(last)) {
+			found = append(found, "")
+		}
+		if letter {
+			found[len(found)-1] += string(unicode.ToLower(r))
+		}
+		last = r
+	}
+	return found
+}
+
+// exported returns the exported Go name of a name of the document.
+func exported(name string) string {
+	var b strings.Builder
+	for _, word := range words(name) {
+		if initialisms[word] {
+			b.WriteString(strings.ToUpper(word))
+		} else {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
+}
+
+// local returns the Go name of a variable.
+func local(name string) string {
+	first := words(name)[0]
+	name = first + exported(name)[len(first):]
+	if token.IsKeyword(name) {
+		name += "_"
+	}
+	return name
+}
+
+// thirdPerson turns the imperative of a summary into a sentence about a
+// function: "Publish an article" into "publishes an article".
+func thirdPerson(summary string) string {
+	verb, rest, _ := strings.Cut(summary, " ")
+	verb = strings.ToLower(verb[:1]) + verb[1:]
+	last, before := verb[len(verb)-1:], verb[len(verb)-2:len(verb)-1]
+	switch {
+	case strings.HasSuffix(verb, "sh"), strings.HasSuffix(verb, "ch"), strings.Contains("sxzo", last):
+		verb += "es"
+	case last == "y" && !strings.Contains("aeiou", before):
+		verb = verb[:len(verb)-1] + "ies"
+	default:
+		verb += "s"
+	}
+	return strings.TrimSpace(verb + " " + rest)
+}
+
+// comment formats text as a Go comment of up to 80 columns.
+func comment(indent, text string) string {
+	var b strings.Builder
+	width := 80 - len(indent)*4 - len("// ") // gofmt indents with tabs
+	for i, paragraph := range strings.Split(strings.TrimSpace(text), "\n\n") {
+		if i > 0 {
+			b.WriteString(indent + "//\n")
+		}
+		line := ""
+		for _, word := range strings.Fields(paragraph) {
+			if line != "" && len(line)+1+len(word) > width {
+				b.WriteString(indent + "// " + line + "\n")
+				line = ""
+			}
+			line = strings.TrimSpace(line + " " + word)
+		}
+		b.WriteString(indent + "// " + line + "\n")
+	}
+	return b.String()
+}
+
+// sentence ends text with a period, as Go comments do.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
+}
