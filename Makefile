@@ -27,6 +27,7 @@ build: ## Build bin/byline
 .PHONY: test
 test: ## Run all tests with the race detector, on a real PostgreSQL
 	$(GO) test -pgo=off -race -shuffle=on ./...
+	cd sdk/go && $(GO) test -race -shuffle=on ./...
 
 .PHONY: guard
 guard: ## Check the exact allocations of the main reads (without the race detector, which allocates)
@@ -63,7 +64,8 @@ verify: ## Fail if gen/ does not match openapi.yaml and db/queries
 	@$(generate) verify
 	@$(GO) mod verify && $(GO) mod tidy -diff
 
-SDK_GENERATED := sdk/typescript/src/generated sdk/typescript/samples.json sdk/python/src/byline_client/operations.py sdk/python/src/byline_client/generated
+SDK_GENERATED := $(addprefix sdk/go/,client.gen.go services.gen.go types.gen.go) sdk/typescript/src/generated sdk/typescript/samples.json \
+  sdk/python/src/byline_client/operations.py sdk/python/src/byline_client/generated
 
 .PHONY: committed
 committed: ## Fail if generated files, of gen/ or of the SDKs, are not committed (for CI)
@@ -77,6 +79,8 @@ lint: ## Run gofmt, go vet and staticcheck
 	  echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet -pgo=off ./...
 	$(TOOL) staticcheck ./...
+	cd sdk/go && $(GO) vet ./...
+	@staticcheck=$$($(TOOL) -n staticcheck) && cd sdk/go && "$$staticcheck" ./... && $(GO) mod tidy -diff
 
 .PHONY: recipe
 recipe: ## Apply the example of docs/development.md to a copy, and each omission too (needs Python)
@@ -147,8 +151,12 @@ docs-assets: ## Download the pinned build of the API reference again
 # These files are written last, so that an interrupted installation is repeated.
 SDK_TOOLS := sdk/typescript/node_modules/.package-lock.json sdk/python/.venv/installed
 
+.PHONY: sdk-go
+sdk-go: ## Generate the generated part of the Go SDK only (needs nothing but Go)
+	$(GO) run ./sdk/gogen openapi.yaml sdk/go
+
 .PHONY: sdk
-sdk: $(SDK_TOOLS) ## Generate the generated parts of the SDKs from openapi.yaml
+sdk: sdk-go $(SDK_TOOLS) ## Generate the generated parts of the SDKs from openapi.yaml
 	npm --prefix sdk/typescript --silent run generate
 	sdk/python/.venv/bin/python sdk/python/generate.py
 
@@ -159,6 +167,7 @@ sdk-verify: $(SDK_TOOLS) ## Fail if the SDKs do not match openapi.yaml
 
 .PHONY: sdk-test
 sdk-test: build $(SDK_TOOLS) ## Test the SDKs, and run one scenario with each against the binary
+	cd sdk/go && GOTOOLCHAIN=go$$(sed -n 's/^go //p' go.mod) $(GO) test -count=1 ./...
 	npm --prefix sdk/typescript --silent run check
 	npm --prefix sdk/typescript --silent run test:oldest
 	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy

@@ -1,150 +1,173 @@
-// Package byline is the Go client of Byline, a headless publishing API.
+// Package byline is the Go client of Byline, a headless publishing API. It
+// depends on the standard library only.
 //
-// It wraps the generated client, which has every operation of openapi.yaml, and
-// adds authentication, retries that cannot create anything twice, a cache that
-// revalidates responses by their entity tag, typed errors, and iterators over
-// paged lists and exports.
+// A [Client] has a field for each resource with a method for each operation of
+// the API:
 //
-//	c, err := byline.New("https://byline.example.com", byline.WithToken(token))
-//	for article, err := range c.Articles(ctx, nil) { … }
+//	c, err := byline.New("https://byline.example.com")
+//	// … check err
+//	c, err = c.SignIn(ctx, "gwen@example.com", "correct horse")
+//	// … check err
+//	article, err := c.Articles.Create(ctx, byline.NewArticle{
+//		Title: "Hello", Description: "A first article", Body: "It *works*.",
+//	})
+//	for article, err := range c.Articles.ListAll(ctx, nil) { … }
 //
-// A method whose name ends in WithResponse returns an [*Error] for every
-// response that is not a success. If it returns no error, the field for the
-// success status of the operation, such as JSON200, is set.
+// # Authentication
+//
+// [Client.SignIn] returns a client whose session renews itself. For a token or
+// an API key that the program already has, use [WithToken], [WithTokenFunc] or
+// [Client.WithToken]. A [SessionStore] keeps a session when the program ends.
+//
+// # Errors
+//
+// A method returns an [*Error] for a response that is not a success. Use
+// [errors.As] for its details, or [errors.Is] with a [Code]:
+//
+//	if errors.Is(err, byline.CodeNotFound) { … }
+//
+// It returns a [*ConnectionError] if there was no response, and a
+// [*NotBylineError] if the address is not that of a Byline service.
+//
+// # Retries
+//
+// A request is retried if there is no response or the status is 429, 502, 503 or
+// 504, and only if it is safe to repeat: reads, and operations that accept an
+// Idempotency-Key, which the client adds.
+//
+// # Responses
+//
+// The option [Into] gives access to the header, the entity tag, the request id
+// and the rate limit of a response. Responses to reads are cached and
+// revalidated with the service by their entity tag, so that they are never
+// stale.
 package byline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"time"
-
-	"github.com/oapi-codegen/nullable"
-
-	"github.com/byline-api/byline/gen/client"
 )
 
 // basePath is the path prefix of the API, as in the servers field of
 // openapi.yaml.
 const basePath = "/api"
 
-// Client is a client of a Byline service. It is safe for concurrent use.
-type Client struct {
-	*client.ClientWithResponses
-	url  string
-	doer doer
+// core has what all services of a client share.
+type core struct {
+	base    string
+	http    *http.Client
+	timeout time.Duration
+	retry   Retry
+	cache   *cache
+	hooks   []Hooks
+	agent   string
+	token   func(context.Context) (string, error)
+	session *session
+	store   SessionStore
 }
 
-// Option configures a Client.
-type Option func(*doer)
+// Option configures a [Client].
+type Option func(*core)
 
 // WithToken authenticates requests with a token that registration or sign-in
-// has returned.
+// has returned, or with an API key.
 func WithToken(token string) Option {
 	return WithTokenFunc(func(context.Context) (string, error) { return token, nil })
 }
 
-// WithTokenFunc calls token before each request, so that the token can be
-// renewed. If it returns an empty token, the request is anonymous.
+// WithTokenFunc calls token before each request. If it returns an empty token,
+// the request is anonymous.
 func WithTokenFunc(token func(context.Context) (string, error)) Option {
-	return func(d *doer) { d.token = token }
+	return func(c *core) { c.token, c.session = token, nil }
 }
 
-// WithHTTPClient sends requests with h, which can have its own transport, proxy
-// or timeout. The default client has a timeout of 30 seconds per attempt.
-func WithHTTPClient(h *http.Client) Option { return func(d *doer) { d.http = h } }
+// WithSessionStore keeps the session of the client in store. The client begins
+// with the session that the store has, if it has one.
+func WithSessionStore(store SessionStore) Option {
+	return func(c *core) { c.store, c.session, c.token = store, newSession(store), nil }
+}
+
+// WithHTTPClient sends requests with h, which can have its own transport or
+// proxy.
+func WithHTTPClient(h *http.Client) Option { return func(c *core) { c.http = h } }
+
+// WithTimeout sets the time limit of each attempt, and of each wait for data of
+// an export. The default is 30 seconds. With 0 there is no limit.
+func WithTimeout(limit time.Duration) Option { return func(c *core) { c.timeout = limit } }
 
 // WithRetry sets how failed requests are retried. A zero Retry disables
 // retries.
-func WithRetry(r Retry) Option { return func(d *doer) { d.retry = r } }
+func WithRetry(r Retry) Option { return func(c *core) { c.retry = r } }
 
-// WithCache sets the maximum size of the response cache in bytes. Cached
-// responses are reused if the service confirms their entity tag. 0 disables the
+// WithCache sets the maximum size of the response cache in bytes. 0 disables the
 // cache. The default is 8 MiB.
-func WithCache(bytes int) Option { return func(d *doer) { d.cache = newCache(bytes) } }
+func WithCache(bytes int) Option { return func(c *core) { c.cache = newCache(bytes) } }
+
+// WithHooks calls the functions of h around each attempt. With several hooks,
+// they are called in the order of the options.
+func WithHooks(h Hooks) Option {
+	return func(c *core) { c.hooks = append(c.hooks[:len(c.hooks):len(c.hooks)], h) }
+}
+
+// WithAppName adds the name of the application, such as "myapp/1.2", to the
+// User-Agent.
+func WithAppName(name string) Option {
+	return func(c *core) { c.agent = strings.TrimSpace(userAgent() + " " + name) }
+}
+
+func userAgent() string {
+	return fmt.Sprintf("byline-go/%s (%s; %s/%s)", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
 
 // New returns a client for the service at baseURL, such as
 // "https://byline.example.com".
 func New(baseURL string, options ...Option) (*Client, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil {
-		return nil, fmt.Errorf("byline: %w", err)
+		return nil, fmt.Errorf("byline: %w", errors.Unwrap(err)) // the text of err repeats the URL
 	}
-	if u.Scheme == "" || u.Host == "" {
-		return nil, fmt.Errorf("byline: %q is not an absolute URL", baseURL)
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("byline: %q is not an address such as https://byline.example.com", u.Redacted())
 	}
-	c := &Client{
-		url: strings.TrimSuffix(strings.TrimRight(baseURL, "/"), basePath) + basePath,
-		doer: doer{
-			http:  &http.Client{Timeout: 30 * time.Second},
-			retry: Retry{Attempts: 4, Base: 200 * time.Millisecond, Max: 30 * time.Second},
-			cache: newCache(8 << 20),
-		},
+	c := &core{
+		base:    strings.TrimSuffix(strings.TrimRight(u.String(), "/"), basePath) + basePath,
+		http:    &http.Client{},
+		timeout: 30 * time.Second,
+		retry:   Retry{Attempts: 4, Base: 200 * time.Millisecond, Max: 30 * time.Second},
+		cache:   newCache(8 << 20),
+		agent:   userAgent(),
 	}
-	return c.with(options...)
+	return newClient(c.with(options)), nil
 }
 
-// WithToken returns a client that differs in its token only. Both clients share
-// their connections and the cache. A cached response is only returned to the
-// token that requested it.
-func (c *Client) WithToken(token string) *Client {
-	next, _ := c.with(WithToken(token)) // the base URL is known to be valid
-	return next
-}
+// With returns a client that differs in options. Both clients share their
+// connections and, unless an option says otherwise, the cache and the session.
+func (c *Client) With(options ...Option) *Client { return newClient(c.core.with(options)) }
 
-func (c *Client) with(options ...Option) (*Client, error) {
-	next := &Client{url: c.url, doer: c.doer}
+// WithToken returns a client that differs in its token only. A cached response
+// is only returned to the token that requested it.
+func (c *Client) WithToken(token string) *Client { return c.With(WithToken(token)) }
+
+func (c *core) with(options []Option) *core {
+	next := *c
 	for _, option := range options {
-		option(&next.doer)
+		option(&next)
 	}
-	var err error
-	next.ClientWithResponses, err = client.NewClientWithResponses(next.url, client.WithHTTPClient(&next.doer))
-	return next, err
+	if next.http.CheckRedirect == nil {
+		// The service does not redirect. A redirect would turn POST into GET and
+		// hide that the address is wrong.
+		h := *next.http
+		h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		next.http = &h
+	}
+	return &next
 }
 
-// These types are the requests and responses of the most common operations, so
-// that most programs need to import this package only.
-type (
-	Email          = client.Email
-	User           = client.User
-	Profile        = client.Profile
-	Article        = client.Article
-	ArticleSummary = client.ArticleSummary
-	Comment        = client.Comment
-
-	NewUser       = client.NewUser
-	LoginUser     = client.LoginUser
-	UpdateUser    = client.UpdateUser
-	NewArticle    = client.NewArticle
-	UpdateArticle = client.UpdateArticle
-	NewComment    = client.NewComment
-
-	NewUserRequest       = client.NewUserRequest
-	LoginUserRequest     = client.LoginUserRequest
-	UpdateUserRequest    = client.UpdateUserRequest
-	NewArticleRequest    = client.NewArticleRequest
-	UpdateArticleRequest = client.UpdateArticleRequest
-	NewCommentRequest    = client.NewCommentRequest
-	ArticleBatchRequest  = client.ArticleBatchRequest
-	ProfileBatchRequest  = client.ProfileBatchRequest
-
-	ArticlesParams      = client.GetArticlesParams
-	FeedParams          = client.GetArticlesFeedParams
-	CommentsParams      = client.GetArticleCommentsParams
-	UpdateArticleParams = client.UpdateArticleParams
-	DeleteArticleParams = client.DeleteArticleParams
-	CreateUserParams    = client.CreateUserParams
-	CreateArticleParams = client.CreateArticleParams
-	CreateCommentParams = client.CreateArticleCommentParams
-)
-
-// Nullable is a field that is a value, null or, in an update, absent.
-type Nullable[T any] = nullable.Nullable[T]
-
-// Value returns a Nullable with the value v.
-func Value[T any](v T) Nullable[T] { return nullable.NewNullableWithValue(v) }
-
-// Null returns a Nullable that is null, which clears the field in an update.
-func Null[T any]() Nullable[T] { return nullable.NewNullNullable[T]() }
+// Ptr returns a pointer to v, for the optional members of a change.
+func Ptr[T any](v T) *T { return &v }

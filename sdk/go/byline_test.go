@@ -2,93 +2,17 @@ package byline_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	byline "github.com/byline-api/byline/sdk/go"
 )
-
-// recorder records the requests of a client and the statuses of the responses.
-type recorder struct {
-	mu       sync.Mutex
-	requests []*http.Request
-	statuses []int
-}
-
-func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	sent := req.Clone(context.Background())
-	res, err := http.DefaultTransport.RoundTrip(req)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.requests = append(r.requests, sent)
-	if err == nil {
-		r.statuses = append(r.statuses, res.StatusCode)
-	}
-	return res, err
-}
-
-func (r *recorder) reset() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.requests, r.statuses = nil, nil
-}
-
-func (r *recorder) seen() []int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.statuses
-}
-
-// fake starts a service that handles the n-th request with the n-th handler,
-// and all further requests with the last one. It returns a client of the
-// service.
-func fake(t *testing.T, handlers []http.HandlerFunc, options ...byline.Option) (*byline.Client, *recorder) {
-	var mu sync.Mutex
-	n := 0
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		handle := handlers[min(n, len(handlers)-1)]
-		n++
-		mu.Unlock()
-		handle(w, r)
-	}))
-	t.Cleanup(web.Close)
-	rec := &recorder{}
-	quick := byline.Retry{Attempts: 3, Base: time.Millisecond, Max: 2 * time.Second}
-	options = append([]byline.Option{byline.WithHTTPClient(&http.Client{Transport: rec}), byline.WithRetry(quick)}, options...)
-	c, err := byline.New(web.URL, options...)
-	require.NoError(t, err)
-	return c, rec
-}
-
-func responds(status int, body string, header ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		for i := 0; i+1 < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}
-}
-
-func breaks(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }
-
-func breaksInside(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Length", "1000")
-	_, _ = io.WriteString(w, `{"tags":`)
-	panic(http.ErrAbortHandler)
-}
-
-const busy = `{"type":"/docs/errors#overloaded","title":"Service Unavailable","status":503,"detail":"Later.","code":"overloaded","requestId":"r1","errors":{"server":["is busy"]}}`
 
 func TestRetry(t *testing.T) {
 	ctx := t.Context()
@@ -101,119 +25,305 @@ func TestRetry(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				c, rec := fake(t, []http.HandlerFunc{fault, fault, tags})
-				res, err := c.GetTagsWithResponse(ctx, nil)
-				require.NoError(t, err)
-				require.Equal(t, []string{"a"}, res.JSON200.Tags)
-				require.Len(t, rec.requests, 3)
+				got, err := c.Tags.List(ctx)
+				noError(t, err)
+				equal(t, []string{"a"}, got)
+				equal(t, 3, len(rec.requests))
 			})
 		}
 	})
+	t.Run("SafeBatches", func(t *testing.T) {
+		c, rec := fake(t, []http.HandlerFunc{responds(503, busy), responds(200, `{"profiles":[],"missing":["a"]}`)})
+		batch, err := c.Profiles.GetMany(ctx, byline.ProfileBatchRequest{Usernames: []string{"a"}})
+		noError(t, err)
+		equal(t, []string{"a"}, batch.Missing)
+		equal(t, 2, len(rec.requests))
+	})
 	t.Run("KeepsKey", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{breaks, responds(201, `{"user":{"username":"a"}}`)})
-		_, err := c.CreateUserWithResponse(ctx, nil, newUser("a"))
-		require.NoError(t, err)
-		require.Len(t, rec.requests, 2)
+		_, err := c.Users.Create(ctx, newUser("a"))
+		noError(t, err)
+		equal(t, 2, len(rec.requests))
 		key := rec.requests[0].Header.Get("Idempotency-Key")
-		require.NotEmpty(t, key)
-		require.Equal(t, key, rec.requests[1].Header.Get("Idempotency-Key"))
+		equal(t, true, key != "")
+		equal(t, key, rec.requests[1].Header.Get("Idempotency-Key"))
 	})
 	t.Run("CallersKey", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{responds(201, `{"user":{"username":"a"}}`)})
-		_, err := c.CreateUserWithResponse(ctx, &byline.CreateUserParams{IdempotencyKey: new("mine")}, newUser("a"))
-		require.NoError(t, err)
-		require.Equal(t, "mine", rec.requests[0].Header.Get("Idempotency-Key"))
+		_, err := c.Users.Create(ctx, newUser("a"), byline.IdempotencyKey("mine"))
+		noError(t, err)
+		equal(t, "mine", rec.requests[0].Header.Get("Idempotency-Key"))
 	})
 	t.Run("NotUnlessSafe", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{responds(503, busy)})
-		_, err := c.LoginWithResponse(ctx, login("a", password))
+		_, err := c.Users.Login(ctx, login("a", password))
 		requireError(t, err, 503, "overloaded")
-		_, err = c.DeleteArticleWithResponse(ctx, "slug", nil)
-		requireError(t, err, 503, "overloaded")
-		require.Len(t, rec.requests, 2)
+		requireError(t, c.Articles.Delete(ctx, "slug"), 503, "overloaded")
+		equal(t, 2, len(rec.requests))
 	})
 	t.Run("GivesUp", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{responds(503, busy)})
-		_, err := c.GetTagsWithResponse(ctx, nil)
+		_, err := c.Tags.List(ctx)
 		e := requireError(t, err, 503, "overloaded")
-		require.Equal(t, "byline: 503 overloaded: Later. server is busy", e.Error())
-		require.Len(t, rec.requests, 3)
+		equal(t, "byline: tags.list: 503 overloaded: Later. server is busy (request r1)", e.Error())
+		equal(t, 3, len(rec.requests))
+	})
+	t.Run("Attempts", func(t *testing.T) {
+		c, rec := fake(t, []http.HandlerFunc{responds(503, busy)})
+		_, err := c.Tags.List(ctx, byline.Attempts(1))
+		requireError(t, err, 503, "overloaded")
+		equal(t, 1, len(rec.requests))
 	})
 	t.Run("RetryAfter", func(t *testing.T) {
 		c, _ := fake(t, []http.HandlerFunc{responds(429, busy, "Retry-After", "1"), tags})
 		started := time.Now()
-		_, err := c.GetTagsWithResponse(ctx, nil)
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, time.Since(started), time.Second)
+		_, err := c.Tags.List(ctx)
+		noError(t, err)
+		equal(t, true, time.Since(started) >= time.Second)
 	})
 	t.Run("RetryAfterTooLong", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{responds(429, busy, "Retry-After", "3600")})
-		_, err := c.GetTagsWithResponse(ctx, nil)
-		require.Equal(t, time.Hour, requireError(t, err, 429, "overloaded").RetryAfter)
-		require.Len(t, rec.requests, 1)
+		_, err := c.Tags.List(ctx)
+		equal(t, time.Hour, requireError(t, err, 429, "overloaded").RetryAfter)
+		equal(t, 1, len(rec.requests))
 	})
 	t.Run("Cancelled", func(t *testing.T) {
 		c, _ := fake(t, []http.HandlerFunc{responds(429, busy, "Retry-After", "2")})
 		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
-		_, err := c.GetTagsWithResponse(ctx, nil)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
+		_, err := c.Tags.List(ctx)
+		isError(t, err, context.DeadlineExceeded)
 		requireError(t, err, 429, "overloaded")
 	})
 }
 
 func TestErrors(t *testing.T) {
 	ctx := t.Context()
-	t.Run("NotOurs", func(t *testing.T) {
-		c, _ := fake(t, []http.HandlerFunc{responds(403, "<h1>Forbidden</h1>", "Content-Type", "text/html")})
-		_, err := c.GetTagsWithResponse(ctx, nil)
-		require.Equal(t, "byline: 403: Forbidden", requireError(t, err, 403, "").Error())
+	t.Run("Code", func(t *testing.T) {
+		c, _ := fake(t, []http.HandlerFunc{responds(404, `{"code":"not_found","title":"Not Found","type":"/docs/errors#not_found","detail":"There is no such article."}`)})
+		article, err := c.Articles.Get(ctx, "x", nil)
+		isError(t, err, byline.CodeNotFound)
+		equal(t, false, errors.Is(err, byline.CodeForbidden))
+		equal(t, true, article == nil)
+		e := requireError(t, err, 404, byline.CodeNotFound)
+		equal(t, "articles.get /docs/errors#not_found Not Found", e.Operation+" "+e.Type+" "+e.Title)
 	})
-	t.Run("SuccessWithoutJSON", func(t *testing.T) {
-		c, _ := fake(t, []http.HandlerFunc{responds(200, "<h1>Sign in to this Wi-Fi</h1>", "Content-Type", "text/html")})
-		_, err := c.GetTagsWithResponse(ctx, nil)
-		requireError(t, err, 200, "")
+	t.Run("NotByline", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			handler http.HandlerFunc
+			says    string
+		}{
+			"a page":                      {responds(404, "<h1>No such page</h1>", "Content-Type", "text/html"), `status 404, text/html, "<h1>No such page</h1>"`},
+			"a page with success":         {responds(200, "<h1>Sign in to this Wi-Fi</h1>", "Content-Type", "text/html"), "check the address"},
+			"another service":             {responds(200, `{"message":"hello"}`), "check the address"},
+			"a 404 of another":            {responds(404, `{"message":"no route"}`), "check the address"},
+			"JSON that breaks off":        {responds(200, `{"article":`), "check the address"},
+			"nothing":                     {responds(204, ""), "check the address"},
+			"a redirect":                  {responds(301, "", "Location", "https://new.example.com/api/articles/x"), "redirects to https://new.example.com/api/articles/x"},
+			"a list instead of an object": {responds(200, `[]`), "check the address"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				client, rec := fake(t, []http.HandlerFunc{c.handler})
+				_, err := client.Articles.Get(ctx, "x", nil)
+				e := as[*byline.NotBylineError](t, err)
+				equal(t, "articles.get", e.Operation)
+				if !strings.Contains(e.Error(), c.says) {
+					t.Fatal(e.Error())
+				}
+				equal(t, 1, len(rec.requests))
+			})
+		}
+	})
+	t.Run("Proxy", func(t *testing.T) {
+		c, _ := fake(t, []http.HandlerFunc{responds(502, "<h1>Bad Gateway</h1>", "Content-Type", "text/html")})
+		_, err := c.Tags.List(ctx)
+		equal(t, "byline: tags.list: 502: Bad Gateway", requireError(t, err, 502, "").Error())
+	})
+	t.Run("Connection", func(t *testing.T) {
+		c, err := byline.New("http://user:secret@127.0.0.1:1", byline.WithRetry(byline.Retry{Attempts: 2}))
+		noError(t, err)
+		_, err = c.Tags.List(ctx)
+		e := as[*byline.ConnectionError](t, err)
+		equal(t, 2, e.Attempts)
+		equal(t, false, e.Timeout())
+		if text := e.Error(); strings.Contains(text, "secret") || !strings.HasPrefix(text, "byline: tags.list: no response to GET http://user:xxxxx@127.0.0.1:1/api/tags (2 attempts): dial tcp") {
+			t.Fatal(text)
+		}
+	})
+	t.Run("Timeout", func(t *testing.T) {
+		stalls := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		c, rec := fake(t, []http.HandlerFunc{stalls})
+		_, err := c.Tags.List(ctx, byline.Timeout(20*time.Millisecond))
+		isError(t, err, context.DeadlineExceeded)
+		equal(t, true, as[*byline.ConnectionError](t, err).Timeout())
+		equal(t, 3, len(rec.requests))
 	})
 	t.Run("IteratorEnds", func(t *testing.T) {
 		c, _ := fake(t, []http.HandlerFunc{responds(401, busy)})
 		n := 0
-		for _, err := range c.Feed(ctx, nil) {
+		for _, err := range c.Articles.FeedAll(ctx, nil) {
 			requireError(t, err, 401, "overloaded")
 			n++
 		}
-		require.Equal(t, 1, n)
+		equal(t, 1, n)
 	})
 	t.Run("BadAddress", func(t *testing.T) {
-		_, err := byline.New("byline.example.com")
-		require.Error(t, err)
+		for _, address := range []string{"byline.example.com", "ftp://example.com", "http://u:secret@x y", "https://example.com/?a=b"} {
+			_, err := byline.New(address)
+			if err == nil || strings.Contains(err.Error(), "secret") {
+				t.Fatal(address, err)
+			}
+		}
+	})
+	t.Run("BadArgument", func(t *testing.T) {
+		c, rec := fake(t, []http.HandlerFunc{responds(200, `{}`)})
+		for _, slug := range []string{"", ".", ".."} {
+			_, err := c.Articles.Get(ctx, slug, nil)
+			equal(t, fmt.Sprintf("byline: articles.get: slug must not be %q", slug), fmt.Sprint(err))
+		}
+		equal(t, 0, len(rec.requests))
 	})
 }
 
 func TestToken(t *testing.T) {
 	ctx := t.Context()
 	n := 0
-	c, rec := fake(t, []http.HandlerFunc{responds(200, `{"tags":[]}`)}, byline.WithTokenFunc(func(context.Context) (string, error) {
+	c, rec := fake(t, []http.HandlerFunc{responds(200, `{"tags":[],"profile":{"username":"a"}}`)}, byline.WithTokenFunc(func(context.Context) (string, error) {
 		if n++; n == 3 {
 			return "", errors.New("signed out")
 		}
 		return fmt.Sprint("t", n), nil
 	}))
-	for range 2 {
-		_, err := c.GetTagsWithResponse(ctx, nil)
-		require.NoError(t, err)
+	get := func(c *byline.Client, options ...byline.CallOption) error {
+		_, err := c.Profiles.Get(ctx, "a", options...)
+		return err
 	}
-	_, err := c.GetTagsWithResponse(ctx, nil)
-	require.EqualError(t, err, "signed out")
-	_, err = c.WithToken("other").GetTagsWithResponse(ctx, nil)
-	require.NoError(t, err)
+	noError(t, get(c))
+	noError(t, get(c))
+	equal(t, "signed out", get(c).Error())
+	noError(t, get(c.WithToken("other")))
+	noError(t, get(c, byline.Token("one call")))
+	noError(t, get(c, byline.Token("")))
+	_, err := c.Tags.List(ctx) // needs none, so it sends none
+	noError(t, err)
 	var sent []string
 	for _, r := range rec.requests {
 		sent = append(sent, r.Header.Get("Authorization"))
 	}
-	require.Equal(t, []string{"Token t1", "Token t2", "Token other"}, sent)
+	equal(t, []string{"Token t1", "Token t2", "Token other", "Token one call", "", ""}, sent)
+}
+
+func TestRequest(t *testing.T) {
+	ctx := t.Context()
+	var path, body string
+	c, rec := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		path, body = r.URL.EscapedPath(), string(text)
+		responds(200, `{"article":{"slug":"a"},"user":{"username":"a"},"articles":[],"nextCursor":null,"users":[]}`)(w, r)
+	}, byline.WithAppName("myapp/1.2"))
+
+	_, err := c.Articles.Update(ctx, "a/b ü", byline.UpdateArticle{Title: byline.Ptr("T"), TagList: []string{}}, byline.IfMatch(`"v1"`), byline.Header("X-Trace", "1"))
+	noError(t, err)
+	equal(t, "/api/articles/a%2Fb%20%C3%BC", path)
+	equal(t, `{"article":{"title":"T","tagList":[]}}`, body)
+	last := rec.requests[len(rec.requests)-1]
+	equal(t, []string{`"v1"`, "1", "application/json"}, []string{last.Header.Get("If-Match"), last.Header.Get("X-Trace"), last.Header.Get("Content-Type")})
+	agent := last.Header.Get("User-Agent")
+	if !strings.HasPrefix(agent, "byline-go/"+byline.Version+" (go1.") || !strings.HasSuffix(agent, ") myapp/1.2") {
+		t.Fatal(agent)
+	}
+
+	_, err = c.Articles.Update(ctx, "a", byline.UpdateArticle{})
+	noError(t, err)
+	equal(t, `{"article":{}}`, body)
+	_, err = c.Account.Update(ctx, byline.UpdateUser{Bio: byline.Value("b"), Image: byline.Null[string]()})
+	noError(t, err)
+	equal(t, `{"user":{"bio":"b","image":null}}`, body)
+
+	_, err = c.Articles.List(ctx, &byline.ArticlesListParams{Tag: "go & more", Limit: 5})
+	noError(t, err)
+	equal(t, "limit=5&tag=go+%26+more", rec.requests[len(rec.requests)-1].URL.RawQuery)
+	_, err = c.Admin.ListUsers(ctx, &byline.AdminListUsersParams{Suspended: byline.Ptr(false)})
+	noError(t, err)
+	equal(t, "suspended=false", rec.requests[len(rec.requests)-1].URL.RawQuery)
+}
+
+func TestDo(t *testing.T) {
+	ctx := t.Context()
+	var body string
+	c, rec := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		body = string(text)
+		responds(200, `{"new":7}`)(w, r)
+	}, byline.WithToken("t"))
+	var out struct{ New int }
+	noError(t, c.Do(ctx, "PUT", "/news?limit=2", map[string]int{"a": 1}, &out))
+	equal(t, 7, out.New)
+	equal(t, `{"a":1}`, body)
+	equal(t, "/api/news?limit=2", rec.requests[0].URL.RequestURI())
+	equal(t, "Token t", rec.requests[0].Header.Get("Authorization"))
+	noError(t, c.Do(ctx, "DELETE", "/news", nil, nil))
+	var number int
+	as[*byline.NotBylineError](t, c.Do(ctx, "GET", "/news", nil, &number))
+}
+
+func TestInto(t *testing.T) {
+	ctx := t.Context()
+	header := []string{"ETag", `"v1"`, "X-Request-Id", "r9", "Idempotency-Replayed", "true", "RateLimit", `"read";r=2999;t=1`, "RateLimit-Policy", `"read";q=3000;w=60`}
+	c, _ := fake(t, []http.HandlerFunc{responds(503, busy), responds(200, `{"tags":[]}`, header...), responds(404, `{"code":"not_found"}`, header...)})
+	var res byline.Response
+	_, err := c.Tags.List(ctx, byline.Into(&res))
+	noError(t, err)
+	res.Header = nil
+	equal(t, byline.Response{
+		Status: 200, ETag: `"v1"`, RequestID: "r9", Replayed: true, Attempts: 2,
+		RateLimit: byline.RateLimit{Class: "read", Limit: 3000, Window: time.Minute, Remaining: 2999, Reset: time.Second},
+	}, res)
+	_, err = c.Articles.Get(ctx, "a", nil, byline.Into(&res))
+	isError(t, err, byline.CodeNotFound)
+	equal(t, 404, res.Status)
+}
+
+func TestHooks(t *testing.T) {
+	ctx := t.Context()
+	var said []string
+	c, rec := fake(t, []http.HandlerFunc{breaks, responds(503, busy, "X-Request-Id", "r1"), responds(200, `{"article":{"slug":"a"}}`)},
+		byline.WithToken("secret"), byline.WithHooks(byline.Hooks{
+			OnRequest: func(_ context.Context, a *byline.Attempt) {
+				a.Header.Set("Traceparent", fmt.Sprint("00-", a.Number))
+				said = append(said, fmt.Sprint("request ", a.Operation, " ", a.Method, " ", a.Path, " ", a.Number, a.Header["Authorization"]))
+			},
+			OnResponse: func(_ context.Context, a *byline.Attempt) {
+				said = append(said, fmt.Sprint("response ", a.Status, " ", a.RequestID, " ", a.Err == nil, a.Duration > 0, strings.HasSuffix(a.URL, "/api/articles/a?format=html")))
+			},
+			OnRetry: func(_ context.Context, a *byline.Attempt) { said = append(said, fmt.Sprint("retry ", a.Number)) },
+		}), byline.WithHooks(byline.Hooks{}))
+	_, err := c.Articles.Get(ctx, "a", &byline.ArticlesGetParams{Format: byline.FormatHTML})
+	noError(t, err)
+	equal(t, []string{
+		"request articles.get GET /articles/{slug} 1 []", "response 0  false true true", "retry 1",
+		"request articles.get GET /articles/{slug} 2 []", "response 503 r1 false true true", "retry 2",
+		"request articles.get GET /articles/{slug} 3 []", "response 200  true true true",
+	}, said)
+	equal(t, "00-3", rec.requests[2].Header.Get("Traceparent"))
+	equal(t, "Token secret", rec.requests[2].Header.Get("Authorization"))
+}
+
+func TestSecrets(t *testing.T) {
+	user := byline.User{Username: "a", Token: "secret"}
+	for _, text := range []string{fmt.Sprint(user), fmt.Sprintf("%+v %#v %s", user, user, &user)} {
+		if strings.Contains(text, "secret") || !strings.Contains(text, "Username:a") {
+			t.Fatal(text)
+		}
+	}
+	text, err := json.Marshal(byline.Tokens{AccessToken: "kept"})
+	noError(t, err)
+	equal(t, true, strings.Contains(string(text), "kept"))
 }
 
 func TestCache(t *testing.T) {
 	ctx := t.Context()
+	const body = `{"profile":{"username":"a"}}`
 	confirming := func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("If-None-Match") == `"v1"` {
 			w.Header().Set("ETag", `"v1"`)
@@ -221,48 +331,49 @@ func TestCache(t *testing.T) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		responds(200, `{"tags":["a"]}`, "ETag", `"v1"`, "X-Request-Id", "first")(w, r)
+		responds(200, body, "ETag", `"v1"`, "X-Request-Id", "first")(w, r)
+	}
+	get := func(t *testing.T, c *byline.Client, options ...byline.CallOption) {
+		t.Helper()
+		profile, err := c.Profiles.Get(ctx, "a", options...)
+		noError(t, err)
+		equal(t, "a", profile.Username)
 	}
 	t.Run("ReturnsConfirmedResponses", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{confirming})
-		for _, id := range []string{"first", "second"} {
-			res, err := c.GetTagsWithResponse(ctx, nil)
-			require.NoError(t, err)
-			require.Equal(t, []string{"a"}, res.JSON200.Tags)
-			require.Equal(t, id, res.HTTPResponse.Header.Get("X-Request-Id"))
+		for i, id := range []string{"first", "second"} {
+			var res byline.Response
+			get(t, c, byline.Into(&res))
+			equal(t, id, res.RequestID)
+			equal(t, i == 1, res.Cached)
+			equal(t, 200, res.Status)
 		}
-		require.Equal(t, []int{200, 304}, rec.seen())
+		equal(t, []int{200, 304}, rec.seen())
 	})
 	t.Run("SeparatesUsers", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{confirming})
 		for _, token := range []string{"a", "b", "a"} {
-			_, err := c.WithToken(token).GetTagsWithResponse(ctx, nil)
-			require.NoError(t, err)
+			get(t, c.WithToken(token))
 		}
-		require.Equal(t, []int{200, 200, 304}, rec.seen())
+		equal(t, []int{200, 200, 304}, rec.seen())
 	})
 	t.Run("IsBounded", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{confirming}, byline.WithCache(2*len(`{"tags":["a"]}`)))
+		c, rec := fake(t, []http.HandlerFunc{confirming}, byline.WithCache(2*len(body)))
 		for _, token := range []string{"a", "b", "a", "c", "a", "b"} { // c evicts b
-			_, err := c.WithToken(token).GetTagsWithResponse(ctx, nil)
-			require.NoError(t, err)
+			get(t, c.WithToken(token))
 		}
-		require.Equal(t, []int{200, 200, 304, 200, 304, 200}, rec.seen())
+		equal(t, []int{200, 200, 304, 200, 304, 200}, rec.seen())
 	})
 	t.Run("Off", func(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{confirming}, byline.WithCache(0))
-		for range 2 {
-			_, err := c.GetTagsWithResponse(ctx, nil)
-			require.NoError(t, err)
-		}
-		require.Equal(t, []int{200, 200}, rec.seen())
+		get(t, c)
+		get(t, c)
+		equal(t, []int{200, 200}, rec.seen())
 	})
 	t.Run("NoStore", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{responds(200, `{"tags":[]}`, "ETag", `"v1"`, "Cache-Control", "no-store")})
-		for range 2 {
-			_, err := c.GetTagsWithResponse(ctx, nil)
-			require.NoError(t, err)
-		}
-		require.Empty(t, rec.requests[1].Header.Get("If-None-Match"))
+		c, rec := fake(t, []http.HandlerFunc{responds(200, body, "ETag", `"v1"`, "Cache-Control", "no-store")})
+		get(t, c)
+		get(t, c)
+		equal(t, "", rec.requests[1].Header.Get("If-None-Match"))
 	})
 }

@@ -1,9 +1,7 @@
 package byline
 
 import (
-	"bytes"
 	"container/list"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -30,21 +28,21 @@ func newCache(limit int) *cache {
 	return &cache{limit: limit, order: list.New(), entries: map[string]*list.Element{}}
 }
 
-// keyOf returns the cache key of a request. It contains the token, so that
-// users do not get the responses of other users.
-func keyOf(req *http.Request) string {
-	return req.URL.String() + "\n" + req.Header.Get("Authorization")
+// keyOf returns the cache key of a request. It contains the identity of the
+// caller, so that users do not get the responses of other users.
+func keyOf(req *http.Request, identity string) string {
+	return req.URL.String() + "\n" + identity
 }
 
 // addCondition adds the entity tag of the cached response to the request,
 // unless the caller has set a condition. It returns the cached response.
-func (c *cache) addCondition(req *http.Request) *cachedResponse {
+func (c *cache) addCondition(req *http.Request, identity string) *cachedResponse {
 	if req.Method != http.MethodGet || req.Header.Get("If-None-Match") != "" {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	element := c.entries[keyOf(req)]
+	element := c.entries[keyOf(req, identity)]
 	if element == nil {
 		return nil
 	}
@@ -55,14 +53,14 @@ func (c *cache) addCondition(req *http.Request) *cachedResponse {
 }
 
 // resolve returns the response for the caller. If the service has confirmed the
-// cached response, that is the cached response with the new header fields
+// cached response k, that is the cached response with the new header fields
 // (RFC 9111, section 4.3.4). Otherwise resolve stores res if it can be reused.
-func (c *cache) resolve(req *http.Request, res *http.Response, body []byte, k *cachedResponse) *http.Response {
+func (c *cache) resolve(req *http.Request, identity string, res *http.Response, body []byte, k *cachedResponse) (*http.Response, []byte) {
 	if k == nil || res.StatusCode != http.StatusNotModified {
 		if req.Method == http.MethodGet && res.StatusCode == http.StatusOK {
-			c.store(&cachedResponse{keyOf(req), res.Header.Clone(), body})
+			c.store(&cachedResponse{keyOf(req, identity), res.Header.Clone(), body})
 		}
-		return res
+		return res, body
 	}
 	header := k.header.Clone()
 	for name, values := range res.Header {
@@ -71,10 +69,8 @@ func (c *cache) resolve(req *http.Request, res *http.Response, body []byte, k *c
 		}
 	}
 	confirmed := *res
-	confirmed.Status, confirmed.StatusCode = "200 OK", http.StatusOK
-	confirmed.Header, confirmed.ContentLength = header, int64(len(k.body))
-	confirmed.Body = io.NopCloser(bytes.NewReader(k.body))
-	return &confirmed
+	confirmed.Status, confirmed.StatusCode, confirmed.Header = "200 OK", http.StatusOK, header
+	return &confirmed, k.body
 }
 
 func (c *cache) store(k *cachedResponse) {

@@ -1,7 +1,9 @@
 package byline
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -9,18 +11,21 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/byline-api/byline/gen/client"
 )
 
-// Code is a machine-readable error code. openapi.yaml lists its values.
-type Code = client.ProblemCode
-
-// Error is a response that is not a success. Use [errors.As] to get it.
+// Error is a response of the service that is not a success. Use [errors.As] to
+// get it, or [errors.Is] with a [Code].
 type Error struct {
-	Status int
-	// Code is empty if the response comes from a proxy instead of the service.
-	Code   Code
+	// Operation is the name of the operation, such as articles.create.
+	Operation string
+	Status    int
+	// Code says what happened. It is empty if the response comes from a proxy
+	// instead of the service.
+	Code Code
+	// Type is the address of the page that explains the error.
+	Type string
+	// Title is the status in words.
+	Title  string
 	Detail string
 	// Fields holds the messages for each invalid field.
 	Fields map[string][]string
@@ -30,9 +35,10 @@ type Error struct {
 	RetryAfter time.Duration
 }
 
+// Error implements the interface error.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "byline: %d", e.Status)
+	fmt.Fprintf(&b, "byline: %s: %d", e.Operation, e.Status)
 	if e.Code != "" {
 		fmt.Fprintf(&b, " %s", e.Code)
 	}
@@ -52,21 +58,113 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// errorOf parses a response as a problem (RFC 9457). If the response is not a
-// problem, for example because it comes from a proxy, the error has only the
-// status, the headers and the text of the status.
-func errorOf(res *http.Response, body []byte) *Error {
+// Is reports whether target is the code of e.
+func (e *Error) Is(target error) bool {
+	code, ok := target.(Code)
+	return ok && code == e.Code
+}
+
+// Error makes a code a target of [errors.Is].
+func (c Code) Error() string { return string(c) }
+
+// ConnectionError is returned if the service sent no response, or no complete
+// one.
+type ConnectionError struct {
+	// Operation is the name of the operation, such as articles.create.
+	Operation string
+	Method    string
+	URL       string
+	// Attempts is the number of attempts that were made.
+	Attempts int
+	// Err is the cause of the last failure.
+	Err error
+}
+
+// Error implements the interface error.
+func (e *ConnectionError) Error() string {
+	attempts := ""
+	if e.Attempts > 1 {
+		attempts = fmt.Sprintf(" (%d attempts)", e.Attempts)
+	}
+	return fmt.Sprintf("byline: %s: no response to %s %s%s: %v", e.Operation, e.Method, e.URL, attempts, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *ConnectionError) Unwrap() error { return e.Err }
+
+// Timeout reports whether the time limit was reached.
+func (e *ConnectionError) Timeout() bool {
+	var t interface{ Timeout() bool }
+	return errors.Is(e.Err, context.DeadlineExceeded) || errors.As(e.Err, &t) && t.Timeout()
+}
+
+// NotBylineError is returned if the response does not come from a Byline
+// service: the address is wrong, or a proxy or another service has answered.
+type NotBylineError struct {
+	// Operation is the name of the operation, such as articles.create.
+	Operation   string
+	Method      string
+	URL         string
+	Status      int
+	ContentType string
+	// Location is where the response redirects to, if it does.
+	Location string
+	// Body is the beginning of the response.
+	Body string
+}
+
+// Error implements the interface error.
+func (e *NotBylineError) Error() string {
+	head := fmt.Sprintf("byline: %s: %s %s", e.Operation, e.Method, e.URL)
+	if e.Location != "" {
+		return fmt.Sprintf("%s redirects to %s: use the address of that service", head, e.Location)
+	}
+	return fmt.Sprintf("%s returned something that is not a Byline response (status %d, %s, %q): check the address of the service, and that proxies pass the path on",
+		head, e.Status, e.ContentType, e.Body)
+}
+
+// problem is the content of an error response (RFC 9457).
+type problem struct {
+	Type      string              `json:"type"`
+	Title     string              `json:"title"`
+	Detail    string              `json:"detail"`
+	Code      Code                `json:"code"`
+	RequestID string              `json:"requestId"`
+	Errors    map[string][]string `json:"errors"`
+}
+
+// errorOf returns the error for a response that is not a success.
+func errorOf(a *Attempt, res *http.Response, body []byte) error {
 	e := &Error{
+		Operation:  a.Operation,
 		Status:     res.StatusCode,
+		Title:      http.StatusText(res.StatusCode),
 		Detail:     http.StatusText(res.StatusCode),
 		RequestID:  res.Header.Get("X-Request-Id"),
 		RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()),
 	}
-	var p client.Problem
+	var p problem
 	if isJSON(res.Header) && json.Unmarshal(body, &p) == nil && p.Code != "" {
-		e.Code, e.Detail, e.Fields = p.Code, p.Detail, p.Errors
+		e.Type, e.Title, e.Code, e.Detail, e.Fields = p.Type, p.Title, p.Code, p.Detail, p.Errors
+		if e.RequestID == "" {
+			e.RequestID = p.RequestID
+		}
+		return e
 	}
-	return e
+	if temporary(res.StatusCode) || res.StatusCode == http.StatusInternalServerError {
+		return e // a gateway that works for the service
+	}
+	return notByline(a, res, body)
+}
+
+// notByline returns the error for a response that no Byline service sends.
+func notByline(a *Attempt, res *http.Response, body []byte) error {
+	const most = 200
+	return &NotBylineError{
+		Operation: a.Operation, Method: a.Method, URL: a.URL, Status: res.StatusCode,
+		ContentType: strings.TrimSpace(res.Header.Get("Content-Type")), Location: res.Header.Get("Location"),
+		Body: strings.ToValidUTF8(string(body[:min(len(body), most)]), ""),
+	}
 }
 
 func isJSON(h http.Header) bool { return strings.Contains(h.Get("Content-Type"), "json") }
@@ -81,4 +179,12 @@ func retryAfter(field string, now time.Time) time.Duration {
 		return max(0, at.Sub(now))
 	}
 	return 0
+}
+
+// hide returns what is shown in place of a secret.
+func hide(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	return "[hidden]"
 }

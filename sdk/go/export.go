@@ -6,30 +6,48 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net/http"
-	"time"
-
-	"github.com/byline-api/byline/gen/client"
 )
 
-// ExportRecord is a record of an export. [ExportRecord.Get] returns its fields,
-// which depend on its Type.
-type ExportRecord = client.ExportRecord
+// ExportRecord is a record of an export. Its members depend on its type.
+type ExportRecord struct {
+	Type ExportRecordType
+	// JSON is the whole record.
+	JSON json.RawMessage
+}
 
-// Export streams all data of the signed-in user, one record at a time. If the
-// iteration ends without an error, the export is complete. If the connection
-// breaks, it yields an error. An export is not retried once it has begun.
-//
-// The timeout of the HTTP client applies to each wait for the service, not to
-// the whole export. Use ctx to limit the whole export.
-func (c *Client) Export(ctx context.Context) iter.Seq2[ExportRecord, error] {
+// UnmarshalJSON implements [json.Unmarshaler].
+func (r *ExportRecord) UnmarshalJSON(text []byte) error {
+	var record struct {
+		Type ExportRecordType `json:"type"`
+	}
+	err := json.Unmarshal(text, &record)
+	r.Type, r.JSON = record.Type, append(json.RawMessage(nil), text...)
+	return err
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (r ExportRecord) MarshalJSON() ([]byte, error) { return r.JSON, nil }
+
+// Decode stores the members of the record in v, such as an [*Article] or a
+// map[string]any.
+func (r ExportRecord) Decode(v any) error { return json.Unmarshal(r.JSON, v) }
+
+// stream yields the records of an export, one at a time. If the iteration ends
+// without an error, the export is complete. If the connection breaks, it yields
+// an error. An export is not repeated once it has begun.
+func (c *core) stream(ctx context.Context, r request, options []CallOption) iter.Seq2[ExportRecord, error] {
 	return func(yield func(ExportRecord, error) bool) {
-		streaming, err := c.with(WithCache(0), func(d *doer) { d.stream, d.http = true, withIdleTimeout(d.http) })
+		r.streamed = true
+		x, err := c.newExchange(r, options)
 		if err != nil {
 			yield(ExportRecord{}, err)
 			return
 		}
-		res, err := streaming.ExportCurrentUser(ctx)
+		x.opt.header.Set("Accept", "application/x-ndjson")
+		if h := c.http.Timeout; h > 0 && (x.opt.timeout == 0 || h < x.opt.timeout) {
+			x.opt.timeout = h
+		}
+		res, _, err := x.run(ctx)
 		if err != nil {
 			yield(ExportRecord{}, err)
 			return
@@ -49,69 +67,41 @@ func (c *Client) Export(ctx context.Context) iter.Seq2[ExportRecord, error] {
 func nextRecord(records *json.Decoder, n int) (ExportRecord, error) {
 	var record ExportRecord
 	err := records.Decode(&record)
-	if err == nil && record.Type != client.ExportEnd {
+	if err == nil && record.Type != ExportEnd {
 		return record, nil
 	}
-	if count, _ := record.Get("records"); err == nil && count == float64(n) {
+	var end struct{ Records *int }
+	if err == nil {
+		err = record.Decode(&end)
+	}
+	if err == nil && end.Records != nil && *end.Records == n {
 		return ExportRecord{}, io.EOF
 	}
 	if err == nil || err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return ExportRecord{}, fmt.Errorf("byline: the export is incomplete: %w", err)
+	return ExportRecord{}, fmt.Errorf("byline: account.export: the export is incomplete: %w", err)
 }
 
-// withIdleTimeout returns a client that applies the timeout of h to each wait
-// for the service: to the wait for the response and to each read of its body. A
-// timeout of the whole request would abort a long response, or a response that
-// the caller reads slowly.
-func withIdleTimeout(h *http.Client) *http.Client {
-	if h.Timeout == 0 {
-		return h
-	}
-	idle := *h
-	idle.Timeout = 0
-	idle.Transport = idleTimeoutTransport{h.Transport, h.Timeout}
-	return &idle
-}
-
-type idleTimeoutTransport struct {
-	next  http.RoundTripper
-	limit time.Duration
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (w idleTimeoutTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	next := w.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	ctx, cancel := context.WithCancelCause(req.Context())
-	timer := time.AfterFunc(w.limit, func() { cancel(context.DeadlineExceeded) })
-	res, err := next.RoundTrip(req.WithContext(ctx))
-	timer.Stop()
-	if err != nil {
-		cancel(nil)
-		return nil, err
-	}
-	res.Body = &idleTimeoutBody{res.Body, timer, w.limit, cancel}
-	return res, nil
-}
-
-type idleTimeoutBody struct {
+// streamedBody limits each wait for data, so that a long response, or one that
+// the caller reads slowly, is not ended.
+type streamedBody struct {
 	io.ReadCloser
-	timer  *time.Timer
-	limit  time.Duration
-	cancel context.CancelCauseFunc
+	ctx     context.Context
+	limiter *limiter
 }
 
-func (b *idleTimeoutBody) Read(p []byte) (int, error) {
-	b.timer.Reset(b.limit)
-	defer b.timer.Stop()
-	return b.ReadCloser.Read(p)
+func (b *streamedBody) Read(p []byte) (int, error) {
+	b.limiter.timer.Reset(b.limiter.timeout)
+	defer b.limiter.timer.Stop()
+	n, err := b.ReadCloser.Read(p)
+	if cause := context.Cause(b.ctx); err != nil && err != io.EOF && cause != nil {
+		err = cause
+	}
+	return n, err
 }
 
-func (b *idleTimeoutBody) Close() error {
-	defer b.cancel(nil)
+func (b *streamedBody) Close() error {
+	defer b.limiter.end()
 	return b.ReadCloser.Close()
 }

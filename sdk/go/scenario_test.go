@@ -2,21 +2,29 @@ package byline_test
 
 import (
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	byline "github.com/byline-api/byline/sdk/go"
 )
 
-const password = "correct horse battery"
+// serviceURL returns the URL of the service that sdk/scenario has started. The
+// test is skipped without one.
+func serviceURL(t *testing.T) string {
+	t.Helper()
+	address := os.Getenv("BYLINE_URL")
+	if address == "" {
+		t.Skip("BYLINE_URL is not set: sdk/scenario starts a service for this test")
+	}
+	return address
+}
 
 // TestScenario runs the same steps as the scenario tests of the other SDKs.
 func TestScenario(t *testing.T) {
@@ -24,160 +32,248 @@ func TestScenario(t *testing.T) {
 	base := serviceURL(t)
 	statuses := &recorder{}
 	c, err := byline.New(base, byline.WithHTTPClient(&http.Client{Transport: statuses}))
-	require.NoError(t, err)
+	noError(t, err)
 	id := strings.ToLower(rand.Text()[:8])
 	var author, reader *byline.Client
 	var slug string
 
 	step(t, "register", func(t *testing.T) {
 		for name, client := range map[string]**byline.Client{"author": &author, "reader": &reader} {
-			res, err := c.CreateUserWithResponse(ctx, nil, newUser(name+"-"+id))
-			require.NoError(t, err)
-			require.True(t, res.JSON201.User.Bio.IsNull())
-			*client = c.WithToken(res.JSON201.User.Token)
+			user, err := c.Users.Create(ctx, newUser(name+"-"+id))
+			noError(t, err)
+			equal(t, true, user.Bio == nil)
+			*client = c.WithToken(user.Token)
 		}
 	})
 	step(t, "conflict 409", func(t *testing.T) {
-		_, err := c.CreateUserWithResponse(ctx, nil, newUser("author-"+id))
-		e := requireError(t, err, http.StatusConflict, "already_taken")
-		require.Equal(t, []string{"has already been taken"}, e.Fields["username"])
+		_, err := c.Users.Create(ctx, newUser("author-"+id))
+		e := requireError(t, err, http.StatusConflict, byline.CodeAlreadyTaken)
+		equal(t, []string{"has already been taken"}, e.Fields["username"])
 	})
 	step(t, "login", func(t *testing.T) {
-		res, err := c.LoginWithResponse(ctx, login("author-"+id, password))
-		require.NoError(t, err)
-		require.Equal(t, "author-"+id, res.JSON200.User.Username)
+		user, err := c.Users.Login(ctx, login("author-"+id, password))
+		noError(t, err)
+		equal(t, "author-"+id, user.Username)
 	})
 	step(t, "wrong password", func(t *testing.T) {
-		_, err := c.LoginWithResponse(ctx, login("author-"+id, "wrong horse"))
-		e := requireError(t, err, http.StatusUnauthorized, "credentials_invalid")
-		require.Equal(t, []string{"invalid"}, e.Fields["credentials"])
-		require.NotEmpty(t, e.RequestID)
+		_, err := c.Users.Login(ctx, login("author-"+id, "wrong horse"))
+		e := requireError(t, err, http.StatusUnauthorized, byline.CodeCredentialsInvalid)
+		equal(t, []string{"invalid"}, e.Fields["credentials"])
+		equal(t, true, e.RequestID != "")
+	})
+	step(t, "sign in, renew and sign out", func(t *testing.T) {
+		store := &memory{}
+		signedIn, err := c.With(byline.WithSessionStore(store)).SignIn(ctx, "author-"+id+"@example.com", password)
+		noError(t, err)
+		user, err := signedIn.Account.Get(ctx)
+		noError(t, err)
+		equal(t, "author-"+id, user.Username)
+
+		// Another program continues the session, but its access token is refused.
+		first := store.tokens
+		spoiled := *first
+		spoiled.AccessToken += "x"
+		store.tokens = &spoiled
+		_, err = c.With(byline.WithSessionStore(store)).Account.Get(ctx)
+		noError(t, err)
+		equal(t, true, store.tokens.RefreshToken != first.RefreshToken)
+
+		_, err = signedIn.Sessions.List(ctx)
+		noError(t, err)
+		noError(t, signedIn.SignOut(ctx))
+		equal(t, true, store.tokens == nil)
+		_, err = signedIn.Account.Get(ctx)
+		isError(t, err, byline.ErrSessionEnded)
 	})
 	step(t, "publish with tags", func(t *testing.T) {
 		for _, title := range []string{"One", "Two", "Three", "Four", "Five"} {
-			res, err := author.CreateArticleWithResponse(ctx, nil, newArticle(title, id, "sdk"))
-			require.NoError(t, err)
-			require.Equal(t, []string{id, "sdk"}, res.JSON201.Article.TagList)
-			slug = res.JSON201.Article.Slug
+			article, err := author.Articles.Create(ctx, newArticle(title, id, "sdk"))
+			noError(t, err)
+			equal(t, []string{id, "sdk"}, article.TagList)
+			slug = article.Slug
 		}
 	})
 	step(t, "list", func(t *testing.T) {
-		res, err := c.GetArticlesWithResponse(ctx, &byline.ArticlesParams{Tag: &id, Limit: new(int32(3))})
-		require.NoError(t, err)
-		require.Len(t, res.JSON200.Articles, 3)
-		require.EqualValues(t, 5, res.JSON200.ArticlesCount)
+		page, err := c.Articles.List(ctx, &byline.ArticlesListParams{Tag: id, Limit: 3})
+		noError(t, err)
+		equal(t, 3, len(page.Items))
+		equal(t, int64(5), page.TotalCount)
 	})
 	step(t, "pages to the end", func(t *testing.T) {
 		var titles []string
 		statuses.reset()
-		for article, err := range c.Articles(ctx, &byline.ArticlesParams{Tag: &id, Limit: new(int32(2))}) {
-			require.NoError(t, err)
+		for article, err := range c.Articles.ListAll(ctx, &byline.ArticlesListParams{Tag: id, Limit: 2}) {
+			noError(t, err)
 			titles = append(titles, article.Title)
 		}
-		require.Equal(t, []string{"Five", "Four", "Three", "Two", "One"}, titles)
-		require.Len(t, statuses.seen(), 3)
+		equal(t, []string{"Five", "Four", "Three", "Two", "One"}, titles)
+		equal(t, 3, len(statuses.seen()))
 	})
 	step(t, "feed", func(t *testing.T) {
-		_, err := reader.FollowUserByUsernameWithResponse(ctx, "author-"+id)
-		require.NoError(t, err)
+		profile, err := reader.Profiles.Follow(ctx, "author-"+id)
+		noError(t, err)
+		equal(t, true, profile.Following)
 		n := 0
-		for _, err := range reader.Feed(ctx, &byline.FeedParams{Limit: new(int32(2))}) {
-			require.NoError(t, err)
+		for _, err := range reader.Articles.FeedAll(ctx, &byline.ArticlesFeedParams{Limit: 2}) {
+			noError(t, err)
 			n++
 		}
-		require.Equal(t, 5, n)
+		equal(t, 5, n)
 	})
 	step(t, "favourite", func(t *testing.T) {
-		res, err := reader.CreateArticleFavoriteWithResponse(ctx, slug)
-		require.NoError(t, err)
-		require.True(t, res.JSON200.Article.Favorited)
-		require.EqualValues(t, 1, res.JSON200.Article.FavoritesCount)
+		article, err := reader.Articles.Favorite(ctx, slug)
+		noError(t, err)
+		equal(t, true, article.Favorited)
+		equal(t, int64(1), article.FavoritesCount)
 	})
 	step(t, "comment", func(t *testing.T) {
 		for _, body := range []string{"first", "second", "third"} {
-			_, err := reader.CreateArticleCommentWithResponse(ctx, slug, nil, byline.NewCommentRequest{Comment: byline.NewComment{Body: body}})
-			require.NoError(t, err)
+			_, err := reader.Comments.Create(ctx, slug, byline.NewComment{Body: body})
+			noError(t, err)
 		}
 		var bodies []string
-		for comment, err := range c.Comments(ctx, slug, &byline.CommentsParams{Limit: new(int32(2))}) {
-			require.NoError(t, err)
+		for comment, err := range c.Comments.ListAll(ctx, slug, &byline.CommentsListParams{Limit: 2, Sort: byline.OldestFirst}) {
+			noError(t, err)
 			bodies = append(bodies, comment.Body)
 		}
-		require.Equal(t, []string{"first", "second", "third"}, bodies)
+		equal(t, []string{"first", "second", "third"}, bodies)
+	})
+	step(t, "batch", func(t *testing.T) {
+		batch, err := c.Articles.GetMany(ctx, byline.ArticleBatchRequest{Slugs: []string{slug, "no-such-" + id}}, nil)
+		noError(t, err)
+		equal(t, slug, batch.Articles[0].Slug)
+		equal(t, []string{"no-such-" + id}, batch.Missing)
 	})
 	step(t, "304", func(t *testing.T) {
-		first, err := c.GetArticleWithResponse(ctx, slug, nil)
-		require.NoError(t, err)
+		first, err := c.Articles.Get(ctx, slug, nil)
+		noError(t, err)
 		statuses.reset()
-		second, err := c.GetArticleWithResponse(ctx, slug, nil)
-		require.NoError(t, err)
-		require.Equal(t, []int{http.StatusNotModified}, statuses.seen())
-		require.Equal(t, first.JSON200, second.JSON200)
+		var res byline.Response
+		second, err := c.Articles.Get(ctx, slug, nil, byline.Into(&res))
+		noError(t, err)
+		equal(t, []int{http.StatusNotModified}, statuses.seen())
+		equal(t, first, second)
+		equal(t, true, res.Cached)
+		equal(t, "read", res.RateLimit.Class)
+	})
+	step(t, "HTML", func(t *testing.T) {
+		article, err := c.Articles.Get(ctx, slug, &byline.ArticlesGetParams{Format: byline.FormatHTML})
+		noError(t, err)
+		equal(t, true, strings.Contains(article.BodyHTML, "Five</h1>"))
 	})
 	step(t, "412 with If-Match", func(t *testing.T) {
-		read, err := author.GetArticleWithResponse(ctx, slug, nil)
-		require.NoError(t, err)
-		change := byline.UpdateArticleRequest{Article: byline.UpdateArticle{Body: new("changed")}}
-		_, err = author.UpdateArticleWithResponse(ctx, slug, byline.IfMatch(read.HTTPResponse), change)
-		require.NoError(t, err)
-		_, err = author.UpdateArticleWithResponse(ctx, slug, byline.IfMatch(read.HTTPResponse), change)
-		requireError(t, err, http.StatusPreconditionFailed, "precondition_failed")
+		var read byline.Response
+		_, err := author.Articles.Get(ctx, slug, nil, byline.Into(&read))
+		noError(t, err)
+		change := byline.UpdateArticle{Body: byline.Ptr("changed")}
+		_, err = author.Articles.Update(ctx, slug, change, byline.IfMatch(read.ETag))
+		noError(t, err)
+		_, err = author.Articles.Update(ctx, slug, change, byline.IfMatch(read.ETag))
+		requireError(t, err, http.StatusPreconditionFailed, byline.CodePreconditionFailed)
 	})
 	step(t, "concurrent edits", func(t *testing.T) {
 		edits := 0
-		edited, err := author.EditArticle(ctx, slug, func(a byline.Article) byline.UpdateArticle {
+		edited, err := author.Articles.Edit(ctx, slug, func(a *byline.Article) byline.UpdateArticle {
 			if edits++; edits == 1 {
-				_, err := author.UpdateArticleWithResponse(ctx, slug, nil,
-					byline.UpdateArticleRequest{Article: byline.UpdateArticle{Body: new(a.Body + ", by another client")}})
-				require.NoError(t, err)
+				_, err := author.Articles.Update(ctx, slug, byline.UpdateArticle{Body: byline.Ptr(a.Body + ", by another client")})
+				noError(t, err)
 			}
-			return byline.UpdateArticle{Body: new(a.Body + ", by me")}
+			return byline.UpdateArticle{Body: byline.Ptr(a.Body + ", by me")}
 		})
-		require.NoError(t, err)
-		require.Equal(t, "changed, by another client, by me", edited.Body)
+		noError(t, err)
+		equal(t, "changed, by another client, by me", edited.Body)
+	})
+	step(t, "null and empty", func(t *testing.T) {
+		user, err := author.Account.Update(ctx, byline.UpdateUser{Bio: byline.Value("writes")})
+		noError(t, err)
+		equal(t, "writes", *user.Bio)
+		user, err = author.Account.Update(ctx, byline.UpdateUser{Bio: byline.Null[string]()})
+		noError(t, err)
+		equal(t, true, user.Bio == nil)
+		article, err := author.Articles.Update(ctx, slug, byline.UpdateArticle{TagList: []string{}})
+		noError(t, err)
+		equal(t, 0, len(article.TagList))
 	})
 	step(t, "a lost response creates once", func(t *testing.T) {
 		proxy, calls := losesFirstResponse(t, base)
-		res, err := c.LoginWithResponse(ctx, login("author-"+id, password))
-		require.NoError(t, err)
-		through, err := byline.New(proxy, byline.WithToken(res.JSON200.User.Token))
-		require.NoError(t, err)
-		created, err := through.CreateArticleWithResponse(ctx, nil, newArticle("Once", "once-"+id))
-		require.NoError(t, err)
-		require.Equal(t, "true", created.HTTPResponse.Header.Get("Idempotency-Replayed"))
-		require.EqualValues(t, 2, calls.Load())
-		list, err := c.GetArticlesWithResponse(ctx, &byline.ArticlesParams{Tag: new("once-" + id)})
-		require.NoError(t, err)
-		require.EqualValues(t, 1, list.JSON200.ArticlesCount)
+		user, err := c.Users.Login(ctx, login("author-"+id, password))
+		noError(t, err)
+		through, err := byline.New(proxy, byline.WithToken(user.Token))
+		noError(t, err)
+		var res byline.Response
+		_, err = through.Articles.Create(ctx, newArticle("Once", "once-"+id), byline.Into(&res))
+		noError(t, err)
+		equal(t, true, res.Replayed)
+		equal(t, 2, res.Attempts)
+		equal(t, int32(2), calls.Load())
+		page, err := c.Articles.List(ctx, &byline.ArticlesListParams{Tag: "once-" + id})
+		noError(t, err)
+		equal(t, int64(1), page.TotalCount)
+	})
+	step(t, "API key", func(t *testing.T) {
+		created, err := author.APIKeys.Create(ctx, byline.NewAPIKey{Name: "reads", Scopes: []byline.Scope{byline.ScopeRead}})
+		noError(t, err)
+		program := c.WithToken(created.Key)
+		_, err = program.Articles.Feed(ctx, nil)
+		noError(t, err)
+		_, err = program.Articles.Create(ctx, newArticle("Not allowed"))
+		isError(t, err, byline.CodeScopeInsufficient)
+		keys, err := author.APIKeys.List(ctx)
+		noError(t, err)
+		equal(t, created.APIKey.Prefix, keys[0].Prefix)
+		noError(t, author.APIKeys.Delete(ctx, keys[0].ID))
 	})
 	step(t, "export", func(t *testing.T) {
-		_, err := author.CreateArticleCommentWithResponse(ctx, slug, nil, byline.NewCommentRequest{Comment: byline.NewComment{Body: "two\u2028lines"}})
-		require.NoError(t, err)
-		counts := map[string]int{}
-		for record, err := range author.Export(ctx) {
-			require.NoError(t, err)
-			if record.Type != "session" { // there is one session per sign-in
-				counts[string(record.Type)]++
+		_, err := author.Comments.Create(ctx, slug, byline.NewComment{Body: "two\u2028lines"})
+		noError(t, err)
+		counts := map[byline.ExportRecordType]int{}
+		for record, err := range author.Account.Export(ctx) {
+			noError(t, err)
+			if record.Type != byline.ExportSession { // there is one session per sign-in
+				counts[record.Type]++
 			}
 			switch record.Type {
-			case "account":
-				require.Equal(t, "author-"+id+"@example.com", record.AdditionalProperties["email"])
-			case "comment":
-				require.Equal(t, "two\u2028lines", record.AdditionalProperties["body"])
+			case byline.ExportAccount:
+				var account struct{ Email string }
+				noError(t, record.Decode(&account))
+				equal(t, "author-"+id+"@example.com", account.Email)
+			case byline.ExportComment:
+				var comment byline.Comment
+				noError(t, record.Decode(&comment))
+				equal(t, "two\u2028lines", comment.Body)
 			}
 		}
-		require.Equal(t, map[string]int{"account": 1, "article": 6, "comment": 1, "follower": 1}, counts)
-		for _, err := range c.Export(ctx) {
-			requireError(t, err, http.StatusUnauthorized, "token_missing")
+		equal(t, map[byline.ExportRecordType]int{"account": 1, "article": 6, "comment": 1, "follower": 1}, counts)
+		for _, err := range c.Account.Export(ctx) {
+			requireError(t, err, http.StatusUnauthorized, byline.CodeTokenMissing)
 		}
 	})
+	step(t, "tags", func(t *testing.T) {
+		tags, err := c.Tags.List(ctx)
+		noError(t, err)
+		equal(t, true, slices.Contains(tags, "sdk"))
+	})
 	step(t, "delete", func(t *testing.T) {
-		_, err := reader.DeleteArticleWithResponse(ctx, slug, nil)
-		requireError(t, err, http.StatusForbidden, "forbidden")
-		_, err = author.DeleteArticleWithResponse(ctx, slug, nil)
-		require.NoError(t, err)
-		_, err = c.GetArticleWithResponse(ctx, slug, nil)
-		requireError(t, err, http.StatusNotFound, "not_found")
+		requireError(t, reader.Articles.Delete(ctx, slug), http.StatusForbidden, byline.CodeForbidden)
+		noError(t, author.Articles.Delete(ctx, slug))
+		_, err := c.Articles.Get(ctx, slug, nil)
+		requireError(t, err, http.StatusNotFound, byline.CodeNotFound)
+	})
+	step(t, "a wrong path", func(t *testing.T) {
+		wrong, err := byline.New(base + "/docs")
+		noError(t, err)
+		_, err = wrong.Tags.List(ctx)
+		isError(t, err, byline.CodeRouteNotFound)
+	})
+	step(t, "an operation by its path", func(t *testing.T) {
+		var out struct{ Profile byline.Profile }
+		noError(t, c.Do(ctx, "GET", "/profiles/reader-"+id, nil, &out))
+		equal(t, "reader-"+id, out.Profile.Username)
+	})
+	step(t, "delete the account", func(t *testing.T) {
+		noError(t, reader.Account.Delete(ctx, byline.DeleteUser{Password: password}))
+		_, err := c.Profiles.Get(ctx, "reader-"+id)
+		isError(t, err, byline.CodeNotFound)
 	})
 }
 
@@ -185,39 +281,17 @@ func TestScenario(t *testing.T) {
 // steps depend on it.
 func step(t *testing.T, name string, f func(*testing.T)) {
 	t.Helper()
-	require.True(t, t.Run(name, f))
-}
-
-func newUser(name string) byline.NewUserRequest {
-	return byline.NewUserRequest{User: byline.NewUser{
-		Username: name, Email: byline.Email(name + "@example.com"), Password: password,
-	}}
-}
-
-func login(name, password string) byline.LoginUserRequest {
-	return byline.LoginUserRequest{User: byline.LoginUser{Email: name + "@example.com", Password: password}}
-}
-
-func newArticle(title string, tags ...string) byline.NewArticleRequest {
-	return byline.NewArticleRequest{Article: byline.NewArticle{
-		Title: title, Description: "About " + title, Body: "# " + title, TagList: &tags,
-	}}
-}
-
-func requireError(t *testing.T, err error, status int, code byline.Code) *byline.Error {
-	t.Helper()
-	var e *byline.Error
-	require.True(t, errors.As(err, &e), "%v", err)
-	require.Equal(t, status, e.Status)
-	require.Equal(t, code, e.Code)
-	return e
+	if !t.Run(name, f) {
+		t.FailNow()
+	}
 }
 
 // losesFirstResponse starts a proxy that forwards the first request, but closes
 // the connection instead of returning the response.
 func losesFirstResponse(t *testing.T, target string) (address string, calls *atomic.Int32) {
+	t.Helper()
 	u, err := url.Parse(target)
-	require.NoError(t, err)
+	noError(t, err)
 	calls = &atomic.Int32{}
 	proxy := httputil.NewSingleHostReverseProxy(u)
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
