@@ -134,6 +134,11 @@ func TestErrors(t *testing.T) {
 			})
 		}
 	})
+	t.Run("NotModified", func(t *testing.T) {
+		c, _ := fake(t, []http.HandlerFunc{responds(304, "")})
+		_, err := c.Articles.Get(ctx, "a", nil, byline.Header("If-None-Match", `"v1"`))
+		requireError(t, err, 304, "")
+	})
 	t.Run("Proxy", func(t *testing.T) {
 		c, _ := fake(t, []http.HandlerFunc{responds(502, "<h1>Bad Gateway</h1>", "Content-Type", "text/html")})
 		_, err := c.Tags.List(ctx)

@@ -249,7 +249,7 @@ func (x *exchange) roundTrip(ctx context.Context, a *Attempt, token string) (*ht
 	if token != "" {
 		req.Header.Set("Authorization", "Token "+token)
 		if identity = token; x.session != nil && x.opt.token == nil {
-			identity = x.session.id // it stays when the token is renewed
+			identity = x.session.identity // it stays when the token is renewed
 		}
 	}
 	var cached *cachedResponse

@@ -151,8 +151,11 @@ func errorOf(a *Attempt, res *http.Response, body []byte) error {
 		}
 		return e
 	}
-	if temporary(res.StatusCode) || res.StatusCode == http.StatusInternalServerError {
-		return e // a gateway that works for the service
+	switch {
+	case res.StatusCode == http.StatusNotModified: // the caller has set If-None-Match
+		return e
+	case temporary(res.StatusCode), res.StatusCode == http.StatusInternalServerError: // a gateway's response
+		return e
 	}
 	return notByline(a, res, body)
 }

@@ -76,22 +76,22 @@ func ExampleClient_SignIn() {
 // fileStore keeps a session in a file that only its owner can read.
 type fileStore string
 
-func (f fileStore) Load(context.Context) (*byline.Tokens, error) {
+func (f fileStore) Load(context.Context) (*byline.StoredSession, error) {
 	text, err := os.ReadFile(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
-	tokens := &byline.Tokens{}
-	return tokens, json.Unmarshal(text, tokens)
+	session := &byline.StoredSession{}
+	return session, json.Unmarshal(text, session)
 }
 
-func (f fileStore) Save(_ context.Context, tokens *byline.Tokens) error {
-	if tokens == nil {
+func (f fileStore) Save(_ context.Context, session *byline.StoredSession) error {
+	if session == nil {
 		return os.Remove(string(f))
 	}
-	text, err := json.Marshal(tokens)
+	text, err := json.Marshal(session)
 	if err != nil {
 		return err
 	}

@@ -70,18 +70,18 @@ func TestScenario(t *testing.T) {
 		equal(t, "author-"+id, user.Username)
 
 		// Another program continues the session, but its access token is refused.
-		first := store.tokens
+		first := store.stored
 		spoiled := *first
-		spoiled.AccessToken += "x"
-		store.tokens = &spoiled
+		spoiled.Tokens.AccessToken += "x"
+		store.stored = &spoiled
 		_, err = c.With(byline.WithSessionStore(store)).Account.Get(ctx)
 		noError(t, err)
-		equal(t, true, store.tokens.RefreshToken != first.RefreshToken)
+		equal(t, true, store.stored.Tokens.RefreshToken != first.Tokens.RefreshToken)
 
 		_, err = signedIn.Sessions.List(ctx)
 		noError(t, err)
 		noError(t, signedIn.SignOut(ctx))
-		equal(t, true, store.tokens == nil)
+		equal(t, true, store.stored == nil)
 		_, err = signedIn.Account.Get(ctx)
 		isError(t, err, byline.ErrSessionEnded)
 	})

@@ -14,15 +14,22 @@ import (
 // example because it was not used for a month. The user has to sign in again.
 var ErrSessionEnded = errors.New("byline: the session has ended; sign in again")
 
-// SessionStore keeps the tokens of a session outside of the program, for example
-// in a file or a keychain. Each renewal saves new tokens, because a refresh
-// token can be used once.
+// StoredSession is the session of a user as a [SessionStore] keeps it.
+type StoredSession struct {
+	// ID is the id of the session, which [SessionsService.List] returns too.
+	ID     int64  `json:"id"`
+	Tokens Tokens `json:"tokens"`
+}
+
+// SessionStore keeps a session outside of the program, for example in a file or
+// a keychain. Each renewal saves new tokens, because a refresh token can be used
+// once.
 type SessionStore interface {
-	// Load returns the tokens, or nil if there are none.
-	Load(ctx context.Context) (*Tokens, error)
-	// Save stores the tokens. It deletes them if tokens is nil, which means that
-	// the session has ended.
-	Save(ctx context.Context, tokens *Tokens) error
+	// Load returns the session, or nil if there is none.
+	Load(ctx context.Context) (*StoredSession, error)
+	// Save stores the session. It deletes the session if s is nil, which means
+	// that it has ended.
+	Save(ctx context.Context, s *StoredSession) error
 }
 
 const (
@@ -38,14 +45,15 @@ const (
 
 // session is the session of one user, which several clients can share.
 type session struct {
-	id    string
-	store SessionStore
+	identity string // of the user, for the cache
+	store    SessionStore
 
 	// saving orders changes, each with its writing to the store.
 	saving sync.Mutex
 	// mu protects the fields below.
 	mu      sync.Mutex
 	loaded  bool
+	id      int64
 	tokens  *Tokens
 	ended   bool
 	tried   time.Time // of the last renewal
@@ -59,7 +67,7 @@ type renewal struct {
 	err   error
 }
 
-func newSession(store SessionStore) *session { return &session{id: rand.Text(), store: store} }
+func newSession(store SessionStore) *session { return &session{identity: rand.Text(), store: store} }
 
 // SignIn signs a user in and returns a client with the session of the user. The
 // client renews the session when its access token ends.
@@ -69,7 +77,8 @@ func (c *Client) SignIn(ctx context.Context, email, password string, options ...
 		return nil, err
 	}
 	s := newSession(c.core.store)
-	if err := s.set(ctx, &created.Tokens); err != nil {
+	s.id, s.tokens, s.loaded = created.Session.ID, &created.Tokens, true
+	if err := s.save(ctx); err != nil {
 		return nil, err
 	}
 	next := c.core.with(nil)
@@ -84,43 +93,68 @@ func (c *Client) SignOut(ctx context.Context, options ...CallOption) error {
 	if errors.Is(err, ErrSessionEnded) {
 		return nil
 	}
-	if c.core.session != nil {
-		err = errors.Join(err, c.core.session.set(ctx, nil))
+	if s := c.core.session; s != nil {
+		s.saving.Lock()
+		defer s.saving.Unlock()
+		err = errors.Join(err, s.change(ctx, nil))
 	}
 	return err
 }
 
-// set replaces the tokens. Without tokens the session has ended.
-func (s *session) set(ctx context.Context, tokens *Tokens) error {
-	s.saving.Lock()
-	defer s.saving.Unlock()
-	return s.write(ctx, tokens)
-}
-
-// write is set for a caller that holds the lock saving.
-func (s *session) write(ctx context.Context, tokens *Tokens) error {
+// change replaces the tokens for a caller that holds the lock saving. Without
+// tokens the session has ended. It leaves the store alone if the session there
+// is another one, because somebody else has signed in.
+func (s *session) change(ctx context.Context, tokens *Tokens) error {
 	s.mu.Lock()
 	s.tokens, s.loaded, s.ended = tokens, true, tokens == nil
+	id := s.id
 	s.mu.Unlock()
+	if stored, err := s.load(ctx); err == nil && stored != nil && stored.ID != id {
+		return nil
+	}
+	return s.save(ctx)
+}
+
+// save writes the session to the store.
+func (s *session) save(ctx context.Context) error {
 	if s.store == nil {
 		return nil
 	}
-	if err := s.store.Save(ctx, tokens); err != nil {
+	var stored *StoredSession
+	s.mu.Lock()
+	if s.tokens != nil {
+		stored = &StoredSession{ID: s.id, Tokens: *s.tokens}
+	}
+	s.mu.Unlock()
+	if err := s.store.Save(ctx, stored); err != nil {
 		return fmt.Errorf("byline: save the session: %w", err)
 	}
 	return nil
 }
 
-// load returns the tokens of the store.
-func (s *session) load(ctx context.Context) (*Tokens, error) {
+// load returns the session in the store, or nil if there is none.
+func (s *session) load(ctx context.Context) (*StoredSession, error) {
 	if s.store == nil {
 		return nil, nil
 	}
-	tokens, err := s.store.Load(ctx)
+	stored, err := s.store.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("byline: load the session: %w", err)
 	}
-	return tokens, nil
+	return stored, nil
+}
+
+// renewedElsewhere returns the tokens in the store if another process has
+// renewed this session.
+func (s *session) renewedElsewhere(ctx context.Context, old *Tokens) (*Tokens, error) {
+	stored, err := s.load(ctx)
+	s.mu.Lock()
+	id := s.id
+	s.mu.Unlock()
+	if stored == nil || stored.ID != id || stored.Tokens.RefreshToken == old.RefreshToken {
+		return nil, err
+	}
+	return &stored.Tokens, nil
 }
 
 // token returns the access token. It is empty if the store has no session.
@@ -129,13 +163,13 @@ func (s *session) token(ctx context.Context, c *core) (string, error) {
 	loaded := s.loaded
 	s.mu.Unlock()
 	if !loaded {
-		tokens, err := s.load(ctx)
+		stored, err := s.load(ctx)
 		if err != nil {
 			return "", err
 		}
 		s.mu.Lock()
-		if !s.loaded {
-			s.tokens, s.loaded = tokens, true
+		if s.loaded = true; s.tokens == nil && !s.ended && stored != nil {
+			s.id, s.tokens = stored.ID, &stored.Tokens
 		}
 		s.mu.Unlock()
 	}
@@ -213,17 +247,15 @@ func (s *session) replace(ctx context.Context, old, tokens *Tokens) error {
 	if signedOut {
 		return ErrSessionEnded
 	}
-	return s.write(ctx, tokens)
+	return s.change(ctx, tokens)
 }
 
 // exchange exchanges the refresh token for new tokens. If another process has
 // renewed the session, the store has the tokens already.
 func (s *session) exchange(ctx context.Context, c *core, old *Tokens) (*Tokens, error) {
-	stored, err := s.load(ctx)
-	if err != nil {
+	if stored, err := s.renewedElsewhere(ctx, old); err != nil {
 		return nil, err
-	}
-	if stored != nil && stored.RefreshToken != old.RefreshToken {
+	} else if stored != nil {
 		if time.Until(stored.AccessTokenExpiresAt) > early {
 			return stored, nil
 		}
@@ -238,7 +270,7 @@ func (s *session) exchange(ctx context.Context, c *core, old *Tokens) (*Tokens, 
 	if !errors.As(err, &refused) || refused.Status/100 != 4 || refused.Status == http.StatusTooManyRequests {
 		return tokens, err
 	}
-	if stored, loading := s.load(ctx); loading == nil && stored != nil && stored.RefreshToken != old.RefreshToken {
+	if stored, _ := s.renewedElsewhere(ctx, old); stored != nil {
 		return stored, nil
 	}
 	return nil, fmt.Errorf("%w: %w", ErrSessionEnded, err)

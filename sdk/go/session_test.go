@@ -84,26 +84,34 @@ func (s *sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // memory is a store that counts what it saves.
 type memory struct {
 	mu     sync.Mutex
-	tokens *byline.Tokens
+	stored *byline.StoredSession
 	saved  []string
 }
 
-func (m *memory) Load(context.Context) (*byline.Tokens, error) {
+func (m *memory) Load(context.Context) (*byline.StoredSession, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.tokens, nil
+	return m.stored, nil
 }
 
-func (m *memory) Save(_ context.Context, tokens *byline.Tokens) error {
+func (m *memory) Save(_ context.Context, stored *byline.StoredSession) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.tokens = tokens
-	if tokens == nil {
+	m.stored = stored
+	if stored == nil {
 		m.saved = append(m.saved, "nil")
 	} else {
-		m.saved = append(m.saved, tokens.RefreshToken)
+		m.saved = append(m.saved, stored.Tokens.RefreshToken)
 	}
 	return nil
+}
+
+// stored returns a session with the tokens of a number, which are valid for an
+// hour.
+func stored(id int64, number int) *byline.StoredSession {
+	return &byline.StoredSession{ID: id, Tokens: byline.Tokens{
+		AccessToken: fmt.Sprint("a", number), AccessTokenExpiresAt: time.Now().Add(time.Hour), RefreshToken: fmt.Sprint("r", number),
+	}}
 }
 
 // signIn returns a signed-in client. Access tokens are valid for lifetime.
@@ -212,16 +220,27 @@ func TestSession(t *testing.T) {
 		store := &memory{}
 		c, s, rec := signIn(t, 10*time.Second, byline.WithSessionStore(store))
 		s.number = 5
-		store.tokens = &byline.Tokens{AccessToken: "a5", AccessTokenExpiresAt: time.Now().Add(time.Hour), RefreshToken: "r5"}
+		store.stored = stored(1, 5)
 		noError(t, get(c))
 		equal(t, 0, s.renewals)
 		equal(t, []int{201, 200}, rec.seen())
+	})
+	t.Run("AnotherUser", func(t *testing.T) {
+		store := &memory{}
+		c, s, rec := signIn(t, 10*time.Second, byline.WithSessionStore(store))
+		store.stored = stored(2, 7) // somebody else has signed in with this store
+		s.lifetime = time.Hour
+		noError(t, get(c))
+		equal(t, "Token a2", rec.requests[2].Header.Get("Authorization"))
+		equal(t, "r7", store.stored.Tokens.RefreshToken)
+		noError(t, c.SignOut(ctx))
+		equal(t, "r7", store.stored.Tokens.RefreshToken)
 	})
 	t.Run("OptionalToken", func(t *testing.T) {
 		store := &memory{}
 		c, s, rec := signIn(t, time.Hour, byline.WithSessionStore(store))
 		s.number = 5
-		store.tokens = &byline.Tokens{AccessToken: "a5", AccessTokenExpiresAt: time.Now().Add(time.Hour), RefreshToken: "r5"}
+		store.stored = stored(1, 5)
 		_, err := c.Profiles.Get(ctx, "gwen")
 		noError(t, err)
 		equal(t, "Token a5", rec.requests[len(rec.requests)-1].Header.Get("Authorization"))
@@ -237,7 +256,7 @@ func TestSession(t *testing.T) {
 	})
 	t.Run("Restored", func(t *testing.T) {
 		s := &sessions{lifetime: time.Hour, number: 3}
-		store := &memory{tokens: &byline.Tokens{AccessToken: "a3", AccessTokenExpiresAt: time.Now().Add(time.Hour), RefreshToken: "r3"}}
+		store := &memory{stored: stored(1, 3)}
 		c, _ := serve(t, s.ServeHTTP, byline.WithSessionStore(store))
 		noError(t, get(c))
 		c, rec := serve(t, s.ServeHTTP, byline.WithSessionStore(&memory{}))
@@ -275,5 +294,7 @@ func TestSession(t *testing.T) {
 
 type broken struct{}
 
-func (broken) Load(context.Context) (*byline.Tokens, error) { return nil, errors.New("disk full") }
-func (broken) Save(context.Context, *byline.Tokens) error   { return errors.New("disk full") }
+func (broken) Load(context.Context) (*byline.StoredSession, error) {
+	return nil, errors.New("disk full")
+}
+func (broken) Save(context.Context, *byline.StoredSession) error { return errors.New("disk full") }
