@@ -173,6 +173,10 @@ sdk-test: build $(SDK_TOOLS) ## Test the SDKs, and run one scenario with each ag
 	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy
 	sdk/scenario
 
+.PHONY: sdk-release-go
+sdk-release-go: ## Pack the Go SDK of HEAD into dist/sdk/go, and try it from there as a user does
+	@GO='$(GO)' sdk/release-go dist/sdk/go
+
 sdk/typescript/node_modules/.package-lock.json: sdk/typescript/package-lock.json
 	npm --prefix sdk/typescript --silent ci --no-audit --no-fund
 	@touch $@
