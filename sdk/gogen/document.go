@@ -74,10 +74,11 @@ type schema struct {
 	Properties  ordered[*schema]
 	// Additional is a boolean or a schema.
 	Additional yaml.Node `yaml:"additionalProperties"`
-	// Unsupported are members that change what a value can be.
+	// AllOf has one schema, to describe a reference.
+	AllOf []*schema `yaml:"allOf"`
+	// These are not supported.
 	OneOf yaml.Node `yaml:"oneOf"`
 	AnyOf yaml.Node `yaml:"anyOf"`
-	AllOf yaml.Node `yaml:"allOf"`
 }
 
 // ordered is a mapping in the order of the document.
@@ -140,6 +141,9 @@ func (d *document) parameter(p parameter) parameter {
 // resolve follows the reference of a schema. It returns the name of the schema
 // too, if it has one.
 func (d *document) resolve(s *schema) (*schema, string, error) {
+	if len(s.AllOf) == 1 {
+		s = s.AllOf[0]
+	}
 	if s.Ref == "" {
 		return s, "", nil
 	}

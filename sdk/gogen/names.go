@@ -54,7 +54,7 @@ func local(name string) string {
 // function: "Publish an article" into "publishes an article".
 func thirdPerson(summary string) string {
 	verb, rest, _ := strings.Cut(summary, " ")
-	verb = strings.ToLower(verb[:1]) + verb[1:]
+	verb = uncapitalized(verb)
 	last, before := verb[len(verb)-1:], verb[len(verb)-2:len(verb)-1]
 	switch {
 	case strings.HasSuffix(verb, "sh"), strings.HasSuffix(verb, "ch"), strings.Contains("sxzo", last):
@@ -86,6 +86,15 @@ func comment(indent, text string) string {
 		b.WriteString(indent + "// " + line + "\n")
 	}
 	return b.String()
+}
+
+// uncapitalized returns text for the middle of a sentence. Words in capital
+// letters stay as they are.
+func uncapitalized(text string) string {
+	if len(text) > 1 && unicode.IsUpper(rune(text[1])) {
+		return text
+	}
+	return strings.ToLower(text[:1]) + text[1:]
 }
 
 // sentence ends text with a period, as Go comments do.

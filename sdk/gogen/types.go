@@ -38,8 +38,8 @@ func (g *generator) goType(s *schema, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !s.OneOf.IsZero() || !s.AnyOf.IsZero() || !s.AllOf.IsZero() {
-		return "", fmt.Errorf("%s: sdk/gogen does not know oneOf, anyOf and allOf", name)
+	if !s.OneOf.IsZero() || !s.AnyOf.IsZero() || len(s.AllOf) > 0 {
+		return "", fmt.Errorf("%s: sdk/gogen does not know oneOf, anyOf, and allOf of several schemas", name)
 	}
 	switch {
 	case s.Type == "string" && len(s.Enum) > 0:
@@ -169,9 +169,9 @@ func about(name, description string) string {
 	case "has", "is":
 		return sentence(name + " " + description)
 	case "A", "An", "One", "The":
-		return sentence(name + " is " + strings.ToLower(description[:1]) + description[1:])
+		return sentence(name + " is " + uncapitalized(description))
 	}
-	return sentence(name + ": " + description)
+	return sentence(name + ": " + uncapitalized(description))
 }
 
 // enum returns the declaration of an enumeration.
