@@ -64,8 +64,8 @@ verify: ## Fail if gen/ does not match openapi.yaml and db/queries
 	@$(generate) verify
 	@$(GO) mod verify && $(GO) mod tidy -diff
 
-SDK_GENERATED := $(addprefix sdk/go/,client.gen.go services.gen.go types.gen.go) sdk/typescript/src/generated sdk/typescript/samples.json \
-  sdk/python/src/byline_client/operations.py sdk/python/src/byline_client/generated
+SDK_GENERATED := $(addprefix sdk/go/,client.gen.go services.gen.go types.gen.go examples.gen_test.go samples.json) \
+  sdk/typescript/src/generated sdk/typescript/samples.json sdk/python/src/byline_client/operations.py sdk/python/src/byline_client/generated
 
 .PHONY: committed
 committed: ## Fail if generated files, of gen/ or of the SDKs, are not committed (for CI)

@@ -151,7 +151,7 @@ func ExampleError() {
 }
 
 // Page by page, for a table with a button for the next page.
-func ExampleArticlesService_List() {
+func ExampleArticlesService_List_pages() {
 	ctx := context.Background()
 	c, err := byline.New("http://127.0.0.1:8080")
 	if err != nil {
@@ -194,7 +194,7 @@ func ExampleArticlesService_Edit() {
 }
 
 // An export is streamed, so that it may be larger than the memory.
-func ExampleAccountService_Export() {
+func ExampleAccountService_Export_records() {
 	ctx := context.Background()
 	c, err := byline.New("http://127.0.0.1:8080")
 	if err != nil {

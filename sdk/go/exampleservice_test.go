@@ -1,21 +1,31 @@
 package byline_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"reflect"
+	"strings"
 )
 
 // The examples send their requests to a service at 127.0.0.1:8080, as a reader
 // would. Here they get to the service that sdk/scenario has started or, without
-// one, to a handler with fixed responses.
+// one, to a handler with fixed responses. The generated examples use
+// byline.example.com, where each request has to be the one that the document
+// shows, and gets the response that it shows.
 
 func init() { http.DefaultTransport = exampleTransport{http.DefaultTransport} }
 
 type exampleTransport struct{ next http.RoundTripper }
 
 func (e exampleTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host == "byline.example.com" {
+		return documented(req)
+	}
 	if req.URL.Host != "127.0.0.1:8080" {
 		return e.next.RoundTrip(req)
 	}
@@ -31,6 +41,36 @@ func (e exampleTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	} else {
 		responds(404, `{"code":"not_found","detail":"There is no such article.","errors":{"article":["not found"]}}`)(w, req)
 	}
+	return w.Result(), nil
+}
+
+// exchange is a request and its response in the document.
+type exchange struct {
+	body     string
+	status   int
+	response string
+}
+
+func documented(req *http.Request) (*http.Response, error) {
+	key := req.Method + " " + strings.TrimPrefix(req.URL.RequestURI(), "/api")
+	x, ok := exchanges[key]
+	if !ok {
+		return nil, fmt.Errorf("the document has no example of %s", key)
+	}
+	var body []byte
+	if req.Body != nil {
+		body, _ = io.ReadAll(req.Body)
+	}
+	var want, got any
+	_, _ = json.Unmarshal([]byte(x.body), &want), json.Unmarshal(body, &got)
+	if !reflect.DeepEqual(want, got) {
+		return nil, fmt.Errorf("%s: want the body %s, got %s", key, x.body, body)
+	}
+	w := httptest.NewRecorder()
+	if strings.HasSuffix(key, "/export") {
+		x.response += "\n" + `{"type":"end","records":1}` + "\n"
+	}
+	responds(x.status, x.response)(w, req)
 	return w.Result(), nil
 }
 

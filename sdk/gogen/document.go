@@ -24,6 +24,7 @@ type document struct {
 }
 
 type operation struct {
+	ID          string `yaml:"operationId"`
 	SDK         string `yaml:"x-sdk"`
 	Tags        []string
 	Summary     string
@@ -47,6 +48,7 @@ type parameter struct {
 	In          string
 	Description string
 	Schema      *schema
+	Example     yaml.Node
 
 	component string // its name below components
 }

@@ -1,6 +1,6 @@
 // Command gogen makes the generated part of the Go SDK from openapi.yaml: a
 // service for each resource with a method for each operation, by x-sdk, and the
-// types that the methods use. oapi-codegen makes the client of the service's
+// types that the methods use, and an example for each operation. oapi-codegen makes the client of the service's
 // tests; its types repeat the envelopes and the order of neither the document
 // nor a reader, and it has no methods by resource.
 //
@@ -56,6 +56,8 @@ func generate(doc *document) (map[string][]byte, error) {
 	fmt.Fprintf(&client, "%spackage byline\n\n// Version is the version of the API and of the SDK.\nconst Version = %q\n\n", header, doc.Info.Version)
 	client.WriteString(clientComment + "type Client struct {\n\tcore *core\n\n")
 	fields := ""
+	var ids []string
+	calls := map[string]*sample{}
 	fmt.Fprintf(&services, "%spackage byline\n\nimport (\n\t\"context\"\n\t\"iter\"\n\t\"net/url\"\n\t\"strconv\"\n)\n\n", header)
 	for _, r := range resources {
 		name, service := exported(r.name), exported(r.name)+"Service"
@@ -68,6 +70,10 @@ func generate(doc *document) (map[string][]byte, error) {
 				return nil, fmt.Errorf("%s %s: %w", op.method, op.path, err)
 			}
 			services.WriteString(declaration + m.declaration())
+			ids = append(ids, op.ID)
+			if calls[op.ID], err = g.sample(m); err != nil {
+				return nil, fmt.Errorf("%s %s: %w", op.method, op.path, err)
+			}
 		}
 	}
 	fmt.Fprintf(&client, "}\n\nfunc newClient(c *core) *Client {\n\treturn &Client{\n\t\tcore: c,\n%s\t}\n}\n", fields)
@@ -75,16 +81,22 @@ func generate(doc *document) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{}
-	for name, text := range map[string]string{
-		"client.gen.go":   client.String(),
-		"services.gen.go": services.String(),
-		"types.gen.go":    header + "package byline\n\nimport (\n\t\"fmt\"\n\t\"log/slog\"\n\t\"time\"\n)\n\n" + types,
-	} {
-		if files[name], err = format.Source([]byte(text)); err != nil {
+	reference, examples, err := samples(ids, calls)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{
+		"client.gen.go":        []byte(client.String()),
+		"services.gen.go":      []byte(services.String()),
+		"types.gen.go":         []byte(header + "package byline\n\nimport (\n\t\"fmt\"\n\t\"log/slog\"\n\t\"time\"\n)\n\n" + types),
+		"examples.gen_test.go": examples,
+	}
+	for name, text := range files {
+		if files[name], err = format.Source(text); err != nil {
 			return nil, fmt.Errorf("%s: %w\n%s", name, err, text)
 		}
 	}
+	files["samples.json"] = reference
 	return files, nil
 }
 

@@ -29,11 +29,11 @@ paths:
         '404': {description: Missing}
 components:
   parameters:
-    Id: {name: id, in: path, description: The id, schema: {type: integer, format: int64}}
+    Id: {name: id, in: path, description: The id, schema: {type: integer, format: int64}, example: 7}
   requestBodies:
-    NoteBody: {content: {application/json: {schema: {$ref: '#/components/schemas/NoteChangeRequest'}}}}
+    NoteBody: {content: {application/json: {schema: {$ref: '#/components/schemas/NoteChangeRequest'}, example: {note: {text: null, words: [a, b]}}}}}
   responses:
-    NoteOK: {content: {application/json: {schema: {$ref: '#/components/schemas/NoteResponse'}}}}
+    NoteOK: {content: {application/json: {schema: {$ref: '#/components/schemas/NoteResponse'}, example: {note: {htmlUrl: x, at: null, kind: long-one}}}}}
   schemas:
     NoteChangeRequest: {type: object, properties: {note: {$ref: '#/components/schemas/NoteChange'}}}
     NoteChange:
@@ -82,6 +82,9 @@ func TestGenerate(t *testing.T) {
 		"// Note is a note. type Note struct { HTMLURL string `json:\"htmlUrl\"` At *time.Time `json:\"at\"` Kind NoteKind `json:\"kind\"` More *bool `json:\"more,omitempty\"` // Where it came from. Origin *Origin `json:\"origin,omitempty\"` }",
 		`NoteKindLongOne NoteKind = "long-one"`, `v.HTMLURL = hide(v.HTMLURL)`,
 		`CodeNotFound Code = "not_found"`,
+		`note, err := c.Notes.Change(ctx, 7, byline.NoteChange{ Text: byline.Null[string](), Words: []string{"a", "b"}, })`,
+		`fmt.Println(note.Kind) // Output: long-one`,
+		`"PUT /notes/7": {` + "`" + `{"note":{"text":null,"words":["a","b"]}}` + "`, 200,",
 	} {
 		require.Contains(t, all, want)
 	}
@@ -91,6 +94,7 @@ func TestGenerate(t *testing.T) {
 func TestGenerateRefuses(t *testing.T) {
 	for _, c := range []struct{ from, to, says string }{
 		{"x-sdk: notes.change", "x-sdk: notes", "PUT /notes/{id}: x-sdk must be resource.method"},
+		{", example: 7", "", "PUT /notes/{id}: parameter id: int64 has no example"},
 		{"more: {type: boolean}", "more: {oneOf: [{type: string}]}", "NoteMore: sdk/gogen does not know oneOf"},
 		{"more: {type: boolean}", "more: {type: object}", "NoteMore: sdk/gogen does not know the type"},
 		{"more: {type: boolean}", "more: {$ref: '#/components/schemas/Gone'}", "there is no schema Gone"},
@@ -107,7 +111,7 @@ func TestNames(t *testing.T) {
 	} {
 		require.Equal(t, want, exported(name))
 	}
-	require.Equal(t, "apiKey", local("apiKey"))
+	require.Equal(t, "apiKey", local("APIKey"))
 	require.Equal(t, "type_", local("type"))
 	for summary, want := range map[string]string{
 		"Publish an article": "publishes an article", "Verify an address": "verifies an address", "Get it": "gets it", "Suspend": "suspends",

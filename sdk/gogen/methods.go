@@ -62,11 +62,13 @@ type method struct {
 	name      string // such as Create
 	arguments []argument
 	params    string // the type of the query parameters, if there are any
+	query     []parameter
 	body      string // the expression for the body
 	out       string // declaration of the variable for the response
 	value     string // expression of the result
 	result    string // type of the result
 	item      string // type of the items, if the operation is paged
+	list      string // name of the list in a page
 }
 
 // operationMethod returns the method for an operation. It also returns the
@@ -74,7 +76,6 @@ type method struct {
 func (g *generator) operationMethod(r *resource, op *operation) (*method, string, error) {
 	_, short, _ := strings.Cut(op.SDK, ".")
 	m := &method{op: op, service: exported(r.name) + "Service", name: exported(short)}
-	var query []parameter
 	for _, p := range op.Parameters {
 		p = g.doc.parameter(p)
 		switch p.In {
@@ -85,18 +86,18 @@ func (g *generator) operationMethod(r *resource, op *operation) (*method, string
 			}
 			m.arguments = append(m.arguments, argument{local(p.Name), t})
 		case "query":
-			query = append(query, p)
+			m.query = append(m.query, p)
 		}
 	}
 	if err := g.requestBody(m); err != nil {
 		return nil, "", err
 	}
 	declaration := ""
-	if len(query) > 0 {
+	if len(m.query) > 0 {
 		m.params = exported(r.name) + m.name + "Params"
 		m.arguments = append(m.arguments, argument{"params", "*" + m.params})
 		var err error
-		if declaration, err = g.parameters(m, r.name+"."+short, query); err != nil {
+		if declaration, err = g.parameters(m); err != nil {
 			return nil, "", err
 		}
 	}
@@ -154,7 +155,7 @@ func (g *generator) response(m *method) error {
 		if err != nil {
 			return err
 		}
-		m.item = strings.TrimPrefix(t, "[]")
+		m.item, m.list = strings.TrimPrefix(t, "[]"), list.Name
 		m.result = "*Page[" + m.item + "]"
 		count := ""
 		m.value = "&Page[" + m.item + "]{Items: out.Items, NextCursor: out.Next"
@@ -195,11 +196,11 @@ func (g *generator) response(m *method) error {
 
 // parameters returns the type of the query parameters of an operation. The zero
 // value of a member means that the parameter is not sent.
-func (g *generator) parameters(m *method, operation string, query []parameter) (string, error) {
+func (g *generator) parameters(m *method) (string, error) {
 	var b, values strings.Builder
-	b.WriteString(comment("", fmt.Sprintf("%s are the optional parameters of %s. A member that is zero is not sent.", m.params, operation)))
+	b.WriteString(comment("", fmt.Sprintf("%s are the optional parameters of %s. A member that is zero is not sent.", m.params, m.op.SDK)))
 	fmt.Fprintf(&b, "type %s struct {\n", m.params)
-	for _, p := range query {
+	for _, p := range m.query {
 		t, err := g.goType(p.Schema, exported(p.component))
 		if err != nil {
 			return "", err

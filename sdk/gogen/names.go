@@ -9,20 +9,26 @@ import (
 // initialisms are words that Go writes in capital letters.
 var initialisms = map[string]bool{"api": true, "html": true, "id": true, "json": true, "url": true}
 
-// words splits a name such as apiKeys or user.role_changed into words in lower
-// case.
+// words splits a name such as apiKeys, APIKey or user.role_changed into words in
+// lower case.
 func words(name string) []string {
 	var found []string
-	last := rune(0)
-	for _, r := range name {
-		letter := unicode.IsLetter(r) || unicode.IsDigit(r)
-		if letter && (len(found) == 0 || !unicode.IsLetter(last) && !unicode.IsDigit(last) || unicode.IsUpper(r) && !unicode.IsUpper(last)) {
+	runes := []rune(name)
+	alphanumeric := func(i int) bool {
+		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
+	}
+	for i, r := range runes {
+		if !alphanumeric(i) {
+			continue
+		}
+		begins := !alphanumeric(i - 1)
+		if !begins && unicode.IsUpper(r) { // aB, or the B of ABc
+			begins = !unicode.IsUpper(runes[i-1]) || alphanumeric(i+1) && unicode.IsLower(runes[i+1])
+		}
+		if begins {
 			found = append(found, "")
 		}
-		if letter {
-			found[len(found)-1] += string(unicode.ToLower(r))
-		}
-		last = r
+		found[len(found)-1] += string(unicode.ToLower(r))
 	}
 	return found
 }

@@ -81,35 +81,43 @@ func (g *generator) goType(s *schema, name string) (string, error) {
 	return "", fmt.Errorf("%s: sdk/gogen does not know the type %q (%s); objects need a name below components", name, s.Type, s.Format)
 }
 
-// member returns the declaration of a member of an object.
-func (g *generator) member(parent string, object *schema, name string, s *schema) (string, error) {
+// memberType returns the type and the JSON tag of a member of an object.
+func (g *generator) memberType(parent string, object *schema, name string, s *schema) (t, tag string, err error) {
 	resolved, _, err := g.doc.resolve(s)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	t, err := g.goType(s, exported(parent+"."+name))
-	if err != nil {
-		return "", err
+	if t, err = g.goType(s, exported(parent+"."+name)); err != nil {
+		return "", "", err
 	}
-	required := slices.Contains(object.Required, name)
+	nullable := resolved.Nullable || s.Nullable
 	patch := len(object.Required) == 0 // all members are optional: absent is not zero
 	list := strings.HasPrefix(t, "[]")
-	tag := name
 	switch {
-	case required && (resolved.Nullable || s.Nullable):
-		t = "*" + t
-	case required:
-	case patch && (resolved.Nullable || s.Nullable):
-		t, tag = "Nullable["+t+"]", name+",omitzero"
+	case slices.Contains(object.Required, name):
+		if nullable {
+			t = "*" + t
+		}
+		return t, name, nil
+	case patch && nullable:
+		return "Nullable[" + t + "]", name + ",omitzero", nil
 	case patch && list:
-		tag = name + ",omitzero"
+		return t, name + ",omitzero", nil
 	case patch, t == "bool", t == "time.Time", resolved.Type == "object":
-		t, tag = "*"+t, name+",omitempty"
-	default:
-		tag = name + ",omitempty"
+		return "*" + t, name + ",omitempty", nil
+	}
+	return t, name + ",omitempty", nil
+}
+
+// member returns the declaration of a member of an object.
+func (g *generator) member(parent string, object *schema, name string, s *schema) (string, error) {
+	t, tag, err := g.memberType(parent, object, name, s)
+	if err != nil {
+		return "", err
 	}
 	description := s.Description
 	if description == "" {
+		resolved, _, _ := g.doc.resolve(s) // memberType has done that, too
 		description = resolved.Description
 	}
 	text := ""
@@ -187,14 +195,18 @@ func enum(name, description string, s *schema) (string, error) {
 	fmt.Fprintf(&b, "type %s string\n\n", name)
 	fmt.Fprintf(&b, "// The values of %s.\nconst (\n", name)
 	for i, value := range s.Enum {
-		constant := name + exported(value)
-		if len(s.EnumNames) > 0 {
-			constant = s.EnumNames[i]
-		}
-		fmt.Fprintf(&b, "\t%s %s = %q\n", constant, name, value)
+		fmt.Fprintf(&b, "\t%s %s = %q\n", constant(name, s, i), name, value)
 	}
 	b.WriteString(")\n\n")
 	return b.String(), nil
+}
+
+// constant returns the name of the constant for the value with index i.
+func constant(name string, s *schema, i int) string {
+	if len(s.EnumNames) > 0 {
+		return s.EnumNames[i]
+	}
+	return name + exported(s.Enum[i])
 }
 
 // types returns the declarations of all types in use, in the order of the
