@@ -206,7 +206,7 @@ func TestToken(t *testing.T) {
 	noError(t, get(c))
 	noError(t, get(c))
 	equal(t, "signed out", get(c).Error())
-	noError(t, get(c.WithToken("other")))
+	noError(t, get(c.WithToken("other\n")))
 	noError(t, get(c, byline.Token("one call")))
 	noError(t, get(c, byline.Token("")))
 	_, err := c.Tags.List(ctx) // needs none, so it sends none

@@ -184,7 +184,7 @@ func (x *exchange) run(ctx context.Context) (*http.Response, []byte, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, nil, errors.Join(ctx.Err(), err)
+			return nil, nil, fmt.Errorf("%w before another attempt: %w", ctx.Err(), err)
 		case <-time.After(wait):
 		}
 	}
@@ -247,7 +247,7 @@ func (x *exchange) roundTrip(ctx context.Context, a *Attempt, token string) (*ht
 	req.Header = a.Header.Clone()
 	identity := ""
 	if token != "" {
-		req.Header.Set("Authorization", "Token "+token)
+		req.Header.Set("Authorization", "Token "+strings.TrimSpace(token)) // a token from a file ends in a new line
 		if identity = token; x.session != nil && x.opt.token == nil {
 			identity = x.session.identity // it stays when the token is renewed
 		}
@@ -264,7 +264,7 @@ func (x *exchange) roundTrip(ctx context.Context, a *Attempt, token string) (*ht
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		err = x.connectionError(a, limited, err)
+		err = x.connectionError(limited, a, err)
 		stop.end()
 		return nil, nil, err
 	}
@@ -279,7 +279,7 @@ func (x *exchange) roundTrip(ctx context.Context, a *Attempt, token string) (*ht
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, nil, x.connectionError(a, limited, err)
+		return nil, nil, x.connectionError(limited, a, err)
 	}
 	confirmed := cached != nil && res.StatusCode == http.StatusNotModified
 	res, body = x.cache.resolve(req, identity, res, body, cached)
@@ -301,7 +301,7 @@ func (x *exchange) store(res *http.Response, a *Attempt, cached bool) {
 
 // connectionError wraps the error of a request. Its text does not repeat the
 // URL.
-func (x *exchange) connectionError(a *Attempt, ctx context.Context, err error) error {
+func (x *exchange) connectionError(ctx context.Context, a *Attempt, err error) error {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err
