@@ -18,14 +18,16 @@ import (
 type Error struct {
 	// Operation is the name of the operation, such as articles.create.
 	Operation string
-	Status    int
+	// Status is the status of the response.
+	Status int
 	// Code says what happened. It is empty if the response comes from a proxy
 	// instead of the service.
 	Code Code
 	// Type is the address of the page that explains the error.
 	Type string
 	// Title is the status in words.
-	Title  string
+	Title string
+	// Detail says what happened, in a sentence for people.
 	Detail string
 	// Fields holds the messages for each invalid field.
 	Fields map[string][]string
@@ -72,8 +74,10 @@ func (c Code) Error() string { return string(c) }
 type ConnectionError struct {
 	// Operation is the name of the operation, such as articles.create.
 	Operation string
-	Method    string
-	URL       string
+	// Method is the method of the request.
+	Method string
+	// URL is the address of the request, without a password.
+	URL string
 	// Attempts is the number of attempts that were made.
 	Attempts int
 	// Err is the cause of the last failure.
@@ -102,10 +106,14 @@ func (e *ConnectionError) Timeout() bool {
 // service: the address is wrong, or a proxy or another service has answered.
 type NotBylineError struct {
 	// Operation is the name of the operation, such as articles.create.
-	Operation   string
-	Method      string
-	URL         string
-	Status      int
+	Operation string
+	// Method is the method of the request.
+	Method string
+	// URL is the address of the request, without a password.
+	URL string
+	// Status is the status of the response.
+	Status int
+	// ContentType is the type of the response, such as text/html.
 	ContentType string
 	// Location is where the response redirects to, if it does.
 	Location string

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"time"
 
@@ -249,4 +252,24 @@ func ExampleWithHooks() {
 		log.Fatal(err)
 	}
 	// Output: articles.get /articles/{slug} 200
+}
+
+// A program that uses this package can be tested without a service.
+func ExampleNew_testing() {
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"tags":["go","testing"]}`)
+	}))
+	defer service.Close()
+
+	c, err := byline.New(service.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	tags, err := c.Tags.List(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(tags)
+	// Output: [go testing]
 }

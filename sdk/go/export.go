@@ -10,6 +10,7 @@ import (
 
 // ExportRecord is a record of an export. Its members depend on its type.
 type ExportRecord struct {
+	// Type says what the record is.
 	Type ExportRecordType
 	// JSON is the whole record.
 	JSON json.RawMessage

@@ -55,6 +55,7 @@ func Into(res *Response) CallOption { return func(c *call) { c.into = res } }
 type Response struct {
 	// Status is the status of the response; it is 200 for a cached response.
 	Status int
+	// Header is the header of the response.
 	Header http.Header
 	// ETag is the entity tag, for [IfMatch].
 	ETag string
@@ -77,7 +78,8 @@ type RateLimit struct {
 	// response has no quota.
 	Class string
 	// Limit is the number of requests in a Window.
-	Limit  int
+	Limit int
+	// Window is the time in which an empty quota fills up.
 	Window time.Duration
 	// Remaining is the number of requests that are left.
 	Remaining int
@@ -128,7 +130,8 @@ type Hooks struct {
 type Attempt struct {
 	// Operation is the name of the operation, such as articles.create.
 	Operation string
-	Method    string
+	// Method is the method of the request.
+	Method string
 	// Path is the path with the names of its parameters, such as
 	// /articles/{slug}. It suits labels of metrics.
 	Path string
@@ -143,7 +146,8 @@ type Attempt struct {
 	Status int
 	// RequestID identifies the request in the log of the service.
 	RequestID string
-	Duration  time.Duration
+	// Duration is the time until the response was complete.
+	Duration time.Duration
 	// Err is the reason why the attempt failed.
 	Err error
 	// Wait is the time until the next attempt, in OnRetry.

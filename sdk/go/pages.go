@@ -4,6 +4,7 @@ import "iter"
 
 // Page is a page of a list.
 type Page[T any] struct {
+	// Items are the items of the page.
 	Items []T
 	// TotalCount is the number of items in all pages. It is zero for lists that
 	// are not counted: only lists of articles are.

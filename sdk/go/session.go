@@ -17,7 +17,8 @@ var ErrSessionEnded = errors.New("byline: the session has ended; sign in again")
 // StoredSession is the session of a user as a [SessionStore] keeps it.
 type StoredSession struct {
 	// ID is the id of the session, which [SessionsService.List] returns too.
-	ID     int64  `json:"id"`
+	ID int64 `json:"id"`
+	// Tokens are the tokens of the session.
 	Tokens Tokens `json:"tokens"`
 }
 
