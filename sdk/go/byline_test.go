@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -315,15 +316,24 @@ func TestHooks(t *testing.T) {
 }
 
 func TestSecrets(t *testing.T) {
-	user := byline.User{Username: "a", Token: "secret"}
-	for _, text := range []string{fmt.Sprint(user), fmt.Sprintf("%+v %#v %s", user, user, &user)} {
-		if strings.Contains(text, "secret") || !strings.Contains(text, "Username:a") {
-			t.Fatal(text)
+	var log strings.Builder
+	logger := slog.New(slog.NewJSONHandler(&log, nil))
+	tokens := byline.Tokens{AccessToken: "secret", RefreshToken: "secret"}
+	for _, value := range []any{
+		byline.User{Username: "gwen", Token: "secret"}, &byline.User{Username: "gwen", Token: "secret"}, tokens,
+		byline.SessionCreatedResponse{Tokens: tokens}, byline.StoredSession{Tokens: tokens}, byline.APIKeyCreatedResponse{Key: "secret"},
+		byline.LoginUser{Password: "secret"}, byline.NewUser{Password: "secret"}, byline.UpdateUser{Password: byline.Ptr("secret")},
+	} {
+		log.Reset()
+		logger.Info("m", "value", value)
+		if text := log.String() + fmt.Sprintf("%v %+v %s %#v", value, value, value, value); strings.Contains(text, "secret") {
+			t.Error(text)
 		}
 	}
-	text, err := json.Marshal(byline.Tokens{AccessToken: "kept"})
+	equal(t, true, strings.Contains(fmt.Sprint(byline.User{Username: "gwen"}), "Username:gwen"))
+	text, err := json.Marshal(tokens)
 	noError(t, err)
-	equal(t, true, strings.Contains(string(text), "kept"))
+	equal(t, true, strings.Contains(string(text), "secret"))
 }
 
 func TestCache(t *testing.T) {

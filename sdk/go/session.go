@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -21,6 +22,15 @@ type StoredSession struct {
 	// Tokens are the tokens of the session.
 	Tokens Tokens `json:"tokens"`
 }
+
+// String implements [fmt.Stringer]. It hides the tokens.
+func (s StoredSession) String() string {
+	type plain StoredSession
+	return fmt.Sprintf("%+v", plain(s))
+}
+
+// LogValue implements [slog.LogValuer] like String.
+func (s StoredSession) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // SessionStore keeps a session outside of the program, for example in a file or
 // a keychain. Each renewal saves new tokens, because a refresh token can be used

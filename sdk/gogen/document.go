@@ -35,6 +35,7 @@ type operation struct {
 	Idempotent  bool   `yaml:"x-idempotent"`
 	Safe        bool   `yaml:"x-safe"`
 	Stream      bool   `yaml:"x-stream"`
+	Deprecated  bool
 	Parameters  []parameter
 	RequestBody *message `yaml:"requestBody"`
 	Responses   ordered[message]

@@ -17,6 +17,7 @@ paths:
   /notes/{id}:
     put:
       x-sdk: notes.change
+      deprecated: true
       tags: [notes]
       summary: Change a note
       description: Needs a text.
@@ -75,7 +76,7 @@ func TestGenerate(t *testing.T) {
 	for _, want := range []string{
 		`const Version = "1.2.3"`,
 		`// Notes. Notes *NotesService`,
-		`// Change changes a note. // // Needs a text. // // It sends PUT /notes/{id}, and needs a token with the scope write.`,
+		`// Change changes a note. // // Needs a text. // // It sends PUT /notes/{id}, and needs a token with the scope write. // // Deprecated: the API will lose this operation.`,
 		`func (s *NotesService) Change(ctx context.Context, id int64, note NoteChange, options ...CallOption) (*Note, error) {`,
 		`arguments: []any{id},`, `body: map[string]any{"note": note},`,
 		"type NoteChange struct { // The text. Text Nullable[string] `json:\"text,omitzero\"` Words []string `json:\"words,omitzero\"` }",
@@ -89,6 +90,15 @@ func TestGenerate(t *testing.T) {
 		require.Contains(t, all, want)
 	}
 	require.NotContains(t, all, "NoteResponse")
+}
+
+// TestVersion checks that the SDK has the version of the document.
+func TestVersion(t *testing.T) {
+	doc, err := load("../../openapi.yaml")
+	require.NoError(t, err)
+	client, err := os.ReadFile("../go/client.gen.go")
+	require.NoError(t, err)
+	require.Contains(t, string(client), `const Version = "`+doc.Info.Version+`"`, "run make sdk")
 }
 
 func TestGenerateRefuses(t *testing.T) {

@@ -258,7 +258,11 @@ func (m *method) request() string {
 
 // doc returns the comment of the method.
 func (m *method) doc() string {
-	return comment("", sentence(m.name+" "+thirdPerson(m.op.Summary))+"\n\n"+m.op.Description+"\n\n"+m.sends())
+	text := sentence(m.name+" "+thirdPerson(m.op.Summary)) + "\n\n" + m.op.Description + "\n\n" + m.sends()
+	if m.op.Deprecated {
+		text += "\n\nDeprecated: the API will lose this operation."
+	}
+	return comment("", text)
 }
 
 // sends says what the method sends, and which permission it needs.

@@ -136,28 +136,44 @@ func (g *generator) object(name string, s *schema) (string, error) {
 	}
 	b.WriteString(comment("", about(typeName(name), description)))
 	fmt.Fprintf(&b, "type %s struct {\n", typeName(name))
-	var secrets []string
+	var secrets []string // texts that are shown as [hidden]
+	nested := false      // whether an object in this one has some
 	for _, member := range s.Properties {
 		line, err := g.member(name, s, member.Name, member.Value)
 		if err != nil {
 			return "", err
 		}
 		b.WriteString(line)
-		if member.Value.Secret {
+		resolved, _, _ := g.doc.resolve(member.Value) // member has done that, too
+		switch {
+		case g.secret(member.Value) && slices.Contains(s.Required, member.Name) && resolved.Type == "string":
 			secrets = append(secrets, exported(member.Name))
+		case g.secret(member.Value):
+			nested = true
 		}
 	}
 	b.WriteString("}\n\n")
-	if len(secrets) > 0 {
+	if len(secrets) > 0 || nested {
 		b.WriteString(hiding(typeName(name), secrets))
 	}
 	return b.String(), nil
 }
 
-// hiding returns methods that keep secrets out of logs.
+// secret reports whether a value is or contains a token or a password.
+func (g *generator) secret(s *schema) bool {
+	resolved, _, err := g.doc.resolve(s)
+	if err != nil {
+		return false
+	}
+	return s.Secret || resolved.Format == "password" ||
+		slices.ContainsFunc(resolved.Properties, func(p entry[*schema]) bool { return g.secret(p.Value) })
+}
+
+// hiding returns methods that keep secrets out of logs. Objects in the object
+// have such methods of their own, which fmt uses. Pointers are not shown.
 func hiding(name string, secrets []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "// String implements [fmt.Stringer]. It hides %s.\n", strings.Join(secrets, " and "))
+	fmt.Fprintf(&b, "// String implements [fmt.Stringer]. It hides tokens and passwords.\n")
 	fmt.Fprintf(&b, "func (v %s) String() string {\n", name)
 	for _, secret := range secrets {
 		fmt.Fprintf(&b, "\tv.%s = hide(v.%s)\n", secret, secret)
