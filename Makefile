@@ -65,7 +65,7 @@ verify: ## Fail if gen/ does not match openapi.yaml and db/queries
 	@$(GO) mod verify && $(GO) mod tidy -diff
 
 SDK_GENERATED := $(addprefix sdk/go/,client.gen.go services.gen.go types.gen.go examples.gen_test.go samples.json) \
-  sdk/typescript/src/generated sdk/typescript/samples.json sdk/python/src/byline_client/operations.py sdk/python/src/byline_client/generated
+  sdk/typescript/src/generated sdk/typescript/samples.json sdk/python/src/byline_client/generated sdk/python/samples.json
 
 .PHONY: committed
 committed: ## Fail if generated files, of gen/ or of the SDKs, are not committed (for CI)
@@ -170,7 +170,7 @@ sdk-test: build $(SDK_TOOLS) ## Test the SDKs, and run one scenario with each ag
 	cd sdk/go && GOTOOLCHAIN=go$$(sed -n 's/^go //p' go.mod) $(GO) test -count=1 ./...
 	npm --prefix sdk/typescript --silent run check
 	npm --prefix sdk/typescript --silent run test:oldest
-	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy
+	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy && .venv/bin/pyright
 	sdk/scenario
 
 .PHONY: sdk-release-go

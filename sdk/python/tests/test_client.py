@@ -1,78 +1,49 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing
-from pathlib import Path
+import copy
+import logging
+import pickle
+import platform
+from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import httpx
 import pytest
-from ruamel.yaml import YAML
+from fake import (
+    ARTICLE,
+    BUSY,
+    CREATED,
+    TAGS,
+    USER,
+    Fake,
+    Handler,
+    breaks,
+    breaks_inside,
+    problem,
+    respond,
+)
 
-from byline_client import AsyncByline, Byline, BylineError, Retry
-from byline_client._http import BASE_PATH, CREATING
-from byline_client.models import LoginUser, LoginUserRequest, NewUser, NewUserRequest
-
-Handler = Callable[[httpx.Request], httpx.Response]
-
-BUSY = {"status": 503, "detail": "Later.", "code": "overloaded", "errors": {"server": ["is busy"]}}
-USER = {"user": {"username": "a", "email": "a", "token": "t", "bio": None, "image": None}}
-NEW_USER = NewUserRequest(NewUser("a", "a@example.com", "12345678"))
-LOGIN = LoginUserRequest(LoginUser("a@example.com", "12345678"))
-
-
-class Fake(httpx.MockTransport):
-    """A service that handles the n-th request with the n-th handler, and all
-    further requests with the last one."""
-
-    def __init__(self, *handlers: Handler) -> None:
-        self.requests: list[httpx.Request] = []
-        self._handlers = itertools.chain(handlers, itertools.repeat(handlers[-1]))
-        super().__init__(self._handle)
-
-    def _handle(self, request: httpx.Request) -> httpx.Response:
-        # Copy the request, because the client changes it for a retry.
-        self.requests.append(httpx.Request(request.method, request.url, headers=request.headers))
-        return next(self._handlers)(request)
-
-    def client(self, **kwargs: Any) -> Byline:
-        retry = Retry(attempts=3, base=0.001, max=2)
-        return Byline("https://byline.test", **{"retry": retry, "transport": self, **kwargs})
-
-    def sent(self, header: str) -> list[str | None]:
-        return [request.headers.get(header) for request in self.requests]
-
-
-def respond(status: int, body: Any = None, **headers: str) -> Handler:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    if isinstance(body, str):
-        return lambda _: httpx.Response(status, text=body, headers=names)
-    return lambda _: httpx.Response(status, json=body, headers=names)
-
-
-def breaks(_: httpx.Request) -> httpx.Response:
-    raise httpx.RemoteProtocolError("the connection is broken")
-
-
-def breaks_inside(_: httpx.Request) -> httpx.Response:
-    def body() -> Iterator[bytes]:
-        yield b'{"tags":'
-        raise httpx.ReadError("the connection is broken")
-
-    return httpx.Response(200, content=body(), headers={"Content-Type": "application/json"})
-
-
-TAGS = respond(200, {"tags": ["a"]})
+import byline_client
+from byline_client import (
+    NOT_GIVEN,
+    Attempt,
+    Byline,
+    BylineConnectionError,
+    BylineError,
+    Hooks,
+    Outcome,
+    RateLimitError,
+    Retry,
+)
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(respond(503, BUSY), id="unavailable"),
-        pytest.param(respond(429, BUSY), id="limited"),
+        pytest.param(BUSY, id="unavailable"),
+        pytest.param(problem(429, "rate_limited"), id="limited"),
         pytest.param(respond(502, ""), id="gateway"),
         pytest.param(breaks, id="no response"),
         pytest.param(breaks_inside, id="half a response"),
@@ -80,102 +51,276 @@ TAGS = respond(200, {"tags": ["a"]})
 )
 def test_reads_are_retried(fault: Handler) -> None:
     fake = Fake(fault, fault, TAGS)
-    assert fake.client().get_tags().tags == ["a"]
+    assert fake.client().tags.list() == ["a"]
     assert len(fake.requests) == 3
 
 
 def test_async_reads_are_retried() -> None:
-    fake = Fake(breaks, respond(503, BUSY), TAGS)
+    fake = Fake(breaks, BUSY, TAGS)
 
     async def token() -> str:
         return "renewed"
 
     async def read() -> list[str]:
-        retry = Retry(base=0.001)
-        async with AsyncByline(
-            "https://byline.test", token=token, retry=retry, transport=fake
-        ) as byline:
-            return (await byline.get_tags()).tags
+        async with fake.async_client(token=token) as byline:
+            return await byline.tags.list()
 
     assert asyncio.run(read()) == ["a"]
     assert fake.sent("Authorization") == ["Token renewed"] * 3
 
 
+def test_batches_are_reads() -> None:
+    fake = Fake(BUSY, respond(200, {"profiles": [], "missing": ["a"]}))
+    assert fake.client().profiles.get_many(usernames=["a"]).missing == ["a"]
+    assert len(fake.requests) == 2
+    assert fake.bodies()[0] == {"usernames": ["a"]}
+
+
 def test_a_retry_keeps_the_idempotency_key() -> None:
-    fake = Fake(breaks, respond(201, USER))
-    fake.client().create_user(NEW_USER)
-    first, second = fake.sent("Idempotency-Key")
-    assert first and first == second
+    fake = Fake(breaks, CREATED, CREATED)
+    byline = fake.client()
+    byline.users.create(username="a", email="a@example.com", password="12345678")
+    byline.users.create(username="a", email="a@example.com", password="12345678")
+    first, second, third = fake.sent("Idempotency-Key")
+    assert first and first == second != third
 
 
 def test_the_idempotency_key_of_the_caller_takes_precedence() -> None:
-    fake = Fake(respond(201, USER))
-    fake.client().create_user(NEW_USER, idempotency_key="mine")
+    fake = Fake(CREATED)
+    fake.client().users.create(
+        username="a",
+        email="a@example.com",
+        password="12345678",
+        options={"idempotency_key": "mine"},
+    )
     assert fake.sent("Idempotency-Key") == ["mine"]
 
 
-def test_openapi_yaml_declares_the_same_operations_idempotent() -> None:
-    document = YAML(typ="safe").load(Path(__file__).parents[3] / "openapi.yaml")
-    found = 0
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            takes_key = operation.get("x-idempotent", False)
-            creating = method == "post" and bool(CREATING.search((BASE_PATH + path).encode()))
-            assert creating == takes_key, (method, path)
-            found += takes_key
-    assert found
-
-
 def test_requests_that_are_not_safe_to_repeat_are_not_retried() -> None:
-    fake = Fake(respond(503, BUSY))
+    fake = Fake(BUSY)
     with pytest.raises(BylineError):
-        fake.client().login(LOGIN)
+        fake.client().users.login(email="a@example.com", password="12345678")
     with pytest.raises(BylineError):
-        fake.client().delete_article("slug")
-    assert len(fake.requests) == 2
+        fake.client().articles.delete("slug")
+    with pytest.raises(BylineError):
+        fake.client().request("POST", "/new", json={})
+    assert len(fake.requests) == 3
 
 
 def test_retries_end_after_the_last_attempt() -> None:
-    fake = Fake(respond(503, BUSY))
+    fake = Fake(BUSY)
     with pytest.raises(BylineError) as caught:
-        fake.client().get_tags()
-    assert str(caught.value) == "503 overloaded: Later. server is busy"
+        fake.client().tags.list()
+    assert str(caught.value) == "tags.list: 503 overloaded: Later. server is busy (request r1)"
     assert len(fake.requests) == 3
-    with pytest.raises(httpx.RemoteProtocolError):
-        Fake(breaks).client().get_tags()
+    with pytest.raises(BylineConnectionError):
+        Fake(breaks).client().tags.list()
 
 
 def test_retry_after_is_honoured() -> None:
-    started = time.monotonic()
-    Fake(respond(429, BUSY, Retry_After="1"), TAGS).client().get_tags()
-    assert time.monotonic() - started >= 1
+    delays: list[float] = []
+    hooks = Hooks(on_retry=lambda retry: delays.append(retry.delay))
+    limited = problem(429, "rate_limited", Retry_After="1")
+    Fake(limited, TAGS).client(hooks=hooks).tags.list()
+    assert delays[0] >= 1
 
 
 def test_a_retry_after_beyond_the_maximum_is_returned_to_the_caller() -> None:
-    fake = Fake(respond(429, BUSY, Retry_After="3600"))
-    with pytest.raises(BylineError) as caught:
-        fake.client().get_tags()
+    fake = Fake(problem(429, "rate_limited", Retry_After="3600"))
+    with pytest.raises(RateLimitError) as caught:
+        fake.client().tags.list()
     assert caught.value.retry_after == 3600
     assert len(fake.requests) == 1
 
 
-def test_a_response_of_a_proxy_is_an_error() -> None:
-    with pytest.raises(BylineError) as caught:
-        Fake(respond(403, "<h1>Forbidden</h1>")).client().get_tags()
-    assert (caught.value.code, str(caught.value)) == (None, "403: Forbidden")
-    with pytest.raises(BylineError) as caught:
-        Fake(respond(200, "<h1>Sign in to this Wi-Fi</h1>")).client().get_tags()
-    assert caught.value.status == 200
+def test_the_options_of_a_call_take_precedence() -> None:
+    fake = Fake(BUSY)
+    byline = fake.client(token="client", headers={"X-A": "client", "X-B": "client"})
+    with pytest.raises(BylineError):
+        byline.tags.list(
+            options={"retries": 0, "timeout": 1.5, "token": "call", "headers": {"X-A": "call"}}
+        )
+    [request] = fake.requests
+    assert request.extensions["timeout"] == dict.fromkeys(("connect", "read", "write", "pool"), 1.5)
+    headers = [request.headers[name] for name in ("Authorization", "X-A", "X-B")]
+    assert headers == ["Token call", "call", "client"]
 
 
-def test_the_token_function_is_called_before_each_request() -> None:
+def test_with_options_derives_a_client() -> None:
+    fake = Fake(BUSY)
+    byline = fake.client(headers={"X-A": "a"})
+    derived = byline.with_options(timeout=None, retries=1, headers={"X-B": "b"})
+    for client, attempts in ((derived, 2), (byline, 3)):
+        fake.requests.clear()
+        with pytest.raises(BylineError):
+            client.tags.list()
+        assert len(fake.requests) == attempts
+        assert fake.sent("X-A") == ["a"] * attempts
+        assert fake.sent("X-B") == ["b" if client is derived else None] * attempts
+    assert fake.requests[0].extensions["timeout"]["read"] == 30
+
+
+def test_the_token_function_is_called_before_each_call() -> None:
     fake = Fake(TAGS)
     tokens = iter(["t1", "t2"])
     byline = fake.client(token=lambda: next(tokens))
-    byline.get_tags()
-    byline.get_tags()
-    byline.with_token("other").get_tags()
+    byline.tags.list()
+    byline.tags.list()
+    byline.with_token("other").tags.list()
     assert fake.sent("Authorization") == ["Token t1", "Token t2", "Token other"]
+
+
+def test_the_response_of_a_success() -> None:
+    headers = {
+        "ETag": '"v1"',
+        "X_Request_Id": "r2",
+        "RateLimit": "9",
+        "Idempotency_Replayed": "true",
+    }
+    fake = Fake(respond(201, {"article": ARTICLE, "new": 1}, **headers))
+    response = fake.client().with_response.articles.create(title="t", description="d", body="b")
+    assert response.data.slug == "hello"
+    assert (response.status, response.etag, response.request_id) == (201, '"v1"', "r2")
+    assert (response.rate_limit, response.replayed) == ("9", True)
+    assert response.json["new"] == 1
+
+
+def test_a_change_tells_null_from_absent() -> None:
+    fake = Fake(respond(200, {"user": USER}))
+    fake.client().account.update(bio=None, username="b")
+    fake.client().account.update(image=NOT_GIVEN)
+    assert fake.bodies() == [{"user": {"bio": None, "username": "b"}}, {"user": {}}]
+    assert repr(NOT_GIVEN) == "NOT_GIVEN"
+    assert pickle.loads(pickle.dumps(NOT_GIVEN)) is copy.deepcopy(NOT_GIVEN) is NOT_GIVEN
+
+
+def test_arguments_are_encoded() -> None:
+    fake = Fake(respond(200, {"users": [], "nextCursor": None}))
+    byline = fake.client()
+    byline.admin.list_users(username="a/b&c", suspended=False).first_page()
+    with pytest.raises(BylineError):
+        byline.profiles.get("a/b ä")
+    urls = [request.url.raw_path.decode() for request in fake.requests]
+    assert urls == [
+        "/api/admin/users?username=a%2Fb%26c&suspended=false",
+        "/api/profiles/a%2Fb%20%C3%A4",
+    ]
+    for name in ("", ".", ".."):
+        with pytest.raises(ValueError, match="username must not be"):
+            byline.profiles.get(name)
+
+
+def test_times_need_a_time_zone() -> None:
+    fake = Fake(problem(422, "validation_failed"))
+    keys = fake.client().api_keys
+    with pytest.raises(BylineError):
+        keys.create(name="k", scopes=["read"], expires_at=datetime(2099, 1, 1, tzinfo=timezone.utc))
+    assert fake.bodies()[0]["apiKey"]["expiresAt"] == "2099-01-01T00:00:00.000Z"
+    with pytest.raises(ValueError, match="time zone"):
+        keys.create(name="k", scopes=["read"], expires_at=datetime(2099, 1, 1))
+
+
+def test_pages() -> None:
+    def page(request: httpx.Request) -> httpx.Response:
+        after = int(request.url.params.get("cursor", 0))
+        item = {**ARTICLE, "title": str(after)}
+        following = str(after + 1) if after < 2 else None
+        body = {"articles": [item], "articlesCount": 3, "nextCursor": following}
+        return httpx.Response(200, json=body)
+
+    fake = Fake(page)
+    pager = fake.client().articles.list(tag="x")
+    assert not fake.requests
+    assert [article.title for article in pager] == ["0", "1", "2"]
+    assert [len(page.items) for page in pager.pages()] == [1, 1, 1]
+    fake.requests.clear()
+    first = pager.first_page()
+    assert (first.total, first.next_cursor, len(pager.to_list(2))) == (3, "1", 2)
+    assert pager.to_list(0) == []
+    assert [a.title for a in fake.client().articles.list(cursor="2")] == ["2"]
+    assert fake.client().with_response.articles.list().data == first
+
+    async def read() -> tuple[list[str], int, int]:
+        async with fake.async_client() as byline:
+            pager = byline.articles.list()
+            titles = [article.title async for article in pager]
+            return titles, (await pager.first_page()).total, len(await pager.to_list(2))
+
+    assert asyncio.run(read()) == (["0", "1", "2"], 3, 2)
+
+
+def test_hooks() -> None:
+    events: list[tuple[Any, ...]] = []
+
+    def on_request(attempt: Attempt) -> None:
+        attempt.headers["traceparent"] = f"trace-{attempt.attempt}"
+        events.append(("request", attempt.operation, attempt.method, attempt.url))
+
+    def on_response(outcome: Outcome) -> None:
+        assert outcome.duration >= 0
+        events.append(("response", outcome.attempt, outcome.status, outcome.request_id))
+
+    def on_retry(retry: Retry) -> None:
+        events.append(("retry", retry.attempt, repr(retry.error)))
+
+    fake = Fake(breaks, respond(200, {"tags": []}, X_Request_Id="r2"))
+    hooks = Hooks(on_request=on_request, on_response=on_response, on_retry=on_retry)
+    fake.client(hooks=hooks, token="secret").tags.list()
+    request = ("request", "tags.list", "GET", "https://byline.test/api/tags")
+    assert events == [
+        request,
+        ("response", 1, None, None),
+        ("retry", 1, "RemoteProtocolError('the connection is broken')"),
+        request,
+        ("response", 2, 200, "r2"),
+    ]
+    assert fake.sent("traceparent") == ["trace-1", "trace-2"]
+
+
+def test_calls_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "byline_client")
+    Fake(BUSY, TAGS).client(token="secret").tags.list()
+    assert "tags.list: GET https://byline.test/api/tags: 503 in" in caplog.text
+    assert "another attempt in" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_the_user_agent() -> None:
+    fake = Fake(TAGS)
+    fake.client(app="blog/1.2").tags.list()
+    [agent] = fake.sent("User-Agent")
+    assert agent and agent.startswith(
+        f"byline-python/{byline_client.__version__} (python {platform.python_version()}; "
+    )
+    assert agent.endswith(") blog/1.2")
+
+
+@pytest.mark.parametrize("address", ["https://byline.test", "https://byline.test/api/"])
+def test_the_address_with_and_without_api(address: str) -> None:
+    fake = Fake(TAGS)
+    Byline(address, http_client=httpx.Client(transport=fake)).tags.list()
+    assert str(fake.requests[0].url) == "https://byline.test/api/tags"
+
+
+@pytest.mark.parametrize(
+    "address", ["byline.test", "ftp://byline.test", "https://a:secret@byline.test", ""]
+)
+def test_an_address_that_is_none(address: str) -> None:
+    with pytest.raises(ValueError, match="address") as caught:
+        Byline(address)
+    assert "secret" not in str(caught.value)
+
+
+def test_requests_of_newer_operations() -> None:
+    fake = Fake(respond(200, {"a": 1}), respond(204))
+    byline = fake.client()
+    assert byline.request("get", "/new?x=1", params={"y": True}).data == {"a": 1}
+    assert byline.request("POST", "new", json={"b": None}).data is None
+    assert [str(request.url) for request in fake.requests] == [
+        "https://byline.test/api/new?x=1&y=true",
+        "https://byline.test/api/new",
+    ]
+    assert fake.requests[1].content == b'{"b": null}'
 
 
 class Confirming(Fake):
@@ -207,124 +352,28 @@ def test_responses_are_cached(tokens: str, cache_bytes: int, statuses: list[int]
     fake = Confirming()
     byline = fake.client(cache_bytes=cache_bytes)
     for token in tokens:
-        assert byline.with_token(token).get_tags().tags == ["a"]
+        assert byline.with_token(token).tags.list() == ["a"]
     assert fake.statuses == statuses
 
 
-ACCOUNT = b'{"type":"account","bio":"two\xe2\x80\xa8lines"}\n'
-EXPORT = [ACCOUNT, b'{"type":"follower"}\n', b'{"type":"end","records":2}\n']
+def test_a_client_closes_only_its_own_connections() -> None:
+    http_client = httpx.Client(transport=Fake(TAGS))
+    with Byline("https://byline.test", http_client=http_client) as byline:
+        byline.tags.list()
+    assert not http_client.is_closed
 
 
-class Exporting:
-    """A handler that sends a response in pieces and counts the requested ones.
-    If `breaks` is set, the connection breaks after the last piece."""
-
-    def __init__(self, pieces: list[bytes], breaks: bool = False) -> None:
-        self.pieces, self.breaks, self.read, self.closed = pieces, breaks, 0, False
-
-    def __call__(self, _: httpx.Request) -> httpx.Response:
-        headers = {"Content-Type": "application/x-ndjson", "ETag": '"v1"'}
-        return httpx.Response(200, stream=self.stream(), headers=headers)
-
-    def stream(self) -> httpx.AsyncByteStream | httpx.SyncByteStream:
-        exporting = self
-
-        class Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
-            def __iter__(self) -> Iterator[bytes]:
-                for piece in exporting.pieces:
-                    exporting.read += 1
-                    yield piece
-                if exporting.breaks:
-                    raise httpx.ReadError("the connection is broken")
-
-            async def __aiter__(self) -> AsyncIterator[bytes]:
-                for piece in self:
-                    yield piece
-
-            def close(self) -> None:
-                exporting.closed = True
-
-            async def aclose(self) -> None:
-                self.close()
-
-        return Stream()
-
-
-def exported(fake: Fake, mode: str) -> list[dict[str, Any]]:
-    retry = Retry(attempts=3, base=0.001)
-
-    async def collect() -> list[dict[str, Any]]:
-        async with AsyncByline("https://byline.test", retry=retry, transport=fake) as byline:
-            return [record async for record in byline.export()]
-
-    return list(fake.client().export()) if mode == "sync" else asyncio.run(collect())
-
-
-both = pytest.mark.parametrize("mode", ["sync", "async"])
-
-
-@both
-@pytest.mark.parametrize("size", [1, 7, 1000])
-def test_an_export_in_any_pieces(mode: str, size: int) -> None:
-    body = b"".join(EXPORT)
-    exporting = Exporting([body[i : i + size] for i in range(0, len(body), size)])
-    records = exported(Fake(exporting), mode)
-    # A line separator in a text must not separate records.
-    assert records == [{"type": "account", "bio": "two\u2028lines"}, {"type": "follower"}]
-    assert exporting.closed
-
-
-def test_an_export_is_streamed() -> None:
-    exporting = Exporting(EXPORT)
-    records = Fake(exporting).client().export()
-    assert next(records)["type"] == "account"
-    assert exporting.read == 1
-    records.close()
-    assert (exporting.read, exporting.closed) == (1, True)
-
-
-def test_an_async_export_is_streamed() -> None:
-    exporting = Exporting(EXPORT)
-
-    async def read() -> None:
-        async with AsyncByline("https://byline.test", transport=Fake(exporting)) as byline:
-            async with aclosing(byline.export()) as records:
-                assert (await anext(records))["type"] == "account"
-                assert exporting.read == 1
-            assert (exporting.read, exporting.closed) == (1, True)
-
-    asyncio.run(read())
-
-
-@both
-@pytest.mark.parametrize(
-    "broken",
-    [
-        pytest.param(Exporting(EXPORT[:2], breaks=True), id="visibly"),
-        pytest.param(Exporting(EXPORT[:2]), id="silently"),
-        pytest.param(Exporting([*EXPORT[:2], EXPORT[2][:-2]]), id="in a line"),
-        pytest.param(Exporting(EXPORT[1:]), id="with a record missing"),
-    ],
-)
-def test_an_export_that_breaks_off(mode: str, broken: Exporting) -> None:
-    fake = Fake(broken)
-    with pytest.raises(httpx.TransportError):
-        exported(fake, mode)
-    assert len(fake.requests) == 1  # a retry would yield records twice
-    assert broken.closed
-
-
-@both
-def test_an_export_is_retried_before_it_begins(mode: str) -> None:
-    fake = Fake(respond(503, BUSY), breaks, Exporting(EXPORT))
-    assert len(exported(fake, mode)) == 2
-    assert fake.sent("If-None-Match") == [None] * 3
-
-
-@both
-def test_an_export_that_is_refused(mode: str) -> None:
-    fake = Fake(respond(401, {**BUSY, "status": 401, "code": "token_missing"}))
-    with pytest.raises(BylineError) as caught:
-        exported(fake, mode)
-    assert (caught.value.status, caught.value.code) == (401, "token_missing")
-    assert caught.value.fields == BUSY["errors"]
+@pytest.mark.parametrize("conflicts", [1, 5])
+def test_edit_starts_again_after_a_conflict(conflicts: int) -> None:
+    read = respond(200, {"article": ARTICLE}, ETag='"v1"')
+    conflict = problem(412, "precondition_failed")
+    attempts: list[Callable[[httpx.Request], httpx.Response]] = [read, conflict] * conflicts
+    fake = Fake(*attempts, read, read)
+    byline = fake.client()
+    if conflicts == 5:
+        with pytest.raises(byline_client.PreconditionFailedError):
+            byline.articles.edit("hello", lambda article: {"body": article.body + "!"})
+        return
+    byline.articles.edit("hello", lambda article: {"body": article.body + "!"})
+    assert fake.sent("If-Match") == [None, '"v1"', None, '"v1"']
+    assert fake.requests[-1].content == b'{"article": {"body": "b!"}}'

@@ -4,7 +4,9 @@ service."""
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import http.client
+import inspect
 import os
 import secrets
 import threading
@@ -17,20 +19,17 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from byline_client import AsyncByline, Byline, BylineError
-from byline_client.generated.api.articles import create_article
-from byline_client.models import (
-    Article,
-    LoginUser,
-    LoginUserRequest,
-    NewArticle,
-    NewArticleRequest,
-    NewComment,
-    NewCommentRequest,
-    NewUser,
-    NewUserRequest,
-    UpdateArticle,
-    UpdateArticleRequest,
+from byline_client import (
+    AsyncByline,
+    Byline,
+    BylineConnectionError,
+    BylineError,
+    Hooks,
+    NotBylineError,
+    PreconditionFailedError,
+    Tokens,
+    ValidationError,
+    models,
 )
 
 BASE = os.environ.get("BYLINE_URL", "")
@@ -42,187 +41,257 @@ pytestmark = pytest.mark.skipif(not BASE, reason="BYLINE_URL is not set: run sdk
 class Blocking:
     """Adapts AsyncByline to the scenario: waits for each result."""
 
-    def __init__(self, client: AsyncByline, loop: asyncio.AbstractEventLoop) -> None:
-        self._client, self._loop = client, loop
+    def __init__(self, target: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._target, self._loop = target, loop
 
     def __getattr__(self, name: str) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            result = getattr(self._client, name)(*args, **kwargs)
-            if isinstance(result, AsyncByline):
-                return Blocking(result, self._loop)
-            if hasattr(result, "__anext__"):
-                return self._items(result)
-            return self._loop.run_until_complete(result)
+        return self._adapt(getattr(self._target, name))
 
-        return call
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._adapt(self._target(*args, **kwargs))
 
-    def _items(self, items: Any) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Any]:
+        items = aiter(self._target)
         while True:
             try:
                 yield self._loop.run_until_complete(anext(items))
             except StopAsyncIteration:
                 return
 
+    def _adapt(self, result: Any) -> Any:
+        if inspect.isawaitable(result):
+            return self._adapt(self._loop.run_until_complete(cast(Any, result)))
+        waits = callable(result) or hasattr(result, "__aiter__")
+        ours = type(result).__module__.startswith("byline_client.generated.resources")
+        return (
+            Blocking(result, self._loop)
+            if waits or ours or isinstance(result, AsyncByline)
+            else result
+        )
 
-class Statuses(list[int]):
-    """Records the statuses of the responses that a client receives."""
 
-    def hook(self, response: httpx.Response) -> None:
-        self.append(response.status_code)
+class Store:
+    """Keeps tokens in memory, for both clients."""
 
-    async def async_hook(self, response: httpx.Response) -> None:
-        self.append(response.status_code)
+    def __init__(self, is_async: bool) -> None:
+        self.is_async, self.tokens = is_async, cast("Tokens | None", None)
+
+    def load(self) -> Any:
+        return self._later(self.tokens)
+
+    def save(self, tokens: Tokens | None) -> Any:
+        self.tokens = tokens
+        return self._later(None)
+
+    def _later(self, value: Any) -> Any:
+        async def later() -> Any:
+            return value
+
+        return later() if self.is_async else value
 
 
-@pytest.fixture
-def statuses() -> Statuses:
-    return Statuses()
+class Clients:
+    """Makes synchronous or asynchronous clients."""
+
+    def __init__(self, mode: str) -> None:
+        self.loop = asyncio.new_event_loop() if mode == "async" else None
+        self.opened: list[AsyncByline] = []
+
+    def make(self, address: str, **options: Any) -> Byline:
+        if self.loop is None:
+            return Byline(address, **options)
+        client = AsyncByline(address, **options)
+        self.opened.append(client)
+        return cast(Byline, Blocking(client, self.loop))
+
+    def close(self) -> None:
+        if self.loop:
+            for client in self.opened:
+                self.loop.run_until_complete(client.aclose())
+            self.loop.close()
 
 
 @pytest.fixture(params=["sync", "async"])
-def byline(request: pytest.FixtureRequest, statuses: Statuses) -> Iterator[Byline]:
-    if request.param == "sync":
-        with Byline(BASE, event_hooks={"response": [statuses.hook]}) as client:
-            yield client
-        return
-    loop = asyncio.new_event_loop()
-    hooks = {"response": [statuses.async_hook]}
-    blocking = Blocking(AsyncByline(BASE, event_hooks=hooks), loop)
-    yield cast(Byline, blocking)
-    blocking.aclose()
-    loop.close()
+def clients(request: pytest.FixtureRequest) -> Iterator[Clients]:
+    clients = Clients(request.param)
+    yield clients
+    clients.close()
 
 
 def step(name: str) -> None:
     print(f"  {name}")
 
 
-def test_scenario(byline: Byline, statuses: Statuses) -> None:
+def test_scenario(clients: Clients) -> None:
     tag = secrets.token_hex(4)
+    email = f"author-{tag}@example.com"
+    statuses: list[int | None] = []
+    hooks = Hooks(on_response=lambda outcome: statuses.append(outcome.status))
+    byline = clients.make(BASE, hooks=hooks)
 
-    def new_user(name: str) -> NewUserRequest:
-        return NewUserRequest(NewUser(f"{name}-{tag}", f"{name}-{tag}@example.com", PASSWORD))
+    def register(name: str) -> models.User:
+        return byline.users.create(
+            username=f"{name}-{tag}", email=f"{name}-{tag}@example.com", password=PASSWORD
+        )
 
-    def login(password: str) -> LoginUserRequest:
-        return LoginUserRequest(LoginUser(f"author-{tag}@example.com", password))
-
-    def new_article(title: str, *tags: str) -> NewArticleRequest:
-        return NewArticleRequest(NewArticle(title, f"About {title}", f"# {title}", list(tags)))
+    def publish(client: Byline, title: str, *tags: str) -> models.Article:
+        return client.articles.create(
+            title=title, description=f"About {title}", body=f"# {title}", tag_list=tags
+        )
 
     step("register")
-    user = byline.create_user(new_user("author")).user
+    user = register("author")
     assert user.bio is None
     author = byline.with_token(user.token)
-    reader = byline.with_token(byline.create_user(new_user("reader")).user.token)
+    reader = byline.with_token(register("reader").token)
 
     step("conflict 409")
     with pytest.raises(BylineError) as caught:
-        byline.create_user(new_user("author"))
+        register("author")
     assert (caught.value.status, caught.value.code) == (409, "already_taken")
     assert caught.value.fields["username"] == ["has already been taken"]
 
     step("login")
-    assert byline.login(login(PASSWORD)).user.username == f"author-{tag}"
+    assert byline.users.login(email=email, password=PASSWORD).username == f"author-{tag}"
 
     step("wrong password")
     with pytest.raises(BylineError) as caught:
-        byline.login(login("wrong horse"))
+        byline.users.login(email=email, password="wrong horse")
     assert (caught.value.status, caught.value.code) == (401, "credentials_invalid")
     assert caught.value.fields["credentials"] == ["invalid"]
     assert caught.value.request_id
+    assert caught.value.operation == "users.login"
 
     step("publish with tags")
     for title in ("One", "Two", "Three", "Four", "Five"):
-        article = author.create_article(new_article(title, tag, "sdk")).article
+        article = publish(author, title, tag, "sdk")
         assert article.tag_list == [tag, "sdk"]
     slug = article.slug
 
+    step("invalid fields")
+    with pytest.raises(ValidationError) as invalid:
+        publish(author, "")
+    assert invalid.value.fields["title"] == ["can't be blank"]
+
     step("list")
-    page = byline.get_articles(tag=tag, limit=3)
-    assert (len(page.articles), page.articles_count) == (3, 5)
+    page = byline.articles.list(tag=tag, limit=3).first_page()
+    assert (len(page.items), page.total) == (3, 5)
 
     step("pages to the end")
     statuses.clear()
-    titles = [article.title for article in byline.articles(tag=tag, limit=2)]
+    titles = [article.title for article in byline.articles.list(tag=tag, limit=2)]
     assert titles == ["Five", "Four", "Three", "Two", "One"]
     assert len(statuses) == 3
 
     step("feed")
-    reader.follow_user_by_username(f"author-{tag}")
-    assert len(list(reader.feed(limit=2))) == 5
+    assert reader.profiles.follow(f"author-{tag}").following
+    assert len(reader.articles.feed(limit=2).to_list(100)) == 5
 
     step("favourite")
-    favourite = reader.create_article_favorite(slug).article
+    favourite = reader.articles.favorite(slug)
     assert (favourite.favorited, favourite.favorites_count) == (True, 1)
 
     step("comment")
-    for body in ("first", "second", "third"):
-        reader.create_article_comment(slug, NewCommentRequest(NewComment(body)))
-    assert [c.body for c in byline.comments(slug, limit=2)] == ["first", "second", "third"]
+    for body in ("first", "second", "third", "fourth"):
+        comment = reader.comments.create(slug, body=body)
+    reader.comments.delete(slug, comment.id)
+    bodies = [comment.body for comment in byline.comments.list(slug, limit=2)]
+    assert bodies == ["first", "second", "third"]
+
+    step("batch")
+    batch = byline.articles.get_many(slugs=[slug, "none"], format="html")
+    assert ">Five</h1>" in (batch.articles[0].body_html or "")
+    assert (batch.missing, batch.remaining) == (["none"], None)
+    assert len(byline.profiles.get_many(usernames=[f"author-{tag}"]).profiles) == 1
 
     step("304")
-    first = byline.get_article(slug)
+    first = byline.articles.get(slug)
     statuses.clear()
-    assert byline.get_article(slug) == first
+    assert byline.articles.get(slug) == first
     assert statuses == [304]
 
     step("412 with If-Match")
-    _, etag = author.get_article_with_etag(slug)
-    change = UpdateArticleRequest(UpdateArticle(body="changed"))
-    author.update_article(slug, change, if_match=etag)
-    with pytest.raises(BylineError) as caught:
-        author.update_article(slug, change, if_match=etag)
-    assert (caught.value.status, caught.value.code) == (412, "precondition_failed")
+    response = author.with_response.articles.get(slug)
+    assert response.rate_limit and response.etag
+    author.articles.update(slug, body="changed", options={"if_match": response.etag})
+    with pytest.raises(PreconditionFailedError) as failed:
+        author.articles.update(slug, body="b", options={"if_match": response.etag})
+    assert (failed.value.status, failed.value.code) == (412, "precondition_failed")
 
     step("concurrent edits")
-    edits = []
+    edits: list[str] = []
 
-    def edit(read: Article) -> UpdateArticle:
+    def edit(read: models.Article) -> models.UpdateArticle:
         edits.append(read.body)
         if len(edits) == 1:
             with Byline(BASE, token=user.token) as other:
-                other_change = UpdateArticle(body=f"{read.body}, by another client")
-                other.update_article(slug, UpdateArticleRequest(other_change))
-        return UpdateArticle(body=f"{read.body}, by me")
+                other.articles.update(slug, body=f"{read.body}, by another client")
+        return {"body": f"{read.body}, by me"}
 
-    assert author.edit_article(slug, edit).body == "changed, by another client, by me"
+    assert author.articles.edit(slug, edit).body == "changed, by another client, by me"
+    assert len(edits) == 2
 
     step("a lost response creates once")
-    once = new_article("Once", f"once-{tag}")
     with loses_first_response() as (proxy, calls):
-        if isinstance(byline, Byline):
-            with Byline(proxy, token=user.token) as through:
-                created = create_article.sync_detailed(client=through.api, body=once)
-        else:
+        through = clients.make(proxy, token=user.token).with_response
+        created = through.articles.create(
+            title="Once", description="d", body="b", tag_list=[f"once-{tag}"]
+        )
+    assert (created.replayed, len(calls)) == (True, 2)
+    assert byline.articles.list(tag=f"once-{tag}").first_page().total == 1
 
-            async def create() -> Any:
-                async with AsyncByline(proxy, token=user.token) as through:
-                    return await create_article.asyncio_detailed(client=through.api, body=once)
+    step("session")
+    store = Store(clients.loop is not None)
+    clients.make(BASE, session_store=store).sign_in(email, PASSWORD)
+    signed_in = store.tokens
+    assert signed_in
+    # The service rejects this token, as it does when the token has expired.
+    store.tokens = dataclasses.replace(signed_in, access_token="expired")
+    jake = clients.make(BASE, session_store=store)
+    assert jake.account.get().username == f"author-{tag}"
+    assert len([session for session in jake.sessions.list() if session.current]) == 1
+    assert store.tokens.refresh_token != signed_in.refresh_token
+    jake.sign_out()
+    assert store.tokens is None
+    with pytest.raises(BylineError) as caught:
+        jake.account.get()
+    assert caught.value.code == "token_missing"
 
-            created = asyncio.run(create())
-    assert created.headers["Idempotency-Replayed"] == "true"
-    assert len(calls) == 2
-    assert byline.get_articles(tag=f"once-{tag}").articles_count == 1
+    step("key")
+    key = author.api_keys.create(name="scenario", scopes=["read"])
+    program = byline.with_token(key.key)
+    assert program.articles.feed().first_page().total == 0
+    with pytest.raises(BylineError) as caught:
+        program.articles.favorite(slug)
+    assert caught.value.code == "scope_insufficient"
+    author.api_keys.delete(key.api_key.id)
 
     step("export")
-    author.create_article_comment(slug, NewCommentRequest(NewComment("two\u2028lines")))
-    records = list(author.export())
-    assert records[0]["email"] == f"author-{tag}@example.com"
+    author.comments.create(slug, body="two\u2028lines")
+    records = list(author.account.export())
+    assert records[0]["email"] == email
     kinds = Counter(record["type"] for record in records)
     del kinds["session"]
     assert kinds == {"account": 1, "article": 6, "comment": 1, "follower": 1}
     assert [r["body"] for r in records if r["type"] == "comment"] == ["two\u2028lines"]
     with pytest.raises(BylineError) as caught:
-        list(byline.export())
+        list(byline.account.export())
     assert (caught.value.status, caught.value.code) == (401, "token_missing")
+
+    step("not a Byline")
+    # The proxy only knows POST.
+    with loses_first_response() as (other, _), pytest.raises(NotBylineError):
+        clients.make(other).tags.list()
+    with pytest.raises(BylineConnectionError):
+        clients.make("http://127.0.0.1:2", retries=1, retry_delay=0.001).tags.list()
 
     step("delete")
     with pytest.raises(BylineError) as caught:
-        reader.delete_article(slug)
+        reader.articles.delete(slug)
     assert caught.value.status == 403
-    author.delete_article(slug)
+    author.articles.delete(slug)
     with pytest.raises(BylineError) as caught:
-        byline.get_article(slug)
+        byline.articles.get(slug)
     assert caught.value.code == "not_found"
 
 
@@ -250,7 +319,7 @@ def loses_first_response() -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)

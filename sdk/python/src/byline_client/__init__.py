@@ -1,15 +1,79 @@
 """The Python client of Byline, a headless publishing API.
 
-`Byline` and `AsyncByline` have every operation of openapi.yaml as a method. They
-add authentication, retries that cannot create anything twice, a cache that
-revalidates responses by their entity tag, exceptions, and iterators over paged
-lists and exports. The types of requests and responses are in
-`byline_client.models`.
+`Byline` and `AsyncByline` have every operation of openapi.yaml as a method of a
+resource, such as `byline.articles.create(title="…")`. They add sessions that
+renew themselves, retries that cannot create anything twice, a cache that
+revalidates responses by their entity tag, errors, and iteration over lists and
+exports. The types of results and arguments are in `byline_client.models`, and
+the errors in `byline_client.errors`.
 """
 
-from ._http import Retry
-from .client import AsyncByline, Byline
-from .errors import BylineError
-from .generated.types import UNSET, Unset
+from ._client import AsyncByline, Byline
+from ._options import (
+    NOT_GIVEN,
+    AsyncSessionStore,
+    Attempt,
+    CallOptions,
+    ConditionalOptions,
+    CreateOptions,
+    Hooks,
+    NotGiven,
+    Outcome,
+    Retry,
+    SessionStore,
+)
+from ._pager import AsyncPager, CountedPage, Page, Pager
+from ._response import Response
+from .errors import (
+    AuthenticationError,
+    BylineConnectionError,
+    BylineError,
+    BylineTimeoutError,
+    ConflictError,
+    Error,
+    NotBylineError,
+    NotFoundError,
+    PermissionDeniedError,
+    PreconditionFailedError,
+    RateLimitError,
+    ServerError,
+    ValidationError,
+)
+from .generated.models import Tokens
+from .generated.version import VERSION as __version__
 
-__all__ = ["UNSET", "AsyncByline", "Byline", "BylineError", "Retry", "Unset"]
+__all__ = [
+    "NOT_GIVEN",
+    "AsyncByline",
+    "AsyncPager",
+    "AsyncSessionStore",
+    "Attempt",
+    "AuthenticationError",
+    "Byline",
+    "BylineConnectionError",
+    "BylineError",
+    "BylineTimeoutError",
+    "CallOptions",
+    "ConditionalOptions",
+    "ConflictError",
+    "CountedPage",
+    "CreateOptions",
+    "Error",
+    "Hooks",
+    "NotBylineError",
+    "NotFoundError",
+    "NotGiven",
+    "Outcome",
+    "Page",
+    "Pager",
+    "PermissionDeniedError",
+    "PreconditionFailedError",
+    "RateLimitError",
+    "Response",
+    "Retry",
+    "ServerError",
+    "SessionStore",
+    "Tokens",
+    "ValidationError",
+    "__version__",
+]

@@ -1,43 +1,214 @@
+"""The errors that calls raise. They can be pickled and copied."""
+
 from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+_E = TypeVar("_E", bound="BylineError")
 
-class BylineError(Exception):
-    """A response that is not a success.
+
+class Error(Exception):
+    """The base of all errors of this package.
+
+    Attributes:
+        operation: The operation, such as `articles.create`.
+    """
+
+    operation: str
+
+    def __init__(self, message: str, **attributes: Any) -> None:
+        super().__init__(message)
+        self.__dict__.update(attributes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(cls: type[Error], args: tuple[str], attributes: dict[str, Any]) -> Error:
+    """Makes an error without the arguments of `__init__`, for pickle and copy."""
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(attributes)
+    return error
+
+
+class BylineError(Error):
+    """The service has refused a request, or failed.
 
     Attributes:
         status: The HTTP status.
-        code: The machine-readable error code: a `models.ProblemCode` or a code
-            of a newer service. None if the response comes from a proxy instead
-            of the service.
-        detail: The human-readable description.
+        code: What happened, for programs: a `models.ProblemCode` or a code of a
+            newer service. None if something else than the service responded.
+        title: The status in words.
+        detail: What happened, in a sentence for people.
         fields: The messages for each invalid field.
+        type: The page that explains the error, relative to the address of the
+            service.
         request_id: Identifies the request in the log of the service.
         retry_after: The seconds that the service asks to wait before a retry.
+        headers: The headers of the response.
     """
 
-    def __init__(self, response: httpx.Response, detail: str | None = None) -> None:
-        problem = _problem(response)
-        self.status: int = response.status_code
-        self.code: str | None = problem.get("code")
-        self.detail: str = detail or problem.get("detail") or response.reason_phrase
-        self.fields: dict[str, list[str]] = problem.get("errors") or {}
-        self.request_id: str | None = response.headers.get("X-Request-Id")
-        self.retry_after: float | None = retry_after(response.headers)
-        super().__init__(str(self))
+    status: int
+    code: str | None
+    title: str
+    detail: str
+    fields: dict[str, list[str]]
+    type: str | None
+    request_id: str | None
+    retry_after: float | None
+    headers: httpx.Headers
 
-    def __str__(self) -> str:
-        parts = [f"{self.status} {self.code or ''}".rstrip() + f": {self.detail}"]
-        if self.fields:
-            parts.append("; ".join(f"{k} {', '.join(v)}" for k, v in self.fields.items()))
-        if self.request_id:
-            parts.append(f"(request {self.request_id})")
-        return " ".join(parts)
+
+class AuthenticationError(BylineError):
+    """Status 401: the token is missing, invalid or expired, or the password is
+    wrong."""
+
+
+class PermissionDeniedError(BylineError):
+    """Status 403: the caller may not do this."""
+
+
+class NotFoundError(BylineError):
+    """Status 404: there is no such resource."""
+
+
+class ConflictError(BylineError):
+    """Status 409: another account already has the value."""
+
+
+class PreconditionFailedError(BylineError):
+    """Status 412: somebody else has made an edit since the entity tag of
+    `if_match`."""
+
+
+class ValidationError(BylineError):
+    """Status 422: arguments are invalid; `fields` has all of them."""
+
+
+class RateLimitError(BylineError):
+    """Status 429: the quota is used up; `retry_after` says for how long."""
+
+
+class ServerError(BylineError):
+    """Status 500 and above: the service failed or is unavailable."""
+
+
+class NotBylineError(BylineError):
+    """The response is not one of a Byline service: something else responds at
+    this address, such as a proxy or another service.
+
+    Attributes:
+        url: The URL of the request.
+        body: The beginning of the body.
+    """
+
+    url: str
+    body: str
+
+
+class BylineConnectionError(Error):
+    """There was no response, or it broke off. `__cause__` is the error of httpx.
+
+    Attributes:
+        method: The HTTP method.
+        url: The URL of the request.
+        attempts: The number of attempts.
+        reason: Why there was no response.
+    """
+
+    method: str
+    url: str
+    attempts: int
+    reason: str
+
+
+class BylineTimeoutError(BylineConnectionError):
+    """There was no response within the time limit."""
+
+
+_BY_STATUS: dict[int, type[BylineError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    412: PreconditionFailedError,
+    422: ValidationError,
+    429: RateLimitError,
+}
+
+
+def refused(operation: str, response: httpx.Response) -> BylineError:
+    """Returns the error for a response that is not a success."""
+    problem = _problem(response)
+    if problem is None:
+        return not_byline(operation, response)
+    status = response.status_code
+    cls = _BY_STATUS.get(status, ServerError if status >= 500 else BylineError)
+    return _error(cls, operation, response, problem)
+
+
+def not_byline(operation: str, response: httpx.Response) -> NotBylineError:
+    """Returns the error for a response of something else than the service."""
+    url = str(response.request.url)
+    body = response.text.strip()[:200]
+    received = response.headers.get("Content-Type", "no Content-Type")
+    if location := response.headers.get("Location"):
+        received += f", a redirect to {location}"
+    detail = (
+        f"{url} did not respond as a Byline service does ({received}: {body!r}). Check the "
+        "address of the service, which does not include /api, and the proxies in front of it."
+    )
+    return _error(NotBylineError, operation, response, {"detail": detail}, url=url, body=body)
+
+
+def no_response(
+    operation: str, request: httpx.Request, attempts: int, cause: httpx.RequestError
+) -> BylineConnectionError:
+    """Returns the error for a call without a complete response."""
+    url, timed_out = str(request.url), isinstance(cause, httpx.TimeoutException)
+    reason = str(cause) or type(cause).__name__
+    what = "no response within the time limit" if timed_out else "no response"
+    tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    return (BylineTimeoutError if timed_out else BylineConnectionError)(
+        f"{operation}: {request.method} {url}: {what}: {reason} ({tried})",
+        operation=operation,
+        method=request.method,
+        url=url,
+        attempts=attempts,
+        reason=reason,
+    )
+
+
+def _error(
+    cls: type[_E], operation: str, response: httpx.Response, problem: dict[str, Any], **more: str
+) -> _E:
+    status, code = response.status_code, problem.get("code")
+    detail = problem.get("detail") or response.reason_phrase or "no details"
+    fields = problem.get("errors") or {}
+    request_id = response.headers.get("X-Request-Id")
+    parts = [f"{operation}: {status}{f' {code}' if code else ''}: {detail}"]
+    if fields:
+        parts.append("; ".join(f"{k} {', '.join(v)}" for k, v in fields.items()))
+    if request_id:
+        parts.append(f"(request {request_id})")
+    return cls(
+        " ".join(parts),
+        operation=operation,
+        status=status,
+        code=code,
+        title=problem.get("title") or response.reason_phrase,
+        detail=detail,
+        fields=fields,
+        type=problem.get("type"),
+        request_id=request_id,
+        retry_after=retry_after(response.headers),
+        headers=response.headers,
+        **more,
+    )
 
 
 def is_json(headers: httpx.Headers) -> bool:
@@ -61,12 +232,13 @@ def _until(date: str) -> float:
     return parsedate_to_datetime(date).timestamp() - time.time()
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
-    """Parses a response as a problem (RFC 9457), if it is one."""
+def _problem(response: httpx.Response) -> dict[str, Any] | None:
+    """Parses a response as a problem of the service (RFC 9457), if it is one."""
     if not is_json(response.headers):
-        return {}
+        return None
     try:
         problem = response.json()
     except ValueError:
-        return {}  # the body is not valid JSON
-    return problem if isinstance(problem, dict) else {}
+        return None
+    is_problem = isinstance(problem, dict) and isinstance(problem.get("code"), str)
+    return problem if is_problem and isinstance(problem.get("errors"), dict) else None
