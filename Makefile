@@ -177,6 +177,10 @@ sdk-test: build $(SDK_TOOLS) ## Test the SDKs, and run one scenario with each ag
 sdk-release-go: ## Pack the Go SDK of HEAD into dist/sdk/go, and try it from there as a user does
 	@GO='$(GO)' sdk/release-go dist/sdk/go
 
+.PHONY: sdk-versions
+sdk-versions: ## Test the Python SDK with each supported version of Python that is installed
+	sdk/python/test-versions
+
 sdk/typescript/node_modules/.package-lock.json: sdk/typescript/package-lock.json
 	npm --prefix sdk/typescript --silent ci --no-audit --no-fund
 	@touch $@

@@ -259,9 +259,10 @@ def _index(spec: Document, names: list[str]) -> str:
         if not flavour.full:
             out += "        self._transport = transport\n"
             made = f"{flavour.prefix}ResourcesWithResponse"
-            out += f"        self.with_response = {made}(transport)\n"
+            out += f"        self.with_response: {made} = {made}(transport)\n"
             out += docstring("The same calls, which return the full response.", indent=8)
         for name in names:
             if not flavour.full or name in full:
-                out += f"        self.{name} = {flavour.class_name(classes[name])}(transport)\n"
+                made = flavour.class_name(classes[name])
+                out += f"        self.{name}: {made} = {made}(transport)\n"
     return out

@@ -8,12 +8,14 @@ import dataclasses
 import http.client
 import inspect
 import os
+import re
 import secrets
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -293,6 +295,21 @@ def test_scenario(clients: Clients) -> None:
     with pytest.raises(BylineError) as caught:
         byline.articles.get(slug)
     assert caught.value.code == "not_found"
+
+
+def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs the programs of the README in their order, twice, as their reader
+    may."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len(blocks) > 5
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        names: dict[str, object] = {}
+        for block in blocks:
+            exec(block.replace("http://127.0.0.1:8080", BASE), names)  # noqa: S102
+    assert '"email": "pia@example.com"' in Path("export.ndjson").read_text()
+    assert Path("session.json").stat().st_mode & 0o077 == 0
 
 
 @contextmanager
