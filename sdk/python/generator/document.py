@@ -146,6 +146,7 @@ class Operation:
         self.resource_class = pascal(resource)
         self.summary: str = node["summary"]
         self.description = spec.spelled(node["description"].strip())
+        self.anonymous = not node["security"]
         self.idempotent = bool(node.get("x-idempotent"))
         self.safe = method == "get" or bool(node.get("x-safe"))
         self.stream = bool(node.get("x-stream"))

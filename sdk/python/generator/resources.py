@@ -115,6 +115,8 @@ def _module(operations: list[Operation]) -> str:
 
 def _constant(op: Operation) -> str:
     arguments = [f'"{op.sdk}"', f'"{op.method}"', f'"{op.path}"', _parse(op)]
+    arguments += ["anonymous=True"] if op.anonymous else []
+    arguments += ["conditional=True"] if op.conditional else []
     arguments += ["safe=True"] if op.safe else []
     arguments += ["idempotent=True"] if op.idempotent else []
     arguments += ["stream=True"] if op.stream else []

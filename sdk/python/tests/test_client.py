@@ -7,7 +7,7 @@ import pickle
 import platform
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from fake import (
     ARTICLE,
     BUSY,
     CREATED,
+    PROFILE,
     TAGS,
     USER,
     Fake,
@@ -56,16 +57,16 @@ def test_reads_are_retried(fault: Handler) -> None:
 
 
 def test_async_reads_are_retried() -> None:
-    fake = Fake(breaks, BUSY, TAGS)
+    fake = Fake(breaks, BUSY, respond(200, {"profile": PROFILE}))
 
     async def token() -> str:
         return "renewed"
 
-    async def read() -> list[str]:
+    async def read() -> str:
         async with fake.async_client(token=token) as byline:
-            return await byline.tags.list()
+            return (await byline.profiles.get("a")).username
 
-    assert asyncio.run(read()) == ["a"]
+    assert asyncio.run(read()) == "a"
     assert fake.sent("Authorization") == ["Token renewed"] * 3
 
 
@@ -146,6 +147,29 @@ def test_the_options_of_a_call_take_precedence() -> None:
     assert headers == ["Token call", "call", "client"]
 
 
+def test_unknown_options_are_refused() -> None:
+    byline = Fake(TAGS).client()
+    with pytest.raises(TypeError, match=r"tags.list has no option 'time_limit'"):
+        byline.tags.list(options=cast(Any, {"time_limit": 1}))
+    with pytest.raises(TypeError, match=r"articles.get has no option 'if_match'"):
+        byline.articles.get("a", options=cast(Any, {"if_match": '"v1"'}))
+
+
+@pytest.mark.parametrize("token", ["secret\n", "secret secret", "sécret"])
+def test_a_token_that_a_header_cannot_hold(token: str) -> None:
+    fake = Fake(TAGS)
+    with pytest.raises(ValueError, match="line break") as caught:
+        fake.client(token=token).articles.get("a")
+    assert "cret" not in str(caught.value)
+    assert not fake.requests
+
+
+def test_operations_without_a_caller_get_no_token() -> None:
+    fake = Fake(respond(200, {"user": USER}))
+    fake.client(token="t").users.login(email="a@example.com", password="12345678")
+    assert fake.sent("Authorization") == [None]
+
+
 def test_with_options_derives_a_client() -> None:
     fake = Fake(BUSY)
     byline = fake.client(headers={"X-A": "a"})
@@ -161,12 +185,12 @@ def test_with_options_derives_a_client() -> None:
 
 
 def test_the_token_function_is_called_before_each_call() -> None:
-    fake = Fake(TAGS)
+    fake = Fake(respond(200, {"profile": PROFILE}))
     tokens = iter(["t1", "t2"])
     byline = fake.client(token=lambda: next(tokens))
-    byline.tags.list()
-    byline.tags.list()
-    byline.with_token("other").tags.list()
+    byline.profiles.get("a")
+    byline.profiles.get("a")
+    byline.with_token("other").profiles.get("a")
     assert fake.sent("Authorization") == ["Token t1", "Token t2", "Token other"]
 
 
@@ -323,6 +347,9 @@ def test_requests_of_newer_operations() -> None:
     assert fake.requests[1].content == b'{"b": null}'
 
 
+SIZE = len(httpx.Response(200, json={"profile": PROFILE}).content)
+
+
 class Confirming(Fake):
     """A service that confirms its response with 304."""
 
@@ -335,7 +362,7 @@ class Confirming(Fake):
         self.statuses.append(304 if confirmed else 200)
         if confirmed:
             return httpx.Response(304, headers={"ETag": '"v1"'})
-        return httpx.Response(200, json={"tags": ["a"]}, headers={"ETag": '"v1"'})
+        return httpx.Response(200, json={"profile": PROFILE}, headers={"ETag": '"v1"'})
 
 
 @pytest.mark.parametrize(
@@ -344,7 +371,9 @@ class Confirming(Fake):
         pytest.param("aa", 1000, [200, 304], id="confirmed"),
         pytest.param("aba", 1000, [200, 200, 304], id="for each user separately"),
         # The cache holds two responses: c evicts b.
-        pytest.param("abacab", 29, [200, 200, 304, 200, 304, 200], id="up to the maximum size"),
+        pytest.param(
+            "abacab", 2 * SIZE, [200, 200, 304, 200, 304, 200], id="up to the maximum size"
+        ),
         pytest.param("aa", 0, [200, 200], id="off"),
     ],
 )
@@ -352,7 +381,7 @@ def test_responses_are_cached(tokens: str, cache_bytes: int, statuses: list[int]
     fake = Confirming()
     byline = fake.client(cache_bytes=cache_bytes)
     for token in tokens:
-        assert byline.with_token(token).tags.list() == ["a"]
+        assert byline.with_token(token).profiles.get("a").username == "a"
     assert fake.statuses == statuses
 
 

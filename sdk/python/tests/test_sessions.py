@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake import TIME, USER, Fake, breaks, problem, respond
+from fake import PROFILE, TIME, USER, Fake, breaks, problem, respond
 
 from byline_client import (
     AuthenticationError,
@@ -73,10 +73,11 @@ class Service(Fake):
                 if sent != f"refresh-{self.number}":
                     return problem(401, "token_invalid")(request)
                 return httpx.Response(200, json={"tokens": self.tokens()})
-            if path == "/tags":
+            if path.startswith("/profiles/"):
                 rejected = {"WWW-Authenticate": 'Token error="invalid_token"'}
                 headers = rejected if token in self.expired else {}
-                return httpx.Response(200, json={"tags": [token]}, headers=headers)
+                profile = {**PROFILE, "username": token}
+                return httpx.Response(200, json={"profile": profile}, headers=headers)
             if token in self.expired or token not in ("", f"access-{self.number}"):
                 challenge = {"WWW_Authenticate": 'Token error="invalid_token"'}
                 return problem(401, "token_expired", **challenge)(request)
@@ -125,7 +126,7 @@ def test_an_expired_token_is_renewed_and_the_call_repeated() -> None:
     assert jake.account.get().username == "a"
     # Where a token is optional, the service responds as to an anonymous caller.
     service.expired.add("access-2")
-    assert jake.tags.list() == ["access-3"]
+    assert jake.profiles.get("a").username == "access-3"
     assert service.refreshes == ["refresh-1", "refresh-2"]
 
 
@@ -227,6 +228,17 @@ def test_a_refused_renewal_ends_the_session() -> None:
     assert store.saved[-1] is None
 
 
+def test_signing_in_again_does_not_need_the_old_session() -> None:
+    service = Service(valid=1)
+    store = Memory()
+    sign_in(service, session_store=store)
+    service.number = 7  # the refresh token is not valid any more
+    byline = service.client(session_store=store)
+    byline.sign_in("a@example.com", "12345678")
+    assert service.refreshes == []
+    assert byline.account.get().username == "a"
+
+
 def test_another_process_has_renewed_the_session() -> None:
     service = Service()
     store = Memory()
@@ -263,7 +275,7 @@ def test_an_asynchronous_session() -> None:
             service.expired.add("access-1")
             service.faults = [breaks]
             assert (await byline.account.get()).username == "a"
-            assert await jake.tags.list() == ["access-2"]
+            assert (await jake.profiles.get("a")).username == "access-2"
             await jake.sign_out()
             service.number += 1
 

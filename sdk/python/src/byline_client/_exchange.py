@@ -7,6 +7,7 @@ import dataclasses
 import logging
 import platform
 import random
+import re
 import secrets
 import sys
 import time
@@ -81,14 +82,16 @@ def exchange(
     repeatable = operation.safe or "Idempotency-Key" in headers
     url, content = call.url(service.url), call.content()
     timeout = options.get("timeout", settings.timeout)
-    token = options.get("token") or (yield Authorize())
-    renewable = "token" not in options
+    token = options.get("token")
+    renewable = not (token or operation.anonymous or "Authorization" in headers)
+    if renewable:
+        token = yield Authorize()
     attempt = 0
     while True:
         attempt += 1
         request = build(operation.method, url, headers=headers, content=content, timeout=timeout)
         if token:
-            request.headers.setdefault("Authorization", f"Token {token}")
+            request.headers["Authorization"] = _authorization(token)
         cached = service.cache.add_condition(request)
         this = Attempt(
             operation=operation.name,
@@ -144,6 +147,13 @@ def result(call: Call[T], response: httpx.Response) -> Response[T]:
 def is_lines(response: httpx.Response) -> bool:
     """Reports whether the response is a stream of JSON lines, not a problem."""
     return response.is_success and "ndjson" in response.headers.get("Content-Type", "")
+
+
+def _authorization(token: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]+", token):
+        # The message of httpx would contain the token.
+        raise ValueError("a token must be printable ASCII without spaces and line breaks")
+    return f"Token {token}"
 
 
 def _headers(service: Service, settings: Settings, call: Call[Any]) -> Mapping[str, str]:

@@ -25,10 +25,14 @@ class Operation(Generic[T]):
     path: str
     #: Returns the result of the call from the body of the response.
     parse: Callable[[Any], T]
+    #: Whether the operation ignores tokens.
+    anonymous: bool = False
     #: Whether the request changes nothing.
     safe: bool = False
     #: Whether the service accepts an Idempotency-Key.
     idempotent: bool = False
+    #: Whether the service accepts If-Match.
+    conditional: bool = False
     #: Whether the response is a stream of JSON lines.
     stream: bool = False
     #: Whether the response has a body; None if that is unknown.
@@ -44,6 +48,14 @@ class Call(Generic[T]):
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     options: CallOptions | None = None
+
+    def __post_init__(self) -> None:
+        known = set(CallOptions.__optional_keys__)
+        known |= {"idempotency_key"} if self.operation.idempotent else set()
+        known |= {"if_match"} if self.operation.conditional else set()
+        for name in self.options or {}:
+            if name not in known:
+                raise TypeError(f"{self.operation.name} has no option {name!r}")
 
     def url(self, base: str) -> httpx.URL:
         values = iter(self.path)
