@@ -57,7 +57,7 @@ func TestPages(t *testing.T) {
 		pages = append(pages, page{"/docs/" + name, htmlType, pageCSP, again})
 	}
 	for _, path := range assets(t, s) {
-		kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}[filepath.Ext(path)]
+		kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": "application/json", ".svg": "image/svg+xml"}[filepath.Ext(path)]
 		pages = append(pages, page{path, kind, edgeCSP, "public, max-age=31536000, immutable"})
 	}
 	for _, p := range pages {
@@ -133,7 +133,7 @@ func assets(t *testing.T, s *servertest.Service) []string {
 		}
 		seen[p] = true
 	}
-	require.Len(t, paths, 4, "stylesheet, icon, Scalar and what starts it")
+	require.Len(t, paths, 5, "stylesheet, icon, Scalar, what starts it, and its document")
 	return paths
 }
 
@@ -222,6 +222,42 @@ func TestDocument(t *testing.T) {
 	require.JSONEq(t, string(want), string(got), "the served document is the one that the code is generated from")
 	require.Equal(t, "/api", doc.Servers[0].URL)
 	require.Less(t, bytes.Index(served, []byte(`"/users":`)), bytes.Index(served, []byte(`"/articles":`)), "in the order of the text")
+}
+
+// TestReferenceDocument checks that the reference sends no optional parameter
+// before the reader says so.
+func TestReferenceDocument(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	_, page := send(t, http.MethodGet, s.Root+"/docs", "")
+	_, served := send(t, http.MethodGet, s.Root+string(regexp.MustCompile(`/docs/assets/openapi\.[^"]+`).Find(page)), "")
+	doc, err := openapi3.NewLoader().LoadFromData(served)
+	require.NoError(t, err)
+	require.NoError(t, doc.Validate(t.Context()))
+	want, err := spec.GetSpec()
+	require.NoError(t, err)
+	var examples int
+	for name, parameter := range want.Components.Parameters {
+		got := doc.Components.Parameters[name].Value
+		if parameter.Value.Required || parameter.Value.Example == nil {
+			require.Equal(t, parameter.Value.Example, got.Example, name)
+			require.Nil(t, got.Examples, name)
+			continue
+		}
+		examples++
+		require.Nil(t, got.Example, name)
+		shown := got.Examples["default"].Value
+		require.Equal(t, parameter.Value.Example, shown.Value, "%s is still shown", name)
+		require.Equal(t, true, shown.Extensions["x-disabled"], name)
+	}
+	require.NotZero(t, examples)
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			for _, parameter := range op.Parameters {
+				require.True(t, parameter.Value.Required || parameter.Value.Example == nil, "%s %s proposes %s", method, path, parameter.Value.Name)
+			}
+		}
+	}
 }
 
 // TestExamples checks that every operation has examples of its request and its

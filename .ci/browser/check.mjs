@@ -1,8 +1,8 @@
 // Opens every page of the service in headless Chromium, at the width of a
 // desktop and of a phone, in light and in dark mode. It checks that there is no
 // console error, no failed request, no request to another origin and nothing
-// wider than the screen, and that the service responds to a request from the
-// reference page. Then it tries to run scripts through articles and comments
+// wider than the screen, and that requests from the reference page succeed as
+// they are proposed. Then it tries to run scripts through articles and comments
 // (xss.mjs).
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
@@ -70,7 +70,7 @@ try {
       demand((await page.locator('article h1').count()) === 1, `${guide} reads without JavaScript`)
     })
   }
-  await tryCall()
+  await tryCalls()
   await tryVectors(browser, origin, demand)
 } catch (err) {
   demand(false, err.stack)
@@ -84,18 +84,44 @@ try {
 console.log(`browser-test: ${passed} passed, ${failed} failed`)
 process.exit(failed ? 1 : 0)
 
-// tryCall sends a request from the reference page, like a user.
-async function tryCall() {
-  await onPage({ viewport: { width: 1360, height: 900 } }, '/docs#tag/tags/GET/tags', async (page) => {
-    const section = page.locator('[id$="tag/tags/GET/tags"]').first()
-    await section.getByRole('button', { name: /Test Request/ }).click()
-    const answered = page.waitForResponse(`${origin}/api/tags`)
-    await page.getByRole('button', { name: /^Send/ }).first().click()
-    const response = await answered
-    demand(response.status() === 200, `a call from the reference answers ${response.status()}`)
-    demand(Array.isArray((await response.json()).tags), 'the call from the reference answers tags')
-    await page.getByText('200', { exact: false }).first().waitFor()
-    if (shots) await page.screenshot({ path: join(shots, 'try.png') })
+// tryCalls sends requests from the reference page, as it proposes them.
+async function tryCalls() {
+  await onPage({ viewport: { width: 1360, height: 900 } }, '/docs', async (page) => {
+    // send opens an operation, and sends the request after change, if given.
+    const send = async (operation, path, change) => {
+      await page.evaluate((hash) => (location.hash = hash), operation)
+      const section = page.locator(`[id$="${operation}"]`).first()
+      await section.getByRole('button', { name: /Test Request/ }).click()
+      const dialog = page.getByRole('dialog')
+      await change?.(dialog)
+      const answered = page.waitForResponse((r) => r.url().startsWith(`${origin}/api${path}`))
+      await dialog.getByRole('button', { name: /^Send/ }).click()
+      const response = await answered
+      const sent = await response.request().allHeaders()
+      demand(sent['idempotency-key'] === undefined, `${operation} sends no Idempotency-Key of the examples`)
+      demand(response.url() === `${origin}/api${path}`, `${operation} sends no optional parameter: ${response.url()}`)
+      await dialog.getByText(String(response.status())).first().waitFor()
+      if (shots) await page.screenshot({ path: join(shots, `try-${operation.replaceAll('/', '-')}.png`) })
+      await page.keyboard.press('Escape')
+      await dialog.waitFor({ state: 'hidden' })
+      return { status: response.status(), authorization: sent.authorization, body: await response.json() }
+    }
+    const first = await send('tag/users/POST/users', '/users')
+    demand(first.status === 201, `a registration from the reference returns ${first.status}`)
+    demand(first.authorization === undefined, `it sends no token: ${first.authorization}`)
+    const second = await send('tag/users/POST/users', '/users', async (dialog) => {
+      const editor = dialog.locator('.cm-content').filter({ hasText: '"username"' }).first()
+      await editor.fill((await editor.innerText()).replaceAll(first.body.user.username, 'second'))
+    })
+    demand(second.status === 201, `a second registration returns ${second.status}`)
+    const signIn = await send('tag/users/POST/users/login', '/users/login')
+    demand(signIn.status === 200, `signing in returns ${signIn.status}`)
+    const created = await send('tag/articles/POST/articles', '/articles', (dialog) => dialog.getByPlaceholder('Token').fill(signIn.body.user.token))
+    demand(created.status === 201, `creating an article returns ${created.status}`)
+    const list = await send('tag/articles/GET/articles', '/articles')
+    demand(list.body.articles.length === 1, `the list has ${list.body.articles?.length} articles`)
+    const tags = await send('tag/tags/GET/tags', '/tags')
+    demand(tags.body.tags.length === 3, 'a call from the reference returns the tags')
   })
 }
 

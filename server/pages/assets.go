@@ -19,7 +19,7 @@ var reference []byte
 
 // assetURLs are the paths of the files that pages load. Each name has a hash of
 // the content, so that browsers can cache the file forever.
-type assetURLs struct{ Style, Icon, Reference, Scalar string }
+type assetURLs struct{ Style, Icon, Reference, Scalar, Document string }
 
 func loadAssets(resources map[string]*resource) (assetURLs, error) {
 	var urls assetURLs

@@ -8,37 +8,82 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// addDocument adds the OpenAPI document as it was written, and as JSON.
-func addDocument(resources map[string]*resource, text []byte) error {
-	asJSON, err := yamlToJSON(text)
-	if err != nil {
-		return fmt.Errorf("openapi.yaml: %w", err)
+// addDocument adds the OpenAPI document as it was written, and as JSON, and a
+// form of it for the reference, whose path it returns.
+func addDocument(resources map[string]*resource, text []byte) (reference string, err error) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		return "", fmt.Errorf("openapi.yaml: %w", err)
 	}
+	asJSON, err := toJSON(&root)
+	if err != nil {
+		return "", fmt.Errorf("openapi.yaml: %w", err)
+	}
+	prepareReference(&root)
+	prepared, err := toJSON(&root)
+	if err != nil {
+		return "", fmt.Errorf("openapi.yaml: %w", err)
+	}
+	reference = assetURL("openapi.json", prepared)
 	resources["/openapi.yaml"] = newResource("application/yaml", text, revalidated, "")
 	resources["/openapi.json"] = newResource("application/json", asJSON, revalidated, "")
+	resources[reference] = newResource("application/json", prepared, immutable, "")
 	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
 		resources[path].anyOrigin = true // editors and generators in browsers load them
 	}
-	// The server, which both forms name once.
+	// The server, which each form names once.
 	resources["/openapi.yaml"].links = []string{"\n  - url: "}
 	resources["/openapi.json"].links = []string{`"servers":[{"url":"`}
-	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
+	resources[reference].links = resources["/openapi.json"].links
+	for _, path := range []string{"/openapi.yaml", "/openapi.json", reference} {
 		if base := resources[path].below("/base"); base == resources[path] || bytes.Count(base.plain(), []byte("/base/")) != 1 {
-			return fmt.Errorf("%s: cannot find the URL of the server", path)
+			return "", fmt.Errorf("%s: cannot find the URL of the server", path)
+		}
+	}
+	return reference, nil
+}
+
+// prepareReference changes the document so that a request which the reference
+// proposes succeeds. Scalar fills in each example that it finds, and a list
+// that is filtered by all examples at once is empty. It shows an example with
+// x-disabled too, but sends it only if the reader says so.
+func prepareReference(n *yaml.Node) {
+	if n.Kind == yaml.MappingNode && member(n, "in") != nil && member(n, "name") != nil && member(n, "schema") != nil {
+		required, example := member(n, "required"), member(n, "example")
+		if (required == nil || required.Value != "true") && example != nil {
+			text := func(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+			off := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"}
+			one := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{text("value"), new(*example), text("x-disabled"), off}}
+			for i := 0; i < len(n.Content); i += 2 {
+				if n.Content[i+1] == example {
+					n.Content[i] = text("examples")
+				}
+			}
+			// "default" is the example that Scalar takes.
+			*example = yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{text("default"), one}}
+		}
+		return
+	}
+	for _, child := range n.Content {
+		prepareReference(child)
+	}
+}
+
+// member returns the value of a member of a mapping, or nil.
+func member(n *yaml.Node, name string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return n.Content[i+1]
 		}
 	}
 	return nil
 }
 
-// yamlToJSON converts YAML to JSON. It preserves the order of members, which
-// the document's author chose for readers.
-func yamlToJSON(text []byte) ([]byte, error) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
-		return nil, err
-	}
+// toJSON converts YAML to JSON. It preserves the order of members, which the
+// document's author chose for readers.
+func toJSON(root *yaml.Node) ([]byte, error) {
 	var b bytes.Buffer
-	if err := writeNode(&b, &root); err != nil {
+	if err := writeNode(&b, root); err != nil {
 		return nil, err
 	}
 	return append(b.Bytes(), '\n'), nil

@@ -92,7 +92,7 @@ func newStatic(document []byte, guideFiles fs.FS) (*static, error) {
 		return nil, err
 	}
 	s.assets = assets
-	if err := addDocument(s.resources, document); err != nil {
+	if s.assets.Document, err = addDocument(s.resources, document); err != nil {
 		return nil, err
 	}
 	guides, err := readGuides(guideFiles)

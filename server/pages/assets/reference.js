@@ -1,10 +1,7 @@
 // Everything that would ask another origin is off: fonts, telemetry, the
 // request proxy, the hosted client, the agent and MCP. The page's policy would
 // refuse it anyway.
-//
-// This script is <base path>/docs/assets/reference.<hash>.js.
-Scalar.createApiReference('#reference', {
-  url: new URL('../../openapi.json', document.currentScript.src).href,
+const configuration = {
   proxyUrl: '',
   telemetry: false,
   withDefaultFonts: false,
@@ -20,4 +17,20 @@ Scalar.createApiReference('#reference', {
   modelsSectionLabel: 'Schemas',
   showOperationId: true,
   theme: 'none',
-});
+  // Without a token, Scalar would send an empty one, which the service takes
+  // for an invalid one.
+  onBeforeRequest: ({ requestBuilder }) => {
+    requestBuilder.security = requestBuilder.security.filter((scheme) => scheme.value)
+  },
+};
+
+// The user of the examples gets another name at each visit, because a name can
+// be registered only once.
+const name = 'jake' + Math.random().toString(36).slice(2, 7);
+
+fetch(document.getElementById('document').href)
+  .then((response) => response.text())
+  .then((text) => Scalar.createApiReference('#reference', {
+    ...configuration,
+    content: text.replaceAll('"jake"', `"${name}"`).replaceAll('"jake@jake.jake"', `"${name}@example.com"`),
+  }));
