@@ -145,8 +145,9 @@ browser-test: build ## Open every page in headless Chromium (BYLINE_BROWSER=requ
 	.ci/browser/run bin/byline
 
 .PHONY: docs-assets
-docs-assets: ## Download the pinned build of the API reference again
+docs-assets: ## Write the pinned build of the API reference, and the lexers of code in guides, again
 	server/pages/fetch-reference
+	$(GO) run -pgo=off server/pages/lexers/fetch.go server/pages/lexers
 
 # These files are written last, so that an interrupted installation is repeated.
 SDK_TOOLS := sdk/typescript/node_modules/.package-lock.json sdk/python/.venv/installed

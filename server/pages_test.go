@@ -3,10 +3,8 @@ package server_test
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,7 +14,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/net/html"
 
 	"github.com/byline-api/byline/gen/spec"
 	"github.com/byline-api/byline/server"
@@ -24,23 +21,13 @@ import (
 )
 
 const (
-	pageCSP      = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	pageCSP   = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	searchCSP = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	referenceCSP = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; " +
 		"img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	edgeCSP = "default-src 'none'; frame-ancestors 'none'"
 )
-
-// guideNames returns the names of the files of docs/, without ".md".
-func guideNames(t *testing.T) []string {
-	t.Helper()
-	files, err := filepath.Glob("../docs/*.md")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for i, f := range files {
-		files[i] = strings.TrimSuffix(filepath.Base(f), ".md")
-	}
-	return files
-}
 
 func TestPages(t *testing.T) {
 	t.Parallel()
@@ -50,11 +37,16 @@ func TestPages(t *testing.T) {
 	pages := []page{
 		{"/", htmlType, pageCSP, "private, no-cache"},
 		{"/docs", htmlType, referenceCSP, again},
+		{"/docs/search", htmlType, searchCSP, again},
+		{"/robots.txt", "text/plain; charset=utf-8", edgeCSP, again},
+		{"/llms.txt", "text/plain; charset=utf-8", edgeCSP, again},
+		{"/favicon.ico", "image/x-icon", edgeCSP, "public, max-age=86400"},
 		{"/openapi.yaml", "application/yaml", edgeCSP, again},
 		{"/openapi.json", "application/json", edgeCSP, again},
 	}
 	for _, name := range guideNames(t) {
 		pages = append(pages, page{"/docs/" + name, htmlType, pageCSP, again})
+		pages = append(pages, page{"/docs/" + name + ".md", "text/markdown; charset=utf-8", edgeCSP, again})
 	}
 	for _, path := range assets(t, s) {
 		kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": "application/json", ".svg": "image/svg+xml"}[filepath.Ext(path)]
@@ -123,17 +115,18 @@ func unpack(t *testing.T, coding string, packed []byte) []byte {
 // assets returns the paths of the files that pages load.
 func assets(t *testing.T, s *servertest.Service) []string {
 	t.Helper()
-	_, page := send(t, http.MethodGet, s.Root+"/docs", "")
-	found := regexp.MustCompile(`/docs/assets/[^"]+`).FindAllString(string(page), -1)
 	seen := map[string]bool{}
 	var paths []string
-	for _, p := range found {
-		if !seen[p] {
-			paths = append(paths, p)
+	for _, path := range []string{"/docs", "/docs/quick-start", "/docs/search"} {
+		_, page := send(t, http.MethodGet, s.Root+path, "")
+		for _, p := range regexp.MustCompile(`/docs/assets/[^"]+`).FindAllString(string(page), -1) {
+			if !seen[p] {
+				paths = append(paths, p)
+			}
+			seen[p] = true
 		}
-		seen[p] = true
 	}
-	require.Len(t, paths, 5, "stylesheet, icon, Scalar, what starts it, and its document")
+	require.Len(t, paths, 8, "stylesheet, icon, Scalar, what starts it, its document, the scripts of guides and of the search, its index")
 	return paths
 }
 
@@ -141,10 +134,34 @@ func TestPagesElsewhere(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
 	t.Run("NotFound", func(t *testing.T) {
-		for _, path := range []string{"/nothing", "/docs/nothing", "/docs/assets/nothing.js", "/docs/assets/", "/docs/quick-start/", "/openapi", "/favicon.ico"} {
+		for _, path := range []string{"/nothing", "/docs/nothing", "/docs/assets/nothing.js", "/docs/assets/", "/docs/quick-start/", "/docs/nothing.md", "/openapi", "/favicon.png"} {
 			res, body := send(t, http.MethodGet, s.Root+path, "")
 			requireProblem(t, http.StatusNotFound, "route_not_found", res, body)
 			require.Equal(t, edgeCSP, res.Header.Get("Content-Security-Policy"))
+		}
+	})
+	t.Run("NotFoundForPeople", func(t *testing.T) {
+		const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			res, body := send(t, method, s.Root+"/docs/nothing", "", "Accept", browser, "If-None-Match", "*")
+			require.Equal(t, http.StatusNotFound, res.StatusCode)
+			require.Equal(t, "text/html; charset=utf-8", res.Header.Get("Content-Type"))
+			require.Equal(t, pageCSP, res.Header.Get("Content-Security-Policy"))
+			require.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+			require.Contains(t, res.Header.Values("Vary"), "Accept")
+			require.Empty(t, res.Header.Get("ETag"))
+			require.NotEmpty(t, res.Header.Get("X-Request-Id"))
+			require.Equal(t, method != http.MethodHead, strings.Contains(string(body), `<a href="/docs/quick-start">`))
+		}
+		for _, accept := range []string{"", "*/*", "application/json", "text/html;q=0", "text/html;q=0.5, application/json", "text/html;q=x", "text/plain", ";"} {
+			res, body := send(t, http.MethodGet, s.Root+"/docs/nothing", "", "Accept", accept)
+			requireProblem(t, http.StatusNotFound, "route_not_found", res, body)
+			require.Contains(t, res.Header.Values("Vary"), "Accept", accept)
+		}
+		for _, path := range []string{"/api/nothing", "/api/articles/nothing"} {
+			res, _ := send(t, http.MethodGet, s.Root+path, "", "Accept", browser)
+			require.Equal(t, http.StatusNotFound, res.StatusCode)
+			require.Equal(t, "application/problem+json", res.Header.Get("Content-Type"), path)
 		}
 	})
 	t.Run("MethodNotAllowed", func(t *testing.T) {
@@ -285,115 +302,4 @@ func requireExamples(t *testing.T, what string, content openapi3.Content) {
 	for mediaType, m := range content {
 		require.True(t, m.Example != nil || len(m.Examples) > 0, "%s %s has no example", what, mediaType)
 	}
-}
-
-// parsePage returns the document of a page, with its ids and links.
-func parsePage(t *testing.T, s *servertest.Service, path string) (doc *html.Node, ids map[string]bool, links []string) {
-	t.Helper()
-	res, body := send(t, http.MethodGet, s.Root+path, "")
-	require.Equal(t, http.StatusOK, res.StatusCode, path)
-	doc, err := html.Parse(bytes.NewReader(body))
-	require.NoError(t, err)
-	ids = map[string]bool{}
-	for n := range doc.Descendants() {
-		for _, a := range n.Attr {
-			switch {
-			case a.Key == "id" || a.Key == "name" && n.Data == "a":
-				require.False(t, ids[a.Val] && a.Key == "id", "%s has two ids %q", path, a.Val)
-				ids[a.Val] = true
-			case a.Key == "href" && n.Data == "a":
-				links = append(links, a.Val)
-			case a.Key == "src" || a.Key == "href":
-				require.True(t, strings.HasPrefix(a.Val, "/docs/assets/"), "%s loads %s", path, a.Val)
-			case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
-				t.Errorf("%s: the policy does not permit %s=%q", path, a.Key, a.Val)
-			}
-		}
-	}
-	return doc, ids, links
-}
-
-func TestGuides(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t)
-	names := guideNames(t)
-	paths := []string{"/"}
-	for _, name := range names {
-		paths = append(paths, "/docs/"+name)
-	}
-	ids, links := map[string]map[string]bool{}, map[string][]string{}
-	for _, path := range paths {
-		_, ids[path], links[path] = parsePage(t, s, path)
-	}
-
-	t.Run("Navigation", func(t *testing.T) {
-		for _, path := range paths {
-			for _, name := range names {
-				require.Contains(t, links[path], "/docs/"+name, "on %s", path)
-			}
-		}
-	})
-	t.Run("Links", func(t *testing.T) {
-		for _, path := range paths {
-			for _, link := range links[path] {
-				u, err := url.Parse(link)
-				require.NoError(t, err, "%s links to %s", path, link)
-				if file, ok := strings.CutPrefix(link, "https://github.com/byline-api/byline/blob/main/"); ok {
-					file, _, _ = strings.Cut(file, "#")
-					require.FileExists(t, filepath.Join("..", file), "%s links to %s", path, link)
-					continue
-				}
-				if u.IsAbs() {
-					require.Equal(t, "https", u.Scheme, "%s links to %s", path, link)
-					continue
-				}
-				target := path
-				if u.Path != "" {
-					target = u.Path
-				}
-				if ids[target] == nil {
-					res, _ := send(t, http.MethodHead, s.Root+target, "")
-					require.Equal(t, http.StatusOK, res.StatusCode, "%s links to %s", path, link)
-				}
-				if u.Fragment != "" {
-					require.True(t, ids[target][u.Fragment], "%s links to %s, which has no such heading", path, link)
-				}
-			}
-		}
-	})
-	t.Run("Errors", func(t *testing.T) {
-		doc, err := spec.GetSpec()
-		require.NoError(t, err)
-		codes := doc.Components.Schemas["ProblemCode"].Value.Enum
-		require.NotEmpty(t, codes)
-		for _, code := range codes {
-			require.True(t, ids["/docs/errors"][code.(string)], "the type of problem %s has no section in docs/errors.md", code)
-		}
-	})
-	t.Run("JSON", func(t *testing.T) {
-		fence := regexp.MustCompile("(?ms)^```json\n(.*?)^```$")
-		for _, name := range names {
-			text, err := os.ReadFile("../docs/" + name + ".md")
-			require.NoError(t, err)
-			require.Zero(t, strings.Count(string(text), "\n```")%2, "%s closes its code blocks", name)
-			for _, m := range fence.FindAllSubmatch(text, -1) {
-				require.True(t, json.Valid(m[1]), "%s: %s", name, m[1])
-			}
-		}
-	})
-	t.Run("Operations", func(t *testing.T) {
-		// The document must have every path that the guides call.
-		call := regexp.MustCompile(`127\.0\.0\.1:8080(/api/[a-z/-]+)`)
-		doc, err := spec.GetSpec()
-		require.NoError(t, err)
-		for _, name := range names {
-			text, err := os.ReadFile("../docs/" + name + ".md")
-			require.NoError(t, err)
-			for _, m := range call.FindAllStringSubmatch(string(text), -1) {
-				path := regexp.MustCompile(`^/articles/(hello[a-z-]*)`).ReplaceAllString(strings.TrimPrefix(m[1], "/api"), "/articles/{slug}")
-				path = regexp.MustCompile(`^/admin/users/[a-z]+`).ReplaceAllString(path, "/admin/users/{username}")
-				require.NotNil(t, doc.Paths.Find(path), "%s calls %s", name, m[1])
-			}
-		}
-	})
 }

@@ -42,6 +42,13 @@ func (s *Server) fail(x *exchange, err error) {
 	for _, name := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified", "Location", "Link"} {
 		h.Del(name) // the handler has set it for its own response
 	}
+	if p.Code == problem.RouteNotFound && s.outsideAPI(x) {
+		h.Add(echo.HeaderVary, echo.HeaderAccept)
+		if wantsPage(x.Request()) {
+			s.site.ServeNotFound(x.Response(), x.Request())
+			return
+		}
+	}
 	h.Set(echo.HeaderContentType, "application/problem+json")
 	h.Set(echo.HeaderCacheControl, "no-store")
 	deprecate(h, x.op)

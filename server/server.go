@@ -69,6 +69,7 @@ import (
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/pages"
 	"github.com/byline-api/byline/server/ratelimit"
 )
 
@@ -157,6 +158,7 @@ type Server struct {
 	doc    *contract.Document
 	log    *slog.Logger
 	echo   *echo.Echo
+	site   *pages.Site
 	health health
 
 	admission *admission.Controller

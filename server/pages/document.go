@@ -9,18 +9,14 @@ import (
 )
 
 // addDocument adds the OpenAPI document as it was written, and as JSON, and a
-// form of it for the reference, whose path it returns.
-func addDocument(resources map[string]*resource, text []byte) (reference string, err error) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
-		return "", fmt.Errorf("openapi.yaml: %w", err)
-	}
-	asJSON, err := toJSON(&root)
+// form of it for the reference, whose path it returns. It changes the document.
+func addDocument(resources map[string]*resource, text []byte, root *yaml.Node) (reference string, err error) {
+	asJSON, err := toJSON(root)
 	if err != nil {
 		return "", fmt.Errorf("openapi.yaml: %w", err)
 	}
-	prepareReference(&root)
-	prepared, err := toJSON(&root)
+	prepareReference(root)
+	prepared, err := toJSON(root)
 	if err != nil {
 		return "", fmt.Errorf("openapi.yaml: %w", err)
 	}
@@ -36,7 +32,8 @@ func addDocument(resources map[string]*resource, text []byte) (reference string,
 	resources["/openapi.json"].links = []string{`"servers":[{"url":"`}
 	resources[reference].links = resources["/openapi.json"].links
 	for _, path := range []string{"/openapi.yaml", "/openapi.json", reference} {
-		if base := resources[path].below("/base"); base == resources[path] || bytes.Count(base.plain(), []byte("/base/")) != 1 {
+		base := resources[path].at(place{defaultOrigin, "/base"})
+		if bytes.Count(base.plain(), []byte("/base/")) != 1 {
 			return "", fmt.Errorf("%s: cannot find the URL of the server", path)
 		}
 	}

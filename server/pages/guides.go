@@ -26,13 +26,27 @@ type group struct {
 type guide struct {
 	Name, Path, Title string
 	// Summary is the first paragraph, without markup.
-	Summary  string
+	Summary string
+	// Sections are the parts of the guide. The first begins with its title and
+	// has no ID.
 	Sections []section
 	HTML     template.HTML
+	// Markdown is the text with links that work where it is served.
+	Markdown []byte
 	group    int
 }
 
-type section struct{ ID, Title string }
+// Contents returns the sections that the guide lists at its side.
+func (g *guide) Contents() []section {
+	return slices.DeleteFunc(slices.Clone(g.Sections), func(s section) bool { return s.level != 2 })
+}
+
+type section struct {
+	ID, Title string
+	// Text is everything below the heading, for searches.
+	Text  string
+	level int
+}
 
 // readGuides renders every guide, in the order of the navigation. A guide that
 // no group names comes last, so that readers still find it.
@@ -48,7 +62,7 @@ func readGuides(files fs.FS) ([]*guide, error) {
 			return nil, err
 		}
 		name := strings.TrimSuffix(p, ".md")
-		g := &guide{Name: name, Path: "/docs/" + name}
+		g := &guide{Name: name, Path: "/docs/" + name, Markdown: text}
 		if err := render(g, text); err != nil {
 			return nil, fmt.Errorf("docs/%s: %w", p, err)
 		}

@@ -13,8 +13,10 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // markdown passes raw HTML through: the guides are the project's own. Columns
@@ -22,8 +24,8 @@ import (
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.Strikethrough, extension.Linkify,
 		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))),
-	goldmark.WithParserOptions(parser.WithAutoHeadingID()),
-	goldmark.WithRendererOptions(html.WithUnsafe()),
+	goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithASTTransformers(util.Prioritized(blocks{}, 1000))),
+	goldmark.WithRendererOptions(html.WithUnsafe(), renderer.WithNodeRenderers(util.Prioritized(blocks{}, 100))),
 )
 
 // source is the URL of the repository's files that the service does not serve.
@@ -33,46 +35,61 @@ const source = "https://github.com/byline-api/byline/blob/main/"
 func render(g *guide, src []byte) error {
 	ctx := parser.NewContext(parser.WithIDs(&anchors{used: map[string]bool{}}))
 	doc := markdown.Parser().Parse(text.NewReader(src), parser.WithContext(ctx))
+	if first := doc.FirstChild(); first == nil || first.Kind() != ast.KindHeading || first.(*ast.Heading).Level != 1 {
+		return errors.New("a guide begins with a first-level heading")
+	}
 	var headings []*ast.Heading
+	var texts []*strings.Builder // of the sections, one for each heading
 	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
 		switch n := n.(type) {
 		case *ast.Heading:
-			headings = append(headings, n)
+			headings, texts = append(headings, n), append(texts, &strings.Builder{})
 		case *ast.Link:
-			n.Destination = []byte(siteLink(string(n.Destination)))
+			from := string(n.Destination)
+			to := siteLink(from)
+			n.Destination = []byte(to)
+			if strings.HasPrefix(to, "/") {
+				to = defaultOrigin + to
+			}
+			if strings.HasPrefix(from, "../") || strings.HasPrefix(from, "/") {
+				g.Markdown = bytes.ReplaceAll(g.Markdown, []byte("]("+from+")"), []byte("]("+to+")"))
+			}
 		case *ast.Paragraph:
 			if g.Summary == "" && n.Parent() == doc {
 				g.Summary = plainText(n, src)
 			}
+		}
+		// The text of blocks that have no blocks in them, without code.
+		if first := n.FirstChild(); n.Kind() != ast.KindHeading && n.Type() == ast.TypeBlock && first != nil && first.Type() == ast.TypeInline {
+			text := texts[len(texts)-1]
+			text.WriteString(plainText(n, src) + " ")
 		}
 		return ast.WalkContinue, nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, h := range headings {
+	for i, h := range headings {
 		title := plainText(h, src)
+		part := section{Title: title, Text: strings.Join(strings.Fields(texts[i].String()), " "), level: h.Level}
 		if h.Level == 1 && g.Title == "" {
 			g.Title = title
+			g.Sections = append(g.Sections, part)
 			continue
 		}
 		value, _ := h.AttributeString("id")
 		id, _ := value.([]byte)
-		if h.Level == 2 {
-			g.Sections = append(g.Sections, section{ID: string(id), Title: title})
-		}
+		part.ID = string(id)
+		g.Sections = append(g.Sections, part)
 		link := ast.NewLink()
 		link.Destination = append([]byte("#"), id...)
 		link.SetAttributeString("class", []byte("anchor"))
 		link.SetAttributeString("aria-label", []byte("Link to this section"))
 		link.AppendChild(link, ast.NewString([]byte("#")))
 		h.AppendChild(h, link)
-	}
-	if g.Title == "" {
-		return errors.New("a guide begins with a first-level heading")
 	}
 	var b bytes.Buffer
 	if err := markdown.Renderer().Render(&b, src, doc); err != nil {

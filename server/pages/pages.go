@@ -3,14 +3,20 @@
 //
 //	pages.go      New, and the handler of each path
 //	resource.go   a page under its content codings, with entity tag and 304
+//	place.go      the links and addresses of a page, by the request
 //	policy.go     the Content-Security-Policy of each kind of page
-//	document.go   openapi.yaml, and its JSON form
+//	document.go   openapi.yaml, its JSON form, and the one for the reference
 //	guides.go     docs/*.md, in the order of the navigation
 //	markdown.go   Markdown to HTML
+//	blocks.go     code, tabs and tables in it
+//	highlight.go  the colours of code;  lexers/  the languages
+//	search.go     the page that lists everything, and the index of searches
+//	texts.go      robots.txt, llms.txt, and the guides as Markdown
 //	templates/    the pages;  assets/  the files that they load
 //
-// A guide is added by writing docs/<name>.md and naming it in guides.go. No
-// page sends a request to another origin, and only the reference needs
+// A guide is added by writing docs/<name>.md and naming it in guides.go. Blocks
+// of code in sh, ts, python and go that follow one another at once become tabs.
+// No page sends a request to another origin, and only the reference needs
 // JavaScript. The binary embeds all files.
 package pages
 
@@ -23,10 +29,11 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"go.yaml.in/yaml/v3"
 
 	byline "github.com/byline-api/byline"
 	"github.com/byline-api/byline/docs"
@@ -40,8 +47,7 @@ var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"
 // Config holds the facts of the service that the pages show.
 type Config struct {
 	Version, Commit string
-	// BasePath is the path below which most clients see the service. Pages for
-	// other base paths are made for each request and not compressed.
+	// BasePath is the path below which most clients see the service.
 	BasePath string
 	// BasePathOf returns the path below which the client of a request sees the
 	// service.
@@ -55,15 +61,17 @@ type Config struct {
 
 // Site serves the pages.
 type Site struct {
-	cfg    Config
-	static *static
-	below  map[string]*resource     // the static resources below cfg.BasePath
-	home   atomic.Pointer[resource] // the last page made; it seldom changes
+	cfg      Config
+	static   *static
+	placed   map[string]*placed // the static resources, by path
+	notFound *placed
+	home     atomic.Pointer[resource] // the last page made; it seldom changes
 }
 
 // static holds the pages that do not depend on the configuration.
 type static struct {
 	resources map[string]*resource // by path
+	notFound  *resource
 	assets    assetURLs
 	nav       []group
 }
@@ -75,9 +83,10 @@ func New(cfg Config) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
-	site := &Site{cfg: cfg, static: s, below: make(map[string]*resource, len(s.resources))}
+	at := place{origin: defaultOrigin, base: cfg.BasePath}
+	site := &Site{cfg: cfg, static: s, placed: make(map[string]*placed, len(s.resources)), notFound: newPlaced(s.notFound, at)}
 	for path, res := range s.resources {
-		site.below[path] = res.below(cfg.BasePath)
+		site.placed[path] = newPlaced(res, at)
 	}
 	return site, nil
 }
@@ -92,14 +101,22 @@ func newStatic(document []byte, guideFiles fs.FS) (*static, error) {
 		return nil, err
 	}
 	s.assets = assets
-	if s.assets.Document, err = addDocument(s.resources, document); err != nil {
-		return nil, err
-	}
 	guides, err := readGuides(guideFiles)
 	if err != nil {
 		return nil, err
 	}
 	s.nav = navigation(guides)
+	addTexts(s.resources, s.nav)
+	var root yaml.Node
+	if err := yaml.Unmarshal(document, &root); err != nil {
+		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	}
+	if err := addSearch(s, guides, &root); err != nil {
+		return nil, err
+	}
+	if s.assets.Document, err = addDocument(s.resources, document, &root); err != nil {
+		return nil, err
+	}
 	for i, g := range guides {
 		v := view{Title: g.Title, Assets: s.assets, Nav: s.nav, Guide: g}
 		if i > 0 {
@@ -119,6 +136,12 @@ func newStatic(document []byte, guideFiles fs.FS) (*static, error) {
 		return nil, err
 	}
 	s.resources["/docs"] = newPage(page, revalidated, referencePolicy)
+	page, err = execute("notfound.html", view{Title: "Not found", Assets: s.assets, Nav: s.nav})
+	if err != nil {
+		return nil, err
+	}
+	s.notFound = newPage(page, "no-store", pagePolicy)
+	s.notFound.status = http.StatusNotFound
 	return s, nil
 }
 
@@ -129,10 +152,11 @@ type view struct {
 	Nav            []group
 	Guide          *guide
 	Previous, Next *guide
+	Tags           []tagOperations
 
-	Version, Commit, Origin string
-	Ready                   bool
-	Checks                  []check
+	Summary, Version, Commit string
+	Ready                    bool
+	Checks                   []check
 }
 
 type check struct {
@@ -157,39 +181,27 @@ func (s *Site) Routes() map[string]http.HandlerFunc {
 			w.WriteHeader(http.StatusPermanentRedirect)
 		},
 	}
-	for path, res := range s.static.resources {
-		routes[path] = func(w http.ResponseWriter, r *http.Request) {
-			base := s.cfg.BasePathOf(r)
-			if base == s.cfg.BasePath {
-				s.below[path].serve(w, r, s.cfg.Negotiate)
-			} else if made := res.below(base); made != res {
-				made.serve(w, r, func(string) string { return "" })
-			} else {
-				res.serve(w, r, s.cfg.Negotiate)
-			}
-		}
+	for path, res := range s.placed {
+		routes[path] = func(w http.ResponseWriter, r *http.Request) { res.serve(w, r, s.placeOf(r), s.cfg.Negotiate) }
 	}
 	return routes
 }
 
-// plainHost matches a Host field that is safe in a command that people copy
-// into a shell.
-var plainHost = regexp.MustCompile(`^[A-Za-z0-9.\-:\[\]]{1,255}$`)
+// ServeNotFound sends the page for people whose link leads nowhere.
+func (s *Site) ServeNotFound(w http.ResponseWriter, r *http.Request) {
+	s.notFound.serve(w, r, s.placeOf(r), s.cfg.Negotiate)
+}
+
+// summary says what Byline is.
+const summary = "A headless publishing API: users, profiles, articles, comments, tags, favourites, follows and feeds, on PostgreSQL. " +
+	"It implements the RealWorld contract 2.0.0, so that existing front ends work unchanged."
 
 // serveHome serves the landing page, which shows the current health.
 func (s *Site) serveHome(w http.ResponseWriter, r *http.Request) {
 	v := view{
 		Title: "Byline", Assets: s.static.assets, Nav: s.static.nav,
-		Version: s.cfg.Version, Commit: s.cfg.Commit, Ready: true, Origin: "http://127.0.0.1:8080",
+		Summary: summary, Version: s.cfg.Version, Commit: s.cfg.Commit, Ready: true,
 	}
-	if plainHost.MatchString(r.Host) {
-		v.Origin = "http://" + r.Host
-		if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-			v.Origin = "https://" + r.Host
-		}
-	}
-	base := s.cfg.BasePathOf(r)
-	v.Origin += base
 	checks := s.cfg.Health(r.Context())
 	for _, name := range slices.Sorted(maps.Keys(checks)) {
 		ok := checks[name] == "ok"
@@ -203,7 +215,7 @@ func (s *Site) serveHome(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err) // the template always gets data of this type, and tests execute it
 	}
-	page = relink(page, htmlLinks, base)
+	page = s.placeOf(r).apply(page, htmlLinks)
 	last := s.home.Load()
 	if last == nil || !bytes.Equal(last.plain(), page) {
 		last = newPage(page, "private, no-cache", pagePolicy)

@@ -30,8 +30,10 @@ type resource struct {
 	cacheControl string
 	policy       string // Content-Security-Policy; "" leaves the edge's own
 	anyOrigin    bool   // scripts of every origin may read it
+	status       int
 	tag          string
 	links        []string // texts in the body before the path of a link
+	addresses    bool     // the body has addresses that begin with defaultOrigin
 
 	plain, gzip, zstd func() []byte
 }
@@ -42,12 +44,12 @@ var htmlLinks = []string{`href="`, `src="`}
 // newPage returns a page for a browser.
 func newPage(body []byte, cacheControl, policy string) *resource {
 	r := newResource(htmlType, body, cacheControl, policy)
-	r.links = htmlLinks
+	r.links, r.addresses = htmlLinks, true
 	return r
 }
 
 func newResource(mediaType string, body []byte, cacheControl, policy string) *resource {
-	r := &resource{mediaType: mediaType, cacheControl: cacheControl, policy: policy, tag: etag.Of("", body)}
+	r := &resource{mediaType: mediaType, cacheControl: cacheControl, policy: policy, status: http.StatusOK, tag: etag.Of("", body)}
 	r.plain = func() []byte { return body }
 	r.gzip = sync.OnceValue(func() []byte { return toGzip(body) })
 	r.zstd = sync.OnceValue(func() []byte { return toZstd(body) })
@@ -64,26 +66,25 @@ func newPacked(mediaType string, packed []byte, cacheControl string) *resource {
 	return r
 }
 
-// below returns the resource for clients that see the service below a base
-// path.
-func (r *resource) below(base string) *resource {
-	if base == "" || len(r.links) == 0 {
-		return r
+// relevant returns the part of a place that the body depends on.
+func (r *resource) relevant(at place) place {
+	if !r.addresses {
+		at.origin = defaultOrigin
+		if len(r.links) == 0 {
+			at.base = ""
+		}
 	}
-	made := newResource(r.mediaType, relink(r.plain(), r.links, base), r.cacheControl, r.policy)
-	made.anyOrigin = r.anyOrigin
-	return made
+	return at
 }
 
-// relink adds a base path to the links that follow certain texts.
-func relink(body []byte, before []string, base string) []byte {
-	if base == "" {
-		return body
+// at returns the resource for clients that see the service at a place.
+func (r *resource) at(at place) *resource {
+	if at == (place{origin: defaultOrigin}) {
+		return r
 	}
-	for _, text := range before {
-		body = bytes.ReplaceAll(body, []byte(text+"/"), []byte(text+base+"/"))
-	}
-	return body
+	made := newResource(r.mediaType, at.apply(r.plain(), r.links), r.cacheControl, r.policy)
+	made.anyOrigin, made.status = r.anyOrigin, r.status
+	return made
 }
 
 // serve sends the resource in response to a GET.
@@ -94,7 +95,9 @@ func (r *resource) serve(w http.ResponseWriter, req *http.Request, negotiate fun
 	if coding != "" {
 		tag = etag.Encoded(tag, coding)
 	}
-	h.Set("ETag", tag)
+	if r.status == http.StatusOK {
+		h.Set("ETag", tag)
+	}
 	h.Set("Cache-Control", r.cacheControl)
 	h.Add("Vary", "Accept-Encoding")
 	if r.policy != "" {
@@ -105,7 +108,7 @@ func (r *resource) serve(w http.ResponseWriter, req *http.Request, negotiate fun
 	if r.anyOrigin {
 		h.Set("Access-Control-Allow-Origin", "*")
 	}
-	if etag.NoneMatch(strings.Join(req.Header["If-None-Match"], ","), r.tag) {
+	if r.status == http.StatusOK && etag.NoneMatch(strings.Join(req.Header["If-None-Match"], ","), r.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -121,7 +124,7 @@ func (r *resource) serve(w http.ResponseWriter, req *http.Request, negotiate fun
 	}
 	h.Set("Content-Type", r.mediaType)
 	h.Set("Content-Length", strconv.Itoa(len(body())))
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(r.status)
 	_, _ = w.Write(body())
 }
 
