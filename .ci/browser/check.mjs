@@ -1,19 +1,22 @@
 // Opens every page of the service in headless Chromium, at the width of a
 // desktop and of a phone, in light and in dark mode. It checks that there is no
-// console error, no failed request, no request to another origin and nothing
-// wider than the screen, and that requests from the reference page succeed as
-// they are proposed. Then it tries to run scripts through articles and comments
-// (xss.mjs).
+// console error, no failed request, no request to another origin, nothing wider
+// than the screen and no serious finding of axe. Then it reads the pages like a
+// person (reading.mjs), sends requests from the reference as it proposes them,
+// and tries to run scripts through articles and comments (xss.mjs).
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readPages } from './reading.mjs'
 import { tryVectors } from './xss.mjs'
 
 const [binary, executablePath, modules, shots] = process.argv.slice(2)
-const { chromium } = createRequire(join(modules, 'package.json'))('playwright-core')
+const require = createRequire(join(modules, 'package.json'))
+const { chromium } = require('playwright-core')
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
 let passed = 0
 let failed = 0
@@ -53,15 +56,16 @@ try {
     dark: { viewport: { width: 1360, height: 900 }, colorScheme: 'dark' },
   }
   for (const [screen, options] of Object.entries(screens)) {
-    for (const path of ['/', '/docs', ...guides]) {
+    for (const path of ['/', '/docs', '/docs/search', '/docs/search?q=etag', ...guides]) {
       await onPage(options, path, async (page) => {
         if (path === '/docs') await page.getByRole('heading', { name: 'Register a new user' }).waitFor()
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
         demand(wide <= 0, `${path} on ${screen} is ${wide} px wider than the screen`)
         if (shots) {
-          const name = path === '/' ? 'home' : path.slice(1).replaceAll('/', '-')
+          const name = path === '/' ? 'home' : path.slice(1).replaceAll(/\W/g, '-')
           await page.screenshot({ path: join(shots, `${name}-${screen}.png`) })
         }
+        if (path !== '/docs') await audit(page, `${path} on ${screen}`) // Scalar's page is not our own
       })
     }
   }
@@ -70,6 +74,7 @@ try {
       demand((await page.locator('article h1').count()) === 1, `${guide} reads without JavaScript`)
     })
   }
+  await readPages(onPage, browser, origin, demand, shots)
   await tryCalls()
   await tryVectors(browser, origin, demand)
 } catch (err) {
@@ -84,6 +89,16 @@ try {
 console.log(`browser-test: ${passed} passed, ${failed} failed`)
 process.exit(failed ? 1 : 0)
 
+// audit checks a page with axe. It is evaluated by the debugger, which the
+// policy of the page does not bind.
+async function audit(page, what) {
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => window.axe.run())
+  for (const { id, impact, nodes } of violations) {
+    demand(impact !== 'serious' && impact !== 'critical', `${what}: axe finds ${id} ${nodes.length} times: ${nodes[0].html}`)
+  }
+}
+
 // tryCalls sends requests from the reference page, as it proposes them.
 async function tryCalls() {
   await onPage({ viewport: { width: 1360, height: 900 } }, '/docs', async (page) => {
@@ -95,7 +110,7 @@ async function tryCalls() {
       const dialog = page.getByRole('dialog')
       await change?.(dialog)
       const answered = page.waitForResponse((r) => r.url().startsWith(`${origin}/api${path}`))
-      await dialog.getByRole('button', { name: /^Send/ }).click()
+      await dialog.getByRole('button', { name: /^Send/ }).first().click()
       const response = await answered
       const sent = await response.request().allHeaders()
       demand(sent['idempotency-key'] === undefined, `${operation} sends no Idempotency-Key of the examples`)
