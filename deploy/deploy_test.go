@@ -4,6 +4,7 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -70,13 +71,18 @@ func settings(t *testing.T, env map[string]string) map[string]string {
 }
 
 type service struct {
-	Image           string
-	Command         []string
-	Environment     map[string]string
-	Volumes         []string
-	Networks        []string
-	Ports           []string
-	DependsOn       any           `yaml:"depends_on"`
+	Image       string
+	Command     []string
+	Environment map[string]string
+	Volumes     []struct {
+		Type, Source, Target string
+		ReadOnly             bool `yaml:"read_only"`
+	}
+	Networks map[string]any
+	Ports    []struct {
+		HostIP string `yaml:"host_ip"`
+		Target int
+	}
 	StopGracePeriod time.Duration `yaml:"stop_grace_period"`
 	ReadOnly        bool          `yaml:"read_only"`
 	CapDrop         []string      `yaml:"cap_drop"`
@@ -95,7 +101,8 @@ type compose struct {
 var variable = regexp.MustCompile(`\$\{(\w+)(?::([-?])([^}]*))?\}`)
 
 // readCompose reads compose.yaml like Compose does with .env.example in which
-// the passwords have been set.
+// the passwords have been set. The parser is that of Compose, but its program
+// does not know the environment.
 func readCompose(t *testing.T) compose {
 	t.Helper()
 	env := envFile(t, ".env.example")
@@ -124,8 +131,19 @@ func readCompose(t *testing.T) compose {
 	}
 	walk(&doc) // after parsing, as Compose does, so that a value is never read as YAML
 	require.ElementsMatch(t, slices.Collect(maps.Keys(env)), slices.Collect(maps.Keys(used)), ".env.example")
+	text, err := yaml.Marshal(&doc)
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "compose.yaml")
+	writeFile(t, file, string(text))
+	cmd := exec.Command("go", "tool", "-modfile=../tools.mod", "github.com/compose-spec/compose-go/v2/cmd", "-no-interpolation", file)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly -pgo=off")
+	var warnings strings.Builder
+	cmd.Stderr = &warnings
+	out, err := cmd.Output()
+	require.NoError(t, err, warnings.String())
+	require.Empty(t, warnings.String())
 	var c compose
-	require.NoError(t, doc.Decode(&c))
+	require.NoError(t, yaml.Unmarshal(out, &c))
 	return c
 }
 
@@ -138,21 +156,20 @@ func TestCompose(t *testing.T) {
 		require.Contains(t, s.Image, ":", name)
 		require.NotEmpty(t, s.MemLimit, name)
 		require.Equal(t, []string{"no-new-privileges:true"}, s.SecurityOpt, name)
-		for _, n := range s.Networks {
+		for n := range s.Networks {
 			require.Contains(t, c.Networks, n, name)
 		}
 		for _, v := range s.Volumes {
-			from, _, _ := strings.Cut(v, ":")
-			if strings.HasPrefix(from, ".") {
-				_, err := os.Stat(from)
+			if v.Type == "bind" {
+				_, err := os.Stat(v.Source)
 				require.NoError(t, err, name)
-				require.True(t, strings.HasSuffix(v, ":ro"), v)
+				require.True(t, v.ReadOnly, v.Source)
 			} else {
-				require.Contains(t, c.Volumes, from, name)
+				require.Contains(t, c.Volumes, v.Source, name)
 			}
 		}
 		for _, p := range s.Ports {
-			require.True(t, strings.HasPrefix(p, "127.0.0.1:"), "%s is reachable from other machines: %s", name, p)
+			require.Equal(t, "127.0.0.1", p.HostIP, "%s is reachable from other machines", name)
 		}
 	}
 
@@ -166,12 +183,12 @@ func TestCompose(t *testing.T) {
 	require.Equal(t, []string{"50", "10", "3s"}, []string{cfg["BYLINE_POOL_MAX"], cfg["BYLINE_POOL_MIN"], cfg["BYLINE_POOL_ACQUIRE_TIMEOUT"]})
 	require.Greater(t, byline.StopGracePeriod, duration(t, cfg["BYLINE_DRAIN_TIMEOUT"])+10*time.Second)
 	require.Greater(t, byline.Ulimits.Nofile.Soft, number(t, cfg["BYLINE_MAX_CONNECTIONS"])+number(t, cfg["BYLINE_POOL_MAX"]))
-	require.True(t, strings.HasSuffix(byline.Ports[0], cfg["BYLINE_ADDR"][strings.LastIndex(cfg["BYLINE_ADDR"], ":"):]))
 	require.Len(t, byline.Ports, 1, "the admin port must not be published")
+	require.True(t, strings.HasSuffix(cfg["BYLINE_ADDR"], fmt.Sprintf(":%d", byline.Ports[0].Target)))
 
 	postgres := c.Services["postgres"]
 	require.Empty(t, postgres.Ports)
-	require.Equal(t, []string{"data"}, postgres.Networks)
+	require.Equal(t, []string{"data"}, slices.Collect(maps.Keys(postgres.Networks)))
 	require.True(t, c.Networks["data"].Internal)
 	i := slices.IndexFunc(postgres.Command, func(s string) bool { return strings.HasPrefix(s, "max_connections=") })
 	require.GreaterOrEqual(t, i, 0)
@@ -197,9 +214,13 @@ func TestMonitoring(t *testing.T) {
 		require.FileExists(t, filepath.Join("prometheus", file))
 	}
 	for _, pair := range [][2]string{{"byline", "prometheus"}, {"prometheus", "grafana"}} {
-		require.True(t, slices.ContainsFunc(c.Services[pair[0]].Networks, func(n string) bool {
-			return slices.Contains(c.Services[pair[1]].Networks, n)
-		}), pair)
+		var shared []string
+		for network := range c.Services[pair[0]].Networks {
+			if _, ok := c.Services[pair[1]].Networks[network]; ok {
+				shared = append(shared, network)
+			}
+		}
+		require.NotEmpty(t, shared, pair)
 	}
 
 	var sources struct{ Datasources []struct{ Type, URL string } }
@@ -214,7 +235,11 @@ func TestMonitoring(t *testing.T) {
 	}
 	require.NoError(t, yaml.Unmarshal([]byte(readFile(t, "grafana/provisioning/dashboards/byline.yml")), &dashboards))
 	home := dashboards.Providers[0].Options.Path + "/byline.json"
-	require.Contains(t, c.Services["grafana"].Volumes, "./grafana/byline.json:"+home+":ro")
+	found := false
+	for _, v := range c.Services["grafana"].Volumes {
+		found = found || v.Target == home && filepath.Base(v.Source) == "byline.json"
+	}
+	require.True(t, found, "the dashboard is not mounted at "+home)
 	require.Equal(t, home, c.Services["grafana"].Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
 }
 

@@ -16,16 +16,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/server/servertest"
 )
 
 // pgbouncer starts PgBouncer with the lines of its section pgbouncer, in front
 // of a database. It returns the URL of the database through it.
 func pgbouncer(t testing.TB, databaseURL, lines string) string {
 	t.Helper()
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		t.Skip("this test needs pgbouncer (Debian package pgbouncer)")
-	}
+	program := servertest.Program(t, "pgbouncer", "pgbouncer")
 	u, err := url.Parse(databaseURL)
 	require.NoError(t, err)
 	password, _ := u.User.Password()
