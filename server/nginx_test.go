@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -10,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -23,16 +28,11 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// startNginx starts nginx with the body of a server block and returns its URL.
-// Without nginx it skips the test: the Debian package is called nginx.
+// startNginx starts nginx with the body of its block http and returns the
+// address that the block listens on, which replaces LISTEN in it.
 func startNginx(t *testing.T, block string) string {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		if program, err = exec.LookPath("/usr/sbin/nginx"); err != nil {
-			t.Skip("nginx is not installed")
-		}
-	}
+	program := servertest.Program(t, "nginx", "nginx-light")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	addr := l.Addr().String()
@@ -42,12 +42,8 @@ func startNginx(t *testing.T, block string) string {
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		paths += fmt.Sprintf("%s_temp_path %s/%s; ", kind, dir, kind)
 	}
-	conf := fmt.Sprintf(`daemon off; master_process off; pid %[1]s/pid; error_log stderr;
-events {}
-http { access_log off; %[2]s
-server { listen %[3]s; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
-%[4]s
-}}`, dir, paths, addr, block)
+	conf := fmt.Sprintf("daemon off; master_process off; pid %s/pid; error_log stderr;\nevents {}\nhttp { access_log off; %s\n%s}",
+		dir, paths, strings.ReplaceAll(block, "LISTEN", addr))
 	file := filepath.Join(dir, "nginx.conf")
 	require.NoError(t, os.WriteFile(file, []byte(conf), 0o600))
 	cmd := exec.Command(program, "-p", dir, "-e", "stderr", "-c", file)
@@ -65,7 +61,15 @@ server { listen %[3]s; proxy_http_version 1.1; proxy_set_header Connection ""; p
 		}
 		return err == nil
 	}, time.Minute, 20*time.Millisecond, "%s", &out)
-	return "http://" + addr
+	return addr
+}
+
+// startNginxServer starts nginx with the body of a server block and returns its
+// URL.
+func startNginxServer(t *testing.T, block string) string {
+	t.Helper()
+	return "http://" + startNginx(t, `server { listen LISTEN; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
+`+block+"\n}\n")
 }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -88,7 +92,7 @@ func TestNginx(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := servertest.New(t, servertest.WithServer(tt.config))
-			root := startNginx(t, fmt.Sprintf(tt.block, s.Root))
+			root := startNginxServer(t, fmt.Sprintf(tt.block, s.Root))
 			outside := root + tt.base
 			anna := s.Register("anna")
 			auth := []string{"Authorization", "Token " + anna.Token}
@@ -185,7 +189,7 @@ func TestNginxAddress(t *testing.T) {
 		c.TrustedProxies = loopback
 		c.Quotas = ratelimit.Quotas{"read": {Requests: 1, Window: time.Hour}}
 	}))
-	nginx := startNginx(t, fmt.Sprintf(`location / { proxy_pass %s; proxy_set_header X-Forwarded-For "$http_before, $http_client"; }`, s.Root))
+	nginx := startNginxServer(t, fmt.Sprintf(`location / { proxy_pass %s; proxy_set_header X-Forwarded-For "$http_before, $http_client"; }`, s.Root))
 	status := func(before, client string) int {
 		res, _ := send(t, http.MethodGet, nginx+"/api/tags", "", "Before", before, "Client", client)
 		return res.StatusCode
@@ -198,6 +202,99 @@ func TestNginxAddress(t *testing.T) {
 		require.Equal(t, http.StatusTooManyRequests, status("198.51.100.9", client), "what the client sent itself counts nothing")
 	}
 	require.Equal(t, http.StatusTooManyRequests, status("x", "203.0.113.2:6000"), "another port of the same client")
+}
+
+// TestNginxSample runs the sample of docs/deploying.md, in front of a replica
+// that is down and one that is not.
+func TestNginxSample(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../docs/deploying.md")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```nginx\n(.*?)```").FindAllStringSubmatch(string(guide), -1)
+	require.Len(t, blocks, 2)
+	sample, below := blocks[0][1], blocks[1][1]
+	root := regexp.MustCompile(`(?s)    location / \{.*?\n    \}\n`)
+	require.Regexp(t, root, sample)
+	for _, tt := range []struct{ name, base, sample string }{
+		{"Root", "", sample},
+		{"Below", "/cms", root.ReplaceAllLiteralString(sample, below)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.New(t, servertest.WithServer(func(c *server.Config) {
+				c.TrustedProxies, c.BasePath = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, tt.base
+				c.Quotas = ratelimit.Quotas{"read": {Requests: 2, Window: time.Hour}}
+			}))
+			anna := s.Register("anna")
+			files := servertest.NewPEMFiles(t)
+			cert := files.Write(t, 1, time.Now().Add(time.Hour))
+			conf := tt.sample
+			for old, now := range map[string]string{
+				" 443 ": " LISTEN ", "10.0.0.11:8080": "127.0.0.1:1", "10.0.0.12:8080": strings.TrimPrefix(s.Root, "http://"),
+				"/etc/nginx/tls.crt": files.Cert, "/etc/nginx/tls.key": files.Key,
+			} {
+				require.Contains(t, conf, old)
+				conf = strings.ReplaceAll(conf, old, now)
+			}
+			origin := "https://" + startNginx(t, conf)
+			roots := x509.NewCertPool()
+			roots.AddCert(cert)
+			// The client has another address than nginx. Only Linux has all of
+			// 127.0.0.0/8.
+			var dialer net.Dialer
+			if runtime.GOOS == "linux" {
+				dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}
+			}
+			c := &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots}}}
+			t.Cleanup(c.CloseIdleConnections)
+			call := func(method, path, body string, header ...string) (*http.Response, string) {
+				req, err := http.NewRequest(method, origin+tt.base+path, strings.NewReader(body))
+				require.NoError(t, err)
+				req.Header.Set("Content-Type", "application/json")
+				for i := 0; i < len(header); i += 2 {
+					req.Header.Set(header[i], header[i+1])
+				}
+				res, err := c.Do(req)
+				require.NoError(t, err)
+				defer res.Body.Close()
+				text, err := io.ReadAll(res.Body)
+				require.NoError(t, err)
+				return res, string(text)
+			}
+			token := []string{"Authorization", "Token " + anna.Token}
+
+			res, body := call(http.MethodGet, "/", "", "X-Forwarded-Proto", "http", "X-Forwarded-Host", "evil.example")
+			require.Equal(t, http.StatusOK, res.StatusCode)
+			require.Contains(t, body, "curl -s "+origin+tt.base+"/api/users", "Host and X-Forwarded-Proto")
+			require.NotEmpty(t, res.Header.Get("Strict-Transport-Security"))
+			res, body = call(http.MethodPost, "/api/articles", `{"article":{"title":"A title","description":"d","body":"b"}}`,
+				append(token, "X-Forwarded-Prefix", "/evil")...)
+			require.Equal(t, http.StatusCreated, res.StatusCode, body)
+			require.Equal(t, tt.base+"/api/articles/a-title", res.Header.Get("Location"), "X-Forwarded-Prefix of a client")
+
+			// The service, and not nginx, refuses long bodies.
+			long := strings.Repeat("a", 1<<20)
+			res, body = call(http.MethodPost, "/api/articles", `{"article":{"title":"t","description":"d","body":"`+long+`"}}`, token...)
+			require.Equal(t, http.StatusRequestEntityTooLarge, res.StatusCode)
+			require.Equal(t, "application/problem+json", res.Header.Get("Content-Type"), body)
+			res, body = call(http.MethodPut, "/api/articles/a-title", `{"article":{"body":"`+long[:1<<20-100]+`"}}`, token...)
+			require.NotEqual(t, http.StatusRequestEntityTooLarge, res.StatusCode, body)
+
+			// A stream arrives whole.
+			res, body = call(http.MethodGet, "/api/user/export", "", token...)
+			require.Equal(t, http.StatusOK, res.StatusCode, body)
+			require.Regexp(t, `\{"type":"end","records":3\}\n$`, body)
+
+			if runtime.GOOS != "linux" {
+				return
+			}
+			// Requests count for the address of the client, whatever it claims.
+			for i, want := range []int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests} {
+				res, body = call(http.MethodGet, "/api/tags", "", "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i))
+				require.Equal(t, want, res.StatusCode, body)
+			}
+		})
+	}
 }
 
 // TestForwardedPrefix checks which values of the field are believed.
