@@ -62,7 +62,7 @@ generate: ## Generate gen/ from openapi.yaml and db/queries
 .PHONY: verify
 verify: ## Fail if gen/ does not match openapi.yaml and db/queries
 	@$(generate) verify
-	@$(GO) mod verify && $(GO) mod tidy -diff
+	@for module in . deploy/image; do (cd $$module && $(GO) mod verify && $(GO) mod tidy -diff) || exit 1; done
 
 SDK_GENERATED := $(addprefix sdk/go/,client.gen.go services.gen.go types.gen.go examples.gen_test.go samples.json) \
   sdk/typescript/src/generated sdk/typescript/samples.json sdk/python/src/byline_client/generated sdk/python/samples.json
@@ -78,6 +78,7 @@ lint: ## Run gofmt, go vet and staticcheck
 	  if [ -e "$$file" ]; then printf '%s\0' "$$file"; fi; done | xargs -0 -r gofmt -l); if [ -n "$$unformatted" ]; then \
 	  echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet -pgo=off ./...
+	cd deploy/image && $(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	cd sdk/go && $(GO) vet ./...
 	@staticcheck=$$($(TOOL) -n staticcheck) && cd sdk/go && "$$staticcheck" ./... && $(GO) mod tidy -diff
@@ -190,6 +191,17 @@ sdk/python/.venv/installed: sdk/python/pyproject.toml
 	python3 -m venv --clear $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --editable 'sdk/python[dev]'
 	@touch $@
+
+IMAGE_PLATFORMS ?= linux/amd64 linux/arm64
+
+.PHONY: image
+image: ## Build the container image without a container engine: dist/image, and archives for docker load
+	@rm -rf dist/image && mkdir -p dist/image && work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && built=() && set -e; \
+	for platform in $(IMAGE_PLATFORMS); do binary=$$work/$${platform//\//-}; built+=("$$platform=$$binary"); \
+	  CGO_ENABLED=0 GOFLAGS=-mod=readonly GOAMD64=v1 GOARM64=v8.0 GOOS=$${platform%/*} GOARCH=$${platform#*/} \
+	    $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $$binary ./cmd/byline; done; \
+	cd deploy/image && $(GO) run . build --version '$(VERSION)' --commit '$(COMMIT)' --created "$$(git show -s --format=%ct)" \
+	  --output $(CURDIR)/dist "$${built[@]}" && ls -l ../../dist/byline-image-*.tar
 
 .PHONY: release-check
 release-check: ## Build the release of HEAD into dist/ twice and compare; SBOMs, licenses, checksums

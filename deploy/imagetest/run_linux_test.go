@@ -1,0 +1,67 @@
+package imagetest_test
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db/dbtest"
+)
+
+// requireRuns runs the service in the files of the image, as its user and with
+// nothing but its environment and DATABASE_URL.
+func requireRuns(t *testing.T, rootfs string, cfg config) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can change the root folder of a process")
+	}
+	user, group, _ := strings.Cut(cfg.User, ":")
+	uid, err := strconv.ParseUint(user, 10, 32)
+	require.NoError(t, err)
+	gid, err := strconv.ParseUint(group, 10, 32)
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(rootfs, 0o755))
+	addr := freePort(t)
+	var log bytes.Buffer
+	command := func(args []string, env ...string) *exec.Cmd {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Env = append(append([]string{}, cfg.Env...), env...)
+		cmd.Env = append(cmd.Env, "BYLINE_ADDR="+addr, "BYLINE_ADMIN_ADDR=off")
+		cmd.Dir, cmd.Stdout, cmd.Stderr = "/", &log, &log
+		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: rootfs, Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+		return cmd
+	}
+	serve := append(append([]string{}, cfg.Entrypoint...), cfg.Cmd...)
+
+	// Without a database the start ends with the error that the guide shows.
+	var exit *exec.ExitError
+	require.ErrorAs(t, command(serve).Run(), &exit)
+	require.Contains(t, log.String(), "mkdir /DATABASE_URL_is_not_set: permission denied")
+	log.Reset()
+
+	service := command(serve, "DATABASE_URL="+dbtest.EmptyURL(t))
+	require.NoError(t, service.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- service.Wait() }()
+	t.Cleanup(func() { _ = service.Process.Kill() })
+	require.Eventually(t, func() bool { return get("http://"+addr+"/readyz") == http.StatusOK }, time.Minute, 50*time.Millisecond)
+	require.Equal(t, http.StatusOK, get("http://"+addr+"/api/articles"))
+	health := command(cfg.Healthcheck.Test[1:])
+	health.Stdout, health.Stderr = nil, nil
+	require.NoError(t, health.Run())
+
+	require.NoError(t, service.Process.Signal(syscall.SIGTERM))
+	select {
+	case err := <-ended:
+		require.NoError(t, err, "%s", &log)
+	case <-time.After(time.Minute):
+		require.Fail(t, "the service runs a minute after SIGTERM")
+	}
+}
