@@ -80,12 +80,20 @@ func (p *Passwords) begin(ctx context.Context) (done func(), err error) {
 	return func() { go p.end() }, nil
 }
 
+// collectedFrom is the memory of a computation, in KiB, from which on it is
+// collected at once.
+const collectedFrom = 1024
+
 // end releases the slot after the memory of the computation has been collected.
 // Without a collection at this point, that memory still counts as in use when
 // the next computation allocates, and during many sign-ins memory grew to four
-// times that of one computation.
+// times that of one computation. A little memory is not worth a collection,
+// which takes longer than such a computation: tests hash with 8 KiB, and on a
+// busy machine the collections made their requests wait until they timed out.
 func (p *Passwords) end() {
-	runtime.GC()
+	if p.params.Memory >= collectedFrom {
+		runtime.GC()
+	}
 	p.slots.Release(1)
 	<-p.queue
 }

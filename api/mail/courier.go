@@ -29,8 +29,9 @@ const (
 	maxPerHour = 5
 	// maxBackoff limits the time between two attempts.
 	maxBackoff = time.Hour
-	// pause is how long the courier waits after a database error.
-	pause = 10 * time.Second
+	// pause is how many times longer than Config.Poll the courier waits after a
+	// database error.
+	pause = 10
 )
 
 // Sender passes a mail to a mail server.
@@ -107,7 +108,7 @@ func (c *Courier) Run(ctx context.Context) error {
 		more, err := c.next(context.WithoutCancel(ctx))
 		switch {
 		case err != nil:
-			wait = pause
+			wait = pause * c.cfg.Poll
 			c.log.Warn("mails are delayed by a database error", "error", err, "nextTry", wait)
 		case more:
 			wait = 0
