@@ -1,10 +1,13 @@
-# `make` lists the targets; `make run` and `make test` need nothing but Go.
+# `make` lists the targets; `make run` needs nothing but Go, and so does
+# `make test`, which needs a C compiler for the race detector alone.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash -o pipefail
 GO ?= go
 # Generators and linters have their own module, so that the service does not
 # depend on their dependencies. They are built from source, at pinned versions.
 TOOL := CGO_ENABLED=0 GOFLAGS='-mod=readonly -pgo=off' $(GO) tool -modfile=tools.mod
+# The time limit of the tests of one package, for a busy machine.
+TEST_TIMEOUT ?= 30m
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
@@ -26,8 +29,11 @@ build: ## Build bin/byline
 # program.
 .PHONY: test
 test: ## Run all tests with the race detector, on a real PostgreSQL
-	$(GO) test -pgo=off -race -shuffle=on ./...
-	cd sdk/go && $(GO) test -race -shuffle=on ./...
+	@race=-race; if ! command -v "$$($(GO) env CC)" >/dev/null; then race=; \
+	  [ -z "$$CI" ] || { echo "make test: the race detector needs a C compiler" >&2; exit 1; }; \
+	  echo "make test: no C compiler ($$($(GO) env CC)) is installed, so the tests run WITHOUT the race detector" >&2; fi; \
+	set -x; $(GO) test -pgo=off $$race -shuffle=on -timeout $(TEST_TIMEOUT) ./... && \
+	(cd sdk/go && $(GO) test $$race -shuffle=on -timeout $(TEST_TIMEOUT) ./...)
 
 .PHONY: guard
 guard: ## Check the exact allocations of the main reads (without the race detector, which allocates)
@@ -204,8 +210,13 @@ image: ## Build the container image without a container engine: dist/image, and 
 	  --output $(CURDIR)/dist "$${built[@]}" && ls -l ../../dist/byline-image-*.tar
 
 .PHONY: release-check
-release-check: ## Build the release of HEAD into dist/ twice and compare; SBOMs, licenses, checksums
+release-check: ## Build the release of HEAD into dist/ and check it: archives, image, SBOMs, licenses, checksums, notes
 	@GO='$(GO)' .ci/release-check
+
+.PHONY: release
+release: ## Build everything that the page of a release offers into dist/: every system, built twice, and the SDKs
+	@GO='$(GO)' RELEASE_REBUILD=all .ci/release-check
+	@$(MAKE) --no-print-directory sdk-release
 
 .PHONY: completions
 completions: build ## Write completions for bash, zsh, fish and PowerShell to dist/completions
