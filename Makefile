@@ -169,7 +169,8 @@ sdk: sdk-go $(SDK_TOOLS) ## Generate the generated parts of the SDKs from openap
 	sdk/python/.venv/bin/python sdk/python/generate.py
 
 .PHONY: sdk-verify
-sdk-verify: $(SDK_TOOLS) ## Fail if the SDKs do not match openapi.yaml
+sdk-verify: $(SDK_TOOLS) ## Fail if the SDKs do not match openapi.yaml, or have another version
+	@sdk/version
 	@before=$$(mktemp -d) && tar cf - $(SDK_GENERATED) | tar xf - -C $$before && $(MAKE) --no-print-directory sdk \
 	  && for path in $(SDK_GENERATED); do diff -r -x __pycache__ $$before/$$path $$path || exit 1; done && rm -rf $$before
 
@@ -181,13 +182,17 @@ sdk-test: build $(SDK_TOOLS) ## Test the SDKs, and run one scenario with each ag
 	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy && .venv/bin/pyright
 	sdk/scenario
 
-.PHONY: sdk-release-go
-sdk-release-go: ## Pack the Go SDK of HEAD into dist/sdk/go, and try it from there as a user does
-	@GO='$(GO)' sdk/release-go dist/sdk/go
-
 .PHONY: sdk-versions
 sdk-versions: ## Test the Python SDK with each supported version of Python that is installed
 	sdk/python/test-versions
+
+.PHONY: sdk-version
+sdk-version: ## Print the version of the SDKs, or set it: make sdk-version SET=0.2.0
+	@sdk/version $(SET)
+
+.PHONY: sdk-release
+sdk-release: ## Pack the SDKs of HEAD into dist/sdk for their registries, and install each from there
+	@GO='$(GO)' sdk/release dist/sdk
 
 sdk/typescript/node_modules/.package-lock.json: sdk/typescript/package-lock.json
 	npm --prefix sdk/typescript --silent ci --no-audit --no-fund
