@@ -318,465 +318,691 @@ func (e GetArticleCommentsParamsSort) Valid() bool {
 
 // Account A user as admins see them
 type Account struct {
-	// CreatedAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// CreatedAt When the user registered
 	CreatedAt Timestamp `json:"createdAt"`
-	Email     string    `json:"email"`
-	Id        int64     `json:"id"`
+
+	// Email The address that the user signs in with
+	//
+	// Example: jake@jake.jake
+	Email string `json:"email"`
+
+	// Id Identifies the account in the audit log, and never changes
+	//
+	// Example: 42
+	Id int64 `json:"id"`
 
 	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
 
-	// SuspendedAt UTC, with exactly three fraction digits, or `null` when there is no such time
-	SuspendedAt      nullable.Nullable[TimestampOrNull] `json:"suspendedAt"`
-	SuspensionReason nullable.Nullable[string]          `json:"suspensionReason"`
-	Username         string                             `json:"username"`
+	// SuspendedAt When an admin suspended the user; null if they may sign in
+	SuspendedAt nullable.Nullable[time.Time] `json:"suspendedAt"`
+
+	// SuspensionReason What the admin gave as the reason; null if the user may sign in
+	//
+	// Example: Advertising in comments
+	SuspensionReason nullable.Nullable[string] `json:"suspensionReason"`
+
+	// Username The name in the address of the profile and in `/admin/users/{username}`
+	//
+	// Example: jake
+	Username string `json:"username"`
 }
 
-// AccountResponse defines model for AccountResponse.
+// AccountResponse One user as admins see them
 type AccountResponse struct {
-	// User A user as admins see them
+	// User The account after the change
 	User Account `json:"user"`
 }
 
-// AccountsResponse defines model for AccountsResponse.
+// AccountsResponse A page of users as admins see them
 type AccountsResponse struct {
 	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
-	Users      []Account                     `json:"users"`
+
+	// Users Newest first
+	Users []Account `json:"users"`
 }
 
-// ApiKey defines model for ApiKey.
+// ApiKey What the service shows of an API key after its creation; the key itself is not stored
 type ApiKey struct {
-	// CreatedAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// CreatedAt When the owner created the key
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// ExpiresAt UTC, with exactly three fraction digits, or `null` when there is no such time
-	ExpiresAt nullable.Nullable[TimestampOrNull] `json:"expiresAt"`
-	Id        int64                              `json:"id"`
-	Name      string                             `json:"name"`
+	// ExpiresAt When the service begins to reject the key; null if it never does
+	ExpiresAt nullable.Nullable[time.Time] `json:"expiresAt"`
+
+	// Id Identifies the key in `/user/keys/{id}`
+	//
+	// Example: 42
+	Id int64 `json:"id"`
+
+	// Name The name by which the owner recognises the key
+	//
+	// Example: Nightly export
+	Name string `json:"name"`
 
 	// Prefix The first characters of the key
-	Prefix string  `json:"prefix"`
+	//
+	// Example: byl_kz5w3x
+	Prefix string `json:"prefix"`
+
+	// Scopes What the key permits
 	Scopes []Scope `json:"scopes"`
 
-	// UsedAt UTC, with exactly three fraction digits, or `null` when there is no such time
-	UsedAt nullable.Nullable[TimestampOrNull] `json:"usedAt"`
+	// UsedAt When a request last used the key, to the minute; null if none has
+	UsedAt nullable.Nullable[time.Time] `json:"usedAt"`
 }
 
-// ApiKeyCreatedResponse defines model for ApiKeyCreatedResponse.
+// ApiKeyCreatedResponse The API key that the request created, and the secret that no other response contains
 type ApiKeyCreatedResponse struct {
+	// ApiKey What the service shows of an API key after its creation; the key itself is not stored
 	ApiKey ApiKey `json:"apiKey"`
 
 	// Key The key itself; send it as `Authorization: Bearer <key>`
+	//
+	// Example: byl_kz5w3xq2m7r4t6y8u1a3s5d7f9g
 	Key string `json:"key"`
 }
 
-// ApiKeysResponse defines model for ApiKeysResponse.
+// ApiKeysResponse All API keys of the user
 type ApiKeysResponse struct {
+	// ApiKeys Newest first
 	ApiKeys []ApiKey `json:"apiKeys"`
 }
 
-// Article defines model for Article.
+// Article A published text with its tags, its author and what the caller has to do with it
 type Article struct {
+	// Author The profile of the user who wrote the article
 	Author Profile `json:"author"`
-	Body   string  `json:"body"`
+
+	// Body The text as Markdown, exactly as the author sent it
+	//
+	// Example: You have to believe
+	Body string `json:"body"`
 
 	// BodyHtml `body` as sanitised HTML; present only with `format=html`
+	//
+	// Example: <p>You have to believe</p>
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
-	// CreatedAt UTC, with exactly three fraction digits
+	// CreatedAt When the article was published; lists are sorted by it
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Description A summary for lists, as plain text
 	//
-	// Example: 2026-01-02T03:04:05.678Z
-	CreatedAt   Timestamp `json:"createdAt"`
-	Description string    `json:"description"`
+	// Example: Ever wonder how?
+	Description string `json:"description"`
 
 	// Favorited Whether the article is one of the caller's favourites
-	Favorited      bool  `json:"favorited"`
+	Favorited bool `json:"favorited"`
+
+	// FavoritesCount The number of users who have marked the article as a favourite
+	//
+	// Example: 7
 	FavoritesCount int64 `json:"favoritesCount"`
 
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
-	Slug   string  `json:"slug"`
+
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
+	//
+	// Example: how-to-train-your-dragon
+	Slug string `json:"slug"`
 
 	// TableOfContents The headings of `bodyHtml` that have an id, in its order; present only with `format=html`
 	TableOfContents *[]Heading `json:"tableOfContents,omitempty"`
-	TagList         []string   `json:"tagList"`
-	Title           string     `json:"title"`
 
-	// UpdatedAt UTC, with exactly three fraction digits
+	// TagList In the order of the author; in lenient mode, sorted
 	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// Example: ["dragons","training"]
+	TagList []string `json:"tagList"`
+
+	// Title What lists and pages show as the headline, as plain text
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+
+	// UpdatedAt When the author last changed the article; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
 }
 
-// ArticleBatchRequest defines model for ArticleBatchRequest.
+// ArticleBatchRequest The articles that the caller wants to read
 type ArticleBatchRequest struct {
+	// Slugs Current or earlier slugs, in the order in which the articles are wanted
 	Slugs []string `json:"slugs"`
 }
 
-// ArticleBatchResponse defines model for ArticleBatchResponse.
+// ArticleBatchResponse Those of the requested articles that exist and fit into one response
 type ArticleBatchResponse struct {
+	// Articles In the order of the request
 	Articles []Article `json:"articles"`
-	Missing  []string  `json:"missing"`
+
+	// Missing Slugs of the request that no article has or ever had
+	//
+	// Example: ["no-such-article"]
+	Missing []string `json:"missing"`
 
 	// Remaining Slugs of articles that this response has no room for, if any; request them again
 	Remaining *[]string `json:"remaining,omitempty"`
 }
 
 // ArticleBody Markdown, stored and returned exactly as it was sent
+//
+// Example: You have to believe
 type ArticleBody = string
 
-// ArticleResponse defines model for ArticleResponse.
+// ArticleResponse One article, in the shape of the RealWorld contract
 type ArticleResponse struct {
+	// Article A published text with its tags, its author and what the caller has to do with it
 	Article Article `json:"article"`
 }
 
 // ArticleSummary An article without its body
 type ArticleSummary struct {
+	// Author The profile of the user who wrote the article
 	Author Profile `json:"author"`
 
-	// CreatedAt UTC, with exactly three fraction digits
+	// CreatedAt When the article was published; lists are sorted by it
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Description A summary for lists, as plain text
 	//
-	// Example: 2026-01-02T03:04:05.678Z
-	CreatedAt   Timestamp `json:"createdAt"`
-	Description string    `json:"description"`
+	// Example: Ever wonder how?
+	Description string `json:"description"`
 
 	// Favorited Whether the article is one of the caller's favourites
-	Favorited      bool     `json:"favorited"`
-	FavoritesCount int64    `json:"favoritesCount"`
-	Slug           string   `json:"slug"`
-	TagList        []string `json:"tagList"`
-	Title          string   `json:"title"`
+	Favorited bool `json:"favorited"`
 
-	// UpdatedAt UTC, with exactly three fraction digits
+	// FavoritesCount The number of users who have marked the article as a favourite
 	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// Example: 7
+	FavoritesCount int64 `json:"favoritesCount"`
+
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
+	//
+	// Example: how-to-train-your-dragon
+	Slug string `json:"slug"`
+
+	// TagList In the order of the author; in lenient mode, sorted
+	//
+	// Example: ["dragons","training"]
+	TagList []string `json:"tagList"`
+
+	// Title What lists and pages show as the headline, as plain text
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+
+	// UpdatedAt When the author last changed the article; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
 }
 
-// ArticlesResponse defines model for ArticlesResponse.
+// ArticlesResponse A page of a list of articles
 type ArticlesResponse struct {
+	// Articles Newest first, without their bodies
 	Articles []ArticleSummary `json:"articles"`
 
 	// ArticlesCount The number of all articles that match the filters
+	//
+	// Example: 1
 	ArticlesCount int64 `json:"articlesCount"`
 
 	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
-// AuditAction defines model for AuditAction.
+// AuditAction What was done, as the kind of the object and a verb
 type AuditAction string
 
 // AuditActor The user who did it; null for the operator at the command line
 type AuditActor struct {
+	// Id Identifies the account, also after it was deleted
+	//
+	// Example: 7
 	Id int64 `json:"id"`
 
-	// Username Null when the account no longer exists
+	// Username The name of the actor; null when the account no longer exists
+	//
+	// Example: anna
 	Username nullable.Nullable[string] `json:"username"`
 }
 
-// AuditEntriesResponse defines model for AuditEntriesResponse.
+// AuditEntriesResponse A page of the audit log
 type AuditEntriesResponse struct {
+	// Entries Newest first
 	Entries []AuditEntry `json:"entries"`
 
 	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
-// AuditEntry defines model for AuditEntry.
+// AuditEntry One action of a moderator, of an admin or of the operator
 type AuditEntry struct {
+	// Action What was done, as the kind of the object and a verb
 	Action AuditAction `json:"action"`
 
 	// Actor The user who did it; null for the operator at the command line
 	Actor nullable.Nullable[AuditActor] `json:"actor"`
 
 	// ApiKeyId The API key that the actor used, if any
+	//
+	// Example: 7
 	ApiKeyId nullable.Nullable[int64] `json:"apiKeyId"`
 
-	// CreatedAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// CreatedAt When it was done
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// From The role before the change
-	From   nullable.Nullable[string] `json:"from"`
-	Id     int64                     `json:"id"`
+	// From The role before a change of the role, else null
+	//
+	// Example: author
+	From nullable.Nullable[string] `json:"from"`
+
+	// Id Identifies the entry; later entries have higher numbers
+	//
+	// Example: 42
+	Id int64 `json:"id"`
+
+	// Reason What the actor gave as the reason; null if there is none, or if it was erased
+	//
+	// Example: Helps with the comments
 	Reason nullable.Nullable[string] `json:"reason"`
 
-	// RequestId The id of the request in the server's log
+	// RequestId The id of the request in the log of the service; null for the command line
+	//
+	// Example: 01JF8Z5RWT7F2H3ZPPT2C4E5M6
 	RequestId nullable.Nullable[string] `json:"requestId"`
 
 	// Subject The user, article or comment that the action affected
 	Subject AuditSubject `json:"subject"`
 
-	// To The role after the change
+	// To The role after a change of the role, else null
+	//
+	// Example: moderator
 	To nullable.Nullable[string] `json:"to"`
 }
 
 // AuditSubject The user, article or comment that the action affected
 type AuditSubject struct {
-	Id   int64            `json:"id"`
+	// Id Identifies the object among those of its kind, also after it was deleted
+	//
+	// Example: 9
+	Id int64 `json:"id"`
+
+	// Kind What `id` identifies: an article, a comment or a user
 	Kind AuditSubjectKind `json:"kind"`
 
 	// Name The user name, or the slug of the article; null when the subject no longer exists
+	//
+	// Example: jake
 	Name nullable.Nullable[string] `json:"name"`
 }
 
-// AuditSubjectKind defines model for AuditSubject.Kind.
+// AuditSubjectKind What `id` identifies: an article, a comment or a user
 type AuditSubjectKind string
 
-// Comment defines model for Comment.
+// Comment What a user has written below an article
 type Comment struct {
+	// Author The profile of the user who wrote the comment
 	Author Profile `json:"author"`
-	Body   string  `json:"body"`
+
+	// Body The text as Markdown, exactly as the author sent it
+	//
+	// Example: His name was my name too.
+	Body string `json:"body"`
 
 	// BodyHtml `body` as sanitised HTML; present only with `format=html`
+	//
+	// Example: <p>His name was my name too.</p>
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
-	// CreatedAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// CreatedAt When the comment was written
 	CreatedAt Timestamp `json:"createdAt"`
 
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
 
-	// Id Always below 2^53
+	// Id Identifies the comment among those of all articles. It is always below 2^53.
+	//
+	// Example: 42
 	Id int64 `json:"id"`
 
-	// UpdatedAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// UpdatedAt When the comment was last changed; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
 }
 
 // CommentBody Markdown, stored and returned exactly as it was sent
+//
+// Example: His name was my name too.
 type CommentBody = string
 
-// CommentResponse defines model for CommentResponse.
+// CommentResponse One comment, in the shape of the RealWorld contract
 type CommentResponse struct {
+	// Comment What a user has written below an article
 	Comment Comment `json:"comment"`
 }
 
-// CommentsResponse defines model for CommentsResponse.
+// CommentsResponse A page of the comments on an article
 type CommentsResponse struct {
+	// Comments In the order that `sort` asks for, oldest first by default
 	Comments []Comment `json:"comments"`
 
 	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
-// DeleteUser defines model for DeleteUser.
+// DeleteUser What confirms that the owner wants the deletion
 type DeleteUser struct {
 	// Password The password of the account, to confirm the deletion
+	//
+	// Example: correct horse battery
 	Password string `json:"password"`
 }
 
-// DeleteUserRequest defines model for DeleteUserRequest.
+// DeleteUserRequest The body of a request that deletes the account
 type DeleteUserRequest struct {
+	// User What confirms that the owner wants the deletion
 	User DeleteUser `json:"user"`
 }
 
-// Description defines model for Description.
+// Description A summary of the article for lists, as plain text
+//
+// Example: Ever wonder how?
 type Description = string
 
 // Email Unique regardless of letter case
+//
+// Example: jake@jake.jake
 type Email = openapi_types.Email
 
-// EmailVerification defines model for EmailVerification.
+// EmailVerification The address of an account, and whether its owner has proved that it is theirs
 type EmailVerification struct {
+	// Email The current address of the account
+	//
+	// Example: jake@jake.jake
 	Email string `json:"email"`
 
-	// VerifiedAt UTC, with exactly three fraction digits, or `null` when there is no such time
-	VerifiedAt nullable.Nullable[TimestampOrNull] `json:"verifiedAt"`
+	// VerifiedAt When the owner proved that the address is theirs; null if they have not yet
+	VerifiedAt nullable.Nullable[time.Time] `json:"verifiedAt"`
 }
 
-// EmailVerificationConfirmationRequest defines model for EmailVerificationConfirmationRequest.
+// EmailVerificationConfirmationRequest The proof from the mail that the address belongs to the user
 type EmailVerificationConfirmationRequest struct {
 	// Token A token from a mail; it can be used once
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	Token MailToken `json:"token"`
 }
 
-// EmailVerificationResponse defines model for EmailVerificationResponse.
+// EmailVerificationResponse Whether the address of the user is verified
 type EmailVerificationResponse struct {
+	// EmailVerification The address of an account, and whether its owner has proved that it is theirs
 	EmailVerification EmailVerification `json:"emailVerification"`
 }
 
 // ExportRecord One line of an export; its other members depend on `type`
 type ExportRecord struct {
+	// Type What the line is about; `end` is the last line of a complete export
 	Type                 ExportRecordType       `json:"type"`
 	AdditionalProperties map[string]interface{} `json:"-"`
 }
 
-// ExportRecordType defines model for ExportRecord.Type.
+// ExportRecordType What the line is about; `end` is the last line of a complete export
 type ExportRecordType string
 
 // FieldErrors The invalid fields, each with its messages
 type FieldErrors map[string][]string
 
-// Heading defines model for Heading.
+// Heading An entry of the table of contents
 type Heading struct {
 	// Id The id of the element, so that `#` and the id lead to it
+	//
+	// Example: the-first-flight
 	Id string `json:"id"`
 
 	// Level 2 for an `h2`
+	//
+	// Example: 2
 	Level int32 `json:"level"`
 
 	// Text The first 200 characters of the heading, as plain text
+	//
+	// Example: The first flight
 	Text string `json:"text"`
 }
 
 // Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 type Hidden struct {
-	// At UTC, with exactly three fraction digits
+	// At When the moderator hid it
+	At Timestamp `json:"at"`
+
+	// Reason What the moderator gave as the reason
 	//
-	// Example: 2026-01-02T03:04:05.678Z
-	At     Timestamp `json:"at"`
-	Reason string    `json:"reason"`
+	// Example: Advertising
+	Reason string `json:"reason"`
 }
 
-// HiddenItem defines model for HiddenItem.
+// HiddenItem An article or comment that only its author and moderators can see
 type HiddenItem struct {
 	// Author The user name of the author
-	Author    string                   `json:"author"`
+	//
+	// Example: jake
+	Author string `json:"author"`
+
+	// CommentId Identifies a hidden comment; null for an article
+	//
+	// Example: 42
 	CommentId nullable.Nullable[int64] `json:"commentId"`
 
-	// HiddenAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// HiddenAt When the moderator hid it
 	HiddenAt Timestamp `json:"hiddenAt"`
 
-	// HiddenBy Null when the account of the moderator no longer exists
+	// HiddenBy The user name of the moderator; null when their account no longer exists
+	//
+	// Example: anna
 	HiddenBy nullable.Nullable[string] `json:"hiddenBy"`
-	Kind     HiddenItemKind            `json:"kind"`
-	Reason   string                    `json:"reason"`
+
+	// Kind Whether this is an article or a comment
+	Kind HiddenItemKind `json:"kind"`
+
+	// Reason What the moderator gave as the reason
+	//
+	// Example: Advertising
+	Reason string `json:"reason"`
 
 	// Slug The slug of the article, or of the article that the comment belongs to
-	Slug  string `json:"slug"`
+	//
+	// Example: how-to-train-your-dragon
+	Slug string `json:"slug"`
+
+	// Title The headline of that article
+	//
+	// Example: How to train your dragon
 	Title string `json:"title"`
 }
 
-// HiddenItemKind defines model for HiddenItem.Kind.
+// HiddenItemKind Whether this is an article or a comment
 type HiddenItemKind string
 
-// HiddenItemsResponse defines model for HiddenItemsResponse.
+// HiddenItemsResponse A page of what moderators have hidden
 type HiddenItemsResponse struct {
+	// Hidden The most recently hidden first
 	Hidden []HiddenItem `json:"hidden"`
 
 	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
-// HideRequest defines model for HideRequest.
+// HideRequest Why the article or comment is hidden
 type HideRequest struct {
 	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
+	//
+	// Example: Advertising
 	Reason Reason `json:"reason"`
 }
 
 // Image The URL of a picture. Without a scheme it is relative to the page that shows it; `data:image/` URLs are accepted too.
+//
+// Example: https://example.com/jake.png
 type Image = string
 
-// LoginUser defines model for LoginUser.
+// LoginUser The address and the password that identify the account
 type LoginUser struct {
-	Email    string `json:"email"`
+	// Email The address of the account, in any letter case
+	//
+	// Example: jake@jake.jake
+	Email string `json:"email"`
+
+	// Password Exactly as it was set; every character counts
+	//
+	// Example: correct horse battery
 	Password string `json:"password"`
 }
 
-// LoginUserRequest defines model for LoginUserRequest.
+// LoginUserRequest The body of a sign-in
 type LoginUserRequest struct {
+	// User The address and the password that identify the account
 	User LoginUser `json:"user"`
 }
 
 // MailToken A token from a mail; it can be used once
+//
+// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 type MailToken = string
 
-// NewApiKey defines model for NewApiKey.
+// NewApiKey What an API key is for, and what it may do
 type NewApiKey struct {
 	// CurrentPassword Proves that the owner of the account creates the key; some servers require it
+	//
+	// Example: correct horse battery
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 
 	// ExpiresAt When the key expires; if it is `null` or absent, the key does not expire
+	//
+	// Example: 2099-01-01T00:00:00.000Z
 	ExpiresAt nullable.Nullable[time.Time] `json:"expiresAt,omitempty"`
 
 	// Name A name by which the owner recognises the key
-	Name   string  `json:"name"`
+	//
+	// Example: Nightly export
+	Name string `json:"name"`
+
+	// Scopes What the key permits; several scopes mean the widest of them
 	Scopes []Scope `json:"scopes"`
 }
 
-// NewApiKeyRequest defines model for NewApiKeyRequest.
+// NewApiKeyRequest The body of a request that creates an API key
 type NewApiKeyRequest struct {
+	// ApiKey What an API key is for, and what it may do
 	ApiKey NewApiKey `json:"apiKey"`
 }
 
-// NewArticle defines model for NewArticle.
+// NewArticle The article that the request publishes
 type NewArticle struct {
 	// Body Markdown, stored and returned exactly as it was sent
-	Body        ArticleBody `json:"body"`
+	//
+	// Example: You have to believe
+	Body ArticleBody `json:"body"`
+
+	// Description A summary of the article for lists, as plain text
+	//
+	// Example: Ever wonder how?
 	Description Description `json:"description"`
 
 	// TagList Tags in the order of the request; duplicates are removed
+	//
+	// Example: ["reactjs","angularjs","dragons"]
 	TagList *TagList `json:"tagList,omitempty"`
-	Title   Title    `json:"title"`
+
+	// Title What lists and pages show as the headline, as plain text
+	//
+	// Example: How to train your dragon
+	Title Title `json:"title"`
 }
 
-// NewArticleRequest defines model for NewArticleRequest.
+// NewArticleRequest The body of a request that publishes an article
 type NewArticleRequest struct {
+	// Article The article that the request publishes
 	Article NewArticle `json:"article"`
 }
 
-// NewComment defines model for NewComment.
+// NewComment The comment that the request adds
 type NewComment struct {
 	// Body Markdown, stored and returned exactly as it was sent
+	//
+	// Example: His name was my name too.
 	Body CommentBody `json:"body"`
 }
 
-// NewCommentRequest defines model for NewCommentRequest.
+// NewCommentRequest The body of a request that comments on an article
 type NewCommentRequest struct {
+	// Comment The comment that the request adds
 	Comment NewComment `json:"comment"`
 }
 
-// NewUser defines model for NewUser.
+// NewUser The account that the request registers
 type NewUser struct {
 	// Email Unique regardless of letter case
+	//
+	// Example: jake@jake.jake
 	Email Email `json:"email"`
 
 	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
+	//
+	// Example: correct horse battery
 	Password Password `json:"password"`
 
 	// Username Unique regardless of letter case, width, normalisation and white space
 	// (RFC 8266), and returned as it was sent. It contains no slashes, control,
 	// invisible or unassigned characters, and does not consist of dots only.
+	//
+	// Example: jake
 	Username Username `json:"username"`
 }
 
-// NewUserRequest defines model for NewUserRequest.
+// NewUserRequest The body of a registration
 type NewUserRequest struct {
+	// User The account that the request registers
 	User NewUser `json:"user"`
 }
 
 // NextCursor Send it as `cursor` to get the next page; it is null on the last page
+//
+// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 type NextCursor = string
 
 // Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
+//
+// Example: correct horse battery
 type Password = string
 
-// PasswordResetConfirmationRequest defines model for PasswordResetConfirmationRequest.
+// PasswordResetConfirmationRequest The proof from the mail, and the password that replaces the old one
 type PasswordResetConfirmationRequest struct {
 	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
+	//
+	// Example: correct horse battery
 	Password Password `json:"password"`
 
 	// Token A token from a mail; it can be used once
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	Token MailToken `json:"token"`
 }
 
-// PasswordResetRequest defines model for PasswordResetRequest.
+// PasswordResetRequest The account that needs a new password
 type PasswordResetRequest struct {
 	// Email Unique regardless of letter case
+	//
+	// Example: jake@jake.jake
 	Email Email `json:"email"`
 }
 
@@ -786,59 +1012,94 @@ type Problem struct {
 	Code ProblemCode `json:"code"`
 
 	// Detail What happened, in a sentence for people
+	//
+	// Example: One or more fields are invalid.
 	Detail string `json:"detail"`
 
 	// Errors The invalid fields, each with its messages
 	Errors FieldErrors `json:"errors"`
 
-	// RequestId The id of the request in the server's log
+	// RequestId Finds the request in the log of the service; quote it when you report a problem
+	//
+	// Example: 01JF8Z5RWT7F2H3ZPPT2C4E5M6
 	RequestId string `json:"requestId"`
-	Status    int32  `json:"status"`
 
-	// Title The HTTP status in words
+	// Status The same as the HTTP status of the response
+	//
+	// Example: 422
+	Status int32 `json:"status"`
+
+	// Title The HTTP status in words, such as Not Found
+	//
+	// Example: Unprocessable Content
 	Title string `json:"title"`
 
 	// Type The page that explains the error
+	//
+	// Example: /docs/errors#validation_failed
 	Type string `json:"type"`
 }
 
 // ProblemCode What happened, as a stable value for programs
 type ProblemCode string
 
-// Profile defines model for Profile.
+// Profile A user as everybody sees them
 type Profile struct {
+	// Bio What users say about themselves; null if they say nothing
+	//
+	// Example: I work at statefarm
 	Bio nullable.Nullable[string] `json:"bio"`
 
 	// Following Whether the caller follows this user
-	Following bool                      `json:"following"`
-	Image     nullable.Nullable[string] `json:"image"`
-	Username  string                    `json:"username"`
+	Following bool `json:"following"`
+
+	// Image The URL of the picture of the user; null if they have none
+	//
+	// Example: https://example.com/jake.png
+	Image nullable.Nullable[string] `json:"image"`
+
+	// Username The name in the address of the profile, as the user has spelt it
+	//
+	// Example: jake
+	Username string `json:"username"`
 }
 
-// ProfileBatchRequest defines model for ProfileBatchRequest.
+// ProfileBatchRequest The profiles that the caller wants to read
 type ProfileBatchRequest struct {
+	// Usernames Names in any letter case, in the order in which the profiles are wanted
 	Usernames []string `json:"usernames"`
 }
 
-// ProfileBatchResponse defines model for ProfileBatchResponse.
+// ProfileBatchResponse Those of the requested profiles that exist and fit into one response
 type ProfileBatchResponse struct {
-	Missing  []string  `json:"missing"`
+	// Missing Names of the request that no user has
+	//
+	// Example: ["nobody"]
+	Missing []string `json:"missing"`
+
+	// Profiles In the order of the request
 	Profiles []Profile `json:"profiles"`
 
 	// Remaining Names of profiles that this response has no room for, if any; request them again
 	Remaining *[]string `json:"remaining,omitempty"`
 }
 
-// ProfileResponse defines model for ProfileResponse.
+// ProfileResponse One profile, in the shape of the RealWorld contract
 type ProfileResponse struct {
+	// Profile A user as everybody sees them
 	Profile Profile `json:"profile"`
 }
 
 // Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
+//
+// Example: Advertising
 type Reason = string
 
-// RefreshSessionRequest defines model for RefreshSessionRequest.
+// RefreshSessionRequest The token that the client exchanges for a new pair
 type RefreshSessionRequest struct {
+	// RefreshToken `refreshToken` of the last response with tokens; it can be used once
+	//
+	// Example: jwt.refresh.here
 	RefreshToken string `json:"refreshToken"`
 }
 
@@ -848,69 +1109,84 @@ type Role string
 // Scope What the key permits; each scope includes those before it
 type Scope string
 
-// Session defines model for Session.
+// Session A sign-in, and what the service knows about the client that made it
 type Session struct {
-	// CreatedAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// CreatedAt When the user signed in
 	CreatedAt Timestamp `json:"createdAt"`
 
 	// Current Whether the token of this request belongs to the session
 	Current bool `json:"current"`
 
-	// ExpiresAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// ExpiresAt When the session ends, unless its tokens are renewed before
 	ExpiresAt Timestamp `json:"expiresAt"`
-	Id        int64     `json:"id"`
 
-	// UsedAt UTC, with exactly three fraction digits
+	// Id Identifies the session in `/sessions/{id}`
 	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// Example: 42
+	Id int64 `json:"id"`
+
+	// UsedAt When a token of the session was last used, to the minute
 	UsedAt Timestamp `json:"usedAt"`
 
 	// UserAgent The `User-Agent` of the client at sign-in, shortened
+	//
+	// Example: curl/8.5.0
 	UserAgent nullable.Nullable[string] `json:"userAgent"`
 }
 
-// SessionCreatedResponse defines model for SessionCreatedResponse.
+// SessionCreatedResponse The session that the request created, with its first tokens
 type SessionCreatedResponse struct {
+	// Session A sign-in, and what the service knows about the client that made it
 	Session Session `json:"session"`
-	Tokens  Tokens  `json:"tokens"`
+
+	// Tokens A pair of tokens: one for requests, and one that renews the pair
+	Tokens Tokens `json:"tokens"`
 }
 
-// SessionsResponse defines model for SessionsResponse.
+// SessionsResponse All sessions of the user that have not ended
 type SessionsResponse struct {
+	// Sessions Newest first
 	Sessions []Session `json:"sessions"`
 }
 
-// SetRoleRequest defines model for SetRoleRequest.
+// SetRoleRequest The role that the user gets, and why
 type SetRoleRequest struct {
 	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
+	//
+	// Example: Advertising
 	Reason *Reason `json:"reason,omitempty"`
 
 	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
 }
 
-// SuspendRequest defines model for SuspendRequest.
+// SuspendRequest Why the user is suspended
 type SuspendRequest struct {
 	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
+	//
+	// Example: Advertising
 	Reason Reason `json:"reason"`
 }
 
 // Tag A text without control, invisible or unassigned characters
+//
+// Example: dragons
 type Tag = string
 
 // TagList Tags in the order of the request; duplicates are removed
+//
+// Example: ["reactjs","angularjs","dragons"]
 type TagList = []Tag
 
-// TagsResponse defines model for TagsResponse.
+// TagsResponse The tags in use, in the shape of the RealWorld contract
 type TagsResponse struct {
+	// Tags The most used first
+	//
+	// Example: ["reactjs","angularjs"]
 	Tags []string `json:"tags"`
 }
 
-// TextFormat defines model for TextFormat.
+// TextFormat Whether texts are returned as Markdown only, or as HTML too
 type TextFormat string
 
 // Timestamp UTC, with exactly three fraction digits
@@ -918,48 +1194,60 @@ type TextFormat string
 // Example: 2026-01-02T03:04:05.678Z
 type Timestamp = time.Time
 
-// TimestampOrNull UTC, with exactly three fraction digits, or `null` when there is no such time
-type TimestampOrNull = time.Time
-
-// Title defines model for Title.
+// Title What lists and pages show as the headline, as plain text
+//
+// Example: How to train your dragon
 type Title = string
 
-// Tokens defines model for Tokens.
+// Tokens A pair of tokens: one for requests, and one that renews the pair
 type Tokens struct {
 	// AccessToken Send it in `Authorization`; it is valid for minutes
+	//
+	// Example: jwt.token.here
 	AccessToken string `json:"accessToken"`
 
-	// AccessTokenExpiresAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// AccessTokenExpiresAt When the service begins to reject `accessToken`
 	AccessTokenExpiresAt Timestamp `json:"accessTokenExpiresAt"`
 
 	// RefreshToken Send it to `POST /sessions/refresh`; it can be used once
+	//
+	// Example: jwt.refresh.here
 	RefreshToken string `json:"refreshToken"`
 
-	// RefreshTokenExpiresAt UTC, with exactly three fraction digits
-	//
-	// Example: 2026-01-02T03:04:05.678Z
+	// RefreshTokenExpiresAt When the session ends, unless `refreshToken` is used before
 	RefreshTokenExpiresAt Timestamp `json:"refreshTokenExpiresAt"`
 }
 
-// TokensResponse defines model for TokensResponse.
+// TokensResponse The pair of tokens that replaces the one that was used
 type TokensResponse struct {
+	// Tokens A pair of tokens: one for requests, and one that renews the pair
 	Tokens Tokens `json:"tokens"`
 }
 
 // UpdateArticle A merge patch; absent members stay unchanged
 type UpdateArticle struct {
 	// Body Markdown, stored and returned exactly as it was sent
-	Body        *ArticleBody `json:"body,omitempty"`
+	//
+	// Example: You have to believe
+	Body *ArticleBody `json:"body,omitempty"`
+
+	// Description A summary of the article for lists, as plain text
+	//
+	// Example: Ever wonder how?
 	Description *Description `json:"description,omitempty"`
 
 	// TagList Tags in the order of the request; duplicates are removed
+	//
+	// Example: ["reactjs","angularjs","dragons"]
 	TagList *TagList `json:"tagList,omitempty"`
-	Title   *Title   `json:"title,omitempty"`
+
+	// Title What lists and pages show as the headline, as plain text
+	//
+	// Example: How to train your dragon
+	Title *Title `json:"title,omitempty"`
 }
 
-// UpdateArticleRequest defines model for UpdateArticleRequest.
+// UpdateArticleRequest The body of a change of an article
 type UpdateArticleRequest struct {
 	// Article A merge patch; absent members stay unchanged
 	Article UpdateArticle `json:"article"`
@@ -967,57 +1255,90 @@ type UpdateArticleRequest struct {
 
 // UpdateUser A merge patch; absent members stay unchanged
 type UpdateUser struct {
+	// Bio What users say about themselves, as plain text; `null` and an empty text remove it
+	//
+	// Example: I work at statefarm
 	Bio nullable.Nullable[string] `json:"bio,omitempty"`
 
 	// CurrentPassword Proves that the owner of the account changes `email` or `password`; some servers require it
+	//
+	// Example: correct horse battery
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 
 	// Email Unique regardless of letter case
+	//
+	// Example: jake@jake.jake
 	Email *Email `json:"email,omitempty"`
 
 	// Image The URL of a picture. Without a scheme it is relative to the page that shows it; `data:image/` URLs are accepted too.
+	//
+	// Example: https://example.com/jake.png
 	Image nullable.Nullable[Image] `json:"image,omitempty"`
 
 	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
+	//
+	// Example: correct horse battery
 	Password *Password `json:"password,omitempty"`
 
 	// Username Unique regardless of letter case, width, normalisation and white space
 	// (RFC 8266), and returned as it was sent. It contains no slashes, control,
 	// invisible or unassigned characters, and does not consist of dots only.
+	//
+	// Example: jake
 	Username *Username `json:"username,omitempty"`
 }
 
-// UpdateUserRequest defines model for UpdateUserRequest.
+// UpdateUserRequest The body of a change of the account
 type UpdateUserRequest struct {
 	// User A merge patch; absent members stay unchanged
 	User UpdateUser `json:"user"`
 }
 
-// User defines model for User.
+// User The account of the caller, with a token for further requests
 type User struct {
-	Bio   nullable.Nullable[string] `json:"bio"`
-	Email string                    `json:"email"`
+	// Bio What users say about themselves; null if they say nothing
+	//
+	// Example: I work at statefarm
+	Bio nullable.Nullable[string] `json:"bio"`
+
+	// Email The address that the user signs in with; others do not see it
+	//
+	// Example: jake@jake.jake
+	Email string `json:"email"`
+
+	// Image The URL of the picture of the user; null if they have none
+	//
+	// Example: https://example.com/jake.png
 	Image nullable.Nullable[string] `json:"image"`
 
 	// Token Send it as `Authorization: Token <token>`
-	Token    string `json:"token"`
+	//
+	// Example: jwt.token.here
+	Token string `json:"token"`
+
+	// Username The name in the address of the profile, and beside what the user writes
+	//
+	// Example: jake
 	Username string `json:"username"`
 }
 
-// UserResponse defines model for UserResponse.
+// UserResponse The account of the caller, in the shape of the RealWorld contract
 type UserResponse struct {
+	// User The account of the caller, with a token for further requests
 	User User `json:"user"`
 }
 
 // Username Unique regardless of letter case, width, normalisation and white space
 // (RFC 8266), and returned as it was sent. It contains no slashes, control,
 // invisible or unassigned characters, and does not consist of dots only.
+//
+// Example: jake
 type Username = string
 
 // AccountPath defines model for AccountPath.
 type AccountPath = string
 
-// ActionFilter defines model for ActionFilter.
+// ActionFilter What was done, as the kind of the object and a verb
 type ActionFilter = AuditAction
 
 // ActorFilter defines model for ActorFilter.
@@ -1044,7 +1365,7 @@ type Cursor = string
 // FavoritedFilter defines model for FavoritedFilter.
 type FavoritedFilter = string
 
-// Format defines model for Format.
+// Format Whether texts are returned as Markdown only, or as HTML too
 type Format = TextFormat
 
 // IdempotencyKey defines model for IdempotencyKey.
@@ -1086,127 +1407,127 @@ type UsernameFilter = string
 // UsernamePath defines model for UsernamePath.
 type UsernamePath = string
 
-// AccountOK defines model for AccountOK.
+// AccountOK One user as admins see them
 type AccountOK = AccountResponse
 
-// Accounts defines model for Accounts.
+// Accounts A page of users as admins see them
 type Accounts = AccountsResponse
 
-// ApiKeyCreated defines model for ApiKeyCreated.
+// ApiKeyCreated The API key that the request created, and the secret that no other response contains
 type ApiKeyCreated = ApiKeyCreatedResponse
 
-// ApiKeysOK defines model for ApiKeysOK.
+// ApiKeysOK All API keys of the user
 type ApiKeysOK = ApiKeysResponse
 
-// ArticleBatch defines model for ArticleBatch.
+// ArticleBatch Those of the requested articles that exist and fit into one response
 type ArticleBatch = ArticleBatchResponse
 
-// ArticleCreated defines model for ArticleCreated.
+// ArticleCreated One article, in the shape of the RealWorld contract
 type ArticleCreated = ArticleResponse
 
-// ArticleOK defines model for ArticleOK.
+// ArticleOK One article, in the shape of the RealWorld contract
 type ArticleOK = ArticleResponse
 
-// Articles defines model for Articles.
+// Articles A page of a list of articles
 type Articles = ArticlesResponse
 
-// AuditEntries defines model for AuditEntries.
+// AuditEntries A page of the audit log
 type AuditEntries = AuditEntriesResponse
 
-// CachedArticle defines model for CachedArticle.
+// CachedArticle One article, in the shape of the RealWorld contract
 type CachedArticle = ArticleResponse
 
-// CachedProfile defines model for CachedProfile.
+// CachedProfile One profile, in the shape of the RealWorld contract
 type CachedProfile = ProfileResponse
 
-// CommentCreated defines model for CommentCreated.
+// CommentCreated One comment, in the shape of the RealWorld contract
 type CommentCreated = CommentResponse
 
-// Comments defines model for Comments.
+// Comments A page of the comments on an article
 type Comments = CommentsResponse
 
-// CurrentUser defines model for CurrentUser.
+// CurrentUser The account of the caller, in the shape of the RealWorld contract
 type CurrentUser = UserResponse
 
-// EmailVerificationOK defines model for EmailVerificationOK.
+// EmailVerificationOK Whether the address of the user is verified
 type EmailVerificationOK = EmailVerificationResponse
 
-// HiddenItems defines model for HiddenItems.
+// HiddenItems A page of what moderators have hidden
 type HiddenItems = HiddenItemsResponse
 
-// ProfileBatch defines model for ProfileBatch.
+// ProfileBatch Those of the requested profiles that exist and fit into one response
 type ProfileBatch = ProfileBatchResponse
 
-// ProfileOK defines model for ProfileOK.
+// ProfileOK One profile, in the shape of the RealWorld contract
 type ProfileOK = ProfileResponse
 
-// SessionCreated defines model for SessionCreated.
+// SessionCreated The session that the request created, with its first tokens
 type SessionCreated = SessionCreatedResponse
 
-// SessionsOK defines model for SessionsOK.
+// SessionsOK All sessions of the user that have not ended
 type SessionsOK = SessionsResponse
 
-// Tags defines model for Tags.
+// Tags The tags in use, in the shape of the RealWorld contract
 type Tags = TagsResponse
 
-// TokensOK defines model for TokensOK.
+// TokensOK The pair of tokens that replaces the one that was used
 type TokensOK = TokensResponse
 
-// UserCreated defines model for UserCreated.
+// UserCreated The account of the caller, in the shape of the RealWorld contract
 type UserCreated = UserResponse
 
-// UserOK defines model for UserOK.
+// UserOK The account of the caller, in the shape of the RealWorld contract
 type UserOK = UserResponse
 
-// ArticleBatchBody defines model for ArticleBatchBody.
+// ArticleBatchBody The articles that the caller wants to read
 type ArticleBatchBody = ArticleBatchRequest
 
-// DeleteUserBody defines model for DeleteUserBody.
+// DeleteUserBody The body of a request that deletes the account
 type DeleteUserBody = DeleteUserRequest
 
-// EmailVerificationConfirmationBody defines model for EmailVerificationConfirmationBody.
+// EmailVerificationConfirmationBody The proof from the mail that the address belongs to the user
 type EmailVerificationConfirmationBody = EmailVerificationConfirmationRequest
 
-// HideBody defines model for HideBody.
+// HideBody Why the article or comment is hidden
 type HideBody = HideRequest
 
-// LoginUserBody defines model for LoginUserBody.
+// LoginUserBody The body of a sign-in
 type LoginUserBody = LoginUserRequest
 
-// NewApiKeyBody defines model for NewApiKeyBody.
+// NewApiKeyBody The body of a request that creates an API key
 type NewApiKeyBody = NewApiKeyRequest
 
-// NewArticleBody defines model for NewArticleBody.
+// NewArticleBody The body of a request that publishes an article
 type NewArticleBody = NewArticleRequest
 
-// NewCommentBody defines model for NewCommentBody.
+// NewCommentBody The body of a request that comments on an article
 type NewCommentBody = NewCommentRequest
 
-// NewUserBody defines model for NewUserBody.
+// NewUserBody The body of a registration
 type NewUserBody = NewUserRequest
 
-// PasswordResetBody defines model for PasswordResetBody.
+// PasswordResetBody The account that needs a new password
 type PasswordResetBody = PasswordResetRequest
 
-// PasswordResetConfirmationBody defines model for PasswordResetConfirmationBody.
+// PasswordResetConfirmationBody The proof from the mail, and the password that replaces the old one
 type PasswordResetConfirmationBody = PasswordResetConfirmationRequest
 
-// ProfileBatchBody defines model for ProfileBatchBody.
+// ProfileBatchBody The profiles that the caller wants to read
 type ProfileBatchBody = ProfileBatchRequest
 
-// RefreshSessionBody defines model for RefreshSessionBody.
+// RefreshSessionBody The token that the client exchanges for a new pair
 type RefreshSessionBody = RefreshSessionRequest
 
-// SetRoleBody defines model for SetRoleBody.
+// SetRoleBody The role that the user gets, and why
 type SetRoleBody = SetRoleRequest
 
-// SuspendBody defines model for SuspendBody.
+// SuspendBody Why the user is suspended
 type SuspendBody = SuspendRequest
 
-// UpdateArticleBody defines model for UpdateArticleBody.
+// UpdateArticleBody The body of a change of an article
 type UpdateArticleBody = UpdateArticleRequest
 
-// UpdateUserBody defines model for UpdateUserBody.
+// UpdateUserBody The body of a change of the account
 type UpdateUserBody = UpdateUserRequest
 
 // GetAuditLogParams defines parameters for GetAuditLog.
@@ -1274,7 +1595,8 @@ type CreateArticleParams struct {
 	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
 	// repeat. For 24 hours, a request with the same key and the same body
 	// returns the first response again and creates nothing. The same key
-	// with another body is rejected with 422.
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -1304,7 +1626,7 @@ type DeleteArticleParams struct {
 // GetArticleParams defines parameters for GetArticle.
 type GetArticleParams struct {
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-	// HTML that a page can insert unchanged. Articles also get `tableOfContents`
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`.
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
@@ -1331,7 +1653,7 @@ type GetArticleCommentsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-	// HTML that a page can insert unchanged. Articles also get `tableOfContents`
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`.
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
@@ -1346,14 +1668,15 @@ type CreateArticleCommentParams struct {
 	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
 	// repeat. For 24 hours, a request with the same key and the same body
 	// returns the first response again and creates nothing. The same key
-	// with another body is rejected with 422.
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // BatchGetArticlesParams defines parameters for BatchGetArticles.
 type BatchGetArticlesParams struct {
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
-	// HTML that a page can insert unchanged. Articles also get `tableOfContents`
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`.
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
 }
 
@@ -1377,7 +1700,8 @@ type CreateSessionParams struct {
 	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
 	// repeat. For 24 hours, a request with the same key and the same body
 	// returns the first response again and creates nothing. The same key
-	// with another body is rejected with 422.
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -1398,7 +1722,8 @@ type CreateApiKeyParams struct {
 	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
 	// repeat. For 24 hours, a request with the same key and the same body
 	// returns the first response again and creates nothing. The same key
-	// with another body is rejected with 422.
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -1407,7 +1732,8 @@ type CreateUserParams struct {
 	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
 	// repeat. For 24 hours, a request with the same key and the same body
 	// returns the first response again and creates nothing. The same key
-	// with another body is rejected with 422.
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -6854,6 +7180,7 @@ type GetAuditLogResponse200Headers struct {
 	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -6919,6 +7246,7 @@ type GetUsersResponse200Headers struct {
 	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -6983,6 +7311,7 @@ func (r GetUsersResponse) ContentType() string {
 type SetUserRoleResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7047,6 +7376,7 @@ func (r SetUserRoleResponse) ContentType() string {
 type ReinstateUserResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7111,6 +7441,7 @@ func (r ReinstateUserResponse) ContentType() string {
 type SuspendUserResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7179,6 +7510,7 @@ type GetArticlesResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7190,6 +7522,7 @@ type GetArticlesResponse304Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7259,6 +7592,7 @@ type CreateArticleResponse201Headers struct {
 	Location            *string
 	RateLimit           *string
 	RateLimitPolicy     *string
+	XBylineIgnored      *string
 	XRequestId          *string
 }
 
@@ -7327,6 +7661,7 @@ type GetArticlesFeedResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7338,6 +7673,7 @@ type GetArticlesFeedResponse304Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7404,6 +7740,7 @@ func (r GetArticlesFeedResponse) ContentType() string {
 type DeleteArticleResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7464,6 +7801,7 @@ type GetArticleResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7475,6 +7813,7 @@ type GetArticleResponse304Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7542,6 +7881,7 @@ type UpdateArticleResponse200Headers struct {
 	ETag            *string
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7610,6 +7950,7 @@ type GetArticleCommentsResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7621,6 +7962,7 @@ type GetArticleCommentsResponse304Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7689,6 +8031,7 @@ type CreateArticleCommentResponse201Headers struct {
 	Location            *string
 	RateLimit           *string
 	RateLimitPolicy     *string
+	XBylineIgnored      *string
 	XRequestId          *string
 }
 
@@ -7753,6 +8096,7 @@ func (r CreateArticleCommentResponse) ContentType() string {
 type DeleteArticleCommentResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7810,6 +8154,7 @@ func (r DeleteArticleCommentResponse) ContentType() string {
 type RestoreCommentResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7867,6 +8212,7 @@ func (r RestoreCommentResponse) ContentType() string {
 type HideCommentResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7925,6 +8271,7 @@ type DeleteArticleFavoriteResponse200Headers struct {
 	ETag            *string
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -7990,6 +8337,7 @@ type CreateArticleFavoriteResponse200Headers struct {
 	ETag            *string
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8054,6 +8402,7 @@ func (r CreateArticleFavoriteResponse) ContentType() string {
 type RestoreArticleResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8111,6 +8460,7 @@ func (r RestoreArticleResponse) ContentType() string {
 type HideArticleResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8168,6 +8518,7 @@ func (r HideArticleResponse) ContentType() string {
 type BatchGetArticlesResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8232,6 +8583,7 @@ func (r BatchGetArticlesResponse) ContentType() string {
 type BatchGetProfilesResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8297,6 +8649,7 @@ type GetHiddenResponse200Headers struct {
 	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8364,6 +8717,7 @@ type GetProfileByUsernameResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8375,6 +8729,7 @@ type GetProfileByUsernameResponse304Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8441,6 +8796,7 @@ func (r GetProfileByUsernameResponse) ContentType() string {
 type UnfollowUserByUsernameResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8505,6 +8861,7 @@ func (r UnfollowUserByUsernameResponse) ContentType() string {
 type FollowUserByUsernameResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8569,6 +8926,7 @@ func (r FollowUserByUsernameResponse) ContentType() string {
 type DeleteSessionsResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8626,6 +8984,7 @@ func (r DeleteSessionsResponse) ContentType() string {
 type GetSessionsResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8692,6 +9051,7 @@ type CreateSessionResponse201Headers struct {
 	Location            *string
 	RateLimit           *string
 	RateLimitPolicy     *string
+	XBylineIgnored      *string
 	XRequestId          *string
 }
 
@@ -8756,6 +9116,7 @@ func (r CreateSessionResponse) ContentType() string {
 type DeleteCurrentSessionResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8813,6 +9174,7 @@ func (r DeleteCurrentSessionResponse) ContentType() string {
 type RefreshSessionResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8877,6 +9239,7 @@ func (r RefreshSessionResponse) ContentType() string {
 type DeleteSessionResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8937,6 +9300,7 @@ type GetTagsResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -8948,6 +9312,7 @@ type GetTagsResponse304Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9014,6 +9379,7 @@ func (r GetTagsResponse) ContentType() string {
 type DeleteCurrentUserResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9074,6 +9440,7 @@ type GetCurrentUserResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9085,6 +9452,7 @@ type GetCurrentUserResponse304Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9151,6 +9519,7 @@ func (r GetCurrentUserResponse) ContentType() string {
 type UpdateCurrentUserResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9215,6 +9584,7 @@ func (r UpdateCurrentUserResponse) ContentType() string {
 type GetEmailVerificationResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9279,6 +9649,7 @@ func (r GetEmailVerificationResponse) ContentType() string {
 type RequestEmailVerificationResponse202Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9337,6 +9708,7 @@ type ExportCurrentUserResponse200Headers struct {
 	ContentDisposition *string
 	RateLimit          *string
 	RateLimitPolicy    *string
+	XBylineIgnored     *string
 	XRequestId         *string
 }
 
@@ -9394,6 +9766,7 @@ func (r ExportCurrentUserResponse) ContentType() string {
 type GetApiKeysResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9460,6 +9833,7 @@ type CreateApiKeyResponse201Headers struct {
 	Location            *string
 	RateLimit           *string
 	RateLimitPolicy     *string
+	XBylineIgnored      *string
 	XRequestId          *string
 }
 
@@ -9524,6 +9898,7 @@ func (r CreateApiKeyResponse) ContentType() string {
 type DeleteApiKeyResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9582,6 +9957,7 @@ type CreateUserResponse201Headers struct {
 	IdempotencyReplayed *string
 	RateLimit           *string
 	RateLimitPolicy     *string
+	XBylineIgnored      *string
 	XRequestId          *string
 }
 
@@ -9646,6 +10022,7 @@ func (r CreateUserResponse) ContentType() string {
 type ConfirmEmailVerificationResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9703,6 +10080,7 @@ func (r ConfirmEmailVerificationResponse) ContentType() string {
 type LoginResponse200Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9767,6 +10145,7 @@ func (r LoginResponse) ContentType() string {
 type RequestPasswordResetResponse202Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -9824,6 +10203,7 @@ func (r RequestPasswordResetResponse) ContentType() string {
 type ConfirmPasswordResetResponse204Headers struct {
 	RateLimit       *string
 	RateLimitPolicy *string
+	XBylineIgnored  *string
 	XRequestId      *string
 }
 
@@ -11106,6 +11486,13 @@ func ParseGetAuditLogResponse(rsp *http.Response) (*GetAuditLogResponse, error) 
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11180,6 +11567,13 @@ func ParseGetUsersResponse(rsp *http.Response) (*GetUsersResponse, error) {
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11246,6 +11640,13 @@ func ParseSetUserRoleResponse(rsp *http.Response) (*SetUserRoleResponse, error) 
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -11314,6 +11715,13 @@ func ParseReinstateUserResponse(rsp *http.Response) (*ReinstateUserResponse, err
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11380,6 +11788,13 @@ func ParseSuspendUserResponse(rsp *http.Response) (*SuspendUserResponse, error) 
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -11479,6 +11894,13 @@ func ParseGetArticlesResponse(rsp *http.Response) (*GetArticlesResponse, error) 
 			}
 			headers.Vary = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11530,6 +11952,13 @@ func ParseGetArticlesResponse(rsp *http.Response) (*GetArticlesResponse, error) 
 				return nil, err
 			}
 			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -11618,6 +12047,13 @@ func ParseCreateArticleResponse(rsp *http.Response) (*CreateArticleResponse, err
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -11717,6 +12153,13 @@ func ParseGetArticlesFeedResponse(rsp *http.Response) (*GetArticlesFeedResponse,
 			}
 			headers.Vary = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11768,6 +12211,13 @@ func ParseGetArticlesFeedResponse(rsp *http.Response) (*GetArticlesFeedResponse,
 				return nil, err
 			}
 			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -11831,6 +12281,13 @@ func ParseDeleteArticleResponse(rsp *http.Response) (*DeleteArticleResponse, err
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -11923,6 +12380,13 @@ func ParseGetArticleResponse(rsp *http.Response) (*GetArticleResponse, error) {
 			}
 			headers.Vary = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -11974,6 +12438,13 @@ func ParseGetArticleResponse(rsp *http.Response) (*GetArticleResponse, error) {
 				return nil, err
 			}
 			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -12048,6 +12519,13 @@ func ParseUpdateArticleResponse(rsp *http.Response) (*UpdateArticleResponse, err
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -12147,6 +12625,13 @@ func ParseGetArticleCommentsResponse(rsp *http.Response) (*GetArticleCommentsRes
 			}
 			headers.Vary = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12198,6 +12683,13 @@ func ParseGetArticleCommentsResponse(rsp *http.Response) (*GetArticleCommentsRes
 				return nil, err
 			}
 			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -12280,6 +12772,13 @@ func ParseCreateArticleCommentResponse(rsp *http.Response) (*CreateArticleCommen
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12342,6 +12841,13 @@ func ParseDeleteArticleCommentResponse(rsp *http.Response) (*DeleteArticleCommen
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -12406,6 +12912,13 @@ func ParseRestoreCommentResponse(rsp *http.Response) (*RestoreCommentResponse, e
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12468,6 +12981,13 @@ func ParseHideCommentResponse(rsp *http.Response) (*HideCommentResponse, error) 
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -12543,6 +13063,13 @@ func ParseDeleteArticleFavoriteResponse(rsp *http.Response) (*DeleteArticleFavor
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12617,6 +13144,13 @@ func ParseCreateArticleFavoriteResponse(rsp *http.Response) (*CreateArticleFavor
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12680,6 +13214,13 @@ func ParseRestoreArticleResponse(rsp *http.Response) (*RestoreArticleResponse, e
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12742,6 +13283,13 @@ func ParseHideArticleResponse(rsp *http.Response) (*HideArticleResponse, error) 
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -12810,6 +13358,13 @@ func ParseBatchGetArticlesResponse(rsp *http.Response) (*BatchGetArticlesRespons
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -12876,6 +13431,13 @@ func ParseBatchGetProfilesResponse(rsp *http.Response) (*BatchGetProfilesRespons
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -12950,6 +13512,13 @@ func ParseGetHiddenResponse(rsp *http.Response) (*GetHiddenResponse, error) {
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -13042,6 +13611,13 @@ func ParseGetProfileByUsernameResponse(rsp *http.Response) (*GetProfileByUsernam
 			}
 			headers.Vary = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13093,6 +13669,13 @@ func ParseGetProfileByUsernameResponse(rsp *http.Response) (*GetProfileByUsernam
 				return nil, err
 			}
 			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -13161,6 +13744,13 @@ func ParseUnfollowUserByUsernameResponse(rsp *http.Response) (*UnfollowUserByUse
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13228,6 +13818,13 @@ func ParseFollowUserByUsernameResponse(rsp *http.Response) (*FollowUserByUsernam
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13290,6 +13887,13 @@ func ParseDeleteSessionsResponse(rsp *http.Response) (*DeleteSessionsResponse, e
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -13357,6 +13961,13 @@ func ParseGetSessionsResponse(rsp *http.Response) (*GetSessionsResponse, error) 
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -13439,6 +14050,13 @@ func ParseCreateSessionResponse(rsp *http.Response) (*CreateSessionResponse, err
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13501,6 +14119,13 @@ func ParseDeleteCurrentSessionResponse(rsp *http.Response) (*DeleteCurrentSessio
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -13569,6 +14194,13 @@ func ParseRefreshSessionResponse(rsp *http.Response) (*RefreshSessionResponse, e
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13631,6 +14263,13 @@ func ParseDeleteSessionResponse(rsp *http.Response) (*DeleteSessionResponse, err
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -13723,6 +14362,13 @@ func ParseGetTagsResponse(rsp *http.Response) (*GetTagsResponse, error) {
 			}
 			headers.Vary = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13774,6 +14420,13 @@ func ParseGetTagsResponse(rsp *http.Response) (*GetTagsResponse, error) {
 				return nil, err
 			}
 			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -13837,6 +14490,13 @@ func ParseDeleteCurrentUserResponse(rsp *http.Response) (*DeleteCurrentUserRespo
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -13929,6 +14589,13 @@ func ParseGetCurrentUserResponse(rsp *http.Response) (*GetCurrentUserResponse, e
 			}
 			headers.Vary = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13980,6 +14647,13 @@ func ParseGetCurrentUserResponse(rsp *http.Response) (*GetCurrentUserResponse, e
 				return nil, err
 			}
 			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -14048,6 +14722,13 @@ func ParseUpdateCurrentUserResponse(rsp *http.Response) (*UpdateCurrentUserRespo
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14115,6 +14796,13 @@ func ParseGetEmailVerificationResponse(rsp *http.Response) (*GetEmailVerificatio
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14177,6 +14865,13 @@ func ParseRequestEmailVerificationResponse(rsp *http.Response) (*RequestEmailVer
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -14245,6 +14940,13 @@ func ParseExportCurrentUserResponse(rsp *http.Response) (*ExportCurrentUserRespo
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14311,6 +15013,13 @@ func ParseGetApiKeysResponse(rsp *http.Response) (*GetApiKeysResponse, error) {
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -14393,6 +15102,13 @@ func ParseCreateApiKeyResponse(rsp *http.Response) (*CreateApiKeyResponse, error
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14455,6 +15171,13 @@ func ParseDeleteApiKeyResponse(rsp *http.Response) (*DeleteApiKeyResponse, error
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -14530,6 +15253,13 @@ func ParseCreateUserResponse(rsp *http.Response) (*CreateUserResponse, error) {
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14592,6 +15322,13 @@ func ParseConfirmEmailVerificationResponse(rsp *http.Response) (*ConfirmEmailVer
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -14660,6 +15397,13 @@ func ParseLoginResponse(rsp *http.Response) (*LoginResponse, error) {
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14723,6 +15467,13 @@ func ParseRequestPasswordResetResponse(rsp *http.Response) (*RequestPasswordRese
 			}
 			headers.RateLimitPolicy = &value
 		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -14785,6 +15536,13 @@ func ParseConfirmPasswordResetResponse(rsp *http.Response) (*ConfirmPasswordRese
 				return nil, err
 			}
 			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string

@@ -61,9 +61,27 @@ class Type:
         return self.parse.replace("{}", value) if self.parse else value
 
 
+def _described(node: Any) -> Any:
+    """Lets a description stand beside a reference, as OpenAPI 3.1 does.
+
+    In OpenAPI 3.0 the reference is the only element of `allOf`, because a parser may ignore
+    what stands beside it.
+    """
+    if isinstance(node, list):
+        return [_described(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "allOf" in node:
+        [reference] = node["allOf"]
+        if set(reference) != {"$ref"} or set(node) != {"allOf", "description"}:
+            raise ValueError(f"allOf is known only for the description of a reference: {node}")
+        return {**reference, "description": node["description"]}
+    return {key: _described(value) for key, value in node.items()}
+
+
 class Document:
     def __init__(self, path: Path) -> None:
-        self.root: dict[str, Any] = YAML(typ="safe", pure=True).load(path)
+        self.root: dict[str, Any] = _described(YAML(typ="safe", pure=True).load(path))
         self.version: str = self.root["info"]["version"]
         self.schemas: dict[str, Schema] = self.root["components"]["schemas"]
         names = {name for schema in self.schemas.values() for name in schema.get("properties", {})}
