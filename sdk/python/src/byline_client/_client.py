@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from ._cache import Cache
-from ._exchange import Service, user_agent
+from ._exchange import Service, api_url, user_agent
 from ._operation import any_call
 from ._options import (
     NOT_GIVEN,
@@ -38,7 +38,6 @@ else:
     from typing_extensions import Self
 
 
-BASE_PATH = "/api"
 # A renewal that hangs must leave time for another attempt.
 REFRESH: CallOptions = {"timeout": 4.0}
 
@@ -94,7 +93,7 @@ class Byline(Resources):
         http = httpx.Client() if http_client is None else http_client
         self._owned = http if http_client is None else None
         transport = Transport(
-            Service(_api(address), user_agent(app), Cache(cache_bytes)),
+            Service(api_url(address), user_agent(app), Cache(cache_bytes)),
             Settings(
                 timeout=timeout,
                 retries=retries,
@@ -198,7 +197,7 @@ class Byline(Resources):
         self.close()
 
     def __repr__(self) -> str:
-        return f"Byline({self._transport.service.url.removesuffix(BASE_PATH)!r})"
+        return f"Byline({self._transport.service.address!r})"
 
     def _derive(self, **changes: Any) -> Self:
         derived = copy(self)
@@ -258,7 +257,7 @@ class AsyncByline(AsyncResources):
         http = httpx.AsyncClient() if http_client is None else http_client
         self._owned = http if http_client is None else None
         transport = AsyncTransport(
-            Service(_api(address), user_agent(app), Cache(cache_bytes)),
+            Service(api_url(address), user_agent(app), Cache(cache_bytes)),
             Settings(
                 timeout=timeout,
                 retries=retries,
@@ -364,25 +363,12 @@ class AsyncByline(AsyncResources):
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"AsyncByline({self._transport.service.url.removesuffix(BASE_PATH)!r})"
+        return f"AsyncByline({self._transport.service.address!r})"
 
     def _derive(self, **changes: Any) -> Self:
         derived = copy(self)
         AsyncResources.__init__(derived, replace(self._transport, **changes))
         return derived
-
-
-def _api(address: str) -> str:
-    """Returns the URL of the API at an address, with or without /api."""
-    url = httpx.URL(address)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(
-            f"{address!r} is not the address of a service: https://HOST or http://HOST"
-        )
-    if url.userinfo or url.query or url.fragment:
-        # The message does not repeat the address, which may contain a password.
-        raise ValueError("the address of the service must be https://HOST or http://HOST")
-    return str(url).rstrip("/").removesuffix(BASE_PATH) + BASE_PATH
 
 
 def _session(transport: Transport, store: SessionStore | None) -> Session:

@@ -27,6 +27,7 @@ from .generated.version import VERSION
 T = TypeVar("T")
 
 logger = logging.getLogger("byline_client")
+BASE_PATH = "/api"
 TEMPORARY = {429, 502, 503, 504}
 
 
@@ -61,6 +62,23 @@ class Service:
     url: str
     user_agent: str
     cache: Cache
+
+    @property
+    def address(self) -> str:
+        return self.url.removesuffix(BASE_PATH)
+
+
+def api_url(address: str) -> str:
+    """Returns the URL of the API at an address, with or without /api."""
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    unused = url.userinfo or url.query or url.fragment
+    if url.scheme not in ("http", "https") or not url.host or unused:
+        # The message does not repeat the address, which may contain a password.
+        raise ValueError("the address of the service must be https://HOST or http://HOST")
+    return str(url).rstrip("/").removesuffix(BASE_PATH) + BASE_PATH
 
 
 def user_agent(app: str | None) -> str:
