@@ -22,6 +22,7 @@ __all__ = [
     "AuditSubject",
     "Comment",
     "EmailVerification",
+    "Heading",
     "Hidden",
     "HiddenItem",
     "ProblemCode",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 TextFormat = Literal["markdown", "html"]
+"""Whether texts are returned as Markdown only, or as HTML too."""
 Scope = Literal["read", "write", "admin"]
 """What the key permits; each scope includes those before it."""
 Role = Literal["reader", "author", "moderator", "admin"]
@@ -52,6 +54,7 @@ AuditAction = Literal[
     "user.role_changed",
     "user.suspended",
 ]
+"""What was done, as the kind of the object and a verb."""
 ProblemCode = Literal[
     "account_suspended",
     "already_taken",
@@ -82,19 +85,20 @@ ProblemCode = Literal[
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session(Model):
-    """Session."""
+    """A sign-in, and what the service knows about the client that made it."""
 
     id: int
+    """Identifies the session in `/sessions/{id}`."""
     current: bool
     """Whether the token of this request belongs to the session."""
     user_agent: str | None
     """The `User-Agent` of the client at sign-in, shortened."""
     created_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the user signed in."""
     used_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When a token of the session was last used, to the minute."""
     expires_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the session ends, unless its tokens are renewed before."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Session:
@@ -111,16 +115,16 @@ class Session(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tokens(Model):
-    """Tokens."""
+    """A pair of tokens: one for requests, and one that renews the pair."""
 
     access_token: str = field(repr=False)
     """Send it in `Authorization`; it is valid for minutes."""
     access_token_expires_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the service begins to reject `access_token`."""
     refresh_token: str = field(repr=False)
     """Send it to `POST /sessions/refresh`; it can be used once."""
     refresh_token_expires_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the session ends, unless `refresh_token` is used before."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Tokens:
@@ -135,10 +139,12 @@ class Tokens(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionCreatedResponse(Model):
-    """Session created response."""
+    """The session that the request created, with its first tokens."""
 
     session: Session
+    """A sign-in, and what the service knows about the client that made it."""
     tokens: Tokens
+    """A pair of tokens: one for requests, and one that renews the pair."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> SessionCreatedResponse:
@@ -151,19 +157,24 @@ class SessionCreatedResponse(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKey(Model):
-    """Api key."""
+    """What the service shows of an API key after its creation; the key itself is not
+    stored.
+    """
 
     id: int
+    """Identifies the key in `/user/keys/{id}`."""
     name: str
+    """The name by which the owner recognises the key."""
     prefix: str
     """The first characters of the key."""
     scopes: list[Scope]
+    """What the key permits."""
     created_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the owner created the key."""
     expires_at: datetime | None
-    """UTC, with exactly three fraction digits, or `null` when there is no such time."""
+    """When the service begins to reject the key; null if it never does."""
     used_at: datetime | None
-    """UTC, with exactly three fraction digits, or `null` when there is no such time."""
+    """When a request last used the key, to the minute; null if none has."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ApiKey:
@@ -181,9 +192,14 @@ class ApiKey(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKeyCreatedResponse(Model):
-    """Api key created response."""
+    """The API key that the request created, and the secret that no other response
+    contains.
+    """
 
     api_key: ApiKey
+    """What the service shows of an API key after its creation; the key itself is not
+    stored.
+    """
     key: str = field(repr=False)
     """The key itself; send it as `Authorization: Bearer <key>`."""
 
@@ -198,11 +214,12 @@ class ApiKeyCreatedResponse(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EmailVerification(Model):
-    """Email verification."""
+    """The address of an account, and whether its owner has proved that it is theirs."""
 
     email: str
+    """The current address of the account."""
     verified_at: datetime | None
-    """UTC, with exactly three fraction digits, or `null` when there is no such time."""
+    """When the owner proved that the address is theirs; null if they have not yet."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> EmailVerification:
@@ -215,14 +232,18 @@ class EmailVerification(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class User(Model):
-    """User."""
+    """The account of the caller, with a token for further requests."""
 
     email: str
+    """The address that the user signs in with; others do not see it."""
     token: str = field(repr=False)
     """Send it as `Authorization: Token <token>`."""
     username: str
+    """The name in the address of the profile, and beside what the user writes."""
     bio: str | None
+    """What users say about themselves; null if they say nothing."""
     image: str | None
+    """The URL of the picture of the user; null if they have none."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> User:
@@ -238,11 +259,14 @@ class User(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Profile(Model):
-    """Profile."""
+    """A user as everybody sees them."""
 
     username: str
+    """The name in the address of the profile, as the user has spelt it."""
     bio: str | None
+    """What users say about themselves; null if they say nothing."""
     image: str | None
+    """The URL of the picture of the user; null if they have none."""
     following: bool
     """Whether the caller follows this user."""
 
@@ -261,7 +285,9 @@ class UpdateArticle(TypedDict, total=False):
     """A merge patch; absent members stay unchanged."""
 
     title: str
+    """What lists and pages show as the headline, as plain text."""
     description: str
+    """A summary of the article for lists, as plain text."""
     body: str
     """Markdown, stored and returned exactly as it was sent."""
     tag_list: list[str]
@@ -270,23 +296,38 @@ class UpdateArticle(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Article(Model):
-    """Article."""
+    """A published text with its tags, its author and what the caller has to do with
+    it.
+    """
 
     slug: str
+    """Identifies the article in paths. It is derived from the title, and changes with
+    it.
+    """
     title: str
+    """What lists and pages show as the headline, as plain text."""
     description: str
+    """A summary for lists, as plain text."""
     body: str
+    """The text as Markdown, exactly as the author sent it."""
     body_html: str | None = None
     """`body` as sanitised HTML; present only with `format=html`."""
+    table_of_contents: list[Heading] | None = None
+    """The headings of `body_html` that have an id, in its order; present only with
+    `format=html`.
+    """
     tag_list: list[str]
+    """In the order of the author; in lenient mode, sorted."""
     created_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the article was published; lists are sorted by it."""
     updated_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the author last changed the article; equal to `created_at` if never."""
     favorited: bool
     """Whether the article is one of the caller's favourites."""
     favorites_count: int
+    """The number of users who have marked the article as a favourite."""
     author: Profile
+    """The profile of the user who wrote the article."""
     hidden: Hidden | None = None
     """Present when a moderator has hidden the article or comment, which only its
     author and moderators can then see.
@@ -301,6 +342,9 @@ class Article(Model):
             description=data["description"],
             body=data["body"],
             body_html=data.get("bodyHtml"),
+            table_of_contents=[Heading.from_dict(item) for item in data["tableOfContents"]]
+            if data.get("tableOfContents") is not None
+            else None,
             tag_list=list(data["tagList"]),
             created_at=parse_time(data["createdAt"]),
             updated_at=parse_time(data["updatedAt"]),
@@ -312,21 +356,50 @@ class Article(Model):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Heading(Model):
+    """An entry of the table of contents."""
+
+    level: int
+    """2 for an `h2`."""
+    id: str
+    """The id of the element, so that `#` and the id lead to it."""
+    text: str
+    """The first 200 characters of the heading, as plain text."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Heading:
+        """Parses the object from JSON."""
+        return cls(
+            level=data["level"],
+            id=data["id"],
+            text=data["text"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ArticleSummary(Model):
     """An article without its body."""
 
     slug: str
+    """Identifies the article in paths. It is derived from the title, and changes with
+    it.
+    """
     title: str
+    """What lists and pages show as the headline, as plain text."""
     description: str
+    """A summary for lists, as plain text."""
     tag_list: list[str]
+    """In the order of the author; in lenient mode, sorted."""
     created_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the article was published; lists are sorted by it."""
     updated_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the author last changed the article; equal to `created_at` if never."""
     favorited: bool
     """Whether the article is one of the caller's favourites."""
     favorites_count: int
+    """The number of users who have marked the article as a favourite."""
     author: Profile
+    """The profile of the user who wrote the article."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ArticleSummary:
@@ -346,18 +419,20 @@ class ArticleSummary(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comment(Model):
-    """Comment."""
+    """What a user has written below an article."""
 
     id: int
-    """Always below 2^53."""
+    """Identifies the comment among those of all articles. It is always below 2^53."""
     created_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the comment was written."""
     updated_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the comment was last changed; equal to `created_at` if never."""
     body: str
+    """The text as Markdown, exactly as the author sent it."""
     body_html: str | None = None
     """`body` as sanitised HTML; present only with `format=html`."""
     author: Profile
+    """The profile of the user who wrote the comment."""
     hidden: Hidden | None = None
     """Present when a moderator has hidden the article or comment, which only its
     author and moderators can then see.
@@ -384,8 +459,9 @@ class Hidden(Model):
     """
 
     reason: str
+    """What the moderator gave as the reason."""
     at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the moderator hid it."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Hidden:
@@ -398,20 +474,24 @@ class Hidden(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HiddenItem(Model):
-    """Hidden item."""
+    """An article or comment that only its author and moderators can see."""
 
     kind: Literal["article", "comment"]
+    """Whether this is an article or a comment."""
     slug: str
     """The slug of the article, or of the article that the comment belongs to."""
     title: str
+    """The headline of that article."""
     comment_id: int | None
+    """Identifies a hidden comment; null for an article."""
     author: str
     """The user name of the author."""
     reason: str
+    """What the moderator gave as the reason."""
     hidden_by: str | None
-    """Null when the account of the moderator no longer exists."""
+    """The user name of the moderator; null when their account no longer exists."""
     hidden_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the moderator hid it."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> HiddenItem:
@@ -433,15 +513,19 @@ class Account(Model):
     """A user as admins see them."""
 
     id: int
+    """Identifies the account in the audit log, and never changes."""
     username: str
+    """The name in the address of the profile and in `/admin/users/{username}`."""
     email: str
+    """The address that the user signs in with."""
     role: Role
     """What the user may do; each role includes the permissions of those before it."""
     created_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When the user registered."""
     suspended_at: datetime | None
-    """UTC, with exactly three fraction digits, or `null` when there is no such time."""
+    """When an admin suspended the user; null if they may sign in."""
     suspension_reason: str | None
+    """What the admin gave as the reason; null if the user may sign in."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Account:
@@ -462,8 +546,9 @@ class AuditActor(Model):
     """The user who did it; null for the operator at the command line."""
 
     id: int
+    """Identifies the account, also after it was deleted."""
     username: str | None
-    """Null when the account no longer exists."""
+    """The name of the actor; null when the account no longer exists."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> AuditActor:
@@ -479,7 +564,9 @@ class AuditSubject(Model):
     """The user, article or comment that the action affected."""
 
     kind: Literal["article", "comment", "user"]
+    """What `id` identifies: an article, a comment or a user."""
     id: int
+    """Identifies the object among those of its kind, also after it was deleted."""
     name: str | None
     """The user name, or the slug of the article; null when the subject no longer
     exists.
@@ -497,12 +584,14 @@ class AuditSubject(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditEntry(Model):
-    """Audit entry."""
+    """One action of a moderator, of an admin or of the operator."""
 
     id: int
+    """Identifies the entry; later entries have higher numbers."""
     created_at: datetime
-    """UTC, with exactly three fraction digits."""
+    """When it was done."""
     action: AuditAction
+    """What was done, as the kind of the object and a verb."""
     actor: AuditActor | None
     """The user who did it; null for the operator at the command line."""
     api_key_id: int | None
@@ -510,12 +599,13 @@ class AuditEntry(Model):
     subject: AuditSubject
     """The user, article or comment that the action affected."""
     reason: str | None
+    """What the actor gave as the reason; null if there is none, or if it was erased."""
     from_: str | None
-    """The role before the change."""
+    """The role before a change of the role, else null."""
     to: str | None
-    """The role after the change."""
+    """The role after a change of the role, else null."""
     request_id: str | None
-    """The id of the request in the server's log."""
+    """The id of the request in the log of the service; null for the command line."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> AuditEntry:
@@ -536,10 +626,12 @@ class AuditEntry(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArticleBatchResponse(Model):
-    """Article batch response."""
+    """Those of the requested articles that exist and fit into one response."""
 
     articles: list[Article]
+    """In the order of the request."""
     missing: list[str]
+    """Slugs of the request that no article has or ever had."""
     remaining: list[str] | None = None
     """Slugs of articles that this response has no room for, if any; request them
     again.
@@ -557,10 +649,16 @@ class ArticleBatchResponse(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProfileBatchResponse(Model):
-    """Profile batch response."""
+    """Those of the requested profiles that exist and fit into one response."""
 
     profiles: list[Profile]
+    """In the order of the request."""
     missing: list[str]
+    """Names of the request that no user has."""
+    remaining: list[str] | None = None
+    """Names of profiles that this response has no room for, if any; request them
+    again.
+    """
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ProfileBatchResponse:
@@ -568,4 +666,5 @@ class ProfileBatchResponse(Model):
         return cls(
             profiles=[Profile.from_dict(item) for item in data["profiles"]],
             missing=list(data["missing"]),
+            remaining=list(data["remaining"]) if data.get("remaining") is not None else None,
         )

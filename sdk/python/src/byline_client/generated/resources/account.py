@@ -72,6 +72,8 @@ class Account:
                 Passwords are never truncated.
             current_password: Proves that the owner of the account changes `email`
                 or `password`; some servers require it.
+            bio: What users say about themselves, as plain text; `null` and an empty
+                text remove it.
             image: The URL of a picture. Without a scheme it is relative to the page
                 that shows it; `data:image/` URLs are accepted too.
 
@@ -178,6 +180,8 @@ class AsyncAccount:
                 Passwords are never truncated.
             current_password: Proves that the owner of the account changes `email`
                 or `password`; some servers require it.
+            bio: What users say about themselves, as plain text; `null` and an empty
+                text remove it.
             image: The URL of a picture. Without a scheme it is relative to the page
                 that shows it; `data:image/` URLs are accepted too.
 

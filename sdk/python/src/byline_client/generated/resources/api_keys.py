@@ -69,6 +69,7 @@ class ApiKeys:
 
         Args:
             name: A name by which the owner recognises the key.
+            scopes: What the key permits; several scopes mean the widest of them.
             expires_at: When the key expires; if it is `null` or absent, the key
                 does not expire.
             current_password: Proves that the owner of the account creates the key;
@@ -102,7 +103,7 @@ class ApiKeys:
         Revokes the key. Every replica rejects it within a second.
 
         Args:
-            id: The key's id.
+            id: The number in `id` of `GET /user/keys`.
 
         Example:
             byline.api_keys.delete(1)
@@ -147,6 +148,7 @@ class AsyncApiKeys:
 
         Args:
             name: A name by which the owner recognises the key.
+            scopes: What the key permits; several scopes mean the widest of them.
             expires_at: When the key expires; if it is `null` or absent, the key
                 does not expire.
             current_password: Proves that the owner of the account creates the key;
@@ -180,7 +182,7 @@ class AsyncApiKeys:
         Revokes the key. Every replica rejects it within a second.
 
         Args:
-            id: The key's id.
+            id: The number in `id` of `GET /user/keys`.
 
         Example:
             await byline.api_keys.delete(1)

@@ -99,7 +99,7 @@ class Articles:
         Returns the articles of the authors that the caller follows, newest first.
         Page with `limit` and `offset`, or follow `next_cursor` (also sent as `Link:
         rel="next"`), which is stable while articles are published and costs the
-        same on every page.
+        same on every page. A page with more than 4 MB of text ends earlier.
 
         Args:
             limit: The maximum number of items in the page.
@@ -138,7 +138,7 @@ class Articles:
         Returns articles without their bodies, newest first. Filters can be
         combined. `total` is the number of all articles that match the filters, not
         the length of the page. Page with `limit` and `offset`, or follow
-        `next_cursor`.
+        `next_cursor`. A page with more than 4 MB of text ends earlier.
 
         Args:
             tag: Only articles with this tag.
@@ -185,7 +185,12 @@ class Articles:
         Publishes an article. Its slug is derived from the title. Two articles may
         have the same title; the second one gets a different slug.
 
+        The articles and comments of an account have a maximum size together. If the
+        article would exceed it, the request returns 422 with `storage` in `errors`.
+
         Args:
+            title: What lists and pages show as the headline, as plain text.
+            description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed.
 
@@ -227,7 +232,8 @@ class Articles:
         Args:
             slug: The current slug of the article or an earlier one.
             format: `html` adds `bodyHtml` next to each `body`: the Markdown as
-                sanitised HTML that a page can insert unchanged.
+                sanitised HTML that a page can insert unchanged. Articles also get
+                `tableOfContents`.
 
         Example:
             article = byline.articles.get("how-to-train-your-dragon")
@@ -254,8 +260,13 @@ class Articles:
         as you read it in `If-Match`. If the article has changed since, the request
         returns 412.
 
+        If the article becomes longer and the account would exceed its maximum size,
+        the request returns 422 with `storage` in `errors`.
+
         Args:
             slug: The current slug of the article or an earlier one.
+            title: What lists and pages show as the headline, as plain text.
+            description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed.
 
@@ -340,8 +351,11 @@ class Articles:
         room for all: another request with these slugs returns the next ones.
 
         Args:
+            slugs: Current or earlier slugs, in the order in which the articles are
+                wanted.
             format: `html` adds `bodyHtml` next to each `body`: the Markdown as
-                sanitised HTML that a page can insert unchanged.
+                sanitised HTML that a page can insert unchanged. Articles also get
+                `tableOfContents`.
 
         Example:
             found = byline.articles.get_many(
@@ -405,7 +419,7 @@ class AsyncArticles:
         Returns the articles of the authors that the caller follows, newest first.
         Page with `limit` and `offset`, or follow `next_cursor` (also sent as `Link:
         rel="next"`), which is stable while articles are published and costs the
-        same on every page.
+        same on every page. A page with more than 4 MB of text ends earlier.
 
         Args:
             limit: The maximum number of items in the page.
@@ -444,7 +458,7 @@ class AsyncArticles:
         Returns articles without their bodies, newest first. Filters can be
         combined. `total` is the number of all articles that match the filters, not
         the length of the page. Page with `limit` and `offset`, or follow
-        `next_cursor`.
+        `next_cursor`. A page with more than 4 MB of text ends earlier.
 
         Args:
             tag: Only articles with this tag.
@@ -491,7 +505,12 @@ class AsyncArticles:
         Publishes an article. Its slug is derived from the title. Two articles may
         have the same title; the second one gets a different slug.
 
+        The articles and comments of an account have a maximum size together. If the
+        article would exceed it, the request returns 422 with `storage` in `errors`.
+
         Args:
+            title: What lists and pages show as the headline, as plain text.
+            description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed.
 
@@ -533,7 +552,8 @@ class AsyncArticles:
         Args:
             slug: The current slug of the article or an earlier one.
             format: `html` adds `bodyHtml` next to each `body`: the Markdown as
-                sanitised HTML that a page can insert unchanged.
+                sanitised HTML that a page can insert unchanged. Articles also get
+                `tableOfContents`.
 
         Example:
             article = await byline.articles.get("how-to-train-your-dragon")
@@ -562,8 +582,13 @@ class AsyncArticles:
         as you read it in `If-Match`. If the article has changed since, the request
         returns 412.
 
+        If the article becomes longer and the account would exceed its maximum size,
+        the request returns 422 with `storage` in `errors`.
+
         Args:
             slug: The current slug of the article or an earlier one.
+            title: What lists and pages show as the headline, as plain text.
+            description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed.
 
@@ -648,8 +673,11 @@ class AsyncArticles:
         room for all: another request with these slugs returns the next ones.
 
         Args:
+            slugs: Current or earlier slugs, in the order in which the articles are
+                wanted.
             format: `html` adds `bodyHtml` next to each `body`: the Markdown as
-                sanitised HTML that a page can insert unchanged.
+                sanitised HTML that a page can insert unchanged. Articles also get
+                `tableOfContents`.
 
         Example:
             found = await byline.articles.get_many(

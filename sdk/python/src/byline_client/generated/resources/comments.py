@@ -65,7 +65,8 @@ class Comments:
             cursor: `next_cursor` of the previous page. It is opaque and valid only
                 for the same list with the same filters.
             format: `html` adds `bodyHtml` next to each `body`: the Markdown as
-                sanitised HTML that a page can insert unchanged.
+                sanitised HTML that a page can insert unchanged. Articles also get
+                `tableOfContents`.
 
         Example:
             for comment in byline.comments.list("how-to-train-your-dragon"):
@@ -92,7 +93,8 @@ class Comments:
     ) -> models.Comment:
         """Comment on an article.
 
-        Adds a comment of the signed-in user to the article.
+        Adds a comment of the signed-in user to the article. If the account would
+        exceed its maximum size, the request returns 422 with `storage` in `errors`.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -115,7 +117,7 @@ class Comments:
 
         Args:
             slug: The current slug of the article or an earlier one.
-            id: The comment's id.
+            id: The number in `id` of the comment.
 
         Example:
             byline.comments.delete("how-to-train-your-dragon", 42)
@@ -163,7 +165,8 @@ class AsyncComments:
             cursor: `next_cursor` of the previous page. It is opaque and valid only
                 for the same list with the same filters.
             format: `html` adds `bodyHtml` next to each `body`: the Markdown as
-                sanitised HTML that a page can insert unchanged.
+                sanitised HTML that a page can insert unchanged. Articles also get
+                `tableOfContents`.
 
         Example:
             async for comment in byline.comments.list("how-to-train-your-dragon"):
@@ -190,7 +193,8 @@ class AsyncComments:
     ) -> models.Comment:
         """Comment on an article.
 
-        Adds a comment of the signed-in user to the article.
+        Adds a comment of the signed-in user to the article. If the account would
+        exceed its maximum size, the request returns 422 with `storage` in `errors`.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -213,7 +217,7 @@ class AsyncComments:
 
         Args:
             slug: The current slug of the article or an earlier one.
-            id: The comment's id.
+            id: The number in `id` of the comment.
 
         Example:
             await byline.comments.delete("how-to-train-your-dragon", 42)

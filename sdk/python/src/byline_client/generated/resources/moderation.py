@@ -89,7 +89,7 @@ class Moderation:
 
         Args:
             slug: The current slug of the article or an earlier one.
-            id: The comment's id.
+            id: The number in `id` of the comment.
             reason: The reason for the action, as the audit log shows it; the author
                 of a hidden article or comment sees it too.
 
@@ -120,7 +120,7 @@ class Moderation:
 
         Args:
             slug: The current slug of the article or an earlier one.
-            id: The comment's id.
+            id: The number in `id` of the comment.
 
         Example:
             byline.moderation.restore_comment("how-to-train-your-dragon", 42)
@@ -220,7 +220,7 @@ class AsyncModeration:
 
         Args:
             slug: The current slug of the article or an earlier one.
-            id: The comment's id.
+            id: The number in `id` of the comment.
             reason: The reason for the action, as the audit log shows it; the author
                 of a hidden article or comment sees it too.
 
@@ -253,7 +253,7 @@ class AsyncModeration:
 
         Args:
             slug: The current slug of the article or an earlier one.
-            id: The comment's id.
+            id: The number in `id` of the comment.
 
         Example:
             await byline.moderation.restore_comment("how-to-train-your-dragon", 42)

@@ -94,7 +94,14 @@ class Profiles:
 
         Returns up to 100 profiles by user name, in the order of the request, with a
         constant number of queries. `missing` lists unknown names. A name that the
-        request contains twice in the same letter case is returned once.
+        request contains twice in the same letter case is returned once. The
+        response contains up to 4 MB of text, and at least one profile. `remaining`
+        is there if it has no room for all: another request with these names returns
+        the next ones.
+
+        Args:
+            usernames: Names in any letter case, in the order in which the profiles
+                are wanted.
 
         Example:
             found = byline.profiles.get_many(usernames=["jake", "nobody"])
@@ -159,7 +166,14 @@ class AsyncProfiles:
 
         Returns up to 100 profiles by user name, in the order of the request, with a
         constant number of queries. `missing` lists unknown names. A name that the
-        request contains twice in the same letter case is returned once.
+        request contains twice in the same letter case is returned once. The
+        response contains up to 4 MB of text, and at least one profile. `remaining`
+        is there if it has no room for all: another request with these names returns
+        the next ones.
+
+        Args:
+            usernames: Names in any letter case, in the order in which the profiles
+                are wanted.
 
         Example:
             found = await byline.profiles.get_many(usernames=["jake", "nobody"])

@@ -72,6 +72,10 @@ class Sessions:
         pair with `POST /sessions/refresh`. Front ends of the RealWorld contract use
         `POST /users/login` instead.
 
+        Args:
+            email: The address of the account, in any letter case.
+            password: Exactly as it was set; every character counts.
+
         Example:
             created = byline.sessions.create(
                 email="jake@jake.jake",
@@ -101,6 +105,10 @@ class Sessions:
         the first ten seconds a second use counts as a retry of the same request and
         returns new tokens.
 
+        Args:
+            refresh_token: `refresh_token` of the last response with tokens; it can
+                be used once.
+
         Example:
             tokens = byline.sessions.refresh(refresh_token="jwt.refresh.here")
         """
@@ -125,7 +133,7 @@ class Sessions:
         a second.
 
         Args:
-            id: The session's id.
+            id: The number in `id` of `GET /sessions`.
 
         Example:
             byline.sessions.delete(4)
@@ -161,6 +169,10 @@ class AsyncSessions:
         pair with `POST /sessions/refresh`. Front ends of the RealWorld contract use
         `POST /users/login` instead.
 
+        Args:
+            email: The address of the account, in any letter case.
+            password: Exactly as it was set; every character counts.
+
         Example:
             created = await byline.sessions.create(
                 email="jake@jake.jake",
@@ -192,6 +204,10 @@ class AsyncSessions:
         the first ten seconds a second use counts as a retry of the same request and
         returns new tokens.
 
+        Args:
+            refresh_token: `refresh_token` of the last response with tokens; it can
+                be used once.
+
         Example:
             tokens = await byline.sessions.refresh(refresh_token="jwt.refresh.here")
         """
@@ -216,7 +232,7 @@ class AsyncSessions:
         a second.
 
         Args:
-            id: The session's id.
+            id: The number in `id` of `GET /sessions`.
 
         Example:
             await byline.sessions.delete(4)

@@ -77,6 +77,10 @@ class Users:
         password return the same 401, so that the response does not reveal whether
         an account exists.
 
+        Args:
+            email: The address of the account, in any letter case.
+            password: Exactly as it was set; every character counts.
+
         Example:
             user = byline.users.login(email="jake@jake.jake", password="jakejake")
         """
@@ -135,6 +139,10 @@ class AsyncUsers:
         Returns the account with a new token. An unknown address and a wrong
         password return the same 401, so that the response does not reveal whether
         an account exists.
+
+        Args:
+            email: The address of the account, in any letter case.
+            password: Exactly as it was set; every character counts.
 
         Example:
             user = await byline.users.login(

@@ -1,0 +1,1613 @@
+// Generated from openapi.yaml by generator/index.js; `make sdk` replaces it.
+import { edit } from "../edit.js";
+import { Pager } from "../pager.js";
+import type { Call } from "../call.js";
+import type { CallOptions, ConditionalOptions, CreateOptions } from "../options.js";
+import type { CountedPage, Page } from "../pager.js";
+import type { Transport } from "../transport.js";
+import type {
+  Session,
+  Tokens,
+  SessionCreatedResponse,
+  RefreshSessionRequest,
+  NewApiKey,
+  ApiKey,
+  ApiKeyCreatedResponse,
+  PasswordResetRequest,
+  PasswordResetConfirmationRequest,
+  EmailVerificationConfirmationRequest,
+  EmailVerification,
+  NewUser,
+  LoginUser,
+  UpdateUser,
+  User,
+  DeleteUser,
+  ExportRecord,
+  Profile,
+  NewArticle,
+  UpdateArticle,
+  Article,
+  ArticleSummary,
+  NewComment,
+  Comment,
+  HideRequest,
+  HiddenItem,
+  SetRoleRequest,
+  SuspendRequest,
+  Account,
+  AuditEntry,
+  ArticleBatchResponse,
+  ProfileBatchRequest,
+  ProfileBatchResponse,
+  ArticlesFeedParams,
+  ArticlesListParams,
+  ArticlesGetParams,
+  CommentsListParams,
+  ModerationListHiddenParams,
+  AdminListUsersParams,
+  AdminListAuditLogParams,
+  ArticlesGetManyParams,
+} from "./types.js";
+/** Accounts, registration and sign-in */
+export class UsersResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Register a new user
+   *
+   * Creates an account and signs it in. The response contains the token that
+   * other requests send as `Authorization: Token <token>`.
+   *
+   * User names and e-mail addresses are unique regardless of letter case; a
+   * registration with one that is taken returns 409 and names the field.
+   * The service mails a token that verifies the address.
+   *
+   * @example
+   * ```ts
+   * const user = await byline.users.create({
+   *   username: "jake",
+   *   email: "jake@jake.jake",
+   *   password: "jakejake",
+   * });
+   * ```
+   */
+  create(params: NewUser, options: CreateOptions = {}): Call<User> {
+    return this.#transport.call(
+      {
+        name: "users.create",
+        method: "POST",
+        path: "/users",
+        body: "user",
+        expects: "user",
+        unwraps: true,
+        creates: true,
+        anonymous: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Sign in with e-mail and password
+   *
+   * Returns the account with a new token. An unknown address and a wrong
+   * password return the same 401, so that the response does not reveal
+   * whether an account exists.
+   *
+   * @example
+   * ```ts
+   * const user = await byline.users.login({
+   *   email: "jake@jake.jake",
+   *   password: "jakejake",
+   * });
+   * ```
+   */
+  login(params: LoginUser, options: CallOptions = {}): Call<User> {
+    return this.#transport.call(
+      {
+        name: "users.login",
+        method: "POST",
+        path: "/users/login",
+        body: "user",
+        expects: "user",
+        unwraps: true,
+        anonymous: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+}
+
+/** Accounts, registration and sign-in */
+export class AccountResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Get the signed-in user
+   *
+   * Returns the account that the token belongs to. No cache may store the
+   * response, because it contains the token.
+   *
+   * @example
+   * ```ts
+   * const user = await byline.account.get();
+   * ```
+   */
+  get(options: CallOptions = {}): Call<User> {
+    return this.#transport.call(
+      { name: "account.get", method: "GET", path: "/user", expects: "user", unwraps: true },
+      [],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Change the signed-in user
+   *
+   * The body is a merge patch (RFC 7396): an absent member stays as it is,
+   * `null` clears `bio` and `image` and is rejected for other members, and an
+   * empty `bio` or `image` is stored as `null`. A new `password` ends all other
+   * sessions. A new `email` has to be verified, and the service notifies the
+   * old address of the change. A request with `password` or `email` counts for
+   * the quota `auth`, too.
+   *
+   * @example
+   * ```ts
+   * const user = await byline.account.update({
+   *   bio: "I work at statefarm",
+   *   image: null,
+   * });
+   * ```
+   */
+  update(params: UpdateUser, options: CallOptions = {}): Call<User> {
+    return this.#transport.call(
+      {
+        name: "account.update",
+        method: "PUT",
+        path: "/user",
+        body: "user",
+        expects: "user",
+        unwraps: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Delete the account of the signed-in user
+   *
+   * Permanently deletes the account and everything that belongs to it: its
+   * articles with their comments and favourites, its comments on other
+   * articles, its favourites, follows, sessions and API keys. Its user name and
+   * address can be registered again. Every replica rejects its tokens and keys
+   * within a second. The password confirms the deletion; a wrong password
+   * returns 422.
+   *
+   * @example
+   * ```ts
+   * await byline.account.delete({ password: "jakejake" });
+   * ```
+   */
+  delete(params: DeleteUser, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      { name: "account.delete", method: "DELETE", path: "/user", body: "user", empty: true },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Export all data of the signed-in user
+   *
+   * Returns all data of the account as NDJSON: one JSON object per line, each
+   * with a `type`. The last line has the type `end` and the number of lines
+   * before it; an export without this line is incomplete. Data that changes
+   * while the export runs may appear in its old or in its new state. The export
+   * includes what moderators and admins have recorded about the user. An account
+   * runs one export at a time; another one returns 429.
+   *
+   * @example
+   * ```ts
+   * for await (const record of byline.account.export()) {
+   *   console.log(record.type);
+   * }
+   * ```
+   */
+  export(options: CallOptions = {}): AsyncGenerator<ExportRecord, void, undefined> {
+    return this.#transport.stream(
+      { name: "account.export", method: "GET", path: "/user/export" },
+      [],
+      {},
+      options,
+    );
+  }
+}
+
+/** Sign-in with short-lived tokens, and the list of sessions */
+export class SessionsResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List the sessions of the signed-in user
+   *
+   * Returns all sessions that have not ended, newest first. Registration,
+   * `POST /users/login` and `POST /sessions` each create one. `current` marks
+   * the session that the token of this request belongs to.
+   *
+   * @example
+   * ```ts
+   * const sessions = await byline.sessions.list();
+   * ```
+   */
+  list(options: CallOptions = {}): Call<Session[]> {
+    return this.#transport.call(
+      {
+        name: "sessions.list",
+        method: "GET",
+        path: "/sessions",
+        expects: "sessions",
+        unwraps: true,
+      },
+      [],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Sign in with short-lived tokens
+   *
+   * Creates a session for clients that can renew tokens. The access token
+   * expires after minutes; the client then exchanges the refresh token for a
+   * new pair with `POST /sessions/refresh`. Front ends of the RealWorld
+   * contract use `POST /users/login` instead.
+   *
+   * @example
+   * ```ts
+   * const { session, tokens } = await byline.sessions.create({
+   *   email: "jake@jake.jake",
+   *   password: "jakejake",
+   * });
+   * ```
+   */
+  create(params: LoginUser, options: CreateOptions = {}): Call<SessionCreatedResponse> {
+    return this.#transport.call(
+      {
+        name: "sessions.create",
+        method: "POST",
+        path: "/sessions",
+        body: "user",
+        expects: "session",
+        creates: true,
+        anonymous: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Sign out everywhere
+   *
+   * Ends every session of the signed-in user, including the current one. API
+   * keys remain valid.
+   *
+   * @example
+   * ```ts
+   * await byline.sessions.deleteAll();
+   * ```
+   */
+  deleteAll(options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      { name: "sessions.deleteAll", method: "DELETE", path: "/sessions", empty: true },
+      [],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Renew the tokens of a session
+   *
+   * Returns a new pair of tokens. Each refresh token can be used once: using it
+   * again ends the session, because two parties then hold the same token. Within
+   * the first ten seconds a second use counts as a retry of the same request
+   * and returns new tokens.
+   *
+   * @example
+   * ```ts
+   * const tokens = await byline.sessions.refresh({
+   *   refreshToken: "jwt.refresh.here",
+   * });
+   * ```
+   */
+  refresh(params: RefreshSessionRequest, options: CallOptions = {}): Call<Tokens> {
+    return this.#transport.call(
+      {
+        name: "sessions.refresh",
+        method: "POST",
+        path: "/sessions/refresh",
+        body: true,
+        expects: "tokens",
+        unwraps: true,
+        anonymous: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Sign out
+   *
+   * Ends the session that the token of this request belongs to.
+   *
+   * @example
+   * ```ts
+   * await byline.sessions.deleteCurrent();
+   * ```
+   */
+  deleteCurrent(options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      { name: "sessions.deleteCurrent", method: "DELETE", path: "/sessions/current", empty: true },
+      [],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * End a session
+   *
+   * Signs out one device. Every replica rejects the tokens of the session
+   * within a second.
+   *
+   * @param id - The number in `id` of `GET /sessions`
+   *
+   * @example
+   * ```ts
+   * await byline.sessions.delete(4);
+   * ```
+   */
+  delete(id: number, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      { name: "sessions.delete", method: "DELETE", path: "/sessions/{id}", empty: true },
+      [id],
+      {},
+      options,
+    );
+  }
+}
+
+/** API keys for programs, with scopes */
+export class ApiKeysResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List API keys
+   *
+   * Returns the API keys of the signed-in user, newest first. The keys
+   * themselves are not stored; `prefix` holds the first characters of each key.
+   *
+   * @example
+   * ```ts
+   * const apiKeys = await byline.apiKeys.list();
+   * ```
+   */
+  list(options: CallOptions = {}): Call<ApiKey[]> {
+    return this.#transport.call(
+      {
+        name: "apiKeys.list",
+        method: "GET",
+        path: "/user/keys",
+        expects: "apiKeys",
+        unwraps: true,
+      },
+      [],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Create an API key
+   *
+   * Creates an API key for a program. The scope `read` permits reading what the
+   * key's owner may read. `write` also permits writing articles, comments,
+   * favourites and follows. `admin` also permits moderation and administration,
+   * as far as the owner's role permits them. A key can never manage the account,
+   * its sessions or other keys. Only this response contains the key. If
+   * `currentPassword` is sent, it must be the password of the account.
+   *
+   * @example
+   * ```ts
+   * const { apiKey, key } = await byline.apiKeys.create({
+   *   name: "Nightly export",
+   *   scopes: ["read"],
+   *   expiresAt: "2099-01-01T00:00:00.000Z",
+   * });
+   * ```
+   */
+  create(params: NewApiKey, options: CreateOptions = {}): Call<ApiKeyCreatedResponse> {
+    return this.#transport.call(
+      {
+        name: "apiKeys.create",
+        method: "POST",
+        path: "/user/keys",
+        body: "apiKey",
+        expects: "apiKey",
+        creates: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Revoke an API key
+   *
+   * Revokes the key. Every replica rejects it within a second.
+   *
+   * @param id - The number in `id` of `GET /user/keys`
+   *
+   * @example
+   * ```ts
+   * await byline.apiKeys.delete(1);
+   * ```
+   */
+  delete(id: number, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      { name: "apiKeys.delete", method: "DELETE", path: "/user/keys/{id}", empty: true },
+      [id],
+      {},
+      options,
+    );
+  }
+}
+
+/** Password reset and verification of e-mail addresses */
+export class RecoveryResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Ask for a mail that resets a password
+   *
+   * Mails a token to the address if it belongs to an account. The response is
+   * the same if it does not, so that it does not reveal whether an account
+   * exists. An account gets at most five of these mails per hour, and a token is
+   * valid for an hour.
+   *
+   * @example
+   * ```ts
+   * await byline.recovery.requestPasswordReset({ email: "jake@jake.jake" });
+   * ```
+   */
+  requestPasswordReset(params: PasswordResetRequest, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      {
+        name: "recovery.requestPasswordReset",
+        method: "POST",
+        path: "/users/password-reset",
+        body: true,
+        empty: true,
+        anonymous: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Set a password with a mailed token
+   *
+   * Sets a new password and ends every session of the account, and every API key
+   * from before the address of the account was verified. This token and all
+   * other reset tokens of the account become invalid. If the new password is
+   * rejected, the token stays valid.
+   *
+   * @example
+   * ```ts
+   * await byline.recovery.confirmPasswordReset({
+   *   token: "kz5w3xq2m7r4t6y2u5a3s5d7f6",
+   *   password: "correct horse battery",
+   * });
+   * ```
+   */
+  confirmPasswordReset(
+    params: PasswordResetConfirmationRequest,
+    options: CallOptions = {},
+  ): Call<void> {
+    return this.#transport.call(
+      {
+        name: "recovery.confirmPasswordReset",
+        method: "POST",
+        path: "/users/password-reset/confirm",
+        body: true,
+        empty: true,
+        anonymous: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Verify an address with a mailed token
+   *
+   * Marks the address that the token was mailed to as verified, if it is still
+   * the address of the account.
+   *
+   * @example
+   * ```ts
+   * await byline.recovery.confirmEmailVerification({
+   *   token: "kz5w3xq2m7r4t6y2u5a3s5d7f6",
+   * });
+   * ```
+   */
+  confirmEmailVerification(
+    params: EmailVerificationConfirmationRequest,
+    options: CallOptions = {},
+  ): Call<void> {
+    return this.#transport.call(
+      {
+        name: "recovery.confirmEmailVerification",
+        method: "POST",
+        path: "/users/email-verification/confirm",
+        body: true,
+        empty: true,
+        anonymous: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Get the verification state of the address
+   *
+   * Returns the address of the signed-in user and the time when it was verified.
+   * After a change of the address, the new address is unverified.
+   *
+   * @example
+   * ```ts
+   * const emailVerification = await byline.recovery.getEmailVerification();
+   * ```
+   */
+  getEmailVerification(options: CallOptions = {}): Call<EmailVerification> {
+    return this.#transport.call(
+      {
+        name: "recovery.getEmailVerification",
+        method: "GET",
+        path: "/user/email-verification",
+        expects: "emailVerification",
+        unwraps: true,
+      },
+      [],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Ask for a mail that verifies the address
+   *
+   * Mails the signed-in user another verification token; registration and a
+   * change of the address mail one automatically. The service sends no mail if
+   * the address is verified already, and at most five mails per hour.
+   *
+   * @example
+   * ```ts
+   * await byline.recovery.requestEmailVerification();
+   * ```
+   */
+  requestEmailVerification(options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      {
+        name: "recovery.requestEmailVerification",
+        method: "POST",
+        path: "/user/email-verification",
+        empty: true,
+      },
+      [],
+      {},
+      options,
+    );
+  }
+}
+
+/** Public profiles of users, and following them */
+export class ProfilesResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Get a profile
+   *
+   * Returns the public profile of a user. `following` reports whether the caller
+   * follows this user; it is false without a token.
+   *
+   * @param username - The user's name, in any letter case, width and normalisation
+   *
+   * @example
+   * ```ts
+   * const profile = await byline.profiles.get("jake");
+   * ```
+   */
+  get(username: string, options: CallOptions = {}): Call<Profile> {
+    return this.#transport.call(
+      {
+        name: "profiles.get",
+        method: "GET",
+        path: "/profiles/{username}",
+        expects: "profile",
+        unwraps: true,
+      },
+      [username],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Follow a user
+   *
+   * Adds the user's articles to the caller's feed. Following a user again
+   * changes nothing. Users cannot follow themselves; this returns 422.
+   *
+   * @param username - The user's name, in any letter case, width and normalisation
+   *
+   * @example
+   * ```ts
+   * const profile = await byline.profiles.follow("jake");
+   * ```
+   */
+  follow(username: string, options: CallOptions = {}): Call<Profile> {
+    return this.#transport.call(
+      {
+        name: "profiles.follow",
+        method: "POST",
+        path: "/profiles/{username}/follow",
+        expects: "profile",
+        unwraps: true,
+      },
+      [username],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Stop following a user
+   *
+   * Removes the user's articles from the caller's feed. Repeating the request
+   * changes nothing.
+   *
+   * @param username - The user's name, in any letter case, width and normalisation
+   *
+   * @example
+   * ```ts
+   * const profile = await byline.profiles.unfollow("jake");
+   * ```
+   */
+  unfollow(username: string, options: CallOptions = {}): Call<Profile> {
+    return this.#transport.call(
+      {
+        name: "profiles.unfollow",
+        method: "DELETE",
+        path: "/profiles/{username}/follow",
+        expects: "profile",
+        unwraps: true,
+      },
+      [username],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Get many profiles at once
+   *
+   * Returns up to 100 profiles by user name, in the order of the request, with a
+   * constant number of queries. `missing` lists unknown names. A name that the
+   * request contains twice in the same letter case is returned once. The response
+   * contains up to 4 MB of text, and at least one profile. `remaining` is there if
+   * it has no room for all: another request with these names returns the next ones.
+   *
+   * @example
+   * ```ts
+   * const { profiles, missing } = await byline.profiles.getMany({
+   *   usernames: ["jake", "nobody"],
+   * });
+   * ```
+   */
+  getMany(params: ProfileBatchRequest, options: CallOptions = {}): Call<ProfileBatchResponse> {
+    return this.#transport.call(
+      {
+        name: "profiles.getMany",
+        method: "POST",
+        path: "/batch/profiles",
+        body: true,
+        expects: "profiles",
+        safe: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+}
+
+/** Articles, lists of articles and the personal feed */
+export class ArticlesResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List articles by followed authors
+   *
+   * Returns the articles of the authors that the caller follows, newest first.
+   * Page with `limit` and `offset`, or follow `nextCursor` (also sent as
+   * `Link: rel="next"`), which is stable while articles are published and costs
+   * the same on every page. A page with more than 4 MB of text ends earlier.
+   *
+   * @example
+   * ```ts
+   * for await (const article of byline.articles.feed()) {
+   *   console.log(article);
+   * }
+   * ```
+   */
+  feed(
+    params: ArticlesFeedParams = {},
+    options: CallOptions = {},
+  ): Pager<ArticleSummary, CountedPage<ArticleSummary>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        {
+          name: "articles.feed",
+          method: "GET",
+          path: "/articles/feed",
+          expects: "articles",
+          total: "articlesCount",
+        },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * List articles
+   *
+   * Returns articles without their bodies, newest first. Filters can be
+   * combined. `articlesCount` is the number of all articles that match the
+   * filters, not the length of the page. Page with `limit` and `offset`, or
+   * follow `nextCursor`. A page with more than 4 MB of text ends earlier.
+   *
+   * @example
+   * ```ts
+   * for await (const article of byline.articles.list({ tag: "dragons" })) {
+   *   console.log(article);
+   * }
+   * ```
+   */
+  list(
+    params: ArticlesListParams = {},
+    options: CallOptions = {},
+  ): Pager<ArticleSummary, CountedPage<ArticleSummary>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        {
+          name: "articles.list",
+          method: "GET",
+          path: "/articles",
+          expects: "articles",
+          total: "articlesCount",
+        },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * Publish an article
+   *
+   * Publishes an article. Its slug is derived from the title. Two articles may
+   * have the same title; the second one gets a different slug.
+   *
+   * The articles and comments of an account have a maximum size together. If
+   * the article would exceed it, the request returns 422 with `storage` in
+   * `errors`.
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.create({
+   *   title: "How to train your dragon",
+   *   description: "Ever wonder how?",
+   *   body: "You have to believe",
+   *   tagList: ["reactjs", "angularjs", "dragons"],
+   * });
+   * ```
+   */
+  create(params: NewArticle, options: CreateOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.create",
+        method: "POST",
+        path: "/articles",
+        body: "article",
+        expects: "article",
+        unwraps: true,
+        creates: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Get an article
+   *
+   * Returns an article. Slugs that the article had before its title changed work
+   * too; the `slug` member of the response is the current one.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.get("how-to-train-your-dragon");
+   * ```
+   */
+  get(slug: string, params: ArticlesGetParams = {}, options: CallOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.get",
+        method: "GET",
+        path: "/articles/{slug}",
+        expects: "article",
+        unwraps: true,
+      },
+      [slug],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Change an article
+   *
+   * Changes an article; only its author may do this. The body is a merge patch
+   * (RFC 7396). A changed title creates a new slug, and the old slug continues to
+   * work. `tagList` replaces the whole list, and `[]` removes all tags.
+   *
+   * To avoid overwriting somebody else's change, send the `ETag` of the article
+   * as you read it in `If-Match`. If the article has changed since, the request
+   * returns 412.
+   *
+   * If the article becomes longer and the account would exceed its maximum size,
+   * the request returns 422 with `storage` in `errors`.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.update("how-to-train-your-dragon", {
+   *   title: "Did you train your dragon?",
+   * });
+   * ```
+   */
+  update(slug: string, params: UpdateArticle, options: ConditionalOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.update",
+        method: "PUT",
+        path: "/articles/{slug}",
+        body: "article",
+        expects: "article",
+        unwraps: true,
+      },
+      [slug],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Change what `get` returns, without overwriting the edits of others
+   *
+   * Reads the article, calls `change`, and writes the change that it
+   * returns. If somebody else has edited the article in the meantime, reads it
+   * and calls `change` again.
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.edit(
+   *   "how-to-train-your-dragon",
+   *   (article) => ({ title: "Did you train your dragon?" }),
+   * );
+   * ```
+   */
+  edit(
+    slug: string,
+    change: (article: Article) => UpdateArticle | Promise<UpdateArticle>,
+    options: CallOptions = {},
+  ): Promise<Article> {
+    return edit(
+      () => this.get(slug, {}, options),
+      async (value, etag) => this.update(slug, await change(value), { ...options, ifMatch: etag }),
+    );
+  }
+
+  /**
+   * Delete an article
+   *
+   * Deletes an article with its comments and favourites; only its author may do
+   * this.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * await byline.articles.delete("how-to-train-your-dragon");
+   * ```
+   */
+  delete(slug: string, options: ConditionalOptions = {}): Call<void> {
+    return this.#transport.call(
+      { name: "articles.delete", method: "DELETE", path: "/articles/{slug}", empty: true },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Favourite an article
+   *
+   * Adds the article to the caller's favourites. Repeating the request changes
+   * nothing.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.favorite("how-to-train-your-dragon");
+   * ```
+   */
+  favorite(slug: string, options: CallOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.favorite",
+        method: "POST",
+        path: "/articles/{slug}/favorite",
+        expects: "article",
+        unwraps: true,
+      },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Unfavourite an article
+   *
+   * Removes the article from the caller's favourites. Repeating the request
+   * changes nothing.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.unfavorite("how-to-train-your-dragon");
+   * ```
+   */
+  unfavorite(slug: string, options: CallOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.unfavorite",
+        method: "DELETE",
+        path: "/articles/{slug}/favorite",
+        expects: "article",
+        unwraps: true,
+      },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Get many articles at once
+   *
+   * Returns up to 100 articles by slug, in the order of the request, with a
+   * constant number of queries. `missing` lists the slugs that no article has or
+   * ever had. A slug that the request contains twice is returned once. With
+   * `format=html` a request may contain up to 20 slugs. The response contains up
+   * to 4 MB of text, and at least one article. `remaining` is there if it has no
+   * room for all: another request with these slugs returns the next ones.
+   *
+   * @example
+   * ```ts
+   * const { articles, missing } = await byline.articles.getMany({
+   *   slugs: ["how-to-train-your-dragon", "no-such-article"],
+   * });
+   * ```
+   */
+  getMany(params: ArticlesGetManyParams, options: CallOptions = {}): Call<ArticleBatchResponse> {
+    return this.#transport.call(
+      {
+        name: "articles.getMany",
+        method: "POST",
+        path: "/batch/articles",
+        body: true,
+        query: ["format"],
+        expects: "articles",
+        safe: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+}
+
+/** Hiding articles and comments, by moderators */
+export class ModerationResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Hide an article
+   *
+   * Removes the article from all lists, feeds and counts. Reading it returns 404
+   * to everybody except its author and moderators, who see it together with the
+   * reason. Repeating the request with another reason replaces the reason.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * await byline.moderation.hideArticle("how-to-train-your-dragon", {
+   *   reason: "Advertising",
+   * });
+   * ```
+   */
+  hideArticle(slug: string, params: HideRequest, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      {
+        name: "moderation.hideArticle",
+        method: "PUT",
+        path: "/articles/{slug}/hidden",
+        body: true,
+        empty: true,
+      },
+      [slug],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Restore an article
+   *
+   * Makes a hidden article visible again, with its comments and favourites. An
+   * article that is not hidden stays as it is.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * await byline.moderation.restoreArticle("how-to-train-your-dragon");
+   * ```
+   */
+  restoreArticle(slug: string, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      {
+        name: "moderation.restoreArticle",
+        method: "DELETE",
+        path: "/articles/{slug}/hidden",
+        empty: true,
+      },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Hide a comment
+   *
+   * Hides a comment from everybody except its author and moderators, who see it
+   * together with the reason. Repeating the request with another reason replaces
+   * the reason.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   * @param id - The number in `id` of the comment
+   *
+   * @example
+   * ```ts
+   * await byline.moderation.hideComment("how-to-train-your-dragon", 42, {
+   *   reason: "Advertising",
+   * });
+   * ```
+   */
+  hideComment(
+    slug: string,
+    id: number,
+    params: HideRequest,
+    options: CallOptions = {},
+  ): Call<void> {
+    return this.#transport.call(
+      {
+        name: "moderation.hideComment",
+        method: "PUT",
+        path: "/articles/{slug}/comments/{id}/hidden",
+        body: true,
+        empty: true,
+      },
+      [slug, id],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Restore a comment
+   *
+   * Makes a hidden comment visible again. A comment that is not hidden stays as
+   * it is.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   * @param id - The number in `id` of the comment
+   *
+   * @example
+   * ```ts
+   * await byline.moderation.restoreComment("how-to-train-your-dragon", 42);
+   * ```
+   */
+  restoreComment(slug: string, id: number, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      {
+        name: "moderation.restoreComment",
+        method: "DELETE",
+        path: "/articles/{slug}/comments/{id}/hidden",
+        empty: true,
+      },
+      [slug, id],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * List hidden articles and comments
+   *
+   * Returns hidden articles and comments, the most recently hidden first.
+   *
+   * @example
+   * ```ts
+   * for await (const item of byline.moderation.listHidden()) {
+   *   console.log(item);
+   * }
+   * ```
+   */
+  listHidden(
+    params: ModerationListHiddenParams = {},
+    options: CallOptions = {},
+  ): Pager<HiddenItem, Page<HiddenItem>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        {
+          name: "moderation.listHidden",
+          method: "GET",
+          path: "/moderation/hidden",
+          expects: "hidden",
+        },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+}
+
+/** Comments on articles */
+export class CommentsResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List the comments of an article
+   *
+   * Returns comments oldest first, or newest first with `sort=-createdAt`.
+   * Without `limit` the response contains up to 1,000 comments; `nextCursor`
+   * leads to the rest. With `format=html` it contains up to 100, and a larger
+   * `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
+   * `nextCursor` instead of counting comments.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * for await (const comment of byline.comments.list("how-to-train-your-dragon")) {
+   *   console.log(comment);
+   * }
+   * ```
+   */
+  list(
+    slug: string,
+    params: CommentsListParams = {},
+    options: CallOptions = {},
+  ): Pager<Comment, Page<Comment>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        {
+          name: "comments.list",
+          method: "GET",
+          path: "/articles/{slug}/comments",
+          expects: "comments",
+        },
+        [slug],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * Comment on an article
+   *
+   * Adds a comment of the signed-in user to the article. If the account would
+   * exceed its maximum size, the request returns 422 with `storage` in `errors`.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const comment = await byline.comments.create("how-to-train-your-dragon", {
+   *   body: "His name was my name too.",
+   * });
+   * ```
+   */
+  create(slug: string, params: NewComment, options: CreateOptions = {}): Call<Comment> {
+    return this.#transport.call(
+      {
+        name: "comments.create",
+        method: "POST",
+        path: "/articles/{slug}/comments",
+        body: "comment",
+        expects: "comment",
+        unwraps: true,
+        creates: true,
+      },
+      [slug],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Delete a comment
+   *
+   * Deletes a comment; only its author may do this.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   * @param id - The number in `id` of the comment
+   *
+   * @example
+   * ```ts
+   * await byline.comments.delete("how-to-train-your-dragon", 42);
+   * ```
+   */
+  delete(slug: string, id: number, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      {
+        name: "comments.delete",
+        method: "DELETE",
+        path: "/articles/{slug}/comments/{id}",
+        empty: true,
+      },
+      [slug, id],
+      {},
+      options,
+    );
+  }
+}
+
+/** The tags in use */
+export class TagsResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List tags
+   *
+   * Returns the tags that at least one article has, the most used first, and
+   * those that are used equally often by name. Of more than 1,000 tags, it
+   * returns the first 1,000.
+   *
+   * @example
+   * ```ts
+   * const tags = await byline.tags.list();
+   * ```
+   */
+  list(options: CallOptions = {}): Call<string[]> {
+    return this.#transport.call(
+      {
+        name: "tags.list",
+        method: "GET",
+        path: "/tags",
+        expects: "tags",
+        unwraps: true,
+        anonymous: true,
+      },
+      [],
+      {},
+      options,
+    );
+  }
+}
+
+/** Users, their roles and suspensions, and the audit log, for admins */
+export class AdminResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List users
+   *
+   * Returns users, newest first. Filters can be combined.
+   *
+   * @example
+   * ```ts
+   * for await (const user of byline.admin.listUsers({ username: "jake" })) {
+   *   console.log(user);
+   * }
+   * ```
+   */
+  listUsers(
+    params: AdminListUsersParams = {},
+    options: CallOptions = {},
+  ): Pager<Account, Page<Account>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        { name: "admin.listUsers", method: "GET", path: "/admin/users", expects: "users" },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * Change the role of a user
+   *
+   * Changes the role of a user. The new role takes effect immediately, and on
+   * other replicas within a second. It also applies to the tokens and API keys
+   * that the user already has. Admins cannot change their own role, so that
+   * there is always an admin.
+   *
+   * @param username - The name of the user's account, in any letter case, width and normalisation
+   *
+   * @example
+   * ```ts
+   * const user = await byline.admin.setUserRole("jake", {
+   *   role: "moderator",
+   *   reason: "Helps with the comments",
+   * });
+   * ```
+   */
+  setUserRole(username: string, params: SetRoleRequest, options: CallOptions = {}): Call<Account> {
+    return this.#transport.call(
+      {
+        name: "admin.setUserRole",
+        method: "PUT",
+        path: "/admin/users/{username}/role",
+        body: true,
+        expects: "user",
+        unwraps: true,
+      },
+      [username],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Suspend a user
+   *
+   * Ends every session of the user and rejects their API keys, on other replicas
+   * within a second. Signing in returns 403 `account_suspended`. Articles and
+   * comments of the user stay visible. Admins cannot suspend themselves.
+   * Repeating the request with another reason replaces the reason.
+   *
+   * @param username - The name of the user's account, in any letter case, width and normalisation
+   *
+   * @example
+   * ```ts
+   * const user = await byline.admin.suspendUser("jake", {
+   *   reason: "Advertising in comments",
+   * });
+   * ```
+   */
+  suspendUser(username: string, params: SuspendRequest, options: CallOptions = {}): Call<Account> {
+    return this.#transport.call(
+      {
+        name: "admin.suspendUser",
+        method: "PUT",
+        path: "/admin/users/{username}/suspension",
+        body: true,
+        expects: "user",
+        unwraps: true,
+      },
+      [username],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * End the suspension of a user
+   *
+   * Lets the user sign in again and makes their API keys valid again. A user who
+   * is not suspended stays as they are.
+   *
+   * @param username - The name of the user's account, in any letter case, width and normalisation
+   *
+   * @example
+   * ```ts
+   * const user = await byline.admin.reinstateUser("jake");
+   * ```
+   */
+  reinstateUser(username: string, options: CallOptions = {}): Call<Account> {
+    return this.#transport.call(
+      {
+        name: "admin.reinstateUser",
+        method: "DELETE",
+        path: "/admin/users/{username}/suspension",
+        expects: "user",
+        unwraps: true,
+      },
+      [username],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Read the audit log
+   *
+   * Returns all actions of moderators, of admins and of the operator at the
+   * command line, newest first. Entries are never deleted, and never changed,
+   * except that the reason is erased when the account that it is about is
+   * deleted. They store ids; the response contains the current names, or `null`
+   * where the account, article or comment no longer exists.
+   *
+   * @example
+   * ```ts
+   * for await (const entry of byline.admin.listAuditLog({ actor: "jake" })) {
+   *   console.log(entry);
+   * }
+   * ```
+   */
+  listAuditLog(
+    params: AdminListAuditLogParams = {},
+    options: CallOptions = {},
+  ): Pager<AuditEntry, Page<AuditEntry>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        { name: "admin.listAuditLog", method: "GET", path: "/admin/audit", expects: "entries" },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+}
+
+/** The resources of the service. */
+export abstract class Resources {
+  /** Accounts, registration and sign-in */
+  readonly users: UsersResource;
+  /** Accounts, registration and sign-in */
+  readonly account: AccountResource;
+  /** Sign-in with short-lived tokens, and the list of sessions */
+  readonly sessions: SessionsResource;
+  /** API keys for programs, with scopes */
+  readonly apiKeys: ApiKeysResource;
+  /** Password reset and verification of e-mail addresses */
+  readonly recovery: RecoveryResource;
+  /** Public profiles of users, and following them */
+  readonly profiles: ProfilesResource;
+  /** Articles, lists of articles and the personal feed */
+  readonly articles: ArticlesResource;
+  /** Hiding articles and comments, by moderators */
+  readonly moderation: ModerationResource;
+  /** Comments on articles */
+  readonly comments: CommentsResource;
+  /** The tags in use */
+  readonly tags: TagsResource;
+  /** Users, their roles and suspensions, and the audit log, for admins */
+  readonly admin: AdminResource;
+  /** @internal */
+  constructor(transport: Transport) {
+    this.users = new UsersResource(transport);
+    this.account = new AccountResource(transport);
+    this.sessions = new SessionsResource(transport);
+    this.apiKeys = new ApiKeysResource(transport);
+    this.recovery = new RecoveryResource(transport);
+    this.profiles = new ProfilesResource(transport);
+    this.articles = new ArticlesResource(transport);
+    this.moderation = new ModerationResource(transport);
+    this.comments = new CommentsResource(transport);
+    this.tags = new TagsResource(transport);
+    this.admin = new AdminResource(transport);
+  }
+}

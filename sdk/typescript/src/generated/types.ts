@@ -1,0 +1,849 @@
+// Generated from openapi.yaml by generator/index.js; `make sdk` replaces it.
+
+/** Whether texts are returned as Markdown only, or as HTML too */
+export type TextFormat = "markdown" | "html";
+
+/** A sign-in, and what the service knows about the client that made it */
+export interface Session {
+  /** Identifies the session in `/sessions/{id}` */
+  id: number;
+  /** Whether the token of this request belongs to the session */
+  current: boolean;
+  /** The `User-Agent` of the client at sign-in, shortened */
+  userAgent: string | null;
+  /** When the user signed in */
+  createdAt: string;
+  /** When a token of the session was last used, to the minute */
+  usedAt: string;
+  /** When the session ends, unless its tokens are renewed before */
+  expiresAt: string;
+}
+
+/** A pair of tokens: one for requests, and one that renews the pair */
+export interface Tokens {
+  /** Send it in `Authorization`; it is valid for minutes */
+  accessToken: string;
+  /** When the service begins to reject `accessToken` */
+  accessTokenExpiresAt: string;
+  /** Send it to `POST /sessions/refresh`; it can be used once */
+  refreshToken: string;
+  /** When the session ends, unless `refreshToken` is used before */
+  refreshTokenExpiresAt: string;
+}
+
+/** The session that the request created, with its first tokens */
+export interface SessionCreatedResponse {
+  /** A sign-in, and what the service knows about the client that made it */
+  session: Session;
+  /** A pair of tokens: one for requests, and one that renews the pair */
+  tokens: Tokens;
+}
+
+/** The token that the client exchanges for a new pair */
+export interface RefreshSessionRequest {
+  /**
+   * `refreshToken` of the last response with tokens; it can be used once
+   *
+   * 1 to 4096 characters.
+   */
+  refreshToken: string;
+}
+
+/** What the key permits; each scope includes those before it */
+export type Scope = "read" | "write" | "admin";
+
+/** What an API key is for, and what it may do */
+export interface NewApiKey {
+  /**
+   * A name by which the owner recognises the key
+   *
+   * 1 to 64 characters.
+   */
+  name: string;
+  /**
+   * What the key permits; several scopes mean the widest of them
+   *
+   * 1 to 3 items.
+   */
+  scopes: readonly Scope[];
+  /** When the key expires; if it is `null` or absent, the key does not expire */
+  expiresAt?: string | null | undefined;
+  /**
+   * Proves that the owner of the account creates the key; some servers require it
+   *
+   * 1 to 256 characters.
+   */
+  currentPassword?: string | undefined;
+}
+
+/** What the service shows of an API key after its creation; the key itself is not stored */
+export interface ApiKey {
+  /** Identifies the key in `/user/keys/{id}` */
+  id: number;
+  /** The name by which the owner recognises the key */
+  name: string;
+  /** The first characters of the key */
+  prefix: string;
+  /** What the key permits */
+  scopes: Scope[];
+  /** When the owner created the key */
+  createdAt: string;
+  /** When the service begins to reject the key; null if it never does */
+  expiresAt: string | null;
+  /** When a request last used the key, to the minute; null if none has */
+  usedAt: string | null;
+}
+
+/** The API key that the request created, and the secret that no other response contains */
+export interface ApiKeyCreatedResponse {
+  /** What the service shows of an API key after its creation; the key itself is not stored */
+  apiKey: ApiKey;
+  /** The key itself; send it as `Authorization: Bearer <key>` */
+  key: string;
+}
+
+/** The account that needs a new password */
+export interface PasswordResetRequest {
+  /**
+   * Unique regardless of letter case
+   *
+   * 1 to 254 characters.
+   */
+  email: string;
+}
+
+/** The proof from the mail, and the password that replaces the old one */
+export interface PasswordResetConfirmationRequest {
+  /**
+   * A token from a mail; it can be used once
+   *
+   * 1 to 256 characters.
+   */
+  token: string;
+  /**
+   * 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
+   *
+   * 8 to 256 characters.
+   */
+  password: string;
+}
+
+/** The proof from the mail that the address belongs to the user */
+export interface EmailVerificationConfirmationRequest {
+  /**
+   * A token from a mail; it can be used once
+   *
+   * 1 to 256 characters.
+   */
+  token: string;
+}
+
+/** The address of an account, and whether its owner has proved that it is theirs */
+export interface EmailVerification {
+  /** The current address of the account */
+  email: string;
+  /** When the owner proved that the address is theirs; null if they have not yet */
+  verifiedAt: string | null;
+}
+
+/** The account that the request registers */
+export interface NewUser {
+  /**
+   * Unique regardless of letter case, width, normalisation and white space
+   * (RFC 8266), and returned as it was sent. It contains no slashes, control,
+   * invisible or unassigned characters, and does not consist of dots only.
+   *
+   * 1 to 64 characters.
+   */
+  username: string;
+  /**
+   * Unique regardless of letter case
+   *
+   * 1 to 254 characters.
+   */
+  email: string;
+  /**
+   * 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
+   *
+   * 8 to 256 characters.
+   */
+  password: string;
+}
+
+/** The address and the password that identify the account */
+export interface LoginUser {
+  /**
+   * The address of the account, in any letter case
+   *
+   * 1 to 254 characters.
+   */
+  email: string;
+  /**
+   * Exactly as it was set; every character counts
+   *
+   * 1 to 256 characters.
+   */
+  password: string;
+}
+
+/** A merge patch; absent members stay unchanged */
+export interface UpdateUser {
+  /**
+   * Unique regardless of letter case, width, normalisation and white space
+   * (RFC 8266), and returned as it was sent. It contains no slashes, control,
+   * invisible or unassigned characters, and does not consist of dots only.
+   *
+   * 1 to 64 characters.
+   */
+  username?: string | undefined;
+  /**
+   * Unique regardless of letter case
+   *
+   * 1 to 254 characters.
+   */
+  email?: string | undefined;
+  /**
+   * 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
+   *
+   * 8 to 256 characters.
+   */
+  password?: string | undefined;
+  /**
+   * Proves that the owner of the account changes `email` or `password`; some servers require it
+   *
+   * 1 to 256 characters.
+   */
+  currentPassword?: string | undefined;
+  /**
+   * What users say about themselves, as plain text; `null` and an empty text remove it
+   *
+   * Up to 10000 characters.
+   */
+  bio?: string | null | undefined;
+  /**
+   * The URL of a picture. Without a scheme it is relative to the page that shows it; `data:image/` URLs are accepted too.
+   *
+   * Up to 2048 characters.
+   */
+  image?: string | null | undefined;
+}
+
+/** The account of the caller, with a token for further requests */
+export interface User {
+  /** The address that the user signs in with; others do not see it */
+  email: string;
+  /** Send it as `Authorization: Token <token>` */
+  token: string;
+  /** The name in the address of the profile, and beside what the user writes */
+  username: string;
+  /** What users say about themselves; null if they say nothing */
+  bio: string | null;
+  /** The URL of the picture of the user; null if they have none */
+  image: string | null;
+}
+
+/** What confirms that the owner wants the deletion */
+export interface DeleteUser {
+  /**
+   * The password of the account, to confirm the deletion
+   *
+   * 1 to 256 characters.
+   */
+  password: string;
+}
+
+/** One line of an export; its other members depend on `type` */
+export interface ExportRecord {
+  /** What the line is about; `end` is the last line of a complete export */
+  type:
+    | "account"
+    | "session"
+    | "apiKey"
+    | "article"
+    | "comment"
+    | "favorite"
+    | "following"
+    | "follower"
+    | "auditEntry"
+    | "end";
+  [member: string]: unknown;
+}
+
+/** A user as everybody sees them */
+export interface Profile {
+  /** The name in the address of the profile, as the user has spelt it */
+  username: string;
+  /** What users say about themselves; null if they say nothing */
+  bio: string | null;
+  /** The URL of the picture of the user; null if they have none */
+  image: string | null;
+  /** Whether the caller follows this user */
+  following: boolean;
+}
+
+/** The article that the request publishes */
+export interface NewArticle {
+  /**
+   * What lists and pages show as the headline, as plain text
+   *
+   * 1 to 256 characters.
+   */
+  title: string;
+  /**
+   * A summary of the article for lists, as plain text
+   *
+   * 1 to 1024 characters.
+   */
+  description: string;
+  /**
+   * Markdown, stored and returned exactly as it was sent
+   *
+   * 1 to 262144 characters.
+   */
+  body: string;
+  /**
+   * Tags in the order of the request; duplicates are removed
+   *
+   * Up to 50 items.
+   */
+  tagList?: readonly string[] | undefined;
+}
+
+/** A merge patch; absent members stay unchanged */
+export interface UpdateArticle {
+  /**
+   * What lists and pages show as the headline, as plain text
+   *
+   * 1 to 256 characters.
+   */
+  title?: string | undefined;
+  /**
+   * A summary of the article for lists, as plain text
+   *
+   * 1 to 1024 characters.
+   */
+  description?: string | undefined;
+  /**
+   * Markdown, stored and returned exactly as it was sent
+   *
+   * 1 to 262144 characters.
+   */
+  body?: string | undefined;
+  /**
+   * Tags in the order of the request; duplicates are removed
+   *
+   * Up to 50 items.
+   */
+  tagList?: readonly string[] | undefined;
+}
+
+/** A published text with its tags, its author and what the caller has to do with it */
+export interface Article {
+  /** Identifies the article in paths. It is derived from the title, and changes with it. */
+  slug: string;
+  /** What lists and pages show as the headline, as plain text */
+  title: string;
+  /** A summary for lists, as plain text */
+  description: string;
+  /** The text as Markdown, exactly as the author sent it */
+  body: string;
+  /** `body` as sanitised HTML; present only with `format=html` */
+  bodyHtml?: string;
+  /** The headings of `bodyHtml` that have an id, in its order; present only with `format=html` */
+  tableOfContents?: Heading[];
+  /** In the order of the author; in lenient mode, sorted */
+  tagList: string[];
+  /** When the article was published; lists are sorted by it */
+  createdAt: string;
+  /** When the author last changed the article; equal to `createdAt` if never */
+  updatedAt: string;
+  /** Whether the article is one of the caller's favourites */
+  favorited: boolean;
+  /** The number of users who have marked the article as a favourite */
+  favoritesCount: number;
+  /** The profile of the user who wrote the article */
+  author: Profile;
+  /**
+   * Present when a moderator has hidden the article or comment, which only its author and moderators can then see
+   */
+  hidden?: Hidden;
+}
+
+/** An entry of the table of contents */
+export interface Heading {
+  /** 2 for an `h2` */
+  level: number;
+  /** The id of the element, so that `#` and the id lead to it */
+  id: string;
+  /** The first 200 characters of the heading, as plain text */
+  text: string;
+}
+
+/** An article without its body */
+export interface ArticleSummary {
+  /** Identifies the article in paths. It is derived from the title, and changes with it. */
+  slug: string;
+  /** What lists and pages show as the headline, as plain text */
+  title: string;
+  /** A summary for lists, as plain text */
+  description: string;
+  /** In the order of the author; in lenient mode, sorted */
+  tagList: string[];
+  /** When the article was published; lists are sorted by it */
+  createdAt: string;
+  /** When the author last changed the article; equal to `createdAt` if never */
+  updatedAt: string;
+  /** Whether the article is one of the caller's favourites */
+  favorited: boolean;
+  /** The number of users who have marked the article as a favourite */
+  favoritesCount: number;
+  /** The profile of the user who wrote the article */
+  author: Profile;
+}
+
+/** The comment that the request adds */
+export interface NewComment {
+  /**
+   * Markdown, stored and returned exactly as it was sent
+   *
+   * 1 to 16384 characters.
+   */
+  body: string;
+}
+
+/** What a user has written below an article */
+export interface Comment {
+  /** Identifies the comment among those of all articles. It is always below 2^53. */
+  id: number;
+  /** When the comment was written */
+  createdAt: string;
+  /** When the comment was last changed; equal to `createdAt` if never */
+  updatedAt: string;
+  /** The text as Markdown, exactly as the author sent it */
+  body: string;
+  /** `body` as sanitised HTML; present only with `format=html` */
+  bodyHtml?: string;
+  /** The profile of the user who wrote the comment */
+  author: Profile;
+  /**
+   * Present when a moderator has hidden the article or comment, which only its author and moderators can then see
+   */
+  hidden?: Hidden;
+}
+
+/**
+ * Present when a moderator has hidden the article or comment, which only its author and moderators can then see
+ */
+export interface Hidden {
+  /** What the moderator gave as the reason */
+  reason: string;
+  /** When the moderator hid it */
+  at: string;
+}
+
+/** Why the article or comment is hidden */
+export interface HideRequest {
+  /**
+   * The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
+   *
+   * 1 to 500 characters.
+   */
+  reason: string;
+}
+
+/** An article or comment that only its author and moderators can see */
+export interface HiddenItem {
+  /** Whether this is an article or a comment */
+  kind: "article" | "comment";
+  /** The slug of the article, or of the article that the comment belongs to */
+  slug: string;
+  /** The headline of that article */
+  title: string;
+  /** Identifies a hidden comment; null for an article */
+  commentId: number | null;
+  /** The user name of the author */
+  author: string;
+  /** What the moderator gave as the reason */
+  reason: string;
+  /** The user name of the moderator; null when their account no longer exists */
+  hiddenBy: string | null;
+  /** When the moderator hid it */
+  hiddenAt: string;
+}
+
+/** What the user may do; each role includes the permissions of those before it */
+export type Role = "reader" | "author" | "moderator" | "admin";
+
+/** The role that the user gets, and why */
+export interface SetRoleRequest {
+  /** What the user may do; each role includes the permissions of those before it */
+  role: Role;
+  /**
+   * The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
+   *
+   * 1 to 500 characters.
+   */
+  reason?: string | undefined;
+}
+
+/** Why the user is suspended */
+export interface SuspendRequest {
+  /**
+   * The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
+   *
+   * 1 to 500 characters.
+   */
+  reason: string;
+}
+
+/** A user as admins see them */
+export interface Account {
+  /** Identifies the account in the audit log, and never changes */
+  id: number;
+  /** The name in the address of the profile and in `/admin/users/{username}` */
+  username: string;
+  /** The address that the user signs in with */
+  email: string;
+  /** What the user may do; each role includes the permissions of those before it */
+  role: Role;
+  /** When the user registered */
+  createdAt: string;
+  /** When an admin suspended the user; null if they may sign in */
+  suspendedAt: string | null;
+  /** What the admin gave as the reason; null if the user may sign in */
+  suspensionReason: string | null;
+}
+
+/** What was done, as the kind of the object and a verb */
+export type AuditAction =
+  | "article.hidden"
+  | "article.restored"
+  | "comment.hidden"
+  | "comment.restored"
+  | "user.admin_created"
+  | "user.reinstated"
+  | "user.role_changed"
+  | "user.suspended";
+
+/** The user who did it; null for the operator at the command line */
+export interface AuditActor {
+  /** Identifies the account, also after it was deleted */
+  id: number;
+  /** The name of the actor; null when the account no longer exists */
+  username: string | null;
+}
+
+/** The user, article or comment that the action affected */
+export interface AuditSubject {
+  /** What `id` identifies: an article, a comment or a user */
+  kind: "article" | "comment" | "user";
+  /** Identifies the object among those of its kind, also after it was deleted */
+  id: number;
+  /** The user name, or the slug of the article; null when the subject no longer exists */
+  name: string | null;
+}
+
+/** One action of a moderator, of an admin or of the operator */
+export interface AuditEntry {
+  /** Identifies the entry; later entries have higher numbers */
+  id: number;
+  /** When it was done */
+  createdAt: string;
+  /** What was done, as the kind of the object and a verb */
+  action: AuditAction;
+  /** The user who did it; null for the operator at the command line */
+  actor: AuditActor | null;
+  /** The API key that the actor used, if any */
+  apiKeyId: number | null;
+  /** The user, article or comment that the action affected */
+  subject: AuditSubject;
+  /** What the actor gave as the reason; null if there is none, or if it was erased */
+  reason: string | null;
+  /** The role before a change of the role, else null */
+  from: string | null;
+  /** The role after a change of the role, else null */
+  to: string | null;
+  /** The id of the request in the log of the service; null for the command line */
+  requestId: string | null;
+}
+
+/** The articles that the caller wants to read */
+export interface ArticleBatchRequest {
+  /**
+   * Current or earlier slugs, in the order in which the articles are wanted
+   *
+   * 1 to 100 items.
+   */
+  slugs: readonly string[];
+}
+
+/** Those of the requested articles that exist and fit into one response */
+export interface ArticleBatchResponse {
+  /** In the order of the request */
+  articles: Article[];
+  /** Slugs of the request that no article has or ever had */
+  missing: string[];
+  /** Slugs of articles that this response has no room for, if any; request them again */
+  remaining?: string[];
+}
+
+/** The profiles that the caller wants to read */
+export interface ProfileBatchRequest {
+  /**
+   * Names in any letter case, in the order in which the profiles are wanted
+   *
+   * 1 to 100 items.
+   */
+  usernames: readonly string[];
+}
+
+/** Those of the requested profiles that exist and fit into one response */
+export interface ProfileBatchResponse {
+  /** In the order of the request */
+  profiles: Profile[];
+  /** Names of the request that no user has */
+  missing: string[];
+  /** Names of profiles that this response has no room for, if any; request them again */
+  remaining?: string[];
+}
+
+/** An error in the shape of RFC 9457, with the RealWorld `errors` map */
+export interface Problem {
+  /** The page that explains the error */
+  type: string;
+  /** The HTTP status in words, such as Not Found */
+  title: string;
+  /** The same as the HTTP status of the response */
+  status: number;
+  /** What happened, in a sentence for people */
+  detail: string;
+  /** What happened, as a stable value for programs */
+  code: ProblemCode;
+  /** Finds the request in the log of the service; quote it when you report a problem */
+  requestId: string;
+  /** The invalid fields, each with its messages */
+  errors: Record<string, string[]>;
+}
+
+/** What happened, as a stable value for programs */
+export type ProblemCode =
+  | "account_suspended"
+  | "already_taken"
+  | "body_too_large"
+  | "credentials_invalid"
+  | "database_unavailable"
+  | "forbidden"
+  | "idempotency_key_reused"
+  | "internal"
+  | "invalid_json"
+  | "invalid_request"
+  | "method_not_allowed"
+  | "not_found"
+  | "overloaded"
+  | "precondition_failed"
+  | "rate_limited"
+  | "role_insufficient"
+  | "route_not_found"
+  | "scope_insufficient"
+  | "token_expired"
+  | "token_invalid"
+  | "token_missing"
+  | "unsupported_media_type"
+  | "validation_failed";
+
+/** The parameters of `articles.feed`. */
+export interface ArticlesFeedParams {
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * The number of items to skip before the page. It is ignored when `cursor` is sent.
+   *
+   * @default 0
+   */
+  offset?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `articles.list`. */
+export interface ArticlesListParams {
+  /**
+   * Only articles with this tag
+   *
+   * 1 to 64 characters.
+   */
+  tag?: string | undefined;
+  /**
+   * Only articles by this user
+   *
+   * 1 to 64 characters.
+   */
+  author?: string | undefined;
+  /**
+   * Only articles that this user has marked as favourites
+   *
+   * 1 to 64 characters.
+   */
+  favorited?: string | undefined;
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * The number of items to skip before the page. It is ignored when `cursor` is sent.
+   *
+   * @default 0
+   */
+  offset?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `articles.get`. */
+export interface ArticlesGetParams {
+  /**
+   * `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+   * HTML that a page can insert unchanged. Articles also get `tableOfContents`.
+   *
+   * @default "markdown"
+   */
+  format?: TextFormat | undefined;
+}
+
+/** The parameters of `comments.list`. */
+export interface CommentsListParams {
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 1000.
+   *
+   * @default 1000
+   */
+  limit?: number | undefined;
+  /**
+   * `createdAt` sorts oldest first, `-createdAt` newest first
+   *
+   * @default "createdAt"
+   */
+  sort?: "createdAt" | "-createdAt" | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+  /**
+   * `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+   * HTML that a page can insert unchanged. Articles also get `tableOfContents`.
+   *
+   * @default "markdown"
+   */
+  format?: TextFormat | undefined;
+}
+
+/** The parameters of `moderation.listHidden`. */
+export interface ModerationListHiddenParams {
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `admin.listUsers`. */
+export interface AdminListUsersParams {
+  /**
+   * Only the user with this name, in any letter case, width and normalisation
+   *
+   * 1 to 64 characters.
+   */
+  username?: string | undefined;
+  /** Only users with this role */
+  role?: Role | undefined;
+  /** `true` for suspended users only, `false` for all others only */
+  suspended?: boolean | undefined;
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `admin.listAuditLog`. */
+export interface AdminListAuditLogParams {
+  /**
+   * Only actions by this user
+   *
+   * 1 to 64 characters.
+   */
+  actor?: string | undefined;
+  /** Only actions of this kind */
+  action?: AuditAction | undefined;
+  /**
+   * Only actions that affect this user
+   *
+   * 1 to 64 characters.
+   */
+  subject?: string | undefined;
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `articles.getMany`. */
+export interface ArticlesGetManyParams extends ArticleBatchRequest {
+  /**
+   * `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+   * HTML that a page can insert unchanged. Articles also get `tableOfContents`.
+   *
+   * @default "markdown"
+   */
+  format?: TextFormat | undefined;
+}
