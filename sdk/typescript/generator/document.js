@@ -25,7 +25,9 @@ function described(_, node) {
   if (!node?.allOf) return node;
   const { allOf, description, ...others } = node;
   if (allOf.length !== 1 || !allOf[0].$ref || Object.keys(others).length > 0) {
-    throw new Error(`the generator knows allOf only for the description of a reference: ${JSON.stringify(node)}`);
+    throw new Error(
+      `the generator knows allOf only for the description of a reference: ${JSON.stringify(node)}`,
+    );
   }
   return { ...allOf[0], description };
 }
