@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
@@ -31,6 +32,7 @@ import (
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/gen/spec"
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/ratelimit"
 )
 
 // problemCodes returns the error codes that package problem declares.
@@ -270,6 +272,80 @@ func TestMetricsGuide(t *testing.T) {
 		delete(documented, name)
 	}
 	require.Equal(t, map[string]bool{"go_*": true, "process_*": true}, documented)
+}
+
+// inGuides finds the operations that guides name in code, such as
+// `GET /api/articles/{slug}`.
+var inGuides = regexp.MustCompile("`(GET|HEAD|POST|PUT|DELETE) (/[^`?]*)[^`]*`")
+
+// named returns the operations that some lines of a guide name, sorted.
+func named(t *testing.T, file, line string) (operations []string) {
+	t.Helper()
+	for _, l := range regexp.MustCompile("(?m)^"+line+".*$").FindAllString(readFile(t, "../../docs/"+file), -1) {
+		for _, m := range inGuides.FindAllStringSubmatch(l, -1) {
+			operations = append(operations, m[1]+" "+m[2])
+		}
+	}
+	slices.Sort(operations)
+	return operations
+}
+
+// TestGuideOperations checks that the document has every operation that a guide
+// names, and that lists of operations in guides are complete.
+func TestGuideOperations(t *testing.T) {
+	t.Parallel()
+	doc, err := spec.GetSpec()
+	require.NoError(t, err)
+	declared := map[string]*openapi3.Operation{}
+	having := func(has func(*openapi3.Operation) bool) (operations []string) {
+		for name, op := range declared {
+			if has(op) {
+				operations = append(operations, name)
+			}
+		}
+		slices.Sort(operations)
+		return operations
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			declared[method+" /api"+path] = op
+		}
+	}
+
+	files, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	elsewhere := []string{
+		"GET /metrics",                 // on the admin port
+		"GET /articles/{slug}/related", // in its document
+	}
+	for _, file := range files {
+		for _, m := range inGuides.FindAllStringSubmatch(readFile(t, file), -1) {
+			name := strings.Replace(m[1], "HEAD", "GET", 1) + " " + m[2]
+			require.True(t, declared[name] != nil || slices.Contains(elsewhere, name), "%s names %s, which the document does not have", file, name)
+		}
+	}
+
+	require.Equal(t, having(func(op *openapi3.Operation) bool { return op.Extensions["x-idempotent"] == true }),
+		named(t, "idempotency.md", `\|`), "docs/idempotency.md: the operations that accept a key")
+	require.Equal(t, having(func(op *openapi3.Operation) bool { return op.Parameters.GetByInAndName("query", "format") != nil }),
+		named(t, "content.md", `\|`), "docs/content.md: the operations with format=html")
+	require.Equal(t, having(func(op *openapi3.Operation) bool { return op.Extensions["x-rate-limit"] == "auth" }),
+		named(t, "rate-limits.md", "- "), "docs/rate-limits.md: the operations of the class auth")
+	for class, quota := range ratelimit.StrictQuotas() {
+		require.Contains(t, readFile(t, "../../docs/rate-limits.md"), fmt.Sprintf("\n| `%s` | %d |", class, quota.Requests))
+	}
+	var lists []string
+	for name := range declared {
+		limit := declared[name].Parameters.GetByInAndName("query", "limit")
+		if limit == nil {
+			continue
+		}
+		lists = append(lists, name)
+		row := fmt.Sprintf("| %v | %v |", limit.Schema.Value.Default, *limit.Schema.Value.Max)
+		require.Contains(t, named(t, "pagination.md", `\|.*`+regexp.QuoteMeta(row)), name, "docs/pagination.md: the row of %s ends in %s", name, row)
+	}
+	slices.Sort(lists)
+	require.Equal(t, lists, named(t, "pagination.md", `\|`), "docs/pagination.md: the lists with pages")
 }
 
 func readFile(t *testing.T, path string) string {

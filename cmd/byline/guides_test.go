@@ -1,0 +1,326 @@
+//go:build unix
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// These tests run the commands of the guides as a reader would, and compare the
+// responses with those that the guides show:
+//
+//   - A reader of a guide has followed the quick start before. So each guide
+//     has a new service and a shell in which the quick start has run.
+//   - Blocks of the language sh run in the order of the guide, in one shell, if
+//     they send a request or begin with "byline".
+//   - A block of the language http or json is the response to the command
+//     before it in the same section. Another one is the response to the same
+//     command, sent again. A guide shows the fields and members that matter;
+//     "…" stands for anything.
+//   - A request without a response in the guide must succeed.
+//   - "VARIABLE=value make run" starts the service of the guide with a setting.
+//   - <!-- not run: reason --> before a block exempts it.
+
+// unexamined are the guides for maintainers, and those that other tests check.
+var unexamined = []string{
+	"development.md", // make recipe
+	"errors.md",      // TestErrorsGuide
+	"performance.md", "security.md",
+}
+
+// password is what a reader types when a command asks for one.
+const password = "correct horse"
+
+func TestGuides(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("the guides use curl")
+	}
+	start := readExamples(t, "../../docs/quick-start.md")
+	require.Greater(t, len(start.examples), 5)
+	files, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	run := 0
+	for _, file := range append(files, "../../README.md") {
+		name := filepath.Base(file)
+		if slices.Contains(unexamined, name) {
+			continue
+		}
+		g := readExamples(t, file)
+		if len(g.examples) == 0 {
+			continue
+		}
+		run++
+		if name != "README.md" && name != "quick-start.md" {
+			g.examples = append(slices.Clone(start.examples), g.examples...)
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			database := sharedDatabase(t, "guide_"+strings.NewReplacer(".md", "", "-", "_").Replace(strings.ToLower(name)))
+			settings := append([]string{"BYLINE_PROFILE=development", "BYLINE_RATE_LIMIT=auto"}, g.settings...)
+			g.run(t, startService(t, database, settings...))
+		})
+	}
+	require.Greater(t, run, 12, "the guides with requests")
+}
+
+// guide is what a reader of a page would run.
+type guide struct {
+	settings []string // variables of the service
+	examples []*example
+}
+
+// example is a command of a guide.
+type example struct {
+	where   string // file and line
+	command string
+	// shown are the responses: the first one to the command, and each further
+	// one to the command that is run again.
+	shown []string
+}
+
+var (
+	starts  = regexp.MustCompile(`(?m)^((?:[A-Z_]+=\S+ )*)make run\b`)
+	runs    = regexp.MustCompile(`\bcurl -|^byline `)
+	exempt  = regexp.MustCompile(`^<!-- not run: .+ -->$`)
+	heading = regexp.MustCompile(`^#+ `)
+	fence   = regexp.MustCompile("^```([a-z]*)$")
+)
+
+func readExamples(t *testing.T, file string) guide {
+	t.Helper()
+	var (
+		g        guide
+		last     *example // the last command of this section
+		skipped  bool
+		language string
+		block    []string
+		begin    int
+	)
+	for i, line := range strings.Split(readFile(t, file), "\n") {
+		m := fence.FindStringSubmatch(line)
+		switch {
+		case begin == 0 && m != nil:
+			begin, language, block = i+1, cmp.Or(m[1], "text"), nil
+		case begin == 0 && exempt.MatchString(line):
+			skipped = true
+		case begin == 0 && heading.MatchString(line):
+			last = nil
+		case begin == 0:
+		case m == nil:
+			block = append(block, line)
+		default:
+			where := filepath.Base(file) + ":" + strconv.Itoa(begin)
+			begin = 0
+			text := strings.Join(block, "\n")
+			if skipped {
+				skipped = false
+				continue
+			}
+			switch language {
+			case "sh":
+				if m := starts.FindStringSubmatch(text); m != nil {
+					g.settings = append(g.settings, strings.Fields(m[1])...)
+				}
+				if last = nil; runs.MatchString(text) {
+					last = &example{where: where, command: text}
+					g.examples = append(g.examples, last)
+				}
+			case "http", "json":
+				if last == nil {
+					t.Errorf("%s: the section has no request with this response; if it is none, write <!-- not run: reason --> before it", where)
+					continue
+				}
+				last.shown = append(last.shown, text)
+			}
+		}
+	}
+	return g
+}
+
+// run runs the examples in one shell, and compares what they return.
+func (g guide) run(t *testing.T, s *service) {
+	dir := t.TempDir()
+	// The commands are the guide's, byte for byte: curl itself connects to this
+	// service, and writes the status of each response to standard error.
+	rc := fmt.Sprintf("connect-to = \"127.0.0.1:8080:%s\"\nconnect-to = \"127.0.0.1:9090:%s\"\nmax-time = 60\n", s.addr, s.admin) +
+		`write-out = "%{stderr}response %{http_code}\n"` + "\n"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".curlrc"), []byte(rc), 0o600))
+	var script strings.Builder
+	script.WriteString("set -o pipefail\n")
+	output := func(i, n int, kind string) string {
+		return filepath.Join(dir, fmt.Sprintf("%d-%d.%s", i, n, kind))
+	}
+	for i, e := range g.examples {
+		for n := range max(1, len(e.shown)) {
+			fmt.Fprintf(&script, "{\n%s\n} >%s 2>%s\necho $? >%s\n", e.command, output(i, n, "out"), output(i, n, "err"), output(i, n, "code"))
+		}
+	}
+	file := filepath.Join(dir, "guide.sh")
+	require.NoError(t, os.WriteFile(file, []byte(script.String()), 0o600))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*hangTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", file)
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(password+"\n")
+	cmd.Env = append(slices.Clone(s.env), "HOME="+dir, "CURL_HOME="+dir, "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"))
+	log, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", log)
+	for i, e := range g.examples {
+		for n := range max(1, len(e.shown)) {
+			out, messages := readFile(t, output(i, n, "out")), readFile(t, output(i, n, "err"))
+			shown := ""
+			if n < len(e.shown) {
+				shown = e.shown[n]
+			}
+			problems := compareStatus(shown, messages)
+			if code := strings.TrimSpace(readFile(t, output(i, n, "code"))); code != "0" {
+				problems = append(problems, "exit code "+code)
+			}
+			if shown != "" {
+				problems = append(problems, compareResponse(shown, strings.ReplaceAll(out, "\r\n", "\n"))...)
+			}
+			if len(problems) > 0 {
+				t.Errorf("%s, response %d:\n  %s\n%s\nreturned\n%s%s", e.where, n+1, strings.Join(problems, "\n  "), e.command, out, messages)
+			}
+		}
+	}
+}
+
+var (
+	statuses   = regexp.MustCompile(`(?m)^response (\d+)$`)
+	statusLine = regexp.MustCompile(`(?m)^HTTP/1\.1 (\d+) `)
+)
+
+// compareStatus compares the status of the last response with the shown one.
+// Without one, and for all other responses, the request must have succeeded.
+func compareStatus(shown, messages string) (problems []string) {
+	want := ""
+	var problem struct {
+		Code   string
+		Status int
+	}
+	if m := statusLine.FindStringSubmatch(shown); m != nil {
+		want = m[1]
+	} else if json.Unmarshal([]byte(shown), &problem) == nil && problem.Code != "" {
+		want = strconv.Itoa(problem.Status)
+	}
+	all := statuses.FindAllStringSubmatch(messages, -1)
+	for i, m := range all {
+		switch got := m[1]; {
+		case i == len(all)-1 && want != "":
+			if got != want {
+				problems = append(problems, "status "+got+" instead of "+want)
+			}
+		case got[0] != '2' && got != want: // a loop may reach a limit earlier
+			problems = append(problems, "status "+got)
+		}
+	}
+	return problems
+}
+
+// compareResponse compares a response with what a guide shows of it.
+func compareResponse(shown, got string) (problems []string) {
+	if head, body, found := strings.Cut(shown, "\n\n"); found || !strings.HasPrefix(shown, "{") {
+		if at := statusLine.FindAllStringIndex(got, -1); at != nil {
+			got = got[at[len(at)-1][0]:]
+		}
+		gotHead, gotBody, _ := strings.Cut(got, "\n\n")
+		lines := strings.Split(gotHead, "\n")
+		for line := range strings.SplitSeq(head, "\n") {
+			if !slices.ContainsFunc(lines, func(l string) bool { return matches(line, l) }) {
+				problems = append(problems, "lacks the line "+line)
+			}
+		}
+		if !found {
+			return problems
+		}
+		shown, got = body, gotBody
+	}
+	var want, have any
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(shown, "[…]", `["…"]`)), &want); err != nil {
+		return append(problems, "shows invalid JSON: "+err.Error())
+	}
+	if err := json.Unmarshal([]byte(got), &have); err != nil {
+		return append(problems, "returns invalid JSON: "+err.Error())
+	}
+	return append(problems, compareJSON("", want, have)...)
+}
+
+// compareJSON compares the members that a guide shows.
+func compareJSON(path string, shown, got any) (problems []string) {
+	different := []string{fmt.Sprintf("%s is %v instead of %v", path, got, shown)}
+	switch shown := shown.(type) {
+	case string:
+		if have, ok := got.(string); !ok || !matches(shown, have) {
+			return different
+		}
+	case []any:
+		have, ok := got.([]any)
+		if ok && len(shown) == 1 && shown[0] == "…" {
+			return nil
+		}
+		if !ok || len(have) != len(shown) {
+			return different
+		}
+		for i := range shown {
+			problems = append(problems, compareJSON(fmt.Sprintf("%s[%d]", path, i), shown[i], have[i])...)
+		}
+	case map[string]any:
+		have, ok := got.(map[string]any)
+		if !ok {
+			return different
+		}
+		for name, member := range shown {
+			value, ok := have[name]
+			if !ok {
+				problems = append(problems, path+"."+name+" is missing")
+				continue
+			}
+			problems = append(problems, compareJSON(path+"."+name, member, value)...)
+		}
+	case float64:
+		if have, ok := got.(float64); !ok || have != shown && !strings.HasSuffix(path, ".id") {
+			return different
+		}
+	default:
+		if got != shown {
+			return different
+		}
+	}
+	return problems
+}
+
+// masks replace what is different in every run. The form has to be right.
+var masks = []struct {
+	pattern *regexp.Regexp
+	name    string
+}{
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`), "(time)"},
+	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "(request)"},
+	{regexp.MustCompile(`"[0-9a-z]+v(\d+)\.[\w-]{11}"`), `"(id)v$1.(hash)"`},
+	{regexp.MustCompile(`\bt=\d+$`), "t=(seconds)"},
+	{regexp.MustCompile(`\br=[1-9]\d*;`), "r=(left);"},
+	{regexp.MustCompile(`^Retry-After: \d+$`), "Retry-After: (seconds)"},
+}
+
+// matches reports whether a text is the shown one, with any text for "…" and
+// other values of the same form for what differs from run to run.
+func matches(shown, got string) bool {
+	for _, m := range masks {
+		shown, got = m.pattern.ReplaceAllString(shown, m.name), m.pattern.ReplaceAllString(got, m.name)
+	}
+	return regexp.MustCompile(`^` + strings.ReplaceAll(regexp.QuoteMeta(shown), "…", "(?s:.*)") + `$`).MatchString(got)
+}
