@@ -27,17 +27,14 @@ var unsafe = func() (all []string) {
 			all = append(all, script+rest)
 		}
 	}
-	for _, hidden := range []string{
+	return append(all,
 		"java\tscript:x", "java\nscript:x", "java\rscript:x", "java\u0000script:x", "\u0001javascript:x", "\u001fjavascript:x", " javascript:x", "\u00a0javascript:x",
 		"\ufeffjavascript:x", "\u200bjavascript:x", "java\u00adscript:x", "java\u200bscript:x", "javascript\u00a0:x", "javascript\t:x", "javascript :x",
 		"&Tab;javascript:x", "&NewLine;javascript:x", "java&Tab;script:x", "java&NewLine;script&colon;x", "&#106;avascript:x", "&#x6A;avascript:x", "&#0000106avascript:x",
 		"&#x6A&#x61&#x76&#x61script:x", "javascript&#58x", "java\\script:x", "\\javascript:x", "javascript\\:x", "javascript%3ax", "%6aavascript:x", "java%0ascript:x",
 		"ｊavascript:x", "javascript：x", "jav\u0430script:x", "javaſcript:x", "http://x\">javascript:", "javascript:http://x.example", "data:image/svg+xml;base64,PHN2Zz4=",
 		"data:image/svg+xml,<svg onload=alert(1)>", "javascript:/*http://x.example*/alert(1)", "javascript://x.example/%0aalert(1)", "feed:javascript:x", "view-source:javascript:x",
-	} {
-		all = append(all, hidden)
-	}
-	return all
+	)
 }()
 
 // embeddings are the ways to write an address into a text. URL is replaced.
