@@ -218,7 +218,7 @@ func TestSearch(t *testing.T) {
 		require.NotEmpty(t, entry.In)
 		found[entry.Path] = entry.Text
 	}
-	require.Contains(t, found["/docs/caching"], "strong ETag")
+	require.Contains(t, found["/docs/caching"], "entity tag, ETag")
 	require.Contains(t, found["/docs#tag/articles/GET/articles/{slug}"], "GetArticle")
 	for _, name := range guideNames(t) {
 		require.Contains(t, links, "/docs/"+name)

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -51,9 +50,9 @@ func databaseCommands(t *testing.T) (commands [][]string) {
 // command runs a byline command in this process and returns all that it writes.
 func command(t *testing.T, env map[string]string, args ...string) (string, error) {
 	t.Helper()
-	var out bytes.Buffer
+	var out safeBuffer
 	err := run(t.Context(), args, func(name string) string { return env[name] }, &out, &out)
-	return out.String(), err
+	return out.tail(1 << 20), err
 }
 
 // TestCommandsMakeNoDatabase runs commands where there is no database. They end

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -23,13 +22,13 @@ func runWith(t testing.TB, databaseURL string, args ...string) string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), hangTimeout)
 	defer cancel()
-	var out bytes.Buffer
+	var out safeBuffer
 	err := run(ctx, args, func(name string) string { return env[name] }, &out, &out)
-	require.NoError(t, ctx.Err(), "the command did not end by itself: %s", out.String())
+	require.NoError(t, ctx.Err(), "the command did not end by itself: %s", out.tail(1<<20))
 	if err != nil {
-		out.WriteString(err.Error())
+		return out.tail(1<<20) + err.Error()
 	}
-	return out.String()
+	return out.tail(1 << 20)
 }
 
 // TestPasswordIsNotPrinted runs commands with passwords in every place of

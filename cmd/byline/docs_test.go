@@ -74,6 +74,9 @@ func TestErrorsGuide(t *testing.T) {
 	var explained []string
 	for section := range strings.SplitSeq(rest, "\n## ") {
 		code, text, _ := strings.Cut(section, "\n")
+		if !slices.Contains(codes, code) {
+			continue // what several errors have in common
+		}
 		explained = append(explained, code)
 		p := problem.New(problem.Code(code), "f", "m")
 		require.Contains(t, head, fmt.Sprintf("| [`%s`](#%s) | %d |", code, code, p.Status()))

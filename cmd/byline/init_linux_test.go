@@ -118,5 +118,5 @@ func TestCommandAsInit(t *testing.T) {
 	require.Zero(t, code, text)
 	_, text, code = run("", "unknown")
 	require.Equal(t, int(exitUsage), code)
-	require.Contains(t, text, "byline: unknown command \"unknown\"")
+	require.Contains(t, text, "byline: byline has no command \"unknown\"")
 }

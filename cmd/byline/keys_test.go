@@ -20,7 +20,8 @@ func (s *service) command(args ...string) (string, error) {
 		name, value, _ := strings.Cut(pair, "=")
 		env[name] = value
 	}
-	var out, log bytes.Buffer
+	var out bytes.Buffer
+	var log safeBuffer
 	err := run(s.t.Context(), args, func(name string) string { return env[name] }, &out, &log)
 	return out.String(), err
 }
