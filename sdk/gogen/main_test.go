@@ -92,10 +92,13 @@ func TestGenerate(t *testing.T) {
 	require.NotContains(t, all, "NoteResponse")
 }
 
-// TestVersion checks that the SDK has the version of the document.
-func TestVersion(t *testing.T) {
+// TestDocument checks that the SDK can be generated from openapi.yaml, and that
+// it has the version of the document.
+func TestDocument(t *testing.T) {
 	doc, err := load("../../openapi.yaml")
 	require.NoError(t, err)
+	_, err = generate(doc)
+	require.NoError(t, err, "openapi.yaml")
 	client, err := os.ReadFile("../go/client.gen.go")
 	require.NoError(t, err)
 	require.Contains(t, string(client), `const Version = "`+doc.Info.Version+`"`, "run make sdk")
@@ -104,6 +107,7 @@ func TestVersion(t *testing.T) {
 func TestGenerateRefuses(t *testing.T) {
 	for _, c := range []struct{ from, to, says string }{
 		{"x-sdk: notes.change", "x-sdk: notes", "PUT /notes/{id}: x-sdk must be resource.method"},
+		{", example: {note: {htmlUrl: x, at: null, kind: long-one}}", "", "PUT /notes/{id}: the response has no example"},
 		{", example: 7", "", "PUT /notes/{id}: parameter id: int64 has no example"},
 		{"more: {type: boolean}", "more: {oneOf: [{type: string}]}", "NoteMore: sdk/gogen does not know oneOf"},
 		{"more: {type: boolean}", "more: {type: object}", "NoteMore: sdk/gogen does not know the type"},

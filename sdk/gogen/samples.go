@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/format"
 	"net/url"
@@ -62,7 +63,10 @@ func (g *generator) sample(m *method) (*sample, error) {
 		}
 		arguments += ", " + filter
 	}
-	_, received := content(g.doc.Components.Responses, m.op.success())
+	schema, received := content(g.doc.Components.Responses, m.op.success())
+	if schema != nil && received.IsZero() {
+		return nil, errors.New("the response has no example")
+	}
 	return g.render(m, path, query, arguments, &sent, &received)
 }
 
@@ -173,7 +177,7 @@ func (m *method) status() string {
 // variable, and its value in the example of the response.
 func (g *generator) shown(m *method, received *yaml.Node) (expression, value string) {
 	body, _ := content(g.doc.Components.Responses, m.op.success())
-	if body == nil || received.IsZero() {
+	if body == nil {
 		return "", ""
 	}
 	s, _, _ := g.doc.resolve(body)
@@ -184,14 +188,19 @@ func (g *generator) shown(m *method, received *yaml.Node) (expression, value str
 	}
 	if m.item != "" && s.Type == "array" {
 		s, _, _ = g.doc.resolve(s.Items)
-		node = node.Content[0]
+		if node = nil; len(received.Content[1].Content) > 0 { // an example can have no items
+			node = received.Content[1].Content[0]
+		}
 	}
 	return g.shownMember("%s", s, node)
 }
 
 // shownMember returns the first text of an object, or its first member if it has
-// none, and the length of a list.
+// none, and the length of a list. node is nil if there is no example.
 func (g *generator) shownMember(expression string, s *schema, node *yaml.Node) (shown, value string) {
+	if node == nil {
+		node = &yaml.Node{}
+	}
 	if s.Type == "array" {
 		return "len(" + expression + ")", strconv.Itoa(len(node.Content))
 	}
@@ -200,8 +209,8 @@ func (g *generator) shownMember(expression string, s *schema, node *yaml.Node) (
 	}
 	for _, p := range s.Properties {
 		found, _, _ := g.doc.resolve(p.Value)
-		if v := child(node, p.Name); v != nil && found.Type == "string" && found.Format == "" && !p.Value.Secret && !found.Nullable {
-			return expression + "." + exported(p.Name), v.Value
+		if slices.Contains(s.Required, p.Name) && found.Type == "string" && found.Format == "" && !p.Value.Secret && !found.Nullable {
+			return g.shownMember(expression+"."+exported(p.Name), found, child(node, p.Name))
 		}
 	}
 	first := s.Properties[0]
