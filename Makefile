@@ -179,7 +179,7 @@ sdk-test: build $(SDK_TOOLS) ## Test the SDKs, and run one scenario with each ag
 	cd sdk/go && GOTOOLCHAIN=go$$(sed -n 's/^go //p' go.mod) $(GO) test -count=1 ./...
 	npm --prefix sdk/typescript --silent run check
 	npm --prefix sdk/typescript --silent run test:oldest
-	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy && .venv/bin/pyright
+	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy && .venv/bin/pyright --pythonpath .venv/bin/python
 	sdk/scenario
 
 .PHONY: sdk-versions
