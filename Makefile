@@ -71,7 +71,7 @@ verify: ## Fail if gen/ does not match openapi.yaml and db/queries
 	@for module in . deploy/image; do (cd $$module && $(GO) mod verify && $(GO) mod tidy -diff) || exit 1; done
 
 SDK_GENERATED := $(addprefix sdk/go/,client.gen.go services.gen.go types.gen.go examples.gen_test.go samples.json) \
-  sdk/typescript/src/generated sdk/typescript/samples.json sdk/python/src/byline_client/generated sdk/python/samples.json
+  sdk/typescript/src/generated sdk/typescript/samples.json sdk/python/src/byline_client/generated sdk/python/samples.json server/pages/samples.json
 
 .PHONY: committed
 committed: ## Fail if generated files, of gen/ or of the SDKs, are not committed (for CI)
@@ -167,6 +167,7 @@ sdk-go: ## Generate the generated part of the Go SDK only (needs nothing but Go)
 sdk: sdk-go $(SDK_TOOLS) ## Generate the generated parts of the SDKs from openapi.yaml
 	npm --prefix sdk/typescript --silent run generate
 	sdk/python/.venv/bin/python sdk/python/generate.py
+	sdk/samples
 
 .PHONY: sdk-verify
 sdk-verify: $(SDK_TOOLS) ## Fail if the SDKs do not match openapi.yaml, or have another version

@@ -242,7 +242,7 @@ func TestDocument(t *testing.T) {
 }
 
 // TestReferenceDocument checks that the reference sends no optional parameter
-// before the reader says so.
+// before the reader says so, and shows each operation in each SDK.
 func TestReferenceDocument(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -270,6 +270,7 @@ func TestReferenceDocument(t *testing.T) {
 	require.NotZero(t, examples)
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
+			require.Len(t, op.Extensions["x-codeSamples"], 3, op.OperationID)
 			for _, parameter := range op.Parameters {
 				require.True(t, parameter.Value.Required || parameter.Value.Example == nil, "%s %s proposes %s", method, path, parameter.Value.Name)
 			}

@@ -6,7 +6,7 @@ const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch:
 export async function readPages(onPage, browser, origin, demand, shots) {
   await onPage({}, '/docs/quick-start', async (page) => {
     await page.getByRole('link', { name: 'Search' }).click()
-    await page.getByRole('searchbox').fill('strong etag')
+    await page.getByRole('searchbox').fill('entity tag cache')
     await page.locator('#results a', { hasText: 'Caching' }).first().click()
     await page.waitForURL(`${origin}/docs/caching`)
   })

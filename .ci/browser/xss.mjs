@@ -99,6 +99,7 @@ async function insert(page, html, patience) {
   }, [html, patience])
   // Leaving the page counts as running, too.
   const fired = await run.catch(() => ['a navigation'])
-  if (page.url() !== page.address) await page.goto(page.address)
+  // A navigation that has just begun interrupts the way back, once.
+  if (page.url() !== page.address) await page.goto(page.address).catch(() => page.goto(page.address))
   return fired
 }

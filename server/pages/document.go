@@ -16,6 +16,9 @@ func addDocument(resources map[string]*resource, text []byte, root *yaml.Node) (
 		return "", fmt.Errorf("openapi.yaml: %w", err)
 	}
 	prepareReference(root)
+	if err := addSamples(root); err != nil {
+		return "", err
+	}
 	prepared, err := toJSON(root)
 	if err != nil {
 		return "", fmt.Errorf("openapi.yaml: %w", err)
