@@ -55,5 +55,8 @@ test("the program of README.md runs", { skip: !service && "BYLINE_URL is not set
   for (const run of ["first", "second"]) {
     await import(new URL(`./snippets/readme0.js?${run}`, import.meta.url).href);
   }
-  assert.match(lines.join("\n"), /^published hello-byline\S*\n(Hello, Byline by \w+\n)*Hello, Byline by tess\n(Hello, Byline by \w+\n)*published/);
+  assert.match(
+    lines.join("\n"),
+    /^published hello-byline\S*\n(Hello, Byline by \w+\n)*Hello, Byline by tess\n(Hello, Byline by \w+\n)*published/,
+  );
 });
