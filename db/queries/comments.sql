@@ -14,7 +14,9 @@ JOIN users u ON u.id = c.author_id;
 
 -- name: CommentListOldest :many
 -- A comment is left out if the texts of the comments before it have more than
--- max_bytes together. octet_length does not read a long text.
+-- max_bytes together. octet_length does not read a long text. The article is
+-- found in a subquery: with a join, PostgreSQL reads and sorts all its comments
+-- for each page.
 SELECT /* shared */ m.id, m.article_id, m.author_id, m.body, m.created_at, m.updated_at, m.username, m.bio, m.image,
        EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden
 FROM (
@@ -22,11 +24,12 @@ FROM (
         OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
     FROM (
         SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
-        FROM article_slugs s
-        JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
-        JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
+        FROM comments c
         JOIN users u ON u.id = c.author_id
-        WHERE s.slug = @slug AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
+        WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
+                              WHERE s.slug = @slug AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean))
+          AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
+          AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at ASC, c.id ASC
         LIMIT @page_limit::int
     ) p
@@ -42,11 +45,12 @@ FROM (
         OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
     FROM (
         SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
-        FROM article_slugs s
-        JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
-        JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
+        FROM comments c
         JOIN users u ON u.id = c.author_id
-        WHERE s.slug = @slug AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
+        WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
+                              WHERE s.slug = @slug AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean))
+          AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
+          AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT @page_limit::int
     ) p

@@ -146,11 +146,12 @@ FROM (
         OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
     FROM (
         SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
-        FROM article_slugs s
-        JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)
-        JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = $1 OR $2::boolean)
+        FROM comments c
         JOIN users u ON u.id = c.author_id
-        WHERE s.slug = $3 AND (c.created_at, c.id) < ($4::timestamptz, $5::bigint)
+        WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
+                              WHERE s.slug = $2 AND (NOT a.hidden OR a.author_id = $1 OR $3::boolean))
+          AND (NOT c.hidden OR c.author_id = $1 OR $3::boolean)
+          AND (c.created_at, c.id) < ($4::timestamptz, $5::bigint)
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT $6::int
     ) p
@@ -161,8 +162,8 @@ ORDER BY m.created_at DESC, m.id DESC
 
 type CommentListNewestParams struct {
 	ViewerID      int64
-	Moderates     bool
 	Slug          string
+	Moderates     bool
 	FromCreatedAt time.Time
 	FromID        int64
 	PageLimit     int32
@@ -186,8 +187,8 @@ type CommentListNewestRow struct {
 func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentListNewestParams) ([]CommentListNewestRow, error) {
 	rows, err := db.Query(ctx, commentListNewest,
 		arg.ViewerID,
-		arg.Moderates,
 		arg.Slug,
+		arg.Moderates,
 		arg.FromCreatedAt,
 		arg.FromID,
 		arg.PageLimit,
@@ -231,11 +232,12 @@ FROM (
         OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
     FROM (
         SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
-        FROM article_slugs s
-        JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $2::boolean)
-        JOIN comments c ON c.article_id = a.id AND (NOT c.hidden OR c.author_id = $1 OR $2::boolean)
+        FROM comments c
         JOIN users u ON u.id = c.author_id
-        WHERE s.slug = $3 AND (c.created_at, c.id) > ($4::timestamptz, $5::bigint)
+        WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
+                              WHERE s.slug = $2 AND (NOT a.hidden OR a.author_id = $1 OR $3::boolean))
+          AND (NOT c.hidden OR c.author_id = $1 OR $3::boolean)
+          AND (c.created_at, c.id) > ($4::timestamptz, $5::bigint)
         ORDER BY c.created_at ASC, c.id ASC
         LIMIT $6::int
     ) p
@@ -246,8 +248,8 @@ ORDER BY m.created_at ASC, m.id ASC
 
 type CommentListOldestParams struct {
 	ViewerID      int64
-	Moderates     bool
 	Slug          string
+	Moderates     bool
 	FromCreatedAt time.Time
 	FromID        int64
 	PageLimit     int32
@@ -269,12 +271,14 @@ type CommentListOldestRow struct {
 }
 
 // A comment is left out if the texts of the comments before it have more than
-// max_bytes together. octet_length does not read a long text.
+// max_bytes together. octet_length does not read a long text. The article is
+// found in a subquery: with a join, PostgreSQL reads and sorts all its comments
+// for each page.
 func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentListOldestParams) ([]CommentListOldestRow, error) {
 	rows, err := db.Query(ctx, commentListOldest,
 		arg.ViewerID,
-		arg.Moderates,
 		arg.Slug,
+		arg.Moderates,
 		arg.FromCreatedAt,
 		arg.FromID,
 		arg.PageLimit,
