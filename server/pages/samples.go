@@ -41,11 +41,11 @@ func addSamples(root *yaml.Node) error {
 			if id == nil {
 				continue // the parameters of all operations of a path
 			}
-			var list []map[string]string
+			list := []map[string]string{}
 			for _, sdk := range sdks {
 				code := samples[sdk.name][id.Value]
 				if code == "" {
-					return fmt.Errorf("samples.json has no call of %s in %s: run make sdk", id.Value, sdk.label)
+					continue // an operation that the SDKs do not have yet: make sdk
 				}
 				list = append(list, map[string]string{"lang": sdk.lang, "label": sdk.label, "source": code})
 			}
