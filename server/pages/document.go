@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -66,6 +67,26 @@ func prepareReference(n *yaml.Node) {
 	}
 	for _, child := range n.Content {
 		prepareReference(child)
+	}
+}
+
+// methods are the members of a path that are operations.
+var methods = map[string]bool{"get": true, "put": true, "post": true, "delete": true, "patch": true}
+
+type route struct{ method, path string }
+
+// routes iterates over the operations of the document, in its order.
+func routes(root *yaml.Node) iter.Seq2[route, *yaml.Node] {
+	return func(yield func(route, *yaml.Node) bool) {
+		paths := member(root.Content[0], "paths").Content
+		for i := 0; i+1 < len(paths); i += 2 {
+			members := paths[i+1].Content
+			for j := 0; j+1 < len(members); j += 2 {
+				if method := members[j].Value; methods[method] && !yield(route{method, paths[i].Value}, members[j+1]) {
+					return
+				}
+			}
+		}
 	}
 }
 

@@ -30,31 +30,20 @@ func addSamples(root *yaml.Node) error {
 	if err := json.Unmarshal(samplesJSON, &samples); err != nil {
 		return fmt.Errorf("samples.json: %w", err)
 	}
-	if root.Kind == yaml.DocumentNode {
-		root = root.Content[0]
-	}
-	paths := member(root, "paths")
-	for i := 1; i < len(paths.Content); i += 2 {
-		for j := 1; j < len(paths.Content[i].Content); j += 2 {
-			operation := paths.Content[i].Content[j]
-			id := member(operation, "operationId")
-			if id == nil {
-				continue // the parameters of all operations of a path
-			}
-			list := []map[string]string{}
-			for _, sdk := range sdks {
-				code := samples[sdk.name][id.Value]
-				if code == "" {
-					continue // an operation that the SDKs do not have yet: make sdk
-				}
+	for _, operation := range routes(root) {
+		id := member(operation, "operationId").Value
+		list := []map[string]string{}
+		for _, sdk := range sdks {
+			// The SDKs lack a new operation until make sdk.
+			if code := samples[sdk.name][id]; code != "" {
 				list = append(list, map[string]string{"lang": sdk.lang, "label": sdk.label, "source": code})
 			}
-			var value yaml.Node
-			if err := value.Encode(list); err != nil {
-				return err
-			}
-			operation.Content = append(operation.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "x-codeSamples"}, &value)
 		}
+		var value yaml.Node
+		if err := value.Encode(list); err != nil {
+			return err
+		}
+		operation.Content = append(operation.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "x-codeSamples"}, &value)
 	}
 	return nil
 }

@@ -25,48 +25,36 @@ type tagOperations struct {
 
 type operation struct{ Method, Path, Summary, Link string }
 
-// methods are the members of a path that are operations.
-var methods = map[string]bool{"get": true, "put": true, "post": true, "delete": true, "patch": true}
-
 // operations returns the operations of the document, and what a search finds
 // them by.
 func operations(root *yaml.Node) (tags []tagOperations, entries []entry, err error) {
-	document := root.Content[0]
 	at := map[string]int{}
-	for _, tag := range member(document, "tags").Content {
+	for _, tag := range member(root.Content[0], "tags").Content {
 		name := member(tag, "name").Value
 		at[name] = len(tags)
 		tags = append(tags, tagOperations{Tag: name})
 	}
-	paths := member(document, "paths").Content
-	for i := 0; i+1 < len(paths); i += 2 {
-		path := paths[i].Value
-		for j := 0; j+1 < len(paths[i+1].Content); j += 2 {
-			method, op := paths[i+1].Content[j].Value, paths[i+1].Content[j+1]
-			if !methods[method] {
-				continue
-			}
-			var fields struct {
-				OperationID          string `yaml:"operationId"`
-				Summary, Description string
-				Tags                 []string
-			}
-			if err := op.Decode(&fields); err != nil {
-				return nil, nil, err
-			}
-			n, ok := at[fields.Tags[0]]
-			if !ok {
-				return nil, nil, fmt.Errorf("%s has an unknown tag", fields.OperationID)
-			}
-			method = strings.ToUpper(method)
-			// The anchors of Scalar.
-			link := "/docs#tag/" + fields.Tags[0] + "/" + method + path
-			tags[n].Operations = append(tags[n].Operations, operation{method, path, fields.Summary, link})
-			entries = append(entries, entry{
-				Title: method + " " + path, In: fields.Tags[0], Path: link,
-				Text: fields.Summary + ". " + fields.OperationID + ". " + strings.Join(strings.Fields(strings.ReplaceAll(fields.Description, "`", "")), " "),
-			})
+	for route, op := range routes(root) {
+		var fields struct {
+			OperationID          string `yaml:"operationId"`
+			Summary, Description string
+			Tags                 []string
 		}
+		if err := op.Decode(&fields); err != nil {
+			return nil, nil, err
+		}
+		n, ok := at[fields.Tags[0]]
+		if !ok {
+			return nil, nil, fmt.Errorf("%s has an unknown tag", fields.OperationID)
+		}
+		method := strings.ToUpper(route.method)
+		// The anchors of Scalar.
+		link := "/docs#tag/" + fields.Tags[0] + "/" + method + route.path
+		tags[n].Operations = append(tags[n].Operations, operation{method, route.path, fields.Summary, link})
+		entries = append(entries, entry{
+			Title: method + " " + route.path, In: fields.Tags[0], Path: link,
+			Text: fields.Summary + ". " + fields.OperationID + ". " + strings.Join(strings.Fields(strings.ReplaceAll(fields.Description, "`", "")), " "),
+		})
 	}
 	return tags, entries, nil
 }
