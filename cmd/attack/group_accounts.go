@@ -38,12 +38,12 @@ func uncached(s *site) (r result) {
 		if a := o.first(); a.status/100 == 2 {
 			stored++
 			if control := a.header.Get("Cache-Control"); !strings.Contains(control, "no-store") {
-				r.complaints = append(r.complaints, fmt.Sprintf("%s: Cache-Control: %q", op.id, control))
+				r.complain("%s: Cache-Control: %q", op.id, control)
 			}
 		}
 	}
 	if stored < 5 {
-		r.complaints = append(r.complaints, fmt.Sprintf("only %d responses with a secret: the run has tested too little", stored))
+		r.complain("only %d responses with a secret: the run has tested too little", stored)
 	}
 	return r
 }
@@ -54,9 +54,7 @@ func completeExport(s *site) (r result) {
 	if s.root.token == "" {
 		return r // the service was not started by this program
 	}
-	if err := s.completeExport(&r); err != nil {
-		r.complaints = append(r.complaints, err.Error())
-	}
+	r.must(s.completeExport(&r))
 	return r
 }
 
@@ -89,7 +87,7 @@ func (s *site) completeExport(r *result) error {
 	text := string(o.first().body)
 	for _, part := range []string{hidden, suspended, "auditEntry", "user.suspended", "article.hidden"} {
 		if !strings.Contains(text, part) {
-			r.complaints = append(r.complaints, fmt.Sprintf("the export lacks %q", part))
+			r.complain("the export lacks %q", part)
 		}
 	}
 	if verified := `"emailVerifiedAt"`; !strings.Contains(text, verified) || strings.Contains(strings.ReplaceAll(text, " ", ""), verified+":null") {

@@ -85,7 +85,7 @@ func countedAsAuth(s *site) (r result) {
 		o := s.do(message{method: op.method, target: s.fill(op, nil), token: a.token, body: string(text)})
 		r.want(o, op.id, 200, 201, 204, 401, 409, 422)
 		if policy := o.first().header.Get("RateLimit-Policy"); policy != "" && !strings.Contains(policy, `"auth"`) {
-			r.complaints = append(r.complaints, fmt.Sprintf("%s hashes a password, and counts for %s", op.id, policy))
+			r.complain("%s hashes a password, and counts for %s", op.id, policy)
 		}
 	}
 	return r
@@ -155,10 +155,10 @@ func (s *site) hashStorm(r *result) error {
 	}
 	all.Wait()
 	if hashed == 0 || served < fewestOther {
-		r.complaints = append(r.complaints, fmt.Sprintf("%d hashes and %d other requests within %s: the run has tested too little", hashed, served, hashFor))
+		r.complain("%d hashes and %d other requests within %s: the run has tested too little", hashed, served, hashFor)
 	}
 	if refused*100 > served*mostRefused {
-		r.complaints = append(r.complaints, fmt.Sprintf("%d of %d requests of others were refused while %d passwords were hashed", refused, served, hashed))
+		r.complain("%d of %d requests of others were refused while %d passwords were hashed", refused, served, hashed)
 	}
 	return nil
 }
@@ -207,10 +207,10 @@ func (s *site) tellApart(kinds map[string]account, r *result) {
 	}
 	for kind := range kinds {
 		if said[kind] != said["unknown"] {
-			r.complaints = append(r.complaints, fmt.Sprintf("the response tells that an account is %s: %s, and unknown: %s", kind, said[kind], said["unknown"]))
+			r.complain("the response tells that an account is %s: %s, and unknown: %s", kind, said[kind], said["unknown"])
 		}
 		if a, b := median(took[kind]), median(took["unknown"]); max(a, b) > mostSlower*min(a, b) {
-			r.complaints = append(r.complaints, fmt.Sprintf("the time tells that an account is %s: %s, and unknown: %s", kind, a, b))
+			r.complain("the time tells that an account is %s: %s, and unknown: %s", kind, a, b)
 		}
 	}
 }
@@ -264,12 +264,12 @@ func (s *site) lockOut(r *result) error {
 	stranger := signIn(away, a.password)
 	r.want(stranger, "from a strange address", 429)
 	if stranger.first().status != 429 {
-		r.complaints = append(r.complaints, fmt.Sprintf("%d guesses lock nobody out", guesses))
+		r.complain("%d guesses lock nobody out", guesses)
 	}
 	owner := signIn(home, a.password)
 	r.outcomes = append(r.outcomes, owner)
 	if status := owner.first().status; status != 200 {
-		r.complaints = append(r.complaints, fmt.Sprintf("the owner's sign-in from the address of the registration: status %d", status))
+		r.complain("the owner's sign-in from the address of the registration: status %d", status)
 	}
 	return nil
 }

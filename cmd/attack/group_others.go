@@ -94,7 +94,7 @@ func halves(s *site) []attack {
 				body: object("article", map[string]any{"title": "half", "description": "d", "body": "", "tagList": []string{tag}})}
 			s.unchanged(&r, m, 422)
 			if answer, err := s.call(message{method: "GET", target: "/api/tags"}, 200); err != nil || strings.Contains(fmt.Sprint(answer["tags"]), tag) {
-				r.complaints = append(r.complaints, fmt.Sprintf("the tag of a refused article exists (%v)", err))
+				r.complain("the tag of a refused article exists (%v)", err)
 			}
 			return r
 		}},
@@ -137,6 +137,6 @@ func (s *site) unchanged(r *result, m message, want int) {
 		r.complaints = append(r.complaints, complaint)
 	}
 	if after, err := s.snapshot(); err != nil || after != s.before {
-		r.complaints = append(r.complaints, fmt.Sprintf("the refused request changed something (%v): %s", err, after))
+		r.complain("the refused request changed something (%v): %s", err, after)
 	}
 }

@@ -40,7 +40,7 @@ func races(s *site) []attack {
 			for _, o := range r.outcomes {
 				if o.first().status == 201 {
 					if slug := member(decoded(o.first()), "article", "slug"); slugs[slug] {
-						r.complaints = append(r.complaints, fmt.Sprintf("two articles have the slug %v", slug))
+						r.complain("two articles have the slug %v", slug)
 					} else {
 						slugs[slug] = true
 					}
@@ -78,7 +78,7 @@ func races(s *site) []attack {
 				return message{method: "POST", target: "/api/articles/" + slug + "/favorite", token: []string{s.victim.token, s.rival.token}[i%2]}
 			}, 200)
 			if answer, err := s.call(message{method: "GET", target: "/api/articles/" + slug}, 200); err != nil || member(answer, "article", "favoritesCount") != 2.0 {
-				r.complaints = append(r.complaints, fmt.Sprintf("two users have it as favourite, and the count is %v (%v)", member(answer, "article", "favoritesCount"), err))
+				r.complain("two users have it as favourite, and the count is %v (%v)", member(answer, "article", "favoritesCount"), err)
 			}
 			return r
 		}},
@@ -98,9 +98,7 @@ func races(s *site) []attack {
 		}},
 		{group, "delete a comment twice", func(s *site) (r result) {
 			slug, comment, err := s.write(s.rival)
-			if err != nil {
-				r.complaints = append(r.complaints, err.Error())
-			}
+			r.must(err)
 			r.race(s, atOnce, func(int) message {
 				return message{method: "DELETE", target: "/api/articles/" + slug + "/comments/" + comment, token: s.rival.token}
 			}, 204, 404)
@@ -156,7 +154,7 @@ func races(s *site) []attack {
 			}, 200, 401)
 			after, errAfter := s.sessions(a)
 			if err := errors.Join(err, errBefore, errAfter); err != nil || after > before {
-				r.complaints = append(r.complaints, fmt.Sprintf("%d sessions before, %d after (%v)", before, after, err))
+				r.complain("%d sessions before, %d after (%v)", before, after, err)
 			}
 			return r
 		}},
@@ -225,7 +223,7 @@ func (r *result) exactly(want, status int) {
 		}
 	}
 	if n != want && !(n < want && limited > 0) {
-		r.complaints = append(r.complaints, fmt.Sprintf("%d responses with status %d, want %d", n, status, want))
+		r.complain("%d responses with status %d, want %d", n, status, want)
 	}
 }
 
@@ -238,16 +236,14 @@ func (r *result) same(path ...string) {
 		}
 	}
 	if len(values) != 1 {
-		r.complaints = append(r.complaints, fmt.Sprintf("%d different values, want one", len(values)))
+		r.complain("%d different values, want one", len(values))
 	}
 }
 
 // article creates an article of the rival for a race.
 func (r *result) article(s *site) (slug string) {
 	slug, _, err := s.write(s.rival)
-	if err != nil {
-		r.complaints = append(r.complaints, err.Error())
-	}
+	r.must(err)
 	return slug
 }
 
@@ -256,6 +252,6 @@ func (r *result) sum(s *site, slug, token string) {
 	answer, err := s.call(message{method: "GET", target: "/api/articles/" + slug, token: token}, 200)
 	count, marked := member(answer, "article", "favoritesCount"), member(answer, "article", "favorited")
 	if err != nil || marked == true && count != 1.0 || marked == false && count != 0.0 {
-		r.complaints = append(r.complaints, fmt.Sprintf("favorited %v, count %v (%v)", marked, count, err))
+		r.complain("favorited %v, count %v (%v)", marked, count, err)
 	}
 }

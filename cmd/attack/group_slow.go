@@ -62,7 +62,7 @@ func slowAttacks(s *site) []attack {
 				r.outcomes = append(r.outcomes, o)
 			}
 			if kept > 0 && !k.mayStay {
-				r.complaints = append(r.complaints, fmt.Sprintf("%d of %d were not closed within %s", kept, k.count, within))
+				r.complain("%d of %d were not closed within %s", kept, k.count, within)
 			}
 			return r
 		}})
@@ -143,7 +143,7 @@ func deaf(s *site) (r result) {
 	}
 	wait.Wait()
 	if kept > 0 {
-		r.complaints = append(r.complaints, fmt.Sprintf("%d of %d were not closed within %s", kept, slowReaders, within))
+		r.complain("%d of %d were not closed within %s", kept, slowReaders, within)
 	}
 	return r
 }

@@ -213,9 +213,7 @@ func trust(s *site) (all []attack) {
 	const group = "trust"
 	add := func(name string, run func(*site, *result) error) {
 		all = append(all, attack{group, name, func(s *site) (r result) {
-			if err := run(s, &r); err != nil {
-				r.complaints = append(r.complaints, err.Error())
-			}
+			r.must(run(s, &r))
 			return r
 		}})
 	}
@@ -277,7 +275,7 @@ func heldWhileValid(s *site, r *result) error {
 		o := h.finish()
 		r.outcomes = append(r.outcomes, o)
 		if status := o.first().status; status/100 != 2 {
-			r.complaints = append(r.complaints, fmt.Sprintf("%s: status %d, so that its attacks prove nothing: %s", t.name, status, short(string(o.first().body), 300)))
+			r.complain("%s: status %d, so that its attacks prove nothing: %s", t.name, status, short(string(o.first().body), 300))
 		}
 	}
 	return nil
@@ -338,7 +336,7 @@ func (s *site) untouched(v robbed, before string, r *result) error {
 	v.account = owner
 	after, err := s.belongings(v)
 	if err == nil && before != after {
-		r.complaints = append(r.complaints, fmt.Sprintf("a thief has changed the account:\n  before %s\n  after  %s", before, after))
+		r.complain("a thief has changed the account:\n  before %s\n  after  %s", before, after)
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func (s *site) perform(a attack) result {
 	for i, o := range r.outcomes {
 		before := len(r.complaints)
 		if o.took > s.limit {
-			r.complaints = append(r.complaints, fmt.Sprintf("took %s", o.took.Round(time.Millisecond)))
+			r.complain("took %s", o.took.Round(time.Millisecond))
 		}
 		if o.err != nil {
 			r.complaints = append(r.complaints, "no response that can be parsed: "+o.err.Error())

@@ -233,9 +233,7 @@ func without(value any, names ...string) any {
 // aftermath checks the service after a group of attacks.
 func aftermath(s *site, t *target, o options) (r result) {
 	check := func(err error) {
-		if err != nil {
-			r.complaints = append(r.complaints, err.Error())
-		}
+		r.must(err)
 	}
 	check(t.alive())
 	check(t.healthy(s.limit))
