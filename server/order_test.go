@@ -74,7 +74,7 @@ func TestOrder(t *testing.T) {
 
 // badInputs has, by operation, changes to a valid request after which it is
 // refused with 422: a bad value for its body, or for one of its parameters that
-// are not in the path.
+// are not in the path, or a parameter that it does not have.
 func badInputs(t *testing.T) map[string]map[string]func(call) call {
 	t.Helper()
 	doc, err := spec.GetSpec()
@@ -85,6 +85,9 @@ func badInputs(t *testing.T) map[string]map[string]func(call) call {
 			inputs := map[string]func(call) call{}
 			if o.RequestBody != nil {
 				inputs["a bad body"] = func(c call) call { return c.sending("null") }
+			}
+			if o.Extensions["x-unknown-query"] == nil {
+				inputs["an unknown parameter"] = func(c call) call { return c.at(c.path + "?surprise=1") }
 			}
 			for _, ref := range append(o.Parameters, item.Parameters...) {
 				p := ref.Value

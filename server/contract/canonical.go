@@ -9,14 +9,16 @@ import (
 // Canonical returns the target of a request in a form that is the same for all
 // requests with the same parameters: without what the operation does not
 // declare, in the order of the document, and escaped in one way. It returns ""
-// for a query that Check refuses. It adds the parameters that the operation does
-// not know to ignored. pathParam is that of Check.
+// for a query that Check refuses, so that such a request gets no cached
+// response. It adds the parameters that the operation reports, because it does
+// not know them, to ignored. pathParam is that of Check.
 func (op *Operation) Canonical(r *http.Request, pathParam func(string) string, ignored *Ignored) string {
 	ok := true
 	var values [maxQuery]*string
-	for raw := r.URL.RawQuery; raw != "" && ok; {
+	raw := r.URL.RawQuery
+	for more := raw != ""; more && ok; {
 		var pair string
-		pair, raw, _ = strings.Cut(raw, "&")
+		pair, raw, more = strings.Cut(raw, "&")
 		ok = op.take(&values, pair, ignored)
 	}
 	if !ok {
@@ -46,10 +48,10 @@ func (op *Operation) take(values *[maxQuery]*string, pair string, ignored *Ignor
 	}
 	i, _ := find(op.query, key)
 	if i < 0 {
-		if pair != "" {
+		if op.ReportsUnknownQuery && pair != "" {
 			ignored.add("query", key)
 		}
-		return true
+		return op.ReportsUnknownQuery
 	}
 	if values[i] != nil {
 		return false

@@ -31,6 +31,8 @@ func TestCanonical(t *testing.T) {
 		"Case":         {"GetArticles", "/api/articles?Tag=a", "/api/articles"},
 		"Repeated":     {"GetArticles", "/api/articles?tag=a&tag=b", ""},
 		"Malformed":    {"GetArticles", "/api/articles?x=%zz", ""},
+		"Refused":      {"GetUsers", "/api/admin/users?limit=5&x=1", ""},
+		"RefusedEmpty": {"GetUsers", "/api/admin/users?limit=5&", ""},
 		"Semicolon":    {"GetArticles", "/api/articles?limit=1;tag=b", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

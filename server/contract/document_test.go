@@ -167,6 +167,7 @@ func TestLoadRefuses(t *testing.T) {
 		"NoMaxBody":       {"x-max-body: 1024", "deprecated: false", "lacks x-max-body"},
 		"MaxBodyOfText":   {"x-max-body: 1024", "x-max-body: 1kB", "x-max-body: json"},
 		"NoKey":           {"x-max-body: 1024", "x-max-body: 1024\n      x-idempotent: true", "Idempotency-Key"},
+		"UnknownQuery":    {"x-max-body: 1024", "x-max-body: 1024\n      x-unknown-query: ignore", "x-unknown-query must be report"},
 		"RefusedText":     {"x-max-body: 1024", "x-max-body: 1024\n      x-refused: status", "x-refused must be a list"},
 		"RefusedMember":   {"x-max-body: 1024", "x-max-body: 1024\n      x-refused: [status, color]", "x-refused has color"},
 		"RefusedQuery":    {"x-max-body: 1024", "x-max-body: 1024\n      x-refused: [needed]", "x-refused has needed"},

@@ -9,8 +9,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Ignored is what a request has and its operation does not know: parameters of
-// the query and members of the body. The zero Ignored is empty.
+// Ignored is what a request has and its operation neither knows nor refuses:
+// parameters of the query and members of the body. The zero Ignored is empty.
 type Ignored struct {
 	names []string
 	more  bool // there are more than names has
@@ -62,6 +62,58 @@ func reported(name string) string {
 		return anyName
 	}
 	return name
+}
+
+// readUnknownQuery reads x-unknown-query. Clients of the RealWorld contract may
+// send parameters of their own to its operations.
+func (op *Operation) readUnknownQuery(extensions map[string]any) error {
+	value, declared := extensions["x-unknown-query"]
+	if declared && value != "report" {
+		return errors.New("x-unknown-query must be report, or left out to refuse parameters that the operation does not know")
+	}
+	op.ReportsUnknownQuery = declared
+	return nil
+}
+
+const (
+	unknownParam  = "is not a query parameter of this operation"
+	unknownParams = "has a parameter that this operation does not have"
+)
+
+// unknownParam adds an error for a parameter that the operation does not
+// declare, unless the operation reports those: Canonical has noted it then.
+func (c *checker) unknownParam(name string) {
+	switch {
+	case c.refuses(name) || c.op.ReportsUnknownQuery:
+	case reported(name) == anyName || len(c.fields) >= maxIgnored:
+		c.add("query", unknownParams)
+	default:
+		message := unknownParam
+		for _, p := range c.op.query {
+			if near(p.name, name) {
+				message += "; did you mean " + p.name + "?"
+				break
+			}
+		}
+		c.add(name, message)
+	}
+}
+
+// near reports whether two names differ by one letter, or by two letters in the
+// other order.
+func near(a, b string) bool {
+	a, b = folded(a), folded(b)
+	same := 0
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+		same++
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+		same++
+	}
+	swapped := len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
+	return same >= 2 && (swapped || len(a) <= 1 && len(b) <= 1)
 }
 
 // notSupported is the message for the names of x-refused.

@@ -67,6 +67,9 @@ type Operation struct {
 	// MaxCondition is how long If-None-Match may be, in characters; 0 when the
 	// operation does not take it.
 	MaxCondition int
+	// ReportsUnknownQuery reports whether the response names the parameters that
+	// the operation does not know. Other operations refuse them.
+	ReportsUnknownQuery bool
 	// Deprecation is nil unless the operation is deprecated.
 	Deprecation *Deprecation
 
@@ -135,7 +138,8 @@ func newOperation(method, path string, o *openapi3.Operation, shared openapi3.Pa
 		op.Statuses = append(op.Statuses, status)
 	}
 	slices.Sort(op.Statuses)
-	gaps = append(gaps, op.readSecrets(o.Responses), op.readTargets(params), op.readOwner(o.Extensions), op.readRefused(o.Extensions))
+	gaps = append(gaps, op.readSecrets(o.Responses), op.readTargets(params), op.readOwner(o.Extensions))
+	gaps = append(gaps, op.readUnknownQuery(o.Extensions), op.readRefused(o.Extensions))
 	return op, errors.Join(gaps...)
 }
 

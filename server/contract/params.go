@@ -45,7 +45,7 @@ func (c *checker) params(r *http.Request, pathParam func(string) string) *proble
 		}
 		c.param(p, value)
 	}
-	if e := c.query(c.op.query, r.URL.RawQuery); e != nil {
+	if e := c.query(r.URL.RawQuery); e != nil {
 		return e
 	}
 	for _, p := range c.op.headers {
@@ -66,11 +66,12 @@ func (c *checker) params(r *http.Request, pathParam func(string) string) *proble
 // query checks a raw query. It does not use url.URL.Query, which allocates a
 // map for every request and drops what it cannot parse: without a filter that
 // was dropped, the response would be the unfiltered list.
-func (c *checker) query(params []*param, raw string) *problem.Error {
+func (c *checker) query(raw string) *problem.Error {
+	params := c.op.query
 	var seen uint64
-	for raw != "" {
+	for more := raw != ""; more; {
 		var pair string
-		pair, raw, _ = strings.Cut(raw, "&")
+		pair, raw, more = strings.Cut(raw, "&")
 		key, value, _ := strings.Cut(pair, "=")
 		key, message := unescape(key)
 		if message != "" {
@@ -82,7 +83,7 @@ func (c *checker) query(params []*param, raw string) *problem.Error {
 			return problem.New(problem.InvalidRequest, field, message)
 		}
 		if i < 0 {
-			c.refuses(key) // Canonical notes all others
+			c.unknownParam(key)
 			continue
 		}
 		if seen&(1<<i) != 0 {

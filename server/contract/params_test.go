@@ -54,6 +54,11 @@ func TestCheckQuery(t *testing.T) {
 		"NUL":             {"GetArticles", "tag=a%00", malformed, one("tag", "must not contain NUL")},
 		"NULKey":          {"GetArticles", "a%00=1", malformed, one("query", "must not contain NUL")},
 		"Semicolon":       {"GetArticles", "tag=a;limit=1", malformed, one("tag", "must not contain an unescaped semicolon")},
+		"Refused":         {"GetUsers", "x=&limit=1&x=2", invalid, one("x", unknownParam)},
+		"RefusedNear":     {"GetUsers", "lim%69t_=1&rol=admin", invalid, problem.Fields{"limit_": {unknownParam + "; did you mean limit?"}, "rol": {unknownParam + "; did you mean role?"}}},
+		"RefusedNameless": {"GetUsers", "limit=1&", invalid, one("query", unknownParams)},
+		"RefusedOdd":      {"GetUsers", "%0d%0aSet-Cookie:x=1", invalid, one("query", unknownParams)},
+		"RefusedPercent":  {"GetUsers", "x=1&y=%zz", malformed, one("query", "has an invalid percent-encoding")},
 		"NotTaken":        {"GetTags", "x=%zz", malformed, one("query", "has an invalid percent-encoding")},
 	} {
 		t.Run(name, func(t *testing.T) {
