@@ -32,6 +32,9 @@ function OperationDeclares() {
       if (!!op.requestBody !== op['x-max-body'] > 0) {
         fail(ctx, null, 'An operation must have `x-max-body` if and only if it has a request body.');
       }
+      if (op['x-unknown-query'] !== undefined && op['x-unknown-query'] !== 'report') {
+        fail(ctx, 'x-unknown-query', '`x-unknown-query` is report, or left out to refuse unknown query parameters.');
+      }
       if (op['x-refused'] && !(op.requestBody && Array.isArray(op['x-refused']))) {
         fail(ctx, 'x-refused', '`x-refused` must be a list of names, on an operation with a request body.');
       }
@@ -94,6 +97,7 @@ function OperationAnswers() {
     Operation(op, ctx) {
       const needed = ['400', '429', '500', '503'];
       if (op.requestBody) needed.push('413', '415', '422');
+      else if (op['x-unknown-query'] !== 'report') needed.push('422'); // for a query parameter that it does not have
       if (op.security?.length && op.security.every((scheme) => Object.keys(scheme).length)) needed.push('401');
       if (op['x-cache'] && op['x-cache'].scope !== 'none') needed.push('304');
       for (const status of needed) {
