@@ -191,10 +191,14 @@ func (c *checker) object(s *openapi3.Schema) (any, error) {
 		}
 		name := c.text(token)
 		var member *openapi3.Schema
-		if s != nil && s.Type.Is(openapi3.TypeObject) {
-			if member = property(s, name); member == nil {
-				c.unknownMember(name)
-			}
+		switch {
+		case s == nil:
+		case property(s, name) != nil:
+			member = property(s, name)
+		case s.AdditionalProperties.Schema != nil:
+			member = s.AdditionalProperties.Schema.Value
+		case listsMembers(s):
+			c.unknownMember(name)
 		}
 		if members[name], err = c.value(member); err != nil {
 			return nil, err

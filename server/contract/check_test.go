@@ -305,6 +305,30 @@ func TestCheckSmall(t *testing.T) {
 		problem.Fields{"flag": {"must be a boolean"}, "needed": {problem.Blank}, "X-Needed": {problem.Blank}})
 }
 
+// TestIgnoredMembers tests objects that the real document does not use.
+func TestIgnoredMembers(t *testing.T) {
+	t.Parallel()
+	const on = "on: {type: boolean}"
+	for name, test := range map[string]struct{ schema, body, want string }{
+		"Listed":    {on, `{"x":1,"child":{"on":true,"x":1}}`, "body.x, body.child.x"},
+		"AllOf":     {"on: {allOf: [{$ref: '#/components/schemas/Thing'}], description: A thing}", `{"on":{"x":1,"on":{"y":1}}}`, "body.on.x, body.on.on.y"},
+		"Items":     {"on: {type: array, maxItems: 2, items: {$ref: '#/components/schemas/Thing'}}", `{"on":[{"color":"red"},{"x":1}]}`, "body.on.1.x"},
+		"Open":      {"on: {type: object, additionalProperties: true}", `{"on":{"x":1,"y":{"z":1}}}`, ""},
+		"OpenTyped": {"on: {type: object, additionalProperties: {$ref: '#/components/schemas/Thing'}}", `{"on":{"x":{"y":1,"color":"red"},"\r\nX":{"z":1}}}`, "body.on.x.y, body.on.*.z"},
+		"OpenAllOf": {"on: {allOf: [{type: object, additionalProperties: true}], description: Any}", `{"on":{"x":1}}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, err := load(variant(t, on, test.schema))
+			require.NoError(t, err)
+			r, ignored := request("needed=1", test.body), Ignored{}
+			r.Header.Set("X-Needed", "ab")
+			require.NoError(t, operation(t, d, "PutThing").Check(r, pathOf(map[string]string{"flag": "true"}), &ignored))
+			require.Equal(t, test.want, ignored.String())
+		})
+	}
+}
+
 // TestCheckKeywords tests keywords that the real document does not use. Load
 // accepts every keyword that kin-openapi checks, so each needs a message.
 func TestCheckKeywords(t *testing.T) {

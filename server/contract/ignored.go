@@ -183,7 +183,7 @@ func (c *checker) unknownMember(name string) {
 	where := bodyField
 	parents := slices.Collect(c.dec.StackPointer().Tokens())
 	for _, parent := range parents[:len(parents)-1] {
-		where += "." + parent // a declared name, or there would be no schema
+		where += "." + reported(parent)
 	}
 	c.ignored.add(where, name)
 }

@@ -152,6 +152,16 @@ func property(s *openapi3.Schema, name string) *openapi3.Schema {
 	return nil
 }
 
+// listsMembers reports whether the schema is that of an object which knows no
+// other members than those that it declares.
+func listsMembers(s *openapi3.Schema) bool {
+	if open := s.AdditionalProperties; open.Has != nil || open.Schema != nil {
+		return false // it permits other members, or validation refuses them for false
+	}
+	isObject := s.Type.Is(openapi3.TypeObject)
+	return isObject || slices.ContainsFunc(s.AllOf, func(part *openapi3.SchemaRef) bool { return listsMembers(part.Value) })
+}
+
 // message returns what is wrong with a value. root reports whether the value is
 // the whole body.
 func message(e *openapi3.SchemaError, root bool) string {
