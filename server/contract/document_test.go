@@ -116,7 +116,7 @@ paths:
       requestBody:
         required: true
         content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}
-      responses: {'200': {description: Done}, '404': {description: None}}
+      responses: {'200': {description: Done}, '422': {description: Refused}, '404': {description: None}}
 components:
   securitySchemes: {Token: {type: apiKey, in: header, name: Authorization}}
   schemas:
@@ -168,6 +168,7 @@ func TestLoadRefuses(t *testing.T) {
 		"MaxBodyOfText":   {"x-max-body: 1024", "x-max-body: 1kB", "x-max-body: json"},
 		"NoKey":           {"x-max-body: 1024", "x-max-body: 1024\n      x-idempotent: true", "Idempotency-Key"},
 		"UnknownQuery":    {"x-max-body: 1024", "x-max-body: 1024\n      x-unknown-query: ignore", "x-unknown-query must be report"},
+		"QueryWithout422": {"'422': {description: Refused}, ", "", "must declare 422"},
 		"RefusedText":     {"x-max-body: 1024", "x-max-body: 1024\n      x-refused: status", "x-refused must be a list"},
 		"RefusedMember":   {"x-max-body: 1024", "x-max-body: 1024\n      x-refused: [status, color]", "x-refused has color"},
 		"RefusedQuery":    {"x-max-body: 1024", "x-max-body: 1024\n      x-refused: [needed]", "x-refused has needed"},

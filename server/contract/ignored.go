@@ -71,6 +71,9 @@ func (op *Operation) readUnknownQuery(extensions map[string]any) error {
 	if declared && value != "report" {
 		return errors.New("x-unknown-query must be report, or left out to refuse parameters that the operation does not know")
 	}
+	if !declared && !slices.Contains(op.Statuses, 422) {
+		return errors.New("refuses unknown query parameters, so that it must declare 422")
+	}
 	op.ReportsUnknownQuery = declared
 	return nil
 }
