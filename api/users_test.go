@@ -833,7 +833,8 @@ func TestUpdateCurrentUser(t *testing.T) {
 		u := s.Register("pictured")
 		for _, image := range []string{
 			"https://example.com/a.png", "HTTP://example.com", "https://bücher.example/ü?a=b:c#d", "http://[::1]:8080/a", "https://user@example.com/a",
-			"a.png", "/a:b.png", "//example.com/a.png", "./a:b", "?a:b", "data:image/png;base64,iVBORw0KGgo=",
+			"https://user:a@b@example.com:443", "http://example.com?a@b", "http://example.com#@", `http://example.com\a@b`,
+			"a.png", "/a:b.png", "//example.com/a.png", "//[::1]", "./a:b", "?a:b", "#", "/", "a//@/b", "/a//@:80", "data:image/png;base64,iVBORw0KGgo=",
 		} {
 			res, body := put(u, newImage(image))
 			require.Equal(t, http.StatusOK, res.StatusCode, image)
@@ -841,6 +842,8 @@ func TestUpdateCurrentUser(t *testing.T) {
 		}
 		for _, image := range []string{
 			"http:x", "http:/x", "HTTPS:x", "https:///x", `https:\\x`, `http:/\x`, "http://", "http://?x", "http://#x", "http://:80", "http://@/x", " http:x",
+			"http://user@/x", "http://user@", "http://user@?x", "https://user@#x", "https://user:password@/x", "http://user@:80/x", `http://user@\x`,
+			"http://a b/x", "http://user@a\tb", "//", "///x", "//user@/x", "//:80/x", "//?x", `//\x`, "//@",
 			"http:\n//x", "ht\ttp:x", "\x01http:x", "javascript:alert(1)", "java\nscript:alert(1)", "file:///etc/passwd", "data:text/html,x", "blob:x", "a:b",
 		} {
 			res, body := put(u, newImage(image))

@@ -110,10 +110,10 @@ var (
 	// absolute has a host, whatever a browser does with the rest. A browser
 	// removes tabs and line ends from addresses, and takes \ for /.
 	absolute = regexp.MustCompile(`^(?i:https?)://([^/?#\\@\s]*@)?[^/?#\\@:\x00-\x20]+(:[0-9]*)?([/?#][^\x00-\x20\\]*)?$`)
-	// withAuthority has a host, or is an address that browsers refuse.
-	withAuthority = regexp.MustCompile(`^(?i:https?)://[^/?#\\\x00-\x20]`)
-	mailto        = regexp.MustCompile(`^(?i:mailto):[^\x00-\x20]*$`)
-	fragment      = regexp.MustCompile(`^#user-content-[^\s"'<>]+$`)
+	// withHost has a host, which a browser may still refuse.
+	withHost = regexp.MustCompile(`^(?i:https?)://([^/?#\\]*@)?[^/?#\\@:\x00-\x20][^/?#\\@]*([/?#\\]|$)`)
+	mailto   = regexp.MustCompile(`^(?i:mailto):[^\x00-\x20]*$`)
+	fragment = regexp.MustCompile(`^#user-content-[^\s"'<>]+$`)
 )
 
 // harmless expects that a fragment of HTML has only addresses that are the same
@@ -161,5 +161,5 @@ func safeImage(image string) bool {
 	if _, err := url.Parse(image); strings.EqualFold(scheme, "data") {
 		return err == nil && strings.HasPrefix(strings.ToLower(image), "data:image/")
 	}
-	return withAuthority.MatchString(image)
+	return withHost.MatchString(image)
 }

@@ -196,7 +196,7 @@ func origins(s string) ([]string, error) {
 			continue
 		}
 		u, err := url.Parse(item)
-		if err != nil || u.Scheme == "" || u.Host == "" || item != u.Scheme+"://"+u.Host {
+		if err != nil || u.Scheme == "" || u.Hostname() == "" || item != u.Scheme+"://"+u.Host {
 			return nil, errors.New("must be *, off, or origins without a path, such as https://example.com,http://localhost:3000")
 		}
 	}
@@ -237,7 +237,7 @@ func endpoint(s string) (string, error) {
 		return "", nil
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return "", errors.New("must be an http or https URL, such as http://localhost:4318")
 	}
 	return s, nil
@@ -272,7 +272,7 @@ func tokenURL(s string) (string, error) {
 		return "", nil
 	}
 	u, err := url.Parse(strings.ReplaceAll(s, "{token}", "token"))
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || !strings.Contains(s, "{token}") || strings.ContainsAny(s, " \t\r\n") {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !strings.Contains(s, "{token}") || strings.ContainsAny(s, " \t\r\n") {
 		return "", errors.New("must be an http or https URL with {token} in it, such as https://example.com/reset#{token}")
 	}
 	return s, nil

@@ -160,6 +160,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_TRUSTED_PROXIES", "10.0.0.0/8,proxy", `"proxy" must be a network`},
 			{"BYLINE_CORS_ORIGINS", "example.com", "must be *, off, or origins"},
 			{"BYLINE_CORS_ORIGINS", "https://example.com/", "without a path"},
+			{"BYLINE_CORS_ORIGINS", "http://:3000", "must be *, off, or origins"},
 			{"BYLINE_CORS_ORIGINS", "*,https://example.com", "cannot be combined with other origins"},
 			{"BYLINE_TOKEN_TTL", "60d", "from 1m to 87600h"},
 			{"BYLINE_PASSWORD_HASHERS", "0", "from 1 to 64"},
@@ -172,10 +173,14 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_MAIL_FROM", "Byline", "must be an address"},
 			{"BYLINE_MAIL_FROM", "a@example.com\r\nBcc: b@example.com", "must be an address"},
 			{"BYLINE_RESET_URL", "https://example.com/reset", "with {token} in it"},
+			{"BYLINE_RESET_URL", "https://user@/reset#{token}", "must be an http or https URL with {token}"},
+			{"BYLINE_VERIFICATION_URL", "https://:443/verify#{token}", "must be an http or https URL with {token}"},
 			{"BYLINE_VERIFICATION_URL", "javascript:{token}", "must be an http or https URL"},
 			{"BYLINE_LOG_FORMAT", "xml", "must be auto, json or text"},
 			{"BYLINE_LOG_LEVEL", "INFO", "must be debug, info, warn or error"},
 			{"OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "must be an http or https URL"},
+			{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://:4318", "must be an http or https URL"},
+			{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://user@:4318", "must be an http or https URL"},
 		} {
 			_, err := load(t, map[string]string{b[0]: b[1]})
 			require.ErrorContains(t, err, b[2])
