@@ -351,6 +351,18 @@ func TestGuideOperations(t *testing.T) {
 	require.Equal(t, lists, named(t, "pagination.md", `\|`), "docs/pagination.md: the lists with pages")
 }
 
+// TestReadmeLinksGuides checks that a reader of README.md finds every guide.
+func TestReadmeLinksGuides(t *testing.T) {
+	t.Parallel()
+	readme := readFile(t, "../../README.md")
+	guides, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	for _, path := range guides {
+		link := "](docs/" + filepath.Base(path) + ")"
+		require.True(t, strings.Contains(readme, link), "README.md, Where to go from here: add %s", link)
+	}
+}
+
 func readFile(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
