@@ -29,12 +29,12 @@ func requireCounters(t *testing.T, s *servertest.Service) {
 		UNION ALL SELECT 'text of ' || u.username FROM users u WHERE u.stored_bytes <>
 			COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, ''))) FROM articles a WHERE a.author_id = u.id), 0)
 			+ COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)
-		UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
-		UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
+		UNION ALL SELECT 'favorites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
+		UNION ALL SELECT 'favorites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
 		UNION ALL SELECT 'tags of ' || a.slug FROM articles a
 			WHERE ARRAY(SELECT unnest(a.tags) WHERE NOT a.hidden ORDER BY 1) <> ARRAY(SELECT t.tag FROM article_tags t WHERE t.article_id = a.id AND t.article_created_at = a.created_at ORDER BY 1)
-		UNION ALL SELECT 'favourites of the hidden ' || a.slug FROM articles a JOIN favorites f ON f.article_id = a.id WHERE a.hidden
-		UNION ALL SELECT 'hidden favourites of ' || a.slug FROM articles a JOIN hidden_favorites f ON f.article_id = a.id WHERE NOT a.hidden
+		UNION ALL SELECT 'favorites of the hidden ' || a.slug FROM articles a JOIN favorites f ON f.article_id = a.id WHERE a.hidden
+		UNION ALL SELECT 'hidden favorites of ' || a.slug FROM articles a JOIN hidden_favorites f ON f.article_id = a.id WHERE NOT a.hidden
 		UNION ALL SELECT 'mark of ' || a.slug FROM articles a WHERE a.hidden <> EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id)
 		UNION ALL SELECT 'mark of comment ' || c.id FROM comments c WHERE c.hidden <> EXISTS (SELECT FROM hidden_items h WHERE h.comment_id = c.id)
 		UNION ALL SELECT 'slug of ' || a.slug FROM articles a WHERE NOT EXISTS (SELECT 1 FROM article_slugs s WHERE s.slug = a.slug AND s.article_id = a.id)`)
@@ -369,10 +369,10 @@ func TestCountersUnderLoad(t *testing.T) {
 				status, body, what = res.StatusCode(), res.Body, "delete"
 			case 5, 6:
 				res := responseOf(users[me].CreateArticleFavoriteWithResponse(t.Context(), other))
-				status, body, what = res.StatusCode(), res.Body, "favourite"
+				status, body, what = res.StatusCode(), res.Body, "favorite"
 			case 7:
 				res := responseOf(users[me].DeleteArticleFavoriteWithResponse(t.Context(), other))
-				status, body, what = res.StatusCode(), res.Body, "unfavourite"
+				status, body, what = res.StatusCode(), res.Body, "unfavorite"
 			}
 			// Another article may have the slug of a deleted one by now.
 			if status >= 300 && status != http.StatusNotFound && status != http.StatusForbidden {

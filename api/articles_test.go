@@ -401,7 +401,7 @@ func TestGetArticle(t *testing.T) {
 		require.Equal(t, tag, res.Header.Get("ETag"))
 		responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), article.Slug))
 		res, _ = s.Do("GET", "/articles/"+article.Slug, "", signed(anna, "If-None-Match", tag)...)
-		require.Equal(t, http.StatusOK, res.StatusCode, "a favourite changes what is shown")
+		require.Equal(t, http.StatusOK, res.StatusCode, "a favorite changes what is shown")
 	})
 }
 
@@ -668,7 +668,7 @@ func TestDeleteArticle(t *testing.T) {
 	s := servertest.New(t)
 	jake, anna := s.Register("jake"), s.Register("anna")
 
-	t.Run("Success", func(t *testing.T) { // before the others, which anna has favourites in
+	t.Run("Success", func(t *testing.T) { // before the others, which anna has favorites in
 		s := s.For(t)
 		a := s.Publish(jake, "Short life", "gone", "kept")
 		kept := s.Publish(anna, "Long life", "kept")

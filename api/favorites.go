@@ -25,7 +25,7 @@ type (
 	}
 )
 
-// CreateArticleFavorite marks an article as a favourite of the viewer.
+// CreateArticleFavorite marks an article as a favorite of the viewer.
 func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.CreateArticleFavoriteRequestObject) (openapi.CreateArticleFavoriteResponseObject, error) {
 	viewer := request.Viewer(ctx)
 	err := q.FavoriteCreate(ctx, s.db, query.FavoriteCreateParams{UserID: viewer.ID, Moderates: viewer.Moderates(), Slug: req.Slug})
@@ -39,7 +39,7 @@ func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.Create
 	return favoriteCreated{openapi.CreateArticleFavorite200JSONResponse{ArticleOKJSONResponse: out}, facts}, nil
 }
 
-// DeleteArticleFavorite removes an article from the favourites of the viewer.
+// DeleteArticleFavorite removes an article from the favorites of the viewer.
 func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.DeleteArticleFavoriteRequestObject) (openapi.DeleteArticleFavoriteResponseObject, error) {
 	viewer := request.Viewer(ctx)
 	err := q.FavoriteDelete(ctx, s.db, query.FavoriteDeleteParams{UserID: viewer.ID, Moderates: viewer.Moderates(), Slug: req.Slug})

@@ -37,7 +37,7 @@ func TestCreateArticleFavorite(t *testing.T) {
 
 	t.Run("Success", func(t *testing.T) {
 		s := s.For(t)
-		a := s.Publish(jake, "Favourite", "dragons")
+		a := s.Publish(jake, "Favorite", "dragons")
 		for _, step := range []struct {
 			method, token string
 			favorited     bool
@@ -58,7 +58,7 @@ func TestCreateArticleFavorite(t *testing.T) {
 			require.Equal(t, a.Body, got.Body)
 			require.Equal(t, a.TagList, got.TagList)
 			require.Equal(t, "jake", got.Author.Username)
-			require.Equal(t, a.UpdatedAt, got.UpdatedAt, "a favourite is not an edit")
+			require.Equal(t, a.UpdatedAt, got.UpdatedAt, "a favorite is not an edit")
 			requireFavorites(t, s, a.Slug, int(step.count))
 		}
 		for label, test := range map[string]struct {
@@ -105,7 +105,7 @@ func TestCreateArticleFavorite(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
 		for _, method := range []string{http.MethodPost, http.MethodDelete} {
-			for _, slug := range []string{"no-such-article", "feed", "%25", "Favourite"} {
+			for _, slug := range []string{"no-such-article", "feed", "%25", "Favorite"} {
 				res, body := s.Do(method, "/articles/"+slug+"/favorite", "", "Authorization", "Token "+anna.Token)
 				requireProblem(t, http.StatusNotFound, problem.NotFoundCode, oneField("article", "not found"), res.StatusCode, body)
 			}

@@ -252,7 +252,7 @@ func TestGetHiddenPages(t *testing.T) {
 	require.EqualValues(t, 1, n, statements)
 }
 
-// TestHidingRaces hides and restores articles while others favourite, comment
+// TestHidingRaces hides and restores articles while others favorite, comment
 // on, edit and delete them, and checks every counter and mark at the end.
 func TestHidingRaces(t *testing.T) {
 	t.Parallel()

@@ -28,7 +28,7 @@ import (
 
 // notExported says why a reference to users is in no export.
 var notExported = map[string]string{
-	"hidden_favorites.user_id": "a favourite again once the article, which nobody may see meanwhile, is restored",
+	"hidden_favorites.user_id": "a favorite again once the article, which nobody may see meanwhile, is restored",
 	"hidden_items.hidden_by":   "an act of office, about somebody else's text",
 	"mail_tokens.user_id":      "hashes of secrets",
 	"mails.user_id":            "the owner was sent them; their texts are deleted soon after",
@@ -450,7 +450,7 @@ func TestDeleteCurrentUserRace(t *testing.T) {
 }
 
 // TestDeleteCurrentUserBig deletes an account with ten thousand articles, which
-// others have commented on and favourited.
+// others have commented on and favorited.
 func TestDeleteCurrentUserBig(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -42,7 +42,7 @@ func TestExternalEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	contains(t, out, "0 articles", "registered 4 accounts", "created 100 articles, 20 comments and 20 favourites", "| mix ")
+	contains(t, out, "0 articles", "registered 4 accounts", "created 100 articles, 20 comments and 20 favorites", "| mix ")
 	if n := p.Registered.Load(); n != 4 {
 		t.Errorf("%d accounts, want 4", n)
 	}
@@ -74,7 +74,7 @@ func TestExternalTopsUp(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	contains(t, out, "60 articles by 1 author", "created 40 articles, 8 comments and 8 favourites")
+	contains(t, out, "60 articles by 1 author", "created 40 articles, 8 comments and 8 favorites")
 	if n := p.Published.Load(); n != 40 {
 		t.Errorf("%d articles were created, want 40", n)
 	}

@@ -107,7 +107,7 @@ func parseOptions(args []string, compare bool) (*options, error) {
 			{"users", &o.fill.Users, 50, "accounts; those that --login does not give are registered, and used again by later runs. None is registered if --login gives two more than --connections"},
 			{"articles", &o.fill.Articles, 1000, "articles that the server holds at least; missing ones are created"},
 			{"comments", &o.fill.Comments, 2000, "comments, if all articles are created; else a share of them"},
-			{"favorites", &o.fill.Favorites, 5000, "favourites, if all articles are created; else a share of them"},
+			{"favorites", &o.fill.Favorites, 5000, "favorites, if all articles are created; else a share of them"},
 			{"follows", &o.fill.Follows, 600, "follows of all registered accounts together"},
 			{"tags", &o.fill.Tags, 50, "tags of the articles that are created"},
 		} {

@@ -74,9 +74,9 @@ func TestCounters(t *testing.T) {
 			UNION ALL SELECT 'text of ' || u.username FROM users u WHERE u.stored_bytes <>
 				COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, ''))) FROM articles a WHERE a.author_id = u.id), 0)
 				+ COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)
-			UNION ALL SELECT 'favourites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
-			UNION ALL SELECT 'favourites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
-			UNION ALL SELECT 'waiting favourites of ' || a.slug FROM articles a WHERE EXISTS (SELECT FROM favorites f WHERE f.article_id = a.id AND a.hidden)
+			UNION ALL SELECT 'favorites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
+			UNION ALL SELECT 'favorites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
+			UNION ALL SELECT 'waiting favorites of ' || a.slug FROM articles a WHERE EXISTS (SELECT FROM favorites f WHERE f.article_id = a.id AND a.hidden)
 				OR EXISTS (SELECT FROM hidden_favorites f WHERE f.article_id = a.id AND NOT a.hidden)`)
 		require.NoError(t, err)
 		wrong, err = pgx.CollectRows(rows, pgx.RowTo[string])

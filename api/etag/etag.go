@@ -3,7 +3,7 @@
 // A tag is the hash of a response body. The tag of a resource that can be
 // edited starts with its version, "<version>.<hash>". The hash makes
 // If-None-Match exact. The version makes If-Match depend on edits only, so that
-// a favourite between an editor's read and write does not make the write fail.
+// a favorite between an editor's read and write does not make the write fail.
 package etag
 
 import (

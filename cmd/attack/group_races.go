@@ -64,7 +64,7 @@ func races(s *site) []attack {
 			r.exactly(1, 201)
 			return r
 		}},
-		{group, "favourite and unfavourite", func(s *site) (r result) {
+		{group, "favorite and unfavorite", func(s *site) (r result) {
 			slug := r.article(s)
 			r.race(s, atOnce, func(i int) message {
 				return message{method: []string{"POST", "DELETE"}[i%2], target: "/api/articles/" + slug + "/favorite", token: s.victim.token}
@@ -72,13 +72,13 @@ func races(s *site) []attack {
 			r.sum(s, slug, s.victim.token)
 			return r
 		}},
-		{group, "favourites of many at once", func(s *site) (r result) {
+		{group, "favorites of many at once", func(s *site) (r result) {
 			slug := r.article(s)
 			r.race(s, atOnce, func(i int) message {
 				return message{method: "POST", target: "/api/articles/" + slug + "/favorite", token: []string{s.victim.token, s.rival.token}[i%2]}
 			}, 200)
 			if answer, err := s.call(message{method: "GET", target: "/api/articles/" + slug}, 200); err != nil || member(answer, "article", "favoritesCount") != 2.0 {
-				r.complain("two users have it as favourite, and the count is %v (%v)", member(answer, "article", "favoritesCount"), err)
+				r.complain("two users have it as favorite, and the count is %v (%v)", member(answer, "article", "favoritesCount"), err)
 			}
 			return r
 		}},
@@ -125,7 +125,7 @@ func races(s *site) []attack {
 			}
 			return r
 		}},
-		{group, "comment, favourite and edit during a deletion", func(s *site) (r result) {
+		{group, "comment, favorite and edit during a deletion", func(s *site) (r result) {
 			slug := r.article(s)
 			at := "/api/articles/" + slug
 			r.race(s, atOnce, func(i int) message {
@@ -247,7 +247,7 @@ func (r *result) article(s *site) (slug string) {
 	return slug
 }
 
-// sum expects that the count of favourites fits the favourite of the only user.
+// sum expects that the count of favorites fits the favorite of the only user.
 func (r *result) sum(s *site, slug, token string) {
 	answer, err := s.call(message{method: "GET", target: "/api/articles/" + slug, token: token}, 200)
 	count, marked := member(answer, "article", "favoritesCount"), member(answer, "article", "favorited")

@@ -191,7 +191,7 @@ func (s *site) spare() error {
 	return err
 }
 
-// snapshot returns the victim's data, except for favourites, which others may
+// snapshot returns the victim's data, except for favorites, which others may
 // add, and the token, which may be renewed.
 func (s *site) snapshot() (string, error) {
 	var all []any

@@ -363,6 +363,31 @@ func TestReadmeLinksGuides(t *testing.T) {
 	}
 }
 
+// TestOneWord checks that texts call a thing by the word that the API uses.
+func TestOneWord(t *testing.T) {
+	t.Parallel()
+	words := map[string]*regexp.Regexp{
+		"username": regexp.MustCompile(`(?i)user\s+names?\b`),
+		"favorite": regexp.MustCompile(`(?i)\w*favourit\w*`),
+	}
+	for _, pattern := range []string{"openapi.yaml", "*.md", "docs/*.md", "sdk/*.md", "bench/*.md", "cmd/byline/*.go", "server/pages/*.go"} {
+		paths, err := filepath.Glob("../../" + pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, paths, pattern)
+		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			text := readFile(t, path)
+			for word, other := range words {
+				if found := other.FindString(text); found != "" {
+					t.Errorf("%s: write %q instead of %q", path, word, found)
+				}
+			}
+		}
+	}
+}
+
 func readFile(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -80,7 +80,7 @@ func (p *program) rootCommand() *cobra.Command {
 		Use:   "byline",
 		Short: "A headless publishing API",
 		Long: "Byline is a headless publishing API: users, profiles, articles, comments, tags,\n" +
-			"favourites, follows and feeds. Without a command, byline serves the API. It runs\n" +
+			"favorites, follows and feeds. Without a command, byline serves the API. It runs\n" +
 			"an embedded PostgreSQL unless DATABASE_URL is set.",
 		Example:       "  byline                  serve on http://127.0.0.1:8080\n  byline seed             fill the database with sample data\n  byline config           show the effective configuration\n  byline serve --help     list all settings",
 		Version:       fmt.Sprintf("byline %s (%s, %s %s/%s)", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH),

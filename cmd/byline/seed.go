@@ -22,7 +22,7 @@ func (p *program) seedCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "seed",
 		Short: "Fill the database with sample data",
-		Long: "Add users, articles in Markdown, comments, favourites and follows. The command can run\n" +
+		Long: "Add users, articles in Markdown, comments, favorites and follows. The command can run\n" +
 			"while the service is running. Sign in as demo@example.com; every account has the\n" +
 			"password " + seedPassword + ".",
 		Args: cobra.NoArgs,
@@ -31,7 +31,7 @@ func (p *program) seedCommand() *cobra.Command {
 	f.IntVar(&cfg.Users, "users", cfg.Users, "number of accounts")
 	f.IntVar(&cfg.Articles, "articles", cfg.Articles, "number of articles")
 	f.IntVar(&cfg.Comments, "comments", cfg.Comments, "number of comments")
-	f.IntVar(&cfg.Favorites, "favorites", cfg.Favorites, "number of favourites")
+	f.IntVar(&cfg.Favorites, "favorites", cfg.Favorites, "number of favorites")
 	f.IntVar(&cfg.Follows, "follows", cfg.Follows, "number of follows")
 	f.IntVar(&cfg.Tags, "tags", cfg.Tags, "number of different tags")
 	f.IntVar(&cfg.TagsPerArticle, "tags-per-article", cfg.TagsPerArticle, "number of tags of each article")
@@ -72,7 +72,7 @@ func (p *program) seedCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(p.stdout, "added %d users, %d articles, %d comments, %d favourites and %d follows in %s\nsign in as %s with the password %s\n",
+			_, err = fmt.Fprintf(p.stdout, "added %d users, %d articles, %d comments, %d favorites and %d follows in %s\nsign in as %s with the password %s\n",
 				summary.Users, summary.Articles, summary.Comments, summary.Favorites, summary.Follows,
 				summary.Elapsed.Round(time.Millisecond), summary.Email, seedPassword)
 			return err

@@ -81,7 +81,7 @@ SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id,
 ORDER BY l.created_at DESC, l.id DESC;
 
 -- name: ArticleListByFavoriteTagged :many
--- Counts as well, and reads no more than the favourites of the user.
+-- Counts as well, and reads no more than the favorites of the user.
 WITH matching AS (
     SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
     JOIN article_tags t ON t.tag = @tag AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id

@@ -1,6 +1,6 @@
 -- name: FavoriteCreate :exec
 -- The lock, which the foreign key needs anyway, prevents that the article is
--- hidden meanwhile. The favourites of a hidden article are in hidden_favorites;
+-- hidden meanwhile. The favorites of a hidden article are in hidden_favorites;
 -- only its author and moderators can add one.
 WITH article AS (
     SELECT a.id, a.author_id, a.created_at, a.hidden

@@ -30,7 +30,7 @@ type plan struct {
 	articlesOf  []int32 // by user
 	lastArticle []int32 // by user; meaningless for users without articles
 	favoritesOf []int32 // by user
-	likes       []int32 // by article: favourites by others than user 0
+	likes       []int32 // by article: favorites by others than user 0
 	followers   []int32 // by user: followers other than user 0
 	uses        []int   // by tag
 
@@ -58,7 +58,7 @@ func newPlan(cfg Config) *plan {
 		}
 	}
 
-	// The favourites and follows of the first user are planned separately, so
+	// The favorites and follows of the first user are planned separately, so
 	// that its feed is full. Near the maximum, the other users cannot have all
 	// of the remaining ones, so the first user gets more.
 	others := max(users-1, 0)
@@ -169,7 +169,7 @@ func (p *plan) tags(to []int, i int) []int {
 	return to
 }
 
-// popularity returns the weight of an article's favourites. It follows Zipf's
+// popularity returns the weight of an article's favorites. It follows Zipf's
 // law over a random rank from 1 to 128, which does not depend on age. The top 1
 // % get 24 times the average, the median a third of it.
 func (p *plan) popularity(i int) int {
@@ -196,14 +196,14 @@ func (p *plan) maxFollowers(i int) int {
 	return max(p.cfg.Users-2, 0)
 }
 
-// demoLikes reports whether the first user has an article as favourite. These
-// favourites are spread evenly over the articles.
+// demoLikes reports whether the first user has an article as favorite. These
+// favorites are spread evenly over the articles.
 func (p *plan) demoLikes(i int) bool {
 	n := p.cfg.Articles
 	return scale(int64(p.demoFavorites), i+1, n) > scale(int64(p.demoFavorites), i, n)
 }
 
-// pairing lists the n different users who have an article as favourite, or who
+// pairing lists the n different users who have an article as favorite, or who
 // follow a user.
 type pairing struct {
 	n     int
@@ -227,7 +227,7 @@ func (p pairing) at(j int) int {
 	return user
 }
 
-// fans returns the users who have an article as favourite.
+// fans returns the users who have an article as favorite.
 func (p *plan) fans(article int) pairing {
 	r := at(p.cfg.Seed, streamFavorite, article)
 	return p.pairing(&r, int(p.likes[article]), p.demoLikes(article), 0)
@@ -249,7 +249,7 @@ func (p *plan) pairing(r *random, others int, demo bool, skip int) pairing {
 		}
 		// Half of the draws are from all users, a quarter from the first
 		// quarter of them, an eighth from the first sixteenth and so on. The
-		// most active users thus have about 30 times the favourites and follows
+		// most active users thus have about 30 times the favorites and follows
 		// of the least active.
 		active := users >> (2 * min(bits.TrailingZeros64(r.next()), 4))
 		q.order = newPermutation(r, max(active, others))

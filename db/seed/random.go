@@ -4,7 +4,7 @@ import "math/bits"
 
 // All random values are pure functions of (seed, stream, index), computed with
 // integers only. A row can therefore be computed again when another table needs
-// a part of it (a favourite needs the time of its article), without storing ten
+// a part of it (a favorite needs the time of its article), without storing ten
 // million rows. The rows are the same on every machine: math/rand may change
 // between Go versions, and floating point differs between architectures (fused
 // multiply-add).

@@ -1,5 +1,5 @@
 // Package seed fills a database with a realistic data set: accounts, articles
-// in Markdown, tags, comments, follows and favourites, with the skew of real
+// in Markdown, tags, comments, follows and favorites, with the skew of real
 // data. It is for newcomers, who should see something at once, and for
 // benchmarks.
 //
@@ -36,7 +36,7 @@ const demo = "demo"
 // triggers are disabled during the COPY. The values that they derive are
 // written with the rows instead, and the caches are told once that everything
 // has changed. With the triggers enabled, each COPY updates most users again,
-// and a transaction cannot reclaim its own dead rows: a million favourites of
+// and a transaction cannot reclaim its own dead rows: a million favorites of
 // 100,000 articles made users ten times and articles twice as large.
 var triggers = []struct{ table, trigger string }{
 	{"articles", "articles_insert_derive"},

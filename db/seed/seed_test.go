@@ -127,7 +127,7 @@ func TestRun(t *testing.T) {
 				"edited before written":     `SELECT count(*) FROM articles WHERE updated_at < created_at OR (version = 1) <> (updated_at = created_at)`,
 				"comment too early": `SELECT count(*) FROM comments c JOIN articles a ON a.id = article_id JOIN users u ON u.id = c.author_id
 					WHERE c.created_at <= a.created_at OR c.created_at < u.created_at`,
-				"favourite too early": `SELECT count(*) FROM favorites f JOIN articles a ON a.id = article_id JOIN users u ON u.id = user_id
+				"favorite too early": `SELECT count(*) FROM favorites f JOIN articles a ON a.id = article_id JOIN users u ON u.id = user_id
 					WHERE f.created_at < a.created_at OR f.created_at < u.created_at`,
 				"follow too early": `SELECT count(*) FROM follows f JOIN users u ON u.id IN (follower_id, followee_id) WHERE f.created_at < u.created_at`,
 			} {

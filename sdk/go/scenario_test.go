@@ -120,7 +120,7 @@ func TestScenario(t *testing.T) {
 		}
 		equal(t, 5, n)
 	})
-	step(t, "favourite", func(t *testing.T) {
+	step(t, "favorite", func(t *testing.T) {
 		article, err := reader.Articles.Favorite(ctx, slug)
 		noError(t, err)
 		equal(t, true, article.Favorited)

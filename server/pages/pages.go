@@ -193,7 +193,7 @@ func (s *Site) ServeNotFound(w http.ResponseWriter, r *http.Request) {
 }
 
 // summary says what Byline is.
-const summary = "A headless publishing API: users, profiles, articles, comments, tags, favourites, follows and feeds, on PostgreSQL. " +
+const summary = "A headless publishing API: users, profiles, articles, comments, tags, favorites, follows and feeds, on PostgreSQL. " +
 	"It implements the RealWorld contract 2.0.0, so that existing front ends work unchanged."
 
 // serveHome serves the landing page, which shows the current health.

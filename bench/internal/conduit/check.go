@@ -51,7 +51,7 @@ func checkArticle(v *visitor, body []byte) error {
 	case a.Title == "" || a.Body == nil || *a.Body == "" || a.Author.Username == "" || a.FavoritesCount < 0:
 		return errors.New("an article without title, body, author or count")
 	case v.want.user == nil && (a.Favorited || a.Author.Following):
-		return errors.New("an anonymous reader has favourites or follows")
+		return errors.New("an anonymous reader has favorites or follows")
 	}
 	if l := v.liking[v.want.article]; v.want.user != nil && v.want.user == v.user && l != nil && l.known && a.Favorited != l.marked {
 		return fmt.Errorf("favorited is %t after the reader's own write of %t", a.Favorited, l.marked)
@@ -76,7 +76,7 @@ func (v *visitor) list20(body []byte) (listAnswer, error) {
 		case a.Slug == "" || a.Title == "" || a.Author.Username == "" || a.FavoritesCount < 0:
 			return got, errors.New("a list item without slug, title, author or count")
 		case v.want.user == nil && (a.Favorited || a.Author.Following):
-			return got, errors.New("an anonymous reader has favourites or follows")
+			return got, errors.New("an anonymous reader has favorites or follows")
 		case i > 0 && a.CreatedAt.After(got.Articles[i-1].CreatedAt):
 			return got, errors.New("a list is not ordered newest first")
 		}
@@ -181,7 +181,7 @@ func checkLike(v *visitor, body []byte) error {
 	case got.Article.Favorited == v.want.like.marked:
 		return fmt.Errorf("favorited is %t in the response to its change", got.Article.Favorited)
 	case got.Article.Favorited && got.Article.FavoritesCount < 1:
-		return errors.New("favoritesCount is 0 for an article that has a favourite")
+		return errors.New("favoritesCount is 0 for an article that has a favorite")
 	}
 	return nil
 }

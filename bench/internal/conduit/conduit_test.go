@@ -118,7 +118,7 @@ func TestCheckArticle(t *testing.T) {
 	}{
 		"Good":        {200, fmt.Sprintf(goodArticle, slug, false, 3), ""},
 		"Other":       {200, fmt.Sprintf(goodArticle, "other", false, 3), "another article"},
-		"Favourite":   {200, fmt.Sprintf(goodArticle, slug, true, 3), "anonymous reader"},
+		"Favorite":   {200, fmt.Sprintf(goodArticle, slug, true, 3), "anonymous reader"},
 		"Empty":       {200, `{}`, "another article"},
 		"NotJSON":     {200, `<html>`, "not JSON"},
 		"Error":       {503, `{"errors":{"server":["is unavailable"]},"requestId":"x1"}`, `status 503: {"server":["is unavailable"]}`},
@@ -157,9 +157,9 @@ func TestCheckLike(t *testing.T) {
 		}
 	}
 	if err := answer(true); err == nil {
-		t.Error("a favourite that is still there after its removal must be an error")
+		t.Error("a favorite that is still there after its removal must be an error")
 	}
-	// A reader's own favourite must show in the article.
+	// A reader's own favorite must show in the article.
 	l.known, l.marked = true, true
 	v.want = expectation{check: checkArticle, article: l.article, user: v.user, status: 200}
 	if err := answer(false); err == nil || !strings.Contains(err.Error(), "own write") {

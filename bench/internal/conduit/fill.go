@@ -23,11 +23,11 @@ const fillers = 8
 
 // Prepare makes a server ready for the benchmark. It uses what the server holds
 // and creates what is missing: accounts, unless enough of them are given as
-// logins, articles with their comments and favourites, and follows of its own
+// logins, articles with their comments and favorites, and follows of its own
 // accounts. Titles contain mark. say is called with what it finds and creates.
 func Prepare(ctx context.Context, site Site, n Sizes, logins []User, enough int, mark string, say func(string, ...any)) (*Catalogue, []User, error) {
 	if n.Users < 2 || n.Articles < leastArticles || n.Tags < leastTags || n.Follows > n.Users*(n.Users-1) || n.Favorites > n.Users*n.Articles {
-		return nil, nil, fmt.Errorf("a data set needs 2 users, %d articles, %d tags, and no more follows and favourites than pairs; not %+v", leastArticles, leastTags, n)
+		return nil, nil, fmt.Errorf("a data set needs 2 users, %d articles, %d tags, and no more follows and favorites than pairs; not %+v", leastArticles, leastTags, n)
 	}
 	held, err := survey(ctx, site)
 	var refused statusError
@@ -53,7 +53,7 @@ func Prepare(ctx context.Context, site Site, n Sizes, logins []User, enough int,
 		if err := fill(ctx, site, n, users, mark); err != nil {
 			return nil, nil, err
 		}
-		say("created %s, %s and %s in %s, so that there is enough to read", count(n.Articles, "article"), count(n.Comments, "comment"), count(n.Favorites, "favourite"), time.Since(began).Round(time.Millisecond))
+		say("created %s, %s and %s in %s, so that there is enough to read", count(n.Articles, "article"), count(n.Comments, "comment"), count(n.Favorites, "favorite"), time.Since(began).Round(time.Millisecond))
 	}
 	c, err := Read(ctx, site)
 	if err != nil {
@@ -102,8 +102,8 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// fill writes articles with comments and favourites. Equal sizes give the same
-// authors and favourites.
+// fill writes articles with comments and favorites. Equal sizes give the same
+// authors and favorites.
 func fill(ctx context.Context, site Site, n Sizes, users []User, mark string) error {
 	slugs := make([]string, n.Articles)
 	err := each(ctx, site, n.Articles, func(c *client, i int) error {

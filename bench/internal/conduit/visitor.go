@@ -8,7 +8,7 @@ import (
 )
 
 // visitor creates the requests of one connection and checks the responses. It
-// has its own user, and no one else changes the favourites of that user.
+// has its own user, and no one else changes the favorites of that user.
 type visitor struct {
 	w    *World
 	next func(*visitor, []byte) []byte
@@ -23,7 +23,7 @@ type visitor struct {
 	want       expectation
 }
 
-// like is an article that the visitor adds to and removes from its favourites,
+// like is an article that the visitor adds to and removes from its favorites,
 // with its expected state.
 type like struct {
 	article int32
@@ -169,7 +169,7 @@ func getProfile(v *visitor, to []byte) []byte {
 	return get(v, to, v.w.profiles[i], nil, expectation{check: checkProfile, name: v.w.authors[i]})
 }
 
-// toggleLike adds an article to the visitor's favourites or removes it.
+// toggleLike adds an article to the visitor's favorites or removes it.
 func toggleLike(v *visitor, to []byte) []byte {
 	l := &v.likes[v.r.IntN(ownLikes)]
 	l = v.liking[l.article]

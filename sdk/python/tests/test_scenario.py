@@ -189,9 +189,9 @@ def test_scenario(clients: Clients) -> None:
     assert reader.profiles.follow(f"author-{tag}").following
     assert len(reader.articles.feed(limit=2).to_list(100)) == 5
 
-    step("favourite")
-    favourite = reader.articles.favorite(slug)
-    assert (favourite.favorited, favourite.favorites_count) == (True, 1)
+    step("favorite")
+    favorite = reader.articles.favorite(slug)
+    assert (favorite.favorited, favorite.favorites_count) == (True, 1)
 
     step("comment")
     for body in ("first", "second", "third", "fourth"):

@@ -101,7 +101,7 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     assert.equal(profile.following, true);
     assert.equal((await reader.articles.feed({ limit: 2 }).toArray(100)).length, 5);
   });
-  await step("favourite", async () => {
+  await step("favorite", async () => {
     const article = await reader.articles.favorite(slug);
     assert.equal(article.favorited, true);
     assert.equal(article.favoritesCount, 1);
