@@ -1,0 +1,89 @@
+package deploy_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// TestUnitRuns follows docs/deploying.md on a machine of its own: it installs
+// the unit, runs commands with its settings, restarts it, and makes backups of
+// the embedded PostgreSQL.
+func TestUnitRuns(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can start systemd")
+	}
+	for _, program := range [][2]string{{"systemctl", "systemd"}, {"unshare", "util-linux"}, {"pg_dump", "postgresql"}, {"dbus-daemon", "dbus"}, {"curl", "curl"}} {
+		servertest.Program(t, program[0], program[1])
+	}
+	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(readFile(t, "../docs/deploying.md"), -1)
+	block := func(text string) string {
+		for _, b := range blocks {
+			if strings.Contains(b[1], text) {
+				return b[1]
+			}
+		}
+		require.Fail(t, "docs/deploying.md does not show "+text)
+		return ""
+	}
+	install := regexp.MustCompile(`(?m)^echo "DATABASE_URL=.*\n`).ReplaceAllString(block("systemd-sysusers"), "")
+	require.NotEqual(t, install, block("systemd-sysusers"))
+	command := strings.TrimSpace(block("systemd-run"))
+	steps := strings.Join([]string{
+		"set -ex", "cd /mnt", "mkdir /backup", "chmod 777 /backup",
+		"ready() { until curl -fsS http://127.0.0.1:8080/readyz; do sleep 0.1; done; }",
+		"install -m 755 byline /usr/local/bin/byline",
+		install, "ready",
+		command,
+		"code=0", strings.Replace(command, "keys list", "admin promote nobody-of-this-name || code=$?", 1), "[ $code = 7 ]",
+		block("systemctl restart byline"),
+		"kill -KILL $(systemctl show --property=MainPID --value byline)", "sleep 0.5", "ready",
+		block("postmaster.pid"), "pg_restore --list /backup/byline.dump | grep signing_keys",
+		block("/backup/byline-data.tar.gz"), "ready",
+		"systemctl stop byline", "[ $(systemctl show --property=Result --value byline) = success ]",
+		"! grep --quiet postgres /proc/[0-9]*/comm",
+		command, "touch /mnt/done",
+	}, "\n")
+
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "machine"), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "deploy"), 0o755))
+	for _, file := range []string{"byline.service", "byline.sysusers"} {
+		writeFile(t, filepath.Join(dir, "deploy", file), readFile(t, file))
+	}
+	binary, err := os.ReadFile(binary())
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "byline"), binary, 0o755))
+	writeFile(t, filepath.Join(dir, "steps.sh"), steps)
+	writeFile(t, filepath.Join(dir, "test.service"), "[Unit]\nRequires=dbus.socket\nAfter=dbus.socket\n[Service]\nType=oneshot\nStandardOutput=file:/mnt/log\nStandardError=inherit\n"+
+		"ExecStart=/bin/bash /mnt/steps.sh\nExecStopPost=/bin/sh -c 'journalctl --no-pager --output=cat --unit=byline >/mnt/journal; systemctl exit'\n")
+
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "testdata/systemd.sh", dir)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	err = cmd.Run()
+	if _, notStarted := os.Stat(filepath.Join(dir, "started")); notStarted != nil {
+		t.Skipf("systemd cannot be started here: %v\n%s", err, &out)
+	}
+	log, _ := os.ReadFile(filepath.Join(dir, "log"))
+	journal, _ := os.ReadFile(filepath.Join(dir, "journal"))
+	require.FileExists(t, filepath.Join(dir, "done"), "%s\n%s\n%s", &out, log, journal)
+	require.NoError(t, err)
+	require.Contains(t, string(log), "byline: using the embedded PostgreSQL in /var/lib/byline/data, which the byline with pid ")
+}
