@@ -45,7 +45,7 @@ func (p *program) adminCommand() *cobra.Command {
 			"reads the password from the first line of standard input. It can run while the\n" +
 			"service is running.",
 		Example: "  byline admin create --username root --email root@example.com --generate-password",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 	}
 	f := create.Flags()
 	f.StringVar(&account.Username, "username", "", "username of the account")
@@ -192,7 +192,9 @@ func (a prompter) terminal() bool {
 func (a prompter) complete(account *openapi.NewUser, generate bool) (err error) {
 	lines := bufio.NewReader(a.in)
 	line := func(label string) (string, error) {
-		fmt.Fprint(a.out, label+": ")
+		if a.terminal() {
+			fmt.Fprint(a.out, label+": ")
+		}
 		text, err := lines.ReadString('\n')
 		if err != nil && (text == "" || !errors.Is(err, io.EOF)) {
 			return "", fmt.Errorf("reading the %s: %w", strings.ToLower(label), err)

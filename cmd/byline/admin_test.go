@@ -51,6 +51,7 @@ func TestAdmin(t *testing.T) {
 	made := admin("correct horse battery\n", "create", "--username", "root", "--email", "root@example.com")
 	require.NoError(t, made.err, made.out)
 	require.NotContains(t, made.out, "correct horse", "the operator typed the password, so it must not be printed")
+	require.NotContains(t, made.out, "Password:", "nobody reads a prompt when standard input is not a terminal")
 	require.Equal(t, http.StatusOK, status(login("root@example.com", "correct horse battery")))
 
 	generated := admin("", "create", "--username", "second", "--email", "second@example.com", "--generate-password")

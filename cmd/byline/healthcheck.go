@@ -20,7 +20,7 @@ const healthcheckTimeout = 3 * time.Second
 // healthcheckCommand requests /readyz from the service on this machine. The
 // container image contains no other HTTP client, such as curl.
 func (p *program) healthcheckCommand() *cobra.Command {
-	return &cobra.Command{Use: "healthcheck", Short: "Check whether the running service is ready; exit with status 1 if not", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "healthcheck", Short: "Check whether the running service is ready; exit with status 1 if not", Args: noArguments,
 		RunE: p.with(func(ctx context.Context, cfg *config, _ *slog.Logger) error {
 			ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 			defer cancel()

@@ -18,7 +18,7 @@ import (
 func (p *program) keysCommand() *cobra.Command {
 	keys := &cobra.Command{Use: "keys", Short: "Manage the keys that sign tokens"}
 	keys.AddCommand(
-		&cobra.Command{Use: "list", Short: "List the signing keys, the active one first", Args: cobra.NoArgs, RunE: p.withDB(
+		&cobra.Command{Use: "list", Short: "List the signing keys, the active one first", Args: noArguments, RunE: p.withDB(
 			func(ctx context.Context, _ *config, d *db.DB, _ []string) error {
 				list, err := credentials.ListSigningKeys(ctx, d)
 				if err != nil {
@@ -31,7 +31,7 @@ func (p *program) keysCommand() *cobra.Command {
 				}
 				return w.Flush()
 			})},
-		&cobra.Command{Use: "rotate", Short: "Create a key and sign new tokens with it; existing tokens stay valid", Args: cobra.NoArgs, RunE: p.withDB(
+		&cobra.Command{Use: "rotate", Short: "Create a key and sign new tokens with it; existing tokens stay valid", Args: noArguments, RunE: p.withDB(
 			func(ctx context.Context, _ *config, d *db.DB, _ []string) error {
 				id, err := credentials.RotateSigningKey(ctx, d)
 				if err != nil {

@@ -92,21 +92,21 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.AddCommand(
-		&cobra.Command{Use: "serve", Short: "Serve the API (the default)", Args: cobra.NoArgs, RunE: p.with(p.serve)},
+		&cobra.Command{Use: "serve", Short: "Serve the API (the default)", Args: noArguments, RunE: p.with(p.serve)},
 		p.migrateCommand(),
 		p.seedCommand(),
 		p.keysCommand(),
 		p.adminCommand(),
 		p.healthcheckCommand(),
-		&cobra.Command{Use: "config", Short: "Print the effective configuration with secrets hidden", Args: cobra.NoArgs,
+		&cobra.Command{Use: "config", Short: "Print the effective configuration with secrets hidden", Args: noArguments,
 			RunE: p.with(func(_ context.Context, cfg *config, _ *slog.Logger) error { return cfg.print(p.stdout) })},
-		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		&cobra.Command{Use: "version", Short: "Print the version", Args: noArguments,
 			RunE: func(c *cobra.Command, _ []string) error {
 				_, err := fmt.Fprintln(p.stdout, c.Root().Version)
 				return err
 			}},
 	)
-	finish(root)
+	finish(root, columnsOf(p.stdout))
 	return root
 }
 

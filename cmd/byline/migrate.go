@@ -16,7 +16,7 @@ import (
 func (p *program) migrateCommand() *cobra.Command {
 	migrate := &cobra.Command{Use: "migrate", Short: "Manage the database schema (serve applies pending migrations itself)"}
 	add := func(use, short string, create existence, do func(context.Context, *db.Migrator) ([]string, error)) *cobra.Command {
-		cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+		cmd := &cobra.Command{Use: use, Short: short, Args: noArguments,
 			RunE: p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
 				return p.withDatabase(ctx, cfg, log, create, func(url string) error {
 					m, err := newMigrator(url, log)

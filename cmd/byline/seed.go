@@ -25,7 +25,7 @@ func (p *program) seedCommand() *cobra.Command {
 		Long: "Add users, articles in Markdown, comments, favorites and follows. The command can run\n" +
 			"while the service is running. Sign in as demo@example.com; every account has the\n" +
 			"password " + seedPassword + ".",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	f := cmd.Flags()
 	f.IntVar(&cfg.Users, "users", cfg.Users, "number of accounts")

@@ -42,13 +42,13 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	// created.
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", cfg.Addr, err)
+		return fmt.Errorf("cannot listen on %s: %w\nset BYLINE_ADDR to another address", cfg.Addr, err)
 	}
 	defer listener.Close()
 	var adminListener net.Listener
 	if cfg.AdminAddr != "" {
 		if adminListener, err = net.Listen("tcp", cfg.AdminAddr); err != nil {
-			return fmt.Errorf("cannot listen on the admin address %s: %w", cfg.AdminAddr, err)
+			return fmt.Errorf("cannot listen on the admin address %s: %w\nset BYLINE_ADMIN_ADDR to another address, or to off", cfg.AdminAddr, err)
 		}
 		defer adminListener.Close()
 	}

@@ -87,6 +87,7 @@ func TestServePortInUse(t *testing.T) {
 			require.Equal(t, 1, s.wait())
 			require.Contains(t, s.log.tail(2000), "address already in use")
 			require.Contains(t, s.log.tail(2000), l.Addr().String())
+			require.Contains(t, s.log.tail(2000), "set "+variable+" to another address")
 			require.NoDirExists(t, s.dir, "a data folder was created before the port was known to be free")
 		})
 	}

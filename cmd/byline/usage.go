@@ -4,10 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 )
 
 // usageTemplate differs from cobra's: only serve lists the settings, which are
@@ -23,29 +27,43 @@ Commands:{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
 
 Flags:
-{{.LocalNonPersistentFlags.FlagUsages | trimTrailingWhitespaces}}
+{{.LocalNonPersistentFlags.FlagUsagesWrapped COLUMNS | trimTrailingWhitespaces}}
 
 {{if eq .CommandPath "byline serve"}}Settings, which are flags of every command and environment variables:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}
+{{.InheritedFlags.FlagUsagesWrapped COLUMNS | trimTrailingWhitespaces}}
 {{else}}Settings are flags of every command too; byline serve --help lists them.
 {{end}}{{if not .HasParent}}
 Exit codes:
 EXITCODES{{end}}`
 
 // finish gives root and its subcommands their help, the completion of values,
-// and errors with hints and the exit code of wrong usage.
-func finish(root *cobra.Command) {
+// and errors with hints and the exit code of wrong usage. Lines of the help have
+// up to as many columns, or any number if that is 0.
+func finish(root *cobra.Command, columns int) {
 	var codes strings.Builder
 	for _, e := range exitCodes {
 		fmt.Fprintf(&codes, "  %d  %s\n", e.code, e.meaning)
 	}
-	root.SetUsageTemplate(strings.Replace(usageTemplate, "EXITCODES", codes.String(), 1))
+	root.SetUsageTemplate(strings.NewReplacer("COLUMNS", strconv.Itoa(columns), "EXITCODES", codes.String()).Replace(usageTemplate))
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	finishArguments(root)
 	completeValues(root)
+}
+
+// columnsOf returns the width of a terminal, or 0 for everything else.
+func columnsOf(w io.Writer) int {
+	file, isFile := w.(*os.File)
+	if !isFile {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 // finishArguments makes a command and those below it refuse wrong arguments.
@@ -92,6 +110,14 @@ func noSubcommand(c *cobra.Command, args []string) error {
 	}
 	best := cmp.Or(closest(args[0], names), strings.Join(similar, " or "))
 	return fmt.Errorf("%s has no command %q%s", c.CommandPath(), args[0], hint(best))
+}
+
+// noArguments accepts no argument.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes no arguments, but there is %q", c.CommandPath(), args[0])
 }
 
 // oneArgument accepts exactly one argument, which the usage names.

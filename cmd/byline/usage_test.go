@@ -71,7 +71,8 @@ func TestMisspelled(t *testing.T) {
 		"serve --nonsense-of-mine":  `unknown flag: --nonsense-of-mine`,
 		"keys revoke":               `the argument ID is missing`,
 		"admin promote a b":         `there must be one argument, USERNAME`,
-		"keys list extra":           `unknown command "extra" for "byline keys list"`,
+		"keys list extra":           `byline keys list takes no arguments, but there is "extra"`,
+		"serve extra":               `byline serve takes no arguments, but there is "extra"`,
 		"seed --users=x":            `must be an integer`,
 		"serve --addr":              `flag needs an argument: --addr`,
 	} {
