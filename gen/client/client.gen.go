@@ -435,10 +435,10 @@ type Article struct {
 	// Example: Ever wonder how?
 	Description string `json:"description"`
 
-	// Favorited Whether the article is one of the caller's favourites
+	// Favorited Whether the article is one of the caller's favorites
 	Favorited bool `json:"favorited"`
 
-	// FavoritesCount The number of users who have marked the article as a favourite
+	// FavoritesCount The number of users who have marked the article as a favorite
 	//
 	// Example: 7
 	FavoritesCount int64 `json:"favoritesCount"`
@@ -512,10 +512,10 @@ type ArticleSummary struct {
 	// Example: Ever wonder how?
 	Description string `json:"description"`
 
-	// Favorited Whether the article is one of the caller's favourites
+	// Favorited Whether the article is one of the caller's favorites
 	Favorited bool `json:"favorited"`
 
-	// FavoritesCount The number of users who have marked the article as a favourite
+	// FavoritesCount The number of users who have marked the article as a favorite
 	//
 	// Example: 7
 	FavoritesCount int64 `json:"favoritesCount"`
@@ -637,7 +637,7 @@ type AuditSubject struct {
 	// Kind What `id` identifies: an article, a comment or a user
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The user name, or the slug of the article; null when the subject no longer exists
+	// Name The username, or the slug of the article; null when the subject no longer exists
 	//
 	// Example: jake
 	Name nullable.Nullable[string] `json:"name"`
@@ -791,7 +791,7 @@ type Hidden struct {
 
 // HiddenItem An article or comment that only its author and moderators can see
 type HiddenItem struct {
-	// Author The user name of the author
+	// Author The username of the author
 	//
 	// Example: jake
 	Author string `json:"author"`
@@ -804,7 +804,7 @@ type HiddenItem struct {
 	// HiddenAt When the moderator hid it
 	HiddenAt Timestamp `json:"hiddenAt"`
 
-	// HiddenBy The user name of the moderator; null when their account no longer exists
+	// HiddenBy The username of the moderator; null when their account no longer exists
 	//
 	// Example: anna
 	HiddenBy nullable.Nullable[string] `json:"hiddenBy"`
@@ -1574,7 +1574,7 @@ type GetArticlesParams struct {
 	// Author Only articles by this user
 	Author *AuthorFilter `form:"author,omitempty" json:"author,omitempty"`
 
-	// Favorited Only articles that this user has marked as favourites
+	// Favorited Only articles that this user has marked as favorites
 	Favorited *FavoritedFilter `form:"favorited,omitempty" json:"favorited,omitempty"`
 
 	// Limit The maximum number of items in the page
@@ -1619,7 +1619,7 @@ type GetArticlesFeedParams struct {
 type DeleteArticleParams struct {
 	// IfMatch The `ETag` of the article as the client read it. The request returns
 	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
-	// Favourites and follows do not count as edits.
+	// Favorites and follows do not count as edits.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -1637,7 +1637,7 @@ type GetArticleParams struct {
 type UpdateArticleParams struct {
 	// IfMatch The `ETag` of the article as the client read it. The request returns
 	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
-	// Favourites and follows do not count as edits.
+	// Favorites and follows do not count as edits.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -2058,7 +2058,7 @@ type ClientInterface interface {
 
 	// DeleteArticle Delete an article
 	//
-	// Deletes an article with its comments and favourites; only its author may do
+	// Deletes an article with its comments and favorites; only its author may do
 	// this.
 	//
 	// Corresponds with DELETE /articles/{slug} (the `DeleteArticle` operationId).
@@ -2176,17 +2176,17 @@ type ClientInterface interface {
 	// Corresponds with PUT /articles/{slug}/comments/{id}/hidden (the `HideComment` operationId).
 	HideComment(ctx context.Context, slug SlugPath, id CommentId, body HideCommentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// DeleteArticleFavorite Unfavourite an article
+	// DeleteArticleFavorite Unfavorite an article
 	//
-	// Removes the article from the caller's favourites. Repeating the request
+	// Removes the article from the caller's favorites. Repeating the request
 	// changes nothing.
 	//
 	// Corresponds with DELETE /articles/{slug}/favorite (the `DeleteArticleFavorite` operationId).
 	DeleteArticleFavorite(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateArticleFavorite Favourite an article
+	// CreateArticleFavorite Favorite an article
 	//
-	// Adds the article to the caller's favourites. Repeating the request changes
+	// Adds the article to the caller's favorites. Repeating the request changes
 	// nothing.
 	//
 	// Corresponds with POST /articles/{slug}/favorite (the `CreateArticleFavorite` operationId).
@@ -2194,7 +2194,7 @@ type ClientInterface interface {
 
 	// RestoreArticle Restore an article
 	//
-	// Makes a hidden article visible again, with its comments and favourites. An
+	// Makes a hidden article visible again, with its comments and favorites. An
 	// article that is not hidden stays as it is.
 	//
 	// Corresponds with DELETE /articles/{slug}/hidden (the `RestoreArticle` operationId).
@@ -2252,7 +2252,7 @@ type ClientInterface interface {
 
 	// BatchGetProfilesWithBody Get many profiles at once
 	//
-	// Returns up to 100 profiles by user name, in the order of the request, with a
+	// Returns up to 100 profiles by username, in the order of the request, with a
 	// constant number of queries. `missing` lists unknown names. A name that the
 	// request contains twice in the same letter case is returned once. The response
 	// contains up to 4 MB of text, and at least one profile. `remaining` is there if
@@ -2265,7 +2265,7 @@ type ClientInterface interface {
 
 	// BatchGetProfiles Get many profiles at once
 	//
-	// Returns up to 100 profiles by user name, in the order of the request, with a
+	// Returns up to 100 profiles by username, in the order of the request, with a
 	// constant number of queries. `missing` lists unknown names. A name that the
 	// request contains twice in the same letter case is returned once. The response
 	// contains up to 4 MB of text, and at least one profile. `remaining` is there if
@@ -2399,8 +2399,8 @@ type ClientInterface interface {
 	// DeleteCurrentUserWithBody Delete the account of the signed-in user
 	//
 	// Permanently deletes the account and everything that belongs to it: its
-	// articles with their comments and favourites, its comments on other
-	// articles, its favourites, follows, sessions and API keys. Its user name and
+	// articles with their comments and favorites, its comments on other
+	// articles, its favorites, follows, sessions and API keys. Its username and
 	// address can be registered again. Every replica rejects its tokens and keys
 	// within a second. The password confirms the deletion; a wrong password
 	// returns 422.
@@ -2413,8 +2413,8 @@ type ClientInterface interface {
 	// DeleteCurrentUser Delete the account of the signed-in user
 	//
 	// Permanently deletes the account and everything that belongs to it: its
-	// articles with their comments and favourites, its comments on other
-	// articles, its favourites, follows, sessions and API keys. Its user name and
+	// articles with their comments and favorites, its comments on other
+	// articles, its favorites, follows, sessions and API keys. Its username and
 	// address can be registered again. Every replica rejects its tokens and keys
 	// within a second. The password confirms the deletion; a wrong password
 	// returns 422.
@@ -2501,7 +2501,7 @@ type ClientInterface interface {
 	//
 	// Creates an API key for a program. The scope `read` permits reading what the
 	// key's owner may read. `write` also permits writing articles, comments,
-	// favourites and follows. `admin` also permits moderation and administration,
+	// favorites and follows. `admin` also permits moderation and administration,
 	// as far as the owner's role permits them. A key can never manage the account,
 	// its sessions or other keys. Only this response contains the key. If
 	// `currentPassword` is sent, it must be the password of the account.
@@ -2515,7 +2515,7 @@ type ClientInterface interface {
 	//
 	// Creates an API key for a program. The scope `read` permits reading what the
 	// key's owner may read. `write` also permits writing articles, comments,
-	// favourites and follows. `admin` also permits moderation and administration,
+	// favorites and follows. `admin` also permits moderation and administration,
 	// as far as the owner's role permits them. A key can never manage the account,
 	// its sessions or other keys. Only this response contains the key. If
 	// `currentPassword` is sent, it must be the password of the account.
@@ -2537,7 +2537,7 @@ type ClientInterface interface {
 	// Creates an account and signs it in. The response contains the token that
 	// other requests send as `Authorization: Token <token>`.
 	//
-	// User names and e-mail addresses are unique regardless of letter case; a
+	// Usernames and e-mail addresses are unique regardless of letter case; a
 	// registration with one that is taken returns 409 and names the field.
 	// The service mails a token that verifies the address.
 	//
@@ -2551,7 +2551,7 @@ type ClientInterface interface {
 	// Creates an account and signs it in. The response contains the token that
 	// other requests send as `Authorization: Token <token>`.
 	//
-	// User names and e-mail addresses are unique regardless of letter case; a
+	// Usernames and e-mail addresses are unique regardless of letter case; a
 	// registration with one that is taken returns 409 and names the field.
 	// The service mails a token that verifies the address.
 	//
@@ -2885,7 +2885,7 @@ func (c *Client) GetArticlesFeed(ctx context.Context, params *GetArticlesFeedPar
 
 // DeleteArticle Delete an article
 //
-// Deletes an article with its comments and favourites; only its author may do
+// Deletes an article with its comments and favorites; only its author may do
 // this.
 //
 // Corresponds with DELETE /articles/{slug} (the `DeleteArticle` operationId).
@@ -3113,9 +3113,9 @@ func (c *Client) HideComment(ctx context.Context, slug SlugPath, id CommentId, b
 	return c.Client.Do(req)
 }
 
-// DeleteArticleFavorite Unfavourite an article
+// DeleteArticleFavorite Unfavorite an article
 //
-// Removes the article from the caller's favourites. Repeating the request
+// Removes the article from the caller's favorites. Repeating the request
 // changes nothing.
 //
 // Corresponds with DELETE /articles/{slug}/favorite (the `DeleteArticleFavorite` operationId).
@@ -3131,9 +3131,9 @@ func (c *Client) DeleteArticleFavorite(ctx context.Context, slug SlugPath, reqEd
 	return c.Client.Do(req)
 }
 
-// CreateArticleFavorite Favourite an article
+// CreateArticleFavorite Favorite an article
 //
-// Adds the article to the caller's favourites. Repeating the request changes
+// Adds the article to the caller's favorites. Repeating the request changes
 // nothing.
 //
 // Corresponds with POST /articles/{slug}/favorite (the `CreateArticleFavorite` operationId).
@@ -3151,7 +3151,7 @@ func (c *Client) CreateArticleFavorite(ctx context.Context, slug SlugPath, reqEd
 
 // RestoreArticle Restore an article
 //
-// Makes a hidden article visible again, with its comments and favourites. An
+// Makes a hidden article visible again, with its comments and favorites. An
 // article that is not hidden stays as it is.
 //
 // Corresponds with DELETE /articles/{slug}/hidden (the `RestoreArticle` operationId).
@@ -3259,7 +3259,7 @@ func (c *Client) BatchGetArticles(ctx context.Context, params *BatchGetArticlesP
 
 // BatchGetProfilesWithBody Get many profiles at once
 //
-// Returns up to 100 profiles by user name, in the order of the request, with a
+// Returns up to 100 profiles by username, in the order of the request, with a
 // constant number of queries. `missing` lists unknown names. A name that the
 // request contains twice in the same letter case is returned once. The response
 // contains up to 4 MB of text, and at least one profile. `remaining` is there if
@@ -3282,7 +3282,7 @@ func (c *Client) BatchGetProfilesWithBody(ctx context.Context, contentType strin
 
 // BatchGetProfiles Get many profiles at once
 //
-// Returns up to 100 profiles by user name, in the order of the request, with a
+// Returns up to 100 profiles by username, in the order of the request, with a
 // constant number of queries. `missing` lists unknown names. A name that the
 // request contains twice in the same letter case is returned once. The response
 // contains up to 4 MB of text, and at least one profile. `remaining` is there if
@@ -3556,8 +3556,8 @@ func (c *Client) GetTags(ctx context.Context, params *GetTagsParams, reqEditors 
 // DeleteCurrentUserWithBody Delete the account of the signed-in user
 //
 // Permanently deletes the account and everything that belongs to it: its
-// articles with their comments and favourites, its comments on other
-// articles, its favourites, follows, sessions and API keys. Its user name and
+// articles with their comments and favorites, its comments on other
+// articles, its favorites, follows, sessions and API keys. Its username and
 // address can be registered again. Every replica rejects its tokens and keys
 // within a second. The password confirms the deletion; a wrong password
 // returns 422.
@@ -3580,8 +3580,8 @@ func (c *Client) DeleteCurrentUserWithBody(ctx context.Context, contentType stri
 // DeleteCurrentUser Delete the account of the signed-in user
 //
 // Permanently deletes the account and everything that belongs to it: its
-// articles with their comments and favourites, its comments on other
-// articles, its favourites, follows, sessions and API keys. Its user name and
+// articles with their comments and favorites, its comments on other
+// articles, its favorites, follows, sessions and API keys. Its username and
 // address can be registered again. Every replica rejects its tokens and keys
 // within a second. The password confirms the deletion; a wrong password
 // returns 422.
@@ -3748,7 +3748,7 @@ func (c *Client) GetApiKeys(ctx context.Context, reqEditors ...RequestEditorFn) 
 //
 // Creates an API key for a program. The scope `read` permits reading what the
 // key's owner may read. `write` also permits writing articles, comments,
-// favourites and follows. `admin` also permits moderation and administration,
+// favorites and follows. `admin` also permits moderation and administration,
 // as far as the owner's role permits them. A key can never manage the account,
 // its sessions or other keys. Only this response contains the key. If
 // `currentPassword` is sent, it must be the password of the account.
@@ -3772,7 +3772,7 @@ func (c *Client) CreateApiKeyWithBody(ctx context.Context, params *CreateApiKeyP
 //
 // Creates an API key for a program. The scope `read` permits reading what the
 // key's owner may read. `write` also permits writing articles, comments,
-// favourites and follows. `admin` also permits moderation and administration,
+// favorites and follows. `admin` also permits moderation and administration,
 // as far as the owner's role permits them. A key can never manage the account,
 // its sessions or other keys. Only this response contains the key. If
 // `currentPassword` is sent, it must be the password of the account.
@@ -3814,7 +3814,7 @@ func (c *Client) DeleteApiKey(ctx context.Context, id ApiKeyId, reqEditors ...Re
 // Creates an account and signs it in. The response contains the token that
 // other requests send as `Authorization: Token <token>`.
 //
-// User names and e-mail addresses are unique regardless of letter case; a
+// Usernames and e-mail addresses are unique regardless of letter case; a
 // registration with one that is taken returns 409 and names the field.
 // The service mails a token that verifies the address.
 //
@@ -3838,7 +3838,7 @@ func (c *Client) CreateUserWithBody(ctx context.Context, params *CreateUserParam
 // Creates an account and signs it in. The response contains the token that
 // other requests send as `Authorization: Token <token>`.
 //
-// User names and e-mail addresses are unique regardless of letter case; a
+// Usernames and e-mail addresses are unique regardless of letter case; a
 // registration with one that is taken returns 409 and names the field.
 // The service mails a token that verifies the address.
 //
@@ -6536,7 +6536,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteArticleWithResponse Delete an article
 	//
-	// Deletes an article with its comments and favourites; only its author may do
+	// Deletes an article with its comments and favorites; only its author may do
 	// this.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6664,9 +6664,9 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /articles/{slug}/comments/{id}/hidden (the `HideComment` operationId).
 	HideCommentWithResponse(ctx context.Context, slug SlugPath, id CommentId, body HideCommentJSONRequestBody, reqEditors ...RequestEditorFn) (*HideCommentResponse, error)
 
-	// DeleteArticleFavoriteWithResponse Unfavourite an article
+	// DeleteArticleFavoriteWithResponse Unfavorite an article
 	//
-	// Removes the article from the caller's favourites. Repeating the request
+	// Removes the article from the caller's favorites. Repeating the request
 	// changes nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6674,9 +6674,9 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /articles/{slug}/favorite (the `DeleteArticleFavorite` operationId).
 	DeleteArticleFavoriteWithResponse(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*DeleteArticleFavoriteResponse, error)
 
-	// CreateArticleFavoriteWithResponse Favourite an article
+	// CreateArticleFavoriteWithResponse Favorite an article
 	//
-	// Adds the article to the caller's favourites. Repeating the request changes
+	// Adds the article to the caller's favorites. Repeating the request changes
 	// nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6686,7 +6686,7 @@ type ClientWithResponsesInterface interface {
 
 	// RestoreArticleWithResponse Restore an article
 	//
-	// Makes a hidden article visible again, with its comments and favourites. An
+	// Makes a hidden article visible again, with its comments and favorites. An
 	// article that is not hidden stays as it is.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6746,7 +6746,7 @@ type ClientWithResponsesInterface interface {
 
 	// BatchGetProfilesWithBodyWithResponse Get many profiles at once
 	//
-	// Returns up to 100 profiles by user name, in the order of the request, with a
+	// Returns up to 100 profiles by username, in the order of the request, with a
 	// constant number of queries. `missing` lists unknown names. A name that the
 	// request contains twice in the same letter case is returned once. The response
 	// contains up to 4 MB of text, and at least one profile. `remaining` is there if
@@ -6759,7 +6759,7 @@ type ClientWithResponsesInterface interface {
 
 	// BatchGetProfilesWithResponse Get many profiles at once
 	//
-	// Returns up to 100 profiles by user name, in the order of the request, with a
+	// Returns up to 100 profiles by username, in the order of the request, with a
 	// constant number of queries. `missing` lists unknown names. A name that the
 	// request contains twice in the same letter case is returned once. The response
 	// contains up to 4 MB of text, and at least one profile. `remaining` is there if
@@ -6911,8 +6911,8 @@ type ClientWithResponsesInterface interface {
 	// DeleteCurrentUserWithBodyWithResponse Delete the account of the signed-in user
 	//
 	// Permanently deletes the account and everything that belongs to it: its
-	// articles with their comments and favourites, its comments on other
-	// articles, its favourites, follows, sessions and API keys. Its user name and
+	// articles with their comments and favorites, its comments on other
+	// articles, its favorites, follows, sessions and API keys. Its username and
 	// address can be registered again. Every replica rejects its tokens and keys
 	// within a second. The password confirms the deletion; a wrong password
 	// returns 422.
@@ -6925,8 +6925,8 @@ type ClientWithResponsesInterface interface {
 	// DeleteCurrentUserWithResponse Delete the account of the signed-in user
 	//
 	// Permanently deletes the account and everything that belongs to it: its
-	// articles with their comments and favourites, its comments on other
-	// articles, its favourites, follows, sessions and API keys. Its user name and
+	// articles with their comments and favorites, its comments on other
+	// articles, its favorites, follows, sessions and API keys. Its username and
 	// address can be registered again. Every replica rejects its tokens and keys
 	// within a second. The password confirms the deletion; a wrong password
 	// returns 422.
@@ -7023,7 +7023,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// Creates an API key for a program. The scope `read` permits reading what the
 	// key's owner may read. `write` also permits writing articles, comments,
-	// favourites and follows. `admin` also permits moderation and administration,
+	// favorites and follows. `admin` also permits moderation and administration,
 	// as far as the owner's role permits them. A key can never manage the account,
 	// its sessions or other keys. Only this response contains the key. If
 	// `currentPassword` is sent, it must be the password of the account.
@@ -7037,7 +7037,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// Creates an API key for a program. The scope `read` permits reading what the
 	// key's owner may read. `write` also permits writing articles, comments,
-	// favourites and follows. `admin` also permits moderation and administration,
+	// favorites and follows. `admin` also permits moderation and administration,
 	// as far as the owner's role permits them. A key can never manage the account,
 	// its sessions or other keys. Only this response contains the key. If
 	// `currentPassword` is sent, it must be the password of the account.
@@ -7061,7 +7061,7 @@ type ClientWithResponsesInterface interface {
 	// Creates an account and signs it in. The response contains the token that
 	// other requests send as `Authorization: Token <token>`.
 	//
-	// User names and e-mail addresses are unique regardless of letter case; a
+	// Usernames and e-mail addresses are unique regardless of letter case; a
 	// registration with one that is taken returns 409 and names the field.
 	// The service mails a token that verifies the address.
 	//
@@ -7075,7 +7075,7 @@ type ClientWithResponsesInterface interface {
 	// Creates an account and signs it in. The response contains the token that
 	// other requests send as `Authorization: Token <token>`.
 	//
-	// User names and e-mail addresses are unique regardless of letter case; a
+	// Usernames and e-mail addresses are unique regardless of letter case; a
 	// registration with one that is taken returns 409 and names the field.
 	// The service mails a token that verifies the address.
 	//
@@ -10457,7 +10457,7 @@ func (c *ClientWithResponses) GetArticlesFeedWithResponse(ctx context.Context, p
 
 // DeleteArticleWithResponse Delete an article
 //
-// Deletes an article with its comments and favourites; only its author may do
+// Deletes an article with its comments and favorites; only its author may do
 // this.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -10651,9 +10651,9 @@ func (c *ClientWithResponses) HideCommentWithResponse(ctx context.Context, slug 
 	return ParseHideCommentResponse(rsp)
 }
 
-// DeleteArticleFavoriteWithResponse Unfavourite an article
+// DeleteArticleFavoriteWithResponse Unfavorite an article
 //
-// Removes the article from the caller's favourites. Repeating the request
+// Removes the article from the caller's favorites. Repeating the request
 // changes nothing.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -10667,9 +10667,9 @@ func (c *ClientWithResponses) DeleteArticleFavoriteWithResponse(ctx context.Cont
 	return ParseDeleteArticleFavoriteResponse(rsp)
 }
 
-// CreateArticleFavoriteWithResponse Favourite an article
+// CreateArticleFavoriteWithResponse Favorite an article
 //
-// Adds the article to the caller's favourites. Repeating the request changes
+// Adds the article to the caller's favorites. Repeating the request changes
 // nothing.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -10685,7 +10685,7 @@ func (c *ClientWithResponses) CreateArticleFavoriteWithResponse(ctx context.Cont
 
 // RestoreArticleWithResponse Restore an article
 //
-// Makes a hidden article visible again, with its comments and favourites. An
+// Makes a hidden article visible again, with its comments and favorites. An
 // article that is not hidden stays as it is.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -10775,7 +10775,7 @@ func (c *ClientWithResponses) BatchGetArticlesWithResponse(ctx context.Context, 
 
 // BatchGetProfilesWithBodyWithResponse Get many profiles at once
 //
-// Returns up to 100 profiles by user name, in the order of the request, with a
+// Returns up to 100 profiles by username, in the order of the request, with a
 // constant number of queries. `missing` lists unknown names. A name that the
 // request contains twice in the same letter case is returned once. The response
 // contains up to 4 MB of text, and at least one profile. `remaining` is there if
@@ -10794,7 +10794,7 @@ func (c *ClientWithResponses) BatchGetProfilesWithBodyWithResponse(ctx context.C
 
 // BatchGetProfilesWithResponse Get many profiles at once
 //
-// Returns up to 100 profiles by user name, in the order of the request, with a
+// Returns up to 100 profiles by username, in the order of the request, with a
 // constant number of queries. `missing` lists unknown names. A name that the
 // request contains twice in the same letter case is returned once. The response
 // contains up to 4 MB of text, and at least one profile. `remaining` is there if
@@ -11030,8 +11030,8 @@ func (c *ClientWithResponses) GetTagsWithResponse(ctx context.Context, params *G
 // DeleteCurrentUserWithBodyWithResponse Delete the account of the signed-in user
 //
 // Permanently deletes the account and everything that belongs to it: its
-// articles with their comments and favourites, its comments on other
-// articles, its favourites, follows, sessions and API keys. Its user name and
+// articles with their comments and favorites, its comments on other
+// articles, its favorites, follows, sessions and API keys. Its username and
 // address can be registered again. Every replica rejects its tokens and keys
 // within a second. The password confirms the deletion; a wrong password
 // returns 422.
@@ -11050,8 +11050,8 @@ func (c *ClientWithResponses) DeleteCurrentUserWithBodyWithResponse(ctx context.
 // DeleteCurrentUserWithResponse Delete the account of the signed-in user
 //
 // Permanently deletes the account and everything that belongs to it: its
-// articles with their comments and favourites, its comments on other
-// articles, its favourites, follows, sessions and API keys. Its user name and
+// articles with their comments and favorites, its comments on other
+// articles, its favorites, follows, sessions and API keys. Its username and
 // address can be registered again. Every replica rejects its tokens and keys
 // within a second. The password confirms the deletion; a wrong password
 // returns 422.
@@ -11196,7 +11196,7 @@ func (c *ClientWithResponses) GetApiKeysWithResponse(ctx context.Context, reqEdi
 //
 // Creates an API key for a program. The scope `read` permits reading what the
 // key's owner may read. `write` also permits writing articles, comments,
-// favourites and follows. `admin` also permits moderation and administration,
+// favorites and follows. `admin` also permits moderation and administration,
 // as far as the owner's role permits them. A key can never manage the account,
 // its sessions or other keys. Only this response contains the key. If
 // `currentPassword` is sent, it must be the password of the account.
@@ -11216,7 +11216,7 @@ func (c *ClientWithResponses) CreateApiKeyWithBodyWithResponse(ctx context.Conte
 //
 // Creates an API key for a program. The scope `read` permits reading what the
 // key's owner may read. `write` also permits writing articles, comments,
-// favourites and follows. `admin` also permits moderation and administration,
+// favorites and follows. `admin` also permits moderation and administration,
 // as far as the owner's role permits them. A key can never manage the account,
 // its sessions or other keys. Only this response contains the key. If
 // `currentPassword` is sent, it must be the password of the account.
@@ -11252,7 +11252,7 @@ func (c *ClientWithResponses) DeleteApiKeyWithResponse(ctx context.Context, id A
 // Creates an account and signs it in. The response contains the token that
 // other requests send as `Authorization: Token <token>`.
 //
-// User names and e-mail addresses are unique regardless of letter case; a
+// Usernames and e-mail addresses are unique regardless of letter case; a
 // registration with one that is taken returns 409 and names the field.
 // The service mails a token that verifies the address.
 //
@@ -11272,7 +11272,7 @@ func (c *ClientWithResponses) CreateUserWithBodyWithResponse(ctx context.Context
 // Creates an account and signs it in. The response contains the token that
 // other requests send as `Authorization: Token <token>`.
 //
-// User names and e-mail addresses are unique regardless of letter case; a
+// Usernames and e-mail addresses are unique regardless of letter case; a
 // registration with one that is taken returns 409 and names the field.
 // The service mails a token that verifies the address.
 //

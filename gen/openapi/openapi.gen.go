@@ -352,10 +352,10 @@ type Article struct {
 	// Example: Ever wonder how?
 	Description string `json:"description"`
 
-	// Favorited Whether the article is one of the caller's favourites
+	// Favorited Whether the article is one of the caller's favorites
 	Favorited bool `json:"favorited"`
 
-	// FavoritesCount The number of users who have marked the article as a favourite
+	// FavoritesCount The number of users who have marked the article as a favorite
 	//
 	// Example: 7
 	FavoritesCount int64 `json:"favoritesCount"`
@@ -429,10 +429,10 @@ type ArticleSummary struct {
 	// Example: Ever wonder how?
 	Description string `json:"description"`
 
-	// Favorited Whether the article is one of the caller's favourites
+	// Favorited Whether the article is one of the caller's favorites
 	Favorited bool `json:"favorited"`
 
-	// FavoritesCount The number of users who have marked the article as a favourite
+	// FavoritesCount The number of users who have marked the article as a favorite
 	//
 	// Example: 7
 	FavoritesCount int64 `json:"favoritesCount"`
@@ -554,7 +554,7 @@ type AuditSubject struct {
 	// Kind What `id` identifies: an article, a comment or a user
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The user name, or the slug of the article; null when the subject no longer exists
+	// Name The username, or the slug of the article; null when the subject no longer exists
 	//
 	// Example: jake
 	Name *string `json:"name"`
@@ -708,7 +708,7 @@ type Hidden struct {
 
 // HiddenItem An article or comment that only its author and moderators can see
 type HiddenItem struct {
-	// Author The user name of the author
+	// Author The username of the author
 	//
 	// Example: jake
 	Author string `json:"author"`
@@ -721,7 +721,7 @@ type HiddenItem struct {
 	// HiddenAt When the moderator hid it
 	HiddenAt Timestamp `json:"hiddenAt"`
 
-	// HiddenBy The user name of the moderator; null when their account no longer exists
+	// HiddenBy The username of the moderator; null when their account no longer exists
 	//
 	// Example: anna
 	HiddenBy *string `json:"hiddenBy"`
@@ -1491,7 +1491,7 @@ type GetArticlesParams struct {
 	// Author Only articles by this user
 	Author *AuthorFilter `form:"author,omitempty" json:"author,omitempty"`
 
-	// Favorited Only articles that this user has marked as favourites
+	// Favorited Only articles that this user has marked as favorites
 	Favorited *FavoritedFilter `form:"favorited,omitempty" json:"favorited,omitempty"`
 
 	// Limit The maximum number of items in the page
@@ -1536,7 +1536,7 @@ type GetArticlesFeedParams struct {
 type DeleteArticleParams struct {
 	// IfMatch The `ETag` of the article as the client read it. The request returns
 	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
-	// Favourites and follows do not count as edits.
+	// Favorites and follows do not count as edits.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -1554,7 +1554,7 @@ type GetArticleParams struct {
 type UpdateArticleParams struct {
 	// IfMatch The `ETag` of the article as the client read it. The request returns
 	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
-	// Favourites and follows do not count as edits.
+	// Favorites and follows do not count as edits.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -1827,10 +1827,10 @@ type ServerInterface interface {
 	// HideComment Hide a comment
 	// (PUT /articles/{slug}/comments/{id}/hidden)
 	HideComment(ctx echo.Context, slug SlugPath, id CommentId) error
-	// DeleteArticleFavorite Unfavourite an article
+	// DeleteArticleFavorite Unfavorite an article
 	// (DELETE /articles/{slug}/favorite)
 	DeleteArticleFavorite(ctx echo.Context, slug SlugPath) error
-	// CreateArticleFavorite Favourite an article
+	// CreateArticleFavorite Favorite an article
 	// (POST /articles/{slug}/favorite)
 	CreateArticleFavorite(ctx echo.Context, slug SlugPath) error
 	// RestoreArticle Restore an article
@@ -4299,10 +4299,10 @@ type StrictServerInterface interface {
 	// HideComment Hide a comment
 	// (PUT /articles/{slug}/comments/{id}/hidden)
 	HideComment(ctx context.Context, request HideCommentRequestObject) (HideCommentResponseObject, error)
-	// DeleteArticleFavorite Unfavourite an article
+	// DeleteArticleFavorite Unfavorite an article
 	// (DELETE /articles/{slug}/favorite)
 	DeleteArticleFavorite(ctx context.Context, request DeleteArticleFavoriteRequestObject) (DeleteArticleFavoriteResponseObject, error)
-	// CreateArticleFavorite Favourite an article
+	// CreateArticleFavorite Favorite an article
 	// (POST /articles/{slug}/favorite)
 	CreateArticleFavorite(ctx context.Context, request CreateArticleFavoriteRequestObject) (CreateArticleFavoriteResponseObject, error)
 	// RestoreArticle Restore an article

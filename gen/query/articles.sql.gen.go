@@ -489,7 +489,7 @@ type ArticleListByFavoriteTaggedParams struct {
 	PageLimit       int32
 }
 
-// Counts as well, and reads no more than the favourites of the user.
+// Counts as well, and reads no more than the favorites of the user.
 func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg ArticleListByFavoriteTaggedParams) ([]ListedArticle, error) {
 	rows, err := db.Query(ctx, articleListByFavoriteTagged,
 		arg.ViewerID,

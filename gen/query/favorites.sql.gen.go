@@ -34,7 +34,7 @@ type FavoriteCreateParams struct {
 }
 
 // The lock, which the foreign key needs anyway, prevents that the article is
-// hidden meanwhile. The favourites of a hidden article are in hidden_favorites;
+// hidden meanwhile. The favorites of a hidden article are in hidden_favorites;
 // only its author and moderators can add one.
 func (q *Queries) FavoriteCreate(ctx context.Context, db DBTX, arg FavoriteCreateParams) error {
 	_, err := db.Exec(ctx, favoriteCreate, arg.UserID, arg.Slug, arg.Moderates)

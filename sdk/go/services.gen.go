@@ -17,7 +17,7 @@ type UsersService struct{ core *core }
 // Creates an account and signs it in. The response contains the token that
 // other requests send as `Authorization: Token <token>`.
 //
-// User names and e-mail addresses are unique regardless of letter case; a
+// Usernames and e-mail addresses are unique regardless of letter case; a
 // registration with one that is taken returns 409 and names the field. The
 // service mails a token that verifies the address.
 //
@@ -97,8 +97,8 @@ func (s *AccountService) Update(ctx context.Context, user UpdateUser, options ..
 // Delete deletes the account of the signed-in user.
 //
 // Permanently deletes the account and everything that belongs to it: its
-// articles with their comments and favourites, its comments on other articles,
-// its favourites, follows, sessions and API keys. Its user name and address can
+// articles with their comments and favorites, its comments on other articles,
+// its favorites, follows, sessions and API keys. Its username and address can
 // be registered again. Every replica rejects its tokens and keys within a
 // second. The password confirms the deletion; a wrong password returns 422.
 //
@@ -244,9 +244,9 @@ func (s *APIKeysService) List(ctx context.Context, options ...CallOption) ([]API
 //
 // Creates an API key for a program. The scope `read` permits reading what the
 // key's owner may read. `write` also permits writing articles, comments,
-// favourites and follows. `admin` also permits moderation and administration,
-// as far as the owner's role permits them. A key can never manage the account,
-// its sessions or other keys. Only this response contains the key. If
+// favorites and follows. `admin` also permits moderation and administration, as
+// far as the owner's role permits them. A key can never manage the account, its
+// sessions or other keys. Only this response contains the key. If
 // `currentPassword` is sent, it must be the password of the account.
 //
 // It sends POST /user/keys, and needs a token of a signed-in user.
@@ -409,7 +409,7 @@ func (s *ProfilesService) Unfollow(ctx context.Context, username string, options
 
 // GetMany gets many profiles at once.
 //
-// Returns up to 100 profiles by user name, in the order of the request, with a
+// Returns up to 100 profiles by username, in the order of the request, with a
 // constant number of queries. `missing` lists unknown names. A name that the
 // request contains twice in the same letter case is returned once. The response
 // contains up to 4 MB of text, and at least one profile. `remaining` is there
@@ -505,7 +505,7 @@ type ArticlesListParams struct {
 	Tag string
 	// Only articles by this user.
 	Author string
-	// Only articles that this user has marked as favourites.
+	// Only articles that this user has marked as favorites.
 	Favorited string
 	// The maximum number of items in the page.
 	Limit int
@@ -670,7 +670,7 @@ func (s *ArticlesService) Update(ctx context.Context, slug string, article Updat
 
 // Delete deletes an article.
 //
-// Deletes an article with its comments and favourites; only its author may do
+// Deletes an article with its comments and favorites; only its author may do
 // this.
 //
 // It sends DELETE /articles/{slug}, and needs a token with the scope write.
@@ -681,9 +681,9 @@ func (s *ArticlesService) Delete(ctx context.Context, slug string, options ...Ca
 	}, nil, options)
 }
 
-// Favorite favourites an article.
+// Favorite favorites an article.
 //
-// Adds the article to the caller's favourites. Repeating the request changes
+// Adds the article to the caller's favorites. Repeating the request changes
 // nothing.
 //
 // It sends POST /articles/{slug}/favorite, and needs a token with the scope
@@ -699,9 +699,9 @@ func (s *ArticlesService) Favorite(ctx context.Context, slug string, options ...
 	return out.Article, err
 }
 
-// Unfavorite unfavourites an article.
+// Unfavorite unfavorites an article.
 //
-// Removes the article from the caller's favourites. Repeating the request
+// Removes the article from the caller's favorites. Repeating the request
 // changes nothing.
 //
 // It sends DELETE /articles/{slug}/favorite, and needs a token with the scope
@@ -779,7 +779,7 @@ func (s *ModerationService) HideArticle(ctx context.Context, slug string, body H
 
 // RestoreArticle restores an article.
 //
-// Makes a hidden article visible again, with its comments and favourites. An
+// Makes a hidden article visible again, with its comments and favorites. An
 // article that is not hidden stays as it is.
 //
 // It sends DELETE /articles/{slug}/hidden, and needs a token with the scope

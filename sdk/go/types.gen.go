@@ -400,9 +400,9 @@ type Article struct {
 	CreatedAt time.Time `json:"createdAt"`
 	// When the author last changed the article; equal to `createdAt` if never.
 	UpdatedAt time.Time `json:"updatedAt"`
-	// Whether the article is one of the caller's favourites.
+	// Whether the article is one of the caller's favorites.
 	Favorited bool `json:"favorited"`
-	// The number of users who have marked the article as a favourite.
+	// The number of users who have marked the article as a favorite.
 	FavoritesCount int64 `json:"favoritesCount"`
 	// The profile of the user who wrote the article.
 	Author Profile `json:"author"`
@@ -436,9 +436,9 @@ type ArticleSummary struct {
 	CreatedAt time.Time `json:"createdAt"`
 	// When the author last changed the article; equal to `createdAt` if never.
 	UpdatedAt time.Time `json:"updatedAt"`
-	// Whether the article is one of the caller's favourites.
+	// Whether the article is one of the caller's favorites.
 	Favorited bool `json:"favorited"`
-	// The number of users who have marked the article as a favourite.
+	// The number of users who have marked the article as a favorite.
 	FavoritesCount int64 `json:"favoritesCount"`
 	// The profile of the user who wrote the article.
 	Author Profile `json:"author"`
@@ -497,11 +497,11 @@ type HiddenItem struct {
 	Title string `json:"title"`
 	// Identifies a hidden comment; null for an article.
 	CommentID *int64 `json:"commentId"`
-	// The user name of the author.
+	// The username of the author.
 	Author string `json:"author"`
 	// What the moderator gave as the reason.
 	Reason string `json:"reason"`
-	// The user name of the moderator; null when their account no longer exists.
+	// The username of the moderator; null when their account no longer exists.
 	HiddenBy *string `json:"hiddenBy"`
 	// When the moderator hid it.
 	HiddenAt time.Time `json:"hiddenAt"`
@@ -584,8 +584,8 @@ type AuditSubject struct {
 	Kind AuditSubjectKind `json:"kind"`
 	// Identifies the object among those of its kind, also after it was deleted.
 	ID int64 `json:"id"`
-	// The user name, or the slug of the article; null when the subject no
-	// longer exists.
+	// The username, or the slug of the article; null when the subject no longer
+	// exists.
 	Name *string `json:"name"`
 }
 

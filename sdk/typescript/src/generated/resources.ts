@@ -63,7 +63,7 @@ export class UsersResource {
    * Creates an account and signs it in. The response contains the token that
    * other requests send as `Authorization: Token <token>`.
    *
-   * User names and e-mail addresses are unique regardless of letter case; a
+   * Usernames and e-mail addresses are unique regardless of letter case; a
    * registration with one that is taken returns 409 and names the field.
    * The service mails a token that verifies the address.
    *
@@ -194,8 +194,8 @@ export class AccountResource {
    * Delete the account of the signed-in user
    *
    * Permanently deletes the account and everything that belongs to it: its
-   * articles with their comments and favourites, its comments on other
-   * articles, its favourites, follows, sessions and API keys. Its user name and
+   * articles with their comments and favorites, its comments on other
+   * articles, its favorites, follows, sessions and API keys. Its username and
    * address can be registered again. Every replica rejects its tokens and keys
    * within a second. The password confirms the deletion; a wrong password
    * returns 422.
@@ -444,7 +444,7 @@ export class ApiKeysResource {
    *
    * Creates an API key for a program. The scope `read` permits reading what the
    * key's owner may read. `write` also permits writing articles, comments,
-   * favourites and follows. `admin` also permits moderation and administration,
+   * favorites and follows. `admin` also permits moderation and administration,
    * as far as the owner's role permits them. A key can never manage the account,
    * its sessions or other keys. Only this response contains the key. If
    * `currentPassword` is sent, it must be the password of the account.
@@ -750,7 +750,7 @@ export class ProfilesResource {
   /**
    * Get many profiles at once
    *
-   * Returns up to 100 profiles by user name, in the order of the request, with a
+   * Returns up to 100 profiles by username, in the order of the request, with a
    * constant number of queries. `missing` lists unknown names. A name that the
    * request contains twice in the same letter case is returned once. The response
    * contains up to 4 MB of text, and at least one profile. `remaining` is there if
@@ -992,7 +992,7 @@ export class ArticlesResource {
   /**
    * Delete an article
    *
-   * Deletes an article with its comments and favourites; only its author may do
+   * Deletes an article with its comments and favorites; only its author may do
    * this.
    *
    * @param slug - The current slug of the article or an earlier one
@@ -1012,9 +1012,9 @@ export class ArticlesResource {
   }
 
   /**
-   * Favourite an article
+   * Favorite an article
    *
-   * Adds the article to the caller's favourites. Repeating the request changes
+   * Adds the article to the caller's favorites. Repeating the request changes
    * nothing.
    *
    * @param slug - The current slug of the article or an earlier one
@@ -1040,9 +1040,9 @@ export class ArticlesResource {
   }
 
   /**
-   * Unfavourite an article
+   * Unfavorite an article
    *
-   * Removes the article from the caller's favourites. Repeating the request
+   * Removes the article from the caller's favorites. Repeating the request
    * changes nothing.
    *
    * @param slug - The current slug of the article or an earlier one
@@ -1145,7 +1145,7 @@ export class ModerationResource {
   /**
    * Restore an article
    *
-   * Makes a hidden article visible again, with its comments and favourites. An
+   * Makes a hidden article visible again, with its comments and favorites. An
    * article that is not hidden stays as it is.
    *
    * @param slug - The current slug of the article or an earlier one

@@ -357,9 +357,9 @@ export interface Article {
   createdAt: string;
   /** When the author last changed the article; equal to `createdAt` if never */
   updatedAt: string;
-  /** Whether the article is one of the caller's favourites */
+  /** Whether the article is one of the caller's favorites */
   favorited: boolean;
-  /** The number of users who have marked the article as a favourite */
+  /** The number of users who have marked the article as a favorite */
   favoritesCount: number;
   /** The profile of the user who wrote the article */
   author: Profile;
@@ -393,9 +393,9 @@ export interface ArticleSummary {
   createdAt: string;
   /** When the author last changed the article; equal to `createdAt` if never */
   updatedAt: string;
-  /** Whether the article is one of the caller's favourites */
+  /** Whether the article is one of the caller's favorites */
   favorited: boolean;
-  /** The number of users who have marked the article as a favourite */
+  /** The number of users who have marked the article as a favorite */
   favoritesCount: number;
   /** The profile of the user who wrote the article */
   author: Profile;
@@ -461,11 +461,11 @@ export interface HiddenItem {
   title: string;
   /** Identifies a hidden comment; null for an article */
   commentId: number | null;
-  /** The user name of the author */
+  /** The username of the author */
   author: string;
   /** What the moderator gave as the reason */
   reason: string;
-  /** The user name of the moderator; null when their account no longer exists */
+  /** The username of the moderator; null when their account no longer exists */
   hiddenBy: string | null;
   /** When the moderator hid it */
   hiddenAt: string;
@@ -539,7 +539,7 @@ export interface AuditSubject {
   kind: "article" | "comment" | "user";
   /** Identifies the object among those of its kind, also after it was deleted */
   id: number;
-  /** The user name, or the slug of the article; null when the subject no longer exists */
+  /** The username, or the slug of the article; null when the subject no longer exists */
   name: string | null;
 }
 
@@ -690,7 +690,7 @@ export interface ArticlesListParams {
    */
   author?: string | undefined;
   /**
-   * Only articles that this user has marked as favourites
+   * Only articles that this user has marked as favorites
    *
    * 1 to 64 characters.
    */

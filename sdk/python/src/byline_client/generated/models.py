@@ -323,9 +323,9 @@ class Article(Model):
     updated_at: datetime
     """When the author last changed the article; equal to `created_at` if never."""
     favorited: bool
-    """Whether the article is one of the caller's favourites."""
+    """Whether the article is one of the caller's favorites."""
     favorites_count: int
-    """The number of users who have marked the article as a favourite."""
+    """The number of users who have marked the article as a favorite."""
     author: Profile
     """The profile of the user who wrote the article."""
     hidden: Hidden | None = None
@@ -395,9 +395,9 @@ class ArticleSummary(Model):
     updated_at: datetime
     """When the author last changed the article; equal to `created_at` if never."""
     favorited: bool
-    """Whether the article is one of the caller's favourites."""
+    """Whether the article is one of the caller's favorites."""
     favorites_count: int
-    """The number of users who have marked the article as a favourite."""
+    """The number of users who have marked the article as a favorite."""
     author: Profile
     """The profile of the user who wrote the article."""
 
@@ -485,11 +485,11 @@ class HiddenItem(Model):
     comment_id: int | None
     """Identifies a hidden comment; null for an article."""
     author: str
-    """The user name of the author."""
+    """The username of the author."""
     reason: str
     """What the moderator gave as the reason."""
     hidden_by: str | None
-    """The user name of the moderator; null when their account no longer exists."""
+    """The username of the moderator; null when their account no longer exists."""
     hidden_at: datetime
     """When the moderator hid it."""
 
@@ -568,7 +568,7 @@ class AuditSubject(Model):
     id: int
     """Identifies the object among those of its kind, also after it was deleted."""
     name: str | None
-    """The user name, or the slug of the article; null when the subject no longer
+    """The username, or the slug of the article; null when the subject no longer
     exists.
     """
 

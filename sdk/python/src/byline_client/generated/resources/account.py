@@ -101,9 +101,9 @@ class Account:
         """Delete the account of the signed-in user.
 
         Permanently deletes the account and everything that belongs to it: its
-        articles with their comments and favourites, its comments on other articles,
-        its favourites, follows, sessions and API keys. Its user name and address
-        can be registered again. Every replica rejects its tokens and keys within a
+        articles with their comments and favorites, its comments on other articles,
+        its favorites, follows, sessions and API keys. Its username and address can
+        be registered again. Every replica rejects its tokens and keys within a
         second. The password confirms the deletion; a wrong password returns 422.
 
         Args:
@@ -212,9 +212,9 @@ class AsyncAccount:
         """Delete the account of the signed-in user.
 
         Permanently deletes the account and everything that belongs to it: its
-        articles with their comments and favourites, its comments on other articles,
-        its favourites, follows, sessions and API keys. Its user name and address
-        can be registered again. Every replica rejects its tokens and keys within a
+        articles with their comments and favorites, its comments on other articles,
+        its favorites, follows, sessions and API keys. Its username and address can
+        be registered again. Every replica rejects its tokens and keys within a
         second. The password confirms the deletion; a wrong password returns 422.
 
         Args:

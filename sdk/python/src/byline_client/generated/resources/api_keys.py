@@ -62,7 +62,7 @@ class ApiKeys:
 
         Creates an API key for a program. The scope `read` permits reading what the
         key's owner may read. `write` also permits writing articles, comments,
-        favourites and follows. `admin` also permits moderation and administration,
+        favorites and follows. `admin` also permits moderation and administration,
         as far as the owner's role permits them. A key can never manage the account,
         its sessions or other keys. Only this response contains the key. If
         `current_password` is sent, it must be the password of the account.
@@ -141,7 +141,7 @@ class AsyncApiKeys:
 
         Creates an API key for a program. The scope `read` permits reading what the
         key's owner may read. `write` also permits writing articles, comments,
-        favourites and follows. `admin` also permits moderation and administration,
+        favorites and follows. `admin` also permits moderation and administration,
         as far as the owner's role permits them. A key can never manage the account,
         its sessions or other keys. Only this response contains the key. If
         `current_password` is sent, it must be the password of the account.

@@ -143,7 +143,7 @@ class Articles:
         Args:
             tag: Only articles with this tag.
             author: Only articles by this user.
-            favorited: Only articles that this user has marked as favourites.
+            favorited: Only articles that this user has marked as favorites.
             limit: The maximum number of items in the page.
             offset: The number of items to skip before the page. It is ignored when
                 `cursor` is sent.
@@ -295,7 +295,7 @@ class Articles:
     def delete(self, slug: str, *, options: ConditionalOptions | None = None) -> None:
         """Delete an article.
 
-        Deletes an article with its comments and favourites; only its author may do
+        Deletes an article with its comments and favorites; only its author may do
         this.
 
         Args:
@@ -307,9 +307,9 @@ class Articles:
         self._transport.call(Call(_delete, (slug,), options=options))
 
     def favorite(self, slug: str, *, options: CallOptions | None = None) -> models.Article:
-        """Favourite an article.
+        """Favorite an article.
 
-        Adds the article to the caller's favourites. Repeating the request changes
+        Adds the article to the caller's favorites. Repeating the request changes
         nothing.
 
         Args:
@@ -321,9 +321,9 @@ class Articles:
         return self._transport.call(Call(_favorite, (slug,), options=options))
 
     def unfavorite(self, slug: str, *, options: CallOptions | None = None) -> models.Article:
-        """Unfavourite an article.
+        """Unfavorite an article.
 
-        Removes the article from the caller's favourites. Repeating the request
+        Removes the article from the caller's favorites. Repeating the request
         changes nothing.
 
         Args:
@@ -463,7 +463,7 @@ class AsyncArticles:
         Args:
             tag: Only articles with this tag.
             author: Only articles by this user.
-            favorited: Only articles that this user has marked as favourites.
+            favorited: Only articles that this user has marked as favorites.
             limit: The maximum number of items in the page.
             offset: The number of items to skip before the page. It is ignored when
                 `cursor` is sent.
@@ -617,7 +617,7 @@ class AsyncArticles:
     async def delete(self, slug: str, *, options: ConditionalOptions | None = None) -> None:
         """Delete an article.
 
-        Deletes an article with its comments and favourites; only its author may do
+        Deletes an article with its comments and favorites; only its author may do
         this.
 
         Args:
@@ -629,9 +629,9 @@ class AsyncArticles:
         await self._transport.call(Call(_delete, (slug,), options=options))
 
     async def favorite(self, slug: str, *, options: CallOptions | None = None) -> models.Article:
-        """Favourite an article.
+        """Favorite an article.
 
-        Adds the article to the caller's favourites. Repeating the request changes
+        Adds the article to the caller's favorites. Repeating the request changes
         nothing.
 
         Args:
@@ -643,9 +643,9 @@ class AsyncArticles:
         return await self._transport.call(Call(_favorite, (slug,), options=options))
 
     async def unfavorite(self, slug: str, *, options: CallOptions | None = None) -> models.Article:
-        """Unfavourite an article.
+        """Unfavorite an article.
 
-        Removes the article from the caller's favourites. Repeating the request
+        Removes the article from the caller's favorites. Repeating the request
         changes nothing.
 
         Args:
@@ -839,13 +839,13 @@ class ArticlesWithResponse:
     def favorite(
         self, slug: str, *, options: CallOptions | None = None
     ) -> Response[models.Article]:
-        """Favourite an article."""
+        """Favorite an article."""
         return self._transport.respond(Call(_favorite, (slug,), options=options))
 
     def unfavorite(
         self, slug: str, *, options: CallOptions | None = None
     ) -> Response[models.Article]:
-        """Unfavourite an article."""
+        """Unfavorite an article."""
         return self._transport.respond(Call(_unfavorite, (slug,), options=options))
 
     def get_many(
@@ -980,13 +980,13 @@ class AsyncArticlesWithResponse:
     async def favorite(
         self, slug: str, *, options: CallOptions | None = None
     ) -> Response[models.Article]:
-        """Favourite an article."""
+        """Favorite an article."""
         return await self._transport.respond(Call(_favorite, (slug,), options=options))
 
     async def unfavorite(
         self, slug: str, *, options: CallOptions | None = None
     ) -> Response[models.Article]:
-        """Unfavourite an article."""
+        """Unfavorite an article."""
         return await self._transport.respond(Call(_unfavorite, (slug,), options=options))
 
     async def get_many(

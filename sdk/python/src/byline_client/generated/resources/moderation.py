@@ -67,7 +67,7 @@ class Moderation:
     def restore_article(self, slug: str, *, options: CallOptions | None = None) -> None:
         """Restore an article.
 
-        Makes a hidden article visible again, with its comments and favourites. An
+        Makes a hidden article visible again, with its comments and favorites. An
         article that is not hidden stays as it is.
 
         Args:
@@ -198,7 +198,7 @@ class AsyncModeration:
     async def restore_article(self, slug: str, *, options: CallOptions | None = None) -> None:
         """Restore an article.
 
-        Makes a hidden article visible again, with its comments and favourites. An
+        Makes a hidden article visible again, with its comments and favorites. An
         article that is not hidden stays as it is.
 
         Args:

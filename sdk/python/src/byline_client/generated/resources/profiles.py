@@ -92,7 +92,7 @@ class Profiles:
     ) -> models.ProfileBatchResponse:
         """Get many profiles at once.
 
-        Returns up to 100 profiles by user name, in the order of the request, with a
+        Returns up to 100 profiles by username, in the order of the request, with a
         constant number of queries. `missing` lists unknown names. A name that the
         request contains twice in the same letter case is returned once. The
         response contains up to 4 MB of text, and at least one profile. `remaining`
@@ -164,7 +164,7 @@ class AsyncProfiles:
     ) -> models.ProfileBatchResponse:
         """Get many profiles at once.
 
-        Returns up to 100 profiles by user name, in the order of the request, with a
+        Returns up to 100 profiles by username, in the order of the request, with a
         constant number of queries. `missing` lists unknown names. A name that the
         request contains twice in the same letter case is returned once. The
         response contains up to 4 MB of text, and at least one profile. `remaining`

@@ -40,7 +40,7 @@ class Users:
         Creates an account and signs it in. The response contains the token that
         other requests send as `Authorization: Token <token>`.
 
-        User names and e-mail addresses are unique regardless of letter case; a
+        Usernames and e-mail addresses are unique regardless of letter case; a
         registration with one that is taken returns 409 and names the field. The
         service mails a token that verifies the address.
 
@@ -103,7 +103,7 @@ class AsyncUsers:
         Creates an account and signs it in. The response contains the token that
         other requests send as `Authorization: Token <token>`.
 
-        User names and e-mail addresses are unique regardless of letter case; a
+        Usernames and e-mail addresses are unique regardless of letter case; a
         registration with one that is taken returns 409 and names the field. The
         service mails a token that verifies the address.
 
