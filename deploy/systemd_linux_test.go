@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/byline-api/byline/server/servertest"
 )
 
 // TestUnitRuns follows docs/deploying.md on a machine of its own: it installs
@@ -25,8 +23,10 @@ func TestUnitRuns(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can start systemd")
 	}
-	for _, program := range [][2]string{{"systemctl", "systemd"}, {"unshare", "util-linux"}, {"pg_dump", "postgresql"}, {"dbus-daemon", "dbus"}, {"curl", "curl"}} {
-		servertest.Program(t, program[0], program[1])
+	for _, program := range []string{"systemctl", "unshare", "pg_dump", "dbus-daemon", "curl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip("this test needs " + program)
+		}
 	}
 	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(readFile(t, "../docs/deploying.md"), -1)
 	block := func(text string) string {
@@ -78,10 +78,10 @@ func TestUnitRuns(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	err = cmd.Run()
-	if _, notStarted := os.Stat(filepath.Join(dir, "started")); notStarted != nil {
+	log, notStarted := os.ReadFile(filepath.Join(dir, "log"))
+	if notStarted != nil { // many containers do not permit it
 		t.Skipf("systemd cannot be started here: %v\n%s", err, &out)
 	}
-	log, _ := os.ReadFile(filepath.Join(dir, "log"))
 	journal, _ := os.ReadFile(filepath.Join(dir, "journal"))
 	require.FileExists(t, filepath.Join(dir, "done"), "%s\n%s\n%s", &out, log, journal)
 	require.NoError(t, err)

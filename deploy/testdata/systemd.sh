@@ -37,7 +37,6 @@ mount --bind "$folder" mnt
 pivot_root . mnt/machine
 cd /
 umount --lazy mnt/machine
-echo started >mnt/started
 # What it may not do to this machine.
 exec env -i container=other PATH="$PATH" setpriv --bounding-set -sys_time,-sys_boot,-sys_module,-sys_rawio,-syslog \
   /lib/systemd/systemd --system --unit=test.service --log-target=console --log-level=warning
