@@ -316,13 +316,15 @@ func TestSettingsDocumented(t *testing.T) {
 // settingsTable returns the settings as a Markdown table.
 func settingsTable() string {
 	var b strings.Builder
-	b.WriteString("| Variable | Flag | Default | Meaning |\n|---|---|---|---|\n")
+	// The variable and the flag share a column, so that a page has room for the
+	// meaning.
+	b.WriteString("| Variable and flag | Default | Meaning |\n|---|---|---|\n")
 	for _, s := range settings {
 		def := "empty"
 		if s.def != "" {
 			def = "`" + s.def + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", s.env, s.flag(), def, strings.ReplaceAll(s.meaning, "|", `\|`))
+		fmt.Fprintf(&b, "| `%s` `--%s` | %s | %s |\n", s.env, s.flag(), def, strings.ReplaceAll(s.meaning, "|", `\|`))
 	}
 	return b.String()
 }
