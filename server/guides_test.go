@@ -262,6 +262,7 @@ func TestGuidesAsMarkdown(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
 	_, list := send(t, http.MethodGet, s.Root+"/llms.txt", "")
+	require.NotContains(t, string(list), ":\n", "the first paragraph of a guide is its description, and must stand alone")
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	for _, name := range guideNames(t) {
 		address := s.Root + "/docs/" + name + ".md"
