@@ -1,8 +1,14 @@
 import type { Call } from "./call.js";
-import { BylineError } from "./error.js";
+import { BylineError, NotBylineError } from "./error.js";
 import { Resources, SessionsResource } from "./generated/resources.js";
-import type { CallOptions, CreateOptions, Options } from "./options.js";
-import { Session } from "./session.js";
+import type {
+  CallOptions,
+  CreateOptions,
+  DerivedOptions,
+  Options,
+  StoredSession,
+} from "./options.js";
+import { FromStore, Session } from "./session.js";
 import { Transport } from "./transport.js";
 
 /** A client of a Byline service. */
@@ -31,10 +37,23 @@ export class Byline extends Resources {
   }
 
   /**
+   * Returns a client that differs in these options only. Both clients share the
+   * cache and the session.
+   *
+   * @example
+   * ```ts
+   * const impatient = byline.withOptions({ timeout: 2_000, retries: 0 });
+   * ```
+   */
+  withOptions(options: DerivedOptions): Byline {
+    return new Byline(this.#transport.with(options));
+  }
+
+  /**
    * Sign in with e-mail and password
    *
-   * Returns a client whose session renews itself until it is signed out. A
-   * client with a `sessionStore` is then signed in itself.
+   * Returns a client of this user, whose session renews itself until it is
+   * signed out. A client with a `sessionStore` is then signed in itself.
    *
    * @example
    * ```ts
@@ -43,10 +62,12 @@ export class Byline extends Resources {
    * ```
    */
   async signIn(email: string, password: string, options: CreateOptions = {}): Promise<Byline> {
-    const { tokens } = await this.sessions.create({ email, password }, options);
-    const session = this.#transport.session ?? newSession(this.#transport, undefined);
-    await session.replace(tokens);
-    return new Byline(this.#transport.as(undefined, session));
+    const { session: created, tokens } = await this.sessions.create({ email, password }, options);
+    const session = open(this.#transport, { id: created.id, tokens });
+    const { session: current } = this.#transport;
+    if (current instanceof FromStore) current.set(session);
+    await session.begin();
+    return new Byline(this.#transport.as(undefined, { get: async () => session }));
   }
 
   /**
@@ -56,13 +77,14 @@ export class Byline extends Resources {
    * share the session are signed out.
    */
   async signOut(options: CallOptions = {}): Promise<void> {
+    const session = await this.#transport.session?.get();
     try {
       await this.sessions.deleteCurrent(options);
     } catch (error) {
-      // The session has ended already.
-      if (!(error instanceof BylineError) || error.status !== 401) throw error;
+      const ended = error instanceof BylineError && error.status === 401;
+      if (!ended || error instanceof NotBylineError) throw error;
     }
-    await this.#transport.session?.replace(undefined);
+    await session?.end();
   }
 
   /**
@@ -104,13 +126,18 @@ function connect(address: string | URL, options: Options): Transport {
   const transport = new Transport(api, options);
   if (!options.sessionStore) return transport;
   if (options.token !== undefined) throw new TypeError("pass either token or sessionStore");
-  return transport.as(undefined, newSession(transport, options.sessionStore));
+  const { sessionStore } = options;
+  const load = async () => {
+    const stored = await sessionStore.load();
+    return stored ? open(transport, stored) : undefined;
+  };
+  return transport.as(undefined, new FromStore(load));
 }
 
-function newSession(transport: Transport, store: Options["sessionStore"]): Session {
-  const sessions = new SessionsResource(transport);
+function open(transport: Transport, stored: StoredSession): Session {
+  const sessions = new SessionsResource(transport.as(undefined));
   // A renewal that hangs must leave time for another attempt.
-  return new Session(store, async (refreshToken) =>
+  return new Session(stored, transport.store, async (refreshToken) =>
     sessions.refresh({ refreshToken }, { timeout: 4_000 }),
   );
 }

@@ -58,6 +58,25 @@ export class BylineError extends Error {
 }
 
 /**
+ * The session of the client has ended, so that the user has to sign in again.
+ * `cause` is the response of the service, unless the user has signed out.
+ */
+export class SessionEndedError extends BylineError {
+  override readonly name = "SessionEndedError";
+
+  /** @internal */
+  constructor(operation: string, refusal?: BylineError) {
+    const { code, headers, status = 401 } = refusal ?? {};
+    super(operation, new Response(null, { status, headers: headers ?? {} }), {
+      ...(code && { code: code as Known }),
+      title: "Unauthorized",
+      detail: "The session has ended. Sign in again.",
+    });
+    this.cause = refusal;
+  }
+}
+
+/**
  * The response is not one of a Byline service: something else has answered at
  * this address, such as a proxy or another service.
  */

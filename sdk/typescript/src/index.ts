@@ -16,6 +16,7 @@ export {
   BylineError,
   BylineTimeoutError,
   NotBylineError,
+  SessionEndedError,
   type ProblemCode,
 } from "./error.js";
 export type * from "./generated/resources.js";
@@ -26,9 +27,11 @@ export type {
   CallOptions,
   ConditionalOptions,
   CreateOptions,
+  DerivedOptions,
   Hooks,
   Options,
   Outcome,
   SessionStore,
+  StoredSession,
 } from "./options.js";
 export type { CountedPage, Page, Pager } from "./pager.js";

@@ -62,6 +62,12 @@ export interface Options {
   sessionStore?: SessionStore | undefined;
 }
 
+/** The options in which a client of `withOptions` can differ. */
+export type DerivedOptions = Pick<
+  Options,
+  "app" | "hooks" | "maxRetryDelay" | "retries" | "retryDelay" | "timeout"
+>;
+
 /** The options of a call. They take precedence over those of the client. */
 export interface CallOptions {
   /** The time limit of each attempt in ms. */
@@ -137,13 +143,21 @@ export interface Hooks {
   onRetry?: ((outcome: Outcome & { delay: number }) => void) | undefined;
 }
 
-/** Keeps the tokens of a session, for example in a file. */
+/** A session as a `SessionStore` keeps it. */
+export interface StoredSession {
+  /** The id of the session, as in `sessions.list`. */
+  id: number;
+  /** The tokens of the session. */
+  tokens: Tokens;
+}
+
+/** Keeps a session outside this process, for example in a file. */
 export interface SessionStore {
-  /** Returns the tokens that were saved last, if any. */
-  load(): Tokens | null | undefined | Promise<Tokens | null | undefined>;
+  /** Returns the session that was saved last, if any. */
+  load(): StoredSession | null | undefined | Promise<StoredSession | null | undefined>;
   /**
-   * Saves new tokens, which replace the old ones. `null` means that the session
-   * has ended.
+   * Saves the session, which replaces the one before. `null` means that it has
+   * ended.
    */
-  save(tokens: Tokens | null): void | Promise<void>;
+  save(session: StoredSession | null): void | Promise<void>;
 }

@@ -1,6 +1,6 @@
-import { BylineConnectionError, BylineError, NotBylineError } from "./error.js";
+import { BylineConnectionError, BylineError, NotBylineError, SessionEndedError } from "./error.js";
 import type { Tokens } from "./generated/types.js";
-import type { SessionStore } from "./options.js";
+import type { SessionStore, StoredSession } from "./options.js";
 import { isTemporary, sleep } from "./retry.js";
 
 /** Renew a token this long before it expires, in ms. */
@@ -10,69 +10,145 @@ const margin = 30_000;
  * retry. After that, another use would end the session.
  */
 const retryWindow = 8_000;
+/**
+ * After a renewal has failed, a token that is still valid is used for this
+ * long, in ms.
+ */
+const pause = 10_000;
 
 /**
- * The tokens of a session, which are renewed by one request at a time however
- * many calls need them.
+ * The session of one user, whose tokens are renewed by one request at a time
+ * however many calls need them.
  */
 export class Session {
+  readonly #id: number;
   readonly #store: SessionStore | undefined;
   readonly #refresh: (refreshToken: string) => Promise<Tokens>;
-  #tokens: Promise<Tokens | undefined> | undefined;
+  /** Undefined if the session has ended. */
+  #tokens: Tokens | undefined;
   /** When to renew the tokens, by the clock of Date.now. */
-  #renewAt = 0;
-  #renewal: Promise<string | undefined> | undefined;
+  #renewAt: number;
+  #renewal: Promise<string> | undefined;
 
   /** `refresh` sends one request, which is not repeated. */
-  constructor(store: SessionStore | undefined, refresh: (refreshToken: string) => Promise<Tokens>) {
+  constructor(
+    { id, tokens }: StoredSession,
+    store: SessionStore | undefined,
+    refresh: (refreshToken: string) => Promise<Tokens>,
+  ) {
+    this.#id = id;
     this.#store = store;
     this.#refresh = refresh;
+    this.#tokens = tokens;
+    this.#renewAt = renewalTime(tokens);
+  }
+
+  get ended(): boolean {
+    return this.#tokens === undefined;
+  }
+
+  /** Writes a session to the store that has just begun. */
+  async begin(): Promise<void> {
+    this.#hold(this.#tokens!);
+    await this.#store?.save({ id: this.#id, tokens: this.#tokens! });
   }
 
   /** Returns the access token, which is renewed if it is about to expire. */
-  async token(): Promise<string | undefined> {
-    if (this.#renewal) return this.#renewal;
-    const tokens = await this.#load();
-    if (!tokens || Date.now() < this.#renewAt) return tokens?.accessToken;
-    return this.renew(tokens.accessToken);
+  async token(operation: string): Promise<string> {
+    const tokens = this.#tokens;
+    if (!tokens) throw new SessionEndedError(operation);
+    if (!this.#renewal && Date.now() < this.#renewAt) return tokens.accessToken;
+    try {
+      return await this.renew(operation, tokens.accessToken);
+    } catch (error) {
+      const valid = Date.now() < Date.parse(tokens.accessTokenExpiresAt);
+      if (this.#tokens === tokens && valid) return tokens.accessToken;
+      throw error;
+    }
   }
 
   /**
    * Replaces an access token that has expired, and returns the new one. Throws
    * the error of the service if it does not renew the session.
    */
-  renew(accessToken: string): Promise<string | undefined> {
-    this.#renewal ??= this.#renew(accessToken).finally(() => (this.#renewal = undefined));
+  async renew(operation: string, accessToken: string): Promise<string> {
+    const tokens = this.#tokens;
+    if (!tokens) throw new SessionEndedError(operation);
+    if (tokens.accessToken !== accessToken) return tokens.accessToken;
+    this.#renewal ??= this.#renew(tokens).finally(() => (this.#renewal = undefined));
     return this.#renewal;
   }
 
-  /** Replaces the tokens. Without tokens, the session has ended. */
-  async replace(tokens: Tokens | undefined): Promise<void> {
-    this.#hold(tokens);
+  /** Forgets the tokens of a session that has ended. */
+  async end(): Promise<void> {
+    this.#tokens = undefined;
+    await this.#save(null);
+  }
+
+  async #renew(old: Tokens): Promise<string> {
+    this.#renewAt = Date.now() + pause;
+    // Another process with the same store may have renewed the session.
+    const stored = await this.#renewedElsewhere(old);
+    if (stored && Date.now() < renewalTime(stored)) return this.#adopt(old, stored);
+    const last = stored ?? old;
+    let renewed: Tokens;
+    try {
+      renewed = await this.#exchange(last.refreshToken);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const stored = await this.#renewedElsewhere(last);
+      if (stored) return this.#adopt(old, stored);
+      this.#continue(old);
+      await this.end();
+      throw new SessionEndedError(error.operation, error);
+    }
+    this.#continue(old);
+    this.#hold(renewed);
+    await this.#save({ id: this.#id, tokens: renewed });
+    return renewed.accessToken;
+  }
+
+  /** Throws if the user has signed out during a renewal. */
+  #continue(old: Tokens): void {
+    if (this.#tokens !== old) throw new SessionEndedError("sessions.refresh");
+  }
+
+  #adopt(old: Tokens, stored: Tokens): string {
+    this.#continue(old);
+    this.#tokens = stored;
+    this.#renewAt = renewalTime(stored);
+    return stored.accessToken;
+  }
+
+  #hold(tokens: Tokens): void {
+    this.#tokens = tokens;
+    this.#renewAt = renewalTime(tokens);
     // If the clocks of the client and of the service differ that much, a token
     // is renewed when the service rejects it.
     if (this.#renewAt <= Date.now()) this.#renewAt = Infinity;
-    await this.#store?.save(tokens ?? null);
   }
 
-  async #renew(accessToken: string): Promise<string | undefined> {
-    const held = await this.#load();
-    // Another process with the same store may have renewed the session.
-    const tokens = this.#store ? ((await this.#store.load()) ?? undefined) : held;
-    if (tokens?.accessToken !== accessToken) {
-      if (tokens?.accessToken !== held?.accessToken) this.#hold(tokens);
-      return tokens?.accessToken;
-    }
-    const before = this.#tokens;
-    try {
-      const renewed = await this.#exchange(tokens.refreshToken);
-      // The user may have signed out in the meantime.
-      if (this.#tokens === before) await this.replace(renewed);
-      return renewed.accessToken;
-    } catch (error) {
-      if (isRefusal(error) && this.#tokens === before) await this.replace(undefined);
-      throw error;
-    }
+  /**
+   * Returns the tokens in the store if they are newer ones of this session.
+   * Older ones are there if the last ones could not be saved.
+   */
+  async #renewedElsewhere({
+    accessTokenExpiresAt,
+    refreshToken,
+  }: Tokens): Promise<Tokens | undefined> {
+    const stored = await this.#store?.load();
+    if (stored?.id !== this.#id || stored.tokens.refreshToken === refreshToken) return undefined;
+    const older = Date.parse(stored.tokens.accessTokenExpiresAt) < Date.parse(accessTokenExpiresAt);
+    return older ? undefined : stored.tokens;
+  }
+
+  /**
+   * Writes the session to the store, unless somebody else has signed in with
+   * it.
+   */
+  async #save(session: StoredSession | null): Promise<void> {
+    const stored = await this.#store?.load();
+    if (!stored || stored.id === this.#id) await this.#store?.save(session);
   }
 
   /** Exchanges a refresh token, again while that counts as a retry. */
@@ -92,32 +168,44 @@ export class Session {
       }
     }
   }
+}
 
-  #load(): Promise<Tokens | undefined> {
-    if (!this.#tokens) {
-      const loading = Promise.resolve(this.#store?.load()).then((tokens) => {
-        if (this.#tokens === loading) this.#renewAt = renewalTime(tokens);
-        return tokens ?? undefined;
-      });
-      this.#tokens = loading;
-      // The next call loads the tokens again.
-      loading.catch(() => this.#tokens === loading && (this.#tokens = undefined));
-    }
-    return this.#tokens;
+/** The session that the calls of a client use. */
+export interface CurrentSession {
+  get(): Promise<Session | undefined>;
+}
+
+/**
+ * The session of a client with a store: the stored one, until it ends or
+ * another user signs in.
+ */
+export class FromStore implements CurrentSession {
+  readonly #load: () => Promise<Session | undefined>;
+  #session: Promise<Session | undefined> | undefined;
+
+  constructor(load: () => Promise<Session | undefined>) {
+    this.#load = load;
   }
 
-  #hold(tokens: Tokens | undefined): void {
-    this.#tokens = Promise.resolve(tokens);
-    this.#renewAt = renewalTime(tokens);
+  async get(): Promise<Session | undefined> {
+    const loading = (this.#session ??= this.#load());
+    // The next call loads the session again.
+    loading.catch(() => this.#session === loading && (this.#session = undefined));
+    const session = await loading;
+    return session?.ended ? undefined : session;
+  }
+
+  set(session: Session): void {
+    this.#session = Promise.resolve(session);
   }
 }
 
 /** Reports whether the service has decided not to renew a session. */
-function isRefusal(error: unknown): boolean {
+function isRefusal(error: unknown): error is BylineError {
   if (!(error instanceof BylineError) || error instanceof NotBylineError) return false;
-  return error.status < 500 && error.status !== 429;
+  return [401, 403, 422].includes(error.status);
 }
 
-function renewalTime(tokens: Tokens | null | undefined): number {
-  return tokens ? Date.parse(tokens.accessTokenExpiresAt) - margin : Infinity;
+function renewalTime({ accessTokenExpiresAt }: Tokens): number {
+  return Date.parse(accessTokenExpiresAt) - margin;
 }

@@ -2,11 +2,17 @@ import { Cache } from "./cache.js";
 import { Call, type FullResponse } from "./call.js";
 import { NotBylineError } from "./error.js";
 import { readUnlessLines, records } from "./export.js";
-import type { CallOptions, ConditionalOptions, CreateOptions, Options } from "./options.js";
+import type {
+  CallOptions,
+  ConditionalOptions,
+  CreateOptions,
+  DerivedOptions,
+  Options,
+} from "./options.js";
 import type { CountedPage } from "./pager.js";
 import { type Json, refusal, parse } from "./parse.js";
 import { type Outgoing, readWhole, sendWithRetry } from "./retry.js";
-import type { Session } from "./session.js";
+import type { CurrentSession } from "./session.js";
 import { userAgent } from "./useragent.js";
 
 /** What openapi.yaml says about an operation. */
@@ -44,12 +50,12 @@ type PathParams = readonly (string | number)[];
 /** Turns calls into requests, and responses into data or errors. */
 export class Transport {
   /** The session whose tokens are sent, unless there is another token. */
-  readonly session: Session | undefined;
+  readonly session: CurrentSession | undefined;
   readonly #api: string;
   readonly #options: Options;
   readonly #cache: Cache;
 
-  constructor(api: string, options: Options, session?: Session, cache?: Cache) {
+  constructor(api: string, options: Options, session?: CurrentSession, cache?: Cache) {
     this.session = session;
     this.#api = api;
     this.#options = options;
@@ -57,8 +63,17 @@ export class Transport {
   }
 
   /** Returns a transport for another user, which shares the cache. */
-  as(token: Options["token"], session?: Session): Transport {
+  as(token: Options["token"], session?: CurrentSession): Transport {
     return new Transport(this.#api, { ...this.#options, token }, session, this.#cache);
+  }
+
+  /** Returns a transport with other options, which shares everything else. */
+  with(options: DerivedOptions): Transport {
+    return new Transport(this.#api, { ...this.#options, ...options }, this.session, this.#cache);
+  }
+
+  get store(): Options["sessionStore"] {
+    return this.#options.sessionStore;
   }
 
   call<T>(operation: Operation, path: PathParams, params: object, options: CallOptions): Call<T> {
@@ -184,12 +199,12 @@ export class Transport {
     send: (request: Outgoing) => Promise<Response>,
   ): Promise<Response> {
     if (operation.anonymous || request.headers.has("Authorization")) return send(request);
-    const session = options.token === undefined ? this.session : undefined;
+    const session = options.token === undefined ? await this.session?.get() : undefined;
     if (!session) return send(authorized(request, options.token ?? (await this.#token())));
-    const token = await session.token();
+    const token = await session.token(operation.name);
     const response = await send(authorized(request, token));
-    if (token === undefined || !rejectsToken(response)) return response;
-    return send(authorized(request, await session.renew(token)));
+    if (!rejectsToken(response)) return response;
+    return send(authorized(request, await session.renew(operation.name, token)));
   }
 
   async #token(): Promise<string | undefined> {

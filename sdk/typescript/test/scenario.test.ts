@@ -10,7 +10,8 @@ import {
   BylineConnectionError,
   BylineError,
   NotBylineError,
-  type Tokens,
+  SessionEndedError,
+  type StoredSession,
 } from "../src/index.js";
 
 const base = process.env["BYLINE_URL"];
@@ -157,24 +158,35 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     assert.equal((await byline.articles.list({ tag: `once-${id}` })).total, 1);
   });
   await step("session", async () => {
-    let saved: Tokens | null | undefined;
+    let saved: StoredSession | null | undefined;
     const store = {
       load: () => saved,
-      save: (tokens: Tokens | null) => void (saved = tokens),
+      save: (session: StoredSession | null) => void (saved = session),
     };
     const own = new Byline(base!, { sessionStore: store });
     await own.signIn(email, password);
     const first = saved!;
     // The service rejects this token, as it does when the token has expired.
-    saved = { ...first, accessToken: "expired" };
+    saved = { id: first.id, tokens: { ...first.tokens, accessToken: "expired" } };
     const other = new Byline(base!, { sessionStore: store });
     const [user, list] = await Promise.all([other.account.get(), other.sessions.list()]);
     assert.equal(user.username, `author-${id}`);
     assert.equal(list.filter(({ current }) => current).length, 1);
-    assert.notEqual(saved!.refreshToken, first.refreshToken);
+    assert.notEqual(saved!.tokens.refreshToken, first.tokens.refreshToken);
     await other.signOut();
     assert.equal(saved, null);
     assert.equal((await rejection(other.account.get())).code, "token_missing");
+  });
+  await step("a change of the password ends the other sessions", async () => {
+    const email = `changes-${id}@example.com`;
+    await byline.users.create({ username: `changes-${id}`, email, password });
+    const [here, elsewhere] = [
+      await byline.signIn(email, password),
+      await byline.signIn(email, password),
+    ];
+    await elsewhere.account.update({ password: "another correct horse" });
+    assert.ok((await rejection(here.account.get())) instanceof SessionEndedError);
+    assert.equal((await elsewhere.account.get()).email, email);
   });
   await step("key", async () => {
     const { apiKey, key } = await author.apiKeys.create({ name: "scenario", scopes: ["read"] });

@@ -4,7 +4,9 @@ import {
   Byline,
   BylineConnectionError,
   NotBylineError,
+  SessionEndedError,
   type SessionStore,
+  type StoredSession,
   type Tokens,
 } from "../src/index.js";
 import { breaks, busy, fails, type Handler, problem, respond } from "./fake.js";
@@ -15,6 +17,7 @@ import { breaks, busy, fails, type Handler, problem, respond } from "./fake.js";
  */
 class Service {
   current = 0;
+  sessions = 0;
   /** The lifetime of access tokens in ms. */
   lifetime = 900_000;
   ended = false;
@@ -47,7 +50,7 @@ class Service {
     switch (`${request.method} ${path}`) {
       case "POST /sessions":
         this.current++;
-        return respond(201, { session: { id: 1 }, tokens: this.tokens() });
+        return respond(201, { session: { id: ++this.sessions }, tokens: this.tokens() });
       case "POST /sessions/refresh":
         return async () => {
           const { refreshToken } = (await request.json()) as { refreshToken: string };
@@ -84,16 +87,16 @@ class Service {
 
 /** A store that keeps what it is given as text, as `localStorage` does. */
 function memory(tokens?: Tokens) {
-  const saved: (Tokens | null)[] = [];
-  let text = JSON.stringify(tokens ?? null);
+  const saved: (StoredSession | null)[] = [];
+  let text = JSON.stringify(tokens ? { id: 1, tokens } : null);
   const store: SessionStore = {
-    load: () => JSON.parse(text) as Tokens | null,
-    save: async (tokens) => {
-      text = JSON.stringify(tokens);
-      saved.push(tokens);
+    load: () => JSON.parse(text) as StoredSession | null,
+    save: async (session) => {
+      text = JSON.stringify(session);
+      saved.push(session);
     },
   };
-  return { store, saved };
+  return { store, saved, refreshTokens: () => saved.map((one) => one?.tokens.refreshToken) };
 }
 
 test("signIn returns a client with a session", async () => {
@@ -111,8 +114,9 @@ test("a session is renewed", async (t) => {
     service.lifetime = 10_000;
     const jake = service.client(memory(service.tokens()).store);
     service.lifetime = 900_000;
-    await Promise.all([jake.account.get(), jake.account.get(), jake.account.get()]);
-    const got = Array<string>(3).fill("GET /user a2");
+    const derived = jake.withOptions({ retries: 1 });
+    await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? jake : derived).account.get()));
+    const got = Array<string>(20).fill("GET /user a2");
     assert.deepEqual(service.requests, ["POST /sessions/refresh", ...got]);
   });
   await t.test("once for many calls, after its token was rejected", async () => {
@@ -177,6 +181,38 @@ test("a renewal that fails", async (t) => {
     service.onRefresh = undefined;
     assert.equal((await jake.account.get()).username, "jake");
   });
+  await t.test("early leaves the call its token, and is not tried by each call", async () => {
+    const service = new Service();
+    service.current = 1;
+    service.lifetime = 10_000;
+    const jake = service.client(memory(service.tokens()).store);
+    service.onRefresh = () => {
+      service.current--;
+      return respond(500, problem(500, "internal"))(new Request("http://a")) as Response;
+    };
+    await jake.account.get();
+    await jake.account.get();
+    assert.deepEqual(service.requests, [
+      ...["POST /sessions/refresh", "GET /user a1", "GET /user a1"],
+    ]);
+  });
+  await t.test("because the tokens cannot be saved does so once", async () => {
+    const service = new Service();
+    const { store, refreshTokens } = memory();
+    let full = false;
+    const save: SessionStore["save"] = (session) => {
+      if (full) throw new Error("disk full");
+      return store.save(session);
+    };
+    const jake = await service.client({ ...store, save }).signIn("jake@example.com", "password");
+    service.expired = full = true;
+    await assert.rejects(jake.account.get(), /disk full/);
+    assert.equal((await jake.account.get()).username, "jake");
+    full = false;
+    service.expired = true;
+    assert.equal((await jake.account.get()).username, "jake"); // r1 of the store is older
+    assert.deepEqual(refreshTokens(), ["r1", "r3"]);
+  });
   await t.test("because something else has answered does not end the session", async () => {
     const service = new Service();
     const { store, saved } = memory();
@@ -202,8 +238,12 @@ test("a renewal that fails", async (t) => {
     await assert.rejects(jake.account.get(), refused);
     assert.deepEqual(service.requests, ["GET /user a1", "POST /sessions/refresh"]);
     assert.equal(saved.at(-1), null);
-    await assert.rejects(jake.account.get(), fails(401, { code: "token_missing" }));
-    assert.deepEqual(service.requests.slice(2), ["GET /user"]);
+    await assert.rejects(jake.account.get(), (error) => {
+      assert.ok(error instanceof SessionEndedError);
+      assert.equal(error.message, "account.get: 401: The session has ended. Sign in again.");
+      return true;
+    });
+    assert.equal(service.requests.length, 2);
   });
 });
 
@@ -220,7 +260,7 @@ test("a session store", async (t) => {
     assert.equal((await later.account.get()).username, "jake");
     service.expired = true;
     assert.equal((await later.account.get()).username, "jake");
-    assert.equal(saved.at(-1)!.refreshToken, "r2");
+    assert.equal(saved.at(-1)!.tokens.refreshToken, "r2");
   });
   await t.test("tells what another process has renewed", async () => {
     const service = new Service();
@@ -233,6 +273,51 @@ test("a session store", async (t) => {
     service.requests.length = 0;
     await two.account.get();
     assert.deepEqual(service.requests, ["GET /user a1", "GET /user a2"]);
+  });
+  await t.test("is loaded again if the service refuses a renewal", async () => {
+    const service = new Service();
+    const { store, refreshTokens } = memory();
+    const jake = await service.client(store).signIn("jake@example.com", "correct horse");
+    const other = service.client(store);
+    await other.account.get();
+    service.expired = true;
+    service.onRefresh = async () => {
+      service.onRefresh = undefined;
+      service.current--; // another process is faster
+      service.expired = true;
+      await other.account.get();
+      return respond(401, problem(401, "token_invalid"))(new Request("http://a"));
+    };
+    assert.equal((await jake.account.get()).username, "jake");
+    assert.deepEqual(refreshTokens(), ["r1", "r2"]);
+  });
+  await t.test("with the session of somebody else is left alone", async () => {
+    const service = new Service();
+    const { store, saved } = memory();
+    const jake = await service.client(store).signIn("jake@example.com", "correct horse");
+    const other = { id: 7, tokens: { ...service.tokens(), refreshToken: "r7" } };
+    await store.save(other); // another process has signed in
+    service.expired = true;
+    service.requests.length = 0;
+    assert.equal((await jake.account.get()).username, "jake");
+    assert.deepEqual(service.requests, ["GET /user a1", "POST /sessions/refresh", "GET /user a2"]);
+    await jake.signOut();
+    assert.deepEqual(saved.at(-1), other);
+  });
+  await t.test("has the user who has signed in last", async () => {
+    const service = new Service();
+    const { store, saved } = memory();
+    const byline = service.client(store);
+    const jake = await byline.signIn("jake@example.com", "correct horse");
+    const anna = await byline.signIn("anna@example.com", "correct horse");
+    assert.equal(saved.at(-1)!.id, 2);
+    service.requests.length = 0;
+    for (const client of [anna, byline]) await client.account.get();
+    await assert.rejects(jake.account.get(), SessionEndedError); // the fake has one session
+    assert.deepEqual(service.requests, [
+      ...["GET /user a2", "GET /user a2", "GET /user a1", "POST /sessions/refresh"],
+    ]);
+    assert.equal(saved.length, 2);
   });
   await t.test("that fails to load is asked again", async () => {
     const service = new Service();
@@ -265,6 +350,8 @@ test("signOut ends the session", async (t) => {
     assert.ok(service.ended);
     assert.equal(saved.at(-1), null);
     await assert.rejects(byline.account.get(), fails(401, { code: "token_missing" }));
+    await assert.rejects(jake.profiles.get("jake"), SessionEndedError);
+    assert.deepEqual(await byline.profiles.get("jake"), { username: "jake", following: false });
   });
   await t.test("also if it has ended already", async () => {
     const service = new Service();
