@@ -21,7 +21,7 @@ from byline_client import (
     Page,
     Pager,
     Response,
-    Tokens,
+    StoredSession,
     models,
 )
 
@@ -37,13 +37,13 @@ class Store:
     """Satisfies SessionStore without inheriting from it."""
 
     def __init__(self) -> None:
-        self.tokens: Tokens | None = None
+        self.session: StoredSession | None = None
 
-    def load(self) -> Tokens | None:
-        return self.tokens
+    def load(self) -> StoredSession | None:
+        return self.session
 
-    def save(self, tokens: Tokens | None) -> None:
-        self.tokens = tokens
+    def save(self, session: StoredSession | None) -> None:
+        self.session = session
 
 
 def test_synchronous_results() -> None:

@@ -29,7 +29,8 @@ from byline_client import (
     Hooks,
     NotBylineError,
     PreconditionFailedError,
-    Tokens,
+    SessionEndedError,
+    StoredSession,
     ValidationError,
     models,
 )
@@ -73,16 +74,16 @@ class Blocking:
 
 
 class Store:
-    """Keeps tokens in memory, for both clients."""
+    """Keeps a session in memory, for both clients."""
 
     def __init__(self, is_async: bool) -> None:
-        self.is_async, self.tokens = is_async, cast("Tokens | None", None)
+        self.is_async, self.session = is_async, cast("StoredSession | None", None)
 
     def load(self) -> Any:
-        return self._later(self.tokens)
+        return self._later(self.session)
 
-    def save(self, tokens: Tokens | None) -> Any:
-        self.tokens = tokens
+    def save(self, session: StoredSession | None) -> Any:
+        self.session = session
         return self._later(None)
 
     def _later(self, value: Any) -> Any:
@@ -245,19 +246,29 @@ def test_scenario(clients: Clients) -> None:
     step("session")
     store = Store(clients.loop is not None)
     clients.make(BASE, session_store=store).sign_in(email, PASSWORD)
-    signed_in = store.tokens
+    signed_in = store.session
     assert signed_in
     # The service rejects this token, as it does when the token has expired.
-    store.tokens = dataclasses.replace(signed_in, access_token="expired")
+    expired = dataclasses.replace(signed_in.tokens, access_token="expired")
+    store.session = dataclasses.replace(signed_in, tokens=expired)
     jake = clients.make(BASE, session_store=store)
     assert jake.account.get().username == f"author-{tag}"
     assert len([session for session in jake.sessions.list() if session.current]) == 1
-    assert store.tokens.refresh_token != signed_in.refresh_token
+    assert store.session.tokens.refresh_token != signed_in.tokens.refresh_token
     jake.sign_out()
-    assert store.tokens is None
+    assert store.session is None
     with pytest.raises(BylineError) as caught:
         jake.account.get()
     assert caught.value.code == "token_missing"
+
+    step("a change of the password ends the other sessions")
+    changes = f"changes-{tag}@example.com"
+    byline.users.create(username=f"changes-{tag}", email=changes, password=PASSWORD)
+    here, elsewhere = byline.sign_in(changes, PASSWORD), byline.sign_in(changes, PASSWORD)
+    elsewhere.account.update(password="another correct horse")
+    with pytest.raises(SessionEndedError):
+        here.account.get()
+    assert elsewhere.account.get().email == changes
 
     step("key")
     key = author.api_keys.create(name="scenario", scopes=["read"])

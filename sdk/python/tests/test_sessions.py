@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -18,6 +19,8 @@ from byline_client import (
     Byline,
     BylineConnectionError,
     NotBylineError,
+    SessionEndedError,
+    StoredSession,
     Tokens,
     _session,
 )
@@ -39,6 +42,8 @@ class Service(Fake):
     def __init__(self, valid: float = 900) -> None:
         self.valid = valid
         self.number = 0
+        self.sessions = 0
+        self.on_refresh: Callable[[], object] | None = None
         self.expired: set[str] = set()
         self.refreshes: list[str] = []
         self.faults: list[Any] = []
@@ -47,7 +52,9 @@ class Service(Fake):
 
     def tokens(self) -> dict[str, str]:
         self.number += 1
-        expires = datetime.now(timezone.utc) + timedelta(seconds=self.valid)
+        # The time has grown, even if the clock has not.
+        valid = timedelta(seconds=self.valid, milliseconds=self.number)
+        expires = datetime.now(timezone.utc) + valid
         time = expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return {
             "accessToken": f"access-{self.number}",
@@ -62,13 +69,17 @@ class Service(Fake):
             token = request.headers.get("Authorization", "").removeprefix("Token ")
             if path == "/sessions":
                 assert not token
-                return httpx.Response(201, json={"session": SESSION, "tokens": self.tokens()})
+                self.sessions += 1
+                session = {**SESSION, "id": self.sessions}
+                return httpx.Response(201, json={"session": session, "tokens": self.tokens()})
             if path == "/sessions/refresh":
                 assert not token
                 if self.faults:
                     response: httpx.Response = self.faults.pop(0)(request)
                     return response
                 sent = json.loads(request.content)["refreshToken"]
+                if self.on_refresh:
+                    self.on_refresh()
                 self.refreshes.append(sent)
                 if sent != f"refresh-{self.number}":
                     return problem(401, "token_invalid")(request)
@@ -92,21 +103,24 @@ class Memory:
     """A store that remembers what was saved."""
 
     def __init__(self) -> None:
-        self.saved: list[Tokens | None] = []
+        self.saved: list[StoredSession | None] = []
 
-    def load(self) -> Tokens | None:
+    def load(self) -> StoredSession | None:
         return self.saved[-1] if self.saved else None
 
-    def save(self, tokens: Tokens | None) -> None:
-        self.saved.append(tokens)
+    def save(self, session: StoredSession | None) -> None:
+        self.saved.append(session)
+
+    def refresh_tokens(self) -> list[str | None]:
+        return [one.tokens.refresh_token if one else None for one in self.saved]
 
 
 class AsyncMemory(Memory):
-    async def load(self) -> Tokens | None:  # type: ignore[override]
+    async def load(self) -> StoredSession | None:  # type: ignore[override]
         return super().load()
 
-    async def save(self, tokens: Tokens | None) -> None:  # type: ignore[override]
-        super().save(tokens)
+    async def save(self, session: StoredSession | None) -> None:  # type: ignore[override]
+        super().save(session)
 
 
 def sign_in(service: Service, **options: Any) -> Byline:
@@ -134,12 +148,13 @@ def test_a_token_is_renewed_before_it_expires() -> None:
     service = Service()
     store = Memory()
     sign_in(service, session_store=store)
-    [tokens] = store.saved
-    assert tokens is not None
+    [stored] = store.saved
+    assert stored is not None
+    tokens = stored.tokens
     soon = datetime.now(timezone.utc) + timedelta(seconds=10)
     data = {**tokens.to_dict(), "accessTokenExpiresAt": soon.isoformat(timespec="milliseconds")}
     data["accessTokenExpiresAt"] = data["accessTokenExpiresAt"].replace("+00:00", "Z")
-    store.saved = [Tokens.from_dict(data)]
+    store.saved = [StoredSession(1, Tokens.from_dict(data))]
     service.client(session_store=store).account.get()
     assert service.sent("Authorization")[-1] == "Token access-2"
     assert service.refreshes == ["refresh-1"]
@@ -217,13 +232,11 @@ def test_a_refused_renewal_ends_the_session() -> None:
     store = Memory()
     jake = sign_in(service, session_store=store)
     service.number = 7  # the refresh token is not valid any more
-    for operation, code in (
-        ("sessions.refresh", "token_invalid"),
-        ("account.get", "token_missing"),
-    ):
-        with pytest.raises(AuthenticationError) as caught:
+    for operation, code in (("sessions.refresh", "token_invalid"), ("account.get", None)):
+        with pytest.raises(SessionEndedError) as caught:
             jake.account.get()
         assert (caught.value.operation, caught.value.code) == (operation, code)
+    assert str(caught.value) == "account.get: 401: The session has ended. Sign in again."
     assert service.refreshes == ["refresh-1"]
     assert store.saved[-1] is None
 
@@ -251,6 +264,118 @@ def test_another_process_has_renewed_the_session() -> None:
     assert service.refreshes == ["refresh-1"]
 
 
+def test_another_process_is_faster() -> None:
+    service = Service()
+    store = Memory()
+    jake = sign_in(service, session_store=store)
+
+    def renew() -> None:
+        store.saved.append(StoredSession(1, Tokens.from_dict(service.tokens())))
+
+    service.expired.add("access-1")
+    service.on_refresh = renew
+    jake.account.get()
+    assert service.refreshes == ["refresh-1"]
+    assert store.refresh_tokens() == ["refresh-1", "refresh-2"]
+
+
+def test_the_session_of_somebody_else_is_left_alone() -> None:
+    service = Service()
+    store = Memory()
+    jake = sign_in(service, session_store=store)
+    [stored] = store.saved
+    assert stored
+    other = StoredSession(7, Tokens.from_dict({**stored.tokens.to_dict(), "refreshToken": "r7"}))
+    store.save(other)
+    service.expired.add("access-1")
+    jake.account.get()
+    assert service.refreshes == ["refresh-1"]
+    jake.sign_out()
+    assert store.saved[1:] == [other]
+
+
+def test_two_users_of_one_store() -> None:
+    service = Service()
+    store = Memory()
+    byline = service.client(session_store=store)
+    jake = byline.sign_in("a@example.com", "12345678")
+    anna = byline.sign_in("b@example.com", "12345678")
+    names = [client.profiles.get("a").username for client in (jake, anna, byline)]
+    assert names == ["access-1", "access-2", "access-2"]
+    with pytest.raises(SessionEndedError):
+        jake.account.get()  # the fake has one session
+    assert store.refresh_tokens() == ["refresh-1", "refresh-2"]
+
+
+def test_two_users_of_one_asynchronous_store() -> None:
+    service = Service()
+    store = AsyncMemory()
+
+    async def run() -> list[str]:
+        async with service.async_client(session_store=store) as byline:
+            jake = await byline.sign_in("a@example.com", "12345678")
+            anna = await byline.sign_in("b@example.com", "12345678")
+            return [(await c.profiles.get("a")).username for c in (jake, anna, byline)]
+
+    assert asyncio.run(run()) == ["access-1", "access-2", "access-2"]
+
+
+def test_an_early_renewal_that_fails_leaves_the_call_its_token() -> None:
+    service = Service(valid=10)
+    store = Memory()
+    sign_in(service, session_store=store)
+    jake = service.client(session_store=store)
+    service.faults = [problem(500, "internal")]
+    jake.account.get()
+    jake.account.get()
+    assert service.refreshes == service.faults == []
+
+
+def test_tokens_that_cannot_be_saved() -> None:
+    service = Service()
+
+    class Full(Memory):
+        full = False
+
+        def save(self, session: StoredSession | None) -> None:
+            if self.full:
+                raise OSError("disk full")
+            super().save(session)
+
+    store = Full()
+    jake = sign_in(service, session_store=store)
+    service.expired.add("access-1")
+    store.full = True
+    with pytest.raises(OSError, match="disk full"):
+        jake.account.get()
+    jake.account.get()
+    store.full = False
+    service.expired.add("access-2")
+    jake.account.get()  # the tokens in the store are older
+    assert service.refreshes == ["refresh-1", "refresh-2"]
+    assert store.refresh_tokens() == ["refresh-1", "refresh-3"]
+
+
+def test_a_store_that_cannot_be_read_is_asked_again() -> None:
+    service = Service()
+
+    class Locked(Memory):
+        locked = True
+
+        def load(self) -> StoredSession | None:
+            if self.locked:
+                raise OSError("locked")
+            return super().load()
+
+    store = Locked()
+    byline = service.client(session_store=store)
+    with pytest.raises(OSError, match="locked"):
+        byline.account.get()
+    store.locked = False
+    with pytest.raises(AuthenticationError):
+        byline.account.get()
+
+
 def test_sign_out() -> None:
     service = Service()
     store = Memory()
@@ -260,8 +385,12 @@ def test_sign_out() -> None:
     jake.sign_out()
     assert service.requests[-1].url.path == "/api/sessions/current"
     assert store.saved[-1] is None
-    with pytest.raises(AuthenticationError):
+    with pytest.raises(AuthenticationError) as caught:
         byline.account.get()
+    assert caught.value.code == "token_missing"
+    with pytest.raises(SessionEndedError):
+        jake.profiles.get("a")
+    assert byline.profiles.get("a").username == ""  # as an anonymous caller
     jake.sign_out()  # The session has ended already.
 
 
@@ -281,11 +410,7 @@ def test_an_asynchronous_session() -> None:
 
     asyncio.run(run())
     assert service.refreshes == ["refresh-1"]
-    assert [tokens and tokens.access_token for tokens in store.saved] == [
-        "access-1",
-        "access-2",
-        None,
-    ]
+    assert store.refresh_tokens() == ["refresh-1", "refresh-2", None]
 
 
 def test_an_asynchronous_renewal_that_is_refused() -> None:
@@ -296,8 +421,8 @@ def test_an_asynchronous_renewal_that_is_refused() -> None:
         async with service.async_client(session_store=store) as byline:
             jake = await byline.sign_in("a@example.com", "12345678")
             service.number = 7
-            for code in ("token_invalid", "token_missing"):
-                with pytest.raises(AuthenticationError) as caught:
+            for code in ("token_invalid", None):
+                with pytest.raises(SessionEndedError) as caught:
                     await jake.account.get()
                 assert caught.value.code == code
 

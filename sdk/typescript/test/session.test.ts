@@ -30,7 +30,7 @@ class Service {
   tokens(): Tokens {
     return {
       accessToken: `a${this.current}`,
-      accessTokenExpiresAt: new Date(Date.now() + this.lifetime).toISOString(),
+      accessTokenExpiresAt: new Date(Date.now() + this.lifetime + this.current).toISOString(),
       refreshToken: `r${this.current}`,
       refreshTokenExpiresAt: new Date(Date.now() + 1e9).toISOString(),
     };

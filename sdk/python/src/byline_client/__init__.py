@@ -21,6 +21,7 @@ from ._options import (
     Outcome,
     Retry,
     SessionStore,
+    StoredSession,
 )
 from ._pager import AsyncPager, CountedPage, Page, Pager
 from ._response import Response
@@ -37,6 +38,7 @@ from .errors import (
     PreconditionFailedError,
     RateLimitError,
     ServerError,
+    SessionEndedError,
     ValidationError,
 )
 from .generated.models import Tokens
@@ -72,7 +74,9 @@ __all__ = [
     "Response",
     "Retry",
     "ServerError",
+    "SessionEndedError",
     "SessionStore",
+    "StoredSession",
     "Tokens",
     "ValidationError",
     "__version__",

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -21,11 +21,12 @@ from ._options import (
     NotGiven,
     SessionStore,
     Settings,
+    StoredSession,
     Timeout,
     Token,
 )
 from ._response import Response
-from ._session import AsyncSession, Session
+from ._session import AsyncCurrent, AsyncSession, Current, Session
 from ._transport import AsyncTransport, Transport
 from .errors import AuthenticationError
 from .generated.models import Tokens
@@ -92,6 +93,7 @@ class Byline(Resources):
             raise ValueError("pass either token or session_store")
         http = httpx.Client() if http_client is None else http_client
         self._owned = http if http_client is None else None
+        self._store = session_store
         transport = Transport(
             Service(api_url(address), user_agent(app), Cache(cache_bytes)),
             Settings(
@@ -106,7 +108,7 @@ class Byline(Resources):
             token,
         )
         if session_store is not None:
-            transport = replace(transport, session=_session(transport, session_store))
+            transport = replace(transport, session=_current(transport, session_store))
         super().__init__(transport)
 
     def with_token(self, token: Token) -> Self:
@@ -141,17 +143,20 @@ class Byline(Resources):
     def sign_in(self, email: str, password: str, *, options: CreateOptions | None = None) -> Self:
         """Sign in with e-mail and password.
 
-        Returns a client whose session renews itself until it is signed out. A
-        client with a `session_store` is then signed in itself.
+        Returns a client of this user, whose session renews itself until it is
+        signed out. A client with a `session_store` is then signed in itself.
 
         Example:
             jake = byline.sign_in("jake@example.com", "correct horse")
             user = jake.account.get()
         """
         created = self.sessions.create(email=email, password=password, options=options)
-        session = self._transport.session or _session(self._transport, None)
-        session.replace(created.tokens)
-        return self._derive(token=None, session=session)
+        stored = StoredSession(created.session.id, created.tokens)
+        session = _session(self._transport, self._store, stored)
+        if isinstance(self._transport.session, Current):
+            self._transport.session.set(session)
+        session.begin()
+        return self._derive(token=None, session=lambda: session)
 
     def sign_out(self, *, options: CallOptions | None = None) -> None:
         """Sign out.
@@ -159,12 +164,14 @@ class Byline(Resources):
         Ends the session of this client, and forgets its tokens. All clients
         that share the session are signed out.
         """
+        current = self._transport.session
+        session = current() if current else None
         try:
             self.sessions.delete_current(options=options)
         except AuthenticationError:
             pass  # The session has ended already.
-        if self._transport.session:
-            self._transport.session.replace(None)
+        if session:
+            session.end()
 
     def request(
         self,
@@ -256,6 +263,7 @@ class AsyncByline(AsyncResources):
             raise ValueError("pass either token or session_store")
         http = httpx.AsyncClient() if http_client is None else http_client
         self._owned = http if http_client is None else None
+        self._store = session_store
         transport = AsyncTransport(
             Service(api_url(address), user_agent(app), Cache(cache_bytes)),
             Settings(
@@ -270,7 +278,7 @@ class AsyncByline(AsyncResources):
             token,
         )
         if session_store is not None:
-            transport = replace(transport, session=_async_session(transport, session_store))
+            transport = replace(transport, session=_async_current(transport, session_store))
         super().__init__(transport)
 
     def with_token(self, token: AsyncToken) -> Self:
@@ -307,17 +315,20 @@ class AsyncByline(AsyncResources):
     ) -> Self:
         """Sign in with e-mail and password.
 
-        Returns a client whose session renews itself until it is signed out. A
-        client with a `session_store` is then signed in itself.
+        Returns a client of this user, whose session renews itself until it is
+        signed out. A client with a `session_store` is then signed in itself.
 
         Example:
             jake = await byline.sign_in("jake@example.com", "correct horse")
             user = await jake.account.get()
         """
         created = await self.sessions.create(email=email, password=password, options=options)
-        session = self._transport.session or _async_session(self._transport, None)
-        await session.replace(created.tokens)
-        return self._derive(token=None, session=session)
+        stored = StoredSession(created.session.id, created.tokens)
+        session = _async_session(self._transport, self._store, stored)
+        if isinstance(self._transport.session, AsyncCurrent):
+            self._transport.session.set(session)
+        await session.begin()
+        return self._derive(token=None, session=_always(session))
 
     async def sign_out(self, *, options: CallOptions | None = None) -> None:
         """Sign out.
@@ -325,12 +336,14 @@ class AsyncByline(AsyncResources):
         Ends the session of this client, and forgets its tokens. All clients
         that share the session are signed out.
         """
+        current = self._transport.session
+        session = await current() if current else None
         try:
             await self.sessions.delete_current(options=options)
         except AuthenticationError:
             pass  # The session has ended already.
-        if self._transport.session:
-            await self._transport.session.replace(None)
+        if session:
+            await session.end()
 
     async def request(
         self,
@@ -371,19 +384,44 @@ class AsyncByline(AsyncResources):
         return derived
 
 
-def _session(transport: Transport, store: SessionStore | None) -> Session:
-    sessions = Sessions(replace(transport, token=None, session=None))
+def _session(transport: Transport, store: SessionStore | None, stored: StoredSession) -> Session:
+    sessions = Sessions(transport)
 
     def refresh(refresh_token: str) -> Tokens:
         return sessions.refresh(refresh_token=refresh_token, options=REFRESH)
 
-    return Session(store, refresh)
+    return Session(stored, store, refresh)
 
 
-def _async_session(transport: AsyncTransport, store: AsyncSessionStore | None) -> AsyncSession:
-    sessions = AsyncSessions(replace(transport, token=None, session=None))
+def _current(transport: Transport, store: SessionStore) -> Current:
+    def load() -> Session | None:
+        stored = store.load()
+        return _session(transport, store, stored) if stored else None
+
+    return Current(load)
+
+
+def _async_session(
+    transport: AsyncTransport, store: AsyncSessionStore | None, stored: StoredSession
+) -> AsyncSession:
+    sessions = AsyncSessions(transport)
 
     async def refresh(refresh_token: str) -> Tokens:
         return await sessions.refresh(refresh_token=refresh_token, options=REFRESH)
 
-    return AsyncSession(store, refresh)
+    return AsyncSession(stored, store, refresh)
+
+
+def _always(session: AsyncSession) -> Callable[[], Awaitable[AsyncSession]]:
+    async def get() -> AsyncSession:
+        return session
+
+    return get
+
+
+def _async_current(transport: AsyncTransport, store: AsyncSessionStore) -> AsyncCurrent:
+    async def load() -> AsyncSession | None:
+        stored = await store.load()
+        return _async_session(transport, store, stored) if stored else None
+
+    return AsyncCurrent(load)

@@ -35,6 +35,7 @@ TEMPORARY = {429, 502, 503, 504}
 class Authorize:
     """Asks for the token; for another one if the service has rejected it."""
 
+    operation: str
     rejected: str | None = None
 
 
@@ -103,7 +104,7 @@ def exchange(
     token = options.get("token")
     renewable = not (token or operation.anonymous or "Authorization" in headers)
     if renewable:
-        token = yield Authorize()
+        token = yield Authorize(operation.name)
     attempt = 0
     while True:
         attempt += 1
@@ -128,7 +129,7 @@ def exchange(
             settings.hooks.on_response(outcome)
         if token and renewable and _rejects_token(response):
             renewable = False
-            renewed = yield Authorize(rejected=token)
+            renewed = yield Authorize(operation.name, rejected=token)
             if renewed != token:
                 token = renewed
                 continue

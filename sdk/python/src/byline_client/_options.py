@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Protocol, TypedDict
+from typing import Any, Final, Protocol, TypedDict
 
 import httpx
 
+from ._model import Model
 from .generated.models import Tokens
 
 Token = str | Callable[[], str | None] | None
@@ -112,26 +113,40 @@ class Hooks:
     """Is called before the wait for another attempt."""
 
 
+@dataclass(frozen=True)
+class StoredSession(Model):
+    """A session as a `SessionStore` keeps it."""
+
+    id: int
+    """The id of the session, as in `sessions.list`."""
+    tokens: Tokens = field(repr=False)
+    """The tokens of the session."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> StoredSession:
+        return cls(data["id"], Tokens.from_dict(data["tokens"]))
+
+
 class SessionStore(Protocol):
-    """Keeps the tokens of a session, for example in a file or a keychain."""
+    """Keeps a session outside this process, for example in a file or a keychain."""
 
-    def load(self) -> Tokens | None:
-        """Returns the tokens that were saved last, if any."""
+    def load(self) -> StoredSession | None:
+        """Returns the session that was saved last, if any."""
 
-    def save(self, tokens: Tokens | None, /) -> None:
-        """Saves new tokens, which replace the old ones. None means that the
-        session has ended."""
+    def save(self, session: StoredSession | None, /) -> None:
+        """Saves the session, which replaces the one before. None means that it
+        has ended."""
 
 
 class AsyncSessionStore(Protocol):
     """The counterpart of `SessionStore` for `AsyncByline`."""
 
-    async def load(self) -> Tokens | None:
-        """Returns the tokens that were saved last, if any."""
+    async def load(self) -> StoredSession | None:
+        """Returns the session that was saved last, if any."""
 
-    async def save(self, tokens: Tokens | None, /) -> None:
-        """Saves new tokens, which replace the old ones. None means that the
-        session has ended."""
+    async def save(self, session: StoredSession | None, /) -> None:
+        """Saves the session, which replaces the one before. None means that it
+        has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)

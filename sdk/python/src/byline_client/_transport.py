@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ class Transport:
     settings: Settings
     http: httpx.Client
     token: Token = None
-    session: Session | None = None
+    session: Callable[[], Session | None] | None = None
 
     def call(self, call: Call[T]) -> T:
         return self.respond(call).data
@@ -55,6 +55,7 @@ class Transport:
     def _run(self, call: Call[Any]) -> httpx.Response:
         steps = exchange(self.service, self.settings, call, self.http.build_request)
         outcome: Any = None
+        session, current = None, self.session
         while True:
             try:
                 command = steps.send(outcome)
@@ -62,17 +63,22 @@ class Transport:
                 response: httpx.Response = done.value
                 return response
             match command:
-                case Authorize(rejected):
-                    outcome = self._token(rejected)
+                case Authorize(operation, rejected):
+                    # A session that has rejected a token renews it, even if
+                    # another user has signed in since.
+                    if rejected is None and current:
+                        session = current()
+                    if session:
+                        outcome = session.token(operation, rejected)
+                    else:
+                        outcome = self._token()
                 case Send(request, stream):
                     outcome = self._send(request, stream)
                 case Sleep(seconds):
                     time.sleep(seconds)
                     outcome = None
 
-    def _token(self, rejected: str | None) -> str | None:
-        if self.session:
-            return self.session.token(rejected)
+    def _token(self) -> str | None:
         return self.token() if callable(self.token) else self.token
 
     def _send(self, request: httpx.Request, stream: bool) -> httpx.Response | httpx.RequestError:
@@ -93,7 +99,7 @@ class AsyncTransport:
     settings: Settings
     http: httpx.AsyncClient
     token: AsyncToken = None
-    session: AsyncSession | None = None
+    session: Callable[[], Awaitable[AsyncSession | None]] | None = None
 
     async def call(self, call: Call[T]) -> T:
         return (await self.respond(call)).data
@@ -119,6 +125,7 @@ class AsyncTransport:
     async def _run(self, call: Call[Any]) -> httpx.Response:
         steps = exchange(self.service, self.settings, call, self.http.build_request)
         outcome: Any = None
+        session, current = None, self.session
         while True:
             try:
                 command = steps.send(outcome)
@@ -126,17 +133,22 @@ class AsyncTransport:
                 response: httpx.Response = done.value
                 return response
             match command:
-                case Authorize(rejected):
-                    outcome = await self._token(rejected)
+                case Authorize(operation, rejected):
+                    # A session that has rejected a token renews it, even if
+                    # another user has signed in since.
+                    if rejected is None and current:
+                        session = await current()
+                    if session:
+                        outcome = await session.token(operation, rejected)
+                    else:
+                        outcome = await self._token()
                 case Send(request, stream):
                     outcome = await self._send(request, stream)
                 case Sleep(seconds):
                     await asyncio.sleep(seconds)
                     outcome = None
 
-    async def _token(self, rejected: str | None) -> str | None:
-        if self.session:
-            return await self.session.token(rejected)
+    async def _token(self) -> str | None:
         token = self.token() if callable(self.token) else self.token
         return await token if inspect.isawaitable(token) else token
 

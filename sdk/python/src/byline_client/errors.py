@@ -68,6 +68,11 @@ class AuthenticationError(BylineError):
     wrong."""
 
 
+class SessionEndedError(AuthenticationError):
+    """The session of the client has ended, so that the user has to sign in again.
+    `__cause__` is the response of the service, unless the user has signed out."""
+
+
 class PermissionDeniedError(BylineError):
     """Status 403: the caller may not do this."""
 
@@ -163,6 +168,16 @@ def not_byline(operation: str, response: httpx.Response) -> NotBylineError:
         "address of the service, which does not include /api, and the proxies in front of it."
     )
     return _error(NotBylineError, operation, response, {"detail": detail}, url=url, body=body)
+
+
+def session_ended(operation: str, refusal: BylineError | None = None) -> SessionEndedError:
+    """Returns the error for a call of a session that has ended."""
+    response = httpx.Response(401)
+    problem = {"detail": "The session has ended. Sign in again."}
+    if refusal is not None:
+        response = httpx.Response(refusal.status, headers=refusal.headers)
+        problem["code"] = refusal.code or ""
+    return _error(SessionEndedError, operation, response, problem)
 
 
 def no_response(
