@@ -68,7 +68,7 @@ type core struct {
 	hooks   []Hooks
 	agent   string
 	token   func(context.Context) (string, error)
-	session *session
+	session *current
 	store   SessionStore
 }
 
@@ -87,10 +87,10 @@ func WithTokenFunc(token func(context.Context) (string, error)) Option {
 	return func(c *core) { c.token, c.session = token, nil }
 }
 
-// WithSessionStore keeps the session of the client in store. The client begins
-// with the session that the store has, if it has one.
+// WithSessionStore keeps the session of the client in store. The client is
+// signed in while the store has a session. Several programs can share a store.
 func WithSessionStore(store SessionStore) Option {
-	return func(c *core) { c.store, c.session, c.token = store, newSession(store), nil }
+	return func(c *core) { c.store, c.session, c.token = store, &current{store: store}, nil }
 }
 
 // WithHTTPClient sends requests with h, which can have its own transport or

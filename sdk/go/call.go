@@ -90,6 +90,9 @@ type exchange struct {
 	opt  call
 	url  string
 	body []byte
+	// user is the session whose token is sent. It stays the same for all
+	// attempts, even if another user signs in.
+	user *session
 }
 
 func (c *core) newExchange(r request, options []CallOption) (*exchange, error) {
@@ -148,6 +151,12 @@ func (x *exchange) attempt(number int) *Attempt {
 // unless the response is streamed, so that a response that breaks off is
 // repeated.
 func (x *exchange) run(ctx context.Context) (*http.Response, []byte, error) {
+	if x.session != nil && x.opt.token == nil && !x.anonymous {
+		var err error
+		if x.user, err = x.session.get(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
 	renewed := false
 	for number := 1; ; number++ {
 		token, err := x.authorization(ctx)
@@ -156,10 +165,10 @@ func (x *exchange) run(ctx context.Context) (*http.Response, []byte, error) {
 		}
 		a := x.attempt(number)
 		res, body, err := x.send(ctx, a, token)
-		if !renewed && x.session != nil && x.opt.token == nil && token != "" && x.refused(res, err) {
+		if !renewed && x.user != nil && x.refused(res, err) {
 			// The attempt had no effect, so that it can be repeated.
 			renewed = true
-			if _, renewal := x.session.renew(ctx, x.core, token); renewal == nil {
+			if _, renewal := x.user.renew(ctx, x.core, token); renewal == nil {
 				closeBody(res)
 				continue
 			} else if err != nil {
@@ -197,8 +206,8 @@ func (x *exchange) authorization(ctx context.Context) (string, error) {
 		return "", nil
 	case x.opt.token != nil:
 		return *x.opt.token, nil
-	case x.session != nil:
-		return x.session.token(ctx, x.core)
+	case x.user != nil:
+		return x.user.token(ctx, x.core)
 	case x.core.token != nil:
 		return x.core.token(ctx)
 	}
@@ -248,8 +257,8 @@ func (x *exchange) roundTrip(ctx context.Context, a *Attempt, token string) (*ht
 	identity := ""
 	if token != "" {
 		req.Header.Set("Authorization", "Token "+strings.TrimSpace(token)) // a token from a file ends in a new line
-		if identity = token; x.session != nil && x.opt.token == nil {
-			identity = x.session.identity // it stays when the token is renewed
+		if identity = token; x.user != nil {
+			identity = x.user.identity // it stays when the token is renewed
 		}
 	}
 	var cached *cachedResponse

@@ -92,13 +92,21 @@ func (f fileStore) Load(context.Context) (*byline.StoredSession, error) {
 
 func (f fileStore) Save(_ context.Context, session *byline.StoredSession) error {
 	if session == nil {
-		return os.Remove(string(f))
+		if err := os.Remove(string(f)); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
 	}
 	text, err := json.Marshal(session)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(string(f), text, 0o600)
+	// Other programs that share the file never read a part of it.
+	next := string(f) + ".new"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, string(f))
 }
 
 // A command-line program keeps its session between runs.

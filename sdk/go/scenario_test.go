@@ -85,6 +85,20 @@ func TestScenario(t *testing.T) {
 		_, err = signedIn.Account.Get(ctx)
 		isError(t, err, byline.ErrSessionEnded)
 	})
+	step(t, "a change of the password ends the other sessions", func(t *testing.T) {
+		_, err := c.Users.Create(ctx, newUser("changes-"+id))
+		noError(t, err)
+		here, err := c.SignIn(ctx, "changes-"+id+"@example.com", password)
+		noError(t, err)
+		elsewhere, err := c.SignIn(ctx, "changes-"+id+"@example.com", password)
+		noError(t, err)
+		_, err = elsewhere.Account.Update(ctx, byline.UpdateUser{Password: byline.Ptr("another correct horse")})
+		noError(t, err)
+		_, err = here.Account.Get(ctx)
+		isError(t, err, byline.ErrSessionEnded)
+		_, err = elsewhere.Account.Get(ctx)
+		noError(t, err)
+	})
 	step(t, "publish with tags", func(t *testing.T) {
 		for _, title := range []string{"One", "Two", "Three", "Four", "Five"} {
 			article, err := author.Articles.Create(ctx, newArticle(title, id, "sdk"))

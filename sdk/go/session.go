@@ -1,6 +1,7 @@
 package byline
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -57,16 +58,14 @@ const (
 // session is the session of one user, which several clients can share.
 type session struct {
 	identity string // of the user, for the cache
+	id       int64
 	store    SessionStore
 
 	// saving orders changes, each with its writing to the store.
 	saving sync.Mutex
 	// mu protects the fields below.
 	mu      sync.Mutex
-	loaded  bool
-	id      int64
-	tokens  *Tokens
-	ended   bool
+	tokens  *Tokens   // nil if the session has ended
 	tried   time.Time // of the last renewal
 	renewal *renewal  // in progress
 }
@@ -78,38 +77,99 @@ type renewal struct {
 	err   error
 }
 
-func newSession(store SessionStore) *session { return &session{identity: rand.Text(), store: store} }
+func newSession(store SessionStore, stored StoredSession) *session {
+	return &session{identity: rand.Text(), id: stored.ID, store: store, tokens: &stored.Tokens}
+}
 
-// SignIn signs a user in and returns a client with the session of the user. The
-// client renews the session when its access token ends.
+// current is the session that the calls of a client use.
+type current struct {
+	// store is nil if the client was returned by SignIn. Otherwise the session is
+	// the stored one, until it ends or another user signs in.
+	store SessionStore
+
+	mu      sync.Mutex
+	loaded  bool
+	session *session
+}
+
+// get returns the session, or nil if the client is anonymous.
+func (c *current) get(ctx context.Context) (*session, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.loaded {
+		stored, err := load(ctx, c.store)
+		if err != nil {
+			return nil, err
+		}
+		if c.loaded = true; stored != nil {
+			c.session = newSession(c.store, *stored)
+		}
+	}
+	if c.store != nil && c.session != nil && c.session.held() == nil {
+		return nil, nil
+	}
+	return c.session, nil
+}
+
+func (c *current) set(s *session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session, c.loaded = s, true
+}
+
+// SignIn signs a user in and returns a client of this user. The client renews
+// its session when the access token ends. If c has a [SessionStore], c is then
+// signed in too.
 func (c *Client) SignIn(ctx context.Context, email, password string, options ...CallOption) (*Client, error) {
 	created, err := c.Sessions.Create(ctx, LoginUser{Email: email, Password: password}, options...)
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(c.core.store)
-	s.id, s.tokens, s.loaded = created.Session.ID, &created.Tokens, true
+	s := newSession(c.core.store, StoredSession{ID: created.Session.ID, Tokens: created.Tokens})
+	if own := c.core.session; own != nil && own.store != nil {
+		own.set(s)
+	}
 	if err := s.save(ctx); err != nil {
 		return nil, err
 	}
 	next := c.core.with(nil)
-	next.session, next.token = s, nil
+	next.session, next.token = &current{session: s, loaded: true}, nil
 	return newClient(next), nil
 }
 
 // SignOut ends the session of the client. Further calls fail with
-// [ErrSessionEnded].
+// [ErrSessionEnded], or are anonymous if the client was created with a
+// [SessionStore].
 func (c *Client) SignOut(ctx context.Context, options ...CallOption) error {
+	var s *session
+	if c.core.session != nil {
+		var err error
+		if s, err = c.core.session.get(ctx); err != nil {
+			return err
+		}
+	}
 	err := c.Sessions.DeleteCurrent(ctx, options...)
-	if errors.Is(err, ErrSessionEnded) {
+	var refused *Error
+	switch {
+	case errors.Is(err, ErrSessionEnded):
+		return nil
+	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized: // it has ended already
+	case err != nil:
+		return err
+	}
+	if s == nil {
 		return nil
 	}
-	if s := c.core.session; s != nil {
-		s.saving.Lock()
-		defer s.saving.Unlock()
-		err = errors.Join(err, s.change(ctx, nil))
-	}
-	return err
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	return s.change(ctx, nil)
+}
+
+// held returns the tokens, or nil if the session has ended.
+func (s *session) held() *Tokens {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tokens
 }
 
 // change replaces the tokens for a caller that holds the lock saving. Without
@@ -117,11 +177,11 @@ func (c *Client) SignOut(ctx context.Context, options ...CallOption) error {
 // is another one, because somebody else has signed in.
 func (s *session) change(ctx context.Context, tokens *Tokens) error {
 	s.mu.Lock()
-	s.tokens, s.loaded, s.ended = tokens, true, tokens == nil
-	id := s.id
+	s.tokens = tokens
 	s.mu.Unlock()
-	if stored, err := s.load(ctx); err == nil && stored != nil && stored.ID != id {
-		return nil
+	stored, err := load(ctx, s.store)
+	if err != nil || stored != nil && stored.ID != s.id {
+		return err
 	}
 	return s.save(ctx)
 }
@@ -132,11 +192,9 @@ func (s *session) save(ctx context.Context) error {
 		return nil
 	}
 	var stored *StoredSession
-	s.mu.Lock()
-	if s.tokens != nil {
-		stored = &StoredSession{ID: s.id, Tokens: *s.tokens}
+	if tokens := s.held(); tokens != nil {
+		stored = &StoredSession{ID: s.id, Tokens: *tokens}
 	}
-	s.mu.Unlock()
 	if err := s.store.Save(ctx, stored); err != nil {
 		return fmt.Errorf("byline: save the session: %w", err)
 	}
@@ -144,11 +202,11 @@ func (s *session) save(ctx context.Context) error {
 }
 
 // load returns the session in the store, or nil if there is none.
-func (s *session) load(ctx context.Context) (*StoredSession, error) {
-	if s.store == nil {
+func load(ctx context.Context, store SessionStore) (*StoredSession, error) {
+	if store == nil {
 		return nil, nil
 	}
-	stored, err := s.store.Load(ctx)
+	stored, err := store.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("byline: load the session: %w", err)
 	}
@@ -156,47 +214,30 @@ func (s *session) load(ctx context.Context) (*StoredSession, error) {
 }
 
 // renewedElsewhere returns the tokens in the store if another process has
-// renewed this session.
+// renewed this session. Older tokens are there if the last ones could not be
+// saved.
 func (s *session) renewedElsewhere(ctx context.Context, old *Tokens) (*Tokens, error) {
-	stored, err := s.load(ctx)
-	s.mu.Lock()
-	id := s.id
-	s.mu.Unlock()
-	if stored == nil || stored.ID != id || stored.Tokens.RefreshToken == old.RefreshToken {
+	stored, err := load(ctx, s.store)
+	if stored == nil || stored.ID != s.id || stored.Tokens.RefreshToken == old.RefreshToken ||
+		stored.Tokens.AccessTokenExpiresAt.Before(old.AccessTokenExpiresAt) {
 		return nil, err
 	}
 	return &stored.Tokens, nil
 }
 
-// token returns the access token. It is empty if the store has no session.
+// token returns the access token, which it renews if it is about to end.
 func (s *session) token(ctx context.Context, c *core) (string, error) {
 	s.mu.Lock()
-	loaded := s.loaded
-	s.mu.Unlock()
-	if !loaded {
-		stored, err := s.load(ctx)
-		if err != nil {
-			return "", err
-		}
-		s.mu.Lock()
-		if s.loaded = true; s.tokens == nil && !s.ended && stored != nil {
-			s.id, s.tokens = stored.ID, &stored.Tokens
-		}
-		s.mu.Unlock()
-	}
-	s.mu.Lock()
-	tokens, ended, tried := s.tokens, s.ended, s.tried
+	tokens, tried := s.tokens, s.tried
 	s.mu.Unlock()
 	switch {
-	case ended:
-		return "", ErrSessionEnded
 	case tokens == nil:
-		return "", nil
+		return "", ErrSessionEnded
 	case time.Until(tokens.AccessTokenExpiresAt) > early || time.Since(tried) < pause:
 		return tokens.AccessToken, nil
 	}
 	token, err := s.renew(ctx, c, tokens.AccessToken)
-	if err != nil && !errors.Is(err, ErrSessionEnded) && time.Until(tokens.AccessTokenExpiresAt) > 0 {
+	if err != nil && s.held() == tokens && time.Until(tokens.AccessTokenExpiresAt) > 0 {
 		return tokens.AccessToken, nil // it is still valid
 	}
 	return token, err
@@ -233,10 +274,10 @@ func (s *session) renew(ctx context.Context, c *core, used string) (string, erro
 // run renews the session for all who wait for r.
 func (s *session) run(ctx context.Context, c *core, r *renewal, old *Tokens) {
 	limited, cancel := context.WithTimeout(ctx, window)
-	tokens, err := s.exchange(limited, c, old)
+	tokens, stored, err := s.exchange(limited, c, old)
 	cancel()
 	if err == nil || errors.Is(err, ErrSessionEnded) {
-		err = errors.Join(err, s.replace(ctx, old, tokens))
+		err = errors.Join(err, s.replace(ctx, old, tokens, stored))
 	}
 	if r.err = err; err == nil {
 		r.token = tokens.AccessToken
@@ -248,44 +289,71 @@ func (s *session) run(ctx context.Context, c *core, r *renewal, old *Tokens) {
 }
 
 // replace replaces the tokens old, unless the user has signed out in the
-// meantime.
-func (s *session) replace(ctx context.Context, old, tokens *Tokens) error {
+// meantime. Tokens that the store has already are not saved again, because
+// another process may have saved newer ones.
+func (s *session) replace(ctx context.Context, old, tokens *Tokens, stored bool) error {
 	s.saving.Lock()
 	defer s.saving.Unlock()
 	s.mu.Lock()
 	signedOut := s.tokens != old
+	if !signedOut && stored {
+		s.tokens = tokens
+	}
 	s.mu.Unlock()
-	if signedOut {
+	switch {
+	case signedOut:
 		return ErrSessionEnded
+	case stored:
+		return nil
 	}
 	return s.change(ctx, tokens)
 }
 
 // exchange exchanges the refresh token for new tokens. If another process has
 // renewed the session, the store has the tokens already.
-func (s *session) exchange(ctx context.Context, c *core, old *Tokens) (*Tokens, error) {
-	if stored, err := s.renewedElsewhere(ctx, old); err != nil {
-		return nil, err
-	} else if stored != nil {
-		if time.Until(stored.AccessTokenExpiresAt) > early {
-			return stored, nil
-		}
-		old = stored
+func (s *session) exchange(ctx context.Context, c *core, old *Tokens) (tokens *Tokens, stored bool, err error) {
+	elsewhere, err := s.renewedElsewhere(ctx, old)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case elsewhere != nil && time.Until(elsewhere.AccessTokenExpiresAt) > early:
+		return elsewhere, true, nil
 	}
+	last := cmp.Or(elsewhere, old)
 	anonymous := *c
 	anonymous.session, anonymous.token = nil, nil
 	// A third of the window for each attempt leaves time for others.
-	tokens, err := newClient(&anonymous).Sessions.Refresh(ctx, RefreshSessionRequest{RefreshToken: old.RefreshToken},
+	tokens, err = newClient(&anonymous).Sessions.Refresh(ctx, RefreshSessionRequest{RefreshToken: last.RefreshToken},
 		Timeout(window/3), repeatable)
-	var refused *Error
-	if !errors.As(err, &refused) || refused.Status/100 != 4 || refused.Status == http.StatusTooManyRequests {
-		return tokens, err
+	if !endsSession(err) {
+		return tokens, false, err
 	}
-	if stored, _ := s.renewedElsewhere(ctx, old); stored != nil {
-		return stored, nil
+	elsewhere, loading := s.renewedElsewhere(ctx, last)
+	switch {
+	case loading != nil:
+		return nil, false, errors.Join(err, loading)
+	case elsewhere != nil:
+		return elsewhere, true, nil
 	}
-	return nil, fmt.Errorf("%w: %w", ErrSessionEnded, err)
+	return nil, false, fmt.Errorf("%w: %w", ErrSessionEnded, err)
 }
 
-// repeatable lets a call be repeated that is not by itself safe to repeat.
-func repeatable(c *call) { c.repeatable = true }
+// endsSession reports whether the service has decided not to renew a session.
+func endsSession(err error) bool {
+	var refused *Error
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
+
+// repeatable lets a renewal be repeated, which is not by itself safe to repeat,
+// even if the client retries nothing: a lost response would end the session.
+func repeatable(c *call) {
+	c.repeatable = true
+	c.retry.Attempts = max(c.retry.Attempts, 3)
+}

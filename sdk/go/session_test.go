@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type sessions struct {
 	mu        sync.Mutex
 	number    int
+	sessions  int
 	lifetime  time.Duration
 	renewals  int
 	ended     bool
@@ -43,7 +45,8 @@ func (s *sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + r.URL.Path {
 	case "POST /api/sessions":
 		s.number++
-		responds(201, `{"session":{"id":1},"tokens":`+s.tokens()+`}`)(w, r)
+		s.sessions++
+		responds(201, fmt.Sprintf(`{"session":{"id":%d},"tokens":%s}`, s.sessions, s.tokens()))(w, r)
 	case "POST /api/sessions/refresh":
 		s.renewals++
 		if s.onRefresh != nil {
@@ -65,6 +68,10 @@ func (s *sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.expired = false
 		responds(200, `{"tokens":`+s.tokens()+`}`)(w, r)
 	case "DELETE /api/sessions/current":
+		if r.Header.Get("Authorization") == "" {
+			responds(401, `{"code":"token_missing","detail":"This operation requires a token."}`)(w, r)
+			return
+		}
 		s.ended = true
 		w.WriteHeader(http.StatusNoContent)
 	case "GET /api/user":
@@ -86,6 +93,7 @@ type memory struct {
 	mu     sync.Mutex
 	stored *byline.StoredSession
 	saved  []string
+	fail   error
 }
 
 func (m *memory) Load(context.Context) (*byline.StoredSession, error) {
@@ -97,6 +105,9 @@ func (m *memory) Load(context.Context) (*byline.StoredSession, error) {
 func (m *memory) Save(_ context.Context, stored *byline.StoredSession) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
 	m.stored = stored
 	if stored == nil {
 		m.saved = append(m.saved, "nil")
@@ -224,6 +235,50 @@ func TestSession(t *testing.T) {
 		noError(t, get(c))
 		equal(t, 0, s.renewals)
 		equal(t, []int{201, 200}, rec.seen())
+		equal(t, []string{"r1"}, store.saved) // what it has loaded is not saved again
+	})
+	t.Run("AnotherProcessIsFaster", func(t *testing.T) {
+		store := &memory{}
+		c, s, _ := signIn(t, 10*time.Second, byline.WithSessionStore(store))
+		s.onRefresh = func() { s.number, store.stored = 5, stored(1, 5) }
+		noError(t, get(c)) // the service has refused r1
+		equal(t, 1, s.renewals)
+		equal(t, []string{"r1"}, store.saved)
+	})
+	t.Run("TwoUsers", func(t *testing.T) {
+		s := &sessions{lifetime: time.Hour}
+		store := &memory{}
+		c, rec := serve(t, s.ServeHTTP, byline.WithSessionStore(store))
+		gwen, err := c.SignIn(ctx, "gwen@example.com", password)
+		noError(t, err)
+		noError(t, get(c))
+		anna, err := c.SignIn(ctx, "anna@example.com", password)
+		noError(t, err)
+		noError(t, get(anna))
+		noError(t, get(c))                            // the user who has signed in last
+		isError(t, get(gwen), byline.ErrSessionEnded) // the fake has one session
+		for i, token := range []string{"a2", "a2", "a1"} {
+			equal(t, "Token "+token, rec.requests[3+i].Header.Get("Authorization"))
+		}
+		equal(t, []string{"r1", "r2"}, store.saved)
+	})
+	t.Run("SaveFails", func(t *testing.T) {
+		store := &memory{}
+		c, s, _ := signIn(t, 10*time.Second, byline.WithSessionStore(store))
+		s.lifetime = time.Hour
+		store.fail = errors.New("disk full")
+		isError(t, get(c), store.fail)
+		noError(t, get(c))
+		store.fail, s.expired = nil, true
+		noError(t, get(c)) // the tokens in the store are older
+		equal(t, []string{"r1", "r3"}, store.saved)
+	})
+	t.Run("WithoutRetries", func(t *testing.T) {
+		c, s, _ := signIn(t, 10*time.Second, byline.WithRetry(byline.Retry{}))
+		s.lifetime = time.Hour
+		s.fail = []http.HandlerFunc{breaks, responds(503, busy)}
+		noError(t, get(c)) // a lost response would end the session
+		equal(t, 3, s.renewals)
 	})
 	t.Run("AnotherUser", func(t *testing.T) {
 		store := &memory{}
@@ -253,6 +308,33 @@ func TestSession(t *testing.T) {
 		noError(t, c.SignOut(ctx))
 		equal(t, []int{201, 204}, rec.seen())
 		equal(t, []string{"r1", "nil"}, store.saved)
+	})
+	t.Run("SignOutOfAStore", func(t *testing.T) {
+		s := &sessions{lifetime: time.Hour, number: 3}
+		c, rec := serve(t, s.ServeHTTP, byline.WithSessionStore(&memory{stored: stored(1, 3)}))
+		noError(t, c.SignOut(ctx))
+		_, err := c.Profiles.Get(ctx, "gwen") // as an anonymous caller
+		noError(t, err)
+		equal(t, "", rec.requests[1].Header.Get("Authorization"))
+		noError(t, c.SignOut(ctx))
+	})
+	t.Run("SignOutFails", func(t *testing.T) {
+		store := &memory{}
+		s := &sessions{lifetime: time.Hour}
+		var down atomic.Bool
+		c, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if down.Load() {
+				breaks(w, r)
+			}
+			s.ServeHTTP(w, r)
+		}, byline.WithSessionStore(store))
+		c, err := c.SignIn(ctx, "gwen@example.com", password)
+		noError(t, err)
+		down.Store(true)
+		as[*byline.ConnectionError](t, c.SignOut(ctx))
+		down.Store(false)
+		noError(t, get(c)) // the session goes on, so that SignOut can be repeated
+		equal(t, []string{"r1"}, store.saved)
 	})
 	t.Run("Restored", func(t *testing.T) {
 		s := &sessions{lifetime: time.Hour, number: 3}
