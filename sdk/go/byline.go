@@ -31,9 +31,10 @@
 //
 // # Retries
 //
-// A request is retried if there is no response or the status is 429, 502, 503 or
-// 504, and only if it is safe to repeat: reads, and operations that accept an
-// Idempotency-Key, which the client adds.
+// Every request is retried if there is no connection or the status is 425 or
+// 429, because it has had no effect. Reads, and operations that accept an
+// Idempotency-Key, which the client adds, are also retried if there is no
+// response or the status is 408, 502, 503 or 504.
 //
 // # Responses
 //

@@ -178,11 +178,8 @@ func (x *exchange) run(ctx context.Context) (*http.Response, []byte, error) {
 		if err == nil {
 			return res, body, nil
 		}
-		if !x.mayRepeat() || ctx.Err() != nil {
-			return nil, nil, err
-		}
-		wait, again := x.opt.retry.wait(number, err)
-		if !again {
+		wait, again := x.opt.retry.wait(number, err, x.mayRepeat())
+		if !again || ctx.Err() != nil {
 			return nil, nil, err
 		}
 		a.Wait = wait

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -162,7 +163,7 @@ func errorOf(a *Attempt, res *http.Response, body []byte) error {
 	switch {
 	case res.StatusCode == http.StatusNotModified: // the caller has set If-None-Match
 		return e
-	case temporary(res.StatusCode), res.StatusCode == http.StatusInternalServerError: // a gateway's response
+	case temporary(res.StatusCode), res.StatusCode >= 500: // a gateway's response
 		return e
 	}
 	return notByline(a, res, body)
@@ -183,8 +184,9 @@ func isJSON(h http.Header) bool { return strings.Contains(h.Get("Content-Type"),
 // retryAfter parses a Retry-After field, which is a number of seconds or a date
 // (RFC 9110, section 10.2.3).
 func retryAfter(field string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(field); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
+	seconds, err := strconv.ParseUint(field, 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(field); err == nil {
 		return max(0, at.Sub(now))

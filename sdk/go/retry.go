@@ -3,6 +3,7 @@ package byline
 import (
 	"errors"
 	random "math/rand/v2"
+	"net"
 	"net/http"
 	"time"
 )
@@ -19,11 +20,11 @@ type Retry struct {
 	Max time.Duration
 }
 
-// wait returns the wait after an attempt, and whether to retry. The wait is
-// random, so that clients that failed at the same time do not retry at the same
-// time.
-func (r Retry) wait(attempt int, err error) (time.Duration, bool) {
-	if attempt >= r.Attempts {
+// wait returns the wait after an attempt, and whether to retry. A request that
+// is not repeatable is retried if it has had no effect. The wait is random, so
+// that clients that failed at the same time do not retry at the same time.
+func (r Retry) wait(attempt int, err error, repeatable bool) (time.Duration, bool) {
+	if attempt >= r.Attempts || !repeatable && !withoutEffect(err) {
 		return 0, false
 	}
 	backoff := min(r.Base<<min(attempt-1, 16), r.Max)
@@ -42,10 +43,22 @@ func (r Retry) wait(attempt int, err error) (time.Duration, bool) {
 	return jittered, true
 }
 
+// withoutEffect reports whether the service has certainly not carried out a
+// request: there was no connection, or the status says so.
+func withoutEffect(err error) bool {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Status == http.StatusTooManyRequests || e.Status == http.StatusTooEarly
+	}
+	var connecting *net.OpError
+	return errors.As(err, &connecting) && (connecting.Op == "dial" || connecting.Op == "proxyconnect")
+}
+
 // temporary reports whether a request with this status can succeed later.
 func temporary(status int) bool {
 	switch status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
 	return false

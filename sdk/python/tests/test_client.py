@@ -5,8 +5,10 @@ import copy
 import logging
 import pickle
 import platform
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from email.utils import formatdate
 from typing import Any, cast
 
 import httpx
@@ -108,6 +110,40 @@ def test_requests_that_are_not_safe_to_repeat_are_not_retried() -> None:
     assert len(fake.requests) == 3
 
 
+ATTEMPTS = {
+    408: (3, 3, 1),
+    409: (1, 1, 1),
+    425: (3, 3, 3),
+    429: (3, 3, 3),
+    500: (1, 1, 1),
+    502: (3, 3, 1),
+    503: (3, 3, 1),
+    504: (3, 3, 1),
+}
+
+
+@pytest.mark.parametrize("status", ATTEMPTS)
+def test_the_status_decides(status: int) -> None:
+    read, keyed, unkeyed = (Fake(problem(status, "overloaded")) for _ in range(3))
+    with pytest.raises(BylineError):
+        read.client().tags.list()
+    with pytest.raises(BylineError):
+        keyed.client().users.create(username="a", email="a@example.com", password="12345678")
+    with pytest.raises(BylineError):
+        unkeyed.client().articles.delete("slug")
+    assert tuple(len(fake.requests) for fake in (read, keyed, unkeyed)) == ATTEMPTS[status]
+
+
+def test_without_a_connection_all_requests_are_retried() -> None:
+    nowhere = Byline("http://127.0.0.1:1", retries=2, retry_delay=0.001)
+    with pytest.raises(BylineConnectionError) as caught:
+        nowhere.articles.delete("slug")
+    assert caught.value.attempts == 3
+    with pytest.raises(BylineConnectionError) as caught:
+        Fake(breaks).client().articles.delete("slug")
+    assert caught.value.attempts == 1
+
+
 def test_retries_end_after_the_last_attempt() -> None:
     fake = Fake(BUSY)
     with pytest.raises(BylineError) as caught:
@@ -132,6 +168,34 @@ def test_a_retry_after_beyond_the_maximum_is_returned_to_the_caller() -> None:
         fake.client().tags.list()
     assert caught.value.retry_after == 3600
     assert len(fake.requests) == 1
+
+
+def http_date(seconds: float) -> str:
+    return formatdate(time.time() + seconds, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "attempts"),
+    [
+        *(("0", 3), ("-1", 3), ("soon", 3), ("", 3), ("99999999999", 1), ("9" * 30, 1)),
+        (http_date(-3600), 3),
+        (http_date(3600), 1),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 1),
+    ],
+)
+def test_retry_after_has_many_forms(field: str, attempts: int) -> None:
+    fake = Fake(problem(429, "rate_limited", Retry_After=field))
+    with pytest.raises(RateLimitError):
+        fake.client().tags.list()
+    assert len(fake.requests) == attempts
+
+
+def test_the_time_limit_of_a_whole_call() -> None:
+    fake = Fake(problem(429, "rate_limited", Retry_After="1"))
+    with pytest.raises(RateLimitError):
+        fake.client().tags.list(options={"total_timeout": 0.9})
+    [request] = fake.requests
+    assert all(0 < limit <= 0.9 for limit in request.extensions["timeout"].values())
 
 
 def test_the_options_of_a_call_take_precedence() -> None:

@@ -18,6 +18,7 @@ from byline_client import (
     Error,
     NotBylineError,
     NotFoundError,
+    ServerError,
     models,
 )
 
@@ -72,6 +73,20 @@ def test_something_else_responds(response: Handler, status: int, part: str) -> N
     assert (error.status, error.code, error.fields) == (status, None, {})
     assert error.url == "https://byline.test/api/articles/a"
     assert part in str(error) and "does not include /api" in str(error)
+
+
+def test_a_proxy_responds_during_an_outage() -> None:
+    with pytest.raises(ServerError) as caught:
+        Fake(respond(502, "<h1>Bad Gateway</h1>")).client().tags.list()
+    assert (caught.value.status, caught.value.code) == (502, None)
+    assert str(caught.value) == "tags.list: 502: Bad Gateway"
+
+
+def test_a_condition_of_the_caller() -> None:
+    with pytest.raises(BylineError) as caught:
+        Fake(respond(304)).client().tags.list(options={"headers": {"If-None-Match": '"a"'}})
+    assert type(caught.value) is BylineError
+    assert caught.value.status == 304
 
 
 @pytest.mark.parametrize(

@@ -136,8 +136,9 @@ function connect(address: string | URL, options: Options): Transport {
 
 function open(transport: Transport, stored: StoredSession): Session {
   const sessions = new SessionsResource(transport.as(undefined));
-  // A renewal that hangs must leave time for another attempt.
+  // A renewal that hangs must leave time for another attempt, which the session
+  // makes.
   return new Session(stored, transport.store, async (refreshToken) =>
-    sessions.refresh({ refreshToken }, { timeout: 4_000 }),
+    sessions.refresh({ refreshToken }, { timeout: 4_000, retries: 0 }),
   );
 }

@@ -15,10 +15,11 @@ export interface Options {
    */
   timeout?: number | undefined;
   /**
-   * How often a request is sent again if there is no response or the status is
-   * 429, 502, 503 or 504. Only what is safe to repeat is sent again: reads, and
-   * requests with an Idempotency-Key, which the client adds to requests that
-   * create something.
+   * How often a request is sent again. Every request is sent again if there was
+   * no connection or the status is 425 or 429, because it has had no effect.
+   * Reads, and requests with an Idempotency-Key, which the client adds to
+   * requests that create something, are also sent again if there is no response
+   * or the status is 408, 502, 503 or 504.
    *
    * @default 3
    */

@@ -1,5 +1,5 @@
 import { BylineError, NotBylineError } from "./error.js";
-import type { Outgoing } from "./retry.js";
+import { isTemporary, type Outgoing } from "./retry.js";
 import type { Operation } from "./transport.js";
 
 /** A JSON object. */
@@ -33,7 +33,7 @@ export async function refusal(request: Outgoing, response: Response): Promise<By
   }
   // Proxies have responses of their own while a service is not available, and a
   // 304 that the caller has asked for has no body.
-  if (response.status >= 500 || [304, 429].includes(response.status)) {
+  if (response.status >= 500 || response.status === 304 || isTemporary(response.status)) {
     return new BylineError(request.operation, response, {});
   }
   return new NotBylineError(request, response, text);

@@ -21,7 +21,16 @@ export interface Outgoing {
   hooks: Hooks;
 }
 
-const temporary = new Set([429, 502, 503, 504]);
+const temporary = new Set([408, 425, 429, 502, 503, 504]);
+/** With these statuses, the service has not carried out the request. */
+const withoutEffect = new Set([425, 429]);
+/**
+ * The codes of errors without a connection. Browsers do not tell them apart.
+ */
+const unconnected = new Set([
+  ...["EAI_AGAIN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND"],
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
 
 /** Reports whether a request with this status can succeed later. */
 export const isTemporary = (status: number): boolean => temporary.has(status);
@@ -53,7 +62,9 @@ export async function sendWithRetry(
     hooks.onResponse?.(outcome);
     signal?.throwIfAborted();
     const wait = delay(request, attempt, response);
-    if (!request.repeatable || attempt > request.retries || wait === undefined) {
+    const repeatable =
+      request.repeatable || (response ? withoutEffect.has(response.status) : isUnconnected(error));
+    if (!repeatable || attempt > request.retries || wait === undefined) {
       if (response) return response;
       if (error instanceof TimedOut) throw new BylineTimeoutError(target, request.timeout);
       throw new BylineConnectionError(target, error);
@@ -78,6 +89,12 @@ function delay(
   const asked = (retryAfter(response.headers) ?? 0) * 1000;
   if (!isTemporary(response.status) || asked > maxRetryDelay) return undefined;
   return asked > 0 ? asked + Math.min(wait, retryDelay) : wait;
+}
+
+/** Reports whether there was no connection, so that nothing was sent. */
+function isUnconnected(error: unknown): boolean {
+  const { code } = ((error as Error).cause ?? {}) as { code?: string };
+  return code !== undefined && unconnected.has(code);
 }
 
 /** Returns the response, or the error if there is none. */

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import {
   type Attempt,
+  Byline,
   BylineConnectionError,
   BylineTimeoutError,
   type Outcome,
@@ -58,6 +62,49 @@ test("requests that are not safe to repeat are not retried", async () => {
   assert.equal(requests.length, 2);
 });
 
+test("the status decides", async (t) => {
+  const calls = {
+    read: (byline: Byline) => byline.tags.list(),
+    keyed: (byline: Byline) => byline.users.create(newUser),
+    unkeyed: (byline: Byline) => byline.articles.delete("slug"),
+  };
+  const attempts: Record<number, Record<keyof typeof calls, number>> = {
+    408: { read: 3, keyed: 3, unkeyed: 1 },
+    409: { read: 1, keyed: 1, unkeyed: 1 },
+    425: { read: 3, keyed: 3, unkeyed: 3 },
+    429: { read: 3, keyed: 3, unkeyed: 3 },
+    500: { read: 1, keyed: 1, unkeyed: 1 },
+    502: { read: 3, keyed: 3, unkeyed: 1 },
+    503: { read: 3, keyed: 3, unkeyed: 1 },
+    504: { read: 3, keyed: 3, unkeyed: 1 },
+  };
+  for (const [status, expected] of Object.entries(attempts)) {
+    for (const [kind, call] of Object.entries(calls)) {
+      await t.test(`${status} ${kind}`, async () => {
+        const { byline, requests } = fake([respond(Number(status), busy)]);
+        await assert.rejects(async () => call(byline), fails(Number(status)));
+        assert.equal(requests.length, expected[kind as keyof typeof calls]);
+      });
+    }
+  }
+});
+
+test("without a connection, all requests are retried", async () => {
+  const attempts = (number: number) => (error: unknown) => {
+    assert.ok(error instanceof BylineConnectionError);
+    assert.equal(error.attempts, number, error.message);
+    return true;
+  };
+  const broken = createServer(({ socket }) => void socket.destroy()).listen(0);
+  const { port } = broken.address() as AddressInfo;
+  const address = `http://127.0.0.1:${port}`;
+  const byline = new Byline(address, { retries: 2, retryDelay: 1 });
+  await assert.rejects(byline.articles.delete("slug"), attempts(1));
+  await assert.rejects(byline.tags.list(), attempts(3));
+  await promisify(broken.close.bind(broken))();
+  await assert.rejects(byline.articles.delete("slug"), attempts(3));
+});
+
 test("retries end after the last attempt", async (t) => {
   await t.test("with the error of the service", async () => {
     const { byline, requests } = fake([respond(503, busy, { "X-Request-Id": "R1" })]);
@@ -94,6 +141,22 @@ test("a Retry-After beyond the maximum is returned to the caller", async () => {
   const { byline, requests } = fake([respond(429, busy, { "Retry-After": "3600" })]);
   await assert.rejects(byline.tags.list(), fails(429, { retryAfter: 3600 }));
   assert.equal(requests.length, 1);
+});
+
+test("Retry-After has many forms", async (t) => {
+  const fields = {
+    ...{ "0": 3, "-1": 3, soon: 3, "": 3, "99999999999": 1, ["9".repeat(30)]: 1 },
+    [new Date(Date.now() - 3_600_000).toUTCString()]: 3,
+    [new Date(Date.now() + 3_600_000).toUTCString()]: 1,
+    "Fri, 31 Dec 9999 23:59:59 GMT": 1,
+  };
+  for (const [field, attempts] of Object.entries(fields)) {
+    await t.test(field, async () => {
+      const { byline, requests } = fake([respond(429, busy, { "Retry-After": field })]);
+      await assert.rejects(byline.tags.list(), fails(429));
+      assert.equal(requests.length, attempts);
+    });
+  }
 });
 
 test("a call can be aborted", async () => {

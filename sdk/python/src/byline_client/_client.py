@@ -39,8 +39,9 @@ else:
     from typing_extensions import Self
 
 
-# A renewal that hangs must leave time for another attempt.
-REFRESH: CallOptions = {"timeout": 4.0}
+# A renewal that hangs must leave time for another attempt, which the session
+# makes.
+REFRESH: CallOptions = {"timeout": 4.0, "retries": 0}
 
 
 class Byline(Resources):
@@ -52,10 +53,11 @@ class Byline(Resources):
             function that returns it, which is called before each call.
         timeout: The time limit in seconds to connect, and of each wait for
             data; an `httpx.Timeout` sets them apart.
-        retries: How often a request is sent again if there is no response or
-            the status is 429, 502, 503 or 504. Only what is safe to repeat is
-            sent again: reads, and requests with an Idempotency-Key, which the
-            client adds to requests that create something.
+        retries: How often a request is sent again. Every request is sent again
+            if there was no connection or the status is 425 or 429, because it
+            has had no effect. Reads, and requests with an Idempotency-Key, which
+            the client adds to requests that create something, are also sent
+            again if there is no response or the status is 408, 502, 503 or 504.
         retry_delay: The maximum wait before the first retry in seconds; it
             doubles with each retry.
         max_retry_delay: The maximum of each wait in seconds. If the service
@@ -222,10 +224,11 @@ class AsyncByline(AsyncResources):
             may be asynchronous.
         timeout: The time limit in seconds to connect, and of each wait for
             data; an `httpx.Timeout` sets them apart.
-        retries: How often a request is sent again if there is no response or
-            the status is 429, 502, 503 or 504. Only what is safe to repeat is
-            sent again: reads, and requests with an Idempotency-Key, which the
-            client adds to requests that create something.
+        retries: How often a request is sent again. Every request is sent again
+            if there was no connection or the status is 425 or 429, because it
+            has had no effect. Reads, and requests with an Idempotency-Key, which
+            the client adds to requests that create something, are also sent
+            again if there is no response or the status is 408, 502, 503 or 504.
         retry_delay: The maximum wait before the first retry in seconds; it
             doubles with each retry.
         max_retry_delay: The maximum of each wait in seconds. If the service

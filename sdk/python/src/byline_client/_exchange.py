@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import platform
 import random
 import re
@@ -19,7 +20,7 @@ import httpx
 
 from ._cache import Cache
 from ._operation import Call
-from ._options import Attempt, Outcome, Retry, Settings
+from ._options import Attempt, Outcome, Retry, Settings, Timeout
 from ._response import Response
 from .errors import is_json, no_response, not_byline, refused, retry_after
 from .generated.version import VERSION
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger("byline_client")
 BASE_PATH = "/api"
-TEMPORARY = {429, 502, 503, 504}
+TEMPORARY = {408, 425, 429, 502, 503, 504}
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def exchange(
     repeatable = operation.safe or "Idempotency-Key" in headers
     url, content = call.url(service.url), call.content()
     timeout = options.get("timeout", settings.timeout)
+    end = time.monotonic() + options.get("total_timeout", math.inf)
     token = options.get("token")
     renewable = not (token or operation.anonymous or "Authorization" in headers)
     if renewable:
@@ -108,7 +110,9 @@ def exchange(
     attempt = 0
     while True:
         attempt += 1
-        request = build(operation.method, url, headers=headers, content=content, timeout=timeout)
+        request = build(
+            operation.method, url, headers=headers, content=content, timeout=_until(end, timeout)
+        )
         if token:
             request.headers["Authorization"] = _authorization(token)
         cached = service.cache.add_condition(request)
@@ -133,8 +137,9 @@ def exchange(
             if renewed != token:
                 token = renewed
                 continue
-        delay = _delay(settings, retries, attempt, response) if repeatable else None
-        if delay is None:
+        again = repeatable or _without_effect(response)
+        delay = _delay(settings, retries, attempt, response) if again else None
+        if delay is None or time.monotonic() + delay > end:
             break
         retries -= 1
         logger.info("%s; another attempt in %.1f s", _Line(outcome), delay)
@@ -207,6 +212,22 @@ def _delay(
     if response.status_code not in TEMPORARY or asked > settings.max_retry_delay:
         return None
     return asked + min(delay, settings.retry_delay) if asked else delay
+
+
+def _until(end: float, timeout: Timeout) -> Timeout:
+    """Returns the time limit of an attempt of a call that ends at `end`."""
+    if end == math.inf:
+        return timeout
+    left = max(end - time.monotonic(), 0.001)
+    limits = httpx.Timeout(timeout).as_dict().items()
+    return httpx.Timeout(**{k: left if v is None else min(v, left) for k, v in limits})
+
+
+def _without_effect(response: httpx.Response | httpx.RequestError) -> bool:
+    """Reports whether the service has certainly not carried out a request."""
+    if isinstance(response, httpx.RequestError):
+        return isinstance(response, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    return response.status_code in (425, 429)
 
 
 def _rejects_token(response: httpx.Response | httpx.RequestError) -> bool:

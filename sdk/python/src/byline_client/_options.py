@@ -39,6 +39,9 @@ class CallOptions(TypedDict, total=False):
 
     timeout: Timeout
     """The time limit in seconds to connect, and of each wait for data."""
+    total_timeout: float
+    """The time limit in seconds of the whole call: no retry begins that would
+    exceed it, and no attempt waits longer for data."""
     retries: int
     """How often the request is sent again, if that is safe."""
     token: str

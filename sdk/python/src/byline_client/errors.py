@@ -148,10 +148,13 @@ _BY_STATUS: dict[int, type[BylineError]] = {
 
 def refused(operation: str, response: httpx.Response) -> BylineError:
     """Returns the error for a response that is not a success."""
-    problem = _problem(response)
+    problem, status = _problem(response), response.status_code
     if problem is None:
-        return not_byline(operation, response)
-    status = response.status_code
+        # Proxies have responses of their own while a service is not available,
+        # and a 304 that the caller has asked for has no body.
+        if status < 500 and status not in (304, 408, 425, 429):
+            return not_byline(operation, response)
+        problem = {}
     cls = _BY_STATUS.get(status, ServerError if status >= 500 else BylineError)
     return _error(cls, operation, response, problem)
 
