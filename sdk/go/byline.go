@@ -50,6 +50,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -143,6 +144,7 @@ func New(baseURL string, options ...Option) (*Client, error) {
 		retry:   Retry{Attempts: 4, Base: 200 * time.Millisecond, Max: 30 * time.Second},
 		cache:   newCache(8 << 20),
 		agent:   userAgent(),
+		hooks:   logHooks(os.Getenv("BYLINE_LOG")),
 	}
 	return newClient(c.with(options)), nil
 }

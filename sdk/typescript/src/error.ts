@@ -154,7 +154,7 @@ interface Target {
 }
 
 /** `fetch` of Node says only "fetch failed", and the reason is in its cause. */
-function reason(error: unknown): string {
+export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause, message } = error;
   if (!(cause instanceof Error)) return message;

@@ -1,4 +1,5 @@
 import { BylineConnectionError, BylineTimeoutError, retryAfter } from "./error.js";
+import { logAttempt, logRetry } from "./log.js";
 import type { Hooks, Outcome } from "./options.js";
 
 /** A request, and how it is sent. */
@@ -59,6 +60,7 @@ export async function sendWithRetry(
       headers: response?.headers,
       error,
     };
+    logAttempt(outcome);
     hooks.onResponse?.(outcome);
     signal?.throwIfAborted();
     const wait = delay(request, attempt, response);
@@ -69,6 +71,7 @@ export async function sendWithRetry(
       if (error instanceof TimedOut) throw new BylineTimeoutError(target, request.timeout);
       throw new BylineConnectionError(target, error);
     }
+    logRetry(outcome, wait);
     hooks.onRetry?.({ ...outcome, delay: wait });
     await sleep(wait, signal);
   }

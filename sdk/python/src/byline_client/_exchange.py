@@ -4,7 +4,6 @@ the asynchronous client share: retries, the cache, renewal and hooks."""
 from __future__ import annotations
 
 import dataclasses
-import logging
 import math
 import platform
 import random
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 import httpx
 
 from ._cache import Cache
+from ._log import logger
 from ._operation import Call
 from ._options import Attempt, Outcome, Retry, Settings, Timeout
 from ._response import Response
@@ -27,7 +27,6 @@ from .generated.version import VERSION
 
 T = TypeVar("T")
 
-logger = logging.getLogger("byline_client")
 BASE_PATH = "/api"
 TEMPORARY = {408, 425, 429, 502, 503, 504}
 
