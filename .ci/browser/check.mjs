@@ -2,8 +2,9 @@
 // desktop and of a phone, in light and in dark mode. It checks that there is no
 // console error, no failed request, no request to another origin, nothing wider
 // than the screen and no serious finding of axe. Then it reads the pages like a
-// person (reading.mjs), sends requests from the reference as it proposes them,
-// and tries to run scripts through articles and comments (xss.mjs).
+// person (reading.mjs), chooses the samples of the SDKs (samples.mjs), sends
+// requests from the reference as it proposes them, and tries to run scripts
+// through articles and comments (xss.mjs).
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,6 +12,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readPages } from './reading.mjs'
+import { chooseSamples } from './samples.mjs'
 import { tryVectors } from './xss.mjs'
 
 const [binary, executablePath, modules, shots] = process.argv.slice(2)
@@ -80,6 +82,7 @@ try {
     })
   }
   await readPages(onPage, browser, origin, demand, shots)
+  await chooseSamples(onPage, demand, shots)
   await tryCalls()
   await tryVectors(browser, origin, demand)
 } catch (err) {
