@@ -88,13 +88,13 @@ func TestRetry(t *testing.T) {
 		}
 	})
 	t.Run("NoConnection", func(t *testing.T) {
-		c, rec := fake(t, []http.HandlerFunc{tags})
+		rec := &recorder{}
 		nowhere, err := byline.New("http://127.0.0.1:1", byline.WithHTTPClient(&http.Client{Transport: rec}),
 			byline.WithRetry(byline.Retry{Attempts: 3, Base: time.Millisecond}))
 		noError(t, err)
 		equal(t, 3, as[*byline.ConnectionError](t, nowhere.Articles.Delete(ctx, "slug")).Attempts)
 		equal(t, 3, len(rec.requests))
-		c, rec = fake(t, []http.HandlerFunc{breaks})
+		c, rec := fake(t, []http.HandlerFunc{breaks})
 		equal(t, 1, as[*byline.ConnectionError](t, c.Articles.Delete(ctx, "slug")).Attempts)
 		equal(t, 1, len(rec.requests))
 	})
