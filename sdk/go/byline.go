@@ -89,8 +89,9 @@ func WithTokenFunc(token func(context.Context) (string, error)) Option {
 	return func(c *core) { c.token, c.session = token, nil }
 }
 
-// WithSessionStore keeps the session of the client in store. The client is
-// signed in while the store has a session. Several programs can share a store.
+// WithSessionStore keeps the session of the client in store. The client begins
+// with the session that the store has, if it has one. Several programs can share
+// a store.
 func WithSessionStore(store SessionStore) Option {
 	return func(c *core) { c.store, c.session, c.token = store, &current{store: store}, nil }
 }

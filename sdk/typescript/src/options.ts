@@ -57,8 +57,8 @@ export interface Options {
    */
   app?: string | undefined;
   /**
-   * Keeps the session of `signIn` outside this process. The client is signed in
-   * while the store has a session.
+   * Keeps the session of `signIn` outside this process. The client begins with
+   * the session that the store has.
    */
   sessionStore?: SessionStore | undefined;
 }

@@ -70,7 +70,7 @@ class Byline(Resources):
             User-Agent.
         hooks: Functions for logs, metrics and traces.
         session_store: Keeps the session of `sign_in` outside this process. The
-            client is signed in while the store has a session.
+            client begins with the session that the store has.
         http_client: Sends the requests, for example through a proxy. The client
             does not close it.
     """
@@ -241,7 +241,7 @@ class AsyncByline(AsyncResources):
             User-Agent.
         hooks: Functions for logs, metrics and traces.
         session_store: Keeps the session of `sign_in` outside this process. The
-            client is signed in while the store has a session.
+            client begins with the session that the store has.
         http_client: Sends the requests, for example through a proxy. The client
             does not close it.
     """
