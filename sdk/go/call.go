@@ -188,11 +188,22 @@ func (x *exchange) run(ctx context.Context) (*http.Response, []byte, error) {
 				h.OnRetry(ctx, a)
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return nil, nil, fmt.Errorf("%w before another attempt: %w", ctx.Err(), err)
-		case <-time.After(wait):
+		if waiting := sleep(ctx, wait); waiting != nil {
+			return nil, nil, fmt.Errorf("%w before another attempt: %w", waiting, err)
 		}
+	}
+}
+
+// sleep waits, or returns the error of a context that ends before.
+func sleep(ctx context.Context, wait time.Duration) error {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < wait {
+		return context.DeadlineExceeded
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(wait):
+		return nil
 	}
 }
 

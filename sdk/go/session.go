@@ -126,11 +126,11 @@ func (c *Client) SignIn(ctx context.Context, email, password string, options ...
 		return nil, err
 	}
 	s := newSession(c.core.store, StoredSession{ID: created.Session.ID, Tokens: created.Tokens})
-	if own := c.core.session; own != nil && own.store != nil {
-		own.set(s)
-	}
 	if err := s.save(ctx); err != nil {
 		return nil, err
+	}
+	if own := c.core.session; own != nil && own.store != nil {
+		own.set(s)
 	}
 	next := c.core.with(nil)
 	next.session, next.token = &current{session: s, loaded: true}, nil

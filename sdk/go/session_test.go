@@ -273,6 +273,14 @@ func TestSession(t *testing.T) {
 		noError(t, get(c)) // the tokens in the store are older
 		equal(t, []string{"r1", "r3"}, store.saved)
 	})
+	t.Run("SignInThatCannotBeSaved", func(t *testing.T) {
+		s := &sessions{lifetime: time.Hour}
+		store := &memory{fail: errors.New("disk full")}
+		c, _ := serve(t, s.ServeHTTP, byline.WithSessionStore(store))
+		_, err := c.SignIn(ctx, "gwen@example.com", password)
+		isError(t, err, store.fail)
+		requireError(t, get(c), 401, byline.CodeTokenExpired) // anonymous
+	})
 	t.Run("WithoutRetries", func(t *testing.T) {
 		c, s, _ := signIn(t, 10*time.Second, byline.WithRetry(byline.Retry{}))
 		s.lifetime = time.Hour

@@ -64,9 +64,9 @@ export class Byline extends Resources {
   async signIn(email: string, password: string, options: CreateOptions = {}): Promise<Byline> {
     const { session: created, tokens } = await this.sessions.create({ email, password }, options);
     const session = open(this.#transport, { id: created.id, tokens });
+    await session.begin();
     const { session: current } = this.#transport;
     if (current instanceof FromStore) current.set(session);
-    await session.begin();
     return new Byline(this.#transport.as(undefined, { get: async () => session }));
   }
 

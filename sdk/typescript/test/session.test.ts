@@ -319,6 +319,13 @@ test("a session store", async (t) => {
     ]);
     assert.equal(saved.length, 2);
   });
+  await t.test("that fails to save does not sign its client in", async () => {
+    const service = new Service();
+    const save = () => Promise.reject(new Error("disk full"));
+    const byline = service.client({ load: () => null, save });
+    await assert.rejects(byline.signIn("jake@example.com", "correct horse"), /disk full/);
+    await assert.rejects(byline.account.get(), fails(401, { code: "token_missing" }));
+  });
   await t.test("that fails to load is asked again", async () => {
     const service = new Service();
     let fail = true;

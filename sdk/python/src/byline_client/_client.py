@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -10,6 +10,7 @@ import httpx
 
 from ._cache import Cache
 from ._exchange import Service, api_url, user_agent
+from ._open import always, async_from_store, from_store, open_async_session, open_session
 from ._operation import any_call
 from ._options import (
     NOT_GIVEN,
@@ -26,22 +27,15 @@ from ._options import (
     Token,
 )
 from ._response import Response
-from ._session import AsyncCurrent, AsyncSession, Current, Session
+from ._session import AsyncCurrent, Current
 from ._transport import AsyncTransport, Transport
 from .errors import AuthenticationError
-from .generated.models import Tokens
 from .generated.resources import AsyncResources, Resources
-from .generated.resources.sessions import AsyncSessions, Sessions
 
 if sys.version_info >= (3, 11):
     from typing import Self
 else:
     from typing_extensions import Self
-
-
-# A renewal that hangs must leave time for another attempt, which the session
-# makes.
-REFRESH: CallOptions = {"timeout": 4.0, "retries": 0}
 
 
 class Byline(Resources):
@@ -110,7 +104,7 @@ class Byline(Resources):
             token,
         )
         if session_store is not None:
-            transport = replace(transport, session=_current(transport, session_store))
+            transport = replace(transport, session=from_store(transport, session_store))
         super().__init__(transport)
 
     def with_token(self, token: Token) -> Self:
@@ -154,10 +148,10 @@ class Byline(Resources):
         """
         created = self.sessions.create(email=email, password=password, options=options)
         stored = StoredSession(created.session.id, created.tokens)
-        session = _session(self._transport, self._store, stored)
+        session = open_session(self._transport, self._store, stored)
+        session.begin()
         if isinstance(self._transport.session, Current):
             self._transport.session.set(session)
-        session.begin()
         return self._derive(token=None, session=lambda: session)
 
     def sign_out(self, *, options: CallOptions | None = None) -> None:
@@ -281,7 +275,7 @@ class AsyncByline(AsyncResources):
             token,
         )
         if session_store is not None:
-            transport = replace(transport, session=_async_current(transport, session_store))
+            transport = replace(transport, session=async_from_store(transport, session_store))
         super().__init__(transport)
 
     def with_token(self, token: AsyncToken) -> Self:
@@ -327,11 +321,11 @@ class AsyncByline(AsyncResources):
         """
         created = await self.sessions.create(email=email, password=password, options=options)
         stored = StoredSession(created.session.id, created.tokens)
-        session = _async_session(self._transport, self._store, stored)
+        session = open_async_session(self._transport, self._store, stored)
+        await session.begin()
         if isinstance(self._transport.session, AsyncCurrent):
             self._transport.session.set(session)
-        await session.begin()
-        return self._derive(token=None, session=_always(session))
+        return self._derive(token=None, session=always(session))
 
     async def sign_out(self, *, options: CallOptions | None = None) -> None:
         """Sign out.
@@ -385,46 +379,3 @@ class AsyncByline(AsyncResources):
         derived = copy(self)
         AsyncResources.__init__(derived, replace(self._transport, **changes))
         return derived
-
-
-def _session(transport: Transport, store: SessionStore | None, stored: StoredSession) -> Session:
-    sessions = Sessions(transport)
-
-    def refresh(refresh_token: str) -> Tokens:
-        return sessions.refresh(refresh_token=refresh_token, options=REFRESH)
-
-    return Session(stored, store, refresh)
-
-
-def _current(transport: Transport, store: SessionStore) -> Current:
-    def load() -> Session | None:
-        stored = store.load()
-        return _session(transport, store, stored) if stored else None
-
-    return Current(load)
-
-
-def _async_session(
-    transport: AsyncTransport, store: AsyncSessionStore | None, stored: StoredSession
-) -> AsyncSession:
-    sessions = AsyncSessions(transport)
-
-    async def refresh(refresh_token: str) -> Tokens:
-        return await sessions.refresh(refresh_token=refresh_token, options=REFRESH)
-
-    return AsyncSession(stored, store, refresh)
-
-
-def _always(session: AsyncSession) -> Callable[[], Awaitable[AsyncSession]]:
-    async def get() -> AsyncSession:
-        return session
-
-    return get
-
-
-def _async_current(transport: AsyncTransport, store: AsyncSessionStore) -> AsyncCurrent:
-    async def load() -> AsyncSession | None:
-        stored = await store.load()
-        return _async_session(transport, store, stored) if stored else None
-
-    return AsyncCurrent(load)
