@@ -116,7 +116,7 @@ func requireRefused(t *testing.T, st *stage, op *contract.Operation, known []str
 	refuse(c, "surprise=1", one("surprise", unknownParameter))
 	refuse(c, "surprise", one("surprise", unknownParameter))
 	refuse(c, "surprise=1&surprise=2&Other", client.FieldErrors{"surprise": {unknownParameter}, "Other": {unknownParameter}})
-	for _, query := range []string{"=x", "=", "&&", "&", "%22=1", "a.b=1", strings.Repeat("x", 25)} {
+	for _, query := range []string{"=x", "=", "%22=1", "a.b=1", strings.Repeat("x", 25)} {
 		refuse(c, query, one("query", unnamedParameter))
 	}
 	if op.Method == http.MethodGet {

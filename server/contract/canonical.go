@@ -40,6 +40,9 @@ func (op *Operation) Canonical(r *http.Request, pathParam func(string) string, i
 // take stores the value of a declared parameter, or the name of another one. It
 // reports whether the pair is one that Check accepts.
 func (op *Operation) take(values *[maxQuery]*string, pair string, ignored *Ignored) bool {
+	if pair == "" {
+		return true
+	}
 	key, value, _ := strings.Cut(pair, "=")
 	key, wrongKey := unescape(key)
 	value, wrongValue := unescape(value)
@@ -48,7 +51,7 @@ func (op *Operation) take(values *[maxQuery]*string, pair string, ignored *Ignor
 	}
 	i, _ := find(op.query, key)
 	if i < 0 {
-		if op.ReportsUnknownQuery && pair != "" {
+		if op.ReportsUnknownQuery {
 			ignored.add("query", key)
 		}
 		return op.ReportsUnknownQuery

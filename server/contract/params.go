@@ -72,6 +72,9 @@ func (c *checker) query(raw string) *problem.Error {
 	for more := raw != ""; more; {
 		var pair string
 		pair, raw, more = strings.Cut(raw, "&")
+		if pair == "" {
+			continue
+		}
 		key, value, _ := strings.Cut(pair, "=")
 		key, message := unescape(key)
 		if message != "" {
