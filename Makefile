@@ -176,12 +176,13 @@ sdk-verify: $(SDK_TOOLS) ## Fail if the SDKs do not match openapi.yaml, or have 
 	  && for path in $(SDK_GENERATED); do diff -r -x __pycache__ $$before/$$path $$path || exit 1; done && rm -rf $$before
 
 .PHONY: sdk-test
-sdk-test: build $(SDK_TOOLS) ## Test the SDKs, and run one scenario with each against the binary
+sdk-test: build $(SDK_TOOLS) ## Test the SDKs, run one scenario with each against the binary, and what the guides show
 	cd sdk/go && GOTOOLCHAIN=go$$(sed -n 's/^go //p' go.mod) $(GO) test -count=1 ./...
 	npm --prefix sdk/typescript --silent run check
 	npm --prefix sdk/typescript --silent run test:oldest
 	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy && .venv/bin/pyright --pythonpath .venv/bin/python
 	sdk/scenario
+	BYLINE_TEST_SDKS=1 $(GO) test -pgo=off -count=1 -run '^TestGuidePrograms$$' ./cmd/byline
 
 .PHONY: sdk-versions
 sdk-versions: ## Test the Python SDK with each supported version of Python that is installed

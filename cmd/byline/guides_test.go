@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -93,59 +92,39 @@ type example struct {
 }
 
 var (
-	starts  = regexp.MustCompile(`(?m)^((?:[A-Z_]+=\S+ )*)make run\b`)
-	runs    = regexp.MustCompile(`\bcurl -|^byline `)
-	exempt  = regexp.MustCompile(`^<!-- not run: .+ -->$`)
-	heading = regexp.MustCompile(`^#+ `)
-	fence   = regexp.MustCompile("^```([a-z]*)$")
+	starts = regexp.MustCompile(`(?m)^((?:[A-Z_]+=\S+ )*)make run\b`)
+	runs   = regexp.MustCompile(`\bcurl -|^byline `)
 )
 
 func readExamples(t *testing.T, file string) guide {
 	t.Helper()
 	var (
-		g        guide
-		last     *example // the last command of this section
-		skipped  bool
-		language string
-		block    []string
-		begin    int
+		g       guide
+		last    *example // the last command of this section
+		section int
 	)
-	for i, line := range strings.Split(readFile(t, file), "\n") {
-		m := fence.FindStringSubmatch(line)
-		switch {
-		case begin == 0 && m != nil:
-			begin, language, block = i+1, cmp.Or(m[1], "text"), nil
-		case begin == 0 && exempt.MatchString(line):
-			skipped = true
-		case begin == 0 && heading.MatchString(line):
-			last = nil
-		case begin == 0:
-		case m == nil:
-			block = append(block, line)
-		default:
-			where := filepath.Base(file) + ":" + strconv.Itoa(begin)
-			begin = 0
-			text := strings.Join(block, "\n")
-			if skipped {
-				skipped = false
+	for _, b := range readBlocks(t, file) {
+		if b.section != section {
+			section, last = b.section, nil
+		}
+		if b.exempt {
+			continue
+		}
+		switch b.language {
+		case "sh":
+			if m := starts.FindStringSubmatch(b.code); m != nil {
+				g.settings = append(g.settings, strings.Fields(m[1])...)
+			}
+			if last = nil; runs.MatchString(b.code) {
+				last = &example{where: b.where, command: b.code}
+				g.examples = append(g.examples, last)
+			}
+		case "http", "json":
+			if last == nil {
+				t.Errorf("%s: the section has no request with this response; if it is none, write <!-- not run: reason --> before it", b.where)
 				continue
 			}
-			switch language {
-			case "sh":
-				if m := starts.FindStringSubmatch(text); m != nil {
-					g.settings = append(g.settings, strings.Fields(m[1])...)
-				}
-				if last = nil; runs.MatchString(text) {
-					last = &example{where: where, command: text}
-					g.examples = append(g.examples, last)
-				}
-			case "http", "json":
-				if last == nil {
-					t.Errorf("%s: the section has no request with this response; if it is none, write <!-- not run: reason --> before it", where)
-					continue
-				}
-				last.shown = append(last.shown, text)
-			}
+			last.shown = append(last.shown, b.code)
 		}
 	}
 	return g
