@@ -40,7 +40,7 @@ func TestGuidePrograms(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
-	guides := map[string]map[string]string{} // name of the guide, language
+	guides := map[string]map[string][]block{} // name of the guide, language
 	settings := map[string][]string{}
 	start := readPrograms(t, readBlocks(t, "../../docs/quick-start.md"))
 	for _, file := range files {
@@ -49,9 +49,9 @@ func TestGuidePrograms(t *testing.T) {
 			continue
 		}
 		programs := readPrograms(t, readBlocks(t, file))
-		if name != "quick-start" && !strings.Contains(programs["go"], "\nfunc main()") {
+		if name != "quick-start" && !slices.ContainsFunc(programs["go"], block.whole) {
 			for language := range programs {
-				programs[language] = start[language] + programs[language]
+				programs[language] = slices.Concat(start[language], programs[language])
 			}
 		}
 		if len(programs) > 0 {
@@ -66,8 +66,8 @@ func TestGuidePrograms(t *testing.T) {
 	for _, sdk := range sdks {
 		programs := map[string]string{}
 		for name := range guides {
-			if program, ok := guides[name][sdk.language]; ok {
-				programs[name] = program
+			if blocks := guides[name][sdk.language]; blocks != nil {
+				programs[name] = sdk.assemble(t, blocks)
 			}
 		}
 		sdk.prepare(t, filepath.Join(dir, sdk.language), programs)
@@ -90,13 +90,12 @@ func TestGuidePrograms(t *testing.T) {
 	}
 }
 
-// readPrograms returns the program of each SDK in the blocks of a guide. Its
-// comments say where each block comes from.
-func readPrograms(t *testing.T, blocks []block) map[string]string {
+// readPrograms returns the blocks of a guide that are a program in each SDK.
+func readPrograms(t *testing.T, blocks []block) map[string][]block {
 	t.Helper()
-	programs := map[string]string{}
+	programs := map[string][]block{}
 	for _, b := range blocks {
-		if b.language == "sh" || b.exempt || !slices.Contains(clients, b.language) {
+		if b.exempt || b.language == "sh" || !slices.Contains(clients, b.language) {
 			continue
 		}
 		if b.language == "go" {
@@ -106,11 +105,7 @@ func readPrograms(t *testing.T, blocks []block) map[string]string {
 				t.Errorf("%s: gofmt writes\n%s", b.where, formatted)
 			}
 		}
-		comment := "//"
-		if b.language == "python" {
-			comment = "#"
-		}
-		programs[b.language] += fmt.Sprintf("%s %s\n%s\n\n", comment, b.where, b.code)
+		programs[b.language] = append(programs[b.language], b)
 	}
 	return programs
 }
@@ -131,6 +126,9 @@ func comparePrinted(t *testing.T, program, printed string) {
 // sdk is the SDK of a language.
 type sdk struct {
 	language string
+	// assemble joins the blocks of a program, which uses the address in
+	// BYLINE_URL.
+	assemble func(t *testing.T, blocks []block) string
 	// prepare writes programs into a folder and compiles them.
 	prepare func(t *testing.T, dir string, programs map[string]string)
 	// command returns the command that runs a program.
@@ -139,19 +137,37 @@ type sdk struct {
 
 var sdks = []sdk{
 	{
-		"ts", prepareTypeScript,
-		func(dir, name string) []string { return []string{"node", filepath.Join(dir, name+".js")} },
+		language: "ts",
+		assemble: func(_ *testing.T, blocks []block) string { return join(blocks, "//", "process.env.BYLINE_URL!") },
+		prepare:  prepareTypeScript,
+		command:  func(dir, name string) []string { return []string{"node", filepath.Join(dir, name+".js")} },
 	},
 	{
-		"python", preparePython,
-		func(dir, name string) []string {
+		language: "python",
+		assemble: func(_ *testing.T, blocks []block) string {
+			return "import os\n" + join(blocks, "#", `os.environ["BYLINE_URL"]`)
+		},
+		prepare: preparePython,
+		command: func(dir, name string) []string {
 			return []string{repository("sdk/python/.venv/bin/python"), filepath.Join(dir, name+".py")}
 		},
 	},
 	{
-		"go", prepareGo,
-		func(dir, name string) []string { return []string{filepath.Join(dir, "bin", name)} },
+		language: "go",
+		assemble: assembleGo,
+		prepare:  prepareGo,
+		command:  func(dir, name string) []string { return []string{filepath.Join(dir, "bin", name)} },
 	},
+}
+
+// join joins blocks of code. A comment says where each of them comes from, and
+// an expression replaces the address of the service.
+func join(blocks []block, comment, address string) string {
+	var program strings.Builder
+	for _, b := range blocks {
+		fmt.Fprintf(&program, "%s %s\n%s\n\n", comment, b.where, strings.ReplaceAll(b.code, `"http://127.0.0.1:8080"`, address))
+	}
+	return program.String()
 }
 
 // repository returns the absolute path of a file of the repository.
@@ -161,12 +177,6 @@ func repository(path string) string {
 		panic(err)
 	}
 	return abs
-}
-
-// withAddress makes a program use the address in BYLINE_URL, which the
-// expression reads.
-func withAddress(program, expression string) []byte {
-	return []byte(strings.ReplaceAll(program, `"http://127.0.0.1:8080"`, expression))
 }
 
 func save(t *testing.T, dir, name string, content []byte) {
@@ -186,7 +196,7 @@ func compile(t *testing.T, dir, name string, args ...string) {
 
 func prepareTypeScript(t *testing.T, dir string, programs map[string]string) {
 	for name, program := range programs {
-		save(t, dir, name+".ts", withAddress(program, "process.env.BYLINE_URL!"))
+		save(t, dir, name+".ts", []byte(program))
 	}
 	options, err := json.Marshal(map[string]any{"compilerOptions": map[string]any{
 		"target": "ES2022", "module": "NodeNext", "strict": true, "exactOptionalPropertyTypes": true,
@@ -205,7 +215,7 @@ func prepareTypeScript(t *testing.T, dir string, programs map[string]string) {
 
 func preparePython(t *testing.T, dir string, programs map[string]string) {
 	for name, program := range programs {
-		save(t, dir, name+".py", withAddress("import os\n"+program, `os.environ["BYLINE_URL"]`))
+		save(t, dir, name+".py", []byte(program))
 	}
 }
 
@@ -219,7 +229,7 @@ var packages = map[string]string{
 
 func prepareGo(t *testing.T, dir string, programs map[string]string) {
 	for name, program := range programs {
-		save(t, dir, name+"/main.go", goProgram(t, program))
+		save(t, dir, name+"/main.go", []byte(program))
 	}
 	save(t, dir, "go.mod", []byte("module guides\n\ngo 1.24\n\nrequire github.com/byline-api/byline/sdk/go v0.0.0\n\n"+
 		"replace github.com/byline-api/byline/sdk/go => "+repository("sdk/go")+"\n"))
@@ -227,12 +237,28 @@ func prepareGo(t *testing.T, dir string, programs map[string]string) {
 	compile(t, dir, "go", "build", "-mod=mod", "-ldflags=-s -w", "-o", "bin/", "./...")
 }
 
-// goProgram moves what follows the function main to its end, and adds imports.
-func goProgram(t *testing.T, text string) []byte {
-	begin := strings.Index(text, "\nfunc main() {\n")
-	require.GreaterOrEqual(t, begin, 0, "no block is a whole program:\n%s", text)
-	body, rest, _ := strings.Cut(text[begin:], "\n}\n")
-	source := withAddress(text[:begin]+body+"\n"+rest+"}\n", `os.Getenv("BYLINE_URL")`)
+// whole reports whether a block in Go is a whole program.
+func (b block) whole() bool { return strings.Contains(b.code, "\nfunc main() {\n") }
+
+// assembleGo moves what follows the function main to its end, except
+// declarations, and adds imports.
+func assembleGo(t *testing.T, blocks []block) string {
+	var begin, statements, declarations []block
+	for _, b := range blocks {
+		if _, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+b.code, 0); err == nil {
+			declarations = append(declarations, b)
+			continue
+		}
+		if b.whole() {
+			b.code = strings.TrimSuffix(b.code, "}")
+			begin = append(begin, b)
+			continue
+		}
+		statements = append(statements, b)
+	}
+	require.Len(t, begin, 1, "the whole programs of a guide")
+	address := `os.Getenv("BYLINE_URL")`
+	source := join(begin, "//", address) + join(statements, "//", address) + "}\n\n" + join(declarations, "//", address)
 	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.SkipObjectResolution)
 	require.NoError(t, err, "%s", source)
 	used := map[string]bool{}
@@ -251,7 +277,5 @@ func goProgram(t *testing.T, text string) []byte {
 	for _, path := range slices.Sorted(maps.Keys(used)) {
 		imports += "\t\"" + path + "\"\n"
 	}
-	source, err = format.Source([]byte(strings.Replace(string(source), "import (\n", imports, 1)))
-	require.NoError(t, err)
-	return source
+	return strings.Replace(source, "import (\n", imports, 1)
 }

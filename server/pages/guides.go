@@ -11,7 +11,7 @@ import (
 // groups are the sections of the navigation and their guides, in the order in
 // which to read them.
 var groups = []group{
-	{Title: "Start", names: []string{"quick-start", "authentication", "accounts", "errors"}},
+	{Title: "Start", names: []string{"quick-start", "sdks", "authentication", "accounts", "errors"}},
 	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "content", "personal-data", "rate-limits", "moderation", "versioning", "api-changelog"}},
 	{Title: "Run it", names: []string{"deploying", "operating", "configuration", "observability", "performance", "profiling", "faults", "security", "licenses"}},
 	{Title: "Change it", names: []string{"development"}},
