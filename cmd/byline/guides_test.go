@@ -96,14 +96,25 @@ var (
 	runs   = regexp.MustCompile(`\bcurl -|^byline `)
 )
 
+// settingsIn returns the variables with which a guide starts the service.
+func settingsIn(blocks []block) (settings []string) {
+	for _, b := range blocks {
+		if m := starts.FindStringSubmatch(b.code); m != nil && b.language == "sh" && !b.exempt {
+			settings = append(settings, strings.Fields(m[1])...)
+		}
+	}
+	return settings
+}
+
 func readExamples(t *testing.T, file string) guide {
 	t.Helper()
 	var (
-		g       guide
+		blocks  = readBlocks(t, file)
+		g       = guide{settings: settingsIn(blocks)}
 		last    *example // the last command of this section
 		section int
 	)
-	for _, b := range readBlocks(t, file) {
+	for _, b := range blocks {
 		if b.section != section {
 			section, last = b.section, nil
 		}
@@ -112,9 +123,6 @@ func readExamples(t *testing.T, file string) guide {
 		}
 		switch b.language {
 		case "sh":
-			if m := starts.FindStringSubmatch(b.code); m != nil {
-				g.settings = append(g.settings, strings.Fields(m[1])...)
-			}
 			if last = nil; runs.MatchString(b.code) {
 				last = &example{where: b.where, command: b.code}
 				g.examples = append(g.examples, last)

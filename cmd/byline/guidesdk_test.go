@@ -28,8 +28,8 @@ import (
 //   - The blocks of a language in a guide are one program, in their order. It
 //     continues the program of the quick start, unless a block of the guide is
 //     a whole program.
-//   - Each program runs with a new service, and must succeed. All of them are
-//     compiled by the strictest rules of their language.
+//   - Each program runs with a new service, and must succeed. Its types are
+//     checked before.
 //   - A comment "prints …" is a line that the program prints after those of the
 //     comments before it.
 //   - Tabs have a block in each language; readBlocks says how to leave one out.
@@ -48,14 +48,15 @@ func TestGuidePrograms(t *testing.T) {
 		if name == "development" { // make recipe
 			continue
 		}
-		programs := readPrograms(t, readBlocks(t, file))
+		blocks := readBlocks(t, file)
+		programs := readPrograms(t, blocks)
 		if name != "quick-start" && !slices.ContainsFunc(programs["go"], block.whole) {
 			for language := range programs {
 				programs[language] = slices.Concat(start[language], programs[language])
 			}
 		}
 		if len(programs) > 0 {
-			guides[name], settings[name] = programs, readExamples(t, file).settings
+			guides[name], settings[name] = programs, settingsIn(blocks)
 		}
 	}
 	require.NotEmpty(t, guides)
@@ -217,13 +218,19 @@ func preparePython(t *testing.T, dir string, programs map[string]string) {
 	for name, program := range programs {
 		save(t, dir, name+".py", []byte(program))
 	}
+	// Stores and functions have no annotations in the guides.
+	args := []string{"--check-untyped-defs"}
+	for name := range programs {
+		args = append(args, name+".py")
+	}
+	compile(t, dir, repository("sdk/python/.venv/bin/mypy"), args...)
 }
 
 // packages are those of the standard library that programs in Go may use. As
 // the editor of a reader does, the test adds the imports of blocks that are no
 // whole program.
 var packages = map[string]string{
-	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "json": "encoding/json", "log": "log", "os": "os", "slog": "log/slog",
+	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "json": "encoding/json", "log": "log", "os": "os", "strings": "strings",
 	"time": "time",
 }
 
@@ -233,7 +240,6 @@ func prepareGo(t *testing.T, dir string, programs map[string]string) {
 	}
 	save(t, dir, "go.mod", []byte("module guides\n\ngo 1.24\n\nrequire github.com/byline-api/byline/sdk/go v0.0.0\n\n"+
 		"replace github.com/byline-api/byline/sdk/go => "+repository("sdk/go")+"\n"))
-	compile(t, dir, "go", "vet", "-mod=mod", "./...")
 	compile(t, dir, "go", "build", "-mod=mod", "-ldflags=-s -w", "-o", "bin/", "./...")
 }
 
