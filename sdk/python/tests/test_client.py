@@ -202,6 +202,15 @@ def test_hooks() -> None:
     assert fake.sent("traceparent") == ["trace-1", "trace-2"]
 
 
+def test_hooks_do_not_get_the_token() -> None:
+    seen: list[Attempt] = []
+    hooks = Hooks(on_request=seen.append, on_response=seen.append)
+    fake = Fake(respond(200, {"profile": PROFILE}))
+    fake.client(hooks=hooks, token="secret").profiles.get("a")
+    assert ["Authorization" in attempt.headers for attempt in seen] == [False, False]
+    assert fake.sent("Authorization") == ["Token secret"]
+
+
 def test_calls_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "byline_client")
     Fake(BUSY, TAGS).client(token="secret").tags.list()

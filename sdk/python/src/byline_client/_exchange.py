@@ -112,9 +112,6 @@ def exchange(
         request = build(
             operation.method, url, headers=headers, content=content, timeout=_until(end, timeout)
         )
-        if token:
-            request.headers["Authorization"] = _authorization(token)
-        cached = service.cache.add_condition(request)
         this = Attempt(
             operation=operation.name,
             method=request.method,
@@ -124,6 +121,10 @@ def exchange(
         )
         if settings.hooks.on_request:
             settings.hooks.on_request(this)
+        request.headers = this.headers.copy()
+        if token:
+            request.headers["Authorization"] = _authorization(token)
+        cached = service.cache.add_condition(request)
         started = time.perf_counter()
         response: httpx.Response | httpx.RequestError = yield Send(request, operation.stream)
         outcome = _outcome(this, time.perf_counter() - started, response)

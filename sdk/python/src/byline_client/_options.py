@@ -78,7 +78,8 @@ class Attempt:
     attempt: int
     """1 for the first attempt."""
     headers: httpx.Headers = field(repr=False)
-    """The headers of the request. `on_request` may change them."""
+    """The headers of the request without the token. `on_request` may change
+    them."""
 
 
 @dataclass(frozen=True, kw_only=True)
