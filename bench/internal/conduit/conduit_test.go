@@ -118,7 +118,7 @@ func TestCheckArticle(t *testing.T) {
 	}{
 		"Good":        {200, fmt.Sprintf(goodArticle, slug, false, 3), ""},
 		"Other":       {200, fmt.Sprintf(goodArticle, "other", false, 3), "another article"},
-		"Favorite":   {200, fmt.Sprintf(goodArticle, slug, true, 3), "anonymous reader"},
+		"Favorite":    {200, fmt.Sprintf(goodArticle, slug, true, 3), "anonymous reader"},
 		"Empty":       {200, `{}`, "another article"},
 		"NotJSON":     {200, `<html>`, "not JSON"},
 		"Error":       {503, `{"errors":{"server":["is unavailable"]},"requestId":"x1"}`, `status 503: {"server":["is unavailable"]}`},
