@@ -75,6 +75,14 @@ def test_something_else_responds(response: Handler, status: int, part: str) -> N
     assert part in str(error) and "does not include /api" in str(error)
 
 
+def test_an_older_service_responds() -> None:
+    article = {name: value for name, value in ARTICLE.items() if name != "favorited"}
+    with pytest.raises(NotBylineError) as caught:
+        Fake(respond(200, {"article": article})).client().articles.get("a")
+    assert "without the member 'favorited'" in str(caught.value)
+    assert "not older than this package" in str(caught.value)
+
+
 def test_a_proxy_responds_during_an_outage() -> None:
     with pytest.raises(ServerError) as caught:
         Fake(respond(502, "<h1>Bad Gateway</h1>")).client().tags.list()

@@ -164,7 +164,7 @@ def result(call: Call[T], response: httpx.Response) -> Response[T]:
             body = response.json()
         data = call.operation.parse(body)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise not_byline(call.operation.name, response) from error
+        raise not_byline(call.operation.name, response, error) from error
     return Response(data, response.status_code, response.headers, body)
 
 

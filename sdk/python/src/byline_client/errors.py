@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from .generated.version import VERSION
+
 _E = TypeVar("_E", bound="BylineError")
 
 
@@ -159,16 +161,23 @@ def refused(operation: str, response: httpx.Response) -> BylineError:
     return _error(cls, operation, response, problem)
 
 
-def not_byline(operation: str, response: httpx.Response) -> NotBylineError:
+def not_byline(
+    operation: str, response: httpx.Response, cause: Exception | None = None
+) -> NotBylineError:
     """Returns the error for a response of something else than the service."""
     url = str(response.request.url)
     body = response.text.strip()[:200]
     received = response.headers.get("Content-Type", "no Content-Type")
     if location := response.headers.get("Location"):
         received += f", a redirect to {location}"
+    check = ""
+    if isinstance(cause, KeyError):
+        received += f" without the member {cause}"
+        check = f" Also check that the service is not older than this package ({VERSION})."
     detail = (
         f"{url} did not respond as a Byline service does ({received}: {body!r}). Check the "
         "address of the service, which does not include /api, and the proxies in front of it."
+        + check
     )
     return _error(NotBylineError, operation, response, {"detail": detail}, url=url, body=body)
 
