@@ -77,7 +77,7 @@ class Service(Fake):
                 return httpx.Response(200, json={"tokens": self.tokens()})
             if path.startswith("/profiles/"):
                 rejected = {"WWW-Authenticate": 'Token error="invalid_token"'}
-                headers = rejected if token in self.expired else {}
+                headers = {"ETag": '"v1"', **(rejected if token in self.expired else {})}
                 profile = {**PROFILE, "username": token}
                 return httpx.Response(200, json={"profile": profile}, headers=headers)
             if token in self.expired or token not in ("", f"access-{self.number}"):

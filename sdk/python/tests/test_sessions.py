@@ -55,6 +55,27 @@ def test_a_token_is_renewed_before_it_expires() -> None:
     assert service.refreshes == ["refresh-1"]
 
 
+def test_what_is_cached_survives_a_renewal() -> None:
+    service = Service()
+    byline = service.client()
+    jake = byline.sign_in("a@example.com", "12345678")
+    jake.profiles.get("a")
+    service.expired.add("access-1")
+    jake.account.get()
+    jake.profiles.get("a")
+    byline.sign_in("b@example.com", "12345678").profiles.get("a")
+    conditions = [
+        (request.headers["Authorization"], request.headers.get("If-None-Match"))
+        for request in service.requests
+        if "profiles" in request.url.path
+    ]
+    assert conditions == [
+        ("Token access-1", None),
+        ("Token access-2", '"v1"'),
+        ("Token access-3", None),
+    ]
+
+
 def test_clocks_that_differ_do_not_renew_at_each_call() -> None:
     service = Service(valid=-3600)
     jake = sign_in(service)

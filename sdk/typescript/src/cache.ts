@@ -74,9 +74,9 @@ function confirmed(cached: CachedResponse, response: Response): Response {
 }
 
 /**
- * The cache key. It contains the token, so that users do not get responses of
- * others.
+ * The cache key. It contains the session or the token, so that users do not get
+ * responses of others.
  */
-function keyOf({ authorization, headers, url }: Outgoing): string {
-  return `${url}\n${authorization ?? headers.get("Authorization") ?? ""}`;
+function keyOf({ authorization, headers, identity, url }: Outgoing): string {
+  return `${url}\n${identity ?? authorization ?? headers.get("Authorization") ?? ""}`;
 }

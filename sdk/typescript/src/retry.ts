@@ -10,6 +10,8 @@ export interface Outgoing {
   headers: Headers;
   /** The field Authorization, which hooks do not see. */
   authorization: string | undefined;
+  /** Whose response it is, for the cache; by default, that of the token. */
+  identity?: string;
   body: string | undefined;
   /** Whether the request may be sent again. */
   repeatable: boolean;

@@ -16,11 +16,16 @@ const retryWindow = 8_000;
  */
 const pause = 10_000;
 
+/** The number of sessions that there have been. */
+let sessions = 0;
+
 /**
  * The session of one user, whose tokens are renewed by one request at a time
  * however many calls need them.
  */
 export class Session {
+  /** The user, for the cache. It stays the same when the token is renewed. */
+  readonly identity = `session ${++sessions}`;
   readonly #id: number;
   readonly #store: SessionStore | undefined;
   readonly #refresh: (refreshToken: string) => Promise<Tokens>;

@@ -201,10 +201,11 @@ export class Transport {
     if (operation.anonymous || request.headers.has("Authorization")) return send(request);
     const session = options.token === undefined ? await this.session?.get() : undefined;
     if (!session) return send(authorized(request, options.token ?? (await this.#token())));
+    const own = { ...request, identity: session.identity };
     const token = await session.token(operation.name);
-    const response = await send(authorized(request, token));
+    const response = await send(authorized(own, token));
     if (!rejectsToken(response)) return response;
-    return send(authorized(request, await session.renew(operation.name, token)));
+    return send(authorized(own, await session.renew(operation.name, token)));
   }
 
   async #token(): Promise<string | undefined> {

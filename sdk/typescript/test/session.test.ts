@@ -11,6 +11,8 @@ import {
 } from "../src/index.js";
 import { breaks, busy, fails, type Handler, problem, respond } from "./fake.js";
 
+const rejected = 'Token error="invalid_token"';
+
 /**
  * A service with one session, whose tokens are a1 and r1, then a2 and r2, and
  * so on.
@@ -24,6 +26,7 @@ class Service {
   /** Takes the place of the response to a renewal. */
   onRefresh: ((renewed: Response) => Response | Promise<Response>) | undefined;
   requests: string[] = [];
+  conditions: (string | null)[] = [];
   /** Set by tests to make the service forget the current access token. */
   expired = false;
 
@@ -41,6 +44,7 @@ class Service {
     const path = new URL(url).pathname.replace("/api", "");
     const token = request.headers.get("Authorization");
     this.requests.push(`${request.method} ${path}${token ? ` ${token.slice(6)}` : ""}`);
+    this.conditions.push(request.headers.get("If-None-Match"));
     await new Promise((resume) => setTimeout(resume, 1));
     return this.#respond(request, path, token)(request);
   };
@@ -68,7 +72,7 @@ class Service {
         return respond(
           200,
           { profile: { username: "jake", following: valid } },
-          valid || !token ? {} : { "WWW-Authenticate": 'Token error="invalid_token"' },
+          { ETag: '"v1"', ...(!valid && token && { "WWW-Authenticate": rejected }) },
         );
       case "DELETE /sessions/current":
         if (valid) this.ended = true;
@@ -135,6 +139,25 @@ test("a session is renewed", async (t) => {
     const jake = await service.client().signIn("jake@example.com", "correct horse");
     service.expired = true;
     assert.equal((await jake.profiles.get("jake")).following, true);
+  });
+  await t.test("and keeps what it has cached", async () => {
+    const service = new Service();
+    const jake = await service.client().signIn("jake@example.com", "correct horse");
+    await jake.profiles.get("jake");
+    service.expired = true;
+    await jake.account.get();
+    await jake.profiles.get("jake");
+    const anna = await service.client().signIn("anna@example.com", "correct horse");
+    await anna.profiles.get("jake");
+    const seen = service.requests.map((request, i) => [request, service.conditions[i]]);
+    assert.deepEqual(
+      seen.filter(([request]) => request?.includes("profiles")),
+      [
+        ["GET /profiles/jake a1", null],
+        ["GET /profiles/jake a2", '"v1"'],
+        ["GET /profiles/jake a3", null],
+      ],
+    );
   });
   await t.test("not by each call if the clocks differ", async () => {
     const service = new Service();

@@ -5,6 +5,10 @@ from collections import OrderedDict
 
 import httpx
 
+#: The extension of a request that says whose response it is. It stays the same
+#: when the token of a session is renewed.
+IDENTITY = "byline_identity"
+
 
 class Cache:
     """Stores responses with an entity tag.
@@ -72,6 +76,7 @@ class Cache:
 
 
 def _key(request: httpx.Request) -> tuple[str, str]:
-    """Returns the cache key. It contains the token, so that users do not get
-    the responses of other users."""
-    return str(request.url), request.headers.get("Authorization", "")
+    """Returns the cache key. It contains the session or the token, so that users
+    do not get the responses of other users."""
+    token = request.headers.get("Authorization", "")
+    return str(request.url), request.extensions.get(IDENTITY, token)

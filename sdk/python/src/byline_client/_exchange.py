@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from ._cache import Cache
+from ._cache import IDENTITY, Cache
 from ._log import logger
 from ._operation import Call
 from ._options import Attempt, Outcome, Retry, Settings, Timeout
@@ -33,7 +33,8 @@ TEMPORARY = {408, 425, 429, 502, 503, 504}
 
 @dataclass(frozen=True)
 class Authorize:
-    """Asks for the token; for another one if the service has rejected it."""
+    """Asks for the token, for another one if the service has rejected it, and for
+    the identity of its session, if it has one."""
 
     operation: str
     rejected: str | None = None
@@ -102,10 +103,10 @@ def exchange(
     url, content = call.url(service.url), call.content()
     timeout = options.get("timeout", settings.timeout)
     end = time.monotonic() + options.get("total_timeout", math.inf)
-    token = options.get("token")
+    token, identity = options.get("token"), None
     renewable = not (token or operation.anonymous or "Authorization" in headers)
     if renewable:
-        token = yield Authorize(operation.name)
+        token, identity = yield Authorize(operation.name)
     attempt = 0
     while True:
         attempt += 1
@@ -124,6 +125,8 @@ def exchange(
         request.headers = this.headers.copy()
         if token:
             request.headers["Authorization"] = _authorization(token)
+        if identity:
+            request.extensions[IDENTITY] = identity
         cached = service.cache.add_condition(request)
         started = time.perf_counter()
         response: httpx.Response | httpx.RequestError = yield Send(request, operation.stream)
@@ -133,7 +136,7 @@ def exchange(
             settings.hooks.on_response(outcome)
         if token and renewable and _rejects_token(response):
             renewable = False
-            renewed = yield Authorize(operation.name, rejected=token)
+            renewed, _ = yield Authorize(operation.name, rejected=token)
             if renewed != token:
                 token = renewed
                 continue

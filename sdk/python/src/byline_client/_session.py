@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -31,6 +32,9 @@ RETRY_DELAY = 0.25
 Steps = Generator[Callable[[], Any], Any, T]
 
 
+_numbers = itertools.count()
+
+
 def _now() -> datetime:
     return datetime.now(timezone.utc)
 
@@ -45,6 +49,8 @@ class _Session:
         store: SessionStore | AsyncSessionStore | None,
         refresh: Callable[[str], Tokens | Awaitable[Tokens]],
     ) -> None:
+        #: The user, for the cache.
+        self.identity = f"session {next(_numbers)}"
         self._id, self._store, self._refresh = stored.id, store, refresh
         #: None if the session has ended.
         self._tokens: Tokens | None = stored.tokens

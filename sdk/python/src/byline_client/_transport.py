@@ -69,9 +69,10 @@ class Transport:
                     if rejected is None and current:
                         session = current()
                     if session:
-                        outcome = session.token(operation, rejected)
+                        token = session.token(operation, rejected)
+                        outcome = token, session.identity
                     else:
-                        outcome = self._token()
+                        outcome = self._token(), None
                 case Send(request, stream):
                     outcome = self._send(request, stream)
                 case Sleep(seconds):
@@ -139,9 +140,10 @@ class AsyncTransport:
                     if rejected is None and current:
                         session = await current()
                     if session:
-                        outcome = await session.token(operation, rejected)
+                        token = await session.token(operation, rejected)
+                        outcome = token, session.identity
                     else:
-                        outcome = await self._token()
+                        outcome = await self._token(), None
                 case Send(request, stream):
                     outcome = await self._send(request, stream)
                 case Sleep(seconds):
