@@ -36,6 +36,7 @@ func TestErrors(t *testing.T) {
 			"another service":             {responds(200, `{"message":"hello"}`), "check the address"},
 			"a 404 of another":            {responds(404, `{"message":"no route"}`), "check the address"},
 			"JSON that breaks off":        {responds(200, `{"article":`), "check the address"},
+			"another method":              {responds(501, "<h1>No</h1>", "Content-Type", "text/html"), "check the address"},
 			"nothing":                     {responds(204, ""), "check the address"},
 			"a redirect":                  {responds(301, "", "Location", "https://new.example.com/api/articles/x"), "redirects to https://new.example.com/api/articles/x"},
 			"a list instead of an object": {responds(200, `[]`), "check the address"},

@@ -163,7 +163,7 @@ func errorOf(a *Attempt, res *http.Response, body []byte) error {
 	switch {
 	case res.StatusCode == http.StatusNotModified: // the caller has set If-None-Match
 		return e
-	case temporary(res.StatusCode), res.StatusCode >= 500: // a gateway's response
+	case temporary(res.StatusCode), res.StatusCode == http.StatusInternalServerError: // a gateway's response
 		return e
 	}
 	return notByline(a, res, body)

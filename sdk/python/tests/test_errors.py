@@ -58,6 +58,7 @@ def test_the_class_of_an_error(status: int, name: str) -> None:
         pytest.param(respond(200, {"hello": "world"}), 200, "hello", id="JSON of another"),
         pytest.param(respond(200, [1]), 200, "[1]", id="an array"),
         pytest.param(respond(404), 404, "no Content-Type", id="nothing"),
+        pytest.param(respond(501, "<h1>"), 501, "<h1>", id="another method"),
         pytest.param(
             respond(301, "", Location="https://new.test/"),
             301,

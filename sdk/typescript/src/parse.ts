@@ -33,7 +33,7 @@ export async function refusal(request: Outgoing, response: Response): Promise<By
   }
   // Proxies have responses of their own while a service is not available, and a
   // 304 that the caller has asked for has no body.
-  if (response.status >= 500 || response.status === 304 || isTemporary(response.status)) {
+  if (isTemporary(response.status) || [304, 500].includes(response.status)) {
     return new BylineError(request.operation, response, {});
   }
   return new NotBylineError(request, response, text);

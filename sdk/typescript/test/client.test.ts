@@ -111,6 +111,7 @@ test("a response that is not from a Byline is an error", async (t) => {
   const html = { "Content-Type": "text/html" };
   const others: Record<string, [Handler, number]> = {
     "an error page": [respond(403, "<h1>Forbidden</h1>", html), 403],
+    "an error of another method": [respond(501, "<h1>No</h1>", html), 501],
     "a page": [respond(200, "<h1>Sign in to this Wi-Fi</h1>", html), 200],
     "JSON of another service": [respond(200, { hello: "world" }), 200],
     "an error of another service": [respond(404, { message: "Not Found" }), 404],

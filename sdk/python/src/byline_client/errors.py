@@ -154,7 +154,7 @@ def refused(operation: str, response: httpx.Response) -> BylineError:
     if problem is None:
         # Proxies have responses of their own while a service is not available,
         # and a 304 that the caller has asked for has no body.
-        if status < 500 and status not in (304, 408, 425, 429):
+        if status not in (304, 408, 425, 429, 500, 502, 503, 504):
             return not_byline(operation, response)
         problem = {}
     cls = _BY_STATUS.get(status, ServerError if status >= 500 else BylineError)
