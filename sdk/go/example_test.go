@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"time"
 
 	byline "github.com/byline-api/byline/sdk/go"
@@ -101,12 +102,16 @@ func (f fileStore) Save(_ context.Context, session *byline.StoredSession) error 
 	if err != nil {
 		return err
 	}
-	// Other programs that share the file never read a part of it.
-	next := string(f) + ".new"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
+	// Only its owner can read the new file, and no program reads a part of it.
+	file, err := os.CreateTemp(filepath.Dir(string(f)), "session")
+	if err != nil {
 		return err
 	}
-	return os.Rename(next, string(f))
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), string(f))
 }
 
 // A command-line program keeps its session between runs.
