@@ -189,6 +189,11 @@ func TestDo(t *testing.T) {
 	noError(t, c.Do(ctx, "DELETE", "/news", nil, nil))
 	var number int
 	as[*byline.NotBylineError](t, c.Do(ctx, "GET", "/news", nil, &number))
+	for _, method := range []string{"get", "HEAD"} {
+		c, rec := fake(t, []http.HandlerFunc{responds(503, busy), responds(200, "")})
+		noError(t, c.Do(ctx, method, "/news", nil, nil))
+		equal(t, strings.ToUpper(method), rec.requests[1].Method) // it is repeated
+	}
 }
 
 func TestInto(t *testing.T) {

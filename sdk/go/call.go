@@ -54,9 +54,10 @@ func (c *core) call(ctx context.Context, r request, out any, options []CallOptio
 // Do sends a request for which the SDK has no method, for example to an
 // operation that is newer than the SDK. The path begins behind /api and may
 // have a query. A body that is not nil is sent as JSON, and the response is
-// decoded into out unless out is nil. The request is repeated if method is GET
-// or if it has an [IdempotencyKey].
+// decoded into out unless out is nil. Retries are those of a read if method is
+// GET or HEAD, or if the call has an [IdempotencyKey].
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, options ...CallOption) error {
+	method = strings.ToUpper(method)
 	x, err := c.core.newExchange(request{operation: method + " " + path, method: method, path: path, body: body}, options)
 	if err != nil {
 		return err
@@ -131,7 +132,9 @@ func (c *core) newExchange(r request, options []CallOption) (*exchange, error) {
 }
 
 // read reports whether the operation changes nothing.
-func (x *exchange) read() bool { return x.method == http.MethodGet || x.safe }
+func (x *exchange) read() bool {
+	return x.method == http.MethodGet || x.method == http.MethodHead || x.safe
+}
 
 // mayRepeat reports whether repeating the request cannot do anything twice.
 func (x *exchange) mayRepeat() bool {
