@@ -105,12 +105,13 @@ func RotateSigningKey(ctx context.Context, d *db.DB) (id string, err error) {
 
 // Reasons for which a key cannot be revoked.
 var (
-	ErrNoKey   = errors.New("there is no key of this id")
-	ErrOnlyKey = errors.New("it is the only key, and must be rotated first")
+	ErrNoKey     = errors.New("there is no key of this id")
+	ErrActiveKey = errors.New("it is the active key, which signs new tokens; run byline keys rotate first")
 )
 
 // RevokeSigningKey deletes a key and so invalidates all tokens that it has
-// signed, on all replicas within a second. The last key cannot be revoked.
+// signed, on all replicas within a second. The active key cannot be revoked: the
+// next older key, which may have leaked, would sign new tokens again.
 func RevokeSigningKey(ctx context.Context, d *db.DB, id string) error {
 	n, err := q.SigningKeyDelete(ctx, d, id)
 	if err != nil || n > 0 {
@@ -118,7 +119,7 @@ func RevokeSigningKey(ctx context.Context, d *db.DB, id string) error {
 	}
 	keys, err := ListSigningKeys(ctx, d)
 	if err == nil && slices.ContainsFunc(keys, func(k SigningKey) bool { return k.ID == id }) {
-		return ErrOnlyKey
+		return ErrActiveKey
 	}
 	return cmp.Or(err, ErrNoKey)
 }

@@ -40,13 +40,13 @@ func (p *program) keysCommand() *cobra.Command {
 				_, err = fmt.Fprintf(p.stdout, "%s now signs new tokens; revoke the older keys when their tokens have expired, or at once if a key has leaked\n", id)
 				return err
 			})},
-		&cobra.Command{Use: "revoke ID", Short: "Revoke a key and every token that it signed", Args: oneArgument, RunE: p.withDB(
+		&cobra.Command{Use: "revoke ID", Short: "Revoke an older key and every token that it signed", Args: oneArgument, RunE: p.withDB(
 			func(ctx context.Context, _ *config, d *db.DB, args []string) error {
 				err := credentials.RevokeSigningKey(ctx, d, args[0])
 				switch {
 				case errors.Is(err, credentials.ErrNoKey):
 					return fail(exitNotFound, fmt.Errorf("key %s: %w", args[0], err))
-				case errors.Is(err, credentials.ErrOnlyKey):
+				case errors.Is(err, credentials.ErrActiveKey):
 					return fail(exitRefused, fmt.Errorf("key %s: %w", args[0], err))
 				case err != nil:
 					return err

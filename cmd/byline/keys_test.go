@@ -50,14 +50,23 @@ func TestKeys(t *testing.T) {
 	first := strings.Fields(list)[2]
 
 	_, err = s.command("keys", "revoke", first)
-	require.ErrorContains(t, err, "the only key")
+	require.ErrorContains(t, err, "the active key", "it is the only one")
 	rotated, err := s.command("keys", "rotate")
 	require.NoError(t, err)
 	time.Sleep(time.Second) // replicas apply the change within this time
 	require.Equal(t, http.StatusOK, status(), "tokens of the older key stay valid")
 	list, err = s.command("keys", "list")
 	require.NoError(t, err)
-	require.Equal(t, strings.Fields(rotated)[0], strings.Fields(list)[2], "the new key must be the active one")
+	second := strings.Fields(list)[2]
+	require.Equal(t, strings.Fields(rotated)[0], second, "the new key must be the active one")
+
+	// Otherwise the older key, which may have leaked, would sign again.
+	_, err = s.command("keys", "revoke", second)
+	require.Equal(t, exitRefused, codeOf(err), "%v", err)
+	require.ErrorContains(t, err, "the active key")
+	again, err := s.command("keys", "list")
+	require.NoError(t, err)
+	require.Equal(t, list, again)
 
 	_, err = s.command("keys", "revoke", first)
 	require.NoError(t, err)

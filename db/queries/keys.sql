@@ -13,8 +13,9 @@ INSERT INTO signing_keys (id, secret, created_at) VALUES (@id, @secret, clock_ti
 SELECT id, secret, created_at FROM signing_keys ORDER BY created_at DESC, id;
 
 -- name: SigningKeyDelete :execrows
--- Never deletes the last key: no token could be signed.
-DELETE FROM signing_keys k WHERE k.id = @id AND (SELECT count(*) FROM signing_keys a) > 1;
+-- Never deletes the active key: the next older one would sign new tokens again.
+DELETE FROM signing_keys k
+WHERE k.id = @id AND k.id <> (SELECT a.id FROM signing_keys a ORDER BY a.created_at DESC, a.id LIMIT 1);
 
 -- name: ServiceSecretCreate :exec
 INSERT INTO service_secrets (name, secret) VALUES (@name, @secret)
