@@ -16,8 +16,8 @@ import (
 )
 
 // TestUnitRuns follows docs/deploying.md on a machine of its own: it installs
-// the unit, runs commands with its settings, restarts it, and makes backups of
-// the embedded PostgreSQL.
+// the unit, runs commands with its settings, restarts and upgrades it, and makes
+// backups of the embedded PostgreSQL.
 func TestUnitRuns(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -45,15 +45,19 @@ func TestUnitRuns(t *testing.T) {
 		"set -ex", "cd /mnt", "mkdir /backup", "chmod 777 /backup",
 		"ready() { until curl -fsS http://127.0.0.1:8080/readyz; do sleep 0.1; done; }",
 		"install -m 755 byline /usr/local/bin/byline",
-		install, "ready",
+		install, block("journalctl"),
+		"install -m 640 -g byline /dev/null /etc/byline/tls.key", "as_byline() { setpriv --reuid=byline --regid=byline --init-groups \"$@\"; }",
+		"as_byline cat /etc/byline/tls.key", "as_byline cat /etc/byline/byline.env && exit 1",
 		command,
 		"code=0", strings.Replace(command, "keys list", "admin promote nobody-of-this-name || code=$?", 1), "[ $code = 7 ]",
 		block("systemctl restart byline"),
+		"archive=/mnt", block("byline migrate up"), block("/version"),
+		block("install -m 755 /usr/local/bin/byline.old"), "ready",
 		"kill -KILL $(systemctl show --property=MainPID --value byline)", "sleep 0.5", "ready",
 		block("postmaster.pid"), "pg_restore --list /backup/byline.dump | grep signing_keys",
 		block("/backup/byline-data.tar.gz"), "ready",
 		"systemctl stop byline", "[ $(systemctl show --property=Result --value byline) = success ]",
-		"! grep --quiet postgres /proc/[0-9]*/comm",
+		"grep --quiet postgres /proc/[0-9]*/comm && exit 1",
 		command, "touch /mnt/done",
 	}, "\n")
 
@@ -85,5 +89,6 @@ func TestUnitRuns(t *testing.T) {
 	journal, _ := os.ReadFile(filepath.Join(dir, "journal"))
 	require.FileExists(t, filepath.Join(dir, "done"), "%s\n%s\n%s", &out, log, journal)
 	require.NoError(t, err)
+	require.Contains(t, string(log), "\nnothing to do\n", "the upgrade must run migrate up")
 	require.Contains(t, string(log), "byline: using the embedded PostgreSQL in /var/lib/byline/data, which the byline with pid ")
 }

@@ -91,7 +91,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	cfg.Logger.Info("embedded: PostgreSQL is ready", "version", s.bins.version, "data", s.dataDir,
-		"port", s.port, "pid", p.pid(), "user", s.who.name)
+		"port", s.port, "pid", p.pid(), "systemUser", s.who.name)
 	go s.supervise(p)
 	return s, nil
 }
