@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from sessions import AsyncMemory, Memory, Service, sign_in
@@ -156,3 +157,69 @@ def test_a_store_that_cannot_be_read_is_asked_again() -> None:
 def test_a_token_and_a_store_contradict_each_other() -> None:
     with pytest.raises(ValueError, match="either token or session_store"):
         Byline("https://byline.test", token="t", session_store=Memory())
+
+
+class Broken:
+    """A store that returns something else, or raises."""
+
+    def __init__(self, stored: object) -> None:
+        self.stored = stored
+
+    def load(self) -> StoredSession | None:
+        if isinstance(self.stored, Exception):
+            raise self.stored
+        return self.stored  # type: ignore[return-value]
+
+    def save(self, session: StoredSession | None) -> None:
+        pass
+
+
+class AsyncBroken(Broken):
+    async def load(self) -> StoredSession | None:  # type: ignore[override]
+        return super().load()
+
+    async def save(self, session: StoredSession | None) -> None:  # type: ignore[override]
+        pass
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (Tokens.from_dict(Service().tokens()), "returned Tokens"),
+        ({"id": 1, "tokens": Service().tokens()}, "returned dict"),
+        (KeyError("accessToken"), "raised KeyError: 'accessToken'"),
+        (ValueError("Expecting value"), "raised ValueError: Expecting value"),
+    ],
+)
+def test_a_store_of_another_shape(stored: object, message: str) -> None:
+    service = Service()
+    expected = f"^load of the session store {message}; it must return the StoredSession"
+    with pytest.raises(TypeError, match=expected) as raised:
+        service.client(session_store=Broken(stored)).account.get()
+    assert (raised.value.__cause__ is stored) == isinstance(stored, Exception)
+    with pytest.raises(TypeError, match=expected):
+        sign_in(service, session_store=Broken(stored)).sign_out()
+
+    async def run() -> None:
+        async with service.async_client(session_store=AsyncBroken(stored)) as byline:
+            await byline.account.get()
+
+    with pytest.raises(TypeError, match=expected):
+        asyncio.run(run())
+
+
+def test_a_synchronous_store_for_asyncio() -> None:
+    async def run() -> None:
+        store: Any = Broken(None)
+        async with Service().async_client(session_store=store) as byline:
+            await byline.account.get()
+
+    with pytest.raises(TypeError, match=r"^load of the session store raised TypeError: "):
+        asyncio.run(run())
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_an_asynchronous_store_for_threads() -> None:
+    store: Any = AsyncMemory()
+    with pytest.raises(TypeError, match=r"^load of the session store returned coroutine; "):
+        Service().client(session_store=store).account.get()

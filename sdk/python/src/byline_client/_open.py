@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ._options import AsyncSessionStore, CallOptions, SessionStore, StoredSession
-from ._session import AsyncCurrent, AsyncSession, Current, Session
+from ._session import AsyncCurrent, AsyncSession, Current, Session, load, run, run_async
 from ._transport import AsyncTransport, Transport
 from .generated.models import Tokens
 from .generated.resources.sessions import AsyncSessions, Sessions
@@ -27,11 +27,11 @@ def open_session(
 
 
 def from_store(transport: Transport, store: SessionStore) -> Current:
-    def load() -> Session | None:
-        stored = store.load()
+    def get() -> Session | None:
+        stored = run(load(store))
         return open_session(transport, store, stored) if stored else None
 
-    return Current(load)
+    return Current(get)
 
 
 def open_async_session(
@@ -53,8 +53,8 @@ def always(session: AsyncSession) -> Callable[[], Awaitable[AsyncSession]]:
 
 
 def async_from_store(transport: AsyncTransport, store: AsyncSessionStore) -> AsyncCurrent:
-    async def load() -> AsyncSession | None:
-        stored = await store.load()
+    async def get() -> AsyncSession | None:
+        stored = await run_async(load(store))
         return open_async_session(transport, store, stored) if stored else None
 
-    return AsyncCurrent(load)
+    return AsyncCurrent(get)

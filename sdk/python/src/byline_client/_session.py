@@ -39,6 +39,23 @@ def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def load(store: SessionStore | AsyncSessionStore) -> Steps[StoredSession | None]:
+    """Returns the session in the store, if any."""
+    expected = "it must return the StoredSession that save was called with, or None"
+    try:
+        stored: object = yield store.load
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # What is stored has another shape than load expects.
+        problem = f"raised {type(error).__name__}: {error}"
+        raise TypeError(f"load of the session store {problem}; {expected}") from error
+    if not stored:
+        return None
+    if not isinstance(stored, StoredSession):
+        returned = type(stored).__name__
+        raise TypeError(f"load of the session store returned {returned}; {expected}")
+    return stored
+
+
 class _Session:
     """What Session and AsyncSession share: the rules of a session, which do no
     input or output."""
@@ -142,7 +159,7 @@ class _Session:
     def _renewed_elsewhere(self, old: Tokens) -> Steps[Tokens | None]:
         """Returns the tokens in the store if they are newer ones of this session.
         Older ones are there if the last ones could not be saved."""
-        stored: StoredSession | None = (yield self._store.load) if self._store else None
+        stored = (yield from load(self._store)) if self._store else None
         if not stored or stored.id != self._id:
             return None
         tokens = stored.tokens
@@ -153,7 +170,7 @@ class _Session:
         """Writes the session to the store, unless somebody else has signed in
         with it."""
         if self._store:
-            stored: StoredSession | None = yield self._store.load
+            stored = yield from load(self._store)
             if stored is None or stored.id == self._id:
                 yield partial(self._store.save, session)
 
@@ -180,7 +197,7 @@ class _Session:
         raise NotImplementedError
 
 
-def _run(steps: Steps[T]) -> T:
+def run(steps: Steps[T]) -> T:
     call: Callable[[], Any] = partial(steps.send, None)
     while True:
         try:
@@ -194,7 +211,7 @@ def _run(steps: Steps[T]) -> T:
             call = partial(steps.throw, error)
 
 
-async def _run_async(steps: Steps[T]) -> T:
+async def run_async(steps: Steps[T]) -> T:
     call: Callable[[], Any] = partial(steps.send, None)
     while True:
         try:
@@ -218,18 +235,18 @@ class Session(_Session):
         self._lock = threading.RLock()
 
     def begin(self) -> None:
-        _run(self._begin())
+        run(self._begin())
 
     def token(self, operation: str, rejected: str | None) -> str:
         with self._lock:
-            return _run(self._token(operation, rejected, self._renew))
+            return run(self._token(operation, rejected, self._renew))
 
     def end(self) -> None:
         with self._lock:
-            _run(self._end())
+            run(self._end())
 
     def _renew(self, old: Tokens) -> None:
-        _run(self._renewal(old))
+        run(self._renewal(old))
 
     def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -248,13 +265,13 @@ class AsyncSession(_Session):
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
-        await _run_async(self._begin())
+        await run_async(self._begin())
 
     async def token(self, operation: str, rejected: str | None) -> str:
-        return await _run_async(self._token(operation, rejected, self._renew))
+        return await run_async(self._token(operation, rejected, self._renew))
 
     async def end(self) -> None:
-        await _run_async(self._end())
+        await run_async(self._end())
 
     @property
     def _renewing(self) -> bool:
@@ -262,7 +279,7 @@ class AsyncSession(_Session):
 
     async def _renew(self, old: Tokens) -> None:
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(_run_async(self._renewal(old)))
+            self._task = asyncio.create_task(run_async(self._renewal(old)))
         # A caller that is cancelled does not cancel the renewal, whose refresh
         # token would be lost.
         await asyncio.shield(self._task)
