@@ -243,7 +243,28 @@ func compareResponse(shown, got string) (problems []string) {
 	if err := json.Unmarshal([]byte(got), &have); err != nil {
 		return append(problems, "returns invalid JSON: "+err.Error())
 	}
-	return append(problems, compareJSON("", want, have)...)
+	problems = append(problems, compareJSON("", want, have)...)
+	if len(problems) == 0 && !sameOrder(shown, got) {
+		problems = append(problems, "has the members in another order")
+	}
+	return problems
+}
+
+// member matches the name of a member.
+var member = regexp.MustCompile(`"(\w+)":`)
+
+// sameOrder reports whether the members that a guide shows have the order of the
+// response, which may have more of them.
+func sameOrder(shown, got string) bool {
+	names := member.FindAllStringSubmatch(got, -1)
+	for _, m := range member.FindAllStringSubmatch(shown, -1) {
+		i := slices.IndexFunc(names, func(name []string) bool { return name[1] == m[1] })
+		if i < 0 {
+			return false
+		}
+		names = names[i+1:]
+	}
+	return true
 }
 
 // compareJSON compares the members that a guide shows.
