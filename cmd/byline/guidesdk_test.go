@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"go/ast"
 	"go/format"
 	"go/parser"
 	"go/token"
@@ -30,6 +29,8 @@ import (
 //     a whole program.
 //   - Each program runs with a new service, and must succeed. Its types are
 //     checked before.
+//   - The whole program of Go compiles without the blocks after it.
+//   - A whole program in Go compiles without the blocks that continue it.
 //   - A comment "prints …" is a line that the program prints after those of the
 //     comments before it.
 //   - Tabs have a block in each language; readBlocks says how to leave one out.
@@ -71,7 +72,14 @@ func TestGuidePrograms(t *testing.T) {
 				programs[name] = sdk.assemble(t, blocks)
 			}
 		}
-		sdk.prepare(t, filepath.Join(dir, sdk.language), programs)
+		compiled := maps.Clone(programs)
+		for name := range guides {
+			blocks := guides[name][sdk.language]
+			if i := slices.IndexFunc(blocks, block.whole); i >= 0 {
+				compiled["begin-"+strings.ReplaceAll(blocks[i].where, ":", "-")] = sdk.assemble(t, blocks[i:i+1])
+			}
+		}
+		sdk.prepare(t, filepath.Join(dir, sdk.language), compiled)
 		for name, program := range programs {
 			t.Run(name+"/"+sdk.language, func(t *testing.T) {
 				t.Parallel()
@@ -226,13 +234,9 @@ func preparePython(t *testing.T, dir string, programs map[string]string) {
 	compile(t, dir, repository("sdk/python/.venv/bin/mypy"), args...)
 }
 
-// packages are those of the standard library that programs in Go may use. As
-// the editor of a reader does, the test adds the imports of blocks that are no
-// whole program.
-var packages = map[string]string{
-	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "json": "encoding/json", "log": "log", "os": "os", "strings": "strings",
-	"time": "time",
-}
+// added matches the comment with the imports that a block in Go needs besides
+// those of the whole program.
+var added = regexp.MustCompile(`(?m)^// Add to the imports: (".+")\.$`)
 
 func prepareGo(t *testing.T, dir string, programs map[string]string) {
 	for name, program := range programs {
@@ -247,7 +251,7 @@ func prepareGo(t *testing.T, dir string, programs map[string]string) {
 func (b block) whole() bool { return strings.Contains(b.code, "\nfunc main() {\n") }
 
 // assembleGo moves what follows the function main to its end, except
-// declarations, and adds imports.
+// declarations, and adds the imports of which a comment tells the reader.
 func assembleGo(t *testing.T, blocks []block) string {
 	var begin, statements, declarations []block
 	for _, b := range blocks {
@@ -265,23 +269,16 @@ func assembleGo(t *testing.T, blocks []block) string {
 	require.Len(t, begin, 1, "the whole programs of a guide")
 	address := `os.Getenv("BYLINE_URL")`
 	source := join(begin, "//", address) + join(statements, "//", address) + "}\n\n" + join(declarations, "//", address)
-	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.SkipObjectResolution)
-	require.NoError(t, err, "%s", source)
-	used := map[string]bool{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		if selector, ok := n.(*ast.SelectorExpr); ok {
-			if name, ok := selector.X.(*ast.Ident); ok && packages[name.Name] != "" {
-				used[packages[name.Name]] = true
-			}
-		}
-		return true
-	})
-	for _, spec := range file.Imports {
-		delete(used, strings.Trim(spec.Path.Value, `"`))
-	}
+	whole := begin[0].code[:strings.Index(begin[0].code, "\n)\n")]
 	imports := "import (\n"
-	for _, path := range slices.Sorted(maps.Keys(used)) {
-		imports += "\t\"" + path + "\"\n"
+	paths := []string{`"os"`} // for the address
+	for _, m := range added.FindAllStringSubmatch(source, -1) {
+		paths = append(paths, strings.Split(m[1], ", ")...)
+	}
+	slices.Sort(paths)
+	for _, path := range slices.Compact(paths) {
+		require.NotContains(t, whole, path, "%s has this import", begin[0].where)
+		imports += "\t" + path + "\n"
 	}
 	return strings.Replace(source, "import (\n", imports, 1)
 }
