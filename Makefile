@@ -182,7 +182,7 @@ sdk-test: build $(SDK_TOOLS) ## Test the SDKs, run one scenario with each agains
 	npm --prefix sdk/typescript --silent run test:oldest
 	cd sdk/python && .venv/bin/ruff check --quiet && .venv/bin/ruff format --quiet --check && .venv/bin/mypy && .venv/bin/pyright --pythonpath .venv/bin/python
 	sdk/scenario
-	BYLINE_TEST_SDKS=1 $(GO) test -pgo=off -count=1 -run '^TestGuidePrograms$$' ./cmd/byline
+	BYLINE_TEST_SDKS=1 $(GO) test -pgo=off -count=1 -run '^TestGuide(Programs|Installation)$$' ./cmd/byline
 
 .PHONY: sdk-versions
 sdk-versions: ## Test the Python SDK with each supported version of Python that is installed

@@ -40,7 +40,7 @@ func Example() {
 	gwen := c.WithToken(user.Token)
 
 	article, err := gwen.Articles.Create(ctx, byline.NewArticle{
-		Title: "Hello, Byline", Description: "A first article", Body: "It *works*.", TagList: []string{"hello"},
+		Title: "Hello, Gwen", Description: "A first article", Body: "It *works*.", TagList: []string{"hello"},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -54,8 +54,8 @@ func Example() {
 		fmt.Println(article.Title, "by", article.Author.Username)
 	}
 	// Output:
-	// published hello-byline
-	// Hello, Byline by gwen
+	// published hello-gwen
+	// Hello, Gwen by gwen
 }
 
 // The session renews itself while the program runs.
@@ -199,7 +199,7 @@ func ExampleArticlesService_Edit() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	article, err := gwen.Articles.Edit(ctx, "hello-byline", func(a *byline.Article) byline.UpdateArticle {
+	article, err := gwen.Articles.Edit(ctx, "hello-gwen", func(a *byline.Article) byline.UpdateArticle {
 		return byline.UpdateArticle{Body: byline.Ptr(a.Body + " Really.")}
 	})
 	if err != nil {
@@ -232,7 +232,7 @@ func ExampleAccountService_Export_records() {
 			fmt.Println(article.Slug)
 		}
 	}
-	// Output: hello-byline
+	// Output: hello-gwen
 }
 
 // Options of a call come last.
@@ -242,7 +242,7 @@ func ExampleInto() {
 		log.Fatal(err)
 	}
 	var res byline.Response
-	_, err = c.Articles.Get(context.Background(), "hello-byline", nil, byline.Into(&res), byline.Timeout(5*time.Second), byline.Attempts(2))
+	_, err = c.Articles.Get(context.Background(), "hello-gwen", nil, byline.Into(&res), byline.Timeout(5*time.Second), byline.Attempts(2))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func ExampleWithHooks() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := c.Articles.Get(context.Background(), "hello-byline", nil); err != nil {
+	if _, err := c.Articles.Get(context.Background(), "hello-gwen", nil); err != nil {
 		log.Fatal(err)
 	}
 	// Output: articles.get /articles/{slug} 200

@@ -76,7 +76,7 @@ func documented(req *http.Request) (*http.Response, error) {
 
 const (
 	exampleUser    = `{"user":{"username":"gwen","email":"gwen@example.com","token":"jwt.token.here","bio":null,"image":null}}`
-	exampleArticle = `{"slug":"hello-byline","title":"Hello, Byline","description":"A first article","body":"It *works*.","tagList":["hello"],` +
+	exampleArticle = `{"slug":"hello-gwen","title":"Hello, Gwen","description":"A first article","body":"It *works*.","tagList":["hello"],` +
 		`"createdAt":"2026-01-02T03:04:05.678Z","updatedAt":"2026-01-02T03:04:05.678Z","favorited":false,"favoritesCount":0,` +
 		`"author":{"username":"gwen","bio":null,"image":null,"following":false}}`
 )
@@ -88,9 +88,9 @@ var exampleResponses = map[string]http.HandlerFunc{
 	"GET /api/user":      responds(200, exampleUser),
 	"POST /api/articles": responds(201, `{"article":`+exampleArticle+`}`),
 	"GET /api/articles":  responds(200, `{"articles":[`+exampleArticle+`],"articlesCount":1,"nextCursor":null}`),
-	"GET /api/articles/hello-byline": responds(200, `{"article":`+exampleArticle+`}`, "ETag", `"v1"`,
+	"GET /api/articles/hello-gwen": responds(200, `{"article":`+exampleArticle+`}`, "ETag", `"v1"`,
 		"RateLimit", `"read";r=2999;t=1`, "RateLimit-Policy", `"read";q=3000;w=60`),
-	"PUT /api/articles/hello-byline": responds(200, `{"article":{"slug":"hello-byline","body":"It *works*. Really."}}`),
-	"GET /api/user/export": responds(200, `{"type":"account"}`+"\n"+`{"type":"article","slug":"hello-byline"}`+"\n"+`{"type":"end","records":2}`+"\n",
+	"PUT /api/articles/hello-gwen": responds(200, `{"article":{"slug":"hello-gwen","body":"It *works*. Really."}}`),
+	"GET /api/user/export": responds(200, `{"type":"account"}`+"\n"+`{"type":"article","slug":"hello-gwen"}`+"\n"+`{"type":"end","records":2}`+"\n",
 		"Content-Type", "application/x-ndjson"),
 }

@@ -30,6 +30,11 @@ blocks.forEach((code, i) => {
     : given + client + code;
   writeFileSync(new URL(`readme${i}.ts`, out), text);
 });
+const [, program] = /^```js\n(.*?)^```$/ms.exec(read("README.md")) ?? [];
+writeFileSync(
+  new URL("readme.cjs", out),
+  "// @ts-nocheck\n" + (program ?? "").replace('"http://127.0.0.1:8080"', "process.env.BYLINE_URL"),
+);
 
 const samples = Object.entries(JSON.parse(read("samples.json"))).map(
   ([id, code]) => `export async function ${id}(byline: Byline) {\n${code}\n}\n`,

@@ -1,5 +1,6 @@
 // Runs the code of README.md and of samples.json; test/snippets.js prepares it.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
@@ -57,6 +58,13 @@ test("the program of README.md runs", { skip: !service && "BYLINE_URL is not set
   }
   assert.match(
     lines.join("\n"),
-    /^published hello-byline\S*\n(Hello, Byline by \w+\n)*Hello, Byline by tess\n(Hello, Byline by \w+\n)*published/,
+    /^published hello-tess\S*\n(.+ by \w+\n)*Hello, Tess by tess\n(.+ by \w+\n)*published/,
   );
+});
+
+test("the program for CommonJS runs", { skip: !service && "BYLINE_URL is not set" }, () => {
+  // It loads the package as make sdk-test has built it.
+  const file = new URL("../../test/snippets/readme.cjs", import.meta.url);
+  const printed = execFileSync(process.execPath, [file.pathname], { encoding: "utf8" });
+  assert.equal(printed, "404 not_found\n");
 });
