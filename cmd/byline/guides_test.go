@@ -22,7 +22,8 @@ import (
 // responses with those that the guides show:
 //
 //   - A reader of a guide has followed the quick start before. So each guide
-//     has a new service and a shell in which the quick start has run.
+//     has a new service and a shell in which the quick start has run. A reader
+//     of the quick start has followed README.md.
 //   - Blocks of the language sh run in the order of the guide, in one shell, if
 //     they send a request or begin with "byline".
 //   - A block of the language http or json is the response to the command
@@ -48,7 +49,7 @@ func TestGuides(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("the guides use curl")
 	}
-	start := readExamples(t, "../../docs/quick-start.md")
+	readme, start := readExamples(t, "../../README.md"), readExamples(t, "../../docs/quick-start.md")
 	require.Greater(t, len(start.examples), 5)
 	files, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
@@ -63,7 +64,11 @@ func TestGuides(t *testing.T) {
 			continue
 		}
 		run++
-		if name != "README.md" && name != "quick-start.md" {
+		switch name {
+		case "README.md":
+		case "quick-start.md":
+			g.examples = append(slices.Clone(readme.examples), g.examples...)
+		default:
 			g.examples = append(slices.Clone(start.examples), g.examples...)
 		}
 		t.Run(name, func(t *testing.T) {
