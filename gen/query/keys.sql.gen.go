@@ -65,10 +65,11 @@ func (q *Queries) SigningKeyCreateFirst(ctx context.Context, db DBTX, arg Signin
 }
 
 const signingKeyDelete = `-- name: SigningKeyDelete :execrows
-DELETE FROM signing_keys k WHERE k.id = $1 AND (SELECT count(*) FROM signing_keys a) > 1
+DELETE FROM signing_keys k
+WHERE k.id = $1 AND k.id <> (SELECT a.id FROM signing_keys a ORDER BY a.created_at DESC, a.id LIMIT 1)
 `
 
-// Never deletes the last key: no token could be signed.
+// Never deletes the active key: the next older one would sign new tokens again.
 func (q *Queries) SigningKeyDelete(ctx context.Context, db DBTX, id string) (int64, error) {
 	result, err := db.Exec(ctx, signingKeyDelete, id)
 	if err != nil {
