@@ -164,7 +164,7 @@ func (x *exchange) run(ctx context.Context) (*http.Response, []byte, error) {
 	for number := 1; ; number++ {
 		token, err := x.authorization(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, x.sessionError(err)
 		}
 		a := x.attempt(number)
 		res, body, err := x.send(ctx, a, token)
@@ -175,7 +175,7 @@ func (x *exchange) run(ctx context.Context) (*http.Response, []byte, error) {
 				closeBody(res)
 				continue
 			} else if err != nil {
-				return nil, nil, renewal
+				return nil, nil, x.sessionError(renewal)
 			}
 		}
 		if err == nil {
@@ -223,6 +223,14 @@ func (x *exchange) authorization(ctx context.Context) (string, error) {
 		return x.core.token(ctx)
 	}
 	return "", nil
+}
+
+// sessionError adds the operation to the error of a session that has ended.
+func (x *exchange) sessionError(err error) error {
+	if errors.Is(err, ErrSessionEnded) {
+		return fmt.Errorf("byline: %s: %w", x.operation, err)
+	}
+	return err
 }
 
 // refused reports whether the service has rejected the token. An operation that

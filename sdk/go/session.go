@@ -14,7 +14,7 @@ import (
 
 // ErrSessionEnded is returned if the session of the client has ended, for
 // example because it was not used for a month. The user has to sign in again.
-var ErrSessionEnded = errors.New("byline: the session has ended; sign in again")
+var ErrSessionEnded = errors.New("the session has ended; sign in again")
 
 // StoredSession is the session of a user as a [SessionStore] keeps it.
 type StoredSession struct {
@@ -68,6 +68,9 @@ type session struct {
 	tokens  *Tokens   // nil if the session has ended
 	tried   time.Time // of the last renewal
 	renewal *renewal  // in progress
+	// wrongClock means that the tokens had ended, by the clock of the client,
+	// when the service sent them. They are renewed when the service rejects them.
+	wrongClock bool
 }
 
 // renewal is the renewal that all callers wait for.
@@ -126,6 +129,7 @@ func (c *Client) SignIn(ctx context.Context, email, password string, options ...
 		return nil, err
 	}
 	s := newSession(c.core.store, StoredSession{ID: created.Session.ID, Tokens: created.Tokens})
+	s.wrongClock = hasEnded(s.tokens)
 	if err := s.save(ctx); err != nil {
 		return nil, err
 	}
@@ -172,12 +176,17 @@ func (s *session) held() *Tokens {
 	return s.tokens
 }
 
-// change replaces the tokens for a caller that holds the lock saving. Without
-// tokens the session has ended. It leaves the store alone if the session there
-// is another one, because somebody else has signed in.
+// hasEnded reports whether the access token has ended by the clock of the
+// client.
+func hasEnded(tokens *Tokens) bool { return time.Until(tokens.AccessTokenExpiresAt) <= 0 }
+
+// change replaces the tokens by those that the service has sent, for a caller
+// that holds the lock saving. Without tokens the session has ended. It leaves
+// the store alone if the session there is another one, because somebody else has
+// signed in.
 func (s *session) change(ctx context.Context, tokens *Tokens) error {
 	s.mu.Lock()
-	s.tokens = tokens
+	s.tokens, s.wrongClock = tokens, tokens != nil && hasEnded(tokens)
 	s.mu.Unlock()
 	stored, err := load(ctx, s.store)
 	if err != nil || stored != nil && stored.ID != s.id {
@@ -228,16 +237,16 @@ func (s *session) renewedElsewhere(ctx context.Context, old *Tokens) (*Tokens, e
 // token returns the access token, which it renews if it is about to end.
 func (s *session) token(ctx context.Context, c *core) (string, error) {
 	s.mu.Lock()
-	tokens, tried := s.tokens, s.tried
+	tokens, tried, wrongClock := s.tokens, s.tried, s.wrongClock
 	s.mu.Unlock()
 	switch {
 	case tokens == nil:
 		return "", ErrSessionEnded
-	case time.Until(tokens.AccessTokenExpiresAt) > early || time.Since(tried) < pause:
+	case wrongClock, time.Until(tokens.AccessTokenExpiresAt) > early, time.Since(tried) < pause:
 		return tokens.AccessToken, nil
 	}
 	token, err := s.renew(ctx, c, tokens.AccessToken)
-	if err != nil && s.held() == tokens && time.Until(tokens.AccessTokenExpiresAt) > 0 {
+	if err != nil && s.held() == tokens && !hasEnded(tokens) {
 		return tokens.AccessToken, nil // it is still valid
 	}
 	return token, err
@@ -297,7 +306,7 @@ func (s *session) replace(ctx context.Context, old, tokens *Tokens, stored bool)
 	s.mu.Lock()
 	signedOut := s.tokens != old
 	if !signedOut && stored {
-		s.tokens = tokens
+		s.tokens, s.wrongClock = tokens, false
 	}
 	s.mu.Unlock()
 	switch {
