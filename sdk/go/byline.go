@@ -46,7 +46,6 @@ package byline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -132,11 +131,12 @@ func userAgent() string {
 // "https://byline.example.com".
 func New(baseURL string, options ...Option) (*Client, error) {
 	u, err := url.Parse(baseURL)
-	if err != nil {
-		return nil, fmt.Errorf("byline: %w", errors.Unwrap(err)) // the text of err repeats the URL
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("byline: %q is not an address such as https://byline.example.com", u.Redacted())
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+		shown := baseURL
+		if i := strings.LastIndexByte(baseURL, '@'); i >= 0 { // there may be a password before it
+			shown = hide(baseURL[:i]) + baseURL[i:]
+		}
+		return nil, fmt.Errorf("byline: %q is not the address of a service, such as https://example.com", shown)
 	}
 	c := &core{
 		base:    strings.TrimSuffix(strings.TrimRight(u.String(), "/"), basePath) + basePath,

@@ -36,6 +36,17 @@ type Error struct {
 	RequestID string
 	// RetryAfter is the wait that the service asks for before a retry, or zero.
 	RetryAfter time.Duration
+
+	// request is the method and the address of the request.
+	request string
+}
+
+// selfExplanatory has the codes of errors whose detail says everything, so that
+// the text of the error leaves the fields out.
+var selfExplanatory = []Code{
+	CodeAccountSuspended, CodeBodyTooLarge, CodeCredentialsInvalid, CodeDatabaseUnavailable, CodeForbidden,
+	CodeIdempotencyKeyReused, CodeInternal, CodeMethodNotAllowed, CodeNotFound, CodeOverloaded,
+	CodePreconditionFailed, CodeRouteNotFound, CodeTokenExpired, CodeTokenInvalid, CodeTokenMissing,
 }
 
 // Error implements the interface error.
@@ -48,12 +59,17 @@ func (e *Error) Error() string {
 	if e.Detail != "" {
 		fmt.Fprintf(&b, ": %s", e.Detail)
 	}
-	for i, field := range slices.Sorted(maps.Keys(e.Fields)) {
-		separator := "; "
-		if i == 0 {
-			separator = " "
+	if e.Code == CodeRouteNotFound && e.request != "" {
+		fmt.Fprintf(&b, " The request was %s; check the address and the version of the service.", e.request)
+	}
+	if !slices.Contains(selfExplanatory, e.Code) {
+		for i, field := range slices.Sorted(maps.Keys(e.Fields)) {
+			separator := "; "
+			if i == 0 {
+				separator = " "
+			}
+			fmt.Fprintf(&b, "%s%s %s", separator, field, strings.Join(e.Fields[field], ", "))
 		}
-		fmt.Fprintf(&b, "%s%s %s", separator, field, strings.Join(e.Fields[field], ", "))
 	}
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
@@ -151,6 +167,7 @@ func errorOf(a *Attempt, res *http.Response, body []byte) error {
 		Detail:     http.StatusText(res.StatusCode),
 		RequestID:  res.Header.Get("X-Request-Id"),
 		RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()),
+		request:    a.Method + " " + a.URL,
 	}
 	var p problem
 	if isJSON(res.Header) && json.Unmarshal(body, &p) == nil && p.Code != "" {

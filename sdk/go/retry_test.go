@@ -98,7 +98,7 @@ func TestRetry(t *testing.T) {
 		c, rec := fake(t, []http.HandlerFunc{responds(503, busy)})
 		_, err := c.Tags.List(ctx)
 		e := requireError(t, err, 503, "overloaded")
-		equal(t, "byline: tags.list: 503 overloaded: Later. server is busy (request r1)", e.Error())
+		equal(t, "byline: tags.list: 503 overloaded: Later. (request r1)", e.Error())
 		equal(t, 3, len(rec.requests))
 	})
 	t.Run("Attempts", func(t *testing.T) {
