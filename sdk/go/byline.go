@@ -50,6 +50,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -127,16 +128,17 @@ func userAgent() string {
 	return fmt.Sprintf("byline-go/%s (%s; %s/%s)", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
+// credentials matches what may be a password in an address that is not one: all
+// before an @, and a port that is not a number.
+var credentials = regexp.MustCompile(`^.*(@)|(:)[^/?#]*[^/?#0-9][^/?#]*`)
+
 // New returns a client for the service at baseURL, such as
 // "https://byline.example.com".
 func New(baseURL string, options ...Option) (*Client, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-		shown := baseURL
-		if i := strings.LastIndexByte(baseURL, '@'); i >= 0 { // there may be a password before it
-			shown = hide(baseURL[:i]) + baseURL[i:]
-		}
-		return nil, fmt.Errorf("byline: %q is not the address of a service, such as https://example.com", shown)
+		return nil, fmt.Errorf("byline: %q is not the address of a service, such as https://example.com",
+			credentials.ReplaceAllString(baseURL, "${2}[hidden]${1}"))
 	}
 	c := &core{
 		base:    strings.TrimSuffix(strings.TrimRight(u.String(), "/"), basePath) + basePath,

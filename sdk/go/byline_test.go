@@ -105,6 +105,7 @@ func TestErrors(t *testing.T) {
 			"u:secret@example.com":     "[hidden]@example.com",
 			"https://example.com/?a=b": "https://example.com/?a=b",
 			"https://example.com/#a":   "https://example.com/#a",
+			"https://u:secret":         "https://u:[hidden]",
 		} {
 			_, err := byline.New(address)
 			equal(t, fmt.Sprintf("byline: %q is not the address of a service, such as https://example.com", shown), fmt.Sprint(err))
