@@ -115,12 +115,11 @@ function connect(address: string | URL, options: Options): Transport {
   try {
     url = new URL(address, location?.href);
   } catch {
-    throw new TypeError(
-      `"${address}" is not the address of a service, such as https://example.com`,
-    );
+    throw notAnAddress(address);
   }
-  if (!/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) {
-    throw new TypeError("the address of the service must be https://HOST or http://HOST");
+  const { hash, password, protocol, search, username } = url;
+  if (!/^https?:$/.test(protocol) || username || password || search || hash) {
+    throw notAnAddress(address);
   }
   const api = `${url.origin}${url.pathname.replace(/\/*$/, "").replace(/\/api$/, "")}/api`;
   const transport = new Transport(api, options);
@@ -132,6 +131,15 @@ function connect(address: string | URL, options: Options): Transport {
     return stored ? open(transport, stored) : undefined;
   };
   return transport.as(undefined, new FromStore(load));
+}
+
+/**
+ * The message hides what may be a password: all before an @, and a port that is
+ * not a number.
+ */
+function notAnAddress(address: string | URL): TypeError {
+  const shown = String(address).replace(/^.*(@)|(:)[^/?#]*[^/?#0-9][^/?#]*/g, "$2[hidden]$1");
+  return new TypeError(`"${shown}" is not the address of a service, such as https://example.com`);
 }
 
 function open(transport: Transport, stored: StoredSession): Session {

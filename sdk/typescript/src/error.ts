@@ -5,6 +5,28 @@ import type { Problem, ProblemCode as Known } from "./generated/types.js";
  */
 export type ProblemCode = Known | (string & {});
 
+/**
+ * The codes of errors whose detail says everything, so that the message leaves
+ * the fields out.
+ */
+const selfExplanatory: ReadonlySet<string | undefined> = new Set<Known>([
+  "account_suspended",
+  "body_too_large",
+  "credentials_invalid",
+  "database_unavailable",
+  "forbidden",
+  "idempotency_key_reused",
+  "internal",
+  "method_not_allowed",
+  "not_found",
+  "overloaded",
+  "precondition_failed",
+  "route_not_found",
+  "token_expired",
+  "token_invalid",
+  "token_missing",
+]);
+
 /** The service has refused a request, or failed. */
 export class BylineError extends Error {
   override readonly name: string = "BylineError";
@@ -32,15 +54,24 @@ export class BylineError extends Error {
   readonly headers: Headers;
 
   /** @internal */
-  constructor(operation: string, response: Response, problem: Partial<Problem>) {
+  constructor(
+    operation: string,
+    response: Response,
+    problem: Partial<Problem>,
+    request?: { method: string; url: string },
+  ) {
     const fields = problem.errors ?? {};
     const detail = problem.detail ?? (response.statusText || "no details");
     const requestId = response.headers.get("X-Request-Id") ?? undefined;
     const parts = [
       `${operation}: ${response.status}${problem.code ? ` ${problem.code}` : ""}: ${detail}`,
-      Object.entries(fields)
-        .map(([field, messages]) => `${field} ${messages.join(", ")}`)
-        .join("; "),
+      problem.code === "route_not_found" &&
+        request &&
+        `The request was ${request.method} ${request.url}; check the address and the version of the service.`,
+      !selfExplanatory.has(problem.code) &&
+        Object.entries(fields)
+          .map(([field, messages]) => `${field} ${messages.join(", ")}`)
+          .join("; "),
       requestId && `(request ${requestId})`,
     ];
     super(parts.filter(Boolean).join(" "));

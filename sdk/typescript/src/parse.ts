@@ -29,7 +29,7 @@ export async function refusal(request: Outgoing, response: Response): Promise<By
   const text = await response.text();
   const problem = fromJSON(text);
   if (isObject(problem) && typeof problem["code"] === "string" && "requestId" in problem) {
-    return new BylineError(request.operation, response, problem);
+    return new BylineError(request.operation, response, problem, request);
   }
   // Proxies have responses of their own while a service is not available, and a
   // 304 that the caller has asked for has no body.

@@ -166,11 +166,58 @@ test("the address of the service", async (t) => {
       assert.equal(url, expected);
     });
   }
-  for (const address of ["a.test", "", "localhost:8080", "ftp://a.test", "http://u:p@a.test"]) {
+  const refused = {
+    "a.test": "a.test",
+    "": "",
+    "127.0.0.1:8099": "127.0.0.1:8099",
+    "localhost:8080": "localhost:8080",
+    "http://:8080": "http://:8080",
+    "ftp://a.test": "ftp://a.test",
+    "https://a.test/?a=b": "https://a.test/?a=b",
+    "http://u:secret@a.test": "[hidden]@a.test",
+    "u:secret@a.test": "[hidden]@a.test",
+    "https://u:secret": "https://u:[hidden]",
+  };
+  for (const [address, shown] of Object.entries(refused)) {
     await t.test(`cannot be "${address}"`, () => {
-      assert.throws(() => new Byline(address), /TypeError: .*address of/);
+      assert.throws(() => new Byline(address), {
+        name: "TypeError",
+        message: `"${shown}" is not the address of a service, such as https://example.com`,
+      });
     });
   }
+});
+
+test("the message of an error", async (t) => {
+  const messages = [
+    [
+      "validation_failed",
+      { email: ["is empty"], password: ["is short", "is common"] },
+      " email is empty; password is short, is common",
+    ],
+    ["scope_insufficient", { token: ["lacks the scope write"] }, " token lacks the scope write"],
+    ["of_a_newer_service", { a: ["b"] }, " a b"],
+    ["token_missing", { token: ["is missing"] }, ""],
+    ["not_found", { article: ["not found"] }, ""],
+  ] as const;
+  for (const [code, errors, shown] of messages) {
+    await t.test(`says things once: ${code}`, async () => {
+      const { byline } = fake([respond(400, problem(400, code, { errors }))]);
+      await assert.rejects(
+        byline.tags.list(),
+        fails(400, { fields: errors, message: `tags.list: 400 ${code}: Later.${shown}` }),
+      );
+    });
+  }
+  await t.test("names the address if the path does not exist", async () => {
+    const handler = respond(404, problem(404, "route_not_found", { errors: { path: ["?"] } }));
+    const fetch = async (url: string) => handler(new Request(url));
+    await assert.rejects(new Byline("https://byline.test/docs", { fetch }).tags.list(), {
+      message:
+        "tags.list: 404 route_not_found: Later. The request was GET " +
+        "https://byline.test/docs/api/tags; check the address and the version of the service.",
+    });
+  });
 });
 
 test("the token function is called before each request", async () => {

@@ -108,7 +108,7 @@ test("without a connection, all requests are retried", async () => {
 test("retries end after the last attempt", async (t) => {
   await t.test("with the error of the service", async () => {
     const { byline, requests } = fake([respond(503, busy, { "X-Request-Id": "R1" })]);
-    const message = "tags.list: 503 overloaded: Later. server is busy (request R1)";
+    const message = "tags.list: 503 overloaded: Later. (request R1)";
     await assert.rejects(byline.tags.list(), fails(503, { code: "overloaded", message }));
     assert.equal(requests.length, 3);
   });
