@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ..._model import parse_time
-from ..._operation import Call, Operation, nothing
+from ..._operation import Call, Operation, change_of, nothing
 from ..._options import NOT_GIVEN, CallOptions, ConditionalOptions, CreateOptions, NotGiven
 from ..._pager import AsyncPager, CountedPage, Page, Pager
 from ..._response import Response
@@ -40,7 +40,8 @@ EDIT = '''
     ) -> {result}:
         """Reads, changes and writes, and does not overwrite the edits of others.
 
-        Calls `change` with what it has read, and writes what `change` returns.
+        Calls `change` with what it has read, and writes what `change` returns:
+        a dictionary with the members to change, of the type `{model}`.
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
@@ -62,7 +63,8 @@ EDIT = '''
     ) -> {result}:
         read = {await_}self._transport.respond(Call(_get, ({names},), options=options))
         condition: ConditionalOptions = {{**(options or {{}}), "if_match": read.etag or ""}}
-        return {await_}self.update({names}, **change(read.data), options=condition)
+        changed = change_of("{resource}.edit", change(read.data))
+        return {await_}self.update({names}, **changed, options=condition)
 '''
 
 

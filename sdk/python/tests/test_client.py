@@ -252,6 +252,27 @@ def test_an_address_that_is_none(address: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("", ""),
+        ("127.0.0.1:8099", "127.0.0.1:8099"),
+        ("localhost:8099", "localhost:8099"),
+        ("http://:8080", "http://:8080"),
+        ("https://example.com/?a=b", "https://example.com/?a=b"),
+        ("a:secret@example.com", "[hidden]@example.com"),
+        ("https://a:secret@example.com", "[hidden]@example.com"),
+        ("https://a:secret", "https://a:[hidden]"),
+    ],
+)
+def test_an_address_that_is_none_is_named(address: str, shown: str) -> None:
+    with pytest.raises(ValueError, match="address") as caught:
+        Byline(address)
+    assert str(caught.value) == (
+        f'"{shown}" is not the address of a service, such as https://example.com'
+    )
+
+
 def test_requests_of_newer_operations() -> None:
     fake = Fake(respond(200, {"a": 1}), respond(204))
     byline = fake.client()
@@ -285,3 +306,27 @@ def test_edit_starts_again_after_a_conflict(conflicts: int) -> None:
     byline.articles.edit("hello", lambda article: {"body": article.body + "!"})
     assert fake.sent("If-Match") == [None, '"v1"', None, '"v1"']
     assert fake.requests[-1].content == b'{"article": {"body": "b!"}}'
+
+
+def test_edit_needs_a_mapping() -> None:
+    fake = Fake(respond(200, {"article": ARTICLE}, ETag='"v1"'))
+    same = cast(Any, lambda article: article)
+    says = r"^articles\.edit: the function returned Article, not a mapping"
+    with pytest.raises(TypeError, match=says):
+        fake.client().articles.edit("hello", same)
+    with pytest.raises(TypeError, match=says):
+        asyncio.run(fake.async_client().articles.edit("hello", same))
+    assert {request.method for request in fake.requests} == {"GET"}
+
+
+def test_a_pager_names_what_returns_a_page() -> None:
+    for byline in (Fake(TAGS).client(), Fake(TAGS).async_client()):
+        pager: Any = byline.articles.list()
+        with pytest.raises(AttributeError, match=r"no attribute 'items'.*first_page\(\)"):
+            _ = pager.items
+        with pytest.raises(AttributeError, match=r"no attribute 'total'.*first_page\(\)"):
+            _ = pager.total
+        with pytest.raises(AttributeError) as caught:
+            _ = pager.other
+        assert "first_page" not in str(caught.value)
+        assert copy.copy(pager) is not pager

@@ -84,6 +84,40 @@ def test_an_older_service_responds() -> None:
     assert "not older than this package" in str(caught.value)
 
 
+MESSAGES = [
+    (
+        "validation_failed",
+        {"email": ["is empty"], "password": ["is short", "is common"]},
+        " email is empty; password is short, is common",
+    ),
+    ("scope_insufficient", {"token": ["lacks the scope write"]}, " token lacks the scope write"),
+    ("of_a_newer_service", {"a": ["b"]}, " a b"),
+    ("token_missing", {"token": ["is missing"]}, ""),
+    ("not_found", {"article": ["not found"]}, ""),
+]
+
+
+@pytest.mark.parametrize(("code", "fields", "shown"), MESSAGES)
+def test_the_message_says_things_once(code: str, fields: dict[str, list[str]], shown: str) -> None:
+    body = {"code": code, "detail": "The detail.", "errors": fields}
+    with pytest.raises(BylineError) as caught:
+        Fake(respond(400, body)).client().tags.list()
+    assert str(caught.value) == f"tags.list: 400 {code}: The detail.{shown}"
+    assert caught.value.fields == fields
+
+
+def test_a_path_that_does_not_exist() -> None:
+    fake = Fake(problem(404, "route_not_found"))
+    byline = Byline("https://byline.test/docs", http_client=httpx.Client(transport=fake))
+    with pytest.raises(NotFoundError) as caught:
+        byline.tags.list()
+    assert str(caught.value) == (
+        "tags.list: 404 route_not_found: Later. The request was GET "
+        "https://byline.test/docs/api/tags; check the address and the version of the service. "
+        "(request r1)"
+    )
+
+
 def test_a_proxy_responds_during_an_outage() -> None:
     with pytest.raises(ServerError) as caught:
         Fake(respond(502, "<h1>Bad Gateway</h1>")).client().tags.list()

@@ -133,7 +133,7 @@ def test_retries_end_after_the_last_attempt() -> None:
     fake = Fake(BUSY)
     with pytest.raises(BylineError) as caught:
         fake.client().tags.list()
-    assert str(caught.value) == "tags.list: 503 overloaded: Later. server is busy (request r1)"
+    assert str(caught.value) == "tags.list: 503 overloaded: Later. (request r1)"
     assert len(fake.requests) == 3
     with pytest.raises(BylineConnectionError):
         Fake(breaks).client().tags.list()

@@ -78,8 +78,13 @@ def api_url(address: str) -> str:
         url = httpx.URL()
     unused = url.userinfo or url.query or url.fragment
     if url.scheme not in ("http", "https") or not url.host or unused:
-        # The message does not repeat the address, which may contain a password.
-        raise ValueError("the address of the service must be https://HOST or http://HOST")
+        # The message hides what may be a password: all before an @, and a port
+        # that is not a number.
+        secret = r"^.*(@)|(:)[^/?#]*[^/?#0-9][^/?#]*"
+        shown = re.sub(secret, r"\2[hidden]\1", str(address))
+        raise ValueError(
+            f'"{shown}" is not the address of a service, such as https://example.com'
+        ) from None
     return str(url).rstrip("/").removesuffix(BASE_PATH) + BASE_PATH
 
 

@@ -87,6 +87,16 @@ def _given(body: Any) -> Any:
     return to_json(body)
 
 
+def change_of(operation: str, change: T) -> T:
+    """Returns what the function of `edit` has returned, if it is a mapping."""
+    if isinstance(change, Mapping):
+        return change
+    raise TypeError(
+        f"{operation}: the function returned {type(change).__name__}, not a mapping of the "
+        'members to change, such as {"title": "New"}'
+    )
+
+
 def nothing(_: object) -> None:
     """Parses a response without a body."""
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -29,7 +29,20 @@ P_co = TypeVar("P_co", bound=Page[Any], covariant=True)
 Item_co = TypeVar("Item_co", covariant=True)
 
 
-class Pager(Generic[Item_co, P_co]):
+class _NotAPage:
+    """Explains how to get a page to those who take a pager for one."""
+
+    # A type checker would otherwise accept every attribute.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in CountedPage.__dataclass_fields__:
+                message += "; iterate over it, or call first_page() for a page"
+            raise AttributeError(message, name=name, obj=self)
+
+
+class Pager(_NotAPage, Generic[Item_co, P_co]):
     """A list that is read page by page.
 
     Iterating over it yields all items and requests pages as needed. Nothing is
@@ -60,7 +73,7 @@ class Pager(Generic[Item_co, P_co]):
         return list(islice(self, max))
 
 
-class AsyncPager(Generic[Item_co, P_co]):
+class AsyncPager(_NotAPage, Generic[Item_co, P_co]):
     """The counterpart of `Pager` for `async for`."""
 
     def __init__(self, request: Callable[[str | None], Awaitable[P_co]]) -> None:

@@ -147,6 +147,26 @@ _BY_STATUS: dict[int, type[BylineError]] = {
     429: RateLimitError,
 }
 
+#: The codes of errors whose detail says everything, so that the message leaves
+#: the fields out.
+_SELF_EXPLANATORY = {
+    "account_suspended",
+    "body_too_large",
+    "credentials_invalid",
+    "database_unavailable",
+    "forbidden",
+    "idempotency_key_reused",
+    "internal",
+    "method_not_allowed",
+    "not_found",
+    "overloaded",
+    "precondition_failed",
+    "route_not_found",
+    "token_expired",
+    "token_invalid",
+    "token_missing",
+}
+
 
 def refused(operation: str, response: httpx.Response) -> BylineError:
     """Returns the error for a response that is not a success."""
@@ -218,7 +238,12 @@ def _error(
     fields = problem.get("errors") or {}
     request_id = response.headers.get("X-Request-Id")
     parts = [f"{operation}: {status}{f' {code}' if code else ''}: {detail}"]
-    if fields:
+    if code == "route_not_found":
+        request = f"{response.request.method} {response.request.url}"
+        parts.append(
+            f"The request was {request}; check the address and the version of the service."
+        )
+    if fields and code not in _SELF_EXPLANATORY:
         parts.append("; ".join(f"{k} {', '.join(v)}" for k, v in fields.items()))
     if request_id:
         parts.append(f"(request {request_id})")
