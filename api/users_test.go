@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -733,6 +734,7 @@ func TestGetCurrentUser(t *testing.T) {
 			"OnlySpaces":    {"Token   ", problem.TokenInvalid, "is invalid"},
 			"NoScheme":      {anna.Token, problem.TokenInvalid, "is invalid"},
 			"Basic":         {"Basic " + anna.Token, problem.TokenInvalid, "is invalid"},
+			"TwoSchemes":    {"Token Bearer " + anna.Token, problem.TokenInvalid, "is invalid"},
 			"OtherKey":      {"Token " + foreign, problem.TokenInvalid, "is invalid"},
 			"Cut":           {"Token " + anna.Token[:len(anna.Token)-1], problem.TokenInvalid, "is invalid"},
 			"Expired":       {"Token " + tokenAt(t, s, now.Add(-2*time.Hour), annaID), problem.TokenExpired, "has expired"},
@@ -759,6 +761,8 @@ func TestGetCurrentUser(t *testing.T) {
 						challenge = "Token"
 					}
 					require.Equal(t, challenge, res.Header.Get("WWW-Authenticate"))
+					malformed := slices.Contains([]string{"NoToken", "OnlySpaces", "NoScheme", "Basic", "TwoSchemes"}, label)
+					require.Equal(t, malformed, strings.Contains(text, "the scheme Token or Bearer"), "the detail names a wrong form: %s", text)
 				}
 			})
 		}

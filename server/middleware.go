@@ -284,8 +284,8 @@ func tokenOf(field string) (string, error) {
 	}
 	scheme, token, _ := strings.Cut(field, " ")
 	token = strings.TrimSpace(token)
-	if !strings.EqualFold(scheme, "Token") && !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return "", auth.ErrTokenInvalid
+	if !strings.EqualFold(scheme, "Token") && !strings.EqualFold(scheme, "Bearer") || token == "" || strings.Contains(token, " ") {
+		return "", auth.ErrSchemeMissing
 	}
 	return token, nil
 }

@@ -31,6 +31,9 @@ var (
 	// ErrTokenRevoked is the ErrTokenInvalid of a credential that this service
 	// has issued, and that the directory does not know any more.
 	ErrTokenRevoked = fmt.Errorf("%w: it was revoked", ErrTokenInvalid)
+	// ErrSchemeMissing is the ErrTokenInvalid of a header that is not the scheme
+	// Token or Bearer and one token.
+	ErrSchemeMissing = fmt.Errorf("%w: the header is not a scheme and a token", ErrTokenInvalid)
 )
 
 // Key is a signing key; ID is the token's kid.

@@ -73,6 +73,9 @@ func RefusedToken(field string, err error) error {
 		return problem.New(problem.TokenMissing, field, "is missing")
 	case errors.Is(err, auth.ErrTokenExpired):
 		return problem.New(problem.TokenExpired, field, "has expired")
+	case errors.Is(err, auth.ErrSchemeMissing):
+		return problem.New(problem.TokenInvalid, field, "is invalid").
+			WithDetail("The Authorization header must be the scheme Token or Bearer, a space and the token.")
 	case errors.Is(err, auth.ErrTokenInvalid):
 		return problem.New(problem.TokenInvalid, field, "is invalid")
 	}
