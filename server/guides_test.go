@@ -277,6 +277,7 @@ func TestGuidesAsMarkdown(t *testing.T) {
 		code := regexp.MustCompile("(?s)```.*?```|`[^`]*`")
 		require.Equal(t, code.FindAllString(strings.ReplaceAll(string(written), "http://127.0.0.1:8080", s.Root), -1), code.FindAllString(string(text), -1), name)
 		prose := code.ReplaceAllString(string(text), "")
+		require.NotContains(t, prose, "<!--", "%s: comments are for the tests", name)
 		for _, m := range link.FindAllStringSubmatch(prose, -1) {
 			to, err := base.Parse(m[1])
 			require.NoError(t, err)

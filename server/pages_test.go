@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,6 +153,7 @@ func TestPagesElsewhere(t *testing.T) {
 			require.Empty(t, res.Header.Get("ETag"))
 			require.NotEmpty(t, res.Header.Get("X-Request-Id"))
 			require.Equal(t, method != http.MethodHead, strings.Contains(string(body), `<a href="/docs/quick-start">`))
+			require.Equal(t, method != http.MethodHead, strings.Contains(string(body), `<a href="/docs">API reference</a>`))
 		}
 		for _, accept := range []string{"", "*/*", "application/json", "text/html;q=0", "text/html;q=0.5, application/json", "text/html;q=x", "text/plain", ";"} {
 			res, body := send(t, http.MethodGet, s.Root+"/docs/nothing", "", "Accept", accept)
@@ -172,9 +174,11 @@ func TestPagesElsewhere(t *testing.T) {
 		}
 	})
 	t.Run("Redirect", func(t *testing.T) {
-		res, _ := send(t, http.MethodGet, s.Root+"/docs/", "")
-		require.Equal(t, http.StatusPermanentRedirect, res.StatusCode)
-		require.Equal(t, "/docs", res.Header.Get("Location"))
+		for _, path := range []string{"/docs/", "/docs/reference"} {
+			res, _ := send(t, http.MethodGet, s.Root+path, "")
+			require.Equal(t, http.StatusPermanentRedirect, res.StatusCode)
+			require.Equal(t, "/docs", res.Header.Get("Location"))
+		}
 	})
 }
 
@@ -242,7 +246,8 @@ func TestDocument(t *testing.T) {
 }
 
 // TestReferenceDocument checks that the reference sends no optional parameter
-// before the reader says so, and shows each operation in each SDK.
+// before the reader says so, asks for a token in one way, in which it needs no
+// scheme, and shows each operation in each SDK.
 func TestReferenceDocument(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -268,8 +273,17 @@ func TestReferenceDocument(t *testing.T) {
 		require.Equal(t, true, shown.Extensions["x-disabled"], name)
 	}
 	require.NotZero(t, examples)
+	require.Len(t, doc.Info.Extensions["x-scalar-sdk-installation"], 3)
+	require.NotContains(t, doc.Components.SecuritySchemes, "Token")
+	require.Equal(t, "bearer", doc.Components.SecuritySchemes["Bearer"].Value.Scheme)
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
+			declared := want.Paths.Find(path).GetOperation(method)
+			require.Equal(t, declared.Security == nil, op.Security == nil, op.OperationID)
+			if op.Security != nil {
+				left := slices.DeleteFunc(slices.Clone(*declared.Security), func(r openapi3.SecurityRequirement) bool { return r["Token"] != nil })
+				require.Equal(t, left, *op.Security, op.OperationID)
+			}
 			require.Len(t, op.Extensions["x-codeSamples"], 3, op.OperationID)
 			for _, parameter := range op.Parameters {
 				require.True(t, parameter.Value.Required || parameter.Value.Example == nil, "%s %s proposes %s", method, path, parameter.Value.Name)

@@ -47,6 +47,8 @@ export async function readPages(onPage, browser, origin, demand, shots) {
   demand(response.status() === 404, `a page that does not exist returns ${response.status()}`)
   await page.getByRole('link', { name: 'Quick start' }).click()
   await page.waitForURL(`${origin}/docs/quick-start`)
+  await page.goto(`${origin}/docs/reference`)
+  demand(page.url() === `${origin}/docs`, `/docs/reference leads to the reference, not to ${page.url()}`)
   await context.close()
 }
 

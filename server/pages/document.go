@@ -5,18 +5,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // addDocument adds the OpenAPI document as it was written, and as JSON, and a
 // form of it for the reference, whose path it returns. It changes the document.
-func addDocument(resources map[string]*resource, text []byte, root *yaml.Node) (reference string, err error) {
+func addDocument(resources map[string]*resource, document []byte, root *yaml.Node) (reference string, err error) {
 	asJSON, err := toJSON(root)
 	if err != nil {
 		return "", fmt.Errorf("openapi.yaml: %w", err)
 	}
-	prepareReference(root)
+	useExamples(root)
+	useBearer(root)
 	if err := addSamples(root); err != nil {
 		return "", err
 	}
@@ -25,7 +27,7 @@ func addDocument(resources map[string]*resource, text []byte, root *yaml.Node) (
 		return "", fmt.Errorf("openapi.yaml: %w", err)
 	}
 	reference = assetURL("openapi.json", prepared)
-	resources["/openapi.yaml"] = newResource("application/yaml", text, revalidated, "")
+	resources["/openapi.yaml"] = newResource("application/yaml", document, revalidated, "")
 	resources["/openapi.json"] = newResource("application/json", asJSON, revalidated, "")
 	resources[reference] = newResource("application/json", prepared, immutable, "")
 	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
@@ -44,29 +46,42 @@ func addDocument(resources map[string]*resource, text []byte, root *yaml.Node) (
 	return reference, nil
 }
 
-// prepareReference changes the document so that a request which the reference
+// useExamples changes the document so that a request which the reference
 // proposes succeeds. Scalar fills in each example that it finds, and a list
 // that is filtered by all examples at once is empty. It shows an example with
 // x-disabled too, but sends it only if the reader says so.
-func prepareReference(n *yaml.Node) {
+func useExamples(n *yaml.Node) {
 	if n.Kind == yaml.MappingNode && member(n, "in") != nil && member(n, "name") != nil && member(n, "schema") != nil {
 		required, example := member(n, "required"), member(n, "example")
 		if (required == nil || required.Value != "true") && example != nil {
-			text := func(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 			off := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"}
-			one := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{text("value"), new(*example), text("x-disabled"), off}}
+			one := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{stringNode("value"), new(*example), stringNode("x-disabled"), off}}
 			for i := 0; i < len(n.Content); i += 2 {
 				if n.Content[i+1] == example {
-					n.Content[i] = text("examples")
+					n.Content[i] = stringNode("examples")
 				}
 			}
 			// "default" is the example that Scalar takes.
-			*example = yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{text("default"), one}}
+			*example = yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{stringNode("default"), one}}
 		}
 		return
 	}
 	for _, child := range n.Content {
-		prepareReference(child)
+		useExamples(child)
+	}
+}
+
+// useBearer removes the scheme Token from the document. OpenAPI can describe it
+// only as an API key, whose value begins with "Token ", so that Scalar would
+// send, and show in its samples, the token without a scheme.
+func useBearer(root *yaml.Node) {
+	schemes := member(member(root.Content[0], "components"), "securitySchemes")
+	remove(schemes, "Token")
+	member(member(schemes, "Bearer"), "description").Value = "The `user.token` that signing in returns"
+	for _, operation := range routes(root) {
+		if security := member(operation, "security"); security != nil {
+			security.Content = slices.DeleteFunc(security.Content, func(n *yaml.Node) bool { return member(n, "Token") != nil })
+		}
 	}
 }
 
@@ -98,6 +113,21 @@ func member(n *yaml.Node, name string) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// remove removes a member of a mapping.
+func remove(n *yaml.Node, name string) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			n.Content = slices.Delete(n.Content, i, i+2)
+			return
+		}
+	}
+}
+
+// stringNode returns a string.
+func stringNode(s string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
 }
 
 // toJSON converts YAML to JSON. It preserves the order of members, which the

@@ -1,9 +1,11 @@
 package pages
 
 import (
+	"bytes"
 	"fmt"
 	"html/template"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -31,7 +33,8 @@ type guide struct {
 	// has no ID.
 	Sections []section
 	HTML     template.HTML
-	// Markdown is the text with links that work where it is served.
+	// Markdown is the text with links that work where it is served, and without
+	// comments.
 	Markdown []byte
 	group    int
 }
@@ -62,7 +65,7 @@ func readGuides(files fs.FS) ([]*guide, error) {
 			return nil, err
 		}
 		name := strings.TrimSuffix(p, ".md")
-		g := &guide{Name: name, Path: "/docs/" + name, Markdown: text}
+		g := &guide{Name: name, Path: "/docs/" + name, Markdown: withoutComments(text)}
 		if err := render(g, text); err != nil {
 			return nil, fmt.Errorf("docs/%s: %w", p, err)
 		}
@@ -70,6 +73,21 @@ func readGuides(files fs.FS) ([]*guide, error) {
 	}
 	slices.SortStableFunc(guides, func(a, b *guide) int { return rank(a) - rank(b) })
 	return guides, nil
+}
+
+// codeOrComment matches what stands at the beginning of a line: a block of code,
+// or a comment and the empty lines after it.
+var codeOrComment = regexp.MustCompile("(?ms)^```.*?^```|^<!--.*?-->\n+")
+
+// withoutComments returns a guide without its comments, which tell the tests how
+// to run the code.
+func withoutComments(text []byte) []byte {
+	return codeOrComment.ReplaceAllFunc(text, func(match []byte) []byte {
+		if bytes.HasPrefix(match, []byte("<!--")) {
+			return nil
+		}
+		return match
+	})
 }
 
 func rank(g *guide) int {

@@ -174,13 +174,11 @@ func execute(name string, v view) ([]byte, error) {
 
 // Routes returns the handler of each path.
 func (s *Site) Routes() map[string]http.HandlerFunc {
-	routes := map[string]http.HandlerFunc{
-		"/": s.serveHome,
-		"/docs/": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Location", "/docs")
-			w.WriteHeader(http.StatusPermanentRedirect)
-		},
+	toReference := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "/docs")
+		w.WriteHeader(http.StatusPermanentRedirect)
 	}
+	routes := map[string]http.HandlerFunc{"/": s.serveHome, "/docs/": toReference, "/docs/reference": toReference}
 	for path, res := range s.placed {
 		routes[path] = func(w http.ResponseWriter, r *http.Request) { res.serve(w, r, s.placeOf(r), s.cfg.Negotiate) }
 	}

@@ -1,3 +1,11 @@
+// The samples are those of the SDKs, of which Scalar shows the first or the one
+// that the reader has chosen, and curl. The others are hidden, because nobody
+// should write Python without an SDK by mistake.
+const hiddenClients = [
+  'c', 'clojure', 'csharp', 'dart', 'fsharp', 'go', 'http', 'java', 'js', 'julia', 'kotlin', 'node', 'objc', 'ocaml',
+  'php', 'powershell', 'python', 'r', 'ruby', 'rust', 'shell/wget', 'shell/httpie', 'swift',
+];
+
 // Everything that would ask another origin is off: fonts, telemetry, the
 // request proxy, the hosted client, the agent and MCP. The page's policy would
 // refuse it anyway.
@@ -12,7 +20,7 @@ const configuration = {
   externalUrls: { dashboardUrl: '', registryUrl: '', proxyUrl: '', apiBaseUrl: '' },
   persistAuth: false,
   authentication: { preferredSecurityScheme: 'Bearer' },
-  defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
+  hiddenClients,
   documentDownloadType: 'none',
   modelsSectionLabel: 'Schemas',
   showOperationId: true,
@@ -28,9 +36,12 @@ const configuration = {
 // be registered only once.
 const name = 'jake' + Math.random().toString(36).slice(2, 7);
 
+const loading = document.querySelector('.loading');
+
 fetch(document.getElementById('document').href)
   .then((response) => response.text())
   .then((text) => Scalar.createApiReference('#reference', {
     ...configuration,
+    onLoaded: () => loading.remove(),
     content: text.replaceAll('"jake"', `"${name}"`).replaceAll('"jake@jake.jake"', `"${name}@example.com"`),
   }));
