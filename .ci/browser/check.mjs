@@ -20,6 +20,12 @@ const require = createRequire(join(modules, 'package.json'))
 const { chromium } = require('playwright-core')
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
+const screens = {
+  desktop: { viewport: { width: 1360, height: 900 } },
+  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+  dark: { viewport: { width: 1360, height: 900 }, colorScheme: 'dark' },
+}
+
 let passed = 0
 let failed = 0
 function demand(ok, what) {
@@ -52,11 +58,6 @@ try {
   })
   const guides = await onPage({}, '/', (page) => page.$$eval('.index a', (links) => links.map((a) => new URL(a.href).pathname)))
   demand(guides.length >= 10, `the landing page lists the guides, not ${guides.length}`)
-  const screens = {
-    desktop: { viewport: { width: 1360, height: 900 } },
-    phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
-    dark: { viewport: { width: 1360, height: 900 }, colorScheme: 'dark' },
-  }
   for (const [screen, options] of Object.entries(screens)) {
     for (const path of ['/', '/docs', '/docs/search', '/docs/search?q=etag', ...guides]) {
       await onPage(options, path, async (page) => {
@@ -132,6 +133,7 @@ async function tryCalls() {
     const first = await send('tag/users/POST/users', '/users')
     demand(first.status === 201, `a registration from the reference returns ${first.status}`)
     demand(first.authorization === undefined, `it sends no token: ${first.authorization}`)
+    demand(await page.getByText('proposes a new name each time').isVisible(), 'the reference says how to register a second user')
     const second = await send('tag/users/POST/users', '/users', async (dialog) => {
       const editor = dialog.locator('.cm-content').filter({ hasText: '"username"' }).first()
       await editor.fill((await editor.innerText()).replaceAll(first.body.user.username, 'second'))
@@ -141,10 +143,18 @@ async function tryCalls() {
     demand(signIn.status === 200, `signing in returns ${signIn.status}`)
     const created = await send('tag/articles/POST/articles', '/articles', (dialog) => dialog.getByPlaceholder('Token').fill(signIn.body.user.token))
     demand(created.status === 201, `creating an article returns ${created.status}`)
+    demand(created.authorization === `Bearer ${signIn.body.user.token}`, `the token is sent with its scheme: ${created.authorization}`)
     const list = await send('tag/articles/GET/articles', '/articles')
     demand(list.body.articles.length === 1, `the list has ${list.body.articles?.length} articles`)
     const tags = await send('tag/tags/GET/tags', '/tags')
     demand(tags.body.tags.length === 3, 'a call from the reference returns the tags')
+  })
+  await onPage(screens.phone, '/docs#tag/tags/GET/tags', async (page) => {
+    await page.locator('[id$="tag/tags/GET/tags"]').first().getByRole('button', { name: /Test Request/ }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('/api').first().waitFor()
+    demand(!(await dialog.getByRole('button', { name: 'Show sidebar' }).isVisible()), 'nothing covers the address on a phone')
+    if (shots) await page.screenshot({ path: join(shots, 'try-phone.png') })
   })
 }
 

@@ -40,6 +40,24 @@ export async function readPages(onPage, browser, origin, demand, shots) {
     const copied = await page.evaluate(() => navigator.clipboard.readText())
     demand(copied.startsWith(`curl -s ${origin}/api/users -H`), `the button copies the command, not ${copied}`)
   })
+  for (const viewport of [{ width: 1280, height: 800 }, phone.viewport]) {
+    await onPage({ ...(viewport === phone.viewport ? phone : {}), viewport }, '/docs/quick-start', async (page) => {
+      const cut = await page.$$eval('pre:has(> .language-sh)', (blocks) => blocks.filter((b) => b.checkVisibility() && b.scrollWidth > b.clientWidth).map((b) => b.innerText))
+      demand(cut.length === 0, `at ${viewport.width} px the commands can be read at once: ${cut}`)
+    })
+  }
+  await onPage(phone, '/docs/quick-start', async (page) => {
+    for (const name of ['curl', 'Go']) {
+      await page.locator('.tabs').first().getByText(name, { exact: true }).click()
+      const covered = await page.$$eval('.code:has(.copy)', (blocks) => blocks.filter((b) => b.checkVisibility()).filter((b) => {
+        const button = b.querySelector('.copy').getBoundingClientRect()
+        const range = document.createRange()
+        range.selectNodeContents(b.querySelector('code'))
+        return [...range.getClientRects()].some((r) => r.bottom > button.top && r.top < button.bottom && r.right > button.left && r.left < button.right)
+      }).length)
+      demand(covered === 0, `in ${name} the button "Copy" covers the code of ${covered} blocks`)
+    }
+  })
   await chooseLanguage(browser, origin, demand, shots)
   const context = await browser.newContext()
   const page = await context.newPage()

@@ -14,7 +14,7 @@ if (navigator.clipboard) {
       button.textContent = 'Copied';
       setTimeout(() => (button.textContent = 'Copy'), 2000);
     });
-    block.append(button);
+    block.querySelector('pre').prepend(button);
   }
 }
 

@@ -36,12 +36,20 @@ const configuration = {
 // be registered only once.
 const name = 'jake' + Math.random().toString(36).slice(2, 7);
 
+// content returns the document with this name.
+function content(text) {
+  const document = JSON.parse(text.replaceAll('"jake"', `"${name}"`).replaceAll('"jake@jake.jake"', `"${name}@example.com"`));
+  document.paths['/users'].post.description += '\n\nThis page proposes a new name each time that it is loaded. ' +
+    'To register a second user with "Test Request", change the name and the address.';
+  return document;
+}
+
 const loading = document.querySelector('.loading');
 
 fetch(document.getElementById('document').href)
   .then((response) => response.text())
   .then((text) => Scalar.createApiReference('#reference', {
     ...configuration,
+    content: content(text),
     onLoaded: () => loading.remove(),
-    content: text.replaceAll('"jake"', `"${name}"`).replaceAll('"jake@jake.jake"', `"${name}@example.com"`),
   }));
