@@ -1,6 +1,6 @@
-// The samples are those of the SDKs, of which Scalar shows the first or the one
-// that the reader has chosen, and curl. The others are hidden, because nobody
-// should write Python without an SDK by mistake.
+// The samples are those of the SDKs and of curl. Scalar shows the first one, or
+// the one that the reader chose at the last visit. Those for other clients are
+// hidden, because readers took the Python among them for the SDK.
 const hiddenClients = [
   'c', 'clojure', 'csharp', 'dart', 'fsharp', 'go', 'http', 'java', 'js', 'julia', 'kotlin', 'node', 'objc', 'ocaml',
   'php', 'powershell', 'python', 'r', 'ruby', 'rust', 'shell/wget', 'shell/httpie', 'swift',
