@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..._operation import Call, Operation, nothing
+from ..._operation import Call, Operation, change_of, nothing
 from ..._options import NOT_GIVEN, CallOptions, ConditionalOptions, CreateOptions, NotGiven
 from ..._pager import AsyncPager, CountedPage, Pager
 from ..._response import Response
@@ -375,7 +375,8 @@ class Articles:
     ) -> models.Article:
         """Reads, changes and writes, and does not overwrite the edits of others.
 
-        Calls `change` with what it has read, and writes what `change` returns.
+        Calls `change` with what it has read, and writes what `change` returns:
+        a dictionary with the members to change, of the type `models.UpdateArticle`.
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
@@ -397,7 +398,8 @@ class Articles:
     ) -> models.Article:
         read = self._transport.respond(Call(_get, (slug,), options=options))
         condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
-        return self.update(slug, **change(read.data), options=condition)
+        changed = change_of("articles.edit", change(read.data))
+        return self.update(slug, **changed, options=condition)
 
 
 class AsyncArticles:
@@ -697,7 +699,8 @@ class AsyncArticles:
     ) -> models.Article:
         """Reads, changes and writes, and does not overwrite the edits of others.
 
-        Calls `change` with what it has read, and writes what `change` returns.
+        Calls `change` with what it has read, and writes what `change` returns:
+        a dictionary with the members to change, of the type `models.UpdateArticle`.
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
@@ -719,7 +722,8 @@ class AsyncArticles:
     ) -> models.Article:
         read = await self._transport.respond(Call(_get, (slug,), options=options))
         condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
-        return await self.update(slug, **change(read.data), options=condition)
+        changed = change_of("articles.edit", change(read.data))
+        return await self.update(slug, **changed, options=condition)
 
 
 class ArticlesWithResponse:
