@@ -99,7 +99,12 @@ async function insert(page, html, patience) {
   }, [html, patience])
   // Leaving the page counts as running, too.
   const fired = await run.catch(() => ['a navigation'])
-  // A navigation that has just begun interrupts the way back, once.
-  if (page.url() !== page.address) await page.goto(page.address).catch(() => page.goto(page.address))
+  // Navigations that have just begun interrupt the way back, even several times.
+  for (let tries = 1, back = page.url() === page.address; !back; tries++) {
+    back = await page.goto(page.address).then(() => true, (error) => {
+      if (tries === 10) throw error
+      return false
+    })
+  }
   return fired
 }
