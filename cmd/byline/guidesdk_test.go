@@ -29,7 +29,6 @@ import (
 //     a whole program.
 //   - Each program runs with a new service, and must succeed. Its types are
 //     checked before.
-//   - The whole program of Go compiles without the blocks after it.
 //   - A whole program in Go compiles without the blocks that continue it.
 //   - A comment "prints …" is a line that the program prints after those of the
 //     comments before it.

@@ -191,14 +191,15 @@ func (c *checker) object(s *openapi3.Schema) (any, error) {
 		}
 		name := c.text(token)
 		var member *openapi3.Schema
-		switch {
-		case s == nil:
-		case property(s, name) != nil:
+		if s != nil {
 			member = property(s, name)
-		case s.AdditionalProperties.Schema != nil:
-			member = s.AdditionalProperties.Schema.Value
-		case listsMembers(s):
-			c.unknownMember(name)
+			switch open := s.AdditionalProperties.Schema; {
+			case member != nil:
+			case open != nil:
+				member = open.Value
+			case listsMembers(s):
+				c.unknownMember(name)
+			}
 		}
 		if members[name], err = c.value(member); err != nil {
 			return nil, err
