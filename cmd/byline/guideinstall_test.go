@@ -17,6 +17,9 @@ import (
 // docs/sdks.md is saved and run.
 var runsWith = regexp.MustCompile("(?m)^\\| \\w+ \\| `(hello\\.mts|hello\\.py|main\\.go)` \\| `([^`]+)`")
 
+// sdkFolders are the folders of sdks, in their order.
+var sdkFolders = []string{"typescript", "python", "go"}
+
 // TestGuideInstallation installs each SDK from a checkout as docs/sdks.md says,
 // and runs its first program. The checkout is a link to a copy of the files of
 // this repository. The README of each SDK has the same commands.
@@ -33,11 +36,10 @@ func TestGuideInstallation(t *testing.T) {
 	rows := runsWith.FindAllStringSubmatch(readFile(t, guide), -1)
 	require.Len(t, install, len(sdks))
 	require.Len(t, rows, len(sdks))
-	readmes := []string{"typescript", "python", "go"}
 	for i, sdk := range sdks {
 		t.Run(sdk.language, func(t *testing.T) {
 			t.Parallel()
-			readme := readFile(t, "../../sdk/"+readmes[i]+"/README.md")
+			readme := readFile(t, "../../sdk/"+sdkFolders[i]+"/README.md")
 			require.Contains(t, readme, "```sh\n"+install[i].code+"\n```", "%s", install[i].where)
 			dir := t.TempDir()
 			program := blocks[slices.IndexFunc(blocks, func(b block) bool { return b.language == sdk.language })]
@@ -54,5 +56,23 @@ func TestGuideInstallation(t *testing.T) {
 			require.NoError(t, err, "%s\n%s", script, out)
 			comparePrinted(t, program.code, string(out))
 		})
+	}
+}
+
+// TestRetriesDocumented checks that docs/sdks.md and the README of each SDK say
+// by the same table what the SDKs send again.
+func TestRetriesDocumented(t *testing.T) {
+	t.Parallel()
+	_, table, found := strings.Cut(readFile(t, "../../docs/sdks.md"), "| Failure | What is sent again |\n|---|---|\n")
+	require.True(t, found, "docs/sdks.md has no table of retries")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := strings.Split(table, "\n")
+	require.Len(t, rows, 3)
+	for _, folder := range sdkFolders {
+		file := "../../sdk/" + folder + "/README.md"
+		readme := strings.Join(strings.Fields(readFile(t, file)), " ") // without the padding of cells
+		for _, row := range rows {
+			require.Contains(t, readme, row, "%s differs from docs/sdks.md", file)
+		}
 	}
 }
