@@ -8,7 +8,6 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readPages } from './reading.mjs'
@@ -38,17 +37,15 @@ function demand(ok, what) {
 
 const dir = mkdtempSync(join(tmpdir(), 'byline-browser-'))
 chmodSync(dir, 0o755) // when this process is root, PostgreSQL runs as another user
-const port = await freePort()
-const origin = `http://127.0.0.1:${port}`
 const log = join(dir, 'service.log')
 const out = openSync(log, 'w')
-const service = spawn(binary, ['serve', '--addr', `127.0.0.1:${port}`, '--admin-addr', 'off', '--data-dir', join(dir, 'data')], {
+const service = spawn(binary, ['serve', '--addr', '127.0.0.1:0', '--admin-addr', 'off', '--data-dir', join(dir, 'data')], {
   cwd: dir, stdio: ['ignore', out, out],
 })
 const ended = new Promise((resolve) => service.on('exit', resolve))
-let browser
+let browser, origin
 try {
-  await ready()
+  origin = await ready()
   browser = await chromium.launch({
     executablePath,
     args: [
@@ -178,18 +175,12 @@ async function onPage(options, path, use) {
   }
 }
 
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.on('listening', resolve))
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
+// ready waits for the service and returns its origin, which is in its log.
 async function ready() {
   for (let n = 0; n < 600; n++) {
-    const response = await fetch(`${origin}/readyz`).catch(() => undefined)
-    if (response?.ok) return
+    const [, url] = /"msg":"serving","url":"([^"]+)"/.exec(readFileSync(log, 'utf8')) ?? []
+    const response = url && (await fetch(`${url}/readyz`).catch(() => undefined))
+    if (response?.ok) return url
     if (service.exitCode !== null) throw new Error('the service ended while it was starting')
     await new Promise((resolve) => setTimeout(resolve, 200))
   }

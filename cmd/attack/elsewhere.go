@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 )
 
@@ -27,7 +26,7 @@ func (s *site) elsewhere(name string, flags []string, attack func(*site) result)
 		return r
 	}
 	other := newSite(t.addr, int64(s.rand.Uint64()))
-	other.limit, other.patience, other.command, other.data = s.limit, s.patience, t.command, t.data
+	other.admin, other.limit, other.patience, other.command, other.data = t.admin, s.limit, s.patience, t.command, t.data
 	r = attack(other)
 	if t.pid != 0 {
 		mb, err := t.peak()
@@ -63,16 +62,6 @@ func (r *result) must(err error) bool {
 		r.complain("%v", err)
 	}
 	return err == nil
-}
-
-// freeAddr returns an address on this machine that nothing listens on.
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // together calls a function n times, a few at a time, and returns the first

@@ -26,15 +26,11 @@ var resetToken = regexp.MustCompile(`<pre>|[A-Za-z0-9_-]{24,}`)
 // services of the group quotas must be too: they are not plainly development.
 func defaults(s *site) []attack {
 	return []attack{{"defaults outside development", "in production", func(s *site) (r result) {
-		admin, err := freeAddr()
-		if !r.must(err) {
-			return r
-		}
-		return s.elsewhere("in production", []string{"--profile", "production", "--admin-addr", admin}, func(s *site) (r result) {
+		return s.elsewhere("in production", []string{"--profile", "production", "--admin-addr", "127.0.0.1:0"}, func(s *site) (r result) {
 			r.strict(s)
-			r.hidesMails(s, admin)
-			r.refusesHosts(admin)
-			r.cached(s, admin)
+			r.hidesMails(s)
+			r.refusesHosts(s.admin)
+			r.cached(s)
 			return r
 		})
 	}}}
@@ -57,14 +53,14 @@ func (r *result) strict(s *site) {
 
 // hidesMails asks for a mail with a token, and expects that the admin port does
 // not show it, nor the public port anything of the admin port.
-func (r *result) hidesMails(s *site, admin string) {
+func (r *result) hidesMails(s *site) {
 	a, err := s.register("forgetful")
 	if !r.must(err) {
 		return
 	}
 	r.expects(s, message{method: "POST", target: "/api/users/password-reset", body: `{"email":"` + a.email + `"}`}, status(202))
 	for begun := time.Now(); time.Since(begun) < s.patient(1800*time.Millisecond); time.Sleep(250 * time.Millisecond) {
-		page := exchange(admin, message{method: "GET", target: "/mails"}.raw(admin), s.limit).first()
+		page := exchange(s.admin, message{method: "GET", target: "/mails"}.raw(s.admin), s.limit).first()
 		if page.status != 200 {
 			r.complain("GET /mails: status %d", page.status)
 			break
@@ -115,7 +111,7 @@ const sameReads = 200
 
 // cached repeats a read with parameters that its operation does not declare.
 // They must not make it another response.
-func (r *result) cached(s *site, admin string) {
+func (r *result) cached(s *site) {
 	a, err := s.register("cached")
 	if !r.must(err) {
 		return
@@ -126,13 +122,13 @@ func (r *result) cached(s *site, admin string) {
 	}
 	at := "/api/articles/" + slug + "?format=html"
 	r.expects(s, message{method: "GET", target: at}, served)
-	before := metric(admin, "cache_misses_total") + metric(admin, "db_pool_acquires_total")
+	before := metric(s.admin, "cache_misses_total") + metric(s.admin, "db_pool_acquires_total")
 	for i := range sameReads {
 		target := []string{at + "&b=%d", "/api/articles/" + slug + "?b=%d&format=html", at + "&%d", at + "&limit=%d", at + "&format%%20=%d", "/api/articles/" + slug + "?%%66ormat=html&B=%d"}[i%6]
 		r.expects(s, message{method: "GET", target: fmt.Sprintf(target, i)}, served)
 	}
 	// The service has connections of its own, which look for changes.
-	if more := metric(admin, "cache_misses_total") + metric(admin, "db_pool_acquires_total") - before; more > sameReads/4 {
+	if more := metric(s.admin, "cache_misses_total") + metric(s.admin, "db_pool_acquires_total") - before; more > sameReads/4 {
 		r.complain("%d reads of the same response missed the cache or used the database %d times", sameReads, more)
 	}
 }

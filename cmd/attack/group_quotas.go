@@ -29,16 +29,12 @@ func quotas(s *site) []attack {
 	const group = "quotas and connections"
 	return []attack{
 		{group, "many addresses of one client behind a proxy", func(s *site) (r result) {
-			admin, err := freeAddr()
-			if !r.must(err) {
-				return r
-			}
-			return s.elsewhere("behind a proxy", []string{"--trusted-proxies", "127.0.0.0/8", "--admin-addr", admin}, func(s *site) (r result) {
+			return s.elsewhere("behind a proxy", []string{"--trusted-proxies", "127.0.0.0/8", "--admin-addr", "127.0.0.1:0"}, func(s *site) (r result) {
 				r.strict(s)
-				r.hidesMails(s, admin)
+				r.hidesMails(s)
 				r.networks(s)
 				r.users(s)
-				r.dead(s, admin)
+				r.dead(s)
 				return r
 			})
 		}},
@@ -127,7 +123,7 @@ func (r *result) users(s *site) {
 
 // dead sends credentials that were revoked. They must not cost a statement for
 // each request, and an address may not have any number of them looked up.
-func (r *result) dead(s *site, admin string) {
+func (r *result) dead(s *site) {
 	client := "X-Forwarded-For: 203.0.113.100"
 	a, err := s.register("dead", client)
 	credentials := make([]string, deadKeys)
@@ -141,11 +137,11 @@ func (r *result) dead(s *site, admin string) {
 	credentials[0] = a.token
 	statements := func(what string, n, most int, target string, credential func(i int) string) {
 		// The service has connections of its own, which look for changes.
-		before := metric(admin, "db_pool_acquires_total")
+		before := metric(s.admin, "db_pool_acquires_total")
 		for i := range n {
 			r.expects(s, message{method: "GET", target: target, token: credential(i), fields: []string{"X-Forwarded-For: 198.51.100.4"}}, status(401))
 		}
-		if more := metric(admin, "db_pool_acquires_total") - before; more > most {
+		if more := metric(s.admin, "db_pool_acquires_total") - before; more > most {
 			r.complain("%d requests with %s used the database %d times", n, what, more)
 		}
 	}

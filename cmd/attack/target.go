@@ -27,6 +27,7 @@ const (
 // target is the service under attack.
 type target struct {
 	addr   string
+	admin  string // the address of the admin port, "off", or "" if unknown
 	pid    int    // 0 if unknown
 	born   string // when the process started
 	peaked int    // its peak memory at the last check, in MB
@@ -82,7 +83,7 @@ func attach(o options) (*target, error) {
 	return t, t.healthy(startTimeout)
 }
 
-var servingAt = regexp.MustCompile(`"msg":"serving".*"url":"(https?)://([^"]+)"`)
+var servingAt = regexp.MustCompile(`"msg":"serving".*"url":"(https?)://([^"]+)".*"admin":"([^"]+)"`)
 
 // launch starts the program with its data in dir, and with more flags.
 func launch(ctx context.Context, binary, dir string, flags ...string) (*target, error) {
@@ -124,7 +125,7 @@ func launch(ctx context.Context, binary, dir string, flags ...string) (*target, 
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
 		text, _ := os.ReadFile(logFile)
 		if found := servingAt.FindSubmatch(text); found != nil {
-			t.addr = string(found[2])
+			t.addr, t.admin = string(found[2]), string(found[3])
 			if string(found[1]) == "https" || t.healthy(2*time.Second) == nil {
 				return t, nil
 			}

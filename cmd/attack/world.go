@@ -16,6 +16,7 @@ import (
 // attacks.
 type site struct {
 	addr  string
+	admin string        // see target
 	limit time.Duration // maximum duration of a response
 	// patience scales how long slow connections are held. 1 fits the limits of
 	// the service.

@@ -89,12 +89,20 @@ func accessibleFolder(t testing.TB) string {
 	return dir
 }
 
-// freePort returns an address with a free port outside the ephemeral range, so
-// that the port is still free when a service is restarted on it.
+// givenPorts has the addresses that freePort has returned. Tests run in
+// parallel, and a service may listen long after its port was chosen.
+var givenPorts sync.Map
+
+// freePort returns an address with a free port that no other test gets. The
+// port is outside the ephemeral range, so that it is still free when a service
+// is restarted on it.
 func freePort(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		addr := "127.0.0.1:" + strconv.Itoa(20_000+rand.IntN(12_000))
+		if _, given := givenPorts.LoadOrStore(addr, true); given {
+			continue
+		}
 		if l, err := net.Listen("tcp", addr); err == nil {
 			_ = l.Close()
 			return addr

@@ -46,11 +46,13 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	}
 	defer listener.Close()
 	var adminListener net.Listener
+	adminAddr := "off"
 	if cfg.AdminAddr != "" {
 		if adminListener, err = net.Listen("tcp", cfg.AdminAddr); err != nil {
 			return fmt.Errorf("cannot listen on the admin address %s: %w\nset BYLINE_ADMIN_ADDR to another address, or to off", cfg.AdminAddr, err)
 		}
 		defer adminListener.Close()
+		adminAddr = adminListener.Addr().String()
 	}
 
 	target, err := startDatabase(ctx, cfg, log, mayCreate)
@@ -107,7 +109,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	if adminListener != nil {
 		workers.Go(func() error { return serveAdmin(work, adminListener, edge.Admin(), log) })
 	}
-	log.Info("serving", "url", cfg.scheme()+"://"+listener.Addr().String(), "version", version, "admin", cfg.AdminAddr)
+	log.Info("serving", "url", cfg.scheme()+"://"+listener.Addr().String(), "version", version, "admin", adminAddr)
 	serveCtx, cancel := context.WithCancel(ctx)
 	context.AfterFunc(work, cancel) // a failed worker stops the service
 	err = edge.Serve(serveCtx, netutil.LimitListener(listener, cfg.MaxConnections))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -72,6 +73,25 @@ func TestServe(t *testing.T) {
 		require.Less(t, time.Since(began), 10*time.Second, "a second signal must end the drain, which takes twice as long")
 		requireNoProcess(t, s.dir)
 	})
+}
+
+// The log is where a script reads the ports that the system has chosen.
+func TestServeLogsChosenPorts(t *testing.T) {
+	t.Parallel()
+	s := newService(t, "", "BYLINE_ADDR=127.0.0.1:0", "BYLINE_ADMIN_ADDR=127.0.0.1:0", "BYLINE_LOG_LEVEL=info")
+	s.start()
+	serving := regexp.MustCompile(`"msg":"serving","url":"(http://127\.0\.0\.1:[1-9]\d*)".*"admin":"(127\.0\.0\.1:[1-9]\d*)"`)
+	var found []string
+	await(t, "the ports", func() bool {
+		found = serving.FindStringSubmatch(s.log.tail(10_000))
+		return found != nil
+	})
+	for _, url := range []string{found[1] + "/readyz", "http://" + found[2] + "/metrics"} {
+		res, err := http.Get(url)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, http.StatusOK, res.StatusCode, url)
+	}
 }
 
 func TestServePortInUse(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -95,13 +96,19 @@ func (p *Process) Tail() string {
 	return strings.Join(lines[max(len(lines)-15, 0):], "\n")
 }
 
-// FreeAddr returns a loopback address that is not in use.
+// FreeAddr returns a loopback address that is not in use. Its port is outside
+// the range from which systems choose the ports of outgoing connections (Linux:
+// 32768 to 60999), so that no connection takes it before the caller listens.
 func FreeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var err error
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			return addr, l.Close()
+		}
 	}
-	return l.Addr().String(), l.Close()
+	return "", err
 }
 
 // Output runs a program until it ends and returns its standard output. The
