@@ -39,9 +39,8 @@ const dir = mkdtempSync(join(tmpdir(), 'byline-browser-'))
 chmodSync(dir, 0o755) // when this process is root, PostgreSQL runs as another user
 const log = join(dir, 'service.log')
 const out = openSync(log, 'w')
-const service = spawn(binary, ['serve', '--addr', '127.0.0.1:0', '--admin-addr', 'off', '--data-dir', join(dir, 'data')], {
-  cwd: dir, stdio: ['ignore', out, out],
-})
+const flags = ['--addr', '127.0.0.1:0', '--admin-addr', 'off', '--data-dir', join(dir, 'data'), '--log-format', 'json', '--log-level', 'info']
+const service = spawn(binary, ['serve', ...flags], { cwd: dir, stdio: ['ignore', out, out] })
 const ended = new Promise((resolve) => service.on('exit', resolve))
 let browser, origin
 try {
