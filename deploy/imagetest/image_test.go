@@ -8,15 +8,12 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -224,19 +221,4 @@ func get(url string) int {
 	}
 	_ = res.Body.Close()
 	return res.StatusCode
-}
-
-// freePort returns an address with a free port outside the range from which
-// systems choose the ports of outgoing connections.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := "127.0.0.1:" + strconv.Itoa(20_000+rand.IntN(12_000))
-		if l, err := net.Listen("tcp", addr); err == nil {
-			_ = l.Close()
-			return addr
-		}
-	}
-	t.Fatal("no free port")
-	return ""
 }
