@@ -17,9 +17,6 @@ import (
 // docs/sdks.md is saved and run.
 var runsWith = regexp.MustCompile("(?m)^\\| \\w+ \\| `(hello\\.mts|hello\\.py|main\\.go)` \\| `([^`]+)`")
 
-// sdkFolders are the folders of sdks, in their order.
-var sdkFolders = []string{"typescript", "python", "go"}
-
 // TestGuideInstallation installs each SDK from a checkout as docs/sdks.md says,
 // and runs its first program. The checkout is a link to a copy of the files of
 // this repository. The README of each SDK has the same commands.
@@ -39,7 +36,7 @@ func TestGuideInstallation(t *testing.T) {
 	for i, sdk := range sdks {
 		t.Run(sdk.language, func(t *testing.T) {
 			t.Parallel()
-			readme := readFile(t, "../../sdk/"+sdkFolders[i]+"/README.md")
+			readme := readFile(t, "../../sdk/"+sdk.folder+"/README.md")
 			require.Contains(t, readme, "```sh\n"+install[i].code+"\n```", "%s", install[i].where)
 			dir := t.TempDir()
 			program := blocks[slices.IndexFunc(blocks, func(b block) bool { return b.language == sdk.language })]
@@ -68,8 +65,8 @@ func TestRetriesDocumented(t *testing.T) {
 	table, _, _ = strings.Cut(table, "\n\n")
 	rows := strings.Split(table, "\n")
 	require.Len(t, rows, 3)
-	for _, folder := range sdkFolders {
-		file := "../../sdk/" + folder + "/README.md"
+	for _, sdk := range sdks {
+		file := "../../sdk/" + sdk.folder + "/README.md"
 		readme := strings.Join(strings.Fields(readFile(t, file)), " ") // without the padding of cells
 		for _, row := range rows {
 			require.Contains(t, readme, row, "%s differs from docs/sdks.md", file)

@@ -134,6 +134,7 @@ func comparePrinted(t *testing.T, program, printed string) {
 // sdk is the SDK of a language.
 type sdk struct {
 	language string
+	folder   string // below sdk
 	// assemble joins the blocks of a program, which uses the address in
 	// BYLINE_URL.
 	assemble func(t *testing.T, blocks []block) string
@@ -146,12 +147,14 @@ type sdk struct {
 var sdks = []sdk{
 	{
 		language: "ts",
+		folder:   "typescript",
 		assemble: func(_ *testing.T, blocks []block) string { return join(blocks, "//", "process.env.BYLINE_URL!") },
 		prepare:  prepareTypeScript,
 		command:  func(dir, name string) []string { return []string{"node", filepath.Join(dir, name+".js")} },
 	},
 	{
 		language: "python",
+		folder:   "python",
 		assemble: func(_ *testing.T, blocks []block) string {
 			return "import os\n" + join(blocks, "#", `os.environ["BYLINE_URL"]`)
 		},
@@ -162,6 +165,7 @@ var sdks = []sdk{
 	},
 	{
 		language: "go",
+		folder:   "go",
 		assemble: assembleGo,
 		prepare:  prepareGo,
 		command:  func(dir, name string) []string { return []string{filepath.Join(dir, "bin", name)} },
