@@ -75,10 +75,11 @@ func TestServe(t *testing.T) {
 	})
 }
 
-// The log is where a script reads the ports that the system has chosen.
+// TestServeLogsChosenPorts checks that the log has the ports that the system has
+// chosen, where scripts read them.
 func TestServeLogsChosenPorts(t *testing.T) {
 	t.Parallel()
-	s := newService(t, "", "BYLINE_ADDR=127.0.0.1:0", "BYLINE_ADMIN_ADDR=127.0.0.1:0", "BYLINE_LOG_LEVEL=info")
+	s := newService(t, sharedDatabase(t, "ports"), "BYLINE_ADDR=127.0.0.1:0", "BYLINE_ADMIN_ADDR=127.0.0.1:0", "BYLINE_LOG_LEVEL=info")
 	s.start()
 	serving := regexp.MustCompile(`"msg":"serving","url":"(http://127\.0\.0\.1:[1-9]\d*)".*"admin":"(127\.0\.0\.1:[1-9]\d*)"`)
 	var found []string
