@@ -62,7 +62,10 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	}
 	arg := query.ArticleCreateParams{
 		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, Tags: tags,
-		AccountStorage: s.storage,
+		Status: string(optional.Or(in.Status, openapi.StatusPublished)), PublishedAt: in.PublishedAt, AccountStorage: s.storage,
+	}
+	if (arg.Status == string(openapi.StatusScheduled)) != (in.PublishedAt != nil) {
+		return nil, problem.InvalidField("publishedAt", "is required with the status scheduled, and with no other")
 	}
 	base := slug.From(in.Title)
 	var created visibility.Article
@@ -86,12 +89,16 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 
 func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreateParams) (visibility.Article, error) {
 	r, err := q.ArticleCreate(ctx, conn, arg)
+	if db.IsNotFound(err) {
+		err = problem.InvalidField("publishedAt", "must be in the future")
+	}
 	return visibility.Article{
 		Body: arg.Body,
-		ListedArticle: query.ListedArticle{
+		ArticleItem: query.ArticleItem{
 			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: arg.Tags, Version: r.Version,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 		},
+		Publication: visibility.Publication{Status: arg.Status, At: r.PublishedAt},
 	}, translate.StorageFull(err, arg.AccountStorage)
 }
 
@@ -217,10 +224,10 @@ func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.I
 	if err != nil {
 		return locked, translate.NotFound(err, "article")
 	}
-	if !visibility.To(ctx, locked.Hidden, locked.AuthorID) {
+	if !visibility.To(ctx, locked.Hidden, locked.Status, locked.AuthorID) {
 		return locked, problem.NotFound("article")
 	}
-	if locked.AuthorID != request.Viewer(ctx).ID {
+	if !visibility.MayEdit(ctx, locked.AuthorID) {
 		return locked, problem.Forbidden("article")
 	}
 	if ifMatch != nil && !etag.MatchesVersion(*ifMatch, etag.Version(locked.ID, locked.Version)) {
@@ -264,7 +271,7 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 		if err != nil {
 			return nil, err
 		}
-		size += view.ArticleSize(a.Body, html) + view.SummaryTexts(&a.ListedArticle, view.Size)
+		size += view.ArticleSize(a.Body, html) + view.SummaryTexts(&a.ArticleItem, view.Size)
 		if size > budget.Text && len(out.Articles) > 0 {
 			remaining = append(remaining, a.Asked)
 			continue

@@ -24,11 +24,11 @@ type articleList struct {
 	// that an operation uses directly.
 	takes func(articleFilters) bool
 	// rows returns the articles of a window.
-	rows func(context.Context, query.DBTX, articleFilters, window) ([]query.ListedArticle, error)
+	rows func(context.Context, query.DBTX, articleFilters, window) ([]query.ArticleItem, error)
 	// key returns the key of the list in the feed of changes, given a row of
 	// the list. It is nil if no key names the list: then its pages are not
 	// cached.
-	key func(articleFilters, query.ListedArticle) changes.Key
+	key func(articleFilters, query.ArticleItem) changes.Key
 }
 
 // articleFilters select the articles of a list. An empty text means no filter.
@@ -50,74 +50,74 @@ type window struct {
 var articleLists = []articleList{
 	{
 		takes: func(f articleFilters) bool { return f.Author != "" && (f.Tag != "" || f.Favorited != "") },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
 			return q.ArticleListByAuthorFiltered(ctx, conn, query.ArticleListByAuthorFilteredParams{
 				ViewerID: f.Viewer, Author: f.Author, FoldedAuthor: names.Fold(f.Author), Tag: f.Tag,
 				Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited),
-				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Favorited != "" && f.Tag != "" },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
 			return q.ArticleListByFavoriteTagged(ctx, conn, query.ArticleListByFavoriteTaggedParams{
 				ViewerID: f.Viewer, Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited), Tag: f.Tag,
-				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Author != "" },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
 			return q.ArticleListByAuthor(ctx, conn, query.ArticleListByAuthorParams{
 				ViewerID: f.Viewer, Author: f.Author, FoldedAuthor: names.Fold(f.Author),
-				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
-		key: func(_ articleFilters, row query.ListedArticle) changes.Key { return changes.ArticlesBy(row.AuthorID) },
+		key: func(_ articleFilters, row query.ArticleItem) changes.Key { return changes.ArticlesBy(row.AuthorID) },
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Favorited != "" },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
 			return q.ArticleListByFavorite(ctx, conn, query.ArticleListByFavoriteParams{
 				ViewerID: f.Viewer, Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited),
-				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Tag != "" },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
 			return q.ArticleListByTag(ctx, conn, query.ArticleListByTagParams{
 				ViewerID: f.Viewer, Tag: f.Tag,
-				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
-		key: func(f articleFilters, _ query.ListedArticle) changes.Key { return changes.ArticlesTagged(f.Tag) },
+		key: func(f articleFilters, _ query.ArticleItem) changes.Key { return changes.ArticlesTagged(f.Tag) },
 	},
 	{
 		takes: func(articleFilters) bool { return true },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
 			return q.ArticleList(ctx, conn, query.ArticleListParams{
 				ViewerID:        f.Viewer,
-				BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
+				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
-		key: func(articleFilters, query.ListedArticle) changes.Key { return changes.Articles },
+		key: func(articleFilters, query.ArticleItem) changes.Key { return changes.Articles },
 	},
 }
 
 // feedList is the list of the articles by the authors that the viewer follows.
 var feedList = articleList{
-	rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ListedArticle, error) {
+	rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
 		reach := int64(w.limit) + int64(w.offset)
 		authors := reach
 		if w.after != page.Newest {
 			authors = math.MaxInt64
 		}
 		return q.ArticleListFeed(ctx, conn, query.ArticleListFeedParams{
-			ViewerID: f.Viewer, BeforeCreatedAt: w.after.Key.Time(), BeforeID: w.after.ID,
+			ViewerID: f.Viewer, BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID,
 			PageLimit: w.limit, PageOffset: w.offset, Reach: reach, Authors: authors,
 		})
 	},
@@ -184,7 +184,7 @@ func (s articles) list(
 	if len(out.rows) > kept {
 		out.rows = out.rows[:kept]
 		last := out.rows[kept-1]
-		out.next, out.link = s.cursors.Next(ctx, scope, page.Position{Key: page.At(last.CreatedAt), ID: last.ID})
+		out.next, out.link = s.cursors.Next(ctx, scope, page.Position{Key: page.At(last.PublishedAt), ID: last.ID})
 	}
 	return out, nil
 }
@@ -204,7 +204,7 @@ func (s articles) conn(w window) query.DBTX {
 // total returns how many articles a list has. Each row contains the number. If
 // the page is empty, total reads the first row of the list. If there is none,
 // the list is empty.
-func (s articles) total(ctx context.Context, l articleList, f articleFilters, w window, rows []query.ListedArticle) (int64, error) {
+func (s articles) total(ctx context.Context, l articleList, f articleFilters, w window, rows []query.ArticleItem) (int64, error) {
 	if len(rows) == 0 && (w.after != page.Newest || w.offset > 0) {
 		var err error
 		first := window{after: page.Newest, limit: 1}

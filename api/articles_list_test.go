@@ -97,8 +97,8 @@ func fill(t *testing.T, s *servertest.Service, viewer string) articleSet {
 			b.tags = []string{}
 		}
 		sh.books = append(sh.books, b)
-		batch.Queue(`INSERT INTO articles (id, slug, author_id, title, description, body, tags, created_at, updated_at) OVERRIDING SYSTEM VALUE
-			SELECT $1::bigint, 'book-' || $1, u.id, 'Book ' || $1, 'About ' || $1, 'secret body', $2, $3, $3 FROM users u WHERE u.username = $4`, b.id, b.tags, b.createdAt, b.author)
+		batch.Queue(`INSERT INTO articles (id, slug, author_id, title, description, body, tags, created_at, published_at, updated_at) OVERRIDING SYSTEM VALUE
+			SELECT $1::bigint, 'book-' || $1, u.id, 'Book ' || $1, 'About ' || $1, 'secret body', $2, $3, $3, $3 FROM users u WHERE u.username = $4`, b.id, b.tags, b.createdAt, b.author)
 		batch.Queue(`INSERT INTO article_slugs VALUES ('book-' || $1::bigint, $1)`, b.id)
 		batch.Queue(`INSERT INTO favorites (article_id, user_id, article_created_at)
 			SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE a.id = $1 AND u.username = ANY ($2::text[])`, b.id, b.fans)
@@ -541,7 +541,7 @@ func TestArticleStatements(t *testing.T) {
 		`INSERT INTO articles (slug, author_id, title, description, body, tags)
 			SELECT 'a-' || i, u.id, 'A ' || i, 'd', 'b', '{x}' FROM generate_series(1, 120) i, users u WHERE u.username = 'jake'`,
 		`INSERT INTO article_slugs SELECT slug, id FROM articles`,
-		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE u.username = 'anna'`,
+		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.published_at FROM articles a, users u WHERE u.username = 'anna'`,
 		`INSERT INTO comments (article_id, author_id, body) SELECT a.id, a.author_id, 'c' FROM articles a, generate_series(1, 120) WHERE a.slug = 'a-1'`,
 	} {
 		_, err := s.DB.Exec(t.Context(), statement)

@@ -21,7 +21,7 @@ import (
 type articlePage struct {
 	list       articleList
 	filters    articleFilters
-	rows       []query.ListedArticle
+	rows       []query.ArticleItem
 	total      int64
 	next, link *string
 }
@@ -78,7 +78,7 @@ func (p articlePage) append(b []byte) []byte {
 }
 
 // appendCard encodes openapi.ArticleSummary.
-func appendCard(b []byte, a query.ListedArticle) []byte {
+func appendCard(b []byte, a query.ArticleItem) []byte {
 	b = view.AppendText(append(b, `{"slug":`...), a.Slug)
 	b = view.AppendText(append(b, `,"title":`...), a.Title)
 	b = view.AppendText(append(b, `,"description":`...), a.Description)

@@ -25,17 +25,18 @@ func requireCounters(t *testing.T, s *servertest.Service) {
 			WHERE k.n <> (SELECT count(*) FROM article_tags t WHERE t.tag = k.name)
 		UNION ALL SELECT 'uncounted tag ' || t.tag FROM article_tags t WHERE NOT EXISTS (SELECT 1 FROM counters k WHERE k.kind = 'tag' AND k.name = t.tag)
 		UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
-		UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
+		UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.published_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
 		UNION ALL SELECT 'text of ' || u.username FROM users u WHERE u.stored_bytes <>
 			COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, ''))) FROM articles a WHERE a.author_id = u.id), 0)
 			+ COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)
 		UNION ALL SELECT 'favorites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
 		UNION ALL SELECT 'favorites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
 		UNION ALL SELECT 'tags of ' || a.slug FROM articles a
-			WHERE ARRAY(SELECT unnest(a.tags) WHERE NOT a.hidden ORDER BY 1) <> ARRAY(SELECT t.tag FROM article_tags t WHERE t.article_id = a.id AND t.article_created_at = a.created_at ORDER BY 1)
+			WHERE ARRAY(SELECT unnest(a.tags) WHERE NOT a.hidden ORDER BY 1) <> ARRAY(SELECT t.tag FROM article_tags t WHERE t.article_id = a.id AND t.article_created_at = a.published_at ORDER BY 1)
 		UNION ALL SELECT 'favorites of the hidden ' || a.slug FROM articles a JOIN favorites f ON f.article_id = a.id WHERE a.hidden
 		UNION ALL SELECT 'hidden favorites of ' || a.slug FROM articles a JOIN hidden_favorites f ON f.article_id = a.id WHERE NOT a.hidden
-		UNION ALL SELECT 'mark of ' || a.slug FROM articles a WHERE a.hidden <> EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id)
+		UNION ALL SELECT 'mark of ' || a.slug FROM articles a WHERE a.hidden <> (a.status <> 'published' OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id))
+		UNION ALL SELECT 'time of a favorite of ' || a.slug FROM articles a JOIN favorites f ON f.article_id = a.id WHERE f.article_created_at <> a.published_at
 		UNION ALL SELECT 'mark of comment ' || c.id FROM comments c WHERE c.hidden <> EXISTS (SELECT FROM hidden_items h WHERE h.comment_id = c.id)
 		UNION ALL SELECT 'slug of ' || a.slug FROM articles a WHERE NOT EXISTS (SELECT 1 FROM article_slugs s WHERE s.slug = a.slug AND s.article_id = a.id)`)
 	require.NoError(t, err)

@@ -102,7 +102,7 @@ const sharedComments = 101
 func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows []comment, articleID int64, err error) {
 	viewer := request.Viewer(ctx)
 	arg := query.CommentListOldestParams{
-		ViewerID: viewer.ID, Moderates: viewer.Moderates(), Slug: slug,
+		ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer), Slug: slug,
 		FromCreatedAt: w.after.Key.Time(), FromID: w.after.ID, PageLimit: min(w.limit+1, sharedComments), MaxBytes: budget.Unreserved,
 	}
 	conn, size, allowed := query.DBTX(s.db), 0, budget.Unreserved
@@ -225,7 +225,7 @@ func (c comment) view() openapi.Comment {
 func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateArticleCommentRequestObject) (openapi.CreateArticleCommentResponseObject, error) {
 	viewer := request.Viewer(ctx)
 	arg := query.CommentCreateParams{
-		AuthorID: viewer.ID, Moderates: viewer.Moderates(), Body: req.Body.Comment.Body, Slug: req.Slug, AccountStorage: s.storage,
+		AuthorID: viewer.ID, ViewerLevel: visibility.Level(viewer), Body: req.Body.Comment.Body, Slug: req.Slug, AccountStorage: s.storage,
 	}
 	call := idempotency.Call{Operation: "CreateArticleComment " + req.Slug, Key: req.Params.IdempotencyKey, Body: req.Body}
 	created, replayed, err := idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (query.CommentCreateRow, error) {
@@ -244,7 +244,7 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 // DeleteArticleComment deletes one of the viewer's comments.
 func (s comments) DeleteArticleComment(ctx context.Context, req openapi.DeleteArticleCommentRequestObject) (openapi.DeleteArticleCommentResponseObject, error) {
 	r, err := q.CommentDelete(ctx, s.db, query.CommentDeleteParams{
-		ID: req.Id, Slug: req.Slug, ViewerID: request.Viewer(ctx).ID, Moderates: request.Viewer(ctx).Moderates(),
+		ID: req.Id, Slug: req.Slug, ViewerID: request.Viewer(ctx).ID, ViewerLevel: visibility.Level(request.Viewer(ctx)),
 	})
 	switch {
 	case err != nil:

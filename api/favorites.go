@@ -28,7 +28,7 @@ type (
 // CreateArticleFavorite marks an article as a favorite of the viewer.
 func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.CreateArticleFavoriteRequestObject) (openapi.CreateArticleFavoriteResponseObject, error) {
 	viewer := request.Viewer(ctx)
-	err := q.FavoriteCreate(ctx, s.db, query.FavoriteCreateParams{UserID: viewer.ID, Moderates: viewer.Moderates(), Slug: req.Slug})
+	err := q.FavoriteCreate(ctx, s.db, query.FavoriteCreateParams{UserID: viewer.ID, ViewerLevel: visibility.Level(viewer), Slug: req.Slug})
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (s favorites) CreateArticleFavorite(ctx context.Context, req openapi.Create
 // DeleteArticleFavorite removes an article from the favorites of the viewer.
 func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.DeleteArticleFavoriteRequestObject) (openapi.DeleteArticleFavoriteResponseObject, error) {
 	viewer := request.Viewer(ctx)
-	err := q.FavoriteDelete(ctx, s.db, query.FavoriteDeleteParams{UserID: viewer.ID, Moderates: viewer.Moderates(), Slug: req.Slug})
+	err := q.FavoriteDelete(ctx, s.db, query.FavoriteDeleteParams{UserID: viewer.ID, ViewerLevel: visibility.Level(viewer), Slug: req.Slug})
 	if err != nil {
 		return nil, err
 	}

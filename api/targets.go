@@ -41,7 +41,7 @@ var lookups = map[string]lookup{
 	"comment": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, article object) (int64, error) {
 		viewer := request.Viewer(ctx)
 		return q.CommentAuthor(ctx, conn, query.CommentAuthorParams{
-			ID: id, ArticleID: article.id, ViewerID: viewer.ID, Moderates: viewer.Moderates(),
+			ID: id, ArticleID: article.id, ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer),
 		})
 	}),
 	"profile": findUser,

@@ -27,6 +27,11 @@ func (v Viewer) Anonymous() bool { return v.ID == 0 }
 // needs a credential with the scope admin.
 func (v Viewer) Moderates() bool { return v.Role >= Moderator && v.Scope >= ScopeAdmin }
 
+// Edits reports whether the viewer has the rights of an editor: to see and to
+// change the articles of everybody. This also needs a credential with the scope
+// admin.
+func (v Viewer) Edits() bool { return v.Role >= Editor && v.Scope >= ScopeAdmin }
+
 // Role says what users may do beyond managing their own content. Each role
 // includes the ones before it.
 type Role int
@@ -36,10 +41,11 @@ const (
 	Reader Role = iota
 	Author
 	Moderator
+	Editor
 	Admin
 )
 
-var roleNames = [...]string{"reader", "author", "moderator", "admin"}
+var roleNames = [...]string{"reader", "author", "moderator", "editor", "admin"}
 
 func (r Role) String() string { return roleNames[r] }
 

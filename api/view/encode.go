@@ -85,7 +85,7 @@ func profileTexts(username string, bio, image *string, measure func(text string)
 }
 
 // SummaryTexts does the same for an article without its body.
-func SummaryTexts(a *query.ListedArticle, measure func(text string) int) int {
+func SummaryTexts(a *query.ArticleItem, measure func(text string) int) int {
 	n := measure(a.Title) + measure(a.Description) + profileTexts(a.Username, a.Bio, a.Image, measure)
 	for _, tag := range a.Tags {
 		n += measure(tag)

@@ -54,7 +54,7 @@ func Tags(ctx context.Context, tags []string) []string {
 
 // Summary renders an article as lists show it. The lists of GetArticles and the
 // feed encode the same JSON without it (articlePage in package api).
-func Summary(ctx context.Context, a query.ListedArticle) openapi.ArticleSummary {
+func Summary(ctx context.Context, a query.ArticleItem) openapi.ArticleSummary {
 	return openapi.ArticleSummary{
 		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: Tags(ctx, a.Tags),
 		CreatedAt: Timestamp(a.CreatedAt), UpdatedAt: Timestamp(a.UpdatedAt),
@@ -64,7 +64,7 @@ func Summary(ctx context.Context, a query.ListedArticle) openapi.ArticleSummary 
 }
 
 // Article renders an article with its body. html and hidden may be nil.
-func Article(ctx context.Context, a query.ListedArticle, body string, html *markup.Text, hidden *openapi.Hidden) openapi.Article {
+func Article(ctx context.Context, a query.ArticleItem, body string, html *markup.Text, hidden *openapi.Hidden) openapi.Article {
 	out := openapi.Article{
 		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: Tags(ctx, a.Tags), Body: body,
 		CreatedAt: Timestamp(a.CreatedAt), UpdatedAt: Timestamp(a.UpdatedAt),

@@ -31,7 +31,7 @@ func TestArticleSize(t *testing.T) {
 	c := markup.NewConverter(nil)
 	for _, body := range []string{"", "a", strings.Repeat("a\n<&> \"b\"\n\n", 100), strings.Repeat("# a `<&>` \"b\"\n", 1500)} {
 		size := func(html *markup.Text) int {
-			encoded, err := json.Marshal(view.Article(t.Context(), query.ListedArticle{}, body, html, nil))
+			encoded, err := json.Marshal(view.Article(t.Context(), query.ArticleItem{}, body, html, nil))
 			if err != nil {
 				t.Fatal(err)
 			}

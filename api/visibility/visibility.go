@@ -1,16 +1,25 @@
 // Package visibility decides what a viewer may see, and reads articles as the
 // viewer sees them.
 //
-// The rule: only its author and moderators see an article or a comment that a
-// moderator has hidden. For all other viewers it does not exist.
+// The rule: an article is public if it is published, the time of its publication
+// has come and no moderator has hidden it. The column articles.hidden says that
+// it is not. Then only its author and editors see it; moderators too, if it is
+// published. For all other viewers it does not exist. Only its author and
+// moderators see a comment that a moderator has hidden.
+//
+// The function article_visible (db/migrations, 00015) has the same rule for
+// queries. Lists of what is public need no rule: what is not public has no rows
+// in article_tags and favorites, and articles are filtered with NOT hidden.
 package visibility
 
 import (
 	"context"
 	"time"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/markup"
+	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
@@ -27,12 +36,23 @@ var q = query.New()
 type Article struct {
 	// The JSON is what is stored under an Idempotency-Key: the replicas of an
 	// older version read and write this name during an upgrade.
-	query.ListedArticle `json:"ArticleCard"`
+	query.ArticleItem `json:"ArticleCard"`
 	// Asked is the requested slug: the current one or an earlier one.
 	Asked string
 	Body  string
 	// Hidden is nil unless a moderator has hidden the article.
 	Hidden *Hiding
+	// Publication is zero if a replica of an older version has stored the
+	// article under an Idempotency-Key.
+	Publication Publication
+}
+
+// Publication is whether and when an article is published.
+type Publication struct {
+	Status string
+	// At is nil for a draft and in review. It is in the future for a scheduled
+	// article. EndsAt is when the article becomes a draft again, if ever.
+	At, EndsAt *time.Time
 }
 
 // Hiding is the reason and the time of hiding something.
@@ -43,7 +63,13 @@ type Hiding struct {
 
 // View renders the article. html is nil unless it was requested.
 func (a Article) View(ctx context.Context, html *markup.Text) openapi.Article {
-	return view.Article(ctx, a.ListedArticle, a.Body, html, a.Hidden.View())
+	out := view.Article(ctx, a.ArticleItem, a.Body, html, a.Hidden.View())
+	if out.Status = openapi.ArticleStatus(a.Publication.Status); out.Status == "" {
+		out.Status, out.PublishedAt = openapi.StatusPublished, &out.CreatedAt
+		return out
+	}
+	out.PublishedAt, out.UnpublishAt = view.TimestampOrNull(a.Publication.At), view.TimestampOrNull(a.Publication.EndsAt)
+	return out
 }
 
 // Facts returns what the HTTP server needs to know of a response that shows the
@@ -60,10 +86,41 @@ func (h *Hiding) View() *openapi.Hidden {
 	return view.Hidden(h.Reason, h.At)
 }
 
-// To reports whether the viewer may see something by an author.
-func To(ctx context.Context, hidden bool, authorID int64) bool {
+// The levels of article_visible.
+const (
+	levelNone int32 = iota
+	levelModerator
+	levelEditor
+)
+
+// Level returns what queries need to know of a viewer to decide what the viewer
+// sees, besides the id.
+func Level(v auth.Viewer) int32 {
+	switch {
+	case v.Edits():
+		return levelEditor
+	case v.Moderates():
+		return levelModerator
+	default:
+		return levelNone
+	}
+}
+
+// To reports whether the viewer may see an article by an author. The argument
+// hidden says that it is not public.
+func To(ctx context.Context, hidden bool, status string, authorID int64) bool {
 	viewer := request.Viewer(ctx)
-	return !hidden || viewer.ID == authorID || viewer.Moderates()
+	needed := levelEditor
+	if status == string(openapi.StatusPublished) {
+		needed = levelModerator
+	}
+	return !hidden || viewer.ID == authorID || Level(viewer) >= needed
+}
+
+// MayEdit reports whether the viewer may change an article by an author.
+func MayEdit(ctx context.Context, authorID int64) bool {
+	viewer := request.Viewer(ctx)
+	return viewer.ID == authorID || viewer.Edits()
 }
 
 // GetArticle returns the article that has or had a slug. The error is a 404 if
@@ -121,7 +178,7 @@ type articlesRead struct {
 func readArticles(ctx context.Context, conn query.DBTX, slugs []string, limit int) (out articlesRead, err error) {
 	viewer := request.Viewer(ctx)
 	rows, err := q.ArticleListBySlugs(ctx, conn, query.ArticleListBySlugsParams{
-		ViewerID: viewer.ID, Moderates: viewer.Moderates(), Slugs: slugs, MaxBytes: int64(limit),
+		ViewerID: viewer.ID, ViewerLevel: Level(viewer), Slugs: slugs, MaxBytes: int64(limit),
 	})
 	for _, r := range rows {
 		out.bytes += int(r.BodyBytes)
@@ -135,17 +192,18 @@ func readArticles(ctx context.Context, conn query.DBTX, slugs []string, limit in
 	return out, err
 }
 
-// article returns a row as an Article. A hidden one lacks its reason, which
-// reveal adds.
+// article returns a row as an Article. Hidden is not nil if the article is not
+// public; reveal replaces it.
 func article(r query.ArticleGetBySlugRow) Article {
 	a := Article{
 		Asked: r.Asked, Body: r.Body,
-		ListedArticle: query.ListedArticle{
+		ArticleItem: query.ArticleItem{
 			ID: r.ID, Slug: r.Slug, Title: r.Title, Description: r.Description, Tags: r.Tags,
 			FavoritesCount: r.FavoritesCount, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
-			AuthorID: r.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
+			PublishedAt: optional.Or(r.PublishedAt, r.CreatedAt), AuthorID: r.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 			Favorited: r.Favorited, Following: r.Following,
 		},
+		Publication: Publication{Status: r.Status, At: r.PublishedAt, EndsAt: r.UnpublishAt},
 	}
 	if r.Hidden {
 		a.Hidden = &Hiding{}
@@ -157,14 +215,15 @@ func article(r query.ArticleGetBySlugRow) Article {
 // error is a 404 if there is none.
 func FindArticle(ctx context.Context, conn query.DBTX, slug string) (query.ArticleAuthorRow, error) {
 	a, err := q.ArticleAuthor(ctx, conn, slug)
-	if err == nil && !To(ctx, a.Hidden, a.AuthorID) {
+	if err == nil && !To(ctx, a.Hidden, a.Status, a.AuthorID) {
 		err = problem.NotFound("article")
 	}
 	return a, translate.NotFound(err, "article")
 }
 
-// reveal completes the hidden articles of a list that the viewer may see, and
-// removes the others. It costs a query only if there are hidden ones.
+// reveal completes the articles of a list that are not public and that the
+// viewer may see, and removes the others. It costs a query only if there are
+// some.
 func reveal(ctx context.Context, conn query.DBTX, list []Article) ([]Article, error) {
 	var ids []int64
 	for _, a := range list {
@@ -176,7 +235,7 @@ func reveal(ctx context.Context, conn query.DBTX, list []Article) ([]Article, er
 		return list, nil
 	}
 	viewer := request.Viewer(ctx)
-	rows, err := q.HiddenArticleList(ctx, conn, query.HiddenArticleListParams{ViewerID: viewer.ID, Moderates: viewer.Moderates(), ArticleIds: ids})
+	rows, err := q.HiddenArticleList(ctx, conn, query.HiddenArticleListParams{ViewerID: viewer.ID, ViewerLevel: Level(viewer), ArticleIds: ids})
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +250,9 @@ func reveal(ctx context.Context, conn query.DBTX, list []Article) ([]Article, er
 			if !ok {
 				continue
 			}
-			a.Hidden = &Hiding{Reason: r.Reason, At: r.CreatedAt}
+			if a.Hidden = nil; r.Reason != nil {
+				a.Hidden = &Hiding{Reason: *r.Reason, At: *r.CreatedAt}
+			}
 			a.FavoritesCount, a.Favorited = r.FavoritesCount, r.Favorited
 		}
 		visible = append(visible, a)

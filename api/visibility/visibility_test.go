@@ -23,7 +23,7 @@ func TestStoredArticle(t *testing.T) {
 	require.Equal(t, []string{"x"}, read.Tags)
 	require.Equal(t, "b", read.Body)
 
-	written, err := json.Marshal(Article{ListedArticle: query.ListedArticle{ID: 7, Slug: "s"}, Body: "b"})
+	written, err := json.Marshal(Article{ArticleItem: query.ArticleItem{ID: 7, Slug: "s"}, Body: "b"})
 	require.NoError(t, err)
 	var older struct {
 		ArticleCard struct {

@@ -1,69 +1,71 @@
 -- Lists of articles. Each query below finds the ids of one page, by an index
--- alone, and the number of articles in the whole list. article_for
--- (db/migrations, 00009) adds the other columns, for the rows of the page only:
+-- alone, and the number of articles in the whole list. article_item
+-- (db/migrations, 00015) adds the other columns, for the rows of the page only:
 -- joins next to OFFSET would run for the skipped rows too. So all lists have
--- the same row type, query.ListedArticle.
+-- the same row type, query.ArticleItem.
 --
--- A page starts below (before_created_at, before_id), newest first. The caller
--- passes a time after every article for the first page. Hidden articles have no
--- rows in article_tags and favorites; a query on articles must exclude them.
+-- A page starts below (before_published_at, before_id), newest first. The caller
+-- passes a time after every article for the first page. The time of an article is
+-- that of its publication, which article_tags and favorites call
+-- article_created_at (db/migrations, 00015). Articles that are not public have no
+-- rows in these two; a query on articles must exclude them (NOT a.hidden).
 -- To add a list, add its query here and its entry in api/articles_list.go.
 
 -- name: ArticleList :many
 WITH /* shared */ page AS (
     SELECT a.id FROM articles a
-    WHERE NOT a.hidden AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
-    ORDER BY a.created_at DESC, a.id DESC
+    WHERE NOT a.hidden AND (a.published_at, a.id) < (@before_published_at::timestamptz, @before_id::bigint)
+    ORDER BY a.published_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
     SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
 )
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
-ORDER BY l.created_at DESC, l.id DESC;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
+ORDER BY l.published_at DESC, l.id DESC;
 
 -- name: ArticleListByTag :many
 WITH /* shared */ page AS (
     SELECT t.article_id AS id FROM article_tags t
-    WHERE t.tag = @tag AND (t.article_created_at, t.article_id) < (@before_created_at::timestamptz, @before_id::bigint)
+    WHERE t.tag = @tag AND (t.article_created_at, t.article_id) < (@before_published_at::timestamptz, @before_id::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
     SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @tag), 0)::bigint AS total
 )
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
-ORDER BY l.created_at DESC, l.id DESC;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
+ORDER BY l.published_at DESC, l.id DESC;
 
 -- name: ArticleListByAuthor :many
 WITH /* shared */ page AS (
     SELECT a.id FROM articles a
     WHERE a.author_id = (SELECT x.id FROM user_named(@author, @folded_author) x) AND NOT a.hidden
-      AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
-    ORDER BY a.created_at DESC, a.id DESC
+      AND (a.published_at, a.id) < (@before_published_at::timestamptz, @before_id::bigint)
+    ORDER BY a.published_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
     SELECT COALESCE((SELECT y.articles_count FROM user_named(@author, @folded_author) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 )
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
-ORDER BY l.created_at DESC, l.id DESC;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
+ORDER BY l.published_at DESC, l.id DESC;
 
 -- name: ArticleListByFavorite :many
 WITH /* shared */ page AS (
     SELECT v.article_id AS id FROM favorites v
     WHERE v.user_id = (SELECT x.id FROM user_named(@favorited, @folded_favorited) x)
-      AND (v.article_created_at, v.article_id) < (@before_created_at::timestamptz, @before_id::bigint)
+      AND (v.article_created_at, v.article_id) < (@before_published_at::timestamptz, @before_id::bigint)
     ORDER BY v.article_created_at DESC, v.article_id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
     SELECT COALESCE((SELECT y.favorites_count FROM user_named(@favorited, @folded_favorited) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 )
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
-ORDER BY l.created_at DESC, l.id DESC;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
+ORDER BY l.published_at DESC, l.id DESC;
 
 -- name: ArticleListByAuthorFiltered :many
 -- Combined filters have no counter, so the query counts. It reads no more than
 -- the articles of the author.
 WITH matching AS (
-    SELECT a.id, a.created_at FROM articles a
+    SELECT a.id, a.published_at FROM articles a
     WHERE a.author_id = (SELECT x.id FROM user_named(@author, @folded_author) x) AND NOT a.hidden
       AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
       AND (@favorited::text = '' OR EXISTS (
@@ -71,31 +73,31 @@ WITH matching AS (
             WHERE v.article_id = a.id AND v.user_id = (SELECT z.id FROM user_named(@favorited, @folded_favorited) z)))
 ), page AS (
     SELECT m.id FROM matching m
-    WHERE (m.created_at, m.id) < (@before_created_at::timestamptz, @before_id::bigint)
-    ORDER BY m.created_at DESC, m.id DESC
+    WHERE (m.published_at, m.id) < (@before_published_at::timestamptz, @before_id::bigint)
+    ORDER BY m.published_at DESC, m.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
     SELECT count(*) AS total FROM matching
 )
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
-ORDER BY l.created_at DESC, l.id DESC;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
+ORDER BY l.published_at DESC, l.id DESC;
 
 -- name: ArticleListByFavoriteTagged :many
 -- Counts as well, and reads no more than the favorites of the user.
 WITH matching AS (
-    SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
+    SELECT v.article_id AS id, v.article_created_at AS published_at FROM favorites v
     JOIN article_tags t ON t.tag = @tag AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
     WHERE v.user_id = (SELECT x.id FROM user_named(@favorited, @folded_favorited) x)
 ), page AS (
     SELECT m.id FROM matching m
-    WHERE (m.created_at, m.id) < (@before_created_at::timestamptz, @before_id::bigint)
-    ORDER BY m.created_at DESC, m.id DESC
+    WHERE (m.published_at, m.id) < (@before_published_at::timestamptz, @before_id::bigint)
+    ORDER BY m.published_at DESC, m.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
     SELECT count(*) AS total FROM matching
 )
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, @viewer_id, n.total) l
-ORDER BY l.created_at DESC, l.id DESC;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
+ORDER BY l.published_at DESC, l.id DESC;
 
 -- name: ArticleListFeed :many
 -- Merges the newest articles of each followed author. reach is the offset plus
@@ -115,25 +117,25 @@ WITH /* shared */ followees AS MATERIALIZED (
 ), page AS (
     SELECT m.id FROM recent r
     CROSS JOIN LATERAL (
-        SELECT a.id, a.created_at FROM articles a
+        SELECT a.id, a.published_at FROM articles a
         WHERE a.author_id = r.id AND NOT a.hidden
-          AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
-        ORDER BY a.created_at DESC, a.id DESC
+          AND (a.published_at, a.id) < (@before_published_at::timestamptz, @before_id::bigint)
+        ORDER BY a.published_at DESC, a.id DESC
         LIMIT @reach::bigint
     ) m
-    ORDER BY m.created_at DESC, m.id DESC
+    ORDER BY m.published_at DESC, m.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
     SELECT COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 )
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL followed_article_for(p.id, @viewer_id, n.total) l
-ORDER BY l.created_at DESC, l.id DESC;
+SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL followed_article_item(p.id, @viewer_id, n.total) l
+ORDER BY l.published_at DESC, l.id DESC;
 
 -- name: ArticleGetBySlug :one
 -- Returns the same columns as ArticleListBySlugs, so that one function reads
 -- both.
-SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.body, octet_length(a.body)::int AS body_bytes,
+SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.body, octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_slugs s
@@ -146,15 +148,15 @@ WHERE s.slug = @slug;
 -- name: ArticleListBySlugs :many
 -- One row for each slug that an article has or had, in the given order. A row
 -- lacks its body if the bodies up to it have more than max_bytes together.
-SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden,
+SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
        COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= @max_bytes::bigint THEN a.body END, '')::text AS body,
        octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)
 JOIN article_slugs s ON s.slug = n.slug
-JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
+JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
 JOIN users u ON u.id = a.author_id
 LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = @viewer_id
 LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_id
@@ -162,28 +164,31 @@ ORDER BY n.position;
 
 -- name: ArticleLock :one
 -- Locks an article against other changes, and returns what a change checks.
-SELECT a.id, a.author_id, a.title, a.version, a.hidden
+SELECT a.id, a.author_id, a.slug, a.title, a.version, a.hidden, a.status, a.published_at
 FROM article_slugs s
 JOIN articles a ON a.id = s.article_id
 WHERE s.slug = @slug
 FOR UPDATE OF a;
 
 -- name: ArticleAuthor :one
-SELECT a.id, a.author_id, a.hidden FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
+SELECT a.id, a.author_id, a.hidden, a.status FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
 
 -- name: ArticleCreate :one
--- One statement: one transaction and one round trip. A trigger compares the
+-- One statement: one transaction and one round trip. Returns no row if the time
+-- of a scheduled article is not in the future. A trigger compares the
 -- text of the author with the parameter (db/migrations, 00014), which ends with
 -- the transaction.
 WITH created AS (
-    INSERT INTO articles (slug, author_id, title, description, body, tags)
-    SELECT @slug, @author_id, @title, @description, @body, @tags::text[]
+    INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at)
+    SELECT @slug, @author_id, @title, @description, @body, @tags::text[], @status, @status <> 'published',
+           CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END
     WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
-    RETURNING id, author_id, version, created_at, updated_at
+      AND (@status <> 'scheduled' OR sqlc.narg(published_at) > now())
+    RETURNING id, author_id, version, created_at, updated_at, published_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created
 )
-SELECT c.id, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
+SELECT c.id, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
 FROM created c
 JOIN users u ON u.id = c.author_id;
 

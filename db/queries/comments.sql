@@ -4,7 +4,7 @@
 WITH created AS (
     INSERT INTO comments (article_id, author_id, body)
     SELECT a.id, @author_id, @body FROM article_slugs s
-    JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @author_id OR @moderates::boolean)
+    JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a.author_id, @author_id, @viewer_level)
     WHERE s.slug = @slug AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
     RETURNING id, article_id, author_id, body, created_at, updated_at
 )
@@ -27,8 +27,8 @@ FROM (
         FROM comments c
         JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
-                              WHERE s.slug = @slug AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean))
-          AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
+                              WHERE s.slug = @slug AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level))
+          AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1)
           AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at ASC, c.id ASC
         LIMIT @page_limit::int
@@ -48,8 +48,8 @@ FROM (
         FROM comments c
         JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
-                              WHERE s.slug = @slug AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean))
-          AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean)
+                              WHERE s.slug = @slug AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level))
+          AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1)
           AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT @page_limit::int
@@ -60,13 +60,13 @@ ORDER BY m.created_at DESC, m.id DESC;
 
 -- name: CommentAuthor :one
 SELECT c.author_id FROM comments c
-WHERE c.id = @id AND c.article_id = @article_id AND (NOT c.hidden OR c.author_id = @viewer_id OR @moderates::boolean);
+WHERE c.id = @id AND c.article_id = @article_id AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1);
 
 -- name: CommentDelete :one
 -- Deletes the comment, or returns why it must not be deleted.
 WITH article AS (
     SELECT a.id FROM article_slugs s
-    JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = @viewer_id OR @moderates::boolean)
+    JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
     WHERE s.slug = @slug
 ), deleted AS (
     DELETE FROM comments d USING article
@@ -76,4 +76,4 @@ WITH article AS (
 SELECT EXISTS (SELECT 1 FROM deleted) AS deleted,
        EXISTS (SELECT 1 FROM article) AS article_found,
        EXISTS (SELECT 1 FROM comments c JOIN article ON article.id = c.article_id
-               WHERE c.id = @id AND c.author_id <> @viewer_id AND (NOT c.hidden OR @moderates::boolean)) AS foreign_comment;
+               WHERE c.id = @id AND c.author_id <> @viewer_id AND (NOT c.hidden OR @viewer_level::int >= 1)) AS foreign_comment;

@@ -1,29 +1,30 @@
 -- name: FavoriteCreate :exec
 -- The lock, which the foreign key needs anyway, prevents that the article is
--- hidden meanwhile. The favorites of a hidden article are in hidden_favorites;
--- only its author and moderators can add one.
+-- hidden meanwhile. The favorites of an article that is not public are in
+-- hidden_favorites; only those who see it can add one. A draft has no time of
+-- publication yet; the trigger that makes it public sets it.
 WITH article AS (
-    SELECT a.id, a.author_id, a.created_at, a.hidden
+    SELECT a.id, a.author_id, a.created_at, a.published_at, a.hidden, a.status
     FROM article_slugs s
     JOIN articles a ON a.id = s.article_id
     WHERE s.slug = @slug
     FOR KEY SHARE OF a
 ), waiting AS (
     INSERT INTO hidden_favorites (article_id, user_id, article_created_at)
-    SELECT h.id, @user_id, h.created_at FROM article h
-    WHERE h.hidden AND (h.author_id = @user_id OR @moderates::boolean)
+    SELECT h.id, @user_id, COALESCE(h.published_at, h.created_at) FROM article h
+    WHERE h.hidden AND article_visible(h.hidden, h.status, h.author_id, @user_id, @viewer_level)
     ON CONFLICT ON CONSTRAINT hidden_favorites_pkey DO NOTHING
 )
 INSERT INTO favorites (article_id, user_id, article_created_at)
-SELECT l.id, @user_id, l.created_at FROM article l WHERE NOT l.hidden
+SELECT l.id, @user_id, l.published_at FROM article l WHERE NOT l.hidden
 ON CONFLICT ON CONSTRAINT favorites_pkey DO NOTHING;
 
 -- name: FavoriteDelete :exec
 WITH article AS (
-    SELECT a.id, a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug
+    SELECT a.id, a.author_id, a.hidden, a.status FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug
 ), waiting AS (
     DELETE FROM hidden_favorites h USING article
-    WHERE h.article_id = article.id AND h.user_id = @user_id AND (article.author_id = @user_id OR @moderates::boolean)
+    WHERE h.article_id = article.id AND h.user_id = @user_id AND article_visible(article.hidden, article.status, article.author_id, @user_id, @viewer_level)
 )
 DELETE FROM favorites f USING article
 WHERE f.article_id = article.id AND f.user_id = @user_id;

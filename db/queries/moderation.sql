@@ -35,13 +35,14 @@ ORDER BY h.id DESC
 LIMIT @page_limit::int;
 
 -- name: HiddenArticleList :many
--- The additional columns of hidden articles that the viewer may see.
+-- The additional columns of articles that are not public and that the viewer may
+-- see. Those that no moderator has hidden have no reason.
 SELECT a.id, h.reason, h.created_at,
        (SELECT count(*) FROM hidden_favorites f WHERE f.article_id = a.id) AS favorites_count,
        EXISTS (SELECT 1 FROM hidden_favorites f WHERE f.article_id = a.id AND f.user_id = @viewer_id) AS favorited
-FROM hidden_items h
-JOIN articles a ON a.id = h.article_id
-WHERE h.article_id = ANY (@article_ids::bigint[]) AND (a.author_id = @viewer_id OR @moderates::boolean);
+FROM articles a
+LEFT JOIN hidden_items h ON h.article_id = a.id
+WHERE a.id = ANY (@article_ids::bigint[]) AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level);
 
 -- name: HiddenCommentList :many
 SELECT h.comment_id::bigint AS id, h.reason, h.created_at FROM hidden_items h WHERE h.comment_id = ANY (@comment_ids::bigint[]);

@@ -102,7 +102,7 @@ func (l *loader) copyArticles(ctx context.Context) error {
 	tags := make([]string, l.cfg.TagsPerArticle)
 	i := 0
 	return l.copy(ctx, "articles", l.cfg.Articles, []string{
-		"id", "slug", "author_id", "title", "description", "body", "tags", "favorites_count", "version", "created_at", "updated_at",
+		"id", "slug", "author_id", "title", "description", "body", "tags", "favorites_count", "version", "created_at", "published_at", "updated_at",
 	}, func(row []any) bool {
 		indexes = l.tags(indexes[:0], i)
 		for j, tag := range indexes {
@@ -112,7 +112,8 @@ func (l *loader) copyArticles(ctx context.Context) error {
 		title := w.title(l.plan, i)
 		row[0], row[1], row[2], row[3] = l.article(i), l.slug(title, i), l.user(l.author(i)), title
 		row[4], row[5], row[6], row[7] = w.description(), w.body(l.cfg.BodyBytes), tags, int64(l.fans(i).n)
-		row[8], row[9], row[10] = int32(version), stamp(l.articleTime(i)), stamp(updated)
+		at := stamp(l.articleTime(i))
+		row[8], row[9], row[10], row[11] = int32(version), at, at, stamp(updated)
 		i++
 		return true
 	})

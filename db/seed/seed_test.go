@@ -71,7 +71,7 @@ func requireCounters(t *testing.T, db *pgxpool.Pool) {
 	t.Helper()
 	for name, wrong := range map[string]string{
 		"users.articles_count":     `SELECT count(*) FROM users u WHERE articles_count <> (SELECT count(*) FROM articles WHERE author_id = u.id)`,
-		"users.last_article_at":    `SELECT count(*) FROM users u WHERE last_article_at IS DISTINCT FROM (SELECT max(created_at) FROM articles WHERE author_id = u.id)`,
+		"users.last_article_at":    `SELECT count(*) FROM users u WHERE last_article_at IS DISTINCT FROM (SELECT max(published_at) FROM articles WHERE author_id = u.id)`,
 		"users.favorites_count":    `SELECT count(*) FROM users u WHERE favorites_count <> (SELECT count(*) FROM favorites WHERE user_id = u.id)`,
 		"articles.favorites_count": `SELECT count(*) FROM articles a WHERE favorites_count <> (SELECT count(*) FROM favorites WHERE article_id = a.id)`,
 		"counters articles":        `SELECT (SELECT count(*) FROM articles) - (SELECT coalesce(sum(value), 0) FROM counters WHERE kind = 'articles' AND name = '')`,
@@ -79,8 +79,8 @@ func requireCounters(t *testing.T, db *pgxpool.Pool) {
 			FULL JOIN (SELECT name, sum(value) AS n FROM counters WHERE kind = 'tag' GROUP BY name) c ON c.name = t.tag WHERE c.n IS DISTINCT FROM t.n`,
 		"articles.tags": `SELECT count(*) FROM articles a WHERE (SELECT array_agg(t ORDER BY t) FROM unnest(tags) t)
 			IS DISTINCT FROM (SELECT array_agg(tag ORDER BY tag) FROM article_tags WHERE article_id = a.id)`,
-		"article_tags.article_created_at": `SELECT count(*) FROM article_tags t JOIN articles a ON a.id = article_id WHERE article_created_at <> a.created_at`,
-		"favorites.article_created_at":    `SELECT count(*) FROM favorites f JOIN articles a ON a.id = article_id WHERE article_created_at <> a.created_at`,
+		"article_tags.article_created_at": `SELECT count(*) FROM article_tags t JOIN articles a ON a.id = article_id WHERE article_created_at <> a.published_at`,
+		"favorites.article_created_at":    `SELECT count(*) FROM favorites f JOIN articles a ON a.id = article_id WHERE article_created_at <> a.published_at`,
 		"article_slugs":                   `SELECT count(*) FROM articles a LEFT JOIN article_slugs s USING (slug) WHERE article_id IS DISTINCT FROM a.id`,
 	} {
 		require.Zero(t, value[int](t, db, wrong), name)
