@@ -84,6 +84,7 @@ type API struct {
 	recovery
 	profiles
 	articles
+	publishing
 	comments
 	favorites
 	tags
@@ -108,6 +109,7 @@ func New(d Deps) *API {
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB},
 		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage},
+		publishing: publishing{db: d.DB, cursors: d.Cursors},
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage},
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},

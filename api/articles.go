@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/oapi-codegen/nullable"
 
 	"github.com/byline-api/byline/api/batch"
 	"github.com/byline-api/byline/api/budget"
-	"github.com/byline-api/byline/api/etag"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/names"
@@ -48,11 +50,6 @@ type (
 	}
 )
 
-// slugAttempts is the maximum number of slugs that are tried for a title. From
-// the second attempt on, the slug has a random suffix. That suffix is almost
-// always unique.
-const slugAttempts = 6
-
 // CreateArticle publishes an article.
 func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRequestObject) (openapi.CreateArticleResponseObject, error) {
 	in := req.Body.Article
@@ -70,7 +67,7 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	base := slug.From(in.Title)
 	var created visibility.Article
 	var replayed *string
-	for attempt := range slugAttempts {
+	for attempt := range visibility.SlugAttempts {
 		arg.Slug = slug.Candidate(base, attempt)
 		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body}
 		created, replayed, err = idempotency.Once(ctx, s.once, call,
@@ -103,7 +100,8 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 }
 
 func slugTaken(err error) bool {
-	return db.Violated(err) == db.ArticleSlugsPkey
+	violated := db.Violated(err)
+	return violated == db.ArticleSlugsPkey || violated == db.DraftSlugsPkey
 }
 
 // GetArticle returns the article whose current or earlier slug is requested.
@@ -133,8 +131,11 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 	in := req.Body.Article
 	var a visibility.Article
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
-		locked, err := lockOwn(ctx, tx, req.Slug, req.Params.IfMatch)
+		locked, err := visibility.LockArticle(ctx, tx, req.Slug, req.Params.IfMatch)
 		if err != nil {
+			return err
+		}
+		if err := requireSame(locked, in); err != nil {
 			return err
 		}
 		if in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil {
@@ -159,7 +160,7 @@ func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.Ar
 	// The titles are compared too, because the slug of a title without letters
 	// is random and differs each time.
 	if in.Title != nil && *in.Title != locked.Title && slug.From(*in.Title) != slug.From(locked.Title) {
-		claimed, err := claimSlug(ctx, tx, locked.ID, *in.Title)
+		claimed, err := claimSlug(ctx, tx, locked, slug.From(*in.Title))
 		if err != nil {
 			return err
 		}
@@ -175,6 +176,43 @@ func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.Ar
 	return translate.StorageFull(q.ArticleUpdate(ctx, tx, arg), s.storage)
 }
 
+func claimSlug(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, base string) (string, error) {
+	if locked.NeverPublic {
+		return visibility.ClaimDraftSlug(ctx, tx, locked.ID, locked.AuthorID, base)
+	}
+	return visibility.ClaimSlug(ctx, tx, locked.ID, base)
+}
+
+// requireSame returns an error if a change has another status or another time
+// than the article: these have operations of their own. Front ends send back
+// all that they have read.
+func requireSame(locked query.ArticleLockRow, in openapi.UpdateArticle) error {
+	const message = "cannot be changed here: use POST /articles/{slug}/publish or unpublish"
+	if in.Status != nil && string(*in.Status) != locked.Status {
+		return problem.InvalidField("status", message)
+	}
+	if !sameTime(in.PublishedAt, locked.PublishedAt) {
+		return problem.InvalidField("publishedAt", message)
+	}
+	if !sameTime(in.UnpublishAt, locked.UnpublishAt) {
+		return problem.InvalidField("unpublishAt", message)
+	}
+	return nil
+}
+
+// sameTime reports whether a member is absent or is the time as responses show
+// it.
+func sameTime(in nullable.Nullable[time.Time], stored *time.Time) bool {
+	switch {
+	case !in.IsSpecified():
+		return true
+	case in.IsNull() || stored == nil:
+		return in.IsNull() && stored == nil
+	default:
+		return in.MustGet().Equal(stored.Truncate(time.Millisecond))
+	}
+}
+
 // newTags returns the tags of an article without duplicates. Two tags in a list
 // must not look the same because one has a character that nobody sees.
 func newTags(tags []string) ([]string, error) {
@@ -186,25 +224,10 @@ func newTags(tags []string) ([]string, error) {
 	return batch.Unique(tags), nil
 }
 
-// claimSlug gives the article a slug for its new title. The slug is either free
-// or one that the article had before.
-func claimSlug(ctx context.Context, tx query.DBTX, articleID int64, title string) (claimed string, err error) {
-	base := slug.From(title)
-	for attempt := range slugAttempts {
-		claimed, err = q.ArticleSlugClaim(ctx, tx, query.ArticleSlugClaimParams{
-			ArticleID: articleID, Slug: slug.Candidate(base, attempt),
-		})
-		if !db.IsNotFound(err) {
-			break
-		}
-	}
-	return claimed, err
-}
-
 // DeleteArticle deletes one of the viewer's articles.
 func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRequestObject) (openapi.DeleteArticleResponseObject, error) {
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
-		locked, err := lockOwn(ctx, tx, req.Slug, req.Params.IfMatch)
+		locked, err := visibility.LockArticle(ctx, tx, req.Slug, req.Params.IfMatch)
 		if err != nil {
 			return err
 		}
@@ -214,26 +237,6 @@ func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRe
 		return nil, err
 	}
 	return openapi.DeleteArticle204Response{}, nil
-}
-
-// lockOwn locks an article against other changes and returns its row. It
-// returns an error if the viewer may not change the article, or if the article
-// no longer matches the If-Match header.
-func lockOwn(ctx context.Context, tx query.DBTX, slug string, ifMatch *openapi.IfMatch) (query.ArticleLockRow, error) {
-	locked, err := q.ArticleLock(ctx, tx, slug)
-	if err != nil {
-		return locked, translate.NotFound(err, "article")
-	}
-	if !visibility.To(ctx, locked.Hidden, locked.Status, locked.AuthorID) {
-		return locked, problem.NotFound("article")
-	}
-	if !visibility.MayEdit(ctx, locked.AuthorID) {
-		return locked, problem.Forbidden("article")
-	}
-	if ifMatch != nil && !etag.MatchesVersion(*ifMatch, etag.Version(locked.ID, locked.Version)) {
-		return locked, problem.New(problem.PreconditionFailed, "If-Match", "does not match the current version")
-	}
-	return locked, nil
 }
 
 // maxHTMLArticles is the maximum number of articles in one response with HTML.

@@ -100,7 +100,7 @@ var articleLists = []articleList{
 		takes: func(articleFilters) bool { return true },
 		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
 			return q.ArticleList(ctx, conn, query.ArticleListParams{
-				ViewerID:        f.Viewer,
+				ViewerID:          f.Viewer,
 				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
@@ -159,7 +159,7 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 func (s articles) list(
 	ctx context.Context, l articleList, f articleFilters, scope string, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor,
 ) (out articlePage, err error) {
-	out.list, out.filters = l, f
+	out.list, out.filters, out.viewer = l, f, request.Viewer(ctx)
 	n := optional.Or(limit, page.DefaultLimit)
 	w := window{offset: optional.Or(offset, 0), limit: n + 1}
 	if w.after, err = s.cursors.Start(scope, cursor, page.Newest); err != nil {

@@ -135,6 +135,10 @@ func (sh articleSet) shown(books []book, viewer string) []client.ArticleSummary 
 		a.Author.Username, a.Author.Following = b.author, viewer != "" && slices.Contains(sh.follows, b.author)
 		a.Author.Bio.SetNull()
 		a.Author.Image.SetNull()
+		if b.author == viewer {
+			a.Status = ptrTo(client.StatusPublished)
+			a.PublishedAt.Set(b.createdAt)
+		}
 		out = append(out, a)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db/changes"
@@ -24,6 +25,7 @@ type articlePage struct {
 	rows       []query.ArticleItem
 	total      int64
 	next, link *string
+	viewer     auth.Viewer
 }
 
 var (
@@ -70,15 +72,16 @@ func (p articlePage) append(b []byte) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendCard(b, a)
+		b = appendCard(b, a, p.viewer.MayEdit(a.AuthorID))
 	}
 	b = strconv.AppendInt(append(b, `],"articlesCount":`...), p.total, 10)
 	b = view.AppendNullable(append(b, `,"nextCursor":`...), p.next)
 	return append(b, "}\n"...)
 }
 
-// appendCard encodes openapi.ArticleSummary.
-func appendCard(b []byte, a query.ArticleItem) []byte {
+// appendCard encodes openapi.ArticleSummary. Those who may change an article see
+// its status.
+func appendCard(b []byte, a query.ArticleItem, mayEdit bool) []byte {
 	b = view.AppendText(append(b, `{"slug":`...), a.Slug)
 	b = view.AppendText(append(b, `,"title":`...), a.Title)
 	b = view.AppendText(append(b, `,"description":`...), a.Description)
@@ -91,6 +94,9 @@ func appendCard(b []byte, a query.ArticleItem) []byte {
 	}
 	b = view.AppendTime(append(b, `],"createdAt":`...), a.CreatedAt)
 	b = view.AppendTime(append(b, `,"updatedAt":`...), a.UpdatedAt)
+	if mayEdit {
+		b = view.AppendTime(append(b, `,"status":"published","publishedAt":`...), a.PublishedAt)
+	}
 	b = strconv.AppendBool(append(b, `,"favorited":`...), a.Favorited)
 	b = strconv.AppendInt(append(b, `,"favoritesCount":`...), a.FavoritesCount, 10)
 	b = view.AppendText(append(b, `,"author":{"username":`...), a.Username)

@@ -20,8 +20,8 @@ func TestArticlePage(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.FixedZone("", 20700))
 	rows := []query.ArticleItem{
 		{Slug: "a", Title: `"<b>&` + "\u2028\x01", Description: "日本語 🐉", Tags: []string{"x", `y"`}, CreatedAt: at, UpdatedAt: at.Add(time.Hour),
-			FavoritesCount: 7, Username: "jake", Bio: new("line\nbreak"), Image: new(""), Favorited: true, Following: true, Total: 2},
-		{Slug: "b", Tags: []string{}, CreatedAt: at, UpdatedAt: at, Username: "anna"},
+			PublishedAt: at, AuthorID: 1, FavoritesCount: 7, Username: "jake", Bio: new("line\nbreak"), Image: new(""), Favorited: true, Following: true, Total: 2},
+		{Slug: "b", Tags: []string{}, CreatedAt: at, UpdatedAt: at, PublishedAt: at, AuthorID: 2, Username: "anna"},
 	}
 	for name, page := range map[string]articlePage{
 		"Empty": {},

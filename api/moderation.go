@@ -73,14 +73,14 @@ type lock func(ctx context.Context, tx query.DBTX) (int64, error)
 
 func lockArticle(slug string) lock {
 	return func(ctx context.Context, tx query.DBTX) (int64, error) {
-		a, err := q.ArticleLock(ctx, tx, slug)
+		a, err := q.ArticleLock(ctx, tx, query.ArticleLockParams{Slug: slug, ViewerID: request.Viewer(ctx).ID, ViewerLevel: visibility.Level(request.Viewer(ctx))})
 		return a.ID, translate.NotFound(err, "article")
 	}
 }
 
 func lockComment(slug string, id int64) lock {
 	return func(ctx context.Context, tx query.DBTX) (int64, error) {
-		id, err := q.CommentLock(ctx, tx, query.CommentLockParams{Slug: slug, ID: id})
+		id, err := q.CommentLock(ctx, tx, query.CommentLockParams{Slug: slug, ID: id, ViewerID: request.Viewer(ctx).ID, ViewerLevel: visibility.Level(request.Viewer(ctx))})
 		if db.IsNotFound(err) {
 			if _, err := visibility.FindArticle(ctx, tx, slug); err != nil {
 				return 0, err

@@ -26,6 +26,8 @@ const (
 	ArticleSlugsArticleIDFkey Constraint = "article_slugs_article_id_fkey"
 	ArticleSlugsPkey          Constraint = "article_slugs_pkey"
 	ArticlesAuthorIDFkey      Constraint = "articles_author_id_fkey"
+	// DraftSlugsPkey is enforced by a trigger too.
+	DraftSlugsPkey Constraint = "draft_slugs_pkey"
 	CommentsArticleIDFkey     Constraint = "comments_article_id_fkey"
 	CommentsAuthorIDFkey      Constraint = "comments_author_id_fkey"
 	FavoritesArticleIDFkey    Constraint = "favorites_article_id_fkey"
@@ -50,7 +52,7 @@ const (
 // Constraints lists the constants above.
 var Constraints = []Constraint{
 	APIKeysMaximum, APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
-	CommentsAuthorIDFkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
+	CommentsAuthorIDFkey, DraftSlugsPkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, MailsUserIDFkey, SessionsUserIDFkey,
 	SignInPlacesUserIDFkey, UsersEmailKey, UsersFoldedUsernameKey, UsersLastAdmin, UsersStorageMaximum, UsersUsernameKey,
 }

@@ -103,7 +103,7 @@ func TestIgnored(t *testing.T) {
 }
 
 // TestRefusedMembers checks that what would change who sees a text is refused,
-// since everything that is written is public at once.
+// unless the operation declares it in this spelling.
 func TestRefusedMembers(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -111,21 +111,19 @@ func TestRefusedMembers(t *testing.T) {
 	slug := s.Publish(u, "A title").Slug
 	auth := []string{"Authorization", "Token " + u.Token}
 	for name, tt := range map[string]struct{ method, path, body, field string }{
-		"Status":      {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B","status":"draft"}}`, "status"},
-		"Draft":       {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B","draft":true}}`, "draft"},
-		"PublishedAt": {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B","publishedAt":"2099-01-01T00:00:00Z"}}`, "publishedAt"},
-		"SnakeCase":   {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B","published_at":"2099-01-01"}}`, "publishedAt"},
-		"OtherCase":   {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B","Status":"draft"}}`, "status"},
-		"Beside":      {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B"},"visibility":"private"}`, "visibility"},
-		"Query":       {"POST", "/articles?status=draft", `{"article":{"title":"T","description":"D","body":"B"}}`, "status"},
-		"Update":      {"PUT", "/articles/" + slug, `{"article":{"title":"Other","published":false}}`, "published"},
-		"Comment":     {"POST", "/articles/" + slug + "/comments", `{"comment":{"body":"B","private":true}}`, "private"},
+		"Draft":     {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B","draft":true}}`, "draft"},
+		"SnakeCase": {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B","published_at":"2099-01-01"}}`, "publishedAt"},
+		"OtherCase": {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B","Status":"draft"}}`, "status"},
+		"Beside":    {"POST", "/articles", `{"article":{"title":"T","description":"D","body":"B"},"visibility":"private"}`, "visibility"},
+		"Query":     {"POST", "/articles?status=draft", `{"article":{"title":"T","description":"D","body":"B"}}`, "status"},
+		"Update":    {"PUT", "/articles/" + slug, `{"article":{"title":"Other","published":false}}`, "published"},
+		"Comment":   {"POST", "/articles/" + slug + "/comments", `{"comment":{"body":"B","private":true}}`, "private"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			res, body := send(t, tt.method, s.URL+tt.path, tt.body, auth...)
 			p := requireProblem(t, 422, "validation_failed", res, body)
-			require.Equal(t, []string{"is not supported; what is written is public at once"}, p.Errors[tt.field])
+			require.Equal(t, []string{"is not known here, and is not ignored, since it might decide who sees the text"}, p.Errors[tt.field])
 		})
 	}
 	t.Run("NothingWritten", func(t *testing.T) {

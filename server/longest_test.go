@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db/dbtest"
@@ -27,8 +28,10 @@ var longOperations = map[string]func(s *stage) call{
 	"GetArticles": func(s *stage) call {
 		return call{path: "/articles?limit=100&author=" + s.author.Username, token: s.reader.Token}
 	},
-	"GetArticlesFeed":    func(s *stage) call { return call{path: "/articles/feed?limit=100", token: s.reader.Token} },
-	"GetArticleComments": func(s *stage) call { return call{path: "/articles/" + s.slug + "/comments?limit=1000"} },
+	"GetArticlesFeed":        func(s *stage) call { return call{path: "/articles/feed?limit=100", token: s.reader.Token} },
+	"GetCurrentUserArticles": func(s *stage) call { return call{path: "/user/articles?limit=100", token: s.author.Token} },
+	"GetEditorialArticles":   func(s *stage) call { return call{path: "/editorial/articles?limit=100", token: s.as(auth.Editor)} },
+	"GetArticleComments":     func(s *stage) call { return call{path: "/articles/" + s.slug + "/comments?limit=1000"} },
 	"BatchGetArticles": func(s *stage) call {
 		return call{path: "/batch/articles", body: `{"slugs":` + s.all(`SELECT slug AS name FROM articles WHERE description LIKE E'\x01%'`) + `}`}
 	},

@@ -18,6 +18,13 @@ func newUser(s *stage) string {
 
 func article(s *stage, suffix string) string { return "/articles/" + s.slug + suffix }
 
+// draft makes a draft and returns its path.
+func draft(s *stage) string {
+	var created struct{ Article struct{ Slug string } }
+	s.post("/articles", `{"article":{"title":"A draft","description":"d","body":"b","status":"draft"}}`, s.author.Token, &created)
+	return "/articles/" + created.Article.Slug
+}
+
 func user(s *stage, suffix string) string { return "/admin/users/" + s.reader.Username + suffix }
 
 // self returns the path of an operation on the user of a token.
@@ -124,8 +131,13 @@ var valid = map[string]func(*stage) call{
 	"UpdateArticle": func(s *stage) call {
 		return call{path: article(s, ""), token: s.author.Token, body: `{"article":{"body":"Better words"}}`}
 	},
-	"DeleteArticle":      func(s *stage) call { return call{path: article(s, ""), token: s.author.Token} },
-	"GetArticleComments": func(s *stage) call { return call{path: article(s, "/comments")} },
+	"DeleteArticle":          func(s *stage) call { return call{path: article(s, ""), token: s.author.Token} },
+	"PublishArticle":         func(s *stage) call { return call{path: article(s, "/publish"), token: s.author.Token, body: `{}`} },
+	"UnpublishArticle":       func(s *stage) call { return call{path: article(s, "/unpublish"), token: s.author.Token} },
+	"SubmitArticle":          func(s *stage) call { return call{path: draft(s) + "/submit", token: s.author.Token} },
+	"GetCurrentUserArticles": func(s *stage) call { return call{path: "/user/articles", token: s.author.Token} },
+	"GetEditorialArticles":   func(s *stage) call { return call{path: "/editorial/articles", token: s.as(auth.Editor)} },
+	"GetArticleComments":     func(s *stage) call { return call{path: article(s, "/comments")} },
 	"CreateArticleComment": func(s *stage) call {
 		return call{path: article(s, "/comments"), token: s.reader.Token, body: newComment}
 	},
@@ -234,8 +246,11 @@ var scenarios = map[string]func(*stage) []call{
 		c := valid["UpdateArticle"](s).as(s.reader.Token)
 		return []call{c, c.sending("{}"), c.with("If-Match", `"0.x"`)}
 	},
-	"UpdateArticle 412": stale("UpdateArticle"),
-	"DeleteArticle 412": stale("DeleteArticle"),
+	"UpdateArticle 412":    stale("UpdateArticle"),
+	"DeleteArticle 412":    stale("DeleteArticle"),
+	"PublishArticle 412":   stale("PublishArticle"),
+	"UnpublishArticle 412": stale("UnpublishArticle"),
+	"SubmitArticle 412":    stale("SubmitArticle"),
 
 	"CreateSession 422": func(s *stage) []call {
 		return []call{{path: "/sessions", body: `{}`}, {path: "/sessions", body: `{"user":{"email":"","password":"x"}}`}}

@@ -32,6 +32,9 @@ func (v Viewer) Moderates() bool { return v.Role >= Moderator && v.Scope >= Scop
 // admin.
 func (v Viewer) Edits() bool { return v.Role >= Editor && v.Scope >= ScopeAdmin }
 
+// MayEdit reports whether the viewer may change the articles of an author.
+func (v Viewer) MayEdit(authorID int64) bool { return v.ID == authorID || v.Edits() }
+
 // Role says what users may do beyond managing their own content. Each role
 // includes the ones before it.
 type Role int

@@ -86,8 +86,17 @@ func profileTexts(username string, bio, image *string, measure func(text string)
 
 // SummaryTexts does the same for an article without its body.
 func SummaryTexts(a *query.ArticleItem, measure func(text string) int) int {
-	n := measure(a.Title) + measure(a.Description) + profileTexts(a.Username, a.Bio, a.Image, measure)
-	for _, tag := range a.Tags {
+	return cardTexts(a.Title, a.Description, a.Tags, measure) + profileTexts(a.Username, a.Bio, a.Image, measure)
+}
+
+// OwnSummaryTexts does the same for an article in any state.
+func OwnSummaryTexts(a *query.OwnArticleItem, measure func(text string) int) int {
+	return cardTexts(a.Title, a.Description, a.Tags, measure) + profileTexts(a.Username, a.Bio, a.Image, measure)
+}
+
+func cardTexts(title, description string, tags []string, measure func(text string) int) int {
+	n := measure(title) + measure(description)
+	for _, tag := range tags {
 		n += measure(tag)
 	}
 	return n

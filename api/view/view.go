@@ -55,9 +55,25 @@ func Tags(ctx context.Context, tags []string) []string {
 // Summary renders an article as lists show it. The lists of GetArticles and the
 // feed encode the same JSON without it (articlePage in package api).
 func Summary(ctx context.Context, a query.ArticleItem) openapi.ArticleSummary {
+	out := openapi.ArticleSummary{
+		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: Tags(ctx, a.Tags),
+		CreatedAt: Timestamp(a.CreatedAt), UpdatedAt: Timestamp(a.UpdatedAt),
+		Favorited: a.Favorited, FavoritesCount: a.FavoritesCount,
+		Author: Profile(a.Username, a.Bio, a.Image, a.Following),
+	}
+	if request.Viewer(ctx).MayEdit(a.AuthorID) {
+		out.Status, out.PublishedAt = new(openapi.StatusPublished), new(Timestamp(a.PublishedAt))
+	}
+	return out
+}
+
+// OwnSummary renders an article, in any state, for a viewer who may change it.
+func OwnSummary(ctx context.Context, a query.OwnArticleItem) openapi.ArticleSummary {
+	status := openapi.ArticleStatus(a.Status)
 	return openapi.ArticleSummary{
 		Slug: a.Slug, Title: a.Title, Description: a.Description, TagList: Tags(ctx, a.Tags),
 		CreatedAt: Timestamp(a.CreatedAt), UpdatedAt: Timestamp(a.UpdatedAt),
+		Status: &status, PublishedAt: TimestampOrNull(a.PublishedAt),
 		Favorited: a.Favorited, FavoritesCount: a.FavoritesCount,
 		Author: Profile(a.Username, a.Bio, a.Image, a.Following),
 	}

@@ -20,7 +20,6 @@ import (
 	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/optional"
-	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/translate"
@@ -117,28 +116,16 @@ func To(ctx context.Context, hidden bool, status string, authorID int64) bool {
 	return !hidden || viewer.ID == authorID || Level(viewer) >= needed
 }
 
-// MayEdit reports whether the viewer may change an article by an author.
-func MayEdit(ctx context.Context, authorID int64) bool {
-	viewer := request.Viewer(ctx)
-	return viewer.ID == authorID || viewer.Edits()
-}
-
 // GetArticle returns the article that has or had a slug. The error is a 404 if
 // the viewer sees no such article.
 func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, error) {
-	r, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: request.Viewer(ctx).ID, Slug: slug})
-	a := article(r)
-	if err != nil || !r.Hidden {
-		return a, translate.NotFound(err, "article")
-	}
-	visible, err := reveal(ctx, conn, []Article{a})
+	viewer := request.Viewer(ctx)
+	r, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: viewer.ID, ViewerLevel: Level(viewer), Slug: slug})
 	if err != nil {
-		return a, err
+		return Article{}, translate.NotFound(err, "article")
 	}
-	if len(visible) == 0 {
-		return a, problem.NotFound("article")
-	}
-	return visible[0], nil
+	list := []Article{article(r)}
+	return list[0], reveal(ctx, conn, list)
 }
 
 // GetArticles returns the articles that have or had the slugs and that the
@@ -161,8 +148,7 @@ func GetArticles(ctx context.Context, conn query.DBTX, slugs []string) (list []A
 		}
 		list, rest = append(list, more.list...), more.rest
 	}
-	list, err = reveal(ctx, conn, list)
-	return list, rest, err
+	return list, rest, reveal(ctx, conn, list)
 }
 
 // articlesRead are articles with their bodies, and the slugs of those whose
@@ -214,17 +200,14 @@ func article(r query.ArticleGetBySlugRow) Article {
 // FindArticle returns the author of an article that the viewer may see. The
 // error is a 404 if there is none.
 func FindArticle(ctx context.Context, conn query.DBTX, slug string) (query.ArticleAuthorRow, error) {
-	a, err := q.ArticleAuthor(ctx, conn, slug)
-	if err == nil && !To(ctx, a.Hidden, a.Status, a.AuthorID) {
-		err = problem.NotFound("article")
-	}
+	viewer := request.Viewer(ctx)
+	a, err := q.ArticleAuthor(ctx, conn, query.ArticleAuthorParams{Slug: slug, ViewerID: viewer.ID, ViewerLevel: Level(viewer)})
 	return a, translate.NotFound(err, "article")
 }
 
-// reveal completes the articles of a list that are not public and that the
-// viewer may see, and removes the others. It costs a query only if there are
-// some.
-func reveal(ctx context.Context, conn query.DBTX, list []Article) ([]Article, error) {
+// reveal completes the articles of a list that are not public. It costs a query
+// only if there are some.
+func reveal(ctx context.Context, conn query.DBTX, list []Article) error {
 	var ids []int64
 	for _, a := range list {
 		if a.Hidden != nil {
@@ -232,32 +215,28 @@ func reveal(ctx context.Context, conn query.DBTX, list []Article) ([]Article, er
 		}
 	}
 	if ids == nil {
-		return list, nil
+		return nil
 	}
-	viewer := request.Viewer(ctx)
-	rows, err := q.HiddenArticleList(ctx, conn, query.HiddenArticleListParams{ViewerID: viewer.ID, ViewerLevel: Level(viewer), ArticleIds: ids})
+	rows, err := q.HiddenArticleList(ctx, conn, query.HiddenArticleListParams{ViewerID: request.Viewer(ctx).ID, ArticleIds: ids})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	found := make(map[int64]query.HiddenArticleListRow, len(rows))
 	for _, r := range rows {
 		found[r.ID] = r
 	}
-	visible := list[:0]
-	for _, a := range list {
-		if a.Hidden != nil {
-			r, ok := found[a.ID]
-			if !ok {
-				continue
-			}
-			if a.Hidden = nil; r.Reason != nil {
-				a.Hidden = &Hiding{Reason: *r.Reason, At: *r.CreatedAt}
-			}
-			a.FavoritesCount, a.Favorited = r.FavoritesCount, r.Favorited
+	for i := range list {
+		a := &list[i]
+		if a.Hidden == nil {
+			continue
 		}
-		visible = append(visible, a)
+		r := found[a.ID]
+		if a.Hidden = nil; r.Reason != nil {
+			a.Hidden = &Hiding{Reason: *r.Reason, At: *r.CreatedAt}
+		}
+		a.FavoritesCount, a.Favorited = r.FavoritesCount, r.Favorited
 	}
-	return visible, nil
+	return nil
 }
 
 // HiddenComments returns the hiding of each comment of some ids. It costs a

@@ -7,6 +7,11 @@
 -- version while its replicas run: to them a draft is a hidden article.
 -- hidden_items has what moderators have hidden.
 --
+-- The slug of an article that was never public is in draft_slugs, which is apart
+-- for each author: otherwise the slug that another title gets would tell that
+-- there is a draft. It is claimed in article_slugs when the article becomes
+-- public, and kept there.
+--
 -- Lists are ordered by published_at. The tables article_tags, favorites and
 -- hidden_favorites copy it; in all rows that are there it equals created_at.
 -- Their columns keep the name article_created_at, which the previous version
@@ -88,6 +93,15 @@ ALTER TABLE users VALIDATE CONSTRAINT users_role_check;
 
 BEGIN;
 
+CREATE TABLE IF NOT EXISTS draft_slugs (
+    slug       text NOT NULL,
+    author_id  bigint NOT NULL,
+    article_id bigint NOT NULL,
+    CONSTRAINT draft_slugs_pkey PRIMARY KEY (slug, author_id),
+    CONSTRAINT draft_slugs_article_id_fkey FOREIGN KEY (article_id) REFERENCES articles (id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS draft_slugs_article_id_idx ON draft_slugs (article_id);
+
 -- The columns of article_item. They are a view, so that the generated code has
 -- one type for the rows of every list. published_at is never NULL in it, since
 -- only what is public has a place in these lists.
@@ -97,12 +111,34 @@ SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.versio
 FROM articles a
 JOIN users u ON u.id = a.author_id;
 
+-- The columns of own_article_item.
+CREATE OR REPLACE VIEW own_article_items AS
+SELECT a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.status, a.published_at,
+       a.author_id, u.username, u.bio, u.image, false AS favorited, false AS following
+FROM articles a
+JOIN users u ON u.id = a.author_id;
+
 -- +goose StatementBegin
 -- The rule of who sees an article, for the queries; package visibility has it
 -- for the handlers. viewer_level is 2 for editors and 1 for moderators, who see
 -- what they have hidden, but no drafts. PostgreSQL inlines the function.
 CREATE OR REPLACE FUNCTION article_visible(hidden boolean, status text, author_id bigint, viewer_id bigint, viewer_level integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT NOT $1 OR $3 = $4 OR $5 >= CASE $2 WHEN 'published' THEN 1 ELSE 2 END
+$$;
+
+-- The article that a name leads a viewer to, if any: the one that has or had it
+-- as its slug, or a draft. Only authors find their drafts, and editors those of
+-- all. Nobody else can tell a draft from no article, not even by the time that
+-- the look-up takes. PostgreSQL inlines the function.
+CREATE OR REPLACE FUNCTION article_named(name text, viewer_id bigint, viewer_level integer) RETURNS TABLE (id bigint) LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT a.id FROM article_slugs s
+    JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a.author_id, $2, $3)
+    WHERE s.slug = $1
+    UNION ALL
+    SELECT d.article_id FROM draft_slugs d WHERE d.slug = $1 AND d.author_id = $2 AND $2 <> 0
+    UNION ALL
+    SELECT e.article_id FROM draft_slugs e WHERE e.slug = $1 AND e.author_id <> $2 AND $3 >= 2
+    LIMIT 1
 $$;
 
 -- The columns of an article in lists, for a viewer. PostgreSQL inlines the
@@ -127,6 +163,21 @@ CREATE OR REPLACE FUNCTION followed_article_item(article_id bigint, viewer_id bi
     FROM articles a
     JOIN users u ON u.id = a.author_id
     LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $2
+    WHERE a.id = $1
+$$;
+
+-- The columns of an article in the lists of those who may change it, in any
+-- state. The favorites of an article that is not public are in
+-- hidden_favorites.
+CREATE OR REPLACE FUNCTION own_article_item(article_id bigint, viewer_id bigint) RETURNS SETOF own_article_items LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT a.id, a.slug, a.title, a.description, a.tags,
+           a.favorites_count + (SELECT count(*) FROM hidden_favorites h WHERE h.article_id = a.id),
+           a.version, a.created_at, a.updated_at, a.status, a.published_at, a.author_id, u.username, u.bio, u.image,
+           EXISTS (SELECT FROM favorites f WHERE f.article_id = a.id AND f.user_id = $2
+                   UNION ALL SELECT FROM hidden_favorites g WHERE g.article_id = a.id AND g.user_id = $2),
+           EXISTS (SELECT FROM follows w WHERE w.followee_id = a.author_id AND w.follower_id = $2)
+    FROM articles a
+    JOIN users u ON u.id = a.author_id
     WHERE a.id = $1
 $$;
 
@@ -231,6 +282,28 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- A name that becomes public leads to the public article: a draft that had it
+-- gets another one, so that its author can still reach it.
+CREATE OR REPLACE FUNCTION rename_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM draft_slugs d WHERE d.slug = NEW.slug AND d.article_id <> NEW.article_id) THEN
+        WITH renamed AS (
+            UPDATE draft_slugs d SET slug = d.slug || '-' || d.article_id WHERE d.slug = NEW.slug AND d.article_id <> NEW.article_id
+            RETURNING d.slug, d.article_id
+        )
+        UPDATE articles a SET slug = r.slug, version = a.version + 1 FROM renamed r WHERE a.id = r.article_id AND a.slug = NEW.slug;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION refuse_public_slug() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM article_slugs s WHERE s.slug = NEW.slug AND s.article_id <> NEW.article_id) THEN
+        RAISE EXCEPTION 'the slug is public' USING ERRCODE = 'unique_violation', CONSTRAINT = 'draft_slugs_pkey';
+    END IF;
+    RETURN NEW;
+END $$;
+
 -- What is restored is public again only if it is published.
 CREATE OR REPLACE FUNCTION mark_hidden() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -243,6 +316,10 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+CREATE OR REPLACE TRIGGER draft_slugs_refuse_public BEFORE INSERT ON draft_slugs
+    FOR EACH ROW EXECUTE FUNCTION refuse_public_slug();
+CREATE OR REPLACE TRIGGER article_slugs_insert_rename AFTER INSERT ON article_slugs
+    FOR EACH ROW EXECUTE FUNCTION rename_drafts();
 CREATE OR REPLACE TRIGGER articles_update_tags AFTER UPDATE ON articles
     FOR EACH ROW WHEN (NOT OLD.hidden AND NOT NEW.hidden AND (OLD.tags IS DISTINCT FROM NEW.tags OR OLD.published_at <> NEW.published_at))
     EXECUTE FUNCTION derive_from_tags();
@@ -256,7 +333,18 @@ COMMIT;
 
 BEGIN;
 
--- What is not published stays hidden, as if a moderator had hidden it.
+-- What is not published stays hidden, as if a moderator had hidden it. Drafts
+-- get slugs that no other article has.
+WITH renamed AS (
+    UPDATE articles a SET slug = a.slug || '-' || a.id
+    WHERE EXISTS (SELECT FROM draft_slugs d WHERE d.article_id = a.id)
+    RETURNING a.id, a.slug
+)
+INSERT INTO article_slugs (slug, article_id) SELECT r.slug, r.id FROM renamed r;
+DROP TRIGGER article_slugs_insert_rename ON article_slugs;
+DROP FUNCTION rename_drafts();
+DROP TABLE draft_slugs;
+DROP FUNCTION refuse_public_slug();
 INSERT INTO hidden_items (article_id, reason) SELECT id, 'not published' FROM articles WHERE status <> 'published'
 ON CONFLICT ON CONSTRAINT hidden_items_article_id_key DO NOTHING;
 UPDATE article_tags t SET article_created_at = a.created_at FROM articles a
@@ -371,8 +459,10 @@ WHERE EXISTS (SELECT FROM articles a WHERE a.author_id = u.id AND a.published_at
 
 DROP FUNCTION article_item(bigint, bigint, bigint);
 DROP FUNCTION followed_article_item(bigint, bigint, bigint);
+DROP FUNCTION article_named(text, bigint, integer);
 DROP FUNCTION article_visible(boolean, text, bigint, bigint, integer);
-DROP VIEW article_items;
+DROP FUNCTION own_article_item(bigint, bigint);
+DROP VIEW article_items, own_article_items;
 UPDATE users SET role = 'moderator' WHERE role = 'editor';
 ALTER TABLE users DROP CONSTRAINT users_role_check, ADD CONSTRAINT users_role_check CHECK (role IN ('reader', 'author', 'moderator', 'admin'));
 ALTER TABLE articles DROP CONSTRAINT articles_state_check, ADD CONSTRAINT articles_favorites_count_check CHECK (favorites_count >= 0);

@@ -134,16 +134,15 @@ ORDER BY l.published_at DESC, l.id DESC;
 -- name: ArticleGetBySlug :one
 -- Returns the same columns as ArticleListBySlugs, so that one function reads
 -- both.
-SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+SELECT /* shared */ @slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.body, octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
-FROM article_slugs s
-JOIN articles a ON a.id = s.article_id
+FROM article_named(@slug, @viewer_id, @viewer_level) n
+JOIN articles a ON a.id = n.id
 JOIN users u ON u.id = a.author_id
 LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = @viewer_id
-LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_id
-WHERE s.slug = @slug;
+LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_id;
 
 -- name: ArticleListBySlugs :many
 -- One row for each slug that an article has or had, in the given order. A row
@@ -155,8 +154,8 @@ SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.fa
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)
-JOIN article_slugs s ON s.slug = n.slug
-JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
+CROSS JOIN LATERAL article_named(n.slug, @viewer_id, @viewer_level) s
+JOIN articles a ON a.id = s.id
 JOIN users u ON u.id = a.author_id
 LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = @viewer_id
 LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_id
@@ -164,14 +163,14 @@ ORDER BY n.position;
 
 -- name: ArticleLock :one
 -- Locks an article against other changes, and returns what a change checks.
-SELECT a.id, a.author_id, a.slug, a.title, a.version, a.hidden, a.status, a.published_at
-FROM article_slugs s
-JOIN articles a ON a.id = s.article_id
-WHERE s.slug = @slug
+SELECT a.id, a.author_id, a.slug, a.title, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+       NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
+FROM article_named(@slug, @viewer_id, @viewer_level) n
+JOIN articles a ON a.id = n.id
 FOR UPDATE OF a;
 
 -- name: ArticleAuthor :one
-SELECT a.id, a.author_id, a.hidden, a.status FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = @slug;
+SELECT a.id, a.author_id FROM article_named(@slug, @viewer_id, @viewer_level) n JOIN articles a ON a.id = n.id;
 
 -- name: ArticleCreate :one
 -- One statement: one transaction and one round trip. Returns no row if the time
@@ -186,7 +185,9 @@ WITH created AS (
       AND (@status <> 'scheduled' OR sqlc.narg(published_at) > now())
     RETURNING id, author_id, version, created_at, updated_at, published_at
 ), slugged AS (
-    INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created
+    INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created WHERE @status = 'published'
+), private AS (
+    INSERT INTO draft_slugs (slug, author_id, article_id) SELECT @slug, author_id, id FROM created WHERE @status <> 'published'
 )
 SELECT c.id, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
 FROM created c
@@ -196,6 +197,16 @@ JOIN users u ON u.id = c.author_id;
 -- Returns no row if another article has or had the slug.
 INSERT INTO article_slugs AS s (slug, article_id) VALUES (@slug, @article_id)
 ON CONFLICT ON CONSTRAINT article_slugs_pkey DO UPDATE SET article_id = s.article_id
+WHERE s.article_id = excluded.article_id
+RETURNING slug;
+
+-- name: DraftSlugClaim :one
+-- Returns no row if another article has or had the slug, of those whose slugs are
+-- public and of the author's drafts.
+INSERT INTO draft_slugs AS s (slug, author_id, article_id)
+SELECT @slug, @author_id, @article_id
+WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = @slug)
+ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO UPDATE SET article_id = s.article_id
 WHERE s.article_id = excluded.article_id
 RETURNING slug;
 

@@ -3,9 +3,8 @@
 -- author is bounded as in ArticleCreate.
 WITH created AS (
     INSERT INTO comments (article_id, author_id, body)
-    SELECT a.id, @author_id, @body FROM article_slugs s
-    JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a.author_id, @author_id, @viewer_level)
-    WHERE s.slug = @slug AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
+    SELECT n.id, @author_id, @body FROM article_named(@slug, @author_id, @viewer_level) n
+    WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
     RETURNING id, article_id, author_id, body, created_at, updated_at
 )
 SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following, false AS hidden
@@ -26,8 +25,7 @@ FROM (
         SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
         FROM comments c
         JOIN users u ON u.id = c.author_id
-        WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
-                              WHERE s.slug = @slug AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level))
+        WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
           AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1)
           AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at ASC, c.id ASC
@@ -47,8 +45,7 @@ FROM (
         SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
         FROM comments c
         JOIN users u ON u.id = c.author_id
-        WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
-                              WHERE s.slug = @slug AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level))
+        WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
           AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1)
           AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at DESC, c.id DESC
@@ -65,9 +62,7 @@ WHERE c.id = @id AND c.article_id = @article_id AND (NOT c.hidden OR c.author_id
 -- name: CommentDelete :one
 -- Deletes the comment, or returns why it must not be deleted.
 WITH article AS (
-    SELECT a.id FROM article_slugs s
-    JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
-    WHERE s.slug = @slug
+    SELECT a.id FROM article_named(@slug, @viewer_id, @viewer_level) n JOIN articles a ON a.id = n.id
 ), deleted AS (
     DELETE FROM comments d USING article
     WHERE d.id = @id AND d.author_id = @viewer_id AND d.article_id = article.id

@@ -9,9 +9,9 @@ DELETE FROM hidden_items WHERE article_id = @article_id::bigint;
 
 -- name: CommentLock :one
 -- Locks a comment of an article against other changes.
-SELECT c.id FROM article_slugs s
-JOIN comments c ON c.article_id = s.article_id
-WHERE s.slug = @slug AND c.id = @id
+SELECT c.id FROM article_named(@slug, @viewer_id, @viewer_level) n
+JOIN comments c ON c.article_id = n.id
+WHERE c.id = @id
 FOR UPDATE OF c;
 
 -- name: CommentHide :execrows
@@ -35,14 +35,14 @@ ORDER BY h.id DESC
 LIMIT @page_limit::int;
 
 -- name: HiddenArticleList :many
--- The additional columns of articles that are not public and that the viewer may
--- see. Those that no moderator has hidden have no reason.
+-- The additional columns of articles that are not public. Those that no moderator
+-- has hidden have no reason.
 SELECT a.id, h.reason, h.created_at,
        (SELECT count(*) FROM hidden_favorites f WHERE f.article_id = a.id) AS favorites_count,
        EXISTS (SELECT 1 FROM hidden_favorites f WHERE f.article_id = a.id AND f.user_id = @viewer_id) AS favorited
 FROM articles a
 LEFT JOIN hidden_items h ON h.article_id = a.id
-WHERE a.id = ANY (@article_ids::bigint[]) AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level);
+WHERE a.id = ANY (@article_ids::bigint[]);
 
 -- name: HiddenCommentList :many
 SELECT h.comment_id::bigint AS id, h.reason, h.created_at FROM hidden_items h WHERE h.comment_id = ANY (@comment_ids::bigint[]);

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // Ignored is what a request has and its operation neither knows nor refuses:
@@ -120,11 +119,12 @@ func near(a, b string) bool {
 }
 
 // notSupported is the message for the names of x-refused.
-const notSupported = "is not supported; what is written is public at once"
+const notSupported = "is not known here, and is not ignored, since it might decide who sees the text"
 
 // readRefused reads x-refused. They are the names of members and parameters
 // that callers would expect to decide who sees what they write: ignoring those
-// would publish what was not meant to be public.
+// would publish what was not meant to be public. If the operation declares the
+// name, its other spellings are refused.
 func (op *Operation) readRefused(extensions map[string]any) error {
 	value, declared := extensions["x-refused"]
 	if !declared {
@@ -135,28 +135,11 @@ func (op *Operation) readRefused(extensions map[string]any) error {
 		return errors.New("x-refused must be a list of names, on an operation that takes a body")
 	}
 	op.refused = map[string]string{}
-	var gaps []error
 	for _, n := range names {
 		name := fmt.Sprint(n)
 		op.refused[folded(name)] = name
-		if i, _ := find(op.query, name); i >= 0 || hasMember(op.body, name) {
-			gaps = append(gaps, fmt.Errorf("x-refused has %s, which the operation declares", name))
-		}
 	}
-	return errors.Join(gaps...)
-}
-
-// hasMember reports whether an object, or one of its members, has a member.
-func hasMember(s *openapi3.Schema, name string) bool {
-	if property(s, name) != nil {
-		return true
-	}
-	for _, member := range s.Properties {
-		if property(member.Value, name) != nil {
-			return true
-		}
-	}
-	return false
+	return nil
 }
 
 // refuses reports whether an unknown name is one of x-refused, and adds the

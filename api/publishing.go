@@ -1,0 +1,223 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/byline-api/byline/api/names"
+	"github.com/byline-api/byline/api/optional"
+	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/response"
+	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/api/visibility"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+type publishing struct {
+	db      *db.DB
+	cursors *page.Codec
+}
+
+// The responses show the article, and have its version.
+type (
+	articlePublished struct {
+		openapi.PublishArticle200JSONResponse
+		response.Facts
+	}
+	articleWithdrawn struct {
+		openapi.UnpublishArticle200JSONResponse
+		response.Facts
+	}
+	articleSubmitted struct {
+		openapi.SubmitArticle200JSONResponse
+		response.Facts
+	}
+)
+
+// PublishArticle publishes an article, at once or at a time.
+func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArticleRequestObject) (openapi.PublishArticleResponseObject, error) {
+	var in openapi.PublishRequest
+	if req.Body != nil {
+		in = *req.Body
+	}
+	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked query.ArticleLockRow) error {
+		if locked.Status == string(openapi.StatusPublished) {
+			if in.PublishAt != nil {
+				return problem.InvalidField("publishAt", "is not possible for an article that is published already")
+			}
+			if in.UnpublishAt == nil {
+				return nil
+			}
+		}
+		arg := query.ArticlePublishParams{ID: locked.ID, Slug: locked.Slug, PublishAt: in.PublishAt, UnpublishAt: in.UnpublishAt}
+		if locked.NeverPublic && in.PublishAt == nil {
+			var err error
+			if arg.Slug, err = visibility.ClaimSlug(ctx, tx, locked.ID, locked.Slug); err != nil {
+				return err
+			}
+		}
+		n, err := q.ArticlePublish(ctx, tx, arg)
+		if err != nil || n > 0 {
+			return err
+		}
+		if in.UnpublishAt != nil && in.PublishAt != nil && !in.UnpublishAt.After(*in.PublishAt) {
+			return problem.InvalidField("unpublishAt", "must be after publishAt")
+		}
+		field := "publishAt"
+		if in.PublishAt == nil {
+			field = "unpublishAt"
+		}
+		return problem.InvalidField(field, "must be in the future")
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := openapi.ArticleOKJSONResponse{Article: a.View(ctx, nil)}
+	return articlePublished{openapi.PublishArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
+}
+
+// UnpublishArticle makes an article a draft again.
+func (s publishing) UnpublishArticle(ctx context.Context, req openapi.UnpublishArticleRequestObject) (openapi.UnpublishArticleResponseObject, error) {
+	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked query.ArticleLockRow) error {
+		return setDraft(ctx, tx, locked, openapi.StatusDraft)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := openapi.ArticleOKJSONResponse{Article: a.View(ctx, nil)}
+	return articleWithdrawn{openapi.UnpublishArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
+}
+
+// SubmitArticle marks a draft as ready for an editor.
+func (s publishing) SubmitArticle(ctx context.Context, req openapi.SubmitArticleRequestObject) (openapi.SubmitArticleResponseObject, error) {
+	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked query.ArticleLockRow) error {
+		if locked.PublishedAt != nil {
+			return problem.InvalidField("status", fmt.Sprintf("is %s: only a draft can be submitted", locked.Status))
+		}
+		return setDraft(ctx, tx, locked, openapi.StatusReview)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := openapi.ArticleOKJSONResponse{Article: a.View(ctx, nil)}
+	return articleSubmitted{openapi.SubmitArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
+}
+
+// setDraft gives an article a status in which it has no time of publication.
+func setDraft(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, status openapi.ArticleStatus) error {
+	if locked.Status == string(status) {
+		return nil
+	}
+	return q.ArticleSetDraft(ctx, tx, query.ArticleSetDraftParams{ID: locked.ID, Status: string(status)})
+}
+
+// change locks an article that the viewer may change, changes it, and returns
+// it as it is afterwards.
+func (s publishing) change(
+	ctx context.Context, slug string, ifMatch *openapi.IfMatch, change func(tx query.DBTX, locked query.ArticleLockRow) error,
+) (a visibility.Article, err error) {
+	err = s.db.InTx(ctx, func(tx query.DBTX) error {
+		locked, err := visibility.LockArticle(ctx, tx, slug, ifMatch)
+		if err != nil {
+			return err
+		}
+		if err := change(tx, locked); err != nil {
+			return err
+		}
+		a, err = visibility.GetArticle(ctx, tx, slug)
+		return err
+	})
+	return a, err
+}
+
+// GetCurrentUserArticles lists the viewer's own articles.
+func (s publishing) GetCurrentUserArticles(ctx context.Context, req openapi.GetCurrentUserArticlesRequestObject) (openapi.GetCurrentUserArticlesResponseObject, error) {
+	status := string(optional.Or(req.Params.Status, ""))
+	id := request.Viewer(ctx).ID
+	out, err := s.listByAuthor(ctx, fmt.Sprintf("own/%d?status=%s", id, status), id, status, req.Params.Limit, req.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.GetCurrentUserArticles200JSONResponse{OwnArticlesJSONResponse: out}, nil
+}
+
+// GetEditorialArticles lists the articles of everybody.
+func (s publishing) GetEditorialArticles(ctx context.Context, req openapi.GetEditorialArticlesRequestObject) (openapi.GetEditorialArticlesResponseObject, error) {
+	status := string(optional.Or(req.Params.Status, ""))
+	if req.Params.Author != nil {
+		u, err := q.ProfileGetByUsername(ctx, s.db, query.ProfileGetByUsernameParams{Username: *req.Params.Author, FoldedUsername: names.Fold(*req.Params.Author)})
+		if err != nil && !db.IsNotFound(err) {
+			return nil, err
+		}
+		out, err := s.listByAuthor(ctx, fmt.Sprintf("editorial/%d?status=%s", u.ID, status), u.ID, status, req.Params.Limit, req.Params.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		return openapi.GetEditorialArticles200JSONResponse{OwnArticlesJSONResponse: out}, nil
+	}
+	scope := "editorial?status=" + status
+	limit := optional.Or(req.Params.Limit, page.DefaultLimit)
+	before, err := s.cursors.Start(scope, req.Params.Cursor, page.LastID)
+	if err != nil {
+		return nil, err
+	}
+	var rows []query.OwnArticleItem
+	if viewer := request.Viewer(ctx).ID; status == "" {
+		rows, err = q.ArticleListInAnyState(ctx, s.db, query.ArticleListInAnyStateParams{ViewerID: viewer, BeforeID: before.ID, PageLimit: limit + 1})
+	} else {
+		rows, err = q.ArticleListByStatus(ctx, s.db, query.ArticleListByStatusParams{ViewerID: viewer, Status: status, BeforeID: before.ID, PageLimit: limit + 1})
+	}
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.page(ctx, scope, rows, limit, func(last query.OwnArticleItem) page.Position { return page.Position{ID: last.ID} })
+	if err != nil {
+		return nil, err
+	}
+	return openapi.GetEditorialArticles200JSONResponse{OwnArticlesJSONResponse: out}, nil
+}
+
+// listByAuthor returns a page of an author's articles. An empty status means
+// all.
+func (s publishing) listByAuthor(
+	ctx context.Context, scope string, authorID int64, status string, limit *openapi.Limit, cursor *openapi.Cursor,
+) (out openapi.OwnArticlesJSONResponse, err error) {
+	n := optional.Or(limit, page.DefaultLimit)
+	before, err := s.cursors.Start(scope, cursor, page.Newest)
+	if err != nil {
+		return out, err
+	}
+	rows, err := q.ArticleListInAnyStateByAuthor(ctx, s.db, query.ArticleListInAnyStateByAuthorParams{
+		ViewerID: request.Viewer(ctx).ID, AuthorID: authorID, Status: status,
+		BeforeCreatedAt: before.Key.Time(), BeforeID: before.ID, PageLimit: n + 1,
+	})
+	if err != nil {
+		return out, err
+	}
+	return s.page(ctx, scope, rows, n, func(last query.OwnArticleItem) page.Position {
+		return page.Position{Key: page.At(last.CreatedAt), ID: last.ID}
+	})
+}
+
+// page returns the page that consists of the first limit rows, which ends early
+// if its texts are long.
+func (s publishing) page(
+	ctx context.Context, scope string, rows []query.OwnArticleItem, limit int32, position func(query.OwnArticleItem) page.Position,
+) (out openapi.OwnArticlesJSONResponse, err error) {
+	kept, err := view.Fit(ctx, rows[:min(len(rows), int(limit))], view.OwnSummaryTexts)
+	if err != nil {
+		return out, err
+	}
+	out.Body.Articles = make([]openapi.ArticleSummary, kept)
+	for i, r := range rows[:kept] {
+		out.Body.Articles[i] = view.OwnSummary(ctx, r)
+	}
+	if len(rows) > kept {
+		out.Body.NextCursor, out.Headers.Link = s.cursors.Next(ctx, scope, position(rows[kept-1]))
+	}
+	return out, nil
+}

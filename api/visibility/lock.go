@@ -1,0 +1,32 @@
+package visibility
+
+import (
+	"context"
+
+	"github.com/byline-api/byline/api/etag"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/gen/query"
+)
+
+// LockArticle locks an article against other changes and returns its row. It
+// returns an error if the viewer may not change the article, or if the article
+// no longer matches the If-Match header.
+func LockArticle(ctx context.Context, tx query.DBTX, slug string, ifMatch *string) (query.ArticleLockRow, error) {
+	viewer := request.Viewer(ctx)
+	locked, err := q.ArticleLock(ctx, tx, query.ArticleLockParams{Slug: slug, ViewerID: viewer.ID, ViewerLevel: Level(viewer)})
+	if err != nil {
+		return locked, translate.NotFound(err, "article")
+	}
+	if !To(ctx, locked.Hidden, locked.Status, locked.AuthorID) {
+		return locked, problem.NotFound("article")
+	}
+	if !viewer.MayEdit(locked.AuthorID) {
+		return locked, problem.Forbidden("article")
+	}
+	if ifMatch != nil && !etag.MatchesVersion(*ifMatch, etag.Version(locked.ID, locked.Version)) {
+		return locked, problem.New(problem.PreconditionFailed, "If-Match", "does not match the current version")
+	}
+	return locked, nil
+}

@@ -1,0 +1,73 @@
+-- name: ArticlePublish :execrows
+-- Publishes an article, at once or at a time. Changes no row if a time is not in
+-- the future, or ends before it begins. The clock of the database decides.
+UPDATE articles a SET
+    slug = @slug,
+    status = CASE WHEN sqlc.narg(publish_at)::timestamptz IS NULL THEN 'published' ELSE 'scheduled' END,
+    published_at = COALESCE(sqlc.narg(publish_at), now()),
+    unpublish_at = sqlc.narg(unpublish_at),
+    hidden = sqlc.narg(publish_at) IS NOT NULL OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id),
+    version = a.version + 1
+WHERE a.id = @id
+  AND (sqlc.narg(publish_at) IS NULL OR sqlc.narg(publish_at) > now())
+  AND (sqlc.narg(unpublish_at)::timestamptz IS NULL OR sqlc.narg(unpublish_at) > COALESCE(sqlc.narg(publish_at), now()));
+
+-- name: ArticleSetDraft :exec
+-- Withdraws an article, or submits it for review.
+UPDATE articles SET status = @status, published_at = NULL, unpublish_at = NULL, hidden = true, version = version + 1 WHERE id = @id;
+
+-- name: ArticleLockDue :one
+-- Locks a scheduled article whose time has come.
+SELECT a.id, a.slug, NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
+FROM articles a
+WHERE a.id = @id AND a.status = 'scheduled' AND a.published_at <= now()
+FOR UPDATE OF a;
+
+-- name: ArticlePublishDue :exec
+-- Makes a scheduled article public. Its time of publication stays the one that
+-- it was scheduled for.
+UPDATE articles a SET
+    slug = @slug,
+    status = 'published',
+    hidden = EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id),
+    version = a.version + 1
+WHERE a.id = @id;
+
+-- name: ArticleUnpublishDue :many
+-- Makes the articles drafts again whose publication has ended.
+UPDATE articles a SET status = 'draft', published_at = NULL, unpublish_at = NULL, hidden = true, version = a.version + 1
+WHERE a.status = 'published' AND a.unpublish_at <= now()
+RETURNING a.id;
+
+-- name: ArticleListInAnyState :many
+-- The lists below are for those who may change the articles, with the last
+-- created first. They have a query for each index.
+SELECT l.* FROM (
+    SELECT a.id FROM articles a
+    WHERE a.id < @before_id
+    ORDER BY a.id DESC
+    LIMIT @page_limit::int
+) p
+CROSS JOIN LATERAL own_article_item(p.id, @viewer_id) l
+ORDER BY l.id DESC;
+
+-- name: ArticleListByStatus :many
+SELECT l.* FROM (
+    SELECT a.id FROM articles a
+    WHERE a.status = @status AND a.id < @before_id
+    ORDER BY a.id DESC
+    LIMIT @page_limit::int
+) p
+CROSS JOIN LATERAL own_article_item(p.id, @viewer_id) l
+ORDER BY l.id DESC;
+
+-- name: ArticleListInAnyStateByAuthor :many
+SELECT l.* FROM (
+    SELECT a.id FROM articles a
+    WHERE a.author_id = @author_id AND (@status::text = '' OR a.status = @status)
+      AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
+    ORDER BY a.created_at DESC, a.id DESC
+    LIMIT @page_limit::int
+) p
+CROSS JOIN LATERAL own_article_item(p.id, @viewer_id) l
+ORDER BY l.created_at DESC, l.id DESC;
