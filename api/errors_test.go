@@ -67,7 +67,7 @@ func TestProblem(t *testing.T) {
 	}
 	// Operations handle these: by trying another slug, and by naming the maximum
 	// that the service was started with.
-	handled := []db.Constraint{db.ArticleSlugsPkey, db.UsersStorageMaximum}
+	handled := []db.Constraint{db.ArticleSlugsPkey, db.DraftSlugsPkey, db.UsersStorageMaximum}
 	for _, c := range db.Constraints {
 		t.Run(string(c), func(t *testing.T) {
 			t.Parallel()

@@ -27,7 +27,7 @@ const (
 	ArticleSlugsPkey          Constraint = "article_slugs_pkey"
 	ArticlesAuthorIDFkey      Constraint = "articles_author_id_fkey"
 	// DraftSlugsPkey is enforced by a trigger too.
-	DraftSlugsPkey Constraint = "draft_slugs_pkey"
+	DraftSlugsPkey            Constraint = "draft_slugs_pkey"
 	CommentsArticleIDFkey     Constraint = "comments_article_id_fkey"
 	CommentsAuthorIDFkey      Constraint = "comments_author_id_fkey"
 	FavoritesArticleIDFkey    Constraint = "favorites_article_id_fkey"

@@ -20,10 +20,12 @@ var writes = map[string]func(*stage) (method string, c call){
 	"GetProfileByUsername": func(s *stage) (string, call) {
 		return "PUT", call{path: "/user", token: s.author.Token, body: `{"user":{"image":"https://example.com/a.png"}}`}
 	},
-	"GetArticlesFeed":    func(s *stage) (string, call) { return "POST", valid["FollowUserByUsername"](s) },
-	"GetArticles":        func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
-	"GetArticle":         func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
-	"GetArticleComments": func(s *stage) (string, call) { return "POST", valid["CreateArticleComment"](s) },
+	"GetArticlesFeed":        func(s *stage) (string, call) { return "POST", valid["FollowUserByUsername"](s) },
+	"GetArticles":            func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
+	"GetArticle":             func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
+	"GetArticleComments":     func(s *stage) (string, call) { return "POST", valid["CreateArticleComment"](s) },
+	"GetCurrentUserArticles": func(s *stage) (string, call) { return "POST", valid["CreateArticle"](s) },
+	"GetEditorialArticles":   func(s *stage) (string, call) { return "POST", valid["CreateArticle"](s) },
 	"GetTags": func(s *stage) (string, call) {
 		return "POST", call{path: "/articles", token: s.author.Token, body: strings.Replace(newArticle, `"a"`, fmt.Sprintf("%q", "of "+s.slug), 1)}
 	},

@@ -14,31 +14,168 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// concealed is a way in which an article is not public.
-type concealed struct {
-	// call asks for it, by the path of the article; the author does it.
-	call func(s *stage, path string) call
-	// moderators reports whether moderators see the article.
-	moderators bool
+// state is a reason why an article is not public.
+type state struct {
+	// conceal is called for a public article by its path.
+	conceal func(s *stage, path string)
+	// moderated reports whether moderators see the article.
+	moderated bool
 }
 
-// states are the ways in which an article is not public.
-var states = map[string]concealed{
-	"Hidden": {moderators: true, call: func(s *stage, path string) call {
-		return call{method: http.MethodPut, path: path + "/hidden", token: s.as(auth.Moderator), body: `{"reason":"r"}`}
+// states are all reasons why an article is not public.
+var states = map[string]state{
+	"Hidden": {moderated: true, conceal: func(s *stage, path string) {
+		s.must(http.MethodPut, call{path: path + "/hidden", token: s.as(auth.Moderator), body: `{"reason":"r"}`})
 	}},
-	"Draft": {call: func(s *stage, path string) call {
-		return call{method: http.MethodPost, path: path + "/unpublish", token: s.author.Token}
+	"Draft": {conceal: func(s *stage, path string) {
+		s.must(http.MethodPost, call{path: path + "/unpublish", token: s.author.Token})
 	}},
-	"Scheduled": {call: func(s *stage, path string) call {
-		withdrawn := call{path: path + "/unpublish", token: s.author.Token}
-		withdrawn.do(s.s, http.MethodPost)
+	"Review": {conceal: func(s *stage, path string) {
+		s.must(http.MethodPost, call{path: path + "/unpublish", token: s.author.Token})
+		s.must(http.MethodPost, call{path: path + "/submit", token: s.author.Token})
+	}},
+	"Scheduled": {conceal: func(s *stage, path string) {
+		s.must(http.MethodPost, call{path: path + "/unpublish", token: s.author.Token})
 		at := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
-		return call{method: http.MethodPost, path: path + "/publish", token: s.author.Token, body: `{"publishAt":"` + at + `"}`}
+		s.must(http.MethodPost, call{path: path + "/publish", token: s.author.Token, body: `{"publishAt":"` + at + `"}`})
 	}},
-	"Review": {call: func(s *stage, path string) call {
-		withdrawn := call{path: path + "/unpublish", token: s.author.Token}
-		withdrawn.do(s.s, http.MethodPost)
-		return call{method: http.MethodPost, path: path + "/submit", token: s.author.Token}
-	}},
+}
+
+// must makes a call that has to succeed.
+func (s *stage) must(method string, c call) string {
+	res, body := c.do(s.s, method)
+	if res.StatusCode >= 300 {
+		panic(method + " " + c.path + ": " + body + s.s.Log.String())
+	}
+	return body
+}
+
+var requestID = regexp.MustCompile(`"requestId":"[^"]*"`)
+
+// TestNotPublicIsSeenNowhere makes an article not public, for each reason, and
+// calls every safe operation of the document as those who must not see it. Each
+// has been called before, so that what it showed is cached, as far as it can be.
+func TestNotPublicIsSeenNowhere(t *testing.T) {
+	t.Parallel()
+	const marker = "nobody-may-read-this"
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := servertest.New(t)
+	for name, state := range states {
+		t.Run(name, func(t *testing.T) {
+			shown := 0
+			for _, op := range doc.Operations() {
+				if !op.Safe || op.Role > auth.Author {
+					continue
+				}
+				st := newStage(s.For(t))
+				require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
+				c := valid[op.ID](st)
+				slug := st.s.Publish(st.author, marker+" "+st.author.Username, "stage", marker).Slug
+				stranger := st.s.Register("")
+				st.must(http.MethodPost, call{path: "/profiles/" + st.author.Username + "/follow", token: stranger.Token})
+				st.must(http.MethodPost, call{path: "/articles/" + slug + "/favorite", token: stranger.Token})
+				callers := map[string]call{"a stranger": c.as(stranger.Token), "an anonymous caller": c.as("")}
+				if !state.moderated {
+					callers["a moderator"] = c.as(st.as(auth.Moderator))
+				}
+				tags := map[string]string{}
+				for who, ask := range callers {
+					res, body := ask.do(st.s, op.Method)
+					if strings.Contains(body, marker) {
+						shown++
+						tags[who] = res.Header.Get("ETag")
+					}
+				}
+				state.conceal(st, "/articles/"+slug)
+				for who, ask := range callers {
+					_, body := ask.do(st.s, op.Method)
+					require.NotContains(t, body, marker, "%s shows %s what is not public: see api/visibility and db/queries/%s.sql", op.ID, who, op.Tag)
+					if tags[who] != "" {
+						res, _ := ask.with("If-None-Match", tags[who]).do(st.s, op.Method)
+						require.NotEqual(t, http.StatusNotModified, res.StatusCode, "%s tells %s that what is not public is as before", op.ID, who)
+					}
+				}
+			}
+			require.Greater(t, shown, 5, "operations that show the article before")
+		})
+	}
+}
+
+// TestNotPublicIsNotFound calls every operation on an article that is not
+// public, as those who must not see it. The response is the same as for an
+// article that does not exist.
+func TestNotPublicIsNotFound(t *testing.T) {
+	t.Parallel()
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := servertest.New(t)
+	for name, state := range states {
+		t.Run(name, func(t *testing.T) {
+			compared := 0
+			for _, op := range doc.Operations() {
+				if len(op.Targets) == 0 || op.Targets[0].Kind != "article" {
+					continue
+				}
+				st := newStage(s.For(t))
+				require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
+				c := valid[op.ID](st)
+				slug, _, _ := strings.Cut(strings.TrimPrefix(c.path, "/articles/"), "/")
+				stranger := st.s.Register("")
+				callers := map[string]call{"a stranger": c.as(stranger.Token), "an anonymous caller": c.as("")}
+				if !state.moderated {
+					callers["a moderator"] = c.as(st.as(auth.Moderator))
+				}
+				if slug == st.slug { // valid may have made an article that is in a state of its own
+					state.conceal(st, "/articles/"+slug)
+				}
+				for who, ask := range callers {
+					res, body := ask.do(st.s, op.Method)
+					want, missing := ask.at(strings.Replace(ask.path, slug, "no-such-article", 1)).do(st.s, op.Method)
+					require.Equal(t, want.StatusCode, res.StatusCode, "%s as %s: %s", op.ID, who, body)
+					require.Equal(t, requestID.ReplaceAllString(missing, ""), requestID.ReplaceAllString(body, ""), "%s as %s", op.ID, who)
+					require.GreaterOrEqual(t, res.StatusCode, 400, "%s as %s: %s", op.ID, who, body)
+					compared++
+				}
+				// Those who may change it still find it.
+				for who, token := range map[string]string{"its author": st.author.Token, "an editor": st.as(auth.Editor)} {
+					if op.Safe && op.Role <= auth.Author {
+						res, body := c.as(token).do(st.s, op.Method)
+						require.Equal(t, http.StatusOK, res.StatusCode, "%s as %s: %s", op.ID, who, body)
+					}
+				}
+			}
+			require.Greater(t, compared, 20)
+		})
+	}
+}
+
+// TestDraftSlug checks that the slug of an article that was never public is told
+// to nobody, not even by the slug that the same title gets.
+func TestDraftSlug(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	st := newStage(s)
+	body := `{"article":{"title":"Secret plan","description":"d","body":"b"%s}}`
+	first := st.must(http.MethodPost, call{path: "/articles", token: st.author.Token, body: strings.Replace(body, "%s", `,"status":"draft"`, 1)})
+	require.Contains(t, first, `"slug":"secret-plan"`)
+	editor := st.as(auth.Editor)
+	for _, token := range []string{st.author.Token, editor} {
+		require.Contains(t, st.must(http.MethodGet, call{path: "/articles/secret-plan", token: token}), `"status":"draft"`)
+	}
+	// Another author gets the same slug for a draft and for an article.
+	stranger := st.s.Register("")
+	second := st.must(http.MethodPost, call{path: "/articles", token: stranger.Token, body: strings.Replace(body, "%s", `,"status":"draft"`, 1)})
+	require.Contains(t, second, `"slug":"secret-plan"`)
+	third := st.must(http.MethodPost, call{path: "/articles", token: st.reader.Token, body: strings.Replace(body, "%s", "", 1)})
+	require.Contains(t, third, `"slug":"secret-plan"`)
+	// The drafts have other slugs then, by which their authors find them.
+	for _, author := range []servertest.User{st.author, stranger} {
+		list := st.must(http.MethodGet, call{path: "/user/articles?status=draft", token: author.Token})
+		slug := regexp.MustCompile(`"slug":"(secret-plan-[^"]+)"`).FindStringSubmatch(list)
+		require.NotNil(t, slug, list)
+		require.Contains(t, st.must(http.MethodGet, call{path: "/articles/" + slug[1], token: author.Token}), `"status":"draft"`)
+		require.Contains(t, st.must(http.MethodPost, call{path: "/articles/" + slug[1] + "/publish", token: author.Token}), `"status":"published"`)
+		require.Contains(t, st.must(http.MethodGet, call{path: "/articles/" + slug[1]}), `"status":"published"`)
+	}
 }

@@ -93,14 +93,14 @@ ALTER TABLE users VALIDATE CONSTRAINT users_role_check;
 
 BEGIN;
 
-CREATE TABLE IF NOT EXISTS draft_slugs (
+CREATE TABLE draft_slugs (
     slug       text NOT NULL,
     author_id  bigint NOT NULL,
     article_id bigint NOT NULL,
     CONSTRAINT draft_slugs_pkey PRIMARY KEY (slug, author_id),
     CONSTRAINT draft_slugs_article_id_fkey FOREIGN KEY (article_id) REFERENCES articles (id) ON DELETE CASCADE
 );
-CREATE INDEX IF NOT EXISTS draft_slugs_article_id_idx ON draft_slugs (article_id);
+CREATE INDEX draft_slugs_article_id_idx ON draft_slugs (article_id);
 
 -- The columns of article_item. They are a view, so that the generated code has
 -- one type for the rows of every list. published_at is never NULL in it, since

@@ -4,13 +4,13 @@
 UPDATE articles a SET
     slug = @slug,
     status = CASE WHEN sqlc.narg(publish_at)::timestamptz IS NULL THEN 'published' ELSE 'scheduled' END,
-    published_at = COALESCE(sqlc.narg(publish_at), now()),
-    unpublish_at = sqlc.narg(unpublish_at),
-    hidden = sqlc.narg(publish_at) IS NOT NULL OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id),
+    published_at = COALESCE(sqlc.narg(publish_at)::timestamptz, now()),
+    unpublish_at = sqlc.narg(unpublish_at)::timestamptz,
+    hidden = sqlc.narg(publish_at)::timestamptz IS NOT NULL OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id),
     version = a.version + 1
 WHERE a.id = @id
-  AND (sqlc.narg(publish_at) IS NULL OR sqlc.narg(publish_at) > now())
-  AND (sqlc.narg(unpublish_at)::timestamptz IS NULL OR sqlc.narg(unpublish_at) > COALESCE(sqlc.narg(publish_at), now()));
+  AND (sqlc.narg(publish_at)::timestamptz IS NULL OR sqlc.narg(publish_at)::timestamptz > now())
+  AND (sqlc.narg(unpublish_at)::timestamptz IS NULL OR sqlc.narg(unpublish_at)::timestamptz > COALESCE(sqlc.narg(publish_at)::timestamptz, now()));
 
 -- name: ArticleSetDraft :exec
 -- Withdraws an article, or submits it for review.

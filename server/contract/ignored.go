@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
 )
 
 // Ignored is what a request has and its operation neither knows nor refuses:
