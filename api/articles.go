@@ -7,6 +7,7 @@ import (
 
 	"github.com/oapi-codegen/nullable"
 
+	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/batch"
 	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/idempotency"
@@ -126,7 +127,8 @@ func (s articles) asHTML(ctx context.Context, format *openapi.TextFormat, body s
 	return s.html.Render(ctx, body)
 }
 
-// UpdateArticle applies a merge patch to one of the viewer's articles.
+// UpdateArticle applies a merge patch to an article of the viewer's, or of
+// somebody else's if the viewer is an editor.
 func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRequestObject) (openapi.UpdateArticleResponseObject, error) {
 	in := req.Body.Article
 	var a visibility.Article
@@ -140,6 +142,9 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 		}
 		if in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil {
 			if err := s.applyPatch(ctx, tx, locked, in); err != nil {
+				return err
+			}
+			if err := auditEdit(ctx, tx, locked, openapi.ArticleUpdated); err != nil {
 				return err
 			}
 		}
@@ -224,11 +229,16 @@ func newTags(tags []string) ([]string, error) {
 	return batch.Unique(tags), nil
 }
 
-// DeleteArticle deletes one of the viewer's articles.
+// DeleteArticle deletes an article of the viewer's, or of somebody else's if the
+// viewer is an editor.
 func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRequestObject) (openapi.DeleteArticleResponseObject, error) {
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
 		locked, err := visibility.LockArticle(ctx, tx, req.Slug, req.Params.IfMatch)
 		if err != nil {
+			return err
+		}
+		// The entry is written first, because it looks up the author.
+		if err := auditEdit(ctx, tx, locked, openapi.ArticleDeleted); err != nil {
 			return err
 		}
 		return q.ArticleDelete(ctx, tx, locked.ID)
@@ -237,6 +247,19 @@ func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRe
 		return nil, err
 	}
 	return openapi.DeleteArticle204Response{}, nil
+}
+
+// auditEdit writes what an editor does to an article of somebody else's to the
+// audit log. It writes nothing if the viewer is the author. The author is locked
+// first, because everything that ends a session locks users before sessions.
+func auditEdit(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, action openapi.AuditAction) error {
+	if a.AuthorID == request.Viewer(ctx).ID {
+		return nil
+	}
+	if err := q.ArticleHoldAuthors(ctx, tx, []int64{a.AuthorID}); err != nil {
+		return err
+	}
+	return audit.Write(ctx, tx, audit.Entry{Action: action, Kind: openapi.SubjectArticle, ID: a.ID})
 }
 
 // maxHTMLArticles is the maximum number of articles in one response with HTML.

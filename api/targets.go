@@ -79,7 +79,7 @@ func HasLookup(kind string) bool { return lookups[kind] != nil }
 // Refusal returns the 404 or 403 that takes precedence over a 422, or nil.
 // Clients rely on the order 401, 404, 403, 422. The targets are in the order of
 // the path. The argument owner is the kind of the target that only its owner
-// may use, or "".
+// may use, or ""; editors may use the articles of everybody.
 //
 // The server calls Refusal only before it refuses a request with 422. The
 // operations themselves check their targets in the statement that does the
@@ -95,10 +95,19 @@ func (a *API) Refusal(ctx context.Context, targets []Target, owner string) error
 			return translate.NotFound(err, t.Kind)
 		case t.Private && found.owner != viewer:
 			return problem.NotFound(t.Kind)
-		case t.Kind == owner && found.owner != viewer:
+		case t.Kind == owner && !mayUse(ctx, found.owner, owner):
 			forbidden = problem.Forbidden(t.Kind)
 		}
 		parent = found
 	}
 	return forbidden
+}
+
+// mayUse reports whether the viewer may use an object that only its owner may
+// use.
+func mayUse(ctx context.Context, ownerID int64, kind string) bool {
+	if kind == "article" {
+		return request.Viewer(ctx).MayEdit(ownerID)
+	}
+	return request.Viewer(ctx).ID == ownerID
 }

@@ -83,6 +83,9 @@ func TestAuthorization(t *testing.T) {
 				c, label := c.as(stranger.Token), "as a stranger with the role "+role.String()
 				switch {
 				case op.Security != contract.Required || len(op.Targets) == 0 || op.Role > auth.Author: // no target has an owner
+				case op.Owner == "article" && role >= auth.Editor:
+					res, body := c.do(s, op.Method)
+					require.Less(t, res.StatusCode, 300, "%s: editors may use the articles of everybody: see visibility.MayEdit: %s", label, body)
 				case op.Owner != "":
 					refuse(label, c, 403, "forbidden")
 				case slices.ContainsFunc(op.Targets, func(t contract.Target) bool { return t.Private }):

@@ -70,7 +70,7 @@ function Targets() {
         if (here.length && !op.responses?.['404']) report('responses', 'The path names an object, and the operation does not say 404.');
         const owner = op['x-owner'];
         const signedIn = op.security?.length && op.security.every((scheme) => Object.keys(scheme).length);
-        const decides = here.length && signedIn && !['moderator', 'admin'].includes(op['x-role']) && !here.some((t) => t.private);
+        const decides = here.length && signedIn && !['moderator', 'editor', 'admin'].includes(op['x-role']) && !here.some((t) => t.private);
         if (decides && owner === undefined) {
           report(null, 'An operation on an object in its path needs `x-owner`: the kind of the object that only its owner may use, or none.');
         } else if (!decides && owner !== undefined) {

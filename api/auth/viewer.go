@@ -39,7 +39,8 @@ func (v Viewer) MayEdit(authorID int64) bool { return v.ID == authorID || v.Edit
 // includes the ones before it.
 type Role int
 
-// The roles. A new account is an author; a reader cannot publish.
+// The roles. A reader cannot publish. Editors may change the articles of
+// everybody.
 const (
 	Reader Role = iota
 	Author

@@ -19,8 +19,8 @@ type operation struct {
 	body             *openapi3.Schema // nil if there is none
 	maxBody          int
 	statuses         []int
-	// privileged operations are for moderators and admins. No user of an attack
-	// is one.
+	// privileged operations are for moderators, editors and admins. No user of an
+	// attack is one.
 	privileged bool
 }
 
@@ -52,7 +52,7 @@ func operations() (all []operation) {
 				}
 			}
 			role, _ := o.Extensions["x-role"].(string)
-			op.privileged = role == "moderator" || role == "admin"
+			op.privileged = role == "moderator" || role == "editor" || role == "admin"
 			if n, ok := o.Extensions["x-max-body"].(float64); ok {
 				op.maxBody = int(n)
 			}

@@ -169,6 +169,11 @@ FROM article_named(@slug, @viewer_id, @viewer_level) n
 JOIN articles a ON a.id = n.id
 FOR UPDATE OF a;
 
+-- name: ArticleHoldAuthors :exec
+-- Locks authors against changes of their counts, in the order that every
+-- statement uses.
+SELECT u.id FROM users u WHERE u.id = ANY (@author_ids::bigint[]) ORDER BY u.id FOR NO KEY UPDATE;
+
 -- name: ArticleAuthor :one
 SELECT a.id, a.author_id FROM article_named(@slug, @viewer_id, @viewer_level) n JOIN articles a ON a.id = n.id;
 
