@@ -7,7 +7,6 @@ import (
 
 	"github.com/oapi-codegen/nullable"
 
-	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/batch"
 	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/idempotency"
@@ -65,14 +64,24 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	if (arg.Status == string(openapi.StatusScheduled)) != (in.PublishedAt != nil) {
 		return nil, problem.InvalidField("publishedAt", "is required with the status scheduled, and with no other")
 	}
+	named := namedAuthor(in.Author)
+	if named != "" {
+		if arg.AuthorID, err = s.findAuthor(ctx, s.db, named); err != nil {
+			return nil, err
+		}
+	}
 	base := slug.From(in.Title)
 	var created visibility.Article
 	var replayed *string
 	for attempt := range visibility.SlugAttempts {
 		arg.Slug = slug.Candidate(base, attempt)
-		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body}
-		created, replayed, err = idempotency.Once(ctx, s.once, call,
-			func(conn query.DBTX) (visibility.Article, error) { return createArticle(ctx, conn, arg) })
+		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body, InTx: named != ""}
+		created, replayed, err = idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (visibility.Article, error) {
+			if named != "" {
+				return createFor(ctx, conn, arg)
+			}
+			return createArticle(ctx, conn, arg)
+		})
 		if !slugTaken(err) {
 			break
 		}
@@ -139,6 +148,11 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 		}
 		if err := requireSame(locked, in); err != nil {
 			return err
+		}
+		if named := namedAuthor(in.Author); named != "" {
+			if locked.AuthorID, err = s.reattribute(ctx, tx, locked, named); err != nil {
+				return err
+			}
 		}
 		if in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil {
 			if err := s.applyPatch(ctx, tx, locked, in); err != nil {
@@ -247,19 +261,6 @@ func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRe
 		return nil, err
 	}
 	return openapi.DeleteArticle204Response{}, nil
-}
-
-// auditEdit writes what an editor does to an article of somebody else's to the
-// audit log. It writes nothing if the viewer is the author. The author is locked
-// first, because everything that ends a session locks users before sessions.
-func auditEdit(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, action openapi.AuditAction) error {
-	if a.AuthorID == request.Viewer(ctx).ID {
-		return nil
-	}
-	if err := q.ArticleHoldAuthors(ctx, tx, []int64{a.AuthorID}); err != nil {
-		return err
-	}
-	return audit.Write(ctx, tx, audit.Entry{Action: action, Kind: openapi.SubjectArticle, ID: a.ID})
 }
 
 // maxHTMLArticles is the maximum number of articles in one response with HTML.

@@ -119,13 +119,17 @@ func TestEditorsTogether(t *testing.T) {
 	for round := range 6 {
 		first, second := s.Publish(jake, fmt.Sprint("First ", round), "a", "b").Slug, s.Publish(root, fmt.Sprint("Second ", round), "b").Slug
 		for i, status := range together(16, func(i int) int {
-			by := people[i%len(people)]
+			by := people[(i+round)%len(people)]
 			switch {
+			case i == 12:
+				return reattribute(t, by.ClientWithResponses, first, "root").StatusCode()
+			case i == 13:
+				return reattribute(t, by.ClientWithResponses, second, "jake").StatusCode()
 			case i == 14:
 				return suspend(t, root, "guest", "r").StatusCode()
 			case i == 15:
 				return responseOf(root.ReinstateUserWithResponse(t.Context(), "guest")).StatusCode()
-			case i > 11:
+			case i > 9:
 				return responseOf(by.DeleteArticleWithResponse(t.Context(), []string{first, second}[i%2], nil)).StatusCode()
 			}
 			return editBody(t, by.ClientWithResponses, []string{first, second}[i/2%2], fmt.Sprint("body ", i)).StatusCode()
@@ -134,4 +138,163 @@ func TestEditorsTogether(t *testing.T) {
 		}
 		requireCounters(t, s)
 	}
+}
+
+// reattribute gives an article another author.
+func reattribute(t *testing.T, by *client.ClientWithResponses, slug, name string) *client.UpdateArticleResponse {
+	t.Helper()
+	return responseOf(by.UpdateArticleWithResponse(t.Context(), slug, nil,
+		client.UpdateArticleJSONRequestBody{Article: client.UpdateArticle{Author: &name}}))
+}
+
+// TestReattribute gives articles another author, and checks that the lists, the
+// counts and the feeds of both authors follow.
+func TestReattribute(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna, ed, fan := s.Register("jake"), s.Register("anna"), withRole(s, "ed", auth.Editor), s.Register("fan")
+	responseOf(fan.FollowUserByUsernameWithResponse(t.Context(), "anna"))
+	a := s.Publish(jake, "Shared", "a", "b")
+	old := s.Publish(jake, "Kept")
+	responseOf(fan.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
+	responseOf(jake.CreateArticleFavoriteWithResponse(t.Context(), a.Slug))
+	commentOn(t, jake, a.Slug, "by the author")
+	listed := func(author string) (slugs []string) {
+		list := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Author: &author})).JSON200
+		require.EqualValues(t, len(list.Articles), list.ArticlesCount)
+		for _, l := range list.Articles {
+			require.Equal(t, author, l.Author.Username)
+			slugs = append(slugs, l.Slug)
+		}
+		return slugs
+	}
+	feed := func() int { return len(responseOf(fan.GetArticlesFeedWithResponse(t.Context(), nil)).JSON200.Articles) }
+	require.Equal(t, []string{old.Slug, a.Slug}, listed("jake"))
+	require.Empty(t, listed("anna"))
+	require.Zero(t, feed())
+
+	before := responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), a.Slug, nil))
+	res := responseOf(ed.UpdateArticleWithResponse(t.Context(), a.Slug, nil, client.UpdateArticleJSONRequestBody{
+		Article: client.UpdateArticle{Author: ptrTo("ANNA"), Body: ptrTo("longer than before"), TagList: &[]string{"b", "c"}},
+	}))
+	require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
+	require.Equal(t, "anna", res.JSON200.Article.Author.Username)
+	require.Equal(t, before.JSON200.Article.PublishedAt, res.JSON200.Article.PublishedAt)
+	require.Equal(t, []string{old.Slug}, listed("jake"))
+	require.Equal(t, []string{a.Slug}, listed("anna"))
+	require.Equal(t, 1, feed())
+	got := responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), a.Slug, nil))
+	require.Equal(t, "anna", got.JSON200.Article.Author.Username)
+	require.NotEqual(t, before.HTTPResponse.Header.Get("ETag"), got.HTTPResponse.Header.Get("ETag"))
+	require.EqualValues(t, 2, got.JSON200.Article.FavoritesCount)
+	favorited := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Favorited: ptrTo("jake")})).JSON200
+	require.Equal(t, "anna", favorited.Articles[0].Author.Username)
+	requireCounters(t, s)
+	require.Equal(t, http.StatusForbidden, editBody(t, jake.ClientWithResponses, a.Slug, "x").StatusCode())
+	require.Equal(t, http.StatusOK, editBody(t, anna.ClientWithResponses, a.Slug, "y").StatusCode())
+
+	// Hidden articles and drafts are counted differently.
+	mia := withRole(s, "mia", auth.Moderator)
+	hide(t, mia, a.Slug, "r")
+	require.Equal(t, http.StatusOK, reattribute(t, ed.ClientWithResponses, a.Slug, "jake").StatusCode())
+	requireCounters(t, s)
+	restore(t, mia, a.Slug)
+	requireCounters(t, s)
+	change(t, s, `UPDATE articles SET author_id = (SELECT id FROM users WHERE username = 'anna'), hidden = true, status = 'draft', published_at = NULL`)
+	requireCounters(t, s)
+	change(t, s, `UPDATE articles SET author_id = (SELECT id FROM users WHERE username = 'ed'), hidden = false, status = 'published', published_at = now(), title = title || '!'`)
+	requireCounters(t, s)
+
+	ids := func(name string) string {
+		return fmt.Sprint(count(t, s, `SELECT id FROM users WHERE username = $1`, name))
+	}
+	log := responseOf(withRole(s, "root", auth.Admin).GetAuditLogWithResponse(t.Context(), &client.GetAuditLogParams{Action: ptrTo(client.ArticleReattributed)})).JSON200
+	require.Len(t, log.Entries, 2)
+	require.Equal(t, []string{ids("jake"), ids("anna")}, []string{log.Entries[1].From.MustGet(), log.Entries[1].To.MustGet()})
+	require.Equal(t, []string{"ed article.reattributed", "ed article.updated", "mia article.hidden", "ed article.reattributed", "mia article.restored"}, auditActions(t, s))
+}
+
+// TestReattributeRefused checks who may name an author, and whom.
+func TestReattributeRefused(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.WithAccountStorage(1000))
+	jake, ed := s.Register("jake"), withRole(s, "ed", auth.Editor)
+	s.Register("anna")
+	slug := s.Publish(jake, "Shared").Slug
+	post := func(by *client.ClientWithResponses, name string) *client.CreateArticleResponse {
+		return responseOf(by.CreateArticleWithResponse(t.Context(), nil, client.NewArticleRequest{
+			Article: client.NewArticle{Title: "For another", Description: "d", Body: "b", Author: &name},
+		}))
+	}
+	for label, test := range map[string]struct {
+		by     *client.ClientWithResponses
+		slug   string
+		name   string
+		status int
+		body   string
+	}{
+		"Author":       {jake.ClientWithResponses, slug, "anna", 403, `"role":["requires the role editor or higher"]`},
+		"ToOneself":    {jake.ClientWithResponses, slug, "jake", 403, `role_insufficient`},
+		"Moderator":    {withRole(s, "mia", auth.Moderator).ClientWithResponses, slug, "anna", 403, `forbidden`},
+		"KeyOfEditor":  {s.As(newKey(t, ed, client.Write).Key), s.Publish(ed, "Own").Slug, "anna", 403, `"token":["lacks the scope admin"]`},
+		"Nobody":       {ed.ClientWithResponses, slug, "nobody", 422, `"author":["does not exist"]`},
+		"NobodyAuthor": {jake.ClientWithResponses, slug, "nobody", 403, `role_insufficient`},
+		"NoName":       {ed.ClientWithResponses, slug, "", 422, `"author":["can't be blank"]`},
+	} {
+		res := reattribute(t, test.by, test.slug, test.name)
+		require.Equal(t, test.status, res.StatusCode(), "%s: %s", label, res.Body)
+		require.Contains(t, string(res.Body), test.body, label)
+		if label != "Moderator" {
+			res := post(test.by, test.name)
+			require.Equal(t, test.status, res.StatusCode(), "%s: %s", label, res.Body)
+			require.Contains(t, string(res.Body), test.body, label)
+		}
+	}
+	require.Zero(t, auditCount(t, s))
+
+	// An object, as in responses, has no effect.
+	for _, author := range []string{`{"username":"anna"}`, `{}`} {
+		for _, by := range []servertest.User{jake, ed} {
+			res, body := s.Do("PUT", "/articles/"+slug, `{"article":{"description":"x","author":`+author+`}}`, signed(by)...)
+			require.Equal(t, http.StatusOK, res.StatusCode, body)
+			require.Equal(t, "body.article.author", res.Header.Get("X-Byline-Ignored"))
+			require.Contains(t, body, `"username":"jake"`)
+		}
+	}
+	for _, author := range []string{`7`, `null`, `[]`, `["anna"]`} {
+		res, body := s.Do("PUT", "/articles/"+slug, `{"article":{"author":`+author+`}}`, signed(ed)...)
+		require.Equal(t, http.StatusUnprocessableEntity, res.StatusCode, body)
+		require.Contains(t, body, `"errors":{"author":[`)
+	}
+
+	// The text counts for the new author, who has too much.
+	long := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Long")))
+	change(t, s, `UPDATE users SET stored_bytes = stored_bytes + 999 WHERE username = 'anna'`)
+	full := reattribute(t, ed.ClientWithResponses, long.JSON201.Article.Slug, "anna")
+	require.Equal(t, http.StatusUnprocessableEntity, full.StatusCode(), string(full.Body))
+	require.Contains(t, string(full.Body), `"storage":["maximum of 1000 bytes reached"]`)
+}
+
+// TestCreateForAnother publishes in the name of another user.
+func TestCreateForAnother(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	ed := withRole(s, "ed", auth.Editor)
+	anna := s.Register("anna")
+	responseOf(ed.FollowUserByUsernameWithResponse(t.Context(), "anna"))
+	in := newArticle("For anna", "a")
+	in.Article.Author = ptrTo("anna")
+	created := responseOf(ed.CreateArticleWithResponse(t.Context(), &client.CreateArticleParams{IdempotencyKey: ptrTo("k")}, in))
+	require.Equal(t, http.StatusCreated, created.StatusCode(), string(created.Body))
+	require.Equal(t, "anna", created.JSON201.Article.Author.Username)
+	require.True(t, created.JSON201.Article.Author.Following)
+	again := responseOf(ed.CreateArticleWithResponse(t.Context(), &client.CreateArticleParams{IdempotencyKey: ptrTo("k")}, in))
+	require.Equal(t, created.Body, again.Body)
+	in.Article.Author = ptrTo("ed")
+	own := responseOf(ed.CreateArticleWithResponse(t.Context(), nil, in))
+	require.Equal(t, "for-anna", created.JSON201.Article.Slug)
+	require.Equal(t, "ed", own.JSON201.Article.Author.Username)
+	require.Equal(t, http.StatusOK, editBody(t, anna.ClientWithResponses, "for-anna", "x").StatusCode())
+	require.Equal(t, []string{"ed article.created_for"}, auditActions(t, s))
+	requireCounters(t, s)
 }

@@ -15,6 +15,7 @@ import (
 type world struct {
 	users     []servertest.User
 	moderator servertest.User
+	editor    servertest.User
 	admin     servertest.User
 	guest     servertest.User // is suspended now and then
 	names     []string        // of users, which change
@@ -26,6 +27,8 @@ type world struct {
 func newWorld(s *servertest.Service, users int) *world {
 	w := &world{moderator: s.Register("moderator")}
 	s.SetRole(w.moderator.Username, auth.Moderator)
+	w.editor = s.Register("editor")
+	s.SetRole(w.editor.Username, auth.Editor)
 	for i := range users {
 		u := s.Register(fmt.Sprintf("person%d", i))
 		w.users, w.names = append(w.users, u), append(w.names, u.Username)
@@ -55,7 +58,7 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 	who := rng.IntN(len(w.users))
 	slug := w.slugs[rng.IntN(len(w.slugs))]
 	method, path, body, token := "", "", "", w.users[who].Token
-	switch rng.IntN(14) {
+	switch rng.IntN(15) {
 	case 0:
 		method, path = http.MethodPost, "/articles"
 		body = fmt.Sprintf(`{"article":{"title":"Article %d","description":"d","body":"b","tagList":["%c"]}}`, rng.IntN(40), 'x'+rune(rng.IntN(3)))
@@ -97,6 +100,9 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 		}
 	case 11, 12:
 		method, path = [...]string{http.MethodPost, http.MethodDelete}[rng.IntN(2)], "/profiles/"+w.names[rng.IntN(len(w.names))]+"/follow"
+	case 14:
+		token, method, path = w.editor.Token, http.MethodPut, "/articles/"+slug
+		body = fmt.Sprintf(`{"article":{"author":%q}}`, w.names[rng.IntN(len(w.names))])
 	case 13:
 		token, method, path = w.admin.Token, http.MethodPut, "/admin/users/"+w.guest.Username+"/suspension"
 		body = fmt.Sprintf(`{"reason":"r%d"}`, w.n)

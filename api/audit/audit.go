@@ -11,8 +11,8 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// Entry is what the log records of an action. From and To are the role before
-// and after.
+// Entry is what the log records of an action. From and To are the role, or the
+// id of the author of an article, before and after.
 type Entry struct {
 	Action   openapi.AuditAction
 	Kind     openapi.AuditSubjectKind

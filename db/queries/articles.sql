@@ -169,9 +169,9 @@ FROM article_named(@slug, @viewer_id, @viewer_level) n
 JOIN articles a ON a.id = n.id
 FOR UPDATE OF a;
 
--- name: ArticleHoldAuthors :exec
+-- name: ArticleHoldAuthors :many
 -- Locks authors against changes of their counts, in the order that every
--- statement uses.
+-- statement uses, and returns those that exist.
 SELECT u.id FROM users u WHERE u.id = ANY (@author_ids::bigint[]) ORDER BY u.id FOR NO KEY UPDATE;
 
 -- name: ArticleAuthor :one
@@ -227,6 +227,17 @@ UPDATE articles SET
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
 WHERE id = @id AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL;
+
+-- name: ArticleSetAuthor :exec
+-- The text of the new author is bounded as in ArticleCreate.
+UPDATE articles SET
+    author_id = @author_id,
+    version = version + 1,
+    updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
+WHERE id = @id AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL;
+
+-- name: ArticleFindAuthor :one
+SELECT u.id FROM user_named(@username, @folded_username) n JOIN users u ON u.id = n.id;
 
 -- name: ArticleDelete :exec
 DELETE FROM articles WHERE id = @id;

@@ -191,22 +191,34 @@ func (c *checker) object(s *openapi3.Schema) (any, error) {
 		}
 		name := c.text(token)
 		var member *openapi3.Schema
+		returned := false
 		if s != nil {
 			member = property(s, name)
+			returned = c.returned(member)
 			switch open := s.AdditionalProperties.Schema; {
-			case member != nil:
-			case open != nil:
-				member = open.Value
-			case listsMembers(s):
+			case returned, member == nil && listsMembers(s):
 				c.unknownMember(name)
+			case member == nil && open != nil:
+				member = open.Value
 			}
 		}
-		if members[name], err = c.value(member); err != nil {
+		value, err := c.value(member)
+		if err != nil {
 			return nil, err
+		}
+		if !returned {
+			members[name] = value
 		}
 	}
 	_, err := c.dec.ReadToken()
 	return members, err
+}
+
+// returned reports whether the next value is one that responses have in place of
+// the one that the member takes (x-returned-as). It has no effect, so that a
+// client can send back what it got.
+func (c *checker) returned(member *openapi3.Schema) bool {
+	return member != nil && c.dec.PeekKind() == '{' && member.Extensions["x-returned-as"] == openapi3.TypeObject
 }
 
 // array stores at most one item more than any array may have. That is enough to

@@ -182,6 +182,7 @@ func TestLoadRefuses(t *testing.T) {
 		"BoundOfFraction": {"maximum: 9", "maximum: 9.5", "bound 9.5"},
 		"BoundTooLarge":   {"maximum: 9", "maximum: 9007199254740992", "must be a whole number"},
 		"NoMaxItems":      {"maxItems: 3, ", "", "#/properties/pair: array lacks maxItems"},
+		"ReturnedAs":      {"format: uuid", "x-returned-as: list, format: uuid", "x-returned-as must be object, on a member that is a string"},
 		"UnknownKeyword":  {"big: {type: integer}", "big: {type: integer, maximun: 2}", "maximun"},
 		"BadPattern":      {"pattern: '^x'", "pattern: '('", "missing closing )"},
 		"ClassOfNonSpace": {"pattern: '^x'", `pattern: '[\S]'`, `\S in a class`},

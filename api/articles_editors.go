@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	"github.com/byline-api/byline/api/audit"
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/names"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/translate"
+	"github.com/byline-api/byline/api/visibility"
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
+	"github.com/byline-api/byline/gen/query"
+)
+
+// auditEdit writes what an editor does to an article of somebody else's to the
+// audit log. It writes nothing if the viewer is the author. The author is locked
+// first, because everything that ends a session locks users before sessions.
+func auditEdit(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, action openapi.AuditAction) error {
+	if a.AuthorID == request.Viewer(ctx).ID {
+		return nil
+	}
+	if _, err := q.ArticleHoldAuthors(ctx, tx, []int64{a.AuthorID}); err != nil {
+		return err
+	}
+	return audit.Write(ctx, tx, audit.Entry{Action: action, Kind: openapi.SubjectArticle, ID: a.ID})
+}
+
+// namedAuthor returns the username in the member author of a request, or "" if
+// there is none. An object, as in responses, has no effect.
+func namedAuthor(member json.RawMessage) (name string) {
+	_ = json.Unmarshal(member, &name) // its text conforms to the document
+	return name
+}
+
+// findAuthor returns the id of the user that a request names as the author. The
+// error is a 403 unless the viewer is an editor.
+func (s articles) findAuthor(ctx context.Context, conn query.DBTX, name string) (int64, error) {
+	switch viewer := request.Viewer(ctx); {
+	case viewer.Role < auth.Editor:
+		return 0, problem.New(problem.RoleInsufficient, "role", "requires the role editor or higher")
+	case !viewer.Edits():
+		return 0, problem.New(problem.ScopeInsufficient, "token", "lacks the scope admin")
+	}
+	id, err := q.ArticleFindAuthor(ctx, conn, query.ArticleFindAuthorParams{Username: name, FoldedUsername: names.Fold(name)})
+	if db.IsNotFound(err) {
+		err = unknownAuthor()
+	}
+	return id, err
+}
+
+func unknownAuthor() *problem.Error { return problem.InvalidField("author", "does not exist") }
+
+// createFor creates an article in the name of another user.
+func createFor(ctx context.Context, tx query.DBTX, arg query.ArticleCreateParams) (visibility.Article, error) {
+	created, err := createArticle(ctx, tx, arg)
+	if db.Violated(err) == db.ArticlesAuthorIDFkey {
+		err = unknownAuthor().WithCause(err) // deleted since it was found
+	}
+	if err != nil || arg.AuthorID == request.Viewer(ctx).ID {
+		return created, err
+	}
+	err = audit.Write(ctx, tx, audit.Entry{Action: openapi.ArticleCreatedFor, Kind: openapi.SubjectArticle, ID: created.ID})
+	if err != nil {
+		return created, err
+	}
+	return visibility.GetArticle(ctx, tx, created.Slug) // the viewer may follow the author
+}
+
+// reattribute gives an article the named author, and returns the id.
+func (s articles) reattribute(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, name string) (int64, error) {
+	id, err := s.findAuthor(ctx, tx, name)
+	if err != nil || id == a.AuthorID {
+		return id, err
+	}
+	found, err := q.ArticleHoldAuthors(ctx, tx, []int64{a.AuthorID, id})
+	if err != nil {
+		return 0, err
+	}
+	if !slices.Contains(found, id) {
+		return 0, unknownAuthor()
+	}
+	// The entry is about the author that the article had.
+	from, to := strconv.FormatInt(a.AuthorID, 10), strconv.FormatInt(id, 10)
+	err = audit.Write(ctx, tx, audit.Entry{Action: openapi.ArticleReattributed, Kind: openapi.SubjectArticle, ID: a.ID, From: &from, To: &to})
+	if err != nil {
+		return 0, err
+	}
+	return id, translate.StorageFull(q.ArticleSetAuthor(ctx, tx, query.ArticleSetAuthorParams{ID: a.ID, AuthorID: id, AccountStorage: s.storage}), s.storage)
+}
