@@ -15,6 +15,7 @@
 //	request        facts of a request from the edge: viewer, id, address
 //	response       facts of a response for the edge: dependencies, version
 //	view           rows rendered as the types of the document
+//	publishing     who may make articles public
 //	visibility     what a viewer may see; articles as the viewer sees them
 //	page           cursors and pages of lists
 //	budget         the length of one response, and the memory of all
@@ -45,6 +46,7 @@ import (
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
@@ -67,6 +69,8 @@ type Deps struct {
 	// that they do not reveal addresses.
 	Secret []byte
 	Rules  signin.Rules
+	// Publishing are the rules of who may make articles public.
+	Publishing publish.Rules
 	// AccountStorage is the maximum size of the articles and comments of an
 	// account, in bytes; 0 means that there is none.
 	AccountStorage int64
@@ -108,8 +112,8 @@ func New(d Deps) *API {
 		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB},
-		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage},
-		publishing: publishing{db: d.DB, cursors: d.Cursors},
+		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
+		publishing: publishing{db: d.DB, cursors: d.Cursors, rules: d.Publishing},
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage},
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},

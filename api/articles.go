@@ -15,6 +15,7 @@ import (
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/slug"
@@ -32,6 +33,7 @@ type articles struct {
 	cursors *page.Codec
 	html    *markup.Renderer
 	storage int64 // the maximum for an account, in bytes
+	rules   publish.Rules
 }
 
 // The responses of the operations that return one article carry its version.
@@ -63,6 +65,9 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	}
 	if (arg.Status == string(openapi.StatusScheduled)) != (in.PublishedAt != nil) {
 		return nil, problem.InvalidField("publishedAt", "is required with the status scheduled, and with no other")
+	}
+	if err := s.rules.Check(ctx, openapi.ArticleStatus(arg.Status)); err != nil {
+		return nil, err
 	}
 	named := namedAuthor(in.Author)
 	if named != "" {
@@ -155,6 +160,9 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 			}
 		}
 		if in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil {
+			if err := s.rules.Check(ctx, openapi.ArticleStatus(locked.Status)); err != nil {
+				return err
+			}
 			if err := s.applyPatch(ctx, tx, locked, in); err != nil {
 				return err
 			}

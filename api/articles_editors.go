@@ -7,9 +7,9 @@ import (
 	"strconv"
 
 	"github.com/byline-api/byline/api/audit"
-	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/api/visibility"
@@ -41,11 +41,8 @@ func namedAuthor(member json.RawMessage) (name string) {
 // findAuthor returns the id of the user that a request names as the author. The
 // error is a 403 unless the viewer is an editor.
 func (s articles) findAuthor(ctx context.Context, conn query.DBTX, name string) (int64, error) {
-	switch viewer := request.Viewer(ctx); {
-	case viewer.Role < auth.Editor:
-		return 0, problem.New(problem.RoleInsufficient, "role", "requires the role editor or higher")
-	case !viewer.Edits():
-		return 0, problem.New(problem.ScopeInsufficient, "token", "lacks the scope admin")
+	if err := publish.RequireEditor(ctx); err != nil {
+		return 0, err
 	}
 	id, err := q.ArticleFindAuthor(ctx, conn, query.ArticleFindAuthorParams{Username: name, FoldedUsername: names.Fold(name)})
 	if db.IsNotFound(err) {

@@ -8,6 +8,7 @@ import (
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/view"
@@ -20,6 +21,7 @@ import (
 type publishing struct {
 	db      *db.DB
 	cursors *page.Codec
+	rules   publish.Rules
 }
 
 // The responses show the article, and have its version.
@@ -45,6 +47,9 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 		in = *req.Body
 	}
 	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked query.ArticleLockRow) error {
+		if err := s.rules.Check(ctx, openapi.StatusPublished); err != nil {
+			return err
+		}
 		if locked.Status == string(openapi.StatusPublished) {
 			if in.PublishAt != nil {
 				return problem.InvalidField("publishAt", "is not possible for an article that is published already")

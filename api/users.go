@@ -31,6 +31,9 @@ type users struct {
 // CreateUser registers an account.
 func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObject) (openapi.CreateUserResponseObject, error) {
 	in := req.Body.User
+	if err := s.rules.CheckRegistration(false); err != nil {
+		return nil, err
+	}
 	folded := names.Fold(in.Username)
 	if folded == "" {
 		return nil, problem.InvalidField("username", names.Refused)
@@ -46,7 +49,7 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 		func(conn query.DBTX) (out openapi.UserCreatedJSONResponse, err error) {
 			u, err := q.UserCreate(ctx, conn, query.UserCreateParams{
 				Username: in.Username, FoldedUsername: folded, Email: in.Email, PasswordHash: hash, Place: s.guard.Place(ctx),
-				UserAgent: signin.UserAgent(ctx), SessionExpiresAt: time.Now().Add(s.tokens.Token),
+				Role: s.rules.NewRole().String(), UserAgent: signin.UserAgent(ctx), SessionExpiresAt: time.Now().Add(s.tokens.Token),
 			})
 			if err != nil {
 				return out, err

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server"
@@ -27,7 +28,7 @@ import (
 var codesOf = map[int][]string{
 	400: {"invalid_json", "invalid_request"},
 	401: {"token_missing", "token_invalid", "token_expired", "credentials_invalid"},
-	403: {"forbidden", "account_suspended", "scope_insufficient", "role_insufficient"},
+	403: {"forbidden", "account_suspended", "registration_closed", "scope_insufficient", "role_insufficient"},
 	404: {"not_found"},
 	409: {"already_taken"},
 	412: {"precondition_failed"},
@@ -41,9 +42,9 @@ var codesOf = map[int][]string{
 
 // services has a service in each state that a status depends on.
 type services struct {
-	url                              string
-	healthy, limited, cutOff, broken *servertest.Service
-	still                            sync.RWMutex
+	url                                      string
+	healthy, limited, closed, cutOff, broken *servertest.Service
+	still                                    sync.RWMutex
 	// brokenCalls were made while the broken service still worked.
 	brokenCalls map[string]call
 	badInputs   map[string]map[string]func(call) call
@@ -89,6 +90,10 @@ func newServices(t *testing.T, doc *contract.Document) *services {
 	one := ratelimit.Quota{Requests: 1, Window: time.Hour}
 	s.limited = servertest.New(t, servertest.WithDatabase(s.url), servertest.WithServer(func(c *server.Config) {
 		c.Quotas = ratelimit.Quotas{"read": one, "write": one, "auth": one}
+	}))
+
+	s.closed = servertest.New(t, servertest.WithDatabase(s.url), servertest.WithRules(func(r *signin.Rules) {
+		r.Registration = signin.ClosedRegistration
 	}))
 
 	p, through := newProxy(t, s.url)
@@ -144,6 +149,9 @@ func (s *services) reach(t *testing.T, op *contract.Operation, status int, key s
 	case status == 401 && op.Security == contract.Required:
 		c := makeValid(st)
 		calls = []call{c.as(""), c.as("nonsense"), c.with("Authorization", "Basic YTpi"), c.with("Authorization", "Token")}
+	case status == 403 && op.Security == contract.None:
+		at = s.closed.For(t)
+		calls = []call{makeValid(st)}
 	case status == 403 && op.Scope > auth.ScopeRead:
 		c := makeValid(st)
 		calls = []call{c.as(st.apiKey("read").Key)}

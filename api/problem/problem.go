@@ -33,6 +33,7 @@ const (
 	Overloaded           Code = "overloaded"
 	PreconditionFailed   Code = "precondition_failed"
 	RateLimited          Code = "rate_limited"
+	RegistrationClosed   Code = "registration_closed"
 	RoleInsufficient     Code = "role_insufficient"
 	RouteNotFound        Code = "route_not_found"
 	ScopeInsufficient    Code = "scope_insufficient"
@@ -63,6 +64,7 @@ var kinds = map[Code]struct {
 	Overloaded:           {http.StatusServiceUnavailable, "The service is busy; try again shortly."},
 	PreconditionFailed:   {http.StatusPreconditionFailed, "The resource has changed since it was read; read it again."},
 	RateLimited:          {http.StatusTooManyRequests, "Too many requests; try again later."},
+	RegistrationClosed:   {http.StatusForbidden, "Registration is not open to everybody."},
 	RoleInsufficient:     {http.StatusForbidden, "Your role does not permit this."},
 	RouteNotFound:        {http.StatusNotFound, "There is no such path."},
 	ScopeInsufficient:    {http.StatusForbidden, "This API key does not permit this."},

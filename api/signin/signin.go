@@ -30,6 +30,41 @@ type Rules struct {
 	CurrentPassword bool
 	// SignIns limits failed sign-ins.
 	SignIns Limits
+	// Registration decides who may register.
+	Registration Registration
+	// NewReaders makes new accounts readers instead of authors.
+	NewReaders bool
+}
+
+// Registration says who may register. The zero value permits everybody.
+type Registration string
+
+// With InvitedRegistration, only those may register that an admin has invited.
+// With ClosedRegistration, only admins create accounts.
+const (
+	InvitedRegistration Registration = "invite"
+	ClosedRegistration  Registration = "closed"
+)
+
+// CheckRegistration returns an error if the rules refuse a registration. The
+// argument invited says that it has an invitation, which is checked later. The
+// error depends on nothing else, so that it reveals no account.
+func (r Rules) CheckRegistration(invited bool) error {
+	switch {
+	case r.Registration == ClosedRegistration:
+		return problem.New(problem.RegistrationClosed, "registration", "is closed")
+	case r.Registration == InvitedRegistration && !invited:
+		return problem.New(problem.RegistrationClosed, "invitation", "is required")
+	}
+	return nil
+}
+
+// NewRole returns the role of an account that registers without an invitation.
+func (r Rules) NewRole() auth.Role {
+	if r.NewReaders {
+		return auth.Reader
+	}
+	return auth.Author
 }
 
 // CheckNewPassword returns an error if the rules refuse the password.

@@ -51,6 +51,9 @@ type config struct {
 	LogClient                            bool   // lines of requests have the client's address and the route
 	OTLPEndpoint                         string // empty = no tracing
 
+	Registration   string // open, invite, closed
+	DefaultRole    string // author, reader
+	AuthorsPublish bool   // authors need no editor to publish
 	Passwords      string // any, uncommon
 	RequireCurrent bool   // changing the password or the address requires the current password
 	SMTP           string // empty = mails are not sent
@@ -155,6 +158,12 @@ var settings = []setting{
 		parse: into(func(c *config) *int { return &c.CacheBytes }, between(0, 1<<40))},
 	{env: "BYLINE_ACCOUNT_STORAGE", def: "1073741824", meaning: "Maximum size of the articles and comments of one account, in bytes; 0 = no maximum. Deleting articles or comments frees space.",
 		parse: into(func(c *config) *int { return &c.AccountStorage }, between(0, 1<<50))},
+	{env: "BYLINE_REGISTRATION", def: "open", meaning: "Who may register: `open` = everybody, `invite` = those whom an admin has invited, `closed` = nobody; admins create accounts.",
+		parse: into(func(c *config) *string { return &c.Registration }, oneOf("open", "invite", "closed"))},
+	{env: "BYLINE_DEFAULT_ROLE", def: "author", meaning: "Role of an account that registers without an invitation: `author`, or `reader`, who cannot write articles.",
+		parse: into(func(c *config) *string { return &c.DefaultRole }, oneOf("author", "reader"))},
+	{env: "BYLINE_AUTHORS_PUBLISH", def: "on", meaning: "`off` = authors write drafts and submit them, and only editors publish, schedule and change what is published.",
+		parse: into(func(c *config) *bool { return &c.AuthorsPublish }, onOff)},
 	{env: "BYLINE_TOKEN_TTL", def: "1440h", meaning: "Lifetime of a RealWorld token; the default is 60 days because it cannot be renewed.",
 		parse: into(func(c *config) *time.Duration { return &c.TokenTTL }, duration(time.Minute, 10*365*24*time.Hour))},
 	{env: "BYLINE_ACCESS_TTL", def: "15m", meaning: "Lifetime of an access token of `POST /api/sessions`.",

@@ -22,6 +22,7 @@ import (
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
@@ -164,7 +165,9 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, ContentBase: cfg.ContentBase,
 			Rules: signin.Rules{
 				UncommonPasswords: cfg.Passwords == "uncommon", CurrentPassword: cfg.RequireCurrent, SignIns: signInLimits(cfg.RateLimit),
+				Registration: signin.Registration(cfg.Registration), NewReaders: cfg.DefaultRole == auth.Reader.String(),
 			},
+			Publishing:     publish.Rules{EditorsOnly: !cfg.AuthorsPublish},
 			AccountStorage: int64(cfg.AccountStorage),
 		}),
 		DB:            database,

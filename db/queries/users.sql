@@ -3,8 +3,8 @@
 -- The network address of the request becomes a known one, so that nobody can lock
 -- the owner out there.
 WITH u AS (
-    INSERT INTO users (username, folded_username, email, password_hash)
-    VALUES (@username, @folded_username::text, @email, @password_hash)
+    INSERT INTO users (username, folded_username, email, password_hash, role)
+    VALUES (@username, @folded_username::text, @email, @password_hash, @role)
     RETURNING id, username, email, bio, image, role
 ), s AS (
     INSERT INTO sessions (user_id, user_agent, expires_at)

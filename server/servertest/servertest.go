@@ -26,6 +26,7 @@ import (
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
@@ -78,6 +79,7 @@ type setup struct {
 	base      *url.URL
 	mailing   bool
 	passwords func(signin.Passwords) signin.Passwords
+	publish   publish.Rules
 }
 
 // WithServer changes the edge's configuration.
@@ -95,6 +97,9 @@ func Mailing() Option { return func(s *setup) { s.mailing = true } }
 
 // WithRules changes the rules for accounts.
 func WithRules(f func(*signin.Rules)) Option { return func(s *setup) { f(&s.rules) } }
+
+// WithPublishing sets the rules of who may make articles public.
+func WithPublishing(r publish.Rules) Option { return func(s *setup) { s.publish = r } }
 
 // WithAccountStorage sets the maximum size of the text of an account, in bytes.
 func WithAccountStorage(bytes int64) Option { return func(s *setup) { s.storage = bytes } }
@@ -205,7 +210,7 @@ func (s *Service) deps(set setup) server.Deps {
 		API: api.New(api.Deps{
 			DB: s.DB, Passwords: set.passwords(passwords), Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: set.rules,
-			AccountStorage: set.storage, ContentBase: set.base,
+			AccountStorage: set.storage, ContentBase: set.base, Publishing: set.publish,
 		}),
 		DB:            s.DB,
 		Feed:          feed,

@@ -1,0 +1,40 @@
+// Package publish decides who may make articles public.
+package publish
+
+import (
+	"context"
+
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/gen/openapi"
+)
+
+// Rules are the rules that an operator can add to those of the RealWorld
+// contract.
+type Rules struct {
+	// EditorsOnly means that authors submit articles, and editors publish them.
+	EditorsOnly bool
+}
+
+// Check returns a 403 if the viewer must not give an article a status, or
+// change an article that has it: what is published is public at once, and what
+// is scheduled will be without another decision.
+func (r Rules) Check(ctx context.Context, status openapi.ArticleStatus) error {
+	if !r.EditorsOnly || status != openapi.StatusPublished && status != openapi.StatusScheduled {
+		return nil
+	}
+	return RequireEditor(ctx)
+}
+
+// RequireEditor returns a 403 if the viewer lacks the rights of an editor.
+func RequireEditor(ctx context.Context) error {
+	switch viewer := request.Viewer(ctx); {
+	case viewer.Edits():
+		return nil
+	case viewer.Role < auth.Editor:
+		return problem.New(problem.RoleInsufficient, "role", "requires the role editor or higher")
+	default:
+		return problem.New(problem.ScopeInsufficient, "token", "lacks the scope admin")
+	}
+}
