@@ -8,6 +8,7 @@ import (
 
 	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/optional"
@@ -23,6 +24,7 @@ import (
 
 type admin struct {
 	db            *db.DB
+	once          idempotency.Runner
 	cursors       *page.Codec
 	authenticator *auth.Authenticator
 }
@@ -138,17 +140,17 @@ func (s admin) change(ctx context.Context, name string, do func(tx query.DBTX, u
 			return err
 		}
 		subject = query.UserAccount{}
-		isAdmin := false
+		permitted := false
 		for _, r := range rows {
 			if r.ID != viewer.ID {
 				subject = r
 			} else {
-				isAdmin = r.Role == auth.Admin.String() && r.SuspendedAt == nil
+				permitted = isAdmin(r)
 			}
 		}
 		switch {
-		case !isAdmin:
-			return problem.New(problem.RoleInsufficient, "role", "requires the role admin or higher")
+		case !permitted:
+			return adminRequired()
 		case subject.ID == 0:
 			return missingSubject(ctx, tx, name)
 		}
@@ -211,8 +213,11 @@ func auditEntry(r query.AuditListRow) openapi.AuditEntry {
 		actor = &openapi.AuditActor{Id: *r.ActorID, Username: r.Actor}
 	}
 	name := r.SubjectSlug
-	if r.SubjectKind == string(openapi.SubjectUser) {
+	switch openapi.AuditSubjectKind(r.SubjectKind) {
+	case openapi.SubjectUser:
 		name = r.SubjectUsername
+	case openapi.SubjectInvitation:
+		name = r.SubjectEmail
 	}
 	return openapi.AuditEntry{
 		Id: r.ID, CreatedAt: view.Timestamp(r.CreatedAt), Action: openapi.AuditAction(r.Action), Actor: actor, ApiKeyId: r.ActorKey,

@@ -118,7 +118,7 @@ func New(d Deps) *API {
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},
 		moderation: moderation{db: d.DB, cursors: d.Cursors},
-		admin:      admin{db: d.DB, cursors: d.Cursors, authenticator: d.Authenticator},
+		admin:      admin{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
 		db:         d.DB,
 	}
 }

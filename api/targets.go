@@ -49,6 +49,9 @@ var lookups = map[string]lookup{
 	"session": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
 		return q.SessionOwner(ctx, conn, id)
 	}),
+	"invitation": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
+		return q.InvitationFind(ctx, conn, id) // nobody owns it
+	}),
 	"apiKey": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
 		return q.ApiKeyOwner(ctx, conn, id)
 	}),

@@ -31,7 +31,7 @@ type users struct {
 // CreateUser registers an account.
 func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObject) (openapi.CreateUserResponseObject, error) {
 	in := req.Body.User
-	if err := s.rules.CheckRegistration(false); err != nil {
+	if err := s.rules.CheckRegistration(in.Invitation != nil); err != nil {
 		return nil, err
 	}
 	folded := names.Fold(in.Username)
@@ -41,18 +41,36 @@ func (s users) CreateUser(ctx context.Context, req openapi.CreateUserRequestObje
 	if err := s.rules.CheckNewPassword(in.Password); err != nil {
 		return nil, err
 	}
+	if in.Invitation != nil && req.Params.IdempotencyKey == nil {
+		if err := s.checkInvitation(ctx, *in.Invitation); err != nil {
+			return nil, err
+		}
+	}
 	hash, err := s.guard.Hash(ctx, in.Password)
 	if err != nil {
 		return nil, err
 	}
-	out, replayed, err := idempotency.Once(ctx, s.once, idempotency.Call{Operation: "CreateUser", Key: req.Params.IdempotencyKey, Body: req.Body},
+	call := idempotency.Call{Operation: "CreateUser", Key: req.Params.IdempotencyKey, Body: req.Body, InTx: in.Invitation != nil}
+	out, replayed, err := idempotency.Once(ctx, s.once, call,
 		func(conn query.DBTX) (out openapi.UserCreatedJSONResponse, err error) {
+			invited := query.InvitationAcceptRow{Role: s.rules.NewRole().String()}
+			if in.Invitation != nil {
+				// Before anything about the name or the address is looked up.
+				if invited, err = accept(ctx, conn, *in.Invitation, in.Email); err != nil {
+					return out, err
+				}
+			}
 			u, err := q.UserCreate(ctx, conn, query.UserCreateParams{
 				Username: in.Username, FoldedUsername: folded, Email: in.Email, PasswordHash: hash, Place: s.guard.Place(ctx),
-				Role: s.rules.NewRole().String(), UserAgent: signin.UserAgent(ctx), SessionExpiresAt: time.Now().Add(s.tokens.Token),
+				Role: invited.Role, Verified: in.Invitation != nil, UserAgent: signin.UserAgent(ctx), SessionExpiresAt: time.Now().Add(s.tokens.Token),
 			})
 			if err != nil {
 				return out, err
+			}
+			if in.Invitation != nil {
+				if err := noteAccepted(ctx, conn, u, invited); err != nil {
+					return out, err
+				}
 			}
 			token, _, err := s.tokens.Issue(u.ID, u.SessionID)
 			out.Body = userResponse(account{ID: u.ID, Username: u.Username, Email: u.Email, Bio: u.Bio, Image: u.Image}, token)

@@ -163,7 +163,7 @@ func TestViolated(t *testing.T) {
 	d := dbtest.Open(t)
 	q := query.New()
 	create := func() error {
-		_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: "Jake", Email: "jake@example.com", PasswordHash: "x", Place: []byte("x")})
+		_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: "Jake", Email: "jake@example.com", PasswordHash: "x", Role: "author", Place: []byte("x")})
 		return err
 	}
 	require.NoError(t, create())
@@ -255,7 +255,7 @@ func TestInTx(t *testing.T) {
 	t.Run("rolls back on an error", func(t *testing.T) {
 		boom := errors.New("boom")
 		err := d.InTx(t.Context(), func(tx query.DBTX) error {
-			if _, err := q.UserCreate(t.Context(), tx, query.UserCreateParams{Username: "x", FoldedUsername: "x", Email: "x@example.com", Place: []byte("x")}); err != nil {
+			if _, err := q.UserCreate(t.Context(), tx, query.UserCreateParams{Username: "x", FoldedUsername: "x", Email: "x@example.com", Role: "author", Place: []byte("x")}); err != nil {
 				return err
 			}
 			return boom
@@ -266,7 +266,7 @@ func TestInTx(t *testing.T) {
 	})
 	t.Run("runs again after a deadlock", func(t *testing.T) {
 		for _, name := range []string{"a", "b"} {
-			_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: name, FoldedUsername: name, Email: name + "@example.com", Place: []byte("x")})
+			_, err := q.UserCreate(t.Context(), d, query.UserCreateParams{Username: name, FoldedUsername: name, Email: name + "@example.com", Role: "author", Place: []byte("x")})
 			require.NoError(t, err)
 		}
 		var both sync.WaitGroup

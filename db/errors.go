@@ -37,12 +37,16 @@ const (
 	FollowsSelfCheck          Constraint = "follows_self_check"
 	HiddenFavoritesUserIDFkey Constraint = "hidden_favorites_user_id_fkey"
 	HiddenItemsHiddenByFkey   Constraint = "hidden_items_hidden_by_fkey"
-	MailsUserIDFkey           Constraint = "mails_user_id_fkey"
-	SessionsUserIDFkey        Constraint = "sessions_user_id_fkey"
-	SignInPlacesUserIDFkey    Constraint = "sign_in_places_user_id_fkey"
-	UsersEmailKey             Constraint = "users_email_key"
-	UsersFoldedUsernameKey    Constraint = "users_folded_username_key"
-	UsersUsernameKey          Constraint = "users_username_key"
+	InvitationsEmailKey       Constraint = "invitations_email_key"
+	InvitationsInvitedByFkey  Constraint = "invitations_invited_by_fkey"
+	// InvitationsMaximum is enforced by a trigger.
+	InvitationsMaximum     Constraint = "invitations_maximum"
+	MailsUserIDFkey        Constraint = "mails_user_id_fkey"
+	SessionsUserIDFkey     Constraint = "sessions_user_id_fkey"
+	SignInPlacesUserIDFkey Constraint = "sign_in_places_user_id_fkey"
+	UsersEmailKey          Constraint = "users_email_key"
+	UsersFoldedUsernameKey Constraint = "users_folded_username_key"
+	UsersUsernameKey       Constraint = "users_username_key"
 	// UsersLastAdmin is enforced by a trigger.
 	UsersLastAdmin Constraint = "users_last_admin"
 	// UsersStorageMaximum is enforced by a trigger.
@@ -53,7 +57,8 @@ const (
 var Constraints = []Constraint{
 	APIKeysMaximum, APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, DraftSlugsPkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
-	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, MailsUserIDFkey, SessionsUserIDFkey,
+	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, InvitationsEmailKey, InvitationsInvitedByFkey,
+	InvitationsMaximum, MailsUserIDFkey, SessionsUserIDFkey,
 	SignInPlacesUserIDFkey, UsersEmailKey, UsersFoldedUsernameKey, UsersLastAdmin, UsersStorageMaximum, UsersUsernameKey,
 }
 

@@ -110,6 +110,7 @@ func TestMigrationsAreSafe(t *testing.T) {
 	}
 	require.Equal(t, []string{"i"}, unsafeIndexes("CREATE INDEX i ON old (x);"), "the check must reject an unsafe index")
 	require.Empty(t, unsafeIndexes("CREATE TABLE new (x int);\nCREATE UNIQUE INDEX i ON new (x);"))
+	require.Empty(t, unsafeIndexes("CREATE TABLE IF NOT EXISTS new (x int);\nCREATE UNIQUE INDEX IF NOT EXISTS i ON new (x);"))
 	require.Empty(t, unsafeIndexes("-- +goose NO TRANSACTION\nCREATE INDEX CONCURRENTLY i ON old (x);"))
 }
 
@@ -118,7 +119,7 @@ var createIndex = regexp.MustCompile(`(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+(CONCUR
 func unsafeIndexes(migration string) (names []string) {
 	for _, m := range createIndex.FindAllStringSubmatch(migration, -1) {
 		concurrent, name, table := m[1] != "", m[2], m[3]
-		isNew := regexp.MustCompile(`CREATE (UNLOGGED )?TABLE ` + table + ` `).MatchString(migration)
+		isNew := regexp.MustCompile(`CREATE (UNLOGGED )?TABLE (IF NOT EXISTS )?` + table + ` `).MatchString(migration)
 		if !concurrent && !isNew || concurrent && !strings.Contains(migration, "+goose NO TRANSACTION") {
 			names = append(names, name)
 		}

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -66,13 +65,6 @@ func (s *stage) mailToken(kind string) string {
 		panic(err)
 	}
 	return token.Text
-}
-
-func (s *stage) post(path, body, token string, into any) {
-	_, answer := call{path: path, body: body, token: token}.do(s.s, "POST")
-	if err := json.Unmarshal([]byte(answer), into); err != nil {
-		panic(err)
-	}
 }
 
 // valid has a request of each operation that succeeds.
@@ -159,6 +151,17 @@ var valid = map[string]func(*stage) call{
 	},
 	"GetHidden": func(s *stage) call { return call{path: "/moderation/hidden", token: s.as(auth.Moderator)} },
 	"GetUsers":  func(s *stage) call { return call{path: "/admin/users", token: s.as(auth.Admin)} },
+	"CreateAccount": func(s *stage) call {
+		return call{path: "/admin/users", token: s.as(auth.Admin), body: fmt.Sprintf(`{"username":%[1]q,"email":"%[1]s@example.com","role":"editor"}`, s.reader.Username+"x")}
+	},
+	"GetInvitations": func(s *stage) call { return call{path: "/admin/invitations", token: s.as(auth.Admin)} },
+	"CreateInvitation": func(s *stage) call {
+		return call{path: "/admin/invitations", token: s.as(auth.Admin), body: fmt.Sprintf(`{"email":"%sx@example.com","role":"editor"}`, s.reader.Username)}
+	},
+	"DeleteInvitation": func(s *stage) call {
+		token := s.as(auth.Admin)
+		return call{path: fmt.Sprintf("/admin/invitations/%d", s.invitation()), token: token}
+	},
 	"SetUserRole": func(s *stage) call {
 		return call{path: user(s, "/role"), token: s.as(auth.Admin), body: `{"role":"moderator","reason":"Helps"}`}
 	},
@@ -218,6 +221,14 @@ var scenarios = map[string]func(*stage) []call{
 			{path: "/users", body: fmt.Sprintf(`{"user":{"username":%q,"email":"new@example.com","password":"correct horse"}}`, strings.ToUpper(s.author.Username))},
 			{path: "/users", body: fmt.Sprintf(`{"user":{"username":"somebody","email":%q,"password":"correct horse"}}`, strings.ToUpper(string(s.author.Email)))},
 		}
+	},
+	"CreateAccount 409": func(s *stage) []call {
+		c := valid["CreateAccount"](s)
+		return bodies(c, fmt.Sprintf(`{"username":%q,"email":"new@example.com","role":"author"}`, s.author.Username),
+			fmt.Sprintf(`{"username":"somebody","email":%q,"role":"author"}`, s.author.Email))
+	},
+	"CreateInvitation 409": func(s *stage) []call {
+		return bodies(valid["CreateInvitation"](s), fmt.Sprintf(`{"email":%q,"role":"author"}`, strings.ToUpper(string(s.author.Email))))
 	},
 	"UpdateCurrentUser 409": func(s *stage) []call {
 		c := valid["UpdateCurrentUser"](s)
@@ -281,6 +292,9 @@ var scenarios = map[string]func(*stage) []call{
 			c.sending(newAPIKey("account")), c.sending(`{"apiKey":{"name":"a","scopes":["read"],"expiresAt":"2001-01-01T00:00:00Z"}}`),
 			c.sending(`{"apiKey":{"name":"a","scopes":["read"],"expiresAt":"soon"}}`),
 		}
+	},
+	"DeleteInvitation 422": func(s *stage) []call {
+		return []call{valid["DeleteInvitation"](s).at("/admin/invitations/x")}
 	},
 	"DeleteApiKey 422": func(s *stage) []call { return []call{valid["DeleteApiKey"](s).at("/user/keys/x")} },
 	"HideArticle 422": func(s *stage) []call {
@@ -369,45 +383,4 @@ var scenarios = map[string]func(*stage) []call{
 	"BatchGetProfiles 422": func(s *stage) []call {
 		return bodies(valid["BatchGetProfiles"](s), `{}`, `{"usernames":[]}`, `{"usernames":[""]}`)
 	},
-}
-
-// elsewhere sends the valid request to other paths.
-func elsewhere(id string, paths ...string) func(*stage) []call {
-	return func(s *stage) (calls []call) {
-		for _, path := range paths {
-			calls = append(calls, valid[id](s).at(path))
-		}
-		return calls
-	}
-}
-
-// stale sends tags that the article does not have; weak ones never match.
-func stale(id string) func(*stage) []call {
-	return func(s *stage) []call {
-		res, _ := s.s.Do("GET", article(s, ""), "")
-		c := valid[id](s)
-		return []call{c.with("If-Match", `"0.old"`), c.with("If-Match", `"nonsense"`), c.with("If-Match", "W/"+res.Header.Get("ETag"))}
-	}
-}
-
-func longHeader(id, name string) func(*stage) []call {
-	return func(s *stage) []call {
-		return []call{valid[id](s).with(name, `"`+strings.Repeat("x", 1024)+`"`)}
-	}
-}
-
-func bodies(c call, texts ...string) (calls []call) {
-	for _, text := range texts {
-		calls = append(calls, c.sending(text))
-	}
-	return calls
-}
-
-// reusedKey repeats a call that has succeeded, with the same idempotency key
-// and another body.
-func reusedKey(s *stage, id, method string, c call) call {
-	c = c.with("Idempotency-Key", id+" "+s.slug)
-	c.do(s.s, method)
-	other := strings.NewReplacer("correct", "another", "words", "letters", "First", "Second").Replace(c.body)
-	return c.sending(other)
 }

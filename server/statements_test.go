@@ -83,6 +83,9 @@ func (s *stage) fill(t *testing.T, some int) {
 			SELECT u.id, 'k', 'byl_', sha256((u.username || $3 || '-' || n)::bytea), 'read' FROM users u, generate_series(1, $4::int) n WHERE u.username IN ($1, $2)`,
 		`INSERT INTO audit_log (actor_id, action, subject_kind, subject_id)
 			SELECT u.id, 'user.suspended', 'user', u.id FROM users u, generate_series(1, $4::int) WHERE u.username IN ($1, $2) AND $3 <> ''`,
+		`INSERT INTO invitations (email, role, invited_by, expires_at)
+			SELECT $3 || n || '@invited.example', 'author', u.id, now() + interval '1 hour' FROM users u, generate_series(1, $4::int) n
+			WHERE u.username = 'root' AND $1 <> $2`,
 		`INSERT INTO hidden_items (article_id, reason)
 			SELECT a.id, 'r' FROM articles a WHERE a.slug LIKE $3 || '-1%' AND $1 <> $2 AND $4::int > 0`,
 	} {

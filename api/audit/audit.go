@@ -4,6 +4,7 @@ package audit
 import (
 	"context"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/translate"
@@ -26,11 +27,16 @@ type Entry struct {
 // credential of the request was revoked since the request began, the error is a
 // 401. Without a viewer the action is one of the operator.
 func Write(ctx context.Context, tx query.DBTX, e Entry) error {
-	info := request.From(ctx)
+	return WriteAs(ctx, tx, request.Viewer(ctx), e)
+}
+
+// WriteAs is Write for an action of somebody else than the viewer: of the user
+// whom the request signs in.
+func WriteAs(ctx context.Context, tx query.DBTX, actor auth.Viewer, e Entry) error {
 	_, err := query.New().AuditCreate(ctx, tx, query.AuditCreateParams{
-		ActorID: optional.NonZero(info.Viewer.ID), ActorSession: optional.NonZero(info.Viewer.Session), ActorKey: optional.NonZero(info.Viewer.Key),
+		ActorID: optional.NonZero(actor.ID), ActorSession: optional.NonZero(actor.Session), ActorKey: optional.NonZero(actor.Key),
 		Action: string(e.Action), SubjectKind: string(e.Kind), SubjectID: e.ID,
-		Reason: e.Reason, ChangedFrom: e.From, ChangedTo: e.To, RequestID: optional.NonZero(info.ID),
+		Reason: e.Reason, ChangedFrom: e.From, ChangedTo: e.To, RequestID: optional.NonZero(request.From(ctx).ID),
 	})
 	return translate.UnknownViewer(err)
 }

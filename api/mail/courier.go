@@ -151,7 +151,13 @@ func (c *Courier) next(ctx context.Context) (found bool, err error) {
 // mails are discarded, the account does not exist, its address has changed or
 // has been verified, or the account has received too many mails of this kind.
 func (c *Courier) write(ctx context.Context, m query.MailClaimRow) (*Message, error) {
-	if m.UserID == nil || c.discards() {
+	if c.discards() {
+		return nil, nil
+	}
+	if kind(m.Kind) == invitation {
+		return c.writeInvitation(ctx, m)
+	}
+	if m.UserID == nil {
 		return nil, nil
 	}
 	wanted, err := q.MailWanted(ctx, c.db, query.MailWantedParams{ID: m.ID, Most: maxPerHour})
@@ -167,10 +173,26 @@ func (c *Courier) write(ctx context.Context, m query.MailClaimRow) (*Message, er
 			return nil, err
 		}
 	}
+	return c.message(m, token), nil
+}
+
+// writeInvitation returns the text of an invitation. It returns nil if the mail
+// is not wanted, see MailInvite.
+func (c *Courier) writeInvitation(ctx context.Context, m query.MailClaimRow) (*Message, error) {
+	t := auth.NewMailToken()
+	n, err := q.MailInvite(ctx, c.db, query.MailInviteParams{TokenHash: t.Hash, Email: m.Recipient, Most: maxPerHour})
+	if n == 0 {
+		return nil, err
+	}
+	return c.message(m, t.Text), nil
+}
+
+// message returns a mail with its token, or "" if it has none.
+func (c *Courier) message(m query.MailClaimRow, token string) *Message {
 	message := c.cfg.Links.message(kind(m.Kind), token)
 	message.ID = fmt.Sprintf("%d.%d", m.CreatedAt.UnixMilli(), m.ID)
 	message.To, message.At = m.Recipient, time.Now()
-	return &message, nil
+	return &message
 }
 
 // newToken stores the token of a mail. It returns "" if the account has another

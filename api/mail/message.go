@@ -14,6 +14,7 @@ const (
 	resetPassword   kind = "reset_password"
 	emailChanged    kind = "email_changed"
 	passwordChanged kind = "password_changed"
+	invitation      kind = "invitation"
 )
 
 // lifetimes are the lifetimes of the tokens in mails, from the time of sending.
@@ -22,6 +23,9 @@ var lifetimes = map[kind]time.Duration{
 	verifyEmail:   3 * 24 * time.Hour,
 	resetPassword: time.Hour,
 }
+
+// InvitationLifetime is how long an invitation can be used, from its creation.
+const InvitationLifetime = 7 * 24 * time.Hour
 
 // Message is a mail as it is sent. Its text contains nothing that a user chose,
 // so that users who register with the address of another person cannot send
@@ -41,7 +45,7 @@ type Message struct {
 // empty, the mail contains the token instead. They come only from the
 // configuration: a link built from the Host field of a request could lead to a
 // site of an attacker.
-type Links struct{ Reset, Verification string }
+type Links struct{ Reset, Verification, Invitation string }
 
 func (l Links) message(k kind, token string) (m Message) {
 	switch k {
@@ -65,6 +69,12 @@ func (l Links) message(k kind, token string) (m Message) {
 		m.Subject = "Your password was changed"
 		m.Text = "The password of your account was changed. All other devices were signed out.\n\n" +
 			"If you did not change it, reset your password at once, and revoke API keys that you do not recognize.\n"
+	case invitation:
+		m.Subject = "You are invited to register"
+		m.Action = action(l.Invitation, token)
+		m.Text = "You are invited to create an account with this address.\n\n" +
+			instruction(l.Invitation, m.Action, "register", "POST /api/users, as the member invitation") +
+			"\nThis is possible once, within seven days, and only with this address. If you do not want an account, ignore this mail.\n"
 	}
 	return m
 }

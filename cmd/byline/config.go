@@ -186,6 +186,8 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.MailLinks.Reset }, tokenURL)},
 	{env: "BYLINE_VERIFICATION_URL", def: "", meaning: "Page for verifying an address that mails link to, such as `https://example.com/verify#{token}`; empty = mails contain the token only.",
 		parse: into(func(c *config) *string { return &c.MailLinks.Verification }, tokenURL)},
+	{env: "BYLINE_INVITATION_URL", def: "", meaning: "Page for registering with an invitation that mails link to, such as `https://example.com/register#{token}`; empty = mails contain the token only.",
+		parse: into(func(c *config) *string { return &c.MailLinks.Invitation }, tokenURL)},
 	{env: "BYLINE_LOG_FORMAT", def: "auto", meaning: "`json`, `text`, or `auto` = text on a terminal, else JSON.",
 		parse: into(func(c *config) *string { return &c.LogFormat }, oneOf("auto", "json", "text"))},
 	{env: "BYLINE_LOG_LEVEL", def: "info", meaning: "`debug`, `info`, `warn` or `error`.",

@@ -226,6 +226,7 @@ func expire(ctx context.Context, database *db.DB, log *slog.Logger) error {
 			"expired sessions":         api.ExpireSessions,
 			"expired mails":            mail.Expire,
 			"expired failed sign-ins":  signin.Expire,
+			"expired invitations":      api.ExpireInvitations,
 			"unused tags":              api.DeleteUnusedTags,
 		} {
 			if n, err := expired(ctx, database); err != nil {

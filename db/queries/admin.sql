@@ -19,10 +19,11 @@ RETURNING id;
 -- Names are the current ones; a deleted user or article has none. The log has
 -- what people did by hand, so that a scan is cheaper than an index per filter.
 SELECT l.id, l.created_at, l.actor_id, x.username AS actor, l.actor_key, l.action, l.subject_kind, l.subject_id,
-       y.username AS subject_username, a.slug AS subject_slug, l.reason, l.changed_from, l.changed_to, l.request_id
+       y.username AS subject_username, a.slug AS subject_slug, i.email AS subject_email, l.reason, l.changed_from, l.changed_to, l.request_id
 FROM audit_log l
 LEFT JOIN users x ON x.id = l.actor_id
 LEFT JOIN users y ON l.subject_kind = 'user' AND y.id = l.subject_id
+LEFT JOIN invitations i ON l.subject_kind = 'invitation' AND i.id = l.subject_id
 LEFT JOIN comments c ON l.subject_kind = 'comment' AND c.id = l.subject_id
 LEFT JOIN articles a ON l.subject_kind IN ('article', 'comment') AND a.id = CASE l.subject_kind WHEN 'article' THEN l.subject_id ELSE c.article_id END
 WHERE l.id < @before_id
@@ -84,3 +85,47 @@ UPDATE users SET suspended_at = NULL, suspended_reason = NULL WHERE id = @id;
 INSERT INTO users (username, folded_username, email, password_hash, role)
 VALUES (@username, @folded_username::text, @email, @password_hash, 'admin')
 RETURNING id;
+
+-- name: UserCreateAccount :one
+-- Creates an account without a password, and the mail with which its owner sets
+-- one. No password has the empty hash.
+WITH u AS (
+    INSERT INTO users (username, folded_username, email, password_hash, role)
+    VALUES (@username, @folded_username::text, @email, '', @role)
+    RETURNING id, username, email, role, created_at, suspended_at, suspended_reason
+), m AS (
+    INSERT INTO mails (kind, recipient, user_id) SELECT 'reset_password', email, id FROM u
+)
+SELECT u.id, u.username, u.email, u.role, u.created_at, u.suspended_at, u.suspended_reason FROM u;
+
+-- name: InvitationReplace :exec
+-- Deletes the invitation of an address, before there is another one.
+DELETE FROM invitations WHERE lower(email) = lower(@email);
+
+-- name: InvitationCreate :one
+-- Inserts no row if the address has an account. Creates the mail too.
+WITH created AS (
+    INSERT INTO invitations (email, role, invited_by, expires_at)
+    SELECT @email, @role, @invited_by, now() + @lifetime::interval
+    WHERE NOT EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = lower(@email))
+    RETURNING id, email, role, invited_by, created_at, expires_at
+), mailed AS (
+    INSERT INTO mails (kind, recipient) SELECT 'invitation', email FROM created
+)
+SELECT c.id, c.email, c.role, c.created_at, c.expires_at, u.username AS inviter
+FROM created c JOIN users u ON u.id = c.invited_by;
+
+-- name: InvitationList :many
+SELECT id, email, role, created_at, expires_at, inviter FROM valid_invitations
+WHERE id < @before_id
+ORDER BY id DESC
+LIMIT @page_limit::int;
+
+-- name: InvitationFind :one
+SELECT id FROM valid_invitations WHERE id = @id;
+
+-- name: InvitationDelete :execrows
+DELETE FROM invitations i USING valid_invitations v WHERE i.id = v.id AND v.id = @id;
+
+-- name: InvitationExpire :execrows
+DELETE FROM invitations WHERE expires_at <= now();

@@ -24,6 +24,15 @@ FROM mails m
 JOIN users u ON u.id = m.user_id
 WHERE m.id = @id;
 
+-- name: MailInvite :execrows
+-- Stores the token of the mail of an invitation. Changes no row if the mail is
+-- not wanted: the invitation was withdrawn, the address has an account by now,
+-- or it was sent too many invitations within an hour.
+UPDATE invitations i SET token_hash = @token_hash FROM valid_invitations v
+WHERE i.id = v.id AND lower(v.email) = lower(@email)
+  AND NOT EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = lower(@email))
+  AND (SELECT count(*) FROM mails s WHERE s.kind = 'invitation' AND lower(s.recipient) = lower(@email) AND s.sent_at > now() - interval '1 hour') < @most::bigint;
+
 -- name: MailTokenCreate :execrows
 -- Inserts no row if the account has another address by now.
 INSERT INTO mail_tokens (hash, kind, user_id, email, expires_at)

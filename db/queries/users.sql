@@ -1,17 +1,27 @@
+-- name: InvitationByToken :one
+SELECT v.id FROM valid_invitations v WHERE v.token_hash = @token_hash;
+
+-- name: InvitationAccept :one
+-- Deletes the invitation, so that of two registrations with it one succeeds.
+DELETE FROM invitations i USING valid_invitations v
+WHERE i.id = v.id AND v.token_hash = @token_hash
+RETURNING i.id, i.role, lower(i.email) = lower(@email) AS is_for_address;
+
 -- name: UserCreate :one
--- Creates the account, its first session and the mail that verifies its address.
+-- Creates the account, its first session and the mail that verifies its address,
+-- unless that is verified.
 -- The network address of the request becomes a known one, so that nobody can lock
 -- the owner out there.
 WITH u AS (
-    INSERT INTO users (username, folded_username, email, password_hash, role)
-    VALUES (@username, @folded_username::text, @email, @password_hash, @role)
+    INSERT INTO users (username, folded_username, email, password_hash, role, email_verified_at)
+    VALUES (@username, @folded_username::text, @email, @password_hash, @role, CASE WHEN @verified::boolean THEN now() END)
     RETURNING id, username, email, bio, image, role
 ), s AS (
     INSERT INTO sessions (user_id, user_agent, expires_at)
     SELECT id, sqlc.narg(user_agent), @session_expires_at FROM u
     RETURNING id
 ), m AS (
-    INSERT INTO mails (kind, recipient, user_id) SELECT 'verify_email', email, id FROM u
+    INSERT INTO mails (kind, recipient, user_id) SELECT 'verify_email', email, id FROM u WHERE NOT @verified::boolean
 ), p AS (
     INSERT INTO sign_in_places (user_id, place) SELECT id, @place FROM u
 )

@@ -1,0 +1,65 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+)
+
+func (s *stage) post(path, body, token string, into any) {
+	_, answer := call{path: path, body: body, token: token}.do(s.s, "POST")
+	if err := json.Unmarshal([]byte(answer), into); err != nil {
+		panic(err)
+	}
+}
+
+// invitation returns the id of an invitation, whose admin as has created.
+func (s *stage) invitation() (id int64) {
+	err := s.s.DB.QueryRow(context.Background(), `INSERT INTO invitations (email, role, invited_by, expires_at)
+		SELECT $1 || 'y@example.com', 'editor', id, now() + interval '1 hour' FROM users WHERE username = 'root' RETURNING id`, s.reader.Username).Scan(&id)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+// elsewhere sends the valid request to other paths.
+func elsewhere(id string, paths ...string) func(*stage) []call {
+	return func(s *stage) (calls []call) {
+		for _, path := range paths {
+			calls = append(calls, valid[id](s).at(path))
+		}
+		return calls
+	}
+}
+
+// stale sends tags that the article does not have; weak ones never match.
+func stale(id string) func(*stage) []call {
+	return func(s *stage) []call {
+		res, _ := s.s.Do("GET", article(s, ""), "")
+		c := valid[id](s)
+		return []call{c.with("If-Match", `"0.old"`), c.with("If-Match", `"nonsense"`), c.with("If-Match", "W/"+res.Header.Get("ETag"))}
+	}
+}
+
+func longHeader(id, name string) func(*stage) []call {
+	return func(s *stage) []call {
+		return []call{valid[id](s).with(name, `"`+strings.Repeat("x", 1024)+`"`)}
+	}
+}
+
+func bodies(c call, texts ...string) (calls []call) {
+	for _, text := range texts {
+		calls = append(calls, c.sending(text))
+	}
+	return calls
+}
+
+// reusedKey repeats a call that has succeeded, with the same idempotency key
+// and another body.
+func reusedKey(s *stage, id, method string, c call) call {
+	c = c.with("Idempotency-Key", id+" "+s.slug)
+	c.do(s.s, method)
+	other := strings.NewReplacer("correct", "another", "words", "letters", "First", "Second").Replace(c.body)
+	return c.sending(other)
+}
