@@ -121,6 +121,31 @@ func TestCourierDrops(t *testing.T) {
 	require.Zero(t, number(t, d, `SELECT count(*) FROM mail_tokens`))
 }
 
+// TestCourierInvites checks that an invitation is sent with its link, and not
+// when it is of no use any more.
+func TestCourierInvites(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	root := account(t, d, "root")
+	exec(t, d, `UPDATE users SET role = 'admin'`)
+	for _, email := range []string{"anna@example.com", "expired@example.com", "root@example.com"} {
+		exec(t, d, `INSERT INTO invitations (email, role, invited_by, expires_at) VALUES ($1, 'editor', $2, now() + interval '1 hour')`, email, root)
+	}
+	exec(t, d, `UPDATE invitations SET expires_at = now() - interval '1 hour' WHERE email = 'expired@example.com'`)
+	for _, to := range []string{"ANNA@example.com", "expired@example.com", "root@example.com", "withdrawn@example.com"} {
+		post(t, d, "invitation", to, nil)
+	}
+	c := run(t, d, mail.Config{Links: mail.Links{Invitation: "https://front.example/register#{token}"}})
+	settled(t, d)
+	require.Len(t, c.Shown(), 1)
+	m := c.Shown()[0]
+	require.Equal(t, "ANNA@example.com", m.To)
+	token := strings.TrimPrefix(m.Action, "https://front.example/register#")
+	require.Contains(t, m.Text, "open this page:\n\n    "+m.Action+"\n")
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM invitations WHERE token_hash = $1 AND email = 'anna@example.com'`, auth.HashMailToken(token)))
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mails`), "what is not wanted leaves no trace")
+}
+
 func TestCourierOutage(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)

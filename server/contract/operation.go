@@ -55,7 +55,7 @@ type Operation struct {
 	// Targets are the objects that the path names, in its order.
 	Targets []Target
 	// Owner is the kind of the target that only its owner may use; others get
-	// 403. It is "" where there is none.
+	// 403, except editors for an article. It is "" where there is none.
 	Owner string
 	// Stream reports whether the response is sent while it is generated, since
 	// it is too long to be buffered.
