@@ -131,6 +131,9 @@ func TestCreateInvitation(t *testing.T) {
 			"Expired": func(id int64) {
 				change(t, s, `UPDATE invitations SET expires_at = now() - interval '1 second' WHERE id = $1`, id)
 			},
+			"Registered": func(int64) {
+				change(t, s, `INSERT INTO users (username, email, password_hash) VALUES ('carla', 'CARL@example.com', '')`)
+			},
 			"Replaced": func(int64) {
 				_, token := inviteFor(t, s, root, "carl@example.com", client.RoleReader)
 				require.NotEmpty(t, token)
@@ -141,6 +144,7 @@ func TestCreateInvitation(t *testing.T) {
 			status, body := joinWith(t, s, "carl", "carl@example.com", token)
 			requireProblem(t, 422, problem.ValidationFailed, badInvitation, status, body)
 			require.NotContains(t, pendingEmails(t, root), map[bool]string{true: "", false: "carl@example.com"}[label == "Replaced"], label)
+			change(t, s, `DELETE FROM users WHERE username = 'carla'`)
 			change(t, s, `DELETE FROM invitations`)
 			change(t, s, `DELETE FROM mails`) // an address is sent five an hour
 		}

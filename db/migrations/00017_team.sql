@@ -57,12 +57,14 @@ CREATE UNIQUE INDEX IF NOT EXISTS invitations_email_key ON invitations (lower(em
 CREATE INDEX IF NOT EXISTS invitations_invited_by_idx ON invitations (invited_by);
 
 -- The invitations that can be used. One whose admin is no admin any more is of no
--- use: otherwise an admin could prepare accounts for the time after.
+-- use: otherwise an admin could prepare accounts for the time after. Nor is one
+-- whose address has an account by now.
 CREATE OR REPLACE VIEW valid_invitations AS
 SELECT i.id, i.email, i.role, i.token_hash, i.created_at, i.expires_at, u.username AS inviter
 FROM invitations i
 JOIN users u ON u.id = i.invited_by
-WHERE i.expires_at > now() AND u.role = 'admin' AND u.suspended_at IS NULL;
+WHERE i.expires_at > now() AND u.role = 'admin' AND u.suspended_at IS NULL
+  AND NOT EXISTS (SELECT FROM users a WHERE lower(a.email) = lower(i.email));
 
 -- +goose StatementBegin
 -- As refuse_more_api_keys, for the whole service: each invitation is a mail.

@@ -30,7 +30,6 @@ WHERE m.id = @id;
 -- or it was sent too many invitations within an hour.
 UPDATE invitations i SET token_hash = @token_hash FROM valid_invitations v
 WHERE i.id = v.id AND lower(v.email) = lower(@email)
-  AND NOT EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = lower(@email))
   AND (SELECT count(*) FROM mails s WHERE s.kind = 'invitation' AND lower(s.recipient) = lower(@email) AND s.sent_at > now() - interval '1 hour') < @most::bigint;
 
 -- name: MailTokenCreate :execrows
