@@ -12,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/server/admission"
 )
 
@@ -65,7 +66,7 @@ func (s *Server) logRequest(x *exchange) {
 	if p := x.refusal; p != nil {
 		attrs = append(attrs, slog.String("code", string(p.Code)))
 		if cause := p.Unwrap(); cause != nil {
-			attrs = append(attrs, slog.String("cause", causeText(cause)))
+			attrs = append(attrs, slog.String("cause", db.CauseText(cause)))
 		}
 	}
 	// Logger.Log would look up its caller first, so the handler is called

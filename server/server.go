@@ -8,7 +8,6 @@
 //	tracing.go      the span of a request
 //	metrics.go      the metrics of requests, of the pool and of the cache
 //	log.go          the log line of a request, and its id
-//	logcause.go     the cause of an error, without secrets
 //	connections.go  the connections of one address
 //	admit.go        shed and admit: refusals under overload
 //	streams.go      responses that are sent while they are made

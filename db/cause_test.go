@@ -1,4 +1,4 @@
-package server
+package db_test
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db"
 )
 
 // TestCauseText has an error for each way in which it can quote a secret.
@@ -43,7 +45,7 @@ func TestCauseText(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tt.want, causeText(tt.err))
+			require.Equal(t, tt.want, db.CauseText(tt.err))
 		})
 	}
 }

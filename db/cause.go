@@ -1,4 +1,4 @@
-package server
+package db
 
 import (
 	"errors"
@@ -17,10 +17,10 @@ var secrets = regexp.MustCompile(`eyJ[\w-]+\.[\w-]*\.?[\w-]*|\$argon2[^\s"']*|[^
 // encoding matches the start of an error in which pgx quotes a parameter.
 var encoding = regexp.MustCompile(`(unable to encode ).*( into (?:binary|text) format)`)
 
-// causeText returns the text of an error without secrets. PostgreSQL and pgx
+// CauseText returns the text of an error without secrets. PostgreSQL and pgx
 // quote values in some errors. The Detail, Hint and Where of a PgError quote
 // values by design, but are not part of its text.
-func causeText(err error) string {
+func CauseText(err error) string {
 	text := err.Error()
 	var pe *pgconn.PgError
 	if errors.As(err, &pe) && strings.HasPrefix(pe.Code, "22") { // data_exception: its message quotes the data
