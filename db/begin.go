@@ -1,0 +1,67 @@
+package db
+
+import (
+	"context"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Begin begins a transaction which the caller commits or rolls back. It is for
+// libraries that cannot use InTx. The transaction has the time limit of InTx.
+func (d *DB) Begin(ctx context.Context) (pgx.Tx, error) {
+	conn, err := d.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tctx, cancel := detach(ctx, 2*d.cfg.QueryTimeout)
+	tx, err := conn.Begin(tctx)
+	if err != nil {
+		cancel()
+		release(conn)
+		return nil, err
+	}
+	return &begunTx{Tx: tx, ctx: tctx, conn: conn, cancel: cancel}, nil
+}
+
+// begunTx is a transaction that returns its connection to the pool when it
+// ends.
+type begunTx struct {
+	pgx.Tx
+	ctx    context.Context // limits the statements and the end
+	conn   *pgxpool.Conn
+	cancel context.CancelFunc
+	once   sync.Once
+}
+
+func (t *begunTx) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	return t.Tx.Exec(t.ctx, sql, args...)
+}
+
+func (t *begunTx) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return t.Tx.Query(t.ctx, sql, args...)
+}
+
+func (t *begunTx) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	return t.Tx.QueryRow(t.ctx, sql, args...)
+}
+
+func (t *begunTx) Commit(context.Context) error {
+	defer t.end()
+	return t.Tx.Commit(t.ctx)
+}
+
+func (t *begunTx) Rollback(context.Context) error {
+	defer t.end()
+	return t.Tx.Rollback(t.ctx)
+}
+
+// end may be called twice: callers roll back after a commit too.
+func (t *begunTx) end() {
+	t.once.Do(func() {
+		t.cancel()
+		release(t.conn)
+	})
+}

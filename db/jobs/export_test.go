@@ -1,0 +1,21 @@
+package jobs
+
+import "time"
+
+// Following returns the configuration of a replica that never becomes the
+// leader.
+func Following(cfg Config) Config {
+	cfg.follows = true
+	return cfg
+}
+
+// WithClock returns the configuration of a replica whose clock is ahead.
+func WithClock(cfg Config, ahead time.Duration) Config {
+	cfg.clock = wrongClock(ahead)
+	return cfg
+}
+
+type wrongClock time.Duration
+
+func (c wrongClock) Now() time.Time     { return time.Now().Add(time.Duration(c)) }
+func (wrongClock) NowOrNil() *time.Time { return nil } // as River's own clock
