@@ -37,9 +37,15 @@ func (s *Server) Admin() http.Handler {
 	if s.deps.Mail != nil {
 		mux.HandleFunc("GET /mails", forOperators(s.showMails))
 	}
+	if s.deps.Jobs != nil {
+		mux.HandleFunc("GET /jobs", forOperators(s.showJobs))
+		mux.Handle("POST /jobs/{id}/retry", s.changeJob("retry", s.deps.Jobs.Retry))
+		mux.Handle("POST /jobs/{id}/cancel", s.changeJob("cancel", s.deps.Jobs.Cancel))
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "byline admin\n\nGET /metrics\nGET /debug/pprof/\nGET /log-level\nPUT /log-level (debug, info, warn, error)\n"+
-			"GET /profile-rate\nPUT /profile-rate (such as block=10000 mutex=100; off)\nGET /mails\n")
+			"GET /profile-rate\nPUT /profile-rate (such as block=10000 mutex=100; off)\nGET /mails\nGET /jobs\n"+
+			"POST /jobs/{id}/retry\nPOST /jobs/{id}/cancel\n")
 	})
 	return s.knownHosts(mux)
 }
@@ -70,6 +76,17 @@ func forOperators(page http.HandlerFunc) http.HandlerFunc {
 		}
 		page(w, r)
 	}
+}
+
+// writeAdminPage writes a page for people, on which no script runs.
+func writeAdminPage(w http.ResponseWriter, page []byte, referrerPolicy string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", referrerPolicy)
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(page)
 }
 
 // refuseBrowsers refuses requests from scripts of web pages of any site:

@@ -24,6 +24,7 @@
 //	site.go         the routes of the pages
 //	admin.go        the admin port: metrics, profiles and the log level
 //	mails.go        the admin page of mails
+//	jobs.go         the admin page of jobs, and their metrics
 //
 // The packages below it know nothing of Echo:
 //
@@ -63,6 +64,7 @@ import (
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
+	"github.com/byline-api/byline/db/jobs"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/admission"
 	"github.com/byline-api/byline/server/cache"
@@ -146,6 +148,8 @@ type Deps struct {
 	LogDropped func() int64
 	// Mail sends mails; nil means that the service sends none.
 	Mail *mail.Courier
+	// Jobs works the jobs of the service; nil means that the service has none.
+	Jobs *jobs.Queue
 	// Tracing makes the spans of requests; nil switches tracing off.
 	Tracing trace.TracerProvider
 }
@@ -205,6 +209,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)
 	if deps.Mail != nil {
 		s.metrics.registry.MustRegister(mailCollector{deps.Mail})
+	}
+	if deps.Jobs != nil {
+		s.metrics.registry.MustRegister(jobCollector{deps.Jobs})
 	}
 	if deps.LogDropped != nil {
 		s.metrics.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{

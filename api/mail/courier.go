@@ -1,18 +1,23 @@
 // Package mail sends the mails in the table mails. Operations insert them in
-// the transaction of the change that the mail is about. The text of a mail,
-// with its token, is generated when it is sent and is not stored.
+// the transaction of the change that the mail is about, and a trigger inserts a
+// job for each. The text of a mail, with its token, is generated when it is sent
+// and is not stored.
 package mail
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/jobs"
 	"github.com/byline-api/byline/gen/query"
 )
 
@@ -29,9 +34,10 @@ const (
 	maxPerHour = 5
 	// maxBackoff limits the time between two attempts.
 	maxBackoff = time.Hour
-	// pause is how many times longer than Config.Poll the courier waits after a
-	// database error.
-	pause = 10
+	// look is the time until a job looks again at a mail that another replica
+	// has claimed. That may be a replica of the release before this one, which
+	// has no jobs, and ends.
+	look = 5 * time.Second
 )
 
 // Sender passes a mail to a mail server.
@@ -50,17 +56,29 @@ type Config struct {
 	// Terminal means that a developer reads the log, so that it may contain the
 	// links and tokens of mails that are not sent.
 	Terminal bool
-	// Poll is the interval of the queries for mails that are due.
-	Poll time.Duration
 	// Backoff is the time until the second attempt. It doubles with each
 	// further attempt.
 	Backoff time.Duration
 }
 
-// Courier sends the mails of the outbox. Each of several replicas may run one.
+// sendMail is the job of sending a mail. A trigger inserts it, see
+// 00016_jobs.sql.
+type sendMail struct {
+	MailID int64 `json:"mailId"`
+}
+
+// Kind implements river.JobArgs.
+func (sendMail) Kind() string { return "send_mail" }
+
+// givenUp is the member of a job's metadata which says that its mail was given
+// up. If an operator retries such a job, the mail is sent after all.
+const givenUp = "givenUp"
+
+// Courier works the jobs of mails. Each of several replicas may have one.
 // Delivery is at least once: if a replica ends after it has sent a mail and
 // before it has recorded that, the mail is sent again.
 type Courier struct {
+	river.WorkerDefaults[sendMail]
 	cfg   Config
 	db    *db.DB
 	log   *slog.Logger
@@ -69,9 +87,22 @@ type Courier struct {
 	sent, deferred, givenUp atomic.Int64
 }
 
-// NewCourier returns a Courier, which sends mails while Run is running.
+// NewCourier returns a Courier.
 func NewCourier(cfg Config, d *db.DB, log *slog.Logger) *Courier {
 	return &Courier{cfg: cfg, db: d, log: log}
+}
+
+// Worker returns the Courier as a worker of jobs. It logs what will become of
+// mails.
+func (c *Courier) Worker() jobs.Worker {
+	switch {
+	case c.discards():
+		c.log.Warn("mails are discarded because BYLINE_SMTP_URL is not set: users cannot verify an address or reset a password; " +
+			"byline admin reset-link makes a link for one account")
+	case c.cfg.Sender == nil:
+		c.log.Info("mails are not sent because BYLINE_SMTP_URL is not set; /mails on the admin port shows them")
+	}
+	return jobs.Works(c)
 }
 
 // Stats are counted from the start of the service.
@@ -94,57 +125,62 @@ func (c *Courier) Unsent(ctx context.Context) ([]Unsent, error) {
 	return q.MailListUnsent(ctx, c.db, maxShown)
 }
 
-// Run sends mails until ctx ends. It finishes the mail that is being sent.
-func (c *Courier) Run(ctx context.Context) error {
-	switch {
-	case c.discards():
-		c.log.Warn("mails are discarded because BYLINE_SMTP_URL is not set: users cannot verify an address or reset a password; " +
-			"byline admin reset-link makes a link for one account")
-	case c.cfg.Sender == nil:
-		c.log.Info("mails are not sent because BYLINE_SMTP_URL is not set; /mails on the admin port shows them")
-	}
-	for ctx.Err() == nil {
-		wait := c.cfg.Poll
-		more, err := c.next(context.WithoutCancel(ctx))
-		switch {
-		case err != nil:
-			wait = pause * c.cfg.Poll
-			c.log.Warn("mails are delayed by a database error", "error", err, "nextTry", wait)
-		case more:
-			wait = 0
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
-	}
-	return nil
-}
-
 // discards reports whether mails are neither sent nor shown.
 func (c *Courier) discards() bool { return c.cfg.Sender == nil && c.cfg.Discard }
 
-// next claims the mail that is due first and sends it.
-func (c *Courier) next(ctx context.Context) (found bool, err error) {
-	m, err := q.MailClaim(ctx, c.db, lease)
+// Work implements river.Worker.
+func (c *Courier) Work(ctx context.Context, job *river.Job[sendMail]) error {
+	m, err := q.MailClaim(ctx, c.db, query.MailClaimParams{ID: job.Args.MailID, Lease: lease})
 	if db.IsNotFound(err) {
-		return false, nil
+		return c.passOver(ctx, job)
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	message, err := c.write(ctx, m)
 	switch {
 	case err != nil:
-		return true, err
+		return err
 	case message == nil:
-		return true, q.MailDrop(ctx, c.db, m.ID)
+		return q.MailDrop(ctx, c.db, m.ID)
 	case m.Attempts > maxAttempts: // each of the attempts ended with the process
 		err = errors.New("the service ended while it was sending this mail")
 	default:
 		err = c.send(ctx, *message)
 	}
-	return true, c.note(ctx, m, err)
+	return c.note(ctx, job, m, err)
+}
+
+// passOver ends the job of a mail that is not due.
+func (c *Courier) passOver(ctx context.Context, job *river.Job[sendMail]) error {
+	m, err := q.MailGet(ctx, c.db, job.Args.MailID)
+	switch {
+	case db.IsNotFound(err): // dropped, or its account was deleted
+		return nil
+	case err != nil:
+		return err
+	case m.DueAt != nil:
+		return river.JobSnooze(look)
+	case m.SentAt == nil && wasGivenUp(job.Metadata):
+		return q.MailRetry(ctx, c.db, m.ID) // makes another job
+	}
+	return nil
+}
+
+// NextRetry implements river.Worker.
+func (c *Courier) NextRetry(job *river.Job[sendMail]) time.Time {
+	return time.Now().Add(c.backoff(job.Attempt))
+}
+
+// wasGivenUp reports whether the metadata of a job has givenUp.
+func wasGivenUp(metadata []byte) bool {
+	var members map[string]any
+	return json.Unmarshal(metadata, &members) == nil && members[givenUp] == true
+}
+
+// backoff returns the time between an attempt and the next one.
+func (c *Courier) backoff(attempt int) time.Duration {
+	return min(c.cfg.Backoff<<min(attempt-1, maxAttempts), maxBackoff)
 }
 
 // write returns the text of a mail. It returns nil if the mail is not wanted:
@@ -229,23 +265,29 @@ func (c *Courier) send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// note records the result of sending a mail.
-func (c *Courier) note(ctx context.Context, m query.MailClaimRow, failure error) error {
+// note records the result of sending a mail, and returns that of the job.
+func (c *Courier) note(ctx context.Context, job *river.Job[sendMail], m query.MailClaimRow, failure error) error {
 	if failure == nil {
 		c.sent.Add(1)
 		return q.MailSent(ctx, c.db, m.ID)
 	}
 	text := failure.Error()
-	log := c.log.With("mail", m.ID, "kind", m.Kind, "attempt", m.Attempts, "error", text)
+	result := fmt.Errorf("mail %d (%s): %w", m.ID, m.Kind, failure)
 	if errors.As(failure, new(refused)) || m.Attempts >= maxAttempts {
 		c.givenUp.Add(1)
-		log.Warn("giving up on a mail")
-		return q.MailGiveUp(ctx, c.db, query.MailGiveUpParams{ID: m.ID, Error: &text})
+		if err := river.MetadataSet(ctx, givenUp, true); err != nil {
+			return err
+		}
+		if err := q.MailGiveUp(ctx, c.db, query.MailGiveUpParams{ID: m.ID, Error: &text}); err != nil {
+			return err
+		}
+		return river.JobCancel(result)
 	}
-	delay := min(c.cfg.Backoff<<(m.Attempts-1), maxBackoff)
 	c.deferred.Add(1)
-	log.Warn("sending a mail failed", "nextTry", delay)
-	return q.MailDefer(ctx, c.db, query.MailDeferParams{ID: m.ID, Delay: delay, Error: &text})
+	if err := q.MailDefer(ctx, c.db, query.MailDeferParams{ID: m.ID, Delay: c.backoff(job.Attempt), Error: &text}); err != nil {
+		return err
+	}
+	return result
 }
 
 // Expire deletes mails that are no longer needed, and expired tokens.

@@ -17,6 +17,7 @@ import (
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/db/jobs"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -28,16 +29,24 @@ const (
 
 func run(t *testing.T, d *db.DB, cfg mail.Config) *mail.Courier {
 	t.Helper()
-	cfg.Poll = tick
 	if cfg.Backoff == 0 {
 		cfg.Backoff = time.Millisecond
 	}
 	c := mail.NewCourier(cfg, d, slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	go func() { defer close(ended); _ = c.Run(ctx) }()
+	queue := work(t, d, c)
+	go func() { defer close(ended); _ = queue.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-ended })
 	return c
+}
+
+// work returns a queue whose jobs c works.
+func work(t *testing.T, d *db.DB, c *mail.Courier) *jobs.Queue {
+	t.Helper()
+	queue, err := jobs.New(jobs.Config{DB: d, Logger: slog.New(slog.DiscardHandler), Poll: tick, Workers: []jobs.Worker{c.Worker()}})
+	require.NoError(t, err)
+	return queue
 }
 
 // account creates a user and returns its id.
@@ -300,10 +309,11 @@ func TestCourierStops(t *testing.T) {
 	post(t, d, "verify_email", "anna@example.com", account(t, d, "anna"))
 	post(t, d, "verify_email", "bob@example.com", account(t, d, "bob"))
 	s := &slow{began: make(chan struct{}), finish: make(chan struct{})}
-	c := mail.NewCourier(mail.Config{Sender: s, Poll: tick, Backoff: time.Minute}, d, slog.New(slog.DiscardHandler))
+	c := mail.NewCourier(mail.Config{Sender: s, Backoff: time.Minute}, d, slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- c.Run(ctx) }()
+	queue := work(t, d, c)
+	go func() { ended <- queue.Run(ctx) }()
 	<-s.began
 	stop()
 	close(s.finish)
@@ -326,4 +336,45 @@ func TestExpire(t *testing.T) {
 	require.EqualValues(t, 4, n)
 	require.Equal(t, 3, number(t, d, `SELECT count(*) FROM mails`))
 	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mail_tokens`))
+}
+
+// TestCourierRetries checks that an operator can have a mail sent that was given
+// up: by retrying its job, and by the statement of docs/accounts.md.
+func TestCourierRetries(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	b := newMailbox(t)
+	var full atomic.Bool
+	full.Store(true)
+	b.answer = func(command string) string {
+		if strings.HasPrefix(command, "RCPT") && full.Load() {
+			return "550 5.2.2 mailbox full"
+		}
+		return ""
+	}
+	b.serve()
+	for _, name := range []string{"anna", "bob"} {
+		post(t, d, "verify_email", name+"@example.com", account(t, d, name))
+	}
+	c := mail.NewCourier(mail.Config{Sender: sender(t, b.url()), Backoff: time.Millisecond}, d, slog.New(slog.DiscardHandler))
+	queue := work(t, d, c)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = queue.Run(ctx) }()
+	defer func() { stop(); <-ended }()
+	var list []jobs.Job
+	require.Eventually(t, func() bool {
+		var err error
+		list, err = queue.List(t.Context())
+		return err == nil && len(list) == 2 && list[0].State == "cancelled" && list[1].State == "cancelled"
+	}, soon, tick)
+	require.Equal(t, mail.Stats{GivenUp: 2}, c.Stats())
+	require.Contains(t, list[0].LastError, "550")
+
+	full.Store(false)
+	require.NoError(t, queue.Retry(t.Context(), list[0].ID)) // of bob, whose mail is newer
+	exec(t, d, `UPDATE mails SET attempts = 0, due_at = now() WHERE recipient = 'anna@example.com'`)
+	require.Eventually(t, func() bool { return c.Stats().Sent == 2 }, soon, tick)
+	require.Len(t, b.received(), 2)
+	settled(t, d)
 }

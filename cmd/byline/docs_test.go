@@ -29,6 +29,7 @@ import (
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
+	"github.com/byline-api/byline/db/jobs"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/gen/spec"
 	"github.com/byline-api/byline/server"
@@ -143,9 +144,13 @@ func scrape(t *testing.T) (series, families map[string]bool) {
 	d, err := db.Open(t.Context(), db.Config{URL: "postgres://nobody@127.0.0.1:1/none", MaxConns: 1})
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
+	courier := mail.NewCourier(mail.Config{}, d, slog.New(slog.DiscardHandler))
+	queue, err := jobs.New(jobs.Config{DB: d, Logger: slog.New(slog.DiscardHandler), Workers: []jobs.Worker{courier.Worker()}})
+	require.NoError(t, err)
 	s, err := server.New(server.Config{Compat: server.Strict, RequestTimeout: time.Second, CacheBytes: 1 << 20}, server.Deps{
 		API: api.New(api.Deps{DB: d}), DB: d, Feed: changes.NewFeed(d, slog.New(slog.DiscardHandler)), Logger: slog.New(slog.DiscardHandler), LogLevel: &slog.LevelVar{},
-		Mail:       mail.NewCourier(mail.Config{}, d, slog.New(slog.DiscardHandler)),
+		Mail:       courier,
+		Jobs:       queue,
 		LogDropped: func() int64 { return 0 },
 	})
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/riverqueue/river"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
@@ -26,6 +27,7 @@ import (
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
+	"github.com/byline-api/byline/db/jobs"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/ratelimit"
@@ -92,8 +94,16 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 			return fail(exitConfiguration, err)
 		}
 	}
+	queue, err := jobs.New(jobs.Config{
+		DB: database, Logger: log, Tracing: tracing,
+		Workers: []jobs.Worker{courier.Worker(), jobs.Works(&cleaner{db: database, log: log})},
+		Hourly:  []river.JobArgs{clean{}},
+	})
+	if err != nil {
+		return err
+	}
 	feed := changes.NewFeed(database, log)
-	edge, err := newServer(ctx, cfg, database, feed, courier, keyPair, tracing, p.lines.Dropped, log)
+	edge, err := newServer(ctx, cfg, database, feed, courier, queue, keyPair, tracing, p.lines.Dropped, log)
 	if err != nil {
 		return err
 	}
@@ -101,9 +111,8 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	tuneMemory()
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	workers, work := errgroup.WithContext(work)
-	workers.Go(func() error { return expire(work, database, log) })
 	workers.Go(func() error { return feed.Run(work) })
-	workers.Go(func() error { return courier.Run(work) })
+	workers.Go(func() error { return queue.Run(work) })
 	if keyPair != nil {
 		workers.Go(func() error { return keyPair.Follow(work) })
 	}
@@ -119,7 +128,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	return errors.Join(err, workers.Wait())
 }
 
-func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.Feed, courier *mail.Courier,
+func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.Feed, courier *mail.Courier, queue *jobs.Queue,
 	keyPair *certificate.KeyPair, tracing trace.TracerProvider, dropped func() int64, log *slog.Logger) (*server.Server, error) {
 	keys, err := credentials.SigningKeys(ctx, database)
 	if err != nil {
@@ -177,6 +186,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		LogLevel:      &logLevel,
 		LogDropped:    dropped,
 		Mail:          courier,
+		Jobs:          queue,
 		Tracing:       tracing,
 	})
 }
@@ -184,7 +194,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 // newCourier returns the worker that sends mails. Without a mail server it only
 // shows them, in development.
 func newCourier(cfg *config, database *db.DB, terminal bool, log *slog.Logger) (*mail.Courier, error) {
-	mails := mail.Config{Links: cfg.MailLinks, Discard: cfg.Profile == "production", Terminal: cfg.logFormat(terminal) == "text", Poll: time.Second, Backoff: 30 * time.Second}
+	mails := mail.Config{Links: cfg.MailLinks, Discard: cfg.Profile == "production", Terminal: cfg.logFormat(terminal) == "text", Backoff: 30 * time.Second}
 	if cfg.SMTP != "" {
 		sender, err := mail.NewSMTP(cfg.SMTP, cfg.MailFrom)
 		if err != nil {
@@ -213,33 +223,6 @@ func quotas(mode string) ratelimit.Quotas {
 		return ratelimit.WideQuotas()
 	default:
 		return ratelimit.StrictQuotas()
-	}
-}
-
-// expire deletes expired and unused rows every hour.
-func expire(ctx context.Context, database *db.DB, log *slog.Logger) error {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		for what, expired := range map[string]func(context.Context, *db.DB) (int64, error){
-			"expired idempotency keys": idempotency.Expire,
-			"expired sessions":         api.ExpireSessions,
-			"expired mails":            mail.Expire,
-			"expired failed sign-ins":  signin.Expire,
-			"expired invitations":      api.ExpireInvitations,
-			"unused tags":              api.DeleteUnusedTags,
-		} {
-			if n, err := expired(ctx, database); err != nil {
-				log.Warn("cannot delete "+what+"; retrying in an hour", "error", err)
-			} else if n > 0 {
-				log.Info("deleted "+what, "count", n)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
 	}
 }
 

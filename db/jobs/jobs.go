@@ -194,7 +194,9 @@ var unfinished = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 type retryPolicy struct{}
 
 // NextRetry implements river.ClientRetryPolicy.
-func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time { return time.Now().Add(Backoff(job.Attempt)) }
+func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
+	return time.Now().Add(Backoff(job.Attempt))
+}
 
 // Run works jobs until ctx ends. It finishes those that it is working on.
 func (q *Queue) Run(ctx context.Context) error {

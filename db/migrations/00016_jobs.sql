@@ -89,23 +89,28 @@ CREATE TABLE river_notification (
 CREATE INDEX river_notification_created_at_idx ON river_notification (created_at);
 CREATE INDEX river_notification_topic_id_idx ON river_notification (topic, id);
 
--- Replicas of the release before this one insert mails as well. They send
--- mails by themselves, but the last of them may end before it has sent all.
+-- Triggers insert the jobs of mails, because replicas of the release before this
+-- one insert mails too. They send mails without jobs, but the last of them may
+-- end before it has sent all. An operator makes a mail that was given up due
+-- again.
 -- +goose StatementBegin
-CREATE FUNCTION insert_mail_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION insert_mail_job() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO river_job (kind, args, queue) SELECT 'send_mail', jsonb_build_object('mailId', id), 'background' FROM changed ORDER BY id;
+    INSERT INTO river_job (kind, args, queue, scheduled_at) VALUES ('send_mail', jsonb_build_object('mailId', NEW.id), 'background', NEW.due_at);
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER mails_insert_jobs AFTER INSERT ON mails REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION insert_mail_jobs();
+CREATE TRIGGER mails_insert_job AFTER INSERT ON mails FOR EACH ROW WHEN (NEW.due_at IS NOT NULL) EXECUTE FUNCTION insert_mail_job();
+CREATE TRIGGER mails_update_job AFTER UPDATE OF due_at ON mails FOR EACH ROW WHEN (OLD.due_at IS NULL AND NEW.due_at IS NOT NULL)
+    EXECUTE FUNCTION insert_mail_job();
 INSERT INTO river_job (kind, args, queue, scheduled_at)
 SELECT 'send_mail', jsonb_build_object('mailId', id), 'background', due_at FROM mails WHERE due_at IS NOT NULL ORDER BY id;
 
 -- +goose Down
 
-DROP TRIGGER mails_insert_jobs ON mails;
-DROP FUNCTION insert_mail_jobs();
+DROP TRIGGER mails_insert_job ON mails;
+DROP TRIGGER mails_update_job ON mails;
+DROP FUNCTION insert_mail_job();
 DROP TABLE river_notification, river_queue, river_leader, river_job;
 DROP FUNCTION river_job_state_in_bitmask(bit, river_job_state);
 DROP TYPE river_job_state;

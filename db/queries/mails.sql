@@ -1,17 +1,20 @@
 -- name: MailClaim :one
--- Claims a mail that is due, for as long as sending it may take. If this replica
+-- Claims a mail if it is due, for as long as sending it may take. If this replica
 -- ends meanwhile, another one claims the mail after that time. The account of a
 -- password reset is looked up here.
-WITH due AS (
-    SELECT m.id FROM mails m WHERE m.due_at <= now() ORDER BY m.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
-)
 UPDATE mails m SET
     attempts = m.attempts + 1,
     due_at = now() + @lease::interval,
     user_id = COALESCE(m.user_id, (SELECT u.id FROM users u WHERE lower(u.email) = lower(m.recipient)))
-FROM due
-WHERE m.id = due.id
+WHERE m.id = @id AND m.due_at <= now()
 RETURNING m.id, m.kind, m.recipient, m.user_id, m.attempts, m.created_at;
+
+-- name: MailGet :one
+SELECT id, due_at, sent_at FROM mails WHERE id = @id;
+
+-- name: MailRetry :exec
+-- Makes a mail due again that was given up. A trigger inserts a job.
+UPDATE mails SET attempts = 0, due_at = now() WHERE id = @id AND due_at IS NULL AND sent_at IS NULL;
 
 -- name: MailWanted :one
 -- Reports whether a mail still has to be sent: the account has the address, the

@@ -31,6 +31,7 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/db/jobs"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/contract"
@@ -91,8 +92,7 @@ func WithDB(f func(*db.Config)) Option { return func(s *setup) { s.db = append(s
 // WithDeps changes the parts that the edge connects.
 func WithDeps(f func(*server.Deps)) Option { return func(s *setup) { s.deps = f } }
 
-// Mailing makes the service process its outbox. Service.Mail then shows the
-// mails.
+// Mailing makes the service work its jobs. Service.Mail then shows the mails.
 func Mailing() Option { return func(s *setup) { s.mailing = true } }
 
 // WithRules changes the rules for accounts.
@@ -158,7 +158,7 @@ func New(t testing.TB, options ...Option) *Service {
 		background(t, deps.Feed.Run)
 	}
 	if set.mailing {
-		background(t, s.Mail.Run)
+		background(t, deps.Jobs.Run)
 	}
 	s.Handler = srv.Handler()
 	web := httptest.NewServer(s.Handler)
@@ -206,6 +206,9 @@ func (s *Service) deps(set setup) server.Deps {
 	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level}))
 	feed := changes.NewFeed(s.DB, logger)
 	feed.Subscribe(authenticator)
+	courier := mail.NewCourier(mail.Config{}, s.DB, logger)
+	queue, err := jobs.New(jobs.Config{DB: s.DB, Logger: logger, Poll: 10 * time.Millisecond, Workers: []jobs.Worker{courier.Worker()}})
+	require.NoError(s.t, err)
 	return server.Deps{
 		API: api.New(api.Deps{
 			DB: s.DB, Passwords: set.passwords(passwords), Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
@@ -216,7 +219,8 @@ func (s *Service) deps(set setup) server.Deps {
 		Feed:          feed,
 		Authenticator: authenticator,
 		Logger:        logger,
-		Mail:          mail.NewCourier(mail.Config{Poll: 10 * time.Millisecond}, s.DB, logger),
+		Mail:          courier,
+		Jobs:          queue,
 		LogLevel:      level,
 	}
 }
