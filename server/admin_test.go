@@ -132,7 +132,7 @@ func TestAdminSecrets(t *testing.T) {
 		pages.ServeHTTP(w, r)
 		return w
 	}
-	for _, path := range []string{"/mails", "/debug/pprof/cmdline", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/symbol", "/metrics", "/log-level", "/profile-rate", "/"} {
+	for _, path := range []string{"/mails", "/jobs", "/debug/pprof/cmdline", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/symbol", "/metrics", "/log-level", "/profile-rate", "/"} {
 		for _, host := range []string{
 			"127.0.0.1:9090", "127.0.0.1", "10.1.2.3:9090", "[::1]:9090", "[::1]", "localhost:9090", "localhost", "LocalHost.:9090", "mails.localhost",
 			"byline:9090", "BYLINE", "byline.internal.",
@@ -149,7 +149,7 @@ func TestAdminSecrets(t *testing.T) {
 				require.Equal(t, "the host must be an IP address, localhost or a name in BYLINE_ADMIN_HOSTS\n", res.Body.String())
 			}
 		}
-		if path != "/mails" && path != "/debug/pprof/cmdline" {
+		if path != "/mails" && path != "/jobs" && path != "/debug/pprof/cmdline" {
 			continue // without secrets: a link from another page, such as a dashboard, works
 		}
 		for site, want := range map[string]int{"none": http.StatusOK, "same-origin": http.StatusOK, "same-site": http.StatusOK, "cross-site": http.StatusForbidden} {

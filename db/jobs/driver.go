@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/query"
@@ -30,7 +31,7 @@ var _ riverdriver.Driver[query.DBTX] = driver{}
 func (d driver) PoolIsSet() bool { return d.pool != nil }
 
 func (d driver) GetExecutor() riverdriver.Executor {
-	return d.Driver.UnwrapExecutor(transaction{DBTX: d.pool, begin: d.pool.Begin})
+	return executor{d.Driver.UnwrapExecutor(transaction{DBTX: d.pool, begin: d.pool.Begin})}
 }
 
 func (d driver) UnwrapExecutor(tx query.DBTX) riverdriver.ExecutorTx {
@@ -38,6 +39,15 @@ func (d driver) UnwrapExecutor(tx query.DBTX) riverdriver.ExecutorTx {
 }
 
 func (d driver) UnwrapTx(tx riverdriver.ExecutorTx) query.DBTX { return d.Driver.UnwrapTx(tx) }
+
+// executor runs the statements of River.
+type executor struct{ riverdriver.Executor }
+
+// QueueGet returns a queue that is not paused, without a statement. River asks
+// for each queue every two seconds, and the service pauses none.
+func (executor) QueueGet(_ context.Context, params *riverdriver.QueueGetParams) (*rivertype.Queue, error) {
+	return &rivertype.Queue{Name: params.Name, Metadata: []byte("{}")}, nil
+}
 
 // SupportsListener and SupportsListenNotify keep River from notifying: a
 // transaction that notifies waits, when it commits, for all others that do.

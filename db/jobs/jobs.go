@@ -44,10 +44,11 @@
 //
 // There is no connection that listens, since PgBouncer in transaction mode does
 // not support it, and inserts notify nobody. In each replica each queue
-// fetches jobs every Config.Poll and reads its settings every 2 s. The leader
-// renews its term and looks for jobs to retry every 5 s, and for jobs of ended
-// replicas and jobs to delete every 30 s. In memory, River completes jobs in
-// batches with a ticker of 50 ms.
+// fetches jobs every Config.Poll; queues cannot be paused, so that it need not read
+// their settings. The leader renews its term and looks for jobs to retry every
+// 5 s, and for jobs of ended replicas and jobs to delete every 30 s. In memory,
+// River completes jobs in batches with a ticker of 50 ms, which cannot be
+// configured.
 package jobs
 
 import (

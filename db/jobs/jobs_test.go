@@ -292,3 +292,45 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// TestEndedReplica checks that the job of a replica that ended without notice is
+// tried again, and that another replica replaces it as the leader.
+func TestEndedReplica(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	insert(t, d, 1, 2)
+	for _, statement := range []string{
+		`UPDATE river_job SET state = 'running', attempt = 1, attempted_by = '{ended}', attempted_at = now() - CASE id WHEN 1 THEN interval '2 minutes' ELSE '1 second' END`,
+		`INSERT INTO river_leader (elected_at, expires_at, leader_id) VALUES (now(), now() + interval '1 second', 'ended')`,
+	} {
+		_, err := d.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	w := &worker{}
+	run(t, config(d, w))
+	eventually(t, d, "state = 'completed' AND attempt = 2", 1)
+	require.Equal(t, []int{1}, w.numbers(), "the other job may still be running")
+	require.Equal(t, 1, count(t, d, "id = 1 AND EXISTS (SELECT FROM river_leader WHERE leader_id <> 'ended')"))
+}
+
+// TestHourly checks that the leader inserts periodic jobs when it begins, and
+// not again while they are not finished.
+func TestHourly(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	block := make(chan struct{})
+	w := &worker{work: func(context.Context, *river.Job[task]) error { <-block; return nil }}
+	cfg := config(d, w)
+	cfg.Hourly = []river.JobArgs{task{7}}
+	_, stop := run(t, cfg)
+	eventually(t, d, "state = 'running'", 1)
+	close(block)
+	stop()
+	eventually(t, d, "state = 'completed'", 1)
+	_, err := d.Exec(t.Context(), `UPDATE river_job SET state = 'retryable', finalized_at = NULL, scheduled_at = now() + interval '1 hour'`)
+	require.NoError(t, err)
+	run(t, cfg)
+	eventually(t, d, "EXISTS (SELECT FROM river_leader)", 1)
+	time.Sleep(time.Second) // a leader begins to insert within a second
+	require.Equal(t, 1, count(t, d, "true"))
+}
