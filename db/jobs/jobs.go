@@ -2,7 +2,8 @@
 // (https://riverqueue.com), with its tables in the same database, so that a job
 // is inserted in the transaction of the change that makes it necessary.
 //
-//	jobs.go     Queue works jobs; kinds, queues and periodic jobs
+//	jobs.go     the configuration; kinds, queues and periodic jobs
+//	run.go      Run works jobs, and lets River rest while there are none
 //	insert.go   Insert and InsertAt, for operations
 //	driver.go   River's driver on the pool of package db
 //	observe.go  spans, log lines and statistics of jobs
@@ -42,18 +43,22 @@
 //
 // # What an idle service does
 //
+// River is not made for idle services: it wakes up 20 times a second to
+// complete jobs, and its statements would be more than all others of an idle
+// replica. So River runs only while there are jobs. Otherwise a replica has one
+// statement every Config.Poll, which asks whether there is anything for River
+// to do: a job that is due, one to retry, or one of a replica that has ended.
+// Every hour River runs for the periodic jobs.
+//
 // There is no connection that listens, since PgBouncer in transaction mode does
-// not support it, and inserts notify nobody. In each replica each queue
-// fetches jobs every Config.Poll; queues cannot be paused, so that it need not read
-// their settings. The leader renews its term and looks for jobs to retry every
-// 5 s, and for jobs of ended replicas and jobs to delete every 30 s. In memory,
-// River completes jobs in batches with a ticker of 50 ms, which cannot be
-// configured.
+// not support it, and inserts notify nobody. While River runs, each queue
+// fetches jobs every Config.Poll. The leader renews its term and looks for jobs
+// to retry every 5 s, and for jobs of ended replicas and jobs to delete every
+// 30 s. Queues cannot be paused, so that River need not read their settings.
 package jobs
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -63,7 +68,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/byline-api/byline/db"
-	"github.com/byline-api/byline/gen/query"
 )
 
 // The queues. A kind chooses one with a method InsertOpts.
@@ -91,8 +95,8 @@ const (
 	stopTimeout = 10 * time.Second
 	// maxAttempts is the default; with Backoff they take about six hours.
 	maxAttempts = 12
-	// startPause is the time between attempts to start.
-	startPause = time.Second
+	// lingering is how long River runs after the last job.
+	lingering = 15 * time.Second
 )
 
 // Backoff returns the time between an attempt, counted from 1, and the next
@@ -116,9 +120,11 @@ type Config struct {
 	// every hour.
 	Hourly []river.JobArgs
 
-	// For tests: whether this replica never becomes the leader, and its clock.
+	// For tests: whether this replica never becomes the leader, its clock, and
+	// how long River runs after the last job if not for the usual time.
 	follows bool
 	clock   rivertype.TimeGenerator
+	lingers time.Duration
 }
 
 // Worker works the jobs of one kind.
@@ -133,14 +139,6 @@ func Works[T river.JobArgs](w river.Worker[T]) Worker {
 	return Worker{args.Kind(), func(all *river.Workers) error { return river.AddWorkerSafely(all, w) }}
 }
 
-// Queue works the jobs in the database. Each of several replicas has one.
-type Queue struct {
-	client   *river.Client[query.DBTX]
-	db       *db.DB
-	log      *slog.Logger
-	observer *observer
-}
-
 // New returns a Queue, which works jobs while Run is running.
 func New(cfg Config) (*Queue, error) {
 	workers, kinds := river.NewWorkers(), make([]string, len(cfg.Workers))
@@ -153,7 +151,7 @@ func New(cfg Config) (*Queue, error) {
 	observer := newObserver(kinds, cfg.Tracing, cfg.Logger)
 	hourly := make([]*river.PeriodicJob, len(cfg.Hourly))
 	for i, args := range cfg.Hourly {
-		insert := func() (river.JobArgs, *river.InsertOpts) { return args, &river.InsertOpts{UniqueOpts: unfinished} }
+		insert := func() (river.JobArgs, *river.InsertOpts) { return args, &river.InsertOpts{UniqueOpts: once} }
 		hourly[i] = river.NewPeriodicJob(river.PeriodicInterval(time.Hour), insert, &river.PeriodicJobOpts{RunOnStart: true})
 	}
 	poll := cmp.Or(cfg.Poll, DefaultPoll)
@@ -172,46 +170,29 @@ func New(cfg Config) (*Queue, error) {
 		Queues:                 map[string]river.QueueConfig{Prompt: {MaxWorkers: promptWorkers}, Background: {MaxWorkers: 1}},
 		// The statements of the service have a time limit that building an
 		// index can exceed.
-		ReindexerIndexNames:         []string{},
-		CompletedJobRetentionPeriod: time.Hour,
-		RescueStuckJobsAfter:        rescueAfter,
-		RetryPolicy:                 retryPolicy{},
-		SoftStopTimeout:             stopTimeout,
-		Test:                        river.TestConfig{Time: cfg.clock},
-		Workers:                     workers,
+		ReindexerIndexNames:  []string{},
+		RescueStuckJobsAfter: rescueAfter,
+		RetryPolicy:          retryPolicy{},
+		SoftStopTimeout:      stopTimeout,
+		Test:                 river.TestConfig{Time: cfg.clock},
+		Workers:              workers,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	return &Queue{client: client, db: cfg.DB, log: cfg.Logger, observer: observer}, nil
+	return &Queue{
+		client: client, db: cfg.DB, log: cfg.Logger, observer: observer, problems: newLastLogged(),
+		poll: poll, lingers: cmp.Or(cfg.lingers, lingering),
+	}, nil
 }
 
-// unfinished keeps a periodic job from being inserted while the one before it
-// is not finished.
-var unfinished = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
-}}
+// once keeps a periodic job from being inserted twice within an hour, by one
+// leader after the other.
+var once = river.UniqueOpts{ByArgs: true, ByPeriod: time.Hour}
 
 type retryPolicy struct{}
 
 // NextRetry implements river.ClientRetryPolicy.
 func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
 	return time.Now().Add(Backoff(job.Attempt))
-}
-
-// Run works jobs until ctx ends. It finishes those that it is working on.
-func (q *Queue) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
-		err := q.client.Start(ctx)
-		if err == nil {
-			<-q.client.Stopped()
-			return nil
-		}
-		q.log.Warn("jobs are not worked because of a database error", "error", err, "nextTry", startPause)
-		select {
-		case <-ctx.Done():
-		case <-time.After(startPause):
-		}
-	}
-	return nil
 }

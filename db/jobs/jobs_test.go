@@ -313,24 +313,40 @@ func TestEndedReplica(t *testing.T) {
 	require.Equal(t, 1, count(t, d, "id = 1 AND EXISTS (SELECT FROM river_leader WHERE leader_id <> 'ended')"))
 }
 
-// TestHourly checks that the leader inserts periodic jobs when it begins, and
-// not again while they are not finished.
+// TestHourly checks that the first leader inserts a periodic job, and the next
+// one within the hour does not.
 func TestHourly(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
-	block := make(chan struct{})
-	w := &worker{work: func(context.Context, *river.Job[task]) error { <-block; return nil }}
-	cfg := config(d, w)
+	cfg := config(d, &worker{})
 	cfg.Hourly = []river.JobArgs{task{7}}
-	_, stop := run(t, cfg)
-	eventually(t, d, "state = 'running'", 1)
-	close(block)
-	stop()
-	eventually(t, d, "state = 'completed'", 1)
-	_, err := d.Exec(t.Context(), `UPDATE river_job SET state = 'retryable', finalized_at = NULL, scheduled_at = now() + interval '1 hour'`)
-	require.NoError(t, err)
-	run(t, cfg)
-	eventually(t, d, "EXISTS (SELECT FROM river_leader)", 1)
-	time.Sleep(time.Second) // a leader begins to insert within a second
-	require.Equal(t, 1, count(t, d, "true"))
+	for range 2 {
+		_, stop := run(t, cfg)
+		eventually(t, d, "state = 'completed' AND EXISTS (SELECT FROM river_leader)", 1)
+		time.Sleep(time.Second) // a leader begins to insert within a second
+		stop()
+		require.Equal(t, 1, count(t, d, "true"))
+	}
+}
+
+// TestIdle checks that River rests while there are no jobs, and that jobs are
+// worked after that.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	w := &worker{}
+	run(t, jobs.Lingering(config(d, w), 10*tick))
+	leaders := func(want int) {
+		t.Helper()
+		require.Eventually(t, func() (done bool) {
+			require.NoError(t, d.QueryRow(t.Context(), `SELECT count(*) = $1 FROM river_leader`, want).Scan(&done))
+			return done
+		}, soon, tick)
+	}
+	for i := range 3 {
+		insert(t, d, i)
+		eventually(t, d, "state = 'completed'", i+1)
+		leaders(0)
+	}
+	require.Equal(t, []int{0, 1, 2}, w.numbers())
 }

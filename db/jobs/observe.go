@@ -48,8 +48,10 @@ type observer struct {
 	tracer trace.Tracer
 	log    *slog.Logger
 
-	mu    sync.Mutex
-	stats map[string]KindStats
+	mu      sync.Mutex
+	stats   map[string]KindStats
+	running int
+	ended   time.Time // when an attempt ended last
 }
 
 func newObserver(kinds []string, provider trace.TracerProvider, log *slog.Logger) *observer {
@@ -74,9 +76,10 @@ func (o *observer) Work(ctx context.Context, job *rivertype.JobRow, work func(co
 	defer span.End()
 	log := o.log.With("job", job.ID, "kind", job.Kind, "attempt", job.Attempt)
 	began := time.Now()
+	o.begin()
 	err := contain(ctx, work, log)
 	outcome := outcomeOf(job, err)
-	o.count(job.Kind, outcome, time.Since(began))
+	o.end(job.Kind, outcome, time.Since(began))
 	switch outcome {
 	case Failed:
 		log.Warn("a job failed and is tried again", "error", err)
@@ -132,9 +135,24 @@ func outcomeOf(job *rivertype.JobRow, err error) Outcome {
 	return Failed
 }
 
-func (o *observer) count(kind string, outcome Outcome, took time.Duration) {
+func (o *observer) begin() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.running++
+}
+
+// rests reports whether no attempt is running or has ended within a time.
+func (o *observer) rests(within time.Duration) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.running == 0 && time.Since(o.ended) >= within
+}
+
+func (o *observer) end(kind string, outcome Outcome, took time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.running--
+	o.ended = time.Now()
 	k := o.stats[kind]
 	k.Attempts[outcome]++
 	k.Duration += took
@@ -169,7 +187,7 @@ type lastLogged struct {
 }
 
 func newQuietHandler(h slog.Handler) slog.Handler {
-	return quietHandler{h, &lastLogged{at: map[string]time.Time{}}}
+	return quietHandler{h, newLastLogged()}
 }
 
 func (h quietHandler) Enabled(ctx context.Context, level slog.Level) bool {
@@ -199,6 +217,9 @@ func lower(level slog.Level) slog.Level {
 	return slog.LevelWarn
 }
 
+func newLastLogged() *lastLogged { return &lastLogged{at: map[string]time.Time{}} }
+
+// due reports whether to log a message, and notes that it is logged.
 func (l *lastLogged) due(message string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -20,3 +20,10 @@ FROM river_job j
 WHERE j.state IN ('discarded', 'cancelled', 'retryable', 'running', 'available', 'scheduled')
 ORDER BY array_position(ARRAY['discarded', 'retryable', 'running', 'available', 'scheduled', 'cancelled'], CAST(j.state AS text)), j.id DESC
 LIMIT @most;
+
+-- name: JobNeeded :one
+-- Reports whether a job is due, is to be retried or belongs to a replica that has
+-- ended.
+SELECT CAST(EXISTS (SELECT FROM river_job j WHERE j.state = 'available' AND j.scheduled_at <= now())
+    OR EXISTS (SELECT FROM river_job r WHERE r.state IN ('retryable', 'scheduled') AND r.scheduled_at <= now())
+    OR EXISTS (SELECT FROM river_job u WHERE u.state = 'running' AND u.attempted_at <= now() - @rescue_after::interval) AS boolean) AS needed;
