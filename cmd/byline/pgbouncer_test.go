@@ -127,6 +127,9 @@ func TestPgBouncer(t *testing.T) {
 	require.Zero(t, unavailable+refused+broken+other, "%v", l.strange)
 	require.GreaterOrEqual(t, ok, 200)
 	require.Zero(t, l.lost(pg.URL()))
+	await(t, "the jobs", func() bool { // registrations and the password reset need mails
+		return query[bool](t, pg.URL(), "SELECT bool_and(state = 'completed') AND bool_or(kind = 'clean') AND bool_or(kind = 'send_mail') FROM river_job")[0]
+	})
 	s.end()
 	require.Empty(t, query[string](t, pg.URL(), "SELECT 'lock' FROM pg_locks WHERE locktype = 'advisory'"), "a lock was left in a session of PgBouncer")
 }

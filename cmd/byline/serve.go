@@ -98,6 +98,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 		DB: database, Logger: log, Tracing: tracing,
 		Workers: []jobs.Worker{courier.Worker(), jobs.Works(&cleaner{db: database, log: log})},
 		Hourly:  []river.JobArgs{clean{}},
+		Rested:  releaseProgramPages,
 	})
 	if err != nil {
 		return err

@@ -43,12 +43,11 @@
 //
 // # What an idle service does
 //
-// River is not made for idle services: it wakes up 20 times a second to
-// complete jobs, and its statements would be more than all others of an idle
-// replica. So River runs only while there are jobs. Otherwise a replica has one
-// statement every Config.Poll, which asks whether there is anything for River
-// to do: a job that is due, one to retry, or one of a replica that has ended.
-// Every hour River runs for the periodic jobs.
+// River runs only while there are jobs, because it costs more than the rest of
+// an idle replica: it wakes up 20 times a second to complete jobs, and sends
+// three statements a second. While it rests, a replica asks every Config.Poll
+// whether there is anything for River to do: a job that is due, one to retry, or
+// one of a replica that has ended. Every hour River runs for the periodic jobs.
 //
 // There is no connection that listens, since PgBouncer in transaction mode does
 // not support it, and inserts notify nobody. While River runs, each queue
@@ -119,6 +118,9 @@ type Config struct {
 	// Hourly are jobs that the leader inserts when it becomes the leader, and
 	// every hour.
 	Hourly []river.JobArgs
+	// Rested, if set, is called when River has stopped because there are no
+	// jobs.
+	Rested func()
 
 	// For tests: whether this replica never becomes the leader, its clock, and
 	// how long River runs after the last job if not for the usual time.
@@ -182,7 +184,7 @@ func New(cfg Config) (*Queue, error) {
 	}
 	return &Queue{
 		client: client, db: cfg.DB, log: cfg.Logger, observer: observer, problems: newLastLogged(),
-		poll: poll, lingers: cmp.Or(cfg.lingers, lingering),
+		poll: poll, lingers: cmp.Or(cfg.lingers, lingering), rested: cfg.Rested,
 	}, nil
 }
 

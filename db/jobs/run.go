@@ -19,6 +19,7 @@ type Queue struct {
 	observer      *observer
 	problems      *lastLogged
 	poll, lingers time.Duration
+	rested        func()
 	started       time.Time // of River, the last time
 }
 
@@ -70,7 +71,11 @@ func (q *Queue) work(ctx context.Context) error {
 		if needed, err := q.needed(ctx); needed || err != nil {
 			continue
 		}
-		return q.client.Stop(context.WithoutCancel(ctx))
+		err := q.client.Stop(context.WithoutCancel(ctx))
+		if q.rested != nil {
+			q.rested()
+		}
+		return err
 	}
 }
 
