@@ -63,7 +63,7 @@ func (s *Server) changeJob(what string, change func(context.Context, int64) erro
 type jobCollector struct{ queue *jobs.Queue }
 
 var (
-	jobsByState  = prometheus.NewDesc("jobs", "Jobs in the database, by state; NaN if the database does not respond.", []string{"state"}, nil)
+	jobsByState  = prometheus.NewDesc("queue_jobs", "Jobs in the database, by state; NaN if the database does not respond.", []string{"state"}, nil)
 	jobOldestDue = prometheus.NewDesc("job_oldest_due_seconds", "How long the oldest job that is due has been waiting; NaN if the database does not respond.", nil, nil)
 	jobAttempts  = prometheus.NewDesc("job_attempts_total", "Attempts of jobs that this replica has made, by kind and outcome.", []string{"kind", "outcome"}, nil)
 	jobDuration  = prometheus.NewDesc("job_duration_seconds", "Time that the attempts of jobs took, by kind.", []string{"kind"}, nil)

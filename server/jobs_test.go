@@ -69,7 +69,7 @@ func TestJobsPage(t *testing.T) {
 
 	_, metrics := send(t, "GET", root+"/metrics", "")
 	for _, line := range []string{
-		`jobs{state="due"} 1`, `jobs{state="discarded"} 0`, `job_attempts_total{kind="send_mail",outcome="failed"} 0`,
+		`queue_jobs{state="due"} 1`, `queue_jobs{state="discarded"} 0`, `job_attempts_total{kind="send_mail",outcome="failed"} 0`,
 		`job_duration_seconds_count{kind="send_mail"} 0`, "job_oldest_due_seconds ",
 	} {
 		require.Contains(t, string(metrics), line)

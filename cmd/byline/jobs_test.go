@@ -60,6 +60,7 @@ func TestJobsSurvive(t *testing.T) {
 
 	post("1 second")
 	stopPostgres(t, pg)
+	proxy.down()
 	pg = postgres(t, dir)
 	proxy.up(pg.URL())
 	sent()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 	"github.com/stretchr/testify/require"
 
@@ -349,4 +350,24 @@ func TestIdle(t *testing.T) {
 		leaders(0)
 	}
 	require.Equal(t, []int{0, 1, 2}, w.numbers())
+}
+
+// TestOutage checks that a job which fails because the database was restarted is
+// worked again at once, and that this has a limit.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	restarted := &pgconn.PgError{Code: "57P01"}
+	w := &worker{work: func(_ context.Context, job *river.Job[task]) error {
+		if job.Args.Number == 2 || len(job.Metadata) == len("{}") {
+			return restarted
+		}
+		return nil
+	}}
+	insert(t, d, 1, 2)
+	_, err := d.Exec(t.Context(), `UPDATE river_job SET max_attempts = 2, metadata = '{"snoozes": 29}' WHERE args = '{"number": 2}'`)
+	require.NoError(t, err)
+	run(t, config(d, w))
+	eventually(t, d, "state = 'completed' AND attempt = 1", 1)
+	eventually(t, d, "state = 'discarded' AND attempt = 2", 1)
 }

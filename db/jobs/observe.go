@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,6 +80,10 @@ func (o *observer) Work(ctx context.Context, job *rivertype.JobRow, work func(co
 	o.begin()
 	err := contain(ctx, work, log)
 	outcome := outcomeOf(job, err)
+	if outcome == Failed && db.IsUnavailable(err) && snoozes(job) < maxSnoozes {
+		log.Warn("a job waits for the database", "error", err)
+		outcome, err = Snoozed, river.JobSnooze(snooze)
+	}
 	o.end(job.Kind, outcome, time.Since(began))
 	switch outcome {
 	case Failed:
@@ -92,6 +97,22 @@ func (o *observer) Work(ctx context.Context, job *rivertype.JobRow, work func(co
 	}
 	span.SetStatus(codes.Error, "")
 	return err
+}
+
+const (
+	// snooze is the time until the next attempt after an outage of the
+	// database, such as a restart. It does not count as an attempt.
+	snooze = time.Second
+	// maxSnoozes bounds them, since a statement that always takes too long looks
+	// like an outage.
+	maxSnoozes = 30
+)
+
+// snoozes returns how often a job was snoozed.
+func snoozes(job *rivertype.JobRow) int {
+	var metadata struct{ Snoozes int }
+	_ = json.Unmarshal(job.Metadata, &metadata) // River's own
+	return metadata.Snoozes
 }
 
 // contain returns the error of work without secrets.
