@@ -378,3 +378,21 @@ func TestCourierRetries(t *testing.T) {
 	require.Len(t, b.received(), 2)
 	settled(t, d)
 }
+
+// TestCourierBesideOlderRelease runs the statements with which the release
+// before jobs sends a mail. Only one of the two replicas sends it.
+func TestCourierBesideOlderRelease(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	post(t, d, "verify_email", "anna@example.com", account(t, d, "anna"))
+	require.Equal(t, 1, number(t, d, `WITH due AS (SELECT m.id FROM mails m WHERE m.due_at <= now() ORDER BY m.due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+		UPDATE mails m SET attempts = m.attempts + 1, due_at = now() + interval '1 minute' FROM due WHERE m.id = due.id RETURNING m.attempts`))
+	c := run(t, d, mail.Config{})
+	require.Eventually(t, func() bool {
+		return number(t, d, `SELECT count(*) FROM river_job WHERE kind = 'send_mail' AND metadata ? 'snoozes'`) == 1
+	}, soon, tick)
+	exec(t, d, `UPDATE mails SET sent_at = now(), due_at = NULL, error = NULL`)
+	require.Eventually(t, func() bool { return number(t, d, `SELECT count(*) FROM river_job WHERE state = 'completed'`) == 1 }, soon, tick)
+	require.Zero(t, c.Stats())
+	require.Empty(t, c.Shown())
+}

@@ -79,6 +79,8 @@ const (
 	Background = "background"
 )
 
+var queues = []string{Prompt, Background}
+
 const (
 	// DefaultPoll lets a job of the queue Prompt begin within a second of its
 	// time: River adds up to a tenth to the interval.

@@ -48,7 +48,7 @@ func (q *Queue) needed(ctx context.Context) (bool, error) {
 	if time.Since(q.started) >= time.Hour {
 		return true, nil // for the periodic jobs
 	}
-	return query.New().JobNeeded(ctx, q.db, rescueAfter)
+	return query.New().JobNeeded(ctx, q.db, query.JobNeededParams{Queues: queues, RescueAfter: rescueAfter})
 }
 
 // work runs River until there is nothing to do or ctx ends.

@@ -23,7 +23,9 @@ LIMIT @most;
 
 -- name: JobNeeded :one
 -- Reports whether a job is due, is to be retried or belongs to a replica that has
--- ended.
-SELECT CAST(EXISTS (SELECT FROM river_job j WHERE j.state = 'available' AND j.scheduled_at <= now())
+-- ended. With all queues and priorities that there are, the index finds the jobs
+-- that are due without those for later.
+SELECT CAST(EXISTS (SELECT FROM river_job j
+                    WHERE j.state = 'available' AND j.queue = ANY (@queues::text[]) AND j.priority = ANY ('{1,2,3,4}') AND j.scheduled_at <= now())
     OR EXISTS (SELECT FROM river_job r WHERE r.state IN ('retryable', 'scheduled') AND r.scheduled_at <= now())
     OR EXISTS (SELECT FROM river_job u WHERE u.state = 'running' AND u.attempted_at <= now() - @rescue_after::interval) AS boolean) AS needed;
