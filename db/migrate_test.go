@@ -361,3 +361,28 @@ func TestStoredTextIsMigrated(t *testing.T) {
 			+ COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)`).Scan(&wrong))
 	require.Empty(t, wrong)
 }
+
+// TestMailsGetJobs migrates mails that an earlier release has not sent yet.
+func TestMailsGetJobs(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	m, d := migrator(t, url), dbtest.OpenURL(t, url)
+	downBefore(t, m, "00016_jobs.sql")
+	_, err := d.Exec(t.Context(), `INSERT INTO mails (kind, recipient, due_at, sent_at) VALUES ('reset_password', 'due', now(), NULL),
+		('reset_password', 'later', now() + interval '1 hour', NULL), ('reset_password', 'sent', NULL, now()), ('reset_password', 'given up', NULL, NULL)`)
+	require.NoError(t, err)
+	_, err = m.Up(t.Context())
+	require.NoError(t, err)
+	_, err = d.Exec(t.Context(), `UPDATE mails SET due_at = now() WHERE recipient = 'given up'`) // by an operator
+	require.NoError(t, err)
+	_, err = d.Exec(t.Context(), `INSERT INTO mails (kind, recipient) VALUES ('reset_password', 'new')`) // also by an earlier release
+	require.NoError(t, err)
+	var jobs []string
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT array_agg(m.recipient ORDER BY j.id) FROM river_job j
+		JOIN mails m ON m.id = (j.args ->> 'mailId')::bigint AND j.scheduled_at = m.due_at WHERE j.state = 'available' AND j.queue = 'background'`).Scan(&jobs))
+	require.Equal(t, []string{"due", "later", "given up", "new"}, jobs)
+	downBefore(t, m, "00016_jobs.sql")
+	var mails int
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT count(*) FROM mails`).Scan(&mails))
+	require.Equal(t, 5, mails)
+}

@@ -1,7 +1,7 @@
 // Package mail sends the mails in the table mails. Operations insert them in
 // the transaction of the change that the mail is about, and a trigger inserts a
-// job for each. The text of a mail, with its token, is generated when it is sent
-// and is not stored.
+// job for each. The text of a mail, with its token, is generated when it is
+// sent and is not stored.
 package mail
 
 import (

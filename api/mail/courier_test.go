@@ -338,8 +338,8 @@ func TestExpire(t *testing.T) {
 	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mail_tokens`))
 }
 
-// TestCourierRetries checks that an operator can have a mail sent that was given
-// up: by retrying its job, and by the statement of docs/accounts.md.
+// TestCourierRetries checks that an operator can have a mail sent that was
+// given up: by retrying its job, and by the statement of docs/accounts.md.
 func TestCourierRetries(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)

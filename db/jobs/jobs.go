@@ -46,8 +46,9 @@
 // River runs only while there are jobs, because it costs more than the rest of
 // an idle replica: it wakes up 20 times a second to complete jobs, and sends
 // three statements a second. While it rests, a replica asks every Config.Poll
-// whether there is anything for River to do: a job that is due, one to retry, or
-// one of a replica that has ended. Every hour River runs for the periodic jobs.
+// whether there is anything for River to do: a job that is due, one to retry,
+// or one of a replica that has ended. Every hour River runs for the periodic
+// jobs.
 //
 // There is no connection that listens, since PgBouncer in transaction mode does
 // not support it, and inserts notify nobody. While River runs, each queue

@@ -1,7 +1,6 @@
 package jobs_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -9,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 	"github.com/stretchr/testify/require"
 
@@ -142,37 +140,6 @@ func TestReplicas(t *testing.T) {
 	require.ElementsMatch(t, want, w.numbers())
 }
 
-func TestRetry(t *testing.T) {
-	t.Parallel()
-	d := dbtest.Open(t)
-	insert(t, d, 1)
-	w := &worker{work: func(_ context.Context, job *river.Job[task]) error {
-		switch job.Attempt {
-		case 1:
-			return errors.New("the account anna@example.com is busy")
-		case 2:
-			panic("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl")
-		}
-		return nil
-	}}
-	log := &lockedBuffer{}
-	cfg := config(d, w)
-	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
-	q, _ := run(t, cfg)
-	eventually(t, d, "state = 'completed' AND attempt = 3", 1)
-	stats := q.Stats()["task"]
-	require.Equal(t, map[jobs.Outcome]uint64{jobs.Completed: 1, jobs.Failed: 2, jobs.Discarded: 0, jobs.Cancelled: 0, jobs.Snoozed: 0}, stats.Attempts)
-	var stored string
-	require.NoError(t, d.QueryRow(t.Context(), `SELECT errors::text FROM river_job`).Scan(&stored))
-	for _, text := range []string{stored, log.String()} {
-		require.Contains(t, text, "the account [withheld] is busy")
-		require.Contains(t, text, "panic: [withheld]")
-		require.NotContains(t, text, "eyJ")
-	}
-	require.Contains(t, log.String(), "kind=task")
-	require.Contains(t, log.String(), "(*worker).Work", "the line of a panic has the stack")
-}
-
 // TestDiscard checks that a job which never succeeds is kept, and can be tried
 // again.
 func TestDiscard(t *testing.T) {
@@ -277,25 +244,8 @@ func TestStop(t *testing.T) {
 	require.Equal(t, 2, count(t, d, "state = 'available' AND attempt = 0"))
 }
 
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// TestEndedReplica checks that the job of a replica that ended without notice is
-// tried again, and that another replica replaces it as the leader.
+// TestEndedReplica checks that the job of a replica that ended without notice
+// is tried again, and that another replica replaces it as the leader.
 func TestEndedReplica(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -350,24 +300,4 @@ func TestIdle(t *testing.T) {
 		leaders(0)
 	}
 	require.Equal(t, []int{0, 1, 2}, w.numbers())
-}
-
-// TestOutage checks that a job which fails because the database was restarted is
-// worked again at once, and that this has a limit.
-func TestOutage(t *testing.T) {
-	t.Parallel()
-	d := dbtest.Open(t)
-	restarted := &pgconn.PgError{Code: "57P01"}
-	w := &worker{work: func(_ context.Context, job *river.Job[task]) error {
-		if job.Args.Number == 2 || len(job.Metadata) == len("{}") {
-			return restarted
-		}
-		return nil
-	}}
-	insert(t, d, 1, 2)
-	_, err := d.Exec(t.Context(), `UPDATE river_job SET max_attempts = 2, metadata = '{"snoozes": 29}' WHERE args = '{"number": 2}'`)
-	require.NoError(t, err)
-	run(t, config(d, w))
-	eventually(t, d, "state = 'completed' AND attempt = 1", 1)
-	eventually(t, d, "state = 'discarded' AND attempt = 2", 1)
 }

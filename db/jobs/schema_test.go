@@ -27,8 +27,8 @@ const described = `
 	UNION ALL SELECT format('value %s %s', t.typname, e.enumlabel) FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
 	ORDER BY 1`
 
-// TestRiverSchema checks that our migrations make the tables that River's newest
-// migration makes.
+// TestRiverSchema checks that our migrations make the tables that River's
+// newest migration makes.
 func TestRiverSchema(t *testing.T) {
 	t.Parallel()
 	theirs := dbtest.OpenURL(t, dbtest.EmptyURL(t))

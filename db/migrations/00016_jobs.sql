@@ -89,10 +89,10 @@ CREATE TABLE river_notification (
 CREATE INDEX river_notification_created_at_idx ON river_notification (created_at);
 CREATE INDEX river_notification_topic_id_idx ON river_notification (topic, id);
 
--- Triggers insert the jobs of mails, because replicas of the release before this
--- one insert mails too. They send mails without jobs, but the last of them may
--- end before it has sent all. An operator makes a mail that was given up due
--- again.
+-- Triggers insert the jobs of mails, because replicas of the release before
+-- this one insert mails too. They send mails without jobs, but the last of them
+-- may end before it has sent all. An operator makes a mail that was given up
+-- due again.
 -- +goose StatementBegin
 CREATE FUNCTION insert_mail_job() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,6 +1,6 @@
 -- name: JobCount :one
--- Counts the jobs that are not finished, and those that were given up. A job for
--- later is available too, so that its time decides whether it is due.
+-- Counts the jobs that are not finished, and those that were given up. A job
+-- for later is available too, so that its time decides whether it is due.
 SELECT
     count(*) FILTER (WHERE j.state = 'available' AND j.scheduled_at <= now()) AS due,
     count(*) FILTER (WHERE j.state IN ('available', 'scheduled') AND j.scheduled_at > now()) AS scheduled,
@@ -22,9 +22,9 @@ ORDER BY array_position(ARRAY['discarded', 'retryable', 'running', 'available', 
 LIMIT @most;
 
 -- name: JobNeeded :one
--- Reports whether a job is due, is to be retried or belongs to a replica that has
--- ended. With all queues and priorities that there are, the index finds the jobs
--- that are due without those for later.
+-- Reports whether a job is due, is to be retried or belongs to a replica that
+-- has ended. With all queues and priorities that there are, the index finds the
+-- jobs that are due without those for later.
 SELECT CAST(EXISTS (SELECT FROM river_job j
                     WHERE j.state = 'available' AND j.queue = ANY (@queues::text[]) AND j.priority = ANY ('{1,2,3,4}') AND j.scheduled_at <= now())
     OR EXISTS (SELECT FROM river_job r WHERE r.state IN ('retryable', 'scheduled') AND r.scheduled_at <= now())
