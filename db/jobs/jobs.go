@@ -90,7 +90,7 @@ const (
 	// same time, so that most connections of the pool stay free for requests.
 	promptWorkers = 2
 	// timeout limits one attempt. The job of a replica that has ended is
-	// retried rescueAfter it began.
+	// retried when rescueAfter has passed since it began.
 	timeout, rescueAfter = time.Minute, 90 * time.Second
 	// stopTimeout is how long a stop waits for running jobs before their
 	// contexts end. They are then worked by another replica.

@@ -28,7 +28,11 @@ func (q *Queue) Run(ctx context.Context) error {
 	tick := time.NewTicker(q.poll)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		needed, err := q.needed(ctx)
+		needed := time.Since(q.started) >= time.Hour // for the periodic jobs
+		var err error
+		if !needed {
+			needed, err = q.waiting(ctx)
+		}
 		if err == nil && needed {
 			err = q.work(ctx)
 		}
@@ -43,15 +47,12 @@ func (q *Queue) Run(ctx context.Context) error {
 	return nil
 }
 
-// needed reports whether there is anything for River to do.
-func (q *Queue) needed(ctx context.Context) (bool, error) {
-	if time.Since(q.started) >= time.Hour {
-		return true, nil // for the periodic jobs
-	}
+// waiting reports whether there are jobs for River to do something about.
+func (q *Queue) waiting(ctx context.Context) (bool, error) {
 	return query.New().JobNeeded(ctx, q.db, query.JobNeededParams{Queues: queues, RescueAfter: rescueAfter})
 }
 
-// work runs River until there is nothing to do or ctx ends.
+// work runs River until no jobs are waiting or ctx ends.
 func (q *Queue) work(ctx context.Context) error {
 	if err := q.client.Start(ctx); err != nil {
 		return err
@@ -68,7 +69,7 @@ func (q *Queue) work(ctx context.Context) error {
 		if !q.observer.rests(q.lingers) {
 			continue
 		}
-		if needed, err := q.needed(ctx); needed || err != nil {
+		if waiting, err := q.waiting(ctx); waiting || err != nil {
 			continue
 		}
 		err := q.client.Stop(context.WithoutCancel(ctx))
