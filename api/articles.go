@@ -80,7 +80,7 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	var replayed *string
 	for attempt := range visibility.SlugAttempts {
 		arg.Slug = slug.Candidate(base, attempt)
-		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body, InTx: named != ""}
+		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body, InTx: named != "" || in.PublishedAt != nil}
 		created, replayed, err = idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (visibility.Article, error) {
 			if named != "" {
 				return createFor(ctx, conn, arg)
@@ -101,8 +101,11 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 
 func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreateParams) (visibility.Article, error) {
 	r, err := q.ArticleCreate(ctx, conn, arg)
-	if db.IsNotFound(err) {
+	switch {
+	case db.IsNotFound(err):
 		err = problem.InvalidField("publishedAt", "must be in the future")
+	case err == nil:
+		err = publish.Schedule(ctx, conn, r.ID, arg.PublishedAt)
 	}
 	return visibility.Article{
 		Body: arg.Body,

@@ -66,8 +66,11 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 			}
 		}
 		n, err := q.ArticlePublish(ctx, tx, arg)
-		if err != nil || n > 0 {
+		if err != nil {
 			return err
+		}
+		if n > 0 {
+			return publish.Schedule(ctx, tx, locked.ID, in.PublishAt, in.UnpublishAt)
 		}
 		if in.UnpublishAt != nil && in.PublishAt != nil && !in.UnpublishAt.After(*in.PublishAt) {
 			return problem.InvalidField("unpublishAt", "must be after publishAt")

@@ -1,4 +1,5 @@
-// Package publish decides who may make articles public.
+// Package publish decides who may make articles public, and makes them public
+// at their time.
 package publish
 
 import (

@@ -96,7 +96,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	}
 	queue, err := jobs.New(jobs.Config{
 		DB: database, Logger: log, Tracing: tracing,
-		Workers: []jobs.Worker{courier.Worker(), jobs.Works(&cleaner{db: database, log: log})},
+		Workers: []jobs.Worker{courier.Worker(), publish.Worker(database), jobs.Works(&cleaner{db: database, log: log})},
 		Hourly:  []river.JobArgs{clean{}},
 		Rested:  releaseProgramPages,
 	})

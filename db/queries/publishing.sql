@@ -17,10 +17,11 @@ WHERE a.id = @id
 UPDATE articles SET status = @status, published_at = NULL, unpublish_at = NULL, hidden = true, version = version + 1 WHERE id = @id;
 
 -- name: ArticleLockDue :one
--- Locks a scheduled article whose time has come.
-SELECT a.id, a.slug, NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
+-- Locks an article that has to be published now, or whose publication ends now.
+SELECT a.id, a.slug, (a.status = 'published')::boolean AS ends,
+       NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
 FROM articles a
-WHERE a.id = @id AND a.status = 'scheduled' AND a.published_at <= now()
+WHERE a.id = @id AND (a.status = 'scheduled' AND a.published_at <= now() OR a.status = 'published' AND a.unpublish_at <= now())
 FOR UPDATE OF a;
 
 -- name: ArticlePublishDue :exec
@@ -32,12 +33,6 @@ UPDATE articles a SET
     hidden = EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id),
     version = a.version + 1
 WHERE a.id = @id;
-
--- name: ArticleUnpublishDue :many
--- Makes the articles drafts again whose publication has ended.
-UPDATE articles a SET status = 'draft', published_at = NULL, unpublish_at = NULL, hidden = true, version = a.version + 1
-WHERE a.status = 'published' AND a.unpublish_at <= now()
-RETURNING a.id;
 
 -- name: ArticleListInAnyState :many
 -- The lists below are for those who may change the articles, with the last
