@@ -228,6 +228,12 @@ class Operation:
             self.result = Type(found.name, found.parsed("data"), found.models)
 
     @property
+    def edits(self) -> bool:
+        """Whether the resource class gets `edit`, which reads what the operation
+        at the same path writes."""
+        return self.conditional and self.method == "PUT" and self.body_model is not None
+
+    @property
     def arguments(self) -> list[Parameter]:
         return [*self.path_parameters, *self.body, *self.query]
 

@@ -19,7 +19,7 @@ from .._model import Model, parse_time
 
 def module(spec: Document) -> str:
     names = _used(spec)
-    changes = {op.body_model: op for op in spec.operations if op.conditional and op.body_model}
+    changes = {op.body_model: op for op in spec.operations if op.edits}
     order = [*(n for n in spec.schemas if n in names or n in changes)]
     out = HEADER + f"__all__ = {sorted(order)}\n\n"
     # Aliases are evaluated when the module is imported, so they come first.

@@ -103,7 +103,7 @@ def _module(operations: list[Operation]) -> str:
     for flavour in FLAVOURS:
         methods = [_method(op, flavour) for op in operations if not (flavour.full and op.stream)]
         if not flavour.full:
-            methods += [_edit(op, flavour) for op in operations if op.conditional and op.body]
+            methods += [_edit(op, flavour) for op in operations if op.edits]
         if not methods:
             continue
         name = flavour.class_name(operations[0].resource_class)
