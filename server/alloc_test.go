@@ -90,9 +90,9 @@ func TestAllocations(t *testing.T) {
 		{"comments, cached", "/api/articles/an-article/comments", "", 14},
 		{"tags, cached", "/api/tags", "", 13},
 		{"profile, cached", "/api/profiles/author", "", 14},
-		{"article, signed in", "/api/articles/an-article", reader.Token, 94},
-		{"list, signed in", "/api/articles?limit=20", reader.Token, 305},
-		{"feed", "/api/articles/feed", reader.Token, 290},
+		{"article, signed in", "/api/articles/an-article", reader.Token, 103},
+		{"list, signed in", "/api/articles?limit=20", reader.Token, 308},
+		{"feed", "/api/articles/feed", reader.Token, 293},
 		{"comments, signed in", "/api/articles/an-article/comments", reader.Token, 96},
 	} {
 		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, test.path, nil)

@@ -63,11 +63,15 @@ type Hiding struct {
 // View renders the article. html is nil unless it was requested.
 func (a Article) View(ctx context.Context, html *markup.Text) openapi.Article {
 	out := view.Article(ctx, a.ArticleItem, a.Body, html, a.Hidden.View())
-	if out.Status = openapi.ArticleStatus(a.Publication.Status); out.Status == "" {
-		out.Status, out.PublishedAt = openapi.StatusPublished, &out.CreatedAt
-		return out
+	out.Status, out.UnpublishAt = openapi.ArticleStatus(a.Publication.Status), view.TimestampOrNull(a.Publication.EndsAt)
+	switch at := a.Publication.At; {
+	case out.Status == "":
+		out.Status, out.PublishedAt = openapi.StatusPublished, new(out.CreatedAt)
+	case at != nil && at.Equal(a.CreatedAt): // as of most articles: saves an allocation
+		out.PublishedAt = new(out.CreatedAt)
+	default:
+		out.PublishedAt = view.TimestampOrNull(at)
 	}
-	out.PublishedAt, out.UnpublishAt = view.TimestampOrNull(a.Publication.At), view.TimestampOrNull(a.Publication.EndsAt)
 	return out
 }
 
