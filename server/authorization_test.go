@@ -86,6 +86,8 @@ func TestAuthorization(t *testing.T) {
 				case op.Owner == "article" && role >= auth.Editor:
 					res, body := c.do(s, op.Method)
 					require.Less(t, res.StatusCode, 300, "%s: editors may use the articles of everybody: see visibility.MayEdit: %s", label, body)
+				case c.unseen:
+					refuse(label, c, 404, "not_found")
 				case op.Owner != "":
 					refuse(label, c, 403, "forbidden")
 				case slices.ContainsFunc(op.Targets, func(t contract.Target) bool { return t.Private }):

@@ -52,7 +52,7 @@ func TestOrder(t *testing.T) {
 					refuse(input+" and a missing "+target.Kind, spoil(c.missing(t, op, target)), 404, target.Kind)
 				}
 				if op.Owner != "" {
-					refuse(input+" and a foreign "+op.Owner, spoil(c.as(stranger)), 403, op.Owner)
+					refuse(input+" and a foreign "+op.Owner, spoil(c.as(stranger)), c.foreign(), op.Owner)
 				}
 			}
 			for i, target := range op.Targets {
@@ -64,7 +64,7 @@ func TestOrder(t *testing.T) {
 				for _, parent := range op.Targets[:i] {
 					refuse("a malformed "+target.Param+" and a missing "+parent.Kind, malformed.missing(t, op, parent), 404, parent.Kind)
 					if parent.Kind == op.Owner {
-						refuse("a malformed "+target.Param+" and a foreign "+parent.Kind, malformed.as(stranger), 403, parent.Kind)
+						refuse("a malformed "+target.Param+" and a foreign "+parent.Kind, malformed.as(stranger), c.foreign(), parent.Kind)
 					}
 				}
 			}
@@ -116,6 +116,15 @@ func badText(s *openapi3.Schema) (string, bool) {
 		return strings.Repeat("x", int(*s.MaxLength)+1), true
 	}
 	return "", false
+}
+
+// foreign returns the status of the response to somebody who does not own the
+// target.
+func (c call) foreign() int {
+	if c.unseen {
+		return 404
+	}
+	return 403
 }
 
 // naming replaces the value of a target in the path.

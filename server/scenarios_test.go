@@ -126,7 +126,7 @@ var valid = map[string]func(*stage) call{
 	"DeleteArticle":          func(s *stage) call { return call{path: article(s, ""), token: s.author.Token} },
 	"PublishArticle":         func(s *stage) call { return call{path: article(s, "/publish"), token: s.author.Token, body: `{}`} },
 	"UnpublishArticle":       func(s *stage) call { return call{path: article(s, "/unpublish"), token: s.author.Token} },
-	"SubmitArticle":          func(s *stage) call { return call{path: draft(s) + "/submit", token: s.author.Token} },
+	"SubmitArticle":          func(s *stage) call { return call{path: draft(s) + "/submit", token: s.author.Token, unseen: true} },
 	"GetCurrentUserArticles": func(s *stage) call { return call{path: "/user/articles", token: s.author.Token} },
 	"GetEditorialArticles":   func(s *stage) call { return call{path: "/editorial/articles", token: s.as(auth.Editor)} },
 	"GetArticleComments":     func(s *stage) call { return call{path: article(s, "/comments")} },
@@ -261,7 +261,11 @@ var scenarios = map[string]func(*stage) []call{
 	"DeleteArticle 412":    stale("DeleteArticle"),
 	"PublishArticle 412":   stale("PublishArticle"),
 	"UnpublishArticle 412": stale("UnpublishArticle"),
-	"SubmitArticle 412":    stale("SubmitArticle"),
+	"SubmitArticle 403": func(s *stage) []call {
+		c := valid["SubmitArticle"](s)
+		return []call{c.as(s.apiKey("read").Key), c.at(article(s, "/submit")).as(s.reader.Token)}
+	},
+	"SubmitArticle 412": stale("SubmitArticle"),
 
 	"CreateSession 422": func(s *stage) []call {
 		return []call{{path: "/sessions", body: `{}`}, {path: "/sessions", body: `{"user":{"email":"","password":"x"}}`}}

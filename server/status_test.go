@@ -225,6 +225,7 @@ func cause(s *servertest.Service, res *http.Response) string {
 type call struct {
 	path, body, token string
 	header            []string
+	unseen            bool // only the owner and editors see the target
 }
 
 func (c call) at(path string) call      { c.path = path; return c }

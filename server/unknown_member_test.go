@@ -48,6 +48,9 @@ func TestUnknownMembers(t *testing.T) {
 
 				c := valid[op.ID](st)
 				for _, name := range refused {
+					if slices.Contains(o.members, name.(string)) {
+						continue // the operation knows it here
+					}
 					res, body := c.adding(t, o, map[string]any{name.(string): nil}).do(st.s, op.Method)
 					p := requireProblem(t, 422, "validation_failed", res, []byte(body))
 					require.Contains(t, p.Errors, name)
