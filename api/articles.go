@@ -7,6 +7,7 @@ import (
 
 	"github.com/oapi-codegen/nullable"
 
+	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/batch"
 	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/idempotency"
@@ -169,7 +170,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 			if err := s.applyPatch(ctx, tx, locked, in); err != nil {
 				return err
 			}
-			if err := auditEdit(ctx, tx, locked, openapi.ArticleUpdated); err != nil {
+			if err := audit.WriteEdit(ctx, tx, locked.AuthorID, audit.Entry{Action: openapi.ArticleUpdated, ID: locked.ID}); err != nil {
 				return err
 			}
 		}
@@ -263,7 +264,7 @@ func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRe
 			return err
 		}
 		// The entry is written first, because it looks up the author.
-		if err := auditEdit(ctx, tx, locked, openapi.ArticleDeleted); err != nil {
+		if err := audit.WriteEdit(ctx, tx, locked.AuthorID, audit.Entry{Action: openapi.ArticleDeleted, ID: locked.ID}); err != nil {
 			return err
 		}
 		return q.ArticleDelete(ctx, tx, locked.ID)

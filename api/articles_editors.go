@@ -18,19 +18,6 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// auditEdit writes what an editor does to an article of somebody else's to the
-// audit log. It writes nothing if the viewer is the author. The author is locked
-// first, because everything that ends a session locks users before sessions.
-func auditEdit(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, action openapi.AuditAction) error {
-	if a.AuthorID == request.Viewer(ctx).ID {
-		return nil
-	}
-	if _, err := q.ArticleHoldAuthors(ctx, tx, []int64{a.AuthorID}); err != nil {
-		return err
-	}
-	return audit.Write(ctx, tx, audit.Entry{Action: action, Kind: openapi.SubjectArticle, ID: a.ID})
-}
-
 // namedAuthor returns the username in the member author of a request, or "" if
 // there is none. An object, as in responses, has no effect.
 func namedAuthor(member json.RawMessage) (name string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
@@ -70,6 +71,13 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 			return err
 		}
 		if n > 0 {
+			to := openapi.StatusPublished
+			if in.PublishAt != nil {
+				to = openapi.StatusScheduled
+			}
+			if err := auditStatus(ctx, tx, locked, openapi.ArticlePublished, to); err != nil {
+				return err
+			}
 			return publish.Schedule(ctx, tx, locked.ID, in.PublishAt, in.UnpublishAt)
 		}
 		if in.UnpublishAt != nil && in.PublishAt != nil && !in.UnpublishAt.After(*in.PublishAt) {
@@ -91,7 +99,7 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 // UnpublishArticle makes an article a draft again.
 func (s publishing) UnpublishArticle(ctx context.Context, req openapi.UnpublishArticleRequestObject) (openapi.UnpublishArticleResponseObject, error) {
 	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked query.ArticleLockRow) error {
-		return setDraft(ctx, tx, locked, openapi.StatusDraft)
+		return setDraft(ctx, tx, locked, openapi.StatusDraft, openapi.ArticleUnpublished)
 	})
 	if err != nil {
 		return nil, err
@@ -106,7 +114,7 @@ func (s publishing) SubmitArticle(ctx context.Context, req openapi.SubmitArticle
 		if locked.PublishedAt != nil {
 			return problem.InvalidField("status", fmt.Sprintf("is %s: only a draft can be submitted", locked.Status))
 		}
-		return setDraft(ctx, tx, locked, openapi.StatusReview)
+		return setDraft(ctx, tx, locked, openapi.StatusReview, openapi.ArticleSubmitted)
 	})
 	if err != nil {
 		return nil, err
@@ -116,11 +124,22 @@ func (s publishing) SubmitArticle(ctx context.Context, req openapi.SubmitArticle
 }
 
 // setDraft gives an article a status in which it has no time of publication.
-func setDraft(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, status openapi.ArticleStatus) error {
+func setDraft(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, status openapi.ArticleStatus, action openapi.AuditAction) error {
 	if locked.Status == string(status) {
 		return nil
 	}
-	return q.ArticleSetDraft(ctx, tx, query.ArticleSetDraftParams{ID: locked.ID, Status: string(status)})
+	err := q.ArticleSetDraft(ctx, tx, query.ArticleSetDraftParams{ID: locked.ID, Status: string(status)})
+	if err != nil {
+		return err
+	}
+	return auditStatus(ctx, tx, locked, action, status)
+}
+
+// auditStatus writes to the audit log that an editor has given an article of
+// somebody else's a status.
+func auditStatus(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, action openapi.AuditAction, to openapi.ArticleStatus) error {
+	after := string(to)
+	return audit.WriteEdit(ctx, tx, locked.AuthorID, audit.Entry{Action: action, ID: locked.ID, From: &locked.Status, To: &after})
 }
 
 // change locks an article that the viewer may change, changes it, and returns

@@ -8,8 +8,128 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
 )
+
+// newDraft creates a draft and returns its slug.
+func newDraft(t *testing.T, by servertest.User, title string) string {
+	t.Helper()
+	res := responseOf(by.CreateArticleWithResponse(t.Context(), nil, client.NewArticleRequest{Article: client.NewArticle{
+		Title: title, Description: "d", Body: "b", Status: ptrTo(client.StatusDraft),
+	}}))
+	require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+	return res.JSON201.Article.Slug
+}
+
+func publishArticle(t *testing.T, by servertest.User, slug string, in client.PublishRequest) *client.PublishArticleResponse {
+	t.Helper()
+	return responseOf(by.PublishArticleWithResponse(t.Context(), slug, nil, in))
+}
+
+// TestPublishArticle walks an article through its states.
+func TestPublishArticle(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+	slug := newDraft(t, jake, "A draft")
+	submitted := responseOf(jake.SubmitArticleWithResponse(t.Context(), slug, nil))
+	require.Equal(t, http.StatusOK, submitted.StatusCode(), string(submitted.Body))
+	require.Equal(t, client.StatusReview, submitted.JSON200.Article.Status)
+	require.Equal(t, 404, responseOf(s.As("").GetArticleWithResponse(t.Context(), slug, nil)).StatusCode())
+
+	soon := time.Now().Add(time.Hour)
+	later := soon.Add(time.Hour)
+	for _, wrong := range []client.PublishRequest{
+		{PublishAt: ptrTo(time.Now().Add(-time.Hour))}, {UnpublishAt: ptrTo(time.Now().Add(-time.Hour))}, {PublishAt: &later, UnpublishAt: &soon},
+	} {
+		require.Equal(t, 422, publishArticle(t, jake, slug, wrong).StatusCode())
+	}
+	scheduled := publishArticle(t, jake, slug, client.PublishRequest{PublishAt: &soon, UnpublishAt: &later})
+	require.Equal(t, http.StatusOK, scheduled.StatusCode(), string(scheduled.Body))
+	require.Equal(t, client.StatusScheduled, scheduled.JSON200.Article.Status)
+	require.Equal(t, 404, responseOf(s.As("").GetArticleWithResponse(t.Context(), slug, nil)).StatusCode())
+	require.Equal(t, 422, responseOf(jake.SubmitArticleWithResponse(t.Context(), slug, nil)).StatusCode())
+
+	published := publishArticle(t, jake, slug, client.PublishRequest{})
+	require.Equal(t, http.StatusOK, published.StatusCode(), string(published.Body))
+	require.Equal(t, client.StatusPublished, published.JSON200.Article.Status)
+	require.Equal(t, 200, responseOf(s.As("").GetArticleWithResponse(t.Context(), slug, nil)).StatusCode())
+	again := publishArticle(t, jake, slug, client.PublishRequest{})
+	require.Equal(t, published.JSON200.Article.PublishedAt, again.JSON200.Article.PublishedAt, "published already")
+	requireCounters(t, s)
+
+	withdrawn := responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil))
+	require.Equal(t, http.StatusOK, withdrawn.StatusCode(), string(withdrawn.Body))
+	require.Equal(t, client.StatusDraft, withdrawn.JSON200.Article.Status)
+	require.True(t, withdrawn.JSON200.Article.PublishedAt.IsNull())
+	require.Equal(t, 404, responseOf(s.As("").GetArticleWithResponse(t.Context(), slug, nil)).StatusCode())
+	requireCounters(t, s)
+	require.Zero(t, auditCount(t, s), "what authors do to their own articles is not in the log")
+}
+
+// TestPublishingOfOthers checks that the audit log has what editors do to the
+// articles of others, once, with the status before and after.
+func TestPublishingOfOthers(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, ed := s.Register("jake"), withRole(s, "ed", auth.Editor)
+	slug := newDraft(t, jake, "A draft")
+	for range 2 { // the second time changes nothing
+		require.Equal(t, 200, responseOf(ed.SubmitArticleWithResponse(t.Context(), slug, nil)).StatusCode())
+	}
+	require.Equal(t, 200, publishArticle(t, ed, slug, client.PublishRequest{PublishAt: ptrTo(time.Now().Add(time.Hour))}).StatusCode())
+	for range 2 {
+		require.Equal(t, 200, publishArticle(t, ed, slug, client.PublishRequest{}).StatusCode())
+	}
+	for range 2 {
+		require.Equal(t, 200, responseOf(ed.UnpublishArticleWithResponse(t.Context(), slug, nil)).StatusCode())
+	}
+	log := responseOf(withRole(s, "root", auth.Admin).GetAuditLogWithResponse(t.Context(), nil))
+	require.Equal(t, http.StatusOK, log.StatusCode(), string(log.Body))
+	var got []string
+	for _, e := range log.JSON200.Entries {
+		require.Contains(t, string(log.Body), `"username":"ed"`)
+		require.Equal(t, client.SubjectArticle, e.Subject.Kind)
+		got = append(got, fmt.Sprint(e.Action, " ", e.From.MustGet(), " ", e.To.MustGet()))
+	}
+	require.Equal(t, []string{
+		"article.unpublished published draft", "article.published scheduled published", "article.published review scheduled", "article.submitted draft review",
+	}, got)
+	own := newDraft(t, ed, "By an editor")
+	require.Equal(t, 200, publishArticle(t, ed, own, client.PublishRequest{}).StatusCode())
+	require.Equal(t, 4, auditCount(t, s), "what editors do to their own articles is not in the log")
+}
+
+// TestGetCurrentUserArticles checks that authors list their articles in any
+// state, and that GetEditorialArticles lists those of everybody for editors.
+func TestGetCurrentUserArticles(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna, ed := s.Register("jake"), s.Register("anna"), withRole(s, "ed", auth.Editor)
+	s.Publish(jake, "First")
+	newDraft(t, jake, "Second")
+	newDraft(t, anna, "Third")
+	titles := func(list *client.OwnArticles) (out []string) {
+		for _, a := range list.Articles {
+			out = append(out, a.Title)
+		}
+		return out
+	}
+	own := func(status *client.StatusFilter) []string {
+		return titles(responseOf(jake.GetCurrentUserArticlesWithResponse(t.Context(), &client.GetCurrentUserArticlesParams{Status: status})).JSON200)
+	}
+	require.Equal(t, []string{"Second", "First"}, own(nil))
+	require.Equal(t, []string{"Second"}, own(ptrTo(client.StatusDraft)))
+	editorial := func(in client.GetEditorialArticlesParams) []string {
+		return titles(responseOf(ed.GetEditorialArticlesWithResponse(t.Context(), &in)).JSON200)
+	}
+	require.Equal(t, []string{"Third", "Second", "First"}, editorial(client.GetEditorialArticlesParams{}))
+	require.Equal(t, []string{"Third", "Second"}, editorial(client.GetEditorialArticlesParams{Status: ptrTo(client.StatusDraft)}))
+	require.Equal(t, []string{"Third"}, editorial(client.GetEditorialArticlesParams{Author: ptrTo("anna")}))
+	require.Equal(t, 403, responseOf(jake.GetEditorialArticlesWithResponse(t.Context(), nil)).StatusCode())
+}
 
 // TestScheduledArticle checks that an article becomes public at its time and
 // ends at its time, once, without a request.

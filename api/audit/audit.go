@@ -13,7 +13,7 @@ import (
 )
 
 // Entry is what the log records of an action. From and To are the role, or the
-// id of the author of an article, before and after.
+// status or the id of the author of an article, before and after.
 type Entry struct {
 	Action   openapi.AuditAction
 	Kind     openapi.AuditSubjectKind
@@ -28,6 +28,20 @@ type Entry struct {
 // 401. Without a viewer the action is one of the operator.
 func Write(ctx context.Context, tx query.DBTX, e Entry) error {
 	return WriteAs(ctx, tx, request.Viewer(ctx), e)
+}
+
+// WriteEdit is Write for what an editor does to an article of somebody else's. It
+// writes nothing if the viewer is the author. The author is locked first, because
+// everything that ends a session locks users before sessions.
+func WriteEdit(ctx context.Context, tx query.DBTX, authorID int64, e Entry) error {
+	if authorID == request.Viewer(ctx).ID {
+		return nil
+	}
+	if _, err := query.New().ArticleHoldAuthors(ctx, tx, []int64{authorID}); err != nil {
+		return err
+	}
+	e.Kind = openapi.SubjectArticle
+	return Write(ctx, tx, e)
 }
 
 // WriteAs is Write for an action of somebody else than the viewer: of the user
