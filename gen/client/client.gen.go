@@ -19,28 +19,85 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ArticleStatus.
+const (
+	StatusDraft     ArticleStatus = "draft"
+	StatusPublished ArticleStatus = "published"
+	StatusReview    ArticleStatus = "review"
+	StatusScheduled ArticleStatus = "scheduled"
+)
+
+// Valid indicates whether the value is a known member of the ArticleStatus enum.
+func (e ArticleStatus) Valid() bool {
+	switch e {
+	case StatusDraft:
+		return true
+	case StatusPublished:
+		return true
+	case StatusReview:
+		return true
+	case StatusScheduled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AuditAction.
 const (
-	ArticleHidden    AuditAction = "article.hidden"
-	ArticleRestored  AuditAction = "article.restored"
-	CommentHidden    AuditAction = "comment.hidden"
-	CommentRestored  AuditAction = "comment.restored"
-	UserAdminCreated AuditAction = "user.admin_created"
-	UserReinstated   AuditAction = "user.reinstated"
-	UserRoleChanged  AuditAction = "user.role_changed"
-	UserSuspended    AuditAction = "user.suspended"
+	ArticleCreatedFor   AuditAction = "article.created_for"
+	ArticleDeleted      AuditAction = "article.deleted"
+	ArticleHidden       AuditAction = "article.hidden"
+	ArticlePublished    AuditAction = "article.published"
+	ArticleReattributed AuditAction = "article.reattributed"
+	ArticleRestored     AuditAction = "article.restored"
+	ArticleSubmitted    AuditAction = "article.submitted"
+	ArticleUnpublished  AuditAction = "article.unpublished"
+	ArticleUpdated      AuditAction = "article.updated"
+	CommentHidden       AuditAction = "comment.hidden"
+	CommentRestored     AuditAction = "comment.restored"
+	InvitationAccepted  AuditAction = "invitation.accepted"
+	InvitationCreated   AuditAction = "invitation.created"
+	InvitationDeleted   AuditAction = "invitation.deleted"
+	UserAdded           AuditAction = "user.added"
+	UserAdminCreated    AuditAction = "user.admin_created"
+	UserReinstated      AuditAction = "user.reinstated"
+	UserRoleChanged     AuditAction = "user.role_changed"
+	UserSuspended       AuditAction = "user.suspended"
 )
 
 // Valid indicates whether the value is a known member of the AuditAction enum.
 func (e AuditAction) Valid() bool {
 	switch e {
+	case ArticleCreatedFor:
+		return true
+	case ArticleDeleted:
+		return true
 	case ArticleHidden:
 		return true
+	case ArticlePublished:
+		return true
+	case ArticleReattributed:
+		return true
 	case ArticleRestored:
+		return true
+	case ArticleSubmitted:
+		return true
+	case ArticleUnpublished:
+		return true
+	case ArticleUpdated:
 		return true
 	case CommentHidden:
 		return true
 	case CommentRestored:
+		return true
+	case InvitationAccepted:
+		return true
+	case InvitationCreated:
+		return true
+	case InvitationDeleted:
+		return true
+	case UserAdded:
 		return true
 	case UserAdminCreated:
 		return true
@@ -57,9 +114,10 @@ func (e AuditAction) Valid() bool {
 
 // Defines values for AuditSubjectKind.
 const (
-	SubjectArticle AuditSubjectKind = "article"
-	SubjectComment AuditSubjectKind = "comment"
-	SubjectUser    AuditSubjectKind = "user"
+	SubjectArticle    AuditSubjectKind = "article"
+	SubjectComment    AuditSubjectKind = "comment"
+	SubjectInvitation AuditSubjectKind = "invitation"
+	SubjectUser       AuditSubjectKind = "user"
 )
 
 // Valid indicates whether the value is a known member of the AuditSubjectKind enum.
@@ -68,6 +126,8 @@ func (e AuditSubjectKind) Valid() bool {
 	case SubjectArticle:
 		return true
 	case SubjectComment:
+		return true
+	case SubjectInvitation:
 		return true
 	case SubjectUser:
 		return true
@@ -153,6 +213,7 @@ const (
 	Overloaded           ProblemCode = "overloaded"
 	PreconditionFailed   ProblemCode = "precondition_failed"
 	RateLimited          ProblemCode = "rate_limited"
+	RegistrationClosed   ProblemCode = "registration_closed"
 	RoleInsufficient     ProblemCode = "role_insufficient"
 	RouteNotFound        ProblemCode = "route_not_found"
 	ScopeInsufficient    ProblemCode = "scope_insufficient"
@@ -196,6 +257,8 @@ func (e ProblemCode) Valid() bool {
 		return true
 	case RateLimited:
 		return true
+	case RegistrationClosed:
+		return true
 	case RoleInsufficient:
 		return true
 	case RouteNotFound:
@@ -221,6 +284,7 @@ func (e ProblemCode) Valid() bool {
 const (
 	RoleAdmin     Role = "admin"
 	RoleAuthor    Role = "author"
+	RoleEditor    Role = "editor"
 	RoleModerator Role = "moderator"
 	RoleReader    Role = "reader"
 )
@@ -231,6 +295,8 @@ func (e Role) Valid() bool {
 	case RoleAdmin:
 		return true
 	case RoleAuthor:
+		return true
+	case RoleEditor:
 		return true
 	case RoleModerator:
 		return true
@@ -318,7 +384,7 @@ func (e GetArticleCommentsParamsSort) Valid() bool {
 
 // Account A user as admins see them
 type Account struct {
-	// CreatedAt When the user registered
+	// CreatedAt When the user registered, or an admin created the account
 	CreatedAt Timestamp `json:"createdAt"`
 
 	// Email The address that the user signs in with
@@ -350,7 +416,7 @@ type Account struct {
 
 // AccountResponse One user as admins see them
 type AccountResponse struct {
-	// User The account after the change
+	// User The account, after the change if there was one
 	User Account `json:"user"`
 }
 
@@ -427,7 +493,7 @@ type Article struct {
 	// Example: <p>You have to believe</p>
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
-	// CreatedAt When the article was published; lists are sorted by it
+	// CreatedAt When the article was created
 	CreatedAt Timestamp `json:"createdAt"`
 
 	// Description A summary for lists, as plain text
@@ -446,10 +512,19 @@ type Article struct {
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
 
+	// PublishedAt When the article was published, or will be; null for a draft and in review. Lists are sorted by it.
+	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt"`
+
 	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
+
+	// Status How far an article is: a `draft`, in `review`, `scheduled` to be published,
+	// or `published`. Only a published one is public.
+	//
+	// Example: published
+	Status ArticleStatus `json:"status"`
 
 	// TableOfContents The headings of `bodyHtml` that have an id, in its order; present only with `format=html`
 	TableOfContents *[]Heading `json:"tableOfContents,omitempty"`
@@ -463,6 +538,9 @@ type Article struct {
 	//
 	// Example: How to train your dragon
 	Title string `json:"title"`
+
+	// UnpublishAt When the article becomes a draft again; null if it stays published
+	UnpublishAt nullable.Nullable[time.Time] `json:"unpublishAt"`
 
 	// UpdatedAt When the author last changed the article; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
@@ -499,12 +577,18 @@ type ArticleResponse struct {
 	Article Article `json:"article"`
 }
 
+// ArticleStatus How far an article is: a `draft`, in `review`, `scheduled` to be published,
+// or `published`. Only a published one is public.
+//
+// Example: published
+type ArticleStatus string
+
 // ArticleSummary An article without its body
 type ArticleSummary struct {
 	// Author The profile of the user who wrote the article
 	Author Profile `json:"author"`
 
-	// CreatedAt When the article was published; lists are sorted by it
+	// CreatedAt When the article was created
 	CreatedAt Timestamp `json:"createdAt"`
 
 	// Description A summary for lists, as plain text
@@ -520,10 +604,16 @@ type ArticleSummary struct {
 	// Example: 7
 	FavoritesCount int64 `json:"favoritesCount"`
 
+	// PublishedAt When the article was published, or will be; only for those who may change it
+	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt,omitempty"`
+
 	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
+
+	// Status How far the article is; only for those who may change it
+	Status *ArticleStatus `json:"status,omitempty"`
 
 	// TagList In the order of the author; in lenient mode, sorted
 	//
@@ -582,7 +672,7 @@ type AuditEntriesResponse struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
-// AuditEntry One action of a moderator, of an admin or of the operator
+// AuditEntry One action of a moderator, of an editor, of an admin or of the operator
 type AuditEntry struct {
 	// Action What was done, as the kind of the object and a verb
 	Action AuditAction `json:"action"`
@@ -598,7 +688,7 @@ type AuditEntry struct {
 	// CreatedAt When it was done
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// From The role before a change of the role, else null
+	// From The role before a change of the role, the status of an article before it was published, submitted or unpublished, or the id of the author before the article got another one; else null
 	//
 	// Example: author
 	From nullable.Nullable[string] `json:"from"`
@@ -618,32 +708,32 @@ type AuditEntry struct {
 	// Example: 01JF8Z5RWT7F2H3ZPPT2C4E5M6
 	RequestId nullable.Nullable[string] `json:"requestId"`
 
-	// Subject The user, article or comment that the action affected
+	// Subject The user, article, comment or invitation that the action affected
 	Subject AuditSubject `json:"subject"`
 
-	// To The role after a change of the role, else null
+	// To The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, or the id of the author after the article got another one; else null
 	//
 	// Example: moderator
 	To nullable.Nullable[string] `json:"to"`
 }
 
-// AuditSubject The user, article or comment that the action affected
+// AuditSubject The user, article, comment or invitation that the action affected
 type AuditSubject struct {
 	// Id Identifies the object among those of its kind, also after it was deleted
 	//
 	// Example: 9
 	Id int64 `json:"id"`
 
-	// Kind What `id` identifies: an article, a comment or a user
+	// Kind What `id` identifies: an article, a comment, an invitation or a user
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The username, or the slug of the article; null when the subject no longer exists
+	// Name The username, the slug of the article or the invited address; null when the subject no longer exists
 	//
 	// Example: jake
 	Name nullable.Nullable[string] `json:"name"`
 }
 
-// AuditSubjectKind What `id` identifies: an article, a comment or a user
+// AuditSubjectKind What `id` identifies: an article, a comment, an invitation or a user
 type AuditSubjectKind string
 
 // Comment What a user has written below an article
@@ -855,6 +945,50 @@ type HideRequest struct {
 // Example: https://example.com/jake.png
 type Image = string
 
+// Invitation An invitation that can still be used
+type Invitation struct {
+	// CreatedAt When the admin invited the address
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Email The address that was invited, and with which its owner registers
+	//
+	// Example: anna@example.com
+	Email string `json:"email"`
+
+	// ExpiresAt Until when the invitation can be used
+	ExpiresAt Timestamp `json:"expiresAt"`
+
+	// Id Identifies the invitation in paths and in the audit log
+	//
+	// Example: 42
+	Id int64 `json:"id"`
+
+	// InvitedBy The username of the admin who invited
+	//
+	// Example: root
+	InvitedBy string `json:"invitedBy"`
+
+	// Role What the user may do; each role includes the permissions of those before it
+	Role Role `json:"role"`
+}
+
+// InvitationResponse One invitation
+type InvitationResponse struct {
+	// Invitation An invitation that can still be used
+	Invitation Invitation `json:"invitation"`
+}
+
+// InvitationsResponse A page of invitations
+type InvitationsResponse struct {
+	// Invitations Newest first
+	Invitations []Invitation `json:"invitations"`
+
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
+}
+
 // LoginUser The address and the password that identify the account
 type LoginUser struct {
 	// Email The address of the account, in any letter case
@@ -878,6 +1012,24 @@ type LoginUserRequest struct {
 //
 // Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 type MailToken = string
+
+// NewAccountRequest The account that an admin creates for somebody
+type NewAccountRequest struct {
+	// Email Unique regardless of letter case
+	//
+	// Example: jake@jake.jake
+	Email Email `json:"email"`
+
+	// Role What the user may do; each role includes the permissions of those before it
+	Role Role `json:"role"`
+
+	// Username Unique regardless of letter case, width, normalisation and white space
+	// (RFC 8266), and returned as it was sent. It contains no slashes, control,
+	// invisible or unassigned characters, and does not consist of dots only.
+	//
+	// Example: jake
+	Username Username `json:"username"`
+}
 
 // NewApiKey What an API key is for, and what it may do
 type NewApiKey struct {
@@ -908,6 +1060,11 @@ type NewApiKeyRequest struct {
 
 // NewArticle The article that the request publishes
 type NewArticle struct {
+	// Author The username of the author, if it is not the caller; for editors. An object, as in responses, has no effect.
+	//
+	// Example: jake
+	Author *string `json:"author,omitempty"`
+
 	// Body Markdown, stored and returned exactly as it was sent
 	//
 	// Example: You have to believe
@@ -917,6 +1074,14 @@ type NewArticle struct {
 	//
 	// Example: Ever wonder how?
 	Description Description `json:"description"`
+
+	// PublishedAt When a `scheduled` article is published; only with this status
+	//
+	// Example: 2026-02-19T06:00:00.000Z
+	PublishedAt *time.Time `json:"publishedAt,omitempty"`
+
+	// Status What becomes of the article; without it, it is published at once
+	Status *ArticleStatus `json:"status,omitempty"`
 
 	// TagList Tags in the order of the request; duplicates are removed
 	//
@@ -949,12 +1114,28 @@ type NewCommentRequest struct {
 	Comment NewComment `json:"comment"`
 }
 
+// NewInvitationRequest Who is invited, and with which role
+type NewInvitationRequest struct {
+	// Email Unique regardless of letter case
+	//
+	// Example: jake@jake.jake
+	Email Email `json:"email"`
+
+	// Role What the user may do; each role includes the permissions of those before it
+	Role Role `json:"role"`
+}
+
 // NewUser The account that the request registers
 type NewUser struct {
 	// Email Unique regardless of letter case
 	//
 	// Example: jake@jake.jake
 	Email Email `json:"email"`
+
+	// Invitation The token of an invitation
+	//
+	// Example: kz5w3xq2m7r4t6y8u1a3s5d7f9
+	Invitation *string `json:"invitation,omitempty"`
 
 	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	//
@@ -979,6 +1160,17 @@ type NewUserRequest struct {
 //
 // Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 type NextCursor = string
+
+// OwnArticlesResponse A page of articles in any state, as those who may change them see them
+type OwnArticlesResponse struct {
+	// Articles The last created first
+	Articles []ArticleSummary `json:"articles"`
+
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
+}
 
 // Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 //
@@ -1088,6 +1280,19 @@ type ProfileBatchResponse struct {
 type ProfileResponse struct {
 	// Profile A user as everybody sees them
 	Profile Profile `json:"profile"`
+}
+
+// PublishRequest When the article is public; without members, from now on
+type PublishRequest struct {
+	// PublishAt When it is published; without it at once
+	//
+	// Example: 2099-01-01T06:00:00.000Z
+	PublishAt *time.Time `json:"publishAt,omitempty"`
+
+	// UnpublishAt When it becomes a draft again; without it never
+	//
+	// Example: 2099-02-01T06:00:00.000Z
+	UnpublishAt *time.Time `json:"unpublishAt,omitempty"`
 }
 
 // Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
@@ -1226,6 +1431,11 @@ type TokensResponse struct {
 
 // UpdateArticle A merge patch; absent members stay unchanged
 type UpdateArticle struct {
+	// Author The username of another author; for editors. An object, as in responses, has no effect.
+	//
+	// Example: jake
+	Author *string `json:"author,omitempty"`
+
 	// Body Markdown, stored and returned exactly as it was sent
 	//
 	// Example: You have to believe
@@ -1236,6 +1446,14 @@ type UpdateArticle struct {
 	// Example: Ever wonder how?
 	Description *Description `json:"description,omitempty"`
 
+	// PublishedAt Has to be what it is
+	//
+	// Example: 2026-02-18T03:22:56.637Z
+	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt,omitempty"`
+
+	// Status Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
+	Status *ArticleStatus `json:"status,omitempty"`
+
 	// TagList Tags in the order of the request; duplicates are removed
 	//
 	// Example: ["reactjs","angularjs","dragons"]
@@ -1245,6 +1463,9 @@ type UpdateArticle struct {
 	//
 	// Example: How to train your dragon
 	Title *Title `json:"title,omitempty"`
+
+	// UnpublishAt Has to be what it is
+	UnpublishAt nullable.Nullable[time.Time] `json:"unpublishAt,omitempty"`
 }
 
 // UpdateArticleRequest The body of a change of an article
@@ -1377,6 +1598,9 @@ type IfMatch = string
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
+// InvitationId defines model for InvitationId.
+type InvitationId = int64
+
 // Limit defines model for Limit.
 type Limit = int32
 
@@ -1392,6 +1616,12 @@ type SessionId = int64
 // SlugPath defines model for SlugPath.
 type SlugPath = string
 
+// StatusFilter How far an article is: a `draft`, in `review`, `scheduled` to be published,
+// or `published`. Only a published one is public.
+//
+// Example: published
+type StatusFilter = ArticleStatus
+
 // SubjectFilter defines model for SubjectFilter.
 type SubjectFilter = string
 
@@ -1406,6 +1636,9 @@ type UsernameFilter = string
 
 // UsernamePath defines model for UsernamePath.
 type UsernamePath = string
+
+// AccountCreated One user as admins see them
+type AccountCreated = AccountResponse
 
 // AccountOK One user as admins see them
 type AccountOK = AccountResponse
@@ -1455,6 +1688,15 @@ type EmailVerificationOK = EmailVerificationResponse
 // HiddenItems A page of what moderators have hidden
 type HiddenItems = HiddenItemsResponse
 
+// InvitationSent One invitation
+type InvitationSent = InvitationResponse
+
+// Invitations A page of invitations
+type Invitations = InvitationsResponse
+
+// OwnArticles A page of articles in any state, as those who may change them see them
+type OwnArticles = OwnArticlesResponse
+
 // ProfileBatch Those of the requested profiles that exist and fit into one response
 type ProfileBatch = ProfileBatchResponse
 
@@ -1494,6 +1736,9 @@ type HideBody = HideRequest
 // LoginUserBody The body of a sign-in
 type LoginUserBody = LoginUserRequest
 
+// NewAccountBody The account that an admin creates for somebody
+type NewAccountBody = NewAccountRequest
+
 // NewApiKeyBody The body of a request that creates an API key
 type NewApiKeyBody = NewApiKeyRequest
 
@@ -1502,6 +1747,9 @@ type NewArticleBody = NewArticleRequest
 
 // NewCommentBody The body of a request that comments on an article
 type NewCommentBody = NewCommentRequest
+
+// NewInvitationBody Who is invited, and with which role
+type NewInvitationBody = NewInvitationRequest
 
 // NewUserBody The body of a registration
 type NewUserBody = NewUserRequest
@@ -1514,6 +1762,9 @@ type PasswordResetConfirmationBody = PasswordResetConfirmationRequest
 
 // ProfileBatchBody The profiles that the caller wants to read
 type ProfileBatchBody = ProfileBatchRequest
+
+// PublishBody When the article is public; without members, from now on
+type PublishBody = PublishRequest
 
 // RefreshSessionBody The token that the client exchanges for a new pair
 type RefreshSessionBody = RefreshSessionRequest
@@ -1548,6 +1799,25 @@ type GetAuditLogParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GetInvitationsParams defines parameters for GetInvitations.
+type GetInvitationsParams struct {
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateInvitationParams defines parameters for CreateInvitation.
+type CreateInvitationParams struct {
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
 	// Username Only the user with this name, in any letter case, width and normalisation
@@ -1564,6 +1834,16 @@ type GetUsersParams struct {
 
 	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateAccountParams defines parameters for CreateAccount.
+type CreateAccountParams struct {
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetArticlesParams defines parameters for GetArticles.
@@ -1673,11 +1953,53 @@ type CreateArticleCommentParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// PublishArticleParams defines parameters for PublishArticle.
+type PublishArticleParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// SubmitArticleParams defines parameters for SubmitArticle.
+type SubmitArticleParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UnpublishArticleParams defines parameters for UnpublishArticle.
+type UnpublishArticleParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // BatchGetArticlesParams defines parameters for BatchGetArticles.
 type BatchGetArticlesParams struct {
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
 	// HTML that a page can insert unchanged. Articles also get `tableOfContents`.
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetEditorialArticlesParams defines parameters for GetEditorialArticles.
+type GetEditorialArticlesParams struct {
+	// Status Return only the articles with this status
+	Status *StatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Author Only articles by this user
+	Author *AuthorFilter `form:"author,omitempty" json:"author,omitempty"`
+
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetHiddenParams defines parameters for GetHidden.
@@ -1717,6 +2039,21 @@ type GetCurrentUserParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// GetCurrentUserArticlesParams defines parameters for GetCurrentUserArticles.
+type GetCurrentUserArticlesParams struct {
+	// Status Return only the articles with this status
+	Status *StatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // CreateApiKeyParams defines parameters for CreateApiKey.
 type CreateApiKeyParams struct {
 	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
@@ -1736,6 +2073,12 @@ type CreateUserParams struct {
 	// caller: to the account or, at registration, to the network address.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
+type CreateInvitationJSONRequestBody = NewInvitationRequest
+
+// CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
+type CreateAccountJSONRequestBody = NewAccountRequest
 
 // SetUserRoleJSONRequestBody defines body for SetUserRole for application/json ContentType.
 type SetUserRoleJSONRequestBody = SetRoleRequest
@@ -1757,6 +2100,9 @@ type HideCommentJSONRequestBody = HideRequest
 
 // HideArticleJSONRequestBody defines body for HideArticle for application/json ContentType.
 type HideArticleJSONRequestBody = HideRequest
+
+// PublishArticleJSONRequestBody defines body for PublishArticle for application/json ContentType.
+type PublishArticleJSONRequestBody = PublishRequest
 
 // BatchGetArticlesJSONRequestBody defines body for BatchGetArticles for application/json ContentType.
 type BatchGetArticlesJSONRequestBody = ArticleBatchRequest
@@ -1936,8 +2282,8 @@ type ClientInterface interface {
 
 	// GetAuditLog Read the audit log
 	//
-	// Returns all actions of moderators, of admins and of the operator at the
-	// command line, newest first. Entries are never deleted, and never changed,
+	// Returns all actions of moderators, of editors on the articles of others, of
+	// admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
 	// except that the reason is erased when the account that it is about is
 	// deleted. They store ids; the response contains the current names, or `null`
 	// where the account, article or comment no longer exists.
@@ -1945,12 +2291,78 @@ type ClientInterface interface {
 	// Corresponds with GET /admin/audit (the `GetAuditLog` operationId).
 	GetAuditLog(ctx context.Context, params *GetAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetInvitations List invitations
+	//
+	// Returns the invitations that can still be used, newest first.
+	//
+	// Corresponds with GET /admin/invitations (the `GetInvitations` operationId).
+	GetInvitations(ctx context.Context, params *GetInvitationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateInvitationWithBody Invite somebody to register
+	//
+	// Mails a token with which the owner of the address can register once, within
+	// seven days, and get the role. Registering with the invited address verifies
+	// it; the token is of no use with another address. The invitation ends when
+	// the account of the admin is suspended or deleted, or loses the role.
+	//
+	// Inviting an address again replaces its invitation. An address that has an
+	// account returns 409.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /admin/invitations (the `CreateInvitation` operationId).
+	CreateInvitationWithBody(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateInvitation Invite somebody to register
+	//
+	// Mails a token with which the owner of the address can register once, within
+	// seven days, and get the role. Registering with the invited address verifies
+	// it; the token is of no use with another address. The invitation ends when
+	// the account of the admin is suspended or deleted, or loses the role.
+	//
+	// Inviting an address again replaces its invitation. An address that has an
+	// account returns 409.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /admin/invitations (the `CreateInvitation` operationId).
+	CreateInvitation(ctx context.Context, params *CreateInvitationParams, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteInvitation Withdraw an invitation
+	//
+	// Ends an invitation that has not been used. Its token is of no use any more.
+	//
+	// Corresponds with DELETE /admin/invitations/{id} (the `DeleteInvitation` operationId).
+	DeleteInvitation(ctx context.Context, id InvitationId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetUsers List users
 	//
 	// Returns users, newest first. Filters can be combined.
 	//
 	// Corresponds with GET /admin/users (the `GetUsers` operationId).
 	GetUsers(ctx context.Context, params *GetUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAccountWithBody Create an account for somebody
+	//
+	// Creates an account without a password, and mails a token with which its
+	// owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+	// that, `POST /users/password-reset` mails another one.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /admin/users (the `CreateAccount` operationId).
+	CreateAccountWithBody(ctx context.Context, params *CreateAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAccount Create an account for somebody
+	//
+	// Creates an account without a password, and mails a token with which its
+	// owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+	// that, `POST /users/password-reset` mails another one.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /admin/users (the `CreateAccount` operationId).
+	CreateAccount(ctx context.Context, params *CreateAccountParams, body CreateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetUserRoleWithBody Change the role of a user
 	//
@@ -2021,7 +2433,8 @@ type ClientInterface interface {
 	// CreateArticleWithBody Publish an article
 	//
 	// Publishes an article. Its slug is derived from the title. Two articles may
-	// have the same title; the second one gets a different slug.
+	// have the same title; the second one gets a different slug. Editors can publish
+	// it in the name of another user, the `author`.
 	//
 	// The articles and comments of an account have a maximum size together. If
 	// the article would exceed it, the request returns 422 with `storage` in
@@ -2035,7 +2448,8 @@ type ClientInterface interface {
 	// CreateArticle Publish an article
 	//
 	// Publishes an article. Its slug is derived from the title. Two articles may
-	// have the same title; the second one gets a different slug.
+	// have the same title; the second one gets a different slug. Editors can publish
+	// it in the name of another user, the `author`.
 	//
 	// The articles and comments of an account have a maximum size together. If
 	// the article would exceed it, the request returns 422 with `storage` in
@@ -2058,8 +2472,8 @@ type ClientInterface interface {
 
 	// DeleteArticle Delete an article
 	//
-	// Deletes an article with its comments and favorites; only its author may do
-	// this.
+	// Deletes an article with its comments and favorites; only its author and
+	// editors may do this.
 	//
 	// Corresponds with DELETE /articles/{slug} (the `DeleteArticle` operationId).
 	DeleteArticle(ctx context.Context, slug SlugPath, params *DeleteArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2074,9 +2488,10 @@ type ClientInterface interface {
 
 	// UpdateArticleWithBody Change an article
 	//
-	// Changes an article; only its author may do this. The body is a merge patch
-	// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+	// Changes an article; only its author and editors may do this. The body is a
+	// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
 	// work. `tagList` replaces the whole list, and `[]` removes all tags.
+	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
 	// as you read it in `If-Match`. If the article has changed since, the request
@@ -2092,9 +2507,10 @@ type ClientInterface interface {
 
 	// UpdateArticle Change an article
 	//
-	// Changes an article; only its author may do this. The body is a merge patch
-	// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+	// Changes an article; only its author and editors may do this. The body is a
+	// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
 	// work. `tagList` replaces the whole list, and `[]` removes all tags.
+	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
 	// as you read it in `If-Match`. If the article has changed since, the request
@@ -2222,6 +2638,44 @@ type ClientInterface interface {
 	// Corresponds with PUT /articles/{slug}/hidden (the `HideArticle` operationId).
 	HideArticle(ctx context.Context, slug SlugPath, body HideArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PublishArticleWithBody Publish an article
+	//
+	// Publishes a draft, an article in review or a scheduled one: at once, or at
+	// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+	// of publication.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
+	PublishArticleWithBody(ctx context.Context, slug SlugPath, params *PublishArticleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PublishArticle Publish an article
+	//
+	// Publishes a draft, an article in review or a scheduled one: at once, or at
+	// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+	// of publication.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
+	PublishArticle(ctx context.Context, slug SlugPath, params *PublishArticleParams, body PublishArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SubmitArticle Submit an article for review
+	//
+	// Marks a draft as ready, so that editors find it in their list.
+	//
+	// Corresponds with POST /articles/{slug}/submit (the `SubmitArticle` operationId).
+	SubmitArticle(ctx context.Context, slug SlugPath, params *SubmitArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnpublishArticle Withdraw an article
+	//
+	// Makes a published, scheduled or submitted article a draft again. It keeps
+	// its slug, comments and favorites, which are shown again when it is
+	// published again.
+	//
+	// Corresponds with POST /articles/{slug}/unpublish (the `UnpublishArticle` operationId).
+	UnpublishArticle(ctx context.Context, slug SlugPath, params *UnpublishArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// BatchGetArticlesWithBody Get many articles at once
 	//
 	// Returns up to 100 articles by slug, in the order of the request, with a
@@ -2275,6 +2729,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /batch/profiles (the `BatchGetProfiles` operationId).
 	BatchGetProfiles(ctx context.Context, body BatchGetProfilesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetEditorialArticles List the articles of everybody
+	//
+	// Returns articles in any state, the last created first. Filters can be
+	// combined.
+	//
+	// Corresponds with GET /editorial/articles (the `GetEditorialArticles` operationId).
+	GetEditorialArticles(ctx context.Context, params *GetEditorialArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHidden List hidden articles and comments
 	//
@@ -2460,6 +2922,13 @@ type ClientInterface interface {
 	// Corresponds with PUT /user (the `UpdateCurrentUser` operationId).
 	UpdateCurrentUser(ctx context.Context, body UpdateCurrentUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetCurrentUserArticles List your own articles
+	//
+	// Returns the articles of the caller in any state, the last created first.
+	//
+	// Corresponds with GET /user/articles (the `GetCurrentUserArticles` operationId).
+	GetCurrentUserArticles(ctx context.Context, params *GetCurrentUserArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetEmailVerification Get the verification state of the address
 	//
 	// Returns the address of the signed-in user and the time when it was verified.
@@ -2541,6 +3010,11 @@ type ClientInterface interface {
 	// registration with one that is taken returns 409 and names the field.
 	// The service mails a token that verifies the address.
 	//
+	// Some services are not open to everybody. They return 403
+	// `registration_closed`, whatever else the request has. With the token of an
+	// `invitation`, the account gets the role of the invitation; the invited
+	// address counts as verified, and another address is rejected with 422.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /users (the `CreateUser` operationId).
@@ -2554,6 +3028,11 @@ type ClientInterface interface {
 	// Usernames and e-mail addresses are unique regardless of letter case; a
 	// registration with one that is taken returns 409 and names the field.
 	// The service mails a token that verifies the address.
+	//
+	// Some services are not open to everybody. They return 403
+	// `registration_closed`, whatever else the request has. With the token of an
+	// `invitation`, the account gets the role of the invitation; the invited
+	// address counts as verified, and another address is rejected with 422.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2653,8 +3132,8 @@ type ClientInterface interface {
 
 // GetAuditLog Read the audit log
 //
-// Returns all actions of moderators, of admins and of the operator at the
-// command line, newest first. Entries are never deleted, and never changed,
+// Returns all actions of moderators, of editors on the articles of others, of
+// admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
 // except that the reason is erased when the account that it is about is
 // deleted. They store ids; the response contains the current names, or `null`
 // where the account, article or comment no longer exists.
@@ -2672,6 +3151,90 @@ func (c *Client) GetAuditLog(ctx context.Context, params *GetAuditLogParams, req
 	return c.Client.Do(req)
 }
 
+// GetInvitations List invitations
+//
+// Returns the invitations that can still be used, newest first.
+//
+// Corresponds with GET /admin/invitations (the `GetInvitations` operationId).
+func (c *Client) GetInvitations(ctx context.Context, params *GetInvitationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetInvitationsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateInvitationWithBody Invite somebody to register
+//
+// Mails a token with which the owner of the address can register once, within
+// seven days, and get the role. Registering with the invited address verifies
+// it; the token is of no use with another address. The invitation ends when
+// the account of the admin is suspended or deleted, or loses the role.
+//
+// Inviting an address again replaces its invitation. An address that has an
+// account returns 409.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /admin/invitations (the `CreateInvitation` operationId).
+func (c *Client) CreateInvitationWithBody(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateInvitationRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateInvitation Invite somebody to register
+//
+// Mails a token with which the owner of the address can register once, within
+// seven days, and get the role. Registering with the invited address verifies
+// it; the token is of no use with another address. The invitation ends when
+// the account of the admin is suspended or deleted, or loses the role.
+//
+// Inviting an address again replaces its invitation. An address that has an
+// account returns 409.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /admin/invitations (the `CreateInvitation` operationId).
+func (c *Client) CreateInvitation(ctx context.Context, params *CreateInvitationParams, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateInvitationRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteInvitation Withdraw an invitation
+//
+// Ends an invitation that has not been used. Its token is of no use any more.
+//
+// Corresponds with DELETE /admin/invitations/{id} (the `DeleteInvitation` operationId).
+func (c *Client) DeleteInvitation(ctx context.Context, id InvitationId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteInvitationRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetUsers List users
 //
 // Returns users, newest first. Filters can be combined.
@@ -2679,6 +3242,48 @@ func (c *Client) GetAuditLog(ctx context.Context, params *GetAuditLogParams, req
 // Corresponds with GET /admin/users (the `GetUsers` operationId).
 func (c *Client) GetUsers(ctx context.Context, params *GetUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetUsersRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAccountWithBody Create an account for somebody
+//
+// Creates an account without a password, and mails a token with which its
+// owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+// that, `POST /users/password-reset` mails another one.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /admin/users (the `CreateAccount` operationId).
+func (c *Client) CreateAccountWithBody(ctx context.Context, params *CreateAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAccountRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAccount Create an account for somebody
+//
+// Creates an account without a password, and mails a token with which its
+// owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+// that, `POST /users/password-reset` mails another one.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /admin/users (the `CreateAccount` operationId).
+func (c *Client) CreateAccount(ctx context.Context, params *CreateAccountParams, body CreateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAccountRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2818,7 +3423,8 @@ func (c *Client) GetArticles(ctx context.Context, params *GetArticlesParams, req
 // CreateArticleWithBody Publish an article
 //
 // Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug.
+// have the same title; the second one gets a different slug. Editors can publish
+// it in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If
 // the article would exceed it, the request returns 422 with `storage` in
@@ -2842,7 +3448,8 @@ func (c *Client) CreateArticleWithBody(ctx context.Context, params *CreateArticl
 // CreateArticle Publish an article
 //
 // Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug.
+// have the same title; the second one gets a different slug. Editors can publish
+// it in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If
 // the article would exceed it, the request returns 422 with `storage` in
@@ -2885,8 +3492,8 @@ func (c *Client) GetArticlesFeed(ctx context.Context, params *GetArticlesFeedPar
 
 // DeleteArticle Delete an article
 //
-// Deletes an article with its comments and favorites; only its author may do
-// this.
+// Deletes an article with its comments and favorites; only its author and
+// editors may do this.
 //
 // Corresponds with DELETE /articles/{slug} (the `DeleteArticle` operationId).
 func (c *Client) DeleteArticle(ctx context.Context, slug SlugPath, params *DeleteArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2921,9 +3528,10 @@ func (c *Client) GetArticle(ctx context.Context, slug SlugPath, params *GetArtic
 
 // UpdateArticleWithBody Change an article
 //
-// Changes an article; only its author may do this. The body is a merge patch
-// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+// Changes an article; only its author and editors may do this. The body is a
+// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
 // work. `tagList` replaces the whole list, and `[]` removes all tags.
+// Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
 // as you read it in `If-Match`. If the article has changed since, the request
@@ -2949,9 +3557,10 @@ func (c *Client) UpdateArticleWithBody(ctx context.Context, slug SlugPath, param
 
 // UpdateArticle Change an article
 //
-// Changes an article; only its author may do this. The body is a merge patch
-// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+// Changes an article; only its author and editors may do this. The body is a
+// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
 // work. `tagList` replaces the whole list, and `[]` removes all tags.
+// Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
 // as you read it in `If-Match`. If the article has changed since, the request
@@ -3209,6 +3818,84 @@ func (c *Client) HideArticle(ctx context.Context, slug SlugPath, body HideArticl
 	return c.Client.Do(req)
 }
 
+// PublishArticleWithBody Publish an article
+//
+// Publishes a draft, an article in review or a scheduled one: at once, or at
+// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+// of publication.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
+func (c *Client) PublishArticleWithBody(ctx context.Context, slug SlugPath, params *PublishArticleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPublishArticleRequestWithBody(c.Server, slug, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PublishArticle Publish an article
+//
+// Publishes a draft, an article in review or a scheduled one: at once, or at
+// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+// of publication.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
+func (c *Client) PublishArticle(ctx context.Context, slug SlugPath, params *PublishArticleParams, body PublishArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPublishArticleRequest(c.Server, slug, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SubmitArticle Submit an article for review
+//
+// Marks a draft as ready, so that editors find it in their list.
+//
+// Corresponds with POST /articles/{slug}/submit (the `SubmitArticle` operationId).
+func (c *Client) SubmitArticle(ctx context.Context, slug SlugPath, params *SubmitArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSubmitArticleRequest(c.Server, slug, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnpublishArticle Withdraw an article
+//
+// Makes a published, scheduled or submitted article a draft again. It keeps
+// its slug, comments and favorites, which are shown again when it is
+// published again.
+//
+// Corresponds with POST /articles/{slug}/unpublish (the `UnpublishArticle` operationId).
+func (c *Client) UnpublishArticle(ctx context.Context, slug SlugPath, params *UnpublishArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnpublishArticleRequest(c.Server, slug, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // BatchGetArticlesWithBody Get many articles at once
 //
 // Returns up to 100 articles by slug, in the order of the request, with a
@@ -3293,6 +3980,24 @@ func (c *Client) BatchGetProfilesWithBody(ctx context.Context, contentType strin
 // Corresponds with POST /batch/profiles (the `BatchGetProfiles` operationId).
 func (c *Client) BatchGetProfiles(ctx context.Context, body BatchGetProfilesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewBatchGetProfilesRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetEditorialArticles List the articles of everybody
+//
+// Returns articles in any state, the last created first. Filters can be
+// combined.
+//
+// Corresponds with GET /editorial/articles (the `GetEditorialArticles` operationId).
+func (c *Client) GetEditorialArticles(ctx context.Context, params *GetEditorialArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetEditorialArticlesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3667,6 +4372,23 @@ func (c *Client) UpdateCurrentUser(ctx context.Context, body UpdateCurrentUserJS
 	return c.Client.Do(req)
 }
 
+// GetCurrentUserArticles List your own articles
+//
+// Returns the articles of the caller in any state, the last created first.
+//
+// Corresponds with GET /user/articles (the `GetCurrentUserArticles` operationId).
+func (c *Client) GetCurrentUserArticles(ctx context.Context, params *GetCurrentUserArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCurrentUserArticlesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetEmailVerification Get the verification state of the address
 //
 // Returns the address of the signed-in user and the time when it was verified.
@@ -3818,6 +4540,11 @@ func (c *Client) DeleteApiKey(ctx context.Context, id ApiKeyId, reqEditors ...Re
 // registration with one that is taken returns 409 and names the field.
 // The service mails a token that verifies the address.
 //
+// Some services are not open to everybody. They return 403
+// `registration_closed`, whatever else the request has. With the token of an
+// `invitation`, the account gets the role of the invitation; the invited
+// address counts as verified, and another address is rejected with 422.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /users (the `CreateUser` operationId).
@@ -3841,6 +4568,11 @@ func (c *Client) CreateUserWithBody(ctx context.Context, params *CreateUserParam
 // Usernames and e-mail addresses are unique regardless of letter case; a
 // registration with one that is taken returns 409 and names the field.
 // The service mails a token that verifies the address.
+//
+// Some services are not open to everybody. They return 403
+// `registration_closed`, whatever else the request has. With the token of an
+// `invitation`, the account gets the role of the invitation; the invited
+// address counts as verified, and another address is rejected with 422.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4129,6 +4861,161 @@ func NewGetAuditLogRequest(server string, params *GetAuditLogParams) (*http.Requ
 	return req, nil
 }
 
+// NewGetInvitationsRequest constructs an http.Request for the GetInvitations method
+func NewGetInvitationsRequest(server string, params *GetInvitationsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/admin/invitations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateInvitationRequest calls the generic CreateInvitation builder with application/json body
+func NewCreateInvitationRequest(server string, params *CreateInvitationParams, body CreateInvitationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateInvitationRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateInvitationRequestWithBody constructs an http.Request for the CreateInvitation method, with any body, and a specified content type
+func NewCreateInvitationRequestWithBody(server string, params *CreateInvitationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/admin/invitations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeleteInvitationRequest constructs an http.Request for the DeleteInvitation method
+func NewDeleteInvitationRequest(server string, id InvitationId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/admin/invitations/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetUsersRequest constructs an http.Request for the GetUsers method
 func NewGetUsersRequest(server string, params *GetUsersParams) (*http.Request, error) {
 	var err error
@@ -4226,6 +5113,61 @@ func NewGetUsersRequest(server string, params *GetUsersParams) (*http.Request, e
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateAccountRequest calls the generic CreateAccount builder with application/json body
+func NewCreateAccountRequest(server string, params *CreateAccountParams, body CreateAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateAccountRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateAccountRequestWithBody constructs an http.Request for the CreateAccount method, with any body, and a specified content type
+func NewCreateAccountRequestWithBody(server string, params *CreateAccountParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/admin/users")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -5282,6 +6224,166 @@ func NewHideArticleRequestWithBody(server string, slug SlugPath, contentType str
 	return req, nil
 }
 
+// NewPublishArticleRequest calls the generic PublishArticle builder with application/json body
+func NewPublishArticleRequest(server string, slug SlugPath, params *PublishArticleParams, body PublishArticleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPublishArticleRequestWithBody(server, slug, params, "application/json", bodyReader)
+}
+
+// NewPublishArticleRequestWithBody constructs an http.Request for the PublishArticle method, with any body, and a specified content type
+func NewPublishArticleRequestWithBody(server string, slug SlugPath, params *PublishArticleParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/publish", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSubmitArticleRequest constructs an http.Request for the SubmitArticle method
+func NewSubmitArticleRequest(server string, slug SlugPath, params *SubmitArticleParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/submit", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewUnpublishArticleRequest constructs an http.Request for the UnpublishArticle method
+func NewUnpublishArticleRequest(server string, slug SlugPath, params *UnpublishArticleParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/unpublish", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewBatchGetArticlesRequest calls the generic BatchGetArticles builder with application/json body
 func NewBatchGetArticlesRequest(server string, params *BatchGetArticlesParams, body BatchGetArticlesJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -5385,6 +6487,111 @@ func NewBatchGetProfilesRequestWithBody(server string, contentType string, body 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetEditorialArticlesRequest constructs an http.Request for the GetEditorialArticles method
+func NewGetEditorialArticlesRequest(server string, params *GetEditorialArticlesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/editorial/articles")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Author != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "author", *params.Author, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -5946,6 +7153,99 @@ func NewUpdateCurrentUserRequestWithBody(server string, contentType string, body
 	return req, nil
 }
 
+// NewGetCurrentUserArticlesRequest constructs an http.Request for the GetCurrentUserArticles method
+func NewGetCurrentUserArticlesRequest(server string, params *GetCurrentUserArticlesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/user/articles")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetEmailVerificationRequest constructs an http.Request for the GetEmailVerification method
 func NewGetEmailVerificationRequest(server string) (*http.Request, error) {
 	var err error
@@ -6404,8 +7704,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetAuditLogWithResponse Read the audit log
 	//
-	// Returns all actions of moderators, of admins and of the operator at the
-	// command line, newest first. Entries are never deleted, and never changed,
+	// Returns all actions of moderators, of editors on the articles of others, of
+	// admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
 	// except that the reason is erased when the account that it is about is
 	// deleted. They store ids; the response contains the current names, or `null`
 	// where the account, article or comment no longer exists.
@@ -6415,6 +7715,54 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /admin/audit (the `GetAuditLog` operationId).
 	GetAuditLogWithResponse(ctx context.Context, params *GetAuditLogParams, reqEditors ...RequestEditorFn) (*GetAuditLogResponse, error)
 
+	// GetInvitationsWithResponse List invitations
+	//
+	// Returns the invitations that can still be used, newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /admin/invitations (the `GetInvitations` operationId).
+	GetInvitationsWithResponse(ctx context.Context, params *GetInvitationsParams, reqEditors ...RequestEditorFn) (*GetInvitationsResponse, error)
+
+	// CreateInvitationWithBodyWithResponse Invite somebody to register
+	//
+	// Mails a token with which the owner of the address can register once, within
+	// seven days, and get the role. Registering with the invited address verifies
+	// it; the token is of no use with another address. The invitation ends when
+	// the account of the admin is suspended or deleted, or loses the role.
+	//
+	// Inviting an address again replaces its invitation. An address that has an
+	// account returns 409.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /admin/invitations (the `CreateInvitation` operationId).
+	CreateInvitationWithBodyWithResponse(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error)
+
+	// CreateInvitationWithResponse Invite somebody to register
+	//
+	// Mails a token with which the owner of the address can register once, within
+	// seven days, and get the role. Registering with the invited address verifies
+	// it; the token is of no use with another address. The invitation ends when
+	// the account of the admin is suspended or deleted, or loses the role.
+	//
+	// Inviting an address again replaces its invitation. An address that has an
+	// account returns 409.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /admin/invitations (the `CreateInvitation` operationId).
+	CreateInvitationWithResponse(ctx context.Context, params *CreateInvitationParams, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error)
+
+	// DeleteInvitationWithResponse Withdraw an invitation
+	//
+	// Ends an invitation that has not been used. Its token is of no use any more.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /admin/invitations/{id} (the `DeleteInvitation` operationId).
+	DeleteInvitationWithResponse(ctx context.Context, id InvitationId, reqEditors ...RequestEditorFn) (*DeleteInvitationResponse, error)
+
 	// GetUsersWithResponse List users
 	//
 	// Returns users, newest first. Filters can be combined.
@@ -6423,6 +7771,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /admin/users (the `GetUsers` operationId).
 	GetUsersWithResponse(ctx context.Context, params *GetUsersParams, reqEditors ...RequestEditorFn) (*GetUsersResponse, error)
+
+	// CreateAccountWithBodyWithResponse Create an account for somebody
+	//
+	// Creates an account without a password, and mails a token with which its
+	// owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+	// that, `POST /users/password-reset` mails another one.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /admin/users (the `CreateAccount` operationId).
+	CreateAccountWithBodyWithResponse(ctx context.Context, params *CreateAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAccountResponse, error)
+
+	// CreateAccountWithResponse Create an account for somebody
+	//
+	// Creates an account without a password, and mails a token with which its
+	// owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+	// that, `POST /users/password-reset` mails another one.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /admin/users (the `CreateAccount` operationId).
+	CreateAccountWithResponse(ctx context.Context, params *CreateAccountParams, body CreateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAccountResponse, error)
 
 	// SetUserRoleWithBodyWithResponse Change the role of a user
 	//
@@ -6497,7 +7867,8 @@ type ClientWithResponsesInterface interface {
 	// CreateArticleWithBodyWithResponse Publish an article
 	//
 	// Publishes an article. Its slug is derived from the title. Two articles may
-	// have the same title; the second one gets a different slug.
+	// have the same title; the second one gets a different slug. Editors can publish
+	// it in the name of another user, the `author`.
 	//
 	// The articles and comments of an account have a maximum size together. If
 	// the article would exceed it, the request returns 422 with `storage` in
@@ -6511,7 +7882,8 @@ type ClientWithResponsesInterface interface {
 	// CreateArticleWithResponse Publish an article
 	//
 	// Publishes an article. Its slug is derived from the title. Two articles may
-	// have the same title; the second one gets a different slug.
+	// have the same title; the second one gets a different slug. Editors can publish
+	// it in the name of another user, the `author`.
 	//
 	// The articles and comments of an account have a maximum size together. If
 	// the article would exceed it, the request returns 422 with `storage` in
@@ -6536,8 +7908,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteArticleWithResponse Delete an article
 	//
-	// Deletes an article with its comments and favorites; only its author may do
-	// this.
+	// Deletes an article with its comments and favorites; only its author and
+	// editors may do this.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6556,9 +7928,10 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateArticleWithBodyWithResponse Change an article
 	//
-	// Changes an article; only its author may do this. The body is a merge patch
-	// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+	// Changes an article; only its author and editors may do this. The body is a
+	// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
 	// work. `tagList` replaces the whole list, and `[]` removes all tags.
+	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
 	// as you read it in `If-Match`. If the article has changed since, the request
@@ -6574,9 +7947,10 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateArticleWithResponse Change an article
 	//
-	// Changes an article; only its author may do this. The body is a merge patch
-	// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+	// Changes an article; only its author and editors may do this. The body is a
+	// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
 	// work. `tagList` replaces the whole list, and `[]` removes all tags.
+	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
 	// as you read it in `If-Match`. If the article has changed since, the request
@@ -6716,6 +8090,48 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /articles/{slug}/hidden (the `HideArticle` operationId).
 	HideArticleWithResponse(ctx context.Context, slug SlugPath, body HideArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*HideArticleResponse, error)
 
+	// PublishArticleWithBodyWithResponse Publish an article
+	//
+	// Publishes a draft, an article in review or a scheduled one: at once, or at
+	// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+	// of publication.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
+	PublishArticleWithBodyWithResponse(ctx context.Context, slug SlugPath, params *PublishArticleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PublishArticleResponse, error)
+
+	// PublishArticleWithResponse Publish an article
+	//
+	// Publishes a draft, an article in review or a scheduled one: at once, or at
+	// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+	// of publication.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
+	PublishArticleWithResponse(ctx context.Context, slug SlugPath, params *PublishArticleParams, body PublishArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*PublishArticleResponse, error)
+
+	// SubmitArticleWithResponse Submit an article for review
+	//
+	// Marks a draft as ready, so that editors find it in their list.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /articles/{slug}/submit (the `SubmitArticle` operationId).
+	SubmitArticleWithResponse(ctx context.Context, slug SlugPath, params *SubmitArticleParams, reqEditors ...RequestEditorFn) (*SubmitArticleResponse, error)
+
+	// UnpublishArticleWithResponse Withdraw an article
+	//
+	// Makes a published, scheduled or submitted article a draft again. It keeps
+	// its slug, comments and favorites, which are shown again when it is
+	// published again.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /articles/{slug}/unpublish (the `UnpublishArticle` operationId).
+	UnpublishArticleWithResponse(ctx context.Context, slug SlugPath, params *UnpublishArticleParams, reqEditors ...RequestEditorFn) (*UnpublishArticleResponse, error)
+
 	// BatchGetArticlesWithBodyWithResponse Get many articles at once
 	//
 	// Returns up to 100 articles by slug, in the order of the request, with a
@@ -6769,6 +8185,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /batch/profiles (the `BatchGetProfiles` operationId).
 	BatchGetProfilesWithResponse(ctx context.Context, body BatchGetProfilesJSONRequestBody, reqEditors ...RequestEditorFn) (*BatchGetProfilesResponse, error)
+
+	// GetEditorialArticlesWithResponse List the articles of everybody
+	//
+	// Returns articles in any state, the last created first. Filters can be
+	// combined.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /editorial/articles (the `GetEditorialArticles` operationId).
+	GetEditorialArticlesWithResponse(ctx context.Context, params *GetEditorialArticlesParams, reqEditors ...RequestEditorFn) (*GetEditorialArticlesResponse, error)
 
 	// GetHiddenWithResponse List hidden articles and comments
 	//
@@ -6974,6 +8400,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /user (the `UpdateCurrentUser` operationId).
 	UpdateCurrentUserWithResponse(ctx context.Context, body UpdateCurrentUserJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateCurrentUserResponse, error)
 
+	// GetCurrentUserArticlesWithResponse List your own articles
+	//
+	// Returns the articles of the caller in any state, the last created first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /user/articles (the `GetCurrentUserArticles` operationId).
+	GetCurrentUserArticlesWithResponse(ctx context.Context, params *GetCurrentUserArticlesParams, reqEditors ...RequestEditorFn) (*GetCurrentUserArticlesResponse, error)
+
 	// GetEmailVerificationWithResponse Get the verification state of the address
 	//
 	// Returns the address of the signed-in user and the time when it was verified.
@@ -7065,6 +8500,11 @@ type ClientWithResponsesInterface interface {
 	// registration with one that is taken returns 409 and names the field.
 	// The service mails a token that verifies the address.
 	//
+	// Some services are not open to everybody. They return 403
+	// `registration_closed`, whatever else the request has. With the token of an
+	// `invitation`, the account gets the role of the invitation; the invited
+	// address counts as verified, and another address is rejected with 422.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /users (the `CreateUser` operationId).
@@ -7078,6 +8518,11 @@ type ClientWithResponsesInterface interface {
 	// Usernames and e-mail addresses are unique regardless of letter case; a
 	// registration with one that is taken returns 409 and names the field.
 	// The service mails a token that verifies the address.
+	//
+	// Some services are not open to everybody. They return 403
+	// `registration_closed`, whatever else the request has. With the token of an
+	// `invitation`, the account gets the role of the invitation; the invited
+	// address counts as verified, and another address is rejected with 422.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7241,6 +8686,196 @@ func (r GetAuditLogResponse) ContentType() string {
 	return ""
 }
 
+// GetInvitationsResponse200Headers the declared response headers of an HTTP 200 response for GetInvitations
+type GetInvitationsResponse200Headers struct {
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetInvitationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Invitations
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetInvitationsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetInvitationsResponse) GetJSON200() *Invitations {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetInvitationsResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetInvitationsResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetInvitationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetInvitationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetInvitationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetInvitationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateInvitationResponse201Headers the declared response headers of an HTTP 201 response for CreateInvitation
+type CreateInvitationResponse201Headers struct {
+	IdempotencyReplayed *string
+	RateLimit           *string
+	RateLimitPolicy     *string
+	XBylineIgnored      *string
+	XRequestId          *string
+}
+
+type CreateInvitationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *InvitationSent
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateInvitationResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateInvitationResponse) GetJSON201() *InvitationSent {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r CreateInvitationResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r CreateInvitationResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateInvitationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateInvitationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateInvitationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateInvitationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteInvitationResponse204Headers the declared response headers of an HTTP 204 response for DeleteInvitation
+type DeleteInvitationResponse204Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type DeleteInvitationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *DeleteInvitationResponse204Headers
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r DeleteInvitationResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r DeleteInvitationResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteInvitationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteInvitationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteInvitationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteInvitationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetUsersResponse200Headers the declared response headers of an HTTP 200 response for GetUsers
 type GetUsersResponse200Headers struct {
 	Link            *string
@@ -7301,6 +8936,72 @@ func (r GetUsersResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetUsersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateAccountResponse201Headers the declared response headers of an HTTP 201 response for CreateAccount
+type CreateAccountResponse201Headers struct {
+	IdempotencyReplayed *string
+	RateLimit           *string
+	RateLimitPolicy     *string
+	XBylineIgnored      *string
+	XRequestId          *string
+}
+
+type CreateAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *AccountCreated
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateAccountResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateAccountResponse) GetJSON201() *AccountCreated {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r CreateAccountResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r CreateAccountResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateAccountResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8514,6 +10215,204 @@ func (r HideArticleResponse) ContentType() string {
 	return ""
 }
 
+// PublishArticleResponse200Headers the declared response headers of an HTTP 200 response for PublishArticle
+type PublishArticleResponse200Headers struct {
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type PublishArticleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ArticleOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PublishArticleResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PublishArticleResponse) GetJSON200() *ArticleOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r PublishArticleResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r PublishArticleResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r PublishArticleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PublishArticleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PublishArticleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PublishArticleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SubmitArticleResponse200Headers the declared response headers of an HTTP 200 response for SubmitArticle
+type SubmitArticleResponse200Headers struct {
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type SubmitArticleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ArticleOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *SubmitArticleResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SubmitArticleResponse) GetJSON200() *ArticleOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r SubmitArticleResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r SubmitArticleResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r SubmitArticleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SubmitArticleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SubmitArticleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SubmitArticleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UnpublishArticleResponse200Headers the declared response headers of an HTTP 200 response for UnpublishArticle
+type UnpublishArticleResponse200Headers struct {
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type UnpublishArticleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ArticleOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UnpublishArticleResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnpublishArticleResponse) GetJSON200() *ArticleOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r UnpublishArticleResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r UnpublishArticleResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r UnpublishArticleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnpublishArticleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnpublishArticleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnpublishArticleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // BatchGetArticlesResponse200Headers the declared response headers of an HTTP 200 response for BatchGetArticles
 type BatchGetArticlesResponse200Headers struct {
 	RateLimit       *string
@@ -8638,6 +10537,89 @@ func (r BatchGetProfilesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r BatchGetProfilesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetEditorialArticlesResponse200Headers the declared response headers of an HTTP 200 response for GetEditorialArticles
+type GetEditorialArticlesResponse200Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+// GetEditorialArticlesResponse304Headers the declared response headers of an HTTP 304 response for GetEditorialArticles
+type GetEditorialArticlesResponse304Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetEditorialArticlesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OwnArticles
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetEditorialArticlesResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetEditorialArticlesResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetEditorialArticlesResponse) GetJSON200() *OwnArticles {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetEditorialArticlesResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetEditorialArticlesResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetEditorialArticlesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetEditorialArticlesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetEditorialArticlesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetEditorialArticlesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9580,6 +11562,89 @@ func (r UpdateCurrentUserResponse) ContentType() string {
 	return ""
 }
 
+// GetCurrentUserArticlesResponse200Headers the declared response headers of an HTTP 200 response for GetCurrentUserArticles
+type GetCurrentUserArticlesResponse200Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+// GetCurrentUserArticlesResponse304Headers the declared response headers of an HTTP 304 response for GetCurrentUserArticles
+type GetCurrentUserArticlesResponse304Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetCurrentUserArticlesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OwnArticles
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetCurrentUserArticlesResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetCurrentUserArticlesResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCurrentUserArticlesResponse) GetJSON200() *OwnArticles {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetCurrentUserArticlesResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetCurrentUserArticlesResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCurrentUserArticlesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCurrentUserArticlesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCurrentUserArticlesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCurrentUserArticlesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetEmailVerificationResponse200Headers the declared response headers of an HTTP 200 response for GetEmailVerification
 type GetEmailVerificationResponse200Headers struct {
 	RateLimit       *string
@@ -10259,8 +12324,8 @@ func (r ConfirmPasswordResetResponse) ContentType() string {
 
 // GetAuditLogWithResponse Read the audit log
 //
-// Returns all actions of moderators, of admins and of the operator at the
-// command line, newest first. Entries are never deleted, and never changed,
+// Returns all actions of moderators, of editors on the articles of others, of
+// admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
 // except that the reason is erased when the account that it is about is
 // deleted. They store ids; the response contains the current names, or `null`
 // where the account, article or comment no longer exists.
@@ -10276,6 +12341,78 @@ func (c *ClientWithResponses) GetAuditLogWithResponse(ctx context.Context, param
 	return ParseGetAuditLogResponse(rsp)
 }
 
+// GetInvitationsWithResponse List invitations
+//
+// Returns the invitations that can still be used, newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /admin/invitations (the `GetInvitations` operationId).
+func (c *ClientWithResponses) GetInvitationsWithResponse(ctx context.Context, params *GetInvitationsParams, reqEditors ...RequestEditorFn) (*GetInvitationsResponse, error) {
+	rsp, err := c.GetInvitations(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetInvitationsResponse(rsp)
+}
+
+// CreateInvitationWithBodyWithResponse Invite somebody to register
+//
+// Mails a token with which the owner of the address can register once, within
+// seven days, and get the role. Registering with the invited address verifies
+// it; the token is of no use with another address. The invitation ends when
+// the account of the admin is suspended or deleted, or loses the role.
+//
+// Inviting an address again replaces its invitation. An address that has an
+// account returns 409.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /admin/invitations (the `CreateInvitation` operationId).
+func (c *ClientWithResponses) CreateInvitationWithBodyWithResponse(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error) {
+	rsp, err := c.CreateInvitationWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateInvitationResponse(rsp)
+}
+
+// CreateInvitationWithResponse Invite somebody to register
+//
+// Mails a token with which the owner of the address can register once, within
+// seven days, and get the role. Registering with the invited address verifies
+// it; the token is of no use with another address. The invitation ends when
+// the account of the admin is suspended or deleted, or loses the role.
+//
+// Inviting an address again replaces its invitation. An address that has an
+// account returns 409.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /admin/invitations (the `CreateInvitation` operationId).
+func (c *ClientWithResponses) CreateInvitationWithResponse(ctx context.Context, params *CreateInvitationParams, body CreateInvitationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error) {
+	rsp, err := c.CreateInvitation(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateInvitationResponse(rsp)
+}
+
+// DeleteInvitationWithResponse Withdraw an invitation
+//
+// Ends an invitation that has not been used. Its token is of no use any more.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /admin/invitations/{id} (the `DeleteInvitation` operationId).
+func (c *ClientWithResponses) DeleteInvitationWithResponse(ctx context.Context, id InvitationId, reqEditors ...RequestEditorFn) (*DeleteInvitationResponse, error) {
+	rsp, err := c.DeleteInvitation(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteInvitationResponse(rsp)
+}
+
 // GetUsersWithResponse List users
 //
 // Returns users, newest first. Filters can be combined.
@@ -10289,6 +12426,40 @@ func (c *ClientWithResponses) GetUsersWithResponse(ctx context.Context, params *
 		return nil, err
 	}
 	return ParseGetUsersResponse(rsp)
+}
+
+// CreateAccountWithBodyWithResponse Create an account for somebody
+//
+// Creates an account without a password, and mails a token with which its
+// owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+// that, `POST /users/password-reset` mails another one.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /admin/users (the `CreateAccount` operationId).
+func (c *ClientWithResponses) CreateAccountWithBodyWithResponse(ctx context.Context, params *CreateAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAccountResponse, error) {
+	rsp, err := c.CreateAccountWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAccountResponse(rsp)
+}
+
+// CreateAccountWithResponse Create an account for somebody
+//
+// Creates an account without a password, and mails a token with which its
+// owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+// that, `POST /users/password-reset` mails another one.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /admin/users (the `CreateAccount` operationId).
+func (c *ClientWithResponses) CreateAccountWithResponse(ctx context.Context, params *CreateAccountParams, body CreateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAccountResponse, error) {
+	rsp, err := c.CreateAccount(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAccountResponse(rsp)
 }
 
 // SetUserRoleWithBodyWithResponse Change the role of a user
@@ -10400,7 +12571,8 @@ func (c *ClientWithResponses) GetArticlesWithResponse(ctx context.Context, param
 // CreateArticleWithBodyWithResponse Publish an article
 //
 // Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug.
+// have the same title; the second one gets a different slug. Editors can publish
+// it in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If
 // the article would exceed it, the request returns 422 with `storage` in
@@ -10420,7 +12592,8 @@ func (c *ClientWithResponses) CreateArticleWithBodyWithResponse(ctx context.Cont
 // CreateArticleWithResponse Publish an article
 //
 // Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug.
+// have the same title; the second one gets a different slug. Editors can publish
+// it in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If
 // the article would exceed it, the request returns 422 with `storage` in
@@ -10457,8 +12630,8 @@ func (c *ClientWithResponses) GetArticlesFeedWithResponse(ctx context.Context, p
 
 // DeleteArticleWithResponse Delete an article
 //
-// Deletes an article with its comments and favorites; only its author may do
-// this.
+// Deletes an article with its comments and favorites; only its author and
+// editors may do this.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10489,9 +12662,10 @@ func (c *ClientWithResponses) GetArticleWithResponse(ctx context.Context, slug S
 
 // UpdateArticleWithBodyWithResponse Change an article
 //
-// Changes an article; only its author may do this. The body is a merge patch
-// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+// Changes an article; only its author and editors may do this. The body is a
+// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
 // work. `tagList` replaces the whole list, and `[]` removes all tags.
+// Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
 // as you read it in `If-Match`. If the article has changed since, the request
@@ -10513,9 +12687,10 @@ func (c *ClientWithResponses) UpdateArticleWithBodyWithResponse(ctx context.Cont
 
 // UpdateArticleWithResponse Change an article
 //
-// Changes an article; only its author may do this. The body is a merge patch
-// (RFC 7396). A changed title creates a new slug, and the old slug continues to
+// Changes an article; only its author and editors may do this. The body is a
+// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
 // work. `tagList` replaces the whole list, and `[]` removes all tags.
+// Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
 // as you read it in `If-Match`. If the article has changed since, the request
@@ -10733,6 +12908,72 @@ func (c *ClientWithResponses) HideArticleWithResponse(ctx context.Context, slug 
 	return ParseHideArticleResponse(rsp)
 }
 
+// PublishArticleWithBodyWithResponse Publish an article
+//
+// Publishes a draft, an article in review or a scheduled one: at once, or at
+// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+// of publication.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
+func (c *ClientWithResponses) PublishArticleWithBodyWithResponse(ctx context.Context, slug SlugPath, params *PublishArticleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PublishArticleResponse, error) {
+	rsp, err := c.PublishArticleWithBody(ctx, slug, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePublishArticleResponse(rsp)
+}
+
+// PublishArticleWithResponse Publish an article
+//
+// Publishes a draft, an article in review or a scheduled one: at once, or at
+// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+// of publication.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
+func (c *ClientWithResponses) PublishArticleWithResponse(ctx context.Context, slug SlugPath, params *PublishArticleParams, body PublishArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*PublishArticleResponse, error) {
+	rsp, err := c.PublishArticle(ctx, slug, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePublishArticleResponse(rsp)
+}
+
+// SubmitArticleWithResponse Submit an article for review
+//
+// Marks a draft as ready, so that editors find it in their list.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /articles/{slug}/submit (the `SubmitArticle` operationId).
+func (c *ClientWithResponses) SubmitArticleWithResponse(ctx context.Context, slug SlugPath, params *SubmitArticleParams, reqEditors ...RequestEditorFn) (*SubmitArticleResponse, error) {
+	rsp, err := c.SubmitArticle(ctx, slug, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSubmitArticleResponse(rsp)
+}
+
+// UnpublishArticleWithResponse Withdraw an article
+//
+// Makes a published, scheduled or submitted article a draft again. It keeps
+// its slug, comments and favorites, which are shown again when it is
+// published again.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /articles/{slug}/unpublish (the `UnpublishArticle` operationId).
+func (c *ClientWithResponses) UnpublishArticleWithResponse(ctx context.Context, slug SlugPath, params *UnpublishArticleParams, reqEditors ...RequestEditorFn) (*UnpublishArticleResponse, error) {
+	rsp, err := c.UnpublishArticle(ctx, slug, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnpublishArticleResponse(rsp)
+}
+
 // BatchGetArticlesWithBodyWithResponse Get many articles at once
 //
 // Returns up to 100 articles by slug, in the order of the request, with a
@@ -10809,6 +13050,22 @@ func (c *ClientWithResponses) BatchGetProfilesWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseBatchGetProfilesResponse(rsp)
+}
+
+// GetEditorialArticlesWithResponse List the articles of everybody
+//
+// Returns articles in any state, the last created first. Filters can be
+// combined.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /editorial/articles (the `GetEditorialArticles` operationId).
+func (c *ClientWithResponses) GetEditorialArticlesWithResponse(ctx context.Context, params *GetEditorialArticlesParams, reqEditors ...RequestEditorFn) (*GetEditorialArticlesResponse, error) {
+	rsp, err := c.GetEditorialArticles(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetEditorialArticlesResponse(rsp)
 }
 
 // GetHiddenWithResponse List hidden articles and comments
@@ -11123,6 +13380,21 @@ func (c *ClientWithResponses) UpdateCurrentUserWithResponse(ctx context.Context,
 	return ParseUpdateCurrentUserResponse(rsp)
 }
 
+// GetCurrentUserArticlesWithResponse List your own articles
+//
+// Returns the articles of the caller in any state, the last created first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /user/articles (the `GetCurrentUserArticles` operationId).
+func (c *ClientWithResponses) GetCurrentUserArticlesWithResponse(ctx context.Context, params *GetCurrentUserArticlesParams, reqEditors ...RequestEditorFn) (*GetCurrentUserArticlesResponse, error) {
+	rsp, err := c.GetCurrentUserArticles(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCurrentUserArticlesResponse(rsp)
+}
+
 // GetEmailVerificationWithResponse Get the verification state of the address
 //
 // Returns the address of the signed-in user and the time when it was verified.
@@ -11256,6 +13528,11 @@ func (c *ClientWithResponses) DeleteApiKeyWithResponse(ctx context.Context, id A
 // registration with one that is taken returns 409 and names the field.
 // The service mails a token that verifies the address.
 //
+// Some services are not open to everybody. They return 403
+// `registration_closed`, whatever else the request has. With the token of an
+// `invitation`, the account gets the role of the invitation; the invited
+// address counts as verified, and another address is rejected with 422.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /users (the `CreateUser` operationId).
@@ -11275,6 +13552,11 @@ func (c *ClientWithResponses) CreateUserWithBodyWithResponse(ctx context.Context
 // Usernames and e-mail addresses are unique regardless of letter case; a
 // registration with one that is taken returns 409 and names the field.
 // The service mails a token that verifies the address.
+//
+// Some services are not open to everybody. They return 403
+// `registration_closed`, whatever else the request has. With the token of an
+// `invitation`, the account gets the role of the invitation; the invited
+// address counts as verified, and another address is rejected with 422.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11506,6 +13788,238 @@ func ParseGetAuditLogResponse(rsp *http.Response) (*GetAuditLogResponse, error) 
 	return response, nil
 }
 
+// ParseGetInvitationsResponse parses an HTTP response from a GetInvitationsWithResponse call
+func ParseGetInvitationsResponse(rsp *http.Response) (*GetInvitationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetInvitationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Invitations
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetInvitationsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateInvitationResponse parses an HTTP response from a CreateInvitationWithResponse call
+func ParseCreateInvitationResponse(rsp *http.Response) (*CreateInvitationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateInvitationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest InvitationSent
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateInvitationResponse201Headers
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteInvitationResponse parses an HTTP response from a DeleteInvitationWithResponse call
+func ParseDeleteInvitationResponse(rsp *http.Response) (*DeleteInvitationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteInvitationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers DeleteInvitationResponse204Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetUsersResponse parses an HTTP response from a GetUsersWithResponse call
 func ParseGetUsersResponse(rsp *http.Response) (*GetUsersResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11582,6 +14096,87 @@ func ParseGetUsersResponse(rsp *http.Response) (*GetUsersResponse, error) {
 			headers.XRequestId = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateAccountResponse parses an HTTP response from a CreateAccountWithResponse call
+func ParseCreateAccountResponse(rsp *http.Response) (*CreateAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest AccountCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateAccountResponse201Headers
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -13304,6 +15899,249 @@ func ParseHideArticleResponse(rsp *http.Response) (*HideArticleResponse, error) 
 	return response, nil
 }
 
+// ParsePublishArticleResponse parses an HTTP response from a PublishArticleWithResponse call
+func ParsePublishArticleResponse(rsp *http.Response) (*PublishArticleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PublishArticleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ArticleOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PublishArticleResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSubmitArticleResponse parses an HTTP response from a SubmitArticleWithResponse call
+func ParseSubmitArticleResponse(rsp *http.Response) (*SubmitArticleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SubmitArticleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ArticleOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers SubmitArticleResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUnpublishArticleResponse parses an HTTP response from a UnpublishArticleWithResponse call
+func ParseUnpublishArticleResponse(rsp *http.Response) (*UnpublishArticleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnpublishArticleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ArticleOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UnpublishArticleResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseBatchGetArticlesResponse parses an HTTP response from a BatchGetArticlesWithResponse call
 func ParseBatchGetArticlesResponse(rsp *http.Response) (*BatchGetArticlesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13447,6 +16285,170 @@ func ParseBatchGetProfilesResponse(rsp *http.Response) (*BatchGetProfilesRespons
 			headers.XRequestId = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetEditorialArticlesResponse parses an HTTP response from a GetEditorialArticlesWithResponse call
+func ParseGetEditorialArticlesResponse(rsp *http.Response) (*GetEditorialArticlesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetEditorialArticlesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OwnArticles
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetEditorialArticlesResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetEditorialArticlesResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -14737,6 +17739,170 @@ func ParseUpdateCurrentUserResponse(rsp *http.Response) (*UpdateCurrentUserRespo
 			headers.XRequestId = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetCurrentUserArticlesResponse parses an HTTP response from a GetCurrentUserArticlesWithResponse call
+func ParseGetCurrentUserArticlesResponse(rsp *http.Response) (*GetCurrentUserArticlesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCurrentUserArticlesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OwnArticles
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetCurrentUserArticlesResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetCurrentUserArticlesResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil

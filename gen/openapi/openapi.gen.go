@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,28 +18,85 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ArticleStatus.
+const (
+	StatusDraft     ArticleStatus = "draft"
+	StatusPublished ArticleStatus = "published"
+	StatusReview    ArticleStatus = "review"
+	StatusScheduled ArticleStatus = "scheduled"
+)
+
+// Valid indicates whether the value is a known member of the ArticleStatus enum.
+func (e ArticleStatus) Valid() bool {
+	switch e {
+	case StatusDraft:
+		return true
+	case StatusPublished:
+		return true
+	case StatusReview:
+		return true
+	case StatusScheduled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AuditAction.
 const (
-	ArticleHidden    AuditAction = "article.hidden"
-	ArticleRestored  AuditAction = "article.restored"
-	CommentHidden    AuditAction = "comment.hidden"
-	CommentRestored  AuditAction = "comment.restored"
-	UserAdminCreated AuditAction = "user.admin_created"
-	UserReinstated   AuditAction = "user.reinstated"
-	UserRoleChanged  AuditAction = "user.role_changed"
-	UserSuspended    AuditAction = "user.suspended"
+	ArticleCreatedFor   AuditAction = "article.created_for"
+	ArticleDeleted      AuditAction = "article.deleted"
+	ArticleHidden       AuditAction = "article.hidden"
+	ArticlePublished    AuditAction = "article.published"
+	ArticleReattributed AuditAction = "article.reattributed"
+	ArticleRestored     AuditAction = "article.restored"
+	ArticleSubmitted    AuditAction = "article.submitted"
+	ArticleUnpublished  AuditAction = "article.unpublished"
+	ArticleUpdated      AuditAction = "article.updated"
+	CommentHidden       AuditAction = "comment.hidden"
+	CommentRestored     AuditAction = "comment.restored"
+	InvitationAccepted  AuditAction = "invitation.accepted"
+	InvitationCreated   AuditAction = "invitation.created"
+	InvitationDeleted   AuditAction = "invitation.deleted"
+	UserAdded           AuditAction = "user.added"
+	UserAdminCreated    AuditAction = "user.admin_created"
+	UserReinstated      AuditAction = "user.reinstated"
+	UserRoleChanged     AuditAction = "user.role_changed"
+	UserSuspended       AuditAction = "user.suspended"
 )
 
 // Valid indicates whether the value is a known member of the AuditAction enum.
 func (e AuditAction) Valid() bool {
 	switch e {
+	case ArticleCreatedFor:
+		return true
+	case ArticleDeleted:
+		return true
 	case ArticleHidden:
 		return true
+	case ArticlePublished:
+		return true
+	case ArticleReattributed:
+		return true
 	case ArticleRestored:
+		return true
+	case ArticleSubmitted:
+		return true
+	case ArticleUnpublished:
+		return true
+	case ArticleUpdated:
 		return true
 	case CommentHidden:
 		return true
 	case CommentRestored:
+		return true
+	case InvitationAccepted:
+		return true
+	case InvitationCreated:
+		return true
+	case InvitationDeleted:
+		return true
+	case UserAdded:
 		return true
 	case UserAdminCreated:
 		return true
@@ -55,9 +113,10 @@ func (e AuditAction) Valid() bool {
 
 // Defines values for AuditSubjectKind.
 const (
-	SubjectArticle AuditSubjectKind = "article"
-	SubjectComment AuditSubjectKind = "comment"
-	SubjectUser    AuditSubjectKind = "user"
+	SubjectArticle    AuditSubjectKind = "article"
+	SubjectComment    AuditSubjectKind = "comment"
+	SubjectInvitation AuditSubjectKind = "invitation"
+	SubjectUser       AuditSubjectKind = "user"
 )
 
 // Valid indicates whether the value is a known member of the AuditSubjectKind enum.
@@ -66,6 +125,8 @@ func (e AuditSubjectKind) Valid() bool {
 	case SubjectArticle:
 		return true
 	case SubjectComment:
+		return true
+	case SubjectInvitation:
 		return true
 	case SubjectUser:
 		return true
@@ -138,6 +199,7 @@ func (e HiddenItemKind) Valid() bool {
 const (
 	RoleAdmin     Role = "admin"
 	RoleAuthor    Role = "author"
+	RoleEditor    Role = "editor"
 	RoleModerator Role = "moderator"
 	RoleReader    Role = "reader"
 )
@@ -148,6 +210,8 @@ func (e Role) Valid() bool {
 	case RoleAdmin:
 		return true
 	case RoleAuthor:
+		return true
+	case RoleEditor:
 		return true
 	case RoleModerator:
 		return true
@@ -235,7 +299,7 @@ func (e GetArticleCommentsParamsSort) Valid() bool {
 
 // Account A user as admins see them
 type Account struct {
-	// CreatedAt When the user registered
+	// CreatedAt When the user registered, or an admin created the account
 	CreatedAt Timestamp `json:"createdAt"`
 
 	// Email The address that the user signs in with
@@ -267,7 +331,7 @@ type Account struct {
 
 // AccountResponse One user as admins see them
 type AccountResponse struct {
-	// User The account after the change
+	// User The account, after the change if there was one
 	User Account `json:"user"`
 }
 
@@ -344,7 +408,7 @@ type Article struct {
 	// Example: <p>You have to believe</p>
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
-	// CreatedAt When the article was published; lists are sorted by it
+	// CreatedAt When the article was created
 	CreatedAt Timestamp `json:"createdAt"`
 
 	// Description A summary for lists, as plain text
@@ -363,10 +427,19 @@ type Article struct {
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
 
+	// PublishedAt When the article was published, or will be; null for a draft and in review. Lists are sorted by it.
+	PublishedAt *string `json:"publishedAt"`
+
 	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
+
+	// Status How far an article is: a `draft`, in `review`, `scheduled` to be published,
+	// or `published`. Only a published one is public.
+	//
+	// Example: published
+	Status ArticleStatus `json:"status"`
 
 	// TableOfContents The headings of `bodyHtml` that have an id, in its order; present only with `format=html`
 	TableOfContents *[]Heading `json:"tableOfContents,omitempty"`
@@ -380,6 +453,9 @@ type Article struct {
 	//
 	// Example: How to train your dragon
 	Title string `json:"title"`
+
+	// UnpublishAt When the article becomes a draft again; null if it stays published
+	UnpublishAt *string `json:"unpublishAt"`
 
 	// UpdatedAt When the author last changed the article; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
@@ -416,12 +492,18 @@ type ArticleResponse struct {
 	Article Article `json:"article"`
 }
 
+// ArticleStatus How far an article is: a `draft`, in `review`, `scheduled` to be published,
+// or `published`. Only a published one is public.
+//
+// Example: published
+type ArticleStatus string
+
 // ArticleSummary An article without its body
 type ArticleSummary struct {
 	// Author The profile of the user who wrote the article
 	Author Profile `json:"author"`
 
-	// CreatedAt When the article was published; lists are sorted by it
+	// CreatedAt When the article was created
 	CreatedAt Timestamp `json:"createdAt"`
 
 	// Description A summary for lists, as plain text
@@ -437,10 +519,16 @@ type ArticleSummary struct {
 	// Example: 7
 	FavoritesCount int64 `json:"favoritesCount"`
 
+	// PublishedAt When the article was published, or will be; only for those who may change it
+	PublishedAt *string `json:"publishedAt,omitempty"`
+
 	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
+
+	// Status How far the article is; only for those who may change it
+	Status *ArticleStatus `json:"status,omitempty"`
 
 	// TagList In the order of the author; in lenient mode, sorted
 	//
@@ -499,7 +587,7 @@ type AuditEntriesResponse struct {
 	NextCursor *NextCursor `json:"nextCursor"`
 }
 
-// AuditEntry One action of a moderator, of an admin or of the operator
+// AuditEntry One action of a moderator, of an editor, of an admin or of the operator
 type AuditEntry struct {
 	// Action What was done, as the kind of the object and a verb
 	Action AuditAction `json:"action"`
@@ -515,7 +603,7 @@ type AuditEntry struct {
 	// CreatedAt When it was done
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// From The role before a change of the role, else null
+	// From The role before a change of the role, the status of an article before it was published, submitted or unpublished, or the id of the author before the article got another one; else null
 	//
 	// Example: author
 	From *string `json:"from"`
@@ -535,32 +623,32 @@ type AuditEntry struct {
 	// Example: 01JF8Z5RWT7F2H3ZPPT2C4E5M6
 	RequestId *string `json:"requestId"`
 
-	// Subject The user, article or comment that the action affected
+	// Subject The user, article, comment or invitation that the action affected
 	Subject AuditSubject `json:"subject"`
 
-	// To The role after a change of the role, else null
+	// To The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, or the id of the author after the article got another one; else null
 	//
 	// Example: moderator
 	To *string `json:"to"`
 }
 
-// AuditSubject The user, article or comment that the action affected
+// AuditSubject The user, article, comment or invitation that the action affected
 type AuditSubject struct {
 	// Id Identifies the object among those of its kind, also after it was deleted
 	//
 	// Example: 9
 	Id int64 `json:"id"`
 
-	// Kind What `id` identifies: an article, a comment or a user
+	// Kind What `id` identifies: an article, a comment, an invitation or a user
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The username, or the slug of the article; null when the subject no longer exists
+	// Name The username, the slug of the article or the invited address; null when the subject no longer exists
 	//
 	// Example: jake
 	Name *string `json:"name"`
 }
 
-// AuditSubjectKind What `id` identifies: an article, a comment or a user
+// AuditSubjectKind What `id` identifies: an article, a comment, an invitation or a user
 type AuditSubjectKind string
 
 // Comment What a user has written below an article
@@ -772,6 +860,50 @@ type HideRequest struct {
 // Example: https://example.com/jake.png
 type Image = string
 
+// Invitation An invitation that can still be used
+type Invitation struct {
+	// CreatedAt When the admin invited the address
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Email The address that was invited, and with which its owner registers
+	//
+	// Example: anna@example.com
+	Email string `json:"email"`
+
+	// ExpiresAt Until when the invitation can be used
+	ExpiresAt Timestamp `json:"expiresAt"`
+
+	// Id Identifies the invitation in paths and in the audit log
+	//
+	// Example: 42
+	Id int64 `json:"id"`
+
+	// InvitedBy The username of the admin who invited
+	//
+	// Example: root
+	InvitedBy string `json:"invitedBy"`
+
+	// Role What the user may do; each role includes the permissions of those before it
+	Role Role `json:"role"`
+}
+
+// InvitationResponse One invitation
+type InvitationResponse struct {
+	// Invitation An invitation that can still be used
+	Invitation Invitation `json:"invitation"`
+}
+
+// InvitationsResponse A page of invitations
+type InvitationsResponse struct {
+	// Invitations Newest first
+	Invitations []Invitation `json:"invitations"`
+
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor *NextCursor `json:"nextCursor"`
+}
+
 // LoginUser The address and the password that identify the account
 type LoginUser struct {
 	// Email The address of the account, in any letter case
@@ -795,6 +927,24 @@ type LoginUserRequest struct {
 //
 // Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 type MailToken = string
+
+// NewAccountRequest The account that an admin creates for somebody
+type NewAccountRequest struct {
+	// Email Unique regardless of letter case
+	//
+	// Example: jake@jake.jake
+	Email Email `json:"email"`
+
+	// Role What the user may do; each role includes the permissions of those before it
+	Role Role `json:"role"`
+
+	// Username Unique regardless of letter case, width, normalisation and white space
+	// (RFC 8266), and returned as it was sent. It contains no slashes, control,
+	// invisible or unassigned characters, and does not consist of dots only.
+	//
+	// Example: jake
+	Username Username `json:"username"`
+}
 
 // NewApiKey What an API key is for, and what it may do
 type NewApiKey struct {
@@ -825,6 +975,11 @@ type NewApiKeyRequest struct {
 
 // NewArticle The article that the request publishes
 type NewArticle struct {
+	// Author The username of the author, if it is not the caller; for editors. An object, as in responses, has no effect.
+	//
+	// Example: jake
+	Author json.RawMessage `json:"author,omitempty"`
+
 	// Body Markdown, stored and returned exactly as it was sent
 	//
 	// Example: You have to believe
@@ -834,6 +989,14 @@ type NewArticle struct {
 	//
 	// Example: Ever wonder how?
 	Description Description `json:"description"`
+
+	// PublishedAt When a `scheduled` article is published; only with this status
+	//
+	// Example: 2026-02-19T06:00:00.000Z
+	PublishedAt *time.Time `json:"publishedAt,omitempty"`
+
+	// Status What becomes of the article; without it, it is published at once
+	Status *ArticleStatus `json:"status,omitempty"`
 
 	// TagList Tags in the order of the request; duplicates are removed
 	//
@@ -866,12 +1029,28 @@ type NewCommentRequest struct {
 	Comment NewComment `json:"comment"`
 }
 
+// NewInvitationRequest Who is invited, and with which role
+type NewInvitationRequest struct {
+	// Email Unique regardless of letter case
+	//
+	// Example: jake@jake.jake
+	Email Email `json:"email"`
+
+	// Role What the user may do; each role includes the permissions of those before it
+	Role Role `json:"role"`
+}
+
 // NewUser The account that the request registers
 type NewUser struct {
 	// Email Unique regardless of letter case
 	//
 	// Example: jake@jake.jake
 	Email Email `json:"email"`
+
+	// Invitation The token of an invitation
+	//
+	// Example: kz5w3xq2m7r4t6y8u1a3s5d7f9
+	Invitation *string `json:"invitation,omitempty"`
 
 	// Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 	//
@@ -896,6 +1075,17 @@ type NewUserRequest struct {
 //
 // Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 type NextCursor = string
+
+// OwnArticlesResponse A page of articles in any state, as those who may change them see them
+type OwnArticlesResponse struct {
+	// Articles The last created first
+	Articles []ArticleSummary `json:"articles"`
+
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor *NextCursor `json:"nextCursor"`
+}
 
 // Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 //
@@ -1005,6 +1195,19 @@ type ProfileBatchResponse struct {
 type ProfileResponse struct {
 	// Profile A user as everybody sees them
 	Profile Profile `json:"profile"`
+}
+
+// PublishRequest When the article is public; without members, from now on
+type PublishRequest struct {
+	// PublishAt When it is published; without it at once
+	//
+	// Example: 2099-01-01T06:00:00.000Z
+	PublishAt *time.Time `json:"publishAt,omitempty"`
+
+	// UnpublishAt When it becomes a draft again; without it never
+	//
+	// Example: 2099-02-01T06:00:00.000Z
+	UnpublishAt *time.Time `json:"unpublishAt,omitempty"`
 }
 
 // Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
@@ -1143,6 +1346,11 @@ type TokensResponse struct {
 
 // UpdateArticle A merge patch; absent members stay unchanged
 type UpdateArticle struct {
+	// Author The username of another author; for editors. An object, as in responses, has no effect.
+	//
+	// Example: jake
+	Author json.RawMessage `json:"author,omitempty"`
+
 	// Body Markdown, stored and returned exactly as it was sent
 	//
 	// Example: You have to believe
@@ -1153,6 +1361,14 @@ type UpdateArticle struct {
 	// Example: Ever wonder how?
 	Description *Description `json:"description,omitempty"`
 
+	// PublishedAt Has to be what it is
+	//
+	// Example: 2026-02-18T03:22:56.637Z
+	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt,omitempty"`
+
+	// Status Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
+	Status *ArticleStatus `json:"status,omitempty"`
+
 	// TagList Tags in the order of the request; duplicates are removed
 	//
 	// Example: ["reactjs","angularjs","dragons"]
@@ -1162,6 +1378,9 @@ type UpdateArticle struct {
 	//
 	// Example: How to train your dragon
 	Title *Title `json:"title,omitempty"`
+
+	// UnpublishAt Has to be what it is
+	UnpublishAt nullable.Nullable[time.Time] `json:"unpublishAt,omitempty"`
 }
 
 // UpdateArticleRequest The body of a change of an article
@@ -1294,6 +1513,9 @@ type IfMatch = string
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
+// InvitationId defines model for InvitationId.
+type InvitationId = int64
+
 // Limit defines model for Limit.
 type Limit = int32
 
@@ -1309,6 +1531,12 @@ type SessionId = int64
 // SlugPath defines model for SlugPath.
 type SlugPath = string
 
+// StatusFilter How far an article is: a `draft`, in `review`, `scheduled` to be published,
+// or `published`. Only a published one is public.
+//
+// Example: published
+type StatusFilter = ArticleStatus
+
 // SubjectFilter defines model for SubjectFilter.
 type SubjectFilter = string
 
@@ -1323,6 +1551,9 @@ type UsernameFilter = string
 
 // UsernamePath defines model for UsernamePath.
 type UsernamePath = string
+
+// AccountCreated One user as admins see them
+type AccountCreated = AccountResponse
 
 // AccountOK One user as admins see them
 type AccountOK = AccountResponse
@@ -1372,6 +1603,15 @@ type EmailVerificationOK = EmailVerificationResponse
 // HiddenItems A page of what moderators have hidden
 type HiddenItems = HiddenItemsResponse
 
+// InvitationSent One invitation
+type InvitationSent = InvitationResponse
+
+// Invitations A page of invitations
+type Invitations = InvitationsResponse
+
+// OwnArticles A page of articles in any state, as those who may change them see them
+type OwnArticles = OwnArticlesResponse
+
 // ProfileBatch Those of the requested profiles that exist and fit into one response
 type ProfileBatch = ProfileBatchResponse
 
@@ -1411,6 +1651,9 @@ type HideBody = HideRequest
 // LoginUserBody The body of a sign-in
 type LoginUserBody = LoginUserRequest
 
+// NewAccountBody The account that an admin creates for somebody
+type NewAccountBody = NewAccountRequest
+
 // NewApiKeyBody The body of a request that creates an API key
 type NewApiKeyBody = NewApiKeyRequest
 
@@ -1419,6 +1662,9 @@ type NewArticleBody = NewArticleRequest
 
 // NewCommentBody The body of a request that comments on an article
 type NewCommentBody = NewCommentRequest
+
+// NewInvitationBody Who is invited, and with which role
+type NewInvitationBody = NewInvitationRequest
 
 // NewUserBody The body of a registration
 type NewUserBody = NewUserRequest
@@ -1431,6 +1677,9 @@ type PasswordResetConfirmationBody = PasswordResetConfirmationRequest
 
 // ProfileBatchBody The profiles that the caller wants to read
 type ProfileBatchBody = ProfileBatchRequest
+
+// PublishBody When the article is public; without members, from now on
+type PublishBody = PublishRequest
 
 // RefreshSessionBody The token that the client exchanges for a new pair
 type RefreshSessionBody = RefreshSessionRequest
@@ -1465,6 +1714,25 @@ type GetAuditLogParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GetInvitationsParams defines parameters for GetInvitations.
+type GetInvitationsParams struct {
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateInvitationParams defines parameters for CreateInvitation.
+type CreateInvitationParams struct {
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetUsersParams defines parameters for GetUsers.
 type GetUsersParams struct {
 	// Username Only the user with this name, in any letter case, width and normalisation
@@ -1481,6 +1749,16 @@ type GetUsersParams struct {
 
 	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateAccountParams defines parameters for CreateAccount.
+type CreateAccountParams struct {
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetArticlesParams defines parameters for GetArticles.
@@ -1590,11 +1868,53 @@ type CreateArticleCommentParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// PublishArticleParams defines parameters for PublishArticle.
+type PublishArticleParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// SubmitArticleParams defines parameters for SubmitArticle.
+type SubmitArticleParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UnpublishArticleParams defines parameters for UnpublishArticle.
+type UnpublishArticleParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // BatchGetArticlesParams defines parameters for BatchGetArticles.
 type BatchGetArticlesParams struct {
 	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
 	// HTML that a page can insert unchanged. Articles also get `tableOfContents`.
 	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetEditorialArticlesParams defines parameters for GetEditorialArticles.
+type GetEditorialArticlesParams struct {
+	// Status Return only the articles with this status
+	Status *StatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Author Only articles by this user
+	Author *AuthorFilter `form:"author,omitempty" json:"author,omitempty"`
+
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetHiddenParams defines parameters for GetHidden.
@@ -1634,6 +1954,21 @@ type GetCurrentUserParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// GetCurrentUserArticlesParams defines parameters for GetCurrentUserArticles.
+type GetCurrentUserArticlesParams struct {
+	// Status Return only the articles with this status
+	Status *StatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // CreateApiKeyParams defines parameters for CreateApiKey.
 type CreateApiKeyParams struct {
 	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
@@ -1653,6 +1988,12 @@ type CreateUserParams struct {
 	// caller: to the account or, at registration, to the network address.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
+type CreateInvitationJSONRequestBody = NewInvitationRequest
+
+// CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
+type CreateAccountJSONRequestBody = NewAccountRequest
 
 // SetUserRoleJSONRequestBody defines body for SetUserRole for application/json ContentType.
 type SetUserRoleJSONRequestBody = SetRoleRequest
@@ -1674,6 +2015,9 @@ type HideCommentJSONRequestBody = HideRequest
 
 // HideArticleJSONRequestBody defines body for HideArticle for application/json ContentType.
 type HideArticleJSONRequestBody = HideRequest
+
+// PublishArticleJSONRequestBody defines body for PublishArticle for application/json ContentType.
+type PublishArticleJSONRequestBody = PublishRequest
 
 // BatchGetArticlesJSONRequestBody defines body for BatchGetArticles for application/json ContentType.
 type BatchGetArticlesJSONRequestBody = ArticleBatchRequest
@@ -1782,9 +2126,21 @@ type ServerInterface interface {
 	// GetAuditLog Read the audit log
 	// (GET /admin/audit)
 	GetAuditLog(ctx echo.Context, params GetAuditLogParams) error
+	// GetInvitations List invitations
+	// (GET /admin/invitations)
+	GetInvitations(ctx echo.Context, params GetInvitationsParams) error
+	// CreateInvitation Invite somebody to register
+	// (POST /admin/invitations)
+	CreateInvitation(ctx echo.Context, params CreateInvitationParams) error
+	// DeleteInvitation Withdraw an invitation
+	// (DELETE /admin/invitations/{id})
+	DeleteInvitation(ctx echo.Context, id InvitationId) error
 	// GetUsers List users
 	// (GET /admin/users)
 	GetUsers(ctx echo.Context, params GetUsersParams) error
+	// CreateAccount Create an account for somebody
+	// (POST /admin/users)
+	CreateAccount(ctx echo.Context, params CreateAccountParams) error
 	// SetUserRole Change the role of a user
 	// (PUT /admin/users/{username}/role)
 	SetUserRole(ctx echo.Context, username AccountPath) error
@@ -1839,12 +2195,24 @@ type ServerInterface interface {
 	// HideArticle Hide an article
 	// (PUT /articles/{slug}/hidden)
 	HideArticle(ctx echo.Context, slug SlugPath) error
+	// PublishArticle Publish an article
+	// (POST /articles/{slug}/publish)
+	PublishArticle(ctx echo.Context, slug SlugPath, params PublishArticleParams) error
+	// SubmitArticle Submit an article for review
+	// (POST /articles/{slug}/submit)
+	SubmitArticle(ctx echo.Context, slug SlugPath, params SubmitArticleParams) error
+	// UnpublishArticle Withdraw an article
+	// (POST /articles/{slug}/unpublish)
+	UnpublishArticle(ctx echo.Context, slug SlugPath, params UnpublishArticleParams) error
 	// BatchGetArticles Get many articles at once
 	// (POST /batch/articles)
 	BatchGetArticles(ctx echo.Context, params BatchGetArticlesParams) error
 	// BatchGetProfiles Get many profiles at once
 	// (POST /batch/profiles)
 	BatchGetProfiles(ctx echo.Context) error
+	// GetEditorialArticles List the articles of everybody
+	// (GET /editorial/articles)
+	GetEditorialArticles(ctx echo.Context, params GetEditorialArticlesParams) error
 	// GetHidden List hidden articles and comments
 	// (GET /moderation/hidden)
 	GetHidden(ctx echo.Context, params GetHiddenParams) error
@@ -1887,6 +2255,9 @@ type ServerInterface interface {
 	// UpdateCurrentUser Change the signed-in user
 	// (PUT /user)
 	UpdateCurrentUser(ctx echo.Context) error
+	// GetCurrentUserArticles List your own articles
+	// (GET /user/articles)
+	GetCurrentUserArticles(ctx echo.Context, params GetCurrentUserArticlesParams) error
 	// GetEmailVerification Get the verification state of the address
 	// (GET /user/email-verification)
 	GetEmailVerification(ctx echo.Context) error
@@ -1973,6 +2344,76 @@ func (w *ServerInterfaceWrapper) GetAuditLog(ctx echo.Context) error {
 	return err
 }
 
+// GetInvitations converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInvitations(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInvitationsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInvitations(ctx, params)
+	return err
+}
+
+// CreateInvitation converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInvitation(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInvitationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInvitation(ctx, params)
+	return err
+}
+
+// DeleteInvitation converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInvitation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id InvitationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInvitation(ctx, id)
+	return err
+}
+
 // GetUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) GetUsers(ctx echo.Context) error {
 	var err error
@@ -2016,6 +2457,35 @@ func (w *ServerInterfaceWrapper) GetUsers(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetUsers(ctx, params)
+	return err
+}
+
+// CreateAccount converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateAccount(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateAccountParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateAccount(ctx, params)
 	return err
 }
 
@@ -2564,6 +3034,114 @@ func (w *ServerInterfaceWrapper) HideArticle(ctx echo.Context) error {
 	return err
 }
 
+// PublishArticle converts echo context to params.
+func (w *ServerInterfaceWrapper) PublishArticle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SlugPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PublishArticleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PublishArticle(ctx, slug, params)
+	return err
+}
+
+// SubmitArticle converts echo context to params.
+func (w *ServerInterfaceWrapper) SubmitArticle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SlugPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SubmitArticleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SubmitArticle(ctx, slug, params)
+	return err
+}
+
+// UnpublishArticle converts echo context to params.
+func (w *ServerInterfaceWrapper) UnpublishArticle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SlugPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnpublishArticleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnpublishArticle(ctx, slug, params)
+	return err
+}
+
 // BatchGetArticles converts echo context to params.
 func (w *ServerInterfaceWrapper) BatchGetArticles(ctx echo.Context) error {
 	var err error
@@ -2588,6 +3166,62 @@ func (w *ServerInterfaceWrapper) BatchGetProfiles(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.BatchGetProfiles(ctx)
+	return err
+}
+
+// GetEditorialArticles converts echo context to params.
+func (w *ServerInterfaceWrapper) GetEditorialArticles(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetEditorialArticlesParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "author" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "author", ctx.QueryParams(), &params.Author, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter author: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetEditorialArticles(ctx, params)
 	return err
 }
 
@@ -2841,6 +3475,55 @@ func (w *ServerInterfaceWrapper) UpdateCurrentUser(ctx echo.Context) error {
 	return err
 }
 
+// GetCurrentUserArticles converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCurrentUserArticles(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCurrentUserArticlesParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCurrentUserArticles(ctx, params)
+	return err
+}
+
 // GetEmailVerification converts echo context to params.
 func (w *ServerInterfaceWrapper) GetEmailVerification(ctx echo.Context) error {
 	var err error
@@ -3035,7 +3718,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.GET(options.BaseURL+"/admin/audit", wrapper.GetAuditLog, options.OperationMiddlewares["GetAuditLog"]...)
+	router.GET(options.BaseURL+"/admin/invitations", wrapper.GetInvitations, options.OperationMiddlewares["GetInvitations"]...)
+	router.POST(options.BaseURL+"/admin/invitations", wrapper.CreateInvitation, options.OperationMiddlewares["CreateInvitation"]...)
+	router.DELETE(options.BaseURL+"/admin/invitations/:id", wrapper.DeleteInvitation, options.OperationMiddlewares["DeleteInvitation"]...)
 	router.GET(options.BaseURL+"/admin/users", wrapper.GetUsers, options.OperationMiddlewares["GetUsers"]...)
+	router.POST(options.BaseURL+"/admin/users", wrapper.CreateAccount, options.OperationMiddlewares["CreateAccount"]...)
 	router.PUT(options.BaseURL+"/admin/users/:username/role", wrapper.SetUserRole, options.OperationMiddlewares["SetUserRole"]...)
 	router.DELETE(options.BaseURL+"/admin/users/:username/suspension", wrapper.ReinstateUser, options.OperationMiddlewares["ReinstateUser"]...)
 	router.PUT(options.BaseURL+"/admin/users/:username/suspension", wrapper.SuspendUser, options.OperationMiddlewares["SuspendUser"]...)
@@ -3053,9 +3740,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/articles/:slug/favorite", wrapper.CreateArticleFavorite, options.OperationMiddlewares["CreateArticleFavorite"]...)
 	router.DELETE(options.BaseURL+"/articles/:slug/hidden", wrapper.RestoreArticle, options.OperationMiddlewares["RestoreArticle"]...)
 	router.PUT(options.BaseURL+"/articles/:slug/hidden", wrapper.HideArticle, options.OperationMiddlewares["HideArticle"]...)
+	router.POST(options.BaseURL+"/articles/:slug/publish", wrapper.PublishArticle, options.OperationMiddlewares["PublishArticle"]...)
+	router.POST(options.BaseURL+"/articles/:slug/submit", wrapper.SubmitArticle, options.OperationMiddlewares["SubmitArticle"]...)
+	router.POST(options.BaseURL+"/articles/:slug/unpublish", wrapper.UnpublishArticle, options.OperationMiddlewares["UnpublishArticle"]...)
 	router.GET(options.BaseURL+"/articles/feed", wrapper.GetArticlesFeed, options.OperationMiddlewares["GetArticlesFeed"]...)
 	router.POST(options.BaseURL+"/batch/articles", wrapper.BatchGetArticles, options.OperationMiddlewares["BatchGetArticles"]...)
 	router.POST(options.BaseURL+"/batch/profiles", wrapper.BatchGetProfiles, options.OperationMiddlewares["BatchGetProfiles"]...)
+	router.GET(options.BaseURL+"/editorial/articles", wrapper.GetEditorialArticles, options.OperationMiddlewares["GetEditorialArticles"]...)
 	router.GET(options.BaseURL+"/moderation/hidden", wrapper.GetHidden, options.OperationMiddlewares["GetHidden"]...)
 	router.GET(options.BaseURL+"/profiles/:username", wrapper.GetProfileByUsername, options.OperationMiddlewares["GetProfileByUsername"]...)
 	router.DELETE(options.BaseURL+"/profiles/:username/follow", wrapper.UnfollowUserByUsername, options.OperationMiddlewares["UnfollowUserByUsername"]...)
@@ -3070,6 +3761,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/user", wrapper.DeleteCurrentUser, options.OperationMiddlewares["DeleteCurrentUser"]...)
 	router.GET(options.BaseURL+"/user", wrapper.GetCurrentUser, options.OperationMiddlewares["GetCurrentUser"]...)
 	router.PUT(options.BaseURL+"/user", wrapper.UpdateCurrentUser, options.OperationMiddlewares["UpdateCurrentUser"]...)
+	router.GET(options.BaseURL+"/user/articles", wrapper.GetCurrentUserArticles, options.OperationMiddlewares["GetCurrentUserArticles"]...)
 	router.GET(options.BaseURL+"/user/email-verification", wrapper.GetEmailVerification, options.OperationMiddlewares["GetEmailVerification"]...)
 	router.POST(options.BaseURL+"/user/email-verification", wrapper.RequestEmailVerification, options.OperationMiddlewares["RequestEmailVerification"]...)
 	router.GET(options.BaseURL+"/user/export", wrapper.ExportCurrentUser, options.OperationMiddlewares["ExportCurrentUser"]...)
@@ -3085,6 +3777,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 }
 
 type AcceptedResponse struct {
+}
+
+type AccountCreatedResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+type AccountCreatedJSONResponse struct {
+	Body AccountResponse
+
+	Headers AccountCreatedResponseHeaders
 }
 
 type AccountOKJSONResponse AccountResponse
@@ -3188,6 +3889,24 @@ type HiddenItemsJSONResponse struct {
 	Headers HiddenItemsResponseHeaders
 }
 
+type InvitationSentResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+type InvitationSentJSONResponse struct {
+	Body InvitationResponse
+
+	Headers InvitationSentResponseHeaders
+}
+
+type InvitationsResponseHeaders struct {
+	Link *string
+}
+type InvitationsJSONResponse struct {
+	Body InvitationsResponse
+
+	Headers InvitationsResponseHeaders
+}
+
 type NoContentResponse struct {
 }
 
@@ -3196,6 +3915,15 @@ type NotModifiedResponseHeaders struct {
 }
 type NotModifiedResponse struct {
 	Headers NotModifiedResponseHeaders
+}
+
+type OwnArticlesResponseHeaders struct {
+	Link *string
+}
+type OwnArticlesJSONResponse struct {
+	Body OwnArticlesResponse
+
+	Headers OwnArticlesResponseHeaders
 }
 
 type ProfileBatchJSONResponse ProfileBatchResponse
@@ -3254,6 +3982,72 @@ func (response GetAuditLog200JSONResponse) VisitGetAuditLogResponse(w http.Respo
 	return err
 }
 
+type GetInvitationsRequestObject struct {
+	Params GetInvitationsParams
+}
+
+type GetInvitationsResponseObject interface {
+	VisitGetInvitationsResponse(w http.ResponseWriter) error
+}
+
+type GetInvitations200JSONResponse struct{ InvitationsJSONResponse }
+
+func (response GetInvitations200JSONResponse) VisitGetInvitationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInvitationRequestObject struct {
+	Params CreateInvitationParams
+	Body   *CreateInvitationJSONRequestBody
+}
+
+type CreateInvitationResponseObject interface {
+	VisitCreateInvitationResponse(w http.ResponseWriter) error
+}
+
+type CreateInvitation201JSONResponse struct{ InvitationSentJSONResponse }
+
+func (response CreateInvitation201JSONResponse) VisitCreateInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInvitationRequestObject struct {
+	Id InvitationId `json:"id"`
+}
+
+type DeleteInvitationResponseObject interface {
+	VisitDeleteInvitationResponse(w http.ResponseWriter) error
+}
+
+type DeleteInvitation204Response = NoContentResponse
+
+func (response DeleteInvitation204Response) VisitDeleteInvitationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type GetUsersRequestObject struct {
 	Params GetUsersParams
 }
@@ -3275,6 +4069,32 @@ func (response GetUsers200JSONResponse) VisitGetUsersResponse(w http.ResponseWri
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAccountRequestObject struct {
+	Params CreateAccountParams
+	Body   *CreateAccountJSONRequestBody
+}
+
+type CreateAccountResponseObject interface {
+	VisitCreateAccountResponse(w http.ResponseWriter) error
+}
+
+type CreateAccount201JSONResponse struct{ AccountCreatedJSONResponse }
+
+func (response CreateAccount201JSONResponse) VisitCreateAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3669,6 +4489,76 @@ func (response HideArticle204Response) VisitHideArticleResponse(w http.ResponseW
 	return nil
 }
 
+type PublishArticleRequestObject struct {
+	Slug   SlugPath `json:"slug"`
+	Params PublishArticleParams
+	Body   *PublishArticleJSONRequestBody
+}
+
+type PublishArticleResponseObject interface {
+	VisitPublishArticleResponse(w http.ResponseWriter) error
+}
+
+type PublishArticle200JSONResponse struct{ ArticleOKJSONResponse }
+
+func (response PublishArticle200JSONResponse) VisitPublishArticleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitArticleRequestObject struct {
+	Slug   SlugPath `json:"slug"`
+	Params SubmitArticleParams
+}
+
+type SubmitArticleResponseObject interface {
+	VisitSubmitArticleResponse(w http.ResponseWriter) error
+}
+
+type SubmitArticle200JSONResponse struct{ ArticleOKJSONResponse }
+
+func (response SubmitArticle200JSONResponse) VisitSubmitArticleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnpublishArticleRequestObject struct {
+	Slug   SlugPath `json:"slug"`
+	Params UnpublishArticleParams
+}
+
+type UnpublishArticleResponseObject interface {
+	VisitUnpublishArticleResponse(w http.ResponseWriter) error
+}
+
+type UnpublishArticle200JSONResponse struct{ ArticleOKJSONResponse }
+
+func (response UnpublishArticle200JSONResponse) VisitUnpublishArticleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type BatchGetArticlesRequestObject struct {
 	Params BatchGetArticlesParams
 	Body   *BatchGetArticlesJSONRequestBody
@@ -3709,6 +4599,31 @@ func (response BatchGetProfiles200JSONResponse) VisitBatchGetProfilesResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEditorialArticlesRequestObject struct {
+	Params GetEditorialArticlesParams
+}
+
+type GetEditorialArticlesResponseObject interface {
+	VisitGetEditorialArticlesResponse(w http.ResponseWriter) error
+}
+
+type GetEditorialArticles200JSONResponse struct{ OwnArticlesJSONResponse }
+
+func (response GetEditorialArticles200JSONResponse) VisitGetEditorialArticlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4002,6 +4917,31 @@ func (response UpdateCurrentUser200JSONResponse) VisitUpdateCurrentUserResponse(
 	return err
 }
 
+type GetCurrentUserArticlesRequestObject struct {
+	Params GetCurrentUserArticlesParams
+}
+
+type GetCurrentUserArticlesResponseObject interface {
+	VisitGetCurrentUserArticlesResponse(w http.ResponseWriter) error
+}
+
+type GetCurrentUserArticles200JSONResponse struct{ OwnArticlesJSONResponse }
+
+func (response GetCurrentUserArticles200JSONResponse) VisitGetCurrentUserArticlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetEmailVerificationRequestObject struct {
 }
 
@@ -4254,9 +5194,21 @@ type StrictServerInterface interface {
 	// GetAuditLog Read the audit log
 	// (GET /admin/audit)
 	GetAuditLog(ctx context.Context, request GetAuditLogRequestObject) (GetAuditLogResponseObject, error)
+	// GetInvitations List invitations
+	// (GET /admin/invitations)
+	GetInvitations(ctx context.Context, request GetInvitationsRequestObject) (GetInvitationsResponseObject, error)
+	// CreateInvitation Invite somebody to register
+	// (POST /admin/invitations)
+	CreateInvitation(ctx context.Context, request CreateInvitationRequestObject) (CreateInvitationResponseObject, error)
+	// DeleteInvitation Withdraw an invitation
+	// (DELETE /admin/invitations/{id})
+	DeleteInvitation(ctx context.Context, request DeleteInvitationRequestObject) (DeleteInvitationResponseObject, error)
 	// GetUsers List users
 	// (GET /admin/users)
 	GetUsers(ctx context.Context, request GetUsersRequestObject) (GetUsersResponseObject, error)
+	// CreateAccount Create an account for somebody
+	// (POST /admin/users)
+	CreateAccount(ctx context.Context, request CreateAccountRequestObject) (CreateAccountResponseObject, error)
 	// SetUserRole Change the role of a user
 	// (PUT /admin/users/{username}/role)
 	SetUserRole(ctx context.Context, request SetUserRoleRequestObject) (SetUserRoleResponseObject, error)
@@ -4311,12 +5263,24 @@ type StrictServerInterface interface {
 	// HideArticle Hide an article
 	// (PUT /articles/{slug}/hidden)
 	HideArticle(ctx context.Context, request HideArticleRequestObject) (HideArticleResponseObject, error)
+	// PublishArticle Publish an article
+	// (POST /articles/{slug}/publish)
+	PublishArticle(ctx context.Context, request PublishArticleRequestObject) (PublishArticleResponseObject, error)
+	// SubmitArticle Submit an article for review
+	// (POST /articles/{slug}/submit)
+	SubmitArticle(ctx context.Context, request SubmitArticleRequestObject) (SubmitArticleResponseObject, error)
+	// UnpublishArticle Withdraw an article
+	// (POST /articles/{slug}/unpublish)
+	UnpublishArticle(ctx context.Context, request UnpublishArticleRequestObject) (UnpublishArticleResponseObject, error)
 	// BatchGetArticles Get many articles at once
 	// (POST /batch/articles)
 	BatchGetArticles(ctx context.Context, request BatchGetArticlesRequestObject) (BatchGetArticlesResponseObject, error)
 	// BatchGetProfiles Get many profiles at once
 	// (POST /batch/profiles)
 	BatchGetProfiles(ctx context.Context, request BatchGetProfilesRequestObject) (BatchGetProfilesResponseObject, error)
+	// GetEditorialArticles List the articles of everybody
+	// (GET /editorial/articles)
+	GetEditorialArticles(ctx context.Context, request GetEditorialArticlesRequestObject) (GetEditorialArticlesResponseObject, error)
 	// GetHidden List hidden articles and comments
 	// (GET /moderation/hidden)
 	GetHidden(ctx context.Context, request GetHiddenRequestObject) (GetHiddenResponseObject, error)
@@ -4359,6 +5323,9 @@ type StrictServerInterface interface {
 	// UpdateCurrentUser Change the signed-in user
 	// (PUT /user)
 	UpdateCurrentUser(ctx context.Context, request UpdateCurrentUserRequestObject) (UpdateCurrentUserResponseObject, error)
+	// GetCurrentUserArticles List your own articles
+	// (GET /user/articles)
+	GetCurrentUserArticles(ctx context.Context, request GetCurrentUserArticlesRequestObject) (GetCurrentUserArticlesResponseObject, error)
 	// GetEmailVerification Get the verification state of the address
 	// (GET /user/email-verification)
 	GetEmailVerification(ctx context.Context, request GetEmailVerificationRequestObject) (GetEmailVerificationResponseObject, error)
@@ -4431,6 +5398,104 @@ func (sh *strictHandler) GetAuditLog(ctx echo.Context, params GetAuditLogParams)
 	return nil
 }
 
+// GetInvitations operation middleware
+func (sh *strictHandler) GetInvitations(ctx echo.Context, params GetInvitationsParams) error {
+	var request GetInvitationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInvitations(ctx.Request().Context(), request.(GetInvitationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInvitations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInvitationsResponseObject); ok {
+		return validResponse.VisitGetInvitationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInvitation operation middleware
+func (sh *strictHandler) CreateInvitation(ctx echo.Context, params CreateInvitationParams) error {
+	var request CreateInvitationRequestObject
+
+	request.Params = params
+
+	var body CreateInvitationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInvitation(ctx.Request().Context(), request.(CreateInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInvitation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInvitationResponseObject); ok {
+		return validResponse.VisitCreateInvitationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInvitation operation middleware
+func (sh *strictHandler) DeleteInvitation(ctx echo.Context, id InvitationId) error {
+	var request DeleteInvitationRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInvitation(ctx.Request().Context(), request.(DeleteInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInvitation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInvitationResponseObject); ok {
+		return validResponse.VisitDeleteInvitationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetUsers operation middleware
 func (sh *strictHandler) GetUsers(ctx echo.Context, params GetUsersParams) error {
 	var request GetUsersRequestObject
@@ -4450,6 +5515,54 @@ func (sh *strictHandler) GetUsers(ctx echo.Context, params GetUsersParams) error
 		return err
 	} else if validResponse, ok := response.(GetUsersResponseObject); ok {
 		return validResponse.VisitGetUsersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateAccount operation middleware
+func (sh *strictHandler) CreateAccount(ctx echo.Context, params CreateAccountParams) error {
+	var request CreateAccountRequestObject
+
+	request.Params = params
+
+	var body CreateAccountJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAccount(ctx.Request().Context(), request.(CreateAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateAccountResponseObject); ok {
+		return validResponse.VisitCreateAccountResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5075,6 +6188,110 @@ func (sh *strictHandler) HideArticle(ctx echo.Context, slug SlugPath) error {
 	return nil
 }
 
+// PublishArticle operation middleware
+func (sh *strictHandler) PublishArticle(ctx echo.Context, slug SlugPath, params PublishArticleParams) error {
+	var request PublishArticleRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	var body PublishArticleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublishArticle(ctx.Request().Context(), request.(PublishArticleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublishArticle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PublishArticleResponseObject); ok {
+		return validResponse.VisitPublishArticleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SubmitArticle operation middleware
+func (sh *strictHandler) SubmitArticle(ctx echo.Context, slug SlugPath, params SubmitArticleParams) error {
+	var request SubmitArticleRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SubmitArticle(ctx.Request().Context(), request.(SubmitArticleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SubmitArticle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SubmitArticleResponseObject); ok {
+		return validResponse.VisitSubmitArticleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UnpublishArticle operation middleware
+func (sh *strictHandler) UnpublishArticle(ctx echo.Context, slug SlugPath, params UnpublishArticleParams) error {
+	var request UnpublishArticleRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnpublishArticle(ctx.Request().Context(), request.(UnpublishArticleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnpublishArticle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UnpublishArticleResponseObject); ok {
+		return validResponse.VisitUnpublishArticleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // BatchGetArticles operation middleware
 func (sh *strictHandler) BatchGetArticles(ctx echo.Context, params BatchGetArticlesParams) error {
 	var request BatchGetArticlesRequestObject
@@ -5163,6 +6380,31 @@ func (sh *strictHandler) BatchGetProfiles(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(BatchGetProfilesResponseObject); ok {
 		return validResponse.VisitBatchGetProfilesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetEditorialArticles operation middleware
+func (sh *strictHandler) GetEditorialArticles(ctx echo.Context, params GetEditorialArticlesParams) error {
+	var request GetEditorialArticlesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEditorialArticles(ctx.Request().Context(), request.(GetEditorialArticlesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEditorialArticles")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetEditorialArticlesResponseObject); ok {
+		return validResponse.VisitGetEditorialArticlesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5594,6 +6836,31 @@ func (sh *strictHandler) UpdateCurrentUser(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(UpdateCurrentUserResponseObject); ok {
 		return validResponse.VisitUpdateCurrentUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCurrentUserArticles operation middleware
+func (sh *strictHandler) GetCurrentUserArticles(ctx echo.Context, params GetCurrentUserArticlesParams) error {
+	var request GetCurrentUserArticlesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCurrentUserArticles(ctx.Request().Context(), request.(GetCurrentUserArticlesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCurrentUserArticles")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCurrentUserArticlesResponseObject); ok {
+		return validResponse.VisitGetCurrentUserArticlesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -61,10 +61,11 @@ func (q *Queries) AuditCreate(ctx context.Context, db DBTX, arg AuditCreateParam
 
 const auditList = `-- name: AuditList :many
 SELECT l.id, l.created_at, l.actor_id, x.username AS actor, l.actor_key, l.action, l.subject_kind, l.subject_id,
-       y.username AS subject_username, a.slug AS subject_slug, l.reason, l.changed_from, l.changed_to, l.request_id
+       y.username AS subject_username, a.slug AS subject_slug, i.email AS subject_email, l.reason, l.changed_from, l.changed_to, l.request_id
 FROM audit_log l
 LEFT JOIN users x ON x.id = l.actor_id
 LEFT JOIN users y ON l.subject_kind = 'user' AND y.id = l.subject_id
+LEFT JOIN invitations i ON l.subject_kind = 'invitation' AND i.id = l.subject_id
 LEFT JOIN comments c ON l.subject_kind = 'comment' AND c.id = l.subject_id
 LEFT JOIN articles a ON l.subject_kind IN ('article', 'comment') AND a.id = CASE l.subject_kind WHEN 'article' THEN l.subject_id ELSE c.article_id END
 WHERE l.id < $1
@@ -96,6 +97,7 @@ type AuditListRow struct {
 	SubjectID       int64
 	SubjectUsername *string
 	SubjectSlug     *string
+	SubjectEmail    *string
 	Reason          *string
 	ChangedFrom     *string
 	ChangedTo       *string
@@ -132,6 +134,7 @@ func (q *Queries) AuditList(ctx context.Context, db DBTX, arg AuditListParams) (
 			&i.SubjectID,
 			&i.SubjectUsername,
 			&i.SubjectSlug,
+			&i.SubjectEmail,
 			&i.Reason,
 			&i.ChangedFrom,
 			&i.ChangedTo,
@@ -145,6 +148,198 @@ func (q *Queries) AuditList(ctx context.Context, db DBTX, arg AuditListParams) (
 		return nil, err
 	}
 	return items, nil
+}
+
+const invitationCreate = `-- name: InvitationCreate :one
+WITH created AS (
+    INSERT INTO invitations (email, role, invited_by, expires_at)
+    SELECT $1, $2, $3, now() + $4::interval
+    WHERE NOT EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = lower($1))
+    RETURNING id, email, role, invited_by, created_at, expires_at
+), mailed AS (
+    INSERT INTO mails (kind, recipient) SELECT 'invitation', email FROM created
+)
+SELECT c.id, c.email, c.role, c.created_at, c.expires_at, u.username AS inviter
+FROM created c JOIN users u ON u.id = c.invited_by
+`
+
+type InvitationCreateParams struct {
+	Email     string
+	Role      string
+	InvitedBy int64
+	Lifetime  time.Duration
+}
+
+type InvitationCreateRow struct {
+	ID        int64
+	Email     string
+	Role      string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	Inviter   string
+}
+
+// Inserts no row if the address has an account. Creates the mail too.
+func (q *Queries) InvitationCreate(ctx context.Context, db DBTX, arg InvitationCreateParams) (InvitationCreateRow, error) {
+	row := db.QueryRow(ctx, invitationCreate,
+		arg.Email,
+		arg.Role,
+		arg.InvitedBy,
+		arg.Lifetime,
+	)
+	var i InvitationCreateRow
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Role,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.Inviter,
+	)
+	return i, err
+}
+
+const invitationDelete = `-- name: InvitationDelete :execrows
+DELETE FROM invitations i USING valid_invitations v WHERE i.id = v.id AND v.id = $1
+`
+
+func (q *Queries) InvitationDelete(ctx context.Context, db DBTX, id int64) (int64, error) {
+	result, err := db.Exec(ctx, invitationDelete, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const invitationExpire = `-- name: InvitationExpire :execrows
+DELETE FROM invitations WHERE expires_at <= now()
+`
+
+func (q *Queries) InvitationExpire(ctx context.Context, db DBTX) (int64, error) {
+	result, err := db.Exec(ctx, invitationExpire)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const invitationFind = `-- name: InvitationFind :one
+SELECT id FROM valid_invitations WHERE id = $1
+`
+
+func (q *Queries) InvitationFind(ctx context.Context, db DBTX, id int64) (int64, error) {
+	row := db.QueryRow(ctx, invitationFind, id)
+	var id_2 int64
+	err := row.Scan(&id_2)
+	return id_2, err
+}
+
+const invitationList = `-- name: InvitationList :many
+SELECT id, email, role, created_at, expires_at, inviter FROM valid_invitations
+WHERE id < $1
+ORDER BY id DESC
+LIMIT $2::int
+`
+
+type InvitationListParams struct {
+	BeforeID  int64
+	PageLimit int32
+}
+
+type InvitationListRow struct {
+	ID        int64
+	Email     string
+	Role      string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	Inviter   string
+}
+
+func (q *Queries) InvitationList(ctx context.Context, db DBTX, arg InvitationListParams) ([]InvitationListRow, error) {
+	rows, err := db.Query(ctx, invitationList, arg.BeforeID, arg.PageLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []InvitationListRow{}
+	for rows.Next() {
+		var i InvitationListRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.Role,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.Inviter,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const invitationReplace = `-- name: InvitationReplace :exec
+DELETE FROM invitations WHERE lower(email) = lower($1)
+`
+
+// Deletes the invitation of an address, before there is another one.
+func (q *Queries) InvitationReplace(ctx context.Context, db DBTX, email string) error {
+	_, err := db.Exec(ctx, invitationReplace, email)
+	return err
+}
+
+const userCreateAccount = `-- name: UserCreateAccount :one
+WITH u AS (
+    INSERT INTO users (username, folded_username, email, password_hash, role)
+    VALUES ($1, $2::text, $3, '', $4)
+    RETURNING id, username, email, role, created_at, suspended_at, suspended_reason
+), m AS (
+    INSERT INTO mails (kind, recipient, user_id) SELECT 'reset_password', email, id FROM u
+)
+SELECT u.id, u.username, u.email, u.role, u.created_at, u.suspended_at, u.suspended_reason FROM u
+`
+
+type UserCreateAccountParams struct {
+	Username       string
+	FoldedUsername string
+	Email          string
+	Role           string
+}
+
+type UserCreateAccountRow struct {
+	ID              int64
+	Username        string
+	Email           string
+	Role            string
+	CreatedAt       time.Time
+	SuspendedAt     *time.Time
+	SuspendedReason *string
+}
+
+// Creates an account without a password, and the mail with which its owner sets
+// one. No password has the empty hash.
+func (q *Queries) UserCreateAccount(ctx context.Context, db DBTX, arg UserCreateAccountParams) (UserCreateAccountRow, error) {
+	row := db.QueryRow(ctx, userCreateAccount,
+		arg.Username,
+		arg.FoldedUsername,
+		arg.Email,
+		arg.Role,
+	)
+	var i UserCreateAccountRow
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.Email,
+		&i.Role,
+		&i.CreatedAt,
+		&i.SuspendedAt,
+		&i.SuspendedReason,
+	)
+	return i, err
 }
 
 const userCreateAdmin = `-- name: UserCreateAdmin :one

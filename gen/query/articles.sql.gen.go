@@ -11,32 +11,41 @@ import (
 )
 
 const articleAuthor = `-- name: ArticleAuthor :one
-SELECT a.id, a.author_id, a.hidden FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = $1
+SELECT a.id, a.author_id FROM article_named($1, $2, $3) n JOIN articles a ON a.id = n.id
 `
+
+type ArticleAuthorParams struct {
+	Slug        string
+	ViewerID    int64
+	ViewerLevel int32
+}
 
 type ArticleAuthorRow struct {
 	ID       int64
 	AuthorID int64
-	Hidden   bool
 }
 
-func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, slug string) (ArticleAuthorRow, error) {
-	row := db.QueryRow(ctx, articleAuthor, slug)
+func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, arg ArticleAuthorParams) (ArticleAuthorRow, error) {
+	row := db.QueryRow(ctx, articleAuthor, arg.Slug, arg.ViewerID, arg.ViewerLevel)
 	var i ArticleAuthorRow
-	err := row.Scan(&i.ID, &i.AuthorID, &i.Hidden)
+	err := row.Scan(&i.ID, &i.AuthorID)
 	return i, err
 }
 
 const articleCreate = `-- name: ArticleCreate :one
 WITH created AS (
-    INSERT INTO articles (slug, author_id, title, description, body, tags)
-    SELECT $1, $2, $3, $4, $5, $6::text[]
-    WHERE set_config('byline.account_storage', ($7::bigint)::text, true) IS NOT NULL
-    RETURNING id, author_id, version, created_at, updated_at
+    INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at)
+    SELECT $1, $2, $3, $4, $5, $6::text[], $7, $7 <> 'published',
+           CASE $7 WHEN 'published' THEN now() WHEN 'scheduled' THEN $8::timestamptz END
+    WHERE set_config('byline.account_storage', ($9::bigint)::text, true) IS NOT NULL
+      AND ($7 <> 'scheduled' OR $8 > now())
+    RETURNING id, author_id, version, created_at, updated_at, published_at
 ), slugged AS (
-    INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created
+    INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created WHERE $7 = 'published'
+), private AS (
+    INSERT INTO draft_slugs (slug, author_id, article_id) SELECT $1, author_id, id FROM created WHERE $7 <> 'published'
 )
-SELECT c.id, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
+SELECT c.id, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
 FROM created c
 JOIN users u ON u.id = c.author_id
 `
@@ -48,20 +57,24 @@ type ArticleCreateParams struct {
 	Description    string
 	Body           string
 	Tags           []string
+	Status         string
+	PublishedAt    *time.Time
 	AccountStorage int64
 }
 
 type ArticleCreateRow struct {
-	ID        int64
-	Version   int32
-	CreatedAt time.Time
-	UpdatedAt time.Time
-	Username  string
-	Bio       *string
-	Image     *string
+	ID          int64
+	Version     int32
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	PublishedAt *time.Time
+	Username    string
+	Bio         *string
+	Image       *string
 }
 
-// One statement: one transaction and one round trip. A trigger compares the
+// One statement: one transaction and one round trip. Returns no row if the time
+// of a scheduled article is not in the future. A trigger compares the
 // text of the author with the parameter (db/migrations, 00014), which ends with
 // the transaction.
 func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateParams) (ArticleCreateRow, error) {
@@ -72,6 +85,8 @@ func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateP
 		arg.Description,
 		arg.Body,
 		arg.Tags,
+		arg.Status,
+		arg.PublishedAt,
 		arg.AccountStorage,
 	)
 	var i ArticleCreateRow
@@ -80,6 +95,7 @@ func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateP
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.PublishedAt,
 		&i.Username,
 		&i.Bio,
 		&i.Image,
@@ -96,22 +112,38 @@ func (q *Queries) ArticleDelete(ctx context.Context, db DBTX, id int64) error {
 	return err
 }
 
+const articleFindAuthor = `-- name: ArticleFindAuthor :one
+SELECT u.id FROM user_named($1, $2) n JOIN users u ON u.id = n.id
+`
+
+type ArticleFindAuthorParams struct {
+	Username       string
+	FoldedUsername string
+}
+
+func (q *Queries) ArticleFindAuthor(ctx context.Context, db DBTX, arg ArticleFindAuthorParams) (int64, error) {
+	row := db.QueryRow(ctx, articleFindAuthor, arg.Username, arg.FoldedUsername)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
-SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.body, octet_length(a.body)::int AS body_bytes,
+SELECT /* shared */ $1::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.body, octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
-FROM article_slugs s
-JOIN articles a ON a.id = s.article_id
+FROM article_named($1, $2, $3) n
+JOIN articles a ON a.id = n.id
 JOIN users u ON u.id = a.author_id
-LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $1
-LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = $1
-WHERE s.slug = $2
+LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $2
+LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = $2
 `
 
 type ArticleGetBySlugParams struct {
-	ViewerID int64
-	Slug     string
+	Slug        string
+	ViewerID    int64
+	ViewerLevel int32
 }
 
 type ArticleGetBySlugRow struct {
@@ -125,11 +157,14 @@ type ArticleGetBySlugRow struct {
 	Version        int32
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+	PublishedAt    *time.Time
 	AuthorID       int64
 	Username       string
 	Bio            *string
 	Image          *string
 	Hidden         bool
+	Status         string
+	UnpublishAt    *time.Time
 	Body           string
 	BodyBytes      int32
 	Favorited      bool
@@ -139,7 +174,7 @@ type ArticleGetBySlugRow struct {
 // Returns the same columns as ArticleListBySlugs, so that one function reads
 // both.
 func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetBySlugParams) (ArticleGetBySlugRow, error) {
-	row := db.QueryRow(ctx, articleGetBySlug, arg.ViewerID, arg.Slug)
+	row := db.QueryRow(ctx, articleGetBySlug, arg.Slug, arg.ViewerID, arg.ViewerLevel)
 	var i ArticleGetBySlugRow
 	err := row.Scan(
 		&i.Asked,
@@ -152,11 +187,14 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.PublishedAt,
 		&i.AuthorID,
 		&i.Username,
 		&i.Bio,
 		&i.Image,
 		&i.Hidden,
+		&i.Status,
+		&i.UnpublishAt,
 		&i.Body,
 		&i.BodyBytes,
 		&i.Favorited,
@@ -165,42 +203,70 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 	return i, err
 }
 
+const articleHoldAuthors = `-- name: ArticleHoldAuthors :many
+SELECT u.id FROM users u WHERE u.id = ANY ($1::bigint[]) ORDER BY u.id FOR NO KEY UPDATE
+`
+
+// Locks authors against changes of their counts, in the order that every
+// statement uses, and returns those that exist.
+func (q *Queries) ArticleHoldAuthors(ctx context.Context, db DBTX, authorIds []int64) ([]int64, error) {
+	rows, err := db.Query(ctx, articleHoldAuthors, authorIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const articleList = `-- name: ArticleList :many
 
 WITH /* shared */ page AS (
     SELECT a.id FROM articles a
-    WHERE NOT a.hidden AND (a.created_at, a.id) < ($2::timestamptz, $3::bigint)
-    ORDER BY a.created_at DESC, a.id DESC
+    WHERE NOT a.hidden AND (a.published_at, a.id) < ($2::timestamptz, $3::bigint)
+    ORDER BY a.published_at DESC, a.id DESC
     LIMIT $5::int OFFSET $4::int
 ), counted AS (
     SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
-ORDER BY l.created_at DESC, l.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
+ORDER BY l.published_at DESC, l.id DESC
 `
 
 type ArticleListParams struct {
-	ViewerID        int64
-	BeforeCreatedAt time.Time
-	BeforeID        int64
-	PageOffset      int32
-	PageLimit       int32
+	ViewerID          int64
+	BeforePublishedAt time.Time
+	BeforeID          int64
+	PageOffset        int32
+	PageLimit         int32
 }
 
 // Lists of articles. Each query below finds the ids of one page, by an index
-// alone, and the number of articles in the whole list. article_for
-// (db/migrations, 00009) adds the other columns, for the rows of the page only:
+// alone, and the number of articles in the whole list. article_item
+// (db/migrations, 00015) adds the other columns, for the rows of the page only:
 // joins next to OFFSET would run for the skipped rows too. So all lists have
-// the same row type, query.ListedArticle.
+// the same row type, query.ArticleItem.
 //
-// A page starts below (before_created_at, before_id), newest first. The caller
-// passes a time after every article for the first page. Hidden articles have no
-// rows in article_tags and favorites; a query on articles must exclude them.
+// A page starts below (before_published_at, before_id), newest first. The caller
+// passes a time after every article for the first page. The time of an article is
+// that of its publication, which article_tags and favorites call
+// article_created_at (db/migrations, 00015). Articles that are not public have no
+// rows in these two; a query on articles must exclude them (NOT a.hidden).
 // To add a list, add its query here and its entry in api/articles_list.go.
-func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) ([]ListedArticle, error) {
+func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) ([]ArticleItem, error) {
 	rows, err := db.Query(ctx, articleList,
 		arg.ViewerID,
-		arg.BeforeCreatedAt,
+		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.PageOffset,
 		arg.PageLimit,
@@ -209,9 +275,9 @@ func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParam
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListedArticle{}
+	items := []ArticleItem{}
 	for rows.Next() {
-		var i ListedArticle
+		var i ArticleItem
 		if err := rows.Scan(
 			&i.ID,
 			&i.Slug,
@@ -222,6 +288,7 @@ func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParam
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.PublishedAt,
 			&i.AuthorID,
 			&i.Username,
 			&i.Bio,
@@ -244,32 +311,32 @@ const articleListByAuthor = `-- name: ArticleListByAuthor :many
 WITH /* shared */ page AS (
     SELECT a.id FROM articles a
     WHERE a.author_id = (SELECT x.id FROM user_named($2, $3) x) AND NOT a.hidden
-      AND (a.created_at, a.id) < ($4::timestamptz, $5::bigint)
-    ORDER BY a.created_at DESC, a.id DESC
+      AND (a.published_at, a.id) < ($4::timestamptz, $5::bigint)
+    ORDER BY a.published_at DESC, a.id DESC
     LIMIT $7::int OFFSET $6::int
 ), counted AS (
     SELECT COALESCE((SELECT y.articles_count FROM user_named($2, $3) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
-ORDER BY l.created_at DESC, l.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
+ORDER BY l.published_at DESC, l.id DESC
 `
 
 type ArticleListByAuthorParams struct {
-	ViewerID        int64
-	Author          string
-	FoldedAuthor    string
-	BeforeCreatedAt time.Time
-	BeforeID        int64
-	PageOffset      int32
-	PageLimit       int32
+	ViewerID          int64
+	Author            string
+	FoldedAuthor      string
+	BeforePublishedAt time.Time
+	BeforeID          int64
+	PageOffset        int32
+	PageLimit         int32
 }
 
-func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleListByAuthorParams) ([]ListedArticle, error) {
+func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleListByAuthorParams) ([]ArticleItem, error) {
 	rows, err := db.Query(ctx, articleListByAuthor,
 		arg.ViewerID,
 		arg.Author,
 		arg.FoldedAuthor,
-		arg.BeforeCreatedAt,
+		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.PageOffset,
 		arg.PageLimit,
@@ -278,9 +345,9 @@ func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleL
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListedArticle{}
+	items := []ArticleItem{}
 	for rows.Next() {
-		var i ListedArticle
+		var i ArticleItem
 		if err := rows.Scan(
 			&i.ID,
 			&i.Slug,
@@ -291,6 +358,7 @@ func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleL
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.PublishedAt,
 			&i.AuthorID,
 			&i.Username,
 			&i.Bio,
@@ -311,7 +379,7 @@ func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleL
 
 const articleListByAuthorFiltered = `-- name: ArticleListByAuthorFiltered :many
 WITH matching AS (
-    SELECT a.id, a.created_at FROM articles a
+    SELECT a.id, a.published_at FROM articles a
     WHERE a.author_id = (SELECT x.id FROM user_named($2, $3) x) AND NOT a.hidden
       AND ($4::text = '' OR a.tags @> ARRAY[$4::text])
       AND ($5::text = '' OR EXISTS (
@@ -319,32 +387,32 @@ WITH matching AS (
             WHERE v.article_id = a.id AND v.user_id = (SELECT z.id FROM user_named($5, $6) z)))
 ), page AS (
     SELECT m.id FROM matching m
-    WHERE (m.created_at, m.id) < ($7::timestamptz, $8::bigint)
-    ORDER BY m.created_at DESC, m.id DESC
+    WHERE (m.published_at, m.id) < ($7::timestamptz, $8::bigint)
+    ORDER BY m.published_at DESC, m.id DESC
     LIMIT $10::int OFFSET $9::int
 ), counted AS (
     SELECT count(*) AS total FROM matching
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
-ORDER BY l.created_at DESC, l.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
+ORDER BY l.published_at DESC, l.id DESC
 `
 
 type ArticleListByAuthorFilteredParams struct {
-	ViewerID        int64
-	Author          string
-	FoldedAuthor    string
-	Tag             string
-	Favorited       string
-	FoldedFavorited string
-	BeforeCreatedAt time.Time
-	BeforeID        int64
-	PageOffset      int32
-	PageLimit       int32
+	ViewerID          int64
+	Author            string
+	FoldedAuthor      string
+	Tag               string
+	Favorited         string
+	FoldedFavorited   string
+	BeforePublishedAt time.Time
+	BeforeID          int64
+	PageOffset        int32
+	PageLimit         int32
 }
 
 // Combined filters have no counter, so the query counts. It reads no more than
 // the articles of the author.
-func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg ArticleListByAuthorFilteredParams) ([]ListedArticle, error) {
+func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg ArticleListByAuthorFilteredParams) ([]ArticleItem, error) {
 	rows, err := db.Query(ctx, articleListByAuthorFiltered,
 		arg.ViewerID,
 		arg.Author,
@@ -352,7 +420,7 @@ func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg 
 		arg.Tag,
 		arg.Favorited,
 		arg.FoldedFavorited,
-		arg.BeforeCreatedAt,
+		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.PageOffset,
 		arg.PageLimit,
@@ -361,9 +429,9 @@ func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg 
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListedArticle{}
+	items := []ArticleItem{}
 	for rows.Next() {
-		var i ListedArticle
+		var i ArticleItem
 		if err := rows.Scan(
 			&i.ID,
 			&i.Slug,
@@ -374,6 +442,7 @@ func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg 
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.PublishedAt,
 			&i.AuthorID,
 			&i.Username,
 			&i.Bio,
@@ -402,26 +471,26 @@ WITH /* shared */ page AS (
 ), counted AS (
     SELECT COALESCE((SELECT y.favorites_count FROM user_named($2, $3) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
-ORDER BY l.created_at DESC, l.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
+ORDER BY l.published_at DESC, l.id DESC
 `
 
 type ArticleListByFavoriteParams struct {
-	ViewerID        int64
-	Favorited       string
-	FoldedFavorited string
-	BeforeCreatedAt time.Time
-	BeforeID        int64
-	PageOffset      int32
-	PageLimit       int32
+	ViewerID          int64
+	Favorited         string
+	FoldedFavorited   string
+	BeforePublishedAt time.Time
+	BeforeID          int64
+	PageOffset        int32
+	PageLimit         int32
 }
 
-func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg ArticleListByFavoriteParams) ([]ListedArticle, error) {
+func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg ArticleListByFavoriteParams) ([]ArticleItem, error) {
 	rows, err := db.Query(ctx, articleListByFavorite,
 		arg.ViewerID,
 		arg.Favorited,
 		arg.FoldedFavorited,
-		arg.BeforeCreatedAt,
+		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.PageOffset,
 		arg.PageLimit,
@@ -430,9 +499,9 @@ func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg Articl
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListedArticle{}
+	items := []ArticleItem{}
 	for rows.Next() {
-		var i ListedArticle
+		var i ArticleItem
 		if err := rows.Scan(
 			&i.ID,
 			&i.Slug,
@@ -443,6 +512,7 @@ func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg Articl
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.PublishedAt,
 			&i.AuthorID,
 			&i.Username,
 			&i.Bio,
@@ -463,40 +533,40 @@ func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg Articl
 
 const articleListByFavoriteTagged = `-- name: ArticleListByFavoriteTagged :many
 WITH matching AS (
-    SELECT v.article_id AS id, v.article_created_at AS created_at FROM favorites v
+    SELECT v.article_id AS id, v.article_created_at AS published_at FROM favorites v
     JOIN article_tags t ON t.tag = $2 AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
     WHERE v.user_id = (SELECT x.id FROM user_named($3, $4) x)
 ), page AS (
     SELECT m.id FROM matching m
-    WHERE (m.created_at, m.id) < ($5::timestamptz, $6::bigint)
-    ORDER BY m.created_at DESC, m.id DESC
+    WHERE (m.published_at, m.id) < ($5::timestamptz, $6::bigint)
+    ORDER BY m.published_at DESC, m.id DESC
     LIMIT $8::int OFFSET $7::int
 ), counted AS (
     SELECT count(*) AS total FROM matching
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
-ORDER BY l.created_at DESC, l.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
+ORDER BY l.published_at DESC, l.id DESC
 `
 
 type ArticleListByFavoriteTaggedParams struct {
-	ViewerID        int64
-	Tag             string
-	Favorited       string
-	FoldedFavorited string
-	BeforeCreatedAt time.Time
-	BeforeID        int64
-	PageOffset      int32
-	PageLimit       int32
+	ViewerID          int64
+	Tag               string
+	Favorited         string
+	FoldedFavorited   string
+	BeforePublishedAt time.Time
+	BeforeID          int64
+	PageOffset        int32
+	PageLimit         int32
 }
 
 // Counts as well, and reads no more than the favorites of the user.
-func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg ArticleListByFavoriteTaggedParams) ([]ListedArticle, error) {
+func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg ArticleListByFavoriteTaggedParams) ([]ArticleItem, error) {
 	rows, err := db.Query(ctx, articleListByFavoriteTagged,
 		arg.ViewerID,
 		arg.Tag,
 		arg.Favorited,
 		arg.FoldedFavorited,
-		arg.BeforeCreatedAt,
+		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.PageOffset,
 		arg.PageLimit,
@@ -505,9 +575,9 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListedArticle{}
+	items := []ArticleItem{}
 	for rows.Next() {
-		var i ListedArticle
+		var i ArticleItem
 		if err := rows.Scan(
 			&i.ID,
 			&i.Slug,
@@ -518,6 +588,7 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.PublishedAt,
 			&i.AuthorID,
 			&i.Username,
 			&i.Bio,
@@ -537,15 +608,15 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 }
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
-SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden,
+SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
        COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= $1::bigint THEN a.body END, '')::text AS body,
        octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest($2::text[]) WITH ORDINALITY AS n (slug, position)
-JOIN article_slugs s ON s.slug = n.slug
-JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $3 OR $4::boolean)
+CROSS JOIN LATERAL article_named(n.slug, $3, $4) s
+JOIN articles a ON a.id = s.id
 JOIN users u ON u.id = a.author_id
 LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $3
 LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = $3
@@ -553,10 +624,10 @@ ORDER BY n.position
 `
 
 type ArticleListBySlugsParams struct {
-	MaxBytes  int64
-	Slugs     []string
-	ViewerID  int64
-	Moderates bool
+	MaxBytes    int64
+	Slugs       []string
+	ViewerID    int64
+	ViewerLevel int32
 }
 
 type ArticleListBySlugsRow struct {
@@ -570,11 +641,14 @@ type ArticleListBySlugsRow struct {
 	Version        int32
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+	PublishedAt    *time.Time
 	AuthorID       int64
 	Username       string
 	Bio            *string
 	Image          *string
 	Hidden         bool
+	Status         string
+	UnpublishAt    *time.Time
 	Body           string
 	BodyBytes      int32
 	Favorited      bool
@@ -588,7 +662,7 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 		arg.MaxBytes,
 		arg.Slugs,
 		arg.ViewerID,
-		arg.Moderates,
+		arg.ViewerLevel,
 	)
 	if err != nil {
 		return nil, err
@@ -608,11 +682,14 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.PublishedAt,
 			&i.AuthorID,
 			&i.Username,
 			&i.Bio,
 			&i.Image,
 			&i.Hidden,
+			&i.Status,
+			&i.UnpublishAt,
 			&i.Body,
 			&i.BodyBytes,
 			&i.Favorited,
@@ -637,24 +714,24 @@ WITH /* shared */ page AS (
 ), counted AS (
     SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = $2), 0)::bigint AS total
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_for(p.id, $1, n.total) l
-ORDER BY l.created_at DESC, l.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
+ORDER BY l.published_at DESC, l.id DESC
 `
 
 type ArticleListByTagParams struct {
-	ViewerID        int64
-	Tag             string
-	BeforeCreatedAt time.Time
-	BeforeID        int64
-	PageOffset      int32
-	PageLimit       int32
+	ViewerID          int64
+	Tag               string
+	BeforePublishedAt time.Time
+	BeforeID          int64
+	PageOffset        int32
+	PageLimit         int32
 }
 
-func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleListByTagParams) ([]ListedArticle, error) {
+func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleListByTagParams) ([]ArticleItem, error) {
 	rows, err := db.Query(ctx, articleListByTag,
 		arg.ViewerID,
 		arg.Tag,
-		arg.BeforeCreatedAt,
+		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.PageOffset,
 		arg.PageLimit,
@@ -663,9 +740,9 @@ func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleList
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListedArticle{}
+	items := []ArticleItem{}
 	for rows.Next() {
-		var i ListedArticle
+		var i ArticleItem
 		if err := rows.Scan(
 			&i.ID,
 			&i.Slug,
@@ -676,6 +753,7 @@ func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleList
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.PublishedAt,
 			&i.AuthorID,
 			&i.Username,
 			&i.Bio,
@@ -706,29 +784,29 @@ WITH /* shared */ followees AS MATERIALIZED (
 ), page AS (
     SELECT m.id FROM recent r
     CROSS JOIN LATERAL (
-        SELECT a.id, a.created_at FROM articles a
+        SELECT a.id, a.published_at FROM articles a
         WHERE a.author_id = r.id AND NOT a.hidden
-          AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
-        ORDER BY a.created_at DESC, a.id DESC
+          AND (a.published_at, a.id) < ($3::timestamptz, $4::bigint)
+        ORDER BY a.published_at DESC, a.id DESC
         LIMIT $5::bigint
     ) m
-    ORDER BY m.created_at DESC, m.id DESC
+    ORDER BY m.published_at DESC, m.id DESC
     LIMIT $7::int OFFSET $6::int
 ), counted AS (
     SELECT COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL followed_article_for(p.id, $1, n.total) l
-ORDER BY l.created_at DESC, l.id DESC
+SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL followed_article_item(p.id, $1, n.total) l
+ORDER BY l.published_at DESC, l.id DESC
 `
 
 type ArticleListFeedParams struct {
-	ViewerID        int64
-	Authors         int64
-	BeforeCreatedAt time.Time
-	BeforeID        int64
-	Reach           int64
-	PageOffset      int32
-	PageLimit       int32
+	ViewerID          int64
+	Authors           int64
+	BeforePublishedAt time.Time
+	BeforeID          int64
+	Reach             int64
+	PageOffset        int32
+	PageLimit         int32
 }
 
 // Merges the newest articles of each followed author. reach is the offset plus
@@ -737,11 +815,11 @@ type ArticleListFeedParams struct {
 // true for a page below a cursor: there, authors must be larger than the number
 // of followed authors. The query is shared although it reads a row for each
 // followed author, since those are one range of an index.
-func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ListedArticle, error) {
+func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ArticleItem, error) {
 	rows, err := db.Query(ctx, articleListFeed,
 		arg.ViewerID,
 		arg.Authors,
-		arg.BeforeCreatedAt,
+		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.Reach,
 		arg.PageOffset,
@@ -751,9 +829,9 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListedArticle{}
+	items := []ArticleItem{}
 	for rows.Next() {
-		var i ListedArticle
+		var i ArticleItem
 		if err := rows.Scan(
 			&i.ID,
 			&i.Slug,
@@ -764,6 +842,7 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.PublishedAt,
 			&i.AuthorID,
 			&i.Username,
 			&i.Bio,
@@ -783,33 +862,69 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 }
 
 const articleLock = `-- name: ArticleLock :one
-SELECT a.id, a.author_id, a.title, a.version, a.hidden
-FROM article_slugs s
-JOIN articles a ON a.id = s.article_id
-WHERE s.slug = $1
+SELECT a.id, a.author_id, a.slug, a.title, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+       NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
+FROM article_named($1, $2, $3) n
+JOIN articles a ON a.id = n.id
 FOR UPDATE OF a
 `
 
+type ArticleLockParams struct {
+	Slug        string
+	ViewerID    int64
+	ViewerLevel int32
+}
+
 type ArticleLockRow struct {
-	ID       int64
-	AuthorID int64
-	Title    string
-	Version  int32
-	Hidden   bool
+	ID          int64
+	AuthorID    int64
+	Slug        string
+	Title       string
+	Version     int32
+	Hidden      bool
+	Status      string
+	PublishedAt *time.Time
+	UnpublishAt *time.Time
+	NeverPublic bool
 }
 
 // Locks an article against other changes, and returns what a change checks.
-func (q *Queries) ArticleLock(ctx context.Context, db DBTX, slug string) (ArticleLockRow, error) {
-	row := db.QueryRow(ctx, articleLock, slug)
+func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParams) (ArticleLockRow, error) {
+	row := db.QueryRow(ctx, articleLock, arg.Slug, arg.ViewerID, arg.ViewerLevel)
 	var i ArticleLockRow
 	err := row.Scan(
 		&i.ID,
 		&i.AuthorID,
+		&i.Slug,
 		&i.Title,
 		&i.Version,
 		&i.Hidden,
+		&i.Status,
+		&i.PublishedAt,
+		&i.UnpublishAt,
+		&i.NeverPublic,
 	)
 	return i, err
+}
+
+const articleSetAuthor = `-- name: ArticleSetAuthor :exec
+UPDATE articles SET
+    author_id = $1,
+    version = version + 1,
+    updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
+WHERE id = $2 AND set_config('byline.account_storage', ($3::bigint)::text, true) IS NOT NULL
+`
+
+type ArticleSetAuthorParams struct {
+	AuthorID       int64
+	ID             int64
+	AccountStorage int64
+}
+
+// The text of the new author is bounded as in ArticleCreate.
+func (q *Queries) ArticleSetAuthor(ctx context.Context, db DBTX, arg ArticleSetAuthorParams) error {
+	_, err := db.Exec(ctx, articleSetAuthor, arg.AuthorID, arg.ID, arg.AccountStorage)
+	return err
 }
 
 const articleSlugClaim = `-- name: ArticleSlugClaim :one
@@ -867,4 +982,28 @@ func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateP
 		arg.AccountStorage,
 	)
 	return err
+}
+
+const draftSlugClaim = `-- name: DraftSlugClaim :one
+INSERT INTO draft_slugs AS s (slug, author_id, article_id)
+SELECT $1, $2, $3
+WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = $1)
+ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO UPDATE SET article_id = s.article_id
+WHERE s.article_id = excluded.article_id
+RETURNING slug
+`
+
+type DraftSlugClaimParams struct {
+	Slug      string
+	AuthorID  int64
+	ArticleID int64
+}
+
+// Returns no row if another article has or had the slug, of those whose slugs are
+// public and of the author's drafts.
+func (q *Queries) DraftSlugClaim(ctx context.Context, db DBTX, arg DraftSlugClaimParams) (string, error) {
+	row := db.QueryRow(ctx, draftSlugClaim, arg.Slug, arg.AuthorID, arg.ArticleID)
+	var slug string
+	err := row.Scan(&slug)
+	return slug, err
 }

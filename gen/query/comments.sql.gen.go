@@ -12,14 +12,14 @@ import (
 
 const commentAuthor = `-- name: CommentAuthor :one
 SELECT c.author_id FROM comments c
-WHERE c.id = $1 AND c.article_id = $2 AND (NOT c.hidden OR c.author_id = $3 OR $4::boolean)
+WHERE c.id = $1 AND c.article_id = $2 AND (NOT c.hidden OR c.author_id = $3 OR $4::int >= 1)
 `
 
 type CommentAuthorParams struct {
-	ID        int64
-	ArticleID int64
-	ViewerID  int64
-	Moderates bool
+	ID          int64
+	ArticleID   int64
+	ViewerID    int64
+	ViewerLevel int32
 }
 
 func (q *Queries) CommentAuthor(ctx context.Context, db DBTX, arg CommentAuthorParams) (int64, error) {
@@ -27,7 +27,7 @@ func (q *Queries) CommentAuthor(ctx context.Context, db DBTX, arg CommentAuthorP
 		arg.ID,
 		arg.ArticleID,
 		arg.ViewerID,
-		arg.Moderates,
+		arg.ViewerLevel,
 	)
 	var author_id int64
 	err := row.Scan(&author_id)
@@ -37,9 +37,8 @@ func (q *Queries) CommentAuthor(ctx context.Context, db DBTX, arg CommentAuthorP
 const commentCreate = `-- name: CommentCreate :one
 WITH created AS (
     INSERT INTO comments (article_id, author_id, body)
-    SELECT a.id, $1, $2 FROM article_slugs s
-    JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $1 OR $3::boolean)
-    WHERE s.slug = $4 AND set_config('byline.account_storage', ($5::bigint)::text, true) IS NOT NULL
+    SELECT n.id, $1, $2 FROM article_named($3, $1, $4) n
+    WHERE set_config('byline.account_storage', ($5::bigint)::text, true) IS NOT NULL
     RETURNING id, article_id, author_id, body, created_at, updated_at
 )
 SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following, false AS hidden
@@ -50,8 +49,8 @@ JOIN users u ON u.id = c.author_id
 type CommentCreateParams struct {
 	AuthorID       int64
 	Body           string
-	Moderates      bool
 	Slug           string
+	ViewerLevel    int32
 	AccountStorage int64
 }
 
@@ -75,8 +74,8 @@ func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateP
 	row := db.QueryRow(ctx, commentCreate,
 		arg.AuthorID,
 		arg.Body,
-		arg.Moderates,
 		arg.Slug,
+		arg.ViewerLevel,
 		arg.AccountStorage,
 	)
 	var i CommentCreateRow
@@ -98,9 +97,7 @@ func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateP
 
 const commentDelete = `-- name: CommentDelete :one
 WITH article AS (
-    SELECT a.id FROM article_slugs s
-    JOIN articles a ON a.id = s.article_id AND (NOT a.hidden OR a.author_id = $2 OR $3::boolean)
-    WHERE s.slug = $4
+    SELECT a.id FROM article_named($4, $2, $3) n JOIN articles a ON a.id = n.id
 ), deleted AS (
     DELETE FROM comments d USING article
     WHERE d.id = $1 AND d.author_id = $2 AND d.article_id = article.id
@@ -109,14 +106,14 @@ WITH article AS (
 SELECT EXISTS (SELECT 1 FROM deleted) AS deleted,
        EXISTS (SELECT 1 FROM article) AS article_found,
        EXISTS (SELECT 1 FROM comments c JOIN article ON article.id = c.article_id
-               WHERE c.id = $1 AND c.author_id <> $2 AND (NOT c.hidden OR $3::boolean)) AS foreign_comment
+               WHERE c.id = $1 AND c.author_id <> $2 AND (NOT c.hidden OR $3::int >= 1)) AS foreign_comment
 `
 
 type CommentDeleteParams struct {
-	ID        int64
-	ViewerID  int64
-	Moderates bool
-	Slug      string
+	ID          int64
+	ViewerID    int64
+	ViewerLevel int32
+	Slug        string
 }
 
 type CommentDeleteRow struct {
@@ -130,7 +127,7 @@ func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteP
 	row := db.QueryRow(ctx, commentDelete,
 		arg.ID,
 		arg.ViewerID,
-		arg.Moderates,
+		arg.ViewerLevel,
 		arg.Slug,
 	)
 	var i CommentDeleteRow
@@ -148,9 +145,8 @@ FROM (
         SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
         FROM comments c
         JOIN users u ON u.id = c.author_id
-        WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
-                              WHERE s.slug = $2 AND (NOT a.hidden OR a.author_id = $1 OR $3::boolean))
-          AND (NOT c.hidden OR c.author_id = $1 OR $3::boolean)
+        WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
+          AND (NOT c.hidden OR c.author_id = $1 OR $3::int >= 1)
           AND (c.created_at, c.id) < ($4::timestamptz, $5::bigint)
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT $6::int
@@ -163,7 +159,7 @@ ORDER BY m.created_at DESC, m.id DESC
 type CommentListNewestParams struct {
 	ViewerID      int64
 	Slug          string
-	Moderates     bool
+	ViewerLevel   int32
 	FromCreatedAt time.Time
 	FromID        int64
 	PageLimit     int32
@@ -188,7 +184,7 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 	rows, err := db.Query(ctx, commentListNewest,
 		arg.ViewerID,
 		arg.Slug,
-		arg.Moderates,
+		arg.ViewerLevel,
 		arg.FromCreatedAt,
 		arg.FromID,
 		arg.PageLimit,
@@ -234,9 +230,8 @@ FROM (
         SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
         FROM comments c
         JOIN users u ON u.id = c.author_id
-        WHERE c.article_id = (SELECT a.id FROM article_slugs s JOIN articles a ON a.id = s.article_id
-                              WHERE s.slug = $2 AND (NOT a.hidden OR a.author_id = $1 OR $3::boolean))
-          AND (NOT c.hidden OR c.author_id = $1 OR $3::boolean)
+        WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
+          AND (NOT c.hidden OR c.author_id = $1 OR $3::int >= 1)
           AND (c.created_at, c.id) > ($4::timestamptz, $5::bigint)
         ORDER BY c.created_at ASC, c.id ASC
         LIMIT $6::int
@@ -249,7 +244,7 @@ ORDER BY m.created_at ASC, m.id ASC
 type CommentListOldestParams struct {
 	ViewerID      int64
 	Slug          string
-	Moderates     bool
+	ViewerLevel   int32
 	FromCreatedAt time.Time
 	FromID        int64
 	PageLimit     int32
@@ -278,7 +273,7 @@ func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentLis
 	rows, err := db.Query(ctx, commentListOldest,
 		arg.ViewerID,
 		arg.Slug,
-		arg.Moderates,
+		arg.ViewerLevel,
 		arg.FromCreatedAt,
 		arg.FromID,
 		arg.PageLimit,

@@ -11,54 +11,54 @@ import (
 
 const favoriteCreate = `-- name: FavoriteCreate :exec
 WITH article AS (
-    SELECT a.id, a.author_id, a.created_at, a.hidden
-    FROM article_slugs s
-    JOIN articles a ON a.id = s.article_id
-    WHERE s.slug = $2
+    SELECT a.id, a.created_at, a.published_at, a.hidden
+    FROM article_named($2, $1, $3) n
+    JOIN articles a ON a.id = n.id
     FOR KEY SHARE OF a
 ), waiting AS (
     INSERT INTO hidden_favorites (article_id, user_id, article_created_at)
-    SELECT h.id, $1, h.created_at FROM article h
-    WHERE h.hidden AND (h.author_id = $1 OR $3::boolean)
+    SELECT h.id, $1, COALESCE(h.published_at, h.created_at) FROM article h
+    WHERE h.hidden
     ON CONFLICT ON CONSTRAINT hidden_favorites_pkey DO NOTHING
 )
 INSERT INTO favorites (article_id, user_id, article_created_at)
-SELECT l.id, $1, l.created_at FROM article l WHERE NOT l.hidden
+SELECT l.id, $1, l.published_at FROM article l WHERE NOT l.hidden
 ON CONFLICT ON CONSTRAINT favorites_pkey DO NOTHING
 `
 
 type FavoriteCreateParams struct {
-	UserID    int64
-	Slug      string
-	Moderates bool
+	UserID      int64
+	Slug        string
+	ViewerLevel int32
 }
 
 // The lock, which the foreign key needs anyway, prevents that the article is
-// hidden meanwhile. The favorites of a hidden article are in hidden_favorites;
-// only its author and moderators can add one.
+// hidden meanwhile. The favorites of an article that is not public are in
+// hidden_favorites; only those who see it can add one. A draft has no time of
+// publication yet; the trigger that makes it public sets it.
 func (q *Queries) FavoriteCreate(ctx context.Context, db DBTX, arg FavoriteCreateParams) error {
-	_, err := db.Exec(ctx, favoriteCreate, arg.UserID, arg.Slug, arg.Moderates)
+	_, err := db.Exec(ctx, favoriteCreate, arg.UserID, arg.Slug, arg.ViewerLevel)
 	return err
 }
 
 const favoriteDelete = `-- name: FavoriteDelete :exec
 WITH article AS (
-    SELECT a.id, a.author_id FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE s.slug = $2
+    SELECT a.id FROM article_named($2, $1, $3) n JOIN articles a ON a.id = n.id
 ), waiting AS (
     DELETE FROM hidden_favorites h USING article
-    WHERE h.article_id = article.id AND h.user_id = $1 AND (article.author_id = $1 OR $3::boolean)
+    WHERE h.article_id = article.id AND h.user_id = $1
 )
 DELETE FROM favorites f USING article
 WHERE f.article_id = article.id AND f.user_id = $1
 `
 
 type FavoriteDeleteParams struct {
-	UserID    int64
-	Slug      string
-	Moderates bool
+	UserID      int64
+	Slug        string
+	ViewerLevel int32
 }
 
 func (q *Queries) FavoriteDelete(ctx context.Context, db DBTX, arg FavoriteDeleteParams) error {
-	_, err := db.Exec(ctx, favoriteDelete, arg.UserID, arg.Slug, arg.Moderates)
+	_, err := db.Exec(ctx, favoriteDelete, arg.UserID, arg.Slug, arg.ViewerLevel)
 	return err
 }

@@ -11,17 +11,18 @@ import (
 )
 
 const mailClaim = `-- name: MailClaim :one
-WITH due AS (
-    SELECT m.id FROM mails m WHERE m.due_at <= now() ORDER BY m.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
-)
 UPDATE mails m SET
     attempts = m.attempts + 1,
     due_at = now() + $1::interval,
     user_id = COALESCE(m.user_id, (SELECT u.id FROM users u WHERE lower(u.email) = lower(m.recipient)))
-FROM due
-WHERE m.id = due.id
+WHERE m.id = $2 AND m.due_at <= now()
 RETURNING m.id, m.kind, m.recipient, m.user_id, m.attempts, m.created_at
 `
+
+type MailClaimParams struct {
+	Lease time.Duration
+	ID    int64
+}
 
 type MailClaimRow struct {
 	ID        int64
@@ -32,11 +33,11 @@ type MailClaimRow struct {
 	CreatedAt time.Time
 }
 
-// Claims a mail that is due, for as long as sending it may take. If this replica
+// Claims a mail if it is due, for as long as sending it may take. If this replica
 // ends meanwhile, another one claims the mail after that time. The account of a
 // password reset is looked up here.
-func (q *Queries) MailClaim(ctx context.Context, db DBTX, lease time.Duration) (MailClaimRow, error) {
-	row := db.QueryRow(ctx, mailClaim, lease)
+func (q *Queries) MailClaim(ctx context.Context, db DBTX, arg MailClaimParams) (MailClaimRow, error) {
+	row := db.QueryRow(ctx, mailClaim, arg.Lease, arg.ID)
 	var i MailClaimRow
 	err := row.Scan(
 		&i.ID,
@@ -86,6 +87,23 @@ func (q *Queries) MailExpire(ctx context.Context, db DBTX) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const mailGet = `-- name: MailGet :one
+SELECT id, due_at, sent_at FROM mails WHERE id = $1
+`
+
+type MailGetRow struct {
+	ID     int64
+	DueAt  *time.Time
+	SentAt *time.Time
+}
+
+func (q *Queries) MailGet(ctx context.Context, db DBTX, id int64) (MailGetRow, error) {
+	row := db.QueryRow(ctx, mailGet, id)
+	var i MailGetRow
+	err := row.Scan(&i.ID, &i.DueAt, &i.SentAt)
+	return i, err
+}
+
 const mailGiveUp = `-- name: MailGiveUp :exec
 UPDATE mails SET due_at = NULL, error = $1 WHERE id = $2
 `
@@ -98,6 +116,29 @@ type MailGiveUpParams struct {
 func (q *Queries) MailGiveUp(ctx context.Context, db DBTX, arg MailGiveUpParams) error {
 	_, err := db.Exec(ctx, mailGiveUp, arg.Error, arg.ID)
 	return err
+}
+
+const mailInvite = `-- name: MailInvite :execrows
+UPDATE invitations i SET token_hash = $1 FROM valid_invitations v
+WHERE i.id = v.id AND lower(v.email) = lower($2)
+  AND (SELECT count(*) FROM mails s WHERE s.kind = 'invitation' AND lower(s.recipient) = lower($2) AND s.sent_at > now() - interval '1 hour') < $3::bigint
+`
+
+type MailInviteParams struct {
+	TokenHash []byte
+	Email     string
+	Most      int64
+}
+
+// Stores the token of the mail of an invitation. Changes no row if the mail is
+// not wanted: the invitation was withdrawn, the address has an account by now,
+// or it was sent too many invitations within an hour.
+func (q *Queries) MailInvite(ctx context.Context, db DBTX, arg MailInviteParams) (int64, error) {
+	result, err := db.Exec(ctx, mailInvite, arg.TokenHash, arg.Email, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const mailListUnsent = `-- name: MailListUnsent :many
@@ -142,6 +183,16 @@ func (q *Queries) MailListUnsent(ctx context.Context, db DBTX, most int32) ([]Ma
 		return nil, err
 	}
 	return items, nil
+}
+
+const mailRetry = `-- name: MailRetry :exec
+UPDATE mails SET attempts = 0, due_at = now() WHERE id = $1 AND due_at IS NULL AND sent_at IS NULL
+`
+
+// Makes a mail due again that was given up. A trigger inserts a job.
+func (q *Queries) MailRetry(ctx context.Context, db DBTX, id int64) error {
+	_, err := db.Exec(ctx, mailRetry, id)
+	return err
 }
 
 const mailSent = `-- name: MailSent :exec

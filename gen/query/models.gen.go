@@ -5,10 +5,60 @@
 package query
 
 import (
+	"database/sql/driver"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 )
+
+type RiverJobState string
+
+const (
+	RiverJobStateAvailable RiverJobState = "available"
+	RiverJobStateCancelled RiverJobState = "cancelled"
+	RiverJobStateCompleted RiverJobState = "completed"
+	RiverJobStateDiscarded RiverJobState = "discarded"
+	RiverJobStatePending   RiverJobState = "pending"
+	RiverJobStateRetryable RiverJobState = "retryable"
+	RiverJobStateRunning   RiverJobState = "running"
+	RiverJobStateScheduled RiverJobState = "scheduled"
+)
+
+func (e *RiverJobState) Scan(src interface{}) error {
+	switch s := src.(type) {
+	case []byte:
+		*e = RiverJobState(s)
+	case string:
+		*e = RiverJobState(s)
+	default:
+		return fmt.Errorf("unsupported scan type for RiverJobState: %T", src)
+	}
+	return nil
+}
+
+type NullRiverJobState struct {
+	RiverJobState RiverJobState
+	Valid         bool // Valid is true if RiverJobState is not NULL
+}
+
+// Scan implements the Scanner interface.
+func (ns *NullRiverJobState) Scan(value interface{}) error {
+	if value == nil {
+		ns.RiverJobState, ns.Valid = "", false
+		return nil
+	}
+	ns.Valid = true
+	return ns.RiverJobState.Scan(value)
+}
+
+// Value implements the driver Valuer interface.
+func (ns NullRiverJobState) Value() (driver.Value, error) {
+	if !ns.Valid {
+		return nil, nil
+	}
+	return string(ns.RiverJobState), nil
+}
 
 type ApiKey struct {
 	ID        int64
@@ -35,6 +85,9 @@ type Article struct {
 	Version        int32
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+	Status         string
+	PublishedAt    *time.Time
+	UnpublishAt    *time.Time
 }
 
 type ArticleCard struct {
@@ -51,6 +104,26 @@ type ArticleCard struct {
 	Username       string
 	Bio            *string
 	Image          *string
+}
+
+type ArticleItem struct {
+	ID             int64
+	Slug           string
+	Title          string
+	Description    string
+	Tags           []string
+	FavoritesCount int64
+	Version        int32
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	PublishedAt    time.Time
+	AuthorID       int64
+	Username       string
+	Bio            *string
+	Image          *string
+	Favorited      bool
+	Following      bool
+	Total          int64
 }
 
 type ArticleSlug struct {
@@ -107,6 +180,12 @@ type Counter struct {
 	Value int64
 }
 
+type DraftSlug struct {
+	Slug      string
+	AuthorID  int64
+	ArticleID int64
+}
+
 type Favorite struct {
 	ArticleID        int64
 	UserID           int64
@@ -141,6 +220,16 @@ type IdempotencyKey struct {
 	Fingerprint []byte
 	Answer      []byte
 	CreatedAt   time.Time
+}
+
+type Invitation struct {
+	ID        int64
+	Email     string
+	Role      string
+	InvitedBy int64
+	TokenHash []byte
+	CreatedAt time.Time
+	ExpiresAt time.Time
 }
 
 type ListedArticle struct {
@@ -180,6 +269,69 @@ type MailToken struct {
 	UserID    int64
 	Email     string
 	ExpiresAt time.Time
+}
+
+type OwnArticleItem struct {
+	ID             int64
+	Slug           string
+	Title          string
+	Description    string
+	Tags           []string
+	FavoritesCount int64
+	Version        int32
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	Status         string
+	PublishedAt    *time.Time
+	AuthorID       int64
+	Username       string
+	Bio            *string
+	Image          *string
+	Favorited      bool
+	Following      bool
+}
+
+type RiverJob struct {
+	ID           int64
+	State        RiverJobState
+	Attempt      int16
+	MaxAttempts  int16
+	AttemptedAt  *time.Time
+	CreatedAt    time.Time
+	FinalizedAt  *time.Time
+	ScheduledAt  time.Time
+	Priority     int16
+	Args         []byte
+	AttemptedBy  []string
+	Errors       [][]byte
+	Kind         string
+	Metadata     []byte
+	Queue        string
+	Tags         []string
+	UniqueKey    []byte
+	UniqueStates pgtype.Bits
+}
+
+type RiverLeader struct {
+	ElectedAt time.Time
+	ExpiresAt time.Time
+	LeaderID  string
+	Name      string
+}
+
+type RiverNotification struct {
+	ID        int64
+	CreatedAt time.Time
+	Payload   string
+	Topic     string
+}
+
+type RiverQueue struct {
+	Name      string
+	CreatedAt time.Time
+	Metadata  []byte
+	PausedAt  *time.Time
+	UpdatedAt time.Time
 }
 
 type ServiceSecret struct {
@@ -244,4 +396,14 @@ type UserAccount struct {
 	CreatedAt       time.Time
 	SuspendedAt     *time.Time
 	SuspendedReason *string
+}
+
+type ValidInvitation struct {
+	ID        int64
+	Email     string
+	Role      string
+	TokenHash []byte
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	Inviter   string
 }

@@ -64,20 +64,27 @@ func (q *Queries) CommentHide(ctx context.Context, db DBTX, arg CommentHideParam
 }
 
 const commentLock = `-- name: CommentLock :one
-SELECT c.id FROM article_slugs s
-JOIN comments c ON c.article_id = s.article_id
-WHERE s.slug = $1 AND c.id = $2
+SELECT c.id FROM article_named($1, $2, $3) n
+JOIN comments c ON c.article_id = n.id
+WHERE c.id = $4
 FOR UPDATE OF c
 `
 
 type CommentLockParams struct {
-	Slug string
-	ID   int64
+	Slug        string
+	ViewerID    int64
+	ViewerLevel int32
+	ID          int64
 }
 
 // Locks a comment of an article against other changes.
 func (q *Queries) CommentLock(ctx context.Context, db DBTX, arg CommentLockParams) (int64, error) {
-	row := db.QueryRow(ctx, commentLock, arg.Slug, arg.ID)
+	row := db.QueryRow(ctx, commentLock,
+		arg.Slug,
+		arg.ViewerID,
+		arg.ViewerLevel,
+		arg.ID,
+	)
 	var id int64
 	err := row.Scan(&id)
 	return id, err
@@ -99,28 +106,28 @@ const hiddenArticleList = `-- name: HiddenArticleList :many
 SELECT a.id, h.reason, h.created_at,
        (SELECT count(*) FROM hidden_favorites f WHERE f.article_id = a.id) AS favorites_count,
        EXISTS (SELECT 1 FROM hidden_favorites f WHERE f.article_id = a.id AND f.user_id = $1) AS favorited
-FROM hidden_items h
-JOIN articles a ON a.id = h.article_id
-WHERE h.article_id = ANY ($2::bigint[]) AND (a.author_id = $1 OR $3::boolean)
+FROM articles a
+LEFT JOIN hidden_items h ON h.article_id = a.id
+WHERE a.id = ANY ($2::bigint[])
 `
 
 type HiddenArticleListParams struct {
 	ViewerID   int64
 	ArticleIds []int64
-	Moderates  bool
 }
 
 type HiddenArticleListRow struct {
 	ID             int64
-	Reason         string
-	CreatedAt      time.Time
+	Reason         *string
+	CreatedAt      *time.Time
 	FavoritesCount int64
 	Favorited      bool
 }
 
-// The additional columns of hidden articles that the viewer may see.
+// The additional columns of articles that are not public. Those that no moderator
+// has hidden have no reason.
 func (q *Queries) HiddenArticleList(ctx context.Context, db DBTX, arg HiddenArticleListParams) ([]HiddenArticleListRow, error) {
-	rows, err := db.Query(ctx, hiddenArticleList, arg.ViewerID, arg.ArticleIds, arg.Moderates)
+	rows, err := db.Query(ctx, hiddenArticleList, arg.ViewerID, arg.ArticleIds)
 	if err != nil {
 		return nil, err
 	}

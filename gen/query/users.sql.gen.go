@@ -10,6 +10,42 @@ import (
 	"time"
 )
 
+const invitationAccept = `-- name: InvitationAccept :one
+DELETE FROM invitations i USING valid_invitations v
+WHERE i.id = v.id AND v.token_hash = $1
+RETURNING i.id, i.role, lower(i.email) = lower($2) AS is_for_address
+`
+
+type InvitationAcceptParams struct {
+	TokenHash []byte
+	Email     string
+}
+
+type InvitationAcceptRow struct {
+	ID           int64
+	Role         string
+	IsForAddress bool
+}
+
+// Deletes the invitation, so that of two registrations with it one succeeds.
+func (q *Queries) InvitationAccept(ctx context.Context, db DBTX, arg InvitationAcceptParams) (InvitationAcceptRow, error) {
+	row := db.QueryRow(ctx, invitationAccept, arg.TokenHash, arg.Email)
+	var i InvitationAcceptRow
+	err := row.Scan(&i.ID, &i.Role, &i.IsForAddress)
+	return i, err
+}
+
+const invitationByToken = `-- name: InvitationByToken :one
+SELECT v.id FROM valid_invitations v WHERE v.token_hash = $1
+`
+
+func (q *Queries) InvitationByToken(ctx context.Context, db DBTX, tokenHash []byte) (int64, error) {
+	row := db.QueryRow(ctx, invitationByToken, tokenHash)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
 const longTransaction = `-- name: LongTransaction :exec
 SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true),
        set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)
@@ -24,17 +60,17 @@ func (q *Queries) LongTransaction(ctx context.Context, db DBTX, milliseconds str
 
 const userCreate = `-- name: UserCreate :one
 WITH u AS (
-    INSERT INTO users (username, folded_username, email, password_hash)
-    VALUES ($1, $2::text, $3, $4)
+    INSERT INTO users (username, folded_username, email, password_hash, role, email_verified_at)
+    VALUES ($1, $2::text, $3, $4, $5, CASE WHEN $6::boolean THEN now() END)
     RETURNING id, username, email, bio, image, role
 ), s AS (
     INSERT INTO sessions (user_id, user_agent, expires_at)
-    SELECT id, $5, $6 FROM u
+    SELECT id, $7, $8 FROM u
     RETURNING id
 ), m AS (
-    INSERT INTO mails (kind, recipient, user_id) SELECT 'verify_email', email, id FROM u
+    INSERT INTO mails (kind, recipient, user_id) SELECT 'verify_email', email, id FROM u WHERE NOT $6::boolean
 ), p AS (
-    INSERT INTO sign_in_places (user_id, place) SELECT id, $7 FROM u
+    INSERT INTO sign_in_places (user_id, place) SELECT id, $9 FROM u
 )
 SELECT u.id, u.username, u.email, u.bio, u.image, u.role, s.id AS session_id FROM u, s
 `
@@ -44,6 +80,8 @@ type UserCreateParams struct {
 	FoldedUsername   string
 	Email            string
 	PasswordHash     string
+	Role             string
+	Verified         bool
 	UserAgent        *string
 	SessionExpiresAt time.Time
 	Place            []byte
@@ -59,7 +97,8 @@ type UserCreateRow struct {
 	SessionID int64
 }
 
-// Creates the account, its first session and the mail that verifies its address.
+// Creates the account, its first session and the mail that verifies its address,
+// unless that is verified.
 // The network address of the request becomes a known one, so that nobody can lock
 // the owner out there.
 func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams) (UserCreateRow, error) {
@@ -68,6 +107,8 @@ func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams)
 		arg.FoldedUsername,
 		arg.Email,
 		arg.PasswordHash,
+		arg.Role,
+		arg.Verified,
 		arg.UserAgent,
 		arg.SessionExpiresAt,
 		arg.Place,

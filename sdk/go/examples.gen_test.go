@@ -472,6 +472,50 @@ func ExampleArticlesService_Delete() {
 	// Output: done
 }
 
+func ExampleArticlesService_Publish() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	article, err := c.Articles.Publish(ctx, "how-to-train-your-dragon", byline.PublishRequest{
+		PublishAt: byline.Ptr(time.Date(2099, 1, 1, 6, 0, 0, 0, time.UTC)),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(article.Slug)
+	// Output: how-to-train-your-dragon
+}
+
+func ExampleArticlesService_Unpublish() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	article, err := c.Articles.Unpublish(ctx, "how-to-train-your-dragon")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(article.Slug)
+	// Output: how-to-train-your-dragon
+}
+
+func ExampleArticlesService_Submit() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	article, err := c.Articles.Submit(ctx, "how-to-train-your-dragon")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(article.Slug)
+	// Output: how-to-train-your-dragon
+}
+
 func ExampleArticlesService_Favorite() {
 	ctx := context.Background()
 	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
@@ -497,6 +541,36 @@ func ExampleArticlesService_Unfavorite() {
 		log.Fatal(err)
 	}
 	fmt.Println(article.Slug)
+	// Output: how-to-train-your-dragon
+}
+
+func ExampleArticlesService_ListOwn() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for article, err := range c.Articles.ListOwnAll(ctx, &byline.ArticlesListOwnParams{Status: byline.StatusDraft}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(article.Slug)
+	}
+	// Output: how-to-train-your-dragon
+}
+
+func ExampleArticlesService_ListEditorial() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for article, err := range c.Articles.ListEditorialAll(ctx, &byline.ArticlesListEditorialParams{Status: byline.StatusDraft}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(article.Slug)
+	}
 	// Output: how-to-train-your-dragon
 }
 
@@ -665,6 +739,70 @@ func ExampleAdminService_ListUsers() {
 	// Output: jake
 }
 
+func ExampleAdminService_CreateUser() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	account, err := c.Admin.CreateUser(ctx, byline.NewAccountRequest{
+		Username: "anna",
+		Email:    "anna@example.com",
+		Role:     byline.RoleEditor,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(account.Username)
+	// Output: jake
+}
+
+func ExampleAdminService_ListInvitations() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for invitation, err := range c.Admin.ListInvitationsAll(ctx, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(invitation.Email)
+	}
+	// Output: anna@example.com
+}
+
+func ExampleAdminService_CreateInvitation() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	invitation, err := c.Admin.CreateInvitation(ctx, byline.NewInvitationRequest{
+		Email: "anna@example.com",
+		Role:  byline.RoleEditor,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(invitation.Email)
+	// Output: anna@example.com
+}
+
+func ExampleAdminService_DeleteInvitation() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = c.Admin.DeleteInvitation(ctx, 42)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("done")
+	// Output: done
+}
+
 func ExampleAdminService_SetUserRole() {
 	ctx := context.Background()
 	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
@@ -729,49 +867,58 @@ func ExampleAdminService_ListAuditLog() {
 
 // exchanges holds the requests of the examples, and the responses to them.
 var exchanges = map[string]exchange{
-	"POST /users":                                               {`{"user":{"email":"jake@jake.jake","password":"jakejake","username":"jake"}}`, 201, `{"user":{"bio":null,"email":"jake@jake.jake","image":null,"token":"jwt.token.here","username":"jake"}}`},
-	"POST /users/login":                                         {`{"user":{"email":"jake@jake.jake","password":"jakejake"}}`, 200, `{"user":{"bio":"I work at statefarm","email":"jake@jake.jake","image":null,"token":"jwt.token.here","username":"jake"}}`},
-	"GET /user":                                                 {``, 200, `{"user":{"bio":"I work at statefarm","email":"jake@jake.jake","image":null,"token":"jwt.token.here","username":"jake"}}`},
-	"PUT /user":                                                 {`{"user":{"bio":"I work at statefarm","image":null}}`, 200, `{"user":{"bio":"I work at statefarm","email":"jake@jake.jake","image":null,"token":"jwt.token.here","username":"jake"}}`},
-	"DELETE /user":                                              {`{"user":{"password":"jakejake"}}`, 204, ``},
-	"GET /user/export":                                          {``, 200, `{"article":"how-to-train-your-dragon","body":"It takes a Jacobian","createdAt":"2026-02-18T03:22:56.637Z","id":42,"type":"comment","updatedAt":"2026-02-18T03:22:56.637Z"}`},
-	"GET /sessions":                                             {``, 200, `{"sessions":[{"createdAt":"2026-02-18T03:22:56.637Z","current":true,"expiresAt":"2026-03-20T03:48:35.824Z","id":42,"usedAt":"2026-02-18T03:48:35.824Z","userAgent":"curl/8.5.0"}]}`},
-	"POST /sessions":                                            {`{"user":{"email":"jake@jake.jake","password":"jakejake"}}`, 201, `{"session":{"createdAt":"2026-02-18T03:22:56.637Z","current":true,"expiresAt":"2026-03-20T03:48:35.824Z","id":42,"usedAt":"2026-02-18T03:48:35.824Z","userAgent":"curl/8.5.0"},"tokens":{"accessToken":"jwt.token.here","accessTokenExpiresAt":"2026-02-18T04:03:35.824Z","refreshToken":"jwt.refresh.here","refreshTokenExpiresAt":"2026-03-20T03:48:35.824Z"}}`},
-	"DELETE /sessions":                                          {``, 204, ``},
-	"POST /sessions/refresh":                                    {`{"refreshToken":"jwt.refresh.here"}`, 200, `{"tokens":{"accessToken":"jwt.token.here","accessTokenExpiresAt":"2026-02-18T04:03:35.824Z","refreshToken":"jwt.refresh.here","refreshTokenExpiresAt":"2026-03-20T03:48:35.824Z"}}`},
-	"DELETE /sessions/current":                                  {``, 204, ``},
-	"DELETE /sessions/4":                                        {``, 204, ``},
-	"GET /user/keys":                                            {``, 200, `{"apiKeys":[{"createdAt":"2026-02-18T03:22:56.637Z","expiresAt":null,"id":42,"name":"Nightly export","prefix":"byl_kz5w3x","scopes":["read"],"usedAt":null}]}`},
-	"POST /user/keys":                                           {`{"apiKey":{"expiresAt":"2099-01-01T00:00:00Z","name":"Nightly export","scopes":["read"]}}`, 201, `{"apiKey":{"createdAt":"2026-02-18T03:22:56.637Z","expiresAt":null,"id":42,"name":"Nightly export","prefix":"byl_kz5w3x","scopes":["read"],"usedAt":null},"key":"byl_kz5w3xq2m7r4t6y8u1a3s5d7f9g"}`},
-	"DELETE /user/keys/1":                                       {``, 204, ``},
-	"POST /users/password-reset":                                {`{"email":"jake@jake.jake"}`, 202, ``},
-	"POST /users/password-reset/confirm":                        {`{"password":"correct horse battery","token":"kz5w3xq2m7r4t6y2u5a3s5d7f6"}`, 204, ``},
-	"POST /users/email-verification/confirm":                    {`{"token":"kz5w3xq2m7r4t6y2u5a3s5d7f6"}`, 204, ``},
-	"GET /user/email-verification":                              {``, 200, `{"emailVerification":{"email":"jake@jake.jake","verifiedAt":"2026-02-18T03:22:56.637Z"}}`},
-	"POST /user/email-verification":                             {``, 202, ``},
-	"GET /profiles/jake":                                        {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
-	"POST /profiles/jake/follow":                                {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
-	"DELETE /profiles/jake/follow":                              {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
-	"POST /batch/profiles":                                      {`{"usernames":["jake","nobody"]}`, 200, `{"missing":["nobody"],"profiles":[{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}]}`},
-	"GET /articles/feed":                                        {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"articlesCount":1,"nextCursor":null}`},
-	"GET /articles?tag=dragons":                                 {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"articlesCount":1,"nextCursor":null}`},
-	"POST /articles":                                            {`{"article":{"body":"You have to believe","description":"Ever wonder how?","tagList":["reactjs","angularjs","dragons"],"title":"How to train your dragon"}}`, 201, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"GET /articles/how-to-train-your-dragon":                    {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"PUT /articles/how-to-train-your-dragon":                    {`{"article":{"title":"Did you train your dragon?"}}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"DELETE /articles/how-to-train-your-dragon":                 {``, 204, ``},
-	"POST /articles/how-to-train-your-dragon/favorite":          {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"DELETE /articles/how-to-train-your-dragon/favorite":        {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"POST /batch/articles":                                      {`{"slugs":["how-to-train-your-dragon","no-such-article"]}`, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"missing":["no-such-article"]}`},
-	"PUT /articles/how-to-train-your-dragon/hidden":             {`{"reason":"Advertising"}`, 204, ``},
-	"DELETE /articles/how-to-train-your-dragon/hidden":          {``, 204, ``},
-	"PUT /articles/how-to-train-your-dragon/comments/42/hidden": {`{"reason":"Advertising"}`, 204, ``},
-	"DELETE /articles/how-to-train-your-dragon/comments/42/hidden": {``, 204, ``},
-	"GET /moderation/hidden": {``, 200, `{"hidden":[{"author":"jake","commentId":42,"hiddenAt":"2026-02-18T03:48:35.824Z","hiddenBy":"anna","kind":"comment","reason":"Advertising","slug":"how-to-train-your-dragon","title":"How to train your dragon"}],"nextCursor":null}`},
+	"POST /users":                                                    {`{"user":{"email":"jake@jake.jake","password":"jakejake","username":"jake"}}`, 201, `{"user":{"bio":null,"email":"jake@jake.jake","image":null,"token":"jwt.token.here","username":"jake"}}`},
+	"POST /users/login":                                              {`{"user":{"email":"jake@jake.jake","password":"jakejake"}}`, 200, `{"user":{"bio":"I work at statefarm","email":"jake@jake.jake","image":null,"token":"jwt.token.here","username":"jake"}}`},
+	"GET /user":                                                      {``, 200, `{"user":{"bio":"I work at statefarm","email":"jake@jake.jake","image":null,"token":"jwt.token.here","username":"jake"}}`},
+	"PUT /user":                                                      {`{"user":{"bio":"I work at statefarm","image":null}}`, 200, `{"user":{"bio":"I work at statefarm","email":"jake@jake.jake","image":null,"token":"jwt.token.here","username":"jake"}}`},
+	"DELETE /user":                                                   {`{"user":{"password":"jakejake"}}`, 204, ``},
+	"GET /user/export":                                               {``, 200, `{"article":"how-to-train-your-dragon","body":"It takes a Jacobian","createdAt":"2026-02-18T03:22:56.637Z","id":42,"type":"comment","updatedAt":"2026-02-18T03:22:56.637Z"}`},
+	"GET /sessions":                                                  {``, 200, `{"sessions":[{"createdAt":"2026-02-18T03:22:56.637Z","current":true,"expiresAt":"2026-03-20T03:48:35.824Z","id":42,"usedAt":"2026-02-18T03:48:35.824Z","userAgent":"curl/8.5.0"}]}`},
+	"POST /sessions":                                                 {`{"user":{"email":"jake@jake.jake","password":"jakejake"}}`, 201, `{"session":{"createdAt":"2026-02-18T03:22:56.637Z","current":true,"expiresAt":"2026-03-20T03:48:35.824Z","id":42,"usedAt":"2026-02-18T03:48:35.824Z","userAgent":"curl/8.5.0"},"tokens":{"accessToken":"jwt.token.here","accessTokenExpiresAt":"2026-02-18T04:03:35.824Z","refreshToken":"jwt.refresh.here","refreshTokenExpiresAt":"2026-03-20T03:48:35.824Z"}}`},
+	"DELETE /sessions":                                               {``, 204, ``},
+	"POST /sessions/refresh":                                         {`{"refreshToken":"jwt.refresh.here"}`, 200, `{"tokens":{"accessToken":"jwt.token.here","accessTokenExpiresAt":"2026-02-18T04:03:35.824Z","refreshToken":"jwt.refresh.here","refreshTokenExpiresAt":"2026-03-20T03:48:35.824Z"}}`},
+	"DELETE /sessions/current":                                       {``, 204, ``},
+	"DELETE /sessions/4":                                             {``, 204, ``},
+	"GET /user/keys":                                                 {``, 200, `{"apiKeys":[{"createdAt":"2026-02-18T03:22:56.637Z","expiresAt":null,"id":42,"name":"Nightly export","prefix":"byl_kz5w3x","scopes":["read"],"usedAt":null}]}`},
+	"POST /user/keys":                                                {`{"apiKey":{"expiresAt":"2099-01-01T00:00:00Z","name":"Nightly export","scopes":["read"]}}`, 201, `{"apiKey":{"createdAt":"2026-02-18T03:22:56.637Z","expiresAt":null,"id":42,"name":"Nightly export","prefix":"byl_kz5w3x","scopes":["read"],"usedAt":null},"key":"byl_kz5w3xq2m7r4t6y8u1a3s5d7f9g"}`},
+	"DELETE /user/keys/1":                                            {``, 204, ``},
+	"POST /users/password-reset":                                     {`{"email":"jake@jake.jake"}`, 202, ``},
+	"POST /users/password-reset/confirm":                             {`{"password":"correct horse battery","token":"kz5w3xq2m7r4t6y2u5a3s5d7f6"}`, 204, ``},
+	"POST /users/email-verification/confirm":                         {`{"token":"kz5w3xq2m7r4t6y2u5a3s5d7f6"}`, 204, ``},
+	"GET /user/email-verification":                                   {``, 200, `{"emailVerification":{"email":"jake@jake.jake","verifiedAt":"2026-02-18T03:22:56.637Z"}}`},
+	"POST /user/email-verification":                                  {``, 202, ``},
+	"GET /profiles/jake":                                             {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
+	"POST /profiles/jake/follow":                                     {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
+	"DELETE /profiles/jake/follow":                                   {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
+	"POST /batch/profiles":                                           {`{"usernames":["jake","nobody"]}`, 200, `{"missing":["nobody"],"profiles":[{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}]}`},
+	"GET /articles/feed":                                             {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"articlesCount":1,"nextCursor":null}`},
+	"GET /articles?tag=dragons":                                      {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"articlesCount":1,"nextCursor":null}`},
+	"POST /articles":                                                 {`{"article":{"body":"You have to believe","description":"Ever wonder how?","tagList":["reactjs","angularjs","dragons"],"title":"How to train your dragon"}}`, 201, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"GET /articles/how-to-train-your-dragon":                         {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"PUT /articles/how-to-train-your-dragon":                         {`{"article":{"title":"Did you train your dragon?"}}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"DELETE /articles/how-to-train-your-dragon":                      {``, 204, ``},
+	"POST /articles/how-to-train-your-dragon/publish":                {`{"publishAt":"2099-01-01T06:00:00Z"}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"POST /articles/how-to-train-your-dragon/unpublish":              {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"POST /articles/how-to-train-your-dragon/submit":                 {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"POST /articles/how-to-train-your-dragon/favorite":               {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"DELETE /articles/how-to-train-your-dragon/favorite":             {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"GET /user/articles?status=draft":                                {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":null,"slug":"how-to-train-your-dragon","status":"draft","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"nextCursor":null}`},
+	"GET /editorial/articles?status=draft":                           {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":null,"slug":"how-to-train-your-dragon","status":"draft","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"nextCursor":null}`},
+	"POST /batch/articles":                                           {`{"slugs":["how-to-train-your-dragon","no-such-article"]}`, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}],"missing":["no-such-article"]}`},
+	"PUT /articles/how-to-train-your-dragon/hidden":                  {`{"reason":"Advertising"}`, 204, ``},
+	"DELETE /articles/how-to-train-your-dragon/hidden":               {``, 204, ``},
+	"PUT /articles/how-to-train-your-dragon/comments/42/hidden":      {`{"reason":"Advertising"}`, 204, ``},
+	"DELETE /articles/how-to-train-your-dragon/comments/42/hidden":   {``, 204, ``},
+	"GET /moderation/hidden":                                         {``, 200, `{"hidden":[{"author":"jake","commentId":42,"hiddenAt":"2026-02-18T03:48:35.824Z","hiddenBy":"anna","kind":"comment","reason":"Advertising","slug":"how-to-train-your-dragon","title":"How to train your dragon"}],"nextCursor":null}`},
 	"GET /articles/how-to-train-your-dragon/comments?sort=createdAt": {``, 200, `{"comments":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"It takes a Jacobian","createdAt":"2026-02-18T03:22:56.637Z","id":1,"updatedAt":"2026-02-18T03:22:56.637Z"}],"nextCursor":null}`},
 	"POST /articles/how-to-train-your-dragon/comments":               {`{"comment":{"body":"His name was my name too."}}`, 201, `{"comment":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"It takes a Jacobian","createdAt":"2026-02-18T03:22:56.637Z","id":1,"updatedAt":"2026-02-18T03:22:56.637Z"}}`},
 	"DELETE /articles/how-to-train-your-dragon/comments/42":          {``, 204, ``},
 	"GET /tags":                           {``, 200, `{"tags":["reactjs","angularjs"]}`},
 	"GET /admin/users?username=jake":      {``, 200, `{"nextCursor":null,"users":[{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}]}`},
+	"POST /admin/users":                   {`{"email":"anna@example.com","role":"editor","username":"anna"}`, 201, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
+	"GET /admin/invitations":              {``, 200, `{"invitations":[{"createdAt":"2026-02-18T03:22:56.637Z","email":"anna@example.com","expiresAt":"2026-02-25T03:22:56.637Z","id":42,"invitedBy":"root","role":"editor"}],"nextCursor":null}`},
+	"POST /admin/invitations":             {`{"email":"anna@example.com","role":"editor"}`, 201, `{"invitation":{"createdAt":"2026-02-18T03:22:56.637Z","email":"anna@example.com","expiresAt":"2026-02-25T03:22:56.637Z","id":42,"invitedBy":"root","role":"editor"}}`},
+	"DELETE /admin/invitations/42":        {``, 204, ``},
 	"PUT /admin/users/jake/role":          {`{"reason":"Helps with the comments","role":"moderator"}`, 200, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
 	"PUT /admin/users/jake/suspension":    {`{"reason":"Advertising in comments"}`, 200, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
 	"DELETE /admin/users/jake/suspension": {``, 200, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},

@@ -21,6 +21,11 @@ type UsersService struct{ core *core }
 // registration with one that is taken returns 409 and names the field. The
 // service mails a token that verifies the address.
 //
+// Some services are not open to everybody. They return 403
+// `registration_closed`, whatever else the request has. With the token of an
+// `invitation`, the account gets the role of the invitation; the invited
+// address counts as verified, and another address is rejected with 422.
+//
 // It sends POST /users, and no token.
 func (s *UsersService) Create(ctx context.Context, user NewUser, options ...CallOption) (*User, error) {
 	var out struct {
@@ -584,7 +589,8 @@ func (s *ArticlesService) ListAll(ctx context.Context, params *ArticlesListParam
 // Create publishes an article.
 //
 // Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug.
+// have the same title; the second one gets a different slug. Editors can
+// publish it in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If the
 // article would exceed it, the request returns 422 with `storage` in `errors`.
@@ -643,9 +649,10 @@ func (s *ArticlesService) Get(ctx context.Context, slug string, params *Articles
 
 // Update changes an article.
 //
-// Changes an article; only its author may do this. The body is a merge patch
-// (RFC 7396). A changed title creates a new slug, and the old slug continues to
-// work. `tagList` replaces the whole list, and `[]` removes all tags.
+// Changes an article; only its author and editors may do this. The body is a
+// merge patch (RFC 7396). A changed title creates a new slug, and the old slug
+// continues to work. `tagList` replaces the whole list, and `[]` removes all
+// tags. Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
 // as you read it in `If-Match`. If the article has changed since, the request
@@ -670,8 +677,8 @@ func (s *ArticlesService) Update(ctx context.Context, slug string, article Updat
 
 // Delete deletes an article.
 //
-// Deletes an article with its comments and favorites; only its author may do
-// this.
+// Deletes an article with its comments and favorites; only its author and
+// editors may do this.
 //
 // It sends DELETE /articles/{slug}, and needs a token with the scope write.
 func (s *ArticlesService) Delete(ctx context.Context, slug string, options ...CallOption) error {
@@ -679,6 +686,62 @@ func (s *ArticlesService) Delete(ctx context.Context, slug string, options ...Ca
 		operation: "articles.delete", method: "DELETE", path: "/articles/{slug}",
 		arguments: []any{slug},
 	}, nil, options)
+}
+
+// Publish publishes an article.
+//
+// Publishes a draft, an article in review or a scheduled one: at once, or at
+// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+// of publication.
+//
+// It sends POST /articles/{slug}/publish, and needs a token with the scope
+// write, and the role author.
+func (s *ArticlesService) Publish(ctx context.Context, slug string, body PublishRequest, options ...CallOption) (*Article, error) {
+	var out struct {
+		Article *Article `json:"article"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "articles.publish", method: "POST", path: "/articles/{slug}/publish",
+		arguments: []any{slug},
+		body:      body,
+	}, &out, options)
+	return out.Article, err
+}
+
+// Unpublish withdraws an article.
+//
+// Makes a published, scheduled or submitted article a draft again. It keeps its
+// slug, comments and favorites, which are shown again when it is published
+// again.
+//
+// It sends POST /articles/{slug}/unpublish, and needs a token with the scope
+// write, and the role author.
+func (s *ArticlesService) Unpublish(ctx context.Context, slug string, options ...CallOption) (*Article, error) {
+	var out struct {
+		Article *Article `json:"article"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "articles.unpublish", method: "POST", path: "/articles/{slug}/unpublish",
+		arguments: []any{slug},
+	}, &out, options)
+	return out.Article, err
+}
+
+// Submit submits an article for review.
+//
+// Marks a draft as ready, so that editors find it in their list.
+//
+// It sends POST /articles/{slug}/submit, and needs a token with the scope
+// write, and the role author.
+func (s *ArticlesService) Submit(ctx context.Context, slug string, options ...CallOption) (*Article, error) {
+	var out struct {
+		Article *Article `json:"article"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "articles.submit", method: "POST", path: "/articles/{slug}/submit",
+		arguments: []any{slug},
+	}, &out, options)
+	return out.Article, err
 }
 
 // Favorite favorites an article.
@@ -715,6 +778,140 @@ func (s *ArticlesService) Unfavorite(ctx context.Context, slug string, options .
 		arguments: []any{slug},
 	}, &out, options)
 	return out.Article, err
+}
+
+// ArticlesListOwnParams are the optional parameters of articles.listOwn. A
+// member that is zero is not sent.
+type ArticlesListOwnParams struct {
+	// Return only the articles with this status.
+	Status ArticleStatus
+	// The maximum number of items in the page.
+	Limit int
+	// `nextCursor` of the previous page. It is opaque and valid only for the
+	// same list with the same filters.
+	Cursor string
+}
+
+func (p *ArticlesListOwnParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Status != "" {
+		q.Set("status", string(p.Status))
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.FormatInt(int64(p.Limit), 10))
+	}
+	if p.Cursor != "" {
+		q.Set("cursor", string(p.Cursor))
+	}
+	return q
+}
+
+// ListOwn lists your own articles.
+//
+// Returns the articles of the caller in any state, the last created first.
+//
+// It sends GET /user/articles, and needs a token with the scope read.
+func (s *ArticlesService) ListOwn(ctx context.Context, params *ArticlesListOwnParams, options ...CallOption) (*Page[ArticleSummary], error) {
+	var out struct {
+		Items []ArticleSummary `json:"articles"`
+		Next  string           `json:"nextCursor"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "articles.listOwn", method: "GET", path: "/user/articles",
+		query: params.values(),
+	}, &out, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Page[ArticleSummary]{Items: out.Items, NextCursor: out.Next}, nil
+}
+
+// ListOwnAll iterates over the items of all pages of [ArticlesService.ListOwn].
+// It requests a page when the loop gets there, and ends after an error.
+func (s *ArticlesService) ListOwnAll(ctx context.Context, params *ArticlesListOwnParams, options ...CallOption) iter.Seq2[ArticleSummary, error] {
+	var page ArticlesListOwnParams
+	if params != nil {
+		page = *params
+	}
+	return pages(page.Cursor, func(cursor string) (*Page[ArticleSummary], error) {
+		page := page
+		page.Cursor = cursor
+		return s.ListOwn(ctx, &page, options...)
+	})
+}
+
+// ArticlesListEditorialParams are the optional parameters of
+// articles.listEditorial. A member that is zero is not sent.
+type ArticlesListEditorialParams struct {
+	// Return only the articles with this status.
+	Status ArticleStatus
+	// Only articles by this user.
+	Author string
+	// The maximum number of items in the page.
+	Limit int
+	// `nextCursor` of the previous page. It is opaque and valid only for the
+	// same list with the same filters.
+	Cursor string
+}
+
+func (p *ArticlesListEditorialParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Status != "" {
+		q.Set("status", string(p.Status))
+	}
+	if p.Author != "" {
+		q.Set("author", string(p.Author))
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.FormatInt(int64(p.Limit), 10))
+	}
+	if p.Cursor != "" {
+		q.Set("cursor", string(p.Cursor))
+	}
+	return q
+}
+
+// ListEditorial lists the articles of everybody.
+//
+// Returns articles in any state, the last created first. Filters can be
+// combined.
+//
+// It sends GET /editorial/articles, and needs a token with the scope admin, and
+// the role editor.
+func (s *ArticlesService) ListEditorial(ctx context.Context, params *ArticlesListEditorialParams, options ...CallOption) (*Page[ArticleSummary], error) {
+	var out struct {
+		Items []ArticleSummary `json:"articles"`
+		Next  string           `json:"nextCursor"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "articles.listEditorial", method: "GET", path: "/editorial/articles",
+		query: params.values(),
+	}, &out, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Page[ArticleSummary]{Items: out.Items, NextCursor: out.Next}, nil
+}
+
+// ListEditorialAll iterates over the items of all pages of
+// [ArticlesService.ListEditorial]. It requests a page when the loop gets there,
+// and ends after an error.
+func (s *ArticlesService) ListEditorialAll(ctx context.Context, params *ArticlesListEditorialParams, options ...CallOption) iter.Seq2[ArticleSummary, error] {
+	var page ArticlesListEditorialParams
+	if params != nil {
+		page = *params
+	}
+	return pages(page.Cursor, func(cursor string) (*Page[ArticleSummary], error) {
+		page := page
+		page.Cursor = cursor
+		return s.ListEditorial(ctx, &page, options...)
+	})
 }
 
 // ArticlesGetManyParams are the optional parameters of articles.getMany. A
@@ -1092,6 +1289,123 @@ func (s *AdminService) ListUsersAll(ctx context.Context, params *AdminListUsersP
 	})
 }
 
+// CreateUser creates an account for somebody.
+//
+// Creates an account without a password, and mails a token with which its owner
+// sets one (`POST /users/password-reset/confirm`) within an hour. After that,
+// `POST /users/password-reset` mails another one.
+//
+// It sends POST /admin/users, and needs a token with the scope admin, and the
+// role admin.
+func (s *AdminService) CreateUser(ctx context.Context, body NewAccountRequest, options ...CallOption) (*Account, error) {
+	var out struct {
+		User *Account `json:"user"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "admin.createUser", method: "POST", path: "/admin/users",
+		body:  body,
+		keyed: true,
+	}, &out, options)
+	return out.User, err
+}
+
+// AdminListInvitationsParams are the optional parameters of
+// admin.listInvitations. A member that is zero is not sent.
+type AdminListInvitationsParams struct {
+	// The maximum number of items in the page.
+	Limit int
+	// `nextCursor` of the previous page. It is opaque and valid only for the
+	// same list with the same filters.
+	Cursor string
+}
+
+func (p *AdminListInvitationsParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.FormatInt(int64(p.Limit), 10))
+	}
+	if p.Cursor != "" {
+		q.Set("cursor", string(p.Cursor))
+	}
+	return q
+}
+
+// ListInvitations lists invitations.
+//
+// Returns the invitations that can still be used, newest first.
+//
+// It sends GET /admin/invitations, and needs a token with the scope admin, and
+// the role admin.
+func (s *AdminService) ListInvitations(ctx context.Context, params *AdminListInvitationsParams, options ...CallOption) (*Page[Invitation], error) {
+	var out struct {
+		Items []Invitation `json:"invitations"`
+		Next  string       `json:"nextCursor"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "admin.listInvitations", method: "GET", path: "/admin/invitations",
+		query: params.values(),
+	}, &out, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Page[Invitation]{Items: out.Items, NextCursor: out.Next}, nil
+}
+
+// ListInvitationsAll iterates over the items of all pages of
+// [AdminService.ListInvitations]. It requests a page when the loop gets there,
+// and ends after an error.
+func (s *AdminService) ListInvitationsAll(ctx context.Context, params *AdminListInvitationsParams, options ...CallOption) iter.Seq2[Invitation, error] {
+	var page AdminListInvitationsParams
+	if params != nil {
+		page = *params
+	}
+	return pages(page.Cursor, func(cursor string) (*Page[Invitation], error) {
+		page := page
+		page.Cursor = cursor
+		return s.ListInvitations(ctx, &page, options...)
+	})
+}
+
+// CreateInvitation invites somebody to register.
+//
+// Mails a token with which the owner of the address can register once, within
+// seven days, and get the role. Registering with the invited address verifies
+// it; the token is of no use with another address. The invitation ends when the
+// account of the admin is suspended or deleted, or loses the role.
+//
+// Inviting an address again replaces its invitation. An address that has an
+// account returns 409.
+//
+// It sends POST /admin/invitations, and needs a token with the scope admin, and
+// the role admin.
+func (s *AdminService) CreateInvitation(ctx context.Context, body NewInvitationRequest, options ...CallOption) (*Invitation, error) {
+	var out struct {
+		Invitation *Invitation `json:"invitation"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "admin.createInvitation", method: "POST", path: "/admin/invitations",
+		body:  body,
+		keyed: true,
+	}, &out, options)
+	return out.Invitation, err
+}
+
+// DeleteInvitation withdraws an invitation.
+//
+// Ends an invitation that has not been used. Its token is of no use any more.
+//
+// It sends DELETE /admin/invitations/{id}, and needs a token with the scope
+// admin, and the role admin.
+func (s *AdminService) DeleteInvitation(ctx context.Context, id int64, options ...CallOption) error {
+	return s.core.call(ctx, request{
+		operation: "admin.deleteInvitation", method: "DELETE", path: "/admin/invitations/{id}",
+		arguments: []any{id},
+	}, nil, options)
+}
+
 // SetUserRole changes the role of a user.
 //
 // Changes the role of a user. The new role takes effect immediately, and on
@@ -1193,11 +1507,12 @@ func (p *AdminListAuditLogParams) values() url.Values {
 
 // ListAuditLog reads the audit log.
 //
-// Returns all actions of moderators, of admins and of the operator at the
-// command line, newest first. Entries are never deleted, and never changed,
-// except that the reason is erased when the account that it is about is
-// deleted. They store ids; the response contains the current names, or `null`
-// where the account, article or comment no longer exists.
+// Returns all actions of moderators, of editors on the articles of others, of
+// admins and of the operator at the command line, newest first. Entries are
+// never deleted, and never changed, except that the reason is erased when the
+// account that it is about is deleted. They store ids; the response contains
+// the current names, or `null` where the account, article or comment no longer
+// exists.
 //
 // It sends GET /admin/audit, and needs a token with the scope admin, and the
 // role admin.

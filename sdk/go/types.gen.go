@@ -225,6 +225,8 @@ type NewUser struct {
 	// 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are
 	// never truncated.
 	Password string `json:"password"`
+	// The token of an invitation.
+	Invitation string `json:"invitation,omitempty"`
 }
 
 // String implements [fmt.Stringer]. It hides tokens and passwords.
@@ -363,7 +365,26 @@ type NewArticle struct {
 	Body string `json:"body"`
 	// Tags in the order of the request; duplicates are removed.
 	TagList []string `json:"tagList,omitempty"`
+	// What becomes of the article; without it, it is published at once.
+	Status ArticleStatus `json:"status,omitempty"`
+	// When a `scheduled` article is published; only with this status.
+	PublishedAt *time.Time `json:"publishedAt,omitempty"`
+	// The username of the author, if it is not the caller; for editors. An
+	// object, as in responses, has no effect.
+	Author string `json:"author,omitempty"`
 }
+
+// ArticleStatus: how far an article is: a `draft`, in `review`, `scheduled` to
+// be published, or `published`. Only a published one is public.
+type ArticleStatus string
+
+// The values of ArticleStatus.
+const (
+	StatusDraft     ArticleStatus = "draft"
+	StatusReview    ArticleStatus = "review"
+	StatusScheduled ArticleStatus = "scheduled"
+	StatusPublished ArticleStatus = "published"
+)
 
 // UpdateArticle is a merge patch; absent members stay unchanged.
 type UpdateArticle struct {
@@ -375,6 +396,24 @@ type UpdateArticle struct {
 	Body *string `json:"body,omitempty"`
 	// Tags in the order of the request; duplicates are removed.
 	TagList []string `json:"tagList,omitzero"`
+	// Has to be what it is, as in an article that is sent back; `POST
+	// /articles/{slug}/publish` and `unpublish` change it.
+	Status *ArticleStatus `json:"status,omitempty"`
+	// Has to be what it is.
+	PublishedAt Nullable[time.Time] `json:"publishedAt,omitzero"`
+	// Has to be what it is.
+	UnpublishAt Nullable[time.Time] `json:"unpublishAt,omitzero"`
+	// The username of another author; for editors. An object, as in responses,
+	// has no effect.
+	Author *string `json:"author,omitempty"`
+}
+
+// PublishRequest: when the article is public; without members, from now on.
+type PublishRequest struct {
+	// When it is published; without it at once.
+	PublishAt *time.Time `json:"publishAt,omitempty"`
+	// When it becomes a draft again; without it never.
+	UnpublishAt *time.Time `json:"unpublishAt,omitempty"`
 }
 
 // Article is a published text with its tags, its author and what the caller has
@@ -396,10 +435,18 @@ type Article struct {
 	TableOfContents []Heading `json:"tableOfContents,omitempty"`
 	// In the order of the author; in lenient mode, sorted.
 	TagList []string `json:"tagList"`
-	// When the article was published; lists are sorted by it.
+	// When the article was created.
 	CreatedAt time.Time `json:"createdAt"`
 	// When the author last changed the article; equal to `createdAt` if never.
 	UpdatedAt time.Time `json:"updatedAt"`
+	// How far an article is: a `draft`, in `review`, `scheduled` to be
+	// published, or `published`. Only a published one is public.
+	Status ArticleStatus `json:"status"`
+	// When the article was published, or will be; null for a draft and in
+	// review. Lists are sorted by it.
+	PublishedAt *time.Time `json:"publishedAt"`
+	// When the article becomes a draft again; null if it stays published.
+	UnpublishAt *time.Time `json:"unpublishAt"`
 	// Whether the article is one of the caller's favorites.
 	Favorited bool `json:"favorited"`
 	// The number of users who have marked the article as a favorite.
@@ -432,10 +479,15 @@ type ArticleSummary struct {
 	Description string `json:"description"`
 	// In the order of the author; in lenient mode, sorted.
 	TagList []string `json:"tagList"`
-	// When the article was published; lists are sorted by it.
+	// When the article was created.
 	CreatedAt time.Time `json:"createdAt"`
 	// When the author last changed the article; equal to `createdAt` if never.
 	UpdatedAt time.Time `json:"updatedAt"`
+	// How far the article is; only for those who may change it.
+	Status ArticleStatus `json:"status,omitempty"`
+	// When the article was published, or will be; only for those who may change
+	// it.
+	PublishedAt *time.Time `json:"publishedAt,omitempty"`
 	// Whether the article is one of the caller's favorites.
 	Favorited bool `json:"favorited"`
 	// The number of users who have marked the article as a favorite.
@@ -516,6 +568,7 @@ const (
 	RoleReader    Role = "reader"
 	RoleAuthor    Role = "author"
 	RoleModerator Role = "moderator"
+	RoleEditor    Role = "editor"
 	RoleAdmin     Role = "admin"
 )
 
@@ -527,6 +580,45 @@ type SetRoleRequest struct {
 	// The reason for the action, as the audit log shows it; the author of a
 	// hidden article or comment sees it too.
 	Reason string `json:"reason,omitempty"`
+}
+
+// NewAccountRequest is the account that an admin creates for somebody.
+type NewAccountRequest struct {
+	// Unique regardless of letter case, width, normalisation and white space
+	// (RFC 8266), and returned as it was sent. It contains no slashes, control,
+	// invisible or unassigned characters, and does not consist of dots only.
+	Username string `json:"username"`
+	// Unique regardless of letter case.
+	Email string `json:"email"`
+	// What the user may do; each role includes the permissions of those before
+	// it.
+	Role Role `json:"role"`
+}
+
+// NewInvitationRequest: who is invited, and with which role.
+type NewInvitationRequest struct {
+	// Unique regardless of letter case.
+	Email string `json:"email"`
+	// What the user may do; each role includes the permissions of those before
+	// it.
+	Role Role `json:"role"`
+}
+
+// Invitation is an invitation that can still be used.
+type Invitation struct {
+	// Identifies the invitation in paths and in the audit log.
+	ID int64 `json:"id"`
+	// The address that was invited, and with which its owner registers.
+	Email string `json:"email"`
+	// What the user may do; each role includes the permissions of those before
+	// it.
+	Role Role `json:"role"`
+	// The username of the admin who invited.
+	InvitedBy string `json:"invitedBy"`
+	// When the admin invited the address.
+	CreatedAt time.Time `json:"createdAt"`
+	// Until when the invitation can be used.
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // SuspendRequest: why the user is suspended.
@@ -547,7 +639,7 @@ type Account struct {
 	// What the user may do; each role includes the permissions of those before
 	// it.
 	Role Role `json:"role"`
-	// When the user registered.
+	// When the user registered, or an admin created the account.
 	CreatedAt time.Time `json:"createdAt"`
 	// When an admin suspended the user; null if they may sign in.
 	SuspendedAt *time.Time `json:"suspendedAt"`
@@ -560,14 +652,25 @@ type AuditAction string
 
 // The values of AuditAction.
 const (
-	AuditActionArticleHidden    AuditAction = "article.hidden"
-	AuditActionArticleRestored  AuditAction = "article.restored"
-	AuditActionCommentHidden    AuditAction = "comment.hidden"
-	AuditActionCommentRestored  AuditAction = "comment.restored"
-	AuditActionUserAdminCreated AuditAction = "user.admin_created"
-	AuditActionUserReinstated   AuditAction = "user.reinstated"
-	AuditActionUserRoleChanged  AuditAction = "user.role_changed"
-	AuditActionUserSuspended    AuditAction = "user.suspended"
+	AuditActionArticleCreatedFor   AuditAction = "article.created_for"
+	AuditActionArticleDeleted      AuditAction = "article.deleted"
+	AuditActionArticleHidden       AuditAction = "article.hidden"
+	AuditActionArticlePublished    AuditAction = "article.published"
+	AuditActionArticleReattributed AuditAction = "article.reattributed"
+	AuditActionArticleRestored     AuditAction = "article.restored"
+	AuditActionArticleSubmitted    AuditAction = "article.submitted"
+	AuditActionArticleUnpublished  AuditAction = "article.unpublished"
+	AuditActionArticleUpdated      AuditAction = "article.updated"
+	AuditActionCommentHidden       AuditAction = "comment.hidden"
+	AuditActionCommentRestored     AuditAction = "comment.restored"
+	AuditActionInvitationAccepted  AuditAction = "invitation.accepted"
+	AuditActionInvitationCreated   AuditAction = "invitation.created"
+	AuditActionInvitationDeleted   AuditAction = "invitation.deleted"
+	AuditActionUserAdded           AuditAction = "user.added"
+	AuditActionUserAdminCreated    AuditAction = "user.admin_created"
+	AuditActionUserReinstated      AuditAction = "user.reinstated"
+	AuditActionUserRoleChanged     AuditAction = "user.role_changed"
+	AuditActionUserSuspended       AuditAction = "user.suspended"
 )
 
 // AuditActor is the user who did it; null for the operator at the command line.
@@ -578,18 +681,20 @@ type AuditActor struct {
 	Username *string `json:"username"`
 }
 
-// AuditSubject is the user, article or comment that the action affected.
+// AuditSubject is the user, article, comment or invitation that the action
+// affected.
 type AuditSubject struct {
-	// What `id` identifies: an article, a comment or a user.
+	// What `id` identifies: an article, a comment, an invitation or a user.
 	Kind AuditSubjectKind `json:"kind"`
 	// Identifies the object among those of its kind, also after it was deleted.
 	ID int64 `json:"id"`
-	// The username, or the slug of the article; null when the subject no longer
-	// exists.
+	// The username, the slug of the article or the invited address; null when
+	// the subject no longer exists.
 	Name *string `json:"name"`
 }
 
-// AuditEntry is one action of a moderator, of an admin or of the operator.
+// AuditEntry is one action of a moderator, of an editor, of an admin or of the
+// operator.
 type AuditEntry struct {
 	// Identifies the entry; later entries have higher numbers.
 	ID int64 `json:"id"`
@@ -601,14 +706,19 @@ type AuditEntry struct {
 	Actor *AuditActor `json:"actor"`
 	// The API key that the actor used, if any.
 	APIKeyID *int64 `json:"apiKeyId"`
-	// The user, article or comment that the action affected.
+	// The user, article, comment or invitation that the action affected.
 	Subject AuditSubject `json:"subject"`
 	// What the actor gave as the reason; null if there is none, or if it was
 	// erased.
 	Reason *string `json:"reason"`
-	// The role before a change of the role, else null.
+	// The role before a change of the role, the status of an article before it
+	// was published, submitted or unpublished, or the id of the author before
+	// the article got another one; else null.
 	From *string `json:"from"`
-	// The role after a change of the role, else null.
+	// The role after a change of the role, of a new account or of an
+	// invitation, the status of an article after it was published, submitted or
+	// unpublished, or the id of the author after the article got another one;
+	// else null.
 	To *string `json:"to"`
 	// The id of the request in the log of the service; null for the command
 	// line.
@@ -671,6 +781,7 @@ const (
 	CodeOverloaded           Code = "overloaded"
 	CodePreconditionFailed   Code = "precondition_failed"
 	CodeRateLimited          Code = "rate_limited"
+	CodeRegistrationClosed   Code = "registration_closed"
 	CodeRoleInsufficient     Code = "role_insufficient"
 	CodeRouteNotFound        Code = "route_not_found"
 	CodeScopeInsufficient    Code = "scope_insufficient"
@@ -717,12 +828,14 @@ const (
 	NewestFirst CommentSort = "-createdAt"
 )
 
-// AuditSubjectKind: what `id` identifies: an article, a comment or a user.
+// AuditSubjectKind: what `id` identifies: an article, a comment, an invitation
+// or a user.
 type AuditSubjectKind string
 
 // The values of AuditSubjectKind.
 const (
-	SubjectArticle AuditSubjectKind = "article"
-	SubjectComment AuditSubjectKind = "comment"
-	SubjectUser    AuditSubjectKind = "user"
+	SubjectArticle    AuditSubjectKind = "article"
+	SubjectComment    AuditSubjectKind = "comment"
+	SubjectInvitation AuditSubjectKind = "invitation"
+	SubjectUser       AuditSubjectKind = "user"
 )

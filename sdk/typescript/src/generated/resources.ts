@@ -26,6 +26,7 @@ import type {
   Profile,
   NewArticle,
   UpdateArticle,
+  PublishRequest,
   Article,
   ArticleSummary,
   NewComment,
@@ -33,6 +34,9 @@ import type {
   HideRequest,
   HiddenItem,
   SetRoleRequest,
+  NewAccountRequest,
+  NewInvitationRequest,
+  Invitation,
   SuspendRequest,
   Account,
   AuditEntry,
@@ -43,8 +47,11 @@ import type {
   ArticlesListParams,
   ArticlesGetParams,
   CommentsListParams,
+  ArticlesListOwnParams,
+  ArticlesListEditorialParams,
   ModerationListHiddenParams,
   AdminListUsersParams,
+  AdminListInvitationsParams,
   AdminListAuditLogParams,
   ArticlesGetManyParams,
 } from "./types.js";
@@ -66,6 +73,11 @@ export class UsersResource {
    * Usernames and e-mail addresses are unique regardless of letter case; a
    * registration with one that is taken returns 409 and names the field.
    * The service mails a token that verifies the address.
+   *
+   * Some services are not open to everybody. They return 403
+   * `registration_closed`, whatever else the request has. With the token of an
+   * `invitation`, the account gets the role of the invitation; the invited
+   * address counts as verified, and another address is rejected with 422.
    *
    * @example
    * ```ts
@@ -863,7 +875,8 @@ export class ArticlesResource {
    * Publish an article
    *
    * Publishes an article. Its slug is derived from the title. Two articles may
-   * have the same title; the second one gets a different slug.
+   * have the same title; the second one gets a different slug. Editors can publish
+   * it in the name of another user, the `author`.
    *
    * The articles and comments of an account have a maximum size together. If
    * the article would exceed it, the request returns 422 with `storage` in
@@ -927,9 +940,10 @@ export class ArticlesResource {
   /**
    * Change an article
    *
-   * Changes an article; only its author may do this. The body is a merge patch
-   * (RFC 7396). A changed title creates a new slug, and the old slug continues to
+   * Changes an article; only its author and editors may do this. The body is a
+   * merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
    * work. `tagList` replaces the whole list, and `[]` removes all tags.
+   * Editors can give the article another `author`, who can then change it.
    *
    * To avoid overwriting somebody else's change, send the `ETag` of the article
    * as you read it in `If-Match`. If the article has changed since, the request
@@ -992,8 +1006,8 @@ export class ArticlesResource {
   /**
    * Delete an article
    *
-   * Deletes an article with its comments and favorites; only its author may do
-   * this.
+   * Deletes an article with its comments and favorites; only its author and
+   * editors may do this.
    *
    * @param slug - The current slug of the article or an earlier one
    *
@@ -1005,6 +1019,94 @@ export class ArticlesResource {
   delete(slug: string, options: ConditionalOptions = {}): Call<void> {
     return this.#transport.call(
       { name: "articles.delete", method: "DELETE", path: "/articles/{slug}", empty: true },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Publish an article
+   *
+   * Publishes a draft, an article in review or a scheduled one: at once, or at
+   * `publishAt`. `unpublishAt` ends the publication. The order of lists is that
+   * of publication.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.publish("how-to-train-your-dragon", {
+   *   publishAt: "2099-01-01T06:00:00.000Z",
+   * });
+   * ```
+   */
+  publish(slug: string, params: PublishRequest, options: ConditionalOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.publish",
+        method: "POST",
+        path: "/articles/{slug}/publish",
+        body: true,
+        expects: "article",
+        unwraps: true,
+      },
+      [slug],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Withdraw an article
+   *
+   * Makes a published, scheduled or submitted article a draft again. It keeps
+   * its slug, comments and favorites, which are shown again when it is
+   * published again.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.unpublish("how-to-train-your-dragon");
+   * ```
+   */
+  unpublish(slug: string, options: ConditionalOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.unpublish",
+        method: "POST",
+        path: "/articles/{slug}/unpublish",
+        expects: "article",
+        unwraps: true,
+      },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Submit an article for review
+   *
+   * Marks a draft as ready, so that editors find it in their list.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.submit("how-to-train-your-dragon");
+   * ```
+   */
+  submit(slug: string, options: ConditionalOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.submit",
+        method: "POST",
+        path: "/articles/{slug}/submit",
+        expects: "article",
+        unwraps: true,
+      },
       [slug],
       {},
       options,
@@ -1064,6 +1166,66 @@ export class ArticlesResource {
       [slug],
       {},
       options,
+    );
+  }
+
+  /**
+   * List your own articles
+   *
+   * Returns the articles of the caller in any state, the last created first.
+   *
+   * @example
+   * ```ts
+   * for await (const article of byline.articles.listOwn({ status: "draft" })) {
+   *   console.log(article);
+   * }
+   * ```
+   */
+  listOwn(
+    params: ArticlesListOwnParams = {},
+    options: CallOptions = {},
+  ): Pager<ArticleSummary, Page<ArticleSummary>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        { name: "articles.listOwn", method: "GET", path: "/user/articles", expects: "articles" },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * List the articles of everybody
+   *
+   * Returns articles in any state, the last created first. Filters can be
+   * combined.
+   *
+   * @example
+   * ```ts
+   * for await (const article of byline.articles.listEditorial({
+   *   status: "draft",
+   * })) {
+   *   console.log(article);
+   * }
+   * ```
+   */
+  listEditorial(
+    params: ArticlesListEditorialParams = {},
+    options: CallOptions = {},
+  ): Pager<ArticleSummary, Page<ArticleSummary>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        {
+          name: "articles.listEditorial",
+          method: "GET",
+          path: "/editorial/articles",
+          expects: "articles",
+        },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
     );
   }
 
@@ -1447,6 +1609,132 @@ export class AdminResource {
   }
 
   /**
+   * Create an account for somebody
+   *
+   * Creates an account without a password, and mails a token with which its
+   * owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+   * that, `POST /users/password-reset` mails another one.
+   *
+   * @example
+   * ```ts
+   * const user = await byline.admin.createUser({
+   *   username: "anna",
+   *   email: "anna@example.com",
+   *   role: "editor",
+   * });
+   * ```
+   */
+  createUser(params: NewAccountRequest, options: CreateOptions = {}): Call<Account> {
+    return this.#transport.call(
+      {
+        name: "admin.createUser",
+        method: "POST",
+        path: "/admin/users",
+        body: true,
+        expects: "user",
+        unwraps: true,
+        creates: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * List invitations
+   *
+   * Returns the invitations that can still be used, newest first.
+   *
+   * @example
+   * ```ts
+   * for await (const invitation of byline.admin.listInvitations()) {
+   *   console.log(invitation);
+   * }
+   * ```
+   */
+  listInvitations(
+    params: AdminListInvitationsParams = {},
+    options: CallOptions = {},
+  ): Pager<Invitation, Page<Invitation>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        {
+          name: "admin.listInvitations",
+          method: "GET",
+          path: "/admin/invitations",
+          expects: "invitations",
+        },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * Invite somebody to register
+   *
+   * Mails a token with which the owner of the address can register once, within
+   * seven days, and get the role. Registering with the invited address verifies
+   * it; the token is of no use with another address. The invitation ends when
+   * the account of the admin is suspended or deleted, or loses the role.
+   *
+   * Inviting an address again replaces its invitation. An address that has an
+   * account returns 409.
+   *
+   * @example
+   * ```ts
+   * const invitation = await byline.admin.createInvitation({
+   *   email: "anna@example.com",
+   *   role: "editor",
+   * });
+   * ```
+   */
+  createInvitation(params: NewInvitationRequest, options: CreateOptions = {}): Call<Invitation> {
+    return this.#transport.call(
+      {
+        name: "admin.createInvitation",
+        method: "POST",
+        path: "/admin/invitations",
+        body: true,
+        expects: "invitation",
+        unwraps: true,
+        creates: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Withdraw an invitation
+   *
+   * Ends an invitation that has not been used. Its token is of no use any more.
+   *
+   * @param id - The number in `id` of `GET /admin/invitations`
+   *
+   * @example
+   * ```ts
+   * await byline.admin.deleteInvitation(42);
+   * ```
+   */
+  deleteInvitation(id: number, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      {
+        name: "admin.deleteInvitation",
+        method: "DELETE",
+        path: "/admin/invitations/{id}",
+        empty: true,
+      },
+      [id],
+      {},
+      options,
+    );
+  }
+
+  /**
    * Change the role of a user
    *
    * Changes the role of a user. The new role takes effect immediately, and on
@@ -1544,8 +1832,8 @@ export class AdminResource {
   /**
    * Read the audit log
    *
-   * Returns all actions of moderators, of admins and of the operator at the
-   * command line, newest first. Entries are never deleted, and never changed,
+   * Returns all actions of moderators, of editors on the articles of others, of
+   * admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
    * except that the reason is erased when the account that it is about is
    * deleted. They store ids; the response contains the current names, or `null`
    * where the account, article or comment no longer exists.

@@ -168,6 +168,12 @@ export interface NewUser {
    * 8 to 256 characters.
    */
   password: string;
+  /**
+   * The token of an invitation
+   *
+   * 1 to 64 characters.
+   */
+  invitation?: string | undefined;
 }
 
 /** The address and the password that identify the account */
@@ -307,7 +313,23 @@ export interface NewArticle {
    * Up to 50 items.
    */
   tagList?: readonly string[] | undefined;
+  /** What becomes of the article; without it, it is published at once */
+  status?: ArticleStatus | undefined;
+  /** When a `scheduled` article is published; only with this status */
+  publishedAt?: string | undefined;
+  /**
+   * The username of the author, if it is not the caller; for editors. An object, as in responses, has no effect.
+   *
+   * 1 to 64 characters.
+   */
+  author?: string | undefined;
 }
+
+/**
+ * How far an article is: a `draft`, in `review`, `scheduled` to be published,
+ * or `published`. Only a published one is public.
+ */
+export type ArticleStatus = "draft" | "review" | "scheduled" | "published";
 
 /** A merge patch; absent members stay unchanged */
 export interface UpdateArticle {
@@ -335,6 +357,28 @@ export interface UpdateArticle {
    * Up to 50 items.
    */
   tagList?: readonly string[] | undefined;
+  /**
+   * Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
+   */
+  status?: ArticleStatus | undefined;
+  /** Has to be what it is */
+  publishedAt?: string | null | undefined;
+  /** Has to be what it is */
+  unpublishAt?: string | null | undefined;
+  /**
+   * The username of another author; for editors. An object, as in responses, has no effect.
+   *
+   * 1 to 64 characters.
+   */
+  author?: string | undefined;
+}
+
+/** When the article is public; without members, from now on */
+export interface PublishRequest {
+  /** When it is published; without it at once */
+  publishAt?: string | undefined;
+  /** When it becomes a draft again; without it never */
+  unpublishAt?: string | undefined;
 }
 
 /** A published text with its tags, its author and what the caller has to do with it */
@@ -353,10 +397,21 @@ export interface Article {
   tableOfContents?: Heading[];
   /** In the order of the author; in lenient mode, sorted */
   tagList: string[];
-  /** When the article was published; lists are sorted by it */
+  /** When the article was created */
   createdAt: string;
   /** When the author last changed the article; equal to `createdAt` if never */
   updatedAt: string;
+  /**
+   * How far an article is: a `draft`, in `review`, `scheduled` to be published,
+   * or `published`. Only a published one is public.
+   */
+  status: ArticleStatus;
+  /**
+   * When the article was published, or will be; null for a draft and in review. Lists are sorted by it.
+   */
+  publishedAt: string | null;
+  /** When the article becomes a draft again; null if it stays published */
+  unpublishAt: string | null;
   /** Whether the article is one of the caller's favorites */
   favorited: boolean;
   /** The number of users who have marked the article as a favorite */
@@ -389,10 +444,14 @@ export interface ArticleSummary {
   description: string;
   /** In the order of the author; in lenient mode, sorted */
   tagList: string[];
-  /** When the article was published; lists are sorted by it */
+  /** When the article was created */
   createdAt: string;
   /** When the author last changed the article; equal to `createdAt` if never */
   updatedAt: string;
+  /** How far the article is; only for those who may change it */
+  status?: ArticleStatus;
+  /** When the article was published, or will be; only for those who may change it */
+  publishedAt?: string | null;
   /** Whether the article is one of the caller's favorites */
   favorited: boolean;
   /** The number of users who have marked the article as a favorite */
@@ -472,7 +531,7 @@ export interface HiddenItem {
 }
 
 /** What the user may do; each role includes the permissions of those before it */
-export type Role = "reader" | "author" | "moderator" | "admin";
+export type Role = "reader" | "author" | "moderator" | "editor" | "admin";
 
 /** The role that the user gets, and why */
 export interface SetRoleRequest {
@@ -484,6 +543,54 @@ export interface SetRoleRequest {
    * 1 to 500 characters.
    */
   reason?: string | undefined;
+}
+
+/** The account that an admin creates for somebody */
+export interface NewAccountRequest {
+  /**
+   * Unique regardless of letter case, width, normalisation and white space
+   * (RFC 8266), and returned as it was sent. It contains no slashes, control,
+   * invisible or unassigned characters, and does not consist of dots only.
+   *
+   * 1 to 64 characters.
+   */
+  username: string;
+  /**
+   * Unique regardless of letter case
+   *
+   * 1 to 254 characters.
+   */
+  email: string;
+  /** What the user may do; each role includes the permissions of those before it */
+  role: Role;
+}
+
+/** Who is invited, and with which role */
+export interface NewInvitationRequest {
+  /**
+   * Unique regardless of letter case
+   *
+   * 1 to 254 characters.
+   */
+  email: string;
+  /** What the user may do; each role includes the permissions of those before it */
+  role: Role;
+}
+
+/** An invitation that can still be used */
+export interface Invitation {
+  /** Identifies the invitation in paths and in the audit log */
+  id: number;
+  /** The address that was invited, and with which its owner registers */
+  email: string;
+  /** What the user may do; each role includes the permissions of those before it */
+  role: Role;
+  /** The username of the admin who invited */
+  invitedBy: string;
+  /** When the admin invited the address */
+  createdAt: string;
+  /** Until when the invitation can be used */
+  expiresAt: string;
 }
 
 /** Why the user is suspended */
@@ -506,7 +613,7 @@ export interface Account {
   email: string;
   /** What the user may do; each role includes the permissions of those before it */
   role: Role;
-  /** When the user registered */
+  /** When the user registered, or an admin created the account */
   createdAt: string;
   /** When an admin suspended the user; null if they may sign in */
   suspendedAt: string | null;
@@ -516,10 +623,21 @@ export interface Account {
 
 /** What was done, as the kind of the object and a verb */
 export type AuditAction =
+  | "article.created_for"
+  | "article.deleted"
   | "article.hidden"
+  | "article.published"
+  | "article.reattributed"
   | "article.restored"
+  | "article.submitted"
+  | "article.unpublished"
+  | "article.updated"
   | "comment.hidden"
   | "comment.restored"
+  | "invitation.accepted"
+  | "invitation.created"
+  | "invitation.deleted"
+  | "user.added"
   | "user.admin_created"
   | "user.reinstated"
   | "user.role_changed"
@@ -533,17 +651,19 @@ export interface AuditActor {
   username: string | null;
 }
 
-/** The user, article or comment that the action affected */
+/** The user, article, comment or invitation that the action affected */
 export interface AuditSubject {
-  /** What `id` identifies: an article, a comment or a user */
-  kind: "article" | "comment" | "user";
+  /** What `id` identifies: an article, a comment, an invitation or a user */
+  kind: "article" | "comment" | "invitation" | "user";
   /** Identifies the object among those of its kind, also after it was deleted */
   id: number;
-  /** The username, or the slug of the article; null when the subject no longer exists */
+  /**
+   * The username, the slug of the article or the invited address; null when the subject no longer exists
+   */
   name: string | null;
 }
 
-/** One action of a moderator, of an admin or of the operator */
+/** One action of a moderator, of an editor, of an admin or of the operator */
 export interface AuditEntry {
   /** Identifies the entry; later entries have higher numbers */
   id: number;
@@ -555,13 +675,17 @@ export interface AuditEntry {
   actor: AuditActor | null;
   /** The API key that the actor used, if any */
   apiKeyId: number | null;
-  /** The user, article or comment that the action affected */
+  /** The user, article, comment or invitation that the action affected */
   subject: AuditSubject;
   /** What the actor gave as the reason; null if there is none, or if it was erased */
   reason: string | null;
-  /** The role before a change of the role, else null */
+  /**
+   * The role before a change of the role, the status of an article before it was published, submitted or unpublished, or the id of the author before the article got another one; else null
+   */
   from: string | null;
-  /** The role after a change of the role, else null */
+  /**
+   * The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, or the id of the author after the article got another one; else null
+   */
   to: string | null;
   /** The id of the request in the log of the service; null for the command line */
   requestId: string | null;
@@ -642,6 +766,7 @@ export type ProblemCode =
   | "overloaded"
   | "precondition_failed"
   | "rate_limited"
+  | "registration_closed"
   | "role_insufficient"
   | "route_not_found"
   | "scope_insufficient"
@@ -759,6 +884,52 @@ export interface CommentsListParams {
   format?: TextFormat | undefined;
 }
 
+/** The parameters of `articles.listOwn`. */
+export interface ArticlesListOwnParams {
+  /** Return only the articles with this status */
+  status?: ArticleStatus | undefined;
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `articles.listEditorial`. */
+export interface ArticlesListEditorialParams {
+  /** Return only the articles with this status */
+  status?: ArticleStatus | undefined;
+  /**
+   * Only articles by this user
+   *
+   * 1 to 64 characters.
+   */
+  author?: string | undefined;
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
 /** The parameters of `moderation.listHidden`. */
 export interface ModerationListHiddenParams {
   /**
@@ -789,6 +960,24 @@ export interface AdminListUsersParams {
   role?: Role | undefined;
   /** `true` for suspended users only, `false` for all others only */
   suspended?: boolean | undefined;
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `admin.listInvitations`. */
+export interface AdminListInvitationsParams {
   /**
    * The maximum number of items in the page
    *

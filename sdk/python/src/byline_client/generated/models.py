@@ -15,6 +15,7 @@ __all__ = [
     "ApiKeyCreatedResponse",
     "Article",
     "ArticleBatchResponse",
+    "ArticleStatus",
     "ArticleSummary",
     "AuditAction",
     "AuditActor",
@@ -25,6 +26,7 @@ __all__ = [
     "Heading",
     "Hidden",
     "HiddenItem",
+    "Invitation",
     "ProblemCode",
     "Profile",
     "ProfileBatchResponse",
@@ -42,13 +44,28 @@ TextFormat = Literal["markdown", "html"]
 """Whether texts are returned as Markdown only, or as HTML too."""
 Scope = Literal["read", "write", "admin"]
 """What the key permits; each scope includes those before it."""
-Role = Literal["reader", "author", "moderator", "admin"]
+ArticleStatus = Literal["draft", "review", "scheduled", "published"]
+"""How far an article is: a `draft`, in `review`, `scheduled` to be published, or
+`published`. Only a published one is public.
+"""
+Role = Literal["reader", "author", "moderator", "editor", "admin"]
 """What the user may do; each role includes the permissions of those before it."""
 AuditAction = Literal[
+    "article.created_for",
+    "article.deleted",
     "article.hidden",
+    "article.published",
+    "article.reattributed",
     "article.restored",
+    "article.submitted",
+    "article.unpublished",
+    "article.updated",
     "comment.hidden",
     "comment.restored",
+    "invitation.accepted",
+    "invitation.created",
+    "invitation.deleted",
+    "user.added",
     "user.admin_created",
     "user.reinstated",
     "user.role_changed",
@@ -71,6 +88,7 @@ ProblemCode = Literal[
     "overloaded",
     "precondition_failed",
     "rate_limited",
+    "registration_closed",
     "role_insufficient",
     "route_not_found",
     "scope_insufficient",
@@ -292,6 +310,18 @@ class UpdateArticle(TypedDict, total=False):
     """Markdown, stored and returned exactly as it was sent."""
     tag_list: list[str]
     """Tags in the order of the request; duplicates are removed."""
+    status: ArticleStatus
+    """Has to be what it is, as in an article that is sent back; `POST
+    /articles/{slug}/publish` and `unpublish` change it.
+    """
+    published_at: datetime | None
+    """Has to be what it is."""
+    unpublish_at: datetime | None
+    """Has to be what it is."""
+    author: str
+    """The username of another author; for editors. An object, as in responses, has no
+    effect.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -319,9 +349,19 @@ class Article(Model):
     tag_list: list[str]
     """In the order of the author; in lenient mode, sorted."""
     created_at: datetime
-    """When the article was published; lists are sorted by it."""
+    """When the article was created."""
     updated_at: datetime
     """When the author last changed the article; equal to `created_at` if never."""
+    status: ArticleStatus
+    """How far an article is: a `draft`, in `review`, `scheduled` to be published, or
+    `published`. Only a published one is public.
+    """
+    published_at: datetime | None
+    """When the article was published, or will be; null for a draft and in review.
+    Lists are sorted by it.
+    """
+    unpublish_at: datetime | None
+    """When the article becomes a draft again; null if it stays published."""
     favorited: bool
     """Whether the article is one of the caller's favorites."""
     favorites_count: int
@@ -348,6 +388,9 @@ class Article(Model):
             tag_list=list(data["tagList"]),
             created_at=parse_time(data["createdAt"]),
             updated_at=parse_time(data["updatedAt"]),
+            status=data["status"],
+            published_at=None if data["publishedAt"] is None else parse_time(data["publishedAt"]),
+            unpublish_at=None if data["unpublishAt"] is None else parse_time(data["unpublishAt"]),
             favorited=data["favorited"],
             favorites_count=data["favoritesCount"],
             author=Profile.from_dict(data["author"]),
@@ -391,9 +434,13 @@ class ArticleSummary(Model):
     tag_list: list[str]
     """In the order of the author; in lenient mode, sorted."""
     created_at: datetime
-    """When the article was published; lists are sorted by it."""
+    """When the article was created."""
     updated_at: datetime
     """When the author last changed the article; equal to `created_at` if never."""
+    status: ArticleStatus | None = None
+    """How far the article is; only for those who may change it."""
+    published_at: datetime | None = None
+    """When the article was published, or will be; only for those who may change it."""
     favorited: bool
     """Whether the article is one of the caller's favorites."""
     favorites_count: int
@@ -411,6 +458,12 @@ class ArticleSummary(Model):
             tag_list=list(data["tagList"]),
             created_at=parse_time(data["createdAt"]),
             updated_at=parse_time(data["updatedAt"]),
+            status=data.get("status"),
+            published_at=None
+            if data["publishedAt"] is None
+            else parse_time(data["publishedAt"])
+            if data.get("publishedAt") is not None
+            else None,
             favorited=data["favorited"],
             favorites_count=data["favoritesCount"],
             author=Profile.from_dict(data["author"]),
@@ -509,6 +562,36 @@ class HiddenItem(Model):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Invitation(Model):
+    """An invitation that can still be used."""
+
+    id: int
+    """Identifies the invitation in paths and in the audit log."""
+    email: str
+    """The address that was invited, and with which its owner registers."""
+    role: Role
+    """What the user may do; each role includes the permissions of those before it."""
+    invited_by: str
+    """The username of the admin who invited."""
+    created_at: datetime
+    """When the admin invited the address."""
+    expires_at: datetime
+    """Until when the invitation can be used."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Invitation:
+        """Parses the object from JSON."""
+        return cls(
+            id=data["id"],
+            email=data["email"],
+            role=data["role"],
+            invited_by=data["invitedBy"],
+            created_at=parse_time(data["createdAt"]),
+            expires_at=parse_time(data["expiresAt"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Account(Model):
     """A user as admins see them."""
 
@@ -521,7 +604,7 @@ class Account(Model):
     role: Role
     """What the user may do; each role includes the permissions of those before it."""
     created_at: datetime
-    """When the user registered."""
+    """When the user registered, or an admin created the account."""
     suspended_at: datetime | None
     """When an admin suspended the user; null if they may sign in."""
     suspension_reason: str | None
@@ -561,15 +644,15 @@ class AuditActor(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditSubject(Model):
-    """The user, article or comment that the action affected."""
+    """The user, article, comment or invitation that the action affected."""
 
-    kind: Literal["article", "comment", "user"]
-    """What `id` identifies: an article, a comment or a user."""
+    kind: Literal["article", "comment", "invitation", "user"]
+    """What `id` identifies: an article, a comment, an invitation or a user."""
     id: int
     """Identifies the object among those of its kind, also after it was deleted."""
     name: str | None
-    """The username, or the slug of the article; null when the subject no longer
-    exists.
+    """The username, the slug of the article or the invited address; null when the
+    subject no longer exists.
     """
 
     @classmethod
@@ -584,7 +667,7 @@ class AuditSubject(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditEntry(Model):
-    """One action of a moderator, of an admin or of the operator."""
+    """One action of a moderator, of an editor, of an admin or of the operator."""
 
     id: int
     """Identifies the entry; later entries have higher numbers."""
@@ -597,13 +680,19 @@ class AuditEntry(Model):
     api_key_id: int | None
     """The API key that the actor used, if any."""
     subject: AuditSubject
-    """The user, article or comment that the action affected."""
+    """The user, article, comment or invitation that the action affected."""
     reason: str | None
     """What the actor gave as the reason; null if there is none, or if it was erased."""
     from_: str | None
-    """The role before a change of the role, else null."""
+    """The role before a change of the role, the status of an article before it was
+    published, submitted or unpublished, or the id of the author before the article
+    got another one; else null.
+    """
     to: str | None
-    """The role after a change of the role, else null."""
+    """The role after a change of the role, of a new account or of an invitation, the
+    status of an article after it was published, submitted or unpublished, or the id
+    of the author after the article got another one; else null.
+    """
     request_id: str | None
     """The id of the request in the log of the service; null for the command line."""
 

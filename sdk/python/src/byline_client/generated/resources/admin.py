@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from ..._operation import Call, Operation
-from ..._options import NOT_GIVEN, CallOptions, NotGiven
+from ..._operation import Call, Operation, nothing
+from ..._options import NOT_GIVEN, CallOptions, CreateOptions, NotGiven
 from ..._pager import AsyncPager, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
@@ -19,6 +19,33 @@ _list_users: Operation[Page[models.Account]] = Operation(
         next_cursor=data["nextCursor"],
     ),
     safe=True,
+)
+_create_user: Operation[models.Account] = Operation(
+    "admin.createUser",
+    "POST",
+    "/admin/users",
+    lambda data: models.Account.from_dict(data["user"]),
+    idempotent=True,
+)
+_list_invitations: Operation[Page[models.Invitation]] = Operation(
+    "admin.listInvitations",
+    "GET",
+    "/admin/invitations",
+    lambda data: Page(
+        items=[models.Invitation.from_dict(item) for item in data["invitations"]],
+        next_cursor=data["nextCursor"],
+    ),
+    safe=True,
+)
+_create_invitation: Operation[models.Invitation] = Operation(
+    "admin.createInvitation",
+    "POST",
+    "/admin/invitations",
+    lambda data: models.Invitation.from_dict(data["invitation"]),
+    idempotent=True,
+)
+_delete_invitation: Operation[None] = Operation(
+    "admin.deleteInvitation", "DELETE", "/admin/invitations/{id}", nothing, body=False
 )
 _set_user_role: Operation[models.Account] = Operation(
     "admin.setUserRole",
@@ -98,6 +125,110 @@ class Admin:
                 )
             )
         )
+
+    def create_user(
+        self, *, username: str, email: str, role: models.Role, options: CreateOptions | None = None
+    ) -> models.Account:
+        """Create an account for somebody.
+
+        Creates an account without a password, and mails a token with which its
+        owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+        that, `POST /users/password-reset` mails another one.
+
+        Args:
+            username: Unique regardless of letter case, width, normalisation and
+                white space (RFC 8266), and returned as it was sent. It contains no
+                slashes, control, invisible or unassigned characters, and does not
+                consist of dots only.
+            email: Unique regardless of letter case.
+            role: What the user may do; each role includes the permissions of those
+                before it.
+
+        Example:
+            user = byline.admin.create_user(
+                username="anna",
+                email="anna@example.com",
+                role="editor",
+            )
+        """
+        return self._transport.call(
+            Call(
+                _create_user,
+                body={"username": username, "email": email, "role": role},
+                options=options,
+            )
+        )
+
+    def list_invitations(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Pager[models.Invitation, Page[models.Invitation]]:
+        """List invitations.
+
+        Returns the invitations that can still be used, newest first.
+
+        Args:
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            for invitation in byline.admin.list_invitations():
+                print(invitation)
+        """
+        return Pager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_invitations,
+                    query={"limit": limit, "cursor": after or cursor},
+                    options=options,
+                )
+            )
+        )
+
+    def create_invitation(
+        self, *, email: str, role: models.Role, options: CreateOptions | None = None
+    ) -> models.Invitation:
+        """Invite somebody to register.
+
+        Mails a token with which the owner of the address can register once, within
+        seven days, and get the role. Registering with the invited address verifies
+        it; the token is of no use with another address. The invitation ends when
+        the account of the admin is suspended or deleted, or loses the role.
+
+        Inviting an address again replaces its invitation. An address that has an
+        account returns 409.
+
+        Args:
+            email: Unique regardless of letter case.
+            role: What the user may do; each role includes the permissions of those
+                before it.
+
+        Example:
+            invitation = byline.admin.create_invitation(
+                email="anna@example.com",
+                role="editor",
+            )
+        """
+        return self._transport.call(
+            Call(_create_invitation, body={"email": email, "role": role}, options=options)
+        )
+
+    def delete_invitation(self, id: int, *, options: CallOptions | None = None) -> None:
+        """Withdraw an invitation.
+
+        Ends an invitation that has not been used. Its token is of no use any more.
+
+        Args:
+            id: The number in `id` of `GET /admin/invitations`.
+
+        Example:
+            byline.admin.delete_invitation(42)
+        """
+        self._transport.call(Call(_delete_invitation, (id,), options=options))
 
     def set_user_role(
         self,
@@ -190,11 +321,12 @@ class Admin:
     ) -> Pager[models.AuditEntry, Page[models.AuditEntry]]:
         """Read the audit log.
 
-        Returns all actions of moderators, of admins and of the operator at the
-        command line, newest first. Entries are never deleted, and never changed,
-        except that the reason is erased when the account that it is about is
-        deleted. They store ids; the response contains the current names, or `null`
-        where the account, article or comment no longer exists.
+        Returns all actions of moderators, of editors on the articles of others, of
+        admins and of the operator at the command line, newest first. Entries are
+        never deleted, and never changed, except that the reason is erased when the
+        account that it is about is deleted. They store ids; the response contains
+        the current names, or `null` where the account, article or comment no longer
+        exists.
 
         Args:
             actor: Only actions by this user.
@@ -273,6 +405,110 @@ class AsyncAdmin:
                 )
             )
         )
+
+    async def create_user(
+        self, *, username: str, email: str, role: models.Role, options: CreateOptions | None = None
+    ) -> models.Account:
+        """Create an account for somebody.
+
+        Creates an account without a password, and mails a token with which its
+        owner sets one (`POST /users/password-reset/confirm`) within an hour. After
+        that, `POST /users/password-reset` mails another one.
+
+        Args:
+            username: Unique regardless of letter case, width, normalisation and
+                white space (RFC 8266), and returned as it was sent. It contains no
+                slashes, control, invisible or unassigned characters, and does not
+                consist of dots only.
+            email: Unique regardless of letter case.
+            role: What the user may do; each role includes the permissions of those
+                before it.
+
+        Example:
+            user = await byline.admin.create_user(
+                username="anna",
+                email="anna@example.com",
+                role="editor",
+            )
+        """
+        return await self._transport.call(
+            Call(
+                _create_user,
+                body={"username": username, "email": email, "role": role},
+                options=options,
+            )
+        )
+
+    def list_invitations(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPager[models.Invitation, Page[models.Invitation]]:
+        """List invitations.
+
+        Returns the invitations that can still be used, newest first.
+
+        Args:
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            async for invitation in byline.admin.list_invitations():
+                print(invitation)
+        """
+        return AsyncPager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_invitations,
+                    query={"limit": limit, "cursor": after or cursor},
+                    options=options,
+                )
+            )
+        )
+
+    async def create_invitation(
+        self, *, email: str, role: models.Role, options: CreateOptions | None = None
+    ) -> models.Invitation:
+        """Invite somebody to register.
+
+        Mails a token with which the owner of the address can register once, within
+        seven days, and get the role. Registering with the invited address verifies
+        it; the token is of no use with another address. The invitation ends when
+        the account of the admin is suspended or deleted, or loses the role.
+
+        Inviting an address again replaces its invitation. An address that has an
+        account returns 409.
+
+        Args:
+            email: Unique regardless of letter case.
+            role: What the user may do; each role includes the permissions of those
+                before it.
+
+        Example:
+            invitation = await byline.admin.create_invitation(
+                email="anna@example.com",
+                role="editor",
+            )
+        """
+        return await self._transport.call(
+            Call(_create_invitation, body={"email": email, "role": role}, options=options)
+        )
+
+    async def delete_invitation(self, id: int, *, options: CallOptions | None = None) -> None:
+        """Withdraw an invitation.
+
+        Ends an invitation that has not been used. Its token is of no use any more.
+
+        Args:
+            id: The number in `id` of `GET /admin/invitations`.
+
+        Example:
+            await byline.admin.delete_invitation(42)
+        """
+        await self._transport.call(Call(_delete_invitation, (id,), options=options))
 
     async def set_user_role(
         self,
@@ -365,11 +601,12 @@ class AsyncAdmin:
     ) -> AsyncPager[models.AuditEntry, Page[models.AuditEntry]]:
         """Read the audit log.
 
-        Returns all actions of moderators, of admins and of the operator at the
-        command line, newest first. Entries are never deleted, and never changed,
-        except that the reason is erased when the account that it is about is
-        deleted. They store ids; the response contains the current names, or `null`
-        where the account, article or comment no longer exists.
+        Returns all actions of moderators, of editors on the articles of others, of
+        admins and of the operator at the command line, newest first. Entries are
+        never deleted, and never changed, except that the reason is erased when the
+        account that it is about is deleted. They store ids; the response contains
+        the current names, or `null` where the account, article or comment no longer
+        exists.
 
         Args:
             actor: Only actions by this user.
@@ -430,6 +667,42 @@ class AdminWithResponse:
                 options=options,
             )
         )
+
+    def create_user(
+        self, *, username: str, email: str, role: models.Role, options: CreateOptions | None = None
+    ) -> Response[models.Account]:
+        """Create an account for somebody."""
+        return self._transport.respond(
+            Call(
+                _create_user,
+                body={"username": username, "email": email, "role": role},
+                options=options,
+            )
+        )
+
+    def list_invitations(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.Invitation]]:
+        """List invitations."""
+        return self._transport.respond(
+            Call(_list_invitations, query={"limit": limit, "cursor": cursor}, options=options)
+        )
+
+    def create_invitation(
+        self, *, email: str, role: models.Role, options: CreateOptions | None = None
+    ) -> Response[models.Invitation]:
+        """Invite somebody to register."""
+        return self._transport.respond(
+            Call(_create_invitation, body={"email": email, "role": role}, options=options)
+        )
+
+    def delete_invitation(self, id: int, *, options: CallOptions | None = None) -> Response[None]:
+        """Withdraw an invitation."""
+        return self._transport.respond(Call(_delete_invitation, (id,), options=options))
 
     def set_user_role(
         self,
@@ -516,6 +789,44 @@ class AsyncAdminWithResponse:
                 options=options,
             )
         )
+
+    async def create_user(
+        self, *, username: str, email: str, role: models.Role, options: CreateOptions | None = None
+    ) -> Response[models.Account]:
+        """Create an account for somebody."""
+        return await self._transport.respond(
+            Call(
+                _create_user,
+                body={"username": username, "email": email, "role": role},
+                options=options,
+            )
+        )
+
+    async def list_invitations(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.Invitation]]:
+        """List invitations."""
+        return await self._transport.respond(
+            Call(_list_invitations, query={"limit": limit, "cursor": cursor}, options=options)
+        )
+
+    async def create_invitation(
+        self, *, email: str, role: models.Role, options: CreateOptions | None = None
+    ) -> Response[models.Invitation]:
+        """Invite somebody to register."""
+        return await self._transport.respond(
+            Call(_create_invitation, body={"email": email, "role": role}, options=options)
+        )
+
+    async def delete_invitation(
+        self, id: int, *, options: CallOptions | None = None
+    ) -> Response[None]:
+        """Withdraw an invitation."""
+        return await self._transport.respond(Call(_delete_invitation, (id,), options=options))
 
     async def set_user_role(
         self,

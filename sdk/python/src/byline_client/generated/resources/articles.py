@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from ..._operation import Call, Operation, change_of, nothing
 from ..._options import NOT_GIVEN, CallOptions, ConditionalOptions, CreateOptions, NotGiven
-from ..._pager import AsyncPager, CountedPage, Pager
+from ..._pager import AsyncPager, CountedPage, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
 from ...errors import PreconditionFailedError
@@ -59,6 +60,27 @@ _update: Operation[models.Article] = Operation(
 _delete: Operation[None] = Operation(
     "articles.delete", "DELETE", "/articles/{slug}", nothing, conditional=True, body=False
 )
+_publish: Operation[models.Article] = Operation(
+    "articles.publish",
+    "POST",
+    "/articles/{slug}/publish",
+    lambda data: models.Article.from_dict(data["article"]),
+    conditional=True,
+)
+_unpublish: Operation[models.Article] = Operation(
+    "articles.unpublish",
+    "POST",
+    "/articles/{slug}/unpublish",
+    lambda data: models.Article.from_dict(data["article"]),
+    conditional=True,
+)
+_submit: Operation[models.Article] = Operation(
+    "articles.submit",
+    "POST",
+    "/articles/{slug}/submit",
+    lambda data: models.Article.from_dict(data["article"]),
+    conditional=True,
+)
 _favorite: Operation[models.Article] = Operation(
     "articles.favorite",
     "POST",
@@ -70,6 +92,26 @@ _unfavorite: Operation[models.Article] = Operation(
     "DELETE",
     "/articles/{slug}/favorite",
     lambda data: models.Article.from_dict(data["article"]),
+)
+_list_own: Operation[Page[models.ArticleSummary]] = Operation(
+    "articles.listOwn",
+    "GET",
+    "/user/articles",
+    lambda data: Page(
+        items=[models.ArticleSummary.from_dict(item) for item in data["articles"]],
+        next_cursor=data["nextCursor"],
+    ),
+    safe=True,
+)
+_list_editorial: Operation[Page[models.ArticleSummary]] = Operation(
+    "articles.listEditorial",
+    "GET",
+    "/editorial/articles",
+    lambda data: Page(
+        items=[models.ArticleSummary.from_dict(item) for item in data["articles"]],
+        next_cursor=data["nextCursor"],
+    ),
+    safe=True,
 )
 _get_many: Operation[models.ArticleBatchResponse] = Operation(
     "articles.getMany",
@@ -178,12 +220,16 @@ class Articles:
         description: str,
         body: str,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
         options: CreateOptions | None = None,
     ) -> models.Article:
         """Publish an article.
 
         Publishes an article. Its slug is derived from the title. Two articles may
-        have the same title; the second one gets a different slug.
+        have the same title; the second one gets a different slug. Editors can
+        publish it in the name of another user, the `author`.
 
         The articles and comments of an account have a maximum size together. If the
         article would exceed it, the request returns 422 with `storage` in `errors`.
@@ -193,6 +239,12 @@ class Articles:
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed.
+            status: What becomes of the article; without it, it is published at
+                once.
+            published_at: When a `scheduled` article is published; only with this
+                status.
+            author: The username of the author, if it is not the caller; for
+                editors. An object, as in responses, has no effect.
 
         Example:
             article = byline.articles.create(
@@ -211,6 +263,9 @@ class Articles:
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "author": author,
                     }
                 },
                 options=options,
@@ -248,13 +303,18 @@ class Articles:
         description: str | NotGiven = NOT_GIVEN,
         body: str | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | None | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
         options: ConditionalOptions | None = None,
     ) -> models.Article:
         """Change an article.
 
-        Changes an article; only its author may do this. The body is a merge patch
-        (RFC 7396). A changed title creates a new slug, and the old slug continues
-        to work. `tag_list` replaces the whole list, and `[]` removes all tags.
+        Changes an article; only its author and editors may do this. The body is a
+        merge patch (RFC 7396). A changed title creates a new slug, and the old slug
+        continues to work. `tag_list` replaces the whole list, and `[]` removes all
+        tags. Editors can give the article another `author`, who can then change it.
 
         To avoid overwriting somebody else's change, send the `ETag` of the article
         as you read it in `If-Match`. If the article has changed since, the request
@@ -269,6 +329,12 @@ class Articles:
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed.
+            status: Has to be what it is, as in an article that is sent back; `POST
+                /articles/{slug}/publish` and `unpublish` change it.
+            published_at: Has to be what it is.
+            unpublish_at: Has to be what it is.
+            author: The username of another author; for editors. An object, as in
+                responses, has no effect.
 
         Example:
             article = byline.articles.update(
@@ -286,6 +352,10 @@ class Articles:
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "unpublishAt": unpublish_at,
+                        "author": author,
                     }
                 },
                 options=options,
@@ -295,8 +365,8 @@ class Articles:
     def delete(self, slug: str, *, options: ConditionalOptions | None = None) -> None:
         """Delete an article.
 
-        Deletes an article with its comments and favorites; only its author may do
-        this.
+        Deletes an article with its comments and favorites; only its author and
+        editors may do this.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -305,6 +375,68 @@ class Articles:
             byline.articles.delete("how-to-train-your-dragon")
         """
         self._transport.call(Call(_delete, (slug,), options=options))
+
+    def publish(
+        self,
+        slug: str,
+        *,
+        publish_at: datetime | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | NotGiven = NOT_GIVEN,
+        options: ConditionalOptions | None = None,
+    ) -> models.Article:
+        """Publish an article.
+
+        Publishes a draft, an article in review or a scheduled one: at once, or at
+        `publish_at`. `unpublish_at` ends the publication. The order of lists is
+        that of publication.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+            publish_at: When it is published; without it at once.
+            unpublish_at: When it becomes a draft again; without it never.
+
+        Example:
+            article = byline.articles.publish(
+                "how-to-train-your-dragon",
+                publish_at=datetime.fromisoformat("2099-01-01T06:00:00.000+00:00"),
+            )
+        """
+        return self._transport.call(
+            Call(
+                _publish,
+                (slug,),
+                body={"publishAt": publish_at, "unpublishAt": unpublish_at},
+                options=options,
+            )
+        )
+
+    def unpublish(self, slug: str, *, options: ConditionalOptions | None = None) -> models.Article:
+        """Withdraw an article.
+
+        Makes a published, scheduled or submitted article a draft again. It keeps
+        its slug, comments and favorites, which are shown again when it is published
+        again.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+
+        Example:
+            article = byline.articles.unpublish("how-to-train-your-dragon")
+        """
+        return self._transport.call(Call(_unpublish, (slug,), options=options))
+
+    def submit(self, slug: str, *, options: ConditionalOptions | None = None) -> models.Article:
+        """Submit an article for review.
+
+        Marks a draft as ready, so that editors find it in their list.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+
+        Example:
+            article = byline.articles.submit("how-to-train-your-dragon")
+        """
+        return self._transport.call(Call(_submit, (slug,), options=options))
 
     def favorite(self, slug: str, *, options: CallOptions | None = None) -> models.Article:
         """Favorite an article.
@@ -333,6 +465,78 @@ class Articles:
             article = byline.articles.unfavorite("how-to-train-your-dragon")
         """
         return self._transport.call(Call(_unfavorite, (slug,), options=options))
+
+    def list_own(
+        self,
+        *,
+        status: models.ArticleStatus | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Pager[models.ArticleSummary, Page[models.ArticleSummary]]:
+        """List your own articles.
+
+        Returns the articles of the caller in any state, the last created first.
+
+        Args:
+            status: Return only the articles with this status.
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            for article in byline.articles.list_own(status="draft"):
+                print(article)
+        """
+        return Pager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_own,
+                    query={"status": status, "limit": limit, "cursor": after or cursor},
+                    options=options,
+                )
+            )
+        )
+
+    def list_editorial(
+        self,
+        *,
+        status: models.ArticleStatus | None = None,
+        author: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Pager[models.ArticleSummary, Page[models.ArticleSummary]]:
+        """List the articles of everybody.
+
+        Returns articles in any state, the last created first. Filters can be
+        combined.
+
+        Args:
+            status: Return only the articles with this status.
+            author: Only articles by this user.
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            for article in byline.articles.list_editorial(status="draft"):
+                print(article)
+        """
+        return Pager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_editorial,
+                    query={
+                        "status": status,
+                        "author": author,
+                        "limit": limit,
+                        "cursor": after or cursor,
+                    },
+                    options=options,
+                )
+            )
+        )
 
     def get_many(
         self,
@@ -500,12 +704,16 @@ class AsyncArticles:
         description: str,
         body: str,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
         options: CreateOptions | None = None,
     ) -> models.Article:
         """Publish an article.
 
         Publishes an article. Its slug is derived from the title. Two articles may
-        have the same title; the second one gets a different slug.
+        have the same title; the second one gets a different slug. Editors can
+        publish it in the name of another user, the `author`.
 
         The articles and comments of an account have a maximum size together. If the
         article would exceed it, the request returns 422 with `storage` in `errors`.
@@ -515,6 +723,12 @@ class AsyncArticles:
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed.
+            status: What becomes of the article; without it, it is published at
+                once.
+            published_at: When a `scheduled` article is published; only with this
+                status.
+            author: The username of the author, if it is not the caller; for
+                editors. An object, as in responses, has no effect.
 
         Example:
             article = await byline.articles.create(
@@ -533,6 +747,9 @@ class AsyncArticles:
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "author": author,
                     }
                 },
                 options=options,
@@ -572,13 +789,18 @@ class AsyncArticles:
         description: str | NotGiven = NOT_GIVEN,
         body: str | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | None | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
         options: ConditionalOptions | None = None,
     ) -> models.Article:
         """Change an article.
 
-        Changes an article; only its author may do this. The body is a merge patch
-        (RFC 7396). A changed title creates a new slug, and the old slug continues
-        to work. `tag_list` replaces the whole list, and `[]` removes all tags.
+        Changes an article; only its author and editors may do this. The body is a
+        merge patch (RFC 7396). A changed title creates a new slug, and the old slug
+        continues to work. `tag_list` replaces the whole list, and `[]` removes all
+        tags. Editors can give the article another `author`, who can then change it.
 
         To avoid overwriting somebody else's change, send the `ETag` of the article
         as you read it in `If-Match`. If the article has changed since, the request
@@ -593,6 +815,12 @@ class AsyncArticles:
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed.
+            status: Has to be what it is, as in an article that is sent back; `POST
+                /articles/{slug}/publish` and `unpublish` change it.
+            published_at: Has to be what it is.
+            unpublish_at: Has to be what it is.
+            author: The username of another author; for editors. An object, as in
+                responses, has no effect.
 
         Example:
             article = await byline.articles.update(
@@ -610,6 +838,10 @@ class AsyncArticles:
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "unpublishAt": unpublish_at,
+                        "author": author,
                     }
                 },
                 options=options,
@@ -619,8 +851,8 @@ class AsyncArticles:
     async def delete(self, slug: str, *, options: ConditionalOptions | None = None) -> None:
         """Delete an article.
 
-        Deletes an article with its comments and favorites; only its author may do
-        this.
+        Deletes an article with its comments and favorites; only its author and
+        editors may do this.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -629,6 +861,72 @@ class AsyncArticles:
             await byline.articles.delete("how-to-train-your-dragon")
         """
         await self._transport.call(Call(_delete, (slug,), options=options))
+
+    async def publish(
+        self,
+        slug: str,
+        *,
+        publish_at: datetime | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | NotGiven = NOT_GIVEN,
+        options: ConditionalOptions | None = None,
+    ) -> models.Article:
+        """Publish an article.
+
+        Publishes a draft, an article in review or a scheduled one: at once, or at
+        `publish_at`. `unpublish_at` ends the publication. The order of lists is
+        that of publication.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+            publish_at: When it is published; without it at once.
+            unpublish_at: When it becomes a draft again; without it never.
+
+        Example:
+            article = await byline.articles.publish(
+                "how-to-train-your-dragon",
+                publish_at=datetime.fromisoformat("2099-01-01T06:00:00.000+00:00"),
+            )
+        """
+        return await self._transport.call(
+            Call(
+                _publish,
+                (slug,),
+                body={"publishAt": publish_at, "unpublishAt": unpublish_at},
+                options=options,
+            )
+        )
+
+    async def unpublish(
+        self, slug: str, *, options: ConditionalOptions | None = None
+    ) -> models.Article:
+        """Withdraw an article.
+
+        Makes a published, scheduled or submitted article a draft again. It keeps
+        its slug, comments and favorites, which are shown again when it is published
+        again.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+
+        Example:
+            article = await byline.articles.unpublish("how-to-train-your-dragon")
+        """
+        return await self._transport.call(Call(_unpublish, (slug,), options=options))
+
+    async def submit(
+        self, slug: str, *, options: ConditionalOptions | None = None
+    ) -> models.Article:
+        """Submit an article for review.
+
+        Marks a draft as ready, so that editors find it in their list.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+
+        Example:
+            article = await byline.articles.submit("how-to-train-your-dragon")
+        """
+        return await self._transport.call(Call(_submit, (slug,), options=options))
 
     async def favorite(self, slug: str, *, options: CallOptions | None = None) -> models.Article:
         """Favorite an article.
@@ -657,6 +955,78 @@ class AsyncArticles:
             article = await byline.articles.unfavorite("how-to-train-your-dragon")
         """
         return await self._transport.call(Call(_unfavorite, (slug,), options=options))
+
+    def list_own(
+        self,
+        *,
+        status: models.ArticleStatus | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPager[models.ArticleSummary, Page[models.ArticleSummary]]:
+        """List your own articles.
+
+        Returns the articles of the caller in any state, the last created first.
+
+        Args:
+            status: Return only the articles with this status.
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            async for article in byline.articles.list_own(status="draft"):
+                print(article)
+        """
+        return AsyncPager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_own,
+                    query={"status": status, "limit": limit, "cursor": after or cursor},
+                    options=options,
+                )
+            )
+        )
+
+    def list_editorial(
+        self,
+        *,
+        status: models.ArticleStatus | None = None,
+        author: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPager[models.ArticleSummary, Page[models.ArticleSummary]]:
+        """List the articles of everybody.
+
+        Returns articles in any state, the last created first. Filters can be
+        combined.
+
+        Args:
+            status: Return only the articles with this status.
+            author: Only articles by this user.
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            async for article in byline.articles.list_editorial(status="draft"):
+                print(article)
+        """
+        return AsyncPager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_editorial,
+                    query={
+                        "status": status,
+                        "author": author,
+                        "limit": limit,
+                        "cursor": after or cursor,
+                    },
+                    options=options,
+                )
+            )
+        )
 
     async def get_many(
         self,
@@ -779,6 +1149,9 @@ class ArticlesWithResponse:
         description: str,
         body: str,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
         options: CreateOptions | None = None,
     ) -> Response[models.Article]:
         """Publish an article."""
@@ -791,6 +1164,9 @@ class ArticlesWithResponse:
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "author": author,
                     }
                 },
                 options=options,
@@ -817,6 +1193,10 @@ class ArticlesWithResponse:
         description: str | NotGiven = NOT_GIVEN,
         body: str | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | None | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
         options: ConditionalOptions | None = None,
     ) -> Response[models.Article]:
         """Change an article."""
@@ -830,6 +1210,10 @@ class ArticlesWithResponse:
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "unpublishAt": unpublish_at,
+                        "author": author,
                     }
                 },
                 options=options,
@@ -839,6 +1223,36 @@ class ArticlesWithResponse:
     def delete(self, slug: str, *, options: ConditionalOptions | None = None) -> Response[None]:
         """Delete an article."""
         return self._transport.respond(Call(_delete, (slug,), options=options))
+
+    def publish(
+        self,
+        slug: str,
+        *,
+        publish_at: datetime | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | NotGiven = NOT_GIVEN,
+        options: ConditionalOptions | None = None,
+    ) -> Response[models.Article]:
+        """Publish an article."""
+        return self._transport.respond(
+            Call(
+                _publish,
+                (slug,),
+                body={"publishAt": publish_at, "unpublishAt": unpublish_at},
+                options=options,
+            )
+        )
+
+    def unpublish(
+        self, slug: str, *, options: ConditionalOptions | None = None
+    ) -> Response[models.Article]:
+        """Withdraw an article."""
+        return self._transport.respond(Call(_unpublish, (slug,), options=options))
+
+    def submit(
+        self, slug: str, *, options: ConditionalOptions | None = None
+    ) -> Response[models.Article]:
+        """Submit an article for review."""
+        return self._transport.respond(Call(_submit, (slug,), options=options))
 
     def favorite(
         self, slug: str, *, options: CallOptions | None = None
@@ -851,6 +1265,41 @@ class ArticlesWithResponse:
     ) -> Response[models.Article]:
         """Unfavorite an article."""
         return self._transport.respond(Call(_unfavorite, (slug,), options=options))
+
+    def list_own(
+        self,
+        *,
+        status: models.ArticleStatus | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.ArticleSummary]]:
+        """List your own articles."""
+        return self._transport.respond(
+            Call(
+                _list_own,
+                query={"status": status, "limit": limit, "cursor": cursor},
+                options=options,
+            )
+        )
+
+    def list_editorial(
+        self,
+        *,
+        status: models.ArticleStatus | None = None,
+        author: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.ArticleSummary]]:
+        """List the articles of everybody."""
+        return self._transport.respond(
+            Call(
+                _list_editorial,
+                query={"status": status, "author": author, "limit": limit, "cursor": cursor},
+                options=options,
+            )
+        )
 
     def get_many(
         self,
@@ -918,6 +1367,9 @@ class AsyncArticlesWithResponse:
         description: str,
         body: str,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
         options: CreateOptions | None = None,
     ) -> Response[models.Article]:
         """Publish an article."""
@@ -930,6 +1382,9 @@ class AsyncArticlesWithResponse:
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "author": author,
                     }
                 },
                 options=options,
@@ -956,6 +1411,10 @@ class AsyncArticlesWithResponse:
         description: str | NotGiven = NOT_GIVEN,
         body: str | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | None | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
         options: ConditionalOptions | None = None,
     ) -> Response[models.Article]:
         """Change an article."""
@@ -969,6 +1428,10 @@ class AsyncArticlesWithResponse:
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "unpublishAt": unpublish_at,
+                        "author": author,
                     }
                 },
                 options=options,
@@ -981,6 +1444,36 @@ class AsyncArticlesWithResponse:
         """Delete an article."""
         return await self._transport.respond(Call(_delete, (slug,), options=options))
 
+    async def publish(
+        self,
+        slug: str,
+        *,
+        publish_at: datetime | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | NotGiven = NOT_GIVEN,
+        options: ConditionalOptions | None = None,
+    ) -> Response[models.Article]:
+        """Publish an article."""
+        return await self._transport.respond(
+            Call(
+                _publish,
+                (slug,),
+                body={"publishAt": publish_at, "unpublishAt": unpublish_at},
+                options=options,
+            )
+        )
+
+    async def unpublish(
+        self, slug: str, *, options: ConditionalOptions | None = None
+    ) -> Response[models.Article]:
+        """Withdraw an article."""
+        return await self._transport.respond(Call(_unpublish, (slug,), options=options))
+
+    async def submit(
+        self, slug: str, *, options: ConditionalOptions | None = None
+    ) -> Response[models.Article]:
+        """Submit an article for review."""
+        return await self._transport.respond(Call(_submit, (slug,), options=options))
+
     async def favorite(
         self, slug: str, *, options: CallOptions | None = None
     ) -> Response[models.Article]:
@@ -992,6 +1485,41 @@ class AsyncArticlesWithResponse:
     ) -> Response[models.Article]:
         """Unfavorite an article."""
         return await self._transport.respond(Call(_unfavorite, (slug,), options=options))
+
+    async def list_own(
+        self,
+        *,
+        status: models.ArticleStatus | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.ArticleSummary]]:
+        """List your own articles."""
+        return await self._transport.respond(
+            Call(
+                _list_own,
+                query={"status": status, "limit": limit, "cursor": cursor},
+                options=options,
+            )
+        )
+
+    async def list_editorial(
+        self,
+        *,
+        status: models.ArticleStatus | None = None,
+        author: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.ArticleSummary]]:
+        """List the articles of everybody."""
+        return await self._transport.respond(
+            Call(
+                _list_editorial,
+                query={"status": status, "author": author, "limit": limit, "cursor": cursor},
+                options=options,
+            )
+        )
 
     async def get_many(
         self,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..._operation import Call, Operation
-from ..._options import CallOptions, CreateOptions
+from ..._options import NOT_GIVEN, CallOptions, CreateOptions, NotGiven
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
 from .. import models
@@ -33,7 +33,13 @@ class Users:
         self._transport = transport
 
     def create(
-        self, *, username: str, email: str, password: str, options: CreateOptions | None = None
+        self,
+        *,
+        username: str,
+        email: str,
+        password: str,
+        invitation: str | NotGiven = NOT_GIVEN,
+        options: CreateOptions | None = None,
     ) -> models.User:
         """Register a new user.
 
@@ -44,6 +50,11 @@ class Users:
         registration with one that is taken returns 409 and names the field. The
         service mails a token that verifies the address.
 
+        Some services are not open to everybody. They return 403
+        `registration_closed`, whatever else the request has. With the token of an
+        `invitation`, the account gets the role of the invitation; the invited
+        address counts as verified, and another address is rejected with 422.
+
         Args:
             username: Unique regardless of letter case, width, normalisation and
                 white space (RFC 8266), and returned as it was sent. It contains no
@@ -52,6 +63,7 @@ class Users:
             email: Unique regardless of letter case.
             password: 8 to 256 characters, with no other rules (NIST SP 800-63B).
                 Passwords are never truncated.
+            invitation: The token of an invitation.
 
         Example:
             user = byline.users.create(
@@ -63,7 +75,14 @@ class Users:
         return self._transport.call(
             Call(
                 _create,
-                body={"user": {"username": username, "email": email, "password": password}},
+                body={
+                    "user": {
+                        "username": username,
+                        "email": email,
+                        "password": password,
+                        "invitation": invitation,
+                    }
+                },
                 options=options,
             )
         )
@@ -96,7 +115,13 @@ class AsyncUsers:
         self._transport = transport
 
     async def create(
-        self, *, username: str, email: str, password: str, options: CreateOptions | None = None
+        self,
+        *,
+        username: str,
+        email: str,
+        password: str,
+        invitation: str | NotGiven = NOT_GIVEN,
+        options: CreateOptions | None = None,
     ) -> models.User:
         """Register a new user.
 
@@ -107,6 +132,11 @@ class AsyncUsers:
         registration with one that is taken returns 409 and names the field. The
         service mails a token that verifies the address.
 
+        Some services are not open to everybody. They return 403
+        `registration_closed`, whatever else the request has. With the token of an
+        `invitation`, the account gets the role of the invitation; the invited
+        address counts as verified, and another address is rejected with 422.
+
         Args:
             username: Unique regardless of letter case, width, normalisation and
                 white space (RFC 8266), and returned as it was sent. It contains no
@@ -115,6 +145,7 @@ class AsyncUsers:
             email: Unique regardless of letter case.
             password: 8 to 256 characters, with no other rules (NIST SP 800-63B).
                 Passwords are never truncated.
+            invitation: The token of an invitation.
 
         Example:
             user = await byline.users.create(
@@ -126,7 +157,14 @@ class AsyncUsers:
         return await self._transport.call(
             Call(
                 _create,
-                body={"user": {"username": username, "email": email, "password": password}},
+                body={
+                    "user": {
+                        "username": username,
+                        "email": email,
+                        "password": password,
+                        "invitation": invitation,
+                    }
+                },
                 options=options,
             )
         )
@@ -162,13 +200,26 @@ class UsersWithResponse:
         self._transport = transport
 
     def create(
-        self, *, username: str, email: str, password: str, options: CreateOptions | None = None
+        self,
+        *,
+        username: str,
+        email: str,
+        password: str,
+        invitation: str | NotGiven = NOT_GIVEN,
+        options: CreateOptions | None = None,
     ) -> Response[models.User]:
         """Register a new user."""
         return self._transport.respond(
             Call(
                 _create,
-                body={"user": {"username": username, "email": email, "password": password}},
+                body={
+                    "user": {
+                        "username": username,
+                        "email": email,
+                        "password": password,
+                        "invitation": invitation,
+                    }
+                },
                 options=options,
             )
         )
@@ -189,13 +240,26 @@ class AsyncUsersWithResponse:
         self._transport = transport
 
     async def create(
-        self, *, username: str, email: str, password: str, options: CreateOptions | None = None
+        self,
+        *,
+        username: str,
+        email: str,
+        password: str,
+        invitation: str | NotGiven = NOT_GIVEN,
+        options: CreateOptions | None = None,
     ) -> Response[models.User]:
         """Register a new user."""
         return await self._transport.respond(
             Call(
                 _create,
-                body={"user": {"username": username, "email": email, "password": password}},
+                body={
+                    "user": {
+                        "username": username,
+                        "email": email,
+                        "password": password,
+                        "invitation": invitation,
+                    }
+                },
                 options=options,
             )
         )
