@@ -70,6 +70,8 @@ def _model(spec: Document, name: str) -> str:
             value = f'data.get("{wire}")'
             if kind.parse:
                 present = kind.parsed(f'data["{wire}"]')
+                if kind.name.endswith(" | None"):
+                    present = f"({present})"  # a conditional expression
                 value = f"{present} if {value} is not None else None"
             annotation = kind.name.removesuffix(" | None") + " | None"
         parsed += f"            {snake(wire)}={value},\n"

@@ -31,6 +31,9 @@ ARTICLE: dict[str, Any] = {
     "createdAt": TIME,
     "updatedAt": TIME,
     "favorited": False,
+    "status": "published",
+    "publishedAt": TIME,
+    "unpublishAt": None,
     "favoritesCount": 0,
     "author": PROFILE,
 }
