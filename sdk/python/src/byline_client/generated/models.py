@@ -459,9 +459,7 @@ class ArticleSummary(Model):
             created_at=parse_time(data["createdAt"]),
             updated_at=parse_time(data["updatedAt"]),
             status=data.get("status"),
-            published_at=None
-            if data["publishedAt"] is None
-            else parse_time(data["publishedAt"])
+            published_at=(None if data["publishedAt"] is None else parse_time(data["publishedAt"]))
             if data.get("publishedAt") is not None
             else None,
             favorited=data["favorited"],
