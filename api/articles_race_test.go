@@ -27,7 +27,7 @@ func requireCounters(t *testing.T, s *servertest.Service) {
 		UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
 		UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.published_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
 		UNION ALL SELECT 'text of ' || u.username FROM users u WHERE u.stored_bytes <>
-			COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, ''))) FROM articles a WHERE a.author_id = u.id), 0)
+			COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, '') || COALESCE(a.details::text, '')) + a.older_bytes) FROM articles a WHERE a.author_id = u.id), 0)
 			+ COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)
 		UNION ALL SELECT 'favorites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
 		UNION ALL SELECT 'favorites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)

@@ -35,7 +35,12 @@ CREATE OR REPLACE TRIGGER articles_update_note
 ALTER TABLE articles
     ADD COLUMN IF NOT EXISTS status text NOT NULL DEFAULT 'published',
     ADD COLUMN IF NOT EXISTS published_at timestamptz(3),
-    ADD COLUMN IF NOT EXISTS unpublish_at timestamptz(3);
+    ADD COLUMN IF NOT EXISTS unpublish_at timestamptz(3),
+    -- One object with the members of an article that front ends need beside its
+    -- text, as responses have them. NULL if there are none.
+    ADD COLUMN IF NOT EXISTS details json,
+    -- The text that older revisions and a working copy store, in bytes.
+    ADD COLUMN IF NOT EXISTS older_bytes bigint NOT NULL DEFAULT 0;
 -- Not in the statement before: there, it would be the time of all rows.
 ALTER TABLE articles ALTER COLUMN published_at SET DEFAULT now();
 
@@ -181,6 +186,19 @@ CREATE OR REPLACE FUNCTION own_article_item(article_id bigint, viewer_id bigint)
     WHERE a.id = $1
 $$;
 
+-- PostgreSQL inlines the function, as the one that it calls.
+CREATE OR REPLACE FUNCTION article_bytes(title text, description text, body text, tags text[], details json, older_bytes bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT article_bytes($1, $2, $3, $4) + COALESCE(octet_length($5::text), 0) + $6
+$$;
+
+CREATE OR REPLACE FUNCTION store_article() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE users SET stored_bytes = stored_bytes + article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details, NEW.older_bytes)
+                                                 - article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details, OLD.older_bytes)
+    WHERE id = NEW.author_id;
+    RETURN NULL;
+END $$;
+
 -- Counters are changed in the order of their names, so that two transactions
 -- which share several lock them in the same order. Hidden articles are neither
 -- counted nor listed, but their text is stored.
@@ -192,7 +210,7 @@ BEGIN
         UPDATE users u SET articles_count = articles_count + c.n, last_article_at = GREATEST(last_article_at, c.last_at),
             stored_bytes = stored_bytes + c.bytes
         FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, max(published_at) FILTER (WHERE NOT hidden) AS last_at,
-                     sum(article_bytes(title, description, body, tags)) AS bytes
+                     sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
         INSERT INTO article_tags (tag, article_created_at, article_id)
@@ -204,7 +222,7 @@ BEGIN
         UPDATE users u SET articles_count = articles_count - c.n,
             last_article_at = (SELECT max(a.published_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden),
             stored_bytes = stored_bytes - c.bytes
-        FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, sum(article_bytes(title, description, body, tags)) AS bytes
+        FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
         DELETE FROM article_tags t USING changed c
@@ -323,8 +341,12 @@ CREATE OR REPLACE TRIGGER article_slugs_insert_rename AFTER INSERT ON article_sl
 CREATE OR REPLACE TRIGGER articles_update_tags AFTER UPDATE ON articles
     FOR EACH ROW WHEN (NOT OLD.hidden AND NOT NEW.hidden AND (OLD.tags IS DISTINCT FROM NEW.tags OR OLD.published_at <> NEW.published_at))
     EXECUTE FUNCTION derive_from_tags();
+CREATE OR REPLACE TRIGGER articles_update_store AFTER UPDATE OF title, description, body, tags, details, older_bytes ON articles
+    FOR EACH ROW WHEN (article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details, OLD.older_bytes)
+                    <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details, NEW.older_bytes))
+    EXECUTE FUNCTION store_article();
 CREATE OR REPLACE TRIGGER articles_update_note
-    AFTER UPDATE OF slug, author_id, title, description, body, tags, favorites_count, hidden, version, created_at, updated_at, status, unpublish_at ON articles
+    AFTER UPDATE OF slug, author_id, title, description, body, tags, favorites_count, hidden, version, created_at, updated_at, status, unpublish_at, details ON articles
     FOR EACH ROW EXECUTE FUNCTION note_row('a');
 
 COMMIT;
@@ -392,6 +414,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE OR REPLACE FUNCTION store_article() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE users SET stored_bytes = stored_bytes + article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags)
+                                                 - article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags)
+    WHERE id = NEW.author_id;
+    RETURN NULL;
+END $$;
+
 CREATE OR REPLACE FUNCTION derive_from_tags() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM article_tags
@@ -450,6 +480,9 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+CREATE OR REPLACE TRIGGER articles_update_store AFTER UPDATE OF title, description, body, tags ON articles
+    FOR EACH ROW WHEN (article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags) <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags))
+    EXECUTE FUNCTION store_article();
 CREATE OR REPLACE TRIGGER articles_update_note AFTER UPDATE ON articles
     FOR EACH ROW EXECUTE FUNCTION note_row('a');
 CREATE OR REPLACE TRIGGER articles_update_tags AFTER UPDATE ON articles
@@ -457,6 +490,10 @@ CREATE OR REPLACE TRIGGER articles_update_tags AFTER UPDATE ON articles
 UPDATE users u SET last_article_at = (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
 WHERE EXISTS (SELECT FROM articles a WHERE a.author_id = u.id AND a.published_at <> a.created_at);
 
+UPDATE users u SET stored_bytes = stored_bytes - m.bytes
+FROM (SELECT author_id, sum(COALESCE(octet_length(details::text), 0) + older_bytes) AS bytes FROM articles WHERE details IS NOT NULL OR older_bytes > 0 GROUP BY author_id) m
+WHERE u.id = m.author_id;
+DROP FUNCTION article_bytes(text, text, text, text[], json, bigint);
 DROP FUNCTION article_item(bigint, bigint, bigint);
 DROP FUNCTION followed_article_item(bigint, bigint, bigint);
 DROP FUNCTION article_named(text, bigint, integer);
@@ -466,6 +503,6 @@ DROP VIEW article_items, own_article_items;
 UPDATE users SET role = 'moderator' WHERE role = 'editor';
 ALTER TABLE users DROP CONSTRAINT users_role_check, ADD CONSTRAINT users_role_check CHECK (role IN ('reader', 'author', 'moderator', 'admin'));
 ALTER TABLE articles DROP CONSTRAINT articles_state_check, ADD CONSTRAINT articles_favorites_count_check CHECK (favorites_count >= 0);
-ALTER TABLE articles DROP COLUMN status, DROP COLUMN published_at, DROP COLUMN unpublish_at;
+ALTER TABLE articles DROP COLUMN status, DROP COLUMN published_at, DROP COLUMN unpublish_at, DROP COLUMN details, DROP COLUMN older_bytes;
 
 COMMIT;

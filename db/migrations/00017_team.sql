@@ -19,7 +19,7 @@
 CREATE OR REPLACE FUNCTION derive_from_author() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     listed constant integer := CASE WHEN OLD.hidden THEN 0 ELSE 1 END;
-    bytes constant bigint := article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags);
+    bytes constant bigint := article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details, OLD.older_bytes);
 BEGIN
     -- In the order of ids, in which every statement locks users. The next
     -- statement sees what the holders of the locks have done.
