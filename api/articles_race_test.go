@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -19,28 +20,7 @@ import (
 // requireCounters compares every counter with the rows that it counts.
 func requireCounters(t *testing.T, s *servertest.Service) {
 	t.Helper()
-	rows, err := s.DB.Query(t.Context(), `
-		SELECT 'articles' WHERE (SELECT count(*) FROM articles WHERE NOT hidden) <> COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles'), 0)
-		UNION ALL SELECT 'tag ' || k.name FROM (SELECT name, sum(value) AS n FROM counters WHERE kind = 'tag' GROUP BY name) k
-			WHERE k.n <> (SELECT count(*) FROM article_tags t WHERE t.tag = k.name)
-		UNION ALL SELECT 'uncounted tag ' || t.tag FROM article_tags t WHERE NOT EXISTS (SELECT 1 FROM counters k WHERE k.kind = 'tag' AND k.name = t.tag)
-		UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
-		UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.published_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
-		UNION ALL SELECT 'text of ' || u.username FROM users u WHERE u.stored_bytes <>
-			COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, '') || COALESCE(a.details::text, '')) + a.older_bytes) FROM articles a WHERE a.author_id = u.id), 0)
-			+ COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)
-		UNION ALL SELECT 'favorites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
-		UNION ALL SELECT 'favorites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
-		UNION ALL SELECT 'tags of ' || a.slug FROM articles a
-			WHERE ARRAY(SELECT unnest(a.tags) WHERE NOT a.hidden ORDER BY 1) <> ARRAY(SELECT t.tag FROM article_tags t WHERE t.article_id = a.id AND t.article_created_at = a.published_at ORDER BY 1)
-		UNION ALL SELECT 'favorites of the hidden ' || a.slug FROM articles a JOIN favorites f ON f.article_id = a.id WHERE a.hidden
-		UNION ALL SELECT 'hidden favorites of ' || a.slug FROM articles a JOIN hidden_favorites f ON f.article_id = a.id WHERE NOT a.hidden
-		UNION ALL SELECT 'mark of ' || a.slug FROM articles a WHERE a.hidden <> (a.status <> 'published' OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id))
-		UNION ALL SELECT 'time of a favorite of ' || a.slug FROM articles a JOIN favorites f ON f.article_id = a.id WHERE f.article_created_at <> a.published_at
-		UNION ALL SELECT 'mark of comment ' || c.id FROM comments c WHERE c.hidden <> EXISTS (SELECT FROM hidden_items h WHERE h.comment_id = c.id)
-		UNION ALL SELECT 'slug of ' || a.slug FROM articles a WHERE NOT EXISTS (
-			SELECT FROM article_slugs s WHERE s.slug = a.slug AND s.article_id = a.id
-			UNION ALL SELECT FROM draft_slugs d WHERE d.slug = a.slug AND d.article_id = a.id AND d.author_id = a.author_id AND a.status <> 'published')`)
+	rows, err := s.DB.Query(t.Context(), dbtest.WrongCounters)
 	require.NoError(t, err)
 	off, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ package dbtest
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -23,6 +24,11 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/embedded"
 )
+
+// WrongCounters is a query that returns a line for each counter which is wrong.
+//
+//go:embed counters.sql
+var WrongCounters string
 
 // timeZone is unusual on purpose: code that depends on the time zone of the
 // session fails its tests.

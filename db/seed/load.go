@@ -217,6 +217,17 @@ func (l *loader) count(ctx context.Context) error {
 	if err := l.tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("counters: %w", err)
 	}
+	// Not while the rows are generated: the texts would have to be generated for
+	// the users, before they are for the articles and comments.
+	if _, err := l.tx.Exec(ctx, `
+		UPDATE users u SET stored_bytes = u.stored_bytes + s.bytes
+		FROM (SELECT author_id, sum(bytes) AS bytes FROM (
+				SELECT author_id, article_bytes(title, description, body, tags, details, older_bytes) AS bytes FROM articles WHERE id > $1
+				UNION ALL SELECT author_id, octet_length(body) FROM comments WHERE id > $2) t
+			GROUP BY author_id) s
+		WHERE u.id = s.author_id`, l.articles, l.comments); err != nil {
+		return fmt.Errorf("stored text: %w", err)
+	}
 	return nil
 }
 

@@ -85,6 +85,11 @@ func requireCounters(t *testing.T, db *pgxpool.Pool) {
 	} {
 		require.Zero(t, value[int](t, db, wrong), name)
 	}
+	rows, err := db.Query(t.Context(), dbtest.WrongCounters)
+	require.NoError(t, err)
+	off, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Empty(t, off)
 }
 
 func schema(t *testing.T, db *pgxpool.Pool) []string {
