@@ -24,26 +24,17 @@ type side struct {
 
 // compare measures two builds in turn (A B, B A, A B …), each on a fresh copy of
 // the same data set, so that slow changes of the machine affect both.
-func (b *bench) compare(ctx context.Context, stdout io.Writer) (err error) {
+func (b *bench) compare(ctx context.Context, stdout io.Writer) error {
 	work, err := os.MkdirTemp("", "byline-compare-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	tree := filepath.Join(work, "tree")
-	if _, err := machine.Output(ctx, b.repo, os.Environ(), "git", "worktree", "add", "--detach", tree, b.base); err != nil {
+	tree, program, err := b.buildBase(ctx, work)
+	if err != nil {
 		return err
 	}
-	defer func() {
-		// This must also run after Ctrl-C, when ctx has ended.
-		_, removeErr := machine.Output(context.Background(), b.repo, os.Environ(), "git", "worktree", "remove", "--force", tree)
-		err = errors.Join(err, removeErr)
-	}()
-	sides := []*side{{name: b.base, program: filepath.Join(work, "byline"), repo: tree}, {name: "this build", program: b.byline, repo: b.repo}}
-	b.say("building %s", b.base)
-	if _, err := machine.Output(ctx, tree, os.Environ(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", sides[0].program, "./cmd/byline"); err != nil {
-		return err
-	}
+	sides := []*side{{name: b.base, program: program, repo: tree}, {name: "this build", program: b.byline, repo: b.repo}}
 	if err := b.share(ctx, sides); err != nil {
 		return err
 	}
@@ -66,6 +57,29 @@ func (b *bench) compare(ctx context.Context, stdout io.Writer) (err error) {
 		return errWrongAnswers
 	}
 	return nil
+}
+
+// buildBase builds the base in a folder, and returns its source and program.
+func (b *bench) buildBase(ctx context.Context, work string) (tree, program string, err error) {
+	b.say("building %s", b.base)
+	tree, program = filepath.Join(work, "tree"), filepath.Join(work, "byline")
+	archive := tree + ".tar"
+	if err := os.Mkdir(tree, 0o755); err != nil {
+		return "", "", err
+	}
+	for _, c := range []struct {
+		dir  string
+		args []string
+	}{
+		{b.repo, []string{"git", "archive", "--output=" + archive, b.base}},
+		{tree, []string{"tar", "-xf", archive}},
+		{tree, []string{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./cmd/byline"}},
+	} {
+		if _, err := machine.Output(ctx, c.dir, os.Environ(), c.args[0], c.args[1:]...); err != nil {
+			return "", "", err
+		}
+	}
+	return tree, program, nil
 }
 
 // share prepares the data sets of both builds. If the newer build only adds

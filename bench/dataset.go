@@ -19,10 +19,13 @@ import (
 // seedPassword is the password of every account that `byline seed` creates.
 const seedPassword = "byline-demo"
 
-// sizes returns the sizes of the standard data set, multiplied by scale. The
-// number of tags stays the same, because it grows slowest in practice.
-func sizes(scale int) conduit.Sizes {
-	return conduit.Sizes{Users: 1000 * scale, Articles: 10_000 * scale, Comments: 50_000 * scale, Favorites: 100_000 * scale, Follows: 20_000 * scale, Tags: 200}
+// sizes returns the sizes of the standard data set, multiplied by scale.
+func sizes(scale int) conduit.Sizes { return sizesOf(10_000 * scale) }
+
+// sizesOf returns the sizes of a data set with a number of articles. The number
+// of tags stays the same, because it grows slowest in practice.
+func sizesOf(articles int) conduit.Sizes {
+	return conduit.Sizes{Users: articles / 10, Articles: articles, Comments: 5 * articles, Favorites: 10 * articles, Follows: 2 * articles, Tags: 200}
 }
 
 func seedArgs(n conduit.Sizes) []string {

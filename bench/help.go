@@ -31,6 +31,7 @@ const usage = `bench measures Byline, or another RealWorld backend, and checks i
   bench                                    Byline with the standard data set
   bench --url http://127.0.0.1:3000/api    a backend that is running on this machine
   bench compare --base v0.1.0              this build of Byline and another one, in turn; see bench compare --help
+  bench migrate --base v0.1.0              what the migrations of this build lock while v0.1.0 serves; see bench migrate --help
 
 With --url it reads what the backend holds, registers its own accounts, creates
 articles if there are too few, and writes while it measures: use a database that
@@ -57,6 +58,14 @@ func help(f *flag.FlagSet, compare bool) string {
 	printFlags(&b, f, "Flags", func(name string) bool { return !own(name) && !external(name) })
 	printFlags(&b, f, "Flags with --url", external)
 	printFlags(&b, f, "Flags without --url", own)
+	return b.String()
+}
+
+// helpMigrate returns the text of bench migrate --help.
+func helpMigrate(f *flag.FlagSet) string {
+	var b strings.Builder
+	b.WriteString(usageMigrate)
+	printFlags(&b, f, "Flags", func(string) bool { return true })
 	return b.String()
 }
 

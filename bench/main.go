@@ -5,6 +5,7 @@
 //	bench --scale 1,100            also the reads on 100 times the data
 //	bench --url http://127.0.0.1:3000/api   another backend
 //	bench compare --base v1.2.0    this build and another one, in turn
+//	bench migrate --base v1.2.0    what the migrations of this build lock
 package main
 
 import (
@@ -60,11 +61,17 @@ type bench struct {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	compare := len(args) > 0 && args[0] == "compare"
-	if compare {
-		args = args[1:]
+	command := ""
+	if len(args) > 0 && (args[0] == "compare" || args[0] == "migrate") {
+		command, args = args[0], args[1:]
 	}
-	o, err := parseOptions(args, compare)
+	var o *options
+	var err error
+	if command == "migrate" {
+		o, err = parseMigrate(args)
+	} else {
+		o, err = parseOptions(args, command == "compare")
+	}
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, o.help)
 	}
@@ -72,8 +79,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	b := &bench{options: o, log: stderr}
-	if compare {
+	switch command {
+	case "compare":
 		return b.compare(ctx, stdout)
+	case "migrate":
+		return b.migrate(ctx, stdout)
 	}
 	r := &report.Report{Machine: machine.Describe(ctx, b.repo)}
 	if b.url != "" {

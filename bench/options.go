@@ -44,6 +44,11 @@ type options struct {
 	base   string
 	rounds int
 
+	// These fields are for bench migrate.
+	articles int
+	rate     float64
+	every    time.Duration
+
 	help string // the text to print, if it was requested
 }
 
@@ -56,10 +61,7 @@ const (
 // parseOptions parses the arguments of bench, or of bench compare.
 func parseOptions(args []string, compare bool) (*options, error) {
 	o := &options{}
-	bin := "bin"
-	if self, err := os.Executable(); err == nil {
-		bin = filepath.Dir(self)
-	}
+	bin := binFolder()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
@@ -124,6 +126,26 @@ func parseOptions(args []string, compare bool) (*options, error) {
 	return o, o.complete(f, *only, scales, rates, compare)
 }
 
+// binFolder returns the folder of this program, in which the others are too.
+func binFolder() string {
+	if self, err := os.Executable(); err == nil {
+		return filepath.Dir(self)
+	}
+	return "bin"
+}
+
+// absolute makes the paths absolute.
+func (o *options) absolute() (err error) {
+	for _, path := range []*string{&o.byline, &o.constant, &o.repo, &o.cache} {
+		if *path != "" {
+			if *path, err = filepath.Abs(*path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // complete parses lists and checks the combination of flags.
 func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare bool) (err error) {
 	if f.NArg() > 0 {
@@ -167,12 +189,8 @@ func (o *options) complete(f *flag.FlagSet, only, scales, rates string, compare 
 	if o.url != "" {
 		o.users = max(o.fill.Users, len(o.logins))
 	}
-	for _, path := range []*string{&o.byline, &o.constant, &o.repo, &o.cache} {
-		if *path != "" {
-			if *path, err = filepath.Abs(*path); err != nil {
-				return err
-			}
-		}
+	if err = o.absolute(); err != nil {
+		return err
 	}
 	switch {
 	case o.connections < 1, o.measure <= 0, o.warm < 0, o.ceiling < 0, o.deepEvery < 0:

@@ -29,9 +29,9 @@ type target struct {
 	stop    func() error
 }
 
-// start runs the program with default settings, its embedded PostgreSQL and
-// free ports.
-func start(ctx context.Context, program, work, data string) (*target, error) {
+// start runs the program with free ports, and with default settings and its
+// embedded PostgreSQL unless env says otherwise.
+func start(ctx context.Context, program, work, data string, env ...string) (*target, error) {
 	addr, err := machine.FreeAddr()
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func start(ctx context.Context, program, work, data string) (*target, error) {
 		return nil, err
 	}
 	p, err := machine.Start(filepath.Join(work, "byline.log"), work,
-		machine.Environment("BYLINE_ADDR="+addr, "BYLINE_ADMIN_ADDR="+admin, "BYLINE_DATA_DIR="+data), program, "serve")
+		machine.Environment(append(env, "BYLINE_ADDR="+addr, "BYLINE_ADMIN_ADDR="+admin, "BYLINE_DATA_DIR="+data)...), program, "serve")
 	if err != nil {
 		return nil, err
 	}

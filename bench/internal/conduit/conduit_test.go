@@ -77,6 +77,37 @@ func world(t *testing.T) *World {
 	return w
 }
 
+// TestWrites checks that the visitor knows which articles it has.
+func TestWrites(t *testing.T) {
+	d := world(t).Driver(Writes)(0)
+	have := map[string]bool{}
+	for range 2000 {
+		method, rest, _ := strings.Cut(string(d.Next(nil)), " ")
+		path, _, _ := strings.Cut(rest, " ")
+		slug, own := strings.CutPrefix(path, "/api/articles/benchmark-mark-")
+		switch {
+		case method == "POST" && path == "/api/articles":
+			_, number, _ := strings.Cut(rest, `"title":"Benchmark mark `)
+			number, _, _ = strings.Cut(number, `"`)
+			have[number] = true
+		case own && !have[slug]:
+			t.Fatalf("%s %s, but there is no such article", method, path)
+		case method == "DELETE" && own:
+			delete(have, slug)
+		}
+		status := 200
+		if method == "DELETE" {
+			status = 204
+		}
+		if err := d.Check(load.Response{Status: status}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(have) < 20 {
+		t.Errorf("only %d articles are left", len(have))
+	}
+}
+
 // TestScenarios checks that every request is well-formed HTTP with JSON, and
 // that it allocates nothing once its buffers have grown.
 func TestScenarios(t *testing.T) {

@@ -16,6 +16,7 @@ type visitor struct {
 	user *User
 	at   int // index in World.popular
 
+	own    []string // slugs of articles that only this visitor changes; see Writes
 	likes  [ownLikes]like
 	liking map[int32]*like // by article
 
@@ -41,6 +42,7 @@ type expectation struct {
 	name    string // name of a user
 	user    *User  // the reader; nil means anonymous
 	like    *like
+	change  *change
 	text    []byte // text of the request, which the response must contain
 	status  int    // 0 means any 2xx
 }
@@ -74,6 +76,9 @@ func (v *visitor) Check(res load.Response, deep bool) error {
 	}
 	if l := v.want.like; l != nil { // after the check, which needs the previous state
 		l.known, l.marked = true, !l.marked
+	}
+	if c := v.want.change; c != nil {
+		c.make(v)
 	}
 	return err
 }

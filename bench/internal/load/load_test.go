@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -98,8 +99,8 @@ func TestUntilClose(t *testing.T) {
 
 func TestPacer(t *testing.T) {
 	p := newPacer(1000, 100*time.Millisecond)
-	if p.slots != 100 || p.due(50) != 50*time.Millisecond {
-		t.Fatalf("%d slots, slot 50 at %s", p.slots, p.due(50))
+	if p.slots.Load() != 100 || p.due(50) != 50*time.Millisecond {
+		t.Fatalf("%d slots, slot 50 at %s", p.slots.Load(), p.due(50))
 	}
 	if due, ok := p.take(0); !ok || due != 0 || p.delayed.Load() != 0 {
 		t.Error("the first slot is due at once and not delayed")
@@ -184,6 +185,25 @@ func TestOpenLoopBehind(t *testing.T) {
 	})
 	if why := r.Behind(p); !strings.HasPrefix(why, "too many requests in flight: all 1 connections") || r.Waiting < 40 {
 		t.Errorf("%d waiting, %g in flight, %q", r.Waiting, r.InFlight, why)
+	}
+}
+
+// TestUntil checks that a run ends when it is told to, and counts the requests
+// until then.
+func TestUntil(t *testing.T) {
+	until := make(chan struct{})
+	var seen atomic.Int64
+	started := time.Now()
+	r := run(t, Plan{Connections: 2, Measure: time.Hour, Rate: 500, Until: until, Observe: func(from, to time.Time, status int) {
+		if status != http.StatusOK || from.Before(started) || to.Before(from) {
+			t.Errorf("status %d from %s to %s", status, from, to)
+		}
+		if seen.Add(1) == 20 {
+			close(until)
+		}
+	}}, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	if n := uint64(seen.Load()); r.Requests != n || n < 20 || n > 30 || r.Errors != 0 || r.Unsent != 0 || r.Waiting != 0 || r.Elapsed > time.Minute {
+		t.Errorf("%d of %d requests, %d errors, %d unsent, %d waiting in %s", n, r.Requests, r.Errors, r.Unsent, r.Waiting, r.Elapsed)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 // slot depends only on its number, so a slow response delays requests but never
 // reduces their number.
 type pacer struct {
-	interval float64 // ns
-	slots    uint64  // number of slots
+	interval float64       // ns
+	slots    atomic.Uint64 // number of slots
 
 	next    atomic.Uint64 // number of the next slot
 	most    atomic.Uint64 // highest backlog
@@ -19,7 +19,9 @@ type pacer struct {
 }
 
 func newPacer(rate float64, span time.Duration) *pacer {
-	return &pacer{interval: float64(time.Second) / rate, slots: uint64(rate * span.Seconds())}
+	p := &pacer{interval: float64(time.Second) / rate}
+	p.slots.Store(uint64(rate * span.Seconds()))
+	return p
 }
 
 // due returns when a slot is due, relative to the start.
@@ -32,14 +34,14 @@ const tolerance = time.Millisecond
 // take returns the time of the next slot. now is used to count the slots that
 // are due and not taken.
 func (p *pacer) take(now time.Duration) (due time.Duration, ok bool) {
-	slot := p.next.Add(1) - 1
-	if slot >= p.slots {
+	slot, slots := p.next.Add(1)-1, p.slots.Load()
+	if slot >= slots {
 		return 0, false
 	}
 	due = p.due(slot)
 	if now > due+tolerance {
 		p.delayed.Add(1)
-		waiting := min(uint64(float64(now)/p.interval), p.slots) - slot
+		waiting := min(uint64(float64(now)/p.interval), slots) - slot
 		for {
 			most := p.most.Load()
 			if waiting <= most || p.most.CompareAndSwap(most, waiting) {
@@ -50,6 +52,9 @@ func (p *pacer) take(now time.Duration) (due time.Duration, ok bool) {
 	return due, true
 }
 
+// stop ends the schedule: slots that were not taken are no slots any more.
+func (p *pacer) stop() { p.slots.Store(min(p.next.Load(), p.slots.Load())) }
+
 // giveUp records that a slot was taken and not sent.
 func (p *pacer) giveUp() { p.lost.Add(1) }
 
@@ -57,5 +62,6 @@ func (p *pacer) backlog() uint64 { return p.most.Load() }
 
 // unsent returns the number of slots that were not taken or not sent.
 func (p *pacer) unsent() uint64 {
-	return p.slots - min(p.next.Load(), p.slots) + p.lost.Load()
+	slots := p.slots.Load()
+	return slots - min(p.next.Load(), slots) + p.lost.Load()
 }

@@ -37,6 +37,13 @@ type Plan struct {
 	// DeepEvery means that the body of every n-th response of a connection is
 	// checked. 0 means none.
 	DeepEvery int
+	// Until, if set, ends the measured time when it is closed. Measure is then
+	// its maximum, and each request has requestTime.
+	Until <-chan struct{}
+	// Observe, if set, is called for each request that is counted: with the
+	// time from which its latency counts, the time of its response, and its
+	// status, which is 0 if there was no response. Many goroutines call it.
+	Observe func(from, to time.Time, status int)
 	// Driver returns the driver of connection i.
 	Driver func(i int) Driver
 	// Begin and End are called at the start and the end of the measured time,
@@ -87,6 +94,8 @@ const (
 	// drainTime is how long the open loop waits for responses after the
 	// measured time.
 	drainTime = 10 * time.Second
+	// requestTime bounds a request of a run whose end is not known.
+	requestTime = time.Minute
 )
 
 // Run runs all connections until the time is over or ctx ends.
@@ -103,6 +112,9 @@ func Run(ctx context.Context, p Plan) (*Result, error) {
 	var waiting uint64
 	end := p.End
 	p.End = func() {
+		if pace != nil && p.Until != nil {
+			pace.stop()
+		}
 		if pace != nil {
 			waiting = pace.unsent()
 		}
@@ -125,11 +137,12 @@ func Run(ctx context.Context, p Plan) (*Result, error) {
 		})
 	}
 	err := bracket(ctx, start, p)
+	elapsed := time.Since(start) - p.Warm
 	wait.Wait()
 	if err != nil {
 		return nil, err
 	}
-	r := collect(workers, pace, p)
+	r := collect(workers, pace, p, elapsed)
 	r.Waiting = waiting
 	return r, nil
 }
@@ -143,6 +156,7 @@ func bracket(ctx context.Context, start time.Time, p Plan) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-p.Until:
 		case <-time.After(time.Until(start.Add(at.after))):
 		}
 		if at.call != nil {
@@ -184,7 +198,7 @@ func (w *worker) closed(ctx context.Context) {
 		// Failures are counted even after the end, so that a server that hangs
 		// does not look good.
 		if after >= w.plan.Warm && (after <= end || err != nil) {
-			w.record(after-now, res, err)
+			w.record(now, after, res, err)
 		}
 		if now = after; deep {
 			now = time.Since(w.start)
@@ -222,7 +236,7 @@ func (w *worker) open(ctx context.Context, pace *pacer) {
 		w.busy += max(min(after, end)-max(sent, w.plan.Warm), 0)
 		w.count(after)
 		if measured {
-			w.record(after-due, res, err)
+			w.record(due, after, res, err)
 		}
 	}
 }
@@ -232,6 +246,11 @@ func (w *worker) open(ctx context.Context, pace *pacer) {
 func (w *worker) do() (res Response, after time.Duration, deep bool, err error) {
 	w.buf = w.driver.Next(w.buf[:0])
 	w.sent++
+	if w.plan.Until != nil {
+		if err := w.conn.SetDeadline(time.Now().Add(requestTime)); err != nil {
+			return res, time.Since(w.start), false, err
+		}
+	}
 	res, err = w.conn.Do(w.buf)
 	after = time.Since(w.start)
 	if err != nil {
@@ -250,10 +269,14 @@ func (w *worker) count(after time.Duration) {
 	}
 }
 
-func (w *worker) record(took time.Duration, res Response, err error) {
+// record counts a request by its times, relative to the start.
+func (w *worker) record(from, to time.Duration, res Response, err error) {
 	w.requests++
 	w.bytes += uint64(len(res.Body))
-	w.latency.Record(took)
+	w.latency.Record(to - from)
+	if w.plan.Observe != nil {
+		w.plan.Observe(w.start.Add(from), w.start.Add(to), res.Status)
+	}
 	if err == nil {
 		return
 	}
@@ -275,8 +298,11 @@ func (w *worker) record(took time.Duration, res Response, err error) {
 	}
 }
 
-func collect(workers []*worker, pace *pacer, p Plan) *Result {
+func collect(workers []*worker, pace *pacer, p Plan, elapsed time.Duration) *Result {
 	r := &Result{Elapsed: p.Measure}
+	if p.Until != nil {
+		r.Elapsed = elapsed
+	}
 	failures := map[string]uint64{}
 	for _, w := range workers {
 		r.Requests += w.requests
@@ -288,7 +314,7 @@ func collect(workers []*worker, pace *pacer, p Plan) *Result {
 		r.Redials += w.conn.Redials
 		r.Refused += w.refused
 		r.Limited += w.limited
-		r.InFlight += w.busy.Seconds() / p.Measure.Seconds()
+		r.InFlight += w.busy.Seconds() / r.Elapsed.Seconds()
 		for text, n := range w.failures {
 			failures[text] += n
 		}

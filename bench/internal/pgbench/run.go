@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,6 +75,17 @@ func (c Cluster) Env() ([]string, error) {
 	}
 	return machine.Environment("PGHOST="+c.Host, "PGPORT="+strconv.Itoa(c.Port), "PGUSER="+c.User, "PGDATABASE="+c.DB,
 		"PGPASSWORD="+strings.TrimSpace(string(password)), "LC_ALL=C"), nil
+}
+
+// URL returns the URL of the database.
+func (c Cluster) URL() (string, error) {
+	password, err := os.ReadFile(filepath.Join(c.DataDir, "password"))
+	if err != nil {
+		return "", err
+	}
+	query := url.Values{"host": {c.Host}, "port": {strconv.Itoa(c.Port)}}
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(c.User, strings.TrimSpace(string(password))), Path: "/" + c.DB, RawQuery: query.Encode()}
+	return u.String(), nil
 }
 
 // Program finds pgbench: beside the running server, in Debian's folders (the
