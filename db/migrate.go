@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -17,9 +16,8 @@ import (
 var migrations embed.FS
 
 // Migrator applies the embedded migrations. It holds an advisory lock, so that
-// replicas that start at the same time do not conflict. It sets lock_timeout,
-// so that a migration that waits for a table does not block all requests behind
-// it.
+// replicas that start at the same time do not conflict. A statement that waits
+// for a table does not block all requests behind it; see lockingConn.
 type Migrator struct {
 	// Waiting, if set, is called when another process has held the advisory
 	// lock for a second. That process is migrating, or hangs.
@@ -40,7 +38,6 @@ func NewMigrator(url string) (*Migrator, error) {
 	}
 	cc := pc.ConnConfig
 	cc.RuntimeParams["application_name"] = "byline migrate"
-	cc.RuntimeParams["lock_timeout"] = "5000"
 	cc.RuntimeParams["statement_timeout"] = "0" // the role may have a limit for requests
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -50,7 +47,7 @@ func NewMigrator(url string) (*Migrator, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Migrator{db: stdlib.OpenDB(*cc)}
+	m := &Migrator{db: sql.OpenDB(newLockingConnector(*cc))}
 	m.provider, err = goose.NewProvider(goose.DialectPostgres, m.db, files, goose.WithSessionLocker(&locker{SessionLocker: session, m: m}))
 	if err != nil {
 		_ = m.db.Close()

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// blockedPoll is how often a migration that runs is looked at. Most end
-	// before the first time.
-	blockedPoll = time.Second
-	// blockedFirst and blockedInterval are the numbers of looks after which a
-	// wait is reported, and reported again.
-	blockedFirst, blockedInterval = 2, 10
+	// blockedPoll is how often a migration that runs is looked at. It is shorter
+	// than lockTry.
+	blockedPoll = 100 * time.Millisecond
+	// blockedFirst and blockedInterval are the times after which a wait is
+	// reported, and reported again.
+	blockedFirst, blockedInterval = 2 * time.Second, 10 * time.Second
 	// maxStatement bounds the length of a reported statement, in bytes.
 	maxStatement = 100
 )
@@ -73,7 +73,8 @@ func (l *locker) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 func (m *Migrator) watch(ctx context.Context, pid int) {
 	tick := time.NewTicker(blockedPoll)
 	defer tick.Stop()
-	for looks := 0; ; {
+	var began, last, reported time.Time
+	for {
 		select {
 		case <-ctx.Done():
 			return
@@ -81,10 +82,14 @@ func (m *Migrator) watch(ctx context.Context, pid int) {
 		}
 		b, err := m.block(ctx, pid)
 		if err != nil { // it does not wait, or the migration fails for the same reason
-			looks = 0
 			continue
 		}
-		if looks++; looks%blockedInterval == blockedFirst {
+		now := time.Now()
+		if now.Sub(last) > 2*maxLockPause { // not the next try of the same statement
+			began, reported = now, time.Time{}
+		}
+		if last = now; now.Sub(began) >= blockedFirst && now.Sub(reported) >= blockedInterval {
+			reported = now
 			m.Blocked(b)
 		}
 	}
@@ -105,19 +110,22 @@ func (m *Migrator) block(ctx context.Context, pid int) (b Block, err error) {
 	return b, err
 }
 
-// beginning returns the start of a statement in one line, without the comments
-// in front of it.
+// beginning returns the start of a statement in one line.
 func beginning(statement string) string {
-	for {
-		statement = strings.TrimSpace(statement)
-		if !strings.HasPrefix(statement, "--") {
-			break
-		}
-		_, statement, _ = strings.Cut(statement, "\n")
-	}
-	line := strings.Join(strings.Fields(statement), " ")
+	line := strings.Join(strings.Fields(withoutComments(statement)), " ")
 	if len(line) > maxStatement {
 		line = strings.ToValidUTF8(line[:maxStatement], "") + "…"
 	}
 	return line
+}
+
+// withoutComments returns a statement without the comments in front of it.
+func withoutComments(statement string) string {
+	for {
+		statement = strings.TrimSpace(statement)
+		if !strings.HasPrefix(statement, "--") {
+			return statement
+		}
+		_, statement, _ = strings.Cut(statement, "\n")
+	}
 }
