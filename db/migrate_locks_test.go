@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/dbtest"
 )
 
@@ -19,19 +18,23 @@ import (
 func TestMigrationsLetRequestsPass(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
+		from    string // the first migration that is applied
 		held    string // what the other session does
 		request string // what would wait behind the migration
 	}{
-		"Statement": {`SELECT FROM articles`, `SELECT FROM articles`},
+		"Statement": {"00015_publishing.sql", `SELECT FROM articles`, `SELECT FROM articles`},
 		// As autovacuum does.
-		"Vacuum": {`LOCK TABLE articles IN SHARE UPDATE EXCLUSIVE MODE`, `UPDATE articles SET body = ''`},
-		"Block":  {`LOCK TABLE article_slugs IN ROW EXCLUSIVE MODE`, `INSERT INTO article_slugs (slug, article_id) SELECT 'x', id FROM articles`},
+		"Vacuum": {"00015_publishing.sql", `LOCK TABLE articles IN SHARE UPDATE EXCLUSIVE MODE`, `UPDATE articles SET body = ''`},
+		"Block":  {"00012_bounds.sql", `LOCK TABLE sessions IN ROW EXCLUSIVE MODE`, `DELETE FROM sessions`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := dbtest.URL(t)
 			m, d := migrator(t, url), dbtest.OpenURL(t, url)
-			downBefore(t, m, "00015_publishing.sql")
+			const triggers = `SELECT array_agg(tgname::text ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal`
+			var want, have []string
+			require.NoError(t, d.QueryRow(t.Context(), triggers).Scan(&want))
+			downBefore(t, m, tt.from)
 			other, err := d.Pool().Begin(t.Context())
 			require.NoError(t, err)
 			defer other.Rollback(context.WithoutCancel(t.Context()))
@@ -59,15 +62,8 @@ func TestMigrationsLetRequestsPass(t *testing.T) {
 			}
 			require.NoError(t, other.Rollback(t.Context()))
 			require.NoError(t, <-migrated)
-			have, err := d.SchemaVersion(t.Context())
-			require.NoError(t, err)
-			want, err := db.LatestVersion()
-			require.NoError(t, err)
+			require.NoError(t, d.QueryRow(t.Context(), triggers).Scan(&have))
 			require.Equal(t, want, have)
-			var triggers, tables int
-			require.NoError(t, d.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_trigger WHERE tgname = 'article_slugs_insert_rename'),
-				(SELECT count(*) FROM pg_class WHERE relname = 'draft_slugs')`).Scan(&triggers, &tables))
-			require.Equal(t, []int{1, 1}, []int{triggers, tables})
 		})
 	}
 }

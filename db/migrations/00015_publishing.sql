@@ -45,14 +45,14 @@ ALTER TABLE articles
 ALTER TABLE articles ALTER COLUMN published_at SET DEFAULT now();
 
 -- +goose StatementBegin
--- A thousand articles at a time, so that no row stays locked for long.
+-- A few articles at a time, so that no row stays locked for long.
 DO $$
 DECLARE
     done bigint := 0;
     newest bigint;
 BEGIN
     LOOP
-        SELECT max(b.id) INTO newest FROM (SELECT id FROM articles WHERE id > done ORDER BY id LIMIT 1000) b;
+        SELECT max(b.id) INTO newest FROM (SELECT id FROM articles WHERE id > done ORDER BY id LIMIT 250) b;
         EXIT WHEN newest IS NULL;
         PERFORM FROM articles WHERE id > done AND id <= newest AND published_at IS NULL AND status = 'published' ORDER BY id FOR NO KEY UPDATE;
         UPDATE articles SET published_at = created_at WHERE id > done AND id <= newest AND published_at IS NULL AND status = 'published';
@@ -62,28 +62,17 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- +goose StatementBegin
 -- An index of an interrupted attempt is not valid.
-DO $$
-DECLARE
-    name text;
-BEGIN
-    FOREACH name IN ARRAY ARRAY['articles_published_at_id_idx', 'articles_author_id_published_at_id_idx', 'articles_status_id_idx'] LOOP
-        IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(name) AND NOT indisvalid) THEN
-            EXECUTE format('DROP INDEX %I', name);
-        END IF;
-    END LOOP;
-END $$;
--- +goose StatementEnd
-
-CREATE INDEX CONCURRENTLY IF NOT EXISTS articles_published_at_id_idx ON articles (published_at, id) WHERE NOT hidden;
-CREATE INDEX CONCURRENTLY IF NOT EXISTS articles_author_id_published_at_id_idx ON articles (author_id, published_at, id) WHERE NOT hidden;
+DROP INDEX CONCURRENTLY IF EXISTS articles_published_at_id_idx;
+CREATE INDEX CONCURRENTLY articles_published_at_id_idx ON articles (published_at, id) WHERE NOT hidden;
+DROP INDEX CONCURRENTLY IF EXISTS articles_author_id_published_at_id_idx;
+CREATE INDEX CONCURRENTLY articles_author_id_published_at_id_idx ON articles (author_id, published_at, id) WHERE NOT hidden;
 -- For the lists of editors.
-CREATE INDEX CONCURRENTLY IF NOT EXISTS articles_status_id_idx ON articles (status, id) WHERE status <> 'published';
+DROP INDEX CONCURRENTLY IF EXISTS articles_status_id_idx;
+CREATE INDEX CONCURRENTLY articles_status_id_idx ON articles (status, id) WHERE status <> 'published';
 
 -- One check for all, since every statement parses each.
-ALTER TABLE articles DROP CONSTRAINT IF EXISTS articles_state_check;
-ALTER TABLE articles DROP CONSTRAINT IF EXISTS articles_favorites_count_check, ADD CONSTRAINT articles_state_check CHECK (
+ALTER TABLE articles DROP CONSTRAINT IF EXISTS articles_favorites_count_check, DROP CONSTRAINT IF EXISTS articles_state_check, ADD CONSTRAINT articles_state_check CHECK (
     favorites_count >= 0
     AND status IN ('draft', 'review', 'scheduled', 'published')
     AND (status IN ('scheduled', 'published')) = (published_at IS NOT NULL)
@@ -96,16 +85,18 @@ ALTER TABLE users DROP CONSTRAINT IF EXISTS users_role_check,
     ADD CONSTRAINT users_role_check CHECK (role IN ('reader', 'author', 'moderator', 'editor', 'admin')) NOT VALID;
 ALTER TABLE users VALIDATE CONSTRAINT users_role_check;
 
-BEGIN;
+-- What follows is not one transaction, which would keep articles locked for
+-- long. It need not be: published_at equals created_at in every row, and only
+-- the new version, which waits for the end of the migration, makes others.
 
-CREATE TABLE draft_slugs (
+CREATE TABLE IF NOT EXISTS draft_slugs (
     slug       text NOT NULL,
     author_id  bigint NOT NULL,
     article_id bigint NOT NULL,
     CONSTRAINT draft_slugs_pkey PRIMARY KEY (slug, author_id),
     CONSTRAINT draft_slugs_article_id_fkey FOREIGN KEY (article_id) REFERENCES articles (id) ON DELETE CASCADE
 );
-CREATE INDEX draft_slugs_article_id_idx ON draft_slugs (article_id);
+CREATE INDEX IF NOT EXISTS draft_slugs_article_id_idx ON draft_slugs (article_id);
 
 -- The columns of article_item. They are a view, so that the generated code has
 -- one type for the rows of every list. published_at is never NULL in it, since
@@ -349,29 +340,41 @@ CREATE OR REPLACE TRIGGER articles_update_note
     AFTER UPDATE OF slug, author_id, title, description, body, tags, favorites_count, hidden, version, created_at, updated_at, status, unpublish_at, details ON articles
     FOR EACH ROW EXECUTE FUNCTION note_row('a');
 
-COMMIT;
-
 -- +goose Down
 
-BEGIN;
+-- Replicas of the previous version may run, those of the new one must not. As
+-- above, no step keeps a table locked for long.
+
+-- +goose StatementBegin
+-- Makes published_at equal to created_at, and the stored text what it was. The
+-- triggers change what is derived from both. One article at a time, because
+-- each locks its author.
+DO $$
+DECLARE
+    article bigint;
+BEGIN
+    FOR article IN SELECT id FROM articles
+        WHERE status = 'published' AND published_at <> created_at OR unpublish_at IS NOT NULL OR details IS NOT NULL OR older_bytes > 0
+    LOOP
+        UPDATE articles SET published_at = CASE status WHEN 'published' THEN created_at ELSE published_at END,
+            unpublish_at = NULL, details = NULL, older_bytes = 0
+        WHERE id = article;
+        COMMIT;
+    END LOOP;
+END $$;
+-- +goose StatementEnd
+
+UPDATE hidden_favorites f SET article_created_at = a.created_at FROM articles a WHERE a.id = f.article_id AND f.article_created_at <> a.created_at;
 
 -- What is not published stays hidden, as if a moderator had hidden it. Drafts
 -- get slugs that no other article has.
-WITH renamed AS (
-    UPDATE articles a SET slug = a.slug || '-' || a.id
-    WHERE EXISTS (SELECT FROM draft_slugs d WHERE d.article_id = a.id)
-    RETURNING a.id, a.slug
-)
-INSERT INTO article_slugs (slug, article_id) SELECT r.slug, r.id FROM renamed r;
-DROP TRIGGER article_slugs_insert_rename ON article_slugs;
-DROP FUNCTION rename_drafts();
-DROP TABLE draft_slugs;
-DROP FUNCTION refuse_public_slug();
 INSERT INTO hidden_items (article_id, reason) SELECT id, 'not published' FROM articles WHERE status <> 'published'
 ON CONFLICT ON CONSTRAINT hidden_items_article_id_key DO NOTHING;
-UPDATE article_tags t SET article_created_at = a.created_at FROM articles a
-WHERE a.published_at <> a.created_at AND t.tag = ANY (a.tags) AND t.article_created_at = a.published_at AND t.article_id = a.id;
-UPDATE favorites f SET article_created_at = a.created_at FROM articles a WHERE a.published_at <> a.created_at AND f.article_id = a.id;
+WITH draft AS (DELETE FROM draft_slugs RETURNING article_id),
+renamed AS (UPDATE articles a SET slug = a.slug || '-' || a.id FROM draft d WHERE a.id = d.article_id RETURNING a.id, a.slug)
+INSERT INTO article_slugs (slug, article_id) SELECT r.slug, r.id FROM renamed r;
+DROP TRIGGER IF EXISTS article_slugs_insert_rename ON article_slugs;
+DROP FUNCTION IF EXISTS rename_drafts();
 
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION derive_from_articles() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -487,22 +490,26 @@ CREATE OR REPLACE TRIGGER articles_update_note AFTER UPDATE ON articles
     FOR EACH ROW EXECUTE FUNCTION note_row('a');
 CREATE OR REPLACE TRIGGER articles_update_tags AFTER UPDATE ON articles
     FOR EACH ROW WHEN (OLD.tags IS DISTINCT FROM NEW.tags AND NOT OLD.hidden AND NOT NEW.hidden) EXECUTE FUNCTION derive_from_tags();
-UPDATE users u SET last_article_at = (SELECT max(a.created_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
-WHERE EXISTS (SELECT FROM articles a WHERE a.author_id = u.id AND a.published_at <> a.created_at);
+DROP FUNCTION IF EXISTS article_bytes(text, text, text, text[], json, bigint);
+DROP FUNCTION IF EXISTS article_item(bigint, bigint, bigint);
+DROP FUNCTION IF EXISTS followed_article_item(bigint, bigint, bigint);
+DROP FUNCTION IF EXISTS article_named(text, bigint, integer);
+DROP FUNCTION IF EXISTS article_visible(boolean, text, bigint, bigint, integer);
+DROP FUNCTION IF EXISTS own_article_item(bigint, bigint);
+DROP VIEW IF EXISTS article_items, own_article_items;
 
-UPDATE users u SET stored_bytes = stored_bytes - m.bytes
-FROM (SELECT author_id, sum(COALESCE(octet_length(details::text), 0) + older_bytes) AS bytes FROM articles WHERE details IS NOT NULL OR older_bytes > 0 GROUP BY author_id) m
-WHERE u.id = m.author_id;
-DROP FUNCTION article_bytes(text, text, text, text[], json, bigint);
-DROP FUNCTION article_item(bigint, bigint, bigint);
-DROP FUNCTION followed_article_item(bigint, bigint, bigint);
-DROP FUNCTION article_named(text, bigint, integer);
-DROP FUNCTION article_visible(boolean, text, bigint, bigint, integer);
-DROP FUNCTION own_article_item(bigint, bigint);
-DROP VIEW article_items, own_article_items;
 UPDATE users SET role = 'moderator' WHERE role = 'editor';
-ALTER TABLE users DROP CONSTRAINT users_role_check, ADD CONSTRAINT users_role_check CHECK (role IN ('reader', 'author', 'moderator', 'admin'));
-ALTER TABLE articles DROP CONSTRAINT articles_state_check, ADD CONSTRAINT articles_favorites_count_check CHECK (favorites_count >= 0);
-ALTER TABLE articles DROP COLUMN status, DROP COLUMN published_at, DROP COLUMN unpublish_at, DROP COLUMN details, DROP COLUMN older_bytes;
+ALTER TABLE users DROP CONSTRAINT IF EXISTS users_role_check,
+    ADD CONSTRAINT users_role_check CHECK (role IN ('reader', 'author', 'moderator', 'admin')) NOT VALID;
+ALTER TABLE users VALIDATE CONSTRAINT users_role_check;
 
+ALTER TABLE articles DROP CONSTRAINT IF EXISTS articles_state_check, DROP CONSTRAINT IF EXISTS articles_favorites_count_check,
+    ADD CONSTRAINT articles_favorites_count_check CHECK (favorites_count >= 0) NOT VALID;
+ALTER TABLE articles VALIDATE CONSTRAINT articles_favorites_count_check;
+
+-- The steps above can be repeated until these are gone.
+BEGIN;
+DROP TABLE draft_slugs;
+DROP FUNCTION refuse_public_slug();
+ALTER TABLE articles DROP COLUMN status, DROP COLUMN published_at, DROP COLUMN unpublish_at, DROP COLUMN details, DROP COLUMN older_bytes;
 COMMIT;

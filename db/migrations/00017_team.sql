@@ -104,7 +104,8 @@ ALTER TABLE audit_log DROP CONSTRAINT IF EXISTS audit_log_subject_kind_check,
 DROP INDEX CONCURRENTLY IF EXISTS mails_invitation_recipient_idx;
 DELETE FROM mails WHERE kind = 'invitation';
 ALTER TABLE mails DROP CONSTRAINT IF EXISTS mails_kind_check,
-    ADD CONSTRAINT mails_kind_check CHECK (kind IN ('verify_email', 'reset_password', 'email_changed', 'password_changed'));
+    ADD CONSTRAINT mails_kind_check CHECK (kind IN ('verify_email', 'reset_password', 'email_changed', 'password_changed')) NOT VALID;
+ALTER TABLE mails VALIDATE CONSTRAINT mails_kind_check;
 DROP VIEW IF EXISTS valid_invitations;
 DROP TABLE IF EXISTS invitations;
 DROP FUNCTION IF EXISTS refuse_more_invitations();
