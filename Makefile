@@ -143,6 +143,12 @@ bench-compare: build ## Measure this build and the build of a git ref in turn: m
 	@$(bench_build)
 	bin/bench compare --base $(BASE) $(BENCH)
 
+.PHONY: migrate-load
+migrate-load: build ## Migrate a database of a git ref while its service is under load, and print the longest locks: make migrate-load BASE=v0.1.0 BENCH='--articles 1000000'
+	@test -n "$(BASE)" || { echo "name a git ref: make migrate-load BASE=v0.1.0" >&2; exit 1; }
+	@$(bench_build)
+	bin/bench migrate --base $(BASE) $(BENCH)
+
 .PHONY: smoke
 smoke: build ## Run the main requests with curl, as root and as another user
 	.ci/smoke bin/byline
