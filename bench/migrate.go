@@ -22,7 +22,7 @@ const (
 	minArticles = 1000
 	// bytesPerArticle is what an article needs on disk during a run, with its
 	// share of comments, favorites and users, old versions of rows, and WAL.
-	bytesPerArticle = 20_000
+	bytesPerArticle = 15_000
 	// longest bounds a phase whose end is not known.
 	longest = 6 * time.Hour
 	// before and after are the times of the load before a migration begins and

@@ -14,7 +14,7 @@ the service of that ref serves requests, and prints what was locked and who wait
 
   bench migrate --base v0.1.0 --articles 1000000
 
-The data is made anew in a temporary folder: about 12 KB for each article.
+The data is made anew in a temporary folder: 12.5 KB for each article.
 `
 
 // parseMigrate parses the arguments of bench migrate.
