@@ -119,12 +119,18 @@ func IsLockTimeout(err error) bool {
 	return errors.As(err, &pe) && pe.Code == lockNotAvailable
 }
 
+// isDeadlock reports whether a statement was ended because of a deadlock.
+func isDeadlock(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && pe.Code == "40P01"
+}
+
 // isConflict reports whether a transaction was rolled back in favour of another
 // one, by serialization_failure or deadlock_detected, or because the schema has
 // changed since a statement was prepared.
 func isConflict(err error) bool {
 	var pe *pgconn.PgError
-	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01" || isStale(pe))
+	return errors.As(err, &pe) && (pe.Code == "40001" || isDeadlock(err) || isStale(pe))
 }
 
 // isStalePlan reports whether a prepared statement would now return a column of

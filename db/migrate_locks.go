@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,8 +21,8 @@ const (
 	lockPause, maxLockPause = 100 * time.Millisecond, time.Second
 	// lockPatience is after which time a statement fails.
 	lockPatience = 10 * time.Second
-	// lockWait is how long the other statements of a migration wait. Nobody
-	// waits behind them, except for the rows that they have locked.
+	// lockWait is how long the other statements of a migration wait, most of
+	// which lock no tables.
 	lockWait = 5 * time.Second
 	// backgroundWait is for statements behind which no request waits.
 	backgroundWait = time.Minute
@@ -34,7 +33,7 @@ var (
 	// neither reads nor writes conflict.
 	background = regexp.MustCompile(`(?i)\b(?:CONCURRENTLY|VALIDATE\s+CONSTRAINT)\b`)
 	// locking matches what locks tables against reads or writes.
-	locking = regexp.MustCompile(`(?i)^(?:ALTER\s+TABLE|(?:CREATE|DROP)\s+TABLE|CREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER|DROP\s+TRIGGER)\b`)
+	locking = regexp.MustCompile(`(?i)^(?:(?:ALTER|CREATE|DROP|LOCK)\s+TABLE|CREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER|DROP\s+TRIGGER)\b`)
 	// lockedTable matches the name of such a table, among other words.
 	lockedTable = regexp.MustCompile(`(?i)\b(?:TABLE|ON|REFERENCES)\s+(?:IF\s+EXISTS\s+)?(\w+)`)
 )
@@ -56,9 +55,9 @@ func (c lockingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &lockingConn{Conn: conn.(*stdlib.Conn)}, nil
 }
 
-// lockingConn repeats statements that could not lock a table. A transaction that
-// the text of a migration begins is repeated as a whole; one that goose begins
-// is not repeated.
+// lockingConn repeats statements that could not lock a table or a row. A
+// transaction that the text of a migration begins is repeated as a whole; one
+// that goose begins is not repeated.
 type lockingConn struct {
 	*stdlib.Conn
 	block []string // what the transaction of the migration has done so far
@@ -67,7 +66,7 @@ type lockingConn struct {
 // ExecContext implements driver.ExecerContext.
 func (c *lockingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
 	statement := withoutComments(query)
-	ended := time.Now().Add(lockPatience)
+	var ends time.Time
 	for pause := lockPause; ; pause = min(2*pause, maxLockPause) {
 		switch {
 		case c.block != nil:
@@ -75,48 +74,52 @@ func (c *lockingConn) ExecContext(ctx context.Context, query string, args []driv
 		case c.inTransaction():
 			return c.Conn.ExecContext(ctx, query, args)
 		case isWord(statement, "BEGIN"):
-			if result, err = c.Conn.ExecContext(ctx, query, args); err == nil {
-				c.block = []string{query}
-			}
+			result, err = c.begin(ctx, query)
 		case background.MatchString(statement):
 			return c.execInBackground(ctx, query)
 		case locking.MatchString(statement):
 			result, err = c.execAlone(ctx, query, statement)
 		default:
-			return c.Conn.ExecContext(ctx, query, args)
+			result, err = c.Conn.ExecContext(ctx, query, args)
 		}
 		if err == nil {
 			return result, nil
 		}
-		if !IsLockTimeout(err) || time.Now().After(ended) {
+		if c.inTransaction() {
+			_ = c.run(ctx, "ROLLBACK") // if it fails, the next statement does too
+		}
+		if ends.IsZero() {
+			ends = time.Now().Add(lockPatience)
+		}
+		if !IsLockTimeout(err) && !isDeadlock(err) || time.Now().After(ends) {
 			c.block = nil
 			return nil, err
 		}
-		if err := c.rest(ctx, pause); err != nil {
-			return nil, err
+		select { // lets requests pass that have waited
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
 		}
 	}
+}
+
+// begin begins a transaction of the migration. None of its statements waits for
+// long, since those before may have locked something.
+func (c *lockingConn) begin(ctx context.Context, query string) (driver.Result, error) {
+	result, err := c.Conn.ExecContext(ctx, query, nil)
+	if err == nil {
+		err = c.run(ctx, "SET LOCAL lock_timeout = "+milliseconds(lockTry))
+	}
+	if err == nil {
+		c.block = []string{query}
+	}
+	return result, err
 }
 
 func (c *lockingConn) inTransaction() bool { return c.Conn.Conn().PgConn().TxStatus() != 'I' }
 
 func isWord(statement, word string) bool {
 	return strings.EqualFold(strings.TrimRight(strings.TrimSpace(statement), "; \n"), word)
-}
-
-// rest lets requests pass that have waited.
-func (c *lockingConn) rest(ctx context.Context, pause time.Duration) error {
-	if c.inTransaction() {
-		if err := c.run(ctx, "ROLLBACK"); err != nil {
-			return err
-		}
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(pause):
-		return nil
-	}
 }
 
 func (c *lockingConn) run(ctx context.Context, query string) error {
@@ -129,32 +132,24 @@ func (c *lockingConn) execAlone(ctx context.Context, query, statement string) (r
 	if err := c.run(ctx, "BEGIN"); err != nil {
 		return nil, err
 	}
-	if err = c.prepareLock(ctx, statement); err == nil {
+	if err = c.endVacuum(ctx, backgroundWait, statement); err == nil {
 		result, err = c.Conn.ExecContext(ctx, query, nil)
 	}
 	if err == nil {
-		return result, c.run(ctx, "COMMIT")
+		err = c.run(ctx, "COMMIT")
 	}
-	if c.inTransaction() {
-		_ = c.run(ctx, "ROLLBACK") // the error of the statement is the cause
-	}
-	return nil, err
+	return result, err
 }
 
 // execInBlock executes a statement of a transaction that the migration has
 // begun. If the transaction was rolled back, all before is executed first.
 func (c *lockingConn) execInBlock(ctx context.Context, query, statement string) (result driver.Result, err error) {
 	if !c.inTransaction() {
-		for _, earlier := range c.block {
-			if err := c.prepareLock(ctx, withoutComments(earlier)); err != nil {
-				return nil, err
-			}
-			if err := c.run(ctx, earlier); err != nil {
-				return nil, err
-			}
+		if err := c.repeat(ctx, statement); err != nil {
+			return nil, err
 		}
 	}
-	if err := c.prepareLock(ctx, statement); err != nil {
+	if err := c.endVacuum(ctx, lockTry, statement); err != nil {
 		return nil, err
 	}
 	if result, err = c.Conn.ExecContext(ctx, query, nil); err != nil {
@@ -165,6 +160,28 @@ func (c *lockingConn) execInBlock(ctx context.Context, query, statement string) 
 		c.block = nil
 	}
 	return result, nil
+}
+
+// repeat executes a transaction up to the statement that failed. It waits for
+// autovacuums as long as it holds no other lock.
+func (c *lockingConn) repeat(ctx context.Context, failed string) error {
+	earlier, all := c.block, []string{failed}
+	for _, query := range earlier {
+		all = append(all, withoutComments(query))
+	}
+	_, err := c.begin(ctx, earlier[0])
+	if err == nil {
+		err = c.endVacuum(ctx, backgroundWait, all...)
+	}
+	for _, query := range earlier[1:] {
+		if err == nil {
+			_, err = c.execInBlock(ctx, query, withoutComments(query))
+		}
+	}
+	if err != nil {
+		c.block = earlier
+	}
+	return err
 }
 
 // execInBackground executes a statement for which no request waits, however
@@ -181,20 +198,23 @@ func (c *lockingConn) execInBackground(ctx context.Context, query string) (drive
 	return result, err
 }
 
-// prepareLock sets the time that a statement may wait, if it locks tables. An
-// autovacuum of a table ends when somebody has waited for it for a second
-// (deadlock_timeout), so that this waits first, in a way that no request waits
-// for it. Filling a column makes an autovacuum likely.
-func (c *lockingConn) prepareLock(ctx context.Context, statement string) error {
-	if !locking.MatchString(statement) {
+// endVacuum locks the tables that statements will lock, as an autovacuum does,
+// which ends when somebody has waited for it for a second (deadlock_timeout).
+// No request waits for this lock. Filling a column makes an autovacuum likely.
+// After that, the transaction waits for lockTry at most.
+func (c *lockingConn) endVacuum(ctx context.Context, wait time.Duration, statements ...string) error {
+	var names []string
+	for _, statement := range statements {
+		if locking.MatchString(statement) {
+			for _, m := range lockedTable.FindAllStringSubmatch(statement, -1) {
+				names = append(names, strings.ToLower(m[1]))
+			}
+		}
+	}
+	if names == nil {
 		return nil
 	}
-	var names []string
-	for _, m := range lockedTable.FindAllStringSubmatch(statement, -1) {
-		names = append(names, strings.ToLower(m[1]))
-	}
-	slices.Sort(names)
-	rows, err := c.Conn.Conn().Query(ctx, `SELECT relname FROM pg_class WHERE relkind = 'r' AND oid = ANY (
+	rows, err := c.Conn.Conn().Query(ctx, `SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND oid = ANY (
 		SELECT to_regclass(quote_ident(name)) FROM unnest($1::text[]) AS name) ORDER BY relname`, names)
 	if err != nil {
 		return err
@@ -204,7 +224,7 @@ func (c *lockingConn) prepareLock(ctx context.Context, statement string) error {
 		return err
 	}
 	if len(tables) > 0 {
-		lock := "SET LOCAL lock_timeout = " + milliseconds(backgroundWait) + "; LOCK TABLE " + strings.Join(tables, ", ") + " IN SHARE UPDATE EXCLUSIVE MODE"
+		lock := "SET LOCAL lock_timeout = " + milliseconds(wait) + "; LOCK TABLE " + strings.Join(tables, ", ") + " IN SHARE UPDATE EXCLUSIVE MODE"
 		if err := c.run(ctx, lock); err != nil {
 			return err
 		}
