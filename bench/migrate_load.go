@@ -199,7 +199,7 @@ func (m *migration) migrationTexts(down bool) (texts migrationTexts, err error) 
 
 // find returns the number of the migration that contains a statement.
 func (t *migrationTexts) find(statement string) string {
-	const enough = 40
+	const enough = 100
 	for i, m := range *t {
 		if strings.Contains(m.text, statement[:min(len(statement), enough)]) {
 			*t = (*t)[i:]

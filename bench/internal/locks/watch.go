@@ -83,6 +83,11 @@ func Watch(ctx context.Context, url, application string, every time.Duration) ([
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	// What the migration makes itself is of no interest: no request uses it.
+	var tables []uint32
+	if err := conn.QueryRow(ctx, `SELECT array_agg(oid) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`).Scan(&tables); err != nil {
+		return nil, err
+	}
 	w := watcher{held: map[lockKey]held{}, last: time.Now()}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -92,7 +97,7 @@ func Watch(ctx context.Context, url, application string, every time.Duration) ([
 			return w.steps, nil
 		case <-tick.C:
 		}
-		s, err := take(ctx, conn, application)
+		s, err := take(ctx, conn, application, tables)
 		if ctx.Err() != nil {
 			return w.steps, nil
 		}
@@ -115,11 +120,9 @@ type sample struct {
 	found                        bool
 }
 
-// take reads all from the catalogue at once. The tables that the migration has
-// made in its transaction have no name yet for other sessions, so that only
-// those are found which requests may use. pg_blocking_pids stops the lock
+// take reads all from the catalogue at once. pg_blocking_pids stops the lock
 // manager for a moment, and is called for the sessions that wait alone.
-func take(ctx context.Context, conn *pgx.Conn, application string) (s sample, err error) {
+func take(ctx context.Context, conn *pgx.Conn, application string, tables []uint32) (s sample, err error) {
 	var names, modes, ids []string
 	var wait float64
 	err = conn.QueryRow(ctx, `
@@ -129,7 +132,7 @@ func take(ctx context.Context, conn *pgx.Conn, application string) (s sample, er
 			SELECT COALESCE(max(c.reltuples)::bigint, 0) AS rows, COALESCE(array_agg(COALESCE(c.relname, 'rows')), '{}')::text[] AS names,
 				COALESCE(array_agg(k.mode), '{}')::text[] AS modes, COALESCE(array_agg(COALESCE(k.transactionid::text, '')), '{}') AS ids
 			FROM pg_locks k
-			LEFT JOIN pg_class c ON k.locktype = 'relation' AND c.oid = k.relation AND c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+			LEFT JOIN pg_class c ON k.locktype = 'relation' AND c.oid = k.relation AND c.oid = ANY ($2)
 			WHERE k.pid = a.pid AND k.granted AND (c.oid IS NOT NULL OR k.locktype = 'transactionid')
 		) l
 		CROSS JOIN LATERAL (
@@ -139,7 +142,7 @@ func take(ctx context.Context, conn *pgx.Conn, application string) (s sample, er
 		) w
 		WHERE a.datname = current_database() AND a.application_name = $1
 		  AND EXISTS (SELECT FROM pg_locks v WHERE v.pid = a.pid AND v.locktype = 'advisory' AND v.granted)
-		LIMIT 1`, application).
+		LIMIT 1`, application, tables).
 		Scan(&s.now, &s.queryStart, &s.stateChange, &s.xactStart, &s.query, &s.state, &s.rows, &names, &modes, &ids, &s.waits, &wait)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return sample{now: time.Now()}, nil
