@@ -107,6 +107,7 @@ func (m *Migration) steps(p *printer, phase *Phase) {
 		Head: []string{"migration", "step", "tries", "seconds", "rows", "blocks reads ms", "blocks writes ms", "rows locked ms", "others waited ms", "longest request ms"},
 		Left: map[int]bool{1: true},
 	}
+	var waited, request MigrationStep
 	longest := map[string]string{}
 	most := map[string]time.Duration{}
 	for _, s := range phase.Steps {
@@ -125,12 +126,22 @@ func (m *Migration) steps(p *printer, phase *Phase) {
 			row = append(row, cell)
 		}
 		t.Add(append(row, millis(s.Wait), millis(s.Request))...)
+		if waited.Step == nil || s.Wait > waited.Wait {
+			waited = s
+		}
+		if s.Request > request.Request {
+			request = s
+		}
 	}
 	p.table(t)
 	for _, what := range []string{"reads", "writes", "rows"} {
 		if longest[what] != "" {
 			p.line("Longest lock that blocks %s: %s", map[string]string{"reads": "reads", "writes": "writes to a table", "rows": "writes to rows"}[what], longest[what])
 		}
+	}
+	p.line("Longest wait for a lock: %s ms (%s, %s)", millis(waited.Wait), waited.Migration, shorten(waited.Statement, 70))
+	if request.Step != nil {
+		p.line("Longest request: %s ms (%s, %s)", millis(request.Request), request.Migration, shorten(request.Statement, 70))
 	}
 }
 

@@ -32,6 +32,7 @@ func TestMigration(t *testing.T) {
 	for _, want := range []string{
 		"from v1 to this build, 1,000 articles", "12.0 articles |", "30.0 users |", "Longest lock that blocks reads: 12.0 ms (articles, AccessExclusiveLock, 00002)",
 		"Longest lock that blocks writes to a table: 30.0 ms", "Longest lock that blocks writes to rows: 40.0 ms",
+		"Longest request: 9.00 ms (00002, ALTER TABLE articles ADD x int)",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
