@@ -218,6 +218,8 @@ func auditEntry(r query.AuditListRow) openapi.AuditEntry {
 		name = r.SubjectUsername
 	case openapi.SubjectInvitation:
 		name = r.SubjectEmail
+	case openapi.SubjectSeries:
+		name = r.SubjectSeries
 	}
 	return openapi.AuditEntry{
 		Id: r.ID, CreatedAt: view.Timestamp(r.CreatedAt), Action: openapi.AuditAction(r.Action), Actor: actor, ApiKeyId: r.ActorKey,

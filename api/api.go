@@ -92,6 +92,7 @@ type API struct {
 	comments
 	favorites
 	tags
+	series
 	moderation
 	admin
 
@@ -117,6 +118,7 @@ func New(d Deps) *API {
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage},
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},
+		series:     series{db: d.DB, once: once, cursors: d.Cursors},
 		moderation: moderation{db: d.DB, cursors: d.Cursors},
 		admin:      admin{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
 		db:         d.DB,

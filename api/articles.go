@@ -76,17 +76,21 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 			return nil, err
 		}
 	}
-	base := slug.From(in.Title)
+	base, related := slug.From(in.Title), newRelations(in)
 	var created visibility.Article
 	var replayed *string
 	for attempt := range visibility.SlugAttempts {
 		arg.Slug = slug.Candidate(base, attempt)
-		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body, InTx: named != "" || in.PublishedAt != nil}
+		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body, InTx: named != "" || in.PublishedAt != nil || related.any()}
 		created, replayed, err = idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (visibility.Article, error) {
-			if named != "" {
+			switch {
+			case related.any():
+				return createRelated(ctx, conn, arg, related)
+			case named != "":
 				return createFor(ctx, conn, arg)
+			default:
+				return createArticle(ctx, conn, arg)
 			}
-			return createArticle(ctx, conn, arg)
 		})
 		if !slugTaken(err) {
 			break
@@ -150,7 +154,11 @@ func (s articles) asHTML(ctx context.Context, format *openapi.TextFormat, body s
 func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRequestObject) (openapi.UpdateArticleResponseObject, error) {
 	in := req.Body.Article
 	var a visibility.Article
+	related := patchedRelations(in)
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
+		if err := related.lock(ctx, tx); err != nil {
+			return err
+		}
 		locked, err := visibility.LockArticle(ctx, tx, req.Slug, req.Params.IfMatch)
 		if err != nil {
 			return err
@@ -163,13 +171,18 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 				return err
 			}
 		}
-		if in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil {
+		edits := in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil
+		if edits {
 			if err := s.rules.Check(ctx, openapi.ArticleStatus(locked.Status)); err != nil {
 				return err
 			}
 			if err := s.applyPatch(ctx, tx, locked, in); err != nil {
 				return err
 			}
+		}
+		if changed, err := s.relate(ctx, tx, locked, related); err != nil {
+			return err
+		} else if edits || changed {
 			if err := audit.WriteEdit(ctx, tx, locked.AuthorID, audit.Entry{Action: openapi.ArticleUpdated, ID: locked.ID}); err != nil {
 				return err
 			}

@@ -52,6 +52,10 @@ var lookups = map[string]lookup{
 	"invitation": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
 		return q.InvitationFind(ctx, conn, id) // nobody owns it
 	}),
+	"series": func(ctx context.Context, conn query.DBTX, slug string, _ object) (object, error) {
+		found, err := q.SeriesGet(ctx, conn, slug)
+		return object{id: found.ID}, err // nobody owns it
+	},
 	"apiKey": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
 		return q.ApiKeyOwner(ctx, conn, id)
 	}),

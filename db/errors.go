@@ -42,6 +42,7 @@ const (
 	// InvitationsMaximum is enforced by a trigger.
 	InvitationsMaximum     Constraint = "invitations_maximum"
 	MailsUserIDFkey        Constraint = "mails_user_id_fkey"
+	SeriesSlugKey          Constraint = "series_slug_key"
 	SessionsUserIDFkey     Constraint = "sessions_user_id_fkey"
 	SignInPlacesUserIDFkey Constraint = "sign_in_places_user_id_fkey"
 	UsersEmailKey          Constraint = "users_email_key"

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/contract"
 	"github.com/byline-api/byline/server/servertest"
@@ -26,6 +27,10 @@ var writes = map[string]func(*stage) (method string, c call){
 	"GetArticleComments":     func(s *stage) (string, call) { return "POST", valid["CreateArticleComment"](s) },
 	"GetCurrentUserArticles": func(s *stage) (string, call) { return "POST", valid["CreateArticle"](s) },
 	"GetEditorialArticles":   func(s *stage) (string, call) { return "POST", valid["CreateArticle"](s) },
+	"ListSeries": func(s *stage) (string, call) {
+		return "PUT", call{path: series(s), token: s.as(auth.Editor), body: `{"series":{"title":"Better words"}}`}
+	},
+	"GetSeries": func(s *stage) (string, call) { return "PUT", valid["UpdateSeries"](s) },
 	"GetTags": func(s *stage) (string, call) {
 		return "POST", call{path: "/articles", token: s.author.Token, body: strings.Replace(newArticle, `"a"`, fmt.Sprintf("%q", "of "+s.slug), 1)}
 	},

@@ -42,6 +42,15 @@ func stale(id string) func(*stage) []call {
 	}
 }
 
+// staleSeries is stale for a series.
+func staleSeries(id string) func(*stage) []call {
+	return func(s *stage) []call {
+		res, _ := s.s.Do("GET", series(s), "")
+		c := valid[id](s)
+		return []call{c.with("If-Match", `"0.old"`), c.with("If-Match", `"nonsense"`), c.with("If-Match", "W/"+res.Header.Get("ETag"))}
+	}
+}
+
 func longHeader(id, name string) func(*stage) []call {
 	return func(s *stage) []call {
 		return []call{valid[id](s).with(name, `"`+strings.Repeat("x", 1024)+`"`)}

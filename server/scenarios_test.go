@@ -24,6 +24,17 @@ func draft(s *stage) string {
 	return "/articles/" + created.Article.Slug
 }
 
+// series makes a series with the article of the stage, and returns its path.
+func series(s *stage) string {
+	if s.series == "" {
+		var created struct{ Series struct{ Slug string } }
+		s.post("/series", `{"series":{"title":"Of `+s.slug+`"}}`, s.as(auth.Editor), &created)
+		s.series = created.Series.Slug
+		s.must("PUT", call{path: article(s, ""), token: s.author.Token, body: fmt.Sprintf(`{"article":{"series":{"slug":%q}}}`, s.series)})
+	}
+	return "/series/" + s.series
+}
+
 func user(s *stage, suffix string) string { return "/admin/users/" + s.reader.Username + suffix }
 
 // self returns the path of an operation on the user of a token.
@@ -139,6 +150,18 @@ var valid = map[string]func(*stage) call{
 	"CreateArticleFavorite": func(s *stage) call { return call{path: article(s, "/favorite"), token: s.reader.Token} },
 	"DeleteArticleFavorite": func(s *stage) call { return call{path: article(s, "/favorite"), token: s.reader.Token} },
 	"GetTags":               func(*stage) call { return call{path: "/tags"} },
+	"ListSeries": func(s *stage) call {
+		series(s)
+		return call{path: "/series"}
+	},
+	"CreateSeries": func(s *stage) call {
+		return call{path: "/series", token: s.as(auth.Editor), body: `{"series":{"title":"A series"}}`}
+	},
+	"GetSeries": func(s *stage) call { return call{path: series(s)} },
+	"UpdateSeries": func(s *stage) call {
+		return call{path: series(s), token: s.as(auth.Editor), body: fmt.Sprintf(`{"series":{"description":"Better words","articles":[%q]}}`, s.slug)}
+	},
+	"DeleteSeries": func(s *stage) call { return call{path: series(s), token: s.as(auth.Editor)} },
 	"HideArticle": func(s *stage) call {
 		return call{path: article(s, "/hidden"), token: s.as(auth.Moderator), body: `{"reason":"Advertising"}`}
 	},
@@ -266,6 +289,13 @@ var scenarios = map[string]func(*stage) []call{
 		return []call{c.as(s.apiKey("read").Key), c.at(article(s, "/submit")).as(s.reader.Token)}
 	},
 	"SubmitArticle 412": stale("SubmitArticle"),
+	"SubmitArticle 412":    stale("SubmitArticle"),
+	"UpdateSeries 412":     staleSeries("UpdateSeries"),
+	"DeleteSeries 412":     staleSeries("DeleteSeries"),
+	"CreateSeries 409": func(s *stage) []call {
+		series(s)
+		return []call{{path: "/series", token: s.as(auth.Editor), body: fmt.Sprintf(`{"series":{"title":"t","slug":%q}}`, s.series)}}
+	},
 
 	"CreateSession 422": func(s *stage) []call {
 		return []call{{path: "/sessions", body: `{}`}, {path: "/sessions", body: `{"user":{"email":"","password":"x"}}`}}

@@ -60,6 +60,8 @@ func (r sharedRead) path(t *testing.T, w *world, s *servertest.Service, rng *ran
 			values = w.slugs
 		case "profile":
 			values = w.names
+		case "series":
+			values = w.series
 		default:
 			t.Fatalf("%s: say in server/shared_reads_test.go which values a path parameter of the kind %s has", r.op.ID, target.Kind)
 		}

@@ -67,6 +67,10 @@ func (s *stage) fill(t *testing.T, some int) {
 			SELECT $3 || '-' || n, u.id, 'Filled', 'd', 'b', ARRAY['stage', 'filled'] FROM users u, generate_series(1, $4::int) n WHERE u.username = $1
 			RETURNING id, slug)
 		INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a WHERE $2 <> ''`,
+		`INSERT INTO series (slug, title) SELECT $3 || '-' || n, 'Filled' FROM generate_series(1, $4::int) n WHERE $1 <> $2`,
+		`UPDATE articles a SET series_id = s.series_id, series_position = 1, translation_group = 7 FROM articles s
+			WHERE s.author_id = (SELECT id FROM users WHERE username = $1) AND s.series_position = 1 AND a.author_id = s.author_id
+			AND a.slug LIKE $3 || '%' AND $2 <> '' AND $4::int > 0`,
 		`INSERT INTO comments (article_id, author_id, body)
 			SELECT a.id, u.id, 'c' FROM articles a JOIN users u ON u.username IN ($1, $2), generate_series(1, $4::int) n
 			WHERE a.author_id = (SELECT id FROM users WHERE username = $1) AND a.tags[1] = 'stage' AND $3 <> ''`,

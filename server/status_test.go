@@ -250,7 +250,8 @@ type stage struct {
 	author, reader servertest.User
 	slug           string
 	comment        string
-	fills          int // how often fill was called
+	series         string // "" until the function series was called
+	fills          int    // how often fill was called
 }
 
 func newStage(s *servertest.Service) *stage {

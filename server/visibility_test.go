@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -72,6 +73,9 @@ func TestNotPublicIsSeenNowhere(t *testing.T) {
 				require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
 				c := valid[op.ID](st)
 				slug := st.s.Publish(st.author, marker+" "+st.author.Username, "stage", marker).Slug
+				series(st)
+				st.must(http.MethodPut, call{path: "/articles/" + slug, token: st.author.Token,
+					body: fmt.Sprintf(`{"article":{"series":{"slug":%q},"translationOf":%q}}`, st.series, st.slug)})
 				stranger := st.s.Register("")
 				st.must(http.MethodPost, call{path: "/profiles/" + st.author.Username + "/follow", token: stranger.Token})
 				st.must(http.MethodPost, call{path: "/articles/" + slug + "/favorite", token: stranger.Token})

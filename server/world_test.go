@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"strings"
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/server/servertest"
@@ -20,6 +21,7 @@ type world struct {
 	guest     servertest.User // is suspended now and then
 	names     []string        // of users, which change
 	slugs     []string        // current and former slugs of articles
+	series    []string        // slugs of series, some of which are deleted now and then
 	last      string          // the last write, for failure messages
 	n         int
 }
@@ -43,6 +45,11 @@ func newWorld(s *servertest.Service, users int) *world {
 	for i := range 3 {
 		w.slugs = append(w.slugs, s.Publish(w.users[i], fmt.Sprintf("Article %d", i), "x", "y").Slug)
 	}
+	for i := range 3 {
+		title := fmt.Sprintf("Series %d", i)
+		s.Do(http.MethodPost, "/series", fmt.Sprintf(`{"series":{"title":%q}}`, title), "Authorization", "Token "+w.editor.Token)
+		w.series = append(w.series, fmt.Sprintf("series-%d", i))
+	}
 	return w
 }
 
@@ -58,7 +65,7 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 	who := rng.IntN(len(w.users))
 	slug := w.slugs[rng.IntN(len(w.slugs))]
 	method, path, body, token := "", "", "", w.users[who].Token
-	switch rng.IntN(15) {
+	switch rng.IntN(18) {
 	case 0:
 		method, path = http.MethodPost, "/articles"
 		body = fmt.Sprintf(`{"article":{"title":"Article %d","description":"d","body":"b","tagList":["%c"]}}`, rng.IntN(40), 'x'+rune(rng.IntN(3)))
@@ -103,6 +110,22 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 	case 14:
 		token, method, path = w.editor.Token, http.MethodPut, "/articles/"+slug
 		body = fmt.Sprintf(`{"article":{"author":%q}}`, w.names[rng.IntN(len(w.names))])
+	case 15:
+		token, method, path = w.editor.Token, http.MethodPut, "/articles/"+slug
+		body = [...]string{
+			fmt.Sprintf(`{"article":{"series":{"slug":%q}}}`, pick(rng, w.series)), fmt.Sprintf(`{"article":{"translationOf":%q}}`, pick(rng, w.slugs)),
+			fmt.Sprintf(`{"article":{"series":{"slug":%q,"position":1}}}`, pick(rng, w.series)), `{"article":{"series":null,"translationOf":null}}`,
+		}[rng.IntN(4)]
+	case 16:
+		token, method, path = w.editor.Token, http.MethodPut, "/series/"+pick(rng, w.series)
+		body = [...]string{fmt.Sprintf(`{"series":{"title":"Title %d"}}`, w.n), fmt.Sprintf(`{"series":{"articles":[%q]}}`, slug)}[rng.IntN(2)]
+		if rng.IntN(4) == 0 { // seldom, so that something is left
+			s.Do(http.MethodDelete, path, "", "Authorization", "Token "+token)
+			method, body = http.MethodPost, fmt.Sprintf(`{"series":{"title":"Again","slug":%q}}`, path[len("/series/"):])
+			path = "/series"
+		}
+	case 17:
+		token, method, path = w.editor.Token, http.MethodPost, "/articles/"+slug+[...]string{"/publish", "/publish", "/unpublish"}[rng.IntN(3)]
 	case 13:
 		token, method, path = w.admin.Token, http.MethodPut, "/admin/users/"+w.guest.Username+"/suspension"
 		body = fmt.Sprintf(`{"reason":"r%d"}`, w.n)
@@ -111,7 +134,7 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 		}
 	}
 	res, answer := s.Do(method, path, body, "Authorization", "Token "+token)
-	if m := slugOf.FindStringSubmatch(answer); m != nil && res.StatusCode < 300 {
+	if m := slugOf.FindStringSubmatch(answer); m != nil && res.StatusCode < 300 && strings.HasPrefix(path, "/articles") {
 		w.slugs = append(w.slugs, m[1])
 	}
 	w.last = fmt.Sprintf("%s %s %s: %d", method, path, body, res.StatusCode)

@@ -19,6 +19,7 @@ var violations = map[db.Constraint]func() *problem.Error{
 	db.UsersFoldedUsernameKey:    usernameTaken,
 	db.UsersEmailKey:             func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", problem.Taken) },
 	db.APIKeysMaximum:            func() *problem.Error { return problem.InvalidField("apiKey", "maximum of 50 reached") },
+	db.SeriesSlugKey:             func() *problem.Error { return problem.New(problem.AlreadyTaken, "slug", problem.Taken) },
 	db.InvitationsEmailKey:       func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", "has already been invited") },
 	db.InvitationsMaximum:        func() *problem.Error { return problem.InvalidField("invitation", "maximum of 1000 reached") },
 	db.InvitationsInvitedByFkey:  unknownViewer,

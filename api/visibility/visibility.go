@@ -44,6 +44,7 @@ type Article struct {
 	// Publication is zero if a replica of an older version has stored the
 	// article under an Idempotency-Key.
 	Publication Publication
+	Related     Related
 }
 
 // Publication is whether and when an article is published.
@@ -63,6 +64,7 @@ type Hiding struct {
 // View renders the article. html is nil unless it was requested.
 func (a Article) View(ctx context.Context, html *markup.Text) openapi.Article {
 	out := view.Article(ctx, a.ArticleItem, a.Body, html, a.Hidden.View())
+	out.Series, out.Translations = a.Related.view()
 	out.Status, out.UnpublishAt = openapi.ArticleStatus(a.Publication.Status), view.TimestampOrNull(a.Publication.EndsAt)
 	switch at := a.Publication.At; {
 	case out.Status == "":
@@ -78,7 +80,7 @@ func (a Article) View(ctx context.Context, html *markup.Text) openapi.Article {
 // Facts returns what the HTTP server needs to know of a response that shows the
 // article: its dependencies and its version.
 func (a Article) Facts() response.Facts {
-	return response.DependsOn(changes.Article(a.ID), changes.Profile(a.AuthorID)).OfVersion(a.ID, a.Version)
+	return response.DependsOn(a.Related.keys(changes.Article(a.ID), changes.Profile(a.AuthorID))...).OfVersion(a.ID, a.Version)
 }
 
 // View renders a hiding, which may be nil.
@@ -129,7 +131,7 @@ func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, err
 		return Article{}, translate.NotFound(err, "article")
 	}
 	list := []Article{article(r)}
-	return list[0], reveal(ctx, conn, list)
+	return list[0], complete(ctx, conn, list)
 }
 
 // GetArticles returns the articles that have or had the slugs and that the
@@ -152,7 +154,7 @@ func GetArticles(ctx context.Context, conn query.DBTX, slugs []string) (list []A
 		}
 		list, rest = append(list, more.list...), more.rest
 	}
-	return list, rest, reveal(ctx, conn, list)
+	return list, rest, complete(ctx, conn, list)
 }
 
 // articlesRead are articles with their bodies, and the slugs of those whose
@@ -194,6 +196,7 @@ func article(r query.ArticleGetBySlugRow) Article {
 			Favorited: r.Favorited, Following: r.Following,
 		},
 		Publication: Publication{Status: r.Status, At: r.PublishedAt, EndsAt: r.UnpublishAt},
+		Related:     Related{seriesID: r.SeriesID, group: r.TranslationGroup},
 	}
 	if r.Hidden {
 		a.Hidden = &Hiding{}
@@ -207,6 +210,15 @@ func FindArticle(ctx context.Context, conn query.DBTX, slug string) (query.Artic
 	viewer := request.Viewer(ctx)
 	a, err := q.ArticleAuthor(ctx, conn, query.ArticleAuthorParams{Slug: slug, ViewerID: viewer.ID, ViewerLevel: Level(viewer)})
 	return a, translate.NotFound(err, "article")
+}
+
+// complete adds what most articles do not have. It costs a query for each only if
+// there is one that has it.
+func complete(ctx context.Context, conn query.DBTX, list []Article) error {
+	if err := reveal(ctx, conn, list); err != nil {
+		return err
+	}
+	return relate(ctx, conn, list)
 }
 
 // reveal completes the articles of a list that are not public. It costs a query

@@ -51,11 +51,16 @@ const (
 	KindSession    Kind = 's' // the end of a session
 	KindAPIKey     Kind = 'k' // the end of an API key
 	KindAccount    Kind = 'v' // the role or the suspension of a user
+	KindSeries     Kind = 'e' // a series and the list of its articles
+	// KindTranslations is a group of articles that are translations of one
+	// another.
+	KindTranslations Kind = 'r'
 
 	KindArticlesTagged Kind = 't' // the list of the articles with a tag
 
 	KindArticles    Kind = 'l' // the list of all articles
 	KindTags        Kind = 'g' // the list of tags
+	KindAllSeries   Kind = 'E' // the list of all series
 	KindSigningKeys Kind = 'K' // the keys that sign tokens
 	KindEverything  Kind = '*' // anything may have changed
 )
@@ -72,6 +77,7 @@ type Key struct {
 var (
 	Articles    = Key{kind: KindArticles}
 	Tags        = Key{kind: KindTags}
+	AllSeries   = Key{kind: KindAllSeries}
 	SigningKeys = Key{kind: KindSigningKeys}
 	Everything  = Key{kind: KindEverything}
 )
@@ -90,6 +96,12 @@ func ArticlesBy(userID int64) Key { return Key{kind: KindArticlesBy, id: userID}
 
 // ArticlesTagged names the list of the articles with a tag.
 func ArticlesTagged(tag string) Key { return Key{kind: KindArticlesTagged, name: tag} }
+
+// Series names a series and the list of its articles.
+func Series(id int64) Key { return Key{kind: KindSeries, id: id} }
+
+// Translations names a group of articles that are translations of one another.
+func Translations(group int64) Key { return Key{kind: KindTranslations, id: group} }
 
 // Session names a session.
 func Session(id int64) Key { return Key{kind: KindSession, id: id} }
@@ -113,7 +125,7 @@ func (k Key) String() string {
 		return ""
 	case KindArticlesTagged:
 		return string(k.kind) + k.name
-	case KindArticles, KindTags, KindSigningKeys, KindEverything:
+	case KindArticles, KindTags, KindAllSeries, KindSigningKeys, KindEverything:
 		return string(k.kind)
 	default:
 		return string(k.kind) + strconv.FormatInt(k.id, 10)
@@ -146,12 +158,12 @@ func Parse(text string) (Key, error) {
 	case KindArticlesTagged:
 		k.name = rest
 		return k, nil
-	case KindArticles, KindTags, KindSigningKeys, KindEverything:
+	case KindArticles, KindTags, KindAllSeries, KindSigningKeys, KindEverything:
 		if rest != "" {
 			return Key{}, fmt.Errorf("changes: the key %q ends in %q", text, rest)
 		}
 		return k, nil
-	case KindArticle, KindProfile, KindComments, KindArticlesBy, KindSession, KindAPIKey, KindAccount:
+	case KindArticle, KindProfile, KindComments, KindArticlesBy, KindSession, KindAPIKey, KindAccount, KindSeries, KindTranslations:
 		id, err := strconv.ParseInt(rest, 10, 64)
 		if err != nil {
 			return Key{}, fmt.Errorf("changes: the key %q has no id: %w", text, err)

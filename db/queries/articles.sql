@@ -135,7 +135,8 @@ ORDER BY l.published_at DESC, l.id DESC;
 -- Returns the same columns as ArticleListBySlugs, so that one function reads
 -- both.
 SELECT /* shared */ @slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.body, octet_length(a.body)::int AS body_bytes,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_named(@slug, @viewer_id, @viewer_level) n
@@ -149,6 +150,7 @@ LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_i
 -- lacks its body if the bodies up to it have more than max_bytes together.
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= @max_bytes::bigint THEN a.body END, '')::text AS body,
        octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
@@ -164,6 +166,8 @@ ORDER BY n.position;
 -- name: ArticleLock :one
 -- Locks an article against other changes, and returns what a change checks.
 SELECT a.id, a.author_id, a.slug, a.title, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
+       COALESCE(a.translation_group, 0)::bigint AS translation_group,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
 FROM article_named(@slug, @viewer_id, @viewer_level) n
 JOIN articles a ON a.id = n.id
