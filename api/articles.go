@@ -156,7 +156,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 	var a visibility.Article
 	related := patchedRelations(in)
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
-		if err := related.lock(ctx, tx); err != nil {
+		if err := related.lock(ctx, tx, req.Slug); err != nil {
 			return err
 		}
 		locked, err := visibility.LockArticle(ctx, tx, req.Slug, req.Params.IfMatch)

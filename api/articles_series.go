@@ -54,18 +54,24 @@ func (r *relations) any() bool {
 	return r.place != nil || r.original != nil || r.leavesSeries || r.leavesTranslations
 }
 
-// lock locks the series. Everything that changes a series and its articles locks
-// the series first.
-func (r *relations) lock(ctx context.Context, tx query.DBTX) error {
-	if r.place == nil {
+// lock locks the series, and then the articles that become translations of one
+// another: the one with the slug and the one that the request names. Everything
+// that changes a series and its articles locks the series first.
+func (r *relations) lock(ctx context.Context, tx query.DBTX, slug string) error {
+	if r.place != nil {
+		locked, err := q.SeriesLock(ctx, tx, r.place.Slug)
+		if err != nil && !db.IsNotFound(err) {
+			return err
+		}
+		r.seriesID = locked.ID
+	}
+	if r.original == nil {
 		return nil
 	}
-	locked, err := q.SeriesLock(ctx, tx, r.place.Slug)
-	if db.IsNotFound(err) {
-		return nil
-	}
-	r.seriesID = locked.ID
-	return err
+	viewer := request.Viewer(ctx)
+	return q.TranslationLock(ctx, tx, query.TranslationLockParams{
+		Slugs: []string{slug, *r.original}, ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer),
+	})
 }
 
 // apply puts an article, which is locked, into the series and the group of
@@ -111,7 +117,7 @@ func joinTranslations(ctx context.Context, tx query.DBTX, a query.ArticleLockRow
 	viewer := request.Viewer(ctx)
 	other, err := q.TranslationOriginal(ctx, tx, query.TranslationOriginalParams{Slug: slug, ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer)})
 	switch {
-	case db.IsNotFound(err), err == nil && !viewer.MayEdit(other.AuthorID):
+	case db.IsNotFound(err):
 		return false, problem.InvalidField("translationOf", "is not an article that you may change")
 	case err != nil:
 		return false, err
@@ -128,7 +134,7 @@ func joinTranslations(ctx context.Context, tx query.DBTX, a query.ArticleLockRow
 // createRelated creates an article with relations. The viewer may name another
 // author, as in createFor.
 func createRelated(ctx context.Context, tx query.DBTX, arg query.ArticleCreateParams, related relations) (visibility.Article, error) {
-	if err := related.lock(ctx, tx); err != nil {
+	if err := related.lock(ctx, tx, arg.Slug); err != nil {
 		return visibility.Article{}, err
 	}
 	created, err := createFor(ctx, tx, arg)

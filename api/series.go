@@ -110,7 +110,7 @@ func (s series) CreateSeries(ctx context.Context, req openapi.CreateSeriesReques
 
 // GetSeries returns a series with the articles that the viewer sees.
 func (s series) GetSeries(ctx context.Context, req openapi.GetSeriesRequestObject) (openapi.GetSeriesResponseObject, error) {
-	found, err := getSeries(ctx, s.db, req.SeriesSlug)
+	found, err := getSeries(ctx, s.db, req.Slug)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func getSeries(ctx context.Context, conn query.DBTX, slug string) (out shownSeri
 func (s series) UpdateSeries(ctx context.Context, req openapi.UpdateSeriesRequestObject) (openapi.UpdateSeriesResponseObject, error) {
 	in := req.Body.Series
 	var out shownSeries
-	err := s.change(ctx, req.SeriesSlug, req.Params.IfMatch, openapi.SeriesUpdated, func(tx query.DBTX, id int64) error {
+	err := s.change(ctx, req.Slug, req.Params.IfMatch, openapi.SeriesUpdated, func(tx query.DBTX, id int64) error {
 		if in.Articles != nil {
 			viewer := request.Viewer(ctx)
 			n, err := q.SeriesOrder(ctx, tx, query.SeriesOrderParams{
@@ -166,7 +166,7 @@ func (s series) UpdateSeries(ctx context.Context, req openapi.UpdateSeriesReques
 			return err
 		}
 		var err error
-		out, err = getSeries(ctx, tx, req.SeriesSlug)
+		out, err = getSeries(ctx, tx, req.Slug)
 		return err
 	})
 	if err != nil {
@@ -178,7 +178,7 @@ func (s series) UpdateSeries(ctx context.Context, req openapi.UpdateSeriesReques
 
 // DeleteSeries deletes a series. Its articles stay.
 func (s series) DeleteSeries(ctx context.Context, req openapi.DeleteSeriesRequestObject) (openapi.DeleteSeriesResponseObject, error) {
-	err := s.change(ctx, req.SeriesSlug, req.Params.IfMatch, openapi.SeriesDeleted, func(tx query.DBTX, id int64) error {
+	err := s.change(ctx, req.Slug, req.Params.IfMatch, openapi.SeriesDeleted, func(tx query.DBTX, id int64) error {
 		if err := q.SeriesEmpty(ctx, tx, id); err != nil {
 			return err
 		}

@@ -82,13 +82,25 @@ RETURNING x.id;
 -- name: SeriesLeave :exec
 UPDATE articles SET series_id = NULL, series_position = NULL, version = version + 1 WHERE id = @id AND series_id IS NOT NULL;
 
+-- name: TranslationLock :exec
+-- Locks articles that the viewer may change in the order of their ids, so that
+-- two that become translations of each other at the same time do not wait for
+-- each other.
+SELECT a.id FROM unnest(@slugs::text[]) AS s (slug)
+CROSS JOIN LATERAL article_named(s.slug, @viewer_id, @viewer_level) n
+JOIN articles a ON a.id = n.id
+WHERE a.author_id = @viewer_id OR @viewer_level::int >= 2
+ORDER BY a.id
+FOR UPDATE OF a;
+
 -- name: TranslationOriginal :one
--- Locks an article that the viewer sees, and returns its group of translations
--- and how many articles that has.
-SELECT a.id, a.author_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
+-- Locks an article that the viewer may change, and returns its group of
+-- translations and how many articles that has.
+SELECT a.id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        (SELECT count(*) FROM articles g WHERE g.translation_group = a.translation_group)::bigint AS articles_count
 FROM article_named(@slug, @viewer_id, @viewer_level) n
 JOIN articles a ON a.id = n.id
+WHERE a.author_id = @viewer_id OR @viewer_level::int >= 2
 FOR UPDATE OF a;
 
 -- name: TranslationJoin :exec
