@@ -289,9 +289,8 @@ var scenarios = map[string]func(*stage) []call{
 		return []call{c.as(s.apiKey("read").Key), c.at(article(s, "/submit")).as(s.reader.Token)}
 	},
 	"SubmitArticle 412": stale("SubmitArticle"),
-	"SubmitArticle 412":    stale("SubmitArticle"),
-	"UpdateSeries 412":     staleSeries("UpdateSeries"),
-	"DeleteSeries 412":     staleSeries("DeleteSeries"),
+	"UpdateSeries 412":  staleSeries("UpdateSeries"),
+	"DeleteSeries 412":  staleSeries("DeleteSeries"),
 	"CreateSeries 409": func(s *stage) []call {
 		series(s)
 		return []call{{path: "/series", token: s.as(auth.Editor), body: fmt.Sprintf(`{"series":{"title":"t","slug":%q}}`, s.series)}}

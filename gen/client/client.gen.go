@@ -59,6 +59,9 @@ const (
 	InvitationAccepted  AuditAction = "invitation.accepted"
 	InvitationCreated   AuditAction = "invitation.created"
 	InvitationDeleted   AuditAction = "invitation.deleted"
+	SeriesCreated       AuditAction = "series.created"
+	SeriesDeleted       AuditAction = "series.deleted"
+	SeriesUpdated       AuditAction = "series.updated"
 	UserAdded           AuditAction = "user.added"
 	UserAdminCreated    AuditAction = "user.admin_created"
 	UserReinstated      AuditAction = "user.reinstated"
@@ -97,6 +100,12 @@ func (e AuditAction) Valid() bool {
 		return true
 	case InvitationDeleted:
 		return true
+	case SeriesCreated:
+		return true
+	case SeriesDeleted:
+		return true
+	case SeriesUpdated:
+		return true
 	case UserAdded:
 		return true
 	case UserAdminCreated:
@@ -117,6 +126,7 @@ const (
 	SubjectArticle    AuditSubjectKind = "article"
 	SubjectComment    AuditSubjectKind = "comment"
 	SubjectInvitation AuditSubjectKind = "invitation"
+	SubjectSeries     AuditSubjectKind = "series"
 	SubjectUser       AuditSubjectKind = "user"
 )
 
@@ -128,6 +138,8 @@ func (e AuditSubjectKind) Valid() bool {
 	case SubjectComment:
 		return true
 	case SubjectInvitation:
+		return true
+	case SubjectSeries:
 		return true
 	case SubjectUser:
 		return true
@@ -515,6 +527,9 @@ type Article struct {
 	// PublishedAt When the article was published, or will be; null for a draft and in review. Lists are sorted by it.
 	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt"`
 
+	// Series The series that the article is in, and its place there; null if it is in none
+	Series nullable.Nullable[SeriesPlace] `json:"series"`
+
 	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
 	//
 	// Example: how-to-train-your-dragon
@@ -538,6 +553,11 @@ type Article struct {
 	//
 	// Example: How to train your dragon
 	Title string `json:"title"`
+
+	// Translations The translations of the article that the caller may see, by language
+	//
+	// Example: [{"language":"de","slug":"wie-man-einen-drachen-zaehmt","title":"Drachenzähmen leicht gemacht"}]
+	Translations []Translation `json:"translations"`
 
 	// UnpublishAt When the article becomes a draft again; null if it stays published
 	UnpublishAt nullable.Nullable[time.Time] `json:"unpublishAt"`
@@ -708,7 +728,7 @@ type AuditEntry struct {
 	// Example: 01JF8Z5RWT7F2H3ZPPT2C4E5M6
 	RequestId nullable.Nullable[string] `json:"requestId"`
 
-	// Subject The user, article, comment or invitation that the action affected
+	// Subject The user, article, comment, invitation or series that the action affected
 	Subject AuditSubject `json:"subject"`
 
 	// To The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, or the id of the author after the article got another one; else null
@@ -717,23 +737,23 @@ type AuditEntry struct {
 	To nullable.Nullable[string] `json:"to"`
 }
 
-// AuditSubject The user, article, comment or invitation that the action affected
+// AuditSubject The user, article, comment, invitation or series that the action affected
 type AuditSubject struct {
 	// Id Identifies the object among those of its kind, also after it was deleted
 	//
 	// Example: 9
 	Id int64 `json:"id"`
 
-	// Kind What `id` identifies: an article, a comment, an invitation or a user
+	// Kind What `id` identifies: an article, a comment, an invitation, a series or a user
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The username, the slug of the article or the invited address; null when the subject no longer exists
+	// Name The username, the slug of the article or of the series, or the invited address; null when the subject no longer exists
 	//
 	// Example: jake
 	Name nullable.Nullable[string] `json:"name"`
 }
 
-// AuditSubjectKind What `id` identifies: an article, a comment, an invitation or a user
+// AuditSubjectKind What `id` identifies: an article, a comment, an invitation, a series or a user
 type AuditSubjectKind string
 
 // Comment What a user has written below an article
@@ -1080,6 +1100,9 @@ type NewArticle struct {
 	// Example: 2026-02-19T06:00:00.000Z
 	PublishedAt *time.Time `json:"publishedAt,omitempty"`
 
+	// Series The series that the article becomes a part of; null = none
+	Series nullable.Nullable[NewSeriesPlace] `json:"series,omitempty"`
+
 	// Status What becomes of the article; without it, it is published at once
 	Status *ArticleStatus `json:"status,omitempty"`
 
@@ -1092,6 +1115,11 @@ type NewArticle struct {
 	//
 	// Example: How to train your dragon
 	Title Title `json:"title"`
+
+	// TranslationOf The slug of an article that this one translates, or of another translation of it. Only those who may change that article may set it.
+	//
+	// Example: how-to-train-your-dragon
+	TranslationOf *string `json:"translationOf,omitempty"`
 }
 
 // NewArticleRequest The body of a request that publishes an article
@@ -1123,6 +1151,46 @@ type NewInvitationRequest struct {
 
 	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
+}
+
+// NewSeries The series that the request creates
+type NewSeries struct {
+	// Description What the series is about, as plain text; empty without it
+	Description *Description `json:"description,omitempty"`
+
+	// Slug Identifies the series in paths; without it, it is made from the title. It never changes.
+	//
+	// Example: dragons-for-beginners
+	Slug *SeriesName `json:"slug,omitempty"`
+
+	// Title What lists and pages show as the headline, as plain text
+	//
+	// Example: How to train your dragon
+	Title Title `json:"title"`
+}
+
+// NewSeriesPlace The series that the article becomes a part of; null = none
+type NewSeriesPlace struct {
+	// Position The place of the article; without it, where it is or else at the end
+	//
+	// Example: 2
+	Position *int32 `json:"position,omitempty"`
+
+	// Slug The slug of a series that exists
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title Has no effect, so that a front end can send back what it has got
+	//
+	// Example: Dragons for beginners
+	Title *string `json:"title,omitempty"`
+}
+
+// NewSeriesRequest The body of a request that creates a series
+type NewSeriesRequest struct {
+	// Series The series that the request creates
+	Series NewSeries `json:"series"`
 }
 
 // NewUser The account that the request registers
@@ -1314,6 +1382,113 @@ type Role string
 // Scope What the key permits; each scope includes those before it
 type Scope string
 
+// Series Articles that belong together, in an order
+type Series struct {
+	// Articles The articles that the caller may see, in their order
+	Articles []SeriesArticle `json:"articles"`
+
+	// ArticlesCount The number of its public articles
+	//
+	// Example: 2
+	ArticlesCount int64 `json:"articlesCount"`
+
+	// Description What the series is about, as plain text; empty if nobody has said
+	//
+	// Example: From the egg to the first flight
+	Description string `json:"description"`
+
+	// Slug Identifies the series in paths
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title The name of the series, as plain text
+	//
+	// Example: Dragons for beginners
+	Title string `json:"title"`
+}
+
+// SeriesArticle An article of a series
+type SeriesArticle struct {
+	// Position What the articles of the series are sorted by. Numbers may be missing.
+	//
+	// Example: 1
+	Position int32 `json:"position"`
+
+	// Slug The slug of the article
+	//
+	// Example: how-to-train-your-dragon
+	Slug string `json:"slug"`
+
+	// Title Its title, as plain text
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+}
+
+// SeriesListResponse A page of series
+type SeriesListResponse struct {
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
+
+	// Series The newest first
+	Series []SeriesSummary `json:"series"`
+}
+
+// SeriesName Identifies the series in paths; without it, it is made from the title. It never changes.
+//
+// Example: dragons-for-beginners
+type SeriesName = string
+
+// SeriesPlace The series that the article is in, and its place there; null if it is in none
+type SeriesPlace struct {
+	// Position What the articles of the series are sorted by. Numbers may be missing.
+	//
+	// Example: 2
+	Position int32 `json:"position"`
+
+	// Slug Identifies the series in paths
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title The name of the series, as plain text
+	//
+	// Example: Dragons for beginners
+	Title string `json:"title"`
+}
+
+// SeriesResponse One series
+type SeriesResponse struct {
+	// Series Articles that belong together, in an order
+	Series Series `json:"series"`
+}
+
+// SeriesSummary A series without the list of its articles
+type SeriesSummary struct {
+	// ArticlesCount The number of its public articles
+	//
+	// Example: 2
+	ArticlesCount int64 `json:"articlesCount"`
+
+	// Description What the series is about, as plain text; empty if nobody has said
+	//
+	// Example: From the egg to the first flight
+	Description string `json:"description"`
+
+	// Slug Identifies the series in paths
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title The name of the series, as plain text
+	//
+	// Example: Dragons for beginners
+	Title string `json:"title"`
+}
+
 // Session A sign-in, and what the service knows about the client that made it
 type Session struct {
 	// CreatedAt When the user signed in
@@ -1429,6 +1604,24 @@ type TokensResponse struct {
 	Tokens Tokens `json:"tokens"`
 }
 
+// Translation An article that is a translation of this one, or the other way round
+type Translation struct {
+	// Language The language of the translation as a BCP 47 tag; null if its author has not said
+	//
+	// Example: de
+	Language nullable.Nullable[string] `json:"language"`
+
+	// Slug The slug of the translation
+	//
+	// Example: wie-man-einen-drachen-zaehmt
+	Slug string `json:"slug"`
+
+	// Title Its title, as plain text
+	//
+	// Example: Drachenzähmen leicht gemacht
+	Title string `json:"title"`
+}
+
 // UpdateArticle A merge patch; absent members stay unchanged
 type UpdateArticle struct {
 	// Author The username of another author; for editors. An object, as in responses, has no effect.
@@ -1451,6 +1644,9 @@ type UpdateArticle struct {
 	// Example: 2026-02-18T03:22:56.637Z
 	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt,omitempty"`
 
+	// Series The series that the article becomes a part of; null = none
+	Series nullable.Nullable[NewSeriesPlace] `json:"series,omitempty"`
+
 	// Status Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
 	Status *ArticleStatus `json:"status,omitempty"`
 
@@ -1464,6 +1660,11 @@ type UpdateArticle struct {
 	// Example: How to train your dragon
 	Title *Title `json:"title,omitempty"`
 
+	// TranslationOf The slug of an article that this one translates, or of another translation of it; null ends that. Only those who may change that article may set it.
+	//
+	// Example: how-to-train-your-dragon
+	TranslationOf nullable.Nullable[string] `json:"translationOf,omitempty"`
+
 	// UnpublishAt Has to be what it is
 	UnpublishAt nullable.Nullable[time.Time] `json:"unpublishAt,omitempty"`
 }
@@ -1472,6 +1673,28 @@ type UpdateArticle struct {
 type UpdateArticleRequest struct {
 	// Article A merge patch; absent members stay unchanged
 	Article UpdateArticle `json:"article"`
+}
+
+// UpdateSeries A merge patch; absent members stay unchanged
+type UpdateSeries struct {
+	// Articles The slugs of articles of the series, in their new order
+	//
+	// Example: ["how-to-find-a-dragon","how-to-train-your-dragon"]
+	Articles *[]string `json:"articles,omitempty"`
+
+	// Description What the series is about, as plain text
+	Description *Description `json:"description,omitempty"`
+
+	// Title What lists and pages show as the headline, as plain text
+	//
+	// Example: How to train your dragon
+	Title *Title `json:"title,omitempty"`
+}
+
+// UpdateSeriesRequest The body of a change of a series
+type UpdateSeriesRequest struct {
+	// Series A merge patch; absent members stay unchanged
+	Series UpdateSeries `json:"series"`
 }
 
 // UpdateUser A merge patch; absent members stay unchanged
@@ -1610,6 +1833,9 @@ type Offset = int32
 // RoleFilter What the user may do; each role includes the permissions of those before it
 type RoleFilter = Role
 
+// SeriesSlug defines model for SeriesSlug.
+type SeriesSlug = string
+
 // SessionId defines model for SessionId.
 type SessionId = int64
 
@@ -1679,6 +1905,9 @@ type CommentCreated = CommentResponse
 // Comments A page of the comments on an article
 type Comments = CommentsResponse
 
+// CreatedSeries One series
+type CreatedSeries = SeriesResponse
+
 // CurrentUser The account of the caller, in the shape of the RealWorld contract
 type CurrentUser = UserResponse
 
@@ -1702,6 +1931,15 @@ type ProfileBatch = ProfileBatchResponse
 
 // ProfileOK One profile, in the shape of the RealWorld contract
 type ProfileOK = ProfileResponse
+
+// SeriesFound One series
+type SeriesFound = SeriesResponse
+
+// SeriesOK One series
+type SeriesOK = SeriesResponse
+
+// SeriesPage A page of series
+type SeriesPage = SeriesListResponse
 
 // SessionCreated The session that the request created, with its first tokens
 type SessionCreated = SessionCreatedResponse
@@ -1751,6 +1989,9 @@ type NewCommentBody = NewCommentRequest
 // NewInvitationBody Who is invited, and with which role
 type NewInvitationBody = NewInvitationRequest
 
+// NewSeriesBody The body of a request that creates a series
+type NewSeriesBody = NewSeriesRequest
+
 // NewUserBody The body of a registration
 type NewUserBody = NewUserRequest
 
@@ -1777,6 +2018,9 @@ type SuspendBody = SuspendRequest
 
 // UpdateArticleBody The body of a change of an article
 type UpdateArticleBody = UpdateArticleRequest
+
+// UpdateSeriesBody The body of a change of a series
+type UpdateSeriesBody = UpdateSeriesRequest
 
 // UpdateUserBody The body of a change of the account
 type UpdateUserBody = UpdateUserRequest
@@ -2017,6 +2261,50 @@ type GetProfileByUsernameParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListSeriesParams defines parameters for ListSeries.
+type ListSeriesParams struct {
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// CreateSeriesParams defines parameters for CreateSeries.
+type CreateSeriesParams struct {
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteSeriesParams defines parameters for DeleteSeries.
+type DeleteSeriesParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetSeriesParams defines parameters for GetSeries.
+type GetSeriesParams struct {
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// UpdateSeriesParams defines parameters for UpdateSeries.
+type UpdateSeriesParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // CreateSessionParams defines parameters for CreateSession.
 type CreateSessionParams struct {
 	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
@@ -2109,6 +2397,12 @@ type BatchGetArticlesJSONRequestBody = ArticleBatchRequest
 
 // BatchGetProfilesJSONRequestBody defines body for BatchGetProfiles for application/json ContentType.
 type BatchGetProfilesJSONRequestBody = ProfileBatchRequest
+
+// CreateSeriesJSONRequestBody defines body for CreateSeries for application/json ContentType.
+type CreateSeriesJSONRequestBody = NewSeriesRequest
+
+// UpdateSeriesJSONRequestBody defines body for UpdateSeries for application/json ContentType.
+type UpdateSeriesJSONRequestBody = UpdateSeriesRequest
 
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = LoginUserRequest
@@ -2768,6 +3062,71 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /profiles/{username}/follow (the `FollowUserByUsername` operationId).
 	FollowUserByUsername(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSeries List series
+	//
+	// Returns all series, the newest first, each with the number of its public
+	// articles.
+	//
+	// Corresponds with GET /series (the `ListSeries` operationId).
+	ListSeries(ctx context.Context, params *ListSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSeriesWithBody Create a series
+	//
+	// Creates a series, which is empty. It is public at once, so that its title should
+	// tell nothing that is not. An article joins it by the member `series`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /series (the `CreateSeries` operationId).
+	CreateSeriesWithBody(ctx context.Context, params *CreateSeriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSeries Create a series
+	//
+	// Creates a series, which is empty. It is public at once, so that its title should
+	// tell nothing that is not. An article joins it by the member `series`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /series (the `CreateSeries` operationId).
+	CreateSeries(ctx context.Context, params *CreateSeriesParams, body CreateSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSeries Delete a series
+	//
+	// Deletes a series. Its articles stay, in no series.
+	//
+	// Corresponds with DELETE /series/{slug} (the `DeleteSeries` operationId).
+	DeleteSeries(ctx context.Context, slug SeriesSlug, params *DeleteSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSeries Get a series
+	//
+	// Returns a series with its articles in their order. Articles that are not public
+	// are in it only for those who may see them.
+	//
+	// Corresponds with GET /series/{slug} (the `GetSeries` operationId).
+	GetSeries(ctx context.Context, slug SeriesSlug, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateSeriesWithBody Change a series
+	//
+	// Applies a merge patch to a series. With `articles`, these articles come first, in
+	// this order; the others follow in the order that they had. All get new positions
+	// from 1 on.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /series/{slug} (the `UpdateSeries` operationId).
+	UpdateSeriesWithBody(ctx context.Context, slug SeriesSlug, params *UpdateSeriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateSeries Change a series
+	//
+	// Applies a merge patch to a series. With `articles`, these articles come first, in
+	// this order; the others follow in the order that they had. All get new positions
+	// from 1 on.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /series/{slug} (the `UpdateSeries` operationId).
+	UpdateSeries(ctx context.Context, slug SeriesSlug, params *UpdateSeriesParams, body UpdateSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteSessions Sign out everywhere
 	//
@@ -4069,6 +4428,141 @@ func (c *Client) UnfollowUserByUsername(ctx context.Context, username UsernamePa
 // Corresponds with POST /profiles/{username}/follow (the `FollowUserByUsername` operationId).
 func (c *Client) FollowUserByUsername(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewFollowUserByUsernameRequest(c.Server, username)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSeries List series
+//
+// Returns all series, the newest first, each with the number of its public
+// articles.
+//
+// Corresponds with GET /series (the `ListSeries` operationId).
+func (c *Client) ListSeries(ctx context.Context, params *ListSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSeriesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSeriesWithBody Create a series
+//
+// Creates a series, which is empty. It is public at once, so that its title should
+// tell nothing that is not. An article joins it by the member `series`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /series (the `CreateSeries` operationId).
+func (c *Client) CreateSeriesWithBody(ctx context.Context, params *CreateSeriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSeriesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSeries Create a series
+//
+// Creates a series, which is empty. It is public at once, so that its title should
+// tell nothing that is not. An article joins it by the member `series`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /series (the `CreateSeries` operationId).
+func (c *Client) CreateSeries(ctx context.Context, params *CreateSeriesParams, body CreateSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSeriesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSeries Delete a series
+//
+// Deletes a series. Its articles stay, in no series.
+//
+// Corresponds with DELETE /series/{slug} (the `DeleteSeries` operationId).
+func (c *Client) DeleteSeries(ctx context.Context, slug SeriesSlug, params *DeleteSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSeriesRequest(c.Server, slug, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSeries Get a series
+//
+// Returns a series with its articles in their order. Articles that are not public
+// are in it only for those who may see them.
+//
+// Corresponds with GET /series/{slug} (the `GetSeries` operationId).
+func (c *Client) GetSeries(ctx context.Context, slug SeriesSlug, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSeriesRequest(c.Server, slug, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateSeriesWithBody Change a series
+//
+// Applies a merge patch to a series. With `articles`, these articles come first, in
+// this order; the others follow in the order that they had. All get new positions
+// from 1 on.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /series/{slug} (the `UpdateSeries` operationId).
+func (c *Client) UpdateSeriesWithBody(ctx context.Context, slug SeriesSlug, params *UpdateSeriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateSeriesRequestWithBody(c.Server, slug, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateSeries Change a series
+//
+// Applies a merge patch to a series. With `articles`, these articles come first, in
+// this order; the others follow in the order that they had. All get new positions
+// from 1 on.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /series/{slug} (the `UpdateSeries` operationId).
+func (c *Client) UpdateSeries(ctx context.Context, slug SeriesSlug, params *UpdateSeriesParams, body UpdateSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateSeriesRequest(c.Server, slug, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6779,6 +7273,302 @@ func NewFollowUserByUsernameRequest(server string, username UsernamePath) (*http
 	return req, nil
 }
 
+// NewListSeriesRequest constructs an http.Request for the ListSeries method
+func NewListSeriesRequest(server string, params *ListSeriesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/series")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewCreateSeriesRequest calls the generic CreateSeries builder with application/json body
+func NewCreateSeriesRequest(server string, params *CreateSeriesParams, body CreateSeriesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateSeriesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateSeriesRequestWithBody constructs an http.Request for the CreateSeries method, with any body, and a specified content type
+func NewCreateSeriesRequestWithBody(server string, params *CreateSeriesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/series")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeleteSeriesRequest constructs an http.Request for the DeleteSeries method
+func NewDeleteSeriesRequest(server string, slug SeriesSlug, params *DeleteSeriesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/series/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetSeriesRequest constructs an http.Request for the GetSeries method
+func NewGetSeriesRequest(server string, slug SeriesSlug, params *GetSeriesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/series/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewUpdateSeriesRequest calls the generic UpdateSeries builder with application/json body
+func NewUpdateSeriesRequest(server string, slug SeriesSlug, params *UpdateSeriesParams, body UpdateSeriesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateSeriesRequestWithBody(server, slug, params, "application/json", bodyReader)
+}
+
+// NewUpdateSeriesRequestWithBody constructs an http.Request for the UpdateSeries method, with any body, and a specified content type
+func NewUpdateSeriesRequestWithBody(server string, slug SeriesSlug, params *UpdateSeriesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/series/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewDeleteSessionsRequest constructs an http.Request for the DeleteSessions method
 func NewDeleteSessionsRequest(server string) (*http.Request, error) {
 	var err error
@@ -8234,6 +9024,77 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /profiles/{username}/follow (the `FollowUserByUsername` operationId).
 	FollowUserByUsernameWithResponse(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*FollowUserByUsernameResponse, error)
+
+	// ListSeriesWithResponse List series
+	//
+	// Returns all series, the newest first, each with the number of its public
+	// articles.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /series (the `ListSeries` operationId).
+	ListSeriesWithResponse(ctx context.Context, params *ListSeriesParams, reqEditors ...RequestEditorFn) (*ListSeriesResponse, error)
+
+	// CreateSeriesWithBodyWithResponse Create a series
+	//
+	// Creates a series, which is empty. It is public at once, so that its title should
+	// tell nothing that is not. An article joins it by the member `series`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /series (the `CreateSeries` operationId).
+	CreateSeriesWithBodyWithResponse(ctx context.Context, params *CreateSeriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSeriesResponse, error)
+
+	// CreateSeriesWithResponse Create a series
+	//
+	// Creates a series, which is empty. It is public at once, so that its title should
+	// tell nothing that is not. An article joins it by the member `series`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /series (the `CreateSeries` operationId).
+	CreateSeriesWithResponse(ctx context.Context, params *CreateSeriesParams, body CreateSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSeriesResponse, error)
+
+	// DeleteSeriesWithResponse Delete a series
+	//
+	// Deletes a series. Its articles stay, in no series.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /series/{slug} (the `DeleteSeries` operationId).
+	DeleteSeriesWithResponse(ctx context.Context, slug SeriesSlug, params *DeleteSeriesParams, reqEditors ...RequestEditorFn) (*DeleteSeriesResponse, error)
+
+	// GetSeriesWithResponse Get a series
+	//
+	// Returns a series with its articles in their order. Articles that are not public
+	// are in it only for those who may see them.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /series/{slug} (the `GetSeries` operationId).
+	GetSeriesWithResponse(ctx context.Context, slug SeriesSlug, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*GetSeriesResponse, error)
+
+	// UpdateSeriesWithBodyWithResponse Change a series
+	//
+	// Applies a merge patch to a series. With `articles`, these articles come first, in
+	// this order; the others follow in the order that they had. All get new positions
+	// from 1 on.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /series/{slug} (the `UpdateSeries` operationId).
+	UpdateSeriesWithBodyWithResponse(ctx context.Context, slug SeriesSlug, params *UpdateSeriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateSeriesResponse, error)
+
+	// UpdateSeriesWithResponse Change a series
+	//
+	// Applies a merge patch to a series. With `articles`, these articles come first, in
+	// this order; the others follow in the order that they had. All get new positions
+	// from 1 on.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /series/{slug} (the `UpdateSeries` operationId).
+	UpdateSeriesWithResponse(ctx context.Context, slug SeriesSlug, params *UpdateSeriesParams, body UpdateSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSeriesResponse, error)
 
 	// DeleteSessionsWithResponse Sign out everywhere
 	//
@@ -10904,6 +11765,363 @@ func (r FollowUserByUsernameResponse) ContentType() string {
 	return ""
 }
 
+// ListSeriesResponse200Headers the declared response headers of an HTTP 200 response for ListSeries
+type ListSeriesResponse200Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+// ListSeriesResponse304Headers the declared response headers of an HTTP 304 response for ListSeries
+type ListSeriesResponse304Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type ListSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SeriesPage
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListSeriesResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListSeriesResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSeriesResponse) GetJSON200() *SeriesPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r ListSeriesResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r ListSeriesResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateSeriesResponse201Headers the declared response headers of an HTTP 201 response for CreateSeries
+type CreateSeriesResponse201Headers struct {
+	ETag                *string
+	IdempotencyReplayed *string
+	Location            *string
+	RateLimit           *string
+	RateLimitPolicy     *string
+	XBylineIgnored      *string
+	XRequestId          *string
+}
+
+type CreateSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *CreatedSeries
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateSeriesResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateSeriesResponse) GetJSON201() *CreatedSeries {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r CreateSeriesResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r CreateSeriesResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteSeriesResponse204Headers the declared response headers of an HTTP 204 response for DeleteSeries
+type DeleteSeriesResponse204Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type DeleteSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *DeleteSeriesResponse204Headers
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r DeleteSeriesResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r DeleteSeriesResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSeriesResponse200Headers the declared response headers of an HTTP 200 response for GetSeries
+type GetSeriesResponse200Headers struct {
+	CacheControl    *string
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+// GetSeriesResponse304Headers the declared response headers of an HTTP 304 response for GetSeries
+type GetSeriesResponse304Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SeriesFound
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetSeriesResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetSeriesResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSeriesResponse) GetJSON200() *SeriesFound {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetSeriesResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateSeriesResponse200Headers the declared response headers of an HTTP 200 response for UpdateSeries
+type UpdateSeriesResponse200Headers struct {
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type UpdateSeriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SeriesOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateSeriesResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateSeriesResponse) GetJSON200() *SeriesOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r UpdateSeriesResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r UpdateSeriesResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateSeriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateSeriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateSeriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // DeleteSessionsResponse204Headers the declared response headers of an HTTP 204 response for DeleteSessions
 type DeleteSessionsResponse204Headers struct {
 	RateLimit       *string
@@ -13129,6 +14347,119 @@ func (c *ClientWithResponses) FollowUserByUsernameWithResponse(ctx context.Conte
 		return nil, err
 	}
 	return ParseFollowUserByUsernameResponse(rsp)
+}
+
+// ListSeriesWithResponse List series
+//
+// Returns all series, the newest first, each with the number of its public
+// articles.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /series (the `ListSeries` operationId).
+func (c *ClientWithResponses) ListSeriesWithResponse(ctx context.Context, params *ListSeriesParams, reqEditors ...RequestEditorFn) (*ListSeriesResponse, error) {
+	rsp, err := c.ListSeries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSeriesResponse(rsp)
+}
+
+// CreateSeriesWithBodyWithResponse Create a series
+//
+// Creates a series, which is empty. It is public at once, so that its title should
+// tell nothing that is not. An article joins it by the member `series`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /series (the `CreateSeries` operationId).
+func (c *ClientWithResponses) CreateSeriesWithBodyWithResponse(ctx context.Context, params *CreateSeriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSeriesResponse, error) {
+	rsp, err := c.CreateSeriesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSeriesResponse(rsp)
+}
+
+// CreateSeriesWithResponse Create a series
+//
+// Creates a series, which is empty. It is public at once, so that its title should
+// tell nothing that is not. An article joins it by the member `series`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /series (the `CreateSeries` operationId).
+func (c *ClientWithResponses) CreateSeriesWithResponse(ctx context.Context, params *CreateSeriesParams, body CreateSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSeriesResponse, error) {
+	rsp, err := c.CreateSeries(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSeriesResponse(rsp)
+}
+
+// DeleteSeriesWithResponse Delete a series
+//
+// Deletes a series. Its articles stay, in no series.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /series/{slug} (the `DeleteSeries` operationId).
+func (c *ClientWithResponses) DeleteSeriesWithResponse(ctx context.Context, slug SeriesSlug, params *DeleteSeriesParams, reqEditors ...RequestEditorFn) (*DeleteSeriesResponse, error) {
+	rsp, err := c.DeleteSeries(ctx, slug, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteSeriesResponse(rsp)
+}
+
+// GetSeriesWithResponse Get a series
+//
+// Returns a series with its articles in their order. Articles that are not public
+// are in it only for those who may see them.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /series/{slug} (the `GetSeries` operationId).
+func (c *ClientWithResponses) GetSeriesWithResponse(ctx context.Context, slug SeriesSlug, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*GetSeriesResponse, error) {
+	rsp, err := c.GetSeries(ctx, slug, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSeriesResponse(rsp)
+}
+
+// UpdateSeriesWithBodyWithResponse Change a series
+//
+// Applies a merge patch to a series. With `articles`, these articles come first, in
+// this order; the others follow in the order that they had. All get new positions
+// from 1 on.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /series/{slug} (the `UpdateSeries` operationId).
+func (c *ClientWithResponses) UpdateSeriesWithBodyWithResponse(ctx context.Context, slug SeriesSlug, params *UpdateSeriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateSeriesResponse, error) {
+	rsp, err := c.UpdateSeriesWithBody(ctx, slug, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateSeriesResponse(rsp)
+}
+
+// UpdateSeriesWithResponse Change a series
+//
+// Applies a merge patch to a series. With `articles`, these articles come first, in
+// this order; the others follow in the order that they had. All get new positions
+// from 1 on.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /series/{slug} (the `UpdateSeries` operationId).
+func (c *ClientWithResponses) UpdateSeriesWithResponse(ctx context.Context, slug SeriesSlug, params *UpdateSeriesParams, body UpdateSeriesJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSeriesResponse, error) {
+	rsp, err := c.UpdateSeries(ctx, slug, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateSeriesResponse(rsp)
 }
 
 // DeleteSessionsWithResponse Sign out everywhere
@@ -16806,6 +18137,573 @@ func ParseFollowUserByUsernameResponse(rsp *http.Response) (*FollowUserByUsernam
 	switch {
 	case rsp.StatusCode == 200:
 		var headers FollowUserByUsernameResponse200Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListSeriesResponse parses an HTTP response from a ListSeriesWithResponse call
+func ParseListSeriesResponse(rsp *http.Response) (*ListSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SeriesPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListSeriesResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers ListSeriesResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateSeriesResponse parses an HTTP response from a CreateSeriesWithResponse call
+func ParseCreateSeriesResponse(rsp *http.Response) (*CreateSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest CreatedSeries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateSeriesResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteSeriesResponse parses an HTTP response from a DeleteSeriesWithResponse call
+func ParseDeleteSeriesResponse(rsp *http.Response) (*DeleteSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers DeleteSeriesResponse204Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSeriesResponse parses an HTTP response from a GetSeriesWithResponse call
+func ParseGetSeriesResponse(rsp *http.Response) (*GetSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SeriesFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetSeriesResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetSeriesResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateSeriesResponse parses an HTTP response from a UpdateSeriesWithResponse call
+func ParseUpdateSeriesResponse(rsp *http.Response) (*UpdateSeriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateSeriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SeriesOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateSeriesResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

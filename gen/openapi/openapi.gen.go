@@ -58,6 +58,9 @@ const (
 	InvitationAccepted  AuditAction = "invitation.accepted"
 	InvitationCreated   AuditAction = "invitation.created"
 	InvitationDeleted   AuditAction = "invitation.deleted"
+	SeriesCreated       AuditAction = "series.created"
+	SeriesDeleted       AuditAction = "series.deleted"
+	SeriesUpdated       AuditAction = "series.updated"
 	UserAdded           AuditAction = "user.added"
 	UserAdminCreated    AuditAction = "user.admin_created"
 	UserReinstated      AuditAction = "user.reinstated"
@@ -96,6 +99,12 @@ func (e AuditAction) Valid() bool {
 		return true
 	case InvitationDeleted:
 		return true
+	case SeriesCreated:
+		return true
+	case SeriesDeleted:
+		return true
+	case SeriesUpdated:
+		return true
 	case UserAdded:
 		return true
 	case UserAdminCreated:
@@ -116,6 +125,7 @@ const (
 	SubjectArticle    AuditSubjectKind = "article"
 	SubjectComment    AuditSubjectKind = "comment"
 	SubjectInvitation AuditSubjectKind = "invitation"
+	SubjectSeries     AuditSubjectKind = "series"
 	SubjectUser       AuditSubjectKind = "user"
 )
 
@@ -127,6 +137,8 @@ func (e AuditSubjectKind) Valid() bool {
 	case SubjectComment:
 		return true
 	case SubjectInvitation:
+		return true
+	case SubjectSeries:
 		return true
 	case SubjectUser:
 		return true
@@ -430,6 +442,9 @@ type Article struct {
 	// PublishedAt When the article was published, or will be; null for a draft and in review. Lists are sorted by it.
 	PublishedAt *string `json:"publishedAt"`
 
+	// Series The series that the article is in, and its place there; null if it is in none
+	Series *SeriesPlace `json:"series"`
+
 	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
 	//
 	// Example: how-to-train-your-dragon
@@ -453,6 +468,11 @@ type Article struct {
 	//
 	// Example: How to train your dragon
 	Title string `json:"title"`
+
+	// Translations The translations of the article that the caller may see, by language
+	//
+	// Example: [{"language":"de","slug":"wie-man-einen-drachen-zaehmt","title":"Drachenzähmen leicht gemacht"}]
+	Translations []Translation `json:"translations"`
 
 	// UnpublishAt When the article becomes a draft again; null if it stays published
 	UnpublishAt *string `json:"unpublishAt"`
@@ -623,7 +643,7 @@ type AuditEntry struct {
 	// Example: 01JF8Z5RWT7F2H3ZPPT2C4E5M6
 	RequestId *string `json:"requestId"`
 
-	// Subject The user, article, comment or invitation that the action affected
+	// Subject The user, article, comment, invitation or series that the action affected
 	Subject AuditSubject `json:"subject"`
 
 	// To The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, or the id of the author after the article got another one; else null
@@ -632,23 +652,23 @@ type AuditEntry struct {
 	To *string `json:"to"`
 }
 
-// AuditSubject The user, article, comment or invitation that the action affected
+// AuditSubject The user, article, comment, invitation or series that the action affected
 type AuditSubject struct {
 	// Id Identifies the object among those of its kind, also after it was deleted
 	//
 	// Example: 9
 	Id int64 `json:"id"`
 
-	// Kind What `id` identifies: an article, a comment, an invitation or a user
+	// Kind What `id` identifies: an article, a comment, an invitation, a series or a user
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The username, the slug of the article or the invited address; null when the subject no longer exists
+	// Name The username, the slug of the article or of the series, or the invited address; null when the subject no longer exists
 	//
 	// Example: jake
 	Name *string `json:"name"`
 }
 
-// AuditSubjectKind What `id` identifies: an article, a comment, an invitation or a user
+// AuditSubjectKind What `id` identifies: an article, a comment, an invitation, a series or a user
 type AuditSubjectKind string
 
 // Comment What a user has written below an article
@@ -995,6 +1015,9 @@ type NewArticle struct {
 	// Example: 2026-02-19T06:00:00.000Z
 	PublishedAt *time.Time `json:"publishedAt,omitempty"`
 
+	// Series The series that the article becomes a part of; null = none
+	Series *NewSeriesPlace `json:"series,omitempty"`
+
 	// Status What becomes of the article; without it, it is published at once
 	Status *ArticleStatus `json:"status,omitempty"`
 
@@ -1007,6 +1030,11 @@ type NewArticle struct {
 	//
 	// Example: How to train your dragon
 	Title Title `json:"title"`
+
+	// TranslationOf The slug of an article that this one translates, or of another translation of it. Only those who may change that article may set it.
+	//
+	// Example: how-to-train-your-dragon
+	TranslationOf *string `json:"translationOf,omitempty"`
 }
 
 // NewArticleRequest The body of a request that publishes an article
@@ -1038,6 +1066,46 @@ type NewInvitationRequest struct {
 
 	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
+}
+
+// NewSeries The series that the request creates
+type NewSeries struct {
+	// Description What the series is about, as plain text; empty without it
+	Description *Description `json:"description,omitempty"`
+
+	// Slug Identifies the series in paths; without it, it is made from the title. It never changes.
+	//
+	// Example: dragons-for-beginners
+	Slug *SeriesName `json:"slug,omitempty"`
+
+	// Title What lists and pages show as the headline, as plain text
+	//
+	// Example: How to train your dragon
+	Title Title `json:"title"`
+}
+
+// NewSeriesPlace The series that the article becomes a part of; null = none
+type NewSeriesPlace struct {
+	// Position The place of the article; without it, where it is or else at the end
+	//
+	// Example: 2
+	Position *int32 `json:"position,omitempty"`
+
+	// Slug The slug of a series that exists
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title Has no effect, so that a front end can send back what it has got
+	//
+	// Example: Dragons for beginners
+	Title *string `json:"title,omitempty"`
+}
+
+// NewSeriesRequest The body of a request that creates a series
+type NewSeriesRequest struct {
+	// Series The series that the request creates
+	Series NewSeries `json:"series"`
 }
 
 // NewUser The account that the request registers
@@ -1229,6 +1297,113 @@ type Role string
 // Scope What the key permits; each scope includes those before it
 type Scope string
 
+// Series Articles that belong together, in an order
+type Series struct {
+	// Articles The articles that the caller may see, in their order
+	Articles []SeriesArticle `json:"articles"`
+
+	// ArticlesCount The number of its public articles
+	//
+	// Example: 2
+	ArticlesCount int64 `json:"articlesCount"`
+
+	// Description What the series is about, as plain text; empty if nobody has said
+	//
+	// Example: From the egg to the first flight
+	Description string `json:"description"`
+
+	// Slug Identifies the series in paths
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title The name of the series, as plain text
+	//
+	// Example: Dragons for beginners
+	Title string `json:"title"`
+}
+
+// SeriesArticle An article of a series
+type SeriesArticle struct {
+	// Position What the articles of the series are sorted by. Numbers may be missing.
+	//
+	// Example: 1
+	Position int32 `json:"position"`
+
+	// Slug The slug of the article
+	//
+	// Example: how-to-train-your-dragon
+	Slug string `json:"slug"`
+
+	// Title Its title, as plain text
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+}
+
+// SeriesListResponse A page of series
+type SeriesListResponse struct {
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor *NextCursor `json:"nextCursor"`
+
+	// Series The newest first
+	Series []SeriesSummary `json:"series"`
+}
+
+// SeriesName Identifies the series in paths; without it, it is made from the title. It never changes.
+//
+// Example: dragons-for-beginners
+type SeriesName = string
+
+// SeriesPlace The series that the article is in, and its place there; null if it is in none
+type SeriesPlace struct {
+	// Position What the articles of the series are sorted by. Numbers may be missing.
+	//
+	// Example: 2
+	Position int32 `json:"position"`
+
+	// Slug Identifies the series in paths
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title The name of the series, as plain text
+	//
+	// Example: Dragons for beginners
+	Title string `json:"title"`
+}
+
+// SeriesResponse One series
+type SeriesResponse struct {
+	// Series Articles that belong together, in an order
+	Series Series `json:"series"`
+}
+
+// SeriesSummary A series without the list of its articles
+type SeriesSummary struct {
+	// ArticlesCount The number of its public articles
+	//
+	// Example: 2
+	ArticlesCount int64 `json:"articlesCount"`
+
+	// Description What the series is about, as plain text; empty if nobody has said
+	//
+	// Example: From the egg to the first flight
+	Description string `json:"description"`
+
+	// Slug Identifies the series in paths
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title The name of the series, as plain text
+	//
+	// Example: Dragons for beginners
+	Title string `json:"title"`
+}
+
 // Session A sign-in, and what the service knows about the client that made it
 type Session struct {
 	// CreatedAt When the user signed in
@@ -1344,6 +1519,24 @@ type TokensResponse struct {
 	Tokens Tokens `json:"tokens"`
 }
 
+// Translation An article that is a translation of this one, or the other way round
+type Translation struct {
+	// Language The language of the translation as a BCP 47 tag; null if its author has not said
+	//
+	// Example: de
+	Language *string `json:"language"`
+
+	// Slug The slug of the translation
+	//
+	// Example: wie-man-einen-drachen-zaehmt
+	Slug string `json:"slug"`
+
+	// Title Its title, as plain text
+	//
+	// Example: Drachenzähmen leicht gemacht
+	Title string `json:"title"`
+}
+
 // UpdateArticle A merge patch; absent members stay unchanged
 type UpdateArticle struct {
 	// Author The username of another author; for editors. An object, as in responses, has no effect.
@@ -1366,6 +1559,9 @@ type UpdateArticle struct {
 	// Example: 2026-02-18T03:22:56.637Z
 	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt,omitempty"`
 
+	// Series The series that the article becomes a part of; null = none
+	Series nullable.Nullable[NewSeriesPlace] `json:"series,omitempty"`
+
 	// Status Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
 	Status *ArticleStatus `json:"status,omitempty"`
 
@@ -1379,6 +1575,11 @@ type UpdateArticle struct {
 	// Example: How to train your dragon
 	Title *Title `json:"title,omitempty"`
 
+	// TranslationOf The slug of an article that this one translates, or of another translation of it; null ends that. Only those who may change that article may set it.
+	//
+	// Example: how-to-train-your-dragon
+	TranslationOf nullable.Nullable[string] `json:"translationOf,omitempty"`
+
 	// UnpublishAt Has to be what it is
 	UnpublishAt nullable.Nullable[time.Time] `json:"unpublishAt,omitempty"`
 }
@@ -1387,6 +1588,28 @@ type UpdateArticle struct {
 type UpdateArticleRequest struct {
 	// Article A merge patch; absent members stay unchanged
 	Article UpdateArticle `json:"article"`
+}
+
+// UpdateSeries A merge patch; absent members stay unchanged
+type UpdateSeries struct {
+	// Articles The slugs of articles of the series, in their new order
+	//
+	// Example: ["how-to-find-a-dragon","how-to-train-your-dragon"]
+	Articles *[]string `json:"articles,omitempty"`
+
+	// Description What the series is about, as plain text
+	Description *Description `json:"description,omitempty"`
+
+	// Title What lists and pages show as the headline, as plain text
+	//
+	// Example: How to train your dragon
+	Title *Title `json:"title,omitempty"`
+}
+
+// UpdateSeriesRequest The body of a change of a series
+type UpdateSeriesRequest struct {
+	// Series A merge patch; absent members stay unchanged
+	Series UpdateSeries `json:"series"`
 }
 
 // UpdateUser A merge patch; absent members stay unchanged
@@ -1525,6 +1748,9 @@ type Offset = int32
 // RoleFilter What the user may do; each role includes the permissions of those before it
 type RoleFilter = Role
 
+// SeriesSlug defines model for SeriesSlug.
+type SeriesSlug = string
+
 // SessionId defines model for SessionId.
 type SessionId = int64
 
@@ -1594,6 +1820,9 @@ type CommentCreated = CommentResponse
 // Comments A page of the comments on an article
 type Comments = CommentsResponse
 
+// CreatedSeries One series
+type CreatedSeries = SeriesResponse
+
 // CurrentUser The account of the caller, in the shape of the RealWorld contract
 type CurrentUser = UserResponse
 
@@ -1617,6 +1846,15 @@ type ProfileBatch = ProfileBatchResponse
 
 // ProfileOK One profile, in the shape of the RealWorld contract
 type ProfileOK = ProfileResponse
+
+// SeriesFound One series
+type SeriesFound = SeriesResponse
+
+// SeriesOK One series
+type SeriesOK = SeriesResponse
+
+// SeriesPage A page of series
+type SeriesPage = SeriesListResponse
 
 // SessionCreated The session that the request created, with its first tokens
 type SessionCreated = SessionCreatedResponse
@@ -1666,6 +1904,9 @@ type NewCommentBody = NewCommentRequest
 // NewInvitationBody Who is invited, and with which role
 type NewInvitationBody = NewInvitationRequest
 
+// NewSeriesBody The body of a request that creates a series
+type NewSeriesBody = NewSeriesRequest
+
 // NewUserBody The body of a registration
 type NewUserBody = NewUserRequest
 
@@ -1692,6 +1933,9 @@ type SuspendBody = SuspendRequest
 
 // UpdateArticleBody The body of a change of an article
 type UpdateArticleBody = UpdateArticleRequest
+
+// UpdateSeriesBody The body of a change of a series
+type UpdateSeriesBody = UpdateSeriesRequest
 
 // UpdateUserBody The body of a change of the account
 type UpdateUserBody = UpdateUserRequest
@@ -1932,6 +2176,50 @@ type GetProfileByUsernameParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListSeriesParams defines parameters for ListSeries.
+type ListSeriesParams struct {
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// CreateSeriesParams defines parameters for CreateSeries.
+type CreateSeriesParams struct {
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteSeriesParams defines parameters for DeleteSeries.
+type DeleteSeriesParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetSeriesParams defines parameters for GetSeries.
+type GetSeriesParams struct {
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// UpdateSeriesParams defines parameters for UpdateSeries.
+type UpdateSeriesParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // CreateSessionParams defines parameters for CreateSession.
 type CreateSessionParams struct {
 	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
@@ -2024,6 +2312,12 @@ type BatchGetArticlesJSONRequestBody = ArticleBatchRequest
 
 // BatchGetProfilesJSONRequestBody defines body for BatchGetProfiles for application/json ContentType.
 type BatchGetProfilesJSONRequestBody = ProfileBatchRequest
+
+// CreateSeriesJSONRequestBody defines body for CreateSeries for application/json ContentType.
+type CreateSeriesJSONRequestBody = NewSeriesRequest
+
+// UpdateSeriesJSONRequestBody defines body for UpdateSeries for application/json ContentType.
+type UpdateSeriesJSONRequestBody = UpdateSeriesRequest
 
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = LoginUserRequest
@@ -2225,6 +2519,21 @@ type ServerInterface interface {
 	// FollowUserByUsername Follow a user
 	// (POST /profiles/{username}/follow)
 	FollowUserByUsername(ctx echo.Context, username UsernamePath) error
+	// ListSeries List series
+	// (GET /series)
+	ListSeries(ctx echo.Context, params ListSeriesParams) error
+	// CreateSeries Create a series
+	// (POST /series)
+	CreateSeries(ctx echo.Context, params CreateSeriesParams) error
+	// DeleteSeries Delete a series
+	// (DELETE /series/{slug})
+	DeleteSeries(ctx echo.Context, slug SeriesSlug, params DeleteSeriesParams) error
+	// GetSeries Get a series
+	// (GET /series/{slug})
+	GetSeries(ctx echo.Context, slug SeriesSlug, params GetSeriesParams) error
+	// UpdateSeries Change a series
+	// (PUT /series/{slug})
+	UpdateSeries(ctx echo.Context, slug SeriesSlug, params UpdateSeriesParams) error
 	// DeleteSessions Sign out everywhere
 	// (DELETE /sessions)
 	DeleteSessions(ctx echo.Context) error
@@ -3318,6 +3627,185 @@ func (w *ServerInterfaceWrapper) FollowUserByUsername(ctx echo.Context) error {
 	return err
 }
 
+// ListSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSeries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSeriesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSeries(ctx, params)
+	return err
+}
+
+// CreateSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSeries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSeriesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSeries(ctx, params)
+	return err
+}
+
+// DeleteSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteSeries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SeriesSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSeriesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteSeries(ctx, slug, params)
+	return err
+}
+
+// GetSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSeries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SeriesSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSeriesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSeries(ctx, slug, params)
+	return err
+}
+
+// UpdateSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateSeries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SeriesSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateSeriesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateSeries(ctx, slug, params)
+	return err
+}
+
 // DeleteSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) DeleteSessions(ctx echo.Context) error {
 	var err error
@@ -3751,6 +4239,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/profiles/:username", wrapper.GetProfileByUsername, options.OperationMiddlewares["GetProfileByUsername"]...)
 	router.DELETE(options.BaseURL+"/profiles/:username/follow", wrapper.UnfollowUserByUsername, options.OperationMiddlewares["UnfollowUserByUsername"]...)
 	router.POST(options.BaseURL+"/profiles/:username/follow", wrapper.FollowUserByUsername, options.OperationMiddlewares["FollowUserByUsername"]...)
+	router.GET(options.BaseURL+"/series", wrapper.ListSeries, options.OperationMiddlewares["ListSeries"]...)
+	router.POST(options.BaseURL+"/series", wrapper.CreateSeries, options.OperationMiddlewares["CreateSeries"]...)
+	router.DELETE(options.BaseURL+"/series/:slug", wrapper.DeleteSeries, options.OperationMiddlewares["DeleteSeries"]...)
+	router.GET(options.BaseURL+"/series/:slug", wrapper.GetSeries, options.OperationMiddlewares["GetSeries"]...)
+	router.PUT(options.BaseURL+"/series/:slug", wrapper.UpdateSeries, options.OperationMiddlewares["UpdateSeries"]...)
 	router.DELETE(options.BaseURL+"/sessions", wrapper.DeleteSessions, options.OperationMiddlewares["DeleteSessions"]...)
 	router.GET(options.BaseURL+"/sessions", wrapper.GetSessions, options.OperationMiddlewares["GetSessions"]...)
 	router.POST(options.BaseURL+"/sessions", wrapper.CreateSession, options.OperationMiddlewares["CreateSession"]...)
@@ -3866,6 +4359,16 @@ type CommentsJSONResponse struct {
 	Headers CommentsResponseHeaders
 }
 
+type CreatedSeriesResponseHeaders struct {
+	IdempotencyReplayed *string
+	Location            *string
+}
+type CreatedSeriesJSONResponse struct {
+	Body SeriesResponse
+
+	Headers CreatedSeriesResponseHeaders
+}
+
 type CurrentUserJSONResponse UserResponse
 
 type EmailVerificationOKJSONResponse EmailVerificationResponse
@@ -3929,6 +4432,19 @@ type OwnArticlesJSONResponse struct {
 type ProfileBatchJSONResponse ProfileBatchResponse
 
 type ProfileOKJSONResponse ProfileResponse
+
+type SeriesFoundJSONResponse SeriesResponse
+
+type SeriesOKJSONResponse SeriesResponse
+
+type SeriesPageResponseHeaders struct {
+	Link *string
+}
+type SeriesPageJSONResponse struct {
+	Body SeriesListResponse
+
+	Headers SeriesPageResponseHeaders
+}
 
 type SessionCreatedResponseHeaders struct {
 	IdempotencyReplayed *string
@@ -4721,6 +5237,123 @@ func (response FollowUserByUsername200JSONResponse) VisitFollowUserByUsernameRes
 	return err
 }
 
+type ListSeriesRequestObject struct {
+	Params ListSeriesParams
+}
+
+type ListSeriesResponseObject interface {
+	VisitListSeriesResponse(w http.ResponseWriter) error
+}
+
+type ListSeries200JSONResponse struct{ SeriesPageJSONResponse }
+
+func (response ListSeries200JSONResponse) VisitListSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSeriesRequestObject struct {
+	Params CreateSeriesParams
+	Body   *CreateSeriesJSONRequestBody
+}
+
+type CreateSeriesResponseObject interface {
+	VisitCreateSeriesResponse(w http.ResponseWriter) error
+}
+
+type CreateSeries201JSONResponse struct{ CreatedSeriesJSONResponse }
+
+func (response CreateSeries201JSONResponse) VisitCreateSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSeriesRequestObject struct {
+	Slug   SeriesSlug `json:"slug"`
+	Params DeleteSeriesParams
+}
+
+type DeleteSeriesResponseObject interface {
+	VisitDeleteSeriesResponse(w http.ResponseWriter) error
+}
+
+type DeleteSeries204Response = NoContentResponse
+
+func (response DeleteSeries204Response) VisitDeleteSeriesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type GetSeriesRequestObject struct {
+	Slug   SeriesSlug `json:"slug"`
+	Params GetSeriesParams
+}
+
+type GetSeriesResponseObject interface {
+	VisitGetSeriesResponse(w http.ResponseWriter) error
+}
+
+type GetSeries200JSONResponse struct{ SeriesFoundJSONResponse }
+
+func (response GetSeries200JSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSeriesRequestObject struct {
+	Slug   SeriesSlug `json:"slug"`
+	Params UpdateSeriesParams
+	Body   *UpdateSeriesJSONRequestBody
+}
+
+type UpdateSeriesResponseObject interface {
+	VisitUpdateSeriesResponse(w http.ResponseWriter) error
+}
+
+type UpdateSeries200JSONResponse struct{ SeriesOKJSONResponse }
+
+func (response UpdateSeries200JSONResponse) VisitUpdateSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteSessionsRequestObject struct {
 }
 
@@ -5293,6 +5926,21 @@ type StrictServerInterface interface {
 	// FollowUserByUsername Follow a user
 	// (POST /profiles/{username}/follow)
 	FollowUserByUsername(ctx context.Context, request FollowUserByUsernameRequestObject) (FollowUserByUsernameResponseObject, error)
+	// ListSeries List series
+	// (GET /series)
+	ListSeries(ctx context.Context, request ListSeriesRequestObject) (ListSeriesResponseObject, error)
+	// CreateSeries Create a series
+	// (POST /series)
+	CreateSeries(ctx context.Context, request CreateSeriesRequestObject) (CreateSeriesResponseObject, error)
+	// DeleteSeries Delete a series
+	// (DELETE /series/{slug})
+	DeleteSeries(ctx context.Context, request DeleteSeriesRequestObject) (DeleteSeriesResponseObject, error)
+	// GetSeries Get a series
+	// (GET /series/{slug})
+	GetSeries(ctx context.Context, request GetSeriesRequestObject) (GetSeriesResponseObject, error)
+	// UpdateSeries Change a series
+	// (PUT /series/{slug})
+	UpdateSeries(ctx context.Context, request UpdateSeriesRequestObject) (UpdateSeriesResponseObject, error)
 	// DeleteSessions Sign out everywhere
 	// (DELETE /sessions)
 	DeleteSessions(ctx context.Context, request DeleteSessionsRequestObject) (DeleteSessionsResponseObject, error)
@@ -6506,6 +7154,180 @@ func (sh *strictHandler) FollowUserByUsername(ctx echo.Context, username Usernam
 		return err
 	} else if validResponse, ok := response.(FollowUserByUsernameResponseObject); ok {
 		return validResponse.VisitFollowUserByUsernameResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSeries operation middleware
+func (sh *strictHandler) ListSeries(ctx echo.Context, params ListSeriesParams) error {
+	var request ListSeriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSeries(ctx.Request().Context(), request.(ListSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSeriesResponseObject); ok {
+		return validResponse.VisitListSeriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateSeries operation middleware
+func (sh *strictHandler) CreateSeries(ctx echo.Context, params CreateSeriesParams) error {
+	var request CreateSeriesRequestObject
+
+	request.Params = params
+
+	var body CreateSeriesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSeries(ctx.Request().Context(), request.(CreateSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSeriesResponseObject); ok {
+		return validResponse.VisitCreateSeriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteSeries operation middleware
+func (sh *strictHandler) DeleteSeries(ctx echo.Context, slug SeriesSlug, params DeleteSeriesParams) error {
+	var request DeleteSeriesRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSeries(ctx.Request().Context(), request.(DeleteSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteSeriesResponseObject); ok {
+		return validResponse.VisitDeleteSeriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSeries operation middleware
+func (sh *strictHandler) GetSeries(ctx echo.Context, slug SeriesSlug, params GetSeriesParams) error {
+	var request GetSeriesRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSeries(ctx.Request().Context(), request.(GetSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSeriesResponseObject); ok {
+		return validResponse.VisitGetSeriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateSeries operation middleware
+func (sh *strictHandler) UpdateSeries(ctx echo.Context, slug SeriesSlug, params UpdateSeriesParams) error {
+	var request UpdateSeriesRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	var body UpdateSeriesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSeries(ctx.Request().Context(), request.(UpdateSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateSeriesResponseObject); ok {
+		return validResponse.VisitUpdateSeriesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

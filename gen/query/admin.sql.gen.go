@@ -61,11 +61,12 @@ func (q *Queries) AuditCreate(ctx context.Context, db DBTX, arg AuditCreateParam
 
 const auditList = `-- name: AuditList :many
 SELECT l.id, l.created_at, l.actor_id, x.username AS actor, l.actor_key, l.action, l.subject_kind, l.subject_id,
-       y.username AS subject_username, a.slug AS subject_slug, i.email AS subject_email, l.reason, l.changed_from, l.changed_to, l.request_id
+       y.username AS subject_username, a.slug AS subject_slug, i.email AS subject_email, s.slug AS subject_series, l.reason, l.changed_from, l.changed_to, l.request_id
 FROM audit_log l
 LEFT JOIN users x ON x.id = l.actor_id
 LEFT JOIN users y ON l.subject_kind = 'user' AND y.id = l.subject_id
 LEFT JOIN invitations i ON l.subject_kind = 'invitation' AND i.id = l.subject_id
+LEFT JOIN series s ON l.subject_kind = 'series' AND s.id = l.subject_id
 LEFT JOIN comments c ON l.subject_kind = 'comment' AND c.id = l.subject_id
 LEFT JOIN articles a ON l.subject_kind IN ('article', 'comment') AND a.id = CASE l.subject_kind WHEN 'article' THEN l.subject_id ELSE c.article_id END
 WHERE l.id < $1
@@ -98,6 +99,7 @@ type AuditListRow struct {
 	SubjectUsername *string
 	SubjectSlug     *string
 	SubjectEmail    *string
+	SubjectSeries   *string
 	Reason          *string
 	ChangedFrom     *string
 	ChangedTo       *string
@@ -135,6 +137,7 @@ func (q *Queries) AuditList(ctx context.Context, db DBTX, arg AuditListParams) (
 			&i.SubjectUsername,
 			&i.SubjectSlug,
 			&i.SubjectEmail,
+			&i.SubjectSeries,
 			&i.Reason,
 			&i.ChangedFrom,
 			&i.ChangedTo,

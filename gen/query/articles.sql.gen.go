@@ -130,7 +130,8 @@ func (q *Queries) ArticleFindAuthor(ctx context.Context, db DBTX, arg ArticleFin
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
 SELECT /* shared */ $1::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.body, octet_length(a.body)::int AS body_bytes,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_named($1, $2, $3) n
@@ -147,28 +148,30 @@ type ArticleGetBySlugParams struct {
 }
 
 type ArticleGetBySlugRow struct {
-	Asked          string
-	ID             int64
-	Slug           string
-	Title          string
-	Description    string
-	Tags           []string
-	FavoritesCount int64
-	Version        int32
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
-	PublishedAt    *time.Time
-	AuthorID       int64
-	Username       string
-	Bio            *string
-	Image          *string
-	Hidden         bool
-	Status         string
-	UnpublishAt    *time.Time
-	Body           string
-	BodyBytes      int32
-	Favorited      bool
-	Following      bool
+	Asked            string
+	ID               int64
+	Slug             string
+	Title            string
+	Description      string
+	Tags             []string
+	FavoritesCount   int64
+	Version          int32
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	PublishedAt      *time.Time
+	AuthorID         int64
+	Username         string
+	Bio              *string
+	Image            *string
+	Hidden           bool
+	Status           string
+	UnpublishAt      *time.Time
+	SeriesID         int64
+	TranslationGroup int64
+	Body             string
+	BodyBytes        int32
+	Favorited        bool
+	Following        bool
 }
 
 // Returns the same columns as ArticleListBySlugs, so that one function reads
@@ -195,6 +198,8 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 		&i.Hidden,
 		&i.Status,
 		&i.UnpublishAt,
+		&i.SeriesID,
+		&i.TranslationGroup,
 		&i.Body,
 		&i.BodyBytes,
 		&i.Favorited,
@@ -610,6 +615,7 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= $1::bigint THEN a.body END, '')::text AS body,
        octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
@@ -631,28 +637,30 @@ type ArticleListBySlugsParams struct {
 }
 
 type ArticleListBySlugsRow struct {
-	Asked          string
-	ID             int64
-	Slug           string
-	Title          string
-	Description    string
-	Tags           []string
-	FavoritesCount int64
-	Version        int32
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
-	PublishedAt    *time.Time
-	AuthorID       int64
-	Username       string
-	Bio            *string
-	Image          *string
-	Hidden         bool
-	Status         string
-	UnpublishAt    *time.Time
-	Body           string
-	BodyBytes      int32
-	Favorited      bool
-	Following      bool
+	Asked            string
+	ID               int64
+	Slug             string
+	Title            string
+	Description      string
+	Tags             []string
+	FavoritesCount   int64
+	Version          int32
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	PublishedAt      *time.Time
+	AuthorID         int64
+	Username         string
+	Bio              *string
+	Image            *string
+	Hidden           bool
+	Status           string
+	UnpublishAt      *time.Time
+	SeriesID         int64
+	TranslationGroup int64
+	Body             string
+	BodyBytes        int32
+	Favorited        bool
+	Following        bool
 }
 
 // One row for each slug that an article has or had, in the given order. A row
@@ -690,6 +698,8 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 			&i.Hidden,
 			&i.Status,
 			&i.UnpublishAt,
+			&i.SeriesID,
+			&i.TranslationGroup,
 			&i.Body,
 			&i.BodyBytes,
 			&i.Favorited,
@@ -863,6 +873,8 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 
 const articleLock = `-- name: ArticleLock :one
 SELECT a.id, a.author_id, a.slug, a.title, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
+       COALESCE(a.translation_group, 0)::bigint AS translation_group,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
 FROM article_named($1, $2, $3) n
 JOIN articles a ON a.id = n.id
@@ -876,16 +888,19 @@ type ArticleLockParams struct {
 }
 
 type ArticleLockRow struct {
-	ID          int64
-	AuthorID    int64
-	Slug        string
-	Title       string
-	Version     int32
-	Hidden      bool
-	Status      string
-	PublishedAt *time.Time
-	UnpublishAt *time.Time
-	NeverPublic bool
+	ID               int64
+	AuthorID         int64
+	Slug             string
+	Title            string
+	Version          int32
+	Hidden           bool
+	Status           string
+	PublishedAt      *time.Time
+	UnpublishAt      *time.Time
+	SeriesID         int64
+	SeriesPosition   int32
+	TranslationGroup int64
+	NeverPublic      bool
 }
 
 // Locks an article against other changes, and returns what a change checks.
@@ -902,6 +917,9 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParam
 		&i.Status,
 		&i.PublishedAt,
 		&i.UnpublishAt,
+		&i.SeriesID,
+		&i.SeriesPosition,
+		&i.TranslationGroup,
 		&i.NeverPublic,
 	)
 	return i, err

@@ -73,21 +73,26 @@ type ApiKey struct {
 }
 
 type Article struct {
-	ID             int64
-	Slug           string
-	AuthorID       int64
-	Title          string
-	Description    string
-	Body           string
-	Tags           []string
-	FavoritesCount int64
-	Hidden         bool
-	Version        int32
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
-	Status         string
-	PublishedAt    *time.Time
-	UnpublishAt    *time.Time
+	ID               int64
+	Slug             string
+	AuthorID         int64
+	Title            string
+	Description      string
+	Body             string
+	Tags             []string
+	FavoritesCount   int64
+	Hidden           bool
+	Version          int32
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	Status           string
+	PublishedAt      *time.Time
+	UnpublishAt      *time.Time
+	Details          []byte
+	OlderBytes       int64
+	SeriesID         *int64
+	SeriesPosition   *int32
+	TranslationGroup *int64
 }
 
 type ArticleCard struct {
@@ -332,6 +337,16 @@ type RiverQueue struct {
 	Metadata  []byte
 	PausedAt  *time.Time
 	UpdatedAt time.Time
+}
+
+type Series struct {
+	ID          int64
+	Slug        string
+	Title       string
+	Description string
+	Version     int32
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 type ServiceSecret struct {
