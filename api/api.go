@@ -69,7 +69,7 @@ type Deps struct {
 	// that they do not reveal addresses.
 	Secret []byte
 	Rules  signin.Rules
-	// Publishing are the rules of who may make articles public.
+	// Publishing are the rules of who may make articles public, and comment.
 	Publishing publish.Rules
 	// AccountStorage is the maximum size of the articles and comments of an
 	// account, in bytes; 0 means that there is none.
@@ -115,7 +115,7 @@ func New(d Deps) *API {
 		profiles:   profiles{db: d.DB},
 		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
 		publishing: publishing{db: d.DB, cursors: d.Cursors, rules: d.Publishing},
-		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage},
+		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},
 		series:     series{db: d.DB, once: once, cursors: d.Cursors},

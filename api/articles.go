@@ -62,7 +62,7 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	}
 	arg := query.ArticleCreateParams{
 		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, Tags: tags,
-		Status: string(optional.Or(in.Status, openapi.StatusPublished)), PublishedAt: in.PublishedAt, AccountStorage: s.storage,
+		Status: string(optional.Or(in.Status, openapi.StatusPublished)), PublishedAt: in.PublishedAt, CommentsOpen: optional.Or(in.CommentsOpen, true), AccountStorage: s.storage,
 	}
 	if (arg.Status == string(openapi.StatusScheduled)) != (in.PublishedAt != nil) {
 		return nil, problem.InvalidField("publishedAt", "is required with the status scheduled, and with no other")
@@ -118,7 +118,8 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: arg.Tags, Version: r.Version,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 		},
-		Publication: visibility.Publication{Status: arg.Status, At: r.PublishedAt},
+		Publication:    visibility.Publication{Status: arg.Status, At: r.PublishedAt},
+		CommentsClosed: !arg.CommentsOpen,
 	}, translate.StorageFull(err, arg.AccountStorage)
 }
 
@@ -176,6 +177,8 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 			if err := s.rules.Check(ctx, openapi.ArticleStatus(locked.Status)); err != nil {
 				return err
 			}
+		}
+		if edits || in.CommentsOpen != nil {
 			if err := s.applyPatch(ctx, tx, locked, in); err != nil {
 				return err
 			}
@@ -199,7 +202,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 
 func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle) error {
 	arg := query.ArticleUpdateParams{
-		ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body, AccountStorage: s.storage,
+		ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body, CommentsOpen: in.CommentsOpen, AccountStorage: s.storage,
 	}
 	// The titles are compared too, because the slug of a title without letters
 	// is random and differs each time.

@@ -12,6 +12,7 @@ import (
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/api/view"
@@ -27,6 +28,7 @@ type comments struct {
 	cursors *page.Codec
 	html    *markup.Renderer
 	storage int64 // the maximum for an account, in bytes
+	rules   publish.Rules
 }
 
 const (
@@ -41,13 +43,17 @@ const (
 // commentWindow is the part of an article's comments that a request selects.
 type commentWindow struct {
 	newest bool // the newest comment comes first, otherwise the oldest
+	// parent is the comment whose replies are selected. If it is 0, those that
+	// answer none are. nil selects all.
+	parent *int64
+	filter string // the parent in the scope of cursors
 	after  page.Position
 	limit  int32
 }
 
-// commentScope returns the scope of the cursors of one list of comments.
-func commentScope(slug string, newest bool) string {
-	return "comments/" + strconv.FormatBool(newest) + "/" + slug
+// scope returns the scope of the cursors of a list of comments.
+func (w commentWindow) scope(slug string) string {
+	return "comments/" + strconv.FormatBool(w.newest) + "/" + slug + w.filter
 }
 
 // GetArticleComments lists the comments of an article.
@@ -67,7 +73,7 @@ func (s comments) GetArticleComments(ctx context.Context, req openapi.GetArticle
 	if n := len(out.rows); n < len(rows) {
 		last := rows[n-1]
 		position := page.Position{Key: page.At(last.CreatedAt), ID: last.ID}
-		out.next, out.link = s.cursors.Next(ctx, commentScope(req.Slug, w.newest), position)
+		out.next, out.link = s.cursors.Next(ctx, w.scope(req.Slug), position)
 	}
 	return out, nil
 }
@@ -78,12 +84,15 @@ func (s comments) window(req openapi.GetArticleCommentsRequestObject) (w comment
 		maxLimit = maxHTMLComments
 	}
 	w.limit = optional.Or(req.Params.Limit, maxLimit)
+	if w.parent = req.Params.ParentId; w.parent != nil {
+		w.filter = "?parentId=" + strconv.FormatInt(*w.parent, 10)
+	}
 	w.newest = optional.Or(req.Params.Sort, openapi.GetArticleCommentsParamsSortOldestFirst) == openapi.GetArticleCommentsParamsSortNewestFirst
 	first := page.Oldest
 	if w.newest {
 		first = page.Newest
 	}
-	w.after, err = s.cursors.Start(commentScope(req.Slug, w.newest), req.Params.Cursor, first)
+	w.after, err = s.cursors.Start(w.scope(req.Slug), req.Params.Cursor, first)
 	if err == nil && w.limit > maxLimit {
 		err = problem.InvalidField("limit", fmt.Sprintf("must be at most %d with format=html", maxLimit))
 	}
@@ -101,14 +110,14 @@ const sharedComments = 101
 // after budget.Text bytes.
 func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows []comment, articleID int64, err error) {
 	viewer := request.Viewer(ctx)
-	arg := query.CommentListOldestParams{
-		ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer), Slug: slug,
+	arg := query.CommentListUnderOldestParams{
+		ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer), Slug: slug, ParentID: optional.Or(w.parent, 0),
 		FromCreatedAt: w.after.Key.Time(), FromID: w.after.ID, PageLimit: min(w.limit+1, sharedComments), MaxBytes: budget.Unreserved,
 	}
 	conn, size, allowed := query.DBTX(s.db), 0, budget.Unreserved
 	for {
 		before := len(rows)
-		if rows, err = readComments(ctx, conn, rows, w.newest, arg); err != nil {
+		if rows, err = w.read(ctx, conn, rows, arg); err != nil {
 			return nil, 0, err
 		}
 		for i := range rows[before:] {
@@ -137,13 +146,25 @@ func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows 
 	return nil, a.ID, err
 }
 
-// readComments appends the comments that a query returns to list.
-func readComments(ctx context.Context, conn query.DBTX, list []comment, newest bool, arg query.CommentListOldestParams) ([]comment, error) {
-	if newest {
-		rows, err := q.CommentListNewest(ctx, conn, query.CommentListNewestParams(arg))
+// read appends the comments that a query returns to list.
+func (w commentWindow) read(ctx context.Context, conn query.DBTX, list []comment, arg query.CommentListUnderOldestParams) ([]comment, error) {
+	if w.parent != nil {
+		if w.newest {
+			rows, err := q.CommentListUnderNewest(ctx, conn, query.CommentListUnderNewestParams(arg))
+			return appendComments(list, rows), err
+		}
+		rows, err := q.CommentListUnderOldest(ctx, conn, arg)
 		return appendComments(list, rows), err
 	}
-	rows, err := q.CommentListOldest(ctx, conn, arg)
+	all := query.CommentListOldestParams{
+		ViewerID: arg.ViewerID, Slug: arg.Slug, ViewerLevel: arg.ViewerLevel,
+		FromCreatedAt: arg.FromCreatedAt, FromID: arg.FromID, PageLimit: arg.PageLimit, MaxBytes: arg.MaxBytes,
+	}
+	if w.newest {
+		rows, err := q.CommentListNewest(ctx, conn, query.CommentListNewestParams(all))
+		return appendComments(list, rows), err
+	}
+	rows, err := q.CommentListOldest(ctx, conn, all)
 	return appendComments(list, rows), err
 }
 
@@ -155,7 +176,16 @@ type comment struct {
 	hiding *visibility.Hiding // nil if the comment is not hidden
 }
 
-func appendComments[R query.CommentListOldestRow | query.CommentListNewestRow](list []comment, rows []R) []comment {
+// deleted reports whether only the place of the comment is left, for its
+// replies.
+func (c *comment) deleted() bool { return c.AuthorID == 0 }
+
+// commentRow is a row of a query for comments. They have the same columns.
+type commentRow interface {
+	query.CommentListOldestRow | query.CommentListNewestRow | query.CommentListUnderOldestRow | query.CommentListUnderNewestRow
+}
+
+func appendComments[R commentRow](list []comment, rows []R) []comment {
 	list = slices.Grow(list, len(rows))
 	for _, r := range rows {
 		list = append(list, comment{CommentListOldestRow: query.CommentListOldestRow(r)})
@@ -215,22 +245,39 @@ func (c *comment) size() int {
 
 // view renders a comment as the generated type.
 func (c comment) view() openapi.Comment {
-	return openapi.Comment{
-		Id: c.ID, Body: c.Body, BodyHtml: c.html, CreatedAt: view.Timestamp(c.CreatedAt), UpdatedAt: view.Timestamp(c.UpdatedAt),
+	out := openapi.Comment{
+		Id: c.ID, ParentId: optional.NonZero(c.ParentID), Body: c.Body, BodyHtml: c.html, CreatedAt: view.Timestamp(c.CreatedAt), UpdatedAt: view.Timestamp(c.UpdatedAt),
 		Author: view.Profile(c.Username, c.Bio, c.Image, c.Following), Hidden: c.hiding.View(),
 	}
+	if c.deleted() {
+		out.Deleted = new(true)
+	}
+	if c.Waiting {
+		out.Waiting = new(true)
+	}
+	return out
 }
 
-// CreateArticleComment adds a comment by the viewer.
+// CreateArticleComment adds a comment by the viewer, or a reply to another one.
 func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateArticleCommentRequestObject) (openapi.CreateArticleCommentResponseObject, error) {
+	if s.rules.Comments == publish.NoComments {
+		if _, err := visibility.FindArticle(ctx, s.db, req.Slug); err != nil {
+			return nil, err
+		}
+		return nil, problem.New(problem.CommentsClosed, "comment", "cannot be added: this service takes no new comments")
+	}
 	viewer := request.Viewer(ctx)
 	arg := query.CommentCreateParams{
-		AuthorID: viewer.ID, ViewerLevel: visibility.Level(viewer), Body: req.Body.Comment.Body, Slug: req.Slug, AccountStorage: s.storage,
+		AuthorID: viewer.ID, ViewerLevel: visibility.Level(viewer), Body: req.Body.Comment.Body, ParentID: req.Body.Comment.ParentId,
+		Slug: req.Slug, Approve: s.rules.Comments == publish.ApprovedComments, AccountStorage: s.storage,
 	}
 	call := idempotency.Call{Operation: "CreateArticleComment " + req.Slug, Key: req.Params.IdempotencyKey, Body: req.Body}
 	created, replayed, err := idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (query.CommentCreateRow, error) {
 		c, err := q.CommentCreate(ctx, conn, arg)
-		return c, translate.StorageFull(translate.NotFound(err, "article"), s.storage)
+		if db.IsNotFound(err) {
+			err = commentRefusal(ctx, conn, arg)
+		}
+		return c, translate.StorageFull(err, s.storage)
 	})
 	if err != nil {
 		return nil, err
@@ -239,6 +286,48 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 	out.Headers.Location = new(fmt.Sprintf("/api/articles/%s/comments/%d", req.Slug, created.ID))
 	out.Headers.IdempotencyReplayed = replayed
 	return openapi.CreateArticleComment201JSONResponse{CommentCreatedJSONResponse: out}, nil
+}
+
+// commentRefusal returns why a comment was not created.
+func commentRefusal(ctx context.Context, conn query.DBTX, arg query.CommentCreateParams) error {
+	r, err := q.CommentRefusal(ctx, conn, query.CommentRefusalParams{
+		Slug: arg.Slug, AuthorID: arg.AuthorID, ViewerLevel: arg.ViewerLevel, ParentID: arg.ParentID,
+	})
+	switch {
+	case err != nil:
+		return translate.NotFound(err, "article")
+	case !r.CommentsOpen:
+		return problem.New(problem.CommentsClosed, "comment", "cannot be added: the article takes no new comments")
+	case r.ParentDepth == nil:
+		return problem.InvalidField("parentId", "is not a comment of this article")
+	case r.ParentDeleted:
+		return problem.InvalidField("parentId", "was deleted")
+	case *r.ParentHidden:
+		return problem.InvalidField("parentId", "is a comment that others do not see")
+	default:
+		return problem.InvalidField("parentId", "is at the maximum depth of 8: reply to the comment that it answers")
+	}
+}
+
+// UpdateArticleComment replaces the text of one of the viewer's comments.
+func (s comments) UpdateArticleComment(ctx context.Context, req openapi.UpdateArticleCommentRequestObject) (openapi.UpdateArticleCommentResponseObject, error) {
+	viewer := request.Viewer(ctx)
+	r, err := q.CommentUpdate(ctx, s.db, query.CommentUpdateParams{
+		ID: req.Id, Slug: req.Slug, ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer),
+		Body: req.Body.Comment.Body, AccountStorage: s.storage,
+	})
+	if db.IsNotFound(err) {
+		return nil, s.notOwn(ctx, req.Slug, req.Id)
+	}
+	if err != nil {
+		return nil, translate.StorageFull(err, s.storage)
+	}
+	rows, err := s.complete(ctx, []comment{{CommentListOldestRow: query.CommentListOldestRow(r)}}, 1, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := openapi.CommentOKJSONResponse{Comment: rows[0].view()}
+	return openapi.UpdateArticleComment200JSONResponse{CommentOKJSONResponse: out}, nil
 }
 
 // DeleteArticleComment deletes one of the viewer's comments.
@@ -257,5 +346,23 @@ func (s comments) DeleteArticleComment(ctx context.Context, req openapi.DeleteAr
 		return nil, problem.Forbidden("comment")
 	default:
 		return nil, problem.NotFound("comment")
+	}
+}
+
+// notOwn returns why a comment is none of the viewer's: a 404 or a 403.
+func (s comments) notOwn(ctx context.Context, slug string, id int64) error {
+	a, err := visibility.FindArticle(ctx, s.db, slug)
+	if err != nil {
+		return err
+	}
+	viewer := request.Viewer(ctx)
+	author, err := q.CommentAuthor(ctx, s.db, query.CommentAuthorParams{ID: id, ArticleID: a.ID, ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer)})
+	switch {
+	case err != nil:
+		return translate.NotFound(err, "comment")
+	case author != viewer.ID:
+		return problem.Forbidden("comment")
+	default: // its article was not public a moment ago
+		return problem.NotFound("comment")
 	}
 }

@@ -37,7 +37,7 @@ func (p commentPage) Keys() []changes.Key {
 	keys := []changes.Key{changes.Article(p.articleID), changes.Comments(p.articleID)}
 	seen := map[int64]bool{}
 	for _, c := range p.rows {
-		if !seen[c.AuthorID] {
+		if !c.deleted() && !seen[c.AuthorID] {
 			seen[c.AuthorID] = true
 			keys = append(keys, changes.Profile(c.AuthorID))
 		}
@@ -67,11 +67,23 @@ func (p commentPage) append(b []byte) []byte {
 // append encodes openapi.Comment, as view renders it.
 func (c *comment) append(b []byte) []byte {
 	b = strconv.AppendInt(append(b, `{"id":`...), c.ID, 10)
+	b = append(b, `,"parentId":`...)
+	if c.ParentID == 0 {
+		b = append(b, "null"...)
+	} else {
+		b = strconv.AppendInt(b, c.ParentID, 10)
+	}
 	b = view.AppendTime(append(b, `,"createdAt":`...), c.CreatedAt)
 	b = view.AppendTime(append(b, `,"updatedAt":`...), c.UpdatedAt)
 	b = view.AppendText(append(b, `,"body":`...), c.Body)
 	if c.html != nil {
 		b = view.AppendText(append(b, `,"bodyHtml":`...), *c.html)
+	}
+	if c.deleted() {
+		b = append(b, `,"deleted":true`...)
+	}
+	if c.Waiting {
+		b = append(b, `,"waiting":true`...)
 	}
 	if c.hiding != nil {
 		b = view.AppendText(append(b, `,"hidden":{"reason":`...), c.hiding.Reason)

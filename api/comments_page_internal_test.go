@@ -18,13 +18,14 @@ import (
 func TestCommentPage(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.FixedZone("", 20700))
-	plain := query.CommentListOldestRow{ID: 1, Body: `"<b>&` + "\u2028\x01", CreatedAt: at, UpdatedAt: at.Add(time.Hour), Username: "jake"}
+	plain := query.CommentListOldestRow{ID: 1, AuthorID: 3, Body: `"<b>&` + "\u2028\x01", CreatedAt: at, UpdatedAt: at.Add(time.Hour), Username: "jake"}
 	full := query.CommentListOldestRow{
-		ID: 1<<53 - 1, Body: "日本語 🐉", CreatedAt: at, UpdatedAt: at, Username: "anna", Bio: new("line\nbreak"), Image: new(""), Following: true,
+		ID: 1<<53 - 1, ParentID: 1, AuthorID: 4, Waiting: true, Body: "日本語 🐉", CreatedAt: at, UpdatedAt: at, Username: "anna", Bio: new("line\nbreak"), Image: new(""), Following: true,
 	}
 	rows := []comment{
 		{CommentListOldestRow: plain},
 		{CommentListOldestRow: full, html: new("<p>日本語</p>"), hiding: &visibility.Hiding{Reason: `"spam"`, At: at}},
+		{CommentListOldestRow: query.CommentListOldestRow{ID: 5, CreatedAt: at, UpdatedAt: at}},
 	}
 	for name, page := range map[string]commentPage{
 		"Empty": {},

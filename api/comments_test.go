@@ -50,7 +50,7 @@ func TestCreateArticleComment(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(body), &c))
 		require.Positive(t, c.Comment.Id)
 		require.Less(t, c.Comment.Id, int64(1)<<53)
-		require.JSONEq(t, fmt.Sprintf(`{"comment":{"id":%d,"createdAt":%q,"updatedAt":%q,"body":"It takes a Jacobian",
+		require.JSONEq(t, fmt.Sprintf(`{"comment":{"id":%d,"parentId":null,"createdAt":%q,"updatedAt":%q,"body":"It takes a Jacobian",
 			"author":{"username":"anna","bio":null,"image":null,"following":false}}}`, c.Comment.Id, stamp(c.Comment.CreatedAt), stamp(c.Comment.CreatedAt)), body)
 		location := res.Header.Get("Location")
 		require.Equal(t, fmt.Sprintf("/api/articles/discussed/comments/%d", c.Comment.Id), location)

@@ -63,6 +63,8 @@ func TestProblem(t *testing.T) {
 		db.APIKeysUserIDFkey:         {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.MailsUserIDFkey:           {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.SignInPlacesUserIDFkey:    {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.CommentsParentIDFkey:      {problem.ValidationFailed, oneField("parentId", "was deleted")},
+		db.CommentsWaitingMaximum:    {problem.ValidationFailed, oneField("comment", "maximum of 20 that wait for approval reached")},
 		db.FollowsFolloweeIDFkey:     {problem.NotFoundCode, oneField("profile", "not found")},
 		db.FavoritesArticleIDFkey:    {problem.NotFoundCode, oneField("article", "not found")},
 		db.CommentsArticleIDFkey:     {problem.NotFoundCode, oneField("article", "not found")},

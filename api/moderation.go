@@ -68,6 +68,18 @@ func (s moderation) RestoreComment(ctx context.Context, req openapi.RestoreComme
 	return openapi.RestoreComment204Response{}, nil
 }
 
+// ApproveComment shows a comment that waits to everybody.
+func (s moderation) ApproveComment(ctx context.Context, req openapi.ApproveCommentRequestObject) (openapi.ApproveCommentResponseObject, error) {
+	a := audit.Entry{Action: openapi.CommentApproved, Kind: openapi.SubjectComment}
+	err := s.moderate(ctx, a, lockComment(req.Slug, req.Id), func(tx query.DBTX, id int64) (int64, error) {
+		return q.CommentApprove(ctx, tx, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return openapi.ApproveComment204Response{}, nil
+}
+
 // lock locks an article or a comment against other changes and returns its id.
 type lock func(ctx context.Context, tx query.DBTX) (int64, error)
 

@@ -27,9 +27,12 @@ const (
 	ArticleSlugsPkey          Constraint = "article_slugs_pkey"
 	ArticlesAuthorIDFkey      Constraint = "articles_author_id_fkey"
 	// DraftSlugsPkey is enforced by a trigger too.
-	DraftSlugsPkey            Constraint = "draft_slugs_pkey"
-	CommentsArticleIDFkey     Constraint = "comments_article_id_fkey"
-	CommentsAuthorIDFkey      Constraint = "comments_author_id_fkey"
+	DraftSlugsPkey        Constraint = "draft_slugs_pkey"
+	CommentsArticleIDFkey Constraint = "comments_article_id_fkey"
+	CommentsAuthorIDFkey  Constraint = "comments_author_id_fkey"
+	CommentsParentIDFkey  Constraint = "comments_parent_id_fkey"
+	// CommentsWaitingMaximum is enforced by a trigger.
+	CommentsWaitingMaximum    Constraint = "comments_waiting_maximum"
 	FavoritesArticleIDFkey    Constraint = "favorites_article_id_fkey"
 	FavoritesUserIDFkey       Constraint = "favorites_user_id_fkey"
 	FollowsFolloweeIDFkey     Constraint = "follows_followee_id_fkey"
@@ -57,7 +60,7 @@ const (
 // Constraints lists the constants above.
 var Constraints = []Constraint{
 	APIKeysMaximum, APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
-	CommentsAuthorIDFkey, DraftSlugsPkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
+	CommentsAuthorIDFkey, CommentsParentIDFkey, CommentsWaitingMaximum, DraftSlugsPkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, InvitationsEmailKey, InvitationsInvitedByFkey,
 	InvitationsMaximum, MailsUserIDFkey, SessionsUserIDFkey,
 	SignInPlacesUserIDFkey, UsersEmailKey, UsersFoldedUsernameKey, UsersLastAdmin, UsersStorageMaximum, UsersUsernameKey,

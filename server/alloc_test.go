@@ -93,7 +93,7 @@ func TestAllocations(t *testing.T) {
 		{"article, signed in", "/api/articles/an-article", reader.Token, 103},
 		{"list, signed in", "/api/articles?limit=20", reader.Token, 308},
 		{"feed", "/api/articles/feed", reader.Token, 293},
-		{"comments, signed in", "/api/articles/an-article/comments", reader.Token, 96},
+		{"comments, signed in", "/api/articles/an-article/comments", reader.Token, 97},
 	} {
 		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, test.path, nil)
 		r.Header.Set("User-Agent", "guard")

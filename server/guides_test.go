@@ -128,7 +128,7 @@ func TestGuides(t *testing.T) {
 	})
 	t.Run("Operations", func(t *testing.T) {
 		// The document must have every path that the guides call.
-		call := regexp.MustCompile(`127\.0\.0\.1:8080(/api/[a-z/-]+)`)
+		call := regexp.MustCompile(`127\.0\.0\.1:8080(/api/(?:[a-z/-]|\$[A-Z]+)+)`)
 		doc, err := spec.GetSpec()
 		require.NoError(t, err)
 		for _, name := range names {
@@ -137,6 +137,7 @@ func TestGuides(t *testing.T) {
 			for _, m := range call.FindAllStringSubmatch(string(text), -1) {
 				path := regexp.MustCompile(`^/articles/(hello[a-z-]*)`).ReplaceAllString(strings.TrimPrefix(m[1], "/api"), "/articles/{slug}")
 				path = regexp.MustCompile(`^/admin/users/[a-z]+`).ReplaceAllString(path, "/admin/users/{username}")
+				path = regexp.MustCompile(`\$[A-Z]+`).ReplaceAllString(path, "{id}")
 				require.NotNil(t, doc.Paths.Find(path), "%s calls %s", name, m[1])
 			}
 		}

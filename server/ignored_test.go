@@ -45,7 +45,7 @@ func TestIgnored(t *testing.T) {
 			"Member":          {"POST", "/articles", article(`,"slug":"mine"`), 201, "body.article.slug"},
 			"Members":         {"POST", "/articles?x=1", `{"more":[{"a":1}],` + article(`,"slug":"mine","author":{"username":"x"}`)[1:], 201, "query.x, body.more, body.article.slug, body.article.author"},
 			"Update":          {"PUT", "/articles/" + slug, `{"article":{"body":"B","coverImage":null}}`, 200, "body.article.coverImage"},
-			"Comment":         {"POST", "/articles/" + slug + "/comments", `{"comment":{"body":"B","parentId":1}}`, 201, "body.comment.parentId"},
+			"Comment":         {"POST", "/articles/" + slug + "/comments", `{"comment":{"body":"B","replyTo":1}}`, 201, "body.comment.replyTo"},
 			"Invalid":         {"POST", "/articles", `{"article":{"slug":"mine"}}`, 422, "body.article.slug"},
 			"Unwrapped":       {"POST", "/articles", `{"title":"T"}`, 422, "body.title"},
 			"NotAnObject":     {"POST", "/articles", `{"article":[{"title":"T"}]}`, 422, ""},

@@ -32,6 +32,7 @@ var longOperations = map[string]func(s *stage) call{
 	"GetCurrentUserArticles": func(s *stage) call { return call{path: "/user/articles?limit=100", token: s.author.Token} },
 	"GetEditorialArticles":   func(s *stage) call { return call{path: "/editorial/articles?limit=100", token: s.as(auth.Editor)} },
 	"GetArticleComments":     func(s *stage) call { return call{path: "/articles/" + s.slug + "/comments?limit=1000"} },
+	"GetWaitingComments":     func(s *stage) call { return call{path: "/moderation/waiting?limit=100", token: s.as(auth.Moderator)} },
 	"BatchGetArticles": func(s *stage) call {
 		return call{path: "/batch/articles", body: `{"slugs":` + s.all(`SELECT slug AS name FROM articles WHERE description LIKE E'\x01%'`) + `}`}
 	},
@@ -65,6 +66,8 @@ func (s *stage) fillLong(t *testing.T) {
 		INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a`,
 		`INSERT INTO comments (article_id, author_id, body)
 			SELECT a.id, a.author_id, repeat(E'\x01', 16384) FROM articles a, generate_series(1, 99) WHERE a.slug = $3 AND $1 <> $2`,
+		`INSERT INTO comments (article_id, author_id, body, hidden, waiting)
+			SELECT a.id, u.id, repeat(E'\x01', 16384), true, true FROM articles a, users u WHERE a.slug = $3 AND u.username LIKE $1 || 'long%' AND $2 <> ''`,
 	} {
 		_, err := s.s.DB.Exec(t.Context(), sql, s.author.Username, s.reader.Username, s.slug)
 		require.NoError(t, err, sql)

@@ -144,6 +144,9 @@ var valid = map[string]func(*stage) call{
 	"CreateArticleComment": func(s *stage) call {
 		return call{path: article(s, "/comments"), token: s.reader.Token, body: newComment}
 	},
+	"UpdateArticleComment": func(s *stage) call {
+		return call{path: article(s, "/comments/"+s.comment), token: s.author.Token, body: `{"comment":{"body":"Second thoughts"}}`}
+	},
 	"DeleteArticleComment": func(s *stage) call {
 		return call{path: article(s, "/comments/"+s.comment), token: s.author.Token}
 	},
@@ -172,8 +175,13 @@ var valid = map[string]func(*stage) call{
 	"RestoreComment": func(s *stage) call {
 		return call{path: article(s, "/comments/"+s.comment+"/hidden"), token: s.as(auth.Moderator)}
 	},
-	"GetHidden": func(s *stage) call { return call{path: "/moderation/hidden", token: s.as(auth.Moderator)} },
-	"GetUsers":  func(s *stage) call { return call{path: "/admin/users", token: s.as(auth.Admin)} },
+	"ApproveComment": func(s *stage) call {
+		s.wait()
+		return call{path: article(s, "/comments/"+s.comment+"/approval"), token: s.as(auth.Moderator)}
+	},
+	"GetWaitingComments": func(s *stage) call { return call{path: "/moderation/waiting", token: s.as(auth.Moderator)} },
+	"GetHidden":          func(s *stage) call { return call{path: "/moderation/hidden", token: s.as(auth.Moderator)} },
+	"GetUsers":           func(s *stage) call { return call{path: "/admin/users", token: s.as(auth.Admin)} },
 	"CreateAccount": func(s *stage) call {
 		return call{path: "/admin/users", token: s.as(auth.Admin), body: fmt.Sprintf(`{"username":%[1]q,"email":"%[1]s@example.com","role":"editor"}`, s.reader.Username+"x")}
 	},
@@ -276,6 +284,11 @@ var scenarios = map[string]func(*stage) []call{
 		}
 	},
 
+	"CreateArticleComment 403": func(s *stage) []call {
+		c := valid["CreateArticleComment"](s)
+		call{path: article(s, ""), token: s.author.Token, body: `{"article":{"commentsOpen":false}}`}.do(s.s, "PUT")
+		return []call{c, c.sending(`{"comment":{"body":"x","parentId":` + s.comment + `}}`)}
+	},
 	"UpdateArticle 403": func(s *stage) []call {
 		c := valid["UpdateArticle"](s).as(s.reader.Token)
 		return []call{c, c.sending("{}"), c.with("If-Match", `"0.x"`)}
@@ -340,7 +353,11 @@ var scenarios = map[string]func(*stage) []call{
 	"RestoreComment 422": func(s *stage) []call {
 		return []call{valid["RestoreComment"](s).at(article(s, "/comments/x/hidden"))}
 	},
-	"GetHidden 422": elsewhere("GetHidden", "/moderation/hidden?limit=0", "/moderation/hidden?limit=101", "/moderation/hidden?cursor=nonsense"),
+	"ApproveComment 422": func(s *stage) []call {
+		return []call{valid["ApproveComment"](s).at(article(s, "/comments/x/approval"))}
+	},
+	"GetWaitingComments 422": elsewhere("GetWaitingComments", "/moderation/waiting?limit=0", "/moderation/waiting?limit=101", "/moderation/waiting?cursor=nonsense"),
+	"GetHidden 422":          elsewhere("GetHidden", "/moderation/hidden?limit=0", "/moderation/hidden?limit=101", "/moderation/hidden?cursor=nonsense"),
 	"GetUsers 422": elsewhere("GetUsers", "/admin/users?role=king", "/admin/users?suspended=maybe", "/admin/users?username=",
 		"/admin/users?limit=0", "/admin/users?cursor=nonsense"),
 	"SetUserRole 422": func(s *stage) []call {
@@ -373,7 +390,11 @@ var scenarios = map[string]func(*stage) []call{
 		"/articles?tag=", "/articles?author="+strings.Repeat("x", 65), "/articles?cursor=nonsense", "/articles?limit=1&limit=2"),
 	"GetArticleComments 422": func(s *stage) []call {
 		c := valid["GetArticleComments"](s)
-		return []call{c.at(c.path + "?limit=0"), c.at(c.path + "?limit=1001"), c.at(c.path + "?limit=101&format=html"), c.at(c.path + "?sort=name"), c.at(c.path + "?cursor=nonsense")}
+		return []call{c.at(c.path + "?limit=0"), c.at(c.path + "?limit=1001"), c.at(c.path + "?limit=101&format=html"), c.at(c.path + "?sort=name"), c.at(c.path + "?cursor=nonsense"), c.at(c.path + "?parentId=-1")}
+	},
+	"UpdateArticleComment 422": func(s *stage) []call {
+		c := valid["UpdateArticleComment"](s)
+		return append(bodies(c, `{}`, `{"comment":{}}`, `{"comment":{"body":" "}}`), c.at(article(s, "/comments/0")))
 	},
 	"DeleteArticleComment 422": func(s *stage) []call {
 		c := valid["DeleteArticleComment"](s)
@@ -408,7 +429,8 @@ var scenarios = map[string]func(*stage) []call{
 	},
 	"CreateArticleComment 422": func(s *stage) []call {
 		c := valid["CreateArticleComment"](s)
-		return append(bodies(c, `{}`, `{"comment":{}}`, `{"comment":{"body":" "}}`), reusedKey(s, "CreateArticleComment", "POST", c))
+		return append(bodies(c, `{}`, `{"comment":{}}`, `{"comment":{"body":" "}}`, `{"comment":{"body":"x","parentId":9007199254740991}}`),
+			reusedKey(s, "CreateArticleComment", "POST", c))
 	},
 	"BatchGetArticles 422": func(s *stage) []call {
 		return bodies(valid["BatchGetArticles"](s), `{}`, `{"slugs":[]}`, `{"slugs":[1]}`, `{"slugs":[`+strings.Repeat(`"a",`, 100)+`"a"]}`)

@@ -74,6 +74,12 @@ func (s *stage) fill(t *testing.T, some int) {
 		`INSERT INTO comments (article_id, author_id, body)
 			SELECT a.id, u.id, 'c' FROM articles a JOIN users u ON u.username IN ($1, $2), generate_series(1, $4::int) n
 			WHERE a.author_id = (SELECT id FROM users WHERE username = $1) AND a.tags[1] = 'stage' AND $3 <> ''`,
+		`INSERT INTO comments (article_id, author_id, body, parent_id, depth)
+			SELECT c.article_id, c.author_id, 'r', c.id, 2 FROM comments c JOIN articles a ON a.id = c.article_id
+			WHERE a.author_id = (SELECT id FROM users WHERE username = $1) AND c.depth = 1 AND $2 <> $3 AND $4::int > 0 ORDER BY c.id DESC LIMIT 3`,
+		`INSERT INTO comments (article_id, author_id, body, hidden, waiting)
+			SELECT a.id, u.id, 'w', true, true FROM articles a JOIN users u ON u.username LIKE $3 || 'u%'
+			WHERE a.author_id = (SELECT id FROM users WHERE username = $1) AND a.tags[1] = 'stage' AND a.title <> 'Filled' AND $2 <> $3 AND $4::int > 0`,
 		`INSERT INTO favorites (article_id, user_id, article_created_at)
 			SELECT a.id, u.id, a.created_at FROM articles a JOIN users u ON u.username IN ($1, $2) OR u.username LIKE $3 || 'u%'
 			WHERE a.author_id = (SELECT id FROM users WHERE username = $1) AND NOT a.hidden AND $4::int > 0 ON CONFLICT DO NOTHING`,

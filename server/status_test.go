@@ -28,7 +28,7 @@ import (
 var codesOf = map[int][]string{
 	400: {"invalid_json", "invalid_request"},
 	401: {"token_missing", "token_invalid", "token_expired", "credentials_invalid"},
-	403: {"forbidden", "account_suspended", "registration_closed", "scope_insufficient", "role_insufficient"},
+	403: {"forbidden", "account_suspended", "registration_closed", "comments_closed", "scope_insufficient", "role_insufficient"},
 	404: {"not_found"},
 	409: {"already_taken"},
 	412: {"precondition_failed"},
@@ -279,6 +279,13 @@ func (s *stage) as(role auth.Role) string {
 	}
 	s.s.SetRole(u.Username, role)
 	return u.Token
+}
+
+// wait makes the comment one that waits for approval.
+func (s *stage) wait() {
+	if _, err := s.s.DB.Exec(context.Background(), `UPDATE comments SET hidden = true, waiting = true WHERE id = $1::text::bigint`, s.comment); err != nil {
+		panic(err)
+	}
 }
 
 // suspend suspends a user.

@@ -106,6 +106,56 @@ func TestNotPublicIsSeenNowhere(t *testing.T) {
 	}
 }
 
+// TestWaitingIsSeenNowhere lets a comment wait for approval, and calls every
+// safe operation of the document as those who must not see it, before, while and
+// after it waits.
+func TestWaitingIsSeenNowhere(t *testing.T) {
+	t.Parallel()
+	const marker = "nobody-may-read-this"
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := servertest.New(t)
+	shown := 0
+	for _, op := range doc.Operations() {
+		if !op.Safe || op.Role > auth.Author {
+			continue
+		}
+		st := newStage(s.For(t))
+		require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
+		c := valid[op.ID](st)
+		stranger, writer := st.s.Register(""), st.s.Register("")
+		created := st.must(http.MethodPost, call{path: "/articles/" + st.slug + "/comments", token: writer.Token, body: `{"comment":{"body":"` + marker + `"}}`})
+		st.comment = commentID.FindStringSubmatch(created)[1]
+		callers := map[string]call{
+			"a stranger": c.as(stranger.Token), "an anonymous caller": c.as(""), "the author of the article": c.as(st.author.Token), "an editor": c.as(st.as(auth.Editor)),
+		}
+		seen, tags := map[string]bool{}, map[string]string{}
+		for who, ask := range callers {
+			res, body := ask.do(st.s, op.Method)
+			seen[who], tags[who] = strings.Contains(body, marker), res.Header.Get("ETag")
+			if seen[who] {
+				shown++
+			}
+		}
+		st.wait()
+		for who, ask := range callers {
+			_, body := ask.do(st.s, op.Method)
+			require.Equal(t, seen[who] && who == "an editor", strings.Contains(body, marker),
+				"%s shows %s a comment that waits: see comment_visible and db/queries/%s.sql", op.ID, who, op.Tag)
+			if seen[who] {
+				res, _ := ask.with("If-None-Match", tags[who]).do(st.s, op.Method)
+				require.NotEqual(t, http.StatusNotModified, res.StatusCode, "%s tells %s that a comment does not wait", op.ID, who)
+			}
+		}
+		st.must(http.MethodPut, call{path: "/articles/" + st.slug + "/comments/" + st.comment + "/approval", token: st.as(auth.Moderator)})
+		for who, ask := range callers {
+			_, body := ask.do(st.s, op.Method)
+			require.Equal(t, seen[who], strings.Contains(body, marker), "%s as %s, after the approval", op.ID, who)
+		}
+	}
+	require.GreaterOrEqual(t, shown, 4, "callers that see the comment before")
+}
+
 // TestNotPublicIsNotFound calls every operation on an article that is not
 // public, as those who must not see it. The response is the same as for an
 // article that does not exist.

@@ -83,6 +83,15 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 		method, path = [...]string{http.MethodPost, http.MethodDelete}[rng.IntN(2)], "/articles/"+slug+"/favorite"
 	case 5:
 		method, path, body = http.MethodPost, "/articles/"+slug+"/comments", fmt.Sprintf(`{"comment":{"body":"c%d"}}`, w.n)
+		_, comments := s.Do(http.MethodGet, path, "")
+		if m := commentID.FindStringSubmatch(comments); m != nil {
+			switch rng.IntN(3) {
+			case 0:
+				body = fmt.Sprintf(`{"comment":{"body":"r%d","parentId":%s}}`, w.n, m[1])
+			case 1:
+				method, path = http.MethodPut, path+"/"+m[1]
+			}
+		}
 	case 6:
 		method, path, body = http.MethodPut, "/user", fmt.Sprintf(`{"user":{"bio":"bio %d"}}`, w.n)
 	case 7:

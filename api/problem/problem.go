@@ -21,6 +21,7 @@ const (
 	AccountSuspended     Code = "account_suspended"
 	AlreadyTaken         Code = "already_taken"
 	BodyTooLarge         Code = "body_too_large"
+	CommentsClosed       Code = "comments_closed"
 	CredentialsInvalid   Code = "credentials_invalid"
 	DatabaseUnavailable  Code = "database_unavailable"
 	ForbiddenCode        Code = "forbidden"
@@ -52,6 +53,7 @@ var kinds = map[Code]struct {
 	AccountSuspended:     {http.StatusForbidden, "The account is suspended."},
 	AlreadyTaken:         {http.StatusConflict, "This value has already been taken."},
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "The request body is too large for this operation."},
+	CommentsClosed:       {http.StatusForbidden, "There are no new comments here."},
 	CredentialsInvalid:   {http.StatusUnauthorized, "The e-mail address or password is incorrect."},
 	DatabaseUnavailable:  {http.StatusServiceUnavailable, "The database is temporarily unavailable; try again shortly."},
 	ForbiddenCode:        {http.StatusForbidden, "Only the author is allowed to do this."},

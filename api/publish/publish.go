@@ -1,5 +1,5 @@
-// Package publish decides who may make articles public, and makes them public
-// at their time.
+// Package publish decides who may make articles public and comment on them, and
+// makes articles public at their time.
 package publish
 
 import (
@@ -16,7 +16,19 @@ import (
 type Rules struct {
 	// EditorsOnly means that authors submit articles, and editors publish them.
 	EditorsOnly bool
+	// Comments decides who may comment.
+	Comments Comments
 }
+
+// Comments says who may comment. The zero value permits everybody.
+type Comments string
+
+// With ApprovedComments, the comments of an account wait until a moderator has
+// approved one. With NoComments, there are no new comments.
+const (
+	ApprovedComments Comments = "approve"
+	NoComments       Comments = "off"
+)
 
 // Check returns a 403 if the viewer must not give an article a status, or
 // change an article that has it: what is published is public at once, and what

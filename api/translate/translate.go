@@ -35,6 +35,10 @@ var violations = map[db.Constraint]func() *problem.Error{
 	db.APIKeysUserIDFkey:         unknownViewer,
 	db.MailsUserIDFkey:           unknownViewer,
 	db.SignInPlacesUserIDFkey:    unknownViewer,
+	db.CommentsParentIDFkey:      func() *problem.Error { return problem.InvalidField("parentId", "was deleted") },
+	db.CommentsWaitingMaximum: func() *problem.Error {
+		return problem.InvalidField("comment", "maximum of 20 that wait for approval reached")
+	},
 	db.FollowsFolloweeIDFkey:     func() *problem.Error { return problem.NotFound("profile") },
 	db.FavoritesArticleIDFkey:    func() *problem.Error { return problem.NotFound("article") },
 	db.CommentsArticleIDFkey:     func() *problem.Error { return problem.NotFound("article") },

@@ -5,10 +5,12 @@
 // has come and no moderator has hidden it. The column articles.hidden says that
 // it is not. Then only its author and editors see it; moderators too, if it is
 // published. For all other viewers it does not exist. Only its author and
-// moderators see a comment that a moderator has hidden.
+// moderators see a comment that a moderator has hidden, or that waits for the
+// approval of one: the column comments.hidden says that it is not shown to
+// everybody.
 //
 // The function article_visible (db/migrations, 00015) has the same rule for
-// queries. Lists of what is public need no rule: what is not public has no rows
+// queries. The rule for comments is only there: comment_visible (00020). Lists of what is public need no rule: what is not public has no rows
 // in article_tags and favorites, and articles are filtered with NOT hidden.
 package visibility
 
@@ -45,6 +47,8 @@ type Article struct {
 	// article under an Idempotency-Key.
 	Publication Publication
 	Related     Related
+	// CommentsClosed means that the article takes no new comments.
+	CommentsClosed bool
 }
 
 // Publication is whether and when an article is published.
@@ -64,6 +68,7 @@ type Hiding struct {
 // View renders the article. html is nil unless it was requested.
 func (a Article) View(ctx context.Context, html *markup.Text) openapi.Article {
 	out := view.Article(ctx, a.ArticleItem, a.Body, html, a.Hidden.View())
+	out.CommentsOpen = !a.CommentsClosed
 	out.Series, out.Translations = a.Related.view()
 	out.Status, out.UnpublishAt = openapi.ArticleStatus(a.Publication.Status), view.TimestampOrNull(a.Publication.EndsAt)
 	switch at := a.Publication.At; {
@@ -195,8 +200,9 @@ func article(r query.ArticleGetBySlugRow) Article {
 			PublishedAt: optional.Or(r.PublishedAt, r.CreatedAt), AuthorID: r.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 			Favorited: r.Favorited, Following: r.Following,
 		},
-		Publication: Publication{Status: r.Status, At: r.PublishedAt, EndsAt: r.UnpublishAt},
-		Related:     Related{seriesID: r.SeriesID, group: r.TranslationGroup},
+		Publication:    Publication{Status: r.Status, At: r.PublishedAt, EndsAt: r.UnpublishAt},
+		Related:        Related{seriesID: r.SeriesID, group: r.TranslationGroup},
+		CommentsClosed: !r.CommentsOpen,
 	}
 	if r.Hidden {
 		a.Hidden = &Hiding{}

@@ -54,6 +54,7 @@ type config struct {
 	Registration   string // open, invite, closed
 	DefaultRole    string // author, reader
 	AuthorsPublish bool   // authors need no editor to publish
+	Comments       string // open, approve, off
 	Passwords      string // any, uncommon
 	RequireCurrent bool   // changing the password or the address requires the current password
 	SMTP           string // empty = mails are not sent
@@ -164,6 +165,8 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.DefaultRole }, oneOf("author", "reader"))},
 	{env: "BYLINE_AUTHORS_PUBLISH", def: "on", meaning: "`off` = authors write drafts and submit them, and only editors publish, schedule and change what is published.",
 		parse: into(func(c *config) *bool { return &c.AuthorsPublish }, onOff)},
+	{env: "BYLINE_COMMENTS", def: "open", meaning: "Who may comment: `open` = everybody with an account; `approve` = the comments of an account wait until a moderator has approved one; `off` = nobody, and existing comments stay.",
+		parse: into(func(c *config) *string { return &c.Comments }, oneOf("open", "approve", "off"))},
 	{env: "BYLINE_TOKEN_TTL", def: "1440h", meaning: "Lifetime of a RealWorld token; the default is 60 days because it cannot be renewed.",
 		parse: into(func(c *config) *time.Duration { return &c.TokenTTL }, duration(time.Minute, 10*365*24*time.Hour))},
 	{env: "BYLINE_ACCESS_TTL", def: "15m", meaning: "Lifetime of an access token of `POST /api/sessions`.",

@@ -177,7 +177,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 				UncommonPasswords: cfg.Passwords == "uncommon", CurrentPassword: cfg.RequireCurrent, SignIns: signInLimits(cfg.RateLimit),
 				Registration: signin.Registration(cfg.Registration), NewReaders: cfg.DefaultRole == auth.Reader.String(),
 			},
-			Publishing:     publish.Rules{EditorsOnly: !cfg.AuthorsPublish},
+			Publishing:     publish.Rules{EditorsOnly: !cfg.AuthorsPublish, Comments: publish.Comments(cfg.Comments)},
 			AccountStorage: int64(cfg.AccountStorage),
 		}),
 		DB:            database,

@@ -20,6 +20,7 @@ UNION ALL SELECT 'favorites of the hidden ' || a.slug FROM articles a JOIN favor
 UNION ALL SELECT 'hidden favorites of ' || a.slug FROM articles a JOIN hidden_favorites f ON f.article_id = a.id WHERE NOT a.hidden
 UNION ALL SELECT 'mark of ' || a.slug FROM articles a WHERE a.hidden <> (a.status <> 'published' OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id))
 UNION ALL SELECT 'time of a favorite of ' || a.slug FROM articles a JOIN favorites f ON f.article_id = a.id WHERE f.article_created_at <> a.published_at
-UNION ALL SELECT 'mark of comment ' || c.id FROM comments c WHERE c.hidden <> EXISTS (SELECT FROM hidden_items h WHERE h.comment_id = c.id)
+UNION ALL SELECT 'mark of comment ' || c.id FROM comments c WHERE c.hidden <> (c.waiting OR EXISTS (SELECT FROM hidden_items h WHERE h.comment_id = c.id))
+UNION ALL SELECT 'place of comment ' || c.id FROM comments c WHERE c.author_id IS NULL AND NOT EXISTS (SELECT FROM comments r WHERE r.parent_id = c.id)
 UNION ALL SELECT 'slug of ' || a.slug FROM articles a WHERE NOT EXISTS (SELECT 1 FROM article_slugs s WHERE s.slug = a.slug AND s.article_id = a.id)
     AND NOT EXISTS (SELECT FROM draft_slugs d WHERE d.slug = a.slug AND d.article_id = a.id AND a.hidden)

@@ -135,7 +135,7 @@ ORDER BY l.published_at DESC, l.id DESC;
 -- Returns the same columns as ArticleListBySlugs, so that one function reads
 -- both.
 SELECT /* shared */ @slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
@@ -149,7 +149,7 @@ LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_i
 -- One row for each slug that an article has or had, in the given order. A row
 -- lacks its body if the bodies up to it have more than max_bytes together.
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= @max_bytes::bigint THEN a.body END, '')::text AS body,
        octet_length(a.body)::int AS body_bytes,
@@ -187,9 +187,9 @@ SELECT a.id, a.author_id FROM article_named(@slug, @viewer_id, @viewer_level) n 
 -- text of the author with the parameter (db/migrations, 00014), which ends with
 -- the transaction.
 WITH created AS (
-    INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at)
+    INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at, comments_open)
     SELECT @slug, @author_id, @title, @description, @body, @tags::text[], @status, @status <> 'published',
-           CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END
+           CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END, @comments_open::boolean
     WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
       AND (@status <> 'scheduled' OR sqlc.narg(published_at) > now())
     RETURNING id, author_id, version, created_at, updated_at, published_at
@@ -228,6 +228,7 @@ UPDATE articles SET
     description = COALESCE(sqlc.narg(description), description),
     body = COALESCE(sqlc.narg(body), body),
     tags = COALESCE(sqlc.narg(tags)::text[], tags),
+    comments_open = COALESCE(sqlc.narg(comments_open)::boolean, comments_open),
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
 WHERE id = @id AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL;

@@ -1,32 +1,58 @@
 -- name: CommentCreate :one
--- Returns no row if the article does not exist for the author. The text of the
--- author is bounded as in ArticleCreate.
-WITH created AS (
-    INSERT INTO comments (article_id, author_id, body)
-    SELECT n.id, @author_id, @body FROM article_named(@slug, @author_id, @viewer_level) n
-    WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
-    RETURNING id, article_id, author_id, body, created_at, updated_at
+-- Returns no row if CommentRefusal has a reason. A comment waits if its author
+-- has no comment that everybody sees, and is no moderator. A comment that is
+-- answered is locked, so that it is not deleted at the same time
+-- (db/migrations, 00020). The text of the author is bounded as in ArticleCreate.
+WITH parent AS (
+    SELECT p.id, p.depth FROM comments p
+    WHERE p.id = sqlc.narg(parent_id)::bigint AND p.author_id IS NOT NULL AND NOT p.hidden AND p.depth < 8
+      AND p.article_id = (SELECT n.id FROM article_named(@slug, @author_id, @viewer_level) n)
+    FOR KEY SHARE
+), created AS (
+    INSERT INTO comments (article_id, author_id, body, parent_id, depth, hidden, waiting)
+    SELECT a.id, @author_id, @body, sqlc.narg(parent_id)::bigint, COALESCE((SELECT depth FROM parent), 0) + 1, w.waits, w.waits
+    FROM article_named(@slug, @author_id, @viewer_level) s
+    JOIN articles a ON a.id = s.id
+    CROSS JOIN LATERAL (
+        SELECT @approve::boolean AND @viewer_level::int < 1
+           AND NOT EXISTS (SELECT 1 FROM comments o WHERE o.author_id = @author_id AND NOT o.hidden) AS waits
+    ) w
+    WHERE a.comments_open AND (sqlc.narg(parent_id)::bigint IS NULL OR EXISTS (SELECT 1 FROM parent))
+      AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
+    RETURNING id, article_id, parent_id, author_id, body, created_at, updated_at, hidden, waiting
 )
-SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following, false AS hidden
+SELECT c.id, c.article_id, COALESCE(c.parent_id, 0)::bigint AS parent_id, u.id AS author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+       false AS following, c.hidden, c.waiting
 FROM created c
 JOIN users u ON u.id = c.author_id;
+
+-- name: CommentRefusal :one
+-- What CommentCreate checks. The columns of the parent are NULL if there is no
+-- such comment.
+SELECT a.comments_open, (p.author_id IS NULL)::boolean AS parent_deleted, p.hidden AS parent_hidden, p.depth AS parent_depth
+FROM article_named(@slug, @author_id, @viewer_level) n
+JOIN articles a ON a.id = n.id
+LEFT JOIN comments p ON p.id = sqlc.narg(parent_id)::bigint AND p.article_id = a.id
+                    AND comment_visible(p.hidden, p.author_id, @author_id, @viewer_level);
 
 -- name: CommentListOldest :many
 -- A comment is left out if the texts of the comments before it have more than
 -- max_bytes together. octet_length does not read a long text. The article is
 -- found in a subquery: with a join, PostgreSQL reads and sorts all its comments
--- for each page.
-SELECT /* shared */ m.id, m.article_id, m.author_id, m.body, m.created_at, m.updated_at, m.username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden
+-- for each page. What is left of a deleted comment has no author. Ids that are
+-- NULL are 0: a pointer would be one more allocation.
+SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
+       COALESCE(m.username, '')::text AS username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
 FROM (
     SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
     FROM (
-        SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
+        SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
         FROM comments c
-        JOIN users u ON u.id = c.author_id
+        LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
-          AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1)
+          AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
           AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at ASC, c.id ASC
         LIMIT @page_limit::int
@@ -36,17 +62,18 @@ WHERE COALESCE(m.bytes_before, 0) <= @max_bytes::bigint
 ORDER BY m.created_at ASC, m.id ASC;
 
 -- name: CommentListNewest :many
-SELECT /* shared */ m.id, m.article_id, m.author_id, m.body, m.created_at, m.updated_at, m.username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden
+SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
+       COALESCE(m.username, '')::text AS username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
 FROM (
     SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
     FROM (
-        SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
+        SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
         FROM comments c
-        JOIN users u ON u.id = c.author_id
+        LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
-          AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1)
+          AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
           AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT @page_limit::int
@@ -55,20 +82,109 @@ FROM (
 WHERE COALESCE(m.bytes_before, 0) <= @max_bytes::bigint
 ORDER BY m.created_at DESC, m.id DESC;
 
+-- name: CommentListUnderOldest :many
+-- The comments that answer one, or those that answer none if parent_id is 0.
+-- Only one of the two parts is executed, and each reads one range of an index.
+SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
+       COALESCE(m.username, '')::text AS username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+FROM (
+    SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+        OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        (SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
+         FROM comments c
+         LEFT JOIN users u ON u.id = c.author_id
+         WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
+           AND @parent_id::bigint = 0 AND c.parent_id IS NULL
+           AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
+           AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
+         ORDER BY c.created_at ASC, c.id ASC
+         LIMIT @page_limit::int)
+        UNION ALL
+        (SELECT r.id, r.article_id, r.parent_id, r.author_id, r.body, r.created_at, r.updated_at, v.username, v.bio, v.image, r.hidden, r.waiting
+         FROM comments r
+         LEFT JOIN users v ON v.id = r.author_id
+         WHERE r.article_id = (SELECT s.id FROM article_named(@slug, @viewer_id, @viewer_level) s)
+           AND @parent_id::bigint <> 0 AND r.parent_id = @parent_id::bigint
+           AND comment_visible(r.hidden, r.author_id, @viewer_id, @viewer_level)
+           AND (r.created_at, r.id) > (@from_created_at::timestamptz, @from_id::bigint)
+         ORDER BY r.created_at ASC, r.id ASC
+         LIMIT @page_limit::int)
+    ) p
+) m
+WHERE COALESCE(m.bytes_before, 0) <= @max_bytes::bigint
+ORDER BY m.created_at ASC, m.id ASC
+LIMIT @page_limit::int;
+
+-- name: CommentListUnderNewest :many
+SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
+       COALESCE(m.username, '')::text AS username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+FROM (
+    SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+        OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        (SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
+         FROM comments c
+         LEFT JOIN users u ON u.id = c.author_id
+         WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
+           AND @parent_id::bigint = 0 AND c.parent_id IS NULL
+           AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
+           AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
+         ORDER BY c.created_at DESC, c.id DESC
+         LIMIT @page_limit::int)
+        UNION ALL
+        (SELECT r.id, r.article_id, r.parent_id, r.author_id, r.body, r.created_at, r.updated_at, v.username, v.bio, v.image, r.hidden, r.waiting
+         FROM comments r
+         LEFT JOIN users v ON v.id = r.author_id
+         WHERE r.article_id = (SELECT s.id FROM article_named(@slug, @viewer_id, @viewer_level) s)
+           AND @parent_id::bigint <> 0 AND r.parent_id = @parent_id::bigint
+           AND comment_visible(r.hidden, r.author_id, @viewer_id, @viewer_level)
+           AND (r.created_at, r.id) < (@from_created_at::timestamptz, @from_id::bigint)
+         ORDER BY r.created_at DESC, r.id DESC
+         LIMIT @page_limit::int)
+    ) p
+) m
+WHERE COALESCE(m.bytes_before, 0) <= @max_bytes::bigint
+ORDER BY m.created_at DESC, m.id DESC
+LIMIT @page_limit::int;
+
 -- name: CommentAuthor :one
-SELECT c.author_id FROM comments c
-WHERE c.id = @id AND c.article_id = @article_id AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1);
+SELECT COALESCE(c.author_id, 0)::bigint AS author_id FROM comments c
+WHERE c.id = @id AND c.article_id = @article_id AND c.author_id IS NOT NULL AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level);
+
+-- name: CommentUpdate :one
+-- Returns no row if the viewer has no such comment. The text of the author is
+-- bounded as in ArticleCreate.
+WITH changed AS (
+    UPDATE comments c SET body = @body,
+        updated_at = CASE WHEN c.body = @body THEN c.updated_at ELSE GREATEST(now(), c.updated_at + interval '1 millisecond') END
+    FROM article_named(@slug, @viewer_id, @viewer_level) n
+    WHERE c.id = @id AND c.article_id = n.id AND c.author_id = @viewer_id::bigint
+      AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
+    RETURNING c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, c.hidden, c.waiting
+)
+SELECT m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, u.id AS author_id, m.body, m.created_at, m.updated_at, u.username, u.bio, u.image,
+       false AS following, m.hidden, m.waiting
+FROM changed m
+JOIN users u ON u.id = m.author_id;
 
 -- name: CommentDelete :one
--- Deletes the comment, or returns why it must not be deleted.
+-- Deletes the comment, or returns why it must not be deleted. It is locked first,
+-- because a comment that has replies is changed instead of deleted: then the
+-- DELETE returns no row.
 WITH article AS (
     SELECT a.id FROM article_named(@slug, @viewer_id, @viewer_level) n JOIN articles a ON a.id = n.id
+), own AS (
+    SELECT c.id FROM article f
+    JOIN comments c ON c.article_id = f.id
+    WHERE c.id = @id AND c.author_id = @viewer_id::bigint
+    FOR UPDATE OF c
 ), deleted AS (
-    DELETE FROM comments d USING article
-    WHERE d.id = @id AND d.author_id = @viewer_id AND d.article_id = article.id
-    RETURNING d.id
+    DELETE FROM comments d USING own WHERE d.id = own.id
 )
-SELECT EXISTS (SELECT 1 FROM deleted) AS deleted,
+SELECT EXISTS (SELECT 1 FROM own) AS deleted,
        EXISTS (SELECT 1 FROM article) AS article_found,
-       EXISTS (SELECT 1 FROM comments c JOIN article ON article.id = c.article_id
-               WHERE c.id = @id AND c.author_id <> @viewer_id AND (NOT c.hidden OR @viewer_level::int >= 1)) AS foreign_comment;
+       EXISTS (SELECT 1 FROM comments o JOIN article b ON b.id = o.article_id
+               WHERE o.id = @id AND o.author_id <> @viewer_id::bigint AND comment_visible(o.hidden, o.author_id, @viewer_id, @viewer_level)) AS foreign_comment;

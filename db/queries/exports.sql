@@ -43,9 +43,9 @@ ORDER BY a.created_at, a.id;
 -- name: ExportComments :many
 WITH page AS (
     SELECT x.id, sum(octet_length(x.body)) OVER (ORDER BY x.id) - octet_length(x.body) AS bytes_before
-    FROM (SELECT y.id, y.body FROM comments y WHERE y.author_id = @user_id AND y.id > @after_id ORDER BY y.id LIMIT @page_limit) x
+    FROM (SELECT y.id, y.body FROM comments y WHERE y.author_id = @user_id::bigint AND y.id > @after_id ORDER BY y.id LIMIT @page_limit) x
 )
-SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', a.slug, 'body', c.body,
+SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', a.slug, 'parentId', c.parent_id, 'body', c.body, 'waiting', c.waiting,
     'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.comment_id = c.id),
     'createdAt', to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM page p JOIN comments c ON c.id = p.id JOIN articles a ON a.id = c.article_id

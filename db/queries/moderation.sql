@@ -11,7 +11,7 @@ DELETE FROM hidden_items WHERE article_id = @article_id::bigint;
 -- Locks a comment of an article against other changes.
 SELECT c.id FROM article_named(@slug, @viewer_id, @viewer_level) n
 JOIN comments c ON c.article_id = n.id
-WHERE c.id = @id
+WHERE c.id = @id AND c.author_id IS NOT NULL
 FOR UPDATE OF c;
 
 -- name: CommentHide :execrows
@@ -21,6 +21,20 @@ DO UPDATE SET reason = excluded.reason, hidden_by = excluded.hidden_by WHERE h.r
 
 -- name: CommentRestore :execrows
 DELETE FROM hidden_items WHERE comment_id = @comment_id::bigint;
+
+-- name: CommentApprove :execrows
+UPDATE comments c SET waiting = false, hidden = EXISTS (SELECT 1 FROM hidden_items h WHERE h.comment_id = c.id)
+WHERE c.id = @comment_id AND c.waiting;
+
+-- name: WaitingList :many
+-- The comments that wait for approval, the oldest first.
+SELECT c.id, c.parent_id, c.body, c.created_at, a.slug, a.title, u.username AS author
+FROM comments c
+JOIN articles a ON a.id = c.article_id
+JOIN users u ON u.id = c.author_id
+WHERE c.waiting AND c.id > @after_id AND NOT EXISTS (SELECT 1 FROM hidden_items h WHERE h.comment_id = c.id)
+ORDER BY c.id
+LIMIT @page_limit::int;
 
 -- name: HiddenList :many
 -- The hidden articles and comments, the last hidden first.

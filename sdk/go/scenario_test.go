@@ -152,6 +152,25 @@ func TestScenario(t *testing.T) {
 		}
 		equal(t, []string{"first", "second", "third"}, bodies)
 	})
+	step(t, "reply", func(t *testing.T) {
+		var none int64
+		roots, err := c.Comments.List(ctx, slug, &byline.CommentsListParams{ParentID: &none, Limit: 1})
+		noError(t, err)
+		parent := roots.Items[0].ID
+		changed, err := reader.Comments.Update(ctx, slug, parent, byline.UpdateComment{Body: "changed"})
+		noError(t, err)
+		equal(t, "changed", changed.Body)
+		answer, err := author.Comments.Create(ctx, slug, byline.NewComment{Body: "answer", ParentID: parent})
+		noError(t, err)
+		noError(t, reader.Comments.Delete(ctx, slug, parent))
+		replies, err := c.Comments.List(ctx, slug, &byline.CommentsListParams{ParentID: &parent})
+		noError(t, err)
+		equal(t, "answer", replies.Items[0].Body)
+		roots, err = c.Comments.List(ctx, slug, &byline.CommentsListParams{ParentID: &none, Limit: 1})
+		noError(t, err)
+		equal(t, true, *roots.Items[0].Deleted)
+		noError(t, author.Comments.Delete(ctx, slug, answer.ID))
+	})
 	step(t, "batch", func(t *testing.T) {
 		batch, err := c.Articles.GetMany(ctx, byline.ArticleBatchRequest{Slugs: []string{slug, "no-such-" + id}}, nil)
 		noError(t, err)

@@ -69,6 +69,8 @@ type schema struct {
 	Format      string
 	Nullable    bool
 	Description string
+	Minimum     yaml.Node
+	Default     yaml.Node
 	Enum        []string
 	EnumNames   []string `yaml:"x-enum-varnames"`
 	Secret      bool     `yaml:"x-secret"`

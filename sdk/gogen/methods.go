@@ -206,11 +206,17 @@ func (g *generator) parameters(m *method) (string, error) {
 			return "", err
 		}
 		name := exported(p.Name)
+		zero := p.Schema.Minimum.Value == "0" && p.Schema.Default.IsZero() // it means something else than no parameter
 		switch t {
 		case "bool":
 			t = "*bool"
 			fmt.Fprintf(&values, "\tif p.%s != nil {\n\t\tq.Set(%q, strconv.FormatBool(*p.%s))\n\t}\n", name, p.Name, name)
 		case "int", "int64":
+			if zero {
+				t = "*" + t
+				fmt.Fprintf(&values, "\tif p.%s != nil {\n\t\tq.Set(%q, strconv.FormatInt(int64(*p.%s), 10))\n\t}\n", name, p.Name, name)
+				break
+			}
 			fmt.Fprintf(&values, "\tif p.%s != 0 {\n\t\tq.Set(%q, strconv.FormatInt(int64(p.%s), 10))\n\t}\n", name, p.Name, name)
 		default:
 			if strings.HasPrefix(t, "[]") || t == "time.Time" {

@@ -201,6 +201,16 @@ def test_scenario(clients: Clients) -> None:
     bodies = [comment.body for comment in byline.comments.list(slug, limit=2)]
     assert bodies == ["first", "second", "third"]
 
+    step("reply")
+    parent = byline.comments.list(slug, parent_id=0).first_page().items[0]
+    assert reader.comments.update(slug, parent.id, body="changed").body == "changed"
+    answer = author.comments.create(slug, body="answer", parent_id=parent.id)
+    reader.comments.delete(slug, parent.id)
+    replies = [reply.body for reply in byline.comments.list(slug, parent_id=parent.id)]
+    assert replies == ["answer"]
+    assert byline.comments.list(slug, parent_id=0).first_page().items[0].deleted
+    author.comments.delete(slug, answer.id)
+
     step("batch")
     batch = byline.articles.get_many(slugs=[slug, "none"], format="html")
     assert ">Five</h1>" in (batch.articles[0].body_html or "")

@@ -116,6 +116,21 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     for await (const comment of byline.comments.list(slug, { limit: 2 })) bodies.push(comment.body);
     assert.deepEqual(bodies, ["first", "second", "third"]);
   });
+  await step("reply", async () => {
+    const [parent] = (await byline.comments.list(slug, { parentId: 0 })).items;
+    assert.equal(
+      (await reader.comments.update(slug, parent!.id, { body: "changed" })).body,
+      "changed",
+    );
+    const answer = await author.comments.create(slug, { body: "answer", parentId: parent!.id });
+    await reader.comments.delete(slug, parent!.id);
+    assert.equal(
+      (await byline.comments.list(slug, { parentId: parent!.id })).items[0]!.body,
+      "answer",
+    );
+    assert.equal((await byline.comments.list(slug, { parentId: 0 })).items[0]!.deleted, true);
+    await author.comments.delete(slug, answer.id);
+  });
   await step("batch", async () => {
     const batch = await byline.articles.getMany({ slugs: [slug, "none"], format: "html" });
     assert.match(batch.articles[0]!.bodyHtml!, /^<h1.*>Five<\/h1>/);
