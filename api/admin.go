@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/byline-api/byline/api/accounts"
 	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
@@ -96,12 +97,11 @@ func setRole(ctx context.Context, tx query.DBTX, u *query.UserAccount, to string
 // SuspendUser suspends a user, which ends the user's access.
 func (s admin) SuspendUser(ctx context.Context, req openapi.SuspendUserRequestObject) (openapi.SuspendUserResponseObject, error) {
 	u, err := s.change(ctx, req.Username, func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error) {
-		if u.SuspendedAt != nil && optional.Or(u.SuspendedReason, "") == req.Body.Reason {
-			return nil, nil
+		changed, err := accounts.Suspend(ctx, tx, u, req.Body.Reason)
+		if err != nil || !changed {
+			return nil, err
 		}
-		at, err := q.UserSuspend(ctx, tx, query.UserSuspendParams{ID: u.ID, Reason: req.Body.Reason})
-		u.SuspendedAt, u.SuspendedReason = &at, &req.Body.Reason
-		return &audit.Entry{Action: openapi.UserSuspended, Reason: &req.Body.Reason}, err
+		return &audit.Entry{Action: openapi.UserSuspended, Reason: &req.Body.Reason}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -127,34 +127,20 @@ func (s admin) ReinstateUser(ctx context.Context, req openapi.ReinstateUserReque
 // change lets an admin change another user and writes the audit log. The
 // function do makes the change and returns the entry for the audit log. It
 // returns nil if there is nothing to change.
-//
-// The role of the admin is checked again after both rows are locked. If two
-// admins demote each other at the same time, the second is no longer an admin
-// by then. Its request is refused, so one admin is left.
 func (s admin) change(ctx context.Context, name string, do func(tx query.DBTX, u *query.UserAccount) (*audit.Entry, error)) (openapi.AccountOKJSONResponse, error) {
-	viewer := request.Viewer(ctx)
-	var subject query.UserAccount
+	var subject *query.UserAccount
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
-		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{ID: viewer.ID, Username: name, FoldedUsername: names.Fold(name)})
+		rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{ID: request.Viewer(ctx).ID, Username: name, FoldedUsername: names.Fold(name)})
 		if err != nil {
 			return err
 		}
-		subject = query.UserAccount{}
-		permitted := false
-		for _, r := range rows {
-			if r.ID != viewer.ID {
-				subject = r
-			} else {
-				permitted = isAdmin(r)
-			}
+		if subject, err = accounts.Subject(ctx, rows); err != nil {
+			return err
 		}
-		switch {
-		case !permitted:
-			return adminRequired()
-		case subject.ID == 0:
+		if subject == nil {
 			return missingSubject(ctx, tx, name)
 		}
-		entry, err := do(tx, &subject)
+		entry, err := do(tx, subject)
 		if err != nil || entry == nil {
 			return err
 		}
@@ -165,7 +151,7 @@ func (s admin) change(ctx context.Context, name string, do func(tx query.DBTX, u
 		return openapi.AccountOKJSONResponse{}, err
 	}
 	s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == subject.ID })
-	return openapi.AccountOKJSONResponse{User: adminAccount(subject)}, nil
+	return openapi.AccountOKJSONResponse{User: adminAccount(*subject)}, nil
 }
 
 // missingSubject returns the error for a username that no user but the viewer

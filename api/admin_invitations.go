@@ -3,8 +3,8 @@ package api
 import (
 	"context"
 
+	"github.com/byline-api/byline/api/accounts"
 	"github.com/byline-api/byline/api/audit"
-	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/names"
@@ -53,17 +53,10 @@ func holdAdmin(ctx context.Context, tx query.DBTX) error {
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 || !isAdmin(rows[0]) {
-		return adminRequired()
+	if len(rows) == 0 || !accounts.IsAdmin(rows[0]) {
+		return accounts.AdminRequired()
 	}
 	return nil
-}
-
-// isAdmin reports whether an account has the rights of an admin.
-func isAdmin(u query.UserAccount) bool { return u.Role == auth.Admin.String() && u.SuspendedAt == nil }
-
-func adminRequired() *problem.Error {
-	return problem.New(problem.RoleInsufficient, "role", "requires the role admin or higher")
 }
 
 // CreateInvitation invites the owner of an address to register.

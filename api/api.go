@@ -27,6 +27,7 @@
 //	               of a request, held while its account is changed
 //	signin         verifying passwords, and how often one can be guessed
 //	audit          the audit log
+//	accounts       changing the accounts of others, for admins
 //	mail           mails: the outbox and its worker
 //	markup         Markdown as sanitised HTML, which it keeps
 //	lru            values in bounded memory
@@ -119,7 +120,7 @@ func New(d Deps) *API {
 		favorites:  favorites{db: d.DB},
 		tags:       tags{db: d.DB},
 		series:     series{db: d.DB, once: once, cursors: d.Cursors},
-		moderation: moderation{db: d.DB, cursors: d.Cursors},
+		moderation: moderation{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
 		admin:      admin{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
 		db:         d.DB,
 	}

@@ -44,35 +44,38 @@ func TestProblem(t *testing.T) {
 		code   problem.Code
 		fields problem.Fields
 	}{
-		db.UsersUsernameKey:          {problem.AlreadyTaken, oneField("username", "has already been taken")},
-		db.UsersFoldedUsernameKey:    {problem.AlreadyTaken, oneField("username", "has already been taken")},
-		db.UsersEmailKey:             {problem.AlreadyTaken, oneField("email", "has already been taken")},
-		db.FollowsSelfCheck:          {problem.ValidationFailed, oneField("username", "can't be yourself")},
-		db.FollowsFollowerIDFkey:     {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.FavoritesUserIDFkey:       {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.ArticlesAuthorIDFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.CommentsAuthorIDFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.HiddenFavoritesUserIDFkey: {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.HiddenItemsHiddenByFkey:   {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.APIKeysMaximum:            {problem.ValidationFailed, oneField("apiKey", "maximum of 50 reached")},
-		db.InvitationsEmailKey:       {problem.AlreadyTaken, oneField("email", "has already been invited")},
-		db.InvitationsMaximum:        {problem.ValidationFailed, oneField("invitation", "maximum of 1000 reached")},
-		db.InvitationsInvitedByFkey:  {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.UsersLastAdmin:            {problem.ValidationFailed, oneField("role", "there must be another admin")},
-		db.SessionsUserIDFkey:        {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.APIKeysUserIDFkey:         {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.MailsUserIDFkey:           {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.SignInPlacesUserIDFkey:    {problem.TokenInvalid, oneField("token", "is invalid")},
-		db.CommentsParentIDFkey:      {problem.ValidationFailed, oneField("parentId", "was deleted")},
-		db.CommentsWaitingMaximum:    {problem.ValidationFailed, oneField("comment", "maximum of 20 that wait for approval reached")},
-		db.FollowsFolloweeIDFkey:     {problem.NotFoundCode, oneField("profile", "not found")},
-		db.FavoritesArticleIDFkey:    {problem.NotFoundCode, oneField("article", "not found")},
-		db.CommentsArticleIDFkey:     {problem.NotFoundCode, oneField("article", "not found")},
-		db.ArticleSlugsArticleIDFkey: {problem.NotFoundCode, oneField("article", "not found")},
+		db.UsersUsernameKey:           {problem.AlreadyTaken, oneField("username", "has already been taken")},
+		db.UsersFoldedUsernameKey:     {problem.AlreadyTaken, oneField("username", "has already been taken")},
+		db.UsersEmailKey:              {problem.AlreadyTaken, oneField("email", "has already been taken")},
+		db.FollowsSelfCheck:           {problem.ValidationFailed, oneField("username", "can't be yourself")},
+		db.FollowsFollowerIDFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.FavoritesUserIDFkey:        {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.ArticlesAuthorIDFkey:       {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.CommentsAuthorIDFkey:       {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.HiddenFavoritesUserIDFkey:  {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.HiddenItemsHiddenByFkey:    {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.APIKeysMaximum:             {problem.ValidationFailed, oneField("apiKey", "maximum of 50 reached")},
+		db.InvitationsEmailKey:        {problem.AlreadyTaken, oneField("email", "has already been invited")},
+		db.InvitationsMaximum:         {problem.ValidationFailed, oneField("invitation", "maximum of 1000 reached")},
+		db.InvitationsInvitedByFkey:   {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.UsersLastAdmin:             {problem.ValidationFailed, oneField("role", "there must be another admin")},
+		db.ReportsMaximum:             {problem.ValidationFailed, oneField("report", "maximum of 100 open reports reached")},
+		db.ReportsReporterIDFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.ReportedItemsDecidedByFkey: {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.SessionsUserIDFkey:         {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.APIKeysUserIDFkey:          {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.MailsUserIDFkey:            {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.SignInPlacesUserIDFkey:     {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.CommentsParentIDFkey:       {problem.ValidationFailed, oneField("parentId", "was deleted")},
+		db.CommentsWaitingMaximum:     {problem.ValidationFailed, oneField("comment", "maximum of 20 that wait for approval reached")},
+		db.FollowsFolloweeIDFkey:      {problem.NotFoundCode, oneField("profile", "not found")},
+		db.FavoritesArticleIDFkey:     {problem.NotFoundCode, oneField("article", "not found")},
+		db.CommentsArticleIDFkey:      {problem.NotFoundCode, oneField("article", "not found")},
+		db.ArticleSlugsArticleIDFkey:  {problem.NotFoundCode, oneField("article", "not found")},
 	}
-	// Operations handle these: by trying another slug, and by naming the maximum
-	// that the service was started with.
-	handled := []db.Constraint{db.ArticleSlugsPkey, db.DraftSlugsPkey, db.UsersStorageMaximum}
+	// Operations handle these: by trying another slug, by naming what was to be
+	// reported, and by naming the maximum that the service was started with.
+	handled := []db.Constraint{db.ArticleSlugsPkey, db.DraftSlugsPkey, db.ReportedItemsAuthorIDFkey, db.UsersStorageMaximum}
 	for _, c := range db.Constraints {
 		t.Run(string(c), func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/byline-api/byline/api/audit"
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
@@ -16,17 +18,15 @@ import (
 )
 
 type moderation struct {
-	db      *db.DB
-	cursors *page.Codec
+	db            *db.DB
+	once          idempotency.Runner
+	cursors       *page.Codec
+	authenticator *auth.Authenticator
 }
 
 // HideArticle hides an article from everyone except its author and moderators.
 func (s moderation) HideArticle(ctx context.Context, req openapi.HideArticleRequestObject) (openapi.HideArticleResponseObject, error) {
-	a := audit.Entry{Action: openapi.ArticleHidden, Kind: openapi.SubjectArticle, Reason: &req.Body.Reason}
-	err := s.moderate(ctx, a, lockArticle(req.Slug), func(tx query.DBTX, id int64) (int64, error) {
-		return q.ArticleHide(ctx, tx, query.ArticleHideParams{ArticleID: id, Reason: req.Body.Reason, HiddenBy: request.Viewer(ctx).ID})
-	})
-	if err != nil {
+	if err := s.moderate(ctx, hideArticle(req.Slug, req.Body.Reason)); err != nil {
 		return nil, err
 	}
 	return openapi.HideArticle204Response{}, nil
@@ -34,9 +34,8 @@ func (s moderation) HideArticle(ctx context.Context, req openapi.HideArticleRequ
 
 // RestoreArticle makes a hidden article visible again.
 func (s moderation) RestoreArticle(ctx context.Context, req openapi.RestoreArticleRequestObject) (openapi.RestoreArticleResponseObject, error) {
-	a := audit.Entry{Action: openapi.ArticleRestored, Kind: openapi.SubjectArticle}
-	err := s.moderate(ctx, a, lockArticle(req.Slug), func(tx query.DBTX, id int64) (int64, error) {
-		return q.ArticleRestore(ctx, tx, id)
+	err := s.moderate(ctx, act{
+		entry: audit.Entry{Action: openapi.ArticleRestored, Kind: openapi.SubjectArticle}, lock: lockArticle(req.Slug), change: q.ArticleRestore,
 	})
 	if err != nil {
 		return nil, err
@@ -46,11 +45,7 @@ func (s moderation) RestoreArticle(ctx context.Context, req openapi.RestoreArtic
 
 // HideComment hides a comment from everyone except its author and moderators.
 func (s moderation) HideComment(ctx context.Context, req openapi.HideCommentRequestObject) (openapi.HideCommentResponseObject, error) {
-	a := audit.Entry{Action: openapi.CommentHidden, Kind: openapi.SubjectComment, Reason: &req.Body.Reason}
-	err := s.moderate(ctx, a, lockComment(req.Slug, req.Id), func(tx query.DBTX, id int64) (int64, error) {
-		return q.CommentHide(ctx, tx, query.CommentHideParams{CommentID: id, Reason: req.Body.Reason, HiddenBy: request.Viewer(ctx).ID})
-	})
-	if err != nil {
+	if err := s.moderate(ctx, hideComment(req.Slug, req.Id, req.Body.Reason)); err != nil {
 		return nil, err
 	}
 	return openapi.HideComment204Response{}, nil
@@ -58,9 +53,8 @@ func (s moderation) HideComment(ctx context.Context, req openapi.HideCommentRequ
 
 // RestoreComment makes a hidden comment visible again.
 func (s moderation) RestoreComment(ctx context.Context, req openapi.RestoreCommentRequestObject) (openapi.RestoreCommentResponseObject, error) {
-	a := audit.Entry{Action: openapi.CommentRestored, Kind: openapi.SubjectComment}
-	err := s.moderate(ctx, a, lockComment(req.Slug, req.Id), func(tx query.DBTX, id int64) (int64, error) {
-		return q.CommentRestore(ctx, tx, id)
+	err := s.moderate(ctx, act{
+		entry: audit.Entry{Action: openapi.CommentRestored, Kind: openapi.SubjectComment}, lock: lockComment(req.Slug, req.Id), change: q.CommentRestore,
 	})
 	if err != nil {
 		return nil, err
@@ -80,7 +74,53 @@ func (s moderation) ApproveComment(ctx context.Context, req openapi.ApproveComme
 	return openapi.ApproveComment204Response{}, nil
 }
 
-// lock locks an article or a comment against other changes and returns its id.
+// act is what a moderator does to an article, a comment or a user.
+type act struct {
+	// entry is the entry for the audit log, without the id.
+	entry audit.Entry
+	lock  lock
+	// change changes what has the id, and returns how many rows it has changed.
+	change func(ctx context.Context, tx query.DBTX, id int64) (int64, error)
+	// deletes means that the entry is written before the change, because it
+	// looks up the author.
+	deletes bool
+}
+
+// do makes the change and writes the audit log. It writes no entry if nothing
+// has changed.
+func (a act) do(ctx context.Context, tx query.DBTX, id int64) error {
+	a.entry.ID = id
+	if a.deletes {
+		if err := audit.Write(ctx, tx, a.entry); err != nil {
+			return err
+		}
+	}
+	if n, err := a.change(ctx, tx, id); err != nil || n == 0 || a.deletes {
+		return err
+	}
+	return audit.Write(ctx, tx, a.entry)
+}
+
+func hideArticle(slug, reason string) act {
+	return act{
+		entry: audit.Entry{Action: openapi.ArticleHidden, Kind: openapi.SubjectArticle, Reason: &reason}, lock: lockArticle(slug),
+		change: func(ctx context.Context, tx query.DBTX, id int64) (int64, error) {
+			return q.ArticleHide(ctx, tx, query.ArticleHideParams{ArticleID: id, Reason: reason, HiddenBy: request.Viewer(ctx).ID})
+		},
+	}
+}
+
+func hideComment(slug string, id int64, reason string) act {
+	return act{
+		entry: audit.Entry{Action: openapi.CommentHidden, Kind: openapi.SubjectComment, Reason: &reason}, lock: lockComment(slug, id),
+		change: func(ctx context.Context, tx query.DBTX, id int64) (int64, error) {
+			return q.CommentHide(ctx, tx, query.CommentHideParams{CommentID: id, Reason: reason, HiddenBy: request.Viewer(ctx).ID})
+		},
+	}
+}
+
+// lock locks an article, a comment or a user against other changes and returns
+// the id.
 type lock func(ctx context.Context, tx query.DBTX) (int64, error)
 
 func lockArticle(slug string) lock {
@@ -102,19 +142,14 @@ func lockComment(slug string, id int64) lock {
 	}
 }
 
-// moderate locks an article or a comment, changes it and writes the audit log.
-// It writes no entry if nothing has changed.
-func (s moderation) moderate(ctx context.Context, a audit.Entry, lock lock, change func(tx query.DBTX, id int64) (int64, error)) error {
+// moderate lets a moderator act in a transaction.
+func (s moderation) moderate(ctx context.Context, a act) error {
 	return s.db.InTx(ctx, func(tx query.DBTX) error {
-		id, err := lock(ctx, tx)
+		id, err := a.lock(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if n, err := change(tx, id); err != nil || n == 0 {
-			return err
-		}
-		a.ID = id
-		return audit.Write(ctx, tx, a)
+		return a.do(ctx, tx, id)
 	})
 }
 

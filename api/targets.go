@@ -52,6 +52,9 @@ var lookups = map[string]lookup{
 	"invitation": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
 		return q.InvitationFind(ctx, conn, id) // nobody owns it
 	}),
+	"report": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
+		return q.ReportedItemFind(ctx, conn, id) // nobody owns it
+	}),
 	"series": func(ctx context.Context, conn query.DBTX, slug string, _ object) (object, error) {
 		found, err := q.SeriesGet(ctx, conn, slug)
 		return object{id: found.ID}, err // nobody owns it

@@ -28,12 +28,14 @@ import (
 
 // notExported says why a reference to users is in no export.
 var notExported = map[string]string{
-	"hidden_favorites.user_id": "a favorite again once the article, which nobody may see meanwhile, is restored",
-	"hidden_items.hidden_by":   "an act of office, about somebody else's text",
-	"invitations.invited_by":   "an act of office, about somebody else's address",
-	"mail_tokens.user_id":      "hashes of secrets",
-	"mails.user_id":            "the owner was sent them; their texts are deleted soon after",
-	"sign_in_places.user_id":   "keyed hashes of addresses, which tell nobody anything",
+	"hidden_favorites.user_id":  "a favorite again once the article, which nobody may see meanwhile, is restored",
+	"hidden_items.hidden_by":    "an act of office, about somebody else's text",
+	"invitations.invited_by":    "an act of office, about somebody else's address",
+	"mail_tokens.user_id":       "hashes of secrets",
+	"reported_items.author_id":  "they would tell that somebody has reported; what was done about it is in the audit log",
+	"reported_items.decided_by": "an act of office, about somebody else's text",
+	"mails.user_id":             "the owner was sent them; their texts are deleted soon after",
+	"sign_in_places.user_id":    "keyed hashes of addresses, which tell nobody anything",
 }
 
 // TestEveryReference checks that every column that refers to users is exported,

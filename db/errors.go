@@ -32,16 +32,21 @@ const (
 	CommentsAuthorIDFkey  Constraint = "comments_author_id_fkey"
 	CommentsParentIDFkey  Constraint = "comments_parent_id_fkey"
 	// CommentsWaitingMaximum is enforced by a trigger.
-	CommentsWaitingMaximum    Constraint = "comments_waiting_maximum"
-	FavoritesArticleIDFkey    Constraint = "favorites_article_id_fkey"
-	FavoritesUserIDFkey       Constraint = "favorites_user_id_fkey"
-	FollowsFolloweeIDFkey     Constraint = "follows_followee_id_fkey"
-	FollowsFollowerIDFkey     Constraint = "follows_follower_id_fkey"
-	FollowsSelfCheck          Constraint = "follows_self_check"
-	HiddenFavoritesUserIDFkey Constraint = "hidden_favorites_user_id_fkey"
-	HiddenItemsHiddenByFkey   Constraint = "hidden_items_hidden_by_fkey"
-	InvitationsEmailKey       Constraint = "invitations_email_key"
-	InvitationsInvitedByFkey  Constraint = "invitations_invited_by_fkey"
+	CommentsWaitingMaximum     Constraint = "comments_waiting_maximum"
+	FavoritesArticleIDFkey     Constraint = "favorites_article_id_fkey"
+	FavoritesUserIDFkey        Constraint = "favorites_user_id_fkey"
+	FollowsFolloweeIDFkey      Constraint = "follows_followee_id_fkey"
+	FollowsFollowerIDFkey      Constraint = "follows_follower_id_fkey"
+	FollowsSelfCheck           Constraint = "follows_self_check"
+	HiddenFavoritesUserIDFkey  Constraint = "hidden_favorites_user_id_fkey"
+	HiddenItemsHiddenByFkey    Constraint = "hidden_items_hidden_by_fkey"
+	InvitationsEmailKey        Constraint = "invitations_email_key"
+	InvitationsInvitedByFkey   Constraint = "invitations_invited_by_fkey"
+	ReportedItemsAuthorIDFkey  Constraint = "reported_items_author_id_fkey"
+	ReportedItemsDecidedByFkey Constraint = "reported_items_decided_by_fkey"
+	// ReportsMaximum is enforced by a trigger.
+	ReportsMaximum        Constraint = "reports_maximum"
+	ReportsReporterIDFkey Constraint = "reports_reporter_id_fkey"
 	// InvitationsMaximum is enforced by a trigger.
 	InvitationsMaximum     Constraint = "invitations_maximum"
 	MailsUserIDFkey        Constraint = "mails_user_id_fkey"
@@ -62,7 +67,7 @@ var Constraints = []Constraint{
 	APIKeysMaximum, APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
 	CommentsAuthorIDFkey, CommentsParentIDFkey, CommentsWaitingMaximum, DraftSlugsPkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, InvitationsEmailKey, InvitationsInvitedByFkey,
-	InvitationsMaximum, MailsUserIDFkey, SessionsUserIDFkey,
+	InvitationsMaximum, MailsUserIDFkey, ReportedItemsAuthorIDFkey, ReportedItemsDecidedByFkey, ReportsMaximum, ReportsReporterIDFkey, SessionsUserIDFkey,
 	SignInPlacesUserIDFkey, UsersEmailKey, UsersFoldedUsernameKey, UsersLastAdmin, UsersStorageMaximum, UsersUsernameKey,
 }
 

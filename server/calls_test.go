@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -19,6 +20,22 @@ func (s *stage) invitation() (id int64) {
 		SELECT $1 || 'y@example.com', 'editor', id, now() + interval '1 hour' FROM users WHERE username = 'root' RETURNING id`, s.reader.Username).Scan(&id)
 	if err != nil {
 		panic(err)
+	}
+	return id
+}
+
+// reportArticle returns the reader's report of the author's article.
+func reportArticle(s *stage) call {
+	return call{path: "/reports", token: s.reader.Token, body: fmt.Sprintf(`{"kind":"article","id":%q,"reason":"Advertising"}`, s.slug)}
+}
+
+// reported returns the id of what the reader has reported, the author's article.
+func (s *stage) reported() (id int64) {
+	_, body := reportArticle(s).do(s.s, "POST")
+	err := s.s.DB.QueryRow(context.Background(), `SELECT i.id FROM reported_items i JOIN users u ON u.id = i.author_id
+		WHERE u.username = $1 AND i.kind = 'article' AND i.decided_at IS NULL`, s.author.Username).Scan(&id)
+	if err != nil {
+		panic(body)
 	}
 	return id
 }

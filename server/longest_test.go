@@ -208,7 +208,7 @@ func newBounds(doc *openapi3.T) bounds {
 	b := bounds{
 		texts: map[string]int{
 			"slug": 128, "slugs": 128, "userAgent": 256, "prefix": 16, "requestId": 64, "nextCursor": 256, "missing": 128, "remaining": 128,
-			"token": 2048, "tags": 64, "tagList": 64, "author": 64, "hiddenBy": 64, "invitedBy": 64, "suspensionReason": 500, "from": 16, "to": 16, "type": 16, "language": 35,
+			"token": 2048, "tags": 64, "tagList": 64, "author": 64, "hiddenBy": 64, "reporter": 64, "decidedBy": 64, "excerpt": 300, "note": 500, "invitedBy": 64, "suspensionReason": 500, "from": 16, "to": 16, "type": 16, "language": 35,
 		},
 		lists: map[string]int{"tags": 1000, "missing": 100, "remaining": 100},
 	}

@@ -181,7 +181,12 @@ var valid = map[string]func(*stage) call{
 	},
 	"GetWaitingComments": func(s *stage) call { return call{path: "/moderation/waiting", token: s.as(auth.Moderator)} },
 	"GetHidden":          func(s *stage) call { return call{path: "/moderation/hidden", token: s.as(auth.Moderator)} },
-	"GetUsers":           func(s *stage) call { return call{path: "/admin/users", token: s.as(auth.Admin)} },
+	"CreateReport":       reportArticle,
+	"GetReports":         func(s *stage) call { return call{path: "/moderation/reports", token: s.as(auth.Moderator)} },
+	"DecideReport": func(s *stage) call {
+		return call{path: fmt.Sprintf("/moderation/reports/%d", s.reported()), token: s.as(auth.Moderator), body: `{"action":"hide","note":"Advertising"}`}
+	},
+	"GetUsers": func(s *stage) call { return call{path: "/admin/users", token: s.as(auth.Admin)} },
 	"CreateAccount": func(s *stage) call {
 		return call{path: "/admin/users", token: s.as(auth.Admin), body: fmt.Sprintf(`{"username":%[1]q,"email":"%[1]s@example.com","role":"editor"}`, s.reader.Username+"x")}
 	},
@@ -260,6 +265,27 @@ var scenarios = map[string]func(*stage) []call{
 	},
 	"CreateInvitation 409": func(s *stage) []call {
 		return bodies(valid["CreateInvitation"](s), fmt.Sprintf(`{"email":%q,"role":"author"}`, strings.ToUpper(string(s.author.Email))))
+	},
+	"CreateReport 404": func(s *stage) []call {
+		return bodies(valid["CreateReport"](s), `{"kind":"article","id":"none","reason":"r"}`, `{"kind":"profile","id":"nobody","reason":"r"}`,
+			`{"kind":"comment","id":9007199254740991,"reason":"r"}`)
+	},
+	"CreateReport 422": func(s *stage) []call {
+		c := valid["CreateReport"](s)
+		return append(bodies(c, `{}`, `{"kind":"comment","id":"x","reason":"r"}`, `{"kind":"article","id":"a","reason":" "}`, `{"kind":"user","id":"a","reason":"r"}`,
+			fmt.Sprintf(`{"kind":"profile","id":%q,"reason":"r"}`, s.reader.Username)), reusedKey(s, "CreateReport", "POST", call{
+			path: c.path, token: c.token, body: strings.Replace(c.body, "Advertising", "First", 1),
+		}))
+	},
+	"GetReports 422": elsewhere("GetReports", "/moderation/reports?status=closed", "/moderation/reports?kind=user", "/moderation/reports?limit=0", "/moderation/reports?cursor=nonsense"),
+	"DecideReport 409": func(s *stage) []call {
+		c := valid["DecideReport"](s)
+		c.do(s.s, "PUT")
+		return []call{c.as(s.as(auth.Moderator)), c.sending(`{"action":"dismiss"}`)}
+	},
+	"DecideReport 422": func(s *stage) []call {
+		c := valid["DecideReport"](s)
+		return append(bodies(c, `{}`, `{"action":"ban"}`, `{"action":"hide"}`, `{"action":"hide","note":" "}`), c.at("/moderation/reports/x"))
 	},
 	"UpdateCurrentUser 409": func(s *stage) []call {
 		c := valid["UpdateCurrentUser"](s)

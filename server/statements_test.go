@@ -96,6 +96,10 @@ func (s *stage) fill(t *testing.T, some int) {
 		`INSERT INTO invitations (email, role, invited_by, expires_at)
 			SELECT $3 || n || '@invited.example', 'author', u.id, now() + interval '1 hour' FROM users u, generate_series(1, $4::int) n
 			WHERE u.username = 'root' AND $1 <> $2`,
+		`WITH i AS (
+			INSERT INTO reported_items (kind, subject_id, author_id)
+			SELECT 'article', a.id, a.author_id FROM articles a WHERE a.slug LIKE $3 || '-%' AND $1 <> $2 AND $4::int > 0 RETURNING id, author_id)
+		INSERT INTO reports (item_id, reporter_id, reason) SELECT i.id, u.id, 'r' FROM i JOIN users u ON u.id <> i.author_id AND u.username LIKE $3 || 'u1%'`,
 		`INSERT INTO hidden_items (article_id, reason)
 			SELECT a.id, 'r' FROM articles a WHERE a.slug LIKE $3 || '-1%' AND $1 <> $2 AND $4::int > 0`,
 	} {

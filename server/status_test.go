@@ -30,7 +30,7 @@ var codesOf = map[int][]string{
 	401: {"token_missing", "token_invalid", "token_expired", "credentials_invalid"},
 	403: {"forbidden", "account_suspended", "registration_closed", "comments_closed", "scope_insufficient", "role_insufficient"},
 	404: {"not_found"},
-	409: {"already_taken"},
+	409: {"already_taken", "already_decided"},
 	412: {"precondition_failed"},
 	413: {"body_too_large"},
 	415: {"unsupported_media_type"},

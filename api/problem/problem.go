@@ -19,6 +19,7 @@ type Code string
 // each.
 const (
 	AccountSuspended     Code = "account_suspended"
+	AlreadyDecided       Code = "already_decided"
 	AlreadyTaken         Code = "already_taken"
 	BodyTooLarge         Code = "body_too_large"
 	CommentsClosed       Code = "comments_closed"
@@ -51,6 +52,7 @@ var kinds = map[Code]struct {
 	detail string
 }{
 	AccountSuspended:     {http.StatusForbidden, "The account is suspended."},
+	AlreadyDecided:       {http.StatusConflict, "Another moderator has already decided this."},
 	AlreadyTaken:         {http.StatusConflict, "This value has already been taken."},
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "The request body is too large for this operation."},
 	CommentsClosed:       {http.StatusForbidden, "There are no new comments here."},

@@ -67,6 +67,10 @@ WHERE id = @id OR id = (SELECT n.id FROM user_named(@username, @folded_username)
 ORDER BY id
 FOR NO KEY UPDATE;
 
+-- name: UserLockAll :many
+-- The same for users whose ids are known.
+SELECT * FROM user_accounts WHERE id = ANY (@ids::bigint[]) ORDER BY id FOR NO KEY UPDATE;
+
 -- name: UserSetRole :exec
 UPDATE users SET role = @role WHERE id = @id;
 

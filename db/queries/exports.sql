@@ -69,8 +69,20 @@ SELECT f.follower_id AS id, json_build_object('type', 'follower', 'username', u.
 FROM follows f JOIN users u ON u.id = f.follower_id
 WHERE f.followee_id = @user_id AND f.follower_id > @after_id ORDER BY f.follower_id LIMIT @page_limit;
 
+-- name: ExportReports :many
+-- The reports that the user has made. Those about the user are none of their
+-- data: they would tell who has reported.
+SELECT r.id, json_build_object('type', 'report', 'kind', i.kind, 'id', CASE i.kind
+        WHEN 'article' THEN (SELECT a.slug FROM articles a WHERE a.id = i.subject_id)
+        WHEN 'comment' THEN i.subject_id::text
+        ELSE (SELECT u.username FROM users u WHERE u.id = i.subject_id) END,
+    'reason', r.reason, 'createdAt', to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM reports r JOIN reported_items i ON i.id = r.item_id
+WHERE r.reporter_id = @user_id AND r.id > @after_id ORDER BY r.id LIMIT @page_limit;
+
 -- name: ExportAuditEntries :many
--- Without the actors, who are other people.
+-- Without the actors, who are other people, and without decisions on reports,
+-- which would tell that somebody has reported.
 SELECT l.id, json_build_object('type', 'auditEntry', 'id', l.id, 'action', l.action, 'subject', json_build_object('kind', l.subject_kind, 'id', l.subject_id),
     'reason', l.reason, 'from', l.changed_from, 'to', l.changed_to, 'createdAt', to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
-FROM audit_log l WHERE l.about_id = @user_id AND l.id > @after_id ORDER BY l.id LIMIT @page_limit;
+FROM audit_log l WHERE l.about_id = @user_id AND l.action <> 'report.decided' AND l.id > @after_id ORDER BY l.id LIMIT @page_limit;

@@ -60,3 +60,63 @@ WHERE a.id = ANY (@article_ids::bigint[]);
 
 -- name: HiddenCommentList :many
 SELECT h.comment_id::bigint AS id, h.reason, h.created_at FROM hidden_items h WHERE h.comment_id = ANY (@comment_ids::bigint[]);
+
+-- name: CommentFind :one
+-- A comment of any article, if the viewer sees it.
+SELECT c.id, c.author_id FROM comments c
+JOIN articles a ON a.id = c.article_id
+WHERE c.id = @id AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
+  AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1);
+
+-- name: CommentErase :exec
+DELETE FROM comments WHERE id = @id;
+
+-- name: ReportCreate :one
+-- Returns the first report of the reporter if the same thing was reported before
+-- and is not decided. The updates change nothing: they lock and return the row.
+WITH item AS (
+    INSERT INTO reported_items (kind, subject_id, author_id) VALUES (@kind, @subject_id, @author_id)
+    ON CONFLICT (kind, subject_id) WHERE decided_at IS NULL DO UPDATE SET kind = excluded.kind
+    RETURNING id
+)
+INSERT INTO reports AS r (item_id, reporter_id, reason) SELECT item.id, @reporter_id, @reason FROM item
+ON CONFLICT ON CONSTRAINT reports_item_id_reporter_id_key DO UPDATE SET item_id = excluded.item_id
+RETURNING r.reason, r.created_at;
+
+-- name: ReportedItemList :many
+-- What was deleted, or is not published any more, has no text.
+SELECT i.id, i.kind, i.subject_id, a.slug, a.title, u.username AS author,
+       COALESCE(left(CASE i.kind WHEN 'article' THEN a.description WHEN 'profile' THEN u.bio ELSE CASE WHEN a.id IS NOT NULL THEN c.body END END, 300), '')::text AS excerpt,
+       i.reports_count, i.created_at, i.action, i.note, m.username AS decided_by_name, i.decided_at
+FROM reported_items i
+JOIN users u ON u.id = i.author_id
+LEFT JOIN users m ON m.id = i.decided_by
+LEFT JOIN comments c ON i.kind = 'comment' AND c.id = i.subject_id
+LEFT JOIN articles a ON a.id = CASE i.kind WHEN 'article' THEN i.subject_id ELSE c.article_id END
+    AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
+WHERE (i.decided_at IS NOT NULL) = @decided::boolean AND i.id < @before_id AND (@kind::text = '' OR i.kind = @kind)
+ORDER BY i.id DESC
+LIMIT @page_limit::int;
+
+-- name: ReportedItemFind :one
+SELECT id FROM reported_items WHERE id = @id;
+
+-- name: ReportedItemLock :one
+-- With the slug of the article, or of the article that the comment belongs to.
+SELECT i.id, i.kind, i.subject_id, i.author_id, i.decided_by, i.action, i.note,
+       COALESCE((SELECT a.slug FROM articles a WHERE a.id = CASE i.kind WHEN 'article' THEN i.subject_id
+           WHEN 'comment' THEN (SELECT c.article_id FROM comments c WHERE c.id = i.subject_id) END), '')::text AS slug
+FROM reported_items i WHERE i.id = @id FOR NO KEY UPDATE;
+
+-- name: ReportedItemDecide :exec
+UPDATE reported_items SET decided_at = now(), decided_by = @decided_by::bigint, action = @action::text, note = sqlc.narg(note) WHERE id = @id;
+
+-- name: ReportListByItems :many
+-- The newest reports of each item.
+SELECT n.item_id, n.reason, n.created_at, u.username AS reporter
+FROM unnest(@item_ids::bigint[]) AS i (id)
+CROSS JOIN LATERAL (
+    SELECT r.id, r.item_id, r.reporter_id, r.reason, r.created_at FROM reports r WHERE r.item_id = i.id ORDER BY r.id DESC LIMIT 5
+) n
+JOIN users u ON u.id = n.reporter_id
+ORDER BY n.id DESC;

@@ -175,6 +175,9 @@ func (c *checker) value(s *openapi3.Schema) (any, error) {
 	case '"':
 		return c.text(token), nil
 	case '0':
+		if s != nil && s.Extensions["x-or-number"] == true {
+			return token.String(), nil
+		}
 		return number(token.String()), nil
 	case 't', 'f':
 		return token.Bool(), nil

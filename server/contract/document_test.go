@@ -183,6 +183,7 @@ func TestLoadRefuses(t *testing.T) {
 		"BoundTooLarge":   {"maximum: 9", "maximum: 9007199254740992", "must be a whole number"},
 		"NoMaxItems":      {"maxItems: 3, ", "", "#/properties/pair: array lacks maxItems"},
 		"ReturnedAs":      {"format: uuid", "x-returned-as: list, format: uuid", "x-returned-as must be object, on a member that is a string"},
+		"OrNumber":        {"big: {type: integer}", "big: {type: integer, x-or-number: true}", "x-or-number must be true, on a member that is a string"},
 		"UnknownKeyword":  {"big: {type: integer}", "big: {type: integer, maximun: 2}", "maximun"},
 		"BadPattern":      {"pattern: '^x'", "pattern: '('", "missing closing )"},
 		"ClassOfNonSpace": {"pattern: '^x'", `pattern: '[\S]'`, `\S in a class`},

@@ -64,6 +64,9 @@ func checkSchema(ref *openapi3.SchemaRef) (longest int, err error) {
 		if as, declared := s.Extensions["x-returned-as"]; declared && (as != openapi3.TypeObject || !s.Type.Is(openapi3.TypeString)) {
 			gap("x-returned-as must be object, on a member that is a string")
 		}
+		if or, declared := s.Extensions["x-or-number"]; declared && (or != true || !s.Type.Is(openapi3.TypeString)) {
+			gap("x-or-number must be true, on a member that is a string")
+		}
 		for _, bound := range []*float64{s.Min, s.Max} {
 			// kin-openapi compares as float64, where 2^53 and 2^53+1 are equal.
 			if bound != nil && (*bound != math.Trunc(*bound) || math.Abs(*bound) >= 1<<53) {

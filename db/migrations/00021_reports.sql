@@ -1,0 +1,92 @@
+-- Reports: what users tell moderators about articles, comments and profiles.
+--
+-- The previous version neither reads nor writes these tables. Each step can be
+-- repeated.
+
+-- +goose NO TRANSACTION
+
+-- +goose Up
+
+-- What was reported, however many users have reported it. It has no reference to
+-- the article or comment, so that the author cannot delete a report by deleting
+-- the text. It is deleted with the account that it is about.
+CREATE TABLE IF NOT EXISTS reported_items (
+    id            bigint GENERATED ALWAYS AS IDENTITY,
+    kind          text NOT NULL,
+    -- The id of the article, comment or user.
+    subject_id    bigint NOT NULL,
+    author_id     bigint NOT NULL,
+    -- Triggers count the reports.
+    reports_count bigint NOT NULL DEFAULT 0,
+    created_at    timestamptz(3) NOT NULL DEFAULT now(),
+    decided_at    timestamptz(3),
+    -- NULL once that account is deleted.
+    decided_by    bigint,
+    action        text,
+    note          text,
+    CONSTRAINT reported_items_pkey PRIMARY KEY (id),
+    CONSTRAINT reported_items_author_id_fkey FOREIGN KEY (author_id) REFERENCES users (id) ON DELETE CASCADE,
+    CONSTRAINT reported_items_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES users (id) ON DELETE SET NULL,
+    CONSTRAINT reported_items_kind_check CHECK (kind IN ('article', 'comment', 'profile')),
+    CONSTRAINT reported_items_action_check CHECK (action IN ('dismiss', 'hide', 'delete', 'suspend')),
+    CONSTRAINT reported_items_decision_check CHECK ((action IS NULL) = (decided_at IS NULL))
+);
+CREATE UNIQUE INDEX IF NOT EXISTS reported_items_open_key ON reported_items (kind, subject_id) WHERE decided_at IS NULL;
+CREATE INDEX IF NOT EXISTS reported_items_decided_id_idx ON reported_items ((decided_at IS NOT NULL), id);
+CREATE INDEX IF NOT EXISTS reported_items_author_id_idx ON reported_items (author_id);
+CREATE INDEX IF NOT EXISTS reported_items_decided_by_idx ON reported_items (decided_by);
+
+-- A report is text of its reporter, and goes with that account.
+CREATE TABLE IF NOT EXISTS reports (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    item_id     bigint NOT NULL,
+    reporter_id bigint NOT NULL,
+    reason      text NOT NULL,
+    created_at  timestamptz(3) NOT NULL DEFAULT now(),
+    CONSTRAINT reports_pkey PRIMARY KEY (id),
+    CONSTRAINT reports_item_id_reporter_id_key UNIQUE (item_id, reporter_id),
+    CONSTRAINT reports_item_id_fkey FOREIGN KEY (item_id) REFERENCES reported_items (id) ON DELETE CASCADE,
+    CONSTRAINT reports_reporter_id_fkey FOREIGN KEY (reporter_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS reports_item_id_id_idx ON reports (item_id, id);
+CREATE INDEX IF NOT EXISTS reports_reporter_id_id_idx ON reports (reporter_id, id);
+
+-- +goose StatementBegin
+-- An item that nobody reports any more, because the accounts were deleted, is
+-- deleted too unless it was decided.
+CREATE OR REPLACE FUNCTION count_report() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        UPDATE reported_items SET reports_count = reports_count + 1 WHERE id = NEW.item_id;
+    ELSE
+        UPDATE reported_items SET reports_count = reports_count - 1 WHERE id = OLD.item_id;
+        DELETE FROM reported_items WHERE id = OLD.item_id AND reports_count = 0 AND decided_at IS NULL;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- As refuse_more_api_keys, for the reports of a user that are not decided.
+CREATE OR REPLACE FUNCTION refuse_more_reports() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('byline reports', NEW.reporter_id));
+    IF (SELECT count(*) FROM reports r JOIN reported_items i ON i.id = r.item_id
+        WHERE r.reporter_id = NEW.reporter_id AND i.decided_at IS NULL) > 100 THEN
+        RAISE EXCEPTION 'the user has too many open reports' USING ERRCODE = 'check_violation', CONSTRAINT = 'reports_maximum';
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+
+CREATE OR REPLACE TRIGGER reports_count AFTER INSERT OR DELETE ON reports
+    FOR EACH ROW EXECUTE FUNCTION count_report();
+BEGIN;
+DROP TRIGGER IF EXISTS reports_maximum ON reports;
+CREATE CONSTRAINT TRIGGER reports_maximum AFTER INSERT ON reports
+    FOR EACH ROW EXECUTE FUNCTION refuse_more_reports();
+COMMIT;
+
+-- +goose Down
+
+DROP TABLE IF EXISTS reports, reported_items;
+DROP FUNCTION IF EXISTS count_report();
+DROP FUNCTION IF EXISTS refuse_more_reports();
