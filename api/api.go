@@ -113,7 +113,7 @@ func New(d Deps) *API {
 		sessions:   sessions{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard},
 		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
-		profiles:   profiles{db: d.DB},
+		profiles:   profiles{db: d.DB, cursors: d.Cursors},
 		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
 		publishing: publishing{db: d.DB, cursors: d.Cursors, rules: d.Publishing},
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},

@@ -5,6 +5,8 @@ import (
 
 	"github.com/byline-api/byline/api/batch"
 	"github.com/byline-api/byline/api/names"
+	"github.com/byline-api/byline/api/optional"
+	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/translate"
@@ -15,7 +17,10 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-type profiles struct{ db *db.DB }
+type profiles struct {
+	db      *db.DB
+	cursors *page.Codec
+}
 
 // profileFound is the response of GetProfileByUsername.
 type profileFound struct {
@@ -82,6 +87,7 @@ func (s profiles) BatchGetProfiles(ctx context.Context, req openapi.BatchGetProf
 	for i, r := range rows {
 		found[r.Asked] = true
 		out.Profiles[i] = view.Profile(r.Username, r.Bio, r.Image, r.Following)
+		out.Profiles[i].Blocked = optional.NonZero(r.Blocked)
 	}
 	kept, err := view.Fit(ctx, out.Profiles, view.ProfileTexts)
 	if err != nil {
@@ -106,5 +112,7 @@ func (s profiles) get(ctx context.Context, name string) (query.ProfileGetByUsern
 }
 
 func profileResponse(p query.ProfileGetByUsernameRow) openapi.ProfileResponse {
-	return openapi.ProfileResponse{Profile: view.Profile(p.Username, p.Bio, p.Image, p.Following)}
+	profile := view.Profile(p.Username, p.Bio, p.Image, p.Following)
+	profile.Blocked = optional.NonZero(p.Blocked)
+	return openapi.ProfileResponse{Profile: profile}
 }

@@ -66,6 +66,9 @@ var sections = []section{
 	{column: "follows.followee_id", size: 1000, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportFollowers(ctx, conn, query.ExportFollowersParams{UserID: user, AfterID: after.ID, PageLimit: size}))
 	}},
+	{column: "blocks.blocker_id", size: 1000, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+		return byID(q.ExportBlocks(ctx, conn, query.ExportBlocksParams{UserID: user, AfterID: after.ID, PageLimit: size}))
+	}},
 	{column: "reports.reporter_id", size: 500, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportReports(ctx, conn, query.ExportReportsParams{UserID: user, AfterID: after.ID, PageLimit: size}))
 	}},

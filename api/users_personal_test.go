@@ -28,6 +28,7 @@ import (
 
 // notExported says why a reference to users is in no export.
 var notExported = map[string]string{
+	"blocks.blocked_id":         "it would tell who has blocked the user",
 	"hidden_favorites.user_id":  "a favorite again once the article, which nobody may see meanwhile, is restored",
 	"hidden_items.hidden_by":    "an act of office, about somebody else's text",
 	"invitations.invited_by":    "an act of office, about somebody else's address",

@@ -27,7 +27,13 @@ const (
 	ArticleSlugsPkey          Constraint = "article_slugs_pkey"
 	ArticlesAuthorIDFkey      Constraint = "articles_author_id_fkey"
 	// DraftSlugsPkey is enforced by a trigger too.
-	DraftSlugsPkey        Constraint = "draft_slugs_pkey"
+	DraftSlugsPkey      Constraint = "draft_slugs_pkey"
+	BlocksBlockedIDFkey Constraint = "blocks_blocked_id_fkey"
+	BlocksBlockerIDFkey Constraint = "blocks_blocker_id_fkey"
+	BlocksSelfCheck     Constraint = "blocks_self_check"
+	// CommentsBlock and FollowsBlock are enforced by triggers.
+	CommentsBlock         Constraint = "comments_block"
+	FollowsBlock          Constraint = "follows_block"
 	CommentsArticleIDFkey Constraint = "comments_article_id_fkey"
 	CommentsAuthorIDFkey  Constraint = "comments_author_id_fkey"
 	CommentsParentIDFkey  Constraint = "comments_parent_id_fkey"
@@ -64,7 +70,8 @@ const (
 
 // Constraints lists the constants above.
 var Constraints = []Constraint{
-	APIKeysMaximum, APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, CommentsArticleIDFkey,
+	APIKeysMaximum, APIKeysUserIDFkey, ArticleSlugsArticleIDFkey, ArticleSlugsPkey, ArticlesAuthorIDFkey, BlocksBlockedIDFkey,
+	BlocksBlockerIDFkey, BlocksSelfCheck, CommentsArticleIDFkey, CommentsBlock, FollowsBlock,
 	CommentsAuthorIDFkey, CommentsParentIDFkey, CommentsWaitingMaximum, DraftSlugsPkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, InvitationsEmailKey, InvitationsInvitedByFkey,
 	InvitationsMaximum, MailsUserIDFkey, ReportedItemsAuthorIDFkey, ReportedItemsDecidedByFkey, ReportsMaximum, ReportsReporterIDFkey, SessionsUserIDFkey,

@@ -21,10 +21,13 @@ var writes = map[string]func(*stage) (method string, c call){
 	"GetProfileByUsername": func(s *stage) (string, call) {
 		return "PUT", call{path: "/user", token: s.author.Token, body: `{"user":{"image":"https://example.com/a.png"}}`}
 	},
-	"GetArticlesFeed":        func(s *stage) (string, call) { return "POST", valid["FollowUserByUsername"](s) },
-	"GetArticles":            func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
-	"GetArticle":             func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
-	"GetArticleComments":     func(s *stage) (string, call) { return "POST", valid["CreateArticleComment"](s) },
+	"GetArticlesFeed":    func(s *stage) (string, call) { return "POST", valid["FollowUserByUsername"](s) },
+	"GetArticles":        func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
+	"GetArticle":         func(s *stage) (string, call) { return "POST", valid["CreateArticleFavorite"](s) },
+	"GetArticleComments": func(s *stage) (string, call) { return "POST", valid["CreateArticleComment"](s) },
+	"GetCurrentUserBlocks": func(s *stage) (string, call) {
+		return "POST", call{path: "/profiles/" + s.reader.Username + "/block", token: s.author.Token}
+	},
 	"GetCurrentUserArticles": func(s *stage) (string, call) { return "POST", valid["CreateArticle"](s) },
 	"GetEditorialArticles":   func(s *stage) (string, call) { return "POST", valid["CreateArticle"](s) },
 	"ListSeries": func(s *stage) (string, call) {

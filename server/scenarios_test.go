@@ -127,10 +127,17 @@ var valid = map[string]func(*stage) call{
 	"UnfollowUserByUsername": func(s *stage) call {
 		return call{path: "/profiles/" + s.author.Username + "/follow", token: s.reader.Token}
 	},
-	"GetArticlesFeed": func(s *stage) call { return call{path: "/articles/feed", token: s.reader.Token} },
-	"GetArticles":     func(s *stage) call { return call{path: "/articles"} },
-	"CreateArticle":   func(s *stage) call { return call{path: "/articles", token: s.author.Token, body: newArticle} },
-	"GetArticle":      func(s *stage) call { return call{path: article(s, "")} },
+	"BlockUser": func(s *stage) call {
+		return call{path: "/profiles/" + s.author.Username + "/block", token: s.reader.Token}
+	},
+	"UnblockUser": func(s *stage) call {
+		return call{path: "/profiles/" + s.author.Username + "/block", token: s.reader.Token}
+	},
+	"GetCurrentUserBlocks": func(s *stage) call { return call{path: "/user/blocks", token: s.author.Token} },
+	"GetArticlesFeed":      func(s *stage) call { return call{path: "/articles/feed", token: s.reader.Token} },
+	"GetArticles":          func(s *stage) call { return call{path: "/articles"} },
+	"CreateArticle":        func(s *stage) call { return call{path: "/articles", token: s.author.Token, body: newArticle} },
+	"GetArticle":           func(s *stage) call { return call{path: article(s, "")} },
 	"UpdateArticle": func(s *stage) call {
 		return call{path: article(s, ""), token: s.author.Token, body: `{"article":{"body":"Better words"}}`}
 	},
@@ -410,6 +417,10 @@ var scenarios = map[string]func(*stage) []call{
 	"FollowUserByUsername 422": func(s *stage) []call {
 		return []call{valid["FollowUserByUsername"](s).as(s.author.Token)}
 	},
+	"BlockUser 422": func(s *stage) []call {
+		return []call{valid["BlockUser"](s).as(s.author.Token)}
+	},
+	"GetCurrentUserBlocks 422": elsewhere("GetCurrentUserBlocks", "/user/blocks?limit=0", "/user/blocks?limit=101", "/user/blocks?cursor=nonsense"),
 	"GetArticlesFeed 422": elsewhere("GetArticlesFeed", "/articles/feed?limit=0", "/articles/feed?limit=101", "/articles/feed?limit=x",
 		"/articles/feed?offset=-1", "/articles/feed?cursor=nonsense", "/articles/feed?limit=1&limit=2"),
 	"GetArticles 422": elsewhere("GetArticles", "/articles?limit=0", "/articles?limit=101", "/articles?limit=", "/articles?offset=-1",

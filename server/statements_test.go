@@ -96,6 +96,8 @@ func (s *stage) fill(t *testing.T, some int) {
 		`INSERT INTO invitations (email, role, invited_by, expires_at)
 			SELECT $3 || n || '@invited.example', 'author', u.id, now() + interval '1 hour' FROM users u, generate_series(1, $4::int) n
 			WHERE u.username = 'root' AND $1 <> $2`,
+		`INSERT INTO blocks (blocker_id, blocked_id)
+			SELECT r.id, b.id FROM users r, users b WHERE r.username IN ($1, $2) AND b.username LIKE $3 || 'u%' AND $4::int > 0`,
 		`WITH i AS (
 			INSERT INTO reported_items (kind, subject_id, author_id)
 			SELECT 'article', a.id, a.author_id FROM articles a WHERE a.slug LIKE $3 || '-%' AND $1 <> $2 AND $4::int > 0 RETURNING id, author_id)

@@ -65,7 +65,7 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 	who := rng.IntN(len(w.users))
 	slug := w.slugs[rng.IntN(len(w.slugs))]
 	method, path, body, token := "", "", "", w.users[who].Token
-	switch rng.IntN(18) {
+	switch rng.IntN(19) {
 	case 0:
 		method, path = http.MethodPost, "/articles"
 		body = fmt.Sprintf(`{"article":{"title":"Article %d","description":"d","body":"b","tagList":["%c"]}}`, rng.IntN(40), 'x'+rune(rng.IntN(3)))
@@ -116,6 +116,8 @@ func (w *world) write(s *servertest.Service, rng *rand.Rand) {
 		}
 	case 11, 12:
 		method, path = [...]string{http.MethodPost, http.MethodDelete}[rng.IntN(2)], "/profiles/"+w.names[rng.IntN(len(w.names))]+"/follow"
+	case 18:
+		method, path = [...]string{http.MethodPost, http.MethodDelete}[rng.IntN(2)], "/profiles/"+w.names[rng.IntN(len(w.names))]+"/block"
 	case 14:
 		token, method, path = w.editor.Token, http.MethodPut, "/articles/"+slug
 		body = fmt.Sprintf(`{"article":{"author":%q}}`, w.names[rng.IntN(len(w.names))])

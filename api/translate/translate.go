@@ -25,6 +25,11 @@ var violations = map[db.Constraint]func() *problem.Error{
 	db.InvitationsInvitedByFkey:   unknownViewer,
 	db.UsersLastAdmin:             func() *problem.Error { return problem.InvalidField("role", "there must be another admin") },
 	db.FollowsSelfCheck:           func() *problem.Error { return problem.InvalidField("username", "can't be yourself") },
+	db.BlocksSelfCheck:            func() *problem.Error { return problem.InvalidField("username", "can't be yourself") },
+	db.BlocksBlockerIDFkey:        unknownViewer,
+	db.BlocksBlockedIDFkey:        func() *problem.Error { return problem.NotFound("profile") },
+	db.FollowsBlock:               func() *problem.Error { return refusedByBlock("profile") },
+	db.CommentsBlock:              func() *problem.Error { return refusedByBlock("article") },
 	db.FollowsFollowerIDFkey:      unknownViewer,
 	db.FavoritesUserIDFkey:        unknownViewer,
 	db.ArticlesAuthorIDFkey:       unknownViewer,
@@ -50,6 +55,12 @@ var violations = map[db.Constraint]func() *problem.Error{
 
 func usernameTaken() *problem.Error {
 	return problem.New(problem.AlreadyTaken, "username", problem.Taken)
+}
+
+// refusedByBlock returns the 403 for both sides of a block. It does not say who
+// has blocked whom.
+func refusedByBlock(resource string) *problem.Error {
+	return problem.Forbidden(resource).WithDetail("You can't interact with this user.")
 }
 
 func unknownViewer() *problem.Error {

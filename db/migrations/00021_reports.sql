@@ -1,15 +1,17 @@
 -- Reports: what users tell moderators about articles, comments and profiles.
+-- And blocks: users who keep others from their things.
 --
--- The previous version neither reads nor writes these tables. Each step can be
--- repeated.
+-- The previous version neither reads nor writes these tables. The triggers
+-- refuse its comments and follows too; it returns 500 for what they refuse, and
+-- its lists have the comments of blocked users. Each step can be repeated.
 
 -- +goose NO TRANSACTION
 
 -- +goose Up
 
--- What was reported, however many users have reported it. It has no reference to
--- the article or comment, so that the author cannot delete a report by deleting
--- the text. It is deleted with the account that it is about.
+-- What was reported, however many users have reported it. It has no reference
+-- to the article or comment, so that the author cannot delete a report by
+-- deleting the text. It is deleted with the account that it is about.
 CREATE TABLE IF NOT EXISTS reported_items (
     id            bigint GENERATED ALWAYS AS IDENTITY,
     kind          text NOT NULL,
@@ -85,8 +87,78 @@ CREATE CONSTRAINT TRIGGER reports_maximum AFTER INSERT ON reports
     FOR EACH ROW EXECUTE FUNCTION refuse_more_reports();
 COMMIT;
 
+-- A block is in one direction, so that only the one who has blocked can end
+-- it. It has the same effect on what both may do and see.
+CREATE TABLE IF NOT EXISTS blocks (
+    id         bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    blocker_id bigint NOT NULL,
+    blocked_id bigint NOT NULL,
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
+    CONSTRAINT blocks_pkey PRIMARY KEY (blocker_id, blocked_id),
+    CONSTRAINT blocks_blocker_id_fkey FOREIGN KEY (blocker_id) REFERENCES users (id) ON DELETE CASCADE,
+    CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES users (id) ON DELETE CASCADE,
+    CONSTRAINT blocks_self_check CHECK (blocker_id <> blocked_id)
+);
+CREATE INDEX IF NOT EXISTS blocks_blocker_id_id_idx ON blocks (blocker_id, id);
+CREATE UNIQUE INDEX IF NOT EXISTS blocks_blocked_id_blocker_id_key ON blocks (blocked_id, blocker_id);
+
+-- +goose StatementBegin
+-- Have rows if a user has blocked somebody or was blocked, and if one of two
+-- users has blocked the other. A query calls the first one too, which is looked
+-- up once for all of its rows: so a list costs users without blocks nothing for
+-- each row. PostgreSQL inlines both.
+CREATE OR REPLACE FUNCTION blocks_of(user_id bigint) RETURNS TABLE (blocker_id bigint) LANGUAGE sql STABLE AS $$
+    SELECT b.blocker_id FROM blocks b WHERE b.blocker_id = $1 UNION ALL SELECT c.blocker_id FROM blocks c WHERE c.blocked_id = $1
+$$;
+
+CREATE OR REPLACE FUNCTION blocks_between(user_id bigint, other_id bigint) RETURNS TABLE (blocker_id bigint) LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT b.blocker_id FROM blocks b WHERE b.blocker_id = $1 AND b.blocked_id = $2
+    UNION ALL
+    SELECT c.blocker_id FROM blocks c WHERE c.blocker_id = $2 AND c.blocked_id = $1
+$$;
+
+-- A transaction that blocks a user locks that user first. These triggers are
+-- called after those of the foreign keys, which wait for that lock. So they see
+-- a block that was committed meanwhile.
+CREATE OR REPLACE FUNCTION refuse_blocked_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM blocks_between(NEW.follower_id, NEW.followee_id)) THEN
+        RAISE EXCEPTION 'a block refuses this' USING ERRCODE = 'check_violation', CONSTRAINT = 'follows_block';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION refuse_blocked_comment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM blocks_of(NEW.author_id))
+        AND EXISTS (SELECT FROM articles a CROSS JOIN LATERAL blocks_between(NEW.author_id, a.author_id) WHERE a.id = NEW.article_id) THEN
+        RAISE EXCEPTION 'a block refuses this' USING ERRCODE = 'check_violation', CONSTRAINT = 'comments_block';
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+
+BEGIN;
+DROP TRIGGER IF EXISTS follows_block ON follows;
+CREATE CONSTRAINT TRIGGER follows_block AFTER INSERT ON follows
+    FOR EACH ROW EXECUTE FUNCTION refuse_blocked_follow();
+COMMIT;
+BEGIN;
+DROP TRIGGER IF EXISTS comments_block ON comments;
+-- An older comment cannot be turned into a new one either.
+CREATE CONSTRAINT TRIGGER comments_block AFTER INSERT OR UPDATE OF body ON comments
+    FOR EACH ROW EXECUTE FUNCTION refuse_blocked_comment();
+COMMIT;
+
 -- +goose Down
 
+DROP TRIGGER IF EXISTS comments_block ON comments;
+DROP TRIGGER IF EXISTS follows_block ON follows;
+DROP FUNCTION IF EXISTS refuse_blocked_comment();
+DROP FUNCTION IF EXISTS refuse_blocked_follow();
+DROP FUNCTION IF EXISTS blocks_between(bigint, bigint);
+DROP FUNCTION IF EXISTS blocks_of(bigint);
+DROP TABLE IF EXISTS blocks;
 DROP TABLE IF EXISTS reports, reported_items;
 DROP FUNCTION IF EXISTS count_report();
 DROP FUNCTION IF EXISTS refuse_more_reports();

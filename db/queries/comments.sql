@@ -53,6 +53,7 @@ FROM (
         LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
           AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
+          AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
           AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at ASC, c.id ASC
         LIMIT @page_limit::int
@@ -74,6 +75,7 @@ FROM (
         LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
           AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
+          AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
           AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT @page_limit::int
@@ -98,6 +100,7 @@ FROM (
          WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
            AND @parent_id::bigint = 0 AND c.parent_id IS NULL
            AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
+           AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
            AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
          ORDER BY c.created_at ASC, c.id ASC
          LIMIT @page_limit::int)
@@ -108,6 +111,7 @@ FROM (
          WHERE r.article_id = (SELECT s.id FROM article_named(@slug, @viewer_id, @viewer_level) s)
            AND @parent_id::bigint <> 0 AND r.parent_id = @parent_id::bigint
            AND comment_visible(r.hidden, r.author_id, @viewer_id, @viewer_level)
+           AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, r.author_id)))
            AND (r.created_at, r.id) > (@from_created_at::timestamptz, @from_id::bigint)
          ORDER BY r.created_at ASC, r.id ASC
          LIMIT @page_limit::int)
@@ -131,6 +135,7 @@ FROM (
          WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
            AND @parent_id::bigint = 0 AND c.parent_id IS NULL
            AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
+           AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
            AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
          ORDER BY c.created_at DESC, c.id DESC
          LIMIT @page_limit::int)
@@ -141,6 +146,7 @@ FROM (
          WHERE r.article_id = (SELECT s.id FROM article_named(@slug, @viewer_id, @viewer_level) s)
            AND @parent_id::bigint <> 0 AND r.parent_id = @parent_id::bigint
            AND comment_visible(r.hidden, r.author_id, @viewer_id, @viewer_level)
+           AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, r.author_id)))
            AND (r.created_at, r.id) < (@from_created_at::timestamptz, @from_id::bigint)
          ORDER BY r.created_at DESC, r.id DESC
          LIMIT @page_limit::int)

@@ -69,6 +69,11 @@ SELECT f.follower_id AS id, json_build_object('type', 'follower', 'username', u.
 FROM follows f JOIN users u ON u.id = f.follower_id
 WHERE f.followee_id = @user_id AND f.follower_id > @after_id ORDER BY f.follower_id LIMIT @page_limit;
 
+-- name: ExportBlocks :many
+SELECT b.id, json_build_object('type', 'block', 'username', u.username, 'createdAt', to_char(b.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM blocks b JOIN users u ON u.id = b.blocked_id
+WHERE b.blocker_id = @user_id AND b.id > @after_id ORDER BY b.id LIMIT @page_limit;
+
 -- name: ExportReports :many
 -- The reports that the user has made. Those about the user are none of their
 -- data: they would tell who has reported.
