@@ -320,7 +320,8 @@ func TestBlockRaces(t *testing.T) {
 }
 
 // TestBlockWaits holds a block open, so that a comment and a follow begin before
-// it is committed and end after it.
+// it is committed and end after it. Then it holds a follow open while the user is
+// blocked.
 func TestBlockWaits(t *testing.T) {
 	t.Parallel()
 	s := crowded(t)
@@ -341,13 +342,27 @@ func TestBlockWaits(t *testing.T) {
 	go func() {
 		statuses <- responseOf(jake.FollowUserByUsernameWithResponse(t.Context(), "anna")).StatusCode()
 	}()
-	waiting := func() bool {
-		return count(t, s, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`) == 3
+	waiting := func(n int) func() bool {
+		return func() bool {
+			return count(t, s, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`) == n
+		}
 	}
-	require.Eventually(t, waiting, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, waiting(3), 20*time.Second, 5*time.Millisecond)
 	require.NoError(t, tx.Commit(t.Context()))
 	for range 3 {
 		require.Equal(t, http.StatusForbidden, <-statuses)
 	}
 	require.Zero(t, count(t, s, `SELECT count(*) FROM follows`)+count(t, s, `SELECT count(*) FROM comments`))
+
+	carl := s.Register("carl")
+	other, err := s.DB.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = other.Rollback(context.Background()) }()
+	_, err = other.Exec(t.Context(), `INSERT INTO follows (follower_id, followee_id) SELECT c.id, j.id FROM users c, users j WHERE c.username = 'carl' AND j.username = 'jake'`)
+	require.NoError(t, err)
+	go func() { statuses <- responseOf(jake.BlockUserWithResponse(t.Context(), carl.Username)).StatusCode() }()
+	require.Eventually(t, waiting(1), 20*time.Second, 5*time.Millisecond, "a block waits for what has begun")
+	require.NoError(t, other.Commit(t.Context()))
+	require.Equal(t, http.StatusOK, <-statuses)
+	require.Zero(t, count(t, s, `SELECT count(*) FROM follows`))
 }
