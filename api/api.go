@@ -33,6 +33,7 @@
 //	lru            values in bounded memory
 //	slug           slugs of titles
 //	names          which names are accepted, and which are the same
+//	tagnames       which tags are accepted, and the names that responses show
 //	etag           entity tags
 //
 // To add an endpoint, follow docs/development.md.
@@ -49,6 +50,7 @@ import (
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/signin"
+	"github.com/byline-api/byline/api/tagnames"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -97,6 +99,9 @@ type API struct {
 	moderation
 	admin
 
+	// TagNames has to follow the changes of the database.
+	TagNames *tagnames.Names
+
 	db *db.DB
 }
 
@@ -122,6 +127,7 @@ func New(d Deps) *API {
 		series:     series{db: d.DB, once: once, cursors: d.Cursors},
 		moderation: moderation{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
 		admin:      admin{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
+		TagNames:   tagnames.New(d.DB),
 		db:         d.DB,
 	}
 }

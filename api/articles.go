@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/oapi-codegen/nullable"
@@ -12,7 +13,6 @@ import (
 	"github.com/byline-api/byline/api/budget"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
-	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/problem"
@@ -20,6 +20,7 @@ import (
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/slug"
+	"github.com/byline-api/byline/api/tagnames"
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/api/visibility"
@@ -56,7 +57,7 @@ type (
 // CreateArticle publishes an article.
 func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRequestObject) (openapi.CreateArticleResponseObject, error) {
 	in := req.Body.Article
-	tags, err := newTags(optional.Or(in.TagList, nil))
+	tags, err := tagnames.Check(optional.Or(in.TagList, nil), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 	return visibility.Article{
 		Body: arg.Body,
 		ArticleItem: query.ArticleItem{
-			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: arg.Tags, Version: r.Version,
+			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: r.Tags, Version: r.Version,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 		},
 		Publication:    visibility.Publication{Status: arg.Status, At: r.PublishedAt},
@@ -214,11 +215,15 @@ func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.Ar
 		arg.Slug = &claimed
 	}
 	if in.TagList != nil {
-		tags, err := newTags(*in.TagList)
+		shown := view.Tags(ctx, locked.Tags)
+		tags, err := tagnames.Check(*in.TagList, shown)
 		if err != nil {
 			return err
 		}
-		arg.Tags = tags
+		// Front ends send back what they have read.
+		if !slices.Equal(tags, shown) {
+			arg.Tags = tags
+		}
 	}
 	return translate.StorageFull(q.ArticleUpdate(ctx, tx, arg), s.storage)
 }
@@ -258,17 +263,6 @@ func sameTime(in nullable.Nullable[time.Time], stored *time.Time) bool {
 	default:
 		return in.MustGet().Equal(stored.Truncate(time.Millisecond))
 	}
-}
-
-// newTags returns the tags of an article without duplicates. Two tags in a list
-// must not look the same because one has a character that nobody sees.
-func newTags(tags []string) ([]string, error) {
-	for _, tag := range tags {
-		if names.Fold(tag) == "" {
-			return nil, problem.InvalidField("tagList", names.Refused)
-		}
-	}
-	return batch.Unique(tags), nil
 }
 
 // DeleteArticle deletes an article of the viewer's, or of somebody else's if the

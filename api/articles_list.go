@@ -11,6 +11,7 @@ import (
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/tagnames"
 	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
@@ -35,6 +36,10 @@ type articleList struct {
 type articleFilters struct {
 	Viewer                 int64
 	Tag, Author, Favorited string
+	// names and listed are the names of tags, and the tags of the first article
+	// of the page as they are stored: these lead to the key of the list.
+	names  *tagnames.Shown
+	listed []string
 }
 
 // window is the part of a list that a request asks for. limit is one more than
@@ -94,7 +99,7 @@ var articleLists = []articleList{
 				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
 		},
-		key: func(f articleFilters, _ query.ArticleItem) changes.Key { return changes.ArticlesTagged(f.Tag) },
+		key: func(f articleFilters, _ query.ArticleItem) changes.Key { return f.names.Articles(f.Tag, f.listed) },
 	},
 	{
 		takes: func(articleFilters) bool { return true },
@@ -140,7 +145,7 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 		Viewer: request.Viewer(ctx).ID,
 		Tag:    optional.Or(p.Tag, ""), Author: optional.Or(p.Author, ""), Favorited: optional.Or(p.Favorited, ""),
 	}
-	scope := "articles?" + url.Values{"tag": {f.Tag}, "author": {f.Author}, "favorited": {f.Favorited}}.Encode()
+	scope := "articles?" + url.Values{"tag": {tagnames.Fold(f.Tag)}, "author": {f.Author}, "favorited": {f.Favorited}}.Encode()
 	for _, l := range articleLists {
 		if !l.takes(f) {
 			continue
@@ -170,6 +175,9 @@ func (s articles) list(
 	}
 	if out.rows, err = l.rows(ctx, s.conn(w), f, w); err != nil {
 		return out, fmt.Errorf("listing %s: %w", scope, err)
+	}
+	if len(out.rows) > 0 {
+		out.filters.names, out.filters.listed = request.From(ctx).TagNames, out.rows[0].Tags
 	}
 	for i := range out.rows {
 		out.rows[i].Tags = view.Tags(ctx, out.rows[i].Tags)

@@ -23,9 +23,13 @@ const maxTags = 1000
 
 // GetTags lists the tags in use, the most used first.
 func (s tags) GetTags(ctx context.Context, _ openapi.GetTagsRequestObject) (openapi.GetTagsResponseObject, error) {
-	names, err := q.TagList(ctx, s.db, maxTags)
+	rows, err := q.TagList(ctx, s.db, maxTags)
 	if err != nil {
 		return nil, err
+	}
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.Name
 	}
 	out := openapi.TagsJSONResponse{Tags: names}
 	return tagsListed{openapi.GetTags200JSONResponse{TagsJSONResponse: out}, response.DependsOn(changes.Tags)}, nil

@@ -199,6 +199,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.admission, s.streams = admission.New(cfg.MaxInFlight), newStreams()
 	s.limiters = newLimiters(cfg.Quotas)
 	s.cache = cache.New(cfg.CacheBytes)
+	deps.Feed.Subscribe(deps.API.TagNames) // before the cache: what it stores afterwards shows the new names
 	deps.Feed.Subscribe(s.cache)
 	s.cacheControl = cacheControls(doc)
 	scheme := "http"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/budget"
+	"github.com/byline-api/byline/api/tagnames"
 )
 
 // Info is the information about a request. It is a single context value,
@@ -31,6 +32,8 @@ type Info struct {
 	BasePath string
 	// SortTags is true for front ends that expect the tags of an article sorted.
 	SortTags bool
+	// TagNames are the names that the response shows for tags.
+	TagNames *tagnames.Shown
 	// Load is nil for work that is not part of a request.
 	Load Load
 	// Memory is what the response has taken from the budget of long responses.

@@ -42,10 +42,12 @@ func Profile(username string, bio, image *string, following bool) openapi.Profil
 	return openapi.Profile{Username: username, Bio: bio, Image: image, Following: following}
 }
 
-// Tags returns the tags of an article in the order in which responses show them:
-// that of the author, or sorted by their bytes.
+// Tags returns the names of an article's tags in the order in which responses
+// show them: that of the author, or sorted by their bytes.
 func Tags(ctx context.Context, tags []string) []string {
-	if request.From(ctx).SortTags {
+	info := request.From(ctx)
+	tags = info.TagNames.Names(tags)
+	if info.SortTags {
 		tags = slices.Clone(tags) // an empty list stays one
 		slices.Sort(tags)
 	}

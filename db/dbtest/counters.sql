@@ -2,6 +2,10 @@
 -- from, and returns a line for each that is wrong. Nobody may write meanwhile. It
 -- takes minutes for a million articles.
 SELECT 'articles' WHERE (SELECT count(*) FROM articles WHERE NOT hidden) <> COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles'), 0)
+UNION ALL SELECT 'name of tag ' || t.tag FROM article_tags t WHERE NOT EXISTS (SELECT FROM tag_names n WHERE n.tag = t.tag AND n.shown)
+UNION ALL SELECT 'unused tag ' || n.name FROM tag_names n WHERE n.name = n.tag AND n.description IS NULL
+    AND NOT EXISTS (SELECT FROM counters k WHERE k.kind = 'tag' AND k.name = n.tag)
+    AND NOT EXISTS (SELECT FROM merged_tags m WHERE m.tag = n.tag) AND NOT EXISTS (SELECT FROM tag_names e WHERE e.tag = n.tag AND NOT e.shown)
 UNION ALL SELECT 'tag ' || k.name FROM (SELECT name, sum(value) AS n FROM counters WHERE kind = 'tag' GROUP BY name) k
     WHERE k.n <> (SELECT count(*) FROM article_tags t WHERE t.tag = k.name)
 UNION ALL SELECT 'uncounted tag ' || t.tag FROM article_tags t WHERE NOT EXISTS (SELECT 1 FROM counters k WHERE k.kind = 'tag' AND k.name = t.tag)
@@ -15,7 +19,7 @@ UNION ALL SELECT 'favorites of ' || a.slug FROM articles a WHERE a.favorites_cou
 UNION ALL SELECT 'tags of ' || a.slug FROM articles a
     LEFT JOIN (SELECT article_id, article_created_at, array_agg(tag ORDER BY tag) AS tags FROM article_tags GROUP BY 1, 2) t
         ON t.article_id = a.id AND t.article_created_at = a.published_at
-    WHERE COALESCE(t.tags, '{}') <> ARRAY(SELECT n.tag FROM unnest(a.tags) AS n (tag) WHERE NOT a.hidden ORDER BY n.tag)
+    WHERE COALESCE(t.tags, '{}') <> ARRAY(SELECT n.tag FROM unnest(listed_tags(a.tags)) AS n (tag) WHERE NOT a.hidden ORDER BY n.tag)
 UNION ALL SELECT 'favorites of the hidden ' || a.slug FROM articles a JOIN favorites f ON f.article_id = a.id WHERE a.hidden
 UNION ALL SELECT 'hidden favorites of ' || a.slug FROM articles a JOIN hidden_favorites f ON f.article_id = a.id WHERE NOT a.hidden
 UNION ALL SELECT 'mark of ' || a.slug FROM articles a WHERE a.hidden <> (a.status <> 'published' OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id))

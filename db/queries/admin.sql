@@ -19,11 +19,13 @@ RETURNING id;
 -- Names are the current ones; a deleted user or article has none. The log has
 -- what people did by hand, so that a scan is cheaper than an index per filter.
 SELECT l.id, l.created_at, l.actor_id, x.username AS actor, l.actor_key, l.action, l.subject_kind, l.subject_id,
-       y.username AS subject_username, a.slug AS subject_slug, i.email AS subject_email, s.slug AS subject_series, l.reason, l.changed_from, l.changed_to, l.request_id
+       y.username AS subject_username, a.slug AS subject_slug, i.email AS subject_email, s.slug AS subject_series, t.name AS subject_tag, l.reason, l.changed_from, l.changed_to, l.request_id
 FROM audit_log l
 LEFT JOIN users x ON x.id = l.actor_id
 LEFT JOIN users y ON l.subject_kind = 'user' AND y.id = l.subject_id
 LEFT JOIN invitations i ON l.subject_kind = 'invitation' AND i.id = l.subject_id
+LEFT JOIN tag_names e ON l.subject_kind = 'tag' AND e.id = l.subject_id
+LEFT JOIN tag_names t ON t.tag = e.tag AND t.shown
 LEFT JOIN series s ON l.subject_kind = 'series' AND s.id = l.subject_id
 LEFT JOIN comments c ON l.subject_kind = 'comment' AND c.id = l.subject_id
 LEFT JOIN articles a ON l.subject_kind IN ('article', 'comment') AND a.id = CASE l.subject_kind WHEN 'article' THEN l.subject_id ELSE c.article_id END

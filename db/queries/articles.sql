@@ -7,7 +7,8 @@
 -- A page starts below (before_published_at, before_id), newest first. The caller
 -- passes a time after every article for the first page. The time of an article is
 -- that of its publication, which article_tags and favorites call
--- article_created_at (db/migrations, 00015). Articles that are not public have no
+-- article_created_at (db/migrations, 00015). tag_named finds a tag whatever the
+-- case of its name (00022). Articles that are not public have no
 -- rows in these two; a query on articles must exclude them (NOT a.hidden).
 -- To add a list, add its query here and its entry in api/articles_list.go.
 
@@ -26,11 +27,11 @@ ORDER BY l.published_at DESC, l.id DESC;
 -- name: ArticleListByTag :many
 WITH /* shared */ page AS (
     SELECT t.article_id AS id FROM article_tags t
-    WHERE t.tag = @tag AND (t.article_created_at, t.article_id) < (@before_published_at::timestamptz, @before_id::bigint)
+    WHERE t.tag = (SELECT tag_named(@tag)) AND (t.article_created_at, t.article_id) < (@before_published_at::timestamptz, @before_id::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
 ), counted AS (
-    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = @tag), 0)::bigint AS total
+    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = (SELECT tag_named(@tag))), 0)::bigint AS total
 )
 SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
 ORDER BY l.published_at DESC, l.id DESC;
@@ -67,7 +68,9 @@ ORDER BY l.published_at DESC, l.id DESC;
 WITH matching AS (
     SELECT a.id, a.published_at FROM articles a
     WHERE a.author_id = (SELECT x.id FROM user_named(@author, @folded_author) x) AND NOT a.hidden
-      AND (@tag::text = '' OR a.tags @> ARRAY[@tag::text])
+      AND (@tag::text = '' OR EXISTS (
+            SELECT 1 FROM article_tags t
+            WHERE t.tag = (SELECT tag_named(@tag)) AND t.article_created_at = a.published_at AND t.article_id = a.id))
       AND (@favorited::text = '' OR EXISTS (
             SELECT 1 FROM favorites v
             WHERE v.article_id = a.id AND v.user_id = (SELECT z.id FROM user_named(@favorited, @folded_favorited) z)))
@@ -86,7 +89,7 @@ ORDER BY l.published_at DESC, l.id DESC;
 -- Counts as well, and reads no more than the favorites of the user.
 WITH matching AS (
     SELECT v.article_id AS id, v.article_created_at AS published_at FROM favorites v
-    JOIN article_tags t ON t.tag = @tag AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
+    JOIN article_tags t ON t.tag = (SELECT tag_named(@tag)) AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
     WHERE v.user_id = (SELECT x.id FROM user_named(@favorited, @folded_favorited) x)
 ), page AS (
     SELECT m.id FROM matching m
@@ -165,7 +168,7 @@ ORDER BY n.position;
 
 -- name: ArticleLock :one
 -- Locks an article against other changes, and returns what a change checks.
-SELECT a.id, a.author_id, a.slug, a.title, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
        COALESCE(a.translation_group, 0)::bigint AS translation_group,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
@@ -192,13 +195,13 @@ WITH created AS (
            CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END, @comments_open::boolean
     WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
       AND (@status <> 'scheduled' OR sqlc.narg(published_at) > now())
-    RETURNING id, author_id, version, created_at, updated_at, published_at
+    RETURNING id, author_id, tags, version, created_at, updated_at, published_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created WHERE @status = 'published'
 ), private AS (
     INSERT INTO draft_slugs (slug, author_id, article_id) SELECT @slug, author_id, id FROM created WHERE @status <> 'published'
 )
-SELECT c.id, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
+SELECT c.id, c.tags, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
 FROM created c
 JOIN users u ON u.id = c.author_id;
 

@@ -33,7 +33,7 @@ WITH page AS (
 )
 SELECT a.id, a.created_at, json_build_object('type', 'article', 'slug', a.slug, 'slugs',
     (SELECT array_agg(n.slug ORDER BY n.slug) FROM (SELECT s.slug FROM article_slugs s WHERE s.article_id = a.id UNION SELECT d.slug FROM draft_slugs d WHERE d.article_id = a.id) n),
-    'title', a.title, 'description', a.description, 'body', a.body, 'tagList', a.tags, 'favoritesCount', a.favorites_count,
+    'title', a.title, 'description', a.description, 'body', a.body, 'tagList', shown_tags(a.tags), 'favoritesCount', a.favorites_count,
     'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.article_id = a.id),
     'createdAt', to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(a.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM page p JOIN articles a ON a.id = p.id

@@ -63,10 +63,10 @@ SELECT h.comment_id::bigint AS id, h.reason, h.created_at FROM hidden_items h WH
 
 -- name: CommentFind :one
 -- A comment of any article, if the viewer sees it.
-SELECT c.id, c.author_id FROM comments c
+SELECT c.id, COALESCE(c.author_id, 0)::bigint AS author_id FROM comments c
 JOIN articles a ON a.id = c.article_id
-WHERE c.id = @id AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
-  AND (NOT c.hidden OR c.author_id = @viewer_id OR @viewer_level::int >= 1);
+WHERE c.id = @id AND c.author_id IS NOT NULL AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
+  AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level);
 
 -- name: CommentErase :exec
 DELETE FROM comments WHERE id = @id;

@@ -12,7 +12,7 @@ import (
 type Config struct {
 	Users, Articles, Comments, Favorites, Follows, Tags int
 
-	// TagsPerArticle is the exact number of tags of each article, at most 50.
+	// TagsPerArticle is the exact number of tags of each article, at most 30.
 	TagsPerArticle int
 
 	// BodyBytes is the approximate size of an article's Markdown body. 0 means
@@ -65,7 +65,7 @@ func (cfg Config) Times(n int) Config {
 }
 
 const (
-	maxTagsPerArticle = 50      // maxItems of tagList in openapi.yaml
+	maxTagsPerArticle = 30      // maxItems of tagList in openapi.yaml
 	maxBodyBytes      = 256_000 // maxLength is 262,144 characters, and sizes are approximate
 	minBodyBytes      = 100
 )

@@ -2,8 +2,10 @@ package seed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +25,7 @@ type loader struct {
 	report                    *progress
 	users, articles, comments int
 	demo                      bool
+	tagTexts                  []string // what articles have each tag as
 }
 
 func (l *loader) user(i int) int64    { return int64(l.users + 1 + i) }
@@ -92,11 +95,41 @@ func (l *loader) copyUsers(ctx context.Context) error {
 	})
 }
 
-func (l *loader) copyArticles(ctx context.Context) error {
-	names := make([]string, l.cfg.Tags)
-	for i := range names {
-		names[i] = tagName(i)
+// nameTags gives the tags their names, as the disabled trigger would have done.
+// A tag may have another name or spelling by now.
+func (l *loader) nameTags(ctx context.Context) error {
+	var names []string
+	for i, n := range l.uses {
+		if n > 0 {
+			names = append(names, tagName(i))
+		}
 	}
+	if _, err := l.tx.Exec(ctx, `INSERT INTO tag_names (folded, name, tag) SELECT fold_tag(t), t, t FROM unnest($1::text[]) AS t ON CONFLICT DO NOTHING`, names); err != nil {
+		return fmt.Errorf("tag_names: %w", err)
+	}
+	rows, err := l.tx.Query(ctx, `SELECT tag_named(t.name) FROM unnest($1::text[]) WITH ORDINALITY AS t (name, i) ORDER BY t.i`, names)
+	if err != nil {
+		return fmt.Errorf("tag_names: %w", err)
+	}
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("tag_names: %w", err)
+	}
+	l.tagTexts = make([]string, len(l.uses))
+	names = slices.Clone(texts)
+	slices.Sort(names)
+	if len(slices.Compact(names)) < len(texts) {
+		return errors.New("two of the tags have been merged: seed another database")
+	}
+	for i, n := range l.uses {
+		if n > 0 {
+			l.tagTexts[i], texts = texts[0], texts[1:]
+		}
+	}
+	return nil
+}
+
+func (l *loader) copyArticles(ctx context.Context) error {
 	var w writer
 	var indexes []int
 	tags := make([]string, l.cfg.TagsPerArticle)
@@ -106,7 +139,7 @@ func (l *loader) copyArticles(ctx context.Context) error {
 	}, func(row []any) bool {
 		indexes = l.tags(indexes[:0], i)
 		for j, tag := range indexes {
-			tags[j] = names[tag]
+			tags[j] = l.tagTexts[tag]
 		}
 		updated, version := l.edited(i)
 		title := w.title(l.plan, i)
@@ -137,7 +170,7 @@ func (l *loader) copyTags(ctx context.Context) error {
 			if j == 0 {
 				indexes = l.tags(indexes[:0], i)
 			}
-			row[0], row[1], row[2] = tagName(indexes[j]), stamp(l.articleTime(i)), l.article(i)
+			row[0], row[1], row[2] = l.tagTexts[indexes[j]], stamp(l.articleTime(i)), l.article(i)
 			if j++; j == len(indexes) {
 				i, j = i+1, 0
 			}
@@ -211,7 +244,7 @@ func (l *loader) count(ctx context.Context) error {
 	}
 	for tag, n := range l.uses {
 		if n > 0 {
-			batch.Queue(add, "tag", tagName(tag), n)
+			batch.Queue(add, "tag", l.tagTexts[tag], n)
 		}
 	}
 	if err := l.tx.SendBatch(ctx, &batch).Close(); err != nil {

@@ -39,6 +39,7 @@ const demo = "demo"
 // and a transaction cannot reclaim its own dead rows: a million favorites of
 // 100,000 articles made users ten times and articles twice as large.
 var triggers = []struct{ table, trigger string }{
+	{"articles", "articles_0_insert_tags"},
 	{"articles", "articles_insert_derive"},
 	{"favorites", "favorites_insert_count"},
 	{"comments", "comments_insert_note"},
@@ -47,7 +48,7 @@ var triggers = []struct{ table, trigger string }{
 // tables are all tables that a seed writes. While they are locked, others can
 // read but not write them, so that nobody takes an id that the COPY is about to
 // use, and no write misses a disabled trigger.
-const tables = "users, articles, article_slugs, article_tags, comments, favorites, follows, counters"
+const tables = "users, articles, article_slugs, article_tags, comments, favorites, follows, counters, tag_names"
 
 // Run adds the data set in one transaction, so that either all of it is added
 // or nothing. If the database already has rows, the names and slugs of the new
@@ -138,7 +139,7 @@ func (l *loader) load(ctx context.Context) error {
 		}
 	}
 	for _, table := range []func(context.Context) error{
-		l.copyUsers, l.copyArticles, l.copySlugs, l.copyTags, l.copyComments, l.copyFavorites, l.copyFollows, l.count,
+		l.nameTags, l.copyUsers, l.copyArticles, l.copySlugs, l.copyTags, l.copyComments, l.copyFavorites, l.copyFollows, l.count,
 	} {
 		if err := table(ctx); err != nil {
 			return err

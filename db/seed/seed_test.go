@@ -227,7 +227,7 @@ func TestRun(t *testing.T) {
 			{Users: 1, Articles: 1, Comments: 3, Favorites: 1},
 			{Users: 2, Articles: 3, Favorites: 6, Follows: 2, Tags: 1, TagsPerArticle: 1},
 			{Users: 2, Articles: 1, Favorites: 1, Follows: 1},
-			{Users: 40, Articles: 30, Favorites: 1_200, Follows: 40 * 39, Tags: 50, TagsPerArticle: 50},
+			{Users: 40, Articles: 30, Favorites: 1_200, Follows: 40 * 39, Tags: 50, TagsPerArticle: 30},
 			{Users: 40, Articles: 30, Favorites: 1_199, Follows: 40*39 - 1, Comments: 5_000},
 			{Users: 3, Articles: 1_000, Favorites: 2_999, Follows: 5},
 		} {
