@@ -123,7 +123,7 @@ func New(d Deps) *API {
 		publishing: publishing{db: d.DB, cursors: d.Cursors, rules: d.Publishing},
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
 		favorites:  favorites{db: d.DB},
-		tags:       tags{db: d.DB},
+		tags:       tags{db: d.DB, cursors: d.Cursors},
 		series:     series{db: d.DB, once: once, cursors: d.Cursors},
 		moderation: moderation{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
 		admin:      admin{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},

@@ -110,7 +110,9 @@ func (r sharedRead) values(t *testing.T, w *world, p *openapi3.Parameter) []stri
 	}
 	switch p.Name {
 	case "tag":
-		return []string{"x", "y", "z"}
+		return []string{"x", "Y", "z"}
+	case "prefix":
+		return []string{"X", "y"}
 	case "author", "favorited":
 		return w.names
 	}

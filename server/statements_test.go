@@ -64,7 +64,7 @@ func (s *stage) fill(t *testing.T, some int) {
 			SELECT $3 || 'u' || n, $3 || 'u' || n || '@example.com', '' FROM generate_series(1, $4::int) n WHERE $1 <> $2`,
 		`WITH a AS (
 			INSERT INTO articles (slug, author_id, title, description, body, tags)
-			SELECT $3 || '-' || n, u.id, 'Filled', 'd', 'b', ARRAY['stage', 'filled'] FROM users u, generate_series(1, $4::int) n WHERE u.username = $1
+			SELECT $3 || '-' || n, u.id, 'Filled', 'd', 'b', ARRAY['stage', 'filled', $3 || '-' || n] FROM users u, generate_series(1, $4::int) n WHERE u.username = $1
 			RETURNING id, slug)
 		INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a WHERE $2 <> ''`,
 		`INSERT INTO series (slug, title) SELECT $3 || '-' || n, 'Filled' FROM generate_series(1, $4::int) n WHERE $1 <> $2`,

@@ -31,6 +31,25 @@ func (c *Codec) Next(ctx context.Context, scope string, last Position) (cursor, 
 	return &text, new(NextLink(request.From(ctx).URL, text))
 }
 
+// StartText is Start for a list that is sorted by a text. The first page starts
+// after the empty text.
+func (c *Codec) StartText(scope string, cursor *string) (string, error) {
+	if cursor == nil {
+		return "", nil
+	}
+	text, err := c.DecodeText(scope, *cursor)
+	if err != nil {
+		return "", problem.InvalidField("cursor", "is not a valid cursor for this list").WithCause(err)
+	}
+	return text, nil
+}
+
+// NextText is Next for a list that is sorted by a text.
+func (c *Codec) NextText(ctx context.Context, scope, last string) (cursor, link *string) {
+	text := c.EncodeText(scope, last)
+	return &text, new(NextLink(request.From(ctx).URL, text))
+}
+
 // ByID is a page of a list that is sorted by id, highest first.
 type ByID[Item any] struct {
 	Items        []Item

@@ -160,6 +160,34 @@ func (c *Codec) Decode(scope, cursor string) (Position, error) {
 	}, nil
 }
 
+// EncodeText is Encode for a list that is sorted by a text. The length of the
+// cursor depends on that of the text.
+func (c *Codec) EncodeText(scope, text string) string {
+	tag := c.textTag(scope, text)
+	return encoding.EncodeToString(append(tag[:], text...))
+}
+
+// DecodeText is Decode for a cursor of EncodeText.
+func (c *Codec) DecodeText(scope, cursor string) (string, error) {
+	raw, err := encoding.DecodeString(cursor)
+	// The decoder skips line breaks.
+	if err != nil || len(raw) < tagLen || len(cursor) != encoding.EncodedLen(len(raw)) {
+		return "", ErrInvalid
+	}
+	text := string(raw[tagLen:])
+	if tag := c.textTag(scope, text); !hmac.Equal(tag[:], raw[:tagLen]) {
+		return "", ErrInvalid
+	}
+	return text, nil
+}
+
+// textTag returns the authentication tag of a text and a scope. The hash of the
+// text has another length than a position.
+func (c *Codec) textTag(scope, text string) [tagLen]byte {
+	sum := sha256.Sum256([]byte(text))
+	return c.tag("text\n"+scope, sum[:])
+}
+
 // tag returns the authentication tag of a position and a scope. The position
 // has a fixed length, so no separator between the two is necessary.
 func (c *Codec) tag(scope string, position []byte) (tag [tagLen]byte) {

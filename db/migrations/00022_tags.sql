@@ -67,7 +67,7 @@ $$;
 -- api/names. The letters of translate are the small ones that share a capital
 -- with another small letter and that NFKC leaves apart.
 CREATE OR REPLACE FUNCTION fold_tag(name text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN $1 ~ '^[!-~]+( [!-~]+)*$' THEN lower($1)
+    SELECT CASE WHEN octet_length($1) = length($1) AND position('  ' IN $1) = 0 AND $1 = btrim($1) THEN lower($1)
         ELSE COALESCE(NULLIF(btrim(regexp_replace(normalize(translate(lower(
             replace(normalize(regexp_replace($1, '[\u200d\ufe0e\ufe0f]', '', 'g'), NFKC), 'İ', 'i̇')),
             'ςᲀᲁᲂᲃᲄᲅᲆᲇᲈ', 'σвдосттъѣꙋ'), NFKC), '\s+', ' ', 'g')), ''), $1) END
@@ -97,21 +97,37 @@ $$;
 -- public article has had gets its name from the first public one.
 CREATE OR REPLACE FUNCTION identify_tags() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    names constant text[] := ARRAY(SELECT clean_tag(t.name) FROM unnest(NEW.tags) WITH ORDINALITY AS t (name, position) ORDER BY t.position);
-    folds constant text[] := ARRAY(SELECT fold_tag(t.name) FROM unnest(names) WITH ORDINALITY AS t (name, position) ORDER BY t.position);
-    needed constant bigint := (SELECT count(DISTINCT t.folded) FROM unnest(folds) AS t (folded));
+    names text[];
+    folds text[];
     found text[];
     tags text[];
+    different bigint;
 BEGIN
+    -- Almost always, the article has no new tag and none twice. Names are locked
+    -- in one order, so that two writers do not wait for each other.
+    IF NEW.hidden THEN
+        SELECT array_agg(n.tag ORDER BY t.position), count(DISTINCT n.tag) INTO tags, different
+        FROM unnest(NEW.tags) WITH ORDINALITY AS t (name, position) JOIN tag_names n ON n.folded = fold_tag(t.name);
+    ELSE
+        SELECT array_agg(k.tag ORDER BY k.position), count(DISTINCT k.tag) INTO tags, different
+        FROM (SELECT n.tag, t.position FROM unnest(NEW.tags) WITH ORDINALITY AS t (name, position) JOIN tag_names n ON n.folded = fold_tag(t.name)
+              ORDER BY n.folded FOR KEY SHARE OF n) k;
+    END IF;
+    IF different = cardinality(NEW.tags) AND different = cardinality(tags) THEN
+        NEW.tags := tags;
+        RETURN NEW;
+    END IF;
+
+    names := ARRAY(SELECT clean_tag(t.name) FROM unnest(NEW.tags) WITH ORDINALITY AS t (name, position) ORDER BY t.position);
+    folds := ARRAY(SELECT fold_tag(t.name) FROM unnest(names) WITH ORDINALITY AS t (name, position) ORDER BY t.position);
     LOOP
         IF NEW.hidden THEN
             SELECT array_agg(n.folded), array_agg(n.tag) INTO found, tags FROM tag_names n WHERE n.folded = ANY (folds);
             EXIT;
         END IF;
-        -- In one order, so that two writers do not wait for each other.
         SELECT array_agg(k.folded), array_agg(k.tag) INTO found, tags
         FROM (SELECT n.folded, n.tag FROM tag_names n WHERE n.folded = ANY (folds) ORDER BY n.folded FOR KEY SHARE) k;
-        EXIT WHEN COALESCE(cardinality(found), 0) = needed;
+        EXIT WHEN folds <@ found;
         -- The next round reads what was inserted here or by another writer.
         INSERT INTO tag_names (folded, name, tag)
         SELECT DISTINCT ON (t.folded) t.folded, t.name, t.name
@@ -214,8 +230,6 @@ END $$;
 -- that two transactions which share several lock them in the same order. Hidden
 -- articles are neither counted nor listed, but their text is stored.
 CREATE OR REPLACE FUNCTION derive_from_articles() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    sign constant integer := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         UPDATE users u SET articles_count = articles_count + c.n, last_article_at = GREATEST(last_article_at, c.last_at),
@@ -224,6 +238,13 @@ BEGIN
                      sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
+        INSERT INTO article_tags (tag, article_created_at, article_id)
+        SELECT unnest(tags), published_at, id FROM changed WHERE NOT hidden;
+        INSERT INTO counters AS c (kind, name, slot, value)
+        SELECT kind, name, pg_backend_pid() % 16, count(*)
+        FROM (SELECT 'articles' AS kind, '' AS name FROM changed WHERE NOT hidden UNION ALL SELECT 'tag', unnest(tags) FROM changed WHERE NOT hidden) k
+        GROUP BY kind, name ORDER BY kind, name
+        ON CONFLICT (kind, name, slot) DO UPDATE SET value = c.value + excluded.value;
     ELSE
         -- Locked in a statement before, so that the next one sees the articles
         -- of whoever held the lock.
@@ -234,27 +255,23 @@ BEGIN
         FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
+        WITH gone AS (
+            DELETE FROM article_tags t USING changed c
+            WHERE t.tag = ANY (c.tags || listed_tags(c.tags)) AND t.article_created_at = c.published_at AND t.article_id = c.id
+            RETURNING t.tag
+        )
+        INSERT INTO counters AS c (kind, name, slot, value)
+        SELECT kind, name, pg_backend_pid() % 16, -count(*)
+        FROM (SELECT 'articles' AS kind, '' AS name FROM changed WHERE NOT hidden UNION ALL SELECT 'tag', tag FROM gone) k
+        GROUP BY kind, name ORDER BY kind, name
+        ON CONFLICT (kind, name, slot) DO UPDATE SET value = c.value + excluded.value;
     END IF;
-    WITH gone AS (
-        DELETE FROM article_tags t USING changed c
-        WHERE TG_OP = 'DELETE' AND t.tag = ANY (c.tags || listed_tags(c.tags)) AND t.article_created_at = c.published_at AND t.article_id = c.id
-        RETURNING t.tag
-    ), added AS (
-        INSERT INTO article_tags (tag, article_created_at, article_id)
-        SELECT unnest(tags), published_at, id FROM changed WHERE TG_OP = 'INSERT' AND NOT hidden
-        RETURNING tag
-    )
-    INSERT INTO counters AS c (kind, name, slot, value)
-    SELECT kind, name, pg_backend_pid() % 16, sign * count(*)
-    FROM (SELECT 'articles' AS kind, '' AS name FROM changed WHERE NOT hidden
-          UNION ALL SELECT 'tag', tag FROM gone UNION ALL SELECT 'tag', tag FROM added) k
-    GROUP BY kind, name ORDER BY kind, name
-    ON CONFLICT (kind, name, slot) DO UPDATE SET value = c.value + excluded.value;
     INSERT INTO changes (keys)
     SELECT array_agg(DISTINCT key) FROM (
         SELECT unnest(ARRAY['l', 'b' || author_id]) AS key FROM changed WHERE NOT hidden
         UNION ALL SELECT 'a' || id FROM changed WHERE TG_OP = 'DELETE'
-        UNION ALL SELECT unnest(ARRAY['g', 't' || tag]) FROM changed, unnest(tags || listed_tags(tags)) AS tag WHERE NOT hidden) k
+        UNION ALL SELECT unnest(ARRAY['g', 't' || tag]) FROM changed, unnest(tags) AS tag WHERE NOT hidden
+        UNION ALL SELECT 't' || tag FROM changed, unnest(listed_tags(tags)) AS tag WHERE TG_OP = 'DELETE' AND NOT hidden) k
     HAVING count(*) > 0;
     RETURN NULL;
 END $$;
