@@ -206,6 +206,8 @@ func auditEntry(r query.AuditListRow) openapi.AuditEntry {
 		name = r.SubjectEmail
 	case openapi.SubjectSeries:
 		name = r.SubjectSeries
+	case openapi.SubjectTag:
+		name = r.SubjectTag
 	}
 	return openapi.AuditEntry{
 		Id: r.ID, CreatedAt: view.Timestamp(r.CreatedAt), Action: openapi.AuditAction(r.Action), Actor: actor, ApiKeyId: r.ActorKey,

@@ -33,6 +33,7 @@
 //	lru            values in bounded memory
 //	slug           slugs of titles
 //	names          which names are accepted, and which are the same
+//	tagmerge       the lists of merged tags
 //	tagnames       which tags are accepted, and the names that responses show
 //	etag           entity tags
 //

@@ -46,6 +46,10 @@ var lookups = map[string]lookup{
 	}),
 	"profile": findUser,
 	"user":    findUser,
+	"tag": func(ctx context.Context, conn query.DBTX, name string, _ object) (object, error) {
+		t, err := q.TagFind(ctx, conn, query.TagFindParams{Name: name, Edits: request.Viewer(ctx).Edits()})
+		return object{id: t.ID}, err // nobody owns it
+	},
 	"session": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
 		return q.SessionOwner(ctx, conn, id)
 	}),

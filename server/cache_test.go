@@ -34,6 +34,9 @@ var writes = map[string]func(*stage) (method string, c call){
 		return "PUT", call{path: series(s), token: s.as(auth.Editor), body: `{"series":{"title":"Better words"}}`}
 	},
 	"GetSeries": func(s *stage) (string, call) { return "PUT", valid["UpdateSeries"](s) },
+	"GetTag": func(s *stage) (string, call) {
+		return "POST", call{path: "/articles", token: s.author.Token, body: strings.Replace(newArticle, `"a"`, fmt.Sprintf("%q", "OF "+s.author.Username), 1)}
+	},
 	"GetTags": func(s *stage) (string, call) {
 		return "POST", call{path: "/articles", token: s.author.Token, body: strings.Replace(newArticle, `"a"`, fmt.Sprintf("%q", "of "+s.slug), 1)}
 	},

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/byline-api/byline/api/auth"
@@ -33,6 +34,13 @@ func series(s *stage) string {
 		s.must("PUT", call{path: article(s, ""), token: s.author.Token, body: fmt.Sprintf(`{"article":{"series":{"slug":%q}}}`, s.series)})
 	}
 	return "/series/" + s.series
+}
+
+// tag makes a tag that a public article has, and returns its path.
+func tag(s *stage, suffix string) string {
+	name := "of " + s.author.Username
+	s.s.Publish(s.author, "Tagged", name)
+	return "/tags/" + url.PathEscape(name) + suffix
 }
 
 func user(s *stage, suffix string) string { return "/admin/users/" + s.reader.Username + suffix }
@@ -160,6 +168,13 @@ var valid = map[string]func(*stage) call{
 	"CreateArticleFavorite": func(s *stage) call { return call{path: article(s, "/favorite"), token: s.reader.Token} },
 	"DeleteArticleFavorite": func(s *stage) call { return call{path: article(s, "/favorite"), token: s.reader.Token} },
 	"GetTags":               func(*stage) call { return call{path: "/tags"} },
+	"GetTag":                func(s *stage) call { return call{path: tag(s, "")} },
+	"UpdateTag": func(s *stage) call {
+		return call{path: tag(s, ""), token: s.as(auth.Editor), body: fmt.Sprintf(`{"name":"about %s","description":"Words"}`, s.author.Username)}
+	},
+	"MergeTag": func(s *stage) call {
+		return call{path: tag(s, "/merge"), token: s.as(auth.Editor), body: `{"into":"stage"}`}
+	},
 	"ListSeries": func(s *stage) call {
 		series(s)
 		return call{path: "/series"}
@@ -412,7 +427,30 @@ var scenarios = map[string]func(*stage) []call{
 		c := valid["GetArticle"](s)
 		return append(longHeader("GetArticle", "If-None-Match")(s), c.at(c.path+"?format=pdf"))
 	},
-	"GetTags 422":       longHeader("GetTags", "If-None-Match"),
+	"GetTags 422": func(s *stage) []call {
+		c := valid["GetTags"](s)
+		return append(longHeader("GetTags", "If-None-Match")(s), c.at("/tags?limit=0"), c.at("/tags?prefix="), c.at("/tags?cursor=nonsense"), c.at("/tags?counts=yes"))
+	},
+	"GetTag 422": longHeader("GetTag", "If-None-Match"),
+	"GetTag 404": elsewhere("GetTag", "/tags/none", "/tags/a%2Fb", "/tags/"+strings.Repeat("x", 4000), "/tags/%E2%80%8B"),
+	"UpdateTag 404": func(s *stage) []call {
+		c := valid["UpdateTag"](s)
+		return []call{c.at("/tags/none"), c.at("/tags/none").sending(`{"name":""}`)}
+	},
+	"UpdateTag 409": func(s *stage) []call {
+		return bodies(valid["UpdateTag"](s), `{"name":"STAGE"}`)
+	},
+	"UpdateTag 422": func(s *stage) []call {
+		return bodies(valid["UpdateTag"](s), `{"name":" "}`, `{"name":null}`, `{"name":"a\u200bb"}`, `{"name":"`+strings.Repeat("x", 51)+`"}`,
+			`{"description":""}`, `{"description":7}`, `{"description":"`+strings.Repeat("x", 1025)+`"}`)
+	},
+	"MergeTag 404": func(s *stage) []call {
+		c := valid["MergeTag"](s)
+		return []call{c.at("/tags/none/merge"), c.at("/tags/none/merge").sending(`{"into":""}`)}
+	},
+	"MergeTag 422": func(s *stage) []call {
+		return bodies(valid["MergeTag"](s), `{}`, `{"into":""}`, `{"into":"none"}`, `{"into":null}`, fmt.Sprintf(`{"into":"OF %s"}`, strings.ToUpper(s.author.Username)))
+	},
 	"DeleteArticle 422": longHeader("DeleteArticle", "If-Match"),
 	"FollowUserByUsername 422": func(s *stage) []call {
 		return []call{valid["FollowUserByUsername"](s).as(s.author.Token)}

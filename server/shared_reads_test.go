@@ -60,6 +60,8 @@ func (r sharedRead) path(t *testing.T, w *world, s *servertest.Service, rng *ran
 			values = w.slugs
 		case "profile":
 			values = w.names
+		case "tag":
+			values = []string{"x", "Y", "z", "none"}
 		case "series":
 			values = w.series
 		default:

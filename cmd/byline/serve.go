@@ -25,6 +25,7 @@ import (
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/signin"
+	"github.com/byline-api/byline/api/tagmerge"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/jobs"
@@ -96,7 +97,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	}
 	queue, err := jobs.New(jobs.Config{
 		DB: database, Logger: log, Tracing: tracing,
-		Workers: []jobs.Worker{courier.Worker(), publish.Worker(database), jobs.Works(&cleaner{db: database, log: log})},
+		Workers: []jobs.Worker{courier.Worker(), publish.Worker(database), tagmerge.Worker(database), jobs.Works(&cleaner{db: database, log: log})},
 		Hourly:  []river.JobArgs{clean{}},
 		Rested:  releaseProgramPages,
 	})

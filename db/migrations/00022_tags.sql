@@ -32,7 +32,7 @@
 BEGIN;
 
 CREATE TABLE IF NOT EXISTS tag_names (
-    id          bigint GENERATED ALWAYS AS IDENTITY,
+    id          bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     -- The order of lists of tags, and of the prefixes in them.
     folded      text COLLATE "C" NOT NULL,
     name        text NOT NULL,
@@ -48,7 +48,7 @@ CREATE INDEX IF NOT EXISTS tag_names_earlier_idx ON tag_names (tag) WHERE NOT sh
 CREATE INDEX IF NOT EXISTS tag_names_renamed_idx ON tag_names (tag) WHERE shown AND name <> tag;
 
 CREATE TABLE IF NOT EXISTS merged_tags (
-    id   bigint GENERATED ALWAYS AS IDENTITY,
+    id   bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     -- What identified the tag, and what it is part of now.
     name text NOT NULL,
     tag  text NOT NULL,

@@ -77,7 +77,7 @@ INSERT INTO merged_tags (name, tag) VALUES (@tag, @into_tag) RETURNING id;
 
 -- name: TagMove :one
 -- Moves up to most articles of a merged tag, and reports whether there are more.
-SELECT move_merged_tag((SELECT m.name FROM merged_tags m WHERE m.id = @id), @most::int)::boolean AS more;
+SELECT move_merged_tag((SELECT m.name FROM merged_tags m WHERE m.id = @id::bigint), @most::int)::boolean AS more;
 
 -- name: TagListChanged :many
 -- What responses show instead of the texts in articles.tags, if it is not the

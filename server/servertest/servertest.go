@@ -28,6 +28,7 @@ import (
 	"github.com/byline-api/byline/api/page"
 	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/signin"
+	"github.com/byline-api/byline/api/tagmerge"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/dbtest"
@@ -207,7 +208,7 @@ func (s *Service) deps(set setup) server.Deps {
 	feed := changes.NewFeed(s.DB, logger)
 	feed.Subscribe(authenticator)
 	courier := mail.NewCourier(mail.Config{}, s.DB, logger)
-	queue, err := jobs.New(jobs.Config{DB: s.DB, Logger: logger, Poll: 10 * time.Millisecond, Workers: []jobs.Worker{courier.Worker(), publish.Worker(s.DB)}})
+	queue, err := jobs.New(jobs.Config{DB: s.DB, Logger: logger, Poll: 10 * time.Millisecond, Workers: []jobs.Worker{courier.Worker(), publish.Worker(s.DB), tagmerge.Worker(s.DB)}})
 	require.NoError(s.t, err)
 	return server.Deps{
 		API: api.New(api.Deps{
