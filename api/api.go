@@ -112,6 +112,7 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 func New(d Deps) *API {
 	once := idempotency.Runner{DB: d.DB, Keeper: d.Keeper}
 	storage := cmp.Or(d.AccountStorage, math.MaxInt64)
+	names := tagnames.New(d.DB)
 	html := markup.NewRenderer(d.ContentBase)
 	guard := signin.Guard{DB: d.DB, Passwords: d.Passwords, Secret: d.Secret, Limits: d.Rules.SignIns}
 	return &API{
@@ -120,15 +121,15 @@ func New(d Deps) *API {
 		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB, cursors: d.Cursors},
-		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
+		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing, names: names},
 		publishing: publishing{db: d.DB, cursors: d.Cursors, rules: d.Publishing},
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
 		favorites:  favorites{db: d.DB},
-		tags:       tags{db: d.DB, cursors: d.Cursors},
+		tags:       tags{db: d.DB, cursors: d.Cursors, names: names},
 		series:     series{db: d.DB, once: once, cursors: d.Cursors},
 		moderation: moderation{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
 		admin:      admin{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
-		TagNames:   tagnames.New(d.DB),
+		TagNames:   names,
 		db:         d.DB,
 	}
 }

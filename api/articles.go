@@ -36,6 +36,7 @@ type articles struct {
 	html    *markup.Renderer
 	storage int64 // the maximum for an account, in bytes
 	rules   publish.Rules
+	names   *tagnames.Names
 }
 
 // The responses of the operations that return one article carry its version.

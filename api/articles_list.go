@@ -177,7 +177,7 @@ func (s articles) list(
 		return out, fmt.Errorf("listing %s: %w", scope, err)
 	}
 	if len(out.rows) > 0 {
-		out.filters.names, out.filters.listed = request.From(ctx).TagNames, out.rows[0].Tags
+		out.filters.names, out.filters.listed = s.names.Current(), out.rows[0].Tags
 	}
 	for i := range out.rows {
 		out.rows[i].Tags = view.Tags(ctx, out.rows[i].Tags)

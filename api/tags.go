@@ -18,6 +18,7 @@ import (
 type tags struct {
 	db      *db.DB
 	cursors *page.Codec
+	names   *tagnames.Names
 }
 
 // tagsListed is the response of GetTags.
@@ -45,10 +46,10 @@ func (s tags) GetTags(ctx context.Context, req openapi.GetTagsRequestObject) (op
 	if err != nil {
 		return nil, err
 	}
-	counts := make(openapi.TagCounts, len(rows))
+	counts := make([]openapi.TagCount, len(rows))
 	out.Body.Tags = make([]string, len(rows))
 	for i, r := range rows {
-		out.Body.Tags[i], counts[r.Name] = r.Name, r.Total
+		out.Body.Tags[i], counts[i] = r.Name, openapi.TagCount{Tag: r.Name, ArticlesCount: r.Total}
 	}
 	if optional.Or(p.Counts, false) {
 		out.Body.Counts = &counts

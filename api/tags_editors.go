@@ -67,6 +67,7 @@ func (s tags) UpdateTag(ctx context.Context, req openapi.UpdateTagRequestObject)
 	if err != nil {
 		return nil, err
 	}
+	_ = s.names.Load(ctx) // after an error, with the next changes that are read
 	return openapi.UpdateTag200JSONResponse{TagOKJSONResponse: openapi.TagOKJSONResponse(tagResponse(t))}, nil
 }
 
@@ -140,6 +141,7 @@ func (s tags) MergeTag(ctx context.Context, req openapi.MergeTagRequestObject) (
 	if err != nil {
 		return nil, err
 	}
+	_ = s.names.Load(ctx)
 	// The articles are not moved in the transaction of the merge: it holds names
 	// that the writers of these articles may wait for. The job does what is left,
 	// also after an error.

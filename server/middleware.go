@@ -61,7 +61,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		x := &exchange{Context: c, server: s, started: time.Now(), op: s.doc.Operation(r.Method, c.Path()), gone: r.Context().Done()}
 		x.info.ID, x.info.URL, x.info.UserAgent = requestID(r), r.URL, r.UserAgent()
 		x.info.BasePath, x.info.SortTags = s.basePath(r), s.cfg.Compat == Lenient
-		x.info.TagNames = s.deps.API.TagNames.Current()
+		x.info.NameTags = s.nameTags
 		linkBelow(x.info.BasePath, x.Response())
 		joinLists(r.Header)
 		x.head = r.Context().Value(headKey{}) != nil

@@ -178,6 +178,8 @@ type Server struct {
 	// memory is what long responses may hold until their clients have read
 	// them.
 	memory *budget.Budget
+	// nameTags is a field because a method value costs an allocation.
+	nameTags func([]string) []string
 
 	cacheControl map[string]cacheControl // by operation id
 	pathWords    pathWords
@@ -199,6 +201,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.admission, s.streams = admission.New(cfg.MaxInFlight), newStreams()
 	s.limiters = newLimiters(cfg.Quotas)
 	s.cache = cache.New(cfg.CacheBytes)
+	s.nameTags = deps.API.TagNames.NameTags
 	deps.Feed.Subscribe(deps.API.TagNames) // before the cache: what it stores afterwards shows the new names
 	deps.Feed.Subscribe(s.cache)
 	s.cacheControl = cacheControls(doc)

@@ -12,8 +12,9 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// Entry is what the log records of an action. From and To are the role, or the
-// status or the id of the author of an article, before and after.
+// Entry is what the log records of an action. From and To are the role, the
+// status or the id of the author of an article, or the name of a tag, before and
+// after.
 type Entry struct {
 	Action   openapi.AuditAction
 	Kind     openapi.AuditSubjectKind

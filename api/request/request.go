@@ -9,7 +9,6 @@ import (
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/budget"
-	"github.com/byline-api/byline/api/tagnames"
 )
 
 // Info is the information about a request. It is a single context value,
@@ -32,8 +31,9 @@ type Info struct {
 	BasePath string
 	// SortTags is true for front ends that expect the tags of an article sorted.
 	SortTags bool
-	// TagNames are the names that the response shows for tags.
-	TagNames *tagnames.Shown
+	// NameTags returns the names that responses show for tags; nil shows them as
+	// they are stored.
+	NameTags func(tags []string) []string
 	// Load is nil for work that is not part of a request.
 	Load Load
 	// Memory is what the response has taken from the budget of long responses.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -26,6 +27,7 @@ import (
 type Names struct {
 	conn    query.DBTX
 	current atomic.Pointer[Shown]
+	loading sync.Mutex
 }
 
 // New returns Names that shows every text as it is until it first learns of
@@ -35,12 +37,22 @@ func New(conn query.DBTX) *Names { return &Names{conn: conn} }
 // Current returns the names of the moment.
 func (n *Names) Current() *Shown { return n.current.Load() }
 
+// NameTags returns the names of tags at the moment, each once.
+func (n *Names) NameTags(tags []string) []string { return n.Current().Names(tags) }
+
 // Learn implements changes.Subscriber. A change of a name is a change of
 // everything, since no response says which names it shows.
 func (n *Names) Learn(ctx context.Context, b changes.Batch) error {
 	if !b.All {
 		return nil
 	}
+	return n.Load(ctx)
+}
+
+// Load reads the names.
+func (n *Names) Load(ctx context.Context) error {
+	n.loading.Lock() // what was read last is shown
+	defer n.loading.Unlock()
 	rows, err := query.New().TagListChanged(ctx, n.conn)
 	if err != nil {
 		return fmt.Errorf("reading the names of tags: %w", err)

@@ -46,7 +46,9 @@ func Profile(username string, bio, image *string, following bool) openapi.Profil
 // show them: that of the author, or sorted by their bytes.
 func Tags(ctx context.Context, tags []string) []string {
 	info := request.From(ctx)
-	tags = info.TagNames.Names(tags)
+	if info.NameTags != nil {
+		tags = info.NameTags(tags)
+	}
 	if info.SortTags {
 		tags = slices.Clone(tags) // an empty list stays one
 		slices.Sort(tags)

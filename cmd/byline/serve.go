@@ -110,6 +110,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 		return err
 	}
 
+	_ = feed.Sync(ctx) // the first response shows the names of tags
 	tuneMemory()
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	workers, work := errgroup.WithContext(work)

@@ -26,6 +26,7 @@ type document struct {
 type operation struct {
 	ID          string `yaml:"operationId"`
 	SDK         string `yaml:"x-sdk"`
+	SDKPage     string `yaml:"x-sdk-page"`
 	Tags        []string
 	Summary     string
 	Description string
@@ -41,6 +42,10 @@ type operation struct {
 	Responses   ordered[message]
 
 	method, path string
+	// plain and whole tell the two methods of an operation with x-sdk-page apart:
+	// the first takes no query and returns the list, the other takes the query
+	// and returns the whole response.
+	plain, whole bool
 }
 
 type parameter struct {

@@ -70,6 +70,9 @@ func generate(doc *document) (map[string][]byte, error) {
 				return nil, fmt.Errorf("%s %s: %w", op.method, op.path, err)
 			}
 			services.WriteString(declaration + m.declaration())
+			if op.whole {
+				continue // the sample of the operation is that of its first method
+			}
 			ids = append(ids, op.ID)
 			if calls[op.ID], err = g.sample(m); err != nil {
 				return nil, fmt.Errorf("%s %s: %w", op.method, op.path, err)

@@ -32,6 +32,11 @@ func (d *document) resources() ([]*resource, error) {
 				found = append(found, &resource{name: name, description: d.tagDescription(name, op)})
 			}
 			found[at].operations = append(found[at].operations, op)
+			if op.SDKPage != "" {
+				paged := *op
+				paged.SDK, paged.whole, op.plain = op.SDKPage, true, true
+				found[at].operations = append(found[at].operations, &paged)
+			}
 		}
 	}
 	return found, nil
@@ -86,6 +91,9 @@ func (g *generator) operationMethod(r *resource, op *operation) (*method, string
 			}
 			m.arguments = append(m.arguments, argument{local(p.Name), t})
 		case "query":
+			if op.plain {
+				continue
+			}
 			m.query = append(m.query, p)
 		}
 	}
@@ -149,7 +157,7 @@ func (g *generator) response(m *method) error {
 		m.item, err = g.goType(body, "")
 		return err
 	}
-	if _, paged := s.Properties.get("nextCursor"); paged {
+	if _, paged := s.Properties.get("nextCursor"); paged && !m.op.plain && !m.op.whole {
 		list := s.Properties[0]
 		t, err := g.goType(list.Value, "")
 		if err != nil {
@@ -171,7 +179,7 @@ func (g *generator) response(m *method) error {
 	if err != nil {
 		return err
 	}
-	if len(s.Properties) == 1 {
+	if len(s.Properties) == 1 || m.op.plain {
 		member := s.Properties[0]
 		inner, _, err := g.doc.resolve(member.Value)
 		if err != nil {

@@ -88,10 +88,23 @@ class Document:
         self._members = {name: snake(name) for name in names if not keyword.iskeyword(name)}
         self._members["articlesCount"] = "total"
         self.operations = [
-            Operation(self, path, method, item[method])
+            Operation(self, path, method, node)
             for path, item in self.root["paths"].items()
             for method in METHODS
             if method in item
+            for node in self._methods(item[method])
+        ]
+
+    def _methods(self, node: dict[str, Any]) -> list[dict[str, Any]]:
+        """Returns the operation once for each of its methods. With x-sdk-page, the
+        first method takes no query and returns the list; the other one takes the
+        query and returns the whole response."""
+        if "x-sdk-page" not in node:
+            return [node]
+        plain = [p for p in node["parameters"] if self.resolve(p)["in"] != "query"]
+        return [
+            {**node, "parameters": plain, "returns": "member"},
+            {**node, "x-sdk": node["x-sdk-page"], "returns": "whole"},
         ]
 
     def resolve(self, node: Any) -> Any:
@@ -159,6 +172,7 @@ class Operation:
         self.spec, self.path, self.method, self.node = spec, path, method.upper(), node
         self.id: str = node["operationId"]
         self.sdk: str = node["x-sdk"]
+        self.returns: str | None = node.get("returns")
         resource, name = self.sdk.split(".")
         self.resource, self.name = snake(resource), snake(name)
         self.resource_class = pascal(resource)
@@ -214,7 +228,12 @@ class Operation:
         if not content:
             return
         members: dict[str, Schema] = self.spec.resolve(content["schema"])["properties"]
-        if "nextCursor" in members:
+        if self.returns == "member":
+            [(self.unwrapped, member), *_] = members.items()
+            found = self.spec.type_of(member, "models.", "builtins.list")
+            value = f'data["{self.unwrapped}"]'
+            self.result = Type(found.name, found.parsed(value), found.models)
+        elif "nextCursor" in members and self.returns != "whole":
             self.page = next(n for n, m in members.items() if m.get("type") == "array")
             self.total = next((n for n in members if n.endswith("Count")), None)
             self.result = self.spec.type_of(members[self.page]["items"], "models.")

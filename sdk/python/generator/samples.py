@@ -13,7 +13,10 @@ WIDTH = 72
 
 def all_of(spec: Document) -> dict[str, str]:
     """Returns the sample of each operation by its operationId."""
-    return {op.id: sample(op, False) for op in spec.operations}
+    samples: dict[str, str] = {}
+    for op in spec.operations:
+        samples.setdefault(op.id, sample(op, False))
+    return samples
 
 
 def sample(op: Operation, is_async: bool) -> str:

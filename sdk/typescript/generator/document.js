@@ -60,8 +60,29 @@ export const schemaName = (node) => node.$ref?.match(/^#\/components\/schemas\/(
  */
 export function operations() {
   return Object.entries(document.paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, node]) => describe(path, method.toUpperCase(), node)),
+    Object.entries(item).flatMap(([method, node]) =>
+      methods(node).map((variant) => describe(path, method.toUpperCase(), variant)),
+    ),
   );
+}
+
+/**
+ * Returns the operation once for each of its methods. With x-sdk-page, the first
+ * method takes no query and returns the list; the other one takes the query and
+ * returns the whole response.
+ *
+ * @param {Node} node
+ * @returns {Node[]}
+ */
+function methods(node) {
+  if (!node["x-sdk-page"]) return [node];
+  const parameters = node.parameters.filter(
+    (/** @type {Node} */ param) => resolve(param).in !== "query",
+  );
+  return [
+    { ...node, parameters, returns: "member" },
+    { ...node, "x-sdk": node["x-sdk-page"], returns: "whole" },
+  ];
 }
 
 /**
@@ -158,7 +179,10 @@ function resultOf(node) {
   /** @type {[string, Node][]} */
   const members = Object.entries(properties);
   const [member, first] = members[0] ?? ["", {}];
-  if (properties.nextCursor) {
+  if (node.returns === "member") {
+    return { kind: "member", schema: first, member, total: undefined };
+  }
+  if (properties.nextCursor && node.returns !== "whole") {
     const total = members.find(([, value]) => value.type === "integer")?.[0];
     return { kind: "page", schema: resolve(first).items, member, total };
   }

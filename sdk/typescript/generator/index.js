@@ -22,7 +22,7 @@ await write(
 );
 /** @type {Record<string, string>} */
 const samples = {};
-for (const operation of operations()) samples[operation.id] = (await sample(operation)).trim();
+for (const operation of operations()) samples[operation.id] ??= (await sample(operation)).trim();
 await write("samples.json", JSON.stringify(samples));
 
 /**
