@@ -207,10 +207,10 @@ type bounds struct{ texts, lists map[string]int }
 func newBounds(doc *openapi3.T) bounds {
 	b := bounds{
 		texts: map[string]int{
-			"slug": 128, "slugs": 128, "userAgent": 256, "prefix": 16, "requestId": 64, "nextCursor": 256, "missing": 128, "remaining": 128,
-			"token": 2048, "tags": 64, "tagList": 64, "author": 64, "hiddenBy": 64, "reporter": 64, "decidedBy": 64, "excerpt": 300, "note": 500, "invitedBy": 64, "suspensionReason": 500, "from": 16, "to": 16, "type": 16, "language": 35,
+			"slug": 128, "slugs": 128, "userAgent": 256, "prefix": 16, "requestId": 64, "nextCursor": 3000, "missing": 128, "remaining": 128,
+			"token": 2048, "tags": 64, "tagList": 64, "author": 64, "hiddenBy": 64, "reporter": 64, "decidedBy": 64, "excerpt": 300, "note": 500, "invitedBy": 64, "suspensionReason": 500, "from": 64, "to": 64, "type": 16, "tag": 64, "language": 35,
 		},
-		lists: map[string]int{"tags": 1000, "missing": 100, "remaining": 100},
+		lists: map[string]int{"tags": 1000, "counts": 1000, "missing": 100, "remaining": 100},
 	}
 	for _, item := range doc.Paths.Map() {
 		for _, o := range item.Operations() {
