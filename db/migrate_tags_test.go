@@ -110,4 +110,10 @@ func TestTagsOfOlderArticles(t *testing.T) {
 		run(`UPDATE articles SET tags = '{gO,"only hidden"}' WHERE slug = 'hidden'`)
 		require.Equal(t, before, column[string](t, d, `SELECT tag || article_id FROM article_tags ORDER BY 1`))
 	}
+
+	_, err := m.Up(t.Context())
+	require.NoError(t, err)
+	run(`DELETE FROM articles`)
+	require.Empty(t, column[string](t, d, `SELECT name FROM tag_names UNION ALL SELECT name FROM merged_tags UNION ALL SELECT name FROM counters WHERE kind = 'tag'`),
+		"no name stays after the last article")
 }

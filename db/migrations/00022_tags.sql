@@ -156,18 +156,24 @@ DECLARE
         SELECT n.tag FROM tag_names n
         WHERE n.tag = ANY (tags) AND n.shown AND n.name = n.tag AND n.description IS NULL
         ORDER BY n.folded FOR UPDATE SKIP LOCKED);
-    deleted bigint;
+    forgotten text[];
 BEGIN
     IF cardinality(held) = 0 THEN
         RETURN 0;
     END IF;
-    DELETE FROM tag_names n
-    WHERE n.tag = ANY (held)
-      AND NOT EXISTS (SELECT FROM article_tags t WHERE t.tag = n.tag)
-      AND NOT EXISTS (SELECT FROM tag_names e WHERE e.tag = n.tag AND NOT e.shown)
-      AND NOT EXISTS (SELECT FROM merged_tags m WHERE m.tag = n.tag);
-    GET DIAGNOSTICS deleted = ROW_COUNT;
-    RETURN deleted;
+    -- What was merged because of its spelling is forgotten with the tag.
+    WITH deleted AS (
+        DELETE FROM tag_names n
+        WHERE n.tag = ANY (held)
+          AND NOT EXISTS (SELECT FROM article_tags t WHERE t.tag = n.tag)
+          AND NOT EXISTS (SELECT FROM tag_names e WHERE e.tag = n.tag AND NOT e.shown)
+          AND NOT EXISTS (SELECT FROM merged_tags m WHERE m.tag = n.tag
+                          AND (fold_tag(m.name) <> n.folded OR EXISTS (SELECT FROM article_tags u WHERE u.tag = m.name)))
+        RETURNING n.tag
+    )
+    SELECT array_agg(d.tag) INTO forgotten FROM deleted d;
+    DELETE FROM merged_tags m WHERE m.tag = ANY (forgotten);
+    RETURN COALESCE(cardinality(forgotten), 0);
 END $$;
 
 CREATE OR REPLACE FUNCTION delete_unused_tag() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -395,6 +401,8 @@ CREATE OR REPLACE TRIGGER tag_names_update_note AFTER UPDATE ON tag_names
     FOR EACH ROW EXECUTE FUNCTION note_tag_names();
 CREATE OR REPLACE TRIGGER merged_tags_note AFTER INSERT OR UPDATE ON merged_tags
     FOR EACH STATEMENT EXECUTE FUNCTION note_tag_names();
+CREATE OR REPLACE TRIGGER merged_tags_delete_note AFTER DELETE ON merged_tags
+    FOR EACH ROW EXECUTE FUNCTION note_tag_names();
 
 -- +goose StatementBegin
 -- A thousand articles at a time, so that no row stays locked for long.
