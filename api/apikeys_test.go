@@ -75,7 +75,7 @@ func TestApiKeysAtReset(t *testing.T) {
 	}
 	verify := func(t *testing.T, u servertest.User) {
 		t.Helper()
-		token := auth.NewMailToken()
+		token := auth.NewLinkToken()
 		change(t, s, `INSERT INTO mail_tokens SELECT $1, 'verify_email', id, email, now() + interval '1 hour' FROM users WHERE username = $2`, token.Hash, u.Username)
 		require.Equal(t, http.StatusNoContent, responseOf(s.Anonymous.ConfirmEmailVerificationWithResponse(t.Context(), client.ConfirmEmailVerificationJSONRequestBody{
 			Token: token.Text,

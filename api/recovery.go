@@ -39,7 +39,7 @@ func (s recovery) RequestPasswordReset(ctx context.Context, req openapi.RequestP
 // not consume it. It ends all sessions, and the API keys from before the address
 // was verified, because somebody else may have registered it.
 func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmPasswordResetRequestObject) (openapi.ConfirmPasswordResetResponseObject, error) {
-	token := auth.HashMailToken(req.Body.Token)
+	token := auth.HashLinkToken(req.Body.Token)
 	if _, err := q.RecoveryFindReset(ctx, s.db, token); err != nil {
 		return nil, orBadToken(err)
 	}
@@ -72,7 +72,7 @@ func (s recovery) ConfirmPasswordReset(ctx context.Context, req openapi.ConfirmP
 
 // ConfirmEmailVerification marks an address as verified.
 func (s recovery) ConfirmEmailVerification(ctx context.Context, req openapi.ConfirmEmailVerificationRequestObject) (openapi.ConfirmEmailVerificationResponseObject, error) {
-	n, err := q.RecoveryVerify(ctx, s.db, auth.HashMailToken(req.Body.Token))
+	n, err := q.RecoveryVerify(ctx, s.db, auth.HashLinkToken(req.Body.Token))
 	if err == nil && n == 0 {
 		err = badToken()
 	}

@@ -135,7 +135,7 @@ func TestPasswordReset(t *testing.T) {
 		s.Register("carl")
 		askReset(t, s, "carl@example.com")
 		token := mailed(t, s, "carl@example.com", subjectReset, 0).Action
-		change(t, s, `UPDATE mail_tokens SET expires_at = now() WHERE hash = $1`, auth.HashMailToken(token))
+		change(t, s, `UPDATE mail_tokens SET expires_at = now() WHERE hash = $1`, auth.HashLinkToken(token))
 		status, body := reset(t, s, token, "a new password")
 		requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, badToken, status, body)
 	})
@@ -283,7 +283,7 @@ func TestUncommonPasswords(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.WithRules(func(r *signin.Rules) { r.UncommonPasswords = true }))
 	anna := s.Register("anna")
-	token := auth.NewMailToken()
+	token := auth.NewLinkToken()
 	change(t, s, `INSERT INTO mail_tokens SELECT $1, 'reset_password', id, email, now() + interval '1 hour' FROM users`, token.Hash)
 	for _, call := range [][3]string{
 		{http.MethodPost, "/users", newUser("bob", "bob@example.com", "PassWord")},

@@ -128,7 +128,7 @@ func rob(t *testing.T, s *servertest.Service) victim {
 // resetToken makes a token like that in a mail.
 func resetToken(t *testing.T, s *servertest.Service, userID int64) string {
 	t.Helper()
-	token := auth.NewMailToken()
+	token := auth.NewLinkToken()
 	change(t, s, `INSERT INTO mail_tokens SELECT $1, 'reset_password', id, email, now() + interval '1 hour' FROM users WHERE id = $2`, token.Hash, userID)
 	return token.Text
 }

@@ -104,7 +104,7 @@ func TestSignInLimits(t *testing.T) {
 		works(t, s, elsewhere, "anna@example.com", http.StatusTooManyRequests)
 		works(t, s, home, "anna@example.com", http.StatusCreated)
 
-		token := auth.NewMailToken()
+		token := auth.NewLinkToken()
 		change(t, s, `INSERT INTO mail_tokens SELECT $1, 'reset_password', id, email, now() + interval '1 hour' FROM users`, token.Hash)
 		res, body := s.Do(http.MethodPost, "/users/password-reset/confirm", fmt.Sprintf(`{"token":%q,"password":%q}`, token.Text, servertest.Password), "X-Forwarded-For", elsewhere)
 		require.Equal(t, http.StatusNoContent, res.StatusCode, body)

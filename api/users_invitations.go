@@ -16,7 +16,7 @@ import (
 // cost a password hash; the first attempt of a request with a key may have used
 // the invitation.
 func (s users) checkInvitation(ctx context.Context, token string) error {
-	_, err := q.InvitationByToken(ctx, s.db, auth.HashMailToken(token))
+	_, err := q.InvitationByToken(ctx, s.db, auth.HashLinkToken(token))
 	return orBadInvitation(err)
 }
 
@@ -25,7 +25,7 @@ func (s users) checkInvitation(ctx context.Context, token string) error {
 // is of no use with another address: who gets the role is for the admin to
 // decide, and not for whoever reads or forwards the mail.
 func accept(ctx context.Context, tx query.DBTX, token, email string) (query.InvitationAcceptRow, error) {
-	i, err := q.InvitationAccept(ctx, tx, query.InvitationAcceptParams{TokenHash: auth.HashMailToken(token), Email: email})
+	i, err := q.InvitationAccept(ctx, tx, query.InvitationAcceptParams{TokenHash: auth.HashLinkToken(token), Email: email})
 	if err == nil && !i.IsForAddress {
 		err = problem.InvalidField("invitation", "is for another e-mail address")
 	}

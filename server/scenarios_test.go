@@ -77,7 +77,7 @@ func (s *stage) apiKey(scope string) (created client.ApiKeyCreatedResponse) {
 
 // mailToken returns a token that the author got by mail.
 func (s *stage) mailToken(kind string) string {
-	token := auth.NewMailToken()
+	token := auth.NewLinkToken()
 	_, err := s.s.DB.Exec(context.Background(), `INSERT INTO mail_tokens (hash, kind, user_id, email, expires_at)
 		SELECT $1, $2, id, email, now() + interval '1 hour' FROM users WHERE username = $3`, token.Hash, kind, s.author.Username)
 	if err != nil {

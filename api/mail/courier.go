@@ -215,7 +215,7 @@ func (c *Courier) write(ctx context.Context, m query.MailClaimRow) (*Message, er
 // writeInvitation returns the text of an invitation. It returns nil if the mail
 // is not wanted, see MailInvite.
 func (c *Courier) writeInvitation(ctx context.Context, m query.MailClaimRow) (*Message, error) {
-	t := auth.NewMailToken()
+	t := auth.NewLinkToken()
 	n, err := q.MailInvite(ctx, c.db, query.MailInviteParams{TokenHash: t.Hash, Email: m.Recipient, Most: maxPerHour})
 	if n == 0 {
 		return nil, err
@@ -234,7 +234,7 @@ func (c *Courier) message(m query.MailClaimRow, token string) *Message {
 // newToken stores the token of a mail. It returns "" if the account has another
 // address by now.
 func newToken(ctx context.Context, d query.DBTX, k kind, userID int64, email string) (string, error) {
-	t := auth.NewMailToken()
+	t := auth.NewLinkToken()
 	n, err := q.MailTokenCreate(ctx, d, query.MailTokenCreateParams{
 		Hash: t.Hash, Kind: string(k), UserID: userID, Email: email, Lifetime: lifetimes[k],
 	})

@@ -103,10 +103,10 @@ func TestCourierSends(t *testing.T) {
 	}
 	link := regexp.MustCompile(`https://front\.example/reset#([a-z2-7]{26})`).FindStringSubmatch(strings.ReplaceAll(mails, "=\r\n", ""))
 	require.NotNil(t, link, mails)
-	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mail_tokens WHERE hash = $1 AND kind = 'reset_password' AND user_id = $2`, auth.HashMailToken(link[1]), anna))
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mail_tokens WHERE hash = $1 AND kind = 'reset_password' AND user_id = $2`, auth.HashLinkToken(link[1]), anna))
 	token := tokenLine.FindStringSubmatch(mails)
 	require.NotNil(t, token, mails)
-	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mail_tokens WHERE hash = $1 AND kind = 'verify_email'`, auth.HashMailToken(token[1])))
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mail_tokens WHERE hash = $1 AND kind = 'verify_email'`, auth.HashLinkToken(token[1])))
 	require.Equal(t, 2, number(t, d, `SELECT count(*) FROM mail_tokens`))
 }
 
@@ -151,7 +151,7 @@ func TestCourierInvites(t *testing.T) {
 	require.Equal(t, "ANNA@example.com", m.To)
 	token := strings.TrimPrefix(m.Action, "https://front.example/register#")
 	require.Contains(t, m.Text, "open this page:\n\n    "+m.Action+"\n")
-	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM invitations WHERE token_hash = $1 AND email = 'anna@example.com'`, auth.HashMailToken(token)))
+	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM invitations WHERE token_hash = $1 AND email = 'anna@example.com'`, auth.HashLinkToken(token)))
 	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mails`), "what is not wanted leaves no trace")
 }
 
