@@ -81,6 +81,9 @@ type Deps struct {
 	// ContentBase is the folder that relative addresses in texts refer to
 	// (markup.ParseBase); nil = none.
 	ContentBase *url.URL
+	// PreviewLink is the address of the page that shows previews; {token} is
+	// replaced by the token. "" means that there is none.
+	PreviewLink string
 }
 
 // API implements every operation of the document. Each tag has a type with its
@@ -93,6 +96,7 @@ type API struct {
 	profiles
 	articles
 	publishing
+	previews
 	comments
 	favorites
 	tags
@@ -118,6 +122,7 @@ func New(d Deps) *API {
 	return &API{
 		users:      users{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		sessions:   sessions{db: d.DB, once: once, tokens: d.Tokens, authenticator: d.Authenticator, guard: guard},
+		previews:   previews{db: d.DB, html: html, link: d.PreviewLink},
 		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB, cursors: d.Cursors},

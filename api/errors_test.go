@@ -59,6 +59,7 @@ func TestProblem(t *testing.T) {
 		db.InvitationsMaximum:         {problem.ValidationFailed, oneField("invitation", "maximum of 1000 reached")},
 		db.InvitationsInvitedByFkey:   {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.UsersLastAdmin:             {problem.ValidationFailed, oneField("role", "there must be another admin")},
+		db.PreviewsCreatedByFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.BlocksSelfCheck:            {problem.ValidationFailed, oneField("username", "can't be yourself")},
 		db.BlocksBlockerIDFkey:        {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.BlocksBlockedIDFkey:        {problem.NotFoundCode, oneField("profile", "not found")},

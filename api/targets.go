@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
@@ -53,6 +54,10 @@ var lookups = map[string]lookup{
 	"session": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
 		return q.SessionOwner(ctx, conn, id)
 	}),
+	"preview": func(ctx context.Context, conn query.DBTX, token string, _ object) (object, error) {
+		id, err := q.PreviewFind(ctx, conn, auth.HashLinkToken(token))
+		return object{id: id}, err // nobody owns it
+	},
 	"invitation": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, _ object) (int64, error) {
 		return q.InvitationFind(ctx, conn, id) // nobody owns it
 	}),

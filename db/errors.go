@@ -42,6 +42,7 @@ const (
 	FavoritesArticleIDFkey     Constraint = "favorites_article_id_fkey"
 	FavoritesUserIDFkey        Constraint = "favorites_user_id_fkey"
 	FollowsFolloweeIDFkey      Constraint = "follows_followee_id_fkey"
+	PreviewsCreatedByFkey      Constraint = "previews_created_by_fkey"
 	FollowsFollowerIDFkey      Constraint = "follows_follower_id_fkey"
 	FollowsSelfCheck           Constraint = "follows_self_check"
 	HiddenFavoritesUserIDFkey  Constraint = "hidden_favorites_user_id_fkey"
@@ -74,7 +75,7 @@ var Constraints = []Constraint{
 	BlocksBlockerIDFkey, BlocksSelfCheck, CommentsArticleIDFkey, CommentsBlock, FollowsBlock,
 	CommentsAuthorIDFkey, CommentsParentIDFkey, CommentsWaitingMaximum, DraftSlugsPkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, InvitationsEmailKey, InvitationsInvitedByFkey,
-	InvitationsMaximum, MailsUserIDFkey, ReportedItemsAuthorIDFkey, ReportedItemsDecidedByFkey, ReportsMaximum, ReportsReporterIDFkey, SessionsUserIDFkey,
+	InvitationsMaximum, MailsUserIDFkey, PreviewsCreatedByFkey, ReportedItemsAuthorIDFkey, ReportedItemsDecidedByFkey, ReportsMaximum, ReportsReporterIDFkey, SessionsUserIDFkey,
 	SignInPlacesUserIDFkey, UsersEmailKey, UsersFoldedUsernameKey, UsersLastAdmin, UsersStorageMaximum, UsersUsernameKey,
 }
 

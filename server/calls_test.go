@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/byline-api/byline/gen/client"
 )
 
 func (s *stage) post(path, body, token string, into any) {
@@ -38,6 +40,13 @@ func (s *stage) reported() (id int64) {
 		panic(body)
 	}
 	return id
+}
+
+// preview returns the path of a preview of the author's article.
+func (s *stage) preview() string {
+	var created client.PreviewResponse
+	s.post(article(s, "/previews"), "", s.author.Token, &created)
+	return "/previews/" + created.Token
 }
 
 // elsewhere sends the valid request to other paths.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -76,9 +77,14 @@ func (s *Server) logRequest(x *exchange) {
 	_ = s.log.Handler().Handle(ctx, record) // an error of the log can be reported nowhere
 }
 
-// shownPath returns what is logged of a path that no route has.
+// linkToken matches what looks like an auth.LinkToken.
+var linkToken = regexp.MustCompile(`(?i)\b[a-z2-7]{26}\b`)
+
+// shownPath returns what is logged of a path that no route has. It never
+// contains the token of a link, which a mistake before it must not reveal.
 func (s *Server) shownPath(path string) string {
 	if s.cfg.LogClient {
+		path = linkToken.ReplaceAllLiteralString(path[:min(len(path), 2*maxPath)], "{26}")
 		return strings.ToValidUTF8(path[:min(len(path), maxPath)], "")
 	}
 	return s.pathWords.show(path)

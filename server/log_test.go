@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/servertest"
@@ -100,6 +101,12 @@ func TestLogLineClient(t *testing.T) {
 	res, _ = send(t, "GET", s.Root+"/"+strings.Repeat("x", 300), "")
 	line = lineOf(t, s, res.Header.Get("X-Request-Id"))
 	require.Equal(t, "/"+strings.Repeat("x", 199), line["path"])
+	token := auth.NewLinkToken().Text
+	for _, path := range []string{"/previews/" + token, "/api/preview/" + strings.ToUpper(token) + "/", "/" + strings.Repeat("x/", 92) + token} {
+		res, _ = send(t, "GET", s.Root+path, "")
+		line = lineOf(t, s, res.Header.Get("X-Request-Id"))
+		require.NotContains(t, strings.ToLower(line["path"].(string)), token[:12])
+	}
 }
 
 // TestLogKeepsSecrets sends secrets in every way that the API has, at the level
@@ -114,8 +121,14 @@ func TestLogKeepsSecrets(t *testing.T) {
 	var user client.UserResponse
 	require.NoError(t, json.Unmarshal(body, &user))
 	token := user.User.Token
-	auth := []string{"Authorization", "Token " + token}
+	header := []string{"Authorization", "Token " + token}
 	broken := token[:len(token)-2] + "xx"
+	slug := s.Publish(servertest.User{ClientWithResponses: s.As(token)}, "A title").Slug
+	link := auth.NewLinkToken().Text
+	res, body = send(t, "POST", s.URL+"/articles/"+slug+"/previews", "", header...)
+	require.Equal(t, http.StatusCreated, res.StatusCode, string(body))
+	var preview client.PreviewResponse
+	require.NoError(t, json.Unmarshal(body, &preview))
 	for _, step := range []struct {
 		method, path, body string
 		header             []string
@@ -130,20 +143,27 @@ func TestLogKeepsSecrets(t *testing.T) {
 		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":"` + mangled, nil, 400},
 		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":"` + mangled + "\xff\"}}", nil, 400},
 		{"POST", "/users/login", `{"user":{"email":"` + email + `","password":["` + mangled + `"]}}`, nil, 422},
-		{"GET", "/user", "", auth, 200},
-		{"PUT", "/user", `{"user":{"password":"` + changed + `"}}`, auth, 200},
+		{"GET", "/user", "", header, 200},
+		{"PUT", "/user", `{"user":{"password":"` + changed + `"}}`, header, 200},
 		{"GET", "/user", "", []string{"Authorization", "Bearer " + token}, 200},
 		{"GET", "/user", "", []string{"Authorization", "Token " + broken}, 401},
 		{"GET", "/user", "", []string{"Authorization", "Basic " + mangled}, 401},
-		{"GET", "/articles?cursor=" + mangled + "&author=" + mangled, "", auth, 422},
-		{"GET", "/profiles/" + mangled, "", auth, 404},
-		{"GET", "/" + mangled + "?token=" + token, "", auth, 404},
-		{"PUT", "/tags?token=" + token, "", auth, 405},
+		{"GET", "/articles?cursor=" + mangled + "&author=" + mangled, "", header, 422},
+		{"GET", "/profiles/" + mangled, "", header, 404},
+		{"GET", "/" + mangled + "?token=" + token, "", header, 404},
+		{"PUT", "/tags?token=" + token, "", header, 405},
 		{"GET", "/user/" + token, "", nil, 404},
 		{"GET", "/users/password-reset/" + mangled + "?x=" + mangled, "", nil, 404},
 		{"GET", "/articles/%0A" + mangled + "%2F" + mangled + "/coments", "", nil, 404},
 		{"GET", "/profile/" + email, "", nil, 404},
 		{"PUT", "/profiles/" + email, "", nil, 405},
+		{"GET", "/previews/" + preview.Token, "", nil, 200},
+		{"GET", "/previews/" + preview.Token + "?format=" + preview.Token, "", nil, 422},
+		{"GET", "/previews/" + link, "", []string{"Referer", s.URL + preview.Url}, 404},
+		{"PUT", "/previews/" + preview.Token, "", nil, 405},
+		{"GET", "/preview/" + preview.Token, "", nil, 404},
+		{"GET", "/previews/" + preview.Token + "/", "", nil, 404},
+		{"DELETE", "/articles/" + slug + "/previews", "", header, 204},
 	} {
 		res, body := send(t, step.method, s.URL+step.path, step.body, step.header...)
 		require.Equal(t, step.status, res.StatusCode, "%s %s %s: %s", step.method, step.path, step.body, body)
@@ -154,7 +174,7 @@ func TestLogKeepsSecrets(t *testing.T) {
 
 	log := s.Log.String()
 	require.GreaterOrEqual(t, strings.Count(log, "\n"), 20)
-	for _, secret := range []string{password, changed, wrong, email, mangled, "idem-secret", token, broken, strings.Split(token, ".")[2], "argon2", "Token ", "Bearer", "Authorization"} {
+	for _, secret := range []string{password, changed, wrong, email, mangled, "idem-secret", preview.Token, link, token, broken, strings.Split(token, ".")[2], "argon2", "Token ", "Bearer", "Authorization"} {
 		require.NotContains(t, log, secret)
 	}
 }

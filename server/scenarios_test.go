@@ -155,7 +155,12 @@ var valid = map[string]func(*stage) call{
 	"SubmitArticle":          func(s *stage) call { return call{path: draft(s) + "/submit", token: s.author.Token, unseen: true} },
 	"GetCurrentUserArticles": func(s *stage) call { return call{path: "/user/articles", token: s.author.Token} },
 	"GetEditorialArticles":   func(s *stage) call { return call{path: "/editorial/articles", token: s.as(auth.Editor)} },
-	"GetArticleComments":     func(s *stage) call { return call{path: article(s, "/comments")} },
+	"CreatePreview": func(s *stage) call {
+		return call{path: article(s, "/previews"), token: s.author.Token, body: `{"expiresIn":3600}`}
+	},
+	"DeletePreviews":     func(s *stage) call { return call{path: article(s, "/previews"), token: s.author.Token} },
+	"GetPreview":         func(s *stage) call { return call{path: s.preview()} },
+	"GetArticleComments": func(s *stage) call { return call{path: article(s, "/comments")} },
 	"CreateArticleComment": func(s *stage) call {
 		return call{path: article(s, "/comments"), token: s.reader.Token, body: newComment}
 	},
@@ -356,6 +361,10 @@ var scenarios = map[string]func(*stage) []call{
 		series(s)
 		return []call{{path: "/series", token: s.as(auth.Editor), body: fmt.Sprintf(`{"series":{"title":"t","slug":%q}}`, s.series)}}
 	},
+	"CreatePreview 422": func(s *stage) []call {
+		return bodies(valid["CreatePreview"](s), `{"expiresIn":59}`, `{"expiresIn":2592001}`, `{"expiresIn":3600.5}`, `{"expiresIn":"1h"}`, `{"expiresIn":null}`)
+	},
+	"GetPreview 422": func(s *stage) []call { return []call{valid["GetPreview"](s).at(s.preview() + "?format=pdf")} },
 
 	"CreateSession 422": func(s *stage) []call {
 		return []call{{path: "/sessions", body: `{}`}, {path: "/sessions", body: `{"user":{"email":"","password":"x"}}`}}

@@ -139,6 +139,18 @@ func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, err
 	return list[0], complete(ctx, conn, list)
 }
 
+// GetPreview returns the article of the preview whose token has a hash, as it
+// would be if it were published now. The error is a 404 if there is none.
+func GetPreview(ctx context.Context, conn query.DBTX, tokenHash []byte) (Article, error) {
+	r, err := q.PreviewGet(ctx, conn, tokenHash)
+	if err != nil {
+		return Article{}, translate.NotFound(err, "preview")
+	}
+	a := article(query.ArticleGetBySlugRow(r))
+	a.Hidden = nil // by no moderator: see valid_previews
+	return a, nil
+}
+
 // GetArticles returns the articles that have or had the slugs and that the
 // viewer may see, in the order of the slugs. If their bodies have more than
 // budget.Text bytes together, it returns the first articles, and the slugs of

@@ -38,6 +38,7 @@ func (c *cleaner) Work(ctx context.Context, _ *river.Job[clean]) error {
 		"expired idempotency keys": idempotency.Expire,
 		"expired invitations":      api.ExpireInvitations,
 		"expired sessions":         api.ExpireSessions,
+		"expired previews":         api.ExpirePreviews,
 		"expired mails":            mail.Expire,
 		"expired failed sign-ins":  signin.Expire,
 		"unused tags":              api.DeleteUnusedTags,

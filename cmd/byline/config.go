@@ -60,6 +60,7 @@ type config struct {
 	SMTP           string // empty = mails are not sent
 	MailFrom       string
 	MailLinks      mail.Links // with {token}; empty = mails show the token
+	PreviewLink    string     // with {token}; empty = links lead to the API
 
 	values map[string]value // by environment variable
 }
@@ -191,6 +192,8 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.MailLinks.Verification }, tokenURL)},
 	{env: "BYLINE_INVITATION_URL", def: "", meaning: "Page for registering with an invitation that mails link to, such as `https://example.com/register#{token}`; empty = mails contain the token only.",
 		parse: into(func(c *config) *string { return &c.MailLinks.Invitation }, tokenURL)},
+	{env: "BYLINE_PREVIEW_URL", def: "", meaning: "Page that shows previews of articles, such as `https://example.com/preview#{token}`; empty = links lead to the API.",
+		parse: into(func(c *config) *string { return &c.PreviewLink }, tokenURL)},
 	{env: "BYLINE_LOG_FORMAT", def: "auto", meaning: "`json`, `text`, or `auto` = text on a terminal, else JSON.",
 		parse: into(func(c *config) *string { return &c.LogFormat }, oneOf("auto", "json", "text"))},
 	{env: "BYLINE_LOG_LEVEL", def: "info", meaning: "`debug`, `info`, `warn` or `error`.",

@@ -174,7 +174,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 	}, server.Deps{
 		API: api.New(api.Deps{
 			DB: database, Passwords: passwords, Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
-			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, ContentBase: cfg.ContentBase,
+			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, ContentBase: cfg.ContentBase, PreviewLink: cfg.PreviewLink,
 			Rules: signin.Rules{
 				UncommonPasswords: cfg.Passwords == "uncommon", CurrentPassword: cfg.RequireCurrent, SignIns: signInLimits(cfg.RateLimit),
 				Registration: signin.Registration(cfg.Registration), NewReaders: cfg.DefaultRole == auth.Reader.String(),

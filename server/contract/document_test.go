@@ -75,6 +75,7 @@ func TestLoad(t *testing.T) {
 		}
 		assert.ElementsMatch(t, []string{
 			"CreateUser", "Login", "GetCurrentUser", "UpdateCurrentUser", "CreateSession", "RefreshSession", "CreateApiKey",
+			"CreatePreview",
 		}, secrets)
 	})
 

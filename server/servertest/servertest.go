@@ -79,6 +79,7 @@ type setup struct {
 	rules     signin.Rules
 	storage   int64
 	base      *url.URL
+	preview   string
 	mailing   bool
 	passwords func(signin.Passwords) signin.Passwords
 	publish   publish.Rules
@@ -104,6 +105,9 @@ func WithPublishing(r publish.Rules) Option { return func(s *setup) { s.publish 
 
 // WithAccountStorage sets the maximum size of the text of an account, in bytes.
 func WithAccountStorage(bytes int64) Option { return func(s *setup) { s.storage = bytes } }
+
+// WithPreviewLink sets the address of the page that shows previews.
+func WithPreviewLink(link string) Option { return func(s *setup) { s.preview = link } }
 
 // WithContentBase sets the folder that relative addresses in texts refer to.
 func WithContentBase(base *url.URL) Option { return func(s *setup) { s.base = base } }
@@ -214,7 +218,7 @@ func (s *Service) deps(set setup) server.Deps {
 		API: api.New(api.Deps{
 			DB: s.DB, Passwords: set.passwords(passwords), Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: set.rules,
-			AccountStorage: set.storage, ContentBase: set.base, Publishing: set.publish,
+			AccountStorage: set.storage, ContentBase: set.base, Publishing: set.publish, PreviewLink: set.preview,
 		}),
 		DB:            s.DB,
 		Feed:          feed,
