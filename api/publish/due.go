@@ -2,10 +2,13 @@ package publish
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
 
+	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/visibility"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/jobs"
@@ -15,8 +18,8 @@ import (
 var q = query.New()
 
 // publicationDue is the job that publishes or withdraws an article at its time.
-// A change of that time inserts another job, and leaves this one without
-// anything to do.
+// A change of that time deletes it, by a trigger, and inserts another job. If it
+// is worked just then, there is nothing to do.
 type publicationDue struct {
 	ArticleID int64 `json:"articleId"`
 }
@@ -24,12 +27,35 @@ type publicationDue struct {
 // Kind implements river.JobArgs.
 func (publicationDue) Kind() string { return "publication_due" }
 
-// Schedule inserts the jobs for the times of an article. nil means no time.
+// The maximum numbers of articles of an author that wait for their time. They
+// bound how many jobs of one author are due in the same second, before those of
+// others.
+const (
+	maxScheduled = 100
+	maxEnding    = 1000
+)
+
+// Schedule inserts the jobs for the times of an article, which the article has
+// already. nil means no time. The error is a 422 if too many articles of its
+// author have one.
 func Schedule(ctx context.Context, tx query.DBTX, articleID int64, times ...*time.Time) error {
+	times = slices.DeleteFunc(times, func(at *time.Time) bool { return at == nil })
+	if len(times) == 0 {
+		return nil
+	}
+	if err := q.ArticleHoldAuthorOf(ctx, tx, articleID); err != nil {
+		return err
+	}
+	timed, err := q.ArticleCountTimed(ctx, tx, articleID)
+	switch {
+	case err != nil:
+		return err
+	case timed.Scheduled > maxScheduled:
+		return problem.InvalidField("schedule", fmt.Sprintf("maximum of %d scheduled articles reached", maxScheduled))
+	case timed.Ending > maxEnding:
+		return problem.InvalidField("schedule", fmt.Sprintf("maximum of %d articles with unpublishAt reached", maxEnding))
+	}
 	for _, at := range times {
-		if at == nil {
-			continue
-		}
 		if err := jobs.InsertAt(ctx, tx, *at, publicationDue{ArticleID: articleID}); err != nil {
 			return err
 		}

@@ -1,6 +1,9 @@
 -- Links with which people without an account read an article before it is
--- public. The previous version neither creates nor reads them. Each step can be
--- repeated.
+-- public. The previous version neither creates nor reads them.
+--
+-- A maximum of scheduled articles for each author: an index to count them, and
+-- a trigger that deletes the jobs which are of no use any more. Each step can
+-- be repeated.
 
 -- +goose NO TRANSACTION
 
@@ -34,7 +37,34 @@ WHERE p.expires_at > now()
   AND (c.role IN ('editor', 'admin') OR c.id = a.author_id AND c.role <> 'reader')
   AND NOT EXISTS (SELECT FROM hidden_items h WHERE h.article_id = p.article_id);
 
+-- An index of an interrupted attempt is not valid.
+DROP INDEX CONCURRENTLY IF EXISTS articles_author_id_timed_idx;
+CREATE INDEX CONCURRENTLY articles_author_id_timed_idx ON articles (author_id) WHERE status = 'scheduled' OR unpublish_at IS NOT NULL;
+
+-- +goose StatementBegin
+-- Called when an article loses a time of its publication. Otherwise an author
+-- could insert any number of jobs for one second, by scheduling articles and
+-- withdrawing them, and delay the articles of others.
+CREATE OR REPLACE FUNCTION delete_publication_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM river_job WHERE kind = 'publication_due' AND state = 'available' AND args @> jsonb_build_object('articleId', OLD.id);
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+
+CREATE OR REPLACE TRIGGER articles_update_jobs AFTER UPDATE OF published_at, unpublish_at ON articles
+    FOR EACH ROW WHEN ((OLD.status = 'scheduled' OR OLD.unpublish_at IS NOT NULL)
+        AND (OLD.published_at IS DISTINCT FROM NEW.published_at OR OLD.unpublish_at IS DISTINCT FROM NEW.unpublish_at))
+    EXECUTE FUNCTION delete_publication_jobs();
+CREATE OR REPLACE TRIGGER articles_delete_jobs AFTER DELETE ON articles
+    FOR EACH ROW WHEN (OLD.status = 'scheduled' OR OLD.unpublish_at IS NOT NULL) EXECUTE FUNCTION delete_publication_jobs();
+
 -- +goose Down
+
+DROP TRIGGER IF EXISTS articles_delete_jobs ON articles;
+DROP TRIGGER IF EXISTS articles_update_jobs ON articles;
+DROP FUNCTION IF EXISTS delete_publication_jobs();
+DROP INDEX CONCURRENTLY IF EXISTS articles_author_id_timed_idx;
 
 DROP VIEW IF EXISTS valid_previews;
 DROP TABLE IF EXISTS previews;

@@ -66,3 +66,15 @@ SELECT l.* FROM (
 ) p
 CROSS JOIN LATERAL own_article_item(p.id, @viewer_id) l
 ORDER BY l.created_at DESC, l.id DESC;
+
+-- name: ArticleHoldAuthorOf :exec
+-- Locks the author of an article, so that the next query counts what others at
+-- the same time have scheduled.
+SELECT FROM users u WHERE u.id = (SELECT a.author_id FROM articles a WHERE a.id = @article_id) FOR NO KEY UPDATE;
+
+-- name: ArticleCountTimed :one
+-- Counts the articles by the author of an article that will be published, and
+-- those whose publication will end.
+SELECT count(*) FILTER (WHERE a.status = 'scheduled') AS scheduled, count(*) FILTER (WHERE a.unpublish_at IS NOT NULL) AS ending
+FROM articles a
+WHERE a.author_id = (SELECT b.author_id FROM articles b WHERE b.id = @article_id) AND (a.status = 'scheduled' OR a.unpublish_at IS NOT NULL);
