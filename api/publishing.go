@@ -47,7 +47,7 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 	if req.Body != nil {
 		in = *req.Body
 	}
-	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked query.ArticleLockRow) error {
+	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked *query.ArticleLockRow) error {
 		if err := s.rules.Check(ctx, openapi.StatusPublished); err != nil {
 			return err
 		}
@@ -65,6 +65,7 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 			if arg.Slug, err = visibility.ClaimSlug(ctx, tx, locked.ID, locked.Slug); err != nil {
 				return err
 			}
+			locked.Slug = arg.Slug
 		}
 		n, err := q.ArticlePublish(ctx, tx, arg)
 		if err != nil {
@@ -98,7 +99,7 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 
 // UnpublishArticle makes an article a draft again.
 func (s publishing) UnpublishArticle(ctx context.Context, req openapi.UnpublishArticleRequestObject) (openapi.UnpublishArticleResponseObject, error) {
-	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked query.ArticleLockRow) error {
+	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked *query.ArticleLockRow) error {
 		return setDraft(ctx, tx, locked, openapi.StatusDraft, openapi.ArticleUnpublished)
 	})
 	if err != nil {
@@ -110,7 +111,7 @@ func (s publishing) UnpublishArticle(ctx context.Context, req openapi.UnpublishA
 
 // SubmitArticle marks a draft as ready for an editor.
 func (s publishing) SubmitArticle(ctx context.Context, req openapi.SubmitArticleRequestObject) (openapi.SubmitArticleResponseObject, error) {
-	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked query.ArticleLockRow) error {
+	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked *query.ArticleLockRow) error {
 		if locked.PublishedAt != nil {
 			return problem.InvalidField("status", fmt.Sprintf("is %s: only a draft can be submitted", locked.Status))
 		}
@@ -124,7 +125,7 @@ func (s publishing) SubmitArticle(ctx context.Context, req openapi.SubmitArticle
 }
 
 // setDraft gives an article a status in which it has no time of publication.
-func setDraft(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, status openapi.ArticleStatus, action openapi.AuditAction) error {
+func setDraft(ctx context.Context, tx query.DBTX, locked *query.ArticleLockRow, status openapi.ArticleStatus, action openapi.AuditAction) error {
 	if locked.Status == string(status) {
 		return nil
 	}
@@ -137,25 +138,27 @@ func setDraft(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, s
 
 // auditStatus writes to the audit log that an editor has given an article of
 // somebody else's a status.
-func auditStatus(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, action openapi.AuditAction, to openapi.ArticleStatus) error {
+func auditStatus(ctx context.Context, tx query.DBTX, locked *query.ArticleLockRow, action openapi.AuditAction, to openapi.ArticleStatus) error {
 	after := string(to)
 	return audit.WriteEdit(ctx, tx, locked.AuthorID, audit.Entry{Action: action, ID: locked.ID, From: &locked.Status, To: &after})
 }
 
 // change locks an article that the viewer may change, changes it, and returns
-// it as it is afterwards.
+// it as it is afterwards. The function changes the slug in locked with that of
+// the article: the requested one can lead to the article of somebody else by
+// now, who has published one with the same title.
 func (s publishing) change(
-	ctx context.Context, slug string, ifMatch *openapi.IfMatch, change func(tx query.DBTX, locked query.ArticleLockRow) error,
+	ctx context.Context, slug string, ifMatch *openapi.IfMatch, change func(tx query.DBTX, locked *query.ArticleLockRow) error,
 ) (a visibility.Article, err error) {
 	err = s.db.InTx(ctx, func(tx query.DBTX) error {
 		locked, err := visibility.LockArticle(ctx, tx, slug, ifMatch)
 		if err != nil {
 			return err
 		}
-		if err := change(tx, locked); err != nil {
+		if err := change(tx, &locked); err != nil {
 			return err
 		}
-		a, err = visibility.GetArticle(ctx, tx, slug)
+		a, err = visibility.GetArticle(ctx, tx, locked.Slug)
 		return err
 	})
 	return a, err

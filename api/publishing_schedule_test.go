@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api/auth"
@@ -123,4 +124,26 @@ func TestScheduleMaximum(t *testing.T) {
 		require.Equal(t, http.StatusNoContent, res.StatusCode, body)
 		require.Equal(t, before, jobs())
 	})
+}
+
+// TestPublishAtOnce checks that authors who publish articles with the same title
+// at the same time each get their own.
+func TestPublishAtOnce(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, ann := s.Register("jake"), s.Register("ann")
+	for i := range 10 {
+		title := fmt.Sprintf("The same title %d", i)
+		var all sync.WaitGroup
+		for _, author := range []servertest.User{jake, ann} {
+			slug := newDraft(t, author, title, "by "+author.Username)
+			all.Go(func() {
+				res, body := s.Do("POST", "/articles/"+slug+"/publish", "", signed(author)...)
+				if res.StatusCode == http.StatusOK { // else the other one was first, and the draft has another slug
+					assert.Contains(t, body, `"body":"by `+author.Username+`"`)
+				}
+			})
+		}
+		all.Wait()
+	}
 }

@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	s := newSite(t.addr, o.seed)
-	s.limit, s.maxRSS, s.command = o.limit, o.maxRSS, t.command
+	s.limit, s.maxRSS, s.command, s.data = o.limit, o.maxRSS, t.command, t.data
 	if o.url == "" {
 		s.start = func(flags ...string) (*target, error) { return startOwn(ctx, o, flags...) }
 	}
