@@ -23,6 +23,7 @@ func team(s *site) []attack {
 			}
 			r.uninvited(s)
 			r.forwarded(s, admin)
+			r.endedInvitations(s, admin)
 			r.submits(s, admin)
 			r.invitedOften(s, admin)
 			return r
@@ -116,6 +117,44 @@ func (r *result) forwarded(s *site, admin string) {
 	} {
 		m.token = joined.token
 		r.expects(s, m, status(403))
+	}
+}
+
+// endedInvitations uses invitations that were withdrawn, that another one has
+// replaced, and whose admin is no admin any more.
+func (r *result) endedInvitations(s *site, admin string) {
+	withdrawn, replaced, orphaned := s.newcomer("withdrawn"), s.newcomer("replaced"), s.newcomer("orphaned")
+	ended := map[*account]string{&withdrawn: r.invite(s, admin, withdrawn.email, "admin")}
+	list := r.expects(s, message{method: "GET", target: "/api/admin/invitations", token: s.root.token}, status(200))
+	pending, _ := member(decoded(list), "invitations").([]any)
+	for _, i := range pending {
+		if id, _ := member(i, "id").(float64); member(i, "email") == withdrawn.email {
+			path := fmt.Sprintf("/api/admin/invitations/%.0f", id)
+			r.expects(s, message{method: "DELETE", target: path, token: s.root.token}, status(204))
+			r.expects(s, message{method: "DELETE", target: path, token: s.root.token}, status(404))
+		}
+	}
+
+	ended[&replaced] = r.invite(s, admin, replaced.email, "admin")
+	r.expects(s, message{method: "POST", target: "/api/admin/invitations", token: s.root.token, body: fmt.Sprintf(`{"email":%q,"role":"reader"}`, replaced.email)}, status(201))
+
+	helper := s.newcomer("helper")
+	r.expects(s, joining(helper, r.invite(s, admin, helper.email, "admin")), status(201))
+	helper, err := s.signIn(helper)
+	if !r.must(err) {
+		return
+	}
+	root := s.root
+	s.root = helper
+	ended[&orphaned] = r.invite(s, admin, orphaned.email, "admin")
+	s.root = root
+	r.expects(s, message{method: "PUT", target: "/api/admin/users/" + helper.name + "/role", token: s.root.token, body: `{"role":"editor"}`}, status(200))
+
+	for a, token := range ended {
+		if token == "" {
+			r.complain("no token for %s", a.name)
+		}
+		r.race(s, 5, func(int) message { return joining(*a, token) }, 422)
 	}
 }
 
