@@ -35,6 +35,11 @@ const (
 	maxEnding    = 1000
 )
 
+// again is how long after its time an article has a second job. It has nothing
+// to do, unless a replica was killed while it worked the first one. That one
+// returns to the queue only after more than a minute.
+const again = time.Second
+
 // Schedule inserts the jobs for the times of an article, which the article has
 // already. nil means no time. The error is a 422 if too many articles of its
 // author have one.
@@ -56,8 +61,10 @@ func Schedule(ctx context.Context, tx query.DBTX, articleID int64, times ...*tim
 		return problem.InvalidField("schedule", fmt.Sprintf("maximum of %d articles with unpublishAt reached", maxEnding))
 	}
 	for _, at := range times {
-		if err := jobs.InsertAt(ctx, tx, *at, publicationDue{ArticleID: articleID}); err != nil {
-			return err
+		for _, after := range []time.Duration{0, again} {
+			if err := jobs.InsertAt(ctx, tx, at.Add(after), publicationDue{ArticleID: articleID}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

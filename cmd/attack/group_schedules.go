@@ -224,9 +224,11 @@ func floodsSchedule(s *site) (r result) {
 	}
 	at := time.Now().Add(time.Hour)
 	flood := result{}
-	flood.race(s, 150, func(i int) message {
-		return entitled(flooder, fmt.Sprintf("Flood %d of %s", i, flooder.name), scheduledFor(at))
-	}, 201, 422)
+	for range 6 { // more at once would be refused because of the load
+		flood.race(s, 25, func(i int) message {
+			return entitled(flooder, fmt.Sprintf("Flood %d of %s", i, flooder.name), scheduledFor(at))
+		}, 201, 422)
+	}
 	flood.exactly(100, 201)
 	r.outcomes, r.complaints = append(r.outcomes, flood.outcomes...), append(r.complaints, flood.complaints...)
 
@@ -234,8 +236,8 @@ func floodsSchedule(s *site) (r result) {
 	list := r.expects(s, message{method: "GET", target: "/api/user/articles?limit=100", token: flooder.token}, status(200))
 	var page struct{ Articles []struct{ Slug string } }
 	r.must(json.Unmarshal(list.body, &page))
-	due := time.Now().Add(6 * time.Second).Truncate(time.Second)
-	for i := range 2 {
+	due := time.Now().Add(15 * time.Second).Truncate(time.Second)
+	for i := range 5 {
 		r.must(together(len(page.Articles), func(j int) error {
 			body := fmt.Sprintf(`{"publishAt":%q}`, due.Add(time.Duration(i)*time.Millisecond).UTC().Format(time.RFC3339Nano))
 			_, err := s.call(message{method: "POST", target: "/api/articles/" + page.Articles[j].Slug + "/publish", token: flooder.token, body: body}, 200)
@@ -243,8 +245,8 @@ func floodsSchedule(s *site) (r result) {
 		}))
 	}
 	slug := slugIn(r.expects(s, entitled(author, "On time, by "+author.name, scheduledFor(due.Add(10*time.Millisecond))), status(201)))
-	if late := time.Since(due); late > -time.Second {
-		r.complain("this machine is too slow for the attack")
+	if time.Since(due) > -time.Second {
+		s.unrun = append(s.unrun, "schedules: this machine is too slow to schedule much for one second")
 		return r
 	}
 	for seen := 0; seen != http.StatusOK; time.Sleep(50 * time.Millisecond) {
@@ -252,7 +254,7 @@ func floodsSchedule(s *site) (r result) {
 		switch late := time.Since(due); {
 		case seen == http.StatusOK && late < 0:
 			r.complain("an article was public %s before its time", -late)
-		case late > 3*time.Second: // one, and what polling and a busy machine take
+		case late > 6*time.Second: // one, and what a busy machine takes
 			r.complain("an article is not public %s after its time", late.Round(time.Millisecond))
 			return r
 		}
