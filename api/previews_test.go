@@ -153,7 +153,7 @@ func TestCreatePreview(t *testing.T) {
 		res := responseOf(jake.CreatePreviewWithResponse(t.Context(), slug, client.NewPreviewRequest{}))
 		requireProblem(t, 422, problem.ValidationFailed, oneField("preview", "maximum of 50 reached"), res.StatusCode(), string(res.Body))
 		preview(t, jake, newDraft(t, jake, "Another one", "b"))
-		change(t, s, `UPDATE previews SET expires_at = now() WHERE token_hash = (SELECT p.token_hash FROM previews p JOIN articles a ON a.id = p.article_id WHERE a.slug = $1 LIMIT 1)`, slug)
+		change(t, s, `UPDATE previews SET expires_at = now() - interval '1 second' WHERE token_hash = (SELECT p.token_hash FROM previews p JOIN articles a ON a.id = p.article_id WHERE a.slug = $1 LIMIT 1)`, slug)
 		preview(t, jake, slug)
 	})
 }
@@ -176,7 +176,7 @@ func TestDeletePreviews(t *testing.T) {
 	}{
 		"Ended": {others: true, end: func(jake servertest.User, slug, _ string) { end(jake, slug); end(jake, slug) }},
 		"Expired": {end: func(_ servertest.User, _, token string) {
-			change(t, s, `UPDATE previews SET expires_at = now() WHERE token_hash = $1`, auth.HashLinkToken(token))
+			change(t, s, `UPDATE previews SET expires_at = now() - interval '1 second' WHERE token_hash = $1`, auth.HashLinkToken(token))
 		}},
 		"Deleted": {others: true, end: func(jake servertest.User, slug, _ string) {
 			require.Equal(t, http.StatusNoContent, responseOf(jake.DeleteArticleWithResponse(t.Context(), slug, nil)).StatusCode())
@@ -250,7 +250,7 @@ func TestDeletePreviews(t *testing.T) {
 		jake := s.Register("")
 		slug := newDraft(t, jake, "Expires", "b")
 		kept, token := preview(t, jake, slug).Token, preview(t, jake, slug).Token
-		change(t, s, `UPDATE previews SET expires_at = now() WHERE token_hash = $1`, auth.HashLinkToken(token))
+		change(t, s, `UPDATE previews SET expires_at = now() - interval '1 second' WHERE token_hash = $1`, auth.HashLinkToken(token))
 		n, err := api.ExpirePreviews(t.Context(), s.DB)
 		require.NoError(t, err)
 		require.Positive(t, n)
