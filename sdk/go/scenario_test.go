@@ -194,6 +194,21 @@ func TestScenario(t *testing.T) {
 		noError(t, err)
 		equal(t, true, strings.Contains(article.BodyHTML, "Five</h1>"))
 	})
+	step(t, "preview of a draft", func(t *testing.T) {
+		draft := newArticle("Six", id)
+		draft.Status = byline.StatusDraft
+		article, err := author.Articles.Create(ctx, draft)
+		noError(t, err)
+		preview, err := author.Previews.Create(ctx, article.Slug, byline.NewPreviewRequest{ExpiresIn: byline.Ptr(60)})
+		noError(t, err)
+		shown, err := c.Previews.Get(ctx, preview.Token, nil)
+		noError(t, err)
+		equal(t, byline.StatusDraft, shown.Status)
+		noError(t, author.Previews.Delete(ctx, article.Slug))
+		_, err = c.Previews.Get(ctx, preview.Token, nil)
+		requireError(t, err, http.StatusNotFound, byline.CodeNotFound)
+		noError(t, author.Articles.Delete(ctx, article.Slug))
+	})
 	step(t, "412 with If-Match", func(t *testing.T) {
 		var read byline.Response
 		_, err := author.Articles.Get(ctx, slug, nil, byline.Into(&read))

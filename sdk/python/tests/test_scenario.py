@@ -223,6 +223,16 @@ def test_scenario(clients: Clients) -> None:
     assert byline.articles.get(slug) == first
     assert statuses == [304]
 
+    step("preview of a draft")
+    draft = author.articles.create(title="Six", description="d", body="b", status="draft")
+    preview = author.previews.create(draft.slug, expires_in=60)
+    assert byline.previews.get(preview.token).status == "draft"
+    author.previews.delete(draft.slug)
+    with pytest.raises(BylineError) as caught:
+        byline.previews.get(preview.token)
+    assert caught.value.status == 404
+    author.articles.delete(draft.slug)
+
     step("412 with If-Match")
     response = author.with_response.articles.get(slug)
     assert response.rate_limit and response.etag

@@ -144,6 +144,14 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     assert.deepEqual(await byline.articles.get(slug), first);
     assert.deepEqual(statuses, [304]);
   });
+  await step("preview of a draft", async () => {
+    const draft = await author.articles.create({ ...newArticle("Six", id), status: "draft" });
+    const preview = await author.previews.create(draft.slug, { expiresIn: 60 });
+    assert.equal((await byline.previews.get(preview.token)).status, "draft");
+    await author.previews.delete(draft.slug);
+    assert.equal((await rejection(byline.previews.get(preview.token))).status, 404);
+    await author.articles.delete(draft.slug);
+  });
   await step("412 with If-Match", async () => {
     const { etag, headers } = await author.articles.get(slug).withResponse();
     assert.ok(headers.get("RateLimit"));
