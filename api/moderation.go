@@ -64,9 +64,8 @@ func (s moderation) RestoreComment(ctx context.Context, req openapi.RestoreComme
 
 // ApproveComment shows a comment that waits to everybody.
 func (s moderation) ApproveComment(ctx context.Context, req openapi.ApproveCommentRequestObject) (openapi.ApproveCommentResponseObject, error) {
-	a := audit.Entry{Action: openapi.CommentApproved, Kind: openapi.SubjectComment}
-	err := s.moderate(ctx, a, lockComment(req.Slug, req.Id), func(tx query.DBTX, id int64) (int64, error) {
-		return q.CommentApprove(ctx, tx, id)
+	err := s.moderate(ctx, act{
+		entry: audit.Entry{Action: openapi.CommentApproved, Kind: openapi.SubjectComment}, lock: lockComment(req.Slug, req.Id), change: q.CommentApprove,
 	})
 	if err != nil {
 		return nil, err

@@ -45,28 +45,36 @@ func (e ArticleStatus) Valid() bool {
 
 // Defines values for AuditAction.
 const (
-	ArticleCreatedFor   AuditAction = "article.created_for"
-	ArticleDeleted      AuditAction = "article.deleted"
-	ArticleHidden       AuditAction = "article.hidden"
-	ArticlePublished    AuditAction = "article.published"
-	ArticleReattributed AuditAction = "article.reattributed"
-	ArticleRestored     AuditAction = "article.restored"
-	ArticleSubmitted    AuditAction = "article.submitted"
-	ArticleUnpublished  AuditAction = "article.unpublished"
-	ArticleUpdated      AuditAction = "article.updated"
-	CommentHidden       AuditAction = "comment.hidden"
-	CommentRestored     AuditAction = "comment.restored"
-	InvitationAccepted  AuditAction = "invitation.accepted"
-	InvitationCreated   AuditAction = "invitation.created"
-	InvitationDeleted   AuditAction = "invitation.deleted"
-	SeriesCreated       AuditAction = "series.created"
-	SeriesDeleted       AuditAction = "series.deleted"
-	SeriesUpdated       AuditAction = "series.updated"
-	UserAdded           AuditAction = "user.added"
-	UserAdminCreated    AuditAction = "user.admin_created"
-	UserReinstated      AuditAction = "user.reinstated"
-	UserRoleChanged     AuditAction = "user.role_changed"
-	UserSuspended       AuditAction = "user.suspended"
+	ArticleCreatedFor      AuditAction = "article.created_for"
+	ArticleDeleted         AuditAction = "article.deleted"
+	ArticleHidden          AuditAction = "article.hidden"
+	ArticlePreviewCreated  AuditAction = "article.preview_created"
+	ArticlePreviewsDeleted AuditAction = "article.previews_deleted"
+	ArticlePublished       AuditAction = "article.published"
+	ArticleReattributed    AuditAction = "article.reattributed"
+	ArticleRestored        AuditAction = "article.restored"
+	ArticleSubmitted       AuditAction = "article.submitted"
+	ArticleUnpublished     AuditAction = "article.unpublished"
+	ArticleUpdated         AuditAction = "article.updated"
+	CommentApproved        AuditAction = "comment.approved"
+	CommentDeleted         AuditAction = "comment.deleted"
+	CommentHidden          AuditAction = "comment.hidden"
+	CommentRestored        AuditAction = "comment.restored"
+	InvitationAccepted     AuditAction = "invitation.accepted"
+	InvitationCreated      AuditAction = "invitation.created"
+	InvitationDeleted      AuditAction = "invitation.deleted"
+	ReportDecided          AuditAction = "report.decided"
+	SeriesCreated          AuditAction = "series.created"
+	SeriesDeleted          AuditAction = "series.deleted"
+	SeriesUpdated          AuditAction = "series.updated"
+	TagDescribed           AuditAction = "tag.described"
+	TagMerged              AuditAction = "tag.merged"
+	TagRenamed             AuditAction = "tag.renamed"
+	UserAdded              AuditAction = "user.added"
+	UserAdminCreated       AuditAction = "user.admin_created"
+	UserReinstated         AuditAction = "user.reinstated"
+	UserRoleChanged        AuditAction = "user.role_changed"
+	UserSuspended          AuditAction = "user.suspended"
 )
 
 // Valid indicates whether the value is a known member of the AuditAction enum.
@@ -77,6 +85,10 @@ func (e AuditAction) Valid() bool {
 	case ArticleDeleted:
 		return true
 	case ArticleHidden:
+		return true
+	case ArticlePreviewCreated:
+		return true
+	case ArticlePreviewsDeleted:
 		return true
 	case ArticlePublished:
 		return true
@@ -90,6 +102,10 @@ func (e AuditAction) Valid() bool {
 		return true
 	case ArticleUpdated:
 		return true
+	case CommentApproved:
+		return true
+	case CommentDeleted:
+		return true
 	case CommentHidden:
 		return true
 	case CommentRestored:
@@ -100,11 +116,19 @@ func (e AuditAction) Valid() bool {
 		return true
 	case InvitationDeleted:
 		return true
+	case ReportDecided:
+		return true
 	case SeriesCreated:
 		return true
 	case SeriesDeleted:
 		return true
 	case SeriesUpdated:
+		return true
+	case TagDescribed:
+		return true
+	case TagMerged:
+		return true
+	case TagRenamed:
 		return true
 	case UserAdded:
 		return true
@@ -127,6 +151,7 @@ const (
 	SubjectComment    AuditSubjectKind = "comment"
 	SubjectInvitation AuditSubjectKind = "invitation"
 	SubjectSeries     AuditSubjectKind = "series"
+	SubjectTag        AuditSubjectKind = "tag"
 	SubjectUser       AuditSubjectKind = "user"
 )
 
@@ -141,6 +166,8 @@ func (e AuditSubjectKind) Valid() bool {
 		return true
 	case SubjectSeries:
 		return true
+	case SubjectTag:
+		return true
 	case SubjectUser:
 		return true
 	default:
@@ -154,11 +181,13 @@ const (
 	ExportApiKey     ExportRecordType = "apiKey"
 	ExportArticle    ExportRecordType = "article"
 	ExportAuditEntry ExportRecordType = "auditEntry"
+	ExportBlock      ExportRecordType = "block"
 	ExportComment    ExportRecordType = "comment"
 	ExportEnd        ExportRecordType = "end"
 	ExportFavorite   ExportRecordType = "favorite"
 	ExportFollower   ExportRecordType = "follower"
 	ExportFollowing  ExportRecordType = "following"
+	ExportReport     ExportRecordType = "report"
 	ExportSession    ExportRecordType = "session"
 )
 
@@ -173,6 +202,8 @@ func (e ExportRecordType) Valid() bool {
 		return true
 	case ExportAuditEntry:
 		return true
+	case ExportBlock:
+		return true
 	case ExportComment:
 		return true
 	case ExportEnd:
@@ -182,6 +213,8 @@ func (e ExportRecordType) Valid() bool {
 	case ExportFollower:
 		return true
 	case ExportFollowing:
+		return true
+	case ExportReport:
 		return true
 	case ExportSession:
 		return true
@@ -211,8 +244,10 @@ func (e HiddenItemKind) Valid() bool {
 // Defines values for ProblemCode.
 const (
 	AccountSuspended     ProblemCode = "account_suspended"
+	AlreadyDecided       ProblemCode = "already_decided"
 	AlreadyTaken         ProblemCode = "already_taken"
 	BodyTooLarge         ProblemCode = "body_too_large"
+	CommentsClosed       ProblemCode = "comments_closed"
 	CredentialsInvalid   ProblemCode = "credentials_invalid"
 	DatabaseUnavailable  ProblemCode = "database_unavailable"
 	Forbidden            ProblemCode = "forbidden"
@@ -241,9 +276,13 @@ func (e ProblemCode) Valid() bool {
 	switch e {
 	case AccountSuspended:
 		return true
+	case AlreadyDecided:
+		return true
 	case AlreadyTaken:
 		return true
 	case BodyTooLarge:
+		return true
+	case CommentsClosed:
 		return true
 	case CredentialsInvalid:
 		return true
@@ -286,6 +325,51 @@ func (e ProblemCode) Valid() bool {
 	case UnsupportedMediaType:
 		return true
 	case ValidationFailed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportAction.
+const (
+	DeleteReported  ReportAction = "delete"
+	DismissReport   ReportAction = "dismiss"
+	HideReported    ReportAction = "hide"
+	SuspendReported ReportAction = "suspend"
+)
+
+// Valid indicates whether the value is a known member of the ReportAction enum.
+func (e ReportAction) Valid() bool {
+	switch e {
+	case DeleteReported:
+		return true
+	case DismissReport:
+		return true
+	case HideReported:
+		return true
+	case SuspendReported:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportKind.
+const (
+	ReportedArticle ReportKind = "article"
+	ReportedComment ReportKind = "comment"
+	ReportedProfile ReportKind = "profile"
+)
+
+// Valid indicates whether the value is a known member of the ReportKind enum.
+func (e ReportKind) Valid() bool {
+	switch e {
+	case ReportedArticle:
+		return true
+	case ReportedComment:
+		return true
+	case ReportedProfile:
 		return true
 	default:
 		return false
@@ -376,6 +460,24 @@ func (e CommentSort) Valid() bool {
 	}
 }
 
+// Defines values for ReportStatusFilter.
+const (
+	ReportStatusFilterDecided ReportStatusFilter = "decided"
+	ReportStatusFilterOpen    ReportStatusFilter = "open"
+)
+
+// Valid indicates whether the value is a known member of the ReportStatusFilter enum.
+func (e ReportStatusFilter) Valid() bool {
+	switch e {
+	case ReportStatusFilterDecided:
+		return true
+	case ReportStatusFilterOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetArticleCommentsParamsSort.
 const (
 	GetArticleCommentsParamsSortNewestFirst GetArticleCommentsParamsSort = "-createdAt"
@@ -388,6 +490,24 @@ func (e GetArticleCommentsParamsSort) Valid() bool {
 	case GetArticleCommentsParamsSortNewestFirst:
 		return true
 	case GetArticleCommentsParamsSortOldestFirst:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetReportsParamsStatus.
+const (
+	GetReportsParamsStatusDecided GetReportsParamsStatus = "decided"
+	GetReportsParamsStatusOpen    GetReportsParamsStatus = "open"
+)
+
+// Valid indicates whether the value is a known member of the GetReportsParamsStatus enum.
+func (e GetReportsParamsStatus) Valid() bool {
+	switch e {
+	case GetReportsParamsStatusDecided:
+		return true
+	case GetReportsParamsStatusOpen:
 		return true
 	default:
 		return false
@@ -504,6 +624,11 @@ type Article struct {
 	//
 	// Example: <p>You have to believe</p>
 	BodyHtml *string `json:"bodyHtml,omitempty"`
+
+	// CommentsOpen Whether the article takes new comments
+	//
+	// Example: true
+	CommentsOpen bool `json:"commentsOpen"`
 
 	// CreatedAt When the article was created
 	CreatedAt Timestamp `json:"createdAt"`
@@ -708,7 +833,7 @@ type AuditEntry struct {
 	// CreatedAt When it was done
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// From The role before a change of the role, the status of an article before it was published, submitted or unpublished, or the id of the author before the article got another one; else null
+	// From The role before a change of the role, the status of an article before it was published, submitted or unpublished, the id of the author before the article got another one, or the name of a tag before it was renamed or merged; else null
 	//
 	// Example: author
 	From nullable.Nullable[string] `json:"from"`
@@ -728,40 +853,74 @@ type AuditEntry struct {
 	// Example: 01JF8Z5RWT7F2H3ZPPT2C4E5M6
 	RequestId nullable.Nullable[string] `json:"requestId"`
 
-	// Subject The user, article, comment, invitation or series that the action affected
+	// Subject The user, article, comment, invitation, series or tag that the action affected
 	Subject AuditSubject `json:"subject"`
 
-	// To The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, or the id of the author after the article got another one; else null
+	// To The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, the id of the author after the article got another one, the name that a tag got or that of the tag that it was merged into, or the action of a decision; else null
 	//
 	// Example: moderator
 	To nullable.Nullable[string] `json:"to"`
 }
 
-// AuditSubject The user, article, comment, invitation or series that the action affected
+// AuditSubject The user, article, comment, invitation, series or tag that the action affected
 type AuditSubject struct {
 	// Id Identifies the object among those of its kind, also after it was deleted
 	//
 	// Example: 9
 	Id int64 `json:"id"`
 
-	// Kind What `id` identifies: an article, a comment, an invitation, a series or a user
+	// Kind What `id` identifies: an article, a comment, an invitation, a series, a tag or a user
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The username, the slug of the article or of the series, or the invited address; null when the subject no longer exists
+	// Name The username, the slug of the article or of the series, the invited address or the name of the tag; null when the subject no longer exists
 	//
 	// Example: jake
 	Name nullable.Nullable[string] `json:"name"`
 }
 
-// AuditSubjectKind What `id` identifies: an article, a comment, an invitation, a series or a user
+// AuditSubjectKind What `id` identifies: an article, a comment, an invitation, a series, a tag or a user
 type AuditSubjectKind string
+
+// Block A user whom the caller has blocked
+type Block struct {
+	// BlockedAt When the caller blocked the user
+	BlockedAt Timestamp `json:"blockedAt"`
+
+	// Username The present name of the user
+	//
+	// Example: jake
+	Username string `json:"username"`
+}
+
+// BlocksResponse A page of the users whom the caller has blocked
+type BlocksResponse struct {
+	// Blocks The last blocked first
+	Blocks []Block `json:"blocks"`
+
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
+}
+
+// ChangedTag A tag as in a new article, or one that the article has
+//
+// Example: dragons
+type ChangedTag = string
+
+// ChangedTagList Tags in the order of the request; duplicates are removed. An article that
+// has more than 30 tags, or one of more than 50 characters, from before these
+// limits can keep them, but cannot get others beyond the limits.
+//
+// Example: ["reactjs","angularjs","dragons"]
+type ChangedTagList = []ChangedTag
 
 // Comment What a user has written below an article
 type Comment struct {
-	// Author The profile of the user who wrote the comment
+	// Author The profile of the user who wrote the comment; its members are empty if the comment was deleted
 	Author Profile `json:"author"`
 
-	// Body The text as Markdown, exactly as the author sent it
+	// Body The text as Markdown, exactly as the author sent it; empty if the comment was deleted
 	//
 	// Example: His name was my name too.
 	Body string `json:"body"`
@@ -774,6 +933,11 @@ type Comment struct {
 	// CreatedAt When the comment was written
 	CreatedAt Timestamp `json:"createdAt"`
 
+	// Deleted Present, as `true`, if the comment was deleted and is only shown because it has replies
+	//
+	// Example: true
+	Deleted *bool `json:"deleted,omitempty"`
+
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
 
@@ -782,8 +946,18 @@ type Comment struct {
 	// Example: 42
 	Id int64 `json:"id"`
 
+	// ParentId The comment that this one answers; null if it answers none
+	//
+	// Example: 7
+	ParentId nullable.Nullable[int64] `json:"parentId"`
+
 	// UpdatedAt When the comment was last changed; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
+
+	// Waiting Present, as `true`, while the comment waits for the approval of a moderator; only its author and moderators see it
+	//
+	// Example: true
+	Waiting *bool `json:"waiting,omitempty"`
 }
 
 // CommentBody Markdown, stored and returned exactly as it was sent
@@ -806,6 +980,15 @@ type CommentsResponse struct {
 	//
 	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
+}
+
+// DecideReportRequest What is done about what was reported, and why
+type DecideReportRequest struct {
+	// Action What the moderator does about what was reported
+	Action ReportAction `json:"action"`
+
+	// Note The reason; needed for all actions but `dismiss`
+	Note *Reason `json:"note,omitempty"`
 }
 
 // DeleteUser What confirms that the owner wants the deletion
@@ -1033,6 +1216,35 @@ type LoginUserRequest struct {
 // Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 type MailToken = string
 
+// ManagedTag A tag, and what editors say about it
+type ManagedTag struct {
+	// ArticlesCount The number of public articles in the list of the tag
+	//
+	// Example: 12
+	ArticlesCount int64 `json:"articlesCount"`
+
+	// ArticlesToMove The number of public articles with a merged tag that are not in the list yet, see `POST /tags/{tag}/merge`
+	//
+	// Example: 0
+	ArticlesToMove int64 `json:"articlesToMove"`
+
+	// Description What the tag is about; null if no editor has described it
+	//
+	// Example: Training and care
+	Description nullable.Nullable[string] `json:"description"`
+
+	// Name The name that articles show, which leads to the tag in any case of its letters
+	//
+	// Example: dragons
+	Name string `json:"name"`
+}
+
+// MergeTagRequest The tag that another one becomes part of
+type MergeTagRequest struct {
+	// Into The name of the other tag, in any case of its letters, or an earlier name
+	Into TagName `json:"into"`
+}
+
 // NewAccountRequest The account that an admin creates for somebody
 type NewAccountRequest struct {
 	// Email Unique regardless of letter case
@@ -1090,6 +1302,11 @@ type NewArticle struct {
 	// Example: You have to believe
 	Body ArticleBody `json:"body"`
 
+	// CommentsOpen Whether the article takes new comments
+	//
+	// Example: true
+	CommentsOpen *bool `json:"commentsOpen,omitempty"`
+
 	// Description A summary of the article for lists, as plain text
 	//
 	// Example: Ever wonder how?
@@ -1134,6 +1351,11 @@ type NewComment struct {
 	//
 	// Example: His name was my name too.
 	Body CommentBody `json:"body"`
+
+	// ParentId The comment of the same article that this one answers; null or absent if it answers none
+	//
+	// Example: 42
+	ParentId nullable.Nullable[int64] `json:"parentId,omitempty"`
 }
 
 // NewCommentRequest The body of a request that comments on an article
@@ -1151,6 +1373,28 @@ type NewInvitationRequest struct {
 
 	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
+}
+
+// NewPreviewRequest How long the link works; without members, for seven days
+type NewPreviewRequest struct {
+	// ExpiresIn After how many seconds the link expires: from a minute to 30 days
+	//
+	// Example: 86400
+	ExpiresIn *int32 `json:"expiresIn,omitempty"`
+}
+
+// NewReportRequest What is reported, and why
+type NewReportRequest struct {
+	// Id The slug of the article, the `id` of the comment, as a text or a number, or the username
+	//
+	// Example: how-to-train-your-dragon
+	Id string `json:"id"`
+
+	// Kind What kind of thing is reported
+	Kind ReportKind `json:"kind"`
+
+	// Reason What is wrong with it, for the moderators
+	Reason Reason `json:"reason"`
 }
 
 // NewSeries The series that the request creates
@@ -1266,6 +1510,22 @@ type PasswordResetRequest struct {
 	Email Email `json:"email"`
 }
 
+// PreviewResponse A link that shows an article
+type PreviewResponse struct {
+	// ExpiresAt When the link expires
+	ExpiresAt Timestamp `json:"expiresAt"`
+
+	// Token What the page sends to `GET /previews/{token}`
+	//
+	// Example: q7x3m5z2n4k6h8j2w5y7r3t6u4
+	Token string `json:"token"`
+
+	// Url The page of the front end that shows previews, if the service has its address (`BYLINE_PREVIEW_URL`); else `GET /previews/{token}` of this API, as a path of this server
+	//
+	// Example: https://example.com/preview#q7x3m5z2n4k6h8j2w5y7r3t6u4
+	Url string `json:"url"`
+}
+
 // Problem An error in the shape of RFC 9457, with the RealWorld `errors` map
 type Problem struct {
 	// Code What happened, as a stable value for programs
@@ -1309,6 +1569,9 @@ type Profile struct {
 	//
 	// Example: I work at statefarm
 	Bio nullable.Nullable[string] `json:"bio"`
+
+	// Blocked Present, and true, if the caller has blocked this user; only in responses about profiles
+	Blocked *bool `json:"blocked,omitempty"`
 
 	// Following Whether the caller follows this user
 	Following bool `json:"following"`
@@ -1374,6 +1637,139 @@ type RefreshSessionRequest struct {
 	//
 	// Example: jwt.refresh.here
 	RefreshToken string `json:"refreshToken"`
+}
+
+// Report A report as its reporter sees it
+type Report struct {
+	// CreatedAt When the caller reported it
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Id The slug, the number of the comment or the username that was sent
+	//
+	// Example: how-to-train-your-dragon
+	Id string `json:"id"`
+
+	// Kind What kind of thing is reported
+	Kind ReportKind `json:"kind"`
+
+	// Reason What the caller has said is wrong with it
+	//
+	// Example: Advertising
+	Reason string `json:"reason"`
+}
+
+// ReportAction What the moderator does about what was reported
+type ReportAction string
+
+// ReportDecision What a moderator has done about it; null if it is open
+type ReportDecision struct {
+	// Action What the moderator does about what was reported
+	Action ReportAction `json:"action"`
+
+	// DecidedAt When the moderator decided
+	DecidedAt Timestamp `json:"decidedAt"`
+
+	// DecidedBy The username of the moderator; null when their account no longer exists
+	//
+	// Example: mia
+	DecidedBy nullable.Nullable[string] `json:"decidedBy"`
+
+	// Note What the moderator gave as the reason
+	//
+	// Example: Advertising
+	Note nullable.Nullable[string] `json:"note"`
+}
+
+// ReportKind What kind of thing is reported
+type ReportKind string
+
+// ReportOfItem A report as moderators see it
+type ReportOfItem struct {
+	// CreatedAt When it was reported
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Reason What the reporter says is wrong with it
+	//
+	// Example: Advertising
+	Reason string `json:"reason"`
+
+	// Reporter The username of the user who has reported it
+	//
+	// Example: anna
+	Reporter string `json:"reporter"`
+}
+
+// ReportResponse One report
+type ReportResponse struct {
+	// Report A report as its reporter sees it
+	Report Report `json:"report"`
+}
+
+// ReportedItem An article, a comment or a profile that users have reported
+type ReportedItem struct {
+	// Author The username of the author, or of the profile
+	//
+	// Example: jake
+	Author string `json:"author"`
+
+	// CommentId Identifies the comment, also after it was deleted; else null
+	//
+	// Example: 7
+	CommentId nullable.Nullable[int64] `json:"commentId"`
+
+	// CreatedAt When it was reported first
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Decision What a moderator has done about it; null if it is open
+	Decision nullable.Nullable[ReportDecision] `json:"decision"`
+
+	// Excerpt How the comment, the description of the article or the bio of the profile begins, up to 300 characters
+	//
+	// Example: Buy my dragons
+	Excerpt nullable.Nullable[string] `json:"excerpt"`
+
+	// Id Identifies the item among those of all kinds
+	//
+	// Example: 42
+	Id int64 `json:"id"`
+
+	// Kind What kind of thing is reported
+	Kind ReportKind `json:"kind"`
+
+	// Reports The newest reports
+	Reports []ReportOfItem `json:"reports"`
+
+	// ReportsCount How many users have reported it
+	//
+	// Example: 1
+	ReportsCount int64 `json:"reportsCount"`
+
+	// Slug The slug of the article, or of the article that the comment belongs to; null for a profile, and for what was deleted or is not published any more
+	//
+	// Example: how-to-train-your-dragon
+	Slug nullable.Nullable[string] `json:"slug"`
+
+	// Title The headline of that article
+	//
+	// Example: How to train your dragon
+	Title nullable.Nullable[string] `json:"title"`
+}
+
+// ReportedItemResponse One thing that was reported
+type ReportedItemResponse struct {
+	// Report What was reported, with the decision
+	Report ReportedItem `json:"report"`
+}
+
+// ReportedItemsResponse A page of what was reported
+type ReportedItemsResponse struct {
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
+
+	// Reports The last reported for the first time comes first
+	Reports []ReportedItem `json:"reports"`
 }
 
 // Role What the user may do; each role includes the permissions of those before it
@@ -1548,19 +1944,58 @@ type SuspendRequest struct {
 	Reason Reason `json:"reason"`
 }
 
-// Tag A text without control, invisible or unassigned characters
+// Tag A text without control, invisible or unassigned characters. Spaces around it
+// are removed. Tags that differ in case only are the same one, which is shown
+// as it was first written.
 //
 // Example: dragons
 type Tag = string
+
+// TagCount How many public articles have a tag
+type TagCount struct {
+	// ArticlesCount The number of public articles with the tag
+	//
+	// Example: 12
+	ArticlesCount int64 `json:"articlesCount"`
+
+	// Tag The name of the tag
+	//
+	// Example: reactjs
+	Tag string `json:"tag"`
+}
+
+// TagDescription What a tag is about
+//
+// Example: Training and care
+type TagDescription = string
 
 // TagList Tags in the order of the request; duplicates are removed
 //
 // Example: ["reactjs","angularjs","dragons"]
 type TagList = []Tag
 
+// TagName The name of a tag, in any case of its letters, or an earlier name
+//
+// Example: dragons
+type TagName = string
+
+// TagResponse One tag, with its description and the number of its articles
+type TagResponse struct {
+	// Tag A tag, and what editors say about it
+	Tag ManagedTag `json:"tag"`
+}
+
 // TagsResponse The tags in use, in the shape of the RealWorld contract
 type TagsResponse struct {
-	// Tags The most used first
+	// Counts With `counts=true`: each of the tags with the number of its articles
+	//
+	// Example: [{"articlesCount":12,"tag":"reactjs"},{"articlesCount":7,"tag":"angularjs"}]
+	Counts *[]TagCount `json:"counts,omitempty"`
+
+	// NextCursor Only in pages: the `cursor` of the next page, or null on the last page
+	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor,omitempty"`
+
+	// Tags The most used first; in pages, by name
 	//
 	// Example: ["reactjs","angularjs"]
 	Tags []string `json:"tags"`
@@ -1634,6 +2069,11 @@ type UpdateArticle struct {
 	// Example: You have to believe
 	Body *ArticleBody `json:"body,omitempty"`
 
+	// CommentsOpen Whether the article takes new comments; existing ones stay
+	//
+	// Example: false
+	CommentsOpen *bool `json:"commentsOpen,omitempty"`
+
 	// Description A summary of the article for lists, as plain text
 	//
 	// Example: Ever wonder how?
@@ -1650,10 +2090,12 @@ type UpdateArticle struct {
 	// Status Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
 	Status *ArticleStatus `json:"status,omitempty"`
 
-	// TagList Tags in the order of the request; duplicates are removed
+	// TagList Tags in the order of the request; duplicates are removed. An article that
+	// has more than 30 tags, or one of more than 50 characters, from before these
+	// limits can keep them, but cannot get others beyond the limits.
 	//
 	// Example: ["reactjs","angularjs","dragons"]
-	TagList *TagList `json:"tagList,omitempty"`
+	TagList *ChangedTagList `json:"tagList,omitempty"`
 
 	// Title What lists and pages show as the headline, as plain text
 	//
@@ -1673,6 +2115,20 @@ type UpdateArticle struct {
 type UpdateArticleRequest struct {
 	// Article A merge patch; absent members stay unchanged
 	Article UpdateArticle `json:"article"`
+}
+
+// UpdateComment What replaces the text of the comment
+type UpdateComment struct {
+	// Body Markdown, stored and returned exactly as it was sent
+	//
+	// Example: His name was my name too.
+	Body CommentBody `json:"body"`
+}
+
+// UpdateCommentRequest The body of a request that changes a comment
+type UpdateCommentRequest struct {
+	// Comment What replaces the text of the comment
+	Comment UpdateComment `json:"comment"`
 }
 
 // UpdateSeries A merge patch; absent members stay unchanged
@@ -1695,6 +2151,15 @@ type UpdateSeries struct {
 type UpdateSeriesRequest struct {
 	// Series A merge patch; absent members stay unchanged
 	Series UpdateSeries `json:"series"`
+}
+
+// UpdateTagRequest A merge patch; absent members stay unchanged
+type UpdateTagRequest struct {
+	// Description What the tag is about; null deletes it
+	Description nullable.Nullable[TagDescription] `json:"description,omitempty"`
+
+	// Name The name that articles show from now on
+	Name *Tag `json:"name,omitempty"`
 }
 
 // UpdateUser A merge patch; absent members stay unchanged
@@ -1779,6 +2244,53 @@ type UserResponse struct {
 // Example: jake
 type Username = string
 
+// WaitingComment A comment that only its author and moderators can see until a moderator has approved it
+type WaitingComment struct {
+	// Author The username of the author
+	//
+	// Example: jake
+	Author string `json:"author"`
+
+	// Body The text as Markdown
+	//
+	// Example: It takes a Jacobian
+	Body string `json:"body"`
+
+	// CreatedAt When the comment was written
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Id Identifies the comment
+	//
+	// Example: 42
+	Id int64 `json:"id"`
+
+	// ParentId The comment that this one answers; null if it answers none
+	//
+	// Example: 7
+	ParentId nullable.Nullable[int64] `json:"parentId"`
+
+	// Slug The slug of the article
+	//
+	// Example: how-to-train-your-dragon
+	Slug string `json:"slug"`
+
+	// Title The headline of the article
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+}
+
+// WaitingCommentsResponse A page of the comments that wait for approval
+type WaitingCommentsResponse struct {
+	// Comments The oldest first
+	Comments []WaitingComment `json:"comments"`
+
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
+}
+
 // AccountPath defines model for AccountPath.
 type AccountPath = string
 
@@ -1799,6 +2311,9 @@ type CommentId = int64
 
 // CommentLimit defines model for CommentLimit.
 type CommentLimit = int32
+
+// CommentParent defines model for CommentParent.
+type CommentParent = int64
 
 // CommentSort defines model for CommentSort.
 type CommentSort string
@@ -1830,6 +2345,18 @@ type Limit = int32
 // Offset defines model for Offset.
 type Offset = int32
 
+// PreviewToken defines model for PreviewToken.
+type PreviewToken = string
+
+// ReportId defines model for ReportId.
+type ReportId = int64
+
+// ReportKindFilter What kind of thing is reported
+type ReportKindFilter = ReportKind
+
+// ReportStatusFilter defines model for ReportStatusFilter.
+type ReportStatusFilter string
+
 // RoleFilter What the user may do; each role includes the permissions of those before it
 type RoleFilter = Role
 
@@ -1854,14 +2381,29 @@ type SubjectFilter = string
 // SuspendedFilter defines model for SuspendedFilter.
 type SuspendedFilter = bool
 
+// TagCursor defines model for TagCursor.
+type TagCursor = string
+
 // TagFilter defines model for TagFilter.
 type TagFilter = string
+
+// TagLimit defines model for TagLimit.
+type TagLimit = int32
+
+// TagPath defines model for TagPath.
+type TagPath = string
+
+// TagPrefix defines model for TagPrefix.
+type TagPrefix = string
 
 // UsernameFilter defines model for UsernameFilter.
 type UsernameFilter = string
 
 // UsernamePath defines model for UsernamePath.
 type UsernamePath = string
+
+// WithCounts defines model for WithCounts.
+type WithCounts = bool
 
 // AccountCreated One user as admins see them
 type AccountCreated = AccountResponse
@@ -1893,6 +2435,9 @@ type Articles = ArticlesResponse
 // AuditEntries A page of the audit log
 type AuditEntries = AuditEntriesResponse
 
+// Blocks A page of the users whom the caller has blocked
+type Blocks = BlocksResponse
+
 // CachedArticle One article, in the shape of the RealWorld contract
 type CachedArticle = ArticleResponse
 
@@ -1901,6 +2446,9 @@ type CachedProfile = ProfileResponse
 
 // CommentCreated One comment, in the shape of the RealWorld contract
 type CommentCreated = CommentResponse
+
+// CommentOK One comment, in the shape of the RealWorld contract
+type CommentOK = CommentResponse
 
 // Comments A page of the comments on an article
 type Comments = CommentsResponse
@@ -1926,11 +2474,26 @@ type Invitations = InvitationsResponse
 // OwnArticles A page of articles in any state, as those who may change them see them
 type OwnArticles = OwnArticlesResponse
 
+// PreviewCreated A link that shows an article
+type PreviewCreated = PreviewResponse
+
+// PreviewOK One article, in the shape of the RealWorld contract
+type PreviewOK = ArticleResponse
+
 // ProfileBatch Those of the requested profiles that exist and fit into one response
 type ProfileBatch = ProfileBatchResponse
 
 // ProfileOK One profile, in the shape of the RealWorld contract
 type ProfileOK = ProfileResponse
+
+// ReportCreated One report
+type ReportCreated = ReportResponse
+
+// ReportedItemOK One thing that was reported
+type ReportedItemOK = ReportedItemResponse
+
+// ReportedItems A page of what was reported
+type ReportedItems = ReportedItemsResponse
 
 // SeriesFound One series
 type SeriesFound = SeriesResponse
@@ -1947,6 +2510,12 @@ type SessionCreated = SessionCreatedResponse
 // SessionsOK All sessions of the user that have not ended
 type SessionsOK = SessionsResponse
 
+// TagFound One tag, with its description and the number of its articles
+type TagFound = TagResponse
+
+// TagOK One tag, with its description and the number of its articles
+type TagOK = TagResponse
+
 // Tags The tags in use, in the shape of the RealWorld contract
 type Tags = TagsResponse
 
@@ -1959,8 +2528,14 @@ type UserCreated = UserResponse
 // UserOK The account of the caller, in the shape of the RealWorld contract
 type UserOK = UserResponse
 
+// WaitingComments A page of the comments that wait for approval
+type WaitingComments = WaitingCommentsResponse
+
 // ArticleBatchBody The articles that the caller wants to read
 type ArticleBatchBody = ArticleBatchRequest
+
+// DecideReportBody What is done about what was reported, and why
+type DecideReportBody = DecideReportRequest
 
 // DeleteUserBody The body of a request that deletes the account
 type DeleteUserBody = DeleteUserRequest
@@ -1973,6 +2548,9 @@ type HideBody = HideRequest
 
 // LoginUserBody The body of a sign-in
 type LoginUserBody = LoginUserRequest
+
+// MergeTagBody The tag that another one becomes part of
+type MergeTagBody = MergeTagRequest
 
 // NewAccountBody The account that an admin creates for somebody
 type NewAccountBody = NewAccountRequest
@@ -1988,6 +2566,12 @@ type NewCommentBody = NewCommentRequest
 
 // NewInvitationBody Who is invited, and with which role
 type NewInvitationBody = NewInvitationRequest
+
+// NewPreviewBody How long the link works; without members, for seven days
+type NewPreviewBody = NewPreviewRequest
+
+// NewReportBody What is reported, and why
+type NewReportBody = NewReportRequest
 
 // NewSeriesBody The body of a request that creates a series
 type NewSeriesBody = NewSeriesRequest
@@ -2019,8 +2603,14 @@ type SuspendBody = SuspendRequest
 // UpdateArticleBody The body of a change of an article
 type UpdateArticleBody = UpdateArticleRequest
 
+// UpdateCommentBody The body of a request that changes a comment
+type UpdateCommentBody = UpdateCommentRequest
+
 // UpdateSeriesBody The body of a change of a series
 type UpdateSeriesBody = UpdateSeriesRequest
+
+// UpdateTagBody A merge patch; absent members stay unchanged
+type UpdateTagBody = UpdateTagRequest
 
 // UpdateUserBody The body of a change of the account
 type UpdateUserBody = UpdateUserRequest
@@ -2092,7 +2682,7 @@ type CreateAccountParams struct {
 
 // GetArticlesParams defines parameters for GetArticles.
 type GetArticlesParams struct {
-	// Tag Only articles with this tag
+	// Tag Only articles with this tag, in any case of its letters; earlier names of a tag lead to it
 	Tag *TagFilter `form:"tag,omitempty" json:"tag,omitempty"`
 
 	// Author Only articles by this user
@@ -2172,6 +2762,9 @@ type GetArticleCommentsParams struct {
 
 	// Sort `createdAt` sorts oldest first, `-createdAt` newest first
 	Sort *GetArticleCommentsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// ParentId The comment whose replies are listed; `0` lists the comments that answer none
+	ParentId *CommentParent `form:"parentId,omitempty" json:"parentId,omitempty"`
 
 	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -2255,10 +2848,54 @@ type GetHiddenParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GetReportsParams defines parameters for GetReports.
+type GetReportsParams struct {
+	// Status `open` for what no moderator has decided, `decided` for the rest
+	Status *GetReportsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Kind Only reports of this kind of thing
+	Kind *ReportKindFilter `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetReportsParamsStatus defines parameters for GetReports.
+type GetReportsParamsStatus string
+
+// GetWaitingCommentsParams defines parameters for GetWaitingComments.
+type GetWaitingCommentsParams struct {
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetPreviewParams defines parameters for GetPreview.
+type GetPreviewParams struct {
+	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
 // GetProfileByUsernameParams defines parameters for GetProfileByUsername.
 type GetProfileByUsernameParams struct {
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// CreateReportParams defines parameters for CreateReport.
+type CreateReportParams struct {
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListSeriesParams defines parameters for ListSeries.
@@ -2317,6 +2954,24 @@ type CreateSessionParams struct {
 
 // GetTagsParams defines parameters for GetTags.
 type GetTagsParams struct {
+	// Limit The maximum number of tags in the page. Without `limit`, `cursor` and `prefix` there are no pages.
+	Limit *TagLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only with the same `prefix`.
+	Cursor *TagCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Prefix Only tags whose names begin with this text, in any case of its letters
+	Prefix *TagPrefix `form:"prefix,omitempty" json:"prefix,omitempty"`
+
+	// Counts Whether to return the number of public articles with each tag
+	Counts *WithCounts `form:"counts,omitempty" json:"counts,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetTagParams defines parameters for GetTag.
+type GetTagParams struct {
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -2332,6 +2987,18 @@ type GetCurrentUserArticlesParams struct {
 	// Status Return only the articles with this status
 	Status *StatusFilter `form:"status,omitempty" json:"status,omitempty"`
 
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetCurrentUserBlocksParams defines parameters for GetCurrentUserBlocks.
+type GetCurrentUserBlocksParams struct {
 	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -2383,11 +3050,17 @@ type UpdateArticleJSONRequestBody = UpdateArticleRequest
 // CreateArticleCommentJSONRequestBody defines body for CreateArticleComment for application/json ContentType.
 type CreateArticleCommentJSONRequestBody = NewCommentRequest
 
+// UpdateArticleCommentJSONRequestBody defines body for UpdateArticleComment for application/json ContentType.
+type UpdateArticleCommentJSONRequestBody = UpdateCommentRequest
+
 // HideCommentJSONRequestBody defines body for HideComment for application/json ContentType.
 type HideCommentJSONRequestBody = HideRequest
 
 // HideArticleJSONRequestBody defines body for HideArticle for application/json ContentType.
 type HideArticleJSONRequestBody = HideRequest
+
+// CreatePreviewJSONRequestBody defines body for CreatePreview for application/json ContentType.
+type CreatePreviewJSONRequestBody = NewPreviewRequest
 
 // PublishArticleJSONRequestBody defines body for PublishArticle for application/json ContentType.
 type PublishArticleJSONRequestBody = PublishRequest
@@ -2397,6 +3070,12 @@ type BatchGetArticlesJSONRequestBody = ArticleBatchRequest
 
 // BatchGetProfilesJSONRequestBody defines body for BatchGetProfiles for application/json ContentType.
 type BatchGetProfilesJSONRequestBody = ProfileBatchRequest
+
+// DecideReportJSONRequestBody defines body for DecideReport for application/json ContentType.
+type DecideReportJSONRequestBody = DecideReportRequest
+
+// CreateReportJSONRequestBody defines body for CreateReport for application/json ContentType.
+type CreateReportJSONRequestBody = NewReportRequest
 
 // CreateSeriesJSONRequestBody defines body for CreateSeries for application/json ContentType.
 type CreateSeriesJSONRequestBody = NewSeriesRequest
@@ -2409,6 +3088,12 @@ type CreateSessionJSONRequestBody = LoginUserRequest
 
 // RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
 type RefreshSessionJSONRequestBody = RefreshSessionRequest
+
+// UpdateTagJSONRequestBody defines body for UpdateTag for application/json ContentType.
+type UpdateTagJSONRequestBody = UpdateTagRequest
+
+// MergeTagJSONRequestBody defines body for MergeTag for application/json ContentType.
+type MergeTagJSONRequestBody = MergeTagRequest
 
 // DeleteCurrentUserJSONRequestBody defines body for DeleteCurrentUser for application/json ContentType.
 type DeleteCurrentUserJSONRequestBody = DeleteUserRequest
@@ -2821,6 +3506,11 @@ type ClientInterface interface {
 	// GetArticleComments List the comments of an article
 	//
 	// Returns comments oldest first, or newest first with `sort=-createdAt`.
+	// Replies are among them and name the comment that they answer in `parentId`;
+	// the parameter `parentId` selects the replies of one comment, or the comments
+	// that answer none. A deleted comment that has replies is in the list with
+	// `deleted: true`, without its text and author.
+	//
 	// Without `limit` the response contains up to 1,000 comments; `nextCursor`
 	// leads to the rest. With `format=html` it contains up to 100, and a larger
 	// `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
@@ -2831,8 +3521,19 @@ type ClientInterface interface {
 
 	// CreateArticleCommentWithBody Comment on an article
 	//
-	// Adds a comment of the signed-in user to the article. If the account would
-	// exceed its maximum size, the request returns 422 with `storage` in `errors`.
+	// Adds a comment of the signed-in user to the article, or a reply to another
+	// comment with `parentId`. A comment that answers none has the depth 1, and a
+	// reply to a comment of the depth 8 returns 422. If the account would exceed
+	// its maximum size, the request returns 422 with `storage` in `errors`.
+	//
+	// If the article or the service takes no new comments, the response is 403
+	// with the code `comments_closed`. On a service that approves comments, those
+	// of an account wait until a moderator has approved one: the response has
+	// `waiting: true`, and only the author and moderators see the comment. Up to
+	// 20 comments of an account wait.
+	//
+	// If the author of the article or of the comment that is answered has blocked
+	// the user, or the other way round, the response is 403.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2841,8 +3542,19 @@ type ClientInterface interface {
 
 	// CreateArticleComment Comment on an article
 	//
-	// Adds a comment of the signed-in user to the article. If the account would
-	// exceed its maximum size, the request returns 422 with `storage` in `errors`.
+	// Adds a comment of the signed-in user to the article, or a reply to another
+	// comment with `parentId`. A comment that answers none has the depth 1, and a
+	// reply to a comment of the depth 8 returns 422. If the account would exceed
+	// its maximum size, the request returns 422 with `storage` in `errors`.
+	//
+	// If the article or the service takes no new comments, the response is 403
+	// with the code `comments_closed`. On a service that approves comments, those
+	// of an account wait until a moderator has approved one: the response has
+	// `waiting: true`, and only the author and moderators see the comment. Up to
+	// 20 comments of an account wait.
+	//
+	// If the author of the article or of the comment that is answered has blocked
+	// the user, or the other way round, the response is 403.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2851,15 +3563,48 @@ type ClientInterface interface {
 
 	// DeleteArticleComment Delete a comment
 	//
-	// Deletes a comment; only its author may do this.
+	// Deletes a comment; only its author may do this. Replies stay: if there are
+	// any, the comment loses its text and its author, and lists show it with
+	// `deleted: true` until the last reply is deleted.
 	//
 	// Corresponds with DELETE /articles/{slug}/comments/{id} (the `DeleteArticleComment` operationId).
 	DeleteArticleComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// UpdateArticleCommentWithBody Change a comment
+	//
+	// Replaces the text of a comment; only its author may do this. The response
+	// shows in `updatedAt` that the comment was changed. Repeating the request
+	// changes nothing. A comment that is hidden or waits stays so.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /articles/{slug}/comments/{id} (the `UpdateArticleComment` operationId).
+	UpdateArticleCommentWithBody(ctx context.Context, slug SlugPath, id CommentId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateArticleComment Change a comment
+	//
+	// Replaces the text of a comment; only its author may do this. The response
+	// shows in `updatedAt` that the comment was changed. Repeating the request
+	// changes nothing. A comment that is hidden or waits stays so.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /articles/{slug}/comments/{id} (the `UpdateArticleComment` operationId).
+	UpdateArticleComment(ctx context.Context, slug SlugPath, id CommentId, body UpdateArticleCommentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveComment Approve a comment
+	//
+	// Shows a comment that waits to everybody. Further comments of its author do
+	// not wait; those that wait already still do. A comment that does not wait
+	// stays as it is. To reject one, hide it.
+	//
+	// Corresponds with PUT /articles/{slug}/comments/{id}/approval (the `ApproveComment` operationId).
+	ApproveComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RestoreComment Restore a comment
 	//
-	// Makes a hidden comment visible again. A comment that is not hidden stays as
-	// it is.
+	// Makes a hidden comment visible again. If it waits for approval, it still
+	// waits. A comment that is not hidden stays as it is.
 	//
 	// Corresponds with DELETE /articles/{slug}/comments/{id}/hidden (the `RestoreComment` operationId).
 	RestoreComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2932,11 +3677,50 @@ type ClientInterface interface {
 	// Corresponds with PUT /articles/{slug}/hidden (the `HideArticle` operationId).
 	HideArticle(ctx context.Context, slug SlugPath, body HideArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DeletePreviews End all preview links of an article
+	//
+	// Ends all links of the article, whoever has created them. It succeeds too
+	// if there are none.
+	//
+	// Corresponds with DELETE /articles/{slug}/previews (the `DeletePreviews` operationId).
+	DeletePreviews(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePreviewWithBody Create a preview link
+	//
+	// Returns a link with which everybody reads the article as it would be if it
+	// were published now, without an account. It works until it expires, until
+	// `DELETE` ends it, or until its creator may no longer change the article;
+	// not while a moderator hides the article.
+	//
+	// Only this response contains the link: the service stores a hash of its
+	// token. An article has up to 50 links that have not expired.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /articles/{slug}/previews (the `CreatePreview` operationId).
+	CreatePreviewWithBody(ctx context.Context, slug SlugPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePreview Create a preview link
+	//
+	// Returns a link with which everybody reads the article as it would be if it
+	// were published now, without an account. It works until it expires, until
+	// `DELETE` ends it, or until its creator may no longer change the article;
+	// not while a moderator hides the article.
+	//
+	// Only this response contains the link: the service stores a hash of its
+	// token. An article has up to 50 links that have not expired.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /articles/{slug}/previews (the `CreatePreview` operationId).
+	CreatePreview(ctx context.Context, slug SlugPath, body CreatePreviewJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// PublishArticleWithBody Publish an article
 	//
 	// Publishes a draft, an article in review or a scheduled one: at once, or at
 	// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-	// of publication.
+	// of publication. An author has up to 100 scheduled articles, and up to 1000
+	// whose publication ends.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2947,7 +3731,8 @@ type ClientInterface interface {
 	//
 	// Publishes a draft, an article in review or a scheduled one: at once, or at
 	// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-	// of publication.
+	// of publication. An author has up to 100 scheduled articles, and up to 1000
+	// whose publication ends.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3039,6 +3824,69 @@ type ClientInterface interface {
 	// Corresponds with GET /moderation/hidden (the `GetHidden` operationId).
 	GetHidden(ctx context.Context, params *GetHiddenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetReports List what was reported
+	//
+	// Returns what users have reported and no moderator has decided, or with
+	// `status=decided` what was decided. What several users have reported is one
+	// item, with their number and the newest five reports. The last reported for
+	// the first time comes first.
+	//
+	// Corresponds with GET /moderation/reports (the `GetReports` operationId).
+	GetReports(ctx context.Context, params *GetReportsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DecideReportWithBody Decide what was reported
+	//
+	// Decides all reports of an article, a comment or a profile at once, and takes
+	// the action in the same transaction. `dismiss` changes nothing. `hide` hides
+	// the article or comment. `delete` deletes it, which needs the role editor.
+	// `suspend` suspends its author, or the user of the profile, which needs the
+	// role admin. The note is the reason, which the author of what is hidden sees;
+	// all actions but `dismiss` need one.
+	//
+	// What another moderator has decided before returns 409. Repeating one's own
+	// decision changes nothing. Reports that arrive later are a new item.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /moderation/reports/{id} (the `DecideReport` operationId).
+	DecideReportWithBody(ctx context.Context, id ReportId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DecideReport Decide what was reported
+	//
+	// Decides all reports of an article, a comment or a profile at once, and takes
+	// the action in the same transaction. `dismiss` changes nothing. `hide` hides
+	// the article or comment. `delete` deletes it, which needs the role editor.
+	// `suspend` suspends its author, or the user of the profile, which needs the
+	// role admin. The note is the reason, which the author of what is hidden sees;
+	// all actions but `dismiss` need one.
+	//
+	// What another moderator has decided before returns 409. Repeating one's own
+	// decision changes nothing. Reports that arrive later are a new item.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /moderation/reports/{id} (the `DecideReport` operationId).
+	DecideReport(ctx context.Context, id ReportId, body DecideReportJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetWaitingComments List comments that wait for approval
+	//
+	// Returns the comments that wait for the approval of a moderator, the oldest
+	// first. Those that a moderator has hidden are not among them. A page with
+	// more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
+	// comments.
+	//
+	// Corresponds with GET /moderation/waiting (the `GetWaitingComments` operationId).
+	GetWaitingComments(ctx context.Context, params *GetWaitingCommentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPreview Get the article of a preview link
+	//
+	// Returns the article as it would be if it were published now. Neither the
+	// service nor any cache or search engine keeps the response. A token that is
+	// unknown, has expired or was ended returns 404.
+	//
+	// Corresponds with GET /previews/{token} (the `GetPreview` operationId).
+	GetPreview(ctx context.Context, token PreviewToken, params *GetPreviewParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetProfileByUsername Get a profile
 	//
 	// Returns the public profile of a user. `following` reports whether the caller
@@ -3046,6 +3894,26 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /profiles/{username} (the `GetProfileByUsername` operationId).
 	GetProfileByUsername(ctx context.Context, username UsernamePath, params *GetProfileByUsernameParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnblockUser End a block
+	//
+	// Ends the block of the caller. Follows that the block has ended stay ended, and
+	// a block of the other user stays. Repeating the request changes nothing.
+	//
+	// Corresponds with DELETE /profiles/{username}/block (the `UnblockUser` operationId).
+	UnblockUser(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BlockUser Block a user
+	//
+	// Keeps a user away: neither of the two can comment on the articles of the other
+	// or follow the other, and neither sees the comments of the other. Follows
+	// between them end. The other user is not told. Blocking a user again changes
+	// nothing. Users cannot block themselves; this returns 422.
+	//
+	// Moderators see all comments, and a block keeps nobody from reporting.
+	//
+	// Corresponds with POST /profiles/{username}/block (the `BlockUser` operationId).
+	BlockUser(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnfollowUserByUsername Stop following a user
 	//
@@ -3058,10 +3926,37 @@ type ClientInterface interface {
 	// FollowUserByUsername Follow a user
 	//
 	// Adds the user's articles to the caller's feed. Following a user again
-	// changes nothing. Users cannot follow themselves; this returns 422.
+	// changes nothing. Users cannot follow themselves; this returns 422. If one of
+	// the two has blocked the other, this returns 403.
 	//
 	// Corresponds with POST /profiles/{username}/follow (the `FollowUserByUsername` operationId).
 	FollowUserByUsername(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateReportWithBody Report an article, a comment or a profile
+	//
+	// Tells the moderators about something that the caller can see. Only they see
+	// who has reported it. Reporting the same thing again, before it is decided,
+	// returns the first report and changes nothing. An account can have 100 reports
+	// that are not decided; a further one returns 422 with `report` in `errors`.
+	// Nobody can report what is their own.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /reports (the `CreateReport` operationId).
+	CreateReportWithBody(ctx context.Context, params *CreateReportParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateReport Report an article, a comment or a profile
+	//
+	// Tells the moderators about something that the caller can see. Only they see
+	// who has reported it. Reporting the same thing again, before it is decided,
+	// returns the first report and changes nothing. An account can have 100 reports
+	// that are not decided; a further one returns 422 with `report` in `errors`.
+	// Nobody can report what is their own.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /reports (the `CreateReport` operationId).
+	CreateReport(ctx context.Context, params *CreateReportParams, body CreateReportJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListSeries List series
 	//
@@ -3210,12 +4105,76 @@ type ClientInterface interface {
 
 	// GetTags List tags
 	//
-	// Returns the tags that at least one article has, the most used first, and
-	// those that are used equally often by name. Of more than 1,000 tags, it
+	// Returns the tags that at least one public article has, the most used first,
+	// and those that are used equally often by name. Of more than 1,000 tags, it
 	// returns the first 1,000.
+	//
+	// With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+	// name.
 	//
 	// Corresponds with GET /tags (the `GetTags` operationId).
 	GetTags(ctx context.Context, params *GetTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTag Get a tag
+	//
+	// Returns a tag that at least one public article has. Editors get also others
+	// that have a name. Earlier names, and those of tags that were merged into
+	// this one, lead to it.
+	//
+	// Corresponds with GET /tags/{tag} (the `GetTag` operationId).
+	GetTag(ctx context.Context, tag TagPath, params *GetTagParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateTagWithBody Change a tag
+	//
+	// Changes what is shown of a tag. A name is shown at once in all articles with
+	// the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+	// names lead to the tag. Two tags cannot have the same name: merge one into
+	// the other.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /tags/{tag} (the `UpdateTag` operationId).
+	UpdateTagWithBody(ctx context.Context, tag TagPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateTag Change a tag
+	//
+	// Changes what is shown of a tag. A name is shown at once in all articles with
+	// the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+	// names lead to the tag. Two tags cannot have the same name: merge one into
+	// the other.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /tags/{tag} (the `UpdateTag` operationId).
+	UpdateTag(ctx context.Context, tag TagPath, body UpdateTagJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MergeTagWithBody Merge a tag into another one
+	//
+	// Makes a tag part of another one. Articles show the other tag at once, and
+	// its name leads to it, as do earlier names. The lists of both tags become one.
+	// If more than some thousand articles have the tag, this takes a few seconds
+	// more: `articlesToMove` says how many are not in the list yet. It cannot be
+	// undone. Articles do not change: their `updatedAt` and revisions stay. The
+	// description of the merged tag is deleted.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /tags/{tag}/merge (the `MergeTag` operationId).
+	MergeTagWithBody(ctx context.Context, tag TagPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MergeTag Merge a tag into another one
+	//
+	// Makes a tag part of another one. Articles show the other tag at once, and
+	// its name leads to it, as do earlier names. The lists of both tags become one.
+	// If more than some thousand articles have the tag, this takes a few seconds
+	// more: `articlesToMove` says how many are not in the list yet. It cannot be
+	// undone. Articles do not change: their `updatedAt` and revisions stay. The
+	// description of the merged tag is deleted.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /tags/{tag}/merge (the `MergeTag` operationId).
+	MergeTag(ctx context.Context, tag TagPath, body MergeTagJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteCurrentUserWithBody Delete the account of the signed-in user
 	//
@@ -3287,6 +4246,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /user/articles (the `GetCurrentUserArticles` operationId).
 	GetCurrentUserArticles(ctx context.Context, params *GetCurrentUserArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetCurrentUserBlocks List the users whom you have blocked
+	//
+	// Returns the users whom the caller has blocked, the last blocked first. Nobody
+	// else can see this list.
+	//
+	// Corresponds with GET /user/blocks (the `GetCurrentUserBlocks` operationId).
+	GetCurrentUserBlocks(ctx context.Context, params *GetCurrentUserBlocksParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetEmailVerification Get the verification state of the address
 	//
@@ -3946,6 +4913,11 @@ func (c *Client) UpdateArticle(ctx context.Context, slug SlugPath, params *Updat
 // GetArticleComments List the comments of an article
 //
 // Returns comments oldest first, or newest first with `sort=-createdAt`.
+// Replies are among them and name the comment that they answer in `parentId`;
+// the parameter `parentId` selects the replies of one comment, or the comments
+// that answer none. A deleted comment that has replies is in the list with
+// `deleted: true`, without its text and author.
+//
 // Without `limit` the response contains up to 1,000 comments; `nextCursor`
 // leads to the rest. With `format=html` it contains up to 100, and a larger
 // `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
@@ -3966,8 +4938,19 @@ func (c *Client) GetArticleComments(ctx context.Context, slug SlugPath, params *
 
 // CreateArticleCommentWithBody Comment on an article
 //
-// Adds a comment of the signed-in user to the article. If the account would
-// exceed its maximum size, the request returns 422 with `storage` in `errors`.
+// Adds a comment of the signed-in user to the article, or a reply to another
+// comment with `parentId`. A comment that answers none has the depth 1, and a
+// reply to a comment of the depth 8 returns 422. If the account would exceed
+// its maximum size, the request returns 422 with `storage` in `errors`.
+//
+// If the article or the service takes no new comments, the response is 403
+// with the code `comments_closed`. On a service that approves comments, those
+// of an account wait until a moderator has approved one: the response has
+// `waiting: true`, and only the author and moderators see the comment. Up to
+// 20 comments of an account wait.
+//
+// If the author of the article or of the comment that is answered has blocked
+// the user, or the other way round, the response is 403.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3986,8 +4969,19 @@ func (c *Client) CreateArticleCommentWithBody(ctx context.Context, slug SlugPath
 
 // CreateArticleComment Comment on an article
 //
-// Adds a comment of the signed-in user to the article. If the account would
-// exceed its maximum size, the request returns 422 with `storage` in `errors`.
+// Adds a comment of the signed-in user to the article, or a reply to another
+// comment with `parentId`. A comment that answers none has the depth 1, and a
+// reply to a comment of the depth 8 returns 422. If the account would exceed
+// its maximum size, the request returns 422 with `storage` in `errors`.
+//
+// If the article or the service takes no new comments, the response is 403
+// with the code `comments_closed`. On a service that approves comments, those
+// of an account wait until a moderator has approved one: the response has
+// `waiting: true`, and only the author and moderators see the comment. Up to
+// 20 comments of an account wait.
+//
+// If the author of the article or of the comment that is answered has blocked
+// the user, or the other way round, the response is 403.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4006,7 +5000,9 @@ func (c *Client) CreateArticleComment(ctx context.Context, slug SlugPath, params
 
 // DeleteArticleComment Delete a comment
 //
-// Deletes a comment; only its author may do this.
+// Deletes a comment; only its author may do this. Replies stay: if there are
+// any, the comment loses its text and its author, and lists show it with
+// `deleted: true` until the last reply is deleted.
 //
 // Corresponds with DELETE /articles/{slug}/comments/{id} (the `DeleteArticleComment` operationId).
 func (c *Client) DeleteArticleComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4021,10 +5017,71 @@ func (c *Client) DeleteArticleComment(ctx context.Context, slug SlugPath, id Com
 	return c.Client.Do(req)
 }
 
+// UpdateArticleCommentWithBody Change a comment
+//
+// Replaces the text of a comment; only its author may do this. The response
+// shows in `updatedAt` that the comment was changed. Repeating the request
+// changes nothing. A comment that is hidden or waits stays so.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /articles/{slug}/comments/{id} (the `UpdateArticleComment` operationId).
+func (c *Client) UpdateArticleCommentWithBody(ctx context.Context, slug SlugPath, id CommentId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateArticleCommentRequestWithBody(c.Server, slug, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateArticleComment Change a comment
+//
+// Replaces the text of a comment; only its author may do this. The response
+// shows in `updatedAt` that the comment was changed. Repeating the request
+// changes nothing. A comment that is hidden or waits stays so.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /articles/{slug}/comments/{id} (the `UpdateArticleComment` operationId).
+func (c *Client) UpdateArticleComment(ctx context.Context, slug SlugPath, id CommentId, body UpdateArticleCommentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateArticleCommentRequest(c.Server, slug, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveComment Approve a comment
+//
+// Shows a comment that waits to everybody. Further comments of its author do
+// not wait; those that wait already still do. A comment that does not wait
+// stays as it is. To reject one, hide it.
+//
+// Corresponds with PUT /articles/{slug}/comments/{id}/approval (the `ApproveComment` operationId).
+func (c *Client) ApproveComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveCommentRequest(c.Server, slug, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // RestoreComment Restore a comment
 //
-// Makes a hidden comment visible again. A comment that is not hidden stays as
-// it is.
+// Makes a hidden comment visible again. If it waits for approval, it still
+// waits. A comment that is not hidden stays as it is.
 //
 // Corresponds with DELETE /articles/{slug}/comments/{id}/hidden (the `RestoreComment` operationId).
 func (c *Client) RestoreComment(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4177,11 +5234,80 @@ func (c *Client) HideArticle(ctx context.Context, slug SlugPath, body HideArticl
 	return c.Client.Do(req)
 }
 
+// DeletePreviews End all preview links of an article
+//
+// Ends all links of the article, whoever has created them. It succeeds too
+// if there are none.
+//
+// Corresponds with DELETE /articles/{slug}/previews (the `DeletePreviews` operationId).
+func (c *Client) DeletePreviews(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeletePreviewsRequest(c.Server, slug)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePreviewWithBody Create a preview link
+//
+// Returns a link with which everybody reads the article as it would be if it
+// were published now, without an account. It works until it expires, until
+// `DELETE` ends it, or until its creator may no longer change the article;
+// not while a moderator hides the article.
+//
+// Only this response contains the link: the service stores a hash of its
+// token. An article has up to 50 links that have not expired.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /articles/{slug}/previews (the `CreatePreview` operationId).
+func (c *Client) CreatePreviewWithBody(ctx context.Context, slug SlugPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePreviewRequestWithBody(c.Server, slug, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePreview Create a preview link
+//
+// Returns a link with which everybody reads the article as it would be if it
+// were published now, without an account. It works until it expires, until
+// `DELETE` ends it, or until its creator may no longer change the article;
+// not while a moderator hides the article.
+//
+// Only this response contains the link: the service stores a hash of its
+// token. An article has up to 50 links that have not expired.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /articles/{slug}/previews (the `CreatePreview` operationId).
+func (c *Client) CreatePreview(ctx context.Context, slug SlugPath, body CreatePreviewJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePreviewRequest(c.Server, slug, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // PublishArticleWithBody Publish an article
 //
 // Publishes a draft, an article in review or a scheduled one: at once, or at
 // `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-// of publication.
+// of publication. An author has up to 100 scheduled articles, and up to 1000
+// whose publication ends.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4202,7 +5328,8 @@ func (c *Client) PublishArticleWithBody(ctx context.Context, slug SlugPath, para
 //
 // Publishes a draft, an article in review or a scheduled one: at once, or at
 // `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-// of publication.
+// of publication. An author has up to 100 scheduled articles, and up to 1000
+// whose publication ends.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4384,6 +5511,119 @@ func (c *Client) GetHidden(ctx context.Context, params *GetHiddenParams, reqEdit
 	return c.Client.Do(req)
 }
 
+// GetReports List what was reported
+//
+// Returns what users have reported and no moderator has decided, or with
+// `status=decided` what was decided. What several users have reported is one
+// item, with their number and the newest five reports. The last reported for
+// the first time comes first.
+//
+// Corresponds with GET /moderation/reports (the `GetReports` operationId).
+func (c *Client) GetReports(ctx context.Context, params *GetReportsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetReportsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DecideReportWithBody Decide what was reported
+//
+// Decides all reports of an article, a comment or a profile at once, and takes
+// the action in the same transaction. `dismiss` changes nothing. `hide` hides
+// the article or comment. `delete` deletes it, which needs the role editor.
+// `suspend` suspends its author, or the user of the profile, which needs the
+// role admin. The note is the reason, which the author of what is hidden sees;
+// all actions but `dismiss` need one.
+//
+// What another moderator has decided before returns 409. Repeating one's own
+// decision changes nothing. Reports that arrive later are a new item.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /moderation/reports/{id} (the `DecideReport` operationId).
+func (c *Client) DecideReportWithBody(ctx context.Context, id ReportId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDecideReportRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DecideReport Decide what was reported
+//
+// Decides all reports of an article, a comment or a profile at once, and takes
+// the action in the same transaction. `dismiss` changes nothing. `hide` hides
+// the article or comment. `delete` deletes it, which needs the role editor.
+// `suspend` suspends its author, or the user of the profile, which needs the
+// role admin. The note is the reason, which the author of what is hidden sees;
+// all actions but `dismiss` need one.
+//
+// What another moderator has decided before returns 409. Repeating one's own
+// decision changes nothing. Reports that arrive later are a new item.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /moderation/reports/{id} (the `DecideReport` operationId).
+func (c *Client) DecideReport(ctx context.Context, id ReportId, body DecideReportJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDecideReportRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetWaitingComments List comments that wait for approval
+//
+// Returns the comments that wait for the approval of a moderator, the oldest
+// first. Those that a moderator has hidden are not among them. A page with
+// more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
+// comments.
+//
+// Corresponds with GET /moderation/waiting (the `GetWaitingComments` operationId).
+func (c *Client) GetWaitingComments(ctx context.Context, params *GetWaitingCommentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetWaitingCommentsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPreview Get the article of a preview link
+//
+// Returns the article as it would be if it were published now. Neither the
+// service nor any cache or search engine keeps the response. A token that is
+// unknown, has expired or was ended returns 404.
+//
+// Corresponds with GET /previews/{token} (the `GetPreview` operationId).
+func (c *Client) GetPreview(ctx context.Context, token PreviewToken, params *GetPreviewParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPreviewRequest(c.Server, token, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetProfileByUsername Get a profile
 //
 // Returns the public profile of a user. `following` reports whether the caller
@@ -4392,6 +5632,46 @@ func (c *Client) GetHidden(ctx context.Context, params *GetHiddenParams, reqEdit
 // Corresponds with GET /profiles/{username} (the `GetProfileByUsername` operationId).
 func (c *Client) GetProfileByUsername(ctx context.Context, username UsernamePath, params *GetProfileByUsernameParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetProfileByUsernameRequest(c.Server, username, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnblockUser End a block
+//
+// Ends the block of the caller. Follows that the block has ended stay ended, and
+// a block of the other user stays. Repeating the request changes nothing.
+//
+// Corresponds with DELETE /profiles/{username}/block (the `UnblockUser` operationId).
+func (c *Client) UnblockUser(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnblockUserRequest(c.Server, username)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BlockUser Block a user
+//
+// Keeps a user away: neither of the two can comment on the articles of the other
+// or follow the other, and neither sees the comments of the other. Follows
+// between them end. The other user is not told. Blocking a user again changes
+// nothing. Users cannot block themselves; this returns 422.
+//
+// Moderators see all comments, and a block keeps nobody from reporting.
+//
+// Corresponds with POST /profiles/{username}/block (the `BlockUser` operationId).
+func (c *Client) BlockUser(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBlockUserRequest(c.Server, username)
 	if err != nil {
 		return nil, err
 	}
@@ -4423,11 +5703,58 @@ func (c *Client) UnfollowUserByUsername(ctx context.Context, username UsernamePa
 // FollowUserByUsername Follow a user
 //
 // Adds the user's articles to the caller's feed. Following a user again
-// changes nothing. Users cannot follow themselves; this returns 422.
+// changes nothing. Users cannot follow themselves; this returns 422. If one of
+// the two has blocked the other, this returns 403.
 //
 // Corresponds with POST /profiles/{username}/follow (the `FollowUserByUsername` operationId).
 func (c *Client) FollowUserByUsername(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewFollowUserByUsernameRequest(c.Server, username)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateReportWithBody Report an article, a comment or a profile
+//
+// Tells the moderators about something that the caller can see. Only they see
+// who has reported it. Reporting the same thing again, before it is decided,
+// returns the first report and changes nothing. An account can have 100 reports
+// that are not decided; a further one returns 422 with `report` in `errors`.
+// Nobody can report what is their own.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /reports (the `CreateReport` operationId).
+func (c *Client) CreateReportWithBody(ctx context.Context, params *CreateReportParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateReportRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateReport Report an article, a comment or a profile
+//
+// Tells the moderators about something that the caller can see. Only they see
+// who has reported it. Reporting the same thing again, before it is decided,
+// returns the first report and changes nothing. An account can have 100 reports
+// that are not decided; a further one returns 422 with `report` in `errors`.
+// Nobody can report what is their own.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /reports (the `CreateReport` operationId).
+func (c *Client) CreateReport(ctx context.Context, params *CreateReportParams, body CreateReportJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateReportRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4735,13 +6062,127 @@ func (c *Client) DeleteSession(ctx context.Context, id SessionId, reqEditors ...
 
 // GetTags List tags
 //
-// Returns the tags that at least one article has, the most used first, and
-// those that are used equally often by name. Of more than 1,000 tags, it
+// Returns the tags that at least one public article has, the most used first,
+// and those that are used equally often by name. Of more than 1,000 tags, it
 // returns the first 1,000.
+//
+// With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+// name.
 //
 // Corresponds with GET /tags (the `GetTags` operationId).
 func (c *Client) GetTags(ctx context.Context, params *GetTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTagsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTag Get a tag
+//
+// Returns a tag that at least one public article has. Editors get also others
+// that have a name. Earlier names, and those of tags that were merged into
+// this one, lead to it.
+//
+// Corresponds with GET /tags/{tag} (the `GetTag` operationId).
+func (c *Client) GetTag(ctx context.Context, tag TagPath, params *GetTagParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTagRequest(c.Server, tag, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateTagWithBody Change a tag
+//
+// Changes what is shown of a tag. A name is shown at once in all articles with
+// the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+// names lead to the tag. Two tags cannot have the same name: merge one into
+// the other.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /tags/{tag} (the `UpdateTag` operationId).
+func (c *Client) UpdateTagWithBody(ctx context.Context, tag TagPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateTagRequestWithBody(c.Server, tag, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateTag Change a tag
+//
+// Changes what is shown of a tag. A name is shown at once in all articles with
+// the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+// names lead to the tag. Two tags cannot have the same name: merge one into
+// the other.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /tags/{tag} (the `UpdateTag` operationId).
+func (c *Client) UpdateTag(ctx context.Context, tag TagPath, body UpdateTagJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateTagRequest(c.Server, tag, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MergeTagWithBody Merge a tag into another one
+//
+// Makes a tag part of another one. Articles show the other tag at once, and
+// its name leads to it, as do earlier names. The lists of both tags become one.
+// If more than some thousand articles have the tag, this takes a few seconds
+// more: `articlesToMove` says how many are not in the list yet. It cannot be
+// undone. Articles do not change: their `updatedAt` and revisions stay. The
+// description of the merged tag is deleted.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /tags/{tag}/merge (the `MergeTag` operationId).
+func (c *Client) MergeTagWithBody(ctx context.Context, tag TagPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMergeTagRequestWithBody(c.Server, tag, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MergeTag Merge a tag into another one
+//
+// Makes a tag part of another one. Articles show the other tag at once, and
+// its name leads to it, as do earlier names. The lists of both tags become one.
+// If more than some thousand articles have the tag, this takes a few seconds
+// more: `articlesToMove` says how many are not in the list yet. It cannot be
+// undone. Articles do not change: their `updatedAt` and revisions stay. The
+// description of the merged tag is deleted.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /tags/{tag}/merge (the `MergeTag` operationId).
+func (c *Client) MergeTag(ctx context.Context, tag TagPath, body MergeTagJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMergeTagRequest(c.Server, tag, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4873,6 +6314,24 @@ func (c *Client) UpdateCurrentUser(ctx context.Context, body UpdateCurrentUserJS
 // Corresponds with GET /user/articles (the `GetCurrentUserArticles` operationId).
 func (c *Client) GetCurrentUserArticles(ctx context.Context, params *GetCurrentUserArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetCurrentUserArticlesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCurrentUserBlocks List the users whom you have blocked
+//
+// Returns the users whom the caller has blocked, the last blocked first. Nobody
+// else can see this list.
+//
+// Corresponds with GET /user/blocks (the `GetCurrentUserBlocks` operationId).
+func (c *Client) GetCurrentUserBlocks(ctx context.Context, params *GetCurrentUserBlocksParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCurrentUserBlocksRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6318,6 +7777,18 @@ func NewGetArticleCommentsRequest(server string, slug SlugPath, params *GetArtic
 
 		}
 
+		if params.ParentId != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "parentId", *params.ParentId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Cursor != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -6467,6 +7938,101 @@ func NewDeleteArticleCommentRequest(server string, slug SlugPath, id CommentId) 
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateArticleCommentRequest calls the generic UpdateArticleComment builder with application/json body
+func NewUpdateArticleCommentRequest(server string, slug SlugPath, id CommentId, body UpdateArticleCommentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateArticleCommentRequestWithBody(server, slug, id, "application/json", bodyReader)
+}
+
+// NewUpdateArticleCommentRequestWithBody constructs an http.Request for the UpdateArticleComment method, with any body, and a specified content type
+func NewUpdateArticleCommentRequestWithBody(server string, slug SlugPath, id CommentId, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/comments/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewApproveCommentRequest constructs an http.Request for the ApproveComment method
+func NewApproveCommentRequest(server string, slug SlugPath, id CommentId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/comments/%s/approval", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -6709,6 +8275,87 @@ func NewHideArticleRequestWithBody(server string, slug SlugPath, contentType str
 	}
 
 	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeletePreviewsRequest constructs an http.Request for the DeletePreviews method
+func NewDeletePreviewsRequest(server string, slug SlugPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/previews", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreatePreviewRequest calls the generic CreatePreview builder with application/json body
+func NewCreatePreviewRequest(server string, slug SlugPath, body CreatePreviewJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreatePreviewRequestWithBody(server, slug, "application/json", bodyReader)
+}
+
+// NewCreatePreviewRequestWithBody constructs an http.Request for the CreatePreview method, with any body, and a specified content type
+func NewCreatePreviewRequestWithBody(server string, slug SlugPath, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/previews", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}
@@ -7156,6 +8803,270 @@ func NewGetHiddenRequest(server string, params *GetHiddenParams) (*http.Request,
 	return req, nil
 }
 
+// NewGetReportsRequest constructs an http.Request for the GetReports method
+func NewGetReportsRequest(server string, params *GetReportsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/moderation/reports")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Kind != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "kind", *params.Kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDecideReportRequest calls the generic DecideReport builder with application/json body
+func NewDecideReportRequest(server string, id ReportId, body DecideReportJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDecideReportRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewDecideReportRequestWithBody constructs an http.Request for the DecideReport method, with any body, and a specified content type
+func NewDecideReportRequestWithBody(server string, id ReportId, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/moderation/reports/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetWaitingCommentsRequest constructs an http.Request for the GetWaitingComments method
+func NewGetWaitingCommentsRequest(server string, params *GetWaitingCommentsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/moderation/waiting")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetPreviewRequest constructs an http.Request for the GetPreview method
+func NewGetPreviewRequest(server string, token PreviewToken, params *GetPreviewParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "token", token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/previews/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetProfileByUsernameRequest constructs an http.Request for the GetProfileByUsername method
 func NewGetProfileByUsernameRequest(server string, username UsernamePath, params *GetProfileByUsernameParams) (*http.Request, error) {
 	var err error
@@ -7200,6 +9111,74 @@ func NewGetProfileByUsernameRequest(server string, username UsernamePath, params
 			req.Header.Set("If-None-Match", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewUnblockUserRequest constructs an http.Request for the UnblockUser method
+func NewUnblockUserRequest(server string, username UsernamePath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "username", username, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/profiles/%s/block", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewBlockUserRequest constructs an http.Request for the BlockUser method
+func NewBlockUserRequest(server string, username UsernamePath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "username", username, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/profiles/%s/block", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -7268,6 +9247,61 @@ func NewFollowUserByUsernameRequest(server string, username UsernamePath) (*http
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateReportRequest calls the generic CreateReport builder with application/json body
+func NewCreateReportRequest(server string, params *CreateReportParams, body CreateReportJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateReportRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateReportRequestWithBody constructs an http.Request for the CreateReport method, with any body, and a specified content type
+func NewCreateReportRequestWithBody(server string, params *CreateReportParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/reports")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -7798,6 +9832,69 @@ func NewGetTagsRequest(server string, params *GetTagsParams) (*http.Request, err
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Prefix != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "prefix", *params.Prefix, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Counts != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "counts", *params.Counts, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -7817,6 +9914,149 @@ func NewGetTagsRequest(server string, params *GetTagsParams) (*http.Request, err
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewGetTagRequest constructs an http.Request for the GetTag method
+func NewGetTagRequest(server string, tag TagPath, params *GetTagParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "tag", tag, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/tags/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewUpdateTagRequest calls the generic UpdateTag builder with application/json body
+func NewUpdateTagRequest(server string, tag TagPath, body UpdateTagJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateTagRequestWithBody(server, tag, "application/json", bodyReader)
+}
+
+// NewUpdateTagRequestWithBody constructs an http.Request for the UpdateTag method, with any body, and a specified content type
+func NewUpdateTagRequestWithBody(server string, tag TagPath, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "tag", tag, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/tags/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewMergeTagRequest calls the generic MergeTag builder with application/json body
+func NewMergeTagRequest(server string, tag TagPath, body MergeTagJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewMergeTagRequestWithBody(server, tag, "application/json", bodyReader)
+}
+
+// NewMergeTagRequestWithBody constructs an http.Request for the MergeTag method, with any body, and a specified content type
+func NewMergeTagRequestWithBody(server string, tag TagPath, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "tag", tag, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/tags/%s/merge", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -7982,6 +10222,87 @@ func NewGetCurrentUserArticlesRequest(server string, params *GetCurrentUserArtic
 			}
 
 		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetCurrentUserBlocksRequest constructs an http.Request for the GetCurrentUserBlocks method
+func NewGetCurrentUserBlocksRequest(server string, params *GetCurrentUserBlocksParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/user/blocks")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
 
 		if params.Limit != nil {
 
@@ -8757,6 +11078,11 @@ type ClientWithResponsesInterface interface {
 	// GetArticleCommentsWithResponse List the comments of an article
 	//
 	// Returns comments oldest first, or newest first with `sort=-createdAt`.
+	// Replies are among them and name the comment that they answer in `parentId`;
+	// the parameter `parentId` selects the replies of one comment, or the comments
+	// that answer none. A deleted comment that has replies is in the list with
+	// `deleted: true`, without its text and author.
+	//
 	// Without `limit` the response contains up to 1,000 comments; `nextCursor`
 	// leads to the rest. With `format=html` it contains up to 100, and a larger
 	// `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
@@ -8769,8 +11095,19 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleCommentWithBodyWithResponse Comment on an article
 	//
-	// Adds a comment of the signed-in user to the article. If the account would
-	// exceed its maximum size, the request returns 422 with `storage` in `errors`.
+	// Adds a comment of the signed-in user to the article, or a reply to another
+	// comment with `parentId`. A comment that answers none has the depth 1, and a
+	// reply to a comment of the depth 8 returns 422. If the account would exceed
+	// its maximum size, the request returns 422 with `storage` in `errors`.
+	//
+	// If the article or the service takes no new comments, the response is 403
+	// with the code `comments_closed`. On a service that approves comments, those
+	// of an account wait until a moderator has approved one: the response has
+	// `waiting: true`, and only the author and moderators see the comment. Up to
+	// 20 comments of an account wait.
+	//
+	// If the author of the article or of the comment that is answered has blocked
+	// the user, or the other way round, the response is 403.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8779,8 +11116,19 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleCommentWithResponse Comment on an article
 	//
-	// Adds a comment of the signed-in user to the article. If the account would
-	// exceed its maximum size, the request returns 422 with `storage` in `errors`.
+	// Adds a comment of the signed-in user to the article, or a reply to another
+	// comment with `parentId`. A comment that answers none has the depth 1, and a
+	// reply to a comment of the depth 8 returns 422. If the account would exceed
+	// its maximum size, the request returns 422 with `storage` in `errors`.
+	//
+	// If the article or the service takes no new comments, the response is 403
+	// with the code `comments_closed`. On a service that approves comments, those
+	// of an account wait until a moderator has approved one: the response has
+	// `waiting: true`, and only the author and moderators see the comment. Up to
+	// 20 comments of an account wait.
+	//
+	// If the author of the article or of the comment that is answered has blocked
+	// the user, or the other way round, the response is 403.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8789,17 +11137,52 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteArticleCommentWithResponse Delete a comment
 	//
-	// Deletes a comment; only its author may do this.
+	// Deletes a comment; only its author may do this. Replies stay: if there are
+	// any, the comment loses its text and its author, and lists show it with
+	// `deleted: true` until the last reply is deleted.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /articles/{slug}/comments/{id} (the `DeleteArticleComment` operationId).
 	DeleteArticleCommentWithResponse(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*DeleteArticleCommentResponse, error)
 
+	// UpdateArticleCommentWithBodyWithResponse Change a comment
+	//
+	// Replaces the text of a comment; only its author may do this. The response
+	// shows in `updatedAt` that the comment was changed. Repeating the request
+	// changes nothing. A comment that is hidden or waits stays so.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /articles/{slug}/comments/{id} (the `UpdateArticleComment` operationId).
+	UpdateArticleCommentWithBodyWithResponse(ctx context.Context, slug SlugPath, id CommentId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateArticleCommentResponse, error)
+
+	// UpdateArticleCommentWithResponse Change a comment
+	//
+	// Replaces the text of a comment; only its author may do this. The response
+	// shows in `updatedAt` that the comment was changed. Repeating the request
+	// changes nothing. A comment that is hidden or waits stays so.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /articles/{slug}/comments/{id} (the `UpdateArticleComment` operationId).
+	UpdateArticleCommentWithResponse(ctx context.Context, slug SlugPath, id CommentId, body UpdateArticleCommentJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateArticleCommentResponse, error)
+
+	// ApproveCommentWithResponse Approve a comment
+	//
+	// Shows a comment that waits to everybody. Further comments of its author do
+	// not wait; those that wait already still do. A comment that does not wait
+	// stays as it is. To reject one, hide it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /articles/{slug}/comments/{id}/approval (the `ApproveComment` operationId).
+	ApproveCommentWithResponse(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*ApproveCommentResponse, error)
+
 	// RestoreCommentWithResponse Restore a comment
 	//
-	// Makes a hidden comment visible again. A comment that is not hidden stays as
-	// it is.
+	// Makes a hidden comment visible again. If it waits for approval, it still
+	// waits. A comment that is not hidden stays as it is.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8880,11 +11263,52 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /articles/{slug}/hidden (the `HideArticle` operationId).
 	HideArticleWithResponse(ctx context.Context, slug SlugPath, body HideArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*HideArticleResponse, error)
 
+	// DeletePreviewsWithResponse End all preview links of an article
+	//
+	// Ends all links of the article, whoever has created them. It succeeds too
+	// if there are none.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /articles/{slug}/previews (the `DeletePreviews` operationId).
+	DeletePreviewsWithResponse(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*DeletePreviewsResponse, error)
+
+	// CreatePreviewWithBodyWithResponse Create a preview link
+	//
+	// Returns a link with which everybody reads the article as it would be if it
+	// were published now, without an account. It works until it expires, until
+	// `DELETE` ends it, or until its creator may no longer change the article;
+	// not while a moderator hides the article.
+	//
+	// Only this response contains the link: the service stores a hash of its
+	// token. An article has up to 50 links that have not expired.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /articles/{slug}/previews (the `CreatePreview` operationId).
+	CreatePreviewWithBodyWithResponse(ctx context.Context, slug SlugPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePreviewResponse, error)
+
+	// CreatePreviewWithResponse Create a preview link
+	//
+	// Returns a link with which everybody reads the article as it would be if it
+	// were published now, without an account. It works until it expires, until
+	// `DELETE` ends it, or until its creator may no longer change the article;
+	// not while a moderator hides the article.
+	//
+	// Only this response contains the link: the service stores a hash of its
+	// token. An article has up to 50 links that have not expired.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /articles/{slug}/previews (the `CreatePreview` operationId).
+	CreatePreviewWithResponse(ctx context.Context, slug SlugPath, body CreatePreviewJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePreviewResponse, error)
+
 	// PublishArticleWithBodyWithResponse Publish an article
 	//
 	// Publishes a draft, an article in review or a scheduled one: at once, or at
 	// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-	// of publication.
+	// of publication. An author has up to 100 scheduled articles, and up to 1000
+	// whose publication ends.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8895,7 +11319,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Publishes a draft, an article in review or a scheduled one: at once, or at
 	// `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-	// of publication.
+	// of publication. An author has up to 100 scheduled articles, and up to 1000
+	// whose publication ends.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8995,6 +11420,75 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /moderation/hidden (the `GetHidden` operationId).
 	GetHiddenWithResponse(ctx context.Context, params *GetHiddenParams, reqEditors ...RequestEditorFn) (*GetHiddenResponse, error)
 
+	// GetReportsWithResponse List what was reported
+	//
+	// Returns what users have reported and no moderator has decided, or with
+	// `status=decided` what was decided. What several users have reported is one
+	// item, with their number and the newest five reports. The last reported for
+	// the first time comes first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /moderation/reports (the `GetReports` operationId).
+	GetReportsWithResponse(ctx context.Context, params *GetReportsParams, reqEditors ...RequestEditorFn) (*GetReportsResponse, error)
+
+	// DecideReportWithBodyWithResponse Decide what was reported
+	//
+	// Decides all reports of an article, a comment or a profile at once, and takes
+	// the action in the same transaction. `dismiss` changes nothing. `hide` hides
+	// the article or comment. `delete` deletes it, which needs the role editor.
+	// `suspend` suspends its author, or the user of the profile, which needs the
+	// role admin. The note is the reason, which the author of what is hidden sees;
+	// all actions but `dismiss` need one.
+	//
+	// What another moderator has decided before returns 409. Repeating one's own
+	// decision changes nothing. Reports that arrive later are a new item.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /moderation/reports/{id} (the `DecideReport` operationId).
+	DecideReportWithBodyWithResponse(ctx context.Context, id ReportId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DecideReportResponse, error)
+
+	// DecideReportWithResponse Decide what was reported
+	//
+	// Decides all reports of an article, a comment or a profile at once, and takes
+	// the action in the same transaction. `dismiss` changes nothing. `hide` hides
+	// the article or comment. `delete` deletes it, which needs the role editor.
+	// `suspend` suspends its author, or the user of the profile, which needs the
+	// role admin. The note is the reason, which the author of what is hidden sees;
+	// all actions but `dismiss` need one.
+	//
+	// What another moderator has decided before returns 409. Repeating one's own
+	// decision changes nothing. Reports that arrive later are a new item.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /moderation/reports/{id} (the `DecideReport` operationId).
+	DecideReportWithResponse(ctx context.Context, id ReportId, body DecideReportJSONRequestBody, reqEditors ...RequestEditorFn) (*DecideReportResponse, error)
+
+	// GetWaitingCommentsWithResponse List comments that wait for approval
+	//
+	// Returns the comments that wait for the approval of a moderator, the oldest
+	// first. Those that a moderator has hidden are not among them. A page with
+	// more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
+	// comments.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /moderation/waiting (the `GetWaitingComments` operationId).
+	GetWaitingCommentsWithResponse(ctx context.Context, params *GetWaitingCommentsParams, reqEditors ...RequestEditorFn) (*GetWaitingCommentsResponse, error)
+
+	// GetPreviewWithResponse Get the article of a preview link
+	//
+	// Returns the article as it would be if it were published now. Neither the
+	// service nor any cache or search engine keeps the response. A token that is
+	// unknown, has expired or was ended returns 404.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /previews/{token} (the `GetPreview` operationId).
+	GetPreviewWithResponse(ctx context.Context, token PreviewToken, params *GetPreviewParams, reqEditors ...RequestEditorFn) (*GetPreviewResponse, error)
+
 	// GetProfileByUsernameWithResponse Get a profile
 	//
 	// Returns the public profile of a user. `following` reports whether the caller
@@ -9004,6 +11498,30 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /profiles/{username} (the `GetProfileByUsername` operationId).
 	GetProfileByUsernameWithResponse(ctx context.Context, username UsernamePath, params *GetProfileByUsernameParams, reqEditors ...RequestEditorFn) (*GetProfileByUsernameResponse, error)
+
+	// UnblockUserWithResponse End a block
+	//
+	// Ends the block of the caller. Follows that the block has ended stay ended, and
+	// a block of the other user stays. Repeating the request changes nothing.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /profiles/{username}/block (the `UnblockUser` operationId).
+	UnblockUserWithResponse(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*UnblockUserResponse, error)
+
+	// BlockUserWithResponse Block a user
+	//
+	// Keeps a user away: neither of the two can comment on the articles of the other
+	// or follow the other, and neither sees the comments of the other. Follows
+	// between them end. The other user is not told. Blocking a user again changes
+	// nothing. Users cannot block themselves; this returns 422.
+	//
+	// Moderators see all comments, and a block keeps nobody from reporting.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /profiles/{username}/block (the `BlockUser` operationId).
+	BlockUserWithResponse(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*BlockUserResponse, error)
 
 	// UnfollowUserByUsernameWithResponse Stop following a user
 	//
@@ -9018,12 +11536,39 @@ type ClientWithResponsesInterface interface {
 	// FollowUserByUsernameWithResponse Follow a user
 	//
 	// Adds the user's articles to the caller's feed. Following a user again
-	// changes nothing. Users cannot follow themselves; this returns 422.
+	// changes nothing. Users cannot follow themselves; this returns 422. If one of
+	// the two has blocked the other, this returns 403.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /profiles/{username}/follow (the `FollowUserByUsername` operationId).
 	FollowUserByUsernameWithResponse(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*FollowUserByUsernameResponse, error)
+
+	// CreateReportWithBodyWithResponse Report an article, a comment or a profile
+	//
+	// Tells the moderators about something that the caller can see. Only they see
+	// who has reported it. Reporting the same thing again, before it is decided,
+	// returns the first report and changes nothing. An account can have 100 reports
+	// that are not decided; a further one returns 422 with `report` in `errors`.
+	// Nobody can report what is their own.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /reports (the `CreateReport` operationId).
+	CreateReportWithBodyWithResponse(ctx context.Context, params *CreateReportParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateReportResponse, error)
+
+	// CreateReportWithResponse Report an article, a comment or a profile
+	//
+	// Tells the moderators about something that the caller can see. Only they see
+	// who has reported it. Reporting the same thing again, before it is decided,
+	// returns the first report and changes nothing. An account can have 100 reports
+	// that are not decided; a further one returns 422 with `report` in `errors`.
+	// Nobody can report what is their own.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /reports (the `CreateReport` operationId).
+	CreateReportWithResponse(ctx context.Context, params *CreateReportParams, body CreateReportJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateReportResponse, error)
 
 	// ListSeriesWithResponse List series
 	//
@@ -9186,14 +11731,80 @@ type ClientWithResponsesInterface interface {
 
 	// GetTagsWithResponse List tags
 	//
-	// Returns the tags that at least one article has, the most used first, and
-	// those that are used equally often by name. Of more than 1,000 tags, it
+	// Returns the tags that at least one public article has, the most used first,
+	// and those that are used equally often by name. Of more than 1,000 tags, it
 	// returns the first 1,000.
+	//
+	// With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+	// name.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /tags (the `GetTags` operationId).
 	GetTagsWithResponse(ctx context.Context, params *GetTagsParams, reqEditors ...RequestEditorFn) (*GetTagsResponse, error)
+
+	// GetTagWithResponse Get a tag
+	//
+	// Returns a tag that at least one public article has. Editors get also others
+	// that have a name. Earlier names, and those of tags that were merged into
+	// this one, lead to it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /tags/{tag} (the `GetTag` operationId).
+	GetTagWithResponse(ctx context.Context, tag TagPath, params *GetTagParams, reqEditors ...RequestEditorFn) (*GetTagResponse, error)
+
+	// UpdateTagWithBodyWithResponse Change a tag
+	//
+	// Changes what is shown of a tag. A name is shown at once in all articles with
+	// the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+	// names lead to the tag. Two tags cannot have the same name: merge one into
+	// the other.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /tags/{tag} (the `UpdateTag` operationId).
+	UpdateTagWithBodyWithResponse(ctx context.Context, tag TagPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateTagResponse, error)
+
+	// UpdateTagWithResponse Change a tag
+	//
+	// Changes what is shown of a tag. A name is shown at once in all articles with
+	// the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+	// names lead to the tag. Two tags cannot have the same name: merge one into
+	// the other.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /tags/{tag} (the `UpdateTag` operationId).
+	UpdateTagWithResponse(ctx context.Context, tag TagPath, body UpdateTagJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateTagResponse, error)
+
+	// MergeTagWithBodyWithResponse Merge a tag into another one
+	//
+	// Makes a tag part of another one. Articles show the other tag at once, and
+	// its name leads to it, as do earlier names. The lists of both tags become one.
+	// If more than some thousand articles have the tag, this takes a few seconds
+	// more: `articlesToMove` says how many are not in the list yet. It cannot be
+	// undone. Articles do not change: their `updatedAt` and revisions stay. The
+	// description of the merged tag is deleted.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /tags/{tag}/merge (the `MergeTag` operationId).
+	MergeTagWithBodyWithResponse(ctx context.Context, tag TagPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*MergeTagResponse, error)
+
+	// MergeTagWithResponse Merge a tag into another one
+	//
+	// Makes a tag part of another one. Articles show the other tag at once, and
+	// its name leads to it, as do earlier names. The lists of both tags become one.
+	// If more than some thousand articles have the tag, this takes a few seconds
+	// more: `articlesToMove` says how many are not in the list yet. It cannot be
+	// undone. Articles do not change: their `updatedAt` and revisions stay. The
+	// description of the merged tag is deleted.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /tags/{tag}/merge (the `MergeTag` operationId).
+	MergeTagWithResponse(ctx context.Context, tag TagPath, body MergeTagJSONRequestBody, reqEditors ...RequestEditorFn) (*MergeTagResponse, error)
 
 	// DeleteCurrentUserWithBodyWithResponse Delete the account of the signed-in user
 	//
@@ -9269,6 +11880,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /user/articles (the `GetCurrentUserArticles` operationId).
 	GetCurrentUserArticlesWithResponse(ctx context.Context, params *GetCurrentUserArticlesParams, reqEditors ...RequestEditorFn) (*GetCurrentUserArticlesResponse, error)
+
+	// GetCurrentUserBlocksWithResponse List the users whom you have blocked
+	//
+	// Returns the users whom the caller has blocked, the last blocked first. Nobody
+	// else can see this list.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /user/blocks (the `GetCurrentUserBlocks` operationId).
+	GetCurrentUserBlocksWithResponse(ctx context.Context, params *GetCurrentUserBlocksParams, reqEditors ...RequestEditorFn) (*GetCurrentUserBlocksResponse, error)
 
 	// GetEmailVerificationWithResponse Get the verification state of the address
 	//
@@ -10712,6 +13333,129 @@ func (r DeleteArticleCommentResponse) ContentType() string {
 	return ""
 }
 
+// UpdateArticleCommentResponse200Headers the declared response headers of an HTTP 200 response for UpdateArticleComment
+type UpdateArticleCommentResponse200Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type UpdateArticleCommentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CommentOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateArticleCommentResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateArticleCommentResponse) GetJSON200() *CommentOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r UpdateArticleCommentResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r UpdateArticleCommentResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateArticleCommentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateArticleCommentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateArticleCommentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateArticleCommentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ApproveCommentResponse204Headers the declared response headers of an HTTP 204 response for ApproveComment
+type ApproveCommentResponse204Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type ApproveCommentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *ApproveCommentResponse204Headers
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r ApproveCommentResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r ApproveCommentResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r ApproveCommentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ApproveCommentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApproveCommentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ApproveCommentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // RestoreCommentResponse204Headers the declared response headers of an HTTP 204 response for RestoreComment
 type RestoreCommentResponse204Headers struct {
 	RateLimit       *string
@@ -11070,6 +13814,129 @@ func (r HideArticleResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r HideArticleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeletePreviewsResponse204Headers the declared response headers of an HTTP 204 response for DeletePreviews
+type DeletePreviewsResponse204Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type DeletePreviewsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *DeletePreviewsResponse204Headers
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r DeletePreviewsResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r DeletePreviewsResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r DeletePreviewsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeletePreviewsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeletePreviewsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeletePreviewsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreatePreviewResponse201Headers the declared response headers of an HTTP 201 response for CreatePreview
+type CreatePreviewResponse201Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type CreatePreviewResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *PreviewCreated
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreatePreviewResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreatePreviewResponse) GetJSON201() *PreviewCreated {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r CreatePreviewResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r CreatePreviewResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r CreatePreviewResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreatePreviewResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreatePreviewResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreatePreviewResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11553,6 +14420,269 @@ func (r GetHiddenResponse) ContentType() string {
 	return ""
 }
 
+// GetReportsResponse200Headers the declared response headers of an HTTP 200 response for GetReports
+type GetReportsResponse200Headers struct {
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetReportsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ReportedItems
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetReportsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetReportsResponse) GetJSON200() *ReportedItems {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetReportsResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetReportsResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetReportsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetReportsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetReportsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetReportsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DecideReportResponse200Headers the declared response headers of an HTTP 200 response for DecideReport
+type DecideReportResponse200Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type DecideReportResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ReportedItemOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *DecideReportResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DecideReportResponse) GetJSON200() *ReportedItemOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r DecideReportResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r DecideReportResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r DecideReportResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DecideReportResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DecideReportResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DecideReportResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetWaitingCommentsResponse200Headers the declared response headers of an HTTP 200 response for GetWaitingComments
+type GetWaitingCommentsResponse200Headers struct {
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetWaitingCommentsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WaitingComments
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetWaitingCommentsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetWaitingCommentsResponse) GetJSON200() *WaitingComments {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetWaitingCommentsResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetWaitingCommentsResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetWaitingCommentsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetWaitingCommentsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetWaitingCommentsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetWaitingCommentsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetPreviewResponse200Headers the declared response headers of an HTTP 200 response for GetPreview
+type GetPreviewResponse200Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+	XRobotsTag      *string
+}
+
+type GetPreviewResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PreviewOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetPreviewResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPreviewResponse) GetJSON200() *PreviewOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetPreviewResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetPreviewResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPreviewResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPreviewResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPreviewResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPreviewResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetProfileByUsernameResponse200Headers the declared response headers of an HTTP 200 response for GetProfileByUsername
 type GetProfileByUsernameResponse200Headers struct {
 	CacheControl    *string
@@ -11629,6 +14759,136 @@ func (r GetProfileByUsernameResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetProfileByUsernameResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UnblockUserResponse200Headers the declared response headers of an HTTP 200 response for UnblockUser
+type UnblockUserResponse200Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type UnblockUserResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ProfileOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UnblockUserResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnblockUserResponse) GetJSON200() *ProfileOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r UnblockUserResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r UnblockUserResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r UnblockUserResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnblockUserResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnblockUserResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnblockUserResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// BlockUserResponse200Headers the declared response headers of an HTTP 200 response for BlockUser
+type BlockUserResponse200Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type BlockUserResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ProfileOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *BlockUserResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r BlockUserResponse) GetJSON200() *ProfileOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r BlockUserResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r BlockUserResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r BlockUserResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r BlockUserResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BlockUserResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BlockUserResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11759,6 +15019,72 @@ func (r FollowUserByUsernameResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r FollowUserByUsernameResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateReportResponse201Headers the declared response headers of an HTTP 201 response for CreateReport
+type CreateReportResponse201Headers struct {
+	IdempotencyReplayed *string
+	RateLimit           *string
+	RateLimitPolicy     *string
+	XBylineIgnored      *string
+	XRequestId          *string
+}
+
+type CreateReportResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *ReportCreated
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateReportResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateReportResponse) GetJSON201() *ReportCreated {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r CreateReportResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r CreateReportResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateReportResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateReportResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateReportResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateReportResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12497,6 +15823,7 @@ func (r DeleteSessionResponse) ContentType() string {
 type GetTagsResponse200Headers struct {
 	CacheControl    *string
 	ETag            *string
+	Link            *string
 	RateLimit       *string
 	RateLimitPolicy *string
 	Vary            *string
@@ -12569,6 +15896,218 @@ func (r GetTagsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetTagsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetTagResponse200Headers the declared response headers of an HTTP 200 response for GetTag
+type GetTagResponse200Headers struct {
+	CacheControl    *string
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+// GetTagResponse304Headers the declared response headers of an HTTP 304 response for GetTag
+type GetTagResponse304Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetTagResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TagFound
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetTagResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetTagResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTagResponse) GetJSON200() *TagFound {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetTagResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetTagResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTagResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTagResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTagResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTagResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateTagResponse200Headers the declared response headers of an HTTP 200 response for UpdateTag
+type UpdateTagResponse200Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type UpdateTagResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TagOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateTagResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateTagResponse) GetJSON200() *TagOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r UpdateTagResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r UpdateTagResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateTagResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateTagResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateTagResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateTagResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// MergeTagResponse200Headers the declared response headers of an HTTP 200 response for MergeTag
+type MergeTagResponse200Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type MergeTagResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TagOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *MergeTagResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r MergeTagResponse) GetJSON200() *TagOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r MergeTagResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r MergeTagResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r MergeTagResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r MergeTagResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r MergeTagResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r MergeTagResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12857,6 +16396,89 @@ func (r GetCurrentUserArticlesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetCurrentUserArticlesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetCurrentUserBlocksResponse200Headers the declared response headers of an HTTP 200 response for GetCurrentUserBlocks
+type GetCurrentUserBlocksResponse200Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+// GetCurrentUserBlocksResponse304Headers the declared response headers of an HTTP 304 response for GetCurrentUserBlocks
+type GetCurrentUserBlocksResponse304Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetCurrentUserBlocksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Blocks
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetCurrentUserBlocksResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetCurrentUserBlocksResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCurrentUserBlocksResponse) GetJSON200() *Blocks {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetCurrentUserBlocksResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetCurrentUserBlocksResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCurrentUserBlocksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCurrentUserBlocksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCurrentUserBlocksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCurrentUserBlocksResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13931,6 +17553,11 @@ func (c *ClientWithResponses) UpdateArticleWithResponse(ctx context.Context, slu
 // GetArticleCommentsWithResponse List the comments of an article
 //
 // Returns comments oldest first, or newest first with `sort=-createdAt`.
+// Replies are among them and name the comment that they answer in `parentId`;
+// the parameter `parentId` selects the replies of one comment, or the comments
+// that answer none. A deleted comment that has replies is in the list with
+// `deleted: true`, without its text and author.
+//
 // Without `limit` the response contains up to 1,000 comments; `nextCursor`
 // leads to the rest. With `format=html` it contains up to 100, and a larger
 // `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
@@ -13949,8 +17576,19 @@ func (c *ClientWithResponses) GetArticleCommentsWithResponse(ctx context.Context
 
 // CreateArticleCommentWithBodyWithResponse Comment on an article
 //
-// Adds a comment of the signed-in user to the article. If the account would
-// exceed its maximum size, the request returns 422 with `storage` in `errors`.
+// Adds a comment of the signed-in user to the article, or a reply to another
+// comment with `parentId`. A comment that answers none has the depth 1, and a
+// reply to a comment of the depth 8 returns 422. If the account would exceed
+// its maximum size, the request returns 422 with `storage` in `errors`.
+//
+// If the article or the service takes no new comments, the response is 403
+// with the code `comments_closed`. On a service that approves comments, those
+// of an account wait until a moderator has approved one: the response has
+// `waiting: true`, and only the author and moderators see the comment. Up to
+// 20 comments of an account wait.
+//
+// If the author of the article or of the comment that is answered has blocked
+// the user, or the other way round, the response is 403.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13965,8 +17603,19 @@ func (c *ClientWithResponses) CreateArticleCommentWithBodyWithResponse(ctx conte
 
 // CreateArticleCommentWithResponse Comment on an article
 //
-// Adds a comment of the signed-in user to the article. If the account would
-// exceed its maximum size, the request returns 422 with `storage` in `errors`.
+// Adds a comment of the signed-in user to the article, or a reply to another
+// comment with `parentId`. A comment that answers none has the depth 1, and a
+// reply to a comment of the depth 8 returns 422. If the account would exceed
+// its maximum size, the request returns 422 with `storage` in `errors`.
+//
+// If the article or the service takes no new comments, the response is 403
+// with the code `comments_closed`. On a service that approves comments, those
+// of an account wait until a moderator has approved one: the response has
+// `waiting: true`, and only the author and moderators see the comment. Up to
+// 20 comments of an account wait.
+//
+// If the author of the article or of the comment that is answered has blocked
+// the user, or the other way round, the response is 403.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13981,7 +17630,9 @@ func (c *ClientWithResponses) CreateArticleCommentWithResponse(ctx context.Conte
 
 // DeleteArticleCommentWithResponse Delete a comment
 //
-// Deletes a comment; only its author may do this.
+// Deletes a comment; only its author may do this. Replies stay: if there are
+// any, the comment loses its text and its author, and lists show it with
+// `deleted: true` until the last reply is deleted.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -13994,10 +17645,61 @@ func (c *ClientWithResponses) DeleteArticleCommentWithResponse(ctx context.Conte
 	return ParseDeleteArticleCommentResponse(rsp)
 }
 
+// UpdateArticleCommentWithBodyWithResponse Change a comment
+//
+// Replaces the text of a comment; only its author may do this. The response
+// shows in `updatedAt` that the comment was changed. Repeating the request
+// changes nothing. A comment that is hidden or waits stays so.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /articles/{slug}/comments/{id} (the `UpdateArticleComment` operationId).
+func (c *ClientWithResponses) UpdateArticleCommentWithBodyWithResponse(ctx context.Context, slug SlugPath, id CommentId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateArticleCommentResponse, error) {
+	rsp, err := c.UpdateArticleCommentWithBody(ctx, slug, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateArticleCommentResponse(rsp)
+}
+
+// UpdateArticleCommentWithResponse Change a comment
+//
+// Replaces the text of a comment; only its author may do this. The response
+// shows in `updatedAt` that the comment was changed. Repeating the request
+// changes nothing. A comment that is hidden or waits stays so.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /articles/{slug}/comments/{id} (the `UpdateArticleComment` operationId).
+func (c *ClientWithResponses) UpdateArticleCommentWithResponse(ctx context.Context, slug SlugPath, id CommentId, body UpdateArticleCommentJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateArticleCommentResponse, error) {
+	rsp, err := c.UpdateArticleComment(ctx, slug, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateArticleCommentResponse(rsp)
+}
+
+// ApproveCommentWithResponse Approve a comment
+//
+// Shows a comment that waits to everybody. Further comments of its author do
+// not wait; those that wait already still do. A comment that does not wait
+// stays as it is. To reject one, hide it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /articles/{slug}/comments/{id}/approval (the `ApproveComment` operationId).
+func (c *ClientWithResponses) ApproveCommentWithResponse(ctx context.Context, slug SlugPath, id CommentId, reqEditors ...RequestEditorFn) (*ApproveCommentResponse, error) {
+	rsp, err := c.ApproveComment(ctx, slug, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveCommentResponse(rsp)
+}
+
 // RestoreCommentWithResponse Restore a comment
 //
-// Makes a hidden comment visible again. A comment that is not hidden stays as
-// it is.
+// Makes a hidden comment visible again. If it waits for approval, it still
+// waits. A comment that is not hidden stays as it is.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14126,11 +17828,70 @@ func (c *ClientWithResponses) HideArticleWithResponse(ctx context.Context, slug 
 	return ParseHideArticleResponse(rsp)
 }
 
+// DeletePreviewsWithResponse End all preview links of an article
+//
+// Ends all links of the article, whoever has created them. It succeeds too
+// if there are none.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /articles/{slug}/previews (the `DeletePreviews` operationId).
+func (c *ClientWithResponses) DeletePreviewsWithResponse(ctx context.Context, slug SlugPath, reqEditors ...RequestEditorFn) (*DeletePreviewsResponse, error) {
+	rsp, err := c.DeletePreviews(ctx, slug, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeletePreviewsResponse(rsp)
+}
+
+// CreatePreviewWithBodyWithResponse Create a preview link
+//
+// Returns a link with which everybody reads the article as it would be if it
+// were published now, without an account. It works until it expires, until
+// `DELETE` ends it, or until its creator may no longer change the article;
+// not while a moderator hides the article.
+//
+// Only this response contains the link: the service stores a hash of its
+// token. An article has up to 50 links that have not expired.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /articles/{slug}/previews (the `CreatePreview` operationId).
+func (c *ClientWithResponses) CreatePreviewWithBodyWithResponse(ctx context.Context, slug SlugPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePreviewResponse, error) {
+	rsp, err := c.CreatePreviewWithBody(ctx, slug, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreatePreviewResponse(rsp)
+}
+
+// CreatePreviewWithResponse Create a preview link
+//
+// Returns a link with which everybody reads the article as it would be if it
+// were published now, without an account. It works until it expires, until
+// `DELETE` ends it, or until its creator may no longer change the article;
+// not while a moderator hides the article.
+//
+// Only this response contains the link: the service stores a hash of its
+// token. An article has up to 50 links that have not expired.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /articles/{slug}/previews (the `CreatePreview` operationId).
+func (c *ClientWithResponses) CreatePreviewWithResponse(ctx context.Context, slug SlugPath, body CreatePreviewJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePreviewResponse, error) {
+	rsp, err := c.CreatePreview(ctx, slug, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreatePreviewResponse(rsp)
+}
+
 // PublishArticleWithBodyWithResponse Publish an article
 //
 // Publishes a draft, an article in review or a scheduled one: at once, or at
 // `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-// of publication.
+// of publication. An author has up to 100 scheduled articles, and up to 1000
+// whose publication ends.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14147,7 +17908,8 @@ func (c *ClientWithResponses) PublishArticleWithBodyWithResponse(ctx context.Con
 //
 // Publishes a draft, an article in review or a scheduled one: at once, or at
 // `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-// of publication.
+// of publication. An author has up to 100 scheduled articles, and up to 1000
+// whose publication ends.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14301,6 +18063,105 @@ func (c *ClientWithResponses) GetHiddenWithResponse(ctx context.Context, params 
 	return ParseGetHiddenResponse(rsp)
 }
 
+// GetReportsWithResponse List what was reported
+//
+// Returns what users have reported and no moderator has decided, or with
+// `status=decided` what was decided. What several users have reported is one
+// item, with their number and the newest five reports. The last reported for
+// the first time comes first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /moderation/reports (the `GetReports` operationId).
+func (c *ClientWithResponses) GetReportsWithResponse(ctx context.Context, params *GetReportsParams, reqEditors ...RequestEditorFn) (*GetReportsResponse, error) {
+	rsp, err := c.GetReports(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetReportsResponse(rsp)
+}
+
+// DecideReportWithBodyWithResponse Decide what was reported
+//
+// Decides all reports of an article, a comment or a profile at once, and takes
+// the action in the same transaction. `dismiss` changes nothing. `hide` hides
+// the article or comment. `delete` deletes it, which needs the role editor.
+// `suspend` suspends its author, or the user of the profile, which needs the
+// role admin. The note is the reason, which the author of what is hidden sees;
+// all actions but `dismiss` need one.
+//
+// What another moderator has decided before returns 409. Repeating one's own
+// decision changes nothing. Reports that arrive later are a new item.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /moderation/reports/{id} (the `DecideReport` operationId).
+func (c *ClientWithResponses) DecideReportWithBodyWithResponse(ctx context.Context, id ReportId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DecideReportResponse, error) {
+	rsp, err := c.DecideReportWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDecideReportResponse(rsp)
+}
+
+// DecideReportWithResponse Decide what was reported
+//
+// Decides all reports of an article, a comment or a profile at once, and takes
+// the action in the same transaction. `dismiss` changes nothing. `hide` hides
+// the article or comment. `delete` deletes it, which needs the role editor.
+// `suspend` suspends its author, or the user of the profile, which needs the
+// role admin. The note is the reason, which the author of what is hidden sees;
+// all actions but `dismiss` need one.
+//
+// What another moderator has decided before returns 409. Repeating one's own
+// decision changes nothing. Reports that arrive later are a new item.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /moderation/reports/{id} (the `DecideReport` operationId).
+func (c *ClientWithResponses) DecideReportWithResponse(ctx context.Context, id ReportId, body DecideReportJSONRequestBody, reqEditors ...RequestEditorFn) (*DecideReportResponse, error) {
+	rsp, err := c.DecideReport(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDecideReportResponse(rsp)
+}
+
+// GetWaitingCommentsWithResponse List comments that wait for approval
+//
+// Returns the comments that wait for the approval of a moderator, the oldest
+// first. Those that a moderator has hidden are not among them. A page with
+// more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
+// comments.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /moderation/waiting (the `GetWaitingComments` operationId).
+func (c *ClientWithResponses) GetWaitingCommentsWithResponse(ctx context.Context, params *GetWaitingCommentsParams, reqEditors ...RequestEditorFn) (*GetWaitingCommentsResponse, error) {
+	rsp, err := c.GetWaitingComments(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetWaitingCommentsResponse(rsp)
+}
+
+// GetPreviewWithResponse Get the article of a preview link
+//
+// Returns the article as it would be if it were published now. Neither the
+// service nor any cache or search engine keeps the response. A token that is
+// unknown, has expired or was ended returns 404.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /previews/{token} (the `GetPreview` operationId).
+func (c *ClientWithResponses) GetPreviewWithResponse(ctx context.Context, token PreviewToken, params *GetPreviewParams, reqEditors ...RequestEditorFn) (*GetPreviewResponse, error) {
+	rsp, err := c.GetPreview(ctx, token, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPreviewResponse(rsp)
+}
+
 // GetProfileByUsernameWithResponse Get a profile
 //
 // Returns the public profile of a user. `following` reports whether the caller
@@ -14315,6 +18176,42 @@ func (c *ClientWithResponses) GetProfileByUsernameWithResponse(ctx context.Conte
 		return nil, err
 	}
 	return ParseGetProfileByUsernameResponse(rsp)
+}
+
+// UnblockUserWithResponse End a block
+//
+// Ends the block of the caller. Follows that the block has ended stay ended, and
+// a block of the other user stays. Repeating the request changes nothing.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /profiles/{username}/block (the `UnblockUser` operationId).
+func (c *ClientWithResponses) UnblockUserWithResponse(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*UnblockUserResponse, error) {
+	rsp, err := c.UnblockUser(ctx, username, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnblockUserResponse(rsp)
+}
+
+// BlockUserWithResponse Block a user
+//
+// Keeps a user away: neither of the two can comment on the articles of the other
+// or follow the other, and neither sees the comments of the other. Follows
+// between them end. The other user is not told. Blocking a user again changes
+// nothing. Users cannot block themselves; this returns 422.
+//
+// Moderators see all comments, and a block keeps nobody from reporting.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /profiles/{username}/block (the `BlockUser` operationId).
+func (c *ClientWithResponses) BlockUserWithResponse(ctx context.Context, username UsernamePath, reqEditors ...RequestEditorFn) (*BlockUserResponse, error) {
+	rsp, err := c.BlockUser(ctx, username, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBlockUserResponse(rsp)
 }
 
 // UnfollowUserByUsernameWithResponse Stop following a user
@@ -14336,7 +18233,8 @@ func (c *ClientWithResponses) UnfollowUserByUsernameWithResponse(ctx context.Con
 // FollowUserByUsernameWithResponse Follow a user
 //
 // Adds the user's articles to the caller's feed. Following a user again
-// changes nothing. Users cannot follow themselves; this returns 422.
+// changes nothing. Users cannot follow themselves; this returns 422. If one of
+// the two has blocked the other, this returns 403.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14347,6 +18245,44 @@ func (c *ClientWithResponses) FollowUserByUsernameWithResponse(ctx context.Conte
 		return nil, err
 	}
 	return ParseFollowUserByUsernameResponse(rsp)
+}
+
+// CreateReportWithBodyWithResponse Report an article, a comment or a profile
+//
+// Tells the moderators about something that the caller can see. Only they see
+// who has reported it. Reporting the same thing again, before it is decided,
+// returns the first report and changes nothing. An account can have 100 reports
+// that are not decided; a further one returns 422 with `report` in `errors`.
+// Nobody can report what is their own.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /reports (the `CreateReport` operationId).
+func (c *ClientWithResponses) CreateReportWithBodyWithResponse(ctx context.Context, params *CreateReportParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateReportResponse, error) {
+	rsp, err := c.CreateReportWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateReportResponse(rsp)
+}
+
+// CreateReportWithResponse Report an article, a comment or a profile
+//
+// Tells the moderators about something that the caller can see. Only they see
+// who has reported it. Reporting the same thing again, before it is decided,
+// returns the first report and changes nothing. An account can have 100 reports
+// that are not decided; a further one returns 422 with `report` in `errors`.
+// Nobody can report what is their own.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /reports (the `CreateReport` operationId).
+func (c *ClientWithResponses) CreateReportWithResponse(ctx context.Context, params *CreateReportParams, body CreateReportJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateReportResponse, error) {
+	rsp, err := c.CreateReport(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateReportResponse(rsp)
 }
 
 // ListSeriesWithResponse List series
@@ -14600,9 +18536,12 @@ func (c *ClientWithResponses) DeleteSessionWithResponse(ctx context.Context, id 
 
 // GetTagsWithResponse List tags
 //
-// Returns the tags that at least one article has, the most used first, and
-// those that are used equally often by name. Of more than 1,000 tags, it
+// Returns the tags that at least one public article has, the most used first,
+// and those that are used equally often by name. Of more than 1,000 tags, it
 // returns the first 1,000.
+//
+// With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+// name.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -14613,6 +18552,99 @@ func (c *ClientWithResponses) GetTagsWithResponse(ctx context.Context, params *G
 		return nil, err
 	}
 	return ParseGetTagsResponse(rsp)
+}
+
+// GetTagWithResponse Get a tag
+//
+// Returns a tag that at least one public article has. Editors get also others
+// that have a name. Earlier names, and those of tags that were merged into
+// this one, lead to it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /tags/{tag} (the `GetTag` operationId).
+func (c *ClientWithResponses) GetTagWithResponse(ctx context.Context, tag TagPath, params *GetTagParams, reqEditors ...RequestEditorFn) (*GetTagResponse, error) {
+	rsp, err := c.GetTag(ctx, tag, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTagResponse(rsp)
+}
+
+// UpdateTagWithBodyWithResponse Change a tag
+//
+// Changes what is shown of a tag. A name is shown at once in all articles with
+// the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+// names lead to the tag. Two tags cannot have the same name: merge one into
+// the other.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /tags/{tag} (the `UpdateTag` operationId).
+func (c *ClientWithResponses) UpdateTagWithBodyWithResponse(ctx context.Context, tag TagPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateTagResponse, error) {
+	rsp, err := c.UpdateTagWithBody(ctx, tag, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateTagResponse(rsp)
+}
+
+// UpdateTagWithResponse Change a tag
+//
+// Changes what is shown of a tag. A name is shown at once in all articles with
+// the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+// names lead to the tag. Two tags cannot have the same name: merge one into
+// the other.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /tags/{tag} (the `UpdateTag` operationId).
+func (c *ClientWithResponses) UpdateTagWithResponse(ctx context.Context, tag TagPath, body UpdateTagJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateTagResponse, error) {
+	rsp, err := c.UpdateTag(ctx, tag, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateTagResponse(rsp)
+}
+
+// MergeTagWithBodyWithResponse Merge a tag into another one
+//
+// Makes a tag part of another one. Articles show the other tag at once, and
+// its name leads to it, as do earlier names. The lists of both tags become one.
+// If more than some thousand articles have the tag, this takes a few seconds
+// more: `articlesToMove` says how many are not in the list yet. It cannot be
+// undone. Articles do not change: their `updatedAt` and revisions stay. The
+// description of the merged tag is deleted.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /tags/{tag}/merge (the `MergeTag` operationId).
+func (c *ClientWithResponses) MergeTagWithBodyWithResponse(ctx context.Context, tag TagPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*MergeTagResponse, error) {
+	rsp, err := c.MergeTagWithBody(ctx, tag, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMergeTagResponse(rsp)
+}
+
+// MergeTagWithResponse Merge a tag into another one
+//
+// Makes a tag part of another one. Articles show the other tag at once, and
+// its name leads to it, as do earlier names. The lists of both tags become one.
+// If more than some thousand articles have the tag, this takes a few seconds
+// more: `articlesToMove` says how many are not in the list yet. It cannot be
+// undone. Articles do not change: their `updatedAt` and revisions stay. The
+// description of the merged tag is deleted.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /tags/{tag}/merge (the `MergeTag` operationId).
+func (c *ClientWithResponses) MergeTagWithResponse(ctx context.Context, tag TagPath, body MergeTagJSONRequestBody, reqEditors ...RequestEditorFn) (*MergeTagResponse, error) {
+	rsp, err := c.MergeTag(ctx, tag, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMergeTagResponse(rsp)
 }
 
 // DeleteCurrentUserWithBodyWithResponse Delete the account of the signed-in user
@@ -14724,6 +18756,22 @@ func (c *ClientWithResponses) GetCurrentUserArticlesWithResponse(ctx context.Con
 		return nil, err
 	}
 	return ParseGetCurrentUserArticlesResponse(rsp)
+}
+
+// GetCurrentUserBlocksWithResponse List the users whom you have blocked
+//
+// Returns the users whom the caller has blocked, the last blocked first. Nobody
+// else can see this list.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /user/blocks (the `GetCurrentUserBlocks` operationId).
+func (c *ClientWithResponses) GetCurrentUserBlocksWithResponse(ctx context.Context, params *GetCurrentUserBlocksParams, reqEditors ...RequestEditorFn) (*GetCurrentUserBlocksResponse, error) {
+	rsp, err := c.GetCurrentUserBlocks(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCurrentUserBlocksResponse(rsp)
 }
 
 // GetEmailVerificationWithResponse Get the verification state of the address
@@ -16788,6 +20836,150 @@ func ParseDeleteArticleCommentResponse(rsp *http.Response) (*DeleteArticleCommen
 	return response, nil
 }
 
+// ParseUpdateArticleCommentResponse parses an HTTP response from a UpdateArticleCommentWithResponse call
+func ParseUpdateArticleCommentResponse(rsp *http.Response) (*UpdateArticleCommentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateArticleCommentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CommentOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateArticleCommentResponse200Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseApproveCommentResponse parses an HTTP response from a ApproveCommentWithResponse call
+func ParseApproveCommentResponse(rsp *http.Response) (*ApproveCommentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApproveCommentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers ApproveCommentResponse204Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseRestoreCommentResponse parses an HTTP response from a RestoreCommentWithResponse call
 func ParseRestoreCommentResponse(rsp *http.Response) (*RestoreCommentResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -17225,6 +21417,150 @@ func ParseHideArticleResponse(rsp *http.Response) (*HideArticleResponse, error) 
 			headers.XRequestId = &value
 		}
 		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeletePreviewsResponse parses an HTTP response from a DeletePreviewsWithResponse call
+func ParseDeletePreviewsResponse(rsp *http.Response) (*DeletePreviewsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeletePreviewsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers DeletePreviewsResponse204Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreatePreviewResponse parses an HTTP response from a CreatePreviewWithResponse call
+func ParseCreatePreviewResponse(rsp *http.Response) (*CreatePreviewResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreatePreviewResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest PreviewCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreatePreviewResponse201Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -17866,6 +22202,323 @@ func ParseGetHiddenResponse(rsp *http.Response) (*GetHiddenResponse, error) {
 	return response, nil
 }
 
+// ParseGetReportsResponse parses an HTTP response from a GetReportsWithResponse call
+func ParseGetReportsResponse(rsp *http.Response) (*GetReportsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetReportsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ReportedItems
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetReportsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDecideReportResponse parses an HTTP response from a DecideReportWithResponse call
+func ParseDecideReportResponse(rsp *http.Response) (*DecideReportResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DecideReportResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ReportedItemOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers DecideReportResponse200Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetWaitingCommentsResponse parses an HTTP response from a GetWaitingCommentsWithResponse call
+func ParseGetWaitingCommentsResponse(rsp *http.Response) (*GetWaitingCommentsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetWaitingCommentsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WaitingComments
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetWaitingCommentsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetPreviewResponse parses an HTTP response from a GetPreviewWithResponse call
+func ParseGetPreviewResponse(rsp *http.Response) (*GetPreviewResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPreviewResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PreviewOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetPreviewResponse200Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		if values := rsp.Header.Values("X-Robots-Tag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Robots-Tag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRobotsTag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetProfileByUsernameResponse parses an HTTP response from a GetProfileByUsernameWithResponse call
 func ParseGetProfileByUsernameResponse(rsp *http.Response) (*GetProfileByUsernameResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -18023,6 +22676,154 @@ func ParseGetProfileByUsernameResponse(rsp *http.Response) (*GetProfileByUsernam
 	return response, nil
 }
 
+// ParseUnblockUserResponse parses an HTTP response from a UnblockUserWithResponse call
+func ParseUnblockUserResponse(rsp *http.Response) (*UnblockUserResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnblockUserResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ProfileOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UnblockUserResponse200Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseBlockUserResponse parses an HTTP response from a BlockUserWithResponse call
+func ParseBlockUserResponse(rsp *http.Response) (*BlockUserResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BlockUserResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ProfileOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers BlockUserResponse200Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseUnfollowUserByUsernameResponse parses an HTTP response from a UnfollowUserByUsernameWithResponse call
 func ParseUnfollowUserByUsernameResponse(rsp *http.Response) (*UnfollowUserByUsernameResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -18166,6 +22967,87 @@ func ParseFollowUserByUsernameResponse(rsp *http.Response) (*FollowUserByUsernam
 			headers.XRequestId = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateReportResponse parses an HTTP response from a CreateReportWithResponse call
+func ParseCreateReportResponse(rsp *http.Response) (*CreateReportResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateReportResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest ReportCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateReportResponse201Headers
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -19241,6 +24123,13 @@ func ParseGetTagsResponse(rsp *http.Response) (*GetTagsResponse, error) {
 			}
 			headers.ETag = &value
 		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -19336,6 +24225,317 @@ func ParseGetTagsResponse(rsp *http.Response) (*GetTagsResponse, error) {
 			headers.XRequestId = &value
 		}
 		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetTagResponse parses an HTTP response from a GetTagWithResponse call
+func ParseGetTagResponse(rsp *http.Response) (*GetTagResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTagResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TagFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetTagResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetTagResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateTagResponse parses an HTTP response from a UpdateTagWithResponse call
+func ParseUpdateTagResponse(rsp *http.Response) (*UpdateTagResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateTagResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TagOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (delete) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateTagResponse200Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseMergeTagResponse parses an HTTP response from a MergeTagWithResponse call
+func ParseMergeTagResponse(rsp *http.Response) (*MergeTagResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &MergeTagResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TagOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (delete) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers MergeTagResponse200Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -19744,6 +24944,170 @@ func ParseGetCurrentUserArticlesResponse(rsp *http.Response) (*GetCurrentUserArt
 		response.Headers200 = &headers
 	case rsp.StatusCode == 304:
 		var headers GetCurrentUserArticlesResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetCurrentUserBlocksResponse parses an HTTP response from a GetCurrentUserBlocksWithResponse call
+func ParseGetCurrentUserBlocksResponse(rsp *http.Response) (*GetCurrentUserBlocksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCurrentUserBlocksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Blocks
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetCurrentUserBlocksResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetCurrentUserBlocksResponse304Headers
 		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -44,28 +44,36 @@ func (e ArticleStatus) Valid() bool {
 
 // Defines values for AuditAction.
 const (
-	ArticleCreatedFor   AuditAction = "article.created_for"
-	ArticleDeleted      AuditAction = "article.deleted"
-	ArticleHidden       AuditAction = "article.hidden"
-	ArticlePublished    AuditAction = "article.published"
-	ArticleReattributed AuditAction = "article.reattributed"
-	ArticleRestored     AuditAction = "article.restored"
-	ArticleSubmitted    AuditAction = "article.submitted"
-	ArticleUnpublished  AuditAction = "article.unpublished"
-	ArticleUpdated      AuditAction = "article.updated"
-	CommentHidden       AuditAction = "comment.hidden"
-	CommentRestored     AuditAction = "comment.restored"
-	InvitationAccepted  AuditAction = "invitation.accepted"
-	InvitationCreated   AuditAction = "invitation.created"
-	InvitationDeleted   AuditAction = "invitation.deleted"
-	SeriesCreated       AuditAction = "series.created"
-	SeriesDeleted       AuditAction = "series.deleted"
-	SeriesUpdated       AuditAction = "series.updated"
-	UserAdded           AuditAction = "user.added"
-	UserAdminCreated    AuditAction = "user.admin_created"
-	UserReinstated      AuditAction = "user.reinstated"
-	UserRoleChanged     AuditAction = "user.role_changed"
-	UserSuspended       AuditAction = "user.suspended"
+	ArticleCreatedFor      AuditAction = "article.created_for"
+	ArticleDeleted         AuditAction = "article.deleted"
+	ArticleHidden          AuditAction = "article.hidden"
+	ArticlePreviewCreated  AuditAction = "article.preview_created"
+	ArticlePreviewsDeleted AuditAction = "article.previews_deleted"
+	ArticlePublished       AuditAction = "article.published"
+	ArticleReattributed    AuditAction = "article.reattributed"
+	ArticleRestored        AuditAction = "article.restored"
+	ArticleSubmitted       AuditAction = "article.submitted"
+	ArticleUnpublished     AuditAction = "article.unpublished"
+	ArticleUpdated         AuditAction = "article.updated"
+	CommentApproved        AuditAction = "comment.approved"
+	CommentDeleted         AuditAction = "comment.deleted"
+	CommentHidden          AuditAction = "comment.hidden"
+	CommentRestored        AuditAction = "comment.restored"
+	InvitationAccepted     AuditAction = "invitation.accepted"
+	InvitationCreated      AuditAction = "invitation.created"
+	InvitationDeleted      AuditAction = "invitation.deleted"
+	ReportDecided          AuditAction = "report.decided"
+	SeriesCreated          AuditAction = "series.created"
+	SeriesDeleted          AuditAction = "series.deleted"
+	SeriesUpdated          AuditAction = "series.updated"
+	TagDescribed           AuditAction = "tag.described"
+	TagMerged              AuditAction = "tag.merged"
+	TagRenamed             AuditAction = "tag.renamed"
+	UserAdded              AuditAction = "user.added"
+	UserAdminCreated       AuditAction = "user.admin_created"
+	UserReinstated         AuditAction = "user.reinstated"
+	UserRoleChanged        AuditAction = "user.role_changed"
+	UserSuspended          AuditAction = "user.suspended"
 )
 
 // Valid indicates whether the value is a known member of the AuditAction enum.
@@ -76,6 +84,10 @@ func (e AuditAction) Valid() bool {
 	case ArticleDeleted:
 		return true
 	case ArticleHidden:
+		return true
+	case ArticlePreviewCreated:
+		return true
+	case ArticlePreviewsDeleted:
 		return true
 	case ArticlePublished:
 		return true
@@ -89,6 +101,10 @@ func (e AuditAction) Valid() bool {
 		return true
 	case ArticleUpdated:
 		return true
+	case CommentApproved:
+		return true
+	case CommentDeleted:
+		return true
 	case CommentHidden:
 		return true
 	case CommentRestored:
@@ -99,11 +115,19 @@ func (e AuditAction) Valid() bool {
 		return true
 	case InvitationDeleted:
 		return true
+	case ReportDecided:
+		return true
 	case SeriesCreated:
 		return true
 	case SeriesDeleted:
 		return true
 	case SeriesUpdated:
+		return true
+	case TagDescribed:
+		return true
+	case TagMerged:
+		return true
+	case TagRenamed:
 		return true
 	case UserAdded:
 		return true
@@ -126,6 +150,7 @@ const (
 	SubjectComment    AuditSubjectKind = "comment"
 	SubjectInvitation AuditSubjectKind = "invitation"
 	SubjectSeries     AuditSubjectKind = "series"
+	SubjectTag        AuditSubjectKind = "tag"
 	SubjectUser       AuditSubjectKind = "user"
 )
 
@@ -140,6 +165,8 @@ func (e AuditSubjectKind) Valid() bool {
 		return true
 	case SubjectSeries:
 		return true
+	case SubjectTag:
+		return true
 	case SubjectUser:
 		return true
 	default:
@@ -153,11 +180,13 @@ const (
 	ExportApiKey     ExportRecordType = "apiKey"
 	ExportArticle    ExportRecordType = "article"
 	ExportAuditEntry ExportRecordType = "auditEntry"
+	ExportBlock      ExportRecordType = "block"
 	ExportComment    ExportRecordType = "comment"
 	ExportEnd        ExportRecordType = "end"
 	ExportFavorite   ExportRecordType = "favorite"
 	ExportFollower   ExportRecordType = "follower"
 	ExportFollowing  ExportRecordType = "following"
+	ExportReport     ExportRecordType = "report"
 	ExportSession    ExportRecordType = "session"
 )
 
@@ -172,6 +201,8 @@ func (e ExportRecordType) Valid() bool {
 		return true
 	case ExportAuditEntry:
 		return true
+	case ExportBlock:
+		return true
 	case ExportComment:
 		return true
 	case ExportEnd:
@@ -181,6 +212,8 @@ func (e ExportRecordType) Valid() bool {
 	case ExportFollower:
 		return true
 	case ExportFollowing:
+		return true
+	case ExportReport:
 		return true
 	case ExportSession:
 		return true
@@ -201,6 +234,51 @@ func (e HiddenItemKind) Valid() bool {
 	case HiddenArticle:
 		return true
 	case HiddenComment:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportAction.
+const (
+	DeleteReported  ReportAction = "delete"
+	DismissReport   ReportAction = "dismiss"
+	HideReported    ReportAction = "hide"
+	SuspendReported ReportAction = "suspend"
+)
+
+// Valid indicates whether the value is a known member of the ReportAction enum.
+func (e ReportAction) Valid() bool {
+	switch e {
+	case DeleteReported:
+		return true
+	case DismissReport:
+		return true
+	case HideReported:
+		return true
+	case SuspendReported:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportKind.
+const (
+	ReportedArticle ReportKind = "article"
+	ReportedComment ReportKind = "comment"
+	ReportedProfile ReportKind = "profile"
+)
+
+// Valid indicates whether the value is a known member of the ReportKind enum.
+func (e ReportKind) Valid() bool {
+	switch e {
+	case ReportedArticle:
+		return true
+	case ReportedComment:
+		return true
+	case ReportedProfile:
 		return true
 	default:
 		return false
@@ -291,6 +369,24 @@ func (e CommentSort) Valid() bool {
 	}
 }
 
+// Defines values for ReportStatusFilter.
+const (
+	ReportStatusFilterDecided ReportStatusFilter = "decided"
+	ReportStatusFilterOpen    ReportStatusFilter = "open"
+)
+
+// Valid indicates whether the value is a known member of the ReportStatusFilter enum.
+func (e ReportStatusFilter) Valid() bool {
+	switch e {
+	case ReportStatusFilterDecided:
+		return true
+	case ReportStatusFilterOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetArticleCommentsParamsSort.
 const (
 	GetArticleCommentsParamsSortNewestFirst GetArticleCommentsParamsSort = "-createdAt"
@@ -303,6 +399,24 @@ func (e GetArticleCommentsParamsSort) Valid() bool {
 	case GetArticleCommentsParamsSortNewestFirst:
 		return true
 	case GetArticleCommentsParamsSortOldestFirst:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetReportsParamsStatus.
+const (
+	GetReportsParamsStatusDecided GetReportsParamsStatus = "decided"
+	GetReportsParamsStatusOpen    GetReportsParamsStatus = "open"
+)
+
+// Valid indicates whether the value is a known member of the GetReportsParamsStatus enum.
+func (e GetReportsParamsStatus) Valid() bool {
+	switch e {
+	case GetReportsParamsStatusDecided:
+		return true
+	case GetReportsParamsStatusOpen:
 		return true
 	default:
 		return false
@@ -419,6 +533,11 @@ type Article struct {
 	//
 	// Example: <p>You have to believe</p>
 	BodyHtml *string `json:"bodyHtml,omitempty"`
+
+	// CommentsOpen Whether the article takes new comments
+	//
+	// Example: true
+	CommentsOpen bool `json:"commentsOpen"`
 
 	// CreatedAt When the article was created
 	CreatedAt Timestamp `json:"createdAt"`
@@ -623,7 +742,7 @@ type AuditEntry struct {
 	// CreatedAt When it was done
 	CreatedAt Timestamp `json:"createdAt"`
 
-	// From The role before a change of the role, the status of an article before it was published, submitted or unpublished, or the id of the author before the article got another one; else null
+	// From The role before a change of the role, the status of an article before it was published, submitted or unpublished, the id of the author before the article got another one, or the name of a tag before it was renamed or merged; else null
 	//
 	// Example: author
 	From *string `json:"from"`
@@ -643,40 +762,74 @@ type AuditEntry struct {
 	// Example: 01JF8Z5RWT7F2H3ZPPT2C4E5M6
 	RequestId *string `json:"requestId"`
 
-	// Subject The user, article, comment, invitation or series that the action affected
+	// Subject The user, article, comment, invitation, series or tag that the action affected
 	Subject AuditSubject `json:"subject"`
 
-	// To The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, or the id of the author after the article got another one; else null
+	// To The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, the id of the author after the article got another one, the name that a tag got or that of the tag that it was merged into, or the action of a decision; else null
 	//
 	// Example: moderator
 	To *string `json:"to"`
 }
 
-// AuditSubject The user, article, comment, invitation or series that the action affected
+// AuditSubject The user, article, comment, invitation, series or tag that the action affected
 type AuditSubject struct {
 	// Id Identifies the object among those of its kind, also after it was deleted
 	//
 	// Example: 9
 	Id int64 `json:"id"`
 
-	// Kind What `id` identifies: an article, a comment, an invitation, a series or a user
+	// Kind What `id` identifies: an article, a comment, an invitation, a series, a tag or a user
 	Kind AuditSubjectKind `json:"kind"`
 
-	// Name The username, the slug of the article or of the series, or the invited address; null when the subject no longer exists
+	// Name The username, the slug of the article or of the series, the invited address or the name of the tag; null when the subject no longer exists
 	//
 	// Example: jake
 	Name *string `json:"name"`
 }
 
-// AuditSubjectKind What `id` identifies: an article, a comment, an invitation, a series or a user
+// AuditSubjectKind What `id` identifies: an article, a comment, an invitation, a series, a tag or a user
 type AuditSubjectKind string
+
+// Block A user whom the caller has blocked
+type Block struct {
+	// BlockedAt When the caller blocked the user
+	BlockedAt Timestamp `json:"blockedAt"`
+
+	// Username The present name of the user
+	//
+	// Example: jake
+	Username string `json:"username"`
+}
+
+// BlocksResponse A page of the users whom the caller has blocked
+type BlocksResponse struct {
+	// Blocks The last blocked first
+	Blocks []Block `json:"blocks"`
+
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor *NextCursor `json:"nextCursor"`
+}
+
+// ChangedTag A tag as in a new article, or one that the article has
+//
+// Example: dragons
+type ChangedTag = string
+
+// ChangedTagList Tags in the order of the request; duplicates are removed. An article that
+// has more than 30 tags, or one of more than 50 characters, from before these
+// limits can keep them, but cannot get others beyond the limits.
+//
+// Example: ["reactjs","angularjs","dragons"]
+type ChangedTagList = []ChangedTag
 
 // Comment What a user has written below an article
 type Comment struct {
-	// Author The profile of the user who wrote the comment
+	// Author The profile of the user who wrote the comment; its members are empty if the comment was deleted
 	Author Profile `json:"author"`
 
-	// Body The text as Markdown, exactly as the author sent it
+	// Body The text as Markdown, exactly as the author sent it; empty if the comment was deleted
 	//
 	// Example: His name was my name too.
 	Body string `json:"body"`
@@ -689,6 +842,11 @@ type Comment struct {
 	// CreatedAt When the comment was written
 	CreatedAt Timestamp `json:"createdAt"`
 
+	// Deleted Present, as `true`, if the comment was deleted and is only shown because it has replies
+	//
+	// Example: true
+	Deleted *bool `json:"deleted,omitempty"`
+
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
 
@@ -697,8 +855,18 @@ type Comment struct {
 	// Example: 42
 	Id int64 `json:"id"`
 
+	// ParentId The comment that this one answers; null if it answers none
+	//
+	// Example: 7
+	ParentId *int64 `json:"parentId"`
+
 	// UpdatedAt When the comment was last changed; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
+
+	// Waiting Present, as `true`, while the comment waits for the approval of a moderator; only its author and moderators see it
+	//
+	// Example: true
+	Waiting *bool `json:"waiting,omitempty"`
 }
 
 // CommentBody Markdown, stored and returned exactly as it was sent
@@ -721,6 +889,15 @@ type CommentsResponse struct {
 	//
 	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor *NextCursor `json:"nextCursor"`
+}
+
+// DecideReportRequest What is done about what was reported, and why
+type DecideReportRequest struct {
+	// Action What the moderator does about what was reported
+	Action ReportAction `json:"action"`
+
+	// Note The reason; needed for all actions but `dismiss`
+	Note *Reason `json:"note,omitempty"`
 }
 
 // DeleteUser What confirms that the owner wants the deletion
@@ -948,6 +1125,35 @@ type LoginUserRequest struct {
 // Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 type MailToken = string
 
+// ManagedTag A tag, and what editors say about it
+type ManagedTag struct {
+	// ArticlesCount The number of public articles in the list of the tag
+	//
+	// Example: 12
+	ArticlesCount int64 `json:"articlesCount"`
+
+	// ArticlesToMove The number of public articles with a merged tag that are not in the list yet, see `POST /tags/{tag}/merge`
+	//
+	// Example: 0
+	ArticlesToMove int64 `json:"articlesToMove"`
+
+	// Description What the tag is about; null if no editor has described it
+	//
+	// Example: Training and care
+	Description *string `json:"description"`
+
+	// Name The name that articles show, which leads to the tag in any case of its letters
+	//
+	// Example: dragons
+	Name string `json:"name"`
+}
+
+// MergeTagRequest The tag that another one becomes part of
+type MergeTagRequest struct {
+	// Into The name of the other tag, in any case of its letters, or an earlier name
+	Into TagName `json:"into"`
+}
+
 // NewAccountRequest The account that an admin creates for somebody
 type NewAccountRequest struct {
 	// Email Unique regardless of letter case
@@ -1005,6 +1211,11 @@ type NewArticle struct {
 	// Example: You have to believe
 	Body ArticleBody `json:"body"`
 
+	// CommentsOpen Whether the article takes new comments
+	//
+	// Example: true
+	CommentsOpen *bool `json:"commentsOpen,omitempty"`
+
 	// Description A summary of the article for lists, as plain text
 	//
 	// Example: Ever wonder how?
@@ -1049,6 +1260,11 @@ type NewComment struct {
 	//
 	// Example: His name was my name too.
 	Body CommentBody `json:"body"`
+
+	// ParentId The comment of the same article that this one answers; null or absent if it answers none
+	//
+	// Example: 42
+	ParentId *int64 `json:"parentId,omitempty"`
 }
 
 // NewCommentRequest The body of a request that comments on an article
@@ -1066,6 +1282,28 @@ type NewInvitationRequest struct {
 
 	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
+}
+
+// NewPreviewRequest How long the link works; without members, for seven days
+type NewPreviewRequest struct {
+	// ExpiresIn After how many seconds the link expires: from a minute to 30 days
+	//
+	// Example: 86400
+	ExpiresIn *int32 `json:"expiresIn,omitempty"`
+}
+
+// NewReportRequest What is reported, and why
+type NewReportRequest struct {
+	// Id The slug of the article, the `id` of the comment, as a text or a number, or the username
+	//
+	// Example: how-to-train-your-dragon
+	Id json.RawMessage `json:"id"`
+
+	// Kind What kind of thing is reported
+	Kind ReportKind `json:"kind"`
+
+	// Reason What is wrong with it, for the moderators
+	Reason Reason `json:"reason"`
 }
 
 // NewSeries The series that the request creates
@@ -1181,6 +1419,22 @@ type PasswordResetRequest struct {
 	Email Email `json:"email"`
 }
 
+// PreviewResponse A link that shows an article
+type PreviewResponse struct {
+	// ExpiresAt When the link expires
+	ExpiresAt Timestamp `json:"expiresAt"`
+
+	// Token What the page sends to `GET /previews/{token}`
+	//
+	// Example: q7x3m5z2n4k6h8j2w5y7r3t6u4
+	Token string `json:"token"`
+
+	// Url The page of the front end that shows previews, if the service has its address (`BYLINE_PREVIEW_URL`); else `GET /previews/{token}` of this API, as a path of this server
+	//
+	// Example: https://example.com/preview#q7x3m5z2n4k6h8j2w5y7r3t6u4
+	Url string `json:"url"`
+}
+
 // Problem An error in the shape of RFC 9457, with the RealWorld `errors` map
 type Problem struct {
 	// Code What happened, as a stable value for programs
@@ -1224,6 +1478,9 @@ type Profile struct {
 	//
 	// Example: I work at statefarm
 	Bio *string `json:"bio"`
+
+	// Blocked Present, and true, if the caller has blocked this user; only in responses about profiles
+	Blocked *bool `json:"blocked,omitempty"`
 
 	// Following Whether the caller follows this user
 	Following bool `json:"following"`
@@ -1289,6 +1546,139 @@ type RefreshSessionRequest struct {
 	//
 	// Example: jwt.refresh.here
 	RefreshToken string `json:"refreshToken"`
+}
+
+// Report A report as its reporter sees it
+type Report struct {
+	// CreatedAt When the caller reported it
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Id The slug, the number of the comment or the username that was sent
+	//
+	// Example: how-to-train-your-dragon
+	Id string `json:"id"`
+
+	// Kind What kind of thing is reported
+	Kind ReportKind `json:"kind"`
+
+	// Reason What the caller has said is wrong with it
+	//
+	// Example: Advertising
+	Reason string `json:"reason"`
+}
+
+// ReportAction What the moderator does about what was reported
+type ReportAction string
+
+// ReportDecision What a moderator has done about it; null if it is open
+type ReportDecision struct {
+	// Action What the moderator does about what was reported
+	Action ReportAction `json:"action"`
+
+	// DecidedAt When the moderator decided
+	DecidedAt Timestamp `json:"decidedAt"`
+
+	// DecidedBy The username of the moderator; null when their account no longer exists
+	//
+	// Example: mia
+	DecidedBy *string `json:"decidedBy"`
+
+	// Note What the moderator gave as the reason
+	//
+	// Example: Advertising
+	Note *string `json:"note"`
+}
+
+// ReportKind What kind of thing is reported
+type ReportKind string
+
+// ReportOfItem A report as moderators see it
+type ReportOfItem struct {
+	// CreatedAt When it was reported
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Reason What the reporter says is wrong with it
+	//
+	// Example: Advertising
+	Reason string `json:"reason"`
+
+	// Reporter The username of the user who has reported it
+	//
+	// Example: anna
+	Reporter string `json:"reporter"`
+}
+
+// ReportResponse One report
+type ReportResponse struct {
+	// Report A report as its reporter sees it
+	Report Report `json:"report"`
+}
+
+// ReportedItem An article, a comment or a profile that users have reported
+type ReportedItem struct {
+	// Author The username of the author, or of the profile
+	//
+	// Example: jake
+	Author string `json:"author"`
+
+	// CommentId Identifies the comment, also after it was deleted; else null
+	//
+	// Example: 7
+	CommentId *int64 `json:"commentId"`
+
+	// CreatedAt When it was reported first
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Decision What a moderator has done about it; null if it is open
+	Decision *ReportDecision `json:"decision"`
+
+	// Excerpt How the comment, the description of the article or the bio of the profile begins, up to 300 characters
+	//
+	// Example: Buy my dragons
+	Excerpt *string `json:"excerpt"`
+
+	// Id Identifies the item among those of all kinds
+	//
+	// Example: 42
+	Id int64 `json:"id"`
+
+	// Kind What kind of thing is reported
+	Kind ReportKind `json:"kind"`
+
+	// Reports The newest reports
+	Reports []ReportOfItem `json:"reports"`
+
+	// ReportsCount How many users have reported it
+	//
+	// Example: 1
+	ReportsCount int64 `json:"reportsCount"`
+
+	// Slug The slug of the article, or of the article that the comment belongs to; null for a profile, and for what was deleted or is not published any more
+	//
+	// Example: how-to-train-your-dragon
+	Slug *string `json:"slug"`
+
+	// Title The headline of that article
+	//
+	// Example: How to train your dragon
+	Title *string `json:"title"`
+}
+
+// ReportedItemResponse One thing that was reported
+type ReportedItemResponse struct {
+	// Report What was reported, with the decision
+	Report ReportedItem `json:"report"`
+}
+
+// ReportedItemsResponse A page of what was reported
+type ReportedItemsResponse struct {
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor *NextCursor `json:"nextCursor"`
+
+	// Reports The last reported for the first time comes first
+	Reports []ReportedItem `json:"reports"`
 }
 
 // Role What the user may do; each role includes the permissions of those before it
@@ -1463,19 +1853,58 @@ type SuspendRequest struct {
 	Reason Reason `json:"reason"`
 }
 
-// Tag A text without control, invisible or unassigned characters
+// Tag A text without control, invisible or unassigned characters. Spaces around it
+// are removed. Tags that differ in case only are the same one, which is shown
+// as it was first written.
 //
 // Example: dragons
 type Tag = string
+
+// TagCount How many public articles have a tag
+type TagCount struct {
+	// ArticlesCount The number of public articles with the tag
+	//
+	// Example: 12
+	ArticlesCount int64 `json:"articlesCount"`
+
+	// Tag The name of the tag
+	//
+	// Example: reactjs
+	Tag string `json:"tag"`
+}
+
+// TagDescription What a tag is about
+//
+// Example: Training and care
+type TagDescription = string
 
 // TagList Tags in the order of the request; duplicates are removed
 //
 // Example: ["reactjs","angularjs","dragons"]
 type TagList = []Tag
 
+// TagName The name of a tag, in any case of its letters, or an earlier name
+//
+// Example: dragons
+type TagName = string
+
+// TagResponse One tag, with its description and the number of its articles
+type TagResponse struct {
+	// Tag A tag, and what editors say about it
+	Tag ManagedTag `json:"tag"`
+}
+
 // TagsResponse The tags in use, in the shape of the RealWorld contract
 type TagsResponse struct {
-	// Tags The most used first
+	// Counts With `counts=true`: each of the tags with the number of its articles
+	//
+	// Example: [{"articlesCount":12,"tag":"reactjs"},{"articlesCount":7,"tag":"angularjs"}]
+	Counts *[]TagCount `json:"counts,omitempty"`
+
+	// NextCursor Only in pages: the `cursor` of the next page, or null on the last page
+	NextCursor nullable.Nullable[string] `json:"nextCursor,omitempty"`
+
+	// Tags The most used first; in pages, by name
 	//
 	// Example: ["reactjs","angularjs"]
 	Tags []string `json:"tags"`
@@ -1549,6 +1978,11 @@ type UpdateArticle struct {
 	// Example: You have to believe
 	Body *ArticleBody `json:"body,omitempty"`
 
+	// CommentsOpen Whether the article takes new comments; existing ones stay
+	//
+	// Example: false
+	CommentsOpen *bool `json:"commentsOpen,omitempty"`
+
 	// Description A summary of the article for lists, as plain text
 	//
 	// Example: Ever wonder how?
@@ -1565,10 +1999,12 @@ type UpdateArticle struct {
 	// Status Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
 	Status *ArticleStatus `json:"status,omitempty"`
 
-	// TagList Tags in the order of the request; duplicates are removed
+	// TagList Tags in the order of the request; duplicates are removed. An article that
+	// has more than 30 tags, or one of more than 50 characters, from before these
+	// limits can keep them, but cannot get others beyond the limits.
 	//
 	// Example: ["reactjs","angularjs","dragons"]
-	TagList *TagList `json:"tagList,omitempty"`
+	TagList *ChangedTagList `json:"tagList,omitempty"`
 
 	// Title What lists and pages show as the headline, as plain text
 	//
@@ -1588,6 +2024,20 @@ type UpdateArticle struct {
 type UpdateArticleRequest struct {
 	// Article A merge patch; absent members stay unchanged
 	Article UpdateArticle `json:"article"`
+}
+
+// UpdateComment What replaces the text of the comment
+type UpdateComment struct {
+	// Body Markdown, stored and returned exactly as it was sent
+	//
+	// Example: His name was my name too.
+	Body CommentBody `json:"body"`
+}
+
+// UpdateCommentRequest The body of a request that changes a comment
+type UpdateCommentRequest struct {
+	// Comment What replaces the text of the comment
+	Comment UpdateComment `json:"comment"`
 }
 
 // UpdateSeries A merge patch; absent members stay unchanged
@@ -1610,6 +2060,15 @@ type UpdateSeries struct {
 type UpdateSeriesRequest struct {
 	// Series A merge patch; absent members stay unchanged
 	Series UpdateSeries `json:"series"`
+}
+
+// UpdateTagRequest A merge patch; absent members stay unchanged
+type UpdateTagRequest struct {
+	// Description What the tag is about; null deletes it
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+
+	// Name The name that articles show from now on
+	Name *Tag `json:"name,omitempty"`
 }
 
 // UpdateUser A merge patch; absent members stay unchanged
@@ -1694,6 +2153,53 @@ type UserResponse struct {
 // Example: jake
 type Username = string
 
+// WaitingComment A comment that only its author and moderators can see until a moderator has approved it
+type WaitingComment struct {
+	// Author The username of the author
+	//
+	// Example: jake
+	Author string `json:"author"`
+
+	// Body The text as Markdown
+	//
+	// Example: It takes a Jacobian
+	Body string `json:"body"`
+
+	// CreatedAt When the comment was written
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Id Identifies the comment
+	//
+	// Example: 42
+	Id int64 `json:"id"`
+
+	// ParentId The comment that this one answers; null if it answers none
+	//
+	// Example: 7
+	ParentId *int64 `json:"parentId"`
+
+	// Slug The slug of the article
+	//
+	// Example: how-to-train-your-dragon
+	Slug string `json:"slug"`
+
+	// Title The headline of the article
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+}
+
+// WaitingCommentsResponse A page of the comments that wait for approval
+type WaitingCommentsResponse struct {
+	// Comments The oldest first
+	Comments []WaitingComment `json:"comments"`
+
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor *NextCursor `json:"nextCursor"`
+}
+
 // AccountPath defines model for AccountPath.
 type AccountPath = string
 
@@ -1714,6 +2220,9 @@ type CommentId = int64
 
 // CommentLimit defines model for CommentLimit.
 type CommentLimit = int32
+
+// CommentParent defines model for CommentParent.
+type CommentParent = int64
 
 // CommentSort defines model for CommentSort.
 type CommentSort string
@@ -1745,6 +2254,18 @@ type Limit = int32
 // Offset defines model for Offset.
 type Offset = int32
 
+// PreviewToken defines model for PreviewToken.
+type PreviewToken = string
+
+// ReportId defines model for ReportId.
+type ReportId = int64
+
+// ReportKindFilter What kind of thing is reported
+type ReportKindFilter = ReportKind
+
+// ReportStatusFilter defines model for ReportStatusFilter.
+type ReportStatusFilter string
+
 // RoleFilter What the user may do; each role includes the permissions of those before it
 type RoleFilter = Role
 
@@ -1769,14 +2290,29 @@ type SubjectFilter = string
 // SuspendedFilter defines model for SuspendedFilter.
 type SuspendedFilter = bool
 
+// TagCursor defines model for TagCursor.
+type TagCursor = string
+
 // TagFilter defines model for TagFilter.
 type TagFilter = string
+
+// TagLimit defines model for TagLimit.
+type TagLimit = int32
+
+// TagPath defines model for TagPath.
+type TagPath = string
+
+// TagPrefix defines model for TagPrefix.
+type TagPrefix = string
 
 // UsernameFilter defines model for UsernameFilter.
 type UsernameFilter = string
 
 // UsernamePath defines model for UsernamePath.
 type UsernamePath = string
+
+// WithCounts defines model for WithCounts.
+type WithCounts = bool
 
 // AccountCreated One user as admins see them
 type AccountCreated = AccountResponse
@@ -1808,6 +2344,9 @@ type Articles = ArticlesResponse
 // AuditEntries A page of the audit log
 type AuditEntries = AuditEntriesResponse
 
+// Blocks A page of the users whom the caller has blocked
+type Blocks = BlocksResponse
+
 // CachedArticle One article, in the shape of the RealWorld contract
 type CachedArticle = ArticleResponse
 
@@ -1816,6 +2355,9 @@ type CachedProfile = ProfileResponse
 
 // CommentCreated One comment, in the shape of the RealWorld contract
 type CommentCreated = CommentResponse
+
+// CommentOK One comment, in the shape of the RealWorld contract
+type CommentOK = CommentResponse
 
 // Comments A page of the comments on an article
 type Comments = CommentsResponse
@@ -1841,11 +2383,26 @@ type Invitations = InvitationsResponse
 // OwnArticles A page of articles in any state, as those who may change them see them
 type OwnArticles = OwnArticlesResponse
 
+// PreviewCreated A link that shows an article
+type PreviewCreated = PreviewResponse
+
+// PreviewOK One article, in the shape of the RealWorld contract
+type PreviewOK = ArticleResponse
+
 // ProfileBatch Those of the requested profiles that exist and fit into one response
 type ProfileBatch = ProfileBatchResponse
 
 // ProfileOK One profile, in the shape of the RealWorld contract
 type ProfileOK = ProfileResponse
+
+// ReportCreated One report
+type ReportCreated = ReportResponse
+
+// ReportedItemOK One thing that was reported
+type ReportedItemOK = ReportedItemResponse
+
+// ReportedItems A page of what was reported
+type ReportedItems = ReportedItemsResponse
 
 // SeriesFound One series
 type SeriesFound = SeriesResponse
@@ -1862,6 +2419,12 @@ type SessionCreated = SessionCreatedResponse
 // SessionsOK All sessions of the user that have not ended
 type SessionsOK = SessionsResponse
 
+// TagFound One tag, with its description and the number of its articles
+type TagFound = TagResponse
+
+// TagOK One tag, with its description and the number of its articles
+type TagOK = TagResponse
+
 // Tags The tags in use, in the shape of the RealWorld contract
 type Tags = TagsResponse
 
@@ -1874,8 +2437,14 @@ type UserCreated = UserResponse
 // UserOK The account of the caller, in the shape of the RealWorld contract
 type UserOK = UserResponse
 
+// WaitingComments A page of the comments that wait for approval
+type WaitingComments = WaitingCommentsResponse
+
 // ArticleBatchBody The articles that the caller wants to read
 type ArticleBatchBody = ArticleBatchRequest
+
+// DecideReportBody What is done about what was reported, and why
+type DecideReportBody = DecideReportRequest
 
 // DeleteUserBody The body of a request that deletes the account
 type DeleteUserBody = DeleteUserRequest
@@ -1888,6 +2457,9 @@ type HideBody = HideRequest
 
 // LoginUserBody The body of a sign-in
 type LoginUserBody = LoginUserRequest
+
+// MergeTagBody The tag that another one becomes part of
+type MergeTagBody = MergeTagRequest
 
 // NewAccountBody The account that an admin creates for somebody
 type NewAccountBody = NewAccountRequest
@@ -1903,6 +2475,12 @@ type NewCommentBody = NewCommentRequest
 
 // NewInvitationBody Who is invited, and with which role
 type NewInvitationBody = NewInvitationRequest
+
+// NewPreviewBody How long the link works; without members, for seven days
+type NewPreviewBody = NewPreviewRequest
+
+// NewReportBody What is reported, and why
+type NewReportBody = NewReportRequest
 
 // NewSeriesBody The body of a request that creates a series
 type NewSeriesBody = NewSeriesRequest
@@ -1934,8 +2512,14 @@ type SuspendBody = SuspendRequest
 // UpdateArticleBody The body of a change of an article
 type UpdateArticleBody = UpdateArticleRequest
 
+// UpdateCommentBody The body of a request that changes a comment
+type UpdateCommentBody = UpdateCommentRequest
+
 // UpdateSeriesBody The body of a change of a series
 type UpdateSeriesBody = UpdateSeriesRequest
+
+// UpdateTagBody A merge patch; absent members stay unchanged
+type UpdateTagBody = UpdateTagRequest
 
 // UpdateUserBody The body of a change of the account
 type UpdateUserBody = UpdateUserRequest
@@ -2007,7 +2591,7 @@ type CreateAccountParams struct {
 
 // GetArticlesParams defines parameters for GetArticles.
 type GetArticlesParams struct {
-	// Tag Only articles with this tag
+	// Tag Only articles with this tag, in any case of its letters; earlier names of a tag lead to it
 	Tag *TagFilter `form:"tag,omitempty" json:"tag,omitempty"`
 
 	// Author Only articles by this user
@@ -2087,6 +2671,9 @@ type GetArticleCommentsParams struct {
 
 	// Sort `createdAt` sorts oldest first, `-createdAt` newest first
 	Sort *GetArticleCommentsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// ParentId The comment whose replies are listed; `0` lists the comments that answer none
+	ParentId *CommentParent `form:"parentId,omitempty" json:"parentId,omitempty"`
 
 	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -2170,10 +2757,54 @@ type GetHiddenParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GetReportsParams defines parameters for GetReports.
+type GetReportsParams struct {
+	// Status `open` for what no moderator has decided, `decided` for the rest
+	Status *GetReportsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Kind Only reports of this kind of thing
+	Kind *ReportKindFilter `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetReportsParamsStatus defines parameters for GetReports.
+type GetReportsParamsStatus string
+
+// GetWaitingCommentsParams defines parameters for GetWaitingComments.
+type GetWaitingCommentsParams struct {
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetPreviewParams defines parameters for GetPreview.
+type GetPreviewParams struct {
+	// Format `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+	// HTML that a page can insert unchanged. Articles also get `tableOfContents`.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
 // GetProfileByUsernameParams defines parameters for GetProfileByUsername.
 type GetProfileByUsernameParams struct {
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// CreateReportParams defines parameters for CreateReport.
+type CreateReportParams struct {
+	// IdempotencyKey A unique string, for example a UUID, that makes the request safe to
+	// repeat. For 24 hours, a request with the same key and the same body
+	// returns the first response again and creates nothing. The same key
+	// with another body is rejected with 422. The key belongs to the
+	// caller: to the account or, at registration, to the network address.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListSeriesParams defines parameters for ListSeries.
@@ -2232,6 +2863,24 @@ type CreateSessionParams struct {
 
 // GetTagsParams defines parameters for GetTags.
 type GetTagsParams struct {
+	// Limit The maximum number of tags in the page. Without `limit`, `cursor` and `prefix` there are no pages.
+	Limit *TagLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only with the same `prefix`.
+	Cursor *TagCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Prefix Only tags whose names begin with this text, in any case of its letters
+	Prefix *TagPrefix `form:"prefix,omitempty" json:"prefix,omitempty"`
+
+	// Counts Whether to return the number of public articles with each tag
+	Counts *WithCounts `form:"counts,omitempty" json:"counts,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetTagParams defines parameters for GetTag.
+type GetTagParams struct {
 	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -2247,6 +2896,18 @@ type GetCurrentUserArticlesParams struct {
 	// Status Return only the articles with this status
 	Status *StatusFilter `form:"status,omitempty" json:"status,omitempty"`
 
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetCurrentUserBlocksParams defines parameters for GetCurrentUserBlocks.
+type GetCurrentUserBlocksParams struct {
 	// Limit The maximum number of items in the page
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -2298,11 +2959,17 @@ type UpdateArticleJSONRequestBody = UpdateArticleRequest
 // CreateArticleCommentJSONRequestBody defines body for CreateArticleComment for application/json ContentType.
 type CreateArticleCommentJSONRequestBody = NewCommentRequest
 
+// UpdateArticleCommentJSONRequestBody defines body for UpdateArticleComment for application/json ContentType.
+type UpdateArticleCommentJSONRequestBody = UpdateCommentRequest
+
 // HideCommentJSONRequestBody defines body for HideComment for application/json ContentType.
 type HideCommentJSONRequestBody = HideRequest
 
 // HideArticleJSONRequestBody defines body for HideArticle for application/json ContentType.
 type HideArticleJSONRequestBody = HideRequest
+
+// CreatePreviewJSONRequestBody defines body for CreatePreview for application/json ContentType.
+type CreatePreviewJSONRequestBody = NewPreviewRequest
 
 // PublishArticleJSONRequestBody defines body for PublishArticle for application/json ContentType.
 type PublishArticleJSONRequestBody = PublishRequest
@@ -2312,6 +2979,12 @@ type BatchGetArticlesJSONRequestBody = ArticleBatchRequest
 
 // BatchGetProfilesJSONRequestBody defines body for BatchGetProfiles for application/json ContentType.
 type BatchGetProfilesJSONRequestBody = ProfileBatchRequest
+
+// DecideReportJSONRequestBody defines body for DecideReport for application/json ContentType.
+type DecideReportJSONRequestBody = DecideReportRequest
+
+// CreateReportJSONRequestBody defines body for CreateReport for application/json ContentType.
+type CreateReportJSONRequestBody = NewReportRequest
 
 // CreateSeriesJSONRequestBody defines body for CreateSeries for application/json ContentType.
 type CreateSeriesJSONRequestBody = NewSeriesRequest
@@ -2324,6 +2997,12 @@ type CreateSessionJSONRequestBody = LoginUserRequest
 
 // RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
 type RefreshSessionJSONRequestBody = RefreshSessionRequest
+
+// UpdateTagJSONRequestBody defines body for UpdateTag for application/json ContentType.
+type UpdateTagJSONRequestBody = UpdateTagRequest
+
+// MergeTagJSONRequestBody defines body for MergeTag for application/json ContentType.
+type MergeTagJSONRequestBody = MergeTagRequest
 
 // DeleteCurrentUserJSONRequestBody defines body for DeleteCurrentUser for application/json ContentType.
 type DeleteCurrentUserJSONRequestBody = DeleteUserRequest
@@ -2471,6 +3150,12 @@ type ServerInterface interface {
 	// DeleteArticleComment Delete a comment
 	// (DELETE /articles/{slug}/comments/{id})
 	DeleteArticleComment(ctx echo.Context, slug SlugPath, id CommentId) error
+	// UpdateArticleComment Change a comment
+	// (PUT /articles/{slug}/comments/{id})
+	UpdateArticleComment(ctx echo.Context, slug SlugPath, id CommentId) error
+	// ApproveComment Approve a comment
+	// (PUT /articles/{slug}/comments/{id}/approval)
+	ApproveComment(ctx echo.Context, slug SlugPath, id CommentId) error
 	// RestoreComment Restore a comment
 	// (DELETE /articles/{slug}/comments/{id}/hidden)
 	RestoreComment(ctx echo.Context, slug SlugPath, id CommentId) error
@@ -2489,6 +3174,12 @@ type ServerInterface interface {
 	// HideArticle Hide an article
 	// (PUT /articles/{slug}/hidden)
 	HideArticle(ctx echo.Context, slug SlugPath) error
+	// DeletePreviews End all preview links of an article
+	// (DELETE /articles/{slug}/previews)
+	DeletePreviews(ctx echo.Context, slug SlugPath) error
+	// CreatePreview Create a preview link
+	// (POST /articles/{slug}/previews)
+	CreatePreview(ctx echo.Context, slug SlugPath) error
 	// PublishArticle Publish an article
 	// (POST /articles/{slug}/publish)
 	PublishArticle(ctx echo.Context, slug SlugPath, params PublishArticleParams) error
@@ -2510,15 +3201,36 @@ type ServerInterface interface {
 	// GetHidden List hidden articles and comments
 	// (GET /moderation/hidden)
 	GetHidden(ctx echo.Context, params GetHiddenParams) error
+	// GetReports List what was reported
+	// (GET /moderation/reports)
+	GetReports(ctx echo.Context, params GetReportsParams) error
+	// DecideReport Decide what was reported
+	// (PUT /moderation/reports/{id})
+	DecideReport(ctx echo.Context, id ReportId) error
+	// GetWaitingComments List comments that wait for approval
+	// (GET /moderation/waiting)
+	GetWaitingComments(ctx echo.Context, params GetWaitingCommentsParams) error
+	// GetPreview Get the article of a preview link
+	// (GET /previews/{token})
+	GetPreview(ctx echo.Context, token PreviewToken, params GetPreviewParams) error
 	// GetProfileByUsername Get a profile
 	// (GET /profiles/{username})
 	GetProfileByUsername(ctx echo.Context, username UsernamePath, params GetProfileByUsernameParams) error
+	// UnblockUser End a block
+	// (DELETE /profiles/{username}/block)
+	UnblockUser(ctx echo.Context, username UsernamePath) error
+	// BlockUser Block a user
+	// (POST /profiles/{username}/block)
+	BlockUser(ctx echo.Context, username UsernamePath) error
 	// UnfollowUserByUsername Stop following a user
 	// (DELETE /profiles/{username}/follow)
 	UnfollowUserByUsername(ctx echo.Context, username UsernamePath) error
 	// FollowUserByUsername Follow a user
 	// (POST /profiles/{username}/follow)
 	FollowUserByUsername(ctx echo.Context, username UsernamePath) error
+	// CreateReport Report an article, a comment or a profile
+	// (POST /reports)
+	CreateReport(ctx echo.Context, params CreateReportParams) error
 	// ListSeries List series
 	// (GET /series)
 	ListSeries(ctx echo.Context, params ListSeriesParams) error
@@ -2555,6 +3267,15 @@ type ServerInterface interface {
 	// GetTags List tags
 	// (GET /tags)
 	GetTags(ctx echo.Context, params GetTagsParams) error
+	// GetTag Get a tag
+	// (GET /tags/{tag})
+	GetTag(ctx echo.Context, tag TagPath, params GetTagParams) error
+	// UpdateTag Change a tag
+	// (PUT /tags/{tag})
+	UpdateTag(ctx echo.Context, tag TagPath) error
+	// MergeTag Merge a tag into another one
+	// (POST /tags/{tag}/merge)
+	MergeTag(ctx echo.Context, tag TagPath) error
 	// DeleteCurrentUser Delete the account of the signed-in user
 	// (DELETE /user)
 	DeleteCurrentUser(ctx echo.Context) error
@@ -2567,6 +3288,9 @@ type ServerInterface interface {
 	// GetCurrentUserArticles List your own articles
 	// (GET /user/articles)
 	GetCurrentUserArticles(ctx echo.Context, params GetCurrentUserArticlesParams) error
+	// GetCurrentUserBlocks List the users whom you have blocked
+	// (GET /user/blocks)
+	GetCurrentUserBlocks(ctx echo.Context, params GetCurrentUserBlocksParams) error
 	// GetEmailVerification Get the verification state of the address
 	// (GET /user/email-verification)
 	GetEmailVerification(ctx echo.Context) error
@@ -3135,6 +3859,13 @@ func (w *ServerInterfaceWrapper) GetArticleComments(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
 	}
 
+	// ------------- Optional query parameter "parentId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "parentId", ctx.QueryParams(), &params.ParentId, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter parentId: %s", err))
+	}
+
 	// ------------- Optional query parameter "cursor" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -3228,6 +3959,54 @@ func (w *ServerInterfaceWrapper) DeleteArticleComment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DeleteArticleComment(ctx, slug, id)
+	return err
+}
+
+// UpdateArticleComment converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateArticleComment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SlugPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id CommentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateArticleComment(ctx, slug, id)
+	return err
+}
+
+// ApproveComment converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveComment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SlugPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id CommentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveComment(ctx, slug, id)
 	return err
 }
 
@@ -3340,6 +4119,38 @@ func (w *ServerInterfaceWrapper) HideArticle(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.HideArticle(ctx, slug)
+	return err
+}
+
+// DeletePreviews converts echo context to params.
+func (w *ServerInterfaceWrapper) DeletePreviews(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SlugPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeletePreviews(ctx, slug)
+	return err
+}
+
+// CreatePreview converts echo context to params.
+func (w *ServerInterfaceWrapper) CreatePreview(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug SlugPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePreview(ctx, slug)
 	return err
 }
 
@@ -3559,6 +4370,111 @@ func (w *ServerInterfaceWrapper) GetHidden(ctx echo.Context) error {
 	return err
 }
 
+// GetReports converts echo context to params.
+func (w *ServerInterfaceWrapper) GetReports(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetReportsParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetReports(ctx, params)
+	return err
+}
+
+// DecideReport converts echo context to params.
+func (w *ServerInterfaceWrapper) DecideReport(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ReportId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DecideReport(ctx, id)
+	return err
+}
+
+// GetWaitingComments converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWaitingComments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWaitingCommentsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWaitingComments(ctx, params)
+	return err
+}
+
+// GetPreview converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPreview(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "token" -------------
+	var token PreviewToken
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", ctx.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter token: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPreviewParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPreview(ctx, token, params)
+	return err
+}
+
 // GetProfileByUsername converts echo context to params.
 func (w *ServerInterfaceWrapper) GetProfileByUsername(ctx echo.Context) error {
 	var err error
@@ -3595,6 +4511,38 @@ func (w *ServerInterfaceWrapper) GetProfileByUsername(ctx echo.Context) error {
 	return err
 }
 
+// UnblockUser converts echo context to params.
+func (w *ServerInterfaceWrapper) UnblockUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username UsernamePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnblockUser(ctx, username)
+	return err
+}
+
+// BlockUser converts echo context to params.
+func (w *ServerInterfaceWrapper) BlockUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username UsernamePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BlockUser(ctx, username)
+	return err
+}
+
 // UnfollowUserByUsername converts echo context to params.
 func (w *ServerInterfaceWrapper) UnfollowUserByUsername(ctx echo.Context) error {
 	var err error
@@ -3624,6 +4572,35 @@ func (w *ServerInterfaceWrapper) FollowUserByUsername(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.FollowUserByUsername(ctx, username)
+	return err
+}
+
+// CreateReport converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateReport(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateReportParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateReport(ctx, params)
 	return err
 }
 
@@ -3893,6 +4870,33 @@ func (w *ServerInterfaceWrapper) GetTags(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetTagsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "prefix" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "prefix", ctx.QueryParams(), &params.Prefix, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter prefix: %s", err))
+	}
+
+	// ------------- Optional query parameter "counts" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "counts", ctx.QueryParams(), &params.Counts, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter counts: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -3913,6 +4917,74 @@ func (w *ServerInterfaceWrapper) GetTags(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetTags(ctx, params)
+	return err
+}
+
+// GetTag converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTag(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tag" -------------
+	var tag TagPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tag", ctx.Param("tag"), &tag, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tag: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTagParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTag(ctx, tag, params)
+	return err
+}
+
+// UpdateTag converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateTag(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tag" -------------
+	var tag TagPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tag", ctx.Param("tag"), &tag, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tag: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateTag(ctx, tag)
+	return err
+}
+
+// MergeTag converts echo context to params.
+func (w *ServerInterfaceWrapper) MergeTag(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tag" -------------
+	var tag TagPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tag", ctx.Param("tag"), &tag, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tag: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MergeTag(ctx, tag)
 	return err
 }
 
@@ -4009,6 +5081,48 @@ func (w *ServerInterfaceWrapper) GetCurrentUserArticles(ctx echo.Context) error 
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetCurrentUserArticles(ctx, params)
+	return err
+}
+
+// GetCurrentUserBlocks converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCurrentUserBlocks(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCurrentUserBlocksParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCurrentUserBlocks(ctx, params)
 	return err
 }
 
@@ -4222,12 +5336,16 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/articles/:slug/comments", wrapper.GetArticleComments, options.OperationMiddlewares["GetArticleComments"]...)
 	router.POST(options.BaseURL+"/articles/:slug/comments", wrapper.CreateArticleComment, options.OperationMiddlewares["CreateArticleComment"]...)
 	router.DELETE(options.BaseURL+"/articles/:slug/comments/:id", wrapper.DeleteArticleComment, options.OperationMiddlewares["DeleteArticleComment"]...)
+	router.PUT(options.BaseURL+"/articles/:slug/comments/:id", wrapper.UpdateArticleComment, options.OperationMiddlewares["UpdateArticleComment"]...)
+	router.PUT(options.BaseURL+"/articles/:slug/comments/:id/approval", wrapper.ApproveComment, options.OperationMiddlewares["ApproveComment"]...)
 	router.DELETE(options.BaseURL+"/articles/:slug/comments/:id/hidden", wrapper.RestoreComment, options.OperationMiddlewares["RestoreComment"]...)
 	router.PUT(options.BaseURL+"/articles/:slug/comments/:id/hidden", wrapper.HideComment, options.OperationMiddlewares["HideComment"]...)
 	router.DELETE(options.BaseURL+"/articles/:slug/favorite", wrapper.DeleteArticleFavorite, options.OperationMiddlewares["DeleteArticleFavorite"]...)
 	router.POST(options.BaseURL+"/articles/:slug/favorite", wrapper.CreateArticleFavorite, options.OperationMiddlewares["CreateArticleFavorite"]...)
 	router.DELETE(options.BaseURL+"/articles/:slug/hidden", wrapper.RestoreArticle, options.OperationMiddlewares["RestoreArticle"]...)
 	router.PUT(options.BaseURL+"/articles/:slug/hidden", wrapper.HideArticle, options.OperationMiddlewares["HideArticle"]...)
+	router.DELETE(options.BaseURL+"/articles/:slug/previews", wrapper.DeletePreviews, options.OperationMiddlewares["DeletePreviews"]...)
+	router.POST(options.BaseURL+"/articles/:slug/previews", wrapper.CreatePreview, options.OperationMiddlewares["CreatePreview"]...)
 	router.POST(options.BaseURL+"/articles/:slug/publish", wrapper.PublishArticle, options.OperationMiddlewares["PublishArticle"]...)
 	router.POST(options.BaseURL+"/articles/:slug/submit", wrapper.SubmitArticle, options.OperationMiddlewares["SubmitArticle"]...)
 	router.POST(options.BaseURL+"/articles/:slug/unpublish", wrapper.UnpublishArticle, options.OperationMiddlewares["UnpublishArticle"]...)
@@ -4236,9 +5354,16 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/batch/profiles", wrapper.BatchGetProfiles, options.OperationMiddlewares["BatchGetProfiles"]...)
 	router.GET(options.BaseURL+"/editorial/articles", wrapper.GetEditorialArticles, options.OperationMiddlewares["GetEditorialArticles"]...)
 	router.GET(options.BaseURL+"/moderation/hidden", wrapper.GetHidden, options.OperationMiddlewares["GetHidden"]...)
+	router.GET(options.BaseURL+"/moderation/reports", wrapper.GetReports, options.OperationMiddlewares["GetReports"]...)
+	router.PUT(options.BaseURL+"/moderation/reports/:id", wrapper.DecideReport, options.OperationMiddlewares["DecideReport"]...)
+	router.GET(options.BaseURL+"/moderation/waiting", wrapper.GetWaitingComments, options.OperationMiddlewares["GetWaitingComments"]...)
+	router.GET(options.BaseURL+"/previews/:token", wrapper.GetPreview, options.OperationMiddlewares["GetPreview"]...)
 	router.GET(options.BaseURL+"/profiles/:username", wrapper.GetProfileByUsername, options.OperationMiddlewares["GetProfileByUsername"]...)
+	router.DELETE(options.BaseURL+"/profiles/:username/block", wrapper.UnblockUser, options.OperationMiddlewares["UnblockUser"]...)
+	router.POST(options.BaseURL+"/profiles/:username/block", wrapper.BlockUser, options.OperationMiddlewares["BlockUser"]...)
 	router.DELETE(options.BaseURL+"/profiles/:username/follow", wrapper.UnfollowUserByUsername, options.OperationMiddlewares["UnfollowUserByUsername"]...)
 	router.POST(options.BaseURL+"/profiles/:username/follow", wrapper.FollowUserByUsername, options.OperationMiddlewares["FollowUserByUsername"]...)
+	router.POST(options.BaseURL+"/reports", wrapper.CreateReport, options.OperationMiddlewares["CreateReport"]...)
 	router.GET(options.BaseURL+"/series", wrapper.ListSeries, options.OperationMiddlewares["ListSeries"]...)
 	router.POST(options.BaseURL+"/series", wrapper.CreateSeries, options.OperationMiddlewares["CreateSeries"]...)
 	router.DELETE(options.BaseURL+"/series/:slug", wrapper.DeleteSeries, options.OperationMiddlewares["DeleteSeries"]...)
@@ -4251,10 +5376,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/sessions/current", wrapper.DeleteCurrentSession, options.OperationMiddlewares["DeleteCurrentSession"]...)
 	router.POST(options.BaseURL+"/sessions/refresh", wrapper.RefreshSession, options.OperationMiddlewares["RefreshSession"]...)
 	router.GET(options.BaseURL+"/tags", wrapper.GetTags, options.OperationMiddlewares["GetTags"]...)
+	router.GET(options.BaseURL+"/tags/:tag", wrapper.GetTag, options.OperationMiddlewares["GetTag"]...)
+	router.PUT(options.BaseURL+"/tags/:tag", wrapper.UpdateTag, options.OperationMiddlewares["UpdateTag"]...)
+	router.POST(options.BaseURL+"/tags/:tag/merge", wrapper.MergeTag, options.OperationMiddlewares["MergeTag"]...)
 	router.DELETE(options.BaseURL+"/user", wrapper.DeleteCurrentUser, options.OperationMiddlewares["DeleteCurrentUser"]...)
 	router.GET(options.BaseURL+"/user", wrapper.GetCurrentUser, options.OperationMiddlewares["GetCurrentUser"]...)
 	router.PUT(options.BaseURL+"/user", wrapper.UpdateCurrentUser, options.OperationMiddlewares["UpdateCurrentUser"]...)
 	router.GET(options.BaseURL+"/user/articles", wrapper.GetCurrentUserArticles, options.OperationMiddlewares["GetCurrentUserArticles"]...)
+	router.GET(options.BaseURL+"/user/blocks", wrapper.GetCurrentUserBlocks, options.OperationMiddlewares["GetCurrentUserBlocks"]...)
 	router.GET(options.BaseURL+"/user/email-verification", wrapper.GetEmailVerification, options.OperationMiddlewares["GetEmailVerification"]...)
 	router.POST(options.BaseURL+"/user/email-verification", wrapper.RequestEmailVerification, options.OperationMiddlewares["RequestEmailVerification"]...)
 	router.GET(options.BaseURL+"/user/export", wrapper.ExportCurrentUser, options.OperationMiddlewares["ExportCurrentUser"]...)
@@ -4336,6 +5465,15 @@ type AuditEntriesJSONResponse struct {
 	Headers AuditEntriesResponseHeaders
 }
 
+type BlocksResponseHeaders struct {
+	Link *string
+}
+type BlocksJSONResponse struct {
+	Body BlocksResponse
+
+	Headers BlocksResponseHeaders
+}
+
 type CachedArticleJSONResponse ArticleResponse
 
 type CachedProfileJSONResponse ProfileResponse
@@ -4349,6 +5487,8 @@ type CommentCreatedJSONResponse struct {
 
 	Headers CommentCreatedResponseHeaders
 }
+
+type CommentOKJSONResponse CommentResponse
 
 type CommentsResponseHeaders struct {
 	Link *string
@@ -4429,9 +5569,40 @@ type OwnArticlesJSONResponse struct {
 	Headers OwnArticlesResponseHeaders
 }
 
+type PreviewCreatedJSONResponse PreviewResponse
+
+type PreviewOKResponseHeaders struct {
+	XRobotsTag *string
+}
+type PreviewOKJSONResponse struct {
+	Body ArticleResponse
+
+	Headers PreviewOKResponseHeaders
+}
+
 type ProfileBatchJSONResponse ProfileBatchResponse
 
 type ProfileOKJSONResponse ProfileResponse
+
+type ReportCreatedResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+type ReportCreatedJSONResponse struct {
+	Body ReportResponse
+
+	Headers ReportCreatedResponseHeaders
+}
+
+type ReportedItemOKJSONResponse ReportedItemResponse
+
+type ReportedItemsResponseHeaders struct {
+	Link *string
+}
+type ReportedItemsJSONResponse struct {
+	Body ReportedItemsResponse
+
+	Headers ReportedItemsResponseHeaders
+}
 
 type SeriesFoundJSONResponse SeriesResponse
 
@@ -4458,7 +5629,23 @@ type SessionCreatedJSONResponse struct {
 
 type SessionsOKJSONResponse SessionsResponse
 
-type TagsJSONResponse TagsResponse
+type TagFoundJSONResponse TagResponse
+
+type TagOKJSONResponse TagResponse
+type TagOKDeleteResponse struct {
+	Body io.Reader
+
+	ContentLength int64
+}
+
+type TagsResponseHeaders struct {
+	Link *string
+}
+type TagsJSONResponse struct {
+	Body TagsResponse
+
+	Headers TagsResponseHeaders
+}
 
 type TokensOKJSONResponse TokensResponse
 
@@ -4472,6 +5659,15 @@ type UserCreatedJSONResponse struct {
 }
 
 type UserOKJSONResponse UserResponse
+
+type WaitingCommentsResponseHeaders struct {
+	Link *string
+}
+type WaitingCommentsJSONResponse struct {
+	Body WaitingCommentsResponse
+
+	Headers WaitingCommentsResponseHeaders
+}
 
 type GetAuditLogRequestObject struct {
 	Params GetAuditLogParams
@@ -4897,6 +6093,46 @@ func (response DeleteArticleComment204Response) VisitDeleteArticleCommentRespons
 	return nil
 }
 
+type UpdateArticleCommentRequestObject struct {
+	Slug SlugPath  `json:"slug"`
+	Id   CommentId `json:"id"`
+	Body *UpdateArticleCommentJSONRequestBody
+}
+
+type UpdateArticleCommentResponseObject interface {
+	VisitUpdateArticleCommentResponse(w http.ResponseWriter) error
+}
+
+type UpdateArticleComment200JSONResponse struct{ CommentOKJSONResponse }
+
+func (response UpdateArticleComment200JSONResponse) VisitUpdateArticleCommentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveCommentRequestObject struct {
+	Slug SlugPath  `json:"slug"`
+	Id   CommentId `json:"id"`
+}
+
+type ApproveCommentResponseObject interface {
+	VisitApproveCommentResponse(w http.ResponseWriter) error
+}
+
+type ApproveComment204Response = NoContentResponse
+
+func (response ApproveComment204Response) VisitApproveCommentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type RestoreCommentRequestObject struct {
 	Slug SlugPath  `json:"slug"`
 	Id   CommentId `json:"id"`
@@ -5003,6 +6239,44 @@ type HideArticle204Response = NoContentResponse
 func (response HideArticle204Response) VisitHideArticleResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeletePreviewsRequestObject struct {
+	Slug SlugPath `json:"slug"`
+}
+
+type DeletePreviewsResponseObject interface {
+	VisitDeletePreviewsResponse(w http.ResponseWriter) error
+}
+
+type DeletePreviews204Response = NoContentResponse
+
+func (response DeletePreviews204Response) VisitDeletePreviewsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type CreatePreviewRequestObject struct {
+	Slug SlugPath `json:"slug"`
+	Body *CreatePreviewJSONRequestBody
+}
+
+type CreatePreviewResponseObject interface {
+	VisitCreatePreviewResponse(w http.ResponseWriter) error
+}
+
+type CreatePreview201JSONResponse struct{ PreviewCreatedJSONResponse }
+
+func (response CreatePreview201JSONResponse) VisitCreatePreviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type PublishArticleRequestObject struct {
@@ -5170,6 +6444,105 @@ func (response GetHidden200JSONResponse) VisitGetHiddenResponse(w http.ResponseW
 	return err
 }
 
+type GetReportsRequestObject struct {
+	Params GetReportsParams
+}
+
+type GetReportsResponseObject interface {
+	VisitGetReportsResponse(w http.ResponseWriter) error
+}
+
+type GetReports200JSONResponse struct{ ReportedItemsJSONResponse }
+
+func (response GetReports200JSONResponse) VisitGetReportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideReportRequestObject struct {
+	Id   ReportId `json:"id"`
+	Body *DecideReportJSONRequestBody
+}
+
+type DecideReportResponseObject interface {
+	VisitDecideReportResponse(w http.ResponseWriter) error
+}
+
+type DecideReport200JSONResponse struct{ ReportedItemOKJSONResponse }
+
+func (response DecideReport200JSONResponse) VisitDecideReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaitingCommentsRequestObject struct {
+	Params GetWaitingCommentsParams
+}
+
+type GetWaitingCommentsResponseObject interface {
+	VisitGetWaitingCommentsResponse(w http.ResponseWriter) error
+}
+
+type GetWaitingComments200JSONResponse struct{ WaitingCommentsJSONResponse }
+
+func (response GetWaitingComments200JSONResponse) VisitGetWaitingCommentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreviewRequestObject struct {
+	Token  PreviewToken `json:"token"`
+	Params GetPreviewParams
+}
+
+type GetPreviewResponseObject interface {
+	VisitGetPreviewResponse(w http.ResponseWriter) error
+}
+
+type GetPreview200JSONResponse struct{ PreviewOKJSONResponse }
+
+func (response GetPreview200JSONResponse) VisitGetPreviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XRobotsTag != nil {
+		w.Header().Set("X-Robots-Tag", fmt.Sprint(*response.Headers.XRobotsTag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetProfileByUsernameRequestObject struct {
 	Username UsernamePath `json:"username"`
 	Params   GetProfileByUsernameParams
@@ -5182,6 +6555,50 @@ type GetProfileByUsernameResponseObject interface {
 type GetProfileByUsername200JSONResponse struct{ CachedProfileJSONResponse }
 
 func (response GetProfileByUsername200JSONResponse) VisitGetProfileByUsernameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockUserRequestObject struct {
+	Username UsernamePath `json:"username"`
+}
+
+type UnblockUserResponseObject interface {
+	VisitUnblockUserResponse(w http.ResponseWriter) error
+}
+
+type UnblockUser200JSONResponse struct{ ProfileOKJSONResponse }
+
+func (response UnblockUser200JSONResponse) VisitUnblockUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockUserRequestObject struct {
+	Username UsernamePath `json:"username"`
+}
+
+type BlockUserResponseObject interface {
+	VisitBlockUserResponse(w http.ResponseWriter) error
+}
+
+type BlockUser200JSONResponse struct{ ProfileOKJSONResponse }
+
+func (response BlockUser200JSONResponse) VisitBlockUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -5233,6 +6650,32 @@ func (response FollowUserByUsername200JSONResponse) VisitFollowUserByUsernameRes
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportRequestObject struct {
+	Params CreateReportParams
+	Body   *CreateReportJSONRequestBody
+}
+
+type CreateReportResponseObject interface {
+	VisitCreateReportResponse(w http.ResponseWriter) error
+}
+
+type CreateReport201JSONResponse struct{ ReportCreatedJSONResponse }
+
+func (response CreateReport201JSONResponse) VisitCreateReportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5482,12 +6925,118 @@ type GetTags200JSONResponse struct{ TagsJSONResponse }
 func (response GetTags200JSONResponse) VisitGetTagsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTagRequestObject struct {
+	Tag    TagPath `json:"tag"`
+	Params GetTagParams
+}
+
+type GetTagResponseObject interface {
+	VisitGetTagResponse(w http.ResponseWriter) error
+}
+
+type GetTag200JSONResponse struct{ TagFoundJSONResponse }
+
+func (response GetTag200JSONResponse) VisitGetTagResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTagRequestObject struct {
+	Tag  TagPath `json:"tag"`
+	Body *UpdateTagJSONRequestBody
+}
+
+type UpdateTagResponseObject interface {
+	VisitUpdateTagResponse(w http.ResponseWriter) error
+}
+
+type UpdateTag200JSONResponse struct{ TagOKJSONResponse }
+
+func (response UpdateTag200JSONResponse) VisitUpdateTagResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTag200DeleteResponse struct{ TagOKDeleteResponse }
+
+func (response UpdateTag200DeleteResponse) VisitUpdateTagResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "delete")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type MergeTagRequestObject struct {
+	Tag  TagPath `json:"tag"`
+	Body *MergeTagJSONRequestBody
+}
+
+type MergeTagResponseObject interface {
+	VisitMergeTagResponse(w http.ResponseWriter) error
+}
+
+type MergeTag200JSONResponse struct{ TagOKJSONResponse }
+
+func (response MergeTag200JSONResponse) VisitMergeTagResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergeTag200DeleteResponse struct{ TagOKDeleteResponse }
+
+func (response MergeTag200DeleteResponse) VisitMergeTagResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "delete")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -5561,6 +7110,31 @@ type GetCurrentUserArticlesResponseObject interface {
 type GetCurrentUserArticles200JSONResponse struct{ OwnArticlesJSONResponse }
 
 func (response GetCurrentUserArticles200JSONResponse) VisitGetCurrentUserArticlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCurrentUserBlocksRequestObject struct {
+	Params GetCurrentUserBlocksParams
+}
+
+type GetCurrentUserBlocksResponseObject interface {
+	VisitGetCurrentUserBlocksResponse(w http.ResponseWriter) error
+}
+
+type GetCurrentUserBlocks200JSONResponse struct{ BlocksJSONResponse }
+
+func (response GetCurrentUserBlocks200JSONResponse) VisitGetCurrentUserBlocksResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5878,6 +7452,12 @@ type StrictServerInterface interface {
 	// DeleteArticleComment Delete a comment
 	// (DELETE /articles/{slug}/comments/{id})
 	DeleteArticleComment(ctx context.Context, request DeleteArticleCommentRequestObject) (DeleteArticleCommentResponseObject, error)
+	// UpdateArticleComment Change a comment
+	// (PUT /articles/{slug}/comments/{id})
+	UpdateArticleComment(ctx context.Context, request UpdateArticleCommentRequestObject) (UpdateArticleCommentResponseObject, error)
+	// ApproveComment Approve a comment
+	// (PUT /articles/{slug}/comments/{id}/approval)
+	ApproveComment(ctx context.Context, request ApproveCommentRequestObject) (ApproveCommentResponseObject, error)
 	// RestoreComment Restore a comment
 	// (DELETE /articles/{slug}/comments/{id}/hidden)
 	RestoreComment(ctx context.Context, request RestoreCommentRequestObject) (RestoreCommentResponseObject, error)
@@ -5896,6 +7476,12 @@ type StrictServerInterface interface {
 	// HideArticle Hide an article
 	// (PUT /articles/{slug}/hidden)
 	HideArticle(ctx context.Context, request HideArticleRequestObject) (HideArticleResponseObject, error)
+	// DeletePreviews End all preview links of an article
+	// (DELETE /articles/{slug}/previews)
+	DeletePreviews(ctx context.Context, request DeletePreviewsRequestObject) (DeletePreviewsResponseObject, error)
+	// CreatePreview Create a preview link
+	// (POST /articles/{slug}/previews)
+	CreatePreview(ctx context.Context, request CreatePreviewRequestObject) (CreatePreviewResponseObject, error)
 	// PublishArticle Publish an article
 	// (POST /articles/{slug}/publish)
 	PublishArticle(ctx context.Context, request PublishArticleRequestObject) (PublishArticleResponseObject, error)
@@ -5917,15 +7503,36 @@ type StrictServerInterface interface {
 	// GetHidden List hidden articles and comments
 	// (GET /moderation/hidden)
 	GetHidden(ctx context.Context, request GetHiddenRequestObject) (GetHiddenResponseObject, error)
+	// GetReports List what was reported
+	// (GET /moderation/reports)
+	GetReports(ctx context.Context, request GetReportsRequestObject) (GetReportsResponseObject, error)
+	// DecideReport Decide what was reported
+	// (PUT /moderation/reports/{id})
+	DecideReport(ctx context.Context, request DecideReportRequestObject) (DecideReportResponseObject, error)
+	// GetWaitingComments List comments that wait for approval
+	// (GET /moderation/waiting)
+	GetWaitingComments(ctx context.Context, request GetWaitingCommentsRequestObject) (GetWaitingCommentsResponseObject, error)
+	// GetPreview Get the article of a preview link
+	// (GET /previews/{token})
+	GetPreview(ctx context.Context, request GetPreviewRequestObject) (GetPreviewResponseObject, error)
 	// GetProfileByUsername Get a profile
 	// (GET /profiles/{username})
 	GetProfileByUsername(ctx context.Context, request GetProfileByUsernameRequestObject) (GetProfileByUsernameResponseObject, error)
+	// UnblockUser End a block
+	// (DELETE /profiles/{username}/block)
+	UnblockUser(ctx context.Context, request UnblockUserRequestObject) (UnblockUserResponseObject, error)
+	// BlockUser Block a user
+	// (POST /profiles/{username}/block)
+	BlockUser(ctx context.Context, request BlockUserRequestObject) (BlockUserResponseObject, error)
 	// UnfollowUserByUsername Stop following a user
 	// (DELETE /profiles/{username}/follow)
 	UnfollowUserByUsername(ctx context.Context, request UnfollowUserByUsernameRequestObject) (UnfollowUserByUsernameResponseObject, error)
 	// FollowUserByUsername Follow a user
 	// (POST /profiles/{username}/follow)
 	FollowUserByUsername(ctx context.Context, request FollowUserByUsernameRequestObject) (FollowUserByUsernameResponseObject, error)
+	// CreateReport Report an article, a comment or a profile
+	// (POST /reports)
+	CreateReport(ctx context.Context, request CreateReportRequestObject) (CreateReportResponseObject, error)
 	// ListSeries List series
 	// (GET /series)
 	ListSeries(ctx context.Context, request ListSeriesRequestObject) (ListSeriesResponseObject, error)
@@ -5962,6 +7569,15 @@ type StrictServerInterface interface {
 	// GetTags List tags
 	// (GET /tags)
 	GetTags(ctx context.Context, request GetTagsRequestObject) (GetTagsResponseObject, error)
+	// GetTag Get a tag
+	// (GET /tags/{tag})
+	GetTag(ctx context.Context, request GetTagRequestObject) (GetTagResponseObject, error)
+	// UpdateTag Change a tag
+	// (PUT /tags/{tag})
+	UpdateTag(ctx context.Context, request UpdateTagRequestObject) (UpdateTagResponseObject, error)
+	// MergeTag Merge a tag into another one
+	// (POST /tags/{tag}/merge)
+	MergeTag(ctx context.Context, request MergeTagRequestObject) (MergeTagResponseObject, error)
 	// DeleteCurrentUser Delete the account of the signed-in user
 	// (DELETE /user)
 	DeleteCurrentUser(ctx context.Context, request DeleteCurrentUserRequestObject) (DeleteCurrentUserResponseObject, error)
@@ -5974,6 +7590,9 @@ type StrictServerInterface interface {
 	// GetCurrentUserArticles List your own articles
 	// (GET /user/articles)
 	GetCurrentUserArticles(ctx context.Context, request GetCurrentUserArticlesRequestObject) (GetCurrentUserArticlesResponseObject, error)
+	// GetCurrentUserBlocks List the users whom you have blocked
+	// (GET /user/blocks)
+	GetCurrentUserBlocks(ctx context.Context, request GetCurrentUserBlocksRequestObject) (GetCurrentUserBlocksResponseObject, error)
 	// GetEmailVerification Get the verification state of the address
 	// (GET /user/email-verification)
 	GetEmailVerification(ctx context.Context, request GetEmailVerificationRequestObject) (GetEmailVerificationResponseObject, error)
@@ -6638,6 +8257,81 @@ func (sh *strictHandler) DeleteArticleComment(ctx echo.Context, slug SlugPath, i
 	return nil
 }
 
+// UpdateArticleComment operation middleware
+func (sh *strictHandler) UpdateArticleComment(ctx echo.Context, slug SlugPath, id CommentId) error {
+	var request UpdateArticleCommentRequestObject
+
+	request.Slug = slug
+	request.Id = id
+
+	var body UpdateArticleCommentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateArticleComment(ctx.Request().Context(), request.(UpdateArticleCommentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateArticleComment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateArticleCommentResponseObject); ok {
+		return validResponse.VisitUpdateArticleCommentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveComment operation middleware
+func (sh *strictHandler) ApproveComment(ctx echo.Context, slug SlugPath, id CommentId) error {
+	var request ApproveCommentRequestObject
+
+	request.Slug = slug
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveComment(ctx.Request().Context(), request.(ApproveCommentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveComment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveCommentResponseObject); ok {
+		return validResponse.VisitApproveCommentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RestoreComment operation middleware
 func (sh *strictHandler) RestoreComment(ctx echo.Context, slug SlugPath, id CommentId) error {
 	var request RestoreCommentRequestObject
@@ -6830,6 +8524,82 @@ func (sh *strictHandler) HideArticle(ctx echo.Context, slug SlugPath) error {
 		return err
 	} else if validResponse, ok := response.(HideArticleResponseObject); ok {
 		return validResponse.VisitHideArticleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeletePreviews operation middleware
+func (sh *strictHandler) DeletePreviews(ctx echo.Context, slug SlugPath) error {
+	var request DeletePreviewsRequestObject
+
+	request.Slug = slug
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePreviews(ctx.Request().Context(), request.(DeletePreviewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePreviews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeletePreviewsResponseObject); ok {
+		return validResponse.VisitDeletePreviewsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreatePreview operation middleware
+func (sh *strictHandler) CreatePreview(ctx echo.Context, slug SlugPath) error {
+	var request CreatePreviewRequestObject
+
+	request.Slug = slug
+
+	var body CreatePreviewJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePreview(ctx.Request().Context(), request.(CreatePreviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePreview")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePreviewResponseObject); ok {
+		return validResponse.VisitCreatePreviewResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -7084,6 +8854,130 @@ func (sh *strictHandler) GetHidden(ctx echo.Context, params GetHiddenParams) err
 	return nil
 }
 
+// GetReports operation middleware
+func (sh *strictHandler) GetReports(ctx echo.Context, params GetReportsParams) error {
+	var request GetReportsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReports(ctx.Request().Context(), request.(GetReportsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReports")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetReportsResponseObject); ok {
+		return validResponse.VisitGetReportsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DecideReport operation middleware
+func (sh *strictHandler) DecideReport(ctx echo.Context, id ReportId) error {
+	var request DecideReportRequestObject
+
+	request.Id = id
+
+	var body DecideReportJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideReport(ctx.Request().Context(), request.(DecideReportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideReport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DecideReportResponseObject); ok {
+		return validResponse.VisitDecideReportResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWaitingComments operation middleware
+func (sh *strictHandler) GetWaitingComments(ctx echo.Context, params GetWaitingCommentsParams) error {
+	var request GetWaitingCommentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWaitingComments(ctx.Request().Context(), request.(GetWaitingCommentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWaitingComments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWaitingCommentsResponseObject); ok {
+		return validResponse.VisitGetWaitingCommentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPreview operation middleware
+func (sh *strictHandler) GetPreview(ctx echo.Context, token PreviewToken, params GetPreviewParams) error {
+	var request GetPreviewRequestObject
+
+	request.Token = token
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPreview(ctx.Request().Context(), request.(GetPreviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPreview")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPreviewResponseObject); ok {
+		return validResponse.VisitGetPreviewResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetProfileByUsername operation middleware
 func (sh *strictHandler) GetProfileByUsername(ctx echo.Context, username UsernamePath, params GetProfileByUsernameParams) error {
 	var request GetProfileByUsernameRequestObject
@@ -7104,6 +8998,56 @@ func (sh *strictHandler) GetProfileByUsername(ctx echo.Context, username Usernam
 		return err
 	} else if validResponse, ok := response.(GetProfileByUsernameResponseObject); ok {
 		return validResponse.VisitGetProfileByUsernameResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UnblockUser operation middleware
+func (sh *strictHandler) UnblockUser(ctx echo.Context, username UsernamePath) error {
+	var request UnblockUserRequestObject
+
+	request.Username = username
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnblockUser(ctx.Request().Context(), request.(UnblockUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnblockUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UnblockUserResponseObject); ok {
+		return validResponse.VisitUnblockUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BlockUser operation middleware
+func (sh *strictHandler) BlockUser(ctx echo.Context, username UsernamePath) error {
+	var request BlockUserRequestObject
+
+	request.Username = username
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BlockUser(ctx.Request().Context(), request.(BlockUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BlockUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BlockUserResponseObject); ok {
+		return validResponse.VisitBlockUserResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -7154,6 +9098,54 @@ func (sh *strictHandler) FollowUserByUsername(ctx echo.Context, username Usernam
 		return err
 	} else if validResponse, ok := response.(FollowUserByUsernameResponseObject); ok {
 		return validResponse.VisitFollowUserByUsernameResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateReport operation middleware
+func (sh *strictHandler) CreateReport(ctx echo.Context, params CreateReportParams) error {
+	var request CreateReportRequestObject
+
+	request.Params = params
+
+	var body CreateReportJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateReport(ctx.Request().Context(), request.(CreateReportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateReport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateReportResponseObject); ok {
+		return validResponse.VisitCreateReportResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -7547,6 +9539,128 @@ func (sh *strictHandler) GetTags(ctx echo.Context, params GetTagsParams) error {
 	return nil
 }
 
+// GetTag operation middleware
+func (sh *strictHandler) GetTag(ctx echo.Context, tag TagPath, params GetTagParams) error {
+	var request GetTagRequestObject
+
+	request.Tag = tag
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTag(ctx.Request().Context(), request.(GetTagRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTag")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTagResponseObject); ok {
+		return validResponse.VisitGetTagResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateTag operation middleware
+func (sh *strictHandler) UpdateTag(ctx echo.Context, tag TagPath) error {
+	var request UpdateTagRequestObject
+
+	request.Tag = tag
+
+	var body UpdateTagJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateTag(ctx.Request().Context(), request.(UpdateTagRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateTag")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateTagResponseObject); ok {
+		return validResponse.VisitUpdateTagResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MergeTag operation middleware
+func (sh *strictHandler) MergeTag(ctx echo.Context, tag TagPath) error {
+	var request MergeTagRequestObject
+
+	request.Tag = tag
+
+	var body MergeTagJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MergeTag(ctx.Request().Context(), request.(MergeTagRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MergeTag")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MergeTagResponseObject); ok {
+		return validResponse.VisitMergeTagResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // DeleteCurrentUser operation middleware
 func (sh *strictHandler) DeleteCurrentUser(ctx echo.Context) error {
 	var request DeleteCurrentUserRequestObject
@@ -7683,6 +9797,31 @@ func (sh *strictHandler) GetCurrentUserArticles(ctx echo.Context, params GetCurr
 		return err
 	} else if validResponse, ok := response.(GetCurrentUserArticlesResponseObject); ok {
 		return validResponse.VisitGetCurrentUserArticlesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCurrentUserBlocks operation middleware
+func (sh *strictHandler) GetCurrentUserBlocks(ctx echo.Context, params GetCurrentUserBlocksParams) error {
+	var request GetCurrentUserBlocksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCurrentUserBlocks(ctx.Request().Context(), request.(GetCurrentUserBlocksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCurrentUserBlocks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCurrentUserBlocksResponseObject); ok {
+		return validResponse.VisitGetCurrentUserBlocksResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

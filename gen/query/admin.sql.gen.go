@@ -61,11 +61,13 @@ func (q *Queries) AuditCreate(ctx context.Context, db DBTX, arg AuditCreateParam
 
 const auditList = `-- name: AuditList :many
 SELECT l.id, l.created_at, l.actor_id, x.username AS actor, l.actor_key, l.action, l.subject_kind, l.subject_id,
-       y.username AS subject_username, a.slug AS subject_slug, i.email AS subject_email, s.slug AS subject_series, l.reason, l.changed_from, l.changed_to, l.request_id
+       y.username AS subject_username, a.slug AS subject_slug, i.email AS subject_email, s.slug AS subject_series, t.name AS subject_tag, l.reason, l.changed_from, l.changed_to, l.request_id
 FROM audit_log l
 LEFT JOIN users x ON x.id = l.actor_id
 LEFT JOIN users y ON l.subject_kind = 'user' AND y.id = l.subject_id
 LEFT JOIN invitations i ON l.subject_kind = 'invitation' AND i.id = l.subject_id
+LEFT JOIN tag_names e ON l.subject_kind = 'tag' AND e.id = l.subject_id
+LEFT JOIN tag_names t ON t.tag = e.tag AND t.shown
 LEFT JOIN series s ON l.subject_kind = 'series' AND s.id = l.subject_id
 LEFT JOIN comments c ON l.subject_kind = 'comment' AND c.id = l.subject_id
 LEFT JOIN articles a ON l.subject_kind IN ('article', 'comment') AND a.id = CASE l.subject_kind WHEN 'article' THEN l.subject_id ELSE c.article_id END
@@ -100,6 +102,7 @@ type AuditListRow struct {
 	SubjectSlug     *string
 	SubjectEmail    *string
 	SubjectSeries   *string
+	SubjectTag      *string
 	Reason          *string
 	ChangedFrom     *string
 	ChangedTo       *string
@@ -138,6 +141,7 @@ func (q *Queries) AuditList(ctx context.Context, db DBTX, arg AuditListParams) (
 			&i.SubjectSlug,
 			&i.SubjectEmail,
 			&i.SubjectSeries,
+			&i.SubjectTag,
 			&i.Reason,
 			&i.ChangedFrom,
 			&i.ChangedTo,
@@ -530,6 +534,39 @@ type UserListSuspendedParams struct {
 
 func (q *Queries) UserListSuspended(ctx context.Context, db DBTX, arg UserListSuspendedParams) ([]UserAccount, error) {
 	rows, err := db.Query(ctx, userListSuspended, arg.BeforeID, arg.Role, arg.PageLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UserAccount{}
+	for rows.Next() {
+		var i UserAccount
+		if err := rows.Scan(
+			&i.ID,
+			&i.Username,
+			&i.Email,
+			&i.Role,
+			&i.CreatedAt,
+			&i.SuspendedAt,
+			&i.SuspendedReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const userLockAll = `-- name: UserLockAll :many
+SELECT id, username, email, role, created_at, suspended_at, suspended_reason FROM user_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+`
+
+// The same for users whose ids are known.
+func (q *Queries) UserLockAll(ctx context.Context, db DBTX, ids []int64) ([]UserAccount, error) {
+	rows, err := db.Query(ctx, userLockAll, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -34,18 +34,18 @@ func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, arg ArticleAuthorP
 
 const articleCreate = `-- name: ArticleCreate :one
 WITH created AS (
-    INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at)
+    INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at, comments_open)
     SELECT $1, $2, $3, $4, $5, $6::text[], $7, $7 <> 'published',
-           CASE $7 WHEN 'published' THEN now() WHEN 'scheduled' THEN $8::timestamptz END
-    WHERE set_config('byline.account_storage', ($9::bigint)::text, true) IS NOT NULL
+           CASE $7 WHEN 'published' THEN now() WHEN 'scheduled' THEN $8::timestamptz END, $9::boolean
+    WHERE set_config('byline.account_storage', ($10::bigint)::text, true) IS NOT NULL
       AND ($7 <> 'scheduled' OR $8 > now())
-    RETURNING id, author_id, version, created_at, updated_at, published_at
+    RETURNING id, author_id, tags, version, created_at, updated_at, published_at
 ), slugged AS (
     INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created WHERE $7 = 'published'
 ), private AS (
     INSERT INTO draft_slugs (slug, author_id, article_id) SELECT $1, author_id, id FROM created WHERE $7 <> 'published'
 )
-SELECT c.id, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
+SELECT c.id, c.tags, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
 FROM created c
 JOIN users u ON u.id = c.author_id
 `
@@ -59,11 +59,13 @@ type ArticleCreateParams struct {
 	Tags           []string
 	Status         string
 	PublishedAt    *time.Time
+	CommentsOpen   bool
 	AccountStorage int64
 }
 
 type ArticleCreateRow struct {
 	ID          int64
+	Tags        []string
 	Version     int32
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
@@ -87,11 +89,13 @@ func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateP
 		arg.Tags,
 		arg.Status,
 		arg.PublishedAt,
+		arg.CommentsOpen,
 		arg.AccountStorage,
 	)
 	var i ArticleCreateRow
 	err := row.Scan(
 		&i.ID,
+		&i.Tags,
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
@@ -130,7 +134,7 @@ func (q *Queries) ArticleFindAuthor(ctx context.Context, db DBTX, arg ArticleFin
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
 SELECT /* shared */ $1::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, octet_length(a.body)::int AS body_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
@@ -166,6 +170,7 @@ type ArticleGetBySlugRow struct {
 	Hidden           bool
 	Status           string
 	UnpublishAt      *time.Time
+	CommentsOpen     bool
 	SeriesID         int64
 	TranslationGroup int64
 	Body             string
@@ -198,6 +203,7 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 		&i.Hidden,
 		&i.Status,
 		&i.UnpublishAt,
+		&i.CommentsOpen,
 		&i.SeriesID,
 		&i.TranslationGroup,
 		&i.Body,
@@ -265,7 +271,8 @@ type ArticleListParams struct {
 // A page starts below (before_published_at, before_id), newest first. The caller
 // passes a time after every article for the first page. The time of an article is
 // that of its publication, which article_tags and favorites call
-// article_created_at (db/migrations, 00015). Articles that are not public have no
+// article_created_at (db/migrations, 00015). tag_named finds a tag whatever the
+// case of its name (00022). Articles that are not public have no
 // rows in these two; a query on articles must exclude them (NOT a.hidden).
 // To add a list, add its query here and its entry in api/articles_list.go.
 func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) ([]ArticleItem, error) {
@@ -386,7 +393,9 @@ const articleListByAuthorFiltered = `-- name: ArticleListByAuthorFiltered :many
 WITH matching AS (
     SELECT a.id, a.published_at FROM articles a
     WHERE a.author_id = (SELECT x.id FROM user_named($2, $3) x) AND NOT a.hidden
-      AND ($4::text = '' OR a.tags @> ARRAY[$4::text])
+      AND ($4::text = '' OR EXISTS (
+            SELECT 1 FROM article_tags t
+            WHERE t.tag = (SELECT tag_named($4)) AND t.article_created_at = a.published_at AND t.article_id = a.id))
       AND ($5::text = '' OR EXISTS (
             SELECT 1 FROM favorites v
             WHERE v.article_id = a.id AND v.user_id = (SELECT z.id FROM user_named($5, $6) z)))
@@ -539,7 +548,7 @@ func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg Articl
 const articleListByFavoriteTagged = `-- name: ArticleListByFavoriteTagged :many
 WITH matching AS (
     SELECT v.article_id AS id, v.article_created_at AS published_at FROM favorites v
-    JOIN article_tags t ON t.tag = $2 AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
+    JOIN article_tags t ON t.tag = (SELECT tag_named($2)) AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
     WHERE v.user_id = (SELECT x.id FROM user_named($3, $4) x)
 ), page AS (
     SELECT m.id FROM matching m
@@ -614,7 +623,7 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= $1::bigint THEN a.body END, '')::text AS body,
        octet_length(a.body)::int AS body_bytes,
@@ -655,6 +664,7 @@ type ArticleListBySlugsRow struct {
 	Hidden           bool
 	Status           string
 	UnpublishAt      *time.Time
+	CommentsOpen     bool
 	SeriesID         int64
 	TranslationGroup int64
 	Body             string
@@ -698,6 +708,7 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 			&i.Hidden,
 			&i.Status,
 			&i.UnpublishAt,
+			&i.CommentsOpen,
 			&i.SeriesID,
 			&i.TranslationGroup,
 			&i.Body,
@@ -718,11 +729,11 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 const articleListByTag = `-- name: ArticleListByTag :many
 WITH /* shared */ page AS (
     SELECT t.article_id AS id FROM article_tags t
-    WHERE t.tag = $2 AND (t.article_created_at, t.article_id) < ($3::timestamptz, $4::bigint)
+    WHERE t.tag = (SELECT tag_named($2)) AND (t.article_created_at, t.article_id) < ($3::timestamptz, $4::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
     LIMIT $6::int OFFSET $5::int
 ), counted AS (
-    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = $2), 0)::bigint AS total
+    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = (SELECT tag_named($2))), 0)::bigint AS total
 )
 SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
 ORDER BY l.published_at DESC, l.id DESC
@@ -872,7 +883,7 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 }
 
 const articleLock = `-- name: ArticleLock :one
-SELECT a.id, a.author_id, a.slug, a.title, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
        COALESCE(a.translation_group, 0)::bigint AS translation_group,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
@@ -892,6 +903,7 @@ type ArticleLockRow struct {
 	AuthorID         int64
 	Slug             string
 	Title            string
+	Tags             []string
 	Version          int32
 	Hidden           bool
 	Status           string
@@ -912,6 +924,7 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParam
 		&i.AuthorID,
 		&i.Slug,
 		&i.Title,
+		&i.Tags,
 		&i.Version,
 		&i.Hidden,
 		&i.Status,
@@ -972,9 +985,10 @@ UPDATE articles SET
     description = COALESCE($3, description),
     body = COALESCE($4, body),
     tags = COALESCE($5::text[], tags),
+    comments_open = COALESCE($6::boolean, comments_open),
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = $6 AND set_config('byline.account_storage', ($7::bigint)::text, true) IS NOT NULL
+WHERE id = $7 AND set_config('byline.account_storage', ($8::bigint)::text, true) IS NOT NULL
 `
 
 type ArticleUpdateParams struct {
@@ -983,6 +997,7 @@ type ArticleUpdateParams struct {
 	Description    *string
 	Body           *string
 	Tags           []string
+	CommentsOpen   *bool
 	ID             int64
 	AccountStorage int64
 }
@@ -996,6 +1011,7 @@ func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateP
 		arg.Description,
 		arg.Body,
 		arg.Tags,
+		arg.CommentsOpen,
 		arg.ID,
 		arg.AccountStorage,
 	)

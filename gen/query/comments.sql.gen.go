@@ -11,8 +11,8 @@ import (
 )
 
 const commentAuthor = `-- name: CommentAuthor :one
-SELECT c.author_id FROM comments c
-WHERE c.id = $1 AND c.article_id = $2 AND (NOT c.hidden OR c.author_id = $3 OR $4::int >= 1)
+SELECT COALESCE(c.author_id, 0)::bigint AS author_id FROM comments c
+WHERE c.id = $1 AND c.article_id = $2 AND c.author_id IS NOT NULL AND comment_visible(c.hidden, c.author_id, $3, $4)
 `
 
 type CommentAuthorParams struct {
@@ -35,28 +35,44 @@ func (q *Queries) CommentAuthor(ctx context.Context, db DBTX, arg CommentAuthorP
 }
 
 const commentCreate = `-- name: CommentCreate :one
-WITH created AS (
-    INSERT INTO comments (article_id, author_id, body)
-    SELECT n.id, $1, $2 FROM article_named($3, $1, $4) n
-    WHERE set_config('byline.account_storage', ($5::bigint)::text, true) IS NOT NULL
-    RETURNING id, article_id, author_id, body, created_at, updated_at
+WITH parent AS (
+    SELECT p.id, p.depth FROM comments p
+    WHERE p.id = $1::bigint AND p.author_id IS NOT NULL AND NOT p.hidden AND p.depth < 8
+      AND p.article_id = (SELECT n.id FROM article_named($2, $3, $4) n)
+    FOR KEY SHARE
+), created AS (
+    INSERT INTO comments (article_id, author_id, body, parent_id, depth, hidden, waiting)
+    SELECT a.id, $3, $5, $1::bigint, COALESCE((SELECT depth FROM parent), 0) + 1, w.waits, w.waits
+    FROM article_named($2, $3, $4) s
+    JOIN articles a ON a.id = s.id
+    CROSS JOIN LATERAL (
+        SELECT $6::boolean AND $4::int < 1
+           AND NOT EXISTS (SELECT 1 FROM comments o WHERE o.author_id = $3 AND NOT o.hidden) AS waits
+    ) w
+    WHERE a.comments_open AND ($1::bigint IS NULL OR EXISTS (SELECT 1 FROM parent))
+      AND set_config('byline.account_storage', ($7::bigint)::text, true) IS NOT NULL
+    RETURNING id, article_id, parent_id, author_id, body, created_at, updated_at, hidden, waiting
 )
-SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, false AS following, false AS hidden
+SELECT c.id, c.article_id, COALESCE(c.parent_id, 0)::bigint AS parent_id, u.id AS author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+       false AS following, c.hidden, c.waiting
 FROM created c
 JOIN users u ON u.id = c.author_id
 `
 
 type CommentCreateParams struct {
-	AuthorID       int64
-	Body           string
+	ParentID       *int64
 	Slug           string
+	AuthorID       int64
 	ViewerLevel    int32
+	Body           string
+	Approve        bool
 	AccountStorage int64
 }
 
 type CommentCreateRow struct {
 	ID        int64
 	ArticleID int64
+	ParentID  int64
 	AuthorID  int64
 	Body      string
 	CreatedAt time.Time
@@ -66,22 +82,28 @@ type CommentCreateRow struct {
 	Image     *string
 	Following bool
 	Hidden    bool
+	Waiting   bool
 }
 
-// Returns no row if the article does not exist for the author. The text of the
-// author is bounded as in ArticleCreate.
+// Returns no row if CommentRefusal has a reason. A comment waits if its author
+// has no comment that everybody sees, and is no moderator. A comment that is
+// answered is locked, so that it is not deleted at the same time
+// (db/migrations, 00020). The text of the author is bounded as in ArticleCreate.
 func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateParams) (CommentCreateRow, error) {
 	row := db.QueryRow(ctx, commentCreate,
-		arg.AuthorID,
-		arg.Body,
+		arg.ParentID,
 		arg.Slug,
+		arg.AuthorID,
 		arg.ViewerLevel,
+		arg.Body,
+		arg.Approve,
 		arg.AccountStorage,
 	)
 	var i CommentCreateRow
 	err := row.Scan(
 		&i.ID,
 		&i.ArticleID,
+		&i.ParentID,
 		&i.AuthorID,
 		&i.Body,
 		&i.CreatedAt,
@@ -91,6 +113,7 @@ func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateP
 		&i.Image,
 		&i.Following,
 		&i.Hidden,
+		&i.Waiting,
 	)
 	return i, err
 }
@@ -98,15 +121,18 @@ func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateP
 const commentDelete = `-- name: CommentDelete :one
 WITH article AS (
     SELECT a.id FROM article_named($4, $2, $3) n JOIN articles a ON a.id = n.id
+), own AS (
+    SELECT c.id FROM article f
+    JOIN comments c ON c.article_id = f.id
+    WHERE c.id = $1 AND c.author_id = $2::bigint
+    FOR UPDATE OF c
 ), deleted AS (
-    DELETE FROM comments d USING article
-    WHERE d.id = $1 AND d.author_id = $2 AND d.article_id = article.id
-    RETURNING d.id
+    DELETE FROM comments d USING own WHERE d.id = own.id
 )
-SELECT EXISTS (SELECT 1 FROM deleted) AS deleted,
+SELECT EXISTS (SELECT 1 FROM own) AS deleted,
        EXISTS (SELECT 1 FROM article) AS article_found,
-       EXISTS (SELECT 1 FROM comments c JOIN article ON article.id = c.article_id
-               WHERE c.id = $1 AND c.author_id <> $2 AND (NOT c.hidden OR $3::int >= 1)) AS foreign_comment
+       EXISTS (SELECT 1 FROM comments o JOIN article b ON b.id = o.article_id
+               WHERE o.id = $1 AND o.author_id <> $2::bigint AND comment_visible(o.hidden, o.author_id, $2, $3)) AS foreign_comment
 `
 
 type CommentDeleteParams struct {
@@ -122,7 +148,9 @@ type CommentDeleteRow struct {
 	ForeignComment bool
 }
 
-// Deletes the comment, or returns why it must not be deleted.
+// Deletes the comment, or returns why it must not be deleted. It is locked first,
+// because a comment that has replies is changed instead of deleted: then the
+// DELETE returns no row.
 func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteParams) (CommentDeleteRow, error) {
 	row := db.QueryRow(ctx, commentDelete,
 		arg.ID,
@@ -136,17 +164,19 @@ func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteP
 }
 
 const commentListNewest = `-- name: CommentListNewest :many
-SELECT /* shared */ m.id, m.article_id, m.author_id, m.body, m.created_at, m.updated_at, m.username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden
+SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
+       COALESCE(m.username, '')::text AS username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
 FROM (
-    SELECT p.id, p.article_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+    SELECT p.id, p.article_id, p.parent_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, p.waiting, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
     FROM (
-        SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
+        SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
         FROM comments c
-        JOIN users u ON u.id = c.author_id
+        LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
-          AND (NOT c.hidden OR c.author_id = $1 OR $3::int >= 1)
+          AND comment_visible(c.hidden, c.author_id, $1, $3)
+          AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
           AND (c.created_at, c.id) < ($4::timestamptz, $5::bigint)
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT $6::int
@@ -169,6 +199,7 @@ type CommentListNewestParams struct {
 type CommentListNewestRow struct {
 	ID        int64
 	ArticleID int64
+	ParentID  int64
 	AuthorID  int64
 	Body      string
 	CreatedAt time.Time
@@ -178,6 +209,7 @@ type CommentListNewestRow struct {
 	Image     *string
 	Following bool
 	Hidden    bool
+	Waiting   bool
 }
 
 func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentListNewestParams) ([]CommentListNewestRow, error) {
@@ -200,6 +232,7 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 		if err := rows.Scan(
 			&i.ID,
 			&i.ArticleID,
+			&i.ParentID,
 			&i.AuthorID,
 			&i.Body,
 			&i.CreatedAt,
@@ -209,6 +242,7 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 			&i.Image,
 			&i.Following,
 			&i.Hidden,
+			&i.Waiting,
 		); err != nil {
 			return nil, err
 		}
@@ -221,17 +255,19 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 }
 
 const commentListOldest = `-- name: CommentListOldest :many
-SELECT /* shared */ m.id, m.article_id, m.author_id, m.body, m.created_at, m.updated_at, m.username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden
+SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
+       COALESCE(m.username, '')::text AS username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
 FROM (
-    SELECT p.id, p.article_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+    SELECT p.id, p.article_id, p.parent_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, p.waiting, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
     FROM (
-        SELECT c.id, c.article_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden
+        SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
         FROM comments c
-        JOIN users u ON u.id = c.author_id
+        LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
-          AND (NOT c.hidden OR c.author_id = $1 OR $3::int >= 1)
+          AND comment_visible(c.hidden, c.author_id, $1, $3)
+          AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
           AND (c.created_at, c.id) > ($4::timestamptz, $5::bigint)
         ORDER BY c.created_at ASC, c.id ASC
         LIMIT $6::int
@@ -254,6 +290,7 @@ type CommentListOldestParams struct {
 type CommentListOldestRow struct {
 	ID        int64
 	ArticleID int64
+	ParentID  int64
 	AuthorID  int64
 	Body      string
 	CreatedAt time.Time
@@ -263,12 +300,14 @@ type CommentListOldestRow struct {
 	Image     *string
 	Following bool
 	Hidden    bool
+	Waiting   bool
 }
 
 // A comment is left out if the texts of the comments before it have more than
 // max_bytes together. octet_length does not read a long text. The article is
 // found in a subquery: with a join, PostgreSQL reads and sorts all its comments
-// for each page.
+// for each page. What is left of a deleted comment has no author. Ids that are
+// NULL are 0: a pointer would be one more allocation.
 func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentListOldestParams) ([]CommentListOldestRow, error) {
 	rows, err := db.Query(ctx, commentListOldest,
 		arg.ViewerID,
@@ -289,6 +328,7 @@ func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentLis
 		if err := rows.Scan(
 			&i.ID,
 			&i.ArticleID,
+			&i.ParentID,
 			&i.AuthorID,
 			&i.Body,
 			&i.CreatedAt,
@@ -298,6 +338,7 @@ func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentLis
 			&i.Image,
 			&i.Following,
 			&i.Hidden,
+			&i.Waiting,
 		); err != nil {
 			return nil, err
 		}
@@ -307,4 +348,329 @@ func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentLis
 		return nil, err
 	}
 	return items, nil
+}
+
+const commentListUnderNewest = `-- name: CommentListUnderNewest :many
+SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
+       COALESCE(m.username, '')::text AS username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+FROM (
+    SELECT p.id, p.article_id, p.parent_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, p.waiting, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+        OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        (SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
+         FROM comments c
+         LEFT JOIN users u ON u.id = c.author_id
+         WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
+           AND $4::bigint = 0 AND c.parent_id IS NULL
+           AND comment_visible(c.hidden, c.author_id, $1, $3)
+           AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
+           AND (c.created_at, c.id) < ($5::timestamptz, $6::bigint)
+         ORDER BY c.created_at DESC, c.id DESC
+         LIMIT $7::int)
+        UNION ALL
+        (SELECT r.id, r.article_id, r.parent_id, r.author_id, r.body, r.created_at, r.updated_at, v.username, v.bio, v.image, r.hidden, r.waiting
+         FROM comments r
+         LEFT JOIN users v ON v.id = r.author_id
+         WHERE r.article_id = (SELECT s.id FROM article_named($2, $1, $3) s)
+           AND $4::bigint <> 0 AND r.parent_id = $4::bigint
+           AND comment_visible(r.hidden, r.author_id, $1, $3)
+           AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, r.author_id)))
+           AND (r.created_at, r.id) < ($5::timestamptz, $6::bigint)
+         ORDER BY r.created_at DESC, r.id DESC
+         LIMIT $7::int)
+    ) p
+) m
+WHERE COALESCE(m.bytes_before, 0) <= $8::bigint
+ORDER BY m.created_at DESC, m.id DESC
+LIMIT $7::int
+`
+
+type CommentListUnderNewestParams struct {
+	ViewerID      int64
+	Slug          string
+	ViewerLevel   int32
+	ParentID      int64
+	FromCreatedAt time.Time
+	FromID        int64
+	PageLimit     int32
+	MaxBytes      int64
+}
+
+type CommentListUnderNewestRow struct {
+	ID        int64
+	ArticleID int64
+	ParentID  int64
+	AuthorID  int64
+	Body      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Username  string
+	Bio       *string
+	Image     *string
+	Following bool
+	Hidden    bool
+	Waiting   bool
+}
+
+func (q *Queries) CommentListUnderNewest(ctx context.Context, db DBTX, arg CommentListUnderNewestParams) ([]CommentListUnderNewestRow, error) {
+	rows, err := db.Query(ctx, commentListUnderNewest,
+		arg.ViewerID,
+		arg.Slug,
+		arg.ViewerLevel,
+		arg.ParentID,
+		arg.FromCreatedAt,
+		arg.FromID,
+		arg.PageLimit,
+		arg.MaxBytes,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CommentListUnderNewestRow{}
+	for rows.Next() {
+		var i CommentListUnderNewestRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ArticleID,
+			&i.ParentID,
+			&i.AuthorID,
+			&i.Body,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
+			&i.Following,
+			&i.Hidden,
+			&i.Waiting,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const commentListUnderOldest = `-- name: CommentListUnderOldest :many
+SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
+       COALESCE(m.username, '')::text AS username, m.bio, m.image,
+       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+FROM (
+    SELECT p.id, p.article_id, p.parent_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, p.waiting, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
+        OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        (SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
+         FROM comments c
+         LEFT JOIN users u ON u.id = c.author_id
+         WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
+           AND $4::bigint = 0 AND c.parent_id IS NULL
+           AND comment_visible(c.hidden, c.author_id, $1, $3)
+           AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
+           AND (c.created_at, c.id) > ($5::timestamptz, $6::bigint)
+         ORDER BY c.created_at ASC, c.id ASC
+         LIMIT $7::int)
+        UNION ALL
+        (SELECT r.id, r.article_id, r.parent_id, r.author_id, r.body, r.created_at, r.updated_at, v.username, v.bio, v.image, r.hidden, r.waiting
+         FROM comments r
+         LEFT JOIN users v ON v.id = r.author_id
+         WHERE r.article_id = (SELECT s.id FROM article_named($2, $1, $3) s)
+           AND $4::bigint <> 0 AND r.parent_id = $4::bigint
+           AND comment_visible(r.hidden, r.author_id, $1, $3)
+           AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, r.author_id)))
+           AND (r.created_at, r.id) > ($5::timestamptz, $6::bigint)
+         ORDER BY r.created_at ASC, r.id ASC
+         LIMIT $7::int)
+    ) p
+) m
+WHERE COALESCE(m.bytes_before, 0) <= $8::bigint
+ORDER BY m.created_at ASC, m.id ASC
+LIMIT $7::int
+`
+
+type CommentListUnderOldestParams struct {
+	ViewerID      int64
+	Slug          string
+	ViewerLevel   int32
+	ParentID      int64
+	FromCreatedAt time.Time
+	FromID        int64
+	PageLimit     int32
+	MaxBytes      int64
+}
+
+type CommentListUnderOldestRow struct {
+	ID        int64
+	ArticleID int64
+	ParentID  int64
+	AuthorID  int64
+	Body      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Username  string
+	Bio       *string
+	Image     *string
+	Following bool
+	Hidden    bool
+	Waiting   bool
+}
+
+// The comments that answer one, or those that answer none if parent_id is 0.
+// Only one of the two parts is executed, and each reads one range of an index.
+func (q *Queries) CommentListUnderOldest(ctx context.Context, db DBTX, arg CommentListUnderOldestParams) ([]CommentListUnderOldestRow, error) {
+	rows, err := db.Query(ctx, commentListUnderOldest,
+		arg.ViewerID,
+		arg.Slug,
+		arg.ViewerLevel,
+		arg.ParentID,
+		arg.FromCreatedAt,
+		arg.FromID,
+		arg.PageLimit,
+		arg.MaxBytes,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CommentListUnderOldestRow{}
+	for rows.Next() {
+		var i CommentListUnderOldestRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ArticleID,
+			&i.ParentID,
+			&i.AuthorID,
+			&i.Body,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
+			&i.Following,
+			&i.Hidden,
+			&i.Waiting,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const commentRefusal = `-- name: CommentRefusal :one
+SELECT a.comments_open, (p.author_id IS NULL)::boolean AS parent_deleted, p.hidden AS parent_hidden, p.depth AS parent_depth
+FROM article_named($1, $2, $3) n
+JOIN articles a ON a.id = n.id
+LEFT JOIN comments p ON p.id = $4::bigint AND p.article_id = a.id
+                    AND comment_visible(p.hidden, p.author_id, $2, $3)
+`
+
+type CommentRefusalParams struct {
+	Slug        string
+	AuthorID    int64
+	ViewerLevel int32
+	ParentID    *int64
+}
+
+type CommentRefusalRow struct {
+	CommentsOpen  bool
+	ParentDeleted bool
+	ParentHidden  *bool
+	ParentDepth   *int16
+}
+
+// What CommentCreate checks. The columns of the parent are NULL if there is no
+// such comment.
+func (q *Queries) CommentRefusal(ctx context.Context, db DBTX, arg CommentRefusalParams) (CommentRefusalRow, error) {
+	row := db.QueryRow(ctx, commentRefusal,
+		arg.Slug,
+		arg.AuthorID,
+		arg.ViewerLevel,
+		arg.ParentID,
+	)
+	var i CommentRefusalRow
+	err := row.Scan(
+		&i.CommentsOpen,
+		&i.ParentDeleted,
+		&i.ParentHidden,
+		&i.ParentDepth,
+	)
+	return i, err
+}
+
+const commentUpdate = `-- name: CommentUpdate :one
+WITH changed AS (
+    UPDATE comments c SET body = $1,
+        updated_at = CASE WHEN c.body = $1 THEN c.updated_at ELSE GREATEST(now(), c.updated_at + interval '1 millisecond') END
+    FROM article_named($5, $3, $6) n
+    WHERE c.id = $2 AND c.article_id = n.id AND c.author_id = $3::bigint
+      AND set_config('byline.account_storage', ($4::bigint)::text, true) IS NOT NULL
+    RETURNING c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, c.hidden, c.waiting
+)
+SELECT m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, u.id AS author_id, m.body, m.created_at, m.updated_at, u.username, u.bio, u.image,
+       false AS following, m.hidden, m.waiting
+FROM changed m
+JOIN users u ON u.id = m.author_id
+`
+
+type CommentUpdateParams struct {
+	Body           string
+	ID             int64
+	ViewerID       int64
+	AccountStorage int64
+	Slug           string
+	ViewerLevel    int32
+}
+
+type CommentUpdateRow struct {
+	ID        int64
+	ArticleID int64
+	ParentID  int64
+	AuthorID  int64
+	Body      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Username  string
+	Bio       *string
+	Image     *string
+	Following bool
+	Hidden    bool
+	Waiting   bool
+}
+
+// Returns no row if the viewer has no such comment. The text of the author is
+// bounded as in ArticleCreate.
+func (q *Queries) CommentUpdate(ctx context.Context, db DBTX, arg CommentUpdateParams) (CommentUpdateRow, error) {
+	row := db.QueryRow(ctx, commentUpdate,
+		arg.Body,
+		arg.ID,
+		arg.ViewerID,
+		arg.AccountStorage,
+		arg.Slug,
+		arg.ViewerLevel,
+	)
+	var i CommentUpdateRow
+	err := row.Scan(
+		&i.ID,
+		&i.ArticleID,
+		&i.ParentID,
+		&i.AuthorID,
+		&i.Body,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Username,
+		&i.Bio,
+		&i.Image,
+		&i.Following,
+		&i.Hidden,
+		&i.Waiting,
+	)
+	return i, err
 }

@@ -78,7 +78,7 @@ WITH page AS (
 )
 SELECT a.id, a.created_at, json_build_object('type', 'article', 'slug', a.slug, 'slugs',
     (SELECT array_agg(n.slug ORDER BY n.slug) FROM (SELECT s.slug FROM article_slugs s WHERE s.article_id = a.id UNION SELECT d.slug FROM draft_slugs d WHERE d.article_id = a.id) n),
-    'title', a.title, 'description', a.description, 'body', a.body, 'tagList', a.tags, 'favoritesCount', a.favorites_count,
+    'title', a.title, 'description', a.description, 'body', a.body, 'tagList', shown_tags(a.tags), 'favoritesCount', a.favorites_count,
     'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.article_id = a.id),
     'createdAt', to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(a.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM page p JOIN articles a ON a.id = p.id
@@ -131,7 +131,7 @@ func (q *Queries) ExportArticles(ctx context.Context, db DBTX, arg ExportArticle
 const exportAuditEntries = `-- name: ExportAuditEntries :many
 SELECT l.id, json_build_object('type', 'auditEntry', 'id', l.id, 'action', l.action, 'subject', json_build_object('kind', l.subject_kind, 'id', l.subject_id),
     'reason', l.reason, 'from', l.changed_from, 'to', l.changed_to, 'createdAt', to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
-FROM audit_log l WHERE l.about_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3
+FROM audit_log l WHERE l.about_id = $1 AND l.action <> 'report.decided' AND l.id > $2 ORDER BY l.id LIMIT $3
 `
 
 type ExportAuditEntriesParams struct {
@@ -145,7 +145,8 @@ type ExportAuditEntriesRow struct {
 	Record []byte
 }
 
-// Without the actors, who are other people.
+// Without the actors, who are other people, and without decisions on reports,
+// which would tell that somebody has reported.
 func (q *Queries) ExportAuditEntries(ctx context.Context, db DBTX, arg ExportAuditEntriesParams) ([]ExportAuditEntriesRow, error) {
 	rows, err := db.Query(ctx, exportAuditEntries, arg.UserID, arg.AfterID, arg.PageLimit)
 	if err != nil {
@@ -166,12 +167,49 @@ func (q *Queries) ExportAuditEntries(ctx context.Context, db DBTX, arg ExportAud
 	return items, nil
 }
 
+const exportBlocks = `-- name: ExportBlocks :many
+SELECT b.id, json_build_object('type', 'block', 'username', u.username, 'createdAt', to_char(b.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM blocks b JOIN users u ON u.id = b.blocked_id
+WHERE b.blocker_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3
+`
+
+type ExportBlocksParams struct {
+	UserID    int64
+	AfterID   int64
+	PageLimit int32
+}
+
+type ExportBlocksRow struct {
+	ID     int64
+	Record []byte
+}
+
+func (q *Queries) ExportBlocks(ctx context.Context, db DBTX, arg ExportBlocksParams) ([]ExportBlocksRow, error) {
+	rows, err := db.Query(ctx, exportBlocks, arg.UserID, arg.AfterID, arg.PageLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportBlocksRow{}
+	for rows.Next() {
+		var i ExportBlocksRow
+		if err := rows.Scan(&i.ID, &i.Record); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportComments = `-- name: ExportComments :many
 WITH page AS (
     SELECT x.id, sum(octet_length(x.body)) OVER (ORDER BY x.id) - octet_length(x.body) AS bytes_before
-    FROM (SELECT y.id, y.body FROM comments y WHERE y.author_id = $2 AND y.id > $3 ORDER BY y.id LIMIT $4) x
+    FROM (SELECT y.id, y.body FROM comments y WHERE y.author_id = $2::bigint AND y.id > $3 ORDER BY y.id LIMIT $4) x
 )
-SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', a.slug, 'body', c.body,
+SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', a.slug, 'parentId', c.parent_id, 'body', c.body, 'waiting', c.waiting,
     'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.comment_id = c.id),
     'createdAt', to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM page p JOIN comments c ON c.id = p.id JOIN articles a ON a.id = c.article_id
@@ -325,6 +363,49 @@ func (q *Queries) ExportFollowing(ctx context.Context, db DBTX, arg ExportFollow
 	items := []ExportFollowingRow{}
 	for rows.Next() {
 		var i ExportFollowingRow
+		if err := rows.Scan(&i.ID, &i.Record); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportReports = `-- name: ExportReports :many
+SELECT r.id, json_build_object('type', 'report', 'kind', i.kind, 'id', CASE i.kind
+        WHEN 'article' THEN (SELECT a.slug FROM articles a WHERE a.id = i.subject_id)
+        WHEN 'comment' THEN i.subject_id::text
+        ELSE (SELECT u.username FROM users u WHERE u.id = i.subject_id) END,
+    'reason', r.reason, 'createdAt', to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM reports r JOIN reported_items i ON i.id = r.item_id
+WHERE r.reporter_id = $1 AND r.id > $2 ORDER BY r.id LIMIT $3
+`
+
+type ExportReportsParams struct {
+	UserID    int64
+	AfterID   int64
+	PageLimit int32
+}
+
+type ExportReportsRow struct {
+	ID     int64
+	Record []byte
+}
+
+// The reports that the user has made. Those about the user are none of their
+// data: they would tell who has reported.
+func (q *Queries) ExportReports(ctx context.Context, db DBTX, arg ExportReportsParams) ([]ExportReportsRow, error) {
+	rows, err := db.Query(ctx, exportReports, arg.UserID, arg.AfterID, arg.PageLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportReportsRow{}
+	for rows.Next() {
+		var i ExportReportsRow
 		if err := rows.Scan(&i.ID, &i.Record); err != nil {
 			return nil, err
 		}

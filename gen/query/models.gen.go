@@ -93,6 +93,7 @@ type Article struct {
 	SeriesID         *int64
 	SeriesPosition   *int32
 	TranslationGroup *int64
+	CommentsOpen     bool
 }
 
 type ArticleCard struct {
@@ -158,6 +159,13 @@ type AuditLog struct {
 	AboutID      *int64
 }
 
+type Block struct {
+	ID        int64
+	BlockerID int64
+	BlockedID int64
+	CreatedAt time.Time
+}
+
 type CacheChange struct {
 	Keys []string
 	Xid  pgtype.Uint64
@@ -171,11 +179,14 @@ type Change struct {
 type Comment struct {
 	ID        int64
 	ArticleID int64
-	AuthorID  int64
+	AuthorID  *int64
 	Body      string
 	Hidden    bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	ParentID  *int64
+	Depth     int16
+	Waiting   bool
 }
 
 type Counter struct {
@@ -276,6 +287,12 @@ type MailToken struct {
 	ExpiresAt time.Time
 }
 
+type MergedTag struct {
+	ID   int64
+	Name string
+	Tag  string
+}
+
 type OwnArticleItem struct {
 	ID             int64
 	Slug           string
@@ -294,6 +311,35 @@ type OwnArticleItem struct {
 	Image          *string
 	Favorited      bool
 	Following      bool
+}
+
+type Preview struct {
+	TokenHash []byte
+	ArticleID int64
+	CreatedBy int64
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+type Report struct {
+	ID         int64
+	ItemID     int64
+	ReporterID int64
+	Reason     string
+	CreatedAt  time.Time
+}
+
+type ReportedItem struct {
+	ID           int64
+	Kind         string
+	SubjectID    int64
+	AuthorID     int64
+	ReportsCount int64
+	CreatedAt    time.Time
+	DecidedAt    *time.Time
+	DecidedBy    *int64
+	Action       *string
+	Note         *string
 }
 
 type RiverJob struct {
@@ -383,6 +429,15 @@ type SigningKey struct {
 	CreatedAt time.Time
 }
 
+type TagName struct {
+	ID          int64
+	Folded      string
+	Name        string
+	Tag         string
+	Shown       bool
+	Description *string
+}
+
 type User struct {
 	ID              int64
 	Username        string
@@ -421,4 +476,9 @@ type ValidInvitation struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	Inviter   string
+}
+
+type ValidPreview struct {
+	TokenHash []byte
+	ArticleID int64
 }

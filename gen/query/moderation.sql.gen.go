@@ -43,6 +43,54 @@ func (q *Queries) ArticleRestore(ctx context.Context, db DBTX, articleID int64) 
 	return result.RowsAffected(), nil
 }
 
+const commentApprove = `-- name: CommentApprove :execrows
+UPDATE comments c SET waiting = false, hidden = EXISTS (SELECT 1 FROM hidden_items h WHERE h.comment_id = c.id)
+WHERE c.id = $1 AND c.waiting
+`
+
+func (q *Queries) CommentApprove(ctx context.Context, db DBTX, commentID int64) (int64, error) {
+	result, err := db.Exec(ctx, commentApprove, commentID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const commentErase = `-- name: CommentErase :exec
+DELETE FROM comments WHERE id = $1
+`
+
+func (q *Queries) CommentErase(ctx context.Context, db DBTX, id int64) error {
+	_, err := db.Exec(ctx, commentErase, id)
+	return err
+}
+
+const commentFind = `-- name: CommentFind :one
+SELECT c.id, COALESCE(c.author_id, 0)::bigint AS author_id FROM comments c
+JOIN articles a ON a.id = c.article_id
+WHERE c.id = $1 AND c.author_id IS NOT NULL AND article_visible(a.hidden, a.status, a.author_id, $2, $3)
+  AND comment_visible(c.hidden, c.author_id, $2, $3)
+`
+
+type CommentFindParams struct {
+	ID          int64
+	ViewerID    int64
+	ViewerLevel int32
+}
+
+type CommentFindRow struct {
+	ID       int64
+	AuthorID int64
+}
+
+// A comment of any article, if the viewer sees it.
+func (q *Queries) CommentFind(ctx context.Context, db DBTX, arg CommentFindParams) (CommentFindRow, error) {
+	row := db.QueryRow(ctx, commentFind, arg.ID, arg.ViewerID, arg.ViewerLevel)
+	var i CommentFindRow
+	err := row.Scan(&i.ID, &i.AuthorID)
+	return i, err
+}
+
 const commentHide = `-- name: CommentHide :execrows
 INSERT INTO hidden_items AS h (comment_id, reason, hidden_by) VALUES ($1::bigint, $2, $3::bigint)
 ON CONFLICT ON CONSTRAINT hidden_items_comment_id_key
@@ -66,7 +114,7 @@ func (q *Queries) CommentHide(ctx context.Context, db DBTX, arg CommentHideParam
 const commentLock = `-- name: CommentLock :one
 SELECT c.id FROM article_named($1, $2, $3) n
 JOIN comments c ON c.article_id = n.id
-WHERE c.id = $4
+WHERE c.id = $4 AND c.author_id IS NOT NULL
 FOR UPDATE OF c
 `
 
@@ -226,6 +274,291 @@ func (q *Queries) HiddenList(ctx context.Context, db DBTX, arg HiddenListParams)
 			&i.Reason,
 			&i.CreatedAt,
 			&i.HiddenBy,
+			&i.Slug,
+			&i.Title,
+			&i.Author,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reportCreate = `-- name: ReportCreate :one
+WITH item AS (
+    INSERT INTO reported_items (kind, subject_id, author_id) VALUES ($3, $4, $5)
+    ON CONFLICT (kind, subject_id) WHERE decided_at IS NULL DO UPDATE SET kind = excluded.kind
+    RETURNING id
+)
+INSERT INTO reports AS r (item_id, reporter_id, reason) SELECT item.id, $1, $2 FROM item
+ON CONFLICT ON CONSTRAINT reports_item_id_reporter_id_key DO UPDATE SET item_id = excluded.item_id
+RETURNING r.reason, r.created_at
+`
+
+type ReportCreateParams struct {
+	ReporterID int64
+	Reason     string
+	Kind       string
+	SubjectID  int64
+	AuthorID   int64
+}
+
+type ReportCreateRow struct {
+	Reason    string
+	CreatedAt time.Time
+}
+
+// Returns the first report of the reporter if the same thing was reported before
+// and is not decided. The updates change nothing: they lock and return the row.
+func (q *Queries) ReportCreate(ctx context.Context, db DBTX, arg ReportCreateParams) (ReportCreateRow, error) {
+	row := db.QueryRow(ctx, reportCreate,
+		arg.ReporterID,
+		arg.Reason,
+		arg.Kind,
+		arg.SubjectID,
+		arg.AuthorID,
+	)
+	var i ReportCreateRow
+	err := row.Scan(&i.Reason, &i.CreatedAt)
+	return i, err
+}
+
+const reportListByItems = `-- name: ReportListByItems :many
+SELECT n.item_id, n.reason, n.created_at, u.username AS reporter
+FROM unnest($1::bigint[]) AS i (id)
+CROSS JOIN LATERAL (
+    SELECT r.id, r.item_id, r.reporter_id, r.reason, r.created_at FROM reports r WHERE r.item_id = i.id ORDER BY r.id DESC LIMIT 5
+) n
+JOIN users u ON u.id = n.reporter_id
+ORDER BY n.id DESC
+`
+
+type ReportListByItemsRow struct {
+	ItemID    int64
+	Reason    string
+	CreatedAt time.Time
+	Reporter  string
+}
+
+// The newest reports of each item.
+func (q *Queries) ReportListByItems(ctx context.Context, db DBTX, itemIds []int64) ([]ReportListByItemsRow, error) {
+	rows, err := db.Query(ctx, reportListByItems, itemIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ReportListByItemsRow{}
+	for rows.Next() {
+		var i ReportListByItemsRow
+		if err := rows.Scan(
+			&i.ItemID,
+			&i.Reason,
+			&i.CreatedAt,
+			&i.Reporter,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reportedItemDecide = `-- name: ReportedItemDecide :exec
+UPDATE reported_items SET decided_at = now(), decided_by = $1::bigint, action = $2::text, note = $3 WHERE id = $4
+`
+
+type ReportedItemDecideParams struct {
+	DecidedBy int64
+	Action    string
+	Note      *string
+	ID        int64
+}
+
+func (q *Queries) ReportedItemDecide(ctx context.Context, db DBTX, arg ReportedItemDecideParams) error {
+	_, err := db.Exec(ctx, reportedItemDecide,
+		arg.DecidedBy,
+		arg.Action,
+		arg.Note,
+		arg.ID,
+	)
+	return err
+}
+
+const reportedItemFind = `-- name: ReportedItemFind :one
+SELECT id FROM reported_items WHERE id = $1
+`
+
+func (q *Queries) ReportedItemFind(ctx context.Context, db DBTX, id int64) (int64, error) {
+	row := db.QueryRow(ctx, reportedItemFind, id)
+	var id_2 int64
+	err := row.Scan(&id_2)
+	return id_2, err
+}
+
+const reportedItemList = `-- name: ReportedItemList :many
+SELECT i.id, i.kind, i.subject_id, a.slug, a.title, u.username AS author,
+       COALESCE(left(CASE i.kind WHEN 'article' THEN a.description WHEN 'profile' THEN u.bio ELSE CASE WHEN a.id IS NOT NULL THEN c.body END END, 300), '')::text AS excerpt,
+       i.reports_count, i.created_at, i.action, i.note, m.username AS decided_by_name, i.decided_at
+FROM reported_items i
+JOIN users u ON u.id = i.author_id
+LEFT JOIN users m ON m.id = i.decided_by
+LEFT JOIN comments c ON i.kind = 'comment' AND c.id = i.subject_id
+LEFT JOIN articles a ON a.id = CASE i.kind WHEN 'article' THEN i.subject_id ELSE c.article_id END
+    AND article_visible(a.hidden, a.status, a.author_id, $1, $2)
+WHERE (i.decided_at IS NOT NULL) = $3::boolean AND i.id < $4 AND ($5::text = '' OR i.kind = $5)
+ORDER BY i.id DESC
+LIMIT $6::int
+`
+
+type ReportedItemListParams struct {
+	ViewerID    int64
+	ViewerLevel int32
+	Decided     bool
+	BeforeID    int64
+	Kind        string
+	PageLimit   int32
+}
+
+type ReportedItemListRow struct {
+	ID            int64
+	Kind          string
+	SubjectID     int64
+	Slug          *string
+	Title         *string
+	Author        string
+	Excerpt       string
+	ReportsCount  int64
+	CreatedAt     time.Time
+	Action        *string
+	Note          *string
+	DecidedByName *string
+	DecidedAt     *time.Time
+}
+
+// What was deleted, or is not published any more, has no text.
+func (q *Queries) ReportedItemList(ctx context.Context, db DBTX, arg ReportedItemListParams) ([]ReportedItemListRow, error) {
+	rows, err := db.Query(ctx, reportedItemList,
+		arg.ViewerID,
+		arg.ViewerLevel,
+		arg.Decided,
+		arg.BeforeID,
+		arg.Kind,
+		arg.PageLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ReportedItemListRow{}
+	for rows.Next() {
+		var i ReportedItemListRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.SubjectID,
+			&i.Slug,
+			&i.Title,
+			&i.Author,
+			&i.Excerpt,
+			&i.ReportsCount,
+			&i.CreatedAt,
+			&i.Action,
+			&i.Note,
+			&i.DecidedByName,
+			&i.DecidedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reportedItemLock = `-- name: ReportedItemLock :one
+SELECT i.id, i.kind, i.subject_id, i.author_id, i.decided_by, i.action, i.note,
+       COALESCE((SELECT a.slug FROM articles a WHERE a.id = CASE i.kind WHEN 'article' THEN i.subject_id
+           WHEN 'comment' THEN (SELECT c.article_id FROM comments c WHERE c.id = i.subject_id) END), '')::text AS slug
+FROM reported_items i WHERE i.id = $1 FOR NO KEY UPDATE
+`
+
+type ReportedItemLockRow struct {
+	ID        int64
+	Kind      string
+	SubjectID int64
+	AuthorID  int64
+	DecidedBy *int64
+	Action    *string
+	Note      *string
+	Slug      string
+}
+
+// With the slug of the article, or of the article that the comment belongs to.
+func (q *Queries) ReportedItemLock(ctx context.Context, db DBTX, id int64) (ReportedItemLockRow, error) {
+	row := db.QueryRow(ctx, reportedItemLock, id)
+	var i ReportedItemLockRow
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.SubjectID,
+		&i.AuthorID,
+		&i.DecidedBy,
+		&i.Action,
+		&i.Note,
+		&i.Slug,
+	)
+	return i, err
+}
+
+const waitingList = `-- name: WaitingList :many
+SELECT c.id, c.parent_id, c.body, c.created_at, a.slug, a.title, u.username AS author
+FROM comments c
+JOIN articles a ON a.id = c.article_id
+JOIN users u ON u.id = c.author_id
+WHERE c.waiting AND c.id > $1 AND NOT EXISTS (SELECT 1 FROM hidden_items h WHERE h.comment_id = c.id)
+ORDER BY c.id
+LIMIT $2::int
+`
+
+type WaitingListParams struct {
+	AfterID   int64
+	PageLimit int32
+}
+
+type WaitingListRow struct {
+	ID        int64
+	ParentID  *int64
+	Body      string
+	CreatedAt time.Time
+	Slug      string
+	Title     string
+	Author    string
+}
+
+// The comments that wait for approval, the oldest first.
+func (q *Queries) WaitingList(ctx context.Context, db DBTX, arg WaitingListParams) ([]WaitingListRow, error) {
+	rows, err := db.Query(ctx, waitingList, arg.AfterID, arg.PageLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WaitingListRow{}
+	for rows.Next() {
+		var i WaitingListRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ParentID,
+			&i.Body,
+			&i.CreatedAt,
 			&i.Slug,
 			&i.Title,
 			&i.Author,

@@ -7,7 +7,85 @@ package query
 
 import (
 	"context"
+	"time"
 )
+
+const blockCreate = `-- name: BlockCreate :exec
+WITH ended AS (
+    DELETE FROM follows f
+    WHERE f.follower_id = $1 AND f.followee_id = $2 OR f.follower_id = $2 AND f.followee_id = $1
+)
+INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)
+ON CONFLICT ON CONSTRAINT blocks_pkey DO NOTHING
+`
+
+type BlockCreateParams struct {
+	BlockerID int64
+	BlockedID int64
+}
+
+func (q *Queries) BlockCreate(ctx context.Context, db DBTX, arg BlockCreateParams) error {
+	_, err := db.Exec(ctx, blockCreate, arg.BlockerID, arg.BlockedID)
+	return err
+}
+
+const blockDelete = `-- name: BlockDelete :exec
+DELETE FROM blocks b
+USING user_named($1, $2) n
+WHERE b.blocker_id = $3 AND b.blocked_id = n.id
+`
+
+type BlockDeleteParams struct {
+	Username       string
+	FoldedUsername string
+	BlockerID      int64
+}
+
+func (q *Queries) BlockDelete(ctx context.Context, db DBTX, arg BlockDeleteParams) error {
+	_, err := db.Exec(ctx, blockDelete, arg.Username, arg.FoldedUsername, arg.BlockerID)
+	return err
+}
+
+const blockList = `-- name: BlockList :many
+SELECT /* shared */ b.id, b.created_at, u.username
+FROM blocks b
+JOIN users u ON u.id = b.blocked_id
+WHERE b.blocker_id = $1 AND b.id < $2
+ORDER BY b.id DESC
+LIMIT $3::int
+`
+
+type BlockListParams struct {
+	BlockerID int64
+	BeforeID  int64
+	PageLimit int32
+}
+
+type BlockListRow struct {
+	ID        int64
+	CreatedAt time.Time
+	Username  string
+}
+
+func (q *Queries) BlockList(ctx context.Context, db DBTX, arg BlockListParams) ([]BlockListRow, error) {
+	rows, err := db.Query(ctx, blockList, arg.BlockerID, arg.BeforeID, arg.PageLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []BlockListRow{}
+	for rows.Next() {
+		var i BlockListRow
+		if err := rows.Scan(&i.ID, &i.CreatedAt, &i.Username); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
 
 const followCreate = `-- name: FollowCreate :exec
 INSERT INTO follows (follower_id, followee_id)
@@ -45,7 +123,8 @@ func (q *Queries) FollowDelete(ctx context.Context, db DBTX, arg FollowDeletePar
 
 const profileGetByUsername = `-- name: ProfileGetByUsername :one
 SELECT /* shared */ u.id, u.username, u.bio, u.image,
-       EXISTS (SELECT 1 FROM follows f WHERE f.follower_id = $1 AND f.followee_id = u.id) AS following
+       EXISTS (SELECT 1 FROM follows f WHERE f.follower_id = $1 AND f.followee_id = u.id) AS following,
+       EXISTS (SELECT 1 FROM blocks b WHERE b.blocker_id = $1 AND b.blocked_id = u.id) AS blocked
 FROM user_named($2, $3) n
 JOIN users u ON u.id = n.id
 `
@@ -62,6 +141,7 @@ type ProfileGetByUsernameRow struct {
 	Bio       *string
 	Image     *string
 	Following bool
+	Blocked   bool
 }
 
 func (q *Queries) ProfileGetByUsername(ctx context.Context, db DBTX, arg ProfileGetByUsernameParams) (ProfileGetByUsernameRow, error) {
@@ -73,13 +153,15 @@ func (q *Queries) ProfileGetByUsername(ctx context.Context, db DBTX, arg Profile
 		&i.Bio,
 		&i.Image,
 		&i.Following,
+		&i.Blocked,
 	)
 	return i, err
 }
 
 const profileListByUsernames = `-- name: ProfileListByUsernames :many
 SELECT n.name::text AS asked, u.username, u.bio, u.image,
-       EXISTS (SELECT 1 FROM follows f WHERE f.follower_id = $1 AND f.followee_id = u.id) AS following
+       EXISTS (SELECT 1 FROM follows f WHERE f.follower_id = $1 AND f.followee_id = u.id) AS following,
+       EXISTS (SELECT 1 FROM blocks b WHERE b.blocker_id = $1 AND b.blocked_id = u.id) AS blocked
 FROM unnest($2::text[]) WITH ORDINALITY AS n (name, position)
 CROSS JOIN LATERAL user_named(n.name, ($3::text[])[n.position]) m
 JOIN users u ON u.id = m.id
@@ -98,6 +180,7 @@ type ProfileListByUsernamesRow struct {
 	Bio       *string
 	Image     *string
 	Following bool
+	Blocked   bool
 }
 
 // One row for each name that exists, in the given order.
@@ -116,6 +199,7 @@ func (q *Queries) ProfileListByUsernames(ctx context.Context, db DBTX, arg Profi
 			&i.Bio,
 			&i.Image,
 			&i.Following,
+			&i.Blocked,
 		); err != nil {
 			return nil, err
 		}
@@ -125,4 +209,21 @@ func (q *Queries) ProfileListByUsernames(ctx context.Context, db DBTX, arg Profi
 		return nil, err
 	}
 	return items, nil
+}
+
+const profileLock = `-- name: ProfileLock :one
+SELECT u.id FROM user_named($1, $2) n JOIN users u ON u.id = n.id FOR UPDATE OF u
+`
+
+type ProfileLockParams struct {
+	Username       string
+	FoldedUsername string
+}
+
+// Locks a user against new follows and comments, until the transaction ends.
+func (q *Queries) ProfileLock(ctx context.Context, db DBTX, arg ProfileLockParams) (int64, error) {
+	row := db.QueryRow(ctx, profileLock, arg.Username, arg.FoldedUsername)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
 }

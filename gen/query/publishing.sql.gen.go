@@ -10,6 +10,37 @@ import (
 	"time"
 )
 
+const articleCountTimed = `-- name: ArticleCountTimed :one
+SELECT count(*) FILTER (WHERE a.status = 'scheduled') AS scheduled, count(*) FILTER (WHERE a.unpublish_at IS NOT NULL) AS ending
+FROM articles a
+WHERE a.author_id = (SELECT b.author_id FROM articles b WHERE b.id = $1) AND (a.status = 'scheduled' OR a.unpublish_at IS NOT NULL)
+`
+
+type ArticleCountTimedRow struct {
+	Scheduled int64
+	Ending    int64
+}
+
+// Counts the articles by the author of an article that will be published, and
+// those whose publication will end.
+func (q *Queries) ArticleCountTimed(ctx context.Context, db DBTX, articleID int64) (ArticleCountTimedRow, error) {
+	row := db.QueryRow(ctx, articleCountTimed, articleID)
+	var i ArticleCountTimedRow
+	err := row.Scan(&i.Scheduled, &i.Ending)
+	return i, err
+}
+
+const articleHoldAuthorOf = `-- name: ArticleHoldAuthorOf :exec
+SELECT FROM users u WHERE u.id = (SELECT a.author_id FROM articles a WHERE a.id = $1) FOR NO KEY UPDATE
+`
+
+// Locks the author of an article, so that the next query counts what others at
+// the same time have scheduled.
+func (q *Queries) ArticleHoldAuthorOf(ctx context.Context, db DBTX, articleID int64) error {
+	_, err := db.Exec(ctx, articleHoldAuthorOf, articleID)
+	return err
+}
+
 const articleListByStatus = `-- name: ArticleListByStatus :many
 SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.status, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following FROM (
     SELECT a.id FROM articles a

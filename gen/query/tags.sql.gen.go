@@ -10,11 +10,13 @@ import (
 )
 
 const tagDeleteUnused = `-- name: TagDeleteUnused :one
-SELECT delete_unused_tags(ARRAY(SELECT name FROM counters WHERE kind = 'tag' GROUP BY name HAVING sum(value) = 0))::bigint AS deleted
+SELECT (delete_unused_tags(ARRAY(SELECT k.name FROM counters k WHERE k.kind = 'tag' GROUP BY k.name HAVING sum(k.value) = 0))
+      + forget_tags(ARRAY(SELECT n.tag FROM tag_names n WHERE NOT EXISTS (SELECT FROM article_tags t WHERE t.tag = n.tag))))::bigint AS deleted
 `
 
-// Triggers delete the counters of a tag with its last article. They leave them
-// where two transactions delete the last two articles at the same time.
+// Triggers delete the counters and the name of a tag with its last article. They
+// leave them where two transactions delete the last two articles at the same
+// time, or one holds the name.
 func (q *Queries) TagDeleteUnused(ctx context.Context, db DBTX) (int64, error) {
 	row := db.QueryRow(ctx, tagDeleteUnused)
 	var deleted int64
@@ -22,31 +24,276 @@ func (q *Queries) TagDeleteUnused(ctx context.Context, db DBTX) (int64, error) {
 	return deleted, err
 }
 
-const tagList = `-- name: TagList :many
-SELECT name FROM counters
-WHERE kind = 'tag'
-GROUP BY name
-HAVING sum(value) > 0
-ORDER BY sum(value) DESC, name
-LIMIT $1::int
+const tagFind = `-- name: TagFind :one
+SELECT s.id, s.tag, s.folded::text AS folded, s.name, s.description,
+       COALESCE((SELECT sum(c.value) FROM counters c WHERE c.kind = 'tag' AND c.name = s.tag), 0)::bigint AS total,
+       COALESCE((SELECT sum(k.value) FROM merged_tags m JOIN counters k ON k.kind = 'tag' AND k.name = m.name WHERE m.tag = s.tag), 0)::bigint AS to_move
+FROM tag_names n
+JOIN tag_names s ON s.tag = n.tag AND s.shown
+WHERE n.folded = fold_tag($1) AND ($2::boolean OR EXISTS (SELECT FROM article_tags t WHERE t.tag = s.tag))
 `
 
-func (q *Queries) TagList(ctx context.Context, db DBTX, most int32) ([]string, error) {
+type TagFindParams struct {
+	Name  string
+	Edits bool
+}
+
+type TagFindRow struct {
+	ID          int64
+	Tag         string
+	Folded      string
+	Name        string
+	Description *string
+	Total       int64
+	ToMove      int64
+}
+
+// The tag that a name leads to, for a viewer: editors see also tags that no
+// public article has. to_move are the articles of merged tags that are not in
+// the list of this one yet.
+func (q *Queries) TagFind(ctx context.Context, db DBTX, arg TagFindParams) (TagFindRow, error) {
+	row := db.QueryRow(ctx, tagFind, arg.Name, arg.Edits)
+	var i TagFindRow
+	err := row.Scan(
+		&i.ID,
+		&i.Tag,
+		&i.Folded,
+		&i.Name,
+		&i.Description,
+		&i.Total,
+		&i.ToMove,
+	)
+	return i, err
+}
+
+const tagHold = `-- name: TagHold :exec
+SELECT pg_advisory_xact_lock(hashtext('byline tags'))
+`
+
+// Lets one editor change tags at a time, until the transaction ends.
+func (q *Queries) TagHold(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, tagHold)
+	return err
+}
+
+const tagList = `-- name: TagList :many
+WITH used AS (
+    SELECT k.name AS tag, sum(k.value)::bigint AS total FROM counters k
+    WHERE k.kind = 'tag'
+    GROUP BY k.name
+    HAVING sum(k.value) > 0
+    ORDER BY sum(k.value) DESC, k.name
+    LIMIT $1::int
+)
+SELECT n.name, u.total FROM used u
+JOIN tag_names n ON n.tag = u.tag AND n.shown
+ORDER BY u.total DESC, n.name
+`
+
+type TagListRow struct {
+	Name  string
+	Total int64
+}
+
+// The most used tags. One that is being merged is left out: its articles are
+// counted for the other tag when they are moved.
+func (q *Queries) TagList(ctx context.Context, db DBTX, most int32) ([]TagListRow, error) {
 	rows, err := db.Query(ctx, tagList, most)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []TagListRow{}
 	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
+		var i TagListRow
+		if err := rows.Scan(&i.Name, &i.Total); err != nil {
 			return nil, err
 		}
-		items = append(items, name)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	return items, nil
+}
+
+const tagListByName = `-- name: TagListByName :many
+WITH page AS (
+    SELECT n.folded, n.name, n.tag FROM tag_names n
+    WHERE n.shown AND n.folded > $1::text
+      AND n.folded >= (SELECT fold_tag($2)) AND n.folded < (SELECT fold_tag($2)) || chr(1114111)
+      AND EXISTS (SELECT FROM article_tags t WHERE t.tag = n.tag)
+    ORDER BY n.folded
+    LIMIT $3::int
+)
+SELECT p.folded::text AS folded, p.name, COALESCE((SELECT sum(c.value) FROM counters c WHERE c.kind = 'tag' AND c.name = p.tag), 0)::bigint AS total
+FROM page p ORDER BY p.folded
+`
+
+type TagListByNameParams struct {
+	AfterFolded string
+	Prefix      string
+	PageLimit   int32
+}
+
+type TagListByNameRow struct {
+	Folded string
+	Name   string
+	Total  int64
+}
+
+// A page of the tags that public articles have, by name. Their number is the sum
+// of a few rows for each.
+func (q *Queries) TagListByName(ctx context.Context, db DBTX, arg TagListByNameParams) ([]TagListByNameRow, error) {
+	rows, err := db.Query(ctx, tagListByName, arg.AfterFolded, arg.Prefix, arg.PageLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TagListByNameRow{}
+	for rows.Next() {
+		var i TagListByNameRow
+		if err := rows.Scan(&i.Folded, &i.Name, &i.Total); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const tagListChanged = `-- name: TagListChanged :many
+SELECT n.tag AS text, n.tag, n.name FROM tag_names n WHERE n.shown AND n.name <> n.tag
+UNION ALL
+SELECT m.name, m.tag, s.name FROM merged_tags m JOIN tag_names s ON s.tag = m.tag AND s.shown
+`
+
+type TagListChangedRow struct {
+	Text string
+	Tag  string
+	Name string
+}
+
+// What responses show instead of the texts in articles.tags, if it is not the
+// same.
+func (q *Queries) TagListChanged(ctx context.Context, db DBTX) ([]TagListChangedRow, error) {
+	rows, err := db.Query(ctx, tagListChanged)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TagListChangedRow{}
+	for rows.Next() {
+		var i TagListChangedRow
+		if err := rows.Scan(&i.Text, &i.Tag, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const tagLock = `-- name: TagLock :exec
+SELECT n.id FROM tag_names n
+WHERE n.tag IN (SELECT tag_named(t.name) FROM unnest($1::text[]) AS t (name))
+ORDER BY n.folded FOR UPDATE
+`
+
+// Waits for the writers that use the tags to which some names lead, and keeps
+// other writers from using them until the transaction ends.
+func (q *Queries) TagLock(ctx context.Context, db DBTX, names []string) error {
+	_, err := db.Exec(ctx, tagLock, names)
+	return err
+}
+
+const tagMerge = `-- name: TagMerge :one
+WITH names AS (
+    UPDATE tag_names n SET tag = $2, shown = false, description = NULL WHERE n.tag = $1
+), earlier AS (
+    UPDATE merged_tags e SET tag = $2 WHERE e.tag = $1
+)
+INSERT INTO merged_tags (name, tag) VALUES ($1, $2) RETURNING id
+`
+
+type TagMergeParams struct {
+	Tag     string
+	IntoTag string
+}
+
+// Makes a tag part of another one: its names lead to it, and the tags that were
+// merged into it earlier do too. Returns the id of the merged tag. TagMove moves
+// its articles.
+func (q *Queries) TagMerge(ctx context.Context, db DBTX, arg TagMergeParams) (int64, error) {
+	row := db.QueryRow(ctx, tagMerge, arg.Tag, arg.IntoTag)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
+const tagMove = `-- name: TagMove :one
+SELECT move_merged_tag((SELECT m.name FROM merged_tags m WHERE m.id = $1::bigint), $2::int)::boolean AS more
+`
+
+type TagMoveParams struct {
+	ID   int64
+	Most int32
+}
+
+// Moves up to most articles of a merged tag, and reports whether there are more.
+func (q *Queries) TagMove(ctx context.Context, db DBTX, arg TagMoveParams) (bool, error) {
+	row := db.QueryRow(ctx, tagMove, arg.ID, arg.Most)
+	var more bool
+	err := row.Scan(&more)
+	return more, err
+}
+
+const tagRetire = `-- name: TagRetire :exec
+UPDATE tag_names SET shown = false, description = NULL WHERE id = $1
+`
+
+// Makes the name of a tag an earlier one.
+func (q *Queries) TagRetire(ctx context.Context, db DBTX, id int64) error {
+	_, err := db.Exec(ctx, tagRetire, id)
+	return err
+}
+
+const tagSetDescription = `-- name: TagSetDescription :exec
+UPDATE tag_names SET description = $1 WHERE id = $2
+`
+
+type TagSetDescriptionParams struct {
+	Description *string
+	ID          int64
+}
+
+func (q *Queries) TagSetDescription(ctx context.Context, db DBTX, arg TagSetDescriptionParams) error {
+	_, err := db.Exec(ctx, tagSetDescription, arg.Description, arg.ID)
+	return err
+}
+
+const tagSetName = `-- name: TagSetName :one
+INSERT INTO tag_names AS n (folded, name, tag, description) VALUES (fold_tag($1), $1, $2, $3)
+ON CONFLICT ON CONSTRAINT tag_names_pkey DO UPDATE SET name = excluded.name, shown = true, description = excluded.description
+WHERE n.tag = excluded.tag
+RETURNING n.id
+`
+
+type TagSetNameParams struct {
+	Name        string
+	Tag         string
+	Description *string
+}
+
+// Shows a name of a tag that has no other one at the moment. Returns no row if
+// the name leads to another tag.
+func (q *Queries) TagSetName(ctx context.Context, db DBTX, arg TagSetNameParams) (int64, error) {
+	row := db.QueryRow(ctx, tagSetName, arg.Name, arg.Tag, arg.Description)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
 }
