@@ -11,6 +11,7 @@ import (
 	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/batch"
 	"github.com/byline-api/byline/api/budget"
+	"github.com/byline-api/byline/api/details"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/optional"
@@ -66,6 +67,9 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, Tags: tags,
 		Status: string(optional.Or(in.Status, openapi.StatusPublished)), PublishedAt: in.PublishedAt, CommentsOpen: optional.Or(in.CommentsOpen, true), AccountStorage: s.storage,
 	}
+	if arg.Details, err = details.Of(in); err != nil {
+		return nil, err
+	}
 	if (arg.Status == string(openapi.StatusScheduled)) != (in.PublishedAt != nil) {
 		return nil, problem.InvalidField("publishedAt", "is required with the status scheduled, and with no other")
 	}
@@ -115,7 +119,7 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 		err = publish.Schedule(ctx, conn, r.ID, arg.PublishedAt)
 	}
 	return visibility.Article{
-		Body: arg.Body,
+		Body: arg.Body, Details: arg.Details,
 		ArticleItem: query.ArticleItem{
 			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: r.Tags, Version: r.Version,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
@@ -174,14 +178,18 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 				return err
 			}
 		}
-		edits := in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil
+		applied, err := details.Apply(locked.Details, in)
+		if err != nil {
+			return err
+		}
+		edits := details.Changed(locked.Details, applied) || in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil
 		if edits {
 			if err := s.rules.Check(ctx, openapi.ArticleStatus(locked.Status)); err != nil {
 				return err
 			}
 		}
 		if edits || in.CommentsOpen != nil {
-			if err := s.applyPatch(ctx, tx, locked, in); err != nil {
+			if err := s.applyPatch(ctx, tx, locked, in, applied); err != nil {
 				return err
 			}
 		}
@@ -202,9 +210,9 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 	return articleUpdated{openapi.UpdateArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
 }
 
-func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle) error {
+func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle, applied []byte) error {
 	arg := query.ArticleUpdateParams{
-		ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body, CommentsOpen: in.CommentsOpen, AccountStorage: s.storage,
+		ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body, Details: applied, CommentsOpen: in.CommentsOpen, AccountStorage: s.storage,
 	}
 	// The titles are compared too, because the slug of a title without letters
 	// is random and differs each time.
@@ -321,7 +329,7 @@ func (s articles) BatchGetArticles(ctx context.Context, req openapi.BatchGetArti
 		if err != nil {
 			return nil, err
 		}
-		size += view.ArticleSize(a.Body, html) + view.SummaryTexts(&a.ArticleItem, view.Size)
+		size += view.ArticleSize(a.Body, html) + view.Size(string(a.Details)) + view.SummaryTexts(&a.ArticleItem, view.Size)
 		if size > budget.Text && len(out.Articles) > 0 {
 			remaining = append(remaining, a.Asked)
 			continue

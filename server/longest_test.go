@@ -260,6 +260,8 @@ func (b bounds) of(t *testing.T, s *openapi3.Schema, name string, rows int) (n i
 		items = cmp.Or(b.lists[name], items)
 		require.NotZero(t, items, "how many items can %s have? Say so in newBounds, in server/longest_test.go", name)
 		return items * b.of(t, s.Items.Value, name, rows)
+	case name == "metadata":
+		return 16384 * view.MaxEscape // api/details
 	case s.Type.Is(openapi3.TypeObject):
 		for name, member := range s.Properties {
 			n += len(name) + len(`"":,`) + b.of(t, member.Value, name, rows)

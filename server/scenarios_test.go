@@ -55,7 +55,7 @@ func (s *stage) self(token, suffix string) string {
 }
 
 const (
-	newArticle = `{"article":{"title":"A title","description":"Words","body":"More words","tagList":["a"]}}`
+	newArticle = `{"article":{"title":"A title","description":"Words","body":"More words","tagList":["a"],"coverImage":{"url":"https://example.com/a","alt":""}}}`
 	newComment = `{"comment":{"body":"First!"}}`
 )
 
@@ -147,7 +147,7 @@ var valid = map[string]func(*stage) call{
 	"CreateArticle":        func(s *stage) call { return call{path: "/articles", token: s.author.Token, body: newArticle} },
 	"GetArticle":           func(s *stage) call { return call{path: article(s, "")} },
 	"UpdateArticle": func(s *stage) call {
-		return call{path: article(s, ""), token: s.author.Token, body: `{"article":{"body":"Better words"}}`}
+		return call{path: article(s, ""), token: s.author.Token, body: `{"article":{"body":"Better words","coverImage":{"url":"https://example.com/b","alt":""}}}`}
 	},
 	"DeleteArticle":          func(s *stage) call { return call{path: article(s, ""), token: s.author.Token} },
 	"PublishArticle":         func(s *stage) call { return call{path: article(s, "/publish"), token: s.author.Token, body: `{}`} },
@@ -505,11 +505,13 @@ var scenarios = map[string]func(*stage) []call{
 		c := valid["CreateArticle"](s)
 		return append(bodies(c, `{}`, `{"article":{"title":"","description":" ","body":"\n"}}`,
 			`{"article":{"title":"a","description":"b","body":"c","tagList":null}}`,
-			`{"article":{"title":"a","description":"b","body":"c\u0000"}}`), reusedKey(s, "CreateArticle", "POST", c),
+			`{"article":{"title":"a","description":"b","body":"c\u0000"}}`,
+			`{"article":{"title":"a","description":"b","body":"c","metadata":{"":1}}}`), reusedKey(s, "CreateArticle", "POST", c),
 			c.with("Idempotency-Key", strings.Repeat("k", 256)))
 	},
 	"UpdateArticle 422": func(s *stage) []call {
-		return bodies(valid["UpdateArticle"](s), `{}`, `{"article":{"title":null}}`, `{"article":{"tagList":null}}`, `{"article":{"body":""}}`)
+		return bodies(valid["UpdateArticle"](s), `{}`, `{"article":{"title":null}}`, `{"article":{"tagList":null}}`, `{"article":{"body":""}}`,
+			`{"article":{"language":"xx"}}`)
 	},
 	"CreateArticleComment 422": func(s *stage) []call {
 		c := valid["CreateArticleComment"](s)

@@ -16,10 +16,12 @@ package visibility
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/budget"
+	"github.com/byline-api/byline/api/details"
 	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/request"
@@ -41,6 +43,8 @@ type Article struct {
 	// Asked is the requested slug: the current one or an earlier one.
 	Asked string
 	Body  string
+	// Details is what package details has stored, or nil.
+	Details json.RawMessage `json:",omitempty"`
 	// Hidden is nil unless a moderator has hidden the article.
 	Hidden *Hiding
 	// Publication is zero if a replica of an older version has stored the
@@ -68,6 +72,7 @@ type Hiding struct {
 // View renders the article. html is nil unless it was requested.
 func (a Article) View(ctx context.Context, html *markup.Text) openapi.Article {
 	out := view.Article(ctx, a.ArticleItem, a.Body, html, a.Hidden.View())
+	details.Show(a.Details, &out)
 	out.CommentsOpen = !a.CommentsClosed
 	out.Series, out.Translations = a.Related.view()
 	out.Status, out.UnpublishAt = openapi.ArticleStatus(a.Publication.Status), view.TimestampOrNull(a.Publication.EndsAt)
@@ -152,7 +157,7 @@ func GetPreview(ctx context.Context, conn query.DBTX, tokenHash []byte) (Article
 }
 
 // GetArticles returns the articles that have or had the slugs and that the
-// viewer may see, in the order of the slugs. If their bodies have more than
+// viewer may see, in the order of the slugs. If their texts have more than
 // budget.Text bytes together, it returns the first articles, and the slugs of
 // the rest.
 func GetArticles(ctx context.Context, conn query.DBTX, slugs []string) (list []Article, rest []string, err error) {
@@ -175,27 +180,27 @@ func GetArticles(ctx context.Context, conn query.DBTX, slugs []string) (list []A
 }
 
 // articlesRead are articles with their bodies, and the slugs of those whose
-// bodies were not read.
+// texts were not read.
 type articlesRead struct {
 	list []Article
 	rest []string
-	// read and bytes are the lengths of the bodies that were read, and of all.
+	// read and bytes are the lengths of the texts that were read, and of all.
 	read, bytes int
 }
 
-// readArticles reads articles with bodies of at most limit bytes together.
+// readArticles reads articles with texts of at most limit bytes together.
 func readArticles(ctx context.Context, conn query.DBTX, slugs []string, limit int) (out articlesRead, err error) {
 	viewer := request.Viewer(ctx)
 	rows, err := q.ArticleListBySlugs(ctx, conn, query.ArticleListBySlugsParams{
 		ViewerID: viewer.ID, ViewerLevel: Level(viewer), Slugs: slugs, MaxBytes: int64(limit),
 	})
 	for _, r := range rows {
-		out.bytes += int(r.BodyBytes)
-		if len(r.Body) != int(r.BodyBytes) {
+		out.bytes += int(r.TextBytes)
+		if len(r.Body)+len(r.Details) != int(r.TextBytes) {
 			out.rest = append(out.rest, r.Asked)
 			continue
 		}
-		out.read += len(r.Body)
+		out.read += int(r.TextBytes)
 		out.list = append(out.list, article(query.ArticleGetBySlugRow(r)))
 	}
 	return out, err
@@ -205,7 +210,7 @@ func readArticles(ctx context.Context, conn query.DBTX, slugs []string, limit in
 // public; reveal replaces it.
 func article(r query.ArticleGetBySlugRow) Article {
 	a := Article{
-		Asked: r.Asked, Body: r.Body,
+		Asked: r.Asked, Body: r.Body, Details: r.Details,
 		ArticleItem: query.ArticleItem{
 			ID: r.ID, Slug: r.Slug, Title: r.Title, Description: r.Description, Tags: r.Tags,
 			FavoritesCount: r.FavoritesCount, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,

@@ -139,7 +139,8 @@ ORDER BY l.published_at DESC, l.id DESC;
 -- both.
 SELECT /* shared */ @slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
-       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, octet_length(a.body)::int AS body_bytes,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details,
+       (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_named(@slug, @viewer_id, @viewer_level) n
@@ -150,17 +151,20 @@ LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_i
 
 -- name: ArticleListBySlugs :many
 -- One row for each slug that an article has or had, in the given order. A row
--- lacks its body if the bodies up to it have more than max_bytes together.
+-- lacks its body and details if those up to it have more than max_bytes
+-- together.
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
-       COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= @max_bytes::bigint THEN a.body END, '')::text AS body,
-       octet_length(a.body)::int AS body_bytes,
+       COALESCE(CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= @max_bytes::bigint THEN a.body END, '')::text AS body,
+       (CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= @max_bytes THEN a.details END)::json AS details,
+       t.bytes AS text_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)
 CROSS JOIN LATERAL article_named(n.slug, @viewer_id, @viewer_level) s
 JOIN articles a ON a.id = s.id
+CROSS JOIN LATERAL (SELECT (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS bytes) t
 JOIN users u ON u.id = a.author_id
 LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = @viewer_id
 LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_id
@@ -168,7 +172,7 @@ ORDER BY n.position;
 
 -- name: ArticleLock :one
 -- Locks an article against other changes, and returns what a change checks.
-SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
        COALESCE(a.translation_group, 0)::bigint AS translation_group,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
@@ -190,8 +194,8 @@ SELECT a.id, a.author_id FROM article_named(@slug, @viewer_id, @viewer_level) n 
 -- text of the author with the parameter (db/migrations, 00014), which ends with
 -- the transaction.
 WITH created AS (
-    INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at, comments_open)
-    SELECT @slug, @author_id, @title, @description, @body, @tags::text[], @status, @status <> 'published',
+    INSERT INTO articles (slug, author_id, title, description, body, tags, details, status, hidden, published_at, comments_open)
+    SELECT @slug, @author_id, @title, @description, @body, @tags::text[], sqlc.narg(details)::json, @status, @status <> 'published',
            CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END, @comments_open::boolean
     WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
       AND (@status <> 'scheduled' OR sqlc.narg(published_at) > now())
@@ -223,14 +227,15 @@ WHERE s.article_id = excluded.article_id
 RETURNING slug;
 
 -- name: ArticleUpdate :exec
--- A NULL parameter leaves its column unchanged. The text of the author is
--- bounded as in ArticleCreate.
+-- A NULL parameter leaves its column unchanged, except for details. The text of
+-- the author is bounded as in ArticleCreate.
 UPDATE articles SET
     slug = COALESCE(sqlc.narg(slug), slug),
     title = COALESCE(sqlc.narg(title), title),
     description = COALESCE(sqlc.narg(description), description),
     body = COALESCE(sqlc.narg(body), body),
     tags = COALESCE(sqlc.narg(tags)::text[], tags),
+    details = sqlc.narg(details)::json,
     comments_open = COALESCE(sqlc.narg(comments_open)::boolean, comments_open),
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
