@@ -82,10 +82,16 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 			return nil, err
 		}
 	}
-	base, related := slug.From(in.Title), newRelations(in)
+	base, attempts, related := slug.From(in.Title), visibility.SlugAttempts, newRelations(in)
+	if in.Slug != nil {
+		base, attempts, arg.OwnSlug = *in.Slug, 1, true
+		if err := checkOwnSlug(base); err != nil {
+			return nil, err
+		}
+	}
 	var created visibility.Article
 	var replayed *string
-	for attempt := range visibility.SlugAttempts {
+	for attempt := range attempts {
 		arg.Slug = slug.Candidate(base, attempt)
 		call := idempotency.Call{Operation: "CreateArticle", Key: req.Params.IdempotencyKey, Body: req.Body, InTx: named != "" || in.PublishedAt != nil || related.any()}
 		created, replayed, err = idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (visibility.Article, error) {
@@ -182,7 +188,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 		if err != nil {
 			return err
 		}
-		edits := details.Changed(locked.Details, applied) || in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil
+		edits := details.Changed(locked.Details, applied) || changesSlug(locked, in) || in.Title != nil || in.Description != nil || in.Body != nil || in.TagList != nil
 		if edits {
 			if err := s.rules.Check(ctx, openapi.ArticleStatus(locked.Status)); err != nil {
 				return err
@@ -214,14 +220,8 @@ func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.Ar
 	arg := query.ArticleUpdateParams{
 		ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body, Details: applied, CommentsOpen: in.CommentsOpen, AccountStorage: s.storage,
 	}
-	// The titles are compared too, because the slug of a title without letters
-	// is random and differs each time.
-	if in.Title != nil && *in.Title != locked.Title && slug.From(*in.Title) != slug.From(locked.Title) {
-		claimed, err := claimSlug(ctx, tx, locked, slug.From(*in.Title))
-		if err != nil {
-			return err
-		}
-		arg.Slug = &claimed
+	if err := applySlug(ctx, tx, locked, in, &arg); err != nil {
+		return err
 	}
 	if in.TagList != nil {
 		shown := view.Tags(ctx, locked.Tags)
@@ -235,13 +235,6 @@ func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.Ar
 		}
 	}
 	return translate.StorageFull(q.ArticleUpdate(ctx, tx, arg), s.storage)
-}
-
-func claimSlug(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, base string) (string, error) {
-	if locked.NeverPublic {
-		return visibility.ClaimDraftSlug(ctx, tx, locked.ID, locked.AuthorID, base)
-	}
-	return visibility.ClaimSlug(ctx, tx, locked.ID, base)
 }
 
 // requireSame returns an error if a change has another status or another time

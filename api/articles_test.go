@@ -117,7 +117,7 @@ func TestCreateArticle(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
 		res, body := s.Do("POST", "/articles", `{"x":1,"article":{"title":"Members","description":"d","body":"b",
-			"slug":"mine","favoritesCount":7,"Title":"other","author":{"username":"anna"}}}`, signed(jake)...)
+			"id":1,"favoritesCount":7,"Title":"other","author":{"username":"anna"}}}`, signed(jake)...)
 		a := articleIn(t, http.StatusCreated, res, body)
 		require.Equal(t, "members", a.Slug)
 		require.Equal(t, "Members", a.Title)
@@ -436,7 +436,7 @@ func TestUpdateArticle(t *testing.T) {
 			{`{"title":"T","description":"D","body":"B","tagList":["z","a"]}`, func(a *client.Article) {
 				a.Slug, a.Title, a.Description, a.Body, a.TagList = "t", "T", "D", "B", []string{"z", "a"}
 			}},
-			{`{"description":"Ignoring","slug":"mine","favoritesCount":5,"createdAt":"2020-01-01T00:00:00.000Z"}`, func(a *client.Article) { a.Description = "Ignoring" }},
+			{`{"description":"Ignoring","id":1,"favoritesCount":5,"createdAt":"2020-01-01T00:00:00.000Z"}`, func(a *client.Article) { a.Description = "Ignoring" }},
 		} {
 			res, body := put(t, jake, a.Slug, step.patch)
 			got := articleIn(t, http.StatusOK, res, body)

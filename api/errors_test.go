@@ -54,6 +54,8 @@ func TestProblem(t *testing.T) {
 		db.CommentsAuthorIDFkey:       {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.HiddenFavoritesUserIDFkey:  {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.HiddenItemsHiddenByFkey:    {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.ArticleSlugsPkey:           {problem.AlreadyTaken, oneField("slug", "has already been taken")},
+		db.DraftSlugsPkey:             {problem.AlreadyTaken, oneField("slug", "has already been taken")},
 		db.APIKeysMaximum:             {problem.ValidationFailed, oneField("apiKey", "maximum of 50 reached")},
 		db.InvitationsEmailKey:        {problem.AlreadyTaken, oneField("email", "has already been invited")},
 		db.InvitationsMaximum:         {problem.ValidationFailed, oneField("invitation", "maximum of 1000 reached")},
@@ -79,9 +81,9 @@ func TestProblem(t *testing.T) {
 		db.CommentsArticleIDFkey:      {problem.NotFoundCode, oneField("article", "not found")},
 		db.ArticleSlugsArticleIDFkey:  {problem.NotFoundCode, oneField("article", "not found")},
 	}
-	// Operations handle these: by trying another slug, by naming what was to be
-	// reported, and by naming the maximum that the service was started with.
-	handled := []db.Constraint{db.ArticleSlugsPkey, db.DraftSlugsPkey, db.ReportedItemsAuthorIDFkey, db.UsersStorageMaximum}
+	// Operations handle these: by naming what was to be reported, and by naming
+	// the maximum that the service was started with.
+	handled := []db.Constraint{db.ReportedItemsAuthorIDFkey, db.UsersStorageMaximum}
 	for _, c := range db.Constraints {
 		t.Run(string(c), func(t *testing.T) {
 			t.Parallel()

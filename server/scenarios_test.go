@@ -314,6 +314,13 @@ var scenarios = map[string]func(*stage) []call{
 		c := valid["DecideReport"](s)
 		return append(bodies(c, `{}`, `{"action":"ban"}`, `{"action":"hide"}`, `{"action":"hide","note":" "}`), c.at("/moderation/reports/x"))
 	},
+	"CreateArticle 409": func(s *stage) []call {
+		return bodies(valid["CreateArticle"](s), `{"article":{"title":"a","description":"b","body":"c","slug":"`+s.slug+`"}}`)
+	},
+	"UpdateArticle 409": func(s *stage) []call {
+		taken := s.s.Publish(s.author, "Taken").Slug
+		return bodies(valid["UpdateArticle"](s), `{"article":{"slug":"`+taken+`"}}`)
+	},
 	"UpdateCurrentUser 409": func(s *stage) []call {
 		c := valid["UpdateCurrentUser"](s)
 		return []call{

@@ -18,6 +18,8 @@ var violations = map[db.Constraint]func() *problem.Error{
 	db.UsersUsernameKey:           usernameTaken,
 	db.UsersFoldedUsernameKey:     usernameTaken,
 	db.UsersEmailKey:              func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", problem.Taken) },
+	db.ArticleSlugsPkey:           slugTaken,
+	db.DraftSlugsPkey:             slugTaken,
 	db.APIKeysMaximum:             func() *problem.Error { return problem.InvalidField("apiKey", "maximum of 50 reached") },
 	db.SeriesSlugKey:              func() *problem.Error { return problem.New(problem.AlreadyTaken, "slug", problem.Taken) },
 	db.InvitationsEmailKey:        func() *problem.Error { return problem.New(problem.AlreadyTaken, "email", "has already been invited") },
@@ -63,6 +65,8 @@ func usernameTaken() *problem.Error {
 func refusedByBlock(resource string) *problem.Error {
 	return problem.Forbidden(resource).WithDetail("You can't interact with this user.")
 }
+
+func slugTaken() *problem.Error { return problem.New(problem.AlreadyTaken, "slug", problem.Taken) }
 
 func unknownViewer() *problem.Error {
 	return problem.New(problem.TokenInvalid, "token", "is invalid")

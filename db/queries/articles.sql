@@ -172,7 +172,7 @@ ORDER BY n.position;
 
 -- name: ArticleLock :one
 -- Locks an article against other changes, and returns what a change checks.
-SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
        COALESCE(a.translation_group, 0)::bigint AS translation_group,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
@@ -194,8 +194,8 @@ SELECT a.id, a.author_id FROM article_named(@slug, @viewer_id, @viewer_level) n 
 -- text of the author with the parameter (db/migrations, 00014), which ends with
 -- the transaction.
 WITH created AS (
-    INSERT INTO articles (slug, author_id, title, description, body, tags, details, status, hidden, published_at, comments_open)
-    SELECT @slug, @author_id, @title, @description, @body, @tags::text[], sqlc.narg(details)::json, @status, @status <> 'published',
+    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, status, hidden, published_at, comments_open)
+    SELECT @slug, @own_slug, @author_id, @title, @description, @body, @tags::text[], sqlc.narg(details)::json, @status, @status <> 'published',
            CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END, @comments_open::boolean
     WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
       AND (@status <> 'scheduled' OR sqlc.narg(published_at) > now())
@@ -231,6 +231,7 @@ RETURNING slug;
 -- the author is bounded as in ArticleCreate.
 UPDATE articles SET
     slug = COALESCE(sqlc.narg(slug), slug),
+    own_slug = COALESCE(sqlc.narg(own_slug), own_slug),
     title = COALESCE(sqlc.narg(title), title),
     description = COALESCE(sqlc.narg(description), description),
     body = COALESCE(sqlc.narg(body), body),
