@@ -25,6 +25,7 @@ import (
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/api/visibility"
+	"github.com/byline-api/byline/api/words"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -67,6 +68,8 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, Tags: tags,
 		Status: string(optional.Or(in.Status, openapi.StatusPublished)), PublishedAt: in.PublishedAt, CommentsOpen: optional.Or(in.CommentsOpen, true), AccountStorage: s.storage,
 	}
+	counts := words.Count(in.Body)
+	arg.WordCount, arg.ReadingMinutes = counts.Words, counts.Minutes
 	if arg.Details, err = details.Of(in); err != nil {
 		return nil, err
 	}
@@ -125,7 +128,7 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 		err = publish.Schedule(ctx, conn, r.ID, arg.PublishedAt)
 	}
 	return visibility.Article{
-		Body: arg.Body, Details: arg.Details,
+		Body: arg.Body, Details: arg.Details, Words: words.Counts{Words: arg.WordCount, Minutes: arg.ReadingMinutes},
 		ArticleItem: query.ArticleItem{
 			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: r.Tags, Version: r.Version,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
@@ -219,6 +222,10 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle, applied []byte) error {
 	arg := query.ArticleUpdateParams{
 		ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body, Details: applied, CommentsOpen: in.CommentsOpen, AccountStorage: s.storage,
+	}
+	if in.Body != nil {
+		counts := words.Count(*in.Body)
+		arg.WordCount, arg.ReadingMinutes = &counts.Words, &counts.Minutes
 	}
 	if err := applySlug(ctx, tx, locked, in, &arg); err != nil {
 		return err

@@ -85,7 +85,7 @@ func TestCreateArticle(t *testing.T) {
 		require.JSONEq(t, fmt.Sprintf(`{"article":{"slug":"how-to-train-your-dragon","title":"How to train your dragon",
 			"description":"Ever wonder how?","body":"You have to believe","tagList":["reactjs","angularjs","dragons"],
 			"createdAt":%q,"updatedAt":%q,"status":"published","publishedAt":%[1]q,"unpublishAt":null,"coverImage":null,"canonicalUrl":null,
-			"metaTitle":null,"metaDescription":null,"language":null,"metadata":{},"commentsOpen":true,"favorited":false,"favoritesCount":0,
+			"metaTitle":null,"metaDescription":null,"language":null,"metadata":{},"wordCount":4,"readingMinutes":1,"series":null,"translations":[],"commentsOpen":true,"favorited":false,"favoritesCount":0,
 			"author":{"username":"jake","bio":null,"image":null,"following":false}}}`, stamp(a.CreatedAt), stamp(a.UpdatedAt)), body)
 		got, again := s.Do("GET", strings.TrimPrefix(res.Header.Get("Location"), "/api"), "")
 		require.Equal(t, body, again)

@@ -28,6 +28,7 @@ import (
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/api/words"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -45,6 +46,8 @@ type Article struct {
 	Body  string
 	// Details is what package details has stored, or nil.
 	Details json.RawMessage `json:",omitempty"`
+	// Words is zero if nobody has counted the body yet.
+	Words words.Counts
 	// Hidden is nil unless a moderator has hidden the article.
 	Hidden *Hiding
 	// Publication is zero if a replica of an older version has stored the
@@ -73,6 +76,11 @@ type Hiding struct {
 func (a Article) View(ctx context.Context, html *markup.Text) openapi.Article {
 	out := view.Article(ctx, a.ArticleItem, a.Body, html, a.Hidden.View())
 	details.Show(a.Details, &out)
+	counts := a.Words
+	if counts == (words.Counts{}) {
+		counts = words.Count(a.Body)
+	}
+	out.WordCount, out.ReadingMinutes = counts.Words, counts.Minutes
 	out.CommentsOpen = !a.CommentsClosed
 	out.Series, out.Translations = a.Related.view()
 	out.Status, out.UnpublishAt = openapi.ArticleStatus(a.Publication.Status), view.TimestampOrNull(a.Publication.EndsAt)
@@ -210,7 +218,7 @@ func readArticles(ctx context.Context, conn query.DBTX, slugs []string, limit in
 // public; reveal replaces it.
 func article(r query.ArticleGetBySlugRow) Article {
 	a := Article{
-		Asked: r.Asked, Body: r.Body, Details: r.Details,
+		Asked: r.Asked, Body: r.Body, Details: r.Details, Words: words.Counts{Words: r.WordCount, Minutes: r.ReadingMinutes},
 		ArticleItem: query.ArticleItem{
 			ID: r.ID, Slug: r.Slug, Title: r.Title, Description: r.Description, Tags: r.Tags,
 			FavoritesCount: r.FavoritesCount, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,

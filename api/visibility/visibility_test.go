@@ -23,6 +23,8 @@ func TestStoredArticle(t *testing.T) {
 	require.Equal(t, []string{"x"}, read.Tags)
 	require.Equal(t, "b", read.Body)
 
+	require.EqualValues(t, 1, read.View(t.Context(), nil).WordCount, "older versions do not count words")
+
 	written, err := json.Marshal(Article{ArticleItem: query.ArticleItem{ID: 7, Slug: "s"}, Body: "b"})
 	require.NoError(t, err)
 	var older struct {

@@ -28,6 +28,7 @@ const module = "github.com/byline-api/byline"
 var layers = map[string][]string{
 	"gen":          {},
 	"db":           {"gen/query", "db"},
+	"db/seed":      {"db", "api/words"},
 	"api":          {"gen/openapi", "gen/query", "db", "api"},
 	"api/auth":     {"db/changes"}, // it subscribes to the feed
 	"api/budget":   {"api/problem"},
@@ -39,6 +40,7 @@ var layers = map[string][]string{
 	"api/markup":   {"api/lru", "api/problem", "api/request"},
 	"api/page":     {"api/problem", "api/request"},
 	"api/slug":     {},
+	"api/words":    {},
 	"server":       {"api", "db", "gen/openapi", "gen/spec", "server"},
 	// The packages below server import neither it nor Echo.
 	"server/admission":   {"api/problem"},

@@ -139,7 +139,7 @@ ORDER BY l.published_at DESC, l.id DESC;
 -- both.
 SELECT /* shared */ @slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
-       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
@@ -158,6 +158,7 @@ SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.fa
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        COALESCE(CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= @max_bytes::bigint THEN a.body END, '')::text AS body,
        (CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= @max_bytes THEN a.details END)::json AS details,
+       a.word_count, a.reading_minutes,
        t.bytes AS text_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
@@ -194,8 +195,9 @@ SELECT a.id, a.author_id FROM article_named(@slug, @viewer_id, @viewer_level) n 
 -- text of the author with the parameter (db/migrations, 00014), which ends with
 -- the transaction.
 WITH created AS (
-    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, status, hidden, published_at, comments_open)
-    SELECT @slug, @own_slug, @author_id, @title, @description, @body, @tags::text[], sqlc.narg(details)::json, @status, @status <> 'published',
+    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, status, hidden, published_at, comments_open)
+    SELECT @slug, @own_slug, @author_id, @title, @description, @body, @tags::text[], sqlc.narg(details)::json, @word_count, @reading_minutes,
+           @status, @status <> 'published',
            CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END, @comments_open::boolean
     WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
       AND (@status <> 'scheduled' OR sqlc.narg(published_at) > now())
@@ -237,7 +239,10 @@ UPDATE articles SET
     body = COALESCE(sqlc.narg(body), body),
     tags = COALESCE(sqlc.narg(tags)::text[], tags),
     details = sqlc.narg(details)::json,
+    word_count = COALESCE(sqlc.narg(word_count), word_count),
+    reading_minutes = COALESCE(sqlc.narg(reading_minutes), reading_minutes),
     comments_open = COALESCE(sqlc.narg(comments_open)::boolean, comments_open),
+    counted_version = version + 1,
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
 WHERE id = @id AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL;

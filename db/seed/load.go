@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/byline-api/byline/api/words"
 )
 
 // chunk is the maximum number of rows of one COPY. Until the statement ends,
@@ -135,7 +137,7 @@ func (l *loader) copyArticles(ctx context.Context) error {
 	tags := make([]string, l.cfg.TagsPerArticle)
 	i := 0
 	return l.copy(ctx, "articles", l.cfg.Articles, []string{
-		"id", "slug", "author_id", "title", "description", "body", "tags", "favorites_count", "version", "created_at", "published_at", "updated_at",
+		"id", "slug", "author_id", "title", "description", "body", "tags", "favorites_count", "version", "created_at", "published_at", "updated_at", "word_count", "reading_minutes",
 	}, func(row []any) bool {
 		indexes = l.tags(indexes[:0], i)
 		for j, tag := range indexes {
@@ -144,9 +146,12 @@ func (l *loader) copyArticles(ctx context.Context) error {
 		updated, version := l.edited(i)
 		title := w.title(l.plan, i)
 		row[0], row[1], row[2], row[3] = l.article(i), l.slug(title, i), l.user(l.author(i)), title
-		row[4], row[5], row[6], row[7] = w.description(), w.body(l.cfg.BodyBytes), tags, int64(l.fans(i).n)
+		body := w.body(l.cfg.BodyBytes)
+		counts := words.Count(body)
+		row[4], row[5], row[6], row[7] = w.description(), body, tags, int64(l.fans(i).n)
 		at := stamp(l.articleTime(i))
 		row[8], row[9], row[10], row[11] = int32(version), at, at, stamp(updated)
+		row[12], row[13] = counts.Words, counts.Minutes
 		i++
 		return true
 	})
