@@ -12,7 +12,7 @@ func TestNewerService(t *testing.T) {
 	ctx := t.Context()
 	t.Run("Members", func(t *testing.T) {
 		c, _ := fake(t, []http.HandlerFunc{responds(200, `{
-			"article":{"slug":"a","coverImage":{"url":"/c"},"author":{"username":"gwen","badges":["new"]}},"related":[1]
+			"article":{"slug":"a","poll":{"url":"/c"},"author":{"username":"gwen","badges":["new"]}},"related":[1]
 		}`)})
 		article, err := c.Articles.Get(ctx, "a", nil)
 		noError(t, err)

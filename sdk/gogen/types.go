@@ -31,6 +31,9 @@ func typeName(name string) string {
 	return exported(name)
 }
 
+// freeObject is the type of an object whose members the document does not name.
+const freeObject = "map[string]any"
+
 // goType returns the Go type of a value that is present and not null. name is
 // the name of the type if the schema is an enumeration without a name.
 func (g *generator) goType(s *schema, name string) (string, error) {
@@ -66,6 +69,8 @@ func (g *generator) goType(s *schema, name string) (string, error) {
 	case s.Type == "array" && s.Items != nil:
 		item, err := g.goType(s.Items, name)
 		return "[]" + item, err
+	case s.Additional.Value == "true" && len(s.Properties) == 0:
+		return freeObject, nil
 	case s.Type == "object" && ref != "":
 		if g.used[ref] {
 			return typeName(ref), nil
@@ -95,7 +100,7 @@ func (g *generator) memberType(parent string, object *schema, name string, s *sc
 	list := strings.HasPrefix(t, "[]")
 	switch {
 	case slices.Contains(object.Required, name):
-		if nullable {
+		if nullable && t != freeObject {
 			t = "*" + t
 		}
 		return t, name, nil
@@ -103,6 +108,8 @@ func (g *generator) memberType(parent string, object *schema, name string, s *sc
 		return "Nullable[" + t + "]", name + ",omitzero", nil
 	case patch && list:
 		return t, name + ",omitzero", nil
+	case t == freeObject:
+		return t, name + ",omitempty", nil
 	case patch, t == "bool", t == "time.Time", resolved.Type == "object":
 		return "*" + t, name + ",omitempty", nil
 	}

@@ -129,6 +129,8 @@ class Document:
         if "enum" in node:
             values = ", ".join(f'"{value}"' for value in node["enum"])
             return Type(prefix + name, models={name}) if name else Type(f"Literal[{values}]")
+        if node.get("additionalProperties") is True and "properties" not in node:
+            return Type("dict[str, Any]")
         if node.get("type") == "object" and name:
             return Type(prefix + name, f"{prefix}{name}.from_dict({{}})", {name})
         if node.get("type") == "array":
@@ -210,7 +212,9 @@ class Operation:
         for name, member in node["properties"].items():
             required = name in node.get("required", [])
             text = self.spec.description(member)
-            parameter = Parameter(snake(name), name, member, text, required, example.get(name))
+            taken = any(snake(name) == p.name for p in self.path_parameters)
+            argument = f"new_{snake(name)}" if taken else snake(name)
+            parameter = Parameter(argument, name, member, text, required, example.get(name))
             self.body.append(parameter)
         self.body.sort(key=lambda parameter: not parameter.required)
 

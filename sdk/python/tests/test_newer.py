@@ -13,7 +13,7 @@ from byline_client import BylineError
 
 def test_newer_members() -> None:
     author = {**PROFILE, "badges": ["new"]}
-    article = {**ARTICLE, "coverImage": {"url": "/c"}, "author": author}
+    article = {**ARTICLE, "poll": {"url": "/c"}, "author": author}
     fake = Fake(respond(200, {"article": article, "related": [1]}))
     assert fake.client().articles.get("a").author.username == "a"
 

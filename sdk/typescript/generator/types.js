@@ -147,6 +147,7 @@ function anonymous(schema, input) {
     case "array":
       return `${input ? "readonly " : ""}(${typeOf(schema.items, input)})[]`;
     case "object":
+      if (schema.additionalProperties === true) return "Record<string, unknown>";
       if (schema.additionalProperties?.type) {
         return `Record<string, ${typeOf(schema.additionalProperties, input)}>`;
       }

@@ -5,7 +5,7 @@ import { fails, fake, problem, respond } from "./fake.js";
 
 test("members that are newer than the client are ignored", async () => {
   const author = { username: "tess", badges: ["new"] };
-  const article = { slug: "a", coverImage: { url: "/c" }, author };
+  const article = { slug: "a", poll: { url: "/c" }, author };
   const { byline } = fake([respond(200, { article, related: [1] })]);
   assert.equal((await byline.articles.get("a")).author.username, "tess");
 });
