@@ -563,6 +563,11 @@ type AccountsResponse struct {
 	Users []Account `json:"users"`
 }
 
+// AltText What the picture shows, for those who do not see it; empty if it only decorates
+//
+// Example: A dragon asleep on a roof
+type AltText = string
+
 // ApiKey What the service shows of an API key after its creation; the key itself is not stored
 type ApiKey struct {
 	// CreatedAt When the owner created the key
@@ -625,10 +630,18 @@ type Article struct {
 	// Example: <p>You have to believe</p>
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
+	// CanonicalUrl Where the article was published first, for search engines; null if here
+	//
+	// Example: https://example.com/how-to-train-your-dragon
+	CanonicalUrl nullable.Nullable[CanonicalUrl] `json:"canonicalUrl"`
+
 	// CommentsOpen Whether the article takes new comments
 	//
 	// Example: true
 	CommentsOpen bool `json:"commentsOpen"`
+
+	// CoverImage The picture that represents the article; null if there is none
+	CoverImage nullable.Nullable[CoverImage] `json:"coverImage"`
 
 	// CreatedAt When the article was created
 	CreatedAt Timestamp `json:"createdAt"`
@@ -649,13 +662,34 @@ type Article struct {
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
 
+	// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+	//
+	// Example: en
+	Language nullable.Nullable[Language] `json:"language"`
+
+	// MetaDescription The summary for search engines and social networks; null if it is that of the article
+	//
+	// Example: Seven lessons for the owners of young dragons.
+	MetaDescription nullable.Nullable[MetaDescription] `json:"metaDescription"`
+
+	// MetaTitle The title for search engines and social networks; null if it is that of the article
+	//
+	// Example: How to train your dragon in seven days
+	MetaTitle nullable.Nullable[MetaTitle] `json:"metaTitle"`
+
+	// Metadata Members of the front end's own, as JSON of any kind. They are returned as
+	// they were sent: the digits of numbers and the order of members stay.
+	//
+	// Example: {"layout":"wide"}
+	Metadata Metadata `json:"metadata"`
+
 	// PublishedAt When the article was published, or will be; null for a draft and in review. Lists are sorted by it.
 	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt"`
 
 	// Series The series that the article is in, and its place there; null if it is in none
 	Series nullable.Nullable[SeriesPlace] `json:"series"`
 
-	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
@@ -752,7 +786,7 @@ type ArticleSummary struct {
 	// PublishedAt When the article was published, or will be; only for those who may change it
 	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt,omitempty"`
 
-	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
@@ -903,6 +937,11 @@ type BlocksResponse struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
+// CanonicalUrl Where the article was published first, for search engines; null if here
+//
+// Example: https://example.com/how-to-train-your-dragon
+type CanonicalUrl = string
+
 // ChangedTag A tag as in a new article, or one that the article has
 //
 // Example: dragons
@@ -981,6 +1020,57 @@ type CommentsResponse struct {
 	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
+
+// CoverImage The picture that represents the article; null if there is none
+type CoverImage struct {
+	// Alt What the picture shows, for those who do not see it; empty if it only decorates
+	//
+	// Example: A dragon asleep on a roof
+	Alt AltText `json:"alt"`
+
+	// Height In pixels
+	//
+	// Example: 900
+	Height *int32 `json:"height,omitempty"`
+
+	// Url Where the picture is
+	//
+	// Example: https://cdn.example.com/dragon.jpg
+	Url CoverUrl `json:"url"`
+
+	// Width In pixels
+	//
+	// Example: 1600
+	Width *int32 `json:"width,omitempty"`
+}
+
+// CoverImageChange A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`.
+type CoverImageChange struct {
+	// Alt What the picture shows, for those who do not see it; empty if it only decorates
+	//
+	// Example: A dragon asleep on a roof
+	Alt *AltText `json:"alt,omitempty"`
+
+	// Height In pixels; null removes it
+	//
+	// Example: 900
+	Height nullable.Nullable[int32] `json:"height,omitempty"`
+
+	// Url Where the picture is
+	//
+	// Example: https://cdn.example.com/dragon.jpg
+	Url *CoverUrl `json:"url,omitempty"`
+
+	// Width In pixels; null removes it
+	//
+	// Example: 1600
+	Width nullable.Nullable[int32] `json:"width,omitempty"`
+}
+
+// CoverUrl Where the picture is
+//
+// Example: https://cdn.example.com/dragon.jpg
+type CoverUrl = string
 
 // DecideReportRequest What is done about what was reported, and why
 type DecideReportRequest struct {
@@ -1192,6 +1282,11 @@ type InvitationsResponse struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
+// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+//
+// Example: en
+type Language = string
+
 // LoginUser The address and the password that identify the account
 type LoginUser struct {
 	// Email The address of the account, in any letter case
@@ -1244,6 +1339,28 @@ type MergeTagRequest struct {
 	// Into The name of the other tag, in any case of its letters, or an earlier name
 	Into TagName `json:"into"`
 }
+
+// MetaDescription The summary for search engines and social networks; null if it is that of the article
+//
+// Example: Seven lessons for the owners of young dragons.
+type MetaDescription = string
+
+// MetaTitle The title for search engines and social networks; null if it is that of the article
+//
+// Example: How to train your dragon in seven days
+type MetaTitle = string
+
+// Metadata Members of the front end's own, as JSON of any kind. They are returned as
+// they were sent: the digits of numbers and the order of members stay.
+//
+// Example: {"layout":"wide"}
+type Metadata map[string]interface{}
+
+// MetadataChange A merge patch of the front end's own members: those that are absent stay,
+// those that are null are removed, and objects are merged. Null removes all.
+//
+// Example: {"layout":"wide"}
+type MetadataChange map[string]interface{}
 
 // NewAccountRequest The account that an admin creates for somebody
 type NewAccountRequest struct {
@@ -1302,15 +1419,45 @@ type NewArticle struct {
 	// Example: You have to believe
 	Body ArticleBody `json:"body"`
 
+	// CanonicalUrl Where the article was published first, for search engines; null if here
+	//
+	// Example: https://example.com/how-to-train-your-dragon
+	CanonicalUrl nullable.Nullable[CanonicalUrl] `json:"canonicalUrl,omitempty"`
+
 	// CommentsOpen Whether the article takes new comments
 	//
 	// Example: true
 	CommentsOpen *bool `json:"commentsOpen,omitempty"`
 
+	// CoverImage The picture that represents the article; null if there is none
+	CoverImage nullable.Nullable[CoverImage] `json:"coverImage,omitempty"`
+
 	// Description A summary of the article for lists, as plain text
 	//
 	// Example: Ever wonder how?
 	Description Description `json:"description"`
+
+	// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+	//
+	// Example: en
+	Language nullable.Nullable[Language] `json:"language,omitempty"`
+
+	// MetaDescription The summary for search engines and social networks; null if it is that of the article
+	//
+	// Example: Seven lessons for the owners of young dragons.
+	MetaDescription nullable.Nullable[MetaDescription] `json:"metaDescription,omitempty"`
+
+	// MetaTitle The title for search engines and social networks; null if it is that of the article
+	//
+	// Example: How to train your dragon in seven days
+	MetaTitle nullable.Nullable[MetaTitle] `json:"metaTitle,omitempty"`
+
+	// Metadata Members of the front end's own, as JSON of any kind: up to 50, with names of
+	// up to 40 characters, and 16,384 bytes together. Members that are null are
+	// left out.
+	//
+	// Example: {"layout":"wide"}
+	Metadata nullable.Nullable[NewMetadata] `json:"metadata,omitempty"`
 
 	// PublishedAt When a `scheduled` article is published; only with this status
 	//
@@ -1319,6 +1466,12 @@ type NewArticle struct {
 
 	// Series The series that the article becomes a part of; null = none
 	Series nullable.Nullable[NewSeriesPlace] `json:"series,omitempty"`
+
+	// Slug The slug of the article, which stays when the title changes. Without it, or
+	// if it is null, the slug is derived from the title.
+	//
+	// Example: dragons-for-beginners
+	Slug nullable.Nullable[OwnSlug] `json:"slug,omitempty"`
 
 	// Status What becomes of the article; without it, it is published at once
 	Status *ArticleStatus `json:"status,omitempty"`
@@ -1374,6 +1527,13 @@ type NewInvitationRequest struct {
 	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
 }
+
+// NewMetadata Members of the front end's own, as JSON of any kind: up to 50, with names of
+// up to 40 characters, and 16,384 bytes together. Members that are null are
+// left out.
+//
+// Example: {"layout":"wide"}
+type NewMetadata map[string]interface{}
 
 // NewPreviewRequest How long the link works; without members, for seven days
 type NewPreviewRequest struct {
@@ -1483,6 +1643,12 @@ type OwnArticlesResponse struct {
 	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
+
+// OwnSlug The slug of the article, which stays when the title changes. Without it, or
+// if it is null, the slug is derived from the title.
+//
+// Example: dragons-for-beginners
+type OwnSlug = string
 
 // Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 //
@@ -1936,6 +2102,13 @@ type SetRoleRequest struct {
 	Role Role `json:"role"`
 }
 
+// SlugChange Another slug, or an earlier one of the article. It stays when the title
+// changes. Null derives the slug from the title again. The slug that the article
+// has is no change; in a request that changes the title too, it keeps the slug.
+//
+// Example: dragons-for-beginners
+type SlugChange = string
+
 // SuspendRequest Why the user is suspended
 type SuspendRequest struct {
 	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
@@ -2069,15 +2242,44 @@ type UpdateArticle struct {
 	// Example: You have to believe
 	Body *ArticleBody `json:"body,omitempty"`
 
+	// CanonicalUrl Where the article was published first, for search engines; null if here
+	//
+	// Example: https://example.com/how-to-train-your-dragon
+	CanonicalUrl nullable.Nullable[CanonicalUrl] `json:"canonicalUrl,omitempty"`
+
 	// CommentsOpen Whether the article takes new comments; existing ones stay
 	//
 	// Example: false
 	CommentsOpen *bool `json:"commentsOpen,omitempty"`
 
+	// CoverImage A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`.
+	CoverImage nullable.Nullable[CoverImageChange] `json:"coverImage,omitempty"`
+
 	// Description A summary of the article for lists, as plain text
 	//
 	// Example: Ever wonder how?
 	Description *Description `json:"description,omitempty"`
+
+	// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+	//
+	// Example: en
+	Language nullable.Nullable[Language] `json:"language,omitempty"`
+
+	// MetaDescription The summary for search engines and social networks; null if it is that of the article
+	//
+	// Example: Seven lessons for the owners of young dragons.
+	MetaDescription nullable.Nullable[MetaDescription] `json:"metaDescription,omitempty"`
+
+	// MetaTitle The title for search engines and social networks; null if it is that of the article
+	//
+	// Example: How to train your dragon in seven days
+	MetaTitle nullable.Nullable[MetaTitle] `json:"metaTitle,omitempty"`
+
+	// Metadata A merge patch of the front end's own members: those that are absent stay,
+	// those that are null are removed, and objects are merged. Null removes all.
+	//
+	// Example: {"layout":"wide"}
+	Metadata nullable.Nullable[MetadataChange] `json:"metadata,omitempty"`
 
 	// PublishedAt Has to be what it is
 	//
@@ -2086,6 +2288,13 @@ type UpdateArticle struct {
 
 	// Series The series that the article becomes a part of; null = none
 	Series nullable.Nullable[NewSeriesPlace] `json:"series,omitempty"`
+
+	// Slug Another slug, or an earlier one of the article. It stays when the title
+	// changes. Null derives the slug from the title again. The slug that the article
+	// has is no change; in a request that changes the title too, it keeps the slug.
+	//
+	// Example: dragons-for-beginners
+	Slug nullable.Nullable[SlugChange] `json:"slug,omitempty"`
 
 	// Status Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
 	Status *ArticleStatus `json:"status,omitempty"`
@@ -3411,9 +3620,10 @@ type ClientInterface interface {
 
 	// CreateArticleWithBody Publish an article
 	//
-	// Publishes an article. Its slug is derived from the title. Two articles may
-	// have the same title; the second one gets a different slug. Editors can publish
-	// it in the name of another user, the `author`.
+	// Publishes an article. Its slug is derived from the title, unless the request
+	// has a `slug`. Two articles may have the same title; the second one gets a
+	// different slug. A `slug` that another article has or had returns 409. Editors
+	// can publish the article in the name of another user, the `author`.
 	//
 	// The articles and comments of an account have a maximum size together. If
 	// the article would exceed it, the request returns 422 with `storage` in
@@ -3426,9 +3636,10 @@ type ClientInterface interface {
 
 	// CreateArticle Publish an article
 	//
-	// Publishes an article. Its slug is derived from the title. Two articles may
-	// have the same title; the second one gets a different slug. Editors can publish
-	// it in the name of another user, the `author`.
+	// Publishes an article. Its slug is derived from the title, unless the request
+	// has a `slug`. Two articles may have the same title; the second one gets a
+	// different slug. A `slug` that another article has or had returns 409. Editors
+	// can publish the article in the name of another user, the `author`.
 	//
 	// The articles and comments of an account have a maximum size together. If
 	// the article would exceed it, the request returns 422 with `storage` in
@@ -3468,8 +3679,9 @@ type ClientInterface interface {
 	// UpdateArticleWithBody Change an article
 	//
 	// Changes an article; only its author and editors may do this. The body is a
-	// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
-	// work. `tagList` replaces the whole list, and `[]` removes all tags.
+	// merge patch (RFC 7396). A changed title creates a new slug, unless the request
+	// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
+	// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
 	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -3487,8 +3699,9 @@ type ClientInterface interface {
 	// UpdateArticle Change an article
 	//
 	// Changes an article; only its author and editors may do this. The body is a
-	// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
-	// work. `tagList` replaces the whole list, and `[]` removes all tags.
+	// merge patch (RFC 7396). A changed title creates a new slug, unless the request
+	// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
+	// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
 	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -4748,9 +4961,10 @@ func (c *Client) GetArticles(ctx context.Context, params *GetArticlesParams, req
 
 // CreateArticleWithBody Publish an article
 //
-// Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug. Editors can publish
-// it in the name of another user, the `author`.
+// Publishes an article. Its slug is derived from the title, unless the request
+// has a `slug`. Two articles may have the same title; the second one gets a
+// different slug. A `slug` that another article has or had returns 409. Editors
+// can publish the article in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If
 // the article would exceed it, the request returns 422 with `storage` in
@@ -4773,9 +4987,10 @@ func (c *Client) CreateArticleWithBody(ctx context.Context, params *CreateArticl
 
 // CreateArticle Publish an article
 //
-// Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug. Editors can publish
-// it in the name of another user, the `author`.
+// Publishes an article. Its slug is derived from the title, unless the request
+// has a `slug`. Two articles may have the same title; the second one gets a
+// different slug. A `slug` that another article has or had returns 409. Editors
+// can publish the article in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If
 // the article would exceed it, the request returns 422 with `storage` in
@@ -4855,8 +5070,9 @@ func (c *Client) GetArticle(ctx context.Context, slug SlugPath, params *GetArtic
 // UpdateArticleWithBody Change an article
 //
 // Changes an article; only its author and editors may do this. The body is a
-// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
-// work. `tagList` replaces the whole list, and `[]` removes all tags.
+// merge patch (RFC 7396). A changed title creates a new slug, unless the request
+// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
+// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
 // Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -4884,8 +5100,9 @@ func (c *Client) UpdateArticleWithBody(ctx context.Context, slug SlugPath, param
 // UpdateArticle Change an article
 //
 // Changes an article; only its author and editors may do this. The body is a
-// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
-// work. `tagList` replaces the whole list, and `[]` removes all tags.
+// merge patch (RFC 7396). A changed title creates a new slug, unless the request
+// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
+// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
 // Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -10977,9 +11194,10 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleWithBodyWithResponse Publish an article
 	//
-	// Publishes an article. Its slug is derived from the title. Two articles may
-	// have the same title; the second one gets a different slug. Editors can publish
-	// it in the name of another user, the `author`.
+	// Publishes an article. Its slug is derived from the title, unless the request
+	// has a `slug`. Two articles may have the same title; the second one gets a
+	// different slug. A `slug` that another article has or had returns 409. Editors
+	// can publish the article in the name of another user, the `author`.
 	//
 	// The articles and comments of an account have a maximum size together. If
 	// the article would exceed it, the request returns 422 with `storage` in
@@ -10992,9 +11210,10 @@ type ClientWithResponsesInterface interface {
 
 	// CreateArticleWithResponse Publish an article
 	//
-	// Publishes an article. Its slug is derived from the title. Two articles may
-	// have the same title; the second one gets a different slug. Editors can publish
-	// it in the name of another user, the `author`.
+	// Publishes an article. Its slug is derived from the title, unless the request
+	// has a `slug`. Two articles may have the same title; the second one gets a
+	// different slug. A `slug` that another article has or had returns 409. Editors
+	// can publish the article in the name of another user, the `author`.
 	//
 	// The articles and comments of an account have a maximum size together. If
 	// the article would exceed it, the request returns 422 with `storage` in
@@ -11040,8 +11259,9 @@ type ClientWithResponsesInterface interface {
 	// UpdateArticleWithBodyWithResponse Change an article
 	//
 	// Changes an article; only its author and editors may do this. The body is a
-	// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
-	// work. `tagList` replaces the whole list, and `[]` removes all tags.
+	// merge patch (RFC 7396). A changed title creates a new slug, unless the request
+	// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
+	// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
 	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -11059,8 +11279,9 @@ type ClientWithResponsesInterface interface {
 	// UpdateArticleWithResponse Change an article
 	//
 	// Changes an article; only its author and editors may do this. The body is a
-	// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
-	// work. `tagList` replaces the whole list, and `[]` removes all tags.
+	// merge patch (RFC 7396). A changed title creates a new slug, unless the request
+	// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
+	// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
 	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -16412,6 +16633,8 @@ type GetCurrentUserBlocksResponse200Headers struct {
 	Vary            *string
 	XBylineIgnored  *string
 	XRequestId      *string
+	ReadingMinutes  *interface{}
+	WordCount       *interface{}
 }
 
 // GetCurrentUserBlocksResponse304Headers the declared response headers of an HTTP 304 response for GetCurrentUserBlocks
@@ -17410,9 +17633,10 @@ func (c *ClientWithResponses) GetArticlesWithResponse(ctx context.Context, param
 
 // CreateArticleWithBodyWithResponse Publish an article
 //
-// Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug. Editors can publish
-// it in the name of another user, the `author`.
+// Publishes an article. Its slug is derived from the title, unless the request
+// has a `slug`. Two articles may have the same title; the second one gets a
+// different slug. A `slug` that another article has or had returns 409. Editors
+// can publish the article in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If
 // the article would exceed it, the request returns 422 with `storage` in
@@ -17431,9 +17655,10 @@ func (c *ClientWithResponses) CreateArticleWithBodyWithResponse(ctx context.Cont
 
 // CreateArticleWithResponse Publish an article
 //
-// Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug. Editors can publish
-// it in the name of another user, the `author`.
+// Publishes an article. Its slug is derived from the title, unless the request
+// has a `slug`. Two articles may have the same title; the second one gets a
+// different slug. A `slug` that another article has or had returns 409. Editors
+// can publish the article in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If
 // the article would exceed it, the request returns 422 with `storage` in
@@ -17503,8 +17728,9 @@ func (c *ClientWithResponses) GetArticleWithResponse(ctx context.Context, slug S
 // UpdateArticleWithBodyWithResponse Change an article
 //
 // Changes an article; only its author and editors may do this. The body is a
-// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
-// work. `tagList` replaces the whole list, and `[]` removes all tags.
+// merge patch (RFC 7396). A changed title creates a new slug, unless the request
+// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
+// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
 // Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -17528,8 +17754,9 @@ func (c *ClientWithResponses) UpdateArticleWithBodyWithResponse(ctx context.Cont
 // UpdateArticleWithResponse Change an article
 //
 // Changes an article; only its author and editors may do this. The body is a
-// merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
-// work. `tagList` replaces the whole list, and `[]` removes all tags.
+// merge patch (RFC 7396). A changed title creates a new slug, unless the request
+// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
+// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
 // Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -25104,6 +25331,20 @@ func ParseGetCurrentUserBlocksResponse(rsp *http.Response) (*GetCurrentUserBlock
 				return nil, err
 			}
 			headers.XRequestId = &value
+		}
+		if values := rsp.Header.Values("readingMinutes"); len(values) > 0 {
+			var value interface{}
+			if err := runtime.BindStyledParameterWithOptions("simple", "readingMinutes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ReadingMinutes = &value
+		}
+		if values := rsp.Header.Values("wordCount"); len(values) > 0 {
+			var value interface{}
+			if err := runtime.BindStyledParameterWithOptions("simple", "wordCount", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WordCount = &value
 		}
 		response.Headers200 = &headers
 	case rsp.StatusCode == 304:

@@ -472,6 +472,11 @@ type AccountsResponse struct {
 	Users []Account `json:"users"`
 }
 
+// AltText What the picture shows, for those who do not see it; empty if it only decorates
+//
+// Example: A dragon asleep on a roof
+type AltText = string
+
 // ApiKey What the service shows of an API key after its creation; the key itself is not stored
 type ApiKey struct {
 	// CreatedAt When the owner created the key
@@ -534,10 +539,18 @@ type Article struct {
 	// Example: <p>You have to believe</p>
 	BodyHtml *string `json:"bodyHtml,omitempty"`
 
+	// CanonicalUrl Where the article was published first, for search engines; null if here
+	//
+	// Example: https://example.com/how-to-train-your-dragon
+	CanonicalUrl *CanonicalUrl `json:"canonicalUrl"`
+
 	// CommentsOpen Whether the article takes new comments
 	//
 	// Example: true
 	CommentsOpen bool `json:"commentsOpen"`
+
+	// CoverImage The picture that represents the article; null if there is none
+	CoverImage *CoverImage `json:"coverImage"`
 
 	// CreatedAt When the article was created
 	CreatedAt Timestamp `json:"createdAt"`
@@ -558,13 +571,34 @@ type Article struct {
 	// Hidden Present when a moderator has hidden the article or comment, which only its author and moderators can then see
 	Hidden *Hidden `json:"hidden,omitempty"`
 
+	// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+	//
+	// Example: en
+	Language *Language `json:"language"`
+
+	// MetaDescription The summary for search engines and social networks; null if it is that of the article
+	//
+	// Example: Seven lessons for the owners of young dragons.
+	MetaDescription *MetaDescription `json:"metaDescription"`
+
+	// MetaTitle The title for search engines and social networks; null if it is that of the article
+	//
+	// Example: How to train your dragon in seven days
+	MetaTitle *MetaTitle `json:"metaTitle"`
+
+	// Metadata Members of the front end's own, as JSON of any kind. They are returned as
+	// they were sent: the digits of numbers and the order of members stay.
+	//
+	// Example: {"layout":"wide"}
+	Metadata json.RawMessage `json:"metadata"`
+
 	// PublishedAt When the article was published, or will be; null for a draft and in review. Lists are sorted by it.
 	PublishedAt *string `json:"publishedAt"`
 
 	// Series The series that the article is in, and its place there; null if it is in none
 	Series *SeriesPlace `json:"series"`
 
-	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
@@ -661,7 +695,7 @@ type ArticleSummary struct {
 	// PublishedAt When the article was published, or will be; only for those who may change it
 	PublishedAt *string `json:"publishedAt,omitempty"`
 
-	// Slug Identifies the article in paths. It is derived from the title, and changes with it.
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
@@ -812,6 +846,11 @@ type BlocksResponse struct {
 	NextCursor *NextCursor `json:"nextCursor"`
 }
 
+// CanonicalUrl Where the article was published first, for search engines; null if here
+//
+// Example: https://example.com/how-to-train-your-dragon
+type CanonicalUrl = string
+
 // ChangedTag A tag as in a new article, or one that the article has
 //
 // Example: dragons
@@ -890,6 +929,57 @@ type CommentsResponse struct {
 	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor *NextCursor `json:"nextCursor"`
 }
+
+// CoverImage The picture that represents the article; null if there is none
+type CoverImage struct {
+	// Alt What the picture shows, for those who do not see it; empty if it only decorates
+	//
+	// Example: A dragon asleep on a roof
+	Alt AltText `json:"alt"`
+
+	// Height In pixels
+	//
+	// Example: 900
+	Height *int32 `json:"height,omitempty"`
+
+	// Url Where the picture is
+	//
+	// Example: https://cdn.example.com/dragon.jpg
+	Url CoverUrl `json:"url"`
+
+	// Width In pixels
+	//
+	// Example: 1600
+	Width *int32 `json:"width,omitempty"`
+}
+
+// CoverImageChange A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`.
+type CoverImageChange struct {
+	// Alt What the picture shows, for those who do not see it; empty if it only decorates
+	//
+	// Example: A dragon asleep on a roof
+	Alt *AltText `json:"alt,omitempty"`
+
+	// Height In pixels; null removes it
+	//
+	// Example: 900
+	Height *int32 `json:"height,omitempty"`
+
+	// Url Where the picture is
+	//
+	// Example: https://cdn.example.com/dragon.jpg
+	Url *CoverUrl `json:"url,omitempty"`
+
+	// Width In pixels; null removes it
+	//
+	// Example: 1600
+	Width *int32 `json:"width,omitempty"`
+}
+
+// CoverUrl Where the picture is
+//
+// Example: https://cdn.example.com/dragon.jpg
+type CoverUrl = string
 
 // DecideReportRequest What is done about what was reported, and why
 type DecideReportRequest struct {
@@ -1101,6 +1191,11 @@ type InvitationsResponse struct {
 	NextCursor *NextCursor `json:"nextCursor"`
 }
 
+// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+//
+// Example: en
+type Language = string
+
 // LoginUser The address and the password that identify the account
 type LoginUser struct {
 	// Email The address of the account, in any letter case
@@ -1153,6 +1248,28 @@ type MergeTagRequest struct {
 	// Into The name of the other tag, in any case of its letters, or an earlier name
 	Into TagName `json:"into"`
 }
+
+// MetaDescription The summary for search engines and social networks; null if it is that of the article
+//
+// Example: Seven lessons for the owners of young dragons.
+type MetaDescription = string
+
+// MetaTitle The title for search engines and social networks; null if it is that of the article
+//
+// Example: How to train your dragon in seven days
+type MetaTitle = string
+
+// Metadata Members of the front end's own, as JSON of any kind. They are returned as
+// they were sent: the digits of numbers and the order of members stay.
+//
+// Example: {"layout":"wide"}
+type Metadata map[string]interface{}
+
+// MetadataChange A merge patch of the front end's own members: those that are absent stay,
+// those that are null are removed, and objects are merged. Null removes all.
+//
+// Example: {"layout":"wide"}
+type MetadataChange map[string]interface{}
 
 // NewAccountRequest The account that an admin creates for somebody
 type NewAccountRequest struct {
@@ -1211,15 +1328,45 @@ type NewArticle struct {
 	// Example: You have to believe
 	Body ArticleBody `json:"body"`
 
+	// CanonicalUrl Where the article was published first, for search engines; null if here
+	//
+	// Example: https://example.com/how-to-train-your-dragon
+	CanonicalUrl json.RawMessage `json:"canonicalUrl,omitempty"`
+
 	// CommentsOpen Whether the article takes new comments
 	//
 	// Example: true
 	CommentsOpen *bool `json:"commentsOpen,omitempty"`
 
+	// CoverImage The picture that represents the article; null if there is none
+	CoverImage json.RawMessage `json:"coverImage,omitempty"`
+
 	// Description A summary of the article for lists, as plain text
 	//
 	// Example: Ever wonder how?
 	Description Description `json:"description"`
+
+	// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+	//
+	// Example: en
+	Language json.RawMessage `json:"language,omitempty"`
+
+	// MetaDescription The summary for search engines and social networks; null if it is that of the article
+	//
+	// Example: Seven lessons for the owners of young dragons.
+	MetaDescription json.RawMessage `json:"metaDescription,omitempty"`
+
+	// MetaTitle The title for search engines and social networks; null if it is that of the article
+	//
+	// Example: How to train your dragon in seven days
+	MetaTitle json.RawMessage `json:"metaTitle,omitempty"`
+
+	// Metadata Members of the front end's own, as JSON of any kind: up to 50, with names of
+	// up to 40 characters, and 16,384 bytes together. Members that are null are
+	// left out.
+	//
+	// Example: {"layout":"wide"}
+	Metadata json.RawMessage `json:"metadata,omitempty"`
 
 	// PublishedAt When a `scheduled` article is published; only with this status
 	//
@@ -1228,6 +1375,12 @@ type NewArticle struct {
 
 	// Series The series that the article becomes a part of; null = none
 	Series *NewSeriesPlace `json:"series,omitempty"`
+
+	// Slug The slug of the article, which stays when the title changes. Without it, or
+	// if it is null, the slug is derived from the title.
+	//
+	// Example: dragons-for-beginners
+	Slug *OwnSlug `json:"slug,omitempty"`
 
 	// Status What becomes of the article; without it, it is published at once
 	Status *ArticleStatus `json:"status,omitempty"`
@@ -1283,6 +1436,13 @@ type NewInvitationRequest struct {
 	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
 }
+
+// NewMetadata Members of the front end's own, as JSON of any kind: up to 50, with names of
+// up to 40 characters, and 16,384 bytes together. Members that are null are
+// left out.
+//
+// Example: {"layout":"wide"}
+type NewMetadata map[string]interface{}
 
 // NewPreviewRequest How long the link works; without members, for seven days
 type NewPreviewRequest struct {
@@ -1392,6 +1552,12 @@ type OwnArticlesResponse struct {
 	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor *NextCursor `json:"nextCursor"`
 }
+
+// OwnSlug The slug of the article, which stays when the title changes. Without it, or
+// if it is null, the slug is derived from the title.
+//
+// Example: dragons-for-beginners
+type OwnSlug = string
 
 // Password 8 to 256 characters, with no other rules (NIST SP 800-63B). Passwords are never truncated.
 //
@@ -1845,6 +2011,13 @@ type SetRoleRequest struct {
 	Role Role `json:"role"`
 }
 
+// SlugChange Another slug, or an earlier one of the article. It stays when the title
+// changes. Null derives the slug from the title again. The slug that the article
+// has is no change; in a request that changes the title too, it keeps the slug.
+//
+// Example: dragons-for-beginners
+type SlugChange = string
+
 // SuspendRequest Why the user is suspended
 type SuspendRequest struct {
 	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
@@ -1978,15 +2151,44 @@ type UpdateArticle struct {
 	// Example: You have to believe
 	Body *ArticleBody `json:"body,omitempty"`
 
+	// CanonicalUrl Where the article was published first, for search engines; null if here
+	//
+	// Example: https://example.com/how-to-train-your-dragon
+	CanonicalUrl json.RawMessage `json:"canonicalUrl,omitempty"`
+
 	// CommentsOpen Whether the article takes new comments; existing ones stay
 	//
 	// Example: false
 	CommentsOpen *bool `json:"commentsOpen,omitempty"`
 
+	// CoverImage A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`.
+	CoverImage json.RawMessage `json:"coverImage,omitempty"`
+
 	// Description A summary of the article for lists, as plain text
 	//
 	// Example: Ever wonder how?
 	Description *Description `json:"description,omitempty"`
+
+	// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+	//
+	// Example: en
+	Language json.RawMessage `json:"language,omitempty"`
+
+	// MetaDescription The summary for search engines and social networks; null if it is that of the article
+	//
+	// Example: Seven lessons for the owners of young dragons.
+	MetaDescription json.RawMessage `json:"metaDescription,omitempty"`
+
+	// MetaTitle The title for search engines and social networks; null if it is that of the article
+	//
+	// Example: How to train your dragon in seven days
+	MetaTitle json.RawMessage `json:"metaTitle,omitempty"`
+
+	// Metadata A merge patch of the front end's own members: those that are absent stay,
+	// those that are null are removed, and objects are merged. Null removes all.
+	//
+	// Example: {"layout":"wide"}
+	Metadata json.RawMessage `json:"metadata,omitempty"`
 
 	// PublishedAt Has to be what it is
 	//
@@ -1995,6 +2197,13 @@ type UpdateArticle struct {
 
 	// Series The series that the article becomes a part of; null = none
 	Series nullable.Nullable[NewSeriesPlace] `json:"series,omitempty"`
+
+	// Slug Another slug, or an earlier one of the article. It stays when the title
+	// changes. Null derives the slug from the title again. The slug that the article
+	// has is no change; in a request that changes the title too, it keeps the slug.
+	//
+	// Example: dragons-for-beginners
+	Slug nullable.Nullable[string] `json:"slug,omitempty"`
 
 	// Status Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
 	Status *ArticleStatus `json:"status,omitempty"`
@@ -5466,7 +5675,9 @@ type AuditEntriesJSONResponse struct {
 }
 
 type BlocksResponseHeaders struct {
-	Link *string
+	Link           *string
+	ReadingMinutes *interface{}
+	WordCount      *interface{}
 }
 type BlocksJSONResponse struct {
 	Body BlocksResponse
@@ -7143,6 +7354,12 @@ func (response GetCurrentUserBlocks200JSONResponse) VisitGetCurrentUserBlocksRes
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.Link != nil {
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.ReadingMinutes != nil {
+		w.Header().Set("readingMinutes", fmt.Sprint(*response.Headers.ReadingMinutes))
+	}
+	if response.Headers.WordCount != nil {
+		w.Header().Set("wordCount", fmt.Sprint(*response.Headers.WordCount))
 	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)

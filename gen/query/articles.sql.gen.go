@@ -34,16 +34,17 @@ func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, arg ArticleAuthorP
 
 const articleCreate = `-- name: ArticleCreate :one
 WITH created AS (
-    INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at, comments_open)
-    SELECT $1, $2, $3, $4, $5, $6::text[], $7, $7 <> 'published',
-           CASE $7 WHEN 'published' THEN now() WHEN 'scheduled' THEN $8::timestamptz END, $9::boolean
-    WHERE set_config('byline.account_storage', ($10::bigint)::text, true) IS NOT NULL
-      AND ($7 <> 'scheduled' OR $8 > now())
+    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, status, hidden, published_at, comments_open)
+    SELECT $1, $2, $3, $4, $5, $6, $7::text[], $8::json, $9, $10,
+           $11, $11 <> 'published',
+           CASE $11 WHEN 'published' THEN now() WHEN 'scheduled' THEN $12::timestamptz END, $13::boolean
+    WHERE set_config('byline.account_storage', ($14::bigint)::text, true) IS NOT NULL
+      AND ($11 <> 'scheduled' OR $12 > now())
     RETURNING id, author_id, tags, version, created_at, updated_at, published_at
 ), slugged AS (
-    INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created WHERE $7 = 'published'
+    INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created WHERE $11 = 'published'
 ), private AS (
-    INSERT INTO draft_slugs (slug, author_id, article_id) SELECT $1, author_id, id FROM created WHERE $7 <> 'published'
+    INSERT INTO draft_slugs (slug, author_id, article_id) SELECT $1, author_id, id FROM created WHERE $11 <> 'published'
 )
 SELECT c.id, c.tags, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
 FROM created c
@@ -52,11 +53,15 @@ JOIN users u ON u.id = c.author_id
 
 type ArticleCreateParams struct {
 	Slug           string
+	OwnSlug        bool
 	AuthorID       int64
 	Title          string
 	Description    string
 	Body           string
 	Tags           []string
+	Details        []byte
+	WordCount      int32
+	ReadingMinutes int32
 	Status         string
 	PublishedAt    *time.Time
 	CommentsOpen   bool
@@ -82,11 +87,15 @@ type ArticleCreateRow struct {
 func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateParams) (ArticleCreateRow, error) {
 	row := db.QueryRow(ctx, articleCreate,
 		arg.Slug,
+		arg.OwnSlug,
 		arg.AuthorID,
 		arg.Title,
 		arg.Description,
 		arg.Body,
 		arg.Tags,
+		arg.Details,
+		arg.WordCount,
+		arg.ReadingMinutes,
 		arg.Status,
 		arg.PublishedAt,
 		arg.CommentsOpen,
@@ -135,7 +144,8 @@ func (q *Queries) ArticleFindAuthor(ctx context.Context, db DBTX, arg ArticleFin
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
 SELECT /* shared */ $1::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
-       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, octet_length(a.body)::int AS body_bytes,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
+       (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM article_named($1, $2, $3) n
@@ -174,7 +184,10 @@ type ArticleGetBySlugRow struct {
 	SeriesID         int64
 	TranslationGroup int64
 	Body             string
-	BodyBytes        int32
+	Details          []byte
+	WordCount        int32
+	ReadingMinutes   int32
+	TextBytes        int32
 	Favorited        bool
 	Following        bool
 }
@@ -207,7 +220,10 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 		&i.SeriesID,
 		&i.TranslationGroup,
 		&i.Body,
-		&i.BodyBytes,
+		&i.Details,
+		&i.WordCount,
+		&i.ReadingMinutes,
+		&i.TextBytes,
 		&i.Favorited,
 		&i.Following,
 	)
@@ -625,13 +641,16 @@ const articleListBySlugs = `-- name: ArticleListBySlugs :many
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
-       COALESCE(CASE WHEN sum(octet_length(a.body)) OVER (ORDER BY n.position) <= $1::bigint THEN a.body END, '')::text AS body,
-       octet_length(a.body)::int AS body_bytes,
+       COALESCE(CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= $1::bigint THEN a.body END, '')::text AS body,
+       (CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= $1 THEN a.details END)::json AS details,
+       a.word_count, a.reading_minutes,
+       t.bytes AS text_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
        (w.follower_id IS NOT NULL)::boolean AS following
 FROM unnest($2::text[]) WITH ORDINALITY AS n (slug, position)
 CROSS JOIN LATERAL article_named(n.slug, $3, $4) s
 JOIN articles a ON a.id = s.id
+CROSS JOIN LATERAL (SELECT (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS bytes) t
 JOIN users u ON u.id = a.author_id
 LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $3
 LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = $3
@@ -668,13 +687,17 @@ type ArticleListBySlugsRow struct {
 	SeriesID         int64
 	TranslationGroup int64
 	Body             string
-	BodyBytes        int32
+	Details          []byte
+	WordCount        int32
+	ReadingMinutes   int32
+	TextBytes        int32
 	Favorited        bool
 	Following        bool
 }
 
 // One row for each slug that an article has or had, in the given order. A row
-// lacks its body if the bodies up to it have more than max_bytes together.
+// lacks its body and details if those up to it have more than max_bytes
+// together.
 func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleListBySlugsParams) ([]ArticleListBySlugsRow, error) {
 	rows, err := db.Query(ctx, articleListBySlugs,
 		arg.MaxBytes,
@@ -712,7 +735,10 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 			&i.SeriesID,
 			&i.TranslationGroup,
 			&i.Body,
-			&i.BodyBytes,
+			&i.Details,
+			&i.WordCount,
+			&i.ReadingMinutes,
+			&i.TextBytes,
 			&i.Favorited,
 			&i.Following,
 		); err != nil {
@@ -883,7 +909,7 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 }
 
 const articleLock = `-- name: ArticleLock :one
-SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
        COALESCE(a.translation_group, 0)::bigint AS translation_group,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
@@ -904,6 +930,8 @@ type ArticleLockRow struct {
 	Slug             string
 	Title            string
 	Tags             []string
+	Details          []byte
+	OwnSlug          bool
 	Version          int32
 	Hidden           bool
 	Status           string
@@ -925,6 +953,8 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParam
 		&i.Slug,
 		&i.Title,
 		&i.Tags,
+		&i.Details,
+		&i.OwnSlug,
 		&i.Version,
 		&i.Hidden,
 		&i.Status,
@@ -981,36 +1011,49 @@ func (q *Queries) ArticleSlugClaim(ctx context.Context, db DBTX, arg ArticleSlug
 const articleUpdate = `-- name: ArticleUpdate :exec
 UPDATE articles SET
     slug = COALESCE($1, slug),
-    title = COALESCE($2, title),
-    description = COALESCE($3, description),
-    body = COALESCE($4, body),
-    tags = COALESCE($5::text[], tags),
-    comments_open = COALESCE($6::boolean, comments_open),
+    own_slug = COALESCE($2, own_slug),
+    title = COALESCE($3, title),
+    description = COALESCE($4, description),
+    body = COALESCE($5, body),
+    tags = COALESCE($6::text[], tags),
+    details = $7::json,
+    word_count = COALESCE($8, word_count),
+    reading_minutes = COALESCE($9, reading_minutes),
+    comments_open = COALESCE($10::boolean, comments_open),
+    counted_version = version + 1,
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = $7 AND set_config('byline.account_storage', ($8::bigint)::text, true) IS NOT NULL
+WHERE id = $11 AND set_config('byline.account_storage', ($12::bigint)::text, true) IS NOT NULL
 `
 
 type ArticleUpdateParams struct {
 	Slug           *string
+	OwnSlug        *bool
 	Title          *string
 	Description    *string
 	Body           *string
 	Tags           []string
+	Details        []byte
+	WordCount      *int32
+	ReadingMinutes *int32
 	CommentsOpen   *bool
 	ID             int64
 	AccountStorage int64
 }
 
-// A NULL parameter leaves its column unchanged. The text of the author is
-// bounded as in ArticleCreate.
+// A NULL parameter leaves its column unchanged, except for details. The text of
+// the author is bounded as in ArticleCreate.
 func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateParams) error {
 	_, err := db.Exec(ctx, articleUpdate,
 		arg.Slug,
+		arg.OwnSlug,
 		arg.Title,
 		arg.Description,
 		arg.Body,
 		arg.Tags,
+		arg.Details,
+		arg.WordCount,
+		arg.ReadingMinutes,
 		arg.CommentsOpen,
 		arg.ID,
 		arg.AccountStorage,

@@ -69,9 +69,9 @@ func (q *Queries) ExportApiKeys(ctx context.Context, db DBTX, arg ExportApiKeysP
 
 const exportArticles = `-- name: ExportArticles :many
 WITH page AS (
-    SELECT x.id, sum(octet_length(x.body)) OVER (ORDER BY x.created_at, x.id) - octet_length(x.body) AS bytes_before
+    SELECT x.id, sum(x.bytes) OVER (ORDER BY x.created_at, x.id) - x.bytes AS bytes_before
     FROM (
-        SELECT y.id, y.created_at, y.body FROM articles y
+        SELECT y.id, y.created_at, octet_length(y.body) + COALESCE(octet_length(y.details::text), 0) AS bytes FROM articles y
         WHERE y.author_id = $2 AND (y.created_at, y.id) > ($3::timestamptz, $4::bigint)
         ORDER BY y.created_at, y.id LIMIT $5
     ) x
@@ -79,6 +79,8 @@ WITH page AS (
 SELECT a.id, a.created_at, json_build_object('type', 'article', 'slug', a.slug, 'slugs',
     (SELECT array_agg(n.slug ORDER BY n.slug) FROM (SELECT s.slug FROM article_slugs s WHERE s.article_id = a.id UNION SELECT d.slug FROM draft_slugs d WHERE d.article_id = a.id) n),
     'title', a.title, 'description', a.description, 'body', a.body, 'tagList', shown_tags(a.tags), 'favoritesCount', a.favorites_count,
+    'coverImage', a.details -> 'coverImage', 'canonicalUrl', a.details -> 'canonicalUrl', 'metaTitle', a.details -> 'metaTitle',
+    'metaDescription', a.details -> 'metaDescription', 'language', a.details -> 'language', 'metadata', COALESCE(a.details -> 'metadata', '{}'),
     'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.article_id = a.id),
     'createdAt', to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(a.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
 FROM page p JOIN articles a ON a.id = p.id
@@ -101,7 +103,7 @@ type ExportArticlesRow struct {
 }
 
 // With every slug that each article has had. An article is left out if the
-// bodies of the articles before it have more than max_bytes together.
+// bodies and details of the articles before it have more than max_bytes together.
 func (q *Queries) ExportArticles(ctx context.Context, db DBTX, arg ExportArticlesParams) ([]ExportArticlesRow, error) {
 	rows, err := db.Query(ctx, exportArticles,
 		arg.MaxBytes,

@@ -94,6 +94,10 @@ type Article struct {
 	SeriesPosition   *int32
 	TranslationGroup *int64
 	CommentsOpen     bool
+	OwnSlug          bool
+	WordCount        int32
+	ReadingMinutes   int32
+	CountedVersion   int32
 }
 
 type ArticleCard struct {
