@@ -429,12 +429,12 @@ func TestUpdateArticle(t *testing.T) {
 			change func(*client.Article)
 		}{
 			{`{"description":"New description"}`, func(a *client.Article) { a.Description = "New description" }},
-			{`{"body":"New body"}`, func(a *client.Article) { a.Body = "New body" }},
+			{`{"body":"New body"}`, func(a *client.Article) { a.Body, a.WordCount = "New body", 2 }},
 			{`{"tagList":["three","one","three"]}`, func(a *client.Article) { a.TagList = []string{"three", "one"} }},
 			{`{"title":"New members"}`, func(a *client.Article) { a.Title, a.Slug = "New members", "new-members" }},
 			{`{"tagList":[]}`, func(a *client.Article) { a.TagList = []string{} }},
 			{`{"title":"T","description":"D","body":"B","tagList":["z","a"]}`, func(a *client.Article) {
-				a.Slug, a.Title, a.Description, a.Body, a.TagList = "t", "T", "D", "B", []string{"z", "a"}
+				a.Slug, a.Title, a.Description, a.Body, a.TagList, a.WordCount = "t", "T", "D", "B", []string{"z", "a"}, 1
 			}},
 			{`{"description":"Ignoring","id":1,"favoritesCount":5,"createdAt":"2020-01-01T00:00:00.000Z"}`, func(a *client.Article) { a.Description = "Ignoring" }},
 		} {
