@@ -19,8 +19,8 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// newDraft creates a draft and returns its slug.
-func newDraft(t *testing.T, by servertest.User, title, body string) string {
+// writeDraft creates a draft and returns its slug.
+func writeDraft(t *testing.T, by servertest.User, title, body string) string {
 	t.Helper()
 	res := responseOf(by.CreateArticleWithResponse(t.Context(), nil, client.NewArticleRequest{Article: client.NewArticle{
 		Title: title, Description: "d", Body: body, Status: ptrTo(client.StatusDraft),
@@ -62,7 +62,7 @@ func TestCreatePreview(t *testing.T) {
 
 	t.Run("Success", func(t *testing.T) {
 		s := s.For(t)
-		slug := newDraft(t, jake, "A draft", "*words*")
+		slug := writeDraft(t, jake, "A draft", "*words*")
 		require.Equal(t, http.StatusOK, responseOf(jake.CreateArticleFavoriteWithResponse(t.Context(), slug)).StatusCode())
 		p := preview(t, jake, slug)
 		require.Regexp(t, `^[a-z2-7]{26}$`, p.Token)
@@ -95,7 +95,7 @@ func TestCreatePreview(t *testing.T) {
 	})
 
 	t.Run("Lifetime", func(t *testing.T) {
-		slug := newDraft(t, jake, "Short", "b")
+		slug := writeDraft(t, jake, "Short", "b")
 		res := responseOf(jake.CreatePreviewWithResponse(t.Context(), slug, client.NewPreviewRequest{ExpiresIn: ptrTo[int32](60)}))
 		require.InDelta(t, 60, time.Until(res.JSON201.ExpiresAt).Seconds(), 30)
 		for _, body := range []string{`{"expiresIn":59}`, `{"expiresIn":2592001}`, `{"expiresIn":null}`} {
@@ -108,7 +108,7 @@ func TestCreatePreview(t *testing.T) {
 
 	t.Run("EveryState", func(t *testing.T) {
 		s := s.For(t)
-		slug := newDraft(t, jake, "Through all states", "b")
+		slug := writeDraft(t, jake, "Through all states", "b")
 		token := preview(t, jake, slug).Token
 		at := time.Now().Add(time.Hour)
 		for _, step := range []struct {
@@ -133,7 +133,7 @@ func TestCreatePreview(t *testing.T) {
 
 	t.Run("Maximum", func(t *testing.T) {
 		s := s.For(t)
-		slug := newDraft(t, jake, "Often shown", "b")
+		slug := writeDraft(t, jake, "Often shown", "b")
 		var all sync.WaitGroup
 		statuses := make([]int, 60)
 		for i := range statuses {
@@ -152,7 +152,7 @@ func TestCreatePreview(t *testing.T) {
 		require.Equal(t, 50, created)
 		res := responseOf(jake.CreatePreviewWithResponse(t.Context(), slug, client.NewPreviewRequest{}))
 		requireProblem(t, 422, problem.ValidationFailed, oneField("preview", "maximum of 50 reached"), res.StatusCode(), string(res.Body))
-		preview(t, jake, newDraft(t, jake, "Another one", "b"))
+		preview(t, jake, writeDraft(t, jake, "Another one", "b"))
 		change(t, s, `UPDATE previews SET expires_at = now() - interval '1 second' WHERE token_hash = (SELECT p.token_hash FROM previews p JOIN articles a ON a.id = p.article_id WHERE a.slug = $1 LIMIT 1)`, slug)
 		preview(t, jake, slug)
 	})
@@ -209,7 +209,7 @@ func TestDeletePreviews(t *testing.T) {
 		t.Run(label, func(t *testing.T) {
 			s := s.For(t)
 			jake := s.Register("")
-			slug := newDraft(t, jake, "A draft "+jake.Username, "b")
+			slug := writeDraft(t, jake, "A draft "+jake.Username, "b")
 			token, editors := preview(t, jake, slug).Token, preview(t, ed, slug).Token
 			require.Equal(t, http.StatusOK, previewed(t, s, token).StatusCode())
 			test.end(jake, slug, token)
@@ -230,7 +230,7 @@ func TestDeletePreviews(t *testing.T) {
 	t.Run("Editors", func(t *testing.T) {
 		s := s.For(t)
 		jake := s.Register("")
-		slug := newDraft(t, jake, "Of an author", "b")
+		slug := writeDraft(t, jake, "Of an author", "b")
 		before := len(auditActions(t, s))
 		end(ed, slug) // there is none
 		token := preview(t, ed, slug).Token
@@ -248,7 +248,7 @@ func TestDeletePreviews(t *testing.T) {
 	t.Run("Expire", func(t *testing.T) {
 		s := s.For(t)
 		jake := s.Register("")
-		slug := newDraft(t, jake, "Expires", "b")
+		slug := writeDraft(t, jake, "Expires", "b")
 		kept, token := preview(t, jake, slug).Token, preview(t, jake, slug).Token
 		change(t, s, `UPDATE previews SET expires_at = now() - interval '1 second' WHERE token_hash = $1`, auth.HashLinkToken(token))
 		n, err := api.ExpirePreviews(t.Context(), s.DB)
@@ -264,7 +264,7 @@ func TestGetPreview(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.WithPreviewLink("https://example.com/preview#{token}"))
 	jake := s.Register("jake")
-	p := preview(t, jake, newDraft(t, jake, "A draft", "b"))
+	p := preview(t, jake, writeDraft(t, jake, "A draft", "b"))
 	require.Equal(t, "https://example.com/preview#"+p.Token, p.Url)
 	require.Equal(t, http.StatusOK, previewed(t, s, strings.ToUpper(p.Token)).StatusCode())
 	for _, token := range []string{p.Token[:25], p.Token + "a", "%00", "' OR true --", "\\x00", strings.Repeat("a", 5000)} {
@@ -278,7 +278,7 @@ func TestGetPreview(t *testing.T) {
 
 	below := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.BasePath = "/cms" }))
 	ann := below.Register("ann")
-	p = preview(t, ann, newDraft(t, ann, "A draft", "b"))
+	p = preview(t, ann, writeDraft(t, ann, "A draft", "b"))
 	require.Equal(t, "/cms/api/previews/"+p.Token, p.Url)
 	res, err := http.Get(below.Root + p.Url)
 	require.NoError(t, err)

@@ -563,11 +563,6 @@ type AccountsResponse struct {
 	Users []Account `json:"users"`
 }
 
-// AltText What the picture shows, for those who do not see it; empty if it only decorates
-//
-// Example: A dragon asleep on a roof
-type AltText = string
-
 // ApiKey What the service shows of an API key after its creation; the key itself is not stored
 type ApiKey struct {
 	// CreatedAt When the owner created the key
@@ -686,6 +681,11 @@ type Article struct {
 	// PublishedAt When the article was published, or will be; null for a draft and in review. Lists are sorted by it.
 	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt"`
 
+	// ReadingMinutes How long `body` takes to read, at 230 words or 500 Chinese or Japanese characters a minute
+	//
+	// Example: 1
+	ReadingMinutes int32 `json:"readingMinutes"`
+
 	// Series The series that the article is in, and its place there; null if it is in none
 	Series nullable.Nullable[SeriesPlace] `json:"series"`
 
@@ -723,6 +723,11 @@ type Article struct {
 
 	// UpdatedAt When the author last changed the article; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
+
+	// WordCount The number of words of `body`. In Chinese and Japanese each character counts; for languages of South-East Asia without spaces it is an estimate.
+	//
+	// Example: 5
+	WordCount int32 `json:"wordCount"`
 }
 
 // ArticleBatchRequest The articles that the caller wants to read
@@ -942,6 +947,42 @@ type BlocksResponse struct {
 // Example: https://example.com/how-to-train-your-dragon
 type CanonicalUrl = string
 
+// ChangedCoverImage A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`.
+type ChangedCoverImage struct {
+	// Alt What the picture shows, for those who do not see it; empty if it only decorates
+	//
+	// Example: A dragon asleep on a roof
+	Alt *CoverAlt `json:"alt,omitempty"`
+
+	// Height In pixels; null removes it
+	//
+	// Example: 900
+	Height nullable.Nullable[int32] `json:"height,omitempty"`
+
+	// Url Where the picture is
+	//
+	// Example: https://cdn.example.com/dragon.jpg
+	Url *CoverUrl `json:"url,omitempty"`
+
+	// Width In pixels; null removes it
+	//
+	// Example: 1600
+	Width nullable.Nullable[int32] `json:"width,omitempty"`
+}
+
+// ChangedMetadata A merge patch of the front end's own members: those that are absent stay,
+// those that are null are removed, and objects are merged. Null removes all.
+//
+// Example: {"layout":"wide"}
+type ChangedMetadata map[string]interface{}
+
+// ChangedSlug Another slug, or an earlier one of the article. It stays when the title
+// changes. Null derives the slug from the title again. The slug that the article
+// has is no change; in a request that changes the title too, it keeps the slug.
+//
+// Example: dragons-for-beginners
+type ChangedSlug = string
+
 // ChangedTag A tag as in a new article, or one that the article has
 //
 // Example: dragons
@@ -1021,12 +1062,17 @@ type CommentsResponse struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
+// CoverAlt What the picture shows, for those who do not see it; empty if it only decorates
+//
+// Example: A dragon asleep on a roof
+type CoverAlt = string
+
 // CoverImage The picture that represents the article; null if there is none
 type CoverImage struct {
 	// Alt What the picture shows, for those who do not see it; empty if it only decorates
 	//
 	// Example: A dragon asleep on a roof
-	Alt AltText `json:"alt"`
+	Alt CoverAlt `json:"alt"`
 
 	// Height In pixels
 	//
@@ -1042,29 +1088,6 @@ type CoverImage struct {
 	//
 	// Example: 1600
 	Width *int32 `json:"width,omitempty"`
-}
-
-// CoverImageChange A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`.
-type CoverImageChange struct {
-	// Alt What the picture shows, for those who do not see it; empty if it only decorates
-	//
-	// Example: A dragon asleep on a roof
-	Alt *AltText `json:"alt,omitempty"`
-
-	// Height In pixels; null removes it
-	//
-	// Example: 900
-	Height nullable.Nullable[int32] `json:"height,omitempty"`
-
-	// Url Where the picture is
-	//
-	// Example: https://cdn.example.com/dragon.jpg
-	Url *CoverUrl `json:"url,omitempty"`
-
-	// Width In pixels; null removes it
-	//
-	// Example: 1600
-	Width nullable.Nullable[int32] `json:"width,omitempty"`
 }
 
 // CoverUrl Where the picture is
@@ -1355,12 +1378,6 @@ type MetaTitle = string
 //
 // Example: {"layout":"wide"}
 type Metadata map[string]interface{}
-
-// MetadataChange A merge patch of the front end's own members: those that are absent stay,
-// those that are null are removed, and objects are merged. Null removes all.
-//
-// Example: {"layout":"wide"}
-type MetadataChange map[string]interface{}
 
 // NewAccountRequest The account that an admin creates for somebody
 type NewAccountRequest struct {
@@ -2102,13 +2119,6 @@ type SetRoleRequest struct {
 	Role Role `json:"role"`
 }
 
-// SlugChange Another slug, or an earlier one of the article. It stays when the title
-// changes. Null derives the slug from the title again. The slug that the article
-// has is no change; in a request that changes the title too, it keeps the slug.
-//
-// Example: dragons-for-beginners
-type SlugChange = string
-
 // SuspendRequest Why the user is suspended
 type SuspendRequest struct {
 	// Reason The reason for the action, as the audit log shows it; the author of a hidden article or comment sees it too
@@ -2253,7 +2263,7 @@ type UpdateArticle struct {
 	CommentsOpen *bool `json:"commentsOpen,omitempty"`
 
 	// CoverImage A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`.
-	CoverImage nullable.Nullable[CoverImageChange] `json:"coverImage,omitempty"`
+	CoverImage nullable.Nullable[ChangedCoverImage] `json:"coverImage,omitempty"`
 
 	// Description A summary of the article for lists, as plain text
 	//
@@ -2279,7 +2289,7 @@ type UpdateArticle struct {
 	// those that are null are removed, and objects are merged. Null removes all.
 	//
 	// Example: {"layout":"wide"}
-	Metadata nullable.Nullable[MetadataChange] `json:"metadata,omitempty"`
+	Metadata nullable.Nullable[ChangedMetadata] `json:"metadata,omitempty"`
 
 	// PublishedAt Has to be what it is
 	//
@@ -2294,7 +2304,7 @@ type UpdateArticle struct {
 	// has is no change; in a request that changes the title too, it keeps the slug.
 	//
 	// Example: dragons-for-beginners
-	Slug nullable.Nullable[SlugChange] `json:"slug,omitempty"`
+	Slug nullable.Nullable[ChangedSlug] `json:"slug,omitempty"`
 
 	// Status Has to be what it is, as in an article that is sent back; `POST /articles/{slug}/publish` and `unpublish` change it
 	Status *ArticleStatus `json:"status,omitempty"`
@@ -16633,8 +16643,6 @@ type GetCurrentUserBlocksResponse200Headers struct {
 	Vary            *string
 	XBylineIgnored  *string
 	XRequestId      *string
-	ReadingMinutes  *interface{}
-	WordCount       *interface{}
 }
 
 // GetCurrentUserBlocksResponse304Headers the declared response headers of an HTTP 304 response for GetCurrentUserBlocks
@@ -25331,20 +25339,6 @@ func ParseGetCurrentUserBlocksResponse(rsp *http.Response) (*GetCurrentUserBlock
 				return nil, err
 			}
 			headers.XRequestId = &value
-		}
-		if values := rsp.Header.Values("readingMinutes"); len(values) > 0 {
-			var value interface{}
-			if err := runtime.BindStyledParameterWithOptions("simple", "readingMinutes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.ReadingMinutes = &value
-		}
-		if values := rsp.Header.Values("wordCount"); len(values) > 0 {
-			var value interface{}
-			if err := runtime.BindStyledParameterWithOptions("simple", "wordCount", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.WordCount = &value
 		}
 		response.Headers200 = &headers
 	case rsp.StatusCode == 304:

@@ -472,11 +472,6 @@ type AccountsResponse struct {
 	Users []Account `json:"users"`
 }
 
-// AltText What the picture shows, for those who do not see it; empty if it only decorates
-//
-// Example: A dragon asleep on a roof
-type AltText = string
-
 // ApiKey What the service shows of an API key after its creation; the key itself is not stored
 type ApiKey struct {
 	// CreatedAt When the owner created the key
@@ -595,6 +590,11 @@ type Article struct {
 	// PublishedAt When the article was published, or will be; null for a draft and in review. Lists are sorted by it.
 	PublishedAt *string `json:"publishedAt"`
 
+	// ReadingMinutes How long `body` takes to read, at 230 words or 500 Chinese or Japanese characters a minute
+	//
+	// Example: 1
+	ReadingMinutes int32 `json:"readingMinutes"`
+
 	// Series The series that the article is in, and its place there; null if it is in none
 	Series *SeriesPlace `json:"series"`
 
@@ -632,6 +632,11 @@ type Article struct {
 
 	// UpdatedAt When the author last changed the article; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
+
+	// WordCount The number of words of `body`. In Chinese and Japanese each character counts; for languages of South-East Asia without spaces it is an estimate.
+	//
+	// Example: 5
+	WordCount int32 `json:"wordCount"`
 }
 
 // ArticleBatchRequest The articles that the caller wants to read
@@ -851,6 +856,42 @@ type BlocksResponse struct {
 // Example: https://example.com/how-to-train-your-dragon
 type CanonicalUrl = string
 
+// ChangedCoverImage A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`.
+type ChangedCoverImage struct {
+	// Alt What the picture shows, for those who do not see it; empty if it only decorates
+	//
+	// Example: A dragon asleep on a roof
+	Alt *CoverAlt `json:"alt,omitempty"`
+
+	// Height In pixels; null removes it
+	//
+	// Example: 900
+	Height *int32 `json:"height,omitempty"`
+
+	// Url Where the picture is
+	//
+	// Example: https://cdn.example.com/dragon.jpg
+	Url *CoverUrl `json:"url,omitempty"`
+
+	// Width In pixels; null removes it
+	//
+	// Example: 1600
+	Width *int32 `json:"width,omitempty"`
+}
+
+// ChangedMetadata A merge patch of the front end's own members: those that are absent stay,
+// those that are null are removed, and objects are merged. Null removes all.
+//
+// Example: {"layout":"wide"}
+type ChangedMetadata map[string]interface{}
+
+// ChangedSlug Another slug, or an earlier one of the article. It stays when the title
+// changes. Null derives the slug from the title again. The slug that the article
+// has is no change; in a request that changes the title too, it keeps the slug.
+//
+// Example: dragons-for-beginners
+type ChangedSlug = string
+
 // ChangedTag A tag as in a new article, or one that the article has
 //
 // Example: dragons
@@ -930,12 +971,17 @@ type CommentsResponse struct {
 	NextCursor *NextCursor `json:"nextCursor"`
 }
 
+// CoverAlt What the picture shows, for those who do not see it; empty if it only decorates
+//
+// Example: A dragon asleep on a roof
+type CoverAlt = string
+
 // CoverImage The picture that represents the article; null if there is none
 type CoverImage struct {
 	// Alt What the picture shows, for those who do not see it; empty if it only decorates
 	//
 	// Example: A dragon asleep on a roof
-	Alt AltText `json:"alt"`
+	Alt CoverAlt `json:"alt"`
 
 	// Height In pixels
 	//
@@ -948,29 +994,6 @@ type CoverImage struct {
 	Url CoverUrl `json:"url"`
 
 	// Width In pixels
-	//
-	// Example: 1600
-	Width *int32 `json:"width,omitempty"`
-}
-
-// CoverImageChange A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`.
-type CoverImageChange struct {
-	// Alt What the picture shows, for those who do not see it; empty if it only decorates
-	//
-	// Example: A dragon asleep on a roof
-	Alt *AltText `json:"alt,omitempty"`
-
-	// Height In pixels; null removes it
-	//
-	// Example: 900
-	Height *int32 `json:"height,omitempty"`
-
-	// Url Where the picture is
-	//
-	// Example: https://cdn.example.com/dragon.jpg
-	Url *CoverUrl `json:"url,omitempty"`
-
-	// Width In pixels; null removes it
 	//
 	// Example: 1600
 	Width *int32 `json:"width,omitempty"`
@@ -1264,12 +1287,6 @@ type MetaTitle = string
 //
 // Example: {"layout":"wide"}
 type Metadata map[string]interface{}
-
-// MetadataChange A merge patch of the front end's own members: those that are absent stay,
-// those that are null are removed, and objects are merged. Null removes all.
-//
-// Example: {"layout":"wide"}
-type MetadataChange map[string]interface{}
 
 // NewAccountRequest The account that an admin creates for somebody
 type NewAccountRequest struct {
@@ -2010,13 +2027,6 @@ type SetRoleRequest struct {
 	// Role What the user may do; each role includes the permissions of those before it
 	Role Role `json:"role"`
 }
-
-// SlugChange Another slug, or an earlier one of the article. It stays when the title
-// changes. Null derives the slug from the title again. The slug that the article
-// has is no change; in a request that changes the title too, it keeps the slug.
-//
-// Example: dragons-for-beginners
-type SlugChange = string
 
 // SuspendRequest Why the user is suspended
 type SuspendRequest struct {
@@ -5675,9 +5685,7 @@ type AuditEntriesJSONResponse struct {
 }
 
 type BlocksResponseHeaders struct {
-	Link           *string
-	ReadingMinutes *interface{}
-	WordCount      *interface{}
+	Link *string
 }
 type BlocksJSONResponse struct {
 	Body BlocksResponse
@@ -7354,12 +7362,6 @@ func (response GetCurrentUserBlocks200JSONResponse) VisitGetCurrentUserBlocksRes
 	w.Header().Set("Content-Type", "application/json")
 	if response.Headers.Link != nil {
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
-	if response.Headers.ReadingMinutes != nil {
-		w.Header().Set("readingMinutes", fmt.Sprint(*response.Headers.ReadingMinutes))
-	}
-	if response.Headers.WordCount != nil {
-		w.Header().Set("wordCount", fmt.Sprint(*response.Headers.WordCount))
 	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)

@@ -78,7 +78,8 @@ func (q *Queries) PreviewFind(ctx context.Context, db DBTX, tokenHash []byte) (i
 const previewGet = `-- name: PreviewGet :one
 SELECT /* shared */ a.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
-       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, octet_length(a.body)::int AS body_bytes,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
+       (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
        false AS favorited,
        false AS following
 FROM valid_previews v
@@ -110,7 +111,10 @@ type PreviewGetRow struct {
 	SeriesID         int64
 	TranslationGroup int64
 	Body             string
-	BodyBytes        int32
+	Details          []byte
+	WordCount        int32
+	ReadingMinutes   int32
+	TextBytes        int32
 	Favorited        bool
 	Following        bool
 }
@@ -142,7 +146,10 @@ func (q *Queries) PreviewGet(ctx context.Context, db DBTX, tokenHash []byte) (Pr
 		&i.SeriesID,
 		&i.TranslationGroup,
 		&i.Body,
-		&i.BodyBytes,
+		&i.Details,
+		&i.WordCount,
+		&i.ReadingMinutes,
+		&i.TextBytes,
 		&i.Favorited,
 		&i.Following,
 	)
