@@ -41,7 +41,7 @@ func TestScheduleMaximum(t *testing.T) {
 		later := fmt.Sprintf(`{"publishAt":%q}`, at.Add(time.Hour).UTC().Format(time.RFC3339))
 		drafts := make([]string, 20)
 		for i := range drafts {
-			drafts[i] = newDraft(t, jake, fmt.Sprintf("Flood %d", i), "b")
+			drafts[i] = writeDraft(t, jake, fmt.Sprintf("Flood %d", i), "b")
 		}
 		var all sync.WaitGroup
 		statuses := map[int]int{}
@@ -136,7 +136,7 @@ func TestPublishAtOnce(t *testing.T) {
 		title := fmt.Sprintf("The same title %d", i)
 		var all sync.WaitGroup
 		for _, author := range []servertest.User{jake, ann} {
-			slug := newDraft(t, author, title, "by "+author.Username)
+			slug := writeDraft(t, author, title, "by "+author.Username)
 			all.Go(func() {
 				res, body := s.Do("POST", "/articles/"+slug+"/publish", "", signed(author)...)
 				if res.StatusCode == http.StatusOK { // else the other one was first, and the draft has another slug
