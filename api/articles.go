@@ -204,7 +204,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 		}
 		if changed, err := s.relate(ctx, tx, locked, related); err != nil {
 			return err
-		} else if edits || changed {
+		} else if edits || changed || in.CommentsOpen != nil {
 			if err := audit.WriteEdit(ctx, tx, locked.AuthorID, audit.Entry{Action: openapi.ArticleUpdated, ID: locked.ID}); err != nil {
 				return err
 			}

@@ -96,6 +96,10 @@ func TestTagPages(t *testing.T) {
 		cursor := tagsWith(t, s, "prefix=g&limit=1").NextCursor.MustGet()
 		articles := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), &client.GetArticlesParams{Limit: ptrTo[int32](1)})).JSON200.NextCursor
 		invalid := "is not a valid cursor for this list"
+		other := "A"
+		if cursor[0] == 'A' {
+			other = "B"
+		}
 		for query, fields := range map[string]client.FieldErrors{
 			"limit=0":                           allWrong("must be at least 1", "limit"),
 			"limit=101":                         allWrong("must be at most 100", "limit"),
@@ -106,7 +110,7 @@ func TestTagPages(t *testing.T) {
 			"cursor=" + cursor:                  allWrong(invalid, "cursor"),
 			"prefix=h&cursor=" + cursor:         allWrong(invalid, "cursor"),
 			"prefix=g&cursor=" + cursor[:len(cursor)-1]: allWrong(invalid, "cursor"),
-			"prefix=g&cursor=" + "A" + cursor[1:]:       allWrong(invalid, "cursor"),
+			"prefix=g&cursor=" + other + cursor[1:]:     allWrong(invalid, "cursor"),
 			"prefix=g&cursor=" + cursor + "AA":          allWrong(invalid, "cursor"),
 			"cursor=" + articles.MustGet():              allWrong(invalid, "cursor"),
 		} {

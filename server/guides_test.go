@@ -137,6 +137,7 @@ func TestGuides(t *testing.T) {
 			for _, m := range call.FindAllStringSubmatch(string(text), -1) {
 				path := regexp.MustCompile(`^/articles/(hello[a-z-]*)`).ReplaceAllString(strings.TrimPrefix(m[1], "/api"), "/articles/{slug}")
 				path = regexp.MustCompile(`^/admin/users/[a-z]+`).ReplaceAllString(path, "/admin/users/{username}")
+				path = regexp.MustCompile(`^/series/[a-z-]+`).ReplaceAllString(path, "/series/{slug}")
 				path = regexp.MustCompile(`^/tags/[a-z]+`).ReplaceAllString(path, "/tags/{tag}")
 				path = regexp.MustCompile(`^/profiles/[a-z]+`).ReplaceAllString(path, "/profiles/{username}")
 				path = regexp.MustCompile(`^/moderation/reports/$`).ReplaceAllString(path, "/moderation/reports/{id}") // its number is no part of the match

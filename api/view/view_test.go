@@ -38,7 +38,7 @@ func TestArticleSize(t *testing.T) {
 			return len(encoded)
 		}
 		for _, html := range []*markup.Text{nil, c.Convert(body)} {
-			const others = 400 // the other members
+			const others = 700 // the other members
 			if got, most := size(html), view.ArticleSize(body, html); got > most+others {
 				t.Errorf("%d bytes of JSON, ArticleSize = %d", got, most)
 			}

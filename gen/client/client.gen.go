@@ -24657,9 +24657,6 @@ func ParseUpdateTagResponse(rsp *http.Response) (*UpdateTagResponse, error) {
 		}
 		response.ApplicationproblemJSON5XX = &dest
 
-	case rsp.StatusCode == 200:
-		// Content-type (delete) unsupported
-
 	}
 
 	switch {
@@ -24733,9 +24730,6 @@ func ParseMergeTagResponse(rsp *http.Response) (*MergeTagResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON5XX = &dest
-
-	case rsp.StatusCode == 200:
-		// Content-type (delete) unsupported
 
 	}
 

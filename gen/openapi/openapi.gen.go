@@ -5851,11 +5851,6 @@ type SessionsOKJSONResponse SessionsResponse
 type TagFoundJSONResponse TagResponse
 
 type TagOKJSONResponse TagResponse
-type TagOKDeleteResponse struct {
-	Body io.Reader
-
-	ContentLength int64
-}
 
 type TagsResponseHeaders struct {
 	Link *string
@@ -7202,23 +7197,6 @@ func (response UpdateTag200JSONResponse) VisitUpdateTagResponse(w http.ResponseW
 	return err
 }
 
-type UpdateTag200DeleteResponse struct{ TagOKDeleteResponse }
-
-func (response UpdateTag200DeleteResponse) VisitUpdateTagResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "delete")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
-}
-
 type MergeTagRequestObject struct {
 	Tag  TagPath `json:"tag"`
 	Body *MergeTagJSONRequestBody
@@ -7239,23 +7217,6 @@ func (response MergeTag200JSONResponse) VisitMergeTagResponse(w http.ResponseWri
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
-	return err
-}
-
-type MergeTag200DeleteResponse struct{ TagOKDeleteResponse }
-
-func (response MergeTag200DeleteResponse) VisitMergeTagResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "delete")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
 	return err
 }
 

@@ -20,16 +20,24 @@ type Client struct {
 	APIKeys *APIKeysService
 	// Password reset and verification of e-mail addresses.
 	Recovery *RecoveryService
-	// Public profiles of users, and following them.
+	// Public profiles of users, following them, and blocking them.
 	Profiles *ProfilesService
 	// Articles, lists of articles and the personal feed.
 	Articles *ArticlesService
-	// Hiding articles and comments, by moderators.
+	// Links that show an article before it is public.
+	Previews *PreviewsService
+	// Reports of articles, comments and profiles, and what moderators do about
+	// them.
 	Moderation *ModerationService
 	// Comments on articles.
 	Comments *CommentsService
-	// The tags in use.
+	// The tags in use; editors rename, merge and describe them.
 	Tags *TagsService
+	// Articles that belong together, in an order.
+	Series *SeriesService
+	// Reports of articles, comments and profiles, and what moderators do about
+	// them.
+	Reports *ReportsService
 	// Users, their roles and suspensions, and the audit log, for admins.
 	Admin *AdminService
 }
@@ -44,9 +52,12 @@ func newClient(c *core) *Client {
 		Recovery:   &RecoveryService{c},
 		Profiles:   &ProfilesService{c},
 		Articles:   &ArticlesService{c},
+		Previews:   &PreviewsService{c},
 		Moderation: &ModerationService{c},
 		Comments:   &CommentsService{c},
 		Tags:       &TagsService{c},
+		Series:     &SeriesService{c},
+		Reports:    &ReportsService{c},
 		Admin:      &AdminService{c},
 	}
 }

@@ -363,6 +363,49 @@ func ExampleProfilesService_Unfollow() {
 	// Output: jake
 }
 
+func ExampleProfilesService_Block() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	profile, err := c.Profiles.Block(ctx, "jake")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(profile.Username)
+	// Output: jake
+}
+
+func ExampleProfilesService_Unblock() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	profile, err := c.Profiles.Unblock(ctx, "jake")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(profile.Username)
+	// Output: jake
+}
+
+func ExampleProfilesService_ListBlocked() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for block, err := range c.Profiles.ListBlockedAll(ctx, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(block.Username)
+	}
+	// Output: jake
+}
+
 func ExampleProfilesService_GetMany() {
 	ctx := context.Background()
 	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
@@ -590,6 +633,50 @@ func ExampleArticlesService_GetMany() {
 	// Output: 1
 }
 
+func ExamplePreviewsService_Create() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	previewResponse, err := c.Previews.Create(ctx, "how-to-train-your-dragon", byline.NewPreviewRequest{
+		ExpiresIn: byline.Ptr(86400),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(previewResponse.URL)
+	// Output: https://example.com/preview#q7x3m5z2n4k6h8j2w5y7r3t6u4
+}
+
+func ExamplePreviewsService_Delete() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = c.Previews.Delete(ctx, "how-to-train-your-dragon")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("done")
+	// Output: done
+}
+
+func ExamplePreviewsService_Get() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com")
+	if err != nil {
+		log.Fatal(err)
+	}
+	article, err := c.Previews.Get(ctx, "q7x3m5z2n4k6h8j2w5y7r3t6u4", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(article.Slug)
+	// Output: how-to-train-your-dragon
+}
+
 func ExampleModerationService_HideArticle() {
 	ctx := context.Background()
 	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
@@ -650,6 +737,20 @@ func ExampleModerationService_RestoreComment() {
 	// Output: done
 }
 
+func ExampleModerationService_ApproveComment() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = c.Moderation.ApproveComment(ctx, "how-to-train-your-dragon", 42)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("done")
+	// Output: done
+}
+
 func ExampleModerationService_ListHidden() {
 	ctx := context.Background()
 	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
@@ -662,6 +763,53 @@ func ExampleModerationService_ListHidden() {
 		}
 		fmt.Println(hidden.Kind)
 	}
+	// Output: comment
+}
+
+func ExampleModerationService_ListWaiting() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for comment, err := range c.Moderation.ListWaitingAll(ctx, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(comment.Slug)
+	}
+	// Output: how-to-train-your-dragon
+}
+
+func ExampleModerationService_ListReports() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for report, err := range c.Moderation.ListReportsAll(ctx, &byline.ModerationListReportsParams{Status: byline.Open}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(report.Kind)
+	}
+	// Output: comment
+}
+
+func ExampleModerationService_DecideReport() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	reportedItem, err := c.Moderation.DecideReport(ctx, 42, byline.DecideReportRequest{
+		Action: byline.HideReported,
+		Note:   "Advertising",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(reportedItem.Kind)
 	// Output: comment
 }
 
@@ -696,6 +844,22 @@ func ExampleCommentsService_Create() {
 	// Output: It takes a Jacobian
 }
 
+func ExampleCommentsService_Update() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	comment, err := c.Comments.Update(ctx, "how-to-train-your-dragon", 42, byline.UpdateComment{
+		Body: "His name is my name too.",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(comment.Body)
+	// Output: It takes two Jacobians
+}
+
 func ExampleCommentsService_Delete() {
 	ctx := context.Background()
 	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
@@ -722,6 +886,147 @@ func ExampleTagsService_List() {
 	}
 	fmt.Println(len(tags))
 	// Output: 2
+}
+
+func ExampleTagsService_Get() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	managedTag, err := c.Tags.Get(ctx, "dragons")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(managedTag.Name)
+	// Output: dragons
+}
+
+func ExampleTagsService_Update() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	managedTag, err := c.Tags.Update(ctx, "dragons", byline.UpdateTagRequest{
+		Name:        byline.Ptr("dragons"),
+		Description: byline.Value("Training and care"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(managedTag.Name)
+	// Output: dragons
+}
+
+func ExampleTagsService_Merge() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	managedTag, err := c.Tags.Merge(ctx, "dragons", byline.MergeTagRequest{
+		Into: "dragons",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(managedTag.Name)
+	// Output: dragons
+}
+
+func ExampleSeriesService_List() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for sery, err := range c.Series.ListAll(ctx, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(sery.Slug)
+	}
+	// Output: dragons-for-beginners
+}
+
+func ExampleSeriesService_Create() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	series, err := c.Series.Create(ctx, byline.NewSeries{
+		Title:       "Dragons for beginners",
+		Description: "From the egg to the first flight",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(series.Slug)
+	// Output: dragons-for-beginners
+}
+
+func ExampleSeriesService_Get() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	series, err := c.Series.Get(ctx, "dragons-for-beginners")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(series.Slug)
+	// Output: dragons-for-beginners
+}
+
+func ExampleSeriesService_Update() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	series, err := c.Series.Update(ctx, "dragons-for-beginners", byline.UpdateSeries{
+		Articles: []string{"how-to-find-a-dragon", "how-to-train-your-dragon"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(series.Slug)
+	// Output: dragons-for-beginners
+}
+
+func ExampleSeriesService_Delete() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = c.Series.Delete(ctx, "dragons-for-beginners")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("done")
+	// Output: done
+}
+
+func ExampleReportsService_Create() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	report, err := c.Reports.Create(ctx, byline.NewReportRequest{
+		Kind:   byline.ReportedArticle,
+		ID:     "how-to-train-your-dragon",
+		Reason: "Advertising",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.Kind)
+	// Output: article
 }
 
 func ExampleAdminService_ListUsers() {
@@ -890,37 +1195,57 @@ var exchanges = map[string]exchange{
 	"GET /profiles/jake":                                             {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
 	"POST /profiles/jake/follow":                                     {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
 	"DELETE /profiles/jake/follow":                                   {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
+	"POST /profiles/jake/block":                                      {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
+	"DELETE /profiles/jake/block":                                    {``, 200, `{"profile":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}}`},
+	"GET /user/blocks":                                               {``, 200, `{"blocks":[{"blockedAt":"2026-02-18T03:22:56.637Z","username":"jake"}],"nextCursor":null}`},
 	"POST /batch/profiles":                                           {`{"usernames":["jake","nobody"]}`, 200, `{"missing":["nobody"],"profiles":[{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}]}`},
 	"GET /articles/feed":                                             {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"articlesCount":1,"nextCursor":null}`},
 	"GET /articles?tag=dragons":                                      {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"articlesCount":1,"nextCursor":null}`},
-	"POST /articles":                                                 {`{"article":{"body":"You have to believe","description":"Ever wonder how?","tagList":["reactjs","angularjs","dragons"],"title":"How to train your dragon"}}`, 201, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"GET /articles/how-to-train-your-dragon":                         {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"PUT /articles/how-to-train-your-dragon":                         {`{"article":{"title":"Did you train your dragon?"}}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"POST /articles":                                                 {`{"article":{"body":"You have to believe","description":"Ever wonder how?","tagList":["reactjs","angularjs","dragons"],"title":"How to train your dragon"}}`, 201, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"GET /articles/how-to-train-your-dragon":                         {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"PUT /articles/how-to-train-your-dragon":                         {`{"article":{"title":"Did you train your dragon?"}}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
 	"DELETE /articles/how-to-train-your-dragon":                      {``, 204, ``},
-	"POST /articles/how-to-train-your-dragon/publish":                {`{"publishAt":"2099-01-01T06:00:00Z"}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"POST /articles/how-to-train-your-dragon/unpublish":              {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"POST /articles/how-to-train-your-dragon/submit":                 {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"POST /articles/how-to-train-your-dragon/favorite":               {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
-	"DELETE /articles/how-to-train-your-dragon/favorite":             {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
+	"POST /articles/how-to-train-your-dragon/publish":                {`{"publishAt":"2099-01-01T06:00:00Z"}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"POST /articles/how-to-train-your-dragon/unpublish":              {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"POST /articles/how-to-train-your-dragon/submit":                 {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"POST /articles/how-to-train-your-dragon/favorite":               {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"DELETE /articles/how-to-train-your-dragon/favorite":             {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
 	"GET /user/articles?status=draft":                                {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":null,"slug":"how-to-train-your-dragon","status":"draft","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"nextCursor":null}`},
 	"GET /editorial/articles?status=draft":                           {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":null,"slug":"how-to-train-your-dragon","status":"draft","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"nextCursor":null}`},
-	"POST /batch/articles":                                           {`{"slugs":["how-to-train-your-dragon","no-such-article"]}`, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":"2026-02-18T03:22:56.637Z","slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z"}],"missing":["no-such-article"]}`},
+	"POST /batch/articles":                                           {`{"slugs":["how-to-train-your-dragon","no-such-article"]}`, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}],"missing":["no-such-article"]}`},
+	"POST /articles/how-to-train-your-dragon/previews":               {`{"expiresIn":86400}`, 201, `{"expiresAt":"2026-02-25T03:22:56.637Z","token":"q7x3m5z2n4k6h8j2w5y7r3t6u4","url":"https://example.com/preview#q7x3m5z2n4k6h8j2w5y7r3t6u4"}`},
+	"DELETE /articles/how-to-train-your-dragon/previews":             {``, 204, ``},
+	"GET /previews/q7x3m5z2n4k6h8j2w5y7r3t6u4":                       {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":null,"readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"draft","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
 	"PUT /articles/how-to-train-your-dragon/hidden":                  {`{"reason":"Advertising"}`, 204, ``},
 	"DELETE /articles/how-to-train-your-dragon/hidden":               {``, 204, ``},
 	"PUT /articles/how-to-train-your-dragon/comments/42/hidden":      {`{"reason":"Advertising"}`, 204, ``},
 	"DELETE /articles/how-to-train-your-dragon/comments/42/hidden":   {``, 204, ``},
+	"PUT /articles/how-to-train-your-dragon/comments/42/approval":    {``, 204, ``},
 	"GET /moderation/hidden":                                         {``, 200, `{"hidden":[{"author":"jake","commentId":42,"hiddenAt":"2026-02-18T03:48:35.824Z","hiddenBy":"anna","kind":"comment","reason":"Advertising","slug":"how-to-train-your-dragon","title":"How to train your dragon"}],"nextCursor":null}`},
-	"GET /articles/how-to-train-your-dragon/comments?sort=createdAt": {``, 200, `{"comments":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"It takes a Jacobian","createdAt":"2026-02-18T03:22:56.637Z","id":1,"updatedAt":"2026-02-18T03:22:56.637Z"}],"nextCursor":null}`},
-	"POST /articles/how-to-train-your-dragon/comments":               {`{"comment":{"body":"His name was my name too."}}`, 201, `{"comment":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"It takes a Jacobian","createdAt":"2026-02-18T03:22:56.637Z","id":1,"updatedAt":"2026-02-18T03:22:56.637Z"}}`},
+	"GET /moderation/waiting":                                        {``, 200, `{"comments":[{"author":"jake","body":"It takes a Jacobian","createdAt":"2026-02-18T03:22:56.637Z","id":42,"parentId":null,"slug":"how-to-train-your-dragon","title":"How to train your dragon"}],"nextCursor":null}`},
+	"GET /moderation/reports?status=open":                            {``, 200, `{"nextCursor":null,"reports":[{"author":"jake","commentId":7,"createdAt":"2026-02-18T03:22:56.637Z","decision":null,"excerpt":"Buy my dragons","id":42,"kind":"comment","reports":[{"createdAt":"2026-02-18T03:22:56.637Z","reason":"Advertising","reporter":"anna"}],"reportsCount":1,"slug":"how-to-train-your-dragon","title":"How to train your dragon"}]}`},
+	"PUT /moderation/reports/42":                                     {`{"action":"hide","note":"Advertising"}`, 200, `{"report":{"author":"jake","commentId":7,"createdAt":"2026-02-18T03:22:56.637Z","decision":{"action":"hide","decidedAt":"2026-02-18T03:48:35.824Z","decidedBy":"mia","note":"Advertising"},"excerpt":"Buy my dragons","id":42,"kind":"comment","reports":[{"createdAt":"2026-02-18T03:22:56.637Z","reason":"Advertising","reporter":"anna"}],"reportsCount":1,"slug":"how-to-train-your-dragon","title":"How to train your dragon"}}`},
+	"GET /articles/how-to-train-your-dragon/comments?sort=createdAt": {``, 200, `{"comments":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"It takes a Jacobian","createdAt":"2026-02-18T03:22:56.637Z","id":1,"parentId":null,"updatedAt":"2026-02-18T03:22:56.637Z"}],"nextCursor":null}`},
+	"POST /articles/how-to-train-your-dragon/comments":               {`{"comment":{"body":"His name was my name too."}}`, 201, `{"comment":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"It takes a Jacobian","createdAt":"2026-02-18T03:22:56.637Z","id":1,"parentId":null,"updatedAt":"2026-02-18T03:22:56.637Z"}}`},
+	"PUT /articles/how-to-train-your-dragon/comments/42":             {`{"comment":{"body":"His name is my name too."}}`, 200, `{"comment":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"It takes two Jacobians","createdAt":"2026-02-18T03:22:56.637Z","id":1,"parentId":null,"updatedAt":"2026-02-18T03:48:35.824Z"}}`},
 	"DELETE /articles/how-to-train-your-dragon/comments/42":          {``, 204, ``},
-	"GET /tags":                           {``, 200, `{"tags":["reactjs","angularjs"]}`},
-	"GET /admin/users?username=jake":      {``, 200, `{"nextCursor":null,"users":[{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}]}`},
-	"POST /admin/users":                   {`{"email":"anna@example.com","role":"editor","username":"anna"}`, 201, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
-	"GET /admin/invitations":              {``, 200, `{"invitations":[{"createdAt":"2026-02-18T03:22:56.637Z","email":"anna@example.com","expiresAt":"2026-02-25T03:22:56.637Z","id":42,"invitedBy":"root","role":"editor"}],"nextCursor":null}`},
-	"POST /admin/invitations":             {`{"email":"anna@example.com","role":"editor"}`, 201, `{"invitation":{"createdAt":"2026-02-18T03:22:56.637Z","email":"anna@example.com","expiresAt":"2026-02-25T03:22:56.637Z","id":42,"invitedBy":"root","role":"editor"}}`},
-	"DELETE /admin/invitations/42":        {``, 204, ``},
-	"PUT /admin/users/jake/role":          {`{"reason":"Helps with the comments","role":"moderator"}`, 200, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
-	"PUT /admin/users/jake/suspension":    {`{"reason":"Advertising in comments"}`, 200, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
-	"DELETE /admin/users/jake/suspension": {``, 200, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
-	"GET /admin/audit?actor=jake":         {``, 200, `{"entries":[{"action":"user.role_changed","actor":{"id":7,"username":"anna"},"apiKeyId":null,"createdAt":"2026-02-18T03:48:35.824Z","from":"author","id":42,"reason":"Helps with the comments","requestId":"01JF8Z5RWT7F2H3ZPPT2C4E5M6","subject":{"id":9,"kind":"user","name":"jake"},"to":"moderator"}],"nextCursor":null}`},
+	"GET /tags":                            {``, 200, `{"tags":["reactjs","angularjs"]}`},
+	"GET /tags/dragons":                    {``, 200, `{"tag":{"articlesCount":12,"articlesToMove":0,"description":"Training and care","name":"dragons"}}`},
+	"PUT /tags/dragons":                    {`{"description":"Training and care","name":"dragons"}`, 200, `{"tag":{"articlesCount":12,"articlesToMove":0,"description":"Training and care","name":"dragons"}}`},
+	"POST /tags/dragons/merge":             {`{"into":"dragons"}`, 200, `{"tag":{"articlesCount":12,"articlesToMove":0,"description":"Training and care","name":"dragons"}}`},
+	"GET /series":                          {``, 200, `{"nextCursor":null,"series":[{"articlesCount":2,"description":"From the egg to the first flight","slug":"dragons-for-beginners","title":"Dragons for beginners"}]}`},
+	"POST /series":                         {`{"series":{"description":"From the egg to the first flight","title":"Dragons for beginners"}}`, 201, `{"series":{"articles":[],"articlesCount":0,"description":"From the egg to the first flight","slug":"dragons-for-beginners","title":"Dragons for beginners"}}`},
+	"GET /series/dragons-for-beginners":    {``, 200, `{"series":{"articles":[{"position":1,"slug":"how-to-find-a-dragon","title":"How to find a dragon"},{"position":2,"slug":"how-to-train-your-dragon","title":"How to train your dragon"}],"articlesCount":2,"description":"From the egg to the first flight","slug":"dragons-for-beginners","title":"Dragons for beginners"}}`},
+	"PUT /series/dragons-for-beginners":    {`{"series":{"articles":["how-to-find-a-dragon","how-to-train-your-dragon"]}}`, 200, `{"series":{"articles":[{"position":1,"slug":"how-to-find-a-dragon","title":"How to find a dragon"},{"position":2,"slug":"how-to-train-your-dragon","title":"How to train your dragon"}],"articlesCount":2,"description":"From the egg to the first flight","slug":"dragons-for-beginners","title":"Dragons for beginners"}}`},
+	"DELETE /series/dragons-for-beginners": {``, 204, ``},
+	"POST /reports":                        {`{"id":"how-to-train-your-dragon","kind":"article","reason":"Advertising"}`, 201, `{"report":{"createdAt":"2026-02-18T03:22:56.637Z","id":"how-to-train-your-dragon","kind":"article","reason":"Advertising"}}`},
+	"GET /admin/users?username=jake":       {``, 200, `{"nextCursor":null,"users":[{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}]}`},
+	"POST /admin/users":                    {`{"email":"anna@example.com","role":"editor","username":"anna"}`, 201, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
+	"GET /admin/invitations":               {``, 200, `{"invitations":[{"createdAt":"2026-02-18T03:22:56.637Z","email":"anna@example.com","expiresAt":"2026-02-25T03:22:56.637Z","id":42,"invitedBy":"root","role":"editor"}],"nextCursor":null}`},
+	"POST /admin/invitations":              {`{"email":"anna@example.com","role":"editor"}`, 201, `{"invitation":{"createdAt":"2026-02-18T03:22:56.637Z","email":"anna@example.com","expiresAt":"2026-02-25T03:22:56.637Z","id":42,"invitedBy":"root","role":"editor"}}`},
+	"DELETE /admin/invitations/42":         {``, 204, ``},
+	"PUT /admin/users/jake/role":           {`{"reason":"Helps with the comments","role":"moderator"}`, 200, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
+	"PUT /admin/users/jake/suspension":     {`{"reason":"Advertising in comments"}`, 200, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
+	"DELETE /admin/users/jake/suspension":  {``, 200, `{"user":{"createdAt":"2026-02-18T03:22:56.637Z","email":"jake@jake.jake","id":42,"role":"author","suspendedAt":null,"suspensionReason":null,"username":"jake"}}`},
+	"GET /admin/audit?actor=jake":          {``, 200, `{"entries":[{"action":"user.role_changed","actor":{"id":7,"username":"anna"},"apiKeyId":null,"createdAt":"2026-02-18T03:48:35.824Z","from":"author","id":42,"reason":"Helps with the comments","requestId":"01JF8Z5RWT7F2H3ZPPT2C4E5M6","subject":{"id":9,"kind":"user","name":"jake"},"to":"moderator"}],"nextCursor":null}`},
 }

@@ -379,7 +379,8 @@ func (s *ProfilesService) Get(ctx context.Context, username string, options ...C
 // Follow follows a user.
 //
 // Adds the user's articles to the caller's feed. Following a user again changes
-// nothing. Users cannot follow themselves; this returns 422.
+// nothing. Users cannot follow themselves; this returns 422. If one of the two
+// has blocked the other, this returns 403.
 //
 // It sends POST /profiles/{username}/follow, and needs a token with the scope
 // write.
@@ -410,6 +411,106 @@ func (s *ProfilesService) Unfollow(ctx context.Context, username string, options
 		arguments: []any{username},
 	}, &out, options)
 	return out.Profile, err
+}
+
+// Block blocks a user.
+//
+// Keeps a user away: neither of the two can comment on the articles of the
+// other or follow the other, and neither sees the comments of the other.
+// Follows between them end. The other user is not told. Blocking a user again
+// changes nothing. Users cannot block themselves; this returns 422.
+//
+// Moderators see all comments, and a block keeps nobody from reporting.
+//
+// It sends POST /profiles/{username}/block, and needs a token with the scope
+// write.
+func (s *ProfilesService) Block(ctx context.Context, username string, options ...CallOption) (*Profile, error) {
+	var out struct {
+		Profile *Profile `json:"profile"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "profiles.block", method: "POST", path: "/profiles/{username}/block",
+		arguments: []any{username},
+	}, &out, options)
+	return out.Profile, err
+}
+
+// Unblock ends a block.
+//
+// Ends the block of the caller. Follows that the block has ended stay ended,
+// and a block of the other user stays. Repeating the request changes nothing.
+//
+// It sends DELETE /profiles/{username}/block, and needs a token with the scope
+// write.
+func (s *ProfilesService) Unblock(ctx context.Context, username string, options ...CallOption) (*Profile, error) {
+	var out struct {
+		Profile *Profile `json:"profile"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "profiles.unblock", method: "DELETE", path: "/profiles/{username}/block",
+		arguments: []any{username},
+	}, &out, options)
+	return out.Profile, err
+}
+
+// ProfilesListBlockedParams are the optional parameters of
+// profiles.listBlocked. A member that is zero is not sent.
+type ProfilesListBlockedParams struct {
+	// The maximum number of items in the page.
+	Limit int
+	// `nextCursor` of the previous page. It is opaque and valid only for the
+	// same list with the same filters.
+	Cursor string
+}
+
+func (p *ProfilesListBlockedParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.FormatInt(int64(p.Limit), 10))
+	}
+	if p.Cursor != "" {
+		q.Set("cursor", string(p.Cursor))
+	}
+	return q
+}
+
+// ListBlocked lists the users whom you have blocked.
+//
+// Returns the users whom the caller has blocked, the last blocked first. Nobody
+// else can see this list.
+//
+// It sends GET /user/blocks, and needs a token with the scope read.
+func (s *ProfilesService) ListBlocked(ctx context.Context, params *ProfilesListBlockedParams, options ...CallOption) (*Page[Block], error) {
+	var out struct {
+		Items []Block `json:"blocks"`
+		Next  string  `json:"nextCursor"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "profiles.listBlocked", method: "GET", path: "/user/blocks",
+		query: params.values(),
+	}, &out, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Page[Block]{Items: out.Items, NextCursor: out.Next}, nil
+}
+
+// ListBlockedAll iterates over the items of all pages of
+// [ProfilesService.ListBlocked]. It requests a page when the loop gets there,
+// and ends after an error.
+func (s *ProfilesService) ListBlockedAll(ctx context.Context, params *ProfilesListBlockedParams, options ...CallOption) iter.Seq2[Block, error] {
+	var page ProfilesListBlockedParams
+	if params != nil {
+		page = *params
+	}
+	return pages(page.Cursor, func(cursor string) (*Page[Block], error) {
+		page := page
+		page.Cursor = cursor
+		return s.ListBlocked(ctx, &page, options...)
+	})
 }
 
 // GetMany gets many profiles at once.
@@ -506,7 +607,8 @@ func (s *ArticlesService) FeedAll(ctx context.Context, params *ArticlesFeedParam
 // ArticlesListParams are the optional parameters of articles.list. A member
 // that is zero is not sent.
 type ArticlesListParams struct {
-	// Only articles with this tag.
+	// Only articles with this tag, in any case of its letters; earlier names of
+	// a tag lead to it.
 	Tag string
 	// Only articles by this user.
 	Author string
@@ -588,9 +690,10 @@ func (s *ArticlesService) ListAll(ctx context.Context, params *ArticlesListParam
 
 // Create publishes an article.
 //
-// Publishes an article. Its slug is derived from the title. Two articles may
-// have the same title; the second one gets a different slug. Editors can
-// publish it in the name of another user, the `author`.
+// Publishes an article. Its slug is derived from the title, unless the request
+// has a `slug`. Two articles may have the same title; the second one gets a
+// different slug. A `slug` that another article has or had returns 409. Editors
+// can publish the article in the name of another user, the `author`.
 //
 // The articles and comments of an account have a maximum size together. If the
 // article would exceed it, the request returns 422 with `storage` in `errors`.
@@ -650,9 +753,11 @@ func (s *ArticlesService) Get(ctx context.Context, slug string, params *Articles
 // Update changes an article.
 //
 // Changes an article; only its author and editors may do this. The body is a
-// merge patch (RFC 7396). A changed title creates a new slug, and the old slug
-// continues to work. `tagList` replaces the whole list, and `[]` removes all
-// tags. Editors can give the article another `author`, who can then change it.
+// merge patch (RFC 7396). A changed title creates a new slug, unless the
+// request or an earlier one has given a `slug`. The old slug continues to work.
+// A `slug` that another article has or had returns 409. `tagList` replaces the
+// whole list, and `[]` removes all tags. Editors can give the article another
+// `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
 // as you read it in `If-Match`. If the article has changed since, the request
@@ -692,7 +797,8 @@ func (s *ArticlesService) Delete(ctx context.Context, slug string, options ...Ca
 //
 // Publishes a draft, an article in review or a scheduled one: at once, or at
 // `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-// of publication.
+// of publication. An author has up to 100 scheduled articles, and up to 1000
+// whose publication ends.
 //
 // It sends POST /articles/{slug}/publish, and needs a token with the scope
 // write, and the role author.
@@ -955,6 +1061,85 @@ func (s *ArticlesService) GetMany(ctx context.Context, body ArticleBatchRequest,
 	return out, err
 }
 
+// PreviewsService has the operations of [Client].Previews.
+type PreviewsService struct{ core *core }
+
+// Create creates a preview link.
+//
+// Returns a link with which everybody reads the article as it would be if it
+// were published now, without an account. It works until it expires, until
+// `DELETE` ends it, or until its creator may no longer change the article; not
+// while a moderator hides the article.
+//
+// Only this response contains the link: the service stores a hash of its token.
+// An article has up to 50 links that have not expired.
+//
+// It sends POST /articles/{slug}/previews, and needs a token with the scope
+// write, and the role author.
+func (s *PreviewsService) Create(ctx context.Context, slug string, body NewPreviewRequest, options ...CallOption) (*PreviewResponse, error) {
+	var out *PreviewResponse
+	err := s.core.call(ctx, request{
+		operation: "previews.create", method: "POST", path: "/articles/{slug}/previews",
+		arguments: []any{slug},
+		body:      body,
+	}, &out, options)
+	return out, err
+}
+
+// Delete ends all preview links of an article.
+//
+// Ends all links of the article, whoever has created them. It succeeds too if
+// there are none.
+//
+// It sends DELETE /articles/{slug}/previews, and needs a token with the scope
+// write, and the role author.
+func (s *PreviewsService) Delete(ctx context.Context, slug string, options ...CallOption) error {
+	return s.core.call(ctx, request{
+		operation: "previews.delete", method: "DELETE", path: "/articles/{slug}/previews",
+		arguments: []any{slug},
+	}, nil, options)
+}
+
+// PreviewsGetParams are the optional parameters of previews.get. A member that
+// is zero is not sent.
+type PreviewsGetParams struct {
+	// `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+	// HTML that a page can insert unchanged. Articles also get
+	// `tableOfContents`.
+	Format TextFormat
+}
+
+func (p *PreviewsGetParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Format != "" {
+		q.Set("format", string(p.Format))
+	}
+	return q
+}
+
+// Get gets the article of a preview link.
+//
+// Returns the article as it would be if it were published now. Neither the
+// service nor any cache or search engine keeps the response. A token that is
+// unknown, has expired or was ended returns 404.
+//
+// It sends GET /previews/{token}, and no token.
+func (s *PreviewsService) Get(ctx context.Context, token string, params *PreviewsGetParams, options ...CallOption) (*Article, error) {
+	var out struct {
+		Article *Article `json:"article"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "previews.get", method: "GET", path: "/previews/{token}",
+		arguments: []any{token},
+		query:     params.values(),
+		anonymous: true,
+	}, &out, options)
+	return out.Article, err
+}
+
 // ModerationService has the operations of [Client].Moderation.
 type ModerationService struct{ core *core }
 
@@ -1006,14 +1191,29 @@ func (s *ModerationService) HideComment(ctx context.Context, slug string, id int
 
 // RestoreComment restores a comment.
 //
-// Makes a hidden comment visible again. A comment that is not hidden stays as
-// it is.
+// Makes a hidden comment visible again. If it waits for approval, it still
+// waits. A comment that is not hidden stays as it is.
 //
 // It sends DELETE /articles/{slug}/comments/{id}/hidden, and needs a token with
 // the scope admin, and the role moderator.
 func (s *ModerationService) RestoreComment(ctx context.Context, slug string, id int64, options ...CallOption) error {
 	return s.core.call(ctx, request{
 		operation: "moderation.restoreComment", method: "DELETE", path: "/articles/{slug}/comments/{id}/hidden",
+		arguments: []any{slug, id},
+	}, nil, options)
+}
+
+// ApproveComment approves a comment.
+//
+// Shows a comment that waits to everybody. Further comments of its author do
+// not wait; those that wait already still do. A comment that does not wait
+// stays as it is. To reject one, hide it.
+//
+// It sends PUT /articles/{slug}/comments/{id}/approval, and needs a token with
+// the scope admin, and the role moderator.
+func (s *ModerationService) ApproveComment(ctx context.Context, slug string, id int64, options ...CallOption) error {
+	return s.core.call(ctx, request{
+		operation: "moderation.approveComment", method: "PUT", path: "/articles/{slug}/comments/{id}/approval",
 		arguments: []any{slug, id},
 	}, nil, options)
 }
@@ -1078,6 +1278,168 @@ func (s *ModerationService) ListHiddenAll(ctx context.Context, params *Moderatio
 	})
 }
 
+// ModerationListWaitingParams are the optional parameters of
+// moderation.listWaiting. A member that is zero is not sent.
+type ModerationListWaitingParams struct {
+	// The maximum number of items in the page.
+	Limit int
+	// `nextCursor` of the previous page. It is opaque and valid only for the
+	// same list with the same filters.
+	Cursor string
+}
+
+func (p *ModerationListWaitingParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.FormatInt(int64(p.Limit), 10))
+	}
+	if p.Cursor != "" {
+		q.Set("cursor", string(p.Cursor))
+	}
+	return q
+}
+
+// ListWaiting lists comments that wait for approval.
+//
+// Returns the comments that wait for the approval of a moderator, the oldest
+// first. Those that a moderator has hidden are not among them. A page with more
+// than 4 MB of text ends earlier: follow `nextCursor` instead of counting
+// comments.
+//
+// It sends GET /moderation/waiting, and needs a token with the scope admin, and
+// the role moderator.
+func (s *ModerationService) ListWaiting(ctx context.Context, params *ModerationListWaitingParams, options ...CallOption) (*Page[WaitingComment], error) {
+	var out struct {
+		Items []WaitingComment `json:"comments"`
+		Next  string           `json:"nextCursor"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "moderation.listWaiting", method: "GET", path: "/moderation/waiting",
+		query: params.values(),
+	}, &out, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Page[WaitingComment]{Items: out.Items, NextCursor: out.Next}, nil
+}
+
+// ListWaitingAll iterates over the items of all pages of
+// [ModerationService.ListWaiting]. It requests a page when the loop gets there,
+// and ends after an error.
+func (s *ModerationService) ListWaitingAll(ctx context.Context, params *ModerationListWaitingParams, options ...CallOption) iter.Seq2[WaitingComment, error] {
+	var page ModerationListWaitingParams
+	if params != nil {
+		page = *params
+	}
+	return pages(page.Cursor, func(cursor string) (*Page[WaitingComment], error) {
+		page := page
+		page.Cursor = cursor
+		return s.ListWaiting(ctx, &page, options...)
+	})
+}
+
+// ModerationListReportsParams are the optional parameters of
+// moderation.listReports. A member that is zero is not sent.
+type ModerationListReportsParams struct {
+	// `open` for what no moderator has decided, `decided` for the rest.
+	Status ReportStatusFilter
+	// Only reports of this kind of thing.
+	Kind ReportKind
+	// The maximum number of items in the page.
+	Limit int
+	// `nextCursor` of the previous page. It is opaque and valid only for the
+	// same list with the same filters.
+	Cursor string
+}
+
+func (p *ModerationListReportsParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Status != "" {
+		q.Set("status", string(p.Status))
+	}
+	if p.Kind != "" {
+		q.Set("kind", string(p.Kind))
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.FormatInt(int64(p.Limit), 10))
+	}
+	if p.Cursor != "" {
+		q.Set("cursor", string(p.Cursor))
+	}
+	return q
+}
+
+// ListReports lists what was reported.
+//
+// Returns what users have reported and no moderator has decided, or with
+// `status=decided` what was decided. What several users have reported is one
+// item, with their number and the newest five reports. The last reported for
+// the first time comes first.
+//
+// It sends GET /moderation/reports, and needs a token with the scope admin, and
+// the role moderator.
+func (s *ModerationService) ListReports(ctx context.Context, params *ModerationListReportsParams, options ...CallOption) (*Page[ReportedItem], error) {
+	var out struct {
+		Items []ReportedItem `json:"reports"`
+		Next  string         `json:"nextCursor"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "moderation.listReports", method: "GET", path: "/moderation/reports",
+		query: params.values(),
+	}, &out, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Page[ReportedItem]{Items: out.Items, NextCursor: out.Next}, nil
+}
+
+// ListReportsAll iterates over the items of all pages of
+// [ModerationService.ListReports]. It requests a page when the loop gets there,
+// and ends after an error.
+func (s *ModerationService) ListReportsAll(ctx context.Context, params *ModerationListReportsParams, options ...CallOption) iter.Seq2[ReportedItem, error] {
+	var page ModerationListReportsParams
+	if params != nil {
+		page = *params
+	}
+	return pages(page.Cursor, func(cursor string) (*Page[ReportedItem], error) {
+		page := page
+		page.Cursor = cursor
+		return s.ListReports(ctx, &page, options...)
+	})
+}
+
+// DecideReport decides what was reported.
+//
+// Decides all reports of an article, a comment or a profile at once, and takes
+// the action in the same transaction. `dismiss` changes nothing. `hide` hides
+// the article or comment. `delete` deletes it, which needs the role editor.
+// `suspend` suspends its author, or the user of the profile, which needs the
+// role admin. The note is the reason, which the author of what is hidden sees;
+// all actions but `dismiss` need one.
+//
+// What another moderator has decided before returns 409. Repeating one's own
+// decision changes nothing. Reports that arrive later are a new item.
+//
+// It sends PUT /moderation/reports/{id}, and needs a token with the scope
+// admin, and the role moderator.
+func (s *ModerationService) DecideReport(ctx context.Context, id int64, body DecideReportRequest, options ...CallOption) (*ReportedItem, error) {
+	var out struct {
+		Report *ReportedItem `json:"report"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "moderation.decideReport", method: "PUT", path: "/moderation/reports/{id}",
+		arguments: []any{id},
+		body:      body,
+	}, &out, options)
+	return out.Report, err
+}
+
 // CommentsService has the operations of [Client].Comments.
 type CommentsService struct{ core *core }
 
@@ -1088,6 +1450,9 @@ type CommentsListParams struct {
 	Limit int
 	// `createdAt` sorts oldest first, `-createdAt` newest first.
 	Sort CommentSort
+	// The comment whose replies are listed; `0` lists the comments that answer
+	// none.
+	ParentID *int64
 	// `nextCursor` of the previous page. It is opaque and valid only for the
 	// same list with the same filters.
 	Cursor string
@@ -1108,6 +1473,9 @@ func (p *CommentsListParams) values() url.Values {
 	if p.Sort != "" {
 		q.Set("sort", string(p.Sort))
 	}
+	if p.ParentID != nil {
+		q.Set("parentId", strconv.FormatInt(int64(*p.ParentID), 10))
+	}
 	if p.Cursor != "" {
 		q.Set("cursor", string(p.Cursor))
 	}
@@ -1120,6 +1488,11 @@ func (p *CommentsListParams) values() url.Values {
 // List lists the comments of an article.
 //
 // Returns comments oldest first, or newest first with `sort=-createdAt`.
+// Replies are among them and name the comment that they answer in `parentId`;
+// the parameter `parentId` selects the replies of one comment, or the comments
+// that answer none. A deleted comment that has replies is in the list with
+// `deleted: true`, without its text and author.
+//
 // Without `limit` the response contains up to 1,000 comments; `nextCursor`
 // leads to the rest. With `format=html` it contains up to 100, and a larger
 // `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
@@ -1158,8 +1531,19 @@ func (s *CommentsService) ListAll(ctx context.Context, slug string, params *Comm
 
 // Create comments on an article.
 //
-// Adds a comment of the signed-in user to the article. If the account would
-// exceed its maximum size, the request returns 422 with `storage` in `errors`.
+// Adds a comment of the signed-in user to the article, or a reply to another
+// comment with `parentId`. A comment that answers none has the depth 1, and a
+// reply to a comment of the depth 8 returns 422. If the account would exceed
+// its maximum size, the request returns 422 with `storage` in `errors`.
+//
+// If the article or the service takes no new comments, the response is 403 with
+// the code `comments_closed`. On a service that approves comments, those of an
+// account wait until a moderator has approved one: the response has `waiting:
+// true`, and only the author and moderators see the comment. Up to 20 comments
+// of an account wait.
+//
+// If the author of the article or of the comment that is answered has blocked
+// the user, or the other way round, the response is 403.
 //
 // It sends POST /articles/{slug}/comments, and needs a token with the scope
 // write.
@@ -1176,9 +1560,31 @@ func (s *CommentsService) Create(ctx context.Context, slug string, comment NewCo
 	return out.Comment, err
 }
 
+// Update changes a comment.
+//
+// Replaces the text of a comment; only its author may do this. The response
+// shows in `updatedAt` that the comment was changed. Repeating the request
+// changes nothing. A comment that is hidden or waits stays so.
+//
+// It sends PUT /articles/{slug}/comments/{id}, and needs a token with the scope
+// write.
+func (s *CommentsService) Update(ctx context.Context, slug string, id int64, comment UpdateComment, options ...CallOption) (*Comment, error) {
+	var out struct {
+		Comment *Comment `json:"comment"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "comments.update", method: "PUT", path: "/articles/{slug}/comments/{id}",
+		arguments: []any{slug, id},
+		body:      map[string]any{"comment": comment},
+	}, &out, options)
+	return out.Comment, err
+}
+
 // Delete deletes a comment.
 //
-// Deletes a comment; only its author may do this.
+// Deletes a comment; only its author may do this. Replies stay: if there are
+// any, the comment loses its text and its author, and lists show it with
+// `deleted: true` until the last reply is deleted.
 //
 // It sends DELETE /articles/{slug}/comments/{id}, and needs a token with the
 // scope write.
@@ -1194,9 +1600,12 @@ type TagsService struct{ core *core }
 
 // List lists tags.
 //
-// Returns the tags that at least one article has, the most used first, and
-// those that are used equally often by name. Of more than 1,000 tags, it
+// Returns the tags that at least one public article has, the most used first,
+// and those that are used equally often by name. Of more than 1,000 tags, it
 // returns the first 1,000.
+//
+// With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+// name.
 //
 // It sends GET /tags, and no token.
 func (s *TagsService) List(ctx context.Context, options ...CallOption) ([]string, error) {
@@ -1208,6 +1617,279 @@ func (s *TagsService) List(ctx context.Context, options ...CallOption) ([]string
 		anonymous: true,
 	}, &out, options)
 	return out.Tags, err
+}
+
+// TagsPageParams are the optional parameters of tags.page. A member that is
+// zero is not sent.
+type TagsPageParams struct {
+	// The maximum number of tags in the page. Without `limit`, `cursor` and
+	// `prefix` there are no pages.
+	Limit int
+	// `nextCursor` of the previous page. It is opaque and valid only with the
+	// same `prefix`.
+	Cursor string
+	// Only tags whose names begin with this text, in any case of its letters.
+	Prefix string
+	// Whether to return the number of public articles with each tag.
+	Counts *bool
+}
+
+func (p *TagsPageParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.FormatInt(int64(p.Limit), 10))
+	}
+	if p.Cursor != "" {
+		q.Set("cursor", string(p.Cursor))
+	}
+	if p.Prefix != "" {
+		q.Set("prefix", string(p.Prefix))
+	}
+	if p.Counts != nil {
+		q.Set("counts", strconv.FormatBool(*p.Counts))
+	}
+	return q
+}
+
+// Page lists tags.
+//
+// Returns the tags that at least one public article has, the most used first,
+// and those that are used equally often by name. Of more than 1,000 tags, it
+// returns the first 1,000.
+//
+// With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+// name.
+//
+// It sends GET /tags, and no token.
+func (s *TagsService) Page(ctx context.Context, params *TagsPageParams, options ...CallOption) (*TagsResponse, error) {
+	var out *TagsResponse
+	err := s.core.call(ctx, request{
+		operation: "tags.page", method: "GET", path: "/tags",
+		query:     params.values(),
+		anonymous: true,
+	}, &out, options)
+	return out, err
+}
+
+// Get gets a tag.
+//
+// Returns a tag that at least one public article has. Editors get also others
+// that have a name. Earlier names, and those of tags that were merged into this
+// one, lead to it.
+//
+// It sends GET /tags/{tag}. A token is optional.
+func (s *TagsService) Get(ctx context.Context, tag string, options ...CallOption) (*ManagedTag, error) {
+	var out struct {
+		Tag *ManagedTag `json:"tag"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "tags.get", method: "GET", path: "/tags/{tag}",
+		arguments: []any{tag},
+	}, &out, options)
+	return out.Tag, err
+}
+
+// Update changes a tag.
+//
+// Changes what is shown of a tag. A name is shown at once in all articles with
+// the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+// names lead to the tag. Two tags cannot have the same name: merge one into the
+// other.
+//
+// It sends PUT /tags/{tag}, and needs a token with the scope admin, and the
+// role editor.
+func (s *TagsService) Update(ctx context.Context, tag string, body UpdateTagRequest, options ...CallOption) (*ManagedTag, error) {
+	var out struct {
+		Tag *ManagedTag `json:"tag"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "tags.update", method: "PUT", path: "/tags/{tag}",
+		arguments: []any{tag},
+		body:      body,
+	}, &out, options)
+	return out.Tag, err
+}
+
+// Merge merges a tag into another one.
+//
+// Makes a tag part of another one. Articles show the other tag at once, and its
+// name leads to it, as do earlier names. The lists of both tags become one. If
+// more than some thousand articles have the tag, this takes a few seconds more:
+// `articlesToMove` says how many are not in the list yet. It cannot be undone.
+// Articles do not change: their `updatedAt` and revisions stay. The description
+// of the merged tag is deleted.
+//
+// It sends POST /tags/{tag}/merge, and needs a token with the scope admin, and
+// the role editor.
+func (s *TagsService) Merge(ctx context.Context, tag string, body MergeTagRequest, options ...CallOption) (*ManagedTag, error) {
+	var out struct {
+		Tag *ManagedTag `json:"tag"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "tags.merge", method: "POST", path: "/tags/{tag}/merge",
+		arguments: []any{tag},
+		body:      body,
+	}, &out, options)
+	return out.Tag, err
+}
+
+// SeriesService has the operations of [Client].Series.
+type SeriesService struct{ core *core }
+
+// SeriesListParams are the optional parameters of series.list. A member that is
+// zero is not sent.
+type SeriesListParams struct {
+	// The maximum number of items in the page.
+	Limit int
+	// `nextCursor` of the previous page. It is opaque and valid only for the
+	// same list with the same filters.
+	Cursor string
+}
+
+func (p *SeriesListParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.FormatInt(int64(p.Limit), 10))
+	}
+	if p.Cursor != "" {
+		q.Set("cursor", string(p.Cursor))
+	}
+	return q
+}
+
+// List lists series.
+//
+// Returns all series, the newest first, each with the number of its public
+// articles.
+//
+// It sends GET /series, and no token.
+func (s *SeriesService) List(ctx context.Context, params *SeriesListParams, options ...CallOption) (*Page[SeriesSummary], error) {
+	var out struct {
+		Items []SeriesSummary `json:"series"`
+		Next  string          `json:"nextCursor"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "series.list", method: "GET", path: "/series",
+		query:     params.values(),
+		anonymous: true,
+	}, &out, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Page[SeriesSummary]{Items: out.Items, NextCursor: out.Next}, nil
+}
+
+// ListAll iterates over the items of all pages of [SeriesService.List]. It
+// requests a page when the loop gets there, and ends after an error.
+func (s *SeriesService) ListAll(ctx context.Context, params *SeriesListParams, options ...CallOption) iter.Seq2[SeriesSummary, error] {
+	var page SeriesListParams
+	if params != nil {
+		page = *params
+	}
+	return pages(page.Cursor, func(cursor string) (*Page[SeriesSummary], error) {
+		page := page
+		page.Cursor = cursor
+		return s.List(ctx, &page, options...)
+	})
+}
+
+// Create creates a series.
+//
+// Creates a series, which is empty. It is public at once, so that its title
+// should tell nothing that is not. An article joins it by the member `series`.
+//
+// It sends POST /series, and needs a token with the scope admin, and the role
+// editor.
+func (s *SeriesService) Create(ctx context.Context, series NewSeries, options ...CallOption) (*Series, error) {
+	var out struct {
+		Series *Series `json:"series"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "series.create", method: "POST", path: "/series",
+		body:  map[string]any{"series": series},
+		keyed: true,
+	}, &out, options)
+	return out.Series, err
+}
+
+// Get gets a series.
+//
+// Returns a series with its articles in their order. Articles that are not
+// public are in it only for those who may see them.
+//
+// It sends GET /series/{slug}. A token is optional.
+func (s *SeriesService) Get(ctx context.Context, slug string, options ...CallOption) (*Series, error) {
+	var out struct {
+		Series *Series `json:"series"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "series.get", method: "GET", path: "/series/{slug}",
+		arguments: []any{slug},
+	}, &out, options)
+	return out.Series, err
+}
+
+// Update changes a series.
+//
+// Applies a merge patch to a series. With `articles`, these articles come
+// first, in this order; the others follow in the order that they had. All get
+// new positions from 1 on.
+//
+// It sends PUT /series/{slug}, and needs a token with the scope admin, and the
+// role editor.
+func (s *SeriesService) Update(ctx context.Context, slug string, series UpdateSeries, options ...CallOption) (*Series, error) {
+	var out struct {
+		Series *Series `json:"series"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "series.update", method: "PUT", path: "/series/{slug}",
+		arguments: []any{slug},
+		body:      map[string]any{"series": series},
+	}, &out, options)
+	return out.Series, err
+}
+
+// Delete deletes a series.
+//
+// Deletes a series. Its articles stay, in no series.
+//
+// It sends DELETE /series/{slug}, and needs a token with the scope admin, and
+// the role editor.
+func (s *SeriesService) Delete(ctx context.Context, slug string, options ...CallOption) error {
+	return s.core.call(ctx, request{
+		operation: "series.delete", method: "DELETE", path: "/series/{slug}",
+		arguments: []any{slug},
+	}, nil, options)
+}
+
+// ReportsService has the operations of [Client].Reports.
+type ReportsService struct{ core *core }
+
+// Create reports an article, a comment or a profile.
+//
+// Tells the moderators about something that the caller can see. Only they see
+// who has reported it. Reporting the same thing again, before it is decided,
+// returns the first report and changes nothing. An account can have 100 reports
+// that are not decided; a further one returns 422 with `report` in `errors`.
+// Nobody can report what is their own.
+//
+// It sends POST /reports, and needs a token with the scope write.
+func (s *ReportsService) Create(ctx context.Context, body NewReportRequest, options ...CallOption) (*Report, error) {
+	var out struct {
+		Report *Report `json:"report"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "reports.create", method: "POST", path: "/reports",
+		body:  body,
+		keyed: true,
+	}, &out, options)
+	return out.Report, err
 }
 
 // AdminService has the operations of [Client].Admin.

@@ -353,12 +353,26 @@ type Profile struct {
 	Image *string `json:"image"`
 	// Whether the caller follows this user.
 	Following bool `json:"following"`
+	// Present, and true, if the caller has blocked this user; only in responses
+	// about profiles.
+	Blocked *bool `json:"blocked,omitempty"`
+}
+
+// Block is a user whom the caller has blocked.
+type Block struct {
+	// The present name of the user.
+	Username string `json:"username"`
+	// When the caller blocked the user.
+	BlockedAt time.Time `json:"blockedAt"`
 }
 
 // NewArticle is the article that the request publishes.
 type NewArticle struct {
 	// What lists and pages show as the headline, as plain text.
 	Title string `json:"title"`
+	// The slug of the article, which stays when the title changes. Without it,
+	// or if it is null, the slug is derived from the title.
+	Slug string `json:"slug,omitempty"`
 	// A summary of the article for lists, as plain text.
 	Description string `json:"description"`
 	// Markdown, stored and returned exactly as it was sent.
@@ -369,9 +383,60 @@ type NewArticle struct {
 	Status ArticleStatus `json:"status,omitempty"`
 	// When a `scheduled` article is published; only with this status.
 	PublishedAt *time.Time `json:"publishedAt,omitempty"`
+	// The series that the article becomes a part of; null = none.
+	Series *NewSeriesPlace `json:"series,omitempty"`
+	// The slug of an article that this one translates, or of another
+	// translation of it. Only those who may change that article may set it.
+	TranslationOf string `json:"translationOf,omitempty"`
+	// Whether the article takes new comments.
+	CommentsOpen *bool `json:"commentsOpen,omitempty"`
+	// The picture that represents the article; null if there is none.
+	CoverImage *CoverImage `json:"coverImage,omitempty"`
+	// Where the article was published first, for search engines; null if here.
+	CanonicalURL string `json:"canonicalUrl,omitempty"`
+	// The title for search engines and social networks; null if it is that of
+	// the article.
+	MetaTitle string `json:"metaTitle,omitempty"`
+	// The summary for search engines and social networks; null if it is that of
+	// the article.
+	MetaDescription string `json:"metaDescription,omitempty"`
+	// The language of the text, as a BCP 47 tag in its canonical form; null if
+	// nobody has said.
+	Language string `json:"language,omitempty"`
+	// Members of the front end's own, as JSON of any kind: up to 50, with names
+	// of up to 40 characters, and 16,384 bytes together. Members that are null
+	// are left out.
+	Metadata map[string]any `json:"metadata,omitempty"`
 	// The username of the author, if it is not the caller; for editors. An
 	// object, as in responses, has no effect.
 	Author string `json:"author,omitempty"`
+}
+
+// CoverImage is the picture that represents the article; null if there is none.
+type CoverImage struct {
+	// Where the picture is.
+	URL string `json:"url"`
+	// What the picture shows, for those who do not see it; empty if it only
+	// decorates.
+	Alt string `json:"alt"`
+	// In pixels.
+	Width int `json:"width,omitempty"`
+	// In pixels.
+	Height int `json:"height,omitempty"`
+}
+
+// ChangedCoverImage is a merge patch of the cover; null removes it. A cover has
+// to have a `url` and an `alt`.
+type ChangedCoverImage struct {
+	// Where the picture is.
+	URL *string `json:"url,omitempty"`
+	// What the picture shows, for those who do not see it; empty if it only
+	// decorates.
+	Alt *string `json:"alt,omitempty"`
+	// In pixels; null removes it.
+	Width Nullable[int] `json:"width,omitzero"`
+	// In pixels; null removes it.
+	Height Nullable[int] `json:"height,omitzero"`
 }
 
 // ArticleStatus: how far an article is: a `draft`, in `review`, `scheduled` to
@@ -390,11 +455,18 @@ const (
 type UpdateArticle struct {
 	// What lists and pages show as the headline, as plain text.
 	Title *string `json:"title,omitempty"`
+	// Another slug, or an earlier one of the article. It stays when the title
+	// changes. Null derives the slug from the title again. The slug that the
+	// article has is no change; in a request that changes the title too, it
+	// keeps the slug.
+	Slug Nullable[string] `json:"slug,omitzero"`
 	// A summary of the article for lists, as plain text.
 	Description *string `json:"description,omitempty"`
 	// Markdown, stored and returned exactly as it was sent.
 	Body *string `json:"body,omitempty"`
-	// Tags in the order of the request; duplicates are removed.
+	// Tags in the order of the request; duplicates are removed. An article that
+	// has more than 30 tags, or one of more than 50 characters, from before
+	// these limits can keep them, but cannot get others beyond the limits.
 	TagList []string `json:"tagList,omitzero"`
 	// Has to be what it is, as in an article that is sent back; `POST
 	// /articles/{slug}/publish` and `unpublish` change it.
@@ -403,6 +475,32 @@ type UpdateArticle struct {
 	PublishedAt Nullable[time.Time] `json:"publishedAt,omitzero"`
 	// Has to be what it is.
 	UnpublishAt Nullable[time.Time] `json:"unpublishAt,omitzero"`
+	// A merge patch of the cover; null removes it. A cover has to have a `url`
+	// and an `alt`.
+	CoverImage Nullable[ChangedCoverImage] `json:"coverImage,omitzero"`
+	// Where the article was published first, for search engines; null if here.
+	CanonicalURL Nullable[string] `json:"canonicalUrl,omitzero"`
+	// The title for search engines and social networks; null if it is that of
+	// the article.
+	MetaTitle Nullable[string] `json:"metaTitle,omitzero"`
+	// The summary for search engines and social networks; null if it is that of
+	// the article.
+	MetaDescription Nullable[string] `json:"metaDescription,omitzero"`
+	// The language of the text, as a BCP 47 tag in its canonical form; null if
+	// nobody has said.
+	Language Nullable[string] `json:"language,omitzero"`
+	// A merge patch of the front end's own members: those that are absent stay,
+	// those that are null are removed, and objects are merged. Null removes
+	// all.
+	Metadata Nullable[map[string]any] `json:"metadata,omitzero"`
+	// The series that the article becomes a part of; null = none.
+	Series Nullable[NewSeriesPlace] `json:"series,omitzero"`
+	// The slug of an article that this one translates, or of another
+	// translation of it; null ends that. Only those who may change that article
+	// may set it.
+	TranslationOf Nullable[string] `json:"translationOf,omitzero"`
+	// Whether the article takes new comments; existing ones stay.
+	CommentsOpen *bool `json:"commentsOpen,omitempty"`
 	// The username of another author; for editors. An object, as in responses,
 	// has no effect.
 	Author *string `json:"author,omitempty"`
@@ -416,11 +514,59 @@ type PublishRequest struct {
 	UnpublishAt *time.Time `json:"unpublishAt,omitempty"`
 }
 
+// NewPreviewRequest: how long the link works; without members, for seven days.
+type NewPreviewRequest struct {
+	// After how many seconds the link expires: from a minute to 30 days.
+	ExpiresIn *int `json:"expiresIn,omitempty"`
+}
+
+// PreviewResponse is a link that shows an article.
+type PreviewResponse struct {
+	// The page of the front end that shows previews, if the service has its
+	// address (`BYLINE_PREVIEW_URL`); else `GET /previews/{token}` of this API,
+	// as a path of this server.
+	URL string `json:"url"`
+	// What the page sends to `GET /previews/{token}`.
+	Token string `json:"token"`
+	// When the link expires.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// String implements [fmt.Stringer]. It hides tokens and passwords.
+func (v PreviewResponse) String() string {
+	v.URL = hide(v.URL)
+	v.Token = hide(v.Token)
+	type plain PreviewResponse
+	return fmt.Sprintf("%+v", plain(v))
+}
+
+// GoString implements [fmt.GoStringer] like String.
+func (v PreviewResponse) GoString() string { return "byline.PreviewResponse" + v.String() }
+
+// LogValue implements [slog.LogValuer] like String.
+func (v PreviewResponse) LogValue() slog.Value { return slog.StringValue(v.String()) }
+
 // Article is a published text with its tags, its author and what the caller has
 // to do with it.
 type Article struct {
+	// The picture that represents the article; null if there is none.
+	CoverImage *CoverImage `json:"coverImage"`
+	// Where the article was published first, for search engines; null if here.
+	CanonicalURL *string `json:"canonicalUrl"`
+	// The title for search engines and social networks; null if it is that of
+	// the article.
+	MetaTitle *string `json:"metaTitle"`
+	// The summary for search engines and social networks; null if it is that of
+	// the article.
+	MetaDescription *string `json:"metaDescription"`
+	// The language of the text, as a BCP 47 tag in its canonical form; null if
+	// nobody has said.
+	Language *string `json:"language"`
+	// Members of the front end's own, as JSON of any kind. They are returned as
+	// they were sent: the digits of numbers and the order of members stay.
+	Metadata map[string]any `json:"metadata"`
 	// Identifies the article in paths. It is derived from the title, and
-	// changes with it.
+	// changes with it, unless the author has given one.
 	Slug string `json:"slug"`
 	// What lists and pages show as the headline, as plain text.
 	Title string `json:"title"`
@@ -447,6 +593,20 @@ type Article struct {
 	PublishedAt *time.Time `json:"publishedAt"`
 	// When the article becomes a draft again; null if it stays published.
 	UnpublishAt *time.Time `json:"unpublishAt"`
+	// The number of words of `body`. In Chinese and Japanese each character
+	// counts; for languages of South-East Asia without spaces it is an
+	// estimate.
+	WordCount int `json:"wordCount"`
+	// How long `body` takes to read, at 230 words or 500 Chinese or Japanese
+	// characters a minute.
+	ReadingMinutes int `json:"readingMinutes"`
+	// The series that the article is in, and its place there; null if it is in
+	// none.
+	Series *SeriesPlace `json:"series"`
+	// The translations of the article that the caller may see, by language.
+	Translations []Translation `json:"translations"`
+	// Whether the article takes new comments.
+	CommentsOpen bool `json:"commentsOpen"`
 	// Whether the article is one of the caller's favorites.
 	Favorited bool `json:"favorited"`
 	// The number of users who have marked the article as a favorite.
@@ -471,7 +631,7 @@ type Heading struct {
 // ArticleSummary is an article without its body.
 type ArticleSummary struct {
 	// Identifies the article in paths. It is derived from the title, and
-	// changes with it.
+	// changes with it, unless the author has given one.
 	Slug string `json:"slug"`
 	// What lists and pages show as the headline, as plain text.
 	Title string `json:"title"`
@@ -496,8 +656,107 @@ type ArticleSummary struct {
 	Author Profile `json:"author"`
 }
 
+// NewSeries is the series that the request creates.
+type NewSeries struct {
+	// What lists and pages show as the headline, as plain text.
+	Title string `json:"title"`
+	// Identifies the series in paths; without it, it is made from the title. It
+	// never changes.
+	Slug string `json:"slug,omitempty"`
+	// What the series is about, as plain text; empty without it.
+	Description string `json:"description,omitempty"`
+}
+
+// UpdateSeries is a merge patch; absent members stay unchanged.
+type UpdateSeries struct {
+	// What lists and pages show as the headline, as plain text.
+	Title *string `json:"title,omitempty"`
+	// What the series is about, as plain text.
+	Description *string `json:"description,omitempty"`
+	// The slugs of articles of the series, in their new order.
+	Articles []string `json:"articles,omitzero"`
+}
+
+// SeriesSummary is a series without the list of its articles.
+type SeriesSummary struct {
+	// Identifies the series in paths.
+	Slug string `json:"slug"`
+	// The name of the series, as plain text.
+	Title string `json:"title"`
+	// What the series is about, as plain text; empty if nobody has said.
+	Description string `json:"description"`
+	// The number of its public articles.
+	ArticlesCount int64 `json:"articlesCount"`
+}
+
+// Series: articles that belong together, in an order.
+type Series struct {
+	// Identifies the series in paths.
+	Slug string `json:"slug"`
+	// The name of the series, as plain text.
+	Title string `json:"title"`
+	// What the series is about, as plain text; empty if nobody has said.
+	Description string `json:"description"`
+	// The number of its public articles.
+	ArticlesCount int64 `json:"articlesCount"`
+	// The articles that the caller may see, in their order.
+	Articles []SeriesArticle `json:"articles"`
+}
+
+// SeriesArticle is an article of a series.
+type SeriesArticle struct {
+	// The slug of the article.
+	Slug string `json:"slug"`
+	// Its title, as plain text.
+	Title string `json:"title"`
+	// What the articles of the series are sorted by. Numbers may be missing.
+	Position int `json:"position"`
+}
+
+// SeriesPlace is the series that the article is in, and its place there; null
+// if it is in none.
+type SeriesPlace struct {
+	// Identifies the series in paths.
+	Slug string `json:"slug"`
+	// The name of the series, as plain text.
+	Title string `json:"title"`
+	// What the articles of the series are sorted by. Numbers may be missing.
+	Position int `json:"position"`
+}
+
+// NewSeriesPlace is the series that the article becomes a part of; null = none.
+type NewSeriesPlace struct {
+	// The slug of a series that exists.
+	Slug string `json:"slug"`
+	// The place of the article; without it, where it is or else at the end.
+	Position int `json:"position,omitempty"`
+	// Has no effect, so that a front end can send back what it has got.
+	Title string `json:"title,omitempty"`
+}
+
+// Translation is an article that is a translation of this one, or the other way
+// round.
+type Translation struct {
+	// The language of the translation as a BCP 47 tag; null if its author has
+	// not said.
+	Language *string `json:"language"`
+	// The slug of the translation.
+	Slug string `json:"slug"`
+	// Its title, as plain text.
+	Title string `json:"title"`
+}
+
 // NewComment is the comment that the request adds.
 type NewComment struct {
+	// Markdown, stored and returned exactly as it was sent.
+	Body string `json:"body"`
+	// The comment of the same article that this one answers; null or absent if
+	// it answers none.
+	ParentID int64 `json:"parentId,omitempty"`
+}
+
+// UpdateComment: what replaces the text of the comment.
+type UpdateComment struct {
 	// Markdown, stored and returned exactly as it was sent.
 	Body string `json:"body"`
 }
@@ -507,19 +766,76 @@ type Comment struct {
 	// Identifies the comment among those of all articles. It is always below
 	// 2^53.
 	ID int64 `json:"id"`
+	// The comment that this one answers; null if it answers none.
+	ParentID *int64 `json:"parentId"`
 	// When the comment was written.
 	CreatedAt time.Time `json:"createdAt"`
 	// When the comment was last changed; equal to `createdAt` if never.
 	UpdatedAt time.Time `json:"updatedAt"`
-	// The text as Markdown, exactly as the author sent it.
+	// The text as Markdown, exactly as the author sent it; empty if the comment
+	// was deleted.
 	Body string `json:"body"`
 	// `body` as sanitised HTML; present only with `format=html`.
 	BodyHTML string `json:"bodyHtml,omitempty"`
-	// The profile of the user who wrote the comment.
+	// The profile of the user who wrote the comment; its members are empty if
+	// the comment was deleted.
 	Author Profile `json:"author"`
+	// Present, as `true`, if the comment was deleted and is only shown because
+	// it has replies.
+	Deleted *bool `json:"deleted,omitempty"`
+	// Present, as `true`, while the comment waits for the approval of a
+	// moderator; only its author and moderators see it.
+	Waiting *bool `json:"waiting,omitempty"`
 	// Present when a moderator has hidden the article or comment, which only
 	// its author and moderators can then see.
 	Hidden *Hidden `json:"hidden,omitempty"`
+}
+
+// TagsResponse is the tags in use, in the shape of the RealWorld contract.
+type TagsResponse struct {
+	// The most used first; in pages, by name.
+	Tags []string `json:"tags"`
+	// With `counts=true`: each of the tags with the number of its articles.
+	Counts []TagCount `json:"counts,omitempty"`
+	// Only in pages: the `cursor` of the next page, or null on the last page.
+	NextCursor string `json:"nextCursor,omitempty"`
+}
+
+// ManagedTag is a tag, and what editors say about it.
+type ManagedTag struct {
+	// The name that articles show, which leads to the tag in any case of its
+	// letters.
+	Name string `json:"name"`
+	// What the tag is about; null if no editor has described it.
+	Description *string `json:"description"`
+	// The number of public articles in the list of the tag.
+	ArticlesCount int64 `json:"articlesCount"`
+	// The number of public articles with a merged tag that are not in the list
+	// yet, see `POST /tags/{tag}/merge`.
+	ArticlesToMove int64 `json:"articlesToMove"`
+}
+
+// UpdateTagRequest is a merge patch; absent members stay unchanged.
+type UpdateTagRequest struct {
+	// The name that articles show from now on.
+	Name *string `json:"name,omitempty"`
+	// What the tag is about; null deletes it.
+	Description Nullable[string] `json:"description,omitzero"`
+}
+
+// MergeTagRequest is the tag that another one becomes part of.
+type MergeTagRequest struct {
+	// The name of the other tag, in any case of its letters, or an earlier
+	// name.
+	Into string `json:"into"`
+}
+
+// TagCount: how many public articles have a tag.
+type TagCount struct {
+	// The name of the tag.
+	Tag string `json:"tag"`
+	// The number of public articles with the tag.
+	ArticlesCount int64 `json:"articlesCount"`
 }
 
 // Hidden: present when a moderator has hidden the article or comment, which
@@ -557,6 +873,128 @@ type HiddenItem struct {
 	HiddenBy *string `json:"hiddenBy"`
 	// When the moderator hid it.
 	HiddenAt time.Time `json:"hiddenAt"`
+}
+
+// WaitingComment is a comment that only its author and moderators can see until
+// a moderator has approved it.
+type WaitingComment struct {
+	// Identifies the comment.
+	ID int64 `json:"id"`
+	// The slug of the article.
+	Slug string `json:"slug"`
+	// The headline of the article.
+	Title string `json:"title"`
+	// The comment that this one answers; null if it answers none.
+	ParentID *int64 `json:"parentId"`
+	// The username of the author.
+	Author string `json:"author"`
+	// The text as Markdown.
+	Body string `json:"body"`
+	// When the comment was written.
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// ReportKind: what kind of thing is reported.
+type ReportKind string
+
+// The values of ReportKind.
+const (
+	ReportedArticle ReportKind = "article"
+	ReportedComment ReportKind = "comment"
+	ReportedProfile ReportKind = "profile"
+)
+
+// NewReportRequest: what is reported, and why.
+type NewReportRequest struct {
+	// What kind of thing is reported.
+	Kind ReportKind `json:"kind"`
+	// The slug of the article, the `id` of the comment, as a text or a number,
+	// or the username.
+	ID string `json:"id"`
+	// What is wrong with it, for the moderators.
+	Reason string `json:"reason"`
+}
+
+// Report is a report as its reporter sees it.
+type Report struct {
+	// What kind of thing is reported.
+	Kind ReportKind `json:"kind"`
+	// The slug, the number of the comment or the username that was sent.
+	ID string `json:"id"`
+	// What the caller has said is wrong with it.
+	Reason string `json:"reason"`
+	// When the caller reported it.
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// ReportAction: what the moderator does about what was reported.
+type ReportAction string
+
+// The values of ReportAction.
+const (
+	DismissReport   ReportAction = "dismiss"
+	HideReported    ReportAction = "hide"
+	DeleteReported  ReportAction = "delete"
+	SuspendReported ReportAction = "suspend"
+)
+
+// DecideReportRequest: what is done about what was reported, and why.
+type DecideReportRequest struct {
+	// What the moderator does about what was reported.
+	Action ReportAction `json:"action"`
+	// The reason; needed for all actions but `dismiss`.
+	Note string `json:"note,omitempty"`
+}
+
+// ReportedItem is an article, a comment or a profile that users have reported.
+type ReportedItem struct {
+	// Identifies the item among those of all kinds.
+	ID int64 `json:"id"`
+	// What kind of thing is reported.
+	Kind ReportKind `json:"kind"`
+	// The slug of the article, or of the article that the comment belongs to;
+	// null for a profile, and for what was deleted or is not published any
+	// more.
+	Slug *string `json:"slug"`
+	// The headline of that article.
+	Title *string `json:"title"`
+	// Identifies the comment, also after it was deleted; else null.
+	CommentID *int64 `json:"commentId"`
+	// The username of the author, or of the profile.
+	Author string `json:"author"`
+	// How the comment, the description of the article or the bio of the profile
+	// begins, up to 300 characters.
+	Excerpt *string `json:"excerpt"`
+	// How many users have reported it.
+	ReportsCount int64 `json:"reportsCount"`
+	// The newest reports.
+	Reports []ReportOfItem `json:"reports"`
+	// When it was reported first.
+	CreatedAt time.Time `json:"createdAt"`
+	// What a moderator has done about it; null if it is open.
+	Decision *ReportDecision `json:"decision"`
+}
+
+// ReportOfItem is a report as moderators see it.
+type ReportOfItem struct {
+	// The username of the user who has reported it.
+	Reporter string `json:"reporter"`
+	// What the reporter says is wrong with it.
+	Reason string `json:"reason"`
+	// When it was reported.
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// ReportDecision: what a moderator has done about it; null if it is open.
+type ReportDecision struct {
+	// What the moderator does about what was reported.
+	Action ReportAction `json:"action"`
+	// What the moderator gave as the reason.
+	Note *string `json:"note"`
+	// The username of the moderator; null when their account no longer exists.
+	DecidedBy *string `json:"decidedBy"`
+	// When the moderator decided.
+	DecidedAt time.Time `json:"decidedAt"`
 }
 
 // Role: what the user may do; each role includes the permissions of those
@@ -652,25 +1090,36 @@ type AuditAction string
 
 // The values of AuditAction.
 const (
-	AuditActionArticleCreatedFor   AuditAction = "article.created_for"
-	AuditActionArticleDeleted      AuditAction = "article.deleted"
-	AuditActionArticleHidden       AuditAction = "article.hidden"
-	AuditActionArticlePublished    AuditAction = "article.published"
-	AuditActionArticleReattributed AuditAction = "article.reattributed"
-	AuditActionArticleRestored     AuditAction = "article.restored"
-	AuditActionArticleSubmitted    AuditAction = "article.submitted"
-	AuditActionArticleUnpublished  AuditAction = "article.unpublished"
-	AuditActionArticleUpdated      AuditAction = "article.updated"
-	AuditActionCommentHidden       AuditAction = "comment.hidden"
-	AuditActionCommentRestored     AuditAction = "comment.restored"
-	AuditActionInvitationAccepted  AuditAction = "invitation.accepted"
-	AuditActionInvitationCreated   AuditAction = "invitation.created"
-	AuditActionInvitationDeleted   AuditAction = "invitation.deleted"
-	AuditActionUserAdded           AuditAction = "user.added"
-	AuditActionUserAdminCreated    AuditAction = "user.admin_created"
-	AuditActionUserReinstated      AuditAction = "user.reinstated"
-	AuditActionUserRoleChanged     AuditAction = "user.role_changed"
-	AuditActionUserSuspended       AuditAction = "user.suspended"
+	AuditActionArticleCreatedFor      AuditAction = "article.created_for"
+	AuditActionArticleDeleted         AuditAction = "article.deleted"
+	AuditActionArticleHidden          AuditAction = "article.hidden"
+	AuditActionArticlePreviewCreated  AuditAction = "article.preview_created"
+	AuditActionArticlePreviewsDeleted AuditAction = "article.previews_deleted"
+	AuditActionArticlePublished       AuditAction = "article.published"
+	AuditActionArticleReattributed    AuditAction = "article.reattributed"
+	AuditActionArticleRestored        AuditAction = "article.restored"
+	AuditActionCommentDeleted         AuditAction = "comment.deleted"
+	AuditActionArticleSubmitted       AuditAction = "article.submitted"
+	AuditActionArticleUnpublished     AuditAction = "article.unpublished"
+	AuditActionArticleUpdated         AuditAction = "article.updated"
+	AuditActionCommentApproved        AuditAction = "comment.approved"
+	AuditActionCommentHidden          AuditAction = "comment.hidden"
+	AuditActionReportDecided          AuditAction = "report.decided"
+	AuditActionCommentRestored        AuditAction = "comment.restored"
+	AuditActionInvitationAccepted     AuditAction = "invitation.accepted"
+	AuditActionInvitationCreated      AuditAction = "invitation.created"
+	AuditActionInvitationDeleted      AuditAction = "invitation.deleted"
+	AuditActionSeriesCreated          AuditAction = "series.created"
+	AuditActionSeriesDeleted          AuditAction = "series.deleted"
+	AuditActionSeriesUpdated          AuditAction = "series.updated"
+	AuditActionTagDescribed           AuditAction = "tag.described"
+	AuditActionTagMerged              AuditAction = "tag.merged"
+	AuditActionTagRenamed             AuditAction = "tag.renamed"
+	AuditActionUserAdded              AuditAction = "user.added"
+	AuditActionUserAdminCreated       AuditAction = "user.admin_created"
+	AuditActionUserReinstated         AuditAction = "user.reinstated"
+	AuditActionUserRoleChanged        AuditAction = "user.role_changed"
+	AuditActionUserSuspended          AuditAction = "user.suspended"
 )
 
 // AuditActor is the user who did it; null for the operator at the command line.
@@ -681,15 +1130,16 @@ type AuditActor struct {
 	Username *string `json:"username"`
 }
 
-// AuditSubject is the user, article, comment or invitation that the action
-// affected.
+// AuditSubject is the user, article, comment, invitation, series or tag that
+// the action affected.
 type AuditSubject struct {
-	// What `id` identifies: an article, a comment, an invitation or a user.
+	// What `id` identifies: an article, a comment, an invitation, a series, a
+	// tag or a user.
 	Kind AuditSubjectKind `json:"kind"`
 	// Identifies the object among those of its kind, also after it was deleted.
 	ID int64 `json:"id"`
-	// The username, the slug of the article or the invited address; null when
-	// the subject no longer exists.
+	// The username, the slug of the article or of the series, the invited
+	// address or the name of the tag; null when the subject no longer exists.
 	Name *string `json:"name"`
 }
 
@@ -706,19 +1156,22 @@ type AuditEntry struct {
 	Actor *AuditActor `json:"actor"`
 	// The API key that the actor used, if any.
 	APIKeyID *int64 `json:"apiKeyId"`
-	// The user, article, comment or invitation that the action affected.
+	// The user, article, comment, invitation, series or tag that the action
+	// affected.
 	Subject AuditSubject `json:"subject"`
 	// What the actor gave as the reason; null if there is none, or if it was
 	// erased.
 	Reason *string `json:"reason"`
 	// The role before a change of the role, the status of an article before it
-	// was published, submitted or unpublished, or the id of the author before
-	// the article got another one; else null.
+	// was published, submitted or unpublished, the id of the author before the
+	// article got another one, or the name of a tag before it was renamed or
+	// merged; else null.
 	From *string `json:"from"`
 	// The role after a change of the role, of a new account or of an
 	// invitation, the status of an article after it was published, submitted or
-	// unpublished, or the id of the author after the article got another one;
-	// else null.
+	// unpublished, the id of the author after the article got another one, the
+	// name that a tag got or that of the tag that it was merged into, or the
+	// action of a decision; else null.
 	To *string `json:"to"`
 	// The id of the request in the log of the service; null for the command
 	// line.
@@ -767,8 +1220,10 @@ type Code string
 // The values of Code.
 const (
 	CodeAccountSuspended     Code = "account_suspended"
+	CodeAlreadyDecided       Code = "already_decided"
 	CodeAlreadyTaken         Code = "already_taken"
 	CodeBodyTooLarge         Code = "body_too_large"
+	CodeCommentsClosed       Code = "comments_closed"
 	CodeCredentialsInvalid   Code = "credentials_invalid"
 	CodeDatabaseUnavailable  Code = "database_unavailable"
 	CodeForbidden            Code = "forbidden"
@@ -806,6 +1261,8 @@ const (
 	ExportFavorite   ExportRecordType = "favorite"
 	ExportFollowing  ExportRecordType = "following"
 	ExportFollower   ExportRecordType = "follower"
+	ExportBlock      ExportRecordType = "block"
+	ExportReport     ExportRecordType = "report"
 	ExportAuditEntry ExportRecordType = "auditEntry"
 	ExportEnd        ExportRecordType = "end"
 )
@@ -819,6 +1276,15 @@ const (
 	HiddenComment HiddenItemKind = "comment"
 )
 
+// ReportStatusFilter is one of the values below.
+type ReportStatusFilter string
+
+// The values of ReportStatusFilter.
+const (
+	Open    ReportStatusFilter = "open"
+	Decided ReportStatusFilter = "decided"
+)
+
 // CommentSort is one of the values below.
 type CommentSort string
 
@@ -828,8 +1294,8 @@ const (
 	NewestFirst CommentSort = "-createdAt"
 )
 
-// AuditSubjectKind: what `id` identifies: an article, a comment, an invitation
-// or a user.
+// AuditSubjectKind: what `id` identifies: an article, a comment, an invitation,
+// a series, a tag or a user.
 type AuditSubjectKind string
 
 // The values of AuditSubjectKind.
@@ -837,5 +1303,7 @@ const (
 	SubjectArticle    AuditSubjectKind = "article"
 	SubjectComment    AuditSubjectKind = "comment"
 	SubjectInvitation AuditSubjectKind = "invitation"
+	SubjectSeries     AuditSubjectKind = "series"
+	SubjectTag        AuditSubjectKind = "tag"
 	SubjectUser       AuditSubjectKind = "user"
 )

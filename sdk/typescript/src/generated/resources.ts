@@ -24,15 +24,32 @@ import type {
   DeleteUser,
   ExportRecord,
   Profile,
+  Block,
   NewArticle,
   UpdateArticle,
   PublishRequest,
+  NewPreviewRequest,
+  PreviewResponse,
   Article,
   ArticleSummary,
+  NewSeries,
+  UpdateSeries,
+  SeriesSummary,
+  Series,
   NewComment,
+  UpdateComment,
   Comment,
+  TagsResponse,
+  ManagedTag,
+  UpdateTagRequest,
+  MergeTagRequest,
   HideRequest,
   HiddenItem,
+  WaitingComment,
+  NewReportRequest,
+  Report,
+  DecideReportRequest,
+  ReportedItem,
   SetRoleRequest,
   NewAccountRequest,
   NewInvitationRequest,
@@ -46,10 +63,16 @@ import type {
   ArticlesFeedParams,
   ArticlesListParams,
   ArticlesGetParams,
+  PreviewsGetParams,
   CommentsListParams,
+  TagsPageParams,
+  SeriesListParams,
   ArticlesListOwnParams,
+  ProfilesListBlockedParams,
   ArticlesListEditorialParams,
   ModerationListHiddenParams,
+  ModerationListWaitingParams,
+  ModerationListReportsParams,
   AdminListUsersParams,
   AdminListInvitationsParams,
   AdminListAuditLogParams,
@@ -666,7 +689,7 @@ export class RecoveryResource {
   }
 }
 
-/** Public profiles of users, and following them */
+/** Public profiles of users, following them, and blocking them */
 export class ProfilesResource {
   readonly #transport: Transport;
 
@@ -707,7 +730,8 @@ export class ProfilesResource {
    * Follow a user
    *
    * Adds the user's articles to the caller's feed. Following a user again
-   * changes nothing. Users cannot follow themselves; this returns 422.
+   * changes nothing. Users cannot follow themselves; this returns 422. If one of
+   * the two has blocked the other, this returns 403.
    *
    * @param username - The user's name, in any letter case, width and normalisation
    *
@@ -756,6 +780,93 @@ export class ProfilesResource {
       [username],
       {},
       options,
+    );
+  }
+
+  /**
+   * Block a user
+   *
+   * Keeps a user away: neither of the two can comment on the articles of the other
+   * or follow the other, and neither sees the comments of the other. Follows
+   * between them end. The other user is not told. Blocking a user again changes
+   * nothing. Users cannot block themselves; this returns 422.
+   *
+   * Moderators see all comments, and a block keeps nobody from reporting.
+   *
+   * @param username - The user's name, in any letter case, width and normalisation
+   *
+   * @example
+   * ```ts
+   * const profile = await byline.profiles.block("jake");
+   * ```
+   */
+  block(username: string, options: CallOptions = {}): Call<Profile> {
+    return this.#transport.call(
+      {
+        name: "profiles.block",
+        method: "POST",
+        path: "/profiles/{username}/block",
+        expects: "profile",
+        unwraps: true,
+      },
+      [username],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * End a block
+   *
+   * Ends the block of the caller. Follows that the block has ended stay ended, and
+   * a block of the other user stays. Repeating the request changes nothing.
+   *
+   * @param username - The user's name, in any letter case, width and normalisation
+   *
+   * @example
+   * ```ts
+   * const profile = await byline.profiles.unblock("jake");
+   * ```
+   */
+  unblock(username: string, options: CallOptions = {}): Call<Profile> {
+    return this.#transport.call(
+      {
+        name: "profiles.unblock",
+        method: "DELETE",
+        path: "/profiles/{username}/block",
+        expects: "profile",
+        unwraps: true,
+      },
+      [username],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * List the users whom you have blocked
+   *
+   * Returns the users whom the caller has blocked, the last blocked first. Nobody
+   * else can see this list.
+   *
+   * @example
+   * ```ts
+   * for await (const block of byline.profiles.listBlocked()) {
+   *   console.log(block);
+   * }
+   * ```
+   */
+  listBlocked(
+    params: ProfilesListBlockedParams = {},
+    options: CallOptions = {},
+  ): Pager<Block, Page<Block>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        { name: "profiles.listBlocked", method: "GET", path: "/user/blocks", expects: "blocks" },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
     );
   }
 
@@ -874,9 +985,10 @@ export class ArticlesResource {
   /**
    * Publish an article
    *
-   * Publishes an article. Its slug is derived from the title. Two articles may
-   * have the same title; the second one gets a different slug. Editors can publish
-   * it in the name of another user, the `author`.
+   * Publishes an article. Its slug is derived from the title, unless the request
+   * has a `slug`. Two articles may have the same title; the second one gets a
+   * different slug. A `slug` that another article has or had returns 409. Editors
+   * can publish the article in the name of another user, the `author`.
    *
    * The articles and comments of an account have a maximum size together. If
    * the article would exceed it, the request returns 422 with `storage` in
@@ -941,8 +1053,9 @@ export class ArticlesResource {
    * Change an article
    *
    * Changes an article; only its author and editors may do this. The body is a
-   * merge patch (RFC 7396). A changed title creates a new slug, and the old slug continues to
-   * work. `tagList` replaces the whole list, and `[]` removes all tags.
+   * merge patch (RFC 7396). A changed title creates a new slug, unless the request
+   * or an earlier one has given a `slug`. The old slug continues to work. A `slug`
+   * that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
    * Editors can give the article another `author`, who can then change it.
    *
    * To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -1030,7 +1143,8 @@ export class ArticlesResource {
    *
    * Publishes a draft, an article in review or a scheduled one: at once, or at
    * `publishAt`. `unpublishAt` ends the publication. The order of lists is that
-   * of publication.
+   * of publication. An author has up to 100 scheduled articles, and up to 1000
+   * whose publication ends.
    *
    * @param slug - The current slug of the article or an earlier one
    *
@@ -1264,7 +1378,109 @@ export class ArticlesResource {
   }
 }
 
-/** Hiding articles and comments, by moderators */
+/** Links that show an article before it is public */
+export class PreviewsResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Create a preview link
+   *
+   * Returns a link with which everybody reads the article as it would be if it
+   * were published now, without an account. It works until it expires, until
+   * `DELETE` ends it, or until its creator may no longer change the article;
+   * not while a moderator hides the article.
+   *
+   * Only this response contains the link: the service stores a hash of its
+   * token. An article has up to 50 links that have not expired.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const { url, token } = await byline.previews.create(
+   *   "how-to-train-your-dragon",
+   *   { expiresIn: 86400 },
+   * );
+   * ```
+   */
+  create(
+    slug: string,
+    params: NewPreviewRequest,
+    options: CallOptions = {},
+  ): Call<PreviewResponse> {
+    return this.#transport.call(
+      {
+        name: "previews.create",
+        method: "POST",
+        path: "/articles/{slug}/previews",
+        body: true,
+        expects: "url",
+      },
+      [slug],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * End all preview links of an article
+   *
+   * Ends all links of the article, whoever has created them. It succeeds too
+   * if there are none.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * await byline.previews.delete("how-to-train-your-dragon");
+   * ```
+   */
+  delete(slug: string, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      { name: "previews.delete", method: "DELETE", path: "/articles/{slug}/previews", empty: true },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Get the article of a preview link
+   *
+   * Returns the article as it would be if it were published now. Neither the
+   * service nor any cache or search engine keeps the response. A token that is
+   * unknown, has expired or was ended returns 404.
+   *
+   * @param token - The `token` of `POST /articles/{slug}/previews`
+   *
+   * @example
+   * ```ts
+   * const article = await byline.previews.get("q7x3m5z2n4k6h8j2w5y7r3t6u4");
+   * ```
+   */
+  get(token: string, params: PreviewsGetParams = {}, options: CallOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "previews.get",
+        method: "GET",
+        path: "/previews/{token}",
+        expects: "article",
+        unwraps: true,
+        anonymous: true,
+      },
+      [token],
+      params,
+      options,
+    );
+  }
+}
+
+/** Reports of articles, comments and profiles, and what moderators do about them */
 export class ModerationResource {
   readonly #transport: Transport;
 
@@ -1371,8 +1587,8 @@ export class ModerationResource {
   /**
    * Restore a comment
    *
-   * Makes a hidden comment visible again. A comment that is not hidden stays as
-   * it is.
+   * Makes a hidden comment visible again. If it waits for approval, it still
+   * waits. A comment that is not hidden stays as it is.
    *
    * @param slug - The current slug of the article or an earlier one
    * @param id - The number in `id` of the comment
@@ -1388,6 +1604,35 @@ export class ModerationResource {
         name: "moderation.restoreComment",
         method: "DELETE",
         path: "/articles/{slug}/comments/{id}/hidden",
+        empty: true,
+      },
+      [slug, id],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Approve a comment
+   *
+   * Shows a comment that waits to everybody. Further comments of its author do
+   * not wait; those that wait already still do. A comment that does not wait
+   * stays as it is. To reject one, hide it.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   * @param id - The number in `id` of the comment
+   *
+   * @example
+   * ```ts
+   * await byline.moderation.approveComment("how-to-train-your-dragon", 42);
+   * ```
+   */
+  approveComment(slug: string, id: number, options: CallOptions = {}): Call<void> {
+    return this.#transport.call(
+      {
+        name: "moderation.approveComment",
+        method: "PUT",
+        path: "/articles/{slug}/comments/{id}/approval",
         empty: true,
       },
       [slug, id],
@@ -1426,6 +1671,117 @@ export class ModerationResource {
       ),
     );
   }
+
+  /**
+   * List comments that wait for approval
+   *
+   * Returns the comments that wait for the approval of a moderator, the oldest
+   * first. Those that a moderator has hidden are not among them. A page with
+   * more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
+   * comments.
+   *
+   * @example
+   * ```ts
+   * for await (const comment of byline.moderation.listWaiting()) {
+   *   console.log(comment);
+   * }
+   * ```
+   */
+  listWaiting(
+    params: ModerationListWaitingParams = {},
+    options: CallOptions = {},
+  ): Pager<WaitingComment, Page<WaitingComment>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        {
+          name: "moderation.listWaiting",
+          method: "GET",
+          path: "/moderation/waiting",
+          expects: "comments",
+        },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * List what was reported
+   *
+   * Returns what users have reported and no moderator has decided, or with
+   * `status=decided` what was decided. What several users have reported is one
+   * item, with their number and the newest five reports. The last reported for
+   * the first time comes first.
+   *
+   * @example
+   * ```ts
+   * for await (const report of byline.moderation.listReports({ status: "open" })) {
+   *   console.log(report);
+   * }
+   * ```
+   */
+  listReports(
+    params: ModerationListReportsParams = {},
+    options: CallOptions = {},
+  ): Pager<ReportedItem, Page<ReportedItem>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        {
+          name: "moderation.listReports",
+          method: "GET",
+          path: "/moderation/reports",
+          expects: "reports",
+        },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * Decide what was reported
+   *
+   * Decides all reports of an article, a comment or a profile at once, and takes
+   * the action in the same transaction. `dismiss` changes nothing. `hide` hides
+   * the article or comment. `delete` deletes it, which needs the role editor.
+   * `suspend` suspends its author, or the user of the profile, which needs the
+   * role admin. The note is the reason, which the author of what is hidden sees;
+   * all actions but `dismiss` need one.
+   *
+   * What another moderator has decided before returns 409. Repeating one's own
+   * decision changes nothing. Reports that arrive later are a new item.
+   *
+   * @param id - The number in `id` of `GET /moderation/reports`
+   *
+   * @example
+   * ```ts
+   * const report = await byline.moderation.decideReport(42, {
+   *   action: "hide",
+   *   note: "Advertising",
+   * });
+   * ```
+   */
+  decideReport(
+    id: number,
+    params: DecideReportRequest,
+    options: CallOptions = {},
+  ): Call<ReportedItem> {
+    return this.#transport.call(
+      {
+        name: "moderation.decideReport",
+        method: "PUT",
+        path: "/moderation/reports/{id}",
+        body: true,
+        expects: "report",
+        unwraps: true,
+      },
+      [id],
+      params,
+      options,
+    );
+  }
 }
 
 /** Comments on articles */
@@ -1441,6 +1797,11 @@ export class CommentsResource {
    * List the comments of an article
    *
    * Returns comments oldest first, or newest first with `sort=-createdAt`.
+   * Replies are among them and name the comment that they answer in `parentId`;
+   * the parameter `parentId` selects the replies of one comment, or the comments
+   * that answer none. A deleted comment that has replies is in the list with
+   * `deleted: true`, without its text and author.
+   *
    * Without `limit` the response contains up to 1,000 comments; `nextCursor`
    * leads to the rest. With `format=html` it contains up to 100, and a larger
    * `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
@@ -1478,8 +1839,19 @@ export class CommentsResource {
   /**
    * Comment on an article
    *
-   * Adds a comment of the signed-in user to the article. If the account would
-   * exceed its maximum size, the request returns 422 with `storage` in `errors`.
+   * Adds a comment of the signed-in user to the article, or a reply to another
+   * comment with `parentId`. A comment that answers none has the depth 1, and a
+   * reply to a comment of the depth 8 returns 422. If the account would exceed
+   * its maximum size, the request returns 422 with `storage` in `errors`.
+   *
+   * If the article or the service takes no new comments, the response is 403
+   * with the code `comments_closed`. On a service that approves comments, those
+   * of an account wait until a moderator has approved one: the response has
+   * `waiting: true`, and only the author and moderators see the comment. Up to
+   * 20 comments of an account wait.
+   *
+   * If the author of the article or of the comment that is answered has blocked
+   * the user, or the other way round, the response is 403.
    *
    * @param slug - The current slug of the article or an earlier one
    *
@@ -1508,9 +1880,49 @@ export class CommentsResource {
   }
 
   /**
+   * Change a comment
+   *
+   * Replaces the text of a comment; only its author may do this. The response
+   * shows in `updatedAt` that the comment was changed. Repeating the request
+   * changes nothing. A comment that is hidden or waits stays so.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   * @param id - The number in `id` of the comment
+   *
+   * @example
+   * ```ts
+   * const comment = await byline.comments.update("how-to-train-your-dragon", 42, {
+   *   body: "His name is my name too.",
+   * });
+   * ```
+   */
+  update(
+    slug: string,
+    id: number,
+    params: UpdateComment,
+    options: CallOptions = {},
+  ): Call<Comment> {
+    return this.#transport.call(
+      {
+        name: "comments.update",
+        method: "PUT",
+        path: "/articles/{slug}/comments/{id}",
+        body: "comment",
+        expects: "comment",
+        unwraps: true,
+      },
+      [slug, id],
+      params,
+      options,
+    );
+  }
+
+  /**
    * Delete a comment
    *
-   * Deletes a comment; only its author may do this.
+   * Deletes a comment; only its author may do this. Replies stay: if there are
+   * any, the comment loses its text and its author, and lists show it with
+   * `deleted: true` until the last reply is deleted.
    *
    * @param slug - The current slug of the article or an earlier one
    * @param id - The number in `id` of the comment
@@ -1535,7 +1947,7 @@ export class CommentsResource {
   }
 }
 
-/** The tags in use */
+/** The tags in use; editors rename, merge and describe them */
 export class TagsResource {
   readonly #transport: Transport;
 
@@ -1547,9 +1959,12 @@ export class TagsResource {
   /**
    * List tags
    *
-   * Returns the tags that at least one article has, the most used first, and
-   * those that are used equally often by name. Of more than 1,000 tags, it
+   * Returns the tags that at least one public article has, the most used first,
+   * and those that are used equally often by name. Of more than 1,000 tags, it
    * returns the first 1,000.
+   *
+   * With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+   * name.
    *
    * @example
    * ```ts
@@ -1568,6 +1983,339 @@ export class TagsResource {
       },
       [],
       {},
+      options,
+    );
+  }
+
+  /**
+   * List tags
+   *
+   * Returns the tags that at least one public article has, the most used first,
+   * and those that are used equally often by name. Of more than 1,000 tags, it
+   * returns the first 1,000.
+   *
+   * With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+   * name.
+   *
+   * @example
+   * ```ts
+   * const { tags, counts } = await byline.tags.page({ prefix: "dra" });
+   * ```
+   */
+  page(params: TagsPageParams = {}, options: CallOptions = {}): Call<TagsResponse> {
+    return this.#transport.call(
+      { name: "tags.page", method: "GET", path: "/tags", expects: "tags", anonymous: true },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Get a tag
+   *
+   * Returns a tag that at least one public article has. Editors get also others
+   * that have a name. Earlier names, and those of tags that were merged into
+   * this one, lead to it.
+   *
+   * @param tag - The name of the tag, in any case of its letters, or an earlier name
+   *
+   * @example
+   * ```ts
+   * const tag = await byline.tags.get("dragons");
+   * ```
+   */
+  get(tag: string, options: CallOptions = {}): Call<ManagedTag> {
+    return this.#transport.call(
+      { name: "tags.get", method: "GET", path: "/tags/{tag}", expects: "tag", unwraps: true },
+      [tag],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Change a tag
+   *
+   * Changes what is shown of a tag. A name is shown at once in all articles with
+   * the tag, which do not change: their `updatedAt` and revisions stay. Earlier
+   * names lead to the tag. Two tags cannot have the same name: merge one into
+   * the other.
+   *
+   * @param tag - The name of the tag, in any case of its letters, or an earlier name
+   *
+   * @example
+   * ```ts
+   * const tag = await byline.tags.update("dragons", {
+   *   name: "dragons",
+   *   description: "Training and care",
+   * });
+   * ```
+   */
+  update(tag: string, params: UpdateTagRequest, options: CallOptions = {}): Call<ManagedTag> {
+    return this.#transport.call(
+      {
+        name: "tags.update",
+        method: "PUT",
+        path: "/tags/{tag}",
+        body: true,
+        expects: "tag",
+        unwraps: true,
+      },
+      [tag],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Merge a tag into another one
+   *
+   * Makes a tag part of another one. Articles show the other tag at once, and
+   * its name leads to it, as do earlier names. The lists of both tags become one.
+   * If more than some thousand articles have the tag, this takes a few seconds
+   * more: `articlesToMove` says how many are not in the list yet. It cannot be
+   * undone. Articles do not change: their `updatedAt` and revisions stay. The
+   * description of the merged tag is deleted.
+   *
+   * @param tag - The name of the tag, in any case of its letters, or an earlier name
+   *
+   * @example
+   * ```ts
+   * const tag = await byline.tags.merge("dragons", { into: "dragons" });
+   * ```
+   */
+  merge(tag: string, params: MergeTagRequest, options: CallOptions = {}): Call<ManagedTag> {
+    return this.#transport.call(
+      {
+        name: "tags.merge",
+        method: "POST",
+        path: "/tags/{tag}/merge",
+        body: true,
+        expects: "tag",
+        unwraps: true,
+      },
+      [tag],
+      params,
+      options,
+    );
+  }
+}
+
+/** Articles that belong together, in an order */
+export class SeriesResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List series
+   *
+   * Returns all series, the newest first, each with the number of its public
+   * articles.
+   *
+   * @example
+   * ```ts
+   * for await (const serie of byline.series.list()) {
+   *   console.log(serie);
+   * }
+   * ```
+   */
+  list(
+    params: SeriesListParams = {},
+    options: CallOptions = {},
+  ): Pager<SeriesSummary, Page<SeriesSummary>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        { name: "series.list", method: "GET", path: "/series", expects: "series", anonymous: true },
+        [],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * Create a series
+   *
+   * Creates a series, which is empty. It is public at once, so that its title should
+   * tell nothing that is not. An article joins it by the member `series`.
+   *
+   * @example
+   * ```ts
+   * const series = await byline.series.create({
+   *   title: "Dragons for beginners",
+   *   description: "From the egg to the first flight",
+   * });
+   * ```
+   */
+  create(params: NewSeries, options: CreateOptions = {}): Call<Series> {
+    return this.#transport.call(
+      {
+        name: "series.create",
+        method: "POST",
+        path: "/series",
+        body: "series",
+        expects: "series",
+        unwraps: true,
+        creates: true,
+      },
+      [],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Get a series
+   *
+   * Returns a series with its articles in their order. Articles that are not public
+   * are in it only for those who may see them.
+   *
+   * @param slug - The slug of the series
+   *
+   * @example
+   * ```ts
+   * const series = await byline.series.get("dragons-for-beginners");
+   * ```
+   */
+  get(slug: string, options: CallOptions = {}): Call<Series> {
+    return this.#transport.call(
+      {
+        name: "series.get",
+        method: "GET",
+        path: "/series/{slug}",
+        expects: "series",
+        unwraps: true,
+      },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Change a series
+   *
+   * Applies a merge patch to a series. With `articles`, these articles come first, in
+   * this order; the others follow in the order that they had. All get new positions
+   * from 1 on.
+   *
+   * @param slug - The slug of the series
+   *
+   * @example
+   * ```ts
+   * const series = await byline.series.update("dragons-for-beginners", {
+   *   articles: ["how-to-find-a-dragon", "how-to-train-your-dragon"],
+   * });
+   * ```
+   */
+  update(slug: string, params: UpdateSeries, options: ConditionalOptions = {}): Call<Series> {
+    return this.#transport.call(
+      {
+        name: "series.update",
+        method: "PUT",
+        path: "/series/{slug}",
+        body: "series",
+        expects: "series",
+        unwraps: true,
+      },
+      [slug],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Change what `get` returns, without overwriting the edits of others
+   *
+   * Reads the series, calls `change`, and writes the change that it
+   * returns. If somebody else has edited the series in the meantime, reads it
+   * and calls `change` again.
+   *
+   * @example
+   * ```ts
+   * const series = await byline.series.edit("dragons-for-beginners", (series) => ({
+   *   articles: ["how-to-find-a-dragon", "how-to-train-your-dragon"],
+   * }));
+   * ```
+   */
+  edit(
+    slug: string,
+    change: (series: Series) => UpdateSeries | Promise<UpdateSeries>,
+    options: CallOptions = {},
+  ): Promise<Series> {
+    return edit(
+      () => this.get(slug, options),
+      async (value, etag) => this.update(slug, await change(value), { ...options, ifMatch: etag }),
+    );
+  }
+
+  /**
+   * Delete a series
+   *
+   * Deletes a series. Its articles stay, in no series.
+   *
+   * @param slug - The slug of the series
+   *
+   * @example
+   * ```ts
+   * await byline.series.delete("dragons-for-beginners");
+   * ```
+   */
+  delete(slug: string, options: ConditionalOptions = {}): Call<void> {
+    return this.#transport.call(
+      { name: "series.delete", method: "DELETE", path: "/series/{slug}", empty: true },
+      [slug],
+      {},
+      options,
+    );
+  }
+}
+
+/** Reports of articles, comments and profiles, and what moderators do about them */
+export class ReportsResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Report an article, a comment or a profile
+   *
+   * Tells the moderators about something that the caller can see. Only they see
+   * who has reported it. Reporting the same thing again, before it is decided,
+   * returns the first report and changes nothing. An account can have 100 reports
+   * that are not decided; a further one returns 422 with `report` in `errors`.
+   * Nobody can report what is their own.
+   *
+   * @example
+   * ```ts
+   * const report = await byline.reports.create({
+   *   kind: "article",
+   *   id: "how-to-train-your-dragon",
+   *   reason: "Advertising",
+   * });
+   * ```
+   */
+  create(params: NewReportRequest, options: CreateOptions = {}): Call<Report> {
+    return this.#transport.call(
+      {
+        name: "reports.create",
+        method: "POST",
+        path: "/reports",
+        body: true,
+        expects: "report",
+        unwraps: true,
+        creates: true,
+      },
+      [],
+      params,
       options,
     );
   }
@@ -1872,16 +2620,22 @@ export abstract class Resources {
   readonly apiKeys: ApiKeysResource;
   /** Password reset and verification of e-mail addresses */
   readonly recovery: RecoveryResource;
-  /** Public profiles of users, and following them */
+  /** Public profiles of users, following them, and blocking them */
   readonly profiles: ProfilesResource;
   /** Articles, lists of articles and the personal feed */
   readonly articles: ArticlesResource;
-  /** Hiding articles and comments, by moderators */
+  /** Links that show an article before it is public */
+  readonly previews: PreviewsResource;
+  /** Reports of articles, comments and profiles, and what moderators do about them */
   readonly moderation: ModerationResource;
   /** Comments on articles */
   readonly comments: CommentsResource;
-  /** The tags in use */
+  /** The tags in use; editors rename, merge and describe them */
   readonly tags: TagsResource;
+  /** Articles that belong together, in an order */
+  readonly series: SeriesResource;
+  /** Reports of articles, comments and profiles, and what moderators do about them */
+  readonly reports: ReportsResource;
   /** Users, their roles and suspensions, and the audit log, for admins */
   readonly admin: AdminResource;
   /** @internal */
@@ -1893,9 +2647,12 @@ export abstract class Resources {
     this.recovery = new RecoveryResource(transport);
     this.profiles = new ProfilesResource(transport);
     this.articles = new ArticlesResource(transport);
+    this.previews = new PreviewsResource(transport);
     this.moderation = new ModerationResource(transport);
     this.comments = new CommentsResource(transport);
     this.tags = new TagsResource(transport);
+    this.series = new SeriesResource(transport);
+    this.reports = new ReportsResource(transport);
     this.admin = new AdminResource(transport);
   }
 }

@@ -270,6 +270,8 @@ export interface ExportRecord {
     | "favorite"
     | "following"
     | "follower"
+    | "block"
+    | "report"
     | "auditEntry"
     | "end";
   [member: string]: unknown;
@@ -285,6 +287,16 @@ export interface Profile {
   image: string | null;
   /** Whether the caller follows this user */
   following: boolean;
+  /** Present, and true, if the caller has blocked this user; only in responses about profiles */
+  blocked?: boolean;
+}
+
+/** A user whom the caller has blocked */
+export interface Block {
+  /** The present name of the user */
+  username: string;
+  /** When the caller blocked the user */
+  blockedAt: string;
 }
 
 /** The article that the request publishes */
@@ -295,6 +307,13 @@ export interface NewArticle {
    * 1 to 256 characters.
    */
   title: string;
+  /**
+   * The slug of the article, which stays when the title changes. Without it, or
+   * if it is null, the slug is derived from the title.
+   *
+   * Up to 100 characters.
+   */
+  slug?: string | null | undefined;
   /**
    * A summary of the article for lists, as plain text
    *
@@ -310,19 +329,121 @@ export interface NewArticle {
   /**
    * Tags in the order of the request; duplicates are removed
    *
-   * Up to 50 items.
+   * Up to 30 items.
    */
   tagList?: readonly string[] | undefined;
   /** What becomes of the article; without it, it is published at once */
   status?: ArticleStatus | undefined;
   /** When a `scheduled` article is published; only with this status */
   publishedAt?: string | undefined;
+  /** The series that the article becomes a part of; null = none */
+  series?: NewSeriesPlace | null | undefined;
+  /**
+   * The slug of an article that this one translates, or of another translation of it. Only those who may change that article may set it.
+   *
+   * 1 to 300 characters.
+   */
+  translationOf?: string | undefined;
+  /**
+   * Whether the article takes new comments
+   *
+   * @default true
+   */
+  commentsOpen?: boolean | undefined;
+  /** The picture that represents the article; null if there is none */
+  coverImage?: CoverImage | null | undefined;
+  /**
+   * Where the article was published first, for search engines; null if here
+   *
+   * Up to 2048 characters.
+   */
+  canonicalUrl?: string | null | undefined;
+  /**
+   * The title for search engines and social networks; null if it is that of the article
+   *
+   * 1 to 256 characters.
+   */
+  metaTitle?: string | null | undefined;
+  /**
+   * The summary for search engines and social networks; null if it is that of the article
+   *
+   * 1 to 1024 characters.
+   */
+  metaDescription?: string | null | undefined;
+  /**
+   * The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+   *
+   * 2 to 35 characters.
+   */
+  language?: string | null | undefined;
+  /**
+   * Members of the front end's own, as JSON of any kind: up to 50, with names of
+   * up to 40 characters, and 16,384 bytes together. Members that are null are
+   * left out.
+   */
+  metadata?: Record<string, unknown> | null | undefined;
   /**
    * The username of the author, if it is not the caller; for editors. An object, as in responses, has no effect.
    *
    * 1 to 64 characters.
    */
   author?: string | undefined;
+}
+
+/** The picture that represents the article; null if there is none */
+export interface CoverImage {
+  /**
+   * Where the picture is
+   *
+   * Up to 2048 characters.
+   */
+  url: string;
+  /**
+   * What the picture shows, for those who do not see it; empty if it only decorates
+   *
+   * Up to 1000 characters.
+   */
+  alt: string;
+  /**
+   * In pixels
+   *
+   * 1 to 100000.
+   */
+  width?: number | undefined;
+  /**
+   * In pixels
+   *
+   * 1 to 100000.
+   */
+  height?: number | undefined;
+}
+
+/** A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`. */
+export interface ChangedCoverImage {
+  /**
+   * Where the picture is
+   *
+   * Up to 2048 characters.
+   */
+  url?: string | undefined;
+  /**
+   * What the picture shows, for those who do not see it; empty if it only decorates
+   *
+   * Up to 1000 characters.
+   */
+  alt?: string | undefined;
+  /**
+   * In pixels; null removes it
+   *
+   * 1 to 100000.
+   */
+  width?: number | null | undefined;
+  /**
+   * In pixels; null removes it
+   *
+   * 1 to 100000.
+   */
+  height?: number | null | undefined;
 }
 
 /**
@@ -340,6 +461,14 @@ export interface UpdateArticle {
    */
   title?: string | undefined;
   /**
+   * Another slug, or an earlier one of the article. It stays when the title
+   * changes. Null derives the slug from the title again. The slug that the article
+   * has is no change; in a request that changes the title too, it keeps the slug.
+   *
+   * Up to 100 characters.
+   */
+  slug?: string | null | undefined;
+  /**
    * A summary of the article for lists, as plain text
    *
    * 1 to 1024 characters.
@@ -352,7 +481,9 @@ export interface UpdateArticle {
    */
   body?: string | undefined;
   /**
-   * Tags in the order of the request; duplicates are removed
+   * Tags in the order of the request; duplicates are removed. An article that
+   * has more than 30 tags, or one of more than 50 characters, from before these
+   * limits can keep them, but cannot get others beyond the limits.
    *
    * Up to 50 items.
    */
@@ -365,6 +496,47 @@ export interface UpdateArticle {
   publishedAt?: string | null | undefined;
   /** Has to be what it is */
   unpublishAt?: string | null | undefined;
+  /** A merge patch of the cover; null removes it. A cover has to have a `url` and an `alt`. */
+  coverImage?: ChangedCoverImage | null | undefined;
+  /**
+   * Where the article was published first, for search engines; null if here
+   *
+   * Up to 2048 characters.
+   */
+  canonicalUrl?: string | null | undefined;
+  /**
+   * The title for search engines and social networks; null if it is that of the article
+   *
+   * 1 to 256 characters.
+   */
+  metaTitle?: string | null | undefined;
+  /**
+   * The summary for search engines and social networks; null if it is that of the article
+   *
+   * 1 to 1024 characters.
+   */
+  metaDescription?: string | null | undefined;
+  /**
+   * The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+   *
+   * 2 to 35 characters.
+   */
+  language?: string | null | undefined;
+  /**
+   * A merge patch of the front end's own members: those that are absent stay,
+   * those that are null are removed, and objects are merged. Null removes all.
+   */
+  metadata?: Record<string, unknown> | null | undefined;
+  /** The series that the article becomes a part of; null = none */
+  series?: NewSeriesPlace | null | undefined;
+  /**
+   * The slug of an article that this one translates, or of another translation of it; null ends that. Only those who may change that article may set it.
+   *
+   * 1 to 300 characters.
+   */
+  translationOf?: string | null | undefined;
+  /** Whether the article takes new comments; existing ones stay */
+  commentsOpen?: boolean | undefined;
   /**
    * The username of another author; for editors. An object, as in responses, has no effect.
    *
@@ -381,9 +553,50 @@ export interface PublishRequest {
   unpublishAt?: string | undefined;
 }
 
+/** How long the link works; without members, for seven days */
+export interface NewPreviewRequest {
+  /**
+   * After how many seconds the link expires: from a minute to 30 days
+   *
+   * 60 to 2592000.
+   *
+   * @default 604800
+   */
+  expiresIn?: number | undefined;
+}
+
+/** A link that shows an article */
+export interface PreviewResponse {
+  /**
+   * The page of the front end that shows previews, if the service has its address (`BYLINE_PREVIEW_URL`); else `GET /previews/{token}` of this API, as a path of this server
+   */
+  url: string;
+  /** What the page sends to `GET /previews/{token}` */
+  token: string;
+  /** When the link expires */
+  expiresAt: string;
+}
+
 /** A published text with its tags, its author and what the caller has to do with it */
 export interface Article {
-  /** Identifies the article in paths. It is derived from the title, and changes with it. */
+  /** The picture that represents the article; null if there is none */
+  coverImage: CoverImage | null;
+  /** Where the article was published first, for search engines; null if here */
+  canonicalUrl: string | null;
+  /** The title for search engines and social networks; null if it is that of the article */
+  metaTitle: string | null;
+  /** The summary for search engines and social networks; null if it is that of the article */
+  metaDescription: string | null;
+  /** The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said */
+  language: string | null;
+  /**
+   * Members of the front end's own, as JSON of any kind. They are returned as
+   * they were sent: the digits of numbers and the order of members stay.
+   */
+  metadata: Record<string, unknown>;
+  /**
+   * Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
+   */
   slug: string;
   /** What lists and pages show as the headline, as plain text */
   title: string;
@@ -412,6 +625,20 @@ export interface Article {
   publishedAt: string | null;
   /** When the article becomes a draft again; null if it stays published */
   unpublishAt: string | null;
+  /**
+   * The number of words of `body`. In Chinese and Japanese each character counts; for languages of South-East Asia without spaces it is an estimate.
+   */
+  wordCount: number;
+  /**
+   * How long `body` takes to read, at 230 words or 500 Chinese or Japanese characters a minute
+   */
+  readingMinutes: number;
+  /** The series that the article is in, and its place there; null if it is in none */
+  series: SeriesPlace | null;
+  /** The translations of the article that the caller may see, by language */
+  translations: Translation[];
+  /** Whether the article takes new comments */
+  commentsOpen: boolean;
   /** Whether the article is one of the caller's favorites */
   favorited: boolean;
   /** The number of users who have marked the article as a favorite */
@@ -436,7 +663,9 @@ export interface Heading {
 
 /** An article without its body */
 export interface ArticleSummary {
-  /** Identifies the article in paths. It is derived from the title, and changes with it. */
+  /**
+   * Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
+   */
   slug: string;
   /** What lists and pages show as the headline, as plain text */
   title: string;
@@ -460,8 +689,142 @@ export interface ArticleSummary {
   author: Profile;
 }
 
+/** The series that the request creates */
+export interface NewSeries {
+  /**
+   * What lists and pages show as the headline, as plain text
+   *
+   * 1 to 256 characters.
+   */
+  title: string;
+  /**
+   * Identifies the series in paths; without it, it is made from the title. It never changes.
+   *
+   * 1 to 100 characters.
+   */
+  slug?: string | undefined;
+  /**
+   * What the series is about, as plain text; empty without it
+   *
+   * 1 to 1024 characters.
+   */
+  description?: string | undefined;
+}
+
+/** A merge patch; absent members stay unchanged */
+export interface UpdateSeries {
+  /**
+   * What lists and pages show as the headline, as plain text
+   *
+   * 1 to 256 characters.
+   */
+  title?: string | undefined;
+  /**
+   * What the series is about, as plain text
+   *
+   * 1 to 1024 characters.
+   */
+  description?: string | undefined;
+  /**
+   * The slugs of articles of the series, in their new order
+   *
+   * Up to 500 items.
+   */
+  articles?: readonly string[] | undefined;
+}
+
+/** A series without the list of its articles */
+export interface SeriesSummary {
+  /** Identifies the series in paths */
+  slug: string;
+  /** The name of the series, as plain text */
+  title: string;
+  /** What the series is about, as plain text; empty if nobody has said */
+  description: string;
+  /** The number of its public articles */
+  articlesCount: number;
+}
+
+/** Articles that belong together, in an order */
+export interface Series {
+  /** Identifies the series in paths */
+  slug: string;
+  /** The name of the series, as plain text */
+  title: string;
+  /** What the series is about, as plain text; empty if nobody has said */
+  description: string;
+  /** The number of its public articles */
+  articlesCount: number;
+  /** The articles that the caller may see, in their order */
+  articles: SeriesArticle[];
+}
+
+/** An article of a series */
+export interface SeriesArticle {
+  /** The slug of the article */
+  slug: string;
+  /** Its title, as plain text */
+  title: string;
+  /** What the articles of the series are sorted by. Numbers may be missing. */
+  position: number;
+}
+
+/** The series that the article is in, and its place there; null if it is in none */
+export interface SeriesPlace {
+  /** Identifies the series in paths */
+  slug: string;
+  /** The name of the series, as plain text */
+  title: string;
+  /** What the articles of the series are sorted by. Numbers may be missing. */
+  position: number;
+}
+
+/** The series that the article becomes a part of; null = none */
+export interface NewSeriesPlace {
+  /**
+   * The slug of a series that exists
+   *
+   * 1 to 100 characters.
+   */
+  slug: string;
+  /**
+   * The place of the article; without it, where it is or else at the end
+   *
+   * 1 to 100000.
+   */
+  position?: number | undefined;
+  /**
+   * Has no effect, so that a front end can send back what it has got
+   *
+   * Up to 1000 characters.
+   */
+  title?: string | undefined;
+}
+
+/** An article that is a translation of this one, or the other way round */
+export interface Translation {
+  /** The language of the translation as a BCP 47 tag; null if its author has not said */
+  language: string | null;
+  /** The slug of the translation */
+  slug: string;
+  /** Its title, as plain text */
+  title: string;
+}
+
 /** The comment that the request adds */
 export interface NewComment {
+  /**
+   * Markdown, stored and returned exactly as it was sent
+   *
+   * 1 to 16384 characters.
+   */
+  body: string;
+  /** The comment of the same article that this one answers; null or absent if it answers none */
+  parentId?: number | null | undefined;
+}
+
+/** What replaces the text of the comment */
+export interface UpdateComment {
   /**
    * Markdown, stored and returned exactly as it was sent
    *
@@ -474,20 +837,88 @@ export interface NewComment {
 export interface Comment {
   /** Identifies the comment among those of all articles. It is always below 2^53. */
   id: number;
+  /** The comment that this one answers; null if it answers none */
+  parentId: number | null;
   /** When the comment was written */
   createdAt: string;
   /** When the comment was last changed; equal to `createdAt` if never */
   updatedAt: string;
-  /** The text as Markdown, exactly as the author sent it */
+  /** The text as Markdown, exactly as the author sent it; empty if the comment was deleted */
   body: string;
   /** `body` as sanitised HTML; present only with `format=html` */
   bodyHtml?: string;
-  /** The profile of the user who wrote the comment */
+  /**
+   * The profile of the user who wrote the comment; its members are empty if the comment was deleted
+   */
   author: Profile;
+  /** Present, as `true`, if the comment was deleted and is only shown because it has replies */
+  deleted?: boolean;
+  /**
+   * Present, as `true`, while the comment waits for the approval of a moderator; only its author and moderators see it
+   */
+  waiting?: boolean;
   /**
    * Present when a moderator has hidden the article or comment, which only its author and moderators can then see
    */
   hidden?: Hidden;
+}
+
+/** The tags in use, in the shape of the RealWorld contract */
+export interface TagsResponse {
+  /** The most used first; in pages, by name */
+  tags: string[];
+  /** With `counts=true`: each of the tags with the number of its articles */
+  counts?: TagCount[];
+  /** Only in pages: the `cursor` of the next page, or null on the last page */
+  nextCursor?: string | null;
+}
+
+/** A tag, and what editors say about it */
+export interface ManagedTag {
+  /** The name that articles show, which leads to the tag in any case of its letters */
+  name: string;
+  /** What the tag is about; null if no editor has described it */
+  description: string | null;
+  /** The number of public articles in the list of the tag */
+  articlesCount: number;
+  /**
+   * The number of public articles with a merged tag that are not in the list yet, see `POST /tags/{tag}/merge`
+   */
+  articlesToMove: number;
+}
+
+/** A merge patch; absent members stay unchanged */
+export interface UpdateTagRequest {
+  /**
+   * The name that articles show from now on
+   *
+   * 1 to 50 characters.
+   */
+  name?: string | undefined;
+  /**
+   * What the tag is about; null deletes it
+   *
+   * 1 to 1024 characters.
+   */
+  description?: string | null | undefined;
+}
+
+/** The tag that another one becomes part of */
+export interface MergeTagRequest {
+  /**
+   * The name of the other tag, in any case of its letters, or an earlier name
+   *
+   * 1 to 64 characters.
+   */
+  into: string;
+}
+
+/** How many public articles have a tag */
+export interface TagCount {
+  /** The name of the tag */
+  tag: string;
+  /** The number of public articles with the tag */
+  articlesCount: number;
 }
 
 /**
@@ -528,6 +959,124 @@ export interface HiddenItem {
   hiddenBy: string | null;
   /** When the moderator hid it */
   hiddenAt: string;
+}
+
+/** A comment that only its author and moderators can see until a moderator has approved it */
+export interface WaitingComment {
+  /** Identifies the comment */
+  id: number;
+  /** The slug of the article */
+  slug: string;
+  /** The headline of the article */
+  title: string;
+  /** The comment that this one answers; null if it answers none */
+  parentId: number | null;
+  /** The username of the author */
+  author: string;
+  /** The text as Markdown */
+  body: string;
+  /** When the comment was written */
+  createdAt: string;
+}
+
+/** What kind of thing is reported */
+export type ReportKind = "article" | "comment" | "profile";
+
+/** What is reported, and why */
+export interface NewReportRequest {
+  /** What kind of thing is reported */
+  kind: ReportKind;
+  /**
+   * The slug of the article, the `id` of the comment, as a text or a number, or the username
+   *
+   * 1 to 128 characters.
+   */
+  id: string;
+  /**
+   * What is wrong with it, for the moderators
+   *
+   * 1 to 500 characters.
+   */
+  reason: string;
+}
+
+/** A report as its reporter sees it */
+export interface Report {
+  /** What kind of thing is reported */
+  kind: ReportKind;
+  /** The slug, the number of the comment or the username that was sent */
+  id: string;
+  /** What the caller has said is wrong with it */
+  reason: string;
+  /** When the caller reported it */
+  createdAt: string;
+}
+
+/** What the moderator does about what was reported */
+export type ReportAction = "dismiss" | "hide" | "delete" | "suspend";
+
+/** What is done about what was reported, and why */
+export interface DecideReportRequest {
+  /** What the moderator does about what was reported */
+  action: ReportAction;
+  /**
+   * The reason; needed for all actions but `dismiss`
+   *
+   * 1 to 500 characters.
+   */
+  note?: string | undefined;
+}
+
+/** An article, a comment or a profile that users have reported */
+export interface ReportedItem {
+  /** Identifies the item among those of all kinds */
+  id: number;
+  /** What kind of thing is reported */
+  kind: ReportKind;
+  /**
+   * The slug of the article, or of the article that the comment belongs to; null for a profile, and for what was deleted or is not published any more
+   */
+  slug: string | null;
+  /** The headline of that article */
+  title: string | null;
+  /** Identifies the comment, also after it was deleted; else null */
+  commentId: number | null;
+  /** The username of the author, or of the profile */
+  author: string;
+  /**
+   * How the comment, the description of the article or the bio of the profile begins, up to 300 characters
+   */
+  excerpt: string | null;
+  /** How many users have reported it */
+  reportsCount: number;
+  /** The newest reports */
+  reports: ReportOfItem[];
+  /** When it was reported first */
+  createdAt: string;
+  /** What a moderator has done about it; null if it is open */
+  decision: ReportDecision | null;
+}
+
+/** A report as moderators see it */
+export interface ReportOfItem {
+  /** The username of the user who has reported it */
+  reporter: string;
+  /** What the reporter says is wrong with it */
+  reason: string;
+  /** When it was reported */
+  createdAt: string;
+}
+
+/** What a moderator has done about it; null if it is open */
+export interface ReportDecision {
+  /** What the moderator does about what was reported */
+  action: ReportAction;
+  /** What the moderator gave as the reason */
+  note: string | null;
+  /** The username of the moderator; null when their account no longer exists */
+  decidedBy: string | null;
+  /** When the moderator decided */
+  decidedAt: string;
 }
 
 /** What the user may do; each role includes the permissions of those before it */
@@ -626,17 +1175,28 @@ export type AuditAction =
   | "article.created_for"
   | "article.deleted"
   | "article.hidden"
+  | "article.preview_created"
+  | "article.previews_deleted"
   | "article.published"
   | "article.reattributed"
   | "article.restored"
+  | "comment.deleted"
   | "article.submitted"
   | "article.unpublished"
   | "article.updated"
+  | "comment.approved"
   | "comment.hidden"
+  | "report.decided"
   | "comment.restored"
   | "invitation.accepted"
   | "invitation.created"
   | "invitation.deleted"
+  | "series.created"
+  | "series.deleted"
+  | "series.updated"
+  | "tag.described"
+  | "tag.merged"
+  | "tag.renamed"
   | "user.added"
   | "user.admin_created"
   | "user.reinstated"
@@ -651,14 +1211,14 @@ export interface AuditActor {
   username: string | null;
 }
 
-/** The user, article, comment or invitation that the action affected */
+/** The user, article, comment, invitation, series or tag that the action affected */
 export interface AuditSubject {
-  /** What `id` identifies: an article, a comment, an invitation or a user */
-  kind: "article" | "comment" | "invitation" | "user";
+  /** What `id` identifies: an article, a comment, an invitation, a series, a tag or a user */
+  kind: "article" | "comment" | "invitation" | "series" | "tag" | "user";
   /** Identifies the object among those of its kind, also after it was deleted */
   id: number;
   /**
-   * The username, the slug of the article or the invited address; null when the subject no longer exists
+   * The username, the slug of the article or of the series, the invited address or the name of the tag; null when the subject no longer exists
    */
   name: string | null;
 }
@@ -675,16 +1235,16 @@ export interface AuditEntry {
   actor: AuditActor | null;
   /** The API key that the actor used, if any */
   apiKeyId: number | null;
-  /** The user, article, comment or invitation that the action affected */
+  /** The user, article, comment, invitation, series or tag that the action affected */
   subject: AuditSubject;
   /** What the actor gave as the reason; null if there is none, or if it was erased */
   reason: string | null;
   /**
-   * The role before a change of the role, the status of an article before it was published, submitted or unpublished, or the id of the author before the article got another one; else null
+   * The role before a change of the role, the status of an article before it was published, submitted or unpublished, the id of the author before the article got another one, or the name of a tag before it was renamed or merged; else null
    */
   from: string | null;
   /**
-   * The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, or the id of the author after the article got another one; else null
+   * The role after a change of the role, of a new account or of an invitation, the status of an article after it was published, submitted or unpublished, the id of the author after the article got another one, the name that a tag got or that of the tag that it was merged into, or the action of a decision; else null
    */
   to: string | null;
   /** The id of the request in the log of the service; null for the command line */
@@ -752,8 +1312,10 @@ export interface Problem {
 /** What happened, as a stable value for programs */
 export type ProblemCode =
   | "account_suspended"
+  | "already_decided"
   | "already_taken"
   | "body_too_large"
+  | "comments_closed"
   | "credentials_invalid"
   | "database_unavailable"
   | "forbidden"
@@ -803,7 +1365,7 @@ export interface ArticlesFeedParams {
 /** The parameters of `articles.list`. */
 export interface ArticlesListParams {
   /**
-   * Only articles with this tag
+   * Only articles with this tag, in any case of its letters; earlier names of a tag lead to it
    *
    * 1 to 64 characters.
    */
@@ -853,6 +1415,17 @@ export interface ArticlesGetParams {
   format?: TextFormat | undefined;
 }
 
+/** The parameters of `previews.get`. */
+export interface PreviewsGetParams {
+  /**
+   * `html` adds `bodyHtml` next to each `body`: the Markdown as sanitised
+   * HTML that a page can insert unchanged. Articles also get `tableOfContents`.
+   *
+   * @default "markdown"
+   */
+  format?: TextFormat | undefined;
+}
+
 /** The parameters of `comments.list`. */
 export interface CommentsListParams {
   /**
@@ -869,6 +1442,8 @@ export interface CommentsListParams {
    * @default "createdAt"
    */
   sort?: "createdAt" | "-createdAt" | undefined;
+  /** The comment whose replies are listed; `0` lists the comments that answer none */
+  parentId?: number | undefined;
   /**
    * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
    *
@@ -884,10 +1459,76 @@ export interface CommentsListParams {
   format?: TextFormat | undefined;
 }
 
+/** The parameters of `tags.page`. */
+export interface TagsPageParams {
+  /**
+   * The maximum number of tags in the page. Without `limit`, `cursor` and `prefix` there are no pages.
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only with the same `prefix`.
+   *
+   * 1 to 3000 characters.
+   */
+  cursor?: string | undefined;
+  /**
+   * Only tags whose names begin with this text, in any case of its letters
+   *
+   * 1 to 64 characters.
+   */
+  prefix?: string | undefined;
+  /**
+   * Whether to return the number of public articles with each tag
+   *
+   * @default false
+   */
+  counts?: boolean | undefined;
+}
+
+/** The parameters of `series.list`. */
+export interface SeriesListParams {
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
 /** The parameters of `articles.listOwn`. */
 export interface ArticlesListOwnParams {
   /** Return only the articles with this status */
   status?: ArticleStatus | undefined;
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `profiles.listBlocked`. */
+export interface ProfilesListBlockedParams {
   /**
    * The maximum number of items in the page
    *
@@ -932,6 +1573,50 @@ export interface ArticlesListEditorialParams {
 
 /** The parameters of `moderation.listHidden`. */
 export interface ModerationListHiddenParams {
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `moderation.listWaiting`. */
+export interface ModerationListWaitingParams {
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `moderation.listReports`. */
+export interface ModerationListReportsParams {
+  /**
+   * `open` for what no moderator has decided, `decided` for the rest
+   *
+   * @default "open"
+   */
+  status?: "open" | "decided" | undefined;
+  /** Only reports of this kind of thing */
+  kind?: ReportKind | undefined;
   /**
    * The maximum number of items in the page
    *

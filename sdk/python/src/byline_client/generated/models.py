@@ -21,23 +21,44 @@ __all__ = [
     "AuditActor",
     "AuditEntry",
     "AuditSubject",
+    "Block",
+    "ChangedCoverImage",
     "Comment",
+    "CoverImage",
     "EmailVerification",
     "Heading",
     "Hidden",
     "HiddenItem",
     "Invitation",
+    "ManagedTag",
+    "NewSeriesPlace",
+    "PreviewResponse",
     "ProblemCode",
     "Profile",
     "ProfileBatchResponse",
+    "Report",
+    "ReportAction",
+    "ReportDecision",
+    "ReportKind",
+    "ReportOfItem",
+    "ReportedItem",
     "Role",
     "Scope",
+    "Series",
+    "SeriesArticle",
+    "SeriesPlace",
+    "SeriesSummary",
     "Session",
     "SessionCreatedResponse",
+    "TagCount",
+    "TagsResponse",
     "TextFormat",
     "Tokens",
+    "Translation",
     "UpdateArticle",
+    "UpdateSeries",
     "User",
+    "WaitingComment",
 ]
 
 TextFormat = Literal["markdown", "html"]
@@ -48,23 +69,38 @@ ArticleStatus = Literal["draft", "review", "scheduled", "published"]
 """How far an article is: a `draft`, in `review`, `scheduled` to be published, or
 `published`. Only a published one is public.
 """
+ReportKind = Literal["article", "comment", "profile"]
+"""What kind of thing is reported."""
+ReportAction = Literal["dismiss", "hide", "delete", "suspend"]
+"""What the moderator does about what was reported."""
 Role = Literal["reader", "author", "moderator", "editor", "admin"]
 """What the user may do; each role includes the permissions of those before it."""
 AuditAction = Literal[
     "article.created_for",
     "article.deleted",
     "article.hidden",
+    "article.preview_created",
+    "article.previews_deleted",
     "article.published",
     "article.reattributed",
     "article.restored",
+    "comment.deleted",
     "article.submitted",
     "article.unpublished",
     "article.updated",
+    "comment.approved",
     "comment.hidden",
+    "report.decided",
     "comment.restored",
     "invitation.accepted",
     "invitation.created",
     "invitation.deleted",
+    "series.created",
+    "series.deleted",
+    "series.updated",
+    "tag.described",
+    "tag.merged",
+    "tag.renamed",
     "user.added",
     "user.admin_created",
     "user.reinstated",
@@ -74,8 +110,10 @@ AuditAction = Literal[
 """What was done, as the kind of the object and a verb."""
 ProblemCode = Literal[
     "account_suspended",
+    "already_decided",
     "already_taken",
     "body_too_large",
+    "comments_closed",
     "credentials_invalid",
     "database_unavailable",
     "forbidden",
@@ -287,6 +325,10 @@ class Profile(Model):
     """The URL of the picture of the user; null if they have none."""
     following: bool
     """Whether the caller follows this user."""
+    blocked: bool | None = None
+    """Present, and true, if the caller has blocked this user; only in responses about
+    profiles.
+    """
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Profile:
@@ -296,6 +338,75 @@ class Profile(Model):
             bio=data["bio"],
             image=data["image"],
             following=data["following"],
+            blocked=data.get("blocked"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block(Model):
+    """A user whom the caller has blocked."""
+
+    username: str
+    """The present name of the user."""
+    blocked_at: datetime
+    """When the caller blocked the user."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Block:
+        """Parses the object from JSON."""
+        return cls(
+            username=data["username"],
+            blocked_at=parse_time(data["blockedAt"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CoverImage(Model):
+    """The picture that represents the article; null if there is none."""
+
+    url: str
+    """Where the picture is."""
+    alt: str
+    """What the picture shows, for those who do not see it; empty if it only decorates."""
+    width: int | None = None
+    """In pixels."""
+    height: int | None = None
+    """In pixels."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> CoverImage:
+        """Parses the object from JSON."""
+        return cls(
+            url=data["url"],
+            alt=data["alt"],
+            width=data.get("width"),
+            height=data.get("height"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangedCoverImage(Model):
+    """A merge patch of the cover; null removes it. A cover has to have a `url` and an
+    `alt`.
+    """
+
+    url: str | None = None
+    """Where the picture is."""
+    alt: str | None = None
+    """What the picture shows, for those who do not see it; empty if it only decorates."""
+    width: int | None = None
+    """In pixels; null removes it."""
+    height: int | None = None
+    """In pixels; null removes it."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ChangedCoverImage:
+        """Parses the object from JSON."""
+        return cls(
+            url=data.get("url"),
+            alt=data.get("alt"),
+            width=data.get("width"),
+            height=data.get("height"),
         )
 
 
@@ -304,12 +415,20 @@ class UpdateArticle(TypedDict, total=False):
 
     title: str
     """What lists and pages show as the headline, as plain text."""
+    new_slug: str | None
+    """Another slug, or an earlier one of the article. It stays when the title changes.
+    Null derives the slug from the title again. The slug that the article has is no
+    change; in a request that changes the title too, it keeps the slug.
+    """
     description: str
     """A summary of the article for lists, as plain text."""
     body: str
     """Markdown, stored and returned exactly as it was sent."""
     tag_list: list[str]
-    """Tags in the order of the request; duplicates are removed."""
+    """Tags in the order of the request; duplicates are removed. An article that has
+    more than 30 tags, or one of more than 50 characters, from before these limits
+    can keep them, but cannot get others beyond the limits.
+    """
     status: ArticleStatus
     """Has to be what it is, as in an article that is sent back; `POST
     /articles/{slug}/publish` and `unpublish` change it.
@@ -318,10 +437,64 @@ class UpdateArticle(TypedDict, total=False):
     """Has to be what it is."""
     unpublish_at: datetime | None
     """Has to be what it is."""
+    cover_image: ChangedCoverImage | None
+    """A merge patch of the cover; null removes it. A cover has to have a `url` and an
+    `alt`.
+    """
+    canonical_url: str | None
+    """Where the article was published first, for search engines; null if here."""
+    meta_title: str | None
+    """The title for search engines and social networks; null if it is that of the
+    article.
+    """
+    meta_description: str | None
+    """The summary for search engines and social networks; null if it is that of the
+    article.
+    """
+    language: str | None
+    """The language of the text, as a BCP 47 tag in its canonical form; null if nobody
+    has said.
+    """
+    metadata: dict[str, Any] | None
+    """A merge patch of the front end's own members: those that are absent stay, those
+    that are null are removed, and objects are merged. Null removes all.
+    """
+    series: NewSeriesPlace | None
+    """The series that the article becomes a part of; null = none."""
+    translation_of: str | None
+    """The slug of an article that this one translates, or of another translation of
+    it; null ends that. Only those who may change that article may set it.
+    """
+    comments_open: bool
+    """Whether the article takes new comments; existing ones stay."""
     author: str
     """The username of another author; for editors. An object, as in responses, has no
     effect.
     """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreviewResponse(Model):
+    """A link that shows an article."""
+
+    url: str = field(repr=False)
+    """The page of the front end that shows previews, if the service has its address
+    (`BYLINE_PREVIEW_URL`); else `GET /previews/{token}` of this API, as a path of
+    this server.
+    """
+    token: str = field(repr=False)
+    """What the page sends to `GET /previews/{token}`."""
+    expires_at: datetime
+    """When the link expires."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> PreviewResponse:
+        """Parses the object from JSON."""
+        return cls(
+            url=data["url"],
+            token=data["token"],
+            expires_at=parse_time(data["expiresAt"]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -330,9 +503,29 @@ class Article(Model):
     it.
     """
 
+    cover_image: CoverImage | None
+    """The picture that represents the article; null if there is none."""
+    canonical_url: str | None
+    """Where the article was published first, for search engines; null if here."""
+    meta_title: str | None
+    """The title for search engines and social networks; null if it is that of the
+    article.
+    """
+    meta_description: str | None
+    """The summary for search engines and social networks; null if it is that of the
+    article.
+    """
+    language: str | None
+    """The language of the text, as a BCP 47 tag in its canonical form; null if nobody
+    has said.
+    """
+    metadata: dict[str, Any]
+    """Members of the front end's own, as JSON of any kind. They are returned as they
+    were sent: the digits of numbers and the order of members stay.
+    """
     slug: str
     """Identifies the article in paths. It is derived from the title, and changes with
-    it.
+    it, unless the author has given one.
     """
     title: str
     """What lists and pages show as the headline, as plain text."""
@@ -362,6 +555,20 @@ class Article(Model):
     """
     unpublish_at: datetime | None
     """When the article becomes a draft again; null if it stays published."""
+    word_count: int
+    """The number of words of `body`. In Chinese and Japanese each character counts;
+    for languages of South-East Asia without spaces it is an estimate.
+    """
+    reading_minutes: int
+    """How long `body` takes to read, at 230 words or 500 Chinese or Japanese
+    characters a minute.
+    """
+    series: SeriesPlace | None
+    """The series that the article is in, and its place there; null if it is in none."""
+    translations: list[Translation]
+    """The translations of the article that the caller may see, by language."""
+    comments_open: bool
+    """Whether the article takes new comments."""
     favorited: bool
     """Whether the article is one of the caller's favorites."""
     favorites_count: int
@@ -377,6 +584,14 @@ class Article(Model):
     def from_dict(cls, data: dict[str, Any]) -> Article:
         """Parses the object from JSON."""
         return cls(
+            cover_image=None
+            if data["coverImage"] is None
+            else CoverImage.from_dict(data["coverImage"]),
+            canonical_url=data["canonicalUrl"],
+            meta_title=data["metaTitle"],
+            meta_description=data["metaDescription"],
+            language=data["language"],
+            metadata=data["metadata"],
             slug=data["slug"],
             title=data["title"],
             description=data["description"],
@@ -391,6 +606,11 @@ class Article(Model):
             status=data["status"],
             published_at=None if data["publishedAt"] is None else parse_time(data["publishedAt"]),
             unpublish_at=None if data["unpublishAt"] is None else parse_time(data["unpublishAt"]),
+            word_count=data["wordCount"],
+            reading_minutes=data["readingMinutes"],
+            series=None if data["series"] is None else SeriesPlace.from_dict(data["series"]),
+            translations=[Translation.from_dict(item) for item in data["translations"]],
+            comments_open=data["commentsOpen"],
             favorited=data["favorited"],
             favorites_count=data["favoritesCount"],
             author=Profile.from_dict(data["author"]),
@@ -425,7 +645,7 @@ class ArticleSummary(Model):
 
     slug: str
     """Identifies the article in paths. It is derived from the title, and changes with
-    it.
+    it, unless the author has given one.
     """
     title: str
     """What lists and pages show as the headline, as plain text."""
@@ -468,22 +688,184 @@ class ArticleSummary(Model):
         )
 
 
+class UpdateSeries(TypedDict, total=False):
+    """A merge patch; absent members stay unchanged."""
+
+    title: str
+    """What lists and pages show as the headline, as plain text."""
+    description: str
+    """What the series is about, as plain text."""
+    articles: list[str]
+    """The slugs of articles of the series, in their new order."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesSummary(Model):
+    """A series without the list of its articles."""
+
+    slug: str
+    """Identifies the series in paths."""
+    title: str
+    """The name of the series, as plain text."""
+    description: str
+    """What the series is about, as plain text; empty if nobody has said."""
+    articles_count: int
+    """The number of its public articles."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> SeriesSummary:
+        """Parses the object from JSON."""
+        return cls(
+            slug=data["slug"],
+            title=data["title"],
+            description=data["description"],
+            articles_count=data["articlesCount"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series(Model):
+    """Articles that belong together, in an order."""
+
+    slug: str
+    """Identifies the series in paths."""
+    title: str
+    """The name of the series, as plain text."""
+    description: str
+    """What the series is about, as plain text; empty if nobody has said."""
+    articles_count: int
+    """The number of its public articles."""
+    articles: list[SeriesArticle]
+    """The articles that the caller may see, in their order."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Series:
+        """Parses the object from JSON."""
+        return cls(
+            slug=data["slug"],
+            title=data["title"],
+            description=data["description"],
+            articles_count=data["articlesCount"],
+            articles=[SeriesArticle.from_dict(item) for item in data["articles"]],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesArticle(Model):
+    """An article of a series."""
+
+    slug: str
+    """The slug of the article."""
+    title: str
+    """Its title, as plain text."""
+    position: int
+    """What the articles of the series are sorted by. Numbers may be missing."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> SeriesArticle:
+        """Parses the object from JSON."""
+        return cls(
+            slug=data["slug"],
+            title=data["title"],
+            position=data["position"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesPlace(Model):
+    """The series that the article is in, and its place there; null if it is in none."""
+
+    slug: str
+    """Identifies the series in paths."""
+    title: str
+    """The name of the series, as plain text."""
+    position: int
+    """What the articles of the series are sorted by. Numbers may be missing."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> SeriesPlace:
+        """Parses the object from JSON."""
+        return cls(
+            slug=data["slug"],
+            title=data["title"],
+            position=data["position"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewSeriesPlace(Model):
+    """The series that the article becomes a part of; null = none."""
+
+    slug: str
+    """The slug of a series that exists."""
+    position: int | None = None
+    """The place of the article; without it, where it is or else at the end."""
+    title: str | None = None
+    """Has no effect, so that a front end can send back what it has got."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> NewSeriesPlace:
+        """Parses the object from JSON."""
+        return cls(
+            slug=data["slug"],
+            position=data.get("position"),
+            title=data.get("title"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Translation(Model):
+    """An article that is a translation of this one, or the other way round."""
+
+    language: str | None
+    """The language of the translation as a BCP 47 tag; null if its author has not
+    said.
+    """
+    slug: str
+    """The slug of the translation."""
+    title: str
+    """Its title, as plain text."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Translation:
+        """Parses the object from JSON."""
+        return cls(
+            language=data["language"],
+            slug=data["slug"],
+            title=data["title"],
+        )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comment(Model):
     """What a user has written below an article."""
 
     id: int
     """Identifies the comment among those of all articles. It is always below 2^53."""
+    parent_id: int | None
+    """The comment that this one answers; null if it answers none."""
     created_at: datetime
     """When the comment was written."""
     updated_at: datetime
     """When the comment was last changed; equal to `created_at` if never."""
     body: str
-    """The text as Markdown, exactly as the author sent it."""
+    """The text as Markdown, exactly as the author sent it; empty if the comment was
+    deleted.
+    """
     body_html: str | None = None
     """`body` as sanitised HTML; present only with `format=html`."""
     author: Profile
-    """The profile of the user who wrote the comment."""
+    """The profile of the user who wrote the comment; its members are empty if the
+    comment was deleted.
+    """
+    deleted: bool | None = None
+    """Present, as `true`, if the comment was deleted and is only shown because it has
+    replies.
+    """
+    waiting: bool | None = None
+    """Present, as `true`, while the comment waits for the approval of a moderator;
+    only its author and moderators see it.
+    """
     hidden: Hidden | None = None
     """Present when a moderator has hidden the article or comment, which only its
     author and moderators can then see.
@@ -494,12 +876,82 @@ class Comment(Model):
         """Parses the object from JSON."""
         return cls(
             id=data["id"],
+            parent_id=data["parentId"],
             created_at=parse_time(data["createdAt"]),
             updated_at=parse_time(data["updatedAt"]),
             body=data["body"],
             body_html=data.get("bodyHtml"),
             author=Profile.from_dict(data["author"]),
+            deleted=data.get("deleted"),
+            waiting=data.get("waiting"),
             hidden=Hidden.from_dict(data["hidden"]) if data.get("hidden") is not None else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagsResponse(Model):
+    """The tags in use, in the shape of the RealWorld contract."""
+
+    tags: list[str]
+    """The most used first; in pages, by name."""
+    counts: list[TagCount] | None = None
+    """With `counts=true`: each of the tags with the number of its articles."""
+    next_cursor: str | None = None
+    """Only in pages: the `cursor` of the next page, or null on the last page."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> TagsResponse:
+        """Parses the object from JSON."""
+        return cls(
+            tags=list(data["tags"]),
+            counts=[TagCount.from_dict(item) for item in data["counts"]]
+            if data.get("counts") is not None
+            else None,
+            next_cursor=data.get("nextCursor"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManagedTag(Model):
+    """A tag, and what editors say about it."""
+
+    name: str
+    """The name that articles show, which leads to the tag in any case of its letters."""
+    description: str | None
+    """What the tag is about; null if no editor has described it."""
+    articles_count: int
+    """The number of public articles in the list of the tag."""
+    articles_to_move: int
+    """The number of public articles with a merged tag that are not in the list yet,
+    see `POST /tags/{tag}/merge`.
+    """
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ManagedTag:
+        """Parses the object from JSON."""
+        return cls(
+            name=data["name"],
+            description=data["description"],
+            articles_count=data["articlesCount"],
+            articles_to_move=data["articlesToMove"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagCount(Model):
+    """How many public articles have a tag."""
+
+    tag: str
+    """The name of the tag."""
+    articles_count: int
+    """The number of public articles with the tag."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> TagCount:
+        """Parses the object from JSON."""
+        return cls(
+            tag=data["tag"],
+            articles_count=data["articlesCount"],
         )
 
 
@@ -556,6 +1008,161 @@ class HiddenItem(Model):
             reason=data["reason"],
             hidden_by=data["hiddenBy"],
             hidden_at=parse_time(data["hiddenAt"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingComment(Model):
+    """A comment that only its author and moderators can see until a moderator has
+    approved it.
+    """
+
+    id: int
+    """Identifies the comment."""
+    slug: str
+    """The slug of the article."""
+    title: str
+    """The headline of the article."""
+    parent_id: int | None
+    """The comment that this one answers; null if it answers none."""
+    author: str
+    """The username of the author."""
+    body: str
+    """The text as Markdown."""
+    created_at: datetime
+    """When the comment was written."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> WaitingComment:
+        """Parses the object from JSON."""
+        return cls(
+            id=data["id"],
+            slug=data["slug"],
+            title=data["title"],
+            parent_id=data["parentId"],
+            author=data["author"],
+            body=data["body"],
+            created_at=parse_time(data["createdAt"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report(Model):
+    """A report as its reporter sees it."""
+
+    kind: ReportKind
+    """What kind of thing is reported."""
+    id: str
+    """The slug, the number of the comment or the username that was sent."""
+    reason: str
+    """What the caller has said is wrong with it."""
+    created_at: datetime
+    """When the caller reported it."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Report:
+        """Parses the object from JSON."""
+        return cls(
+            kind=data["kind"],
+            id=data["id"],
+            reason=data["reason"],
+            created_at=parse_time(data["createdAt"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportedItem(Model):
+    """An article, a comment or a profile that users have reported."""
+
+    id: int
+    """Identifies the item among those of all kinds."""
+    kind: ReportKind
+    """What kind of thing is reported."""
+    slug: str | None
+    """The slug of the article, or of the article that the comment belongs to; null for
+    a profile, and for what was deleted or is not published any more.
+    """
+    title: str | None
+    """The headline of that article."""
+    comment_id: int | None
+    """Identifies the comment, also after it was deleted; else null."""
+    author: str
+    """The username of the author, or of the profile."""
+    excerpt: str | None
+    """How the comment, the description of the article or the bio of the profile
+    begins, up to 300 characters.
+    """
+    reports_count: int
+    """How many users have reported it."""
+    reports: list[ReportOfItem]
+    """The newest reports."""
+    created_at: datetime
+    """When it was reported first."""
+    decision: ReportDecision | None
+    """What a moderator has done about it; null if it is open."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ReportedItem:
+        """Parses the object from JSON."""
+        return cls(
+            id=data["id"],
+            kind=data["kind"],
+            slug=data["slug"],
+            title=data["title"],
+            comment_id=data["commentId"],
+            author=data["author"],
+            excerpt=data["excerpt"],
+            reports_count=data["reportsCount"],
+            reports=[ReportOfItem.from_dict(item) for item in data["reports"]],
+            created_at=parse_time(data["createdAt"]),
+            decision=None
+            if data["decision"] is None
+            else ReportDecision.from_dict(data["decision"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportOfItem(Model):
+    """A report as moderators see it."""
+
+    reporter: str
+    """The username of the user who has reported it."""
+    reason: str
+    """What the reporter says is wrong with it."""
+    created_at: datetime
+    """When it was reported."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ReportOfItem:
+        """Parses the object from JSON."""
+        return cls(
+            reporter=data["reporter"],
+            reason=data["reason"],
+            created_at=parse_time(data["createdAt"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportDecision(Model):
+    """What a moderator has done about it; null if it is open."""
+
+    action: ReportAction
+    """What the moderator does about what was reported."""
+    note: str | None
+    """What the moderator gave as the reason."""
+    decided_by: str | None
+    """The username of the moderator; null when their account no longer exists."""
+    decided_at: datetime
+    """When the moderator decided."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ReportDecision:
+        """Parses the object from JSON."""
+        return cls(
+            action=data["action"],
+            note=data["note"],
+            decided_by=data["decidedBy"],
+            decided_at=parse_time(data["decidedAt"]),
         )
 
 
@@ -642,15 +1249,17 @@ class AuditActor(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditSubject(Model):
-    """The user, article, comment or invitation that the action affected."""
+    """The user, article, comment, invitation, series or tag that the action affected."""
 
-    kind: Literal["article", "comment", "invitation", "user"]
-    """What `id` identifies: an article, a comment, an invitation or a user."""
+    kind: Literal["article", "comment", "invitation", "series", "tag", "user"]
+    """What `id` identifies: an article, a comment, an invitation, a series, a tag or a
+    user.
+    """
     id: int
     """Identifies the object among those of its kind, also after it was deleted."""
     name: str | None
-    """The username, the slug of the article or the invited address; null when the
-    subject no longer exists.
+    """The username, the slug of the article or of the series, the invited address or
+    the name of the tag; null when the subject no longer exists.
     """
 
     @classmethod
@@ -678,18 +1287,19 @@ class AuditEntry(Model):
     api_key_id: int | None
     """The API key that the actor used, if any."""
     subject: AuditSubject
-    """The user, article, comment or invitation that the action affected."""
+    """The user, article, comment, invitation, series or tag that the action affected."""
     reason: str | None
     """What the actor gave as the reason; null if there is none, or if it was erased."""
     from_: str | None
     """The role before a change of the role, the status of an article before it was
-    published, submitted or unpublished, or the id of the author before the article
-    got another one; else null.
+    published, submitted or unpublished, the id of the author before the article got
+    another one, or the name of a tag before it was renamed or merged; else null.
     """
     to: str | None
     """The role after a change of the role, of a new account or of an invitation, the
-    status of an article after it was published, submitted or unpublished, or the id
-    of the author after the article got another one; else null.
+    status of an article after it was published, submitted or unpublished, the id of
+    the author after the article got another one, the name that a tag got or that of
+    the tag that it was merged into, or the action of a decision; else null.
     """
     request_id: str | None
     """The id of the request in the log of the service; null for the command line."""

@@ -15,8 +15,11 @@ from .moderation import (
     Moderation,
     ModerationWithResponse,
 )
+from .previews import AsyncPreviews, AsyncPreviewsWithResponse, Previews, PreviewsWithResponse
 from .profiles import AsyncProfiles, AsyncProfilesWithResponse, Profiles, ProfilesWithResponse
 from .recovery import AsyncRecovery, AsyncRecoveryWithResponse, Recovery, RecoveryWithResponse
+from .reports import AsyncReports, AsyncReportsWithResponse, Reports, ReportsWithResponse
+from .series import AsyncSeries, AsyncSeriesWithResponse, Series, SeriesWithResponse
 from .sessions import AsyncSessions, AsyncSessionsWithResponse, Sessions, SessionsWithResponse
 from .tags import AsyncTags, AsyncTagsWithResponse, Tags, TagsWithResponse
 from .users import AsyncUsers, AsyncUsersWithResponse, Users, UsersWithResponse
@@ -33,9 +36,12 @@ class ResourcesWithResponse:
         self.recovery: RecoveryWithResponse = RecoveryWithResponse(transport)
         self.profiles: ProfilesWithResponse = ProfilesWithResponse(transport)
         self.articles: ArticlesWithResponse = ArticlesWithResponse(transport)
+        self.previews: PreviewsWithResponse = PreviewsWithResponse(transport)
         self.moderation: ModerationWithResponse = ModerationWithResponse(transport)
         self.comments: CommentsWithResponse = CommentsWithResponse(transport)
         self.tags: TagsWithResponse = TagsWithResponse(transport)
+        self.series: SeriesWithResponse = SeriesWithResponse(transport)
+        self.reports: ReportsWithResponse = ReportsWithResponse(transport)
         self.admin: AdminWithResponse = AdminWithResponse(transport)
 
 
@@ -50,9 +56,12 @@ class AsyncResourcesWithResponse:
         self.recovery: AsyncRecoveryWithResponse = AsyncRecoveryWithResponse(transport)
         self.profiles: AsyncProfilesWithResponse = AsyncProfilesWithResponse(transport)
         self.articles: AsyncArticlesWithResponse = AsyncArticlesWithResponse(transport)
+        self.previews: AsyncPreviewsWithResponse = AsyncPreviewsWithResponse(transport)
         self.moderation: AsyncModerationWithResponse = AsyncModerationWithResponse(transport)
         self.comments: AsyncCommentsWithResponse = AsyncCommentsWithResponse(transport)
         self.tags: AsyncTagsWithResponse = AsyncTagsWithResponse(transport)
+        self.series: AsyncSeriesWithResponse = AsyncSeriesWithResponse(transport)
+        self.reports: AsyncReportsWithResponse = AsyncReportsWithResponse(transport)
         self.admin: AsyncAdminWithResponse = AsyncAdminWithResponse(transport)
 
 
@@ -72,9 +81,12 @@ class Resources:
         self.recovery: Recovery = Recovery(transport)
         self.profiles: Profiles = Profiles(transport)
         self.articles: Articles = Articles(transport)
+        self.previews: Previews = Previews(transport)
         self.moderation: Moderation = Moderation(transport)
         self.comments: Comments = Comments(transport)
         self.tags: Tags = Tags(transport)
+        self.series: Series = Series(transport)
+        self.reports: Reports = Reports(transport)
         self.admin: Admin = Admin(transport)
 
 
@@ -94,7 +106,10 @@ class AsyncResources:
         self.recovery: AsyncRecovery = AsyncRecovery(transport)
         self.profiles: AsyncProfiles = AsyncProfiles(transport)
         self.articles: AsyncArticles = AsyncArticles(transport)
+        self.previews: AsyncPreviews = AsyncPreviews(transport)
         self.moderation: AsyncModeration = AsyncModeration(transport)
         self.comments: AsyncComments = AsyncComments(transport)
         self.tags: AsyncTags = AsyncTags(transport)
+        self.series: AsyncSeries = AsyncSeries(transport)
+        self.reports: AsyncReports = AsyncReports(transport)
         self.admin: AsyncAdmin = AsyncAdmin(transport)

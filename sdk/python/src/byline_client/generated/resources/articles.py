@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from ..._operation import Call, Operation, change_of, nothing
 from ..._options import NOT_GIVEN, CallOptions, ConditionalOptions, CreateOptions, NotGiven
@@ -183,7 +184,8 @@ class Articles:
         `next_cursor`. A page with more than 4 MB of text ends earlier.
 
         Args:
-            tag: Only articles with this tag.
+            tag: Only articles with this tag, in any case of its letters; earlier
+                names of a tag lead to it.
             author: Only articles by this user.
             favorited: Only articles that this user has marked as favorites.
             limit: The maximum number of items in the page.
@@ -219,17 +221,28 @@ class Articles:
         title: str,
         description: str,
         body: str,
+        slug: str | None | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
         status: models.ArticleStatus | NotGiven = NOT_GIVEN,
         published_at: datetime | NotGiven = NOT_GIVEN,
+        series: models.NewSeriesPlace | None | NotGiven = NOT_GIVEN,
+        translation_of: str | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
+        cover_image: models.CoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
         author: str | NotGiven = NOT_GIVEN,
         options: CreateOptions | None = None,
     ) -> models.Article:
         """Publish an article.
 
-        Publishes an article. Its slug is derived from the title. Two articles may
-        have the same title; the second one gets a different slug. Editors can
-        publish it in the name of another user, the `author`.
+        Publishes an article. Its slug is derived from the title, unless the request
+        has a `slug`. Two articles may have the same title; the second one gets a
+        different slug. A `slug` that another article has or had returns 409.
+        Editors can publish the article in the name of another user, the `author`.
 
         The articles and comments of an account have a maximum size together. If the
         article would exceed it, the request returns 422 with `storage` in `errors`.
@@ -238,11 +251,31 @@ class Articles:
             title: What lists and pages show as the headline, as plain text.
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
+            slug: The slug of the article, which stays when the title changes.
+                Without it, or if it is null, the slug is derived from the title.
             tag_list: Tags in the order of the request; duplicates are removed.
             status: What becomes of the article; without it, it is published at
                 once.
             published_at: When a `scheduled` article is published; only with this
                 status.
+            series: The series that the article becomes a part of; null = none.
+            translation_of: The slug of an article that this one translates, or of
+                another translation of it. Only those who may change that article
+                may set it.
+            comments_open: Whether the article takes new comments.
+            cover_image: The picture that represents the article; null if there is
+                none.
+            canonical_url: Where the article was published first, for search
+                engines; null if here.
+            meta_title: The title for search engines and social networks; null if it
+                is that of the article.
+            meta_description: The summary for search engines and social networks;
+                null if it is that of the article.
+            language: The language of the text, as a BCP 47 tag in its canonical
+                form; null if nobody has said.
+            metadata: Members of the front end's own, as JSON of any kind: up to 50,
+                with names of up to 40 characters, and 16,384 bytes together.
+                Members that are null are left out.
             author: The username of the author, if it is not the caller; for
                 editors. An object, as in responses, has no effect.
 
@@ -262,9 +295,19 @@ class Articles:
                         "title": title,
                         "description": description,
                         "body": body,
+                        "slug": slug,
                         "tagList": tag_list,
                         "status": status,
                         "publishedAt": published_at,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
                         "author": author,
                     }
                 },
@@ -300,21 +343,33 @@ class Articles:
         slug: str,
         *,
         title: str | NotGiven = NOT_GIVEN,
+        new_slug: str | None | NotGiven = NOT_GIVEN,
         description: str | NotGiven = NOT_GIVEN,
         body: str | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
         status: models.ArticleStatus | NotGiven = NOT_GIVEN,
         published_at: datetime | None | NotGiven = NOT_GIVEN,
         unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        cover_image: models.ChangedCoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
+        series: models.NewSeriesPlace | None | NotGiven = NOT_GIVEN,
+        translation_of: str | None | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
         author: str | NotGiven = NOT_GIVEN,
         options: ConditionalOptions | None = None,
     ) -> models.Article:
         """Change an article.
 
         Changes an article; only its author and editors may do this. The body is a
-        merge patch (RFC 7396). A changed title creates a new slug, and the old slug
-        continues to work. `tag_list` replaces the whole list, and `[]` removes all
-        tags. Editors can give the article another `author`, who can then change it.
+        merge patch (RFC 7396). A changed title creates a new slug, unless the
+        request or an earlier one has given a `slug`. The old slug continues to
+        work. A `slug` that another article has or had returns 409. `tag_list`
+        replaces the whole list, and `[]` removes all tags. Editors can give the
+        article another `author`, who can then change it.
 
         To avoid overwriting somebody else's change, send the `ETag` of the article
         as you read it in `If-Match`. If the article has changed since, the request
@@ -326,13 +381,39 @@ class Articles:
         Args:
             slug: The current slug of the article or an earlier one.
             title: What lists and pages show as the headline, as plain text.
+            new_slug: Another slug, or an earlier one of the article. It stays when
+                the title changes. Null derives the slug from the title again. The
+                slug that the article has is no change; in a request that changes
+                the title too, it keeps the slug.
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
-            tag_list: Tags in the order of the request; duplicates are removed.
+            tag_list: Tags in the order of the request; duplicates are removed. An
+                article that has more than 30 tags, or one of more than 50
+                characters, from before these limits can keep them, but cannot get
+                others beyond the limits.
             status: Has to be what it is, as in an article that is sent back; `POST
                 /articles/{slug}/publish` and `unpublish` change it.
             published_at: Has to be what it is.
             unpublish_at: Has to be what it is.
+            cover_image: A merge patch of the cover; null removes it. A cover has to
+                have a `url` and an `alt`.
+            canonical_url: Where the article was published first, for search
+                engines; null if here.
+            meta_title: The title for search engines and social networks; null if it
+                is that of the article.
+            meta_description: The summary for search engines and social networks;
+                null if it is that of the article.
+            language: The language of the text, as a BCP 47 tag in its canonical
+                form; null if nobody has said.
+            metadata: A merge patch of the front end's own members: those that are
+                absent stay, those that are null are removed, and objects are
+                merged. Null removes all.
+            series: The series that the article becomes a part of; null = none.
+            translation_of: The slug of an article that this one translates, or of
+                another translation of it; null ends that. Only those who may change
+                that article may set it.
+            comments_open: Whether the article takes new comments; existing ones
+                stay.
             author: The username of another author; for editors. An object, as in
                 responses, has no effect.
 
@@ -349,12 +430,22 @@ class Articles:
                 body={
                     "article": {
                         "title": title,
+                        "slug": new_slug,
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
                         "status": status,
                         "publishedAt": published_at,
                         "unpublishAt": unpublish_at,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
                         "author": author,
                     }
                 },
@@ -388,7 +479,8 @@ class Articles:
 
         Publishes a draft, an article in review or a scheduled one: at once, or at
         `publish_at`. `unpublish_at` ends the publication. The order of lists is
-        that of publication.
+        that of publication. An author has up to 100 scheduled articles, and up to
+        1000 whose publication ends.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -667,7 +759,8 @@ class AsyncArticles:
         `next_cursor`. A page with more than 4 MB of text ends earlier.
 
         Args:
-            tag: Only articles with this tag.
+            tag: Only articles with this tag, in any case of its letters; earlier
+                names of a tag lead to it.
             author: Only articles by this user.
             favorited: Only articles that this user has marked as favorites.
             limit: The maximum number of items in the page.
@@ -703,17 +796,28 @@ class AsyncArticles:
         title: str,
         description: str,
         body: str,
+        slug: str | None | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
         status: models.ArticleStatus | NotGiven = NOT_GIVEN,
         published_at: datetime | NotGiven = NOT_GIVEN,
+        series: models.NewSeriesPlace | None | NotGiven = NOT_GIVEN,
+        translation_of: str | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
+        cover_image: models.CoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
         author: str | NotGiven = NOT_GIVEN,
         options: CreateOptions | None = None,
     ) -> models.Article:
         """Publish an article.
 
-        Publishes an article. Its slug is derived from the title. Two articles may
-        have the same title; the second one gets a different slug. Editors can
-        publish it in the name of another user, the `author`.
+        Publishes an article. Its slug is derived from the title, unless the request
+        has a `slug`. Two articles may have the same title; the second one gets a
+        different slug. A `slug` that another article has or had returns 409.
+        Editors can publish the article in the name of another user, the `author`.
 
         The articles and comments of an account have a maximum size together. If the
         article would exceed it, the request returns 422 with `storage` in `errors`.
@@ -722,11 +826,31 @@ class AsyncArticles:
             title: What lists and pages show as the headline, as plain text.
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
+            slug: The slug of the article, which stays when the title changes.
+                Without it, or if it is null, the slug is derived from the title.
             tag_list: Tags in the order of the request; duplicates are removed.
             status: What becomes of the article; without it, it is published at
                 once.
             published_at: When a `scheduled` article is published; only with this
                 status.
+            series: The series that the article becomes a part of; null = none.
+            translation_of: The slug of an article that this one translates, or of
+                another translation of it. Only those who may change that article
+                may set it.
+            comments_open: Whether the article takes new comments.
+            cover_image: The picture that represents the article; null if there is
+                none.
+            canonical_url: Where the article was published first, for search
+                engines; null if here.
+            meta_title: The title for search engines and social networks; null if it
+                is that of the article.
+            meta_description: The summary for search engines and social networks;
+                null if it is that of the article.
+            language: The language of the text, as a BCP 47 tag in its canonical
+                form; null if nobody has said.
+            metadata: Members of the front end's own, as JSON of any kind: up to 50,
+                with names of up to 40 characters, and 16,384 bytes together.
+                Members that are null are left out.
             author: The username of the author, if it is not the caller; for
                 editors. An object, as in responses, has no effect.
 
@@ -746,9 +870,19 @@ class AsyncArticles:
                         "title": title,
                         "description": description,
                         "body": body,
+                        "slug": slug,
                         "tagList": tag_list,
                         "status": status,
                         "publishedAt": published_at,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
                         "author": author,
                     }
                 },
@@ -786,21 +920,33 @@ class AsyncArticles:
         slug: str,
         *,
         title: str | NotGiven = NOT_GIVEN,
+        new_slug: str | None | NotGiven = NOT_GIVEN,
         description: str | NotGiven = NOT_GIVEN,
         body: str | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
         status: models.ArticleStatus | NotGiven = NOT_GIVEN,
         published_at: datetime | None | NotGiven = NOT_GIVEN,
         unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        cover_image: models.ChangedCoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
+        series: models.NewSeriesPlace | None | NotGiven = NOT_GIVEN,
+        translation_of: str | None | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
         author: str | NotGiven = NOT_GIVEN,
         options: ConditionalOptions | None = None,
     ) -> models.Article:
         """Change an article.
 
         Changes an article; only its author and editors may do this. The body is a
-        merge patch (RFC 7396). A changed title creates a new slug, and the old slug
-        continues to work. `tag_list` replaces the whole list, and `[]` removes all
-        tags. Editors can give the article another `author`, who can then change it.
+        merge patch (RFC 7396). A changed title creates a new slug, unless the
+        request or an earlier one has given a `slug`. The old slug continues to
+        work. A `slug` that another article has or had returns 409. `tag_list`
+        replaces the whole list, and `[]` removes all tags. Editors can give the
+        article another `author`, who can then change it.
 
         To avoid overwriting somebody else's change, send the `ETag` of the article
         as you read it in `If-Match`. If the article has changed since, the request
@@ -812,13 +958,39 @@ class AsyncArticles:
         Args:
             slug: The current slug of the article or an earlier one.
             title: What lists and pages show as the headline, as plain text.
+            new_slug: Another slug, or an earlier one of the article. It stays when
+                the title changes. Null derives the slug from the title again. The
+                slug that the article has is no change; in a request that changes
+                the title too, it keeps the slug.
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
-            tag_list: Tags in the order of the request; duplicates are removed.
+            tag_list: Tags in the order of the request; duplicates are removed. An
+                article that has more than 30 tags, or one of more than 50
+                characters, from before these limits can keep them, but cannot get
+                others beyond the limits.
             status: Has to be what it is, as in an article that is sent back; `POST
                 /articles/{slug}/publish` and `unpublish` change it.
             published_at: Has to be what it is.
             unpublish_at: Has to be what it is.
+            cover_image: A merge patch of the cover; null removes it. A cover has to
+                have a `url` and an `alt`.
+            canonical_url: Where the article was published first, for search
+                engines; null if here.
+            meta_title: The title for search engines and social networks; null if it
+                is that of the article.
+            meta_description: The summary for search engines and social networks;
+                null if it is that of the article.
+            language: The language of the text, as a BCP 47 tag in its canonical
+                form; null if nobody has said.
+            metadata: A merge patch of the front end's own members: those that are
+                absent stay, those that are null are removed, and objects are
+                merged. Null removes all.
+            series: The series that the article becomes a part of; null = none.
+            translation_of: The slug of an article that this one translates, or of
+                another translation of it; null ends that. Only those who may change
+                that article may set it.
+            comments_open: Whether the article takes new comments; existing ones
+                stay.
             author: The username of another author; for editors. An object, as in
                 responses, has no effect.
 
@@ -835,12 +1007,22 @@ class AsyncArticles:
                 body={
                     "article": {
                         "title": title,
+                        "slug": new_slug,
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
                         "status": status,
                         "publishedAt": published_at,
                         "unpublishAt": unpublish_at,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
                         "author": author,
                     }
                 },
@@ -874,7 +1056,8 @@ class AsyncArticles:
 
         Publishes a draft, an article in review or a scheduled one: at once, or at
         `publish_at`. `unpublish_at` ends the publication. The order of lists is
-        that of publication.
+        that of publication. An author has up to 100 scheduled articles, and up to
+        1000 whose publication ends.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -1148,9 +1331,19 @@ class ArticlesWithResponse:
         title: str,
         description: str,
         body: str,
+        slug: str | None | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
         status: models.ArticleStatus | NotGiven = NOT_GIVEN,
         published_at: datetime | NotGiven = NOT_GIVEN,
+        series: models.NewSeriesPlace | None | NotGiven = NOT_GIVEN,
+        translation_of: str | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
+        cover_image: models.CoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
         author: str | NotGiven = NOT_GIVEN,
         options: CreateOptions | None = None,
     ) -> Response[models.Article]:
@@ -1163,9 +1356,19 @@ class ArticlesWithResponse:
                         "title": title,
                         "description": description,
                         "body": body,
+                        "slug": slug,
                         "tagList": tag_list,
                         "status": status,
                         "publishedAt": published_at,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
                         "author": author,
                     }
                 },
@@ -1190,12 +1393,22 @@ class ArticlesWithResponse:
         slug: str,
         *,
         title: str | NotGiven = NOT_GIVEN,
+        new_slug: str | None | NotGiven = NOT_GIVEN,
         description: str | NotGiven = NOT_GIVEN,
         body: str | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
         status: models.ArticleStatus | NotGiven = NOT_GIVEN,
         published_at: datetime | None | NotGiven = NOT_GIVEN,
         unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        cover_image: models.ChangedCoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
+        series: models.NewSeriesPlace | None | NotGiven = NOT_GIVEN,
+        translation_of: str | None | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
         author: str | NotGiven = NOT_GIVEN,
         options: ConditionalOptions | None = None,
     ) -> Response[models.Article]:
@@ -1207,12 +1420,22 @@ class ArticlesWithResponse:
                 body={
                     "article": {
                         "title": title,
+                        "slug": new_slug,
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
                         "status": status,
                         "publishedAt": published_at,
                         "unpublishAt": unpublish_at,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
                         "author": author,
                     }
                 },
@@ -1366,9 +1589,19 @@ class AsyncArticlesWithResponse:
         title: str,
         description: str,
         body: str,
+        slug: str | None | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
         status: models.ArticleStatus | NotGiven = NOT_GIVEN,
         published_at: datetime | NotGiven = NOT_GIVEN,
+        series: models.NewSeriesPlace | None | NotGiven = NOT_GIVEN,
+        translation_of: str | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
+        cover_image: models.CoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
         author: str | NotGiven = NOT_GIVEN,
         options: CreateOptions | None = None,
     ) -> Response[models.Article]:
@@ -1381,9 +1614,19 @@ class AsyncArticlesWithResponse:
                         "title": title,
                         "description": description,
                         "body": body,
+                        "slug": slug,
                         "tagList": tag_list,
                         "status": status,
                         "publishedAt": published_at,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
                         "author": author,
                     }
                 },
@@ -1408,12 +1651,22 @@ class AsyncArticlesWithResponse:
         slug: str,
         *,
         title: str | NotGiven = NOT_GIVEN,
+        new_slug: str | None | NotGiven = NOT_GIVEN,
         description: str | NotGiven = NOT_GIVEN,
         body: str | NotGiven = NOT_GIVEN,
         tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
         status: models.ArticleStatus | NotGiven = NOT_GIVEN,
         published_at: datetime | None | NotGiven = NOT_GIVEN,
         unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        cover_image: models.ChangedCoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
+        series: models.NewSeriesPlace | None | NotGiven = NOT_GIVEN,
+        translation_of: str | None | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
         author: str | NotGiven = NOT_GIVEN,
         options: ConditionalOptions | None = None,
     ) -> Response[models.Article]:
@@ -1425,12 +1678,22 @@ class AsyncArticlesWithResponse:
                 body={
                     "article": {
                         "title": title,
+                        "slug": new_slug,
                         "description": description,
                         "body": body,
                         "tagList": tag_list,
                         "status": status,
                         "publishedAt": published_at,
                         "unpublishAt": unpublish_at,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
                         "author": author,
                     }
                 },

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..._operation import Call, Operation, nothing
-from ..._options import CallOptions, CreateOptions
+from ..._options import NOT_GIVEN, CallOptions, CreateOptions, NotGiven
 from ..._pager import AsyncPager, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
@@ -29,6 +29,12 @@ _create: Operation[models.Comment] = Operation(
     lambda data: models.Comment.from_dict(data["comment"]),
     idempotent=True,
 )
+_update: Operation[models.Comment] = Operation(
+    "comments.update",
+    "PUT",
+    "/articles/{slug}/comments/{id}",
+    lambda data: models.Comment.from_dict(data["comment"]),
+)
 _delete: Operation[None] = Operation(
     "comments.delete", "DELETE", "/articles/{slug}/comments/{id}", nothing, body=False
 )
@@ -46,6 +52,7 @@ class Comments:
         *,
         limit: int | None = None,
         sort: Literal["createdAt", "-createdAt"] | None = None,
+        parent_id: int | None = None,
         cursor: str | None = None,
         format: models.TextFormat | None = None,
         options: CallOptions | None = None,
@@ -53,6 +60,11 @@ class Comments:
         """List the comments of an article.
 
         Returns comments oldest first, or newest first with `sort=-createdAt`.
+        Replies are among them and name the comment that they answer in `parent_id`;
+        the parameter `parent_id` selects the replies of one comment, or the
+        comments that answer none. A deleted comment that has replies is in the list
+        with `deleted: true`, without its text and author.
+
         Without `limit` the response contains up to 1,000 comments; `next_cursor`
         leads to the rest. With `format=html` it contains up to 100, and a larger
         `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
@@ -62,6 +74,8 @@ class Comments:
             slug: The current slug of the article or an earlier one.
             limit: The maximum number of items in the page.
             sort: `createdAt` sorts oldest first, `-createdAt` newest first.
+            parent_id: The comment whose replies are listed; `0` lists the comments
+                that answer none.
             cursor: `next_cursor` of the previous page. It is opaque and valid only
                 for the same list with the same filters.
             format: `html` adds `bodyHtml` next to each `body`: the Markdown as
@@ -80,6 +94,7 @@ class Comments:
                     query={
                         "limit": limit,
                         "sort": sort,
+                        "parentId": parent_id,
                         "cursor": after or cursor,
                         "format": format,
                     },
@@ -89,16 +104,34 @@ class Comments:
         )
 
     def create(
-        self, slug: str, *, body: str, options: CreateOptions | None = None
+        self,
+        slug: str,
+        *,
+        body: str,
+        parent_id: int | None | NotGiven = NOT_GIVEN,
+        options: CreateOptions | None = None,
     ) -> models.Comment:
         """Comment on an article.
 
-        Adds a comment of the signed-in user to the article. If the account would
-        exceed its maximum size, the request returns 422 with `storage` in `errors`.
+        Adds a comment of the signed-in user to the article, or a reply to another
+        comment with `parent_id`. A comment that answers none has the depth 1, and a
+        reply to a comment of the depth 8 returns 422. If the account would exceed
+        its maximum size, the request returns 422 with `storage` in `errors`.
+
+        If the article or the service takes no new comments, the response is 403
+        with the code `comments_closed`. On a service that approves comments, those
+        of an account wait until a moderator has approved one: the response has
+        `waiting: true`, and only the author and moderators see the comment. Up to
+        20 comments of an account wait.
+
+        If the author of the article or of the comment that is answered has blocked
+        the user, or the other way round, the response is 403.
 
         Args:
             slug: The current slug of the article or an earlier one.
             body: Markdown, stored and returned exactly as it was sent.
+            parent_id: The comment of the same article that this one answers; null
+                or absent if it answers none.
 
         Example:
             comment = byline.comments.create(
@@ -107,13 +140,53 @@ class Comments:
             )
         """
         return self._transport.call(
-            Call(_create, (slug,), body={"comment": {"body": body}}, options=options)
+            Call(
+                _create,
+                (slug,),
+                body={"comment": {"body": body, "parentId": parent_id}},
+                options=options,
+            )
+        )
+
+    def update(
+        self, slug: str, id: int, *, body: str, options: CallOptions | None = None
+    ) -> models.Comment:
+        """Change a comment.
+
+        Replaces the text of a comment; only its author may do this. The response
+        shows in `updated_at` that the comment was changed. Repeating the request
+        changes nothing. A comment that is hidden or waits stays so.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+            id: The number in `id` of the comment.
+            body: Markdown, stored and returned exactly as it was sent.
+
+        Example:
+            comment = byline.comments.update(
+                "how-to-train-your-dragon",
+                42,
+                body="His name is my name too.",
+            )
+        """
+        return self._transport.call(
+            Call(
+                _update,
+                (
+                    slug,
+                    id,
+                ),
+                body={"comment": {"body": body}},
+                options=options,
+            )
         )
 
     def delete(self, slug: str, id: int, *, options: CallOptions | None = None) -> None:
         """Delete a comment.
 
-        Deletes a comment; only its author may do this.
+        Deletes a comment; only its author may do this. Replies stay: if there are
+        any, the comment loses its text and its author, and lists show it with
+        `deleted: true` until the last reply is deleted.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -146,6 +219,7 @@ class AsyncComments:
         *,
         limit: int | None = None,
         sort: Literal["createdAt", "-createdAt"] | None = None,
+        parent_id: int | None = None,
         cursor: str | None = None,
         format: models.TextFormat | None = None,
         options: CallOptions | None = None,
@@ -153,6 +227,11 @@ class AsyncComments:
         """List the comments of an article.
 
         Returns comments oldest first, or newest first with `sort=-createdAt`.
+        Replies are among them and name the comment that they answer in `parent_id`;
+        the parameter `parent_id` selects the replies of one comment, or the
+        comments that answer none. A deleted comment that has replies is in the list
+        with `deleted: true`, without its text and author.
+
         Without `limit` the response contains up to 1,000 comments; `next_cursor`
         leads to the rest. With `format=html` it contains up to 100, and a larger
         `limit` is rejected. A page with more than 4 MB of text ends earlier: follow
@@ -162,6 +241,8 @@ class AsyncComments:
             slug: The current slug of the article or an earlier one.
             limit: The maximum number of items in the page.
             sort: `createdAt` sorts oldest first, `-createdAt` newest first.
+            parent_id: The comment whose replies are listed; `0` lists the comments
+                that answer none.
             cursor: `next_cursor` of the previous page. It is opaque and valid only
                 for the same list with the same filters.
             format: `html` adds `bodyHtml` next to each `body`: the Markdown as
@@ -180,6 +261,7 @@ class AsyncComments:
                     query={
                         "limit": limit,
                         "sort": sort,
+                        "parentId": parent_id,
                         "cursor": after or cursor,
                         "format": format,
                     },
@@ -189,16 +271,34 @@ class AsyncComments:
         )
 
     async def create(
-        self, slug: str, *, body: str, options: CreateOptions | None = None
+        self,
+        slug: str,
+        *,
+        body: str,
+        parent_id: int | None | NotGiven = NOT_GIVEN,
+        options: CreateOptions | None = None,
     ) -> models.Comment:
         """Comment on an article.
 
-        Adds a comment of the signed-in user to the article. If the account would
-        exceed its maximum size, the request returns 422 with `storage` in `errors`.
+        Adds a comment of the signed-in user to the article, or a reply to another
+        comment with `parent_id`. A comment that answers none has the depth 1, and a
+        reply to a comment of the depth 8 returns 422. If the account would exceed
+        its maximum size, the request returns 422 with `storage` in `errors`.
+
+        If the article or the service takes no new comments, the response is 403
+        with the code `comments_closed`. On a service that approves comments, those
+        of an account wait until a moderator has approved one: the response has
+        `waiting: true`, and only the author and moderators see the comment. Up to
+        20 comments of an account wait.
+
+        If the author of the article or of the comment that is answered has blocked
+        the user, or the other way round, the response is 403.
 
         Args:
             slug: The current slug of the article or an earlier one.
             body: Markdown, stored and returned exactly as it was sent.
+            parent_id: The comment of the same article that this one answers; null
+                or absent if it answers none.
 
         Example:
             comment = await byline.comments.create(
@@ -207,13 +307,53 @@ class AsyncComments:
             )
         """
         return await self._transport.call(
-            Call(_create, (slug,), body={"comment": {"body": body}}, options=options)
+            Call(
+                _create,
+                (slug,),
+                body={"comment": {"body": body, "parentId": parent_id}},
+                options=options,
+            )
+        )
+
+    async def update(
+        self, slug: str, id: int, *, body: str, options: CallOptions | None = None
+    ) -> models.Comment:
+        """Change a comment.
+
+        Replaces the text of a comment; only its author may do this. The response
+        shows in `updated_at` that the comment was changed. Repeating the request
+        changes nothing. A comment that is hidden or waits stays so.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+            id: The number in `id` of the comment.
+            body: Markdown, stored and returned exactly as it was sent.
+
+        Example:
+            comment = await byline.comments.update(
+                "how-to-train-your-dragon",
+                42,
+                body="His name is my name too.",
+            )
+        """
+        return await self._transport.call(
+            Call(
+                _update,
+                (
+                    slug,
+                    id,
+                ),
+                body={"comment": {"body": body}},
+                options=options,
+            )
         )
 
     async def delete(self, slug: str, id: int, *, options: CallOptions | None = None) -> None:
         """Delete a comment.
 
-        Deletes a comment; only its author may do this.
+        Deletes a comment; only its author may do this. Replies stay: if there are
+        any, the comment loses its text and its author, and lists show it with
+        `deleted: true` until the last reply is deleted.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -246,6 +386,7 @@ class CommentsWithResponse:
         *,
         limit: int | None = None,
         sort: Literal["createdAt", "-createdAt"] | None = None,
+        parent_id: int | None = None,
         cursor: str | None = None,
         format: models.TextFormat | None = None,
         options: CallOptions | None = None,
@@ -255,17 +396,49 @@ class CommentsWithResponse:
             Call(
                 _list,
                 (slug,),
-                query={"limit": limit, "sort": sort, "cursor": cursor, "format": format},
+                query={
+                    "limit": limit,
+                    "sort": sort,
+                    "parentId": parent_id,
+                    "cursor": cursor,
+                    "format": format,
+                },
                 options=options,
             )
         )
 
     def create(
-        self, slug: str, *, body: str, options: CreateOptions | None = None
+        self,
+        slug: str,
+        *,
+        body: str,
+        parent_id: int | None | NotGiven = NOT_GIVEN,
+        options: CreateOptions | None = None,
     ) -> Response[models.Comment]:
         """Comment on an article."""
         return self._transport.respond(
-            Call(_create, (slug,), body={"comment": {"body": body}}, options=options)
+            Call(
+                _create,
+                (slug,),
+                body={"comment": {"body": body, "parentId": parent_id}},
+                options=options,
+            )
+        )
+
+    def update(
+        self, slug: str, id: int, *, body: str, options: CallOptions | None = None
+    ) -> Response[models.Comment]:
+        """Change a comment."""
+        return self._transport.respond(
+            Call(
+                _update,
+                (
+                    slug,
+                    id,
+                ),
+                body={"comment": {"body": body}},
+                options=options,
+            )
         )
 
     def delete(self, slug: str, id: int, *, options: CallOptions | None = None) -> Response[None]:
@@ -294,6 +467,7 @@ class AsyncCommentsWithResponse:
         *,
         limit: int | None = None,
         sort: Literal["createdAt", "-createdAt"] | None = None,
+        parent_id: int | None = None,
         cursor: str | None = None,
         format: models.TextFormat | None = None,
         options: CallOptions | None = None,
@@ -303,17 +477,49 @@ class AsyncCommentsWithResponse:
             Call(
                 _list,
                 (slug,),
-                query={"limit": limit, "sort": sort, "cursor": cursor, "format": format},
+                query={
+                    "limit": limit,
+                    "sort": sort,
+                    "parentId": parent_id,
+                    "cursor": cursor,
+                    "format": format,
+                },
                 options=options,
             )
         )
 
     async def create(
-        self, slug: str, *, body: str, options: CreateOptions | None = None
+        self,
+        slug: str,
+        *,
+        body: str,
+        parent_id: int | None | NotGiven = NOT_GIVEN,
+        options: CreateOptions | None = None,
     ) -> Response[models.Comment]:
         """Comment on an article."""
         return await self._transport.respond(
-            Call(_create, (slug,), body={"comment": {"body": body}}, options=options)
+            Call(
+                _create,
+                (slug,),
+                body={"comment": {"body": body, "parentId": parent_id}},
+                options=options,
+            )
+        )
+
+    async def update(
+        self, slug: str, id: int, *, body: str, options: CallOptions | None = None
+    ) -> Response[models.Comment]:
+        """Change a comment."""
+        return await self._transport.respond(
+            Call(
+                _update,
+                (
+                    slug,
+                    id,
+                ),
+                body={"comment": {"body": body}},
+                options=options,
+            )
         )
 
     async def delete(

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ..._operation import Call, Operation, nothing
-from ..._options import CallOptions
+from ..._options import NOT_GIVEN, CallOptions, NotGiven
 from ..._pager import AsyncPager, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
@@ -26,6 +28,13 @@ _restore_comment: Operation[None] = Operation(
     nothing,
     body=False,
 )
+_approve_comment: Operation[None] = Operation(
+    "moderation.approveComment",
+    "PUT",
+    "/articles/{slug}/comments/{id}/approval",
+    nothing,
+    body=False,
+)
 _list_hidden: Operation[Page[models.HiddenItem]] = Operation(
     "moderation.listHidden",
     "GET",
@@ -35,6 +44,32 @@ _list_hidden: Operation[Page[models.HiddenItem]] = Operation(
         next_cursor=data["nextCursor"],
     ),
     safe=True,
+)
+_list_waiting: Operation[Page[models.WaitingComment]] = Operation(
+    "moderation.listWaiting",
+    "GET",
+    "/moderation/waiting",
+    lambda data: Page(
+        items=[models.WaitingComment.from_dict(item) for item in data["comments"]],
+        next_cursor=data["nextCursor"],
+    ),
+    safe=True,
+)
+_list_reports: Operation[Page[models.ReportedItem]] = Operation(
+    "moderation.listReports",
+    "GET",
+    "/moderation/reports",
+    lambda data: Page(
+        items=[models.ReportedItem.from_dict(item) for item in data["reports"]],
+        next_cursor=data["nextCursor"],
+    ),
+    safe=True,
+)
+_decide_report: Operation[models.ReportedItem] = Operation(
+    "moderation.decideReport",
+    "PUT",
+    "/moderation/reports/{id}",
+    lambda data: models.ReportedItem.from_dict(data["report"]),
 )
 
 
@@ -115,8 +150,8 @@ class Moderation:
     def restore_comment(self, slug: str, id: int, *, options: CallOptions | None = None) -> None:
         """Restore a comment.
 
-        Makes a hidden comment visible again. A comment that is not hidden stays as
-        it is.
+        Makes a hidden comment visible again. If it waits for approval, it still
+        waits. A comment that is not hidden stays as it is.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -128,6 +163,31 @@ class Moderation:
         self._transport.call(
             Call(
                 _restore_comment,
+                (
+                    slug,
+                    id,
+                ),
+                options=options,
+            )
+        )
+
+    def approve_comment(self, slug: str, id: int, *, options: CallOptions | None = None) -> None:
+        """Approve a comment.
+
+        Shows a comment that waits to everybody. Further comments of its author do
+        not wait; those that wait already still do. A comment that does not wait
+        stays as it is. To reject one, hide it.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+            id: The number in `id` of the comment.
+
+        Example:
+            byline.moderation.approve_comment("how-to-train-your-dragon", 42)
+        """
+        self._transport.call(
+            Call(
+                _approve_comment,
                 (
                     slug,
                     id,
@@ -162,6 +222,118 @@ class Moderation:
                     _list_hidden, query={"limit": limit, "cursor": after or cursor}, options=options
                 )
             )
+        )
+
+    def list_waiting(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Pager[models.WaitingComment, Page[models.WaitingComment]]:
+        """List comments that wait for approval.
+
+        Returns the comments that wait for the approval of a moderator, the oldest
+        first. Those that a moderator has hidden are not among them. A page with
+        more than 4 MB of text ends earlier: follow `next_cursor` instead of
+        counting comments.
+
+        Args:
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            for comment in byline.moderation.list_waiting():
+                print(comment)
+        """
+        return Pager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_waiting,
+                    query={"limit": limit, "cursor": after or cursor},
+                    options=options,
+                )
+            )
+        )
+
+    def list_reports(
+        self,
+        *,
+        status: Literal["open", "decided"] | None = None,
+        kind: models.ReportKind | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Pager[models.ReportedItem, Page[models.ReportedItem]]:
+        """List what was reported.
+
+        Returns what users have reported and no moderator has decided, or with
+        `status=decided` what was decided. What several users have reported is one
+        item, with their number and the newest five reports. The last reported for
+        the first time comes first.
+
+        Args:
+            status: `open` for what no moderator has decided, `decided` for the
+                rest.
+            kind: Only reports of this kind of thing.
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            for report in byline.moderation.list_reports(status="open"):
+                print(report)
+        """
+        return Pager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_reports,
+                    query={
+                        "status": status,
+                        "kind": kind,
+                        "limit": limit,
+                        "cursor": after or cursor,
+                    },
+                    options=options,
+                )
+            )
+        )
+
+    def decide_report(
+        self,
+        id: int,
+        *,
+        action: models.ReportAction,
+        note: str | NotGiven = NOT_GIVEN,
+        options: CallOptions | None = None,
+    ) -> models.ReportedItem:
+        """Decide what was reported.
+
+        Decides all reports of an article, a comment or a profile at once, and takes
+        the action in the same transaction. `dismiss` changes nothing. `hide` hides
+        the article or comment. `delete` deletes it, which needs the role editor.
+        `suspend` suspends its author, or the user of the profile, which needs the
+        role admin. The note is the reason, which the author of what is hidden sees;
+        all actions but `dismiss` need one.
+
+        What another moderator has decided before returns 409. Repeating one's own
+        decision changes nothing. Reports that arrive later are a new item.
+
+        Args:
+            id: The number in `id` of `GET /moderation/reports`.
+            action: What the moderator does about what was reported.
+            note: The reason; needed for all actions but `dismiss`.
+
+        Example:
+            report = byline.moderation.decide_report(
+                42,
+                action="hide",
+                note="Advertising",
+            )
+        """
+        return self._transport.call(
+            Call(_decide_report, (id,), body={"action": action, "note": note}, options=options)
         )
 
 
@@ -248,8 +420,8 @@ class AsyncModeration:
     ) -> None:
         """Restore a comment.
 
-        Makes a hidden comment visible again. A comment that is not hidden stays as
-        it is.
+        Makes a hidden comment visible again. If it waits for approval, it still
+        waits. A comment that is not hidden stays as it is.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -261,6 +433,33 @@ class AsyncModeration:
         await self._transport.call(
             Call(
                 _restore_comment,
+                (
+                    slug,
+                    id,
+                ),
+                options=options,
+            )
+        )
+
+    async def approve_comment(
+        self, slug: str, id: int, *, options: CallOptions | None = None
+    ) -> None:
+        """Approve a comment.
+
+        Shows a comment that waits to everybody. Further comments of its author do
+        not wait; those that wait already still do. A comment that does not wait
+        stays as it is. To reject one, hide it.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+            id: The number in `id` of the comment.
+
+        Example:
+            await byline.moderation.approve_comment("how-to-train-your-dragon", 42)
+        """
+        await self._transport.call(
+            Call(
+                _approve_comment,
                 (
                     slug,
                     id,
@@ -295,6 +494,118 @@ class AsyncModeration:
                     _list_hidden, query={"limit": limit, "cursor": after or cursor}, options=options
                 )
             )
+        )
+
+    def list_waiting(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPager[models.WaitingComment, Page[models.WaitingComment]]:
+        """List comments that wait for approval.
+
+        Returns the comments that wait for the approval of a moderator, the oldest
+        first. Those that a moderator has hidden are not among them. A page with
+        more than 4 MB of text ends earlier: follow `next_cursor` instead of
+        counting comments.
+
+        Args:
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            async for comment in byline.moderation.list_waiting():
+                print(comment)
+        """
+        return AsyncPager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_waiting,
+                    query={"limit": limit, "cursor": after or cursor},
+                    options=options,
+                )
+            )
+        )
+
+    def list_reports(
+        self,
+        *,
+        status: Literal["open", "decided"] | None = None,
+        kind: models.ReportKind | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPager[models.ReportedItem, Page[models.ReportedItem]]:
+        """List what was reported.
+
+        Returns what users have reported and no moderator has decided, or with
+        `status=decided` what was decided. What several users have reported is one
+        item, with their number and the newest five reports. The last reported for
+        the first time comes first.
+
+        Args:
+            status: `open` for what no moderator has decided, `decided` for the
+                rest.
+            kind: Only reports of this kind of thing.
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            async for report in byline.moderation.list_reports(status="open"):
+                print(report)
+        """
+        return AsyncPager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_reports,
+                    query={
+                        "status": status,
+                        "kind": kind,
+                        "limit": limit,
+                        "cursor": after or cursor,
+                    },
+                    options=options,
+                )
+            )
+        )
+
+    async def decide_report(
+        self,
+        id: int,
+        *,
+        action: models.ReportAction,
+        note: str | NotGiven = NOT_GIVEN,
+        options: CallOptions | None = None,
+    ) -> models.ReportedItem:
+        """Decide what was reported.
+
+        Decides all reports of an article, a comment or a profile at once, and takes
+        the action in the same transaction. `dismiss` changes nothing. `hide` hides
+        the article or comment. `delete` deletes it, which needs the role editor.
+        `suspend` suspends its author, or the user of the profile, which needs the
+        role admin. The note is the reason, which the author of what is hidden sees;
+        all actions but `dismiss` need one.
+
+        What another moderator has decided before returns 409. Repeating one's own
+        decision changes nothing. Reports that arrive later are a new item.
+
+        Args:
+            id: The number in `id` of `GET /moderation/reports`.
+            action: What the moderator does about what was reported.
+            note: The reason; needed for all actions but `dismiss`.
+
+        Example:
+            report = await byline.moderation.decide_report(
+                42,
+                action="hide",
+                note="Advertising",
+            )
+        """
+        return await self._transport.call(
+            Call(_decide_report, (id,), body={"action": action, "note": note}, options=options)
         )
 
 
@@ -347,6 +658,21 @@ class ModerationWithResponse:
             )
         )
 
+    def approve_comment(
+        self, slug: str, id: int, *, options: CallOptions | None = None
+    ) -> Response[None]:
+        """Approve a comment."""
+        return self._transport.respond(
+            Call(
+                _approve_comment,
+                (
+                    slug,
+                    id,
+                ),
+                options=options,
+            )
+        )
+
     def list_hidden(
         self,
         *,
@@ -357,6 +683,49 @@ class ModerationWithResponse:
         """List hidden articles and comments."""
         return self._transport.respond(
             Call(_list_hidden, query={"limit": limit, "cursor": cursor}, options=options)
+        )
+
+    def list_waiting(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.WaitingComment]]:
+        """List comments that wait for approval."""
+        return self._transport.respond(
+            Call(_list_waiting, query={"limit": limit, "cursor": cursor}, options=options)
+        )
+
+    def list_reports(
+        self,
+        *,
+        status: Literal["open", "decided"] | None = None,
+        kind: models.ReportKind | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.ReportedItem]]:
+        """List what was reported."""
+        return self._transport.respond(
+            Call(
+                _list_reports,
+                query={"status": status, "kind": kind, "limit": limit, "cursor": cursor},
+                options=options,
+            )
+        )
+
+    def decide_report(
+        self,
+        id: int,
+        *,
+        action: models.ReportAction,
+        note: str | NotGiven = NOT_GIVEN,
+        options: CallOptions | None = None,
+    ) -> Response[models.ReportedItem]:
+        """Decide what was reported."""
+        return self._transport.respond(
+            Call(_decide_report, (id,), body={"action": action, "note": note}, options=options)
         )
 
 
@@ -411,6 +780,21 @@ class AsyncModerationWithResponse:
             )
         )
 
+    async def approve_comment(
+        self, slug: str, id: int, *, options: CallOptions | None = None
+    ) -> Response[None]:
+        """Approve a comment."""
+        return await self._transport.respond(
+            Call(
+                _approve_comment,
+                (
+                    slug,
+                    id,
+                ),
+                options=options,
+            )
+        )
+
     async def list_hidden(
         self,
         *,
@@ -421,4 +805,47 @@ class AsyncModerationWithResponse:
         """List hidden articles and comments."""
         return await self._transport.respond(
             Call(_list_hidden, query={"limit": limit, "cursor": cursor}, options=options)
+        )
+
+    async def list_waiting(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.WaitingComment]]:
+        """List comments that wait for approval."""
+        return await self._transport.respond(
+            Call(_list_waiting, query={"limit": limit, "cursor": cursor}, options=options)
+        )
+
+    async def list_reports(
+        self,
+        *,
+        status: Literal["open", "decided"] | None = None,
+        kind: models.ReportKind | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.ReportedItem]]:
+        """List what was reported."""
+        return await self._transport.respond(
+            Call(
+                _list_reports,
+                query={"status": status, "kind": kind, "limit": limit, "cursor": cursor},
+                options=options,
+            )
+        )
+
+    async def decide_report(
+        self,
+        id: int,
+        *,
+        action: models.ReportAction,
+        note: str | NotGiven = NOT_GIVEN,
+        options: CallOptions | None = None,
+    ) -> Response[models.ReportedItem]:
+        """Decide what was reported."""
+        return await self._transport.respond(
+            Call(_decide_report, (id,), body={"action": action, "note": note}, options=options)
         )

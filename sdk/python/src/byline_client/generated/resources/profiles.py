@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..._operation import Call, Operation
 from ..._options import CallOptions
+from ..._pager import AsyncPager, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
 from .. import models
@@ -29,6 +30,28 @@ _unfollow: Operation[models.Profile] = Operation(
     "DELETE",
     "/profiles/{username}/follow",
     lambda data: models.Profile.from_dict(data["profile"]),
+)
+_block: Operation[models.Profile] = Operation(
+    "profiles.block",
+    "POST",
+    "/profiles/{username}/block",
+    lambda data: models.Profile.from_dict(data["profile"]),
+)
+_unblock: Operation[models.Profile] = Operation(
+    "profiles.unblock",
+    "DELETE",
+    "/profiles/{username}/block",
+    lambda data: models.Profile.from_dict(data["profile"]),
+)
+_list_blocked: Operation[Page[models.Block]] = Operation(
+    "profiles.listBlocked",
+    "GET",
+    "/user/blocks",
+    lambda data: Page(
+        items=[models.Block.from_dict(item) for item in data["blocks"]],
+        next_cursor=data["nextCursor"],
+    ),
+    safe=True,
 )
 _get_many: Operation[models.ProfileBatchResponse] = Operation(
     "profiles.getMany",
@@ -63,7 +86,8 @@ class Profiles:
         """Follow a user.
 
         Adds the user's articles to the caller's feed. Following a user again
-        changes nothing. Users cannot follow themselves; this returns 422.
+        changes nothing. Users cannot follow themselves; this returns 422. If one of
+        the two has blocked the other, this returns 403.
 
         Args:
             username: The user's name, in any letter case, width and normalisation.
@@ -86,6 +110,69 @@ class Profiles:
             profile = byline.profiles.unfollow("jake")
         """
         return self._transport.call(Call(_unfollow, (username,), options=options))
+
+    def block(self, username: str, *, options: CallOptions | None = None) -> models.Profile:
+        """Block a user.
+
+        Keeps a user away: neither of the two can comment on the articles of the
+        other or follow the other, and neither sees the comments of the other.
+        Follows between them end. The other user is not told. Blocking a user again
+        changes nothing. Users cannot block themselves; this returns 422.
+
+        Moderators see all comments, and a block keeps nobody from reporting.
+
+        Args:
+            username: The user's name, in any letter case, width and normalisation.
+
+        Example:
+            profile = byline.profiles.block("jake")
+        """
+        return self._transport.call(Call(_block, (username,), options=options))
+
+    def unblock(self, username: str, *, options: CallOptions | None = None) -> models.Profile:
+        """End a block.
+
+        Ends the block of the caller. Follows that the block has ended stay ended,
+        and a block of the other user stays. Repeating the request changes nothing.
+
+        Args:
+            username: The user's name, in any letter case, width and normalisation.
+
+        Example:
+            profile = byline.profiles.unblock("jake")
+        """
+        return self._transport.call(Call(_unblock, (username,), options=options))
+
+    def list_blocked(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Pager[models.Block, Page[models.Block]]:
+        """List the users whom you have blocked.
+
+        Returns the users whom the caller has blocked, the last blocked first.
+        Nobody else can see this list.
+
+        Args:
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            for block in byline.profiles.list_blocked():
+                print(block)
+        """
+        return Pager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_blocked,
+                    query={"limit": limit, "cursor": after or cursor},
+                    options=options,
+                )
+            )
+        )
 
     def get_many(
         self, *, usernames: Sequence[str], options: CallOptions | None = None
@@ -133,7 +220,8 @@ class AsyncProfiles:
         """Follow a user.
 
         Adds the user's articles to the caller's feed. Following a user again
-        changes nothing. Users cannot follow themselves; this returns 422.
+        changes nothing. Users cannot follow themselves; this returns 422. If one of
+        the two has blocked the other, this returns 403.
 
         Args:
             username: The user's name, in any letter case, width and normalisation.
@@ -158,6 +246,69 @@ class AsyncProfiles:
             profile = await byline.profiles.unfollow("jake")
         """
         return await self._transport.call(Call(_unfollow, (username,), options=options))
+
+    async def block(self, username: str, *, options: CallOptions | None = None) -> models.Profile:
+        """Block a user.
+
+        Keeps a user away: neither of the two can comment on the articles of the
+        other or follow the other, and neither sees the comments of the other.
+        Follows between them end. The other user is not told. Blocking a user again
+        changes nothing. Users cannot block themselves; this returns 422.
+
+        Moderators see all comments, and a block keeps nobody from reporting.
+
+        Args:
+            username: The user's name, in any letter case, width and normalisation.
+
+        Example:
+            profile = await byline.profiles.block("jake")
+        """
+        return await self._transport.call(Call(_block, (username,), options=options))
+
+    async def unblock(self, username: str, *, options: CallOptions | None = None) -> models.Profile:
+        """End a block.
+
+        Ends the block of the caller. Follows that the block has ended stay ended,
+        and a block of the other user stays. Repeating the request changes nothing.
+
+        Args:
+            username: The user's name, in any letter case, width and normalisation.
+
+        Example:
+            profile = await byline.profiles.unblock("jake")
+        """
+        return await self._transport.call(Call(_unblock, (username,), options=options))
+
+    def list_blocked(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPager[models.Block, Page[models.Block]]:
+        """List the users whom you have blocked.
+
+        Returns the users whom the caller has blocked, the last blocked first.
+        Nobody else can see this list.
+
+        Args:
+            limit: The maximum number of items in the page.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                for the same list with the same filters.
+
+        Example:
+            async for block in byline.profiles.list_blocked():
+                print(block)
+        """
+        return AsyncPager(
+            lambda after: self._transport.call(
+                Call(
+                    _list_blocked,
+                    query={"limit": limit, "cursor": after or cursor},
+                    options=options,
+                )
+            )
+        )
 
     async def get_many(
         self, *, usernames: Sequence[str], options: CallOptions | None = None
@@ -205,6 +356,30 @@ class ProfilesWithResponse:
         """Stop following a user."""
         return self._transport.respond(Call(_unfollow, (username,), options=options))
 
+    def block(
+        self, username: str, *, options: CallOptions | None = None
+    ) -> Response[models.Profile]:
+        """Block a user."""
+        return self._transport.respond(Call(_block, (username,), options=options))
+
+    def unblock(
+        self, username: str, *, options: CallOptions | None = None
+    ) -> Response[models.Profile]:
+        """End a block."""
+        return self._transport.respond(Call(_unblock, (username,), options=options))
+
+    def list_blocked(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.Block]]:
+        """List the users whom you have blocked."""
+        return self._transport.respond(
+            Call(_list_blocked, query={"limit": limit, "cursor": cursor}, options=options)
+        )
+
     def get_many(
         self, *, usernames: Sequence[str], options: CallOptions | None = None
     ) -> Response[models.ProfileBatchResponse]:
@@ -237,6 +412,30 @@ class AsyncProfilesWithResponse:
     ) -> Response[models.Profile]:
         """Stop following a user."""
         return await self._transport.respond(Call(_unfollow, (username,), options=options))
+
+    async def block(
+        self, username: str, *, options: CallOptions | None = None
+    ) -> Response[models.Profile]:
+        """Block a user."""
+        return await self._transport.respond(Call(_block, (username,), options=options))
+
+    async def unblock(
+        self, username: str, *, options: CallOptions | None = None
+    ) -> Response[models.Profile]:
+        """End a block."""
+        return await self._transport.respond(Call(_unblock, (username,), options=options))
+
+    async def list_blocked(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[Page[models.Block]]:
+        """List the users whom you have blocked."""
+        return await self._transport.respond(
+            Call(_list_blocked, query={"limit": limit, "cursor": cursor}, options=options)
+        )
 
     async def get_many(
         self, *, usernames: Sequence[str], options: CallOptions | None = None

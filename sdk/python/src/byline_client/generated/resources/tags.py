@@ -6,12 +6,34 @@ from __future__ import annotations
 import builtins
 
 from ..._operation import Call, Operation
-from ..._options import CallOptions
+from ..._options import NOT_GIVEN, CallOptions, NotGiven
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
+from .. import models
 
 _list: Operation[builtins.list[str]] = Operation(
     "tags.list", "GET", "/tags", lambda data: list(data["tags"]), anonymous=True, safe=True
+)
+_page: Operation[models.TagsResponse] = Operation(
+    "tags.page",
+    "GET",
+    "/tags",
+    lambda data: models.TagsResponse.from_dict(data),
+    anonymous=True,
+    safe=True,
+)
+_get: Operation[models.ManagedTag] = Operation(
+    "tags.get",
+    "GET",
+    "/tags/{tag}",
+    lambda data: models.ManagedTag.from_dict(data["tag"]),
+    safe=True,
+)
+_update: Operation[models.ManagedTag] = Operation(
+    "tags.update", "PUT", "/tags/{tag}", lambda data: models.ManagedTag.from_dict(data["tag"])
+)
+_merge: Operation[models.ManagedTag] = Operation(
+    "tags.merge", "POST", "/tags/{tag}/merge", lambda data: models.ManagedTag.from_dict(data["tag"])
 )
 
 
@@ -24,14 +46,126 @@ class Tags:
     def list(self, *, options: CallOptions | None = None) -> builtins.list[str]:
         """List tags.
 
-        Returns the tags that at least one article has, the most used first, and
-        those that are used equally often by name. Of more than 1,000 tags, it
+        Returns the tags that at least one public article has, the most used first,
+        and those that are used equally often by name. Of more than 1,000 tags, it
         returns the first 1,000.
+
+        With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+        name.
 
         Example:
             tags = byline.tags.list()
         """
         return self._transport.call(Call(_list, options=options))
+
+    def page(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        prefix: str | None = None,
+        counts: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> models.TagsResponse:
+        """List tags.
+
+        Returns the tags that at least one public article has, the most used first,
+        and those that are used equally often by name. Of more than 1,000 tags, it
+        returns the first 1,000.
+
+        With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+        name.
+
+        Args:
+            limit: The maximum number of tags in the page. Without `limit`, `cursor`
+                and `prefix` there are no pages.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                with the same `prefix`.
+            prefix: Only tags whose names begin with this text, in any case of its
+                letters.
+            counts: Whether to return the number of public articles with each tag.
+
+        Example:
+            found = byline.tags.page()
+        """
+        return self._transport.call(
+            Call(
+                _page,
+                query={"limit": limit, "cursor": cursor, "prefix": prefix, "counts": counts},
+                options=options,
+            )
+        )
+
+    def get(self, tag: str, *, options: CallOptions | None = None) -> models.ManagedTag:
+        """Get a tag.
+
+        Returns a tag that at least one public article has. Editors get also others
+        that have a name. Earlier names, and those of tags that were merged into
+        this one, lead to it.
+
+        Args:
+            tag: The name of the tag, in any case of its letters, or an earlier
+                name.
+
+        Example:
+            tag = byline.tags.get("dragons")
+        """
+        return self._transport.call(Call(_get, (tag,), options=options))
+
+    def update(
+        self,
+        tag: str,
+        *,
+        name: str | NotGiven = NOT_GIVEN,
+        description: str | None | NotGiven = NOT_GIVEN,
+        options: CallOptions | None = None,
+    ) -> models.ManagedTag:
+        """Change a tag.
+
+        Changes what is shown of a tag. A name is shown at once in all articles with
+        the tag, which do not change: their `updated_at` and revisions stay. Earlier
+        names lead to the tag. Two tags cannot have the same name: merge one into
+        the other.
+
+        Args:
+            tag: The name of the tag, in any case of its letters, or an earlier
+                name.
+            name: The name that articles show from now on.
+            description: What the tag is about; null deletes it.
+
+        Example:
+            tag = byline.tags.update(
+                "dragons",
+                name="dragons",
+                description="Training and care",
+            )
+        """
+        return self._transport.call(
+            Call(_update, (tag,), body={"name": name, "description": description}, options=options)
+        )
+
+    def merge(
+        self, tag: str, *, into: str, options: CallOptions | None = None
+    ) -> models.ManagedTag:
+        """Merge a tag into another one.
+
+        Makes a tag part of another one. Articles show the other tag at once, and
+        its name leads to it, as do earlier names. The lists of both tags become
+        one. If more than some thousand articles have the tag, this takes a few
+        seconds more: `articles_to_move` says how many are not in the list yet. It
+        cannot be undone. Articles do not change: their `updated_at` and revisions
+        stay. The description of the merged tag is deleted.
+
+        Args:
+            tag: The name of the tag, in any case of its letters, or an earlier
+                name.
+            into: The name of the other tag, in any case of its letters, or an
+                earlier name.
+
+        Example:
+            tag = byline.tags.merge("dragons", into="dragons")
+        """
+        return self._transport.call(Call(_merge, (tag,), body={"into": into}, options=options))
 
 
 class AsyncTags:
@@ -43,14 +177,128 @@ class AsyncTags:
     async def list(self, *, options: CallOptions | None = None) -> builtins.list[str]:
         """List tags.
 
-        Returns the tags that at least one article has, the most used first, and
-        those that are used equally often by name. Of more than 1,000 tags, it
+        Returns the tags that at least one public article has, the most used first,
+        and those that are used equally often by name. Of more than 1,000 tags, it
         returns the first 1,000.
+
+        With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+        name.
 
         Example:
             tags = await byline.tags.list()
         """
         return await self._transport.call(Call(_list, options=options))
+
+    async def page(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        prefix: str | None = None,
+        counts: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> models.TagsResponse:
+        """List tags.
+
+        Returns the tags that at least one public article has, the most used first,
+        and those that are used equally often by name. Of more than 1,000 tags, it
+        returns the first 1,000.
+
+        With `limit`, `cursor` or `prefix` it returns pages of all tags instead, by
+        name.
+
+        Args:
+            limit: The maximum number of tags in the page. Without `limit`, `cursor`
+                and `prefix` there are no pages.
+            cursor: `next_cursor` of the previous page. It is opaque and valid only
+                with the same `prefix`.
+            prefix: Only tags whose names begin with this text, in any case of its
+                letters.
+            counts: Whether to return the number of public articles with each tag.
+
+        Example:
+            found = await byline.tags.page()
+        """
+        return await self._transport.call(
+            Call(
+                _page,
+                query={"limit": limit, "cursor": cursor, "prefix": prefix, "counts": counts},
+                options=options,
+            )
+        )
+
+    async def get(self, tag: str, *, options: CallOptions | None = None) -> models.ManagedTag:
+        """Get a tag.
+
+        Returns a tag that at least one public article has. Editors get also others
+        that have a name. Earlier names, and those of tags that were merged into
+        this one, lead to it.
+
+        Args:
+            tag: The name of the tag, in any case of its letters, or an earlier
+                name.
+
+        Example:
+            tag = await byline.tags.get("dragons")
+        """
+        return await self._transport.call(Call(_get, (tag,), options=options))
+
+    async def update(
+        self,
+        tag: str,
+        *,
+        name: str | NotGiven = NOT_GIVEN,
+        description: str | None | NotGiven = NOT_GIVEN,
+        options: CallOptions | None = None,
+    ) -> models.ManagedTag:
+        """Change a tag.
+
+        Changes what is shown of a tag. A name is shown at once in all articles with
+        the tag, which do not change: their `updated_at` and revisions stay. Earlier
+        names lead to the tag. Two tags cannot have the same name: merge one into
+        the other.
+
+        Args:
+            tag: The name of the tag, in any case of its letters, or an earlier
+                name.
+            name: The name that articles show from now on.
+            description: What the tag is about; null deletes it.
+
+        Example:
+            tag = await byline.tags.update(
+                "dragons",
+                name="dragons",
+                description="Training and care",
+            )
+        """
+        return await self._transport.call(
+            Call(_update, (tag,), body={"name": name, "description": description}, options=options)
+        )
+
+    async def merge(
+        self, tag: str, *, into: str, options: CallOptions | None = None
+    ) -> models.ManagedTag:
+        """Merge a tag into another one.
+
+        Makes a tag part of another one. Articles show the other tag at once, and
+        its name leads to it, as do earlier names. The lists of both tags become
+        one. If more than some thousand articles have the tag, this takes a few
+        seconds more: `articles_to_move` says how many are not in the list yet. It
+        cannot be undone. Articles do not change: their `updated_at` and revisions
+        stay. The description of the merged tag is deleted.
+
+        Args:
+            tag: The name of the tag, in any case of its letters, or an earlier
+                name.
+            into: The name of the other tag, in any case of its letters, or an
+                earlier name.
+
+        Example:
+            tag = await byline.tags.merge("dragons", into="dragons")
+        """
+        return await self._transport.call(
+            Call(_merge, (tag,), body={"into": into}, options=options)
+        )
 
 
 class TagsWithResponse:
@@ -63,6 +311,47 @@ class TagsWithResponse:
         """List tags."""
         return self._transport.respond(Call(_list, options=options))
 
+    def page(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        prefix: str | None = None,
+        counts: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[models.TagsResponse]:
+        """List tags."""
+        return self._transport.respond(
+            Call(
+                _page,
+                query={"limit": limit, "cursor": cursor, "prefix": prefix, "counts": counts},
+                options=options,
+            )
+        )
+
+    def get(self, tag: str, *, options: CallOptions | None = None) -> Response[models.ManagedTag]:
+        """Get a tag."""
+        return self._transport.respond(Call(_get, (tag,), options=options))
+
+    def update(
+        self,
+        tag: str,
+        *,
+        name: str | NotGiven = NOT_GIVEN,
+        description: str | None | NotGiven = NOT_GIVEN,
+        options: CallOptions | None = None,
+    ) -> Response[models.ManagedTag]:
+        """Change a tag."""
+        return self._transport.respond(
+            Call(_update, (tag,), body={"name": name, "description": description}, options=options)
+        )
+
+    def merge(
+        self, tag: str, *, into: str, options: CallOptions | None = None
+    ) -> Response[models.ManagedTag]:
+        """Merge a tag into another one."""
+        return self._transport.respond(Call(_merge, (tag,), body={"into": into}, options=options))
+
 
 class AsyncTagsWithResponse:
     """The same methods, which return the status and the headers too."""
@@ -73,3 +362,48 @@ class AsyncTagsWithResponse:
     async def list(self, *, options: CallOptions | None = None) -> Response[builtins.list[str]]:
         """List tags."""
         return await self._transport.respond(Call(_list, options=options))
+
+    async def page(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        prefix: str | None = None,
+        counts: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> Response[models.TagsResponse]:
+        """List tags."""
+        return await self._transport.respond(
+            Call(
+                _page,
+                query={"limit": limit, "cursor": cursor, "prefix": prefix, "counts": counts},
+                options=options,
+            )
+        )
+
+    async def get(
+        self, tag: str, *, options: CallOptions | None = None
+    ) -> Response[models.ManagedTag]:
+        """Get a tag."""
+        return await self._transport.respond(Call(_get, (tag,), options=options))
+
+    async def update(
+        self,
+        tag: str,
+        *,
+        name: str | NotGiven = NOT_GIVEN,
+        description: str | None | NotGiven = NOT_GIVEN,
+        options: CallOptions | None = None,
+    ) -> Response[models.ManagedTag]:
+        """Change a tag."""
+        return await self._transport.respond(
+            Call(_update, (tag,), body={"name": name, "description": description}, options=options)
+        )
+
+    async def merge(
+        self, tag: str, *, into: str, options: CallOptions | None = None
+    ) -> Response[models.ManagedTag]:
+        """Merge a tag into another one."""
+        return await self._transport.respond(
+            Call(_merge, (tag,), body={"into": into}, options=options)
+        )
