@@ -219,12 +219,16 @@ func into[T any](field func(*config) *T, parse func(string) (T, error)) func(*co
 // registerFlags adds a flag for every setting, for the files of secrets, and for
 // the configuration file.
 func registerFlags(flags *pflag.FlagSet) {
-	flags.String(configFlag, "", "YAML file with settings by the names of their flags ["+configEnv+"]")
+	add := func(name, def, usage string) {
+		flags.String(name, def, usage)
+		flags.Lookup(name).Annotations = map[string][]string{settingFlag: {}}
+	}
+	add(configFlag, "", "YAML file with settings by the names of their flags ["+configEnv+"]")
 	for _, s := range settings {
 		// pflag uses a word in backquotes as the name of the value.
-		flags.String(s.flag(), s.def, strings.ReplaceAll(s.meaning, "`", "")+" ["+s.env+"]")
+		add(s.flag(), s.def, strings.ReplaceAll(s.meaning, "`", "")+" ["+s.env+"]")
 		if s.secret {
-			flags.String(s.flag()+"-file", "", "File that contains the value of --"+s.flag()+" ["+s.env+"_FILE]")
+			add(s.flag()+"-file", "", "File that contains the value of --"+s.flag()+" ["+s.env+"_FILE]")
 		}
 	}
 }

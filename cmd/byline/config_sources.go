@@ -32,8 +32,11 @@ type place struct {
 	shown  string // after a name, in messages
 }
 
-// The flag and the variable that name the configuration file.
 const (
+	// settingFlag marks the flags of settings.
+	settingFlag = "setting"
+
+	// The flag and the variable that name the configuration file.
 	configFlag = "config"
 	configEnv  = "BYLINE_CONFIG"
 )
@@ -42,10 +45,16 @@ const (
 // flags may be nil or incomplete.
 func places(flags *pflag.FlagSet, getenv func(string) string) ([]place, error) {
 	given := place{from: fromFlag, name: func(s setting) string { return "--" + s.flag() }, suffix: "-file", get: func(name string) (string, bool) {
-		if name = strings.TrimPrefix(name, "--"); flags == nil || !flags.Changed(name) {
+		if flags == nil {
 			return "", false
 		}
-		return flags.Lookup(name).Value.String(), true
+		// A command can have a flag of its own with the name of a setting that it
+		// does not take: byline seed --comments.
+		f := flags.Lookup(strings.TrimPrefix(name, "--"))
+		if f == nil || !f.Changed || f.Annotations[settingFlag] == nil {
+			return "", false
+		}
+		return f.Value.String(), true
 	}}
 	environment := place{from: fromEnv, name: func(s setting) string { return s.env }, suffix: "_FILE", get: func(name string) (string, bool) {
 		text := getenv(name)

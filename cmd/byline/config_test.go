@@ -37,7 +37,7 @@ func TestLoadConfig(t *testing.T) {
 			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Profile: "development", Compat: "strict", PoolMin: 2,
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
 			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, AccountStorage: 1 << 30, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
-			PasswordHashers: 1, Registration: "open", DefaultRole: "author", AuthorsPublish: true, Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
+			PasswordHashers: 1, Registration: "open", DefaultRole: "author", AuthorsPublish: true, Comments: "open", Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
 		}, c)
 		require.True(t, c.embedded())
 		_, err = loadConfig(nil, func(string) string { return "" })

@@ -231,7 +231,7 @@ func TestRun(t *testing.T) {
 			{Users: 40, Articles: 30, Favorites: 1_199, Follows: 40*39 - 1, Comments: 5_000},
 			{Users: 3, Articles: 1_000, Favorites: 2_999, Follows: 5},
 		} {
-			_, err := db.Exec(t.Context(), `TRUNCATE users, article_tags, counters CASCADE`)
+			_, err := db.Exec(t.Context(), `TRUNCATE users, article_tags, counters, tag_names CASCADE`)
 			require.NoError(t, err)
 			c.PasswordHash, c.Until = "hash", time.Now()
 			_, err = Run(t.Context(), db, c)
