@@ -23,7 +23,7 @@ const (
 // relations is what a request says of the series and the translations of an
 // article.
 type relations struct {
-	place *openapi.NewSeriesPlace
+	place *openapi.NewPlaceInSeries
 	// leavesSeries and leavesTranslations are true if the request has null.
 	leavesSeries, leavesTranslations bool
 	original                         *string

@@ -29,7 +29,7 @@ func newSeries(t *testing.T, by servertest.User, title string) string {
 // place puts an article into a series, at its end if the position is 0.
 func place(t *testing.T, by servertest.User, slug, series string, position int32) (status int, body string) {
 	t.Helper()
-	in := client.NewSeriesPlace{Slug: series}
+	in := client.NewPlaceInSeries{Slug: series}
 	if position != 0 {
 		in.Position = &position
 	}

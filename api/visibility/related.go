@@ -14,7 +14,7 @@ import (
 type Related struct {
 	// Series is nil if the article is in none. Translations are those that the
 	// viewer sees.
-	Series       *openapi.SeriesPlace
+	Series       *openapi.PlaceInSeries
 	Translations []openapi.Translation
 
 	// 0 = none. They are not kept under an Idempotency-Key, whose responses are
@@ -22,7 +22,7 @@ type Related struct {
 	seriesID, group int64
 }
 
-func (r Related) view() (*openapi.SeriesPlace, []openapi.Translation) {
+func (r Related) view() (*openapi.PlaceInSeries, []openapi.Translation) {
 	if r.Translations == nil {
 		return r.Series, []openapi.Translation{}
 	}
@@ -61,7 +61,7 @@ func relate(ctx context.Context, conn query.DBTX, list []Article) error {
 	for _, row := range rows {
 		r := found[row.ArticleID]
 		if row.Position > 0 {
-			r.Series = &openapi.SeriesPlace{Slug: row.Slug, Title: row.Title, Position: row.Position}
+			r.Series = &openapi.PlaceInSeries{Slug: row.Slug, Title: row.Title, Position: row.Position}
 		} else {
 			r.Translations = append(r.Translations, openapi.Translation{Language: optional.NonZero(row.Language), Slug: row.Slug, Title: row.Title})
 		}

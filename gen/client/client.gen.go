@@ -687,7 +687,7 @@ type Article struct {
 	ReadingMinutes int32 `json:"readingMinutes"`
 
 	// Series The series that the article is in, and its place there; null if it is in none
-	Series nullable.Nullable[SeriesPlace] `json:"series"`
+	Series nullable.Nullable[PlaceInSeries] `json:"series"`
 
 	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
 	//
@@ -1482,7 +1482,7 @@ type NewArticle struct {
 	PublishedAt *time.Time `json:"publishedAt,omitempty"`
 
 	// Series The series that the article becomes a part of; null = none
-	Series nullable.Nullable[NewSeriesPlace] `json:"series,omitempty"`
+	Series nullable.Nullable[NewPlaceInSeries] `json:"series,omitempty"`
 
 	// Slug The slug of the article, which stays when the title changes. Without it, or
 	// if it is null, the slug is derived from the title.
@@ -1552,6 +1552,24 @@ type NewInvitationRequest struct {
 // Example: {"layout":"wide"}
 type NewMetadata map[string]interface{}
 
+// NewPlaceInSeries The series that the article becomes a part of; null = none
+type NewPlaceInSeries struct {
+	// Position The place of the article; without it, where it is or else at the end
+	//
+	// Example: 2
+	Position *int32 `json:"position,omitempty"`
+
+	// Slug The slug of a series that exists
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title Has no effect, so that a front end can send back what it has got
+	//
+	// Example: Dragons for beginners
+	Title *string `json:"title,omitempty"`
+}
+
 // NewPreviewRequest How long the link works; without members, for seven days
 type NewPreviewRequest struct {
 	// ExpiresIn After how many seconds the link expires: from a minute to 30 days
@@ -1582,7 +1600,7 @@ type NewSeries struct {
 	// Slug Identifies the series in paths; without it, it is made from the title. It never changes.
 	//
 	// Example: dragons-for-beginners
-	Slug *SeriesName `json:"slug,omitempty"`
+	Slug *NewSeriesSlug `json:"slug,omitempty"`
 
 	// Title What lists and pages show as the headline, as plain text
 	//
@@ -1590,29 +1608,16 @@ type NewSeries struct {
 	Title Title `json:"title"`
 }
 
-// NewSeriesPlace The series that the article becomes a part of; null = none
-type NewSeriesPlace struct {
-	// Position The place of the article; without it, where it is or else at the end
-	//
-	// Example: 2
-	Position *int32 `json:"position,omitempty"`
-
-	// Slug The slug of a series that exists
-	//
-	// Example: dragons-for-beginners
-	Slug string `json:"slug"`
-
-	// Title Has no effect, so that a front end can send back what it has got
-	//
-	// Example: Dragons for beginners
-	Title *string `json:"title,omitempty"`
-}
-
 // NewSeriesRequest The body of a request that creates a series
 type NewSeriesRequest struct {
 	// Series The series that the request creates
 	Series NewSeries `json:"series"`
 }
+
+// NewSeriesSlug Identifies the series in paths; without it, it is made from the title. It never changes.
+//
+// Example: dragons-for-beginners
+type NewSeriesSlug = string
 
 // NewUser The account that the request registers
 type NewUser struct {
@@ -1691,6 +1696,24 @@ type PasswordResetRequest struct {
 	//
 	// Example: jake@jake.jake
 	Email Email `json:"email"`
+}
+
+// PlaceInSeries The series that the article is in, and its place there; null if it is in none
+type PlaceInSeries struct {
+	// Position What the articles of the series are sorted by. Numbers may be missing.
+	//
+	// Example: 2
+	Position int32 `json:"position"`
+
+	// Slug Identifies the series in paths
+	//
+	// Example: dragons-for-beginners
+	Slug string `json:"slug"`
+
+	// Title The name of the series, as plain text
+	//
+	// Example: Dragons for beginners
+	Title string `json:"title"`
 }
 
 // PreviewResponse A link that shows an article
@@ -1987,14 +2010,14 @@ type Series struct {
 	Title string `json:"title"`
 }
 
-// SeriesArticle An article of a series
+// SeriesArticle An article as its series lists it, with its place there
 type SeriesArticle struct {
 	// Position What the articles of the series are sorted by. Numbers may be missing.
 	//
 	// Example: 1
 	Position int32 `json:"position"`
 
-	// Slug The slug of the article
+	// Slug Leads to the article, as in `GET /articles/{slug}`
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
@@ -2014,29 +2037,6 @@ type SeriesListResponse struct {
 
 	// Series The newest first
 	Series []SeriesSummary `json:"series"`
-}
-
-// SeriesName Identifies the series in paths; without it, it is made from the title. It never changes.
-//
-// Example: dragons-for-beginners
-type SeriesName = string
-
-// SeriesPlace The series that the article is in, and its place there; null if it is in none
-type SeriesPlace struct {
-	// Position What the articles of the series are sorted by. Numbers may be missing.
-	//
-	// Example: 2
-	Position int32 `json:"position"`
-
-	// Slug Identifies the series in paths
-	//
-	// Example: dragons-for-beginners
-	Slug string `json:"slug"`
-
-	// Title The name of the series, as plain text
-	//
-	// Example: Dragons for beginners
-	Title string `json:"title"`
 }
 
 // SeriesResponse One series
@@ -2229,7 +2229,7 @@ type Translation struct {
 	// Example: de
 	Language nullable.Nullable[string] `json:"language"`
 
-	// Slug The slug of the translation
+	// Slug Leads to the translation, as in `GET /articles/{slug}`
 	//
 	// Example: wie-man-einen-drachen-zaehmt
 	Slug string `json:"slug"`
@@ -2297,7 +2297,7 @@ type UpdateArticle struct {
 	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt,omitempty"`
 
 	// Series The series that the article becomes a part of; null = none
-	Series nullable.Nullable[NewSeriesPlace] `json:"series,omitempty"`
+	Series nullable.Nullable[NewPlaceInSeries] `json:"series,omitempty"`
 
 	// Slug Another slug, or an earlier one of the article. It stays when the title
 	// changes. Null derives the slug from the title again. The slug that the article

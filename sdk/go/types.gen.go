@@ -384,7 +384,7 @@ type NewArticle struct {
 	// When a `scheduled` article is published; only with this status.
 	PublishedAt *time.Time `json:"publishedAt,omitempty"`
 	// The series that the article becomes a part of; null = none.
-	Series *NewSeriesPlace `json:"series,omitempty"`
+	Series *NewPlaceInSeries `json:"series,omitempty"`
 	// The slug of an article that this one translates, or of another
 	// translation of it. Only those who may change that article may set it.
 	TranslationOf string `json:"translationOf,omitempty"`
@@ -494,7 +494,7 @@ type UpdateArticle struct {
 	// all.
 	Metadata Nullable[map[string]any] `json:"metadata,omitzero"`
 	// The series that the article becomes a part of; null = none.
-	Series Nullable[NewSeriesPlace] `json:"series,omitzero"`
+	Series Nullable[NewPlaceInSeries] `json:"series,omitzero"`
 	// The slug of an article that this one translates, or of another
 	// translation of it; null ends that. Only those who may change that article
 	// may set it.
@@ -602,7 +602,7 @@ type Article struct {
 	ReadingMinutes int `json:"readingMinutes"`
 	// The series that the article is in, and its place there; null if it is in
 	// none.
-	Series *SeriesPlace `json:"series"`
+	Series *PlaceInSeries `json:"series"`
 	// The translations of the article that the caller may see, by language.
 	Translations []Translation `json:"translations"`
 	// Whether the article takes new comments.
@@ -703,9 +703,9 @@ type Series struct {
 	Articles []SeriesArticle `json:"articles"`
 }
 
-// SeriesArticle is an article of a series.
+// SeriesArticle is an article as its series lists it, with its place there.
 type SeriesArticle struct {
-	// The slug of the article.
+	// Leads to the article, as in `GET /articles/{slug}`.
 	Slug string `json:"slug"`
 	// Its title, as plain text.
 	Title string `json:"title"`
@@ -713,9 +713,9 @@ type SeriesArticle struct {
 	Position int `json:"position"`
 }
 
-// SeriesPlace is the series that the article is in, and its place there; null
+// PlaceInSeries is the series that the article is in, and its place there; null
 // if it is in none.
-type SeriesPlace struct {
+type PlaceInSeries struct {
 	// Identifies the series in paths.
 	Slug string `json:"slug"`
 	// The name of the series, as plain text.
@@ -724,8 +724,9 @@ type SeriesPlace struct {
 	Position int `json:"position"`
 }
 
-// NewSeriesPlace is the series that the article becomes a part of; null = none.
-type NewSeriesPlace struct {
+// NewPlaceInSeries is the series that the article becomes a part of; null =
+// none.
+type NewPlaceInSeries struct {
 	// The slug of a series that exists.
 	Slug string `json:"slug"`
 	// The place of the article; without it, where it is or else at the end.
@@ -740,7 +741,7 @@ type Translation struct {
 	// The language of the translation as a BCP 47 tag; null if its author has
 	// not said.
 	Language *string `json:"language"`
-	// The slug of the translation.
+	// Leads to the translation, as in `GET /articles/{slug}`.
 	Slug string `json:"slug"`
 	// Its title, as plain text.
 	Title string `json:"title"`

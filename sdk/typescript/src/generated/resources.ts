@@ -2175,7 +2175,7 @@ export class SeriesResource {
    * Returns a series with its articles in their order. Articles that are not public
    * are in it only for those who may see them.
    *
-   * @param slug - The slug of the series
+   * @param slug - Identifies the series; it never changes
    *
    * @example
    * ```ts
@@ -2204,7 +2204,7 @@ export class SeriesResource {
    * this order; the others follow in the order that they had. All get new positions
    * from 1 on.
    *
-   * @param slug - The slug of the series
+   * @param slug - Identifies the series; it never changes
    *
    * @example
    * ```ts
@@ -2259,7 +2259,7 @@ export class SeriesResource {
    *
    * Deletes a series. Its articles stay, in no series.
    *
-   * @param slug - The slug of the series
+   * @param slug - Identifies the series; it never changes
    *
    * @example
    * ```ts

@@ -337,7 +337,7 @@ export interface NewArticle {
   /** When a `scheduled` article is published; only with this status */
   publishedAt?: string | undefined;
   /** The series that the article becomes a part of; null = none */
-  series?: NewSeriesPlace | null | undefined;
+  series?: NewPlaceInSeries | null | undefined;
   /**
    * The slug of an article that this one translates, or of another translation of it. Only those who may change that article may set it.
    *
@@ -528,7 +528,7 @@ export interface UpdateArticle {
    */
   metadata?: Record<string, unknown> | null | undefined;
   /** The series that the article becomes a part of; null = none */
-  series?: NewSeriesPlace | null | undefined;
+  series?: NewPlaceInSeries | null | undefined;
   /**
    * The slug of an article that this one translates, or of another translation of it; null ends that. Only those who may change that article may set it.
    *
@@ -634,7 +634,7 @@ export interface Article {
    */
   readingMinutes: number;
   /** The series that the article is in, and its place there; null if it is in none */
-  series: SeriesPlace | null;
+  series: PlaceInSeries | null;
   /** The translations of the article that the caller may see, by language */
   translations: Translation[];
   /** Whether the article takes new comments */
@@ -759,9 +759,9 @@ export interface Series {
   articles: SeriesArticle[];
 }
 
-/** An article of a series */
+/** An article as its series lists it, with its place there */
 export interface SeriesArticle {
-  /** The slug of the article */
+  /** Leads to the article, as in `GET /articles/{slug}` */
   slug: string;
   /** Its title, as plain text */
   title: string;
@@ -770,7 +770,7 @@ export interface SeriesArticle {
 }
 
 /** The series that the article is in, and its place there; null if it is in none */
-export interface SeriesPlace {
+export interface PlaceInSeries {
   /** Identifies the series in paths */
   slug: string;
   /** The name of the series, as plain text */
@@ -780,7 +780,7 @@ export interface SeriesPlace {
 }
 
 /** The series that the article becomes a part of; null = none */
-export interface NewSeriesPlace {
+export interface NewPlaceInSeries {
   /**
    * The slug of a series that exists
    *
@@ -805,7 +805,7 @@ export interface NewSeriesPlace {
 export interface Translation {
   /** The language of the translation as a BCP 47 tag; null if its author has not said */
   language: string | null;
-  /** The slug of the translation */
+  /** Leads to the translation, as in `GET /articles/{slug}` */
   slug: string;
   /** Its title, as plain text */
   title: string;

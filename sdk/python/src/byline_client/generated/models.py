@@ -31,7 +31,8 @@ __all__ = [
     "HiddenItem",
     "Invitation",
     "ManagedTag",
-    "NewSeriesPlace",
+    "NewPlaceInSeries",
+    "PlaceInSeries",
     "PreviewResponse",
     "ProblemCode",
     "Profile",
@@ -46,7 +47,6 @@ __all__ = [
     "Scope",
     "Series",
     "SeriesArticle",
-    "SeriesPlace",
     "SeriesSummary",
     "Session",
     "SessionCreatedResponse",
@@ -459,7 +459,7 @@ class UpdateArticle(TypedDict, total=False):
     """A merge patch of the front end's own members: those that are absent stay, those
     that are null are removed, and objects are merged. Null removes all.
     """
-    series: NewSeriesPlace | None
+    series: NewPlaceInSeries | None
     """The series that the article becomes a part of; null = none."""
     translation_of: str | None
     """The slug of an article that this one translates, or of another translation of
@@ -563,7 +563,7 @@ class Article(Model):
     """How long `body` takes to read, at 230 words or 500 Chinese or Japanese
     characters a minute.
     """
-    series: SeriesPlace | None
+    series: PlaceInSeries | None
     """The series that the article is in, and its place there; null if it is in none."""
     translations: list[Translation]
     """The translations of the article that the caller may see, by language."""
@@ -608,7 +608,7 @@ class Article(Model):
             unpublish_at=None if data["unpublishAt"] is None else parse_time(data["unpublishAt"]),
             word_count=data["wordCount"],
             reading_minutes=data["readingMinutes"],
-            series=None if data["series"] is None else SeriesPlace.from_dict(data["series"]),
+            series=None if data["series"] is None else PlaceInSeries.from_dict(data["series"]),
             translations=[Translation.from_dict(item) for item in data["translations"]],
             comments_open=data["commentsOpen"],
             favorited=data["favorited"],
@@ -752,10 +752,10 @@ class Series(Model):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesArticle(Model):
-    """An article of a series."""
+    """An article as its series lists it, with its place there."""
 
     slug: str
-    """The slug of the article."""
+    """Leads to the article, as in `GET /articles/{slug}`."""
     title: str
     """Its title, as plain text."""
     position: int
@@ -772,7 +772,7 @@ class SeriesArticle(Model):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SeriesPlace(Model):
+class PlaceInSeries(Model):
     """The series that the article is in, and its place there; null if it is in none."""
 
     slug: str
@@ -783,7 +783,7 @@ class SeriesPlace(Model):
     """What the articles of the series are sorted by. Numbers may be missing."""
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> SeriesPlace:
+    def from_dict(cls, data: dict[str, Any]) -> PlaceInSeries:
         """Parses the object from JSON."""
         return cls(
             slug=data["slug"],
@@ -793,7 +793,7 @@ class SeriesPlace(Model):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NewSeriesPlace(Model):
+class NewPlaceInSeries(Model):
     """The series that the article becomes a part of; null = none."""
 
     slug: str
@@ -804,7 +804,7 @@ class NewSeriesPlace(Model):
     """Has no effect, so that a front end can send back what it has got."""
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> NewSeriesPlace:
+    def from_dict(cls, data: dict[str, Any]) -> NewPlaceInSeries:
         """Parses the object from JSON."""
         return cls(
             slug=data["slug"],
@@ -822,7 +822,7 @@ class Translation(Model):
     said.
     """
     slug: str
-    """The slug of the translation."""
+    """Leads to the translation, as in `GET /articles/{slug}`."""
     title: str
     """Its title, as plain text."""
 

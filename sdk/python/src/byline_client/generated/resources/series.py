@@ -123,7 +123,7 @@ class Series:
         public are in it only for those who may see them.
 
         Args:
-            slug: The slug of the series.
+            slug: Identifies the series; it never changes.
 
         Example:
             series = byline.series.get("dragons-for-beginners")
@@ -146,7 +146,7 @@ class Series:
         new positions from 1 on.
 
         Args:
-            slug: The slug of the series.
+            slug: Identifies the series; it never changes.
             title: What lists and pages show as the headline, as plain text.
             description: What the series is about, as plain text.
             articles: The slugs of articles of the series, in their new order.
@@ -172,7 +172,7 @@ class Series:
         Deletes a series. Its articles stay, in no series.
 
         Args:
-            slug: The slug of the series.
+            slug: Identifies the series; it never changes.
 
         Example:
             byline.series.delete("dragons-for-beginners")
@@ -288,7 +288,7 @@ class AsyncSeries:
         public are in it only for those who may see them.
 
         Args:
-            slug: The slug of the series.
+            slug: Identifies the series; it never changes.
 
         Example:
             series = await byline.series.get("dragons-for-beginners")
@@ -311,7 +311,7 @@ class AsyncSeries:
         new positions from 1 on.
 
         Args:
-            slug: The slug of the series.
+            slug: Identifies the series; it never changes.
             title: What lists and pages show as the headline, as plain text.
             description: What the series is about, as plain text.
             articles: The slugs of articles of the series, in their new order.
@@ -337,7 +337,7 @@ class AsyncSeries:
         Deletes a series. Its articles stay, in no series.
 
         Args:
-            slug: The slug of the series.
+            slug: Identifies the series; it never changes.
 
         Example:
             await byline.series.delete("dragons-for-beginners")
