@@ -41,10 +41,10 @@ ARTICLE: dict[str, Any] = {
     "metadata": {},
     "wordCount": 1,
     "readingMinutes": 1,
+    "series": None,
+    "translations": [],
+    "commentsOpen": True,
     "favorited": False,
-    "status": "published",
-    "publishedAt": TIME,
-    "unpublishAt": None,
     "favoritesCount": 0,
     "author": PROFILE,
 }
