@@ -29,6 +29,7 @@
 //	audit          the audit log
 //	accounts       changing the accounts of others, for admins
 //	mail           mails: the outbox and its worker
+//	diff           texts of two revisions, compared line by line
 //	markup         Markdown as sanitised HTML, which it keeps
 //	lru            values in bounded memory
 //	slug           slugs of titles

@@ -81,9 +81,11 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	}
 	named := namedAuthor(in.Author)
 	if named != "" {
-		if arg.AuthorID, err = s.findAuthor(ctx, s.db, named); err != nil {
+		author, err := s.findAuthor(ctx, s.db, named)
+		if err != nil {
 			return nil, err
 		}
+		arg.RevisedBy, arg.AuthorID = new(arg.AuthorID), author
 	}
 	base, attempts, related := slug.From(in.Title), visibility.SlugAttempts, newRelations(in)
 	if in.Slug != nil {
@@ -133,6 +135,7 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: r.Tags, Version: r.Version,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 		},
+		Revision:       1,
 		Publication:    visibility.Publication{Status: arg.Status, At: r.PublishedAt},
 		CommentsClosed: !arg.CommentsOpen,
 	}, translate.StorageFull(err, arg.AccountStorage)
@@ -222,6 +225,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle, applied []byte) error {
 	arg := query.ArticleUpdateParams{
 		ID: locked.ID, Title: in.Title, Description: in.Description, Body: in.Body, Details: applied, CommentsOpen: in.CommentsOpen, AccountStorage: s.storage,
+		Reviser: request.Viewer(ctx).ID, MaxRevisions: s.rules.MaxRevisions,
 	}
 	if in.Body != nil {
 		counts := words.Count(*in.Body)
@@ -230,18 +234,26 @@ func (s articles) applyPatch(ctx context.Context, tx query.DBTX, locked query.Ar
 	if err := applySlug(ctx, tx, locked, in, &arg); err != nil {
 		return err
 	}
-	if in.TagList != nil {
-		shown := view.Tags(ctx, locked.Tags)
-		tags, err := tagnames.Check(*in.TagList, shown)
-		if err != nil {
-			return err
-		}
-		// Front ends send back what they have read.
-		if !slices.Equal(tags, shown) {
-			arg.Tags = tags
-		}
+	var err error
+	if arg.Tags, err = changedTags(ctx, locked.Tags, in.TagList); err != nil {
+		return err
 	}
 	return translate.StorageFull(q.ArticleUpdate(ctx, tx, arg), s.storage)
+}
+
+// changedTags returns the tags that a text with the stored ones gets by a
+// request, or nil if they stay the same. Front ends send back what they have
+// read.
+func changedTags(ctx context.Context, stored []string, in *[]string) ([]string, error) {
+	if in == nil {
+		return nil, nil
+	}
+	shown := view.Tags(ctx, stored)
+	tags, err := tagnames.Check(*in, shown)
+	if err != nil || slices.Equal(tags, shown) {
+		return nil, err
+	}
+	return tags, nil
 }
 
 // requireSame returns an error if a change has another status or another time

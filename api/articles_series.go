@@ -97,11 +97,16 @@ func (r *relations) apply(ctx context.Context, tx query.DBTX, a query.ArticleLoc
 	}
 }
 
+// keepsPlace reports whether an article is in the place of the request.
+func (r *relations) keepsPlace(a query.ArticleLockRow) bool {
+	return r.seriesID != 0 && r.seriesID == a.SeriesID && optional.Or(r.place.Position, a.SeriesPosition) == a.SeriesPosition
+}
+
 func (r *relations) joinSeries(ctx context.Context, tx query.DBTX, a query.ArticleLockRow) (bool, error) {
 	if r.seriesID == 0 {
 		return false, problem.InvalidField("series.slug", "does not exist")
 	}
-	if r.seriesID == a.SeriesID && optional.Or(r.place.Position, a.SeriesPosition) == a.SeriesPosition {
+	if r.keepsPlace(a) {
 		return false, nil
 	}
 	_, err := q.SeriesJoin(ctx, tx, query.SeriesJoinParams{ID: a.ID, SeriesID: r.seriesID, Position: r.place.Position, Maximum: maxSeriesArticles})

@@ -38,29 +38,19 @@ func applySlug(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, 
 	var err error
 	switch {
 	case in.Slug.IsNull() && locked.OwnSlug:
-		claimed, err = claimSlug(ctx, tx, locked, slug.From(title))
+		claimed, err = visibility.ClaimSlugFor(ctx, tx, locked, slug.From(title))
 		arg.OwnSlug = new(false)
 	case changesSlug(locked, in):
 		claimed, err = claimOwnSlug(ctx, tx, locked, in.Slug.MustGet())
 		arg.OwnSlug = new(true)
-	case locked.OwnSlug || in.Slug.IsSpecified() && !in.Slug.IsNull():
+	case in.Slug.IsSpecified() && !in.Slug.IsNull():
 		return nil
-	// The titles are compared too, because the slug of a title without letters
-	// is random and differs each time.
-	case title != locked.Title && slug.From(title) != slug.From(locked.Title):
-		claimed, err = claimSlug(ctx, tx, locked, slug.From(title))
 	default:
-		return nil
+		arg.Slug, err = visibility.Rename(ctx, tx, locked, title)
+		return err
 	}
 	arg.Slug = &claimed
 	return err
-}
-
-func claimSlug(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, base string) (string, error) {
-	if locked.NeverPublic {
-		return visibility.ClaimDraftSlug(ctx, tx, locked.ID, locked.AuthorID, base)
-	}
-	return visibility.ClaimSlug(ctx, tx, locked.ID, base)
 }
 
 // claimOwnSlug gives an article exactly this slug. The error is a 409 if another

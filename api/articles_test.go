@@ -84,7 +84,7 @@ func TestCreateArticle(t *testing.T) {
 		require.Equal(t, a.CreatedAt, a.UpdatedAt)
 		require.JSONEq(t, fmt.Sprintf(`{"article":{"slug":"how-to-train-your-dragon","title":"How to train your dragon",
 			"description":"Ever wonder how?","body":"You have to believe","tagList":["reactjs","angularjs","dragons"],
-			"createdAt":%q,"updatedAt":%q,"status":"published","publishedAt":%[1]q,"unpublishAt":null,"coverImage":null,"canonicalUrl":null,
+			"createdAt":%q,"updatedAt":%q,"status":"published","publishedAt":%[1]q,"unpublishAt":null,"revision":1,"coverImage":null,"canonicalUrl":null,
 			"metaTitle":null,"metaDescription":null,"language":null,"metadata":{},"wordCount":4,"readingMinutes":1,"series":null,"translations":[],"commentsOpen":true,"favorited":false,"favoritesCount":0,
 			"author":{"username":"jake","bio":null,"image":null,"following":false}}}`, stamp(a.CreatedAt), stamp(a.UpdatedAt)), body)
 		got, again := s.Do("GET", strings.TrimPrefix(res.Header.Get("Location"), "/api"), "")
@@ -443,7 +443,7 @@ func TestUpdateArticle(t *testing.T) {
 			want := a
 			step.change(&want)
 			require.True(t, got.UpdatedAt.After(a.UpdatedAt), "updatedAt must move")
-			want.UpdatedAt = got.UpdatedAt
+			want.UpdatedAt, want.Revision = got.UpdatedAt, a.Revision+1
 			require.Equal(t, want, got, step.patch)
 			shown, text := s.Do("GET", "/articles/"+got.Slug, "", signed(jake)...)
 			require.Equal(t, body, text)

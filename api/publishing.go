@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/names"
@@ -47,48 +48,29 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 	if req.Body != nil {
 		in = *req.Body
 	}
-	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked *query.ArticleLockRow) error {
-		if err := s.rules.Check(ctx, openapi.StatusPublished); err != nil {
-			return err
-		}
-		if locked.Status == string(openapi.StatusPublished) {
-			if in.PublishAt != nil {
-				return problem.InvalidField("publishAt", "is not possible for an article that is published already")
-			}
-			if in.UnpublishAt == nil {
-				return nil
-			}
-		}
-		arg := query.ArticlePublishParams{ID: locked.ID, Slug: locked.Slug, PublishAt: in.PublishAt, UnpublishAt: in.UnpublishAt}
-		if locked.NeverPublic && in.PublishAt == nil {
-			var err error
-			if arg.Slug, err = visibility.ClaimSlug(ctx, tx, locked.ID, locked.Slug); err != nil {
-				return err
-			}
-			locked.Slug = arg.Slug
-		}
-		n, err := q.ArticlePublish(ctx, tx, arg)
+	a, err := s.change(ctx, req.Slug, nil, func(tx query.DBTX, locked *query.ArticleLockRow) error {
+		found, err := publish.FindCopy(ctx, tx, *locked, req.Params.IfMatch)
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			to := openapi.StatusPublished
-			if in.PublishAt != nil {
-				to = openapi.StatusScheduled
-			}
-			if err := auditStatus(ctx, tx, locked, openapi.ArticlePublished, to); err != nil {
-				return err
-			}
-			return publish.Schedule(ctx, tx, locked.ID, in.PublishAt, in.UnpublishAt)
+		if err := s.rules.Check(ctx, openapi.StatusPublished); err != nil {
+			return err
 		}
 		if in.UnpublishAt != nil && in.PublishAt != nil && !in.UnpublishAt.After(*in.PublishAt) {
 			return problem.InvalidField("unpublishAt", "must be after publishAt")
 		}
-		field := "publishAt"
-		if in.PublishAt == nil {
-			field = "unpublishAt"
+		if locked.Status == string(openapi.StatusPublished) {
+			return s.publishAgain(ctx, tx, locked, found, in)
 		}
-		return problem.InvalidField(field, "must be in the future")
+		if found != nil {
+			if *locked, err = s.rules.TakeCopy(ctx, tx, *locked, *found); err != nil {
+				return err
+			}
+		}
+		if err := publishArticle(ctx, tx, locked, in); err != nil {
+			return err
+		}
+		return auditStatus(ctx, tx, locked, openapi.ArticlePublished, statusAt(in.PublishAt))
 	})
 	if err != nil {
 		return nil, err
@@ -97,10 +79,82 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 	return articlePublished{openapi.PublishArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
 }
 
+// statusAt returns the status of what is published at a time, or at once.
+func statusAt(at *time.Time) openapi.ArticleStatus {
+	if at != nil {
+		return openapi.StatusScheduled
+	}
+	return openapi.StatusPublished
+}
+
+// publishAgain publishes the working copy of an article that is published, or
+// schedules it, and changes when the article is withdrawn.
+func (s publishing) publishAgain(
+	ctx context.Context, tx query.DBTX, locked *query.ArticleLockRow, found *query.WorkingCopyFindRow, in openapi.PublishRequest,
+) (err error) {
+	switch {
+	case in.PublishAt != nil && found == nil:
+		return problem.InvalidField("publishAt", "is not possible for an article that is published already and has no working copy")
+	case in.PublishAt != nil:
+		err = scheduleCopy(ctx, tx, locked.ID, *in.PublishAt)
+	case found != nil:
+		*locked, err = s.rules.TakeCopy(ctx, tx, *locked, *found)
+	case in.UnpublishAt == nil:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if in.UnpublishAt != nil {
+		if err := publishArticle(ctx, tx, locked, openapi.PublishRequest{UnpublishAt: in.UnpublishAt}); err != nil {
+			return err
+		}
+	}
+	return auditStatus(ctx, tx, locked, openapi.ArticlePublished, statusAt(in.PublishAt))
+}
+
+// publishArticle publishes an article, or schedules it.
+func publishArticle(ctx context.Context, tx query.DBTX, locked *query.ArticleLockRow, in openapi.PublishRequest) error {
+	arg := query.ArticlePublishParams{ID: locked.ID, Slug: locked.Slug, PublishAt: in.PublishAt, UnpublishAt: in.UnpublishAt}
+	if locked.NeverPublic && in.PublishAt == nil {
+		var err error
+		if arg.Slug, err = visibility.ClaimSlug(ctx, tx, locked.ID, locked.Slug); err != nil {
+			return err
+		}
+		locked.Slug = arg.Slug
+	}
+	n, err := q.ArticlePublish(ctx, tx, arg)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return publish.Schedule(ctx, tx, locked.ID, in.PublishAt, in.UnpublishAt)
+	}
+	field := "publishAt"
+	if in.PublishAt == nil {
+		field = "unpublishAt"
+	}
+	return problem.InvalidField(field, "must be in the future")
+}
+
+// scheduleCopy lets the working copy of an article be published at a time.
+func scheduleCopy(ctx context.Context, tx query.DBTX, articleID int64, at time.Time) error {
+	n, err := q.WorkingCopySetState(ctx, tx, query.WorkingCopySetStateParams{
+		ArticleID: articleID, Status: string(openapi.WorkingCopyScheduled), PublishAt: &at,
+	})
+	if err == nil && n == 0 {
+		err = problem.InvalidField("publishAt", "must be in the future")
+	}
+	if err != nil {
+		return err
+	}
+	return publish.ScheduleCopy(ctx, tx, articleID, at)
+}
+
 // UnpublishArticle makes an article a draft again.
 func (s publishing) UnpublishArticle(ctx context.Context, req openapi.UnpublishArticleRequestObject) (openapi.UnpublishArticleResponseObject, error) {
 	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked *query.ArticleLockRow) error {
-		return setDraft(ctx, tx, locked, openapi.StatusDraft, openapi.ArticleUnpublished)
+		return s.setDraft(ctx, tx, locked, openapi.StatusDraft, openapi.ArticleUnpublished)
 	})
 	if err != nil {
 		return nil, err
@@ -109,13 +163,27 @@ func (s publishing) UnpublishArticle(ctx context.Context, req openapi.UnpublishA
 	return articleWithdrawn{openapi.UnpublishArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
 }
 
-// SubmitArticle marks a draft as ready for an editor.
+// SubmitArticle marks a draft, or a working copy, as ready for an editor.
 func (s publishing) SubmitArticle(ctx context.Context, req openapi.SubmitArticleRequestObject) (openapi.SubmitArticleResponseObject, error) {
-	a, err := s.change(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, locked *query.ArticleLockRow) error {
-		if locked.PublishedAt != nil {
-			return problem.InvalidField("status", fmt.Sprintf("is %s: only a draft can be submitted", locked.Status))
+	a, err := s.change(ctx, req.Slug, nil, func(tx query.DBTX, locked *query.ArticleLockRow) error {
+		found, err := publish.FindCopy(ctx, tx, *locked, req.Params.IfMatch)
+		switch {
+		case err != nil:
+			return err
+		case locked.PublishedAt == nil:
+			return s.setDraft(ctx, tx, locked, openapi.StatusReview, openapi.ArticleSubmitted)
+		case found == nil:
+			return problem.InvalidField("status", fmt.Sprintf("is %s: only a draft or a working copy can be submitted", locked.Status))
 		}
-		return setDraft(ctx, tx, locked, openapi.StatusReview, openapi.ArticleSubmitted)
+		// It is not scheduled any more.
+		if err := s.rules.Check(ctx, openapi.ArticleStatus(found.Status)); err != nil {
+			return err
+		}
+		_, err = q.WorkingCopySetState(ctx, tx, query.WorkingCopySetStateParams{ArticleID: locked.ID, Status: string(openapi.WorkingCopyReview)})
+		if err != nil {
+			return err
+		}
+		return auditStatus(ctx, tx, locked, openapi.ArticleSubmitted, openapi.StatusReview)
 	})
 	if err != nil {
 		return nil, err
@@ -125,19 +193,18 @@ func (s publishing) SubmitArticle(ctx context.Context, req openapi.SubmitArticle
 }
 
 // setDraft gives an article a status in which it has no time of publication.
-func setDraft(ctx context.Context, tx query.DBTX, locked *query.ArticleLockRow, status openapi.ArticleStatus, action openapi.AuditAction) error {
+func (s publishing) setDraft(ctx context.Context, tx query.DBTX, locked *query.ArticleLockRow, status openapi.ArticleStatus, action openapi.AuditAction) (err error) {
 	if locked.Status == string(status) {
 		return nil
 	}
-	err := q.ArticleSetDraft(ctx, tx, query.ArticleSetDraftParams{ID: locked.ID, Status: string(status)})
-	if err != nil {
+	if *locked, err = s.rules.Withdraw(ctx, tx, *locked, status); err != nil {
 		return err
 	}
 	return auditStatus(ctx, tx, locked, action, status)
 }
 
 // auditStatus writes to the audit log that an editor has given an article of
-// somebody else's a status.
+// somebody else's, or its working copy, a status.
 func auditStatus(ctx context.Context, tx query.DBTX, locked *query.ArticleLockRow, action openapi.AuditAction, to openapi.ArticleStatus) error {
 	after := string(to)
 	return audit.WriteEdit(ctx, tx, locked.AuthorID, audit.Entry{Action: action, ID: locked.ID, From: &locked.Status, To: &after})
@@ -242,9 +309,24 @@ func (s publishing) page(
 	if err != nil {
 		return out, err
 	}
+	ids := make([]int64, kept)
+	for i, r := range rows[:kept] {
+		ids[i] = r.ID
+	}
+	copies, err := q.WorkingCopyListStates(ctx, s.db, ids)
+	if err != nil {
+		return out, err
+	}
+	states := make(map[int64]openapi.WorkingCopyStatus, len(copies))
+	for _, c := range copies {
+		states[c.ArticleID] = openapi.WorkingCopyStatus(c.Status)
+	}
 	out.Body.Articles = make([]openapi.ArticleSummary, kept)
 	for i, r := range rows[:kept] {
 		out.Body.Articles[i] = view.OwnSummary(ctx, r)
+		if state, ok := states[r.ID]; ok {
+			out.Body.Articles[i].WorkingCopy = &state
+		}
 	}
 	if len(rows) > kept {
 		out.Body.NextCursor, out.Headers.Link = s.cursors.Next(ctx, scope, position(rows[kept-1]))

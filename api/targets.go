@@ -18,7 +18,8 @@ type Target struct {
 	// Kind is the kind of the object, such as "article". It is the value of
 	// x-target in openapi.yaml and the name in the 404.
 	Kind string
-	// Private is true if the object is visible to its owner only.
+	// Private is true if the object is visible to its owner only, or what the
+	// path leads to is: then an article is visible to editors too.
 	Private bool
 	// Value is the value of the path parameter. It conforms to its schema.
 	Value string
@@ -44,6 +45,9 @@ var lookups = map[string]lookup{
 		return q.CommentAuthor(ctx, conn, query.CommentAuthorParams{
 			ID: id, ArticleID: article.id, ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer),
 		})
+	}),
+	"revision": lookupByID(func(ctx context.Context, conn query.DBTX, id int64, article object) (int64, error) {
+		return q.RevisionAuthor(ctx, conn, query.RevisionAuthorParams{ArticleID: article.id, Number: int32(id)})
 	}),
 	"profile": findUser,
 	"user":    findUser,
@@ -104,7 +108,6 @@ func HasLookup(kind string) bool { return lookups[kind] != nil }
 // operations themselves check their targets in the statement that does the
 // work.
 func (a *API) Refusal(ctx context.Context, targets []Target, owner string) error {
-	viewer := request.Viewer(ctx).ID
 	var parent object
 	var forbidden error
 	for _, t := range targets {
@@ -112,7 +115,7 @@ func (a *API) Refusal(ctx context.Context, targets []Target, owner string) error
 		switch {
 		case err != nil:
 			return translate.NotFound(err, t.Kind)
-		case t.Private && found.owner != viewer:
+		case t.Private && !mayUse(ctx, found.owner, t.Kind):
 			return problem.NotFound(t.Kind)
 		case t.Kind == owner && !mayUse(ctx, found.owner, owner):
 			forbidden = problem.Forbidden(t.Kind)

@@ -23,7 +23,7 @@ import (
 // every table with a reference to users has one.
 type section struct {
 	// column is the foreign key column that holds the id of the user. It is ""
-	// for the audit log, which has no foreign keys.
+	// for tables without one, as the audit log.
 	column string
 	// size is the number of records of a page.
 	size int32
@@ -50,6 +50,8 @@ var sections = []section{
 			UserID: user, AfterCreatedAt: after.Key.Time(), AfterID: after.ID, PageLimit: size, MaxBytes: budget.Unreserved,
 		}))
 	}},
+	// The rows refer to articles, which refer to the user.
+	{size: 100, next: exportRevisions},
 	{column: "comments.author_id", size: 500, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportComments(ctx, conn, query.ExportCommentsParams{
 			UserID: user, AfterID: after.ID, PageLimit: size, MaxBytes: budget.Unreserved,
@@ -75,6 +77,18 @@ var sections = []section{
 	{size: 500, next: func(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
 		return byID(q.ExportAuditEntries(ctx, conn, query.ExportAuditEntriesParams{UserID: &user, AfterID: after.ID, PageLimit: size}))
 	}},
+}
+
+// exportRevisions returns a page of the older texts of the user's articles.
+func exportRevisions(ctx context.Context, conn query.DBTX, user int64, after page.Position, size int32) ([]exported, error) {
+	rows, err := q.ExportRevisions(ctx, conn, query.ExportRevisionsParams{
+		UserID: user, AfterArticleID: after.Key.Count(), AfterNumber: int32(after.ID), PageLimit: size, MaxBytes: budget.Unreserved,
+	})
+	out := make([]exported, len(rows))
+	for i, r := range rows {
+		out[i] = exported{Position: page.Position{Key: page.Count(r.ArticleID), ID: int64(r.Number)}, line: r.Record}
+	}
+	return out, err
 }
 
 // The queries of sections return rows of the type idRow or timeRow.

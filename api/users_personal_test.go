@@ -124,8 +124,8 @@ func TestExportCurrentUser(t *testing.T) {
 		for kind, list := range byType {
 			counts[kind] = len(list)
 		}
-		require.Equal(t, map[string]int{"account": 1, "session": 1, "apiKey": 1, "article": 2, "comment": 1, "favorite": 2, "following": 1, "follower": 1, "end": 1}, counts)
-		require.Equal(t, 10, end)
+		require.Equal(t, map[string]int{"account": 1, "session": 1, "apiKey": 1, "article": 2, "revision": 1, "comment": 1, "favorite": 2, "following": 1, "follower": 1, "end": 1}, counts)
+		require.Equal(t, 11, end)
 		require.Equal(t, "waldo@example.com", byType["account"][0]["email"])
 		require.Equal(t, "waldo bio", byType["account"][0]["bio"])
 		article := byType["article"][0]

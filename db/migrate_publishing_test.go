@@ -29,7 +29,7 @@ func TestPublishingIsTakenBack(t *testing.T) {
 		`INSERT INTO articles (slug, author_id, title, description, body, tags, created_at, published_at)
 			SELECT 'a' || i, 1 + i % 3, 't', 'd', 'b', '{x,y}', '2026-01-01', '2026-01-01'::timestamptz + i * interval '1 day' FROM generate_series(0, 9) i`,
 		`INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM articles`,
-		`UPDATE articles SET details = '{"metaTitle":"m"}', older_bytes = 7, unpublish_at = '2027-01-01' WHERE id % 4 = 0`,
+		`UPDATE articles SET details = '{"metaTitle":"m"}', unpublish_at = '2027-01-01' WHERE id % 4 = 0`,
 		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.published_at FROM articles a, users u`,
 		`INSERT INTO hidden_items (article_id, reason) SELECT id, 'r' FROM articles WHERE id % 5 = 0`,
 		`INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at) VALUES

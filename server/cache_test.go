@@ -37,6 +37,13 @@ var writes = map[string]func(*stage) (method string, c call){
 	"GetTag": func(s *stage) (string, call) {
 		return "POST", call{path: "/articles", token: s.author.Token, body: strings.Replace(newArticle, `"a"`, fmt.Sprintf("%q", "OF "+s.author.Username), 1)}
 	},
+	"GetArticleRevisions": func(s *stage) (string, call) { return "PUT", valid["UpdateArticle"](s) },
+	"GetArticleRevision": func(s *stage) (string, call) {
+		return "PUT", call{path: "/user", token: s.author.Token, body: `{"user":{"image":"https://example.com/a.png"}}`}
+	},
+	"GetWorkingCopy": func(s *stage) (string, call) {
+		return "PUT", call{path: article(s, "/working-copy"), token: s.author.Token, body: `{"article":{"body":"The best words"}}`}
+	},
 	"GetTags": func(s *stage) (string, call) {
 		return "POST", call{path: "/articles", token: s.author.Token, body: strings.Replace(newArticle, `"a"`, fmt.Sprintf("%q", "of "+s.slug), 1)}
 	},

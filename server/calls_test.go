@@ -59,6 +59,16 @@ func elsewhere(id string, paths ...string) func(*stage) []call {
 	}
 }
 
+// elsewhereInArticle sends the valid request to other paths of the article.
+func elsewhereInArticle(id string, suffixes ...string) func(*stage) []call {
+	return func(s *stage) (calls []call) {
+		for _, suffix := range suffixes {
+			calls = append(calls, valid[id](s).at(article(s, suffix)))
+		}
+		return calls
+	}
+}
+
 // stale sends tags that the article does not have; weak ones never match.
 func stale(id string) func(*stage) []call {
 	return func(s *stage) []call {

@@ -31,8 +31,11 @@ var longOperations = map[string]func(s *stage) call{
 	"GetArticlesFeed":        func(s *stage) call { return call{path: "/articles/feed?limit=100", token: s.reader.Token} },
 	"GetCurrentUserArticles": func(s *stage) call { return call{path: "/user/articles?limit=100", token: s.author.Token} },
 	"GetEditorialArticles":   func(s *stage) call { return call{path: "/editorial/articles?limit=100", token: s.as(auth.Editor)} },
-	"GetArticleComments":     func(s *stage) call { return call{path: "/articles/" + s.slug + "/comments?limit=1000"} },
-	"GetWaitingComments":     func(s *stage) call { return call{path: "/moderation/waiting?limit=100", token: s.as(auth.Moderator)} },
+	"GetArticleRevisions": func(s *stage) call {
+		return call{path: "/articles/" + s.slug + "/revisions?limit=100", token: s.author.Token}
+	},
+	"GetArticleComments": func(s *stage) call { return call{path: "/articles/" + s.slug + "/comments?limit=1000"} },
+	"GetWaitingComments": func(s *stage) call { return call{path: "/moderation/waiting?limit=100", token: s.as(auth.Moderator)} },
 	"BatchGetArticles": func(s *stage) call {
 		return call{path: "/batch/articles", body: `{"slugs":` + s.all(`SELECT slug AS name FROM articles WHERE description LIKE E'\x01%'`) + `}`}
 	},
@@ -64,6 +67,9 @@ func (s *stage) fillLong(t *testing.T) {
 			SELECT $1 || '-long-' || n, id, 'Long', repeat(E'\x01', 1024), repeat('<', 4096), '{}' FROM users, generate_series(1, 100) n WHERE username = $1 AND $2 <> $3
 			RETURNING id, slug)
 		INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a`,
+		`UPDATE articles SET revision = 200, own_revision = 200 WHERE slug = $3 AND $1 <> $2`,
+		`INSERT INTO article_revisions (article_id, number, author_id, created_at, title, description, tags, body_revision, published)
+			SELECT id, n, author_id, now(), 't', 'd', '{}', 1, true FROM articles, generate_series(1, 99) n WHERE slug = $3 AND $1 <> $2`,
 		`INSERT INTO comments (article_id, author_id, body)
 			SELECT a.id, a.author_id, repeat(E'\x01', 16384) FROM articles a, generate_series(1, 99) WHERE a.slug = $3 AND $1 <> $2`,
 		`INSERT INTO comments (article_id, author_id, body, hidden, waiting)
@@ -94,6 +100,9 @@ func TestLongestResponses(t *testing.T) {
 		}
 		t.Run(op.ID, func(t *testing.T) {
 			declared := parsed.Paths.Value(op.Path).GetOperation(op.Method)
+			if declared.Responses.Value("200").Value.Content["text/plain"] != nil {
+				return // no JSON, and no list: two texts and a character for each line
+			}
 			longest := bounds.of(t, declared.Responses.Value("200").Value.Content["application/json"].Schema.Value, op.ID, rows(declared))
 			makeCall, long := longOperations[op.ID]
 			require.Equal(t, longest > budget.Text, long,

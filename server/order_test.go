@@ -141,7 +141,7 @@ func (c call) naming(op *contract.Operation, target contract.Target, value strin
 // missing returns a value for a target in the path that no object has.
 func (c call) missing(t *testing.T, op *contract.Operation, target contract.Target) call {
 	t.Helper()
-	for _, value := range []string{"none", "9007199254740991"} {
+	for _, value := range []string{"none", "9007199254740991", "2147483647"} {
 		if target.Valid(value) {
 			return c.naming(op, target, value)
 		}

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -41,6 +42,12 @@ func tag(s *stage, suffix string) string {
 	name := "of " + s.author.Username
 	s.s.Publish(s.author, "Tagged", name)
 	return "/tags/" + url.PathEscape(name) + suffix
+}
+
+// copied gives the article a working copy and returns a path of it.
+func (s *stage) copied(suffix string) string {
+	s.must(http.MethodPut, call{path: article(s, "/working-copy"), token: s.author.Token, body: `{"article":{"body":"Better words"}}`})
+	return article(s, suffix)
 }
 
 func user(s *stage, suffix string) string { return "/admin/users/" + s.reader.Username + suffix }
@@ -149,10 +156,19 @@ var valid = map[string]func(*stage) call{
 	"UpdateArticle": func(s *stage) call {
 		return call{path: article(s, ""), token: s.author.Token, body: `{"article":{"body":"Better words","coverImage":{"url":"https://example.com/b","alt":""}}}`}
 	},
-	"DeleteArticle":          func(s *stage) call { return call{path: article(s, ""), token: s.author.Token} },
-	"PublishArticle":         func(s *stage) call { return call{path: article(s, "/publish"), token: s.author.Token, body: `{}`} },
-	"UnpublishArticle":       func(s *stage) call { return call{path: article(s, "/unpublish"), token: s.author.Token} },
-	"SubmitArticle":          func(s *stage) call { return call{path: draft(s) + "/submit", token: s.author.Token, unseen: true} },
+	"DeleteArticle":    func(s *stage) call { return call{path: article(s, ""), token: s.author.Token} },
+	"PublishArticle":   func(s *stage) call { return call{path: article(s, "/publish"), token: s.author.Token, body: `{}`} },
+	"UnpublishArticle": func(s *stage) call { return call{path: article(s, "/unpublish"), token: s.author.Token} },
+	"SubmitArticle":    func(s *stage) call { return call{path: s.copied("/submit"), token: s.author.Token} },
+	"GetWorkingCopy":   func(s *stage) call { return call{path: s.copied("/working-copy"), token: s.author.Token} },
+	"UpdateWorkingCopy": func(s *stage) call {
+		return call{path: article(s, "/working-copy"), token: s.author.Token, body: `{"article":{"body":"Better words","coverImage":{"url":"https://example.com/b","alt":""}}}`}
+	},
+	"DeleteWorkingCopy":      func(s *stage) call { return call{path: s.copied("/working-copy"), token: s.author.Token} },
+	"GetArticleRevisions":    func(s *stage) call { return call{path: s.copied("/revisions"), token: s.author.Token} },
+	"GetArticleRevision":     func(s *stage) call { return call{path: article(s, "/revisions/1"), token: s.author.Token} },
+	"GetArticleRevisionDiff": func(s *stage) call { return call{path: article(s, "/revisions/1/diff"), token: s.author.Token} },
+	"RestoreArticleRevision": func(s *stage) call { return call{path: s.copied("/revisions/2/restore"), token: s.author.Token} },
 	"GetCurrentUserArticles": func(s *stage) call { return call{path: "/user/articles", token: s.author.Token} },
 	"GetEditorialArticles":   func(s *stage) call { return call{path: "/editorial/articles", token: s.as(auth.Editor)} },
 	"CreatePreview": func(s *stage) call {
@@ -372,6 +388,23 @@ var scenarios = map[string]func(*stage) []call{
 		return bodies(valid["CreatePreview"](s), `{"expiresIn":59}`, `{"expiresIn":2592001}`, `{"expiresIn":3600.5}`, `{"expiresIn":"1h"}`, `{"expiresIn":null}`)
 	},
 	"GetPreview 422": func(s *stage) []call { return []call{valid["GetPreview"](s).at(s.preview() + "?format=pdf")} },
+
+	"UpdateWorkingCopy 412":      stale("UpdateWorkingCopy"),
+	"DeleteWorkingCopy 412":      stale("DeleteWorkingCopy"),
+	"RestoreArticleRevision 412": stale("RestoreArticleRevision"),
+	"UpdateWorkingCopy 422": func(s *stage) []call {
+		c := valid["UpdateWorkingCopy"](s)
+		return append(bodies(c, `{}`, `{"article":{"title":null}}`, `{"article":{"body":""}}`, `{"article":{"author":"somebody"}}`,
+			`{"article":{"status":"draft"}}`), c.at(draft(s)+"/working-copy"))
+	},
+	"GetArticleRevisions 422": elsewhereInArticle("GetArticleRevisions", "/revisions?limit=0", "/revisions?limit=101", "/revisions?cursor=nonsense"),
+	"GetArticleRevision 422":  elsewhereInArticle("GetArticleRevision", "/revisions/0", "/revisions/x", "/revisions/2147483648"),
+	"GetArticleRevision 404":  elsewhereInArticle("GetArticleRevision", "/revisions/77"),
+	"GetArticleRevisionDiff 422": elsewhereInArticle("GetArticleRevisionDiff", "/revisions/0/diff", "/revisions/1/diff?against=0",
+		"/revisions/1/diff?against=x"),
+	"GetArticleRevisionDiff 404": elsewhereInArticle("GetArticleRevisionDiff", "/revisions/77/diff", "/revisions/1/diff?against=77"),
+	"RestoreArticleRevision 422": elsewhereInArticle("RestoreArticleRevision", "/revisions/x/restore"),
+	"RestoreArticleRevision 404": elsewhereInArticle("RestoreArticleRevision", "/revisions/77/restore"),
 
 	"CreateSession 422": func(s *stage) []call {
 		return []call{{path: "/sessions", body: `{}`}, {path: "/sessions", body: `{"user":{"email":"","password":"x"}}`}}

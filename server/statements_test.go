@@ -71,6 +71,10 @@ func (s *stage) fill(t *testing.T, some int) {
 		`UPDATE articles a SET series_id = s.series_id, series_position = 1, translation_group = 7 FROM articles s
 			WHERE s.author_id = (SELECT id FROM users WHERE username = $1) AND s.series_position = 1 AND a.author_id = s.author_id
 			AND a.slug LIKE $3 || '%' AND $2 <> '' AND $4::int > 0`,
+		`INSERT INTO article_revisions (article_id, number, author_id, created_at, title, description, tags, body_revision, published)
+			SELECT a.id, 1000 + n + (SELECT count(*) FROM article_revisions r WHERE r.article_id = a.id), a.author_id, now(), 't', 'd', '{}', 1, true
+			FROM articles a, generate_series(1, $4::int) n
+			WHERE a.author_id = (SELECT id FROM users WHERE username = $1) AND a.tags[1] = 'stage' AND $2 <> $3`,
 		`INSERT INTO comments (article_id, author_id, body)
 			SELECT a.id, u.id, 'c' FROM articles a JOIN users u ON u.username IN ($1, $2), generate_series(1, $4::int) n
 			WHERE a.author_id = (SELECT id FROM users WHERE username = $1) AND a.tags[1] = 'stage' AND $3 <> ''`,

@@ -66,7 +66,7 @@ func TestUnknownMembers(t *testing.T) {
 func withObjects(s *stage, id string) call {
 	c := valid[id](s)
 	switch id {
-	case "CreateArticle", "UpdateArticle":
+	case "CreateArticle", "UpdateArticle", "UpdateWorkingCopy":
 		series(s)
 		return c.sending(strings.Replace(c.body, `{"article":{`, fmt.Sprintf(`{"article":{"series":{"slug":%q},`, s.series), 1))
 	default:

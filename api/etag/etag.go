@@ -22,6 +22,14 @@ func Version(id int64, edits int32) string {
 	return strconv.FormatInt(id, 36) + "v" + strconv.Itoa(int(edits))
 }
 
+// WorkingCopyVersion returns the version of the working copy of an article: the
+// revision that it is, and the number of changes of its state. The revision of
+// the article is part of it, because publishing the working copy replaces that
+// text.
+func WorkingCopyVersion(articleID int64, revision, edits, articleRevision int32) string {
+	return strconv.FormatInt(articleID, 36) + "w" + strconv.Itoa(int(revision)) + "-" + strconv.Itoa(int(edits)) + "-" + strconv.Itoa(int(articleRevision))
+}
+
 // Of returns the strong tag of a body. version may be empty.
 func Of(version string, body []byte) string {
 	var sum [8]byte

@@ -12,16 +12,19 @@ import (
 	"github.com/byline-api/byline/api/visibility"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/jobs"
+	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
 var q = query.New()
 
-// publicationDue is the job that publishes or withdraws an article at its time.
-// A change of that time deletes it, by a trigger, and inserts another job. If it
-// is worked just then, there is nothing to do.
+// publicationDue is the job that publishes or withdraws an article, or publishes
+// its working copy, at its time. A change of the time of an article deletes it, by
+// a trigger, and inserts another job. If it is worked just then, there is nothing
+// to do.
 type publicationDue struct {
-	ArticleID int64 `json:"articleId"`
+	ArticleID   int64 `json:"articleId"`
+	WorkingCopy bool  `json:"workingCopy,omitempty"`
 }
 
 // Kind implements river.JobArgs.
@@ -44,14 +47,24 @@ const again = time.Second
 // already. nil means no time. The error is a 422 if too many articles of its
 // author have one.
 func Schedule(ctx context.Context, tx query.DBTX, articleID int64, times ...*time.Time) error {
+	return schedule(ctx, tx, publicationDue{ArticleID: articleID}, times...)
+}
+
+// ScheduleCopy is Schedule for the time of the working copy of an article, which
+// counts as a scheduled article.
+func ScheduleCopy(ctx context.Context, tx query.DBTX, articleID int64, at time.Time) error {
+	return schedule(ctx, tx, publicationDue{ArticleID: articleID, WorkingCopy: true}, &at)
+}
+
+func schedule(ctx context.Context, tx query.DBTX, job publicationDue, times ...*time.Time) error {
 	times = slices.DeleteFunc(times, func(at *time.Time) bool { return at == nil })
 	if len(times) == 0 {
 		return nil
 	}
-	if err := q.ArticleHoldAuthorOf(ctx, tx, articleID); err != nil {
+	if err := q.ArticleHoldAuthorOf(ctx, tx, job.ArticleID); err != nil {
 		return err
 	}
-	timed, err := q.ArticleCountTimed(ctx, tx, articleID)
+	timed, err := q.ArticleCountTimed(ctx, tx, job.ArticleID)
 	switch {
 	case err != nil:
 		return err
@@ -62,7 +75,7 @@ func Schedule(ctx context.Context, tx query.DBTX, articleID int64, times ...*tim
 	}
 	for _, at := range times {
 		for _, after := range []time.Duration{0, again} {
-			if err := jobs.InsertAt(ctx, tx, at.Add(after), publicationDue{ArticleID: articleID}); err != nil {
+			if err := jobs.InsertAt(ctx, tx, at.Add(after), job); err != nil {
 				return err
 			}
 		}
@@ -73,23 +86,31 @@ func Schedule(ctx context.Context, tx query.DBTX, articleID int64, times ...*tim
 // publisher works publicationDue.
 type publisher struct {
 	river.WorkerDefaults[publicationDue]
-	db *db.DB
+	db    *db.DB
+	rules Rules
 }
 
-// Worker returns the worker that publishes articles at their time.
-func Worker(d *db.DB) jobs.Worker { return jobs.Works(&publisher{db: d}) }
+// Worker returns the worker that publishes articles and working copies at their
+// time.
+func Worker(d *db.DB, rules Rules) jobs.Worker { return jobs.Works(&publisher{db: d, rules: rules}) }
 
 // Work implements river.Worker. The clock of the database decides what is due.
 func (p *publisher) Work(ctx context.Context, job *river.Job[publicationDue]) error {
 	return p.db.InTx(ctx, func(tx query.DBTX) error {
-		a, err := q.ArticleLockDue(ctx, tx, job.Args.ArticleID)
+		due, err := q.ArticleLockDue(ctx, tx, job.Args.ArticleID)
+		a := query.ArticleLockRow{
+			ID: due.ID, AuthorID: due.AuthorID, Slug: due.Slug, Title: due.Title, OwnSlug: due.OwnSlug, Status: due.Status, NeverPublic: due.NeverPublic,
+		}
 		switch {
 		case db.IsNotFound(err): // deleted, withdrawn, or done by another worker
 			return nil
 		case err != nil:
 			return err
-		case a.Ends:
-			return q.ArticleSetDraft(ctx, tx, query.ArticleSetDraftParams{ID: a.ID, Status: "draft"})
+		case due.Ends:
+			_, err = p.rules.Withdraw(ctx, tx, a, openapi.StatusDraft)
+			return err
+		case a.Status == string(openapi.StatusPublished):
+			return p.takeDueCopy(ctx, tx, a)
 		}
 		name := a.Slug
 		if a.NeverPublic {
@@ -99,4 +120,15 @@ func (p *publisher) Work(ctx context.Context, job *river.Job[publicationDue]) er
 		}
 		return q.ArticlePublishDue(ctx, tx, query.ArticlePublishDueParams{ID: a.ID, Slug: name})
 	})
+}
+
+// takeDueCopy publishes the working copy of an article. It may have got another
+// time, or have been discarded, while the article was being locked.
+func (p *publisher) takeDueCopy(ctx context.Context, tx query.DBTX, a query.ArticleLockRow) error {
+	found, err := findCopy(ctx, tx, a.ID)
+	if err != nil || found == nil || !found.Due {
+		return err
+	}
+	_, err = p.rules.TakeCopy(ctx, tx, a, *found)
+	return err
 }

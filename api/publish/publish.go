@@ -18,6 +18,9 @@ type Rules struct {
 	EditorsOnly bool
 	// Comments decides who may comment.
 	Comments Comments
+	// MaxRevisions is how many revisions an article keeps, besides those that
+	// were public; 0 means all.
+	MaxRevisions int32
 }
 
 // Comments says who may comment. The zero value permits everybody.

@@ -59,6 +59,12 @@ func (f Facts) OfVersion(id int64, edits int32) Facts {
 	return f
 }
 
+// OfWorkingCopy adds the version of a working copy (etag.WorkingCopyVersion).
+func (f Facts) OfWorkingCopy(version string) Facts {
+	f.version = version
+	return f
+}
+
 // Version implements Describer.
 func (f Facts) Version() string { return f.version }
 

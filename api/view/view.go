@@ -42,6 +42,15 @@ func Profile(username string, bio, image *string, following bool) openapi.Profil
 	return openapi.Profile{Username: username, Bio: bio, Image: image, Following: following}
 }
 
+// RevisionAuthor renders what others see of a user who wrote a text, or nil if
+// the account no longer exists.
+func RevisionAuthor(username string, bio, image *string, following bool) *openapi.RevisionAuthor {
+	if username == "" {
+		return nil
+	}
+	return &openapi.RevisionAuthor{Username: username, Bio: bio, Image: image, Following: following}
+}
+
 // Tags returns the names of an article's tags in the order in which responses
 // show them: that of the author, or sorted by their bytes.
 func Tags(ctx context.Context, tags []string) []string {

@@ -25,8 +25,24 @@ func LockArticle(ctx context.Context, tx query.DBTX, slug string, ifMatch *strin
 	if !viewer.MayEdit(locked.AuthorID) {
 		return locked, problem.Forbidden("article")
 	}
-	if ifMatch != nil && !etag.MatchesVersion(*ifMatch, etag.Version(locked.ID, locked.Version)) {
-		return locked, problem.New(problem.PreconditionFailed, "If-Match", "does not match the current version")
+	return locked, RequireMatch(ifMatch, etag.Version(locked.ID, locked.Version))
+}
+
+// LockEdited is LockArticle for what only those who may change the article see.
+// For all others it does not exist.
+func LockEdited(ctx context.Context, tx query.DBTX, slug string, ifMatch *string) (query.ArticleLockRow, error) {
+	locked, err := LockArticle(ctx, tx, slug, ifMatch)
+	if p := problem.From(err); p != nil && p.Code == problem.ForbiddenCode {
+		err = problem.NotFound("article")
 	}
-	return locked, nil
+	return locked, err
+}
+
+// RequireMatch returns a 412 if there is an If-Match header and it does not
+// match the version.
+func RequireMatch(ifMatch *string, version string) error {
+	if ifMatch == nil || etag.MatchesVersion(*ifMatch, version) {
+		return nil
+	}
+	return problem.New(problem.PreconditionFailed, "If-Match", "does not match the current version")
 }

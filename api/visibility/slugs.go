@@ -29,6 +29,28 @@ func ClaimDraftSlug(ctx context.Context, tx query.DBTX, articleID, authorID int6
 	})
 }
 
+// ClaimSlugFor gives an article a slug that only those who see the article can
+// find, if it was never public.
+func ClaimSlugFor(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, base string) (string, error) {
+	if a.NeverPublic {
+		return ClaimDraftSlug(ctx, tx, a.ID, a.AuthorID, base)
+	}
+	return ClaimSlug(ctx, tx, a.ID, base)
+}
+
+// Rename claims the slug of another title that an article gets. It returns nil
+// if the slug stays the same, as one that somebody has given does.
+func Rename(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, title string) (*string, error) {
+	base := slug.From(title)
+	// The titles are compared too, because the slug of a title without letters
+	// is random and differs each time.
+	if a.OwnSlug || title == a.Title || base == slug.From(a.Title) {
+		return nil, nil
+	}
+	claimed, err := ClaimSlugFor(ctx, tx, a, base)
+	return &claimed, err
+}
+
 func claim(base string, try func(candidate string) (string, error)) (claimed string, err error) {
 	for attempt := range SlugAttempts {
 		if claimed, err = try(slug.Candidate(base, attempt)); !db.IsNotFound(err) {

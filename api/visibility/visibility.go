@@ -24,11 +24,13 @@ import (
 	"github.com/byline-api/byline/api/details"
 	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/optional"
+	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/response"
 	"github.com/byline-api/byline/api/translate"
 	"github.com/byline-api/byline/api/view"
 	"github.com/byline-api/byline/api/words"
+	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -50,6 +52,9 @@ type Article struct {
 	Words words.Counts
 	// Hidden is nil unless a moderator has hidden the article.
 	Hidden *Hiding
+	// Revision is the number of the revision that the text is. It is zero if a
+	// replica of an older version has stored the article.
+	Revision int32
 	// Publication is zero if a replica of an older version has stored the
 	// article under an Idempotency-Key.
 	Publication Publication
@@ -75,6 +80,7 @@ type Hiding struct {
 // View renders the article. html is nil unless it was requested.
 func (a Article) View(ctx context.Context, html *markup.Text) openapi.Article {
 	out := view.Article(ctx, a.ArticleItem, a.Body, html, a.Hidden.View())
+	out.Revision = max(a.Revision, 1)
 	details.Show(a.Details, &out)
 	counts := a.Words
 	if counts == (words.Counts{}) {
@@ -161,7 +167,26 @@ func GetPreview(ctx context.Context, conn query.DBTX, tokenHash []byte) (Article
 	}
 	a := article(query.ArticleGetBySlugRow(r))
 	a.Hidden = nil // by no moderator: see valid_previews
-	return a, nil
+	_, err = a.TakeCopy(ctx, conn)
+	return a, err
+}
+
+// TakeCopy gives the article the text of its working copy, which it returns, or
+// nil if there is none.
+func (a *Article) TakeCopy(ctx context.Context, conn query.DBTX) (*query.WorkingCopyGetRow, error) {
+	if a.Publication.At == nil { // a draft has none
+		return nil, nil
+	}
+	w, err := q.WorkingCopyGet(ctx, conn, query.WorkingCopyGetParams{ArticleID: a.ID, ViewerID: request.Viewer(ctx).ID})
+	if db.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.Title, a.Description, a.Body, a.Tags, a.UpdatedAt, a.Revision = w.Title, w.Description, w.Body, w.Tags, w.UpdatedAt, w.Revision
+	a.Details, a.Words = w.Details, words.Counts{Words: w.WordCount, Minutes: w.ReadingMinutes}
+	return &w, nil
 }
 
 // GetArticles returns the articles that have or had the slugs and that the
@@ -225,6 +250,7 @@ func article(r query.ArticleGetBySlugRow) Article {
 			PublishedAt: optional.Or(r.PublishedAt, r.CreatedAt), AuthorID: r.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 			Favorited: r.Favorited, Following: r.Following,
 		},
+		Revision:       r.OwnRevision,
 		Publication:    Publication{Status: r.Status, At: r.PublishedAt, EndsAt: r.UnpublishAt},
 		Related:        Related{seriesID: r.SeriesID, group: r.TranslationGroup},
 		CommentsClosed: !r.CommentsOpen,
@@ -250,6 +276,15 @@ func complete(ctx context.Context, conn query.DBTX, list []Article) error {
 		return err
 	}
 	return relate(ctx, conn, list)
+}
+
+// FindEdited is FindArticle for what only those who may change the article see.
+func FindEdited(ctx context.Context, conn query.DBTX, slug string) (query.ArticleAuthorRow, error) {
+	a, err := FindArticle(ctx, conn, slug)
+	if err == nil && !request.Viewer(ctx).MayEdit(a.AuthorID) {
+		err = problem.NotFound("article")
+	}
+	return a, err
 }
 
 // reveal completes the articles of a list that are not public. It costs a query

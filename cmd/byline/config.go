@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/byline-api/byline/api/mail"
+	"github.com/byline-api/byline/api/publish"
 )
 
 // config holds the parsed settings. Values that depend on the machine are
@@ -55,6 +56,7 @@ type config struct {
 	DefaultRole    string // author, reader
 	AuthorsPublish bool   // authors need no editor to publish
 	Comments       string // open, approve, off
+	Revisions      int    // that an article keeps; 0 = all
 	Passwords      string // any, uncommon
 	RequireCurrent bool   // changing the password or the address requires the current password
 	SMTP           string // empty = mails are not sent
@@ -158,7 +160,7 @@ var settings = []setting{
 		parse: into(func(c *config) **url.URL { return &c.ContentBase }, contentBase)},
 	{env: "BYLINE_CACHE_BYTES", def: "8388608", meaning: "Size of the cache for responses to anonymous reads, in bytes; 0 disables it.",
 		parse: into(func(c *config) *int { return &c.CacheBytes }, between(0, 1<<40))},
-	{env: "BYLINE_ACCOUNT_STORAGE", def: "1073741824", meaning: "Maximum size of the articles and comments of one account, in bytes; 0 = no maximum. Deleting articles or comments frees space.",
+	{env: "BYLINE_ACCOUNT_STORAGE", def: "1073741824", meaning: "Maximum size of the articles and comments of one account, in bytes; 0 = no maximum. Older revisions may have twice as much. Deleting articles or comments frees space.",
 		parse: into(func(c *config) *int { return &c.AccountStorage }, between(0, 1<<50))},
 	{env: "BYLINE_REGISTRATION", def: "open", meaning: "Who may register: `open` = everybody, `invite` = those whom an admin has invited, `closed` = nobody; admins create accounts.",
 		parse: into(func(c *config) *string { return &c.Registration }, oneOf("open", "invite", "closed"))},
@@ -168,6 +170,8 @@ var settings = []setting{
 		parse: into(func(c *config) *bool { return &c.AuthorsPublish }, onOff)},
 	{env: "BYLINE_COMMENTS", def: "open", meaning: "Who may comment: `open` = everybody with an account; `approve` = the comments of an account wait until a moderator has approved one; `off` = nobody, and existing comments stay.",
 		parse: into(func(c *config) *string { return &c.Comments }, oneOf("open", "approve", "off"))},
+	{env: "BYLINE_REVISIONS", def: "100", meaning: "Number of revisions that an article keeps, besides those that were public, which are always kept; 0 = all.",
+		parse: into(func(c *config) *int { return &c.Revisions }, between(0, 1_000_000))},
 	{env: "BYLINE_TOKEN_TTL", def: "1440h", meaning: "Lifetime of a RealWorld token; the default is 60 days because it cannot be renewed.",
 		parse: into(func(c *config) *time.Duration { return &c.TokenTTL }, duration(time.Minute, 10*365*24*time.Hour))},
 	{env: "BYLINE_ACCESS_TTL", def: "15m", meaning: "Lifetime of an access token of `POST /api/sessions`.",
@@ -260,6 +264,12 @@ func loadConfig(flags *pflag.FlagSet, getenv func(string) string) (*config, erro
 		return nil, invalid(wrong...)
 	}
 	return c, nil
+}
+
+// publishing returns the rules of who may make articles public, and of what is
+// kept of them.
+func (c *config) publishing() publish.Rules {
+	return publish.Rules{EditorsOnly: !c.AuthorsPublish, Comments: publish.Comments(c.Comments), MaxRevisions: int32(c.Revisions)}
 }
 
 func invalid(wrong ...error) error {

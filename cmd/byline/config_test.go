@@ -37,7 +37,7 @@ func TestLoadConfig(t *testing.T) {
 			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Profile: "development", Compat: "strict", PoolMin: 2,
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
 			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, AccountStorage: 1 << 30, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
-			PasswordHashers: 1, Registration: "open", DefaultRole: "author", AuthorsPublish: true, Comments: "open", Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
+			PasswordHashers: 1, Registration: "open", DefaultRole: "author", AuthorsPublish: true, Revisions: 100, Comments: "open", Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
 		}, c)
 		require.True(t, c.embedded())
 		_, err = loadConfig(nil, func(string) string { return "" })
@@ -86,6 +86,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_DEFAULT_ROLE", "reader", func(c *config) any { return c.DefaultRole }, "reader"},
 			{"BYLINE_AUTHORS_PUBLISH", "off", func(c *config) any { return c.AuthorsPublish }, false},
 			{"BYLINE_COMMENTS", "approve", func(c *config) any { return c.Comments }, "approve"},
+			{"BYLINE_REVISIONS", "0", func(c *config) any { return c.Revisions }, 0},
 			{"BYLINE_RATE_LIMIT", "off", func(c *config) any { return c.RateLimit }, "off"},
 			{"BYLINE_RATE_LIMIT", "auto", func(c *config) any { return c.RateLimit }, "wide"},
 			{"BYLINE_TRUSTED_PROXIES", " 10.1.2.3/8, ::1 ,", func(c *config) any { return c.TrustedProxies },
@@ -153,6 +154,7 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_DEFAULT_ROLE", "editor", "must be author or reader"},
 			{"BYLINE_AUTHORS_PUBLISH", "no", "must be on or off"},
 			{"BYLINE_COMMENTS", "closed", "must be open, approve or off"},
+			{"BYLINE_REVISIONS", "-1", "from 0 to 1000000"},
 			{"BYLINE_ADMIN_HOSTS", "byline:9090", "must be host names without ports"},
 			{"BYLINE_PROFILE", "test", "must be auto, development or production"},
 			{"BYLINE_BASE_PATH", "cms", "must be a path of letters"},

@@ -97,7 +97,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	}
 	queue, err := jobs.New(jobs.Config{
 		DB: database, Logger: log, Tracing: tracing,
-		Workers: []jobs.Worker{courier.Worker(), publish.Worker(database), tagmerge.Worker(database), jobs.Works(&cleaner{db: database, log: log})},
+		Workers: []jobs.Worker{courier.Worker(), publish.Worker(database, cfg.publishing()), tagmerge.Worker(database), jobs.Works(&cleaner{db: database, log: log})},
 		Hourly:  []river.JobArgs{clean{}},
 		Rested:  releaseProgramPages,
 	})
@@ -179,7 +179,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 				UncommonPasswords: cfg.Passwords == "uncommon", CurrentPassword: cfg.RequireCurrent, SignIns: signInLimits(cfg.RateLimit),
 				Registration: signin.Registration(cfg.Registration), NewReaders: cfg.DefaultRole == auth.Reader.String(),
 			},
-			Publishing:     publish.Rules{EditorsOnly: !cfg.AuthorsPublish, Comments: publish.Comments(cfg.Comments)},
+			Publishing:     cfg.publishing(),
 			AccountStorage: int64(cfg.AccountStorage),
 		}),
 		DB:            database,

@@ -12,8 +12,17 @@ UNION ALL SELECT 'uncounted tag ' || t.tag FROM article_tags t WHERE NOT EXISTS 
 UNION ALL SELECT 'articles of ' || u.username FROM users u WHERE u.articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
 UNION ALL SELECT 'last article of ' || u.username FROM users u WHERE u.last_article_at IS DISTINCT FROM (SELECT max(a.published_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
 UNION ALL SELECT 'text of ' || u.username FROM users u WHERE u.stored_bytes <>
-    COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, '') || COALESCE(a.details::text, '')) + a.older_bytes) FROM articles a WHERE a.author_id = u.id), 0)
+    COALESCE((SELECT sum(octet_length(a.title || a.description || a.body || array_to_string(a.tags, '') || COALESCE(a.details::text, ''))) FROM articles a WHERE a.author_id = u.id), 0)
     + COALESCE((SELECT sum(octet_length(c.body)) FROM comments c WHERE c.author_id = u.id), 0)
+UNION ALL SELECT 'older text of ' || u.username FROM users u
+    WHERE u.older_bytes <> COALESCE((SELECT sum(a.older_bytes) FROM articles a WHERE a.author_id = u.id), 0)
+UNION ALL SELECT 'older text of ' || a.slug FROM articles a WHERE a.older_bytes <>
+    COALESCE((SELECT sum(octet_length(r.title || r.description || array_to_string(r.tags, '') || COALESCE(r.details::text, ''))) FROM article_revisions r WHERE r.article_id = a.id), 0)
+    + COALESCE((SELECT sum(octet_length(b.body)) FROM article_bodies b WHERE b.article_id = a.id), 0)
+    + COALESCE((SELECT octet_length(w.title || w.description || w.body || array_to_string(w.tags, '') || COALESCE(w.details::text, '')) FROM working_copies w WHERE w.article_id = a.id), 0)
+UNION ALL SELECT 'revision without a body of ' || a.slug FROM articles a JOIN revision_items r ON r.article_id = a.id WHERE revision_body(a.id, r.body_revision) IS NULL
+UNION ALL SELECT 'body without a revision of ' || a.slug FROM articles a JOIN article_bodies b ON b.article_id = a.id
+    WHERE NOT EXISTS (SELECT FROM article_revisions r WHERE r.article_id = a.id AND r.body_revision = b.number)
 UNION ALL SELECT 'favorites of ' || u.username FROM users u WHERE u.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
 UNION ALL SELECT 'favorites of ' || a.slug FROM articles a WHERE a.favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)
 UNION ALL SELECT 'tags of ' || a.slug FROM articles a

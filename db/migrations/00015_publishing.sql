@@ -41,6 +41,8 @@ ALTER TABLE articles
     ADD COLUMN IF NOT EXISTS details json,
     -- The text that older revisions and a working copy store, in bytes.
     ADD COLUMN IF NOT EXISTS older_bytes bigint NOT NULL DEFAULT 0;
+-- The older_bytes of the articles of a user. They are not in stored_bytes.
+ALTER TABLE users ADD COLUMN IF NOT EXISTS older_bytes bigint NOT NULL DEFAULT 0;
 -- Not in the statement before: there, it would be the time of all rows.
 ALTER TABLE articles ALTER COLUMN published_at SET DEFAULT now();
 
@@ -178,14 +180,15 @@ CREATE OR REPLACE FUNCTION own_article_item(article_id bigint, viewer_id bigint)
 $$;
 
 -- PostgreSQL inlines the function, as the one that it calls.
-CREATE OR REPLACE FUNCTION article_bytes(title text, description text, body text, tags text[], details json, older_bytes bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT article_bytes($1, $2, $3, $4) + COALESCE(octet_length($5::text), 0) + $6
+CREATE OR REPLACE FUNCTION article_bytes(title text, description text, body text, tags text[], details json) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT article_bytes($1, $2, $3, $4) + COALESCE(octet_length($5::text), 0)
 $$;
 
 CREATE OR REPLACE FUNCTION store_article() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE users SET stored_bytes = stored_bytes + article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details, NEW.older_bytes)
-                                                 - article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details, OLD.older_bytes)
+    UPDATE users SET stored_bytes = stored_bytes + article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details)
+                                                 - article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details),
+        older_bytes = older_bytes + NEW.older_bytes - OLD.older_bytes
     WHERE id = NEW.author_id;
     RETURN NULL;
 END $$;
@@ -201,7 +204,7 @@ BEGIN
         UPDATE users u SET articles_count = articles_count + c.n, last_article_at = GREATEST(last_article_at, c.last_at),
             stored_bytes = stored_bytes + c.bytes
         FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, max(published_at) FILTER (WHERE NOT hidden) AS last_at,
-                     sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
+                     sum(article_bytes(title, description, body, tags, details)) AS bytes
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
         INSERT INTO article_tags (tag, article_created_at, article_id)
@@ -212,8 +215,9 @@ BEGIN
         PERFORM FROM users WHERE id IN (SELECT author_id FROM changed) ORDER BY id FOR NO KEY UPDATE;
         UPDATE users u SET articles_count = articles_count - c.n,
             last_article_at = (SELECT max(a.published_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden),
-            stored_bytes = stored_bytes - c.bytes
-        FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
+            stored_bytes = stored_bytes - c.bytes, older_bytes = older_bytes - c.older
+        FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, sum(article_bytes(title, description, body, tags, details)) AS bytes,
+                     sum(older_bytes) AS older
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
         DELETE FROM article_tags t USING changed c
@@ -333,8 +337,8 @@ CREATE OR REPLACE TRIGGER articles_update_tags AFTER UPDATE ON articles
     FOR EACH ROW WHEN (NOT OLD.hidden AND NOT NEW.hidden AND (OLD.tags IS DISTINCT FROM NEW.tags OR OLD.published_at <> NEW.published_at))
     EXECUTE FUNCTION derive_from_tags();
 CREATE OR REPLACE TRIGGER articles_update_store AFTER UPDATE OF title, description, body, tags, details, older_bytes ON articles
-    FOR EACH ROW WHEN (article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details, OLD.older_bytes)
-                    <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details, NEW.older_bytes))
+    FOR EACH ROW WHEN (OLD.older_bytes <> NEW.older_bytes OR article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details)
+                                                          <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details))
     EXECUTE FUNCTION store_article();
 CREATE OR REPLACE TRIGGER articles_update_note
     AFTER UPDATE OF slug, author_id, title, description, body, tags, favorites_count, hidden, version, created_at, updated_at, status, unpublish_at, details ON articles
@@ -490,7 +494,7 @@ CREATE OR REPLACE TRIGGER articles_update_note AFTER UPDATE ON articles
     FOR EACH ROW EXECUTE FUNCTION note_row('a');
 CREATE OR REPLACE TRIGGER articles_update_tags AFTER UPDATE ON articles
     FOR EACH ROW WHEN (OLD.tags IS DISTINCT FROM NEW.tags AND NOT OLD.hidden AND NOT NEW.hidden) EXECUTE FUNCTION derive_from_tags();
-DROP FUNCTION IF EXISTS article_bytes(text, text, text, text[], json, bigint);
+DROP FUNCTION IF EXISTS article_bytes(text, text, text, text[], json);
 DROP FUNCTION IF EXISTS article_item(bigint, bigint, bigint);
 DROP FUNCTION IF EXISTS followed_article_item(bigint, bigint, bigint);
 DROP FUNCTION IF EXISTS article_named(text, bigint, integer);
@@ -512,4 +516,5 @@ BEGIN;
 DROP TABLE draft_slugs;
 DROP FUNCTION refuse_public_slug();
 ALTER TABLE articles DROP COLUMN status, DROP COLUMN published_at, DROP COLUMN unpublish_at, DROP COLUMN details, DROP COLUMN older_bytes;
+ALTER TABLE users DROP COLUMN older_bytes;
 COMMIT;

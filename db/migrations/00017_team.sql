@@ -19,12 +19,13 @@
 CREATE OR REPLACE FUNCTION derive_from_author() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     listed constant integer := CASE WHEN OLD.hidden THEN 0 ELSE 1 END;
-    bytes constant bigint := article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details, OLD.older_bytes);
+    bytes constant bigint := article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details);
 BEGIN
     -- In the order of ids, in which every statement locks users. The next
     -- statement sees what the holders of the locks have done.
     PERFORM FROM users WHERE id IN (OLD.author_id, NEW.author_id) ORDER BY id FOR NO KEY UPDATE;
     UPDATE users u SET articles_count = articles_count + m.sign * listed, stored_bytes = stored_bytes + m.sign * bytes,
+        older_bytes = older_bytes + m.sign * OLD.older_bytes,
         last_article_at = (SELECT max(a.published_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden)
     FROM (VALUES (OLD.author_id, -1), (NEW.author_id, 1)) m (id, sign)
     WHERE u.id = m.id;

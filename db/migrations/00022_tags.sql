@@ -241,7 +241,7 @@ BEGIN
         UPDATE users u SET articles_count = articles_count + c.n, last_article_at = GREATEST(last_article_at, c.last_at),
             stored_bytes = stored_bytes + c.bytes
         FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, max(published_at) FILTER (WHERE NOT hidden) AS last_at,
-                     sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
+                     sum(article_bytes(title, description, body, tags, details)) AS bytes
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
         INSERT INTO article_tags (tag, article_created_at, article_id)
@@ -257,8 +257,9 @@ BEGIN
         PERFORM FROM users WHERE id IN (SELECT author_id FROM changed) ORDER BY id FOR NO KEY UPDATE;
         UPDATE users u SET articles_count = articles_count - c.n,
             last_article_at = (SELECT max(a.published_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden),
-            stored_bytes = stored_bytes - c.bytes
-        FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
+            stored_bytes = stored_bytes - c.bytes, older_bytes = older_bytes - c.older
+        FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, sum(article_bytes(title, description, body, tags, details)) AS bytes,
+                     sum(older_bytes) AS older
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
         WITH gone AS (
@@ -381,8 +382,8 @@ CREATE OR REPLACE TRIGGER articles_0_insert_tags BEFORE INSERT ON articles
 CREATE OR REPLACE TRIGGER articles_0_update_tags BEFORE UPDATE OF tags, hidden ON articles
     FOR EACH ROW WHEN (NEW.tags <> '{}' AND (NEW.tags IS DISTINCT FROM OLD.tags OR OLD.hidden AND NOT NEW.hidden)) EXECUTE FUNCTION identify_tags();
 CREATE OR REPLACE TRIGGER articles_update_store AFTER UPDATE OF title, description, body, tags, details, older_bytes, hidden ON articles
-    FOR EACH ROW WHEN (article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details, OLD.older_bytes)
-                    <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details, NEW.older_bytes))
+    FOR EACH ROW WHEN (OLD.older_bytes <> NEW.older_bytes OR article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details)
+                                                          <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details))
     EXECUTE FUNCTION store_article();
 COMMIT;
 
@@ -436,8 +437,8 @@ LOCK TABLE articles IN SHARE ROW EXCLUSIVE MODE;
 DROP TRIGGER IF EXISTS articles_0_insert_tags ON articles;
 DROP TRIGGER IF EXISTS articles_0_update_tags ON articles;
 CREATE OR REPLACE TRIGGER articles_update_store AFTER UPDATE OF title, description, body, tags, details, older_bytes ON articles
-    FOR EACH ROW WHEN (article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details, OLD.older_bytes)
-                    <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details, NEW.older_bytes))
+    FOR EACH ROW WHEN (OLD.older_bytes <> NEW.older_bytes OR article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details)
+                                                          <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details))
     EXECUTE FUNCTION store_article();
 DELETE FROM article_tags t USING articles a, merged_tags m
 WHERE a.id = t.article_id AND m.name = ANY (a.tags) AND t.tag IN (m.name, m.tag) AND t.tag <> ALL (a.tags);
@@ -458,7 +459,7 @@ BEGIN
         UPDATE users u SET articles_count = articles_count + c.n, last_article_at = GREATEST(last_article_at, c.last_at),
             stored_bytes = stored_bytes + c.bytes
         FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, max(published_at) FILTER (WHERE NOT hidden) AS last_at,
-                     sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
+                     sum(article_bytes(title, description, body, tags, details)) AS bytes
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
         INSERT INTO article_tags (tag, article_created_at, article_id)
@@ -469,8 +470,9 @@ BEGIN
         PERFORM FROM users WHERE id IN (SELECT author_id FROM changed) ORDER BY id FOR NO KEY UPDATE;
         UPDATE users u SET articles_count = articles_count - c.n,
             last_article_at = (SELECT max(a.published_at) FROM articles a WHERE a.author_id = u.id AND NOT a.hidden),
-            stored_bytes = stored_bytes - c.bytes
-        FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, sum(article_bytes(title, description, body, tags, details, older_bytes)) AS bytes
+            stored_bytes = stored_bytes - c.bytes, older_bytes = older_bytes - c.older
+        FROM (SELECT author_id, count(*) FILTER (WHERE NOT hidden) AS n, sum(article_bytes(title, description, body, tags, details)) AS bytes,
+                     sum(older_bytes) AS older
               FROM changed GROUP BY author_id) c
         WHERE u.id = c.author_id;
         DELETE FROM article_tags t USING changed c

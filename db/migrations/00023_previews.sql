@@ -42,12 +42,20 @@ DROP INDEX CONCURRENTLY IF EXISTS articles_author_id_timed_idx;
 CREATE INDEX CONCURRENTLY articles_author_id_timed_idx ON articles (author_id) WHERE status = 'scheduled' OR unpublish_at IS NOT NULL;
 
 -- +goose StatementBegin
--- Called when an article loses a time of its publication. Otherwise an author
+-- Called when an article, or a working copy, loses a time of its publication. Otherwise an author
 -- could insert any number of jobs for one second, by scheduling articles and
 -- withdrawing them, and delay the articles of others.
 CREATE OR REPLACE FUNCTION delete_publication_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM river_job WHERE kind = 'publication_due' AND state = 'available' AND args @> jsonb_build_object('articleId', OLD.id);
+    DELETE FROM river_job
+    WHERE kind = 'publication_due' AND state = 'available' AND args @> jsonb_build_object('articleId', OLD.id) AND NOT args ? 'workingCopy';
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION delete_working_copy_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM river_job
+    WHERE kind = 'publication_due' AND state = 'available' AND args @> jsonb_build_object('articleId', OLD.article_id, 'workingCopy', true);
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
@@ -58,8 +66,16 @@ CREATE OR REPLACE TRIGGER articles_update_jobs AFTER UPDATE OF published_at, unp
     EXECUTE FUNCTION delete_publication_jobs();
 CREATE OR REPLACE TRIGGER articles_delete_jobs AFTER DELETE ON articles
     FOR EACH ROW WHEN (OLD.status = 'scheduled' OR OLD.unpublish_at IS NOT NULL) EXECUTE FUNCTION delete_publication_jobs();
+CREATE OR REPLACE TRIGGER working_copies_update_jobs AFTER UPDATE OF publish_at ON working_copies
+    FOR EACH ROW WHEN (OLD.publish_at IS DISTINCT FROM NEW.publish_at AND OLD.publish_at IS NOT NULL) EXECUTE FUNCTION delete_working_copy_jobs();
+CREATE OR REPLACE TRIGGER working_copies_delete_jobs AFTER DELETE ON working_copies
+    FOR EACH ROW WHEN (OLD.publish_at IS NOT NULL) EXECUTE FUNCTION delete_working_copy_jobs();
 
 -- +goose Down
+
+DROP TRIGGER IF EXISTS working_copies_delete_jobs ON working_copies;
+DROP TRIGGER IF EXISTS working_copies_update_jobs ON working_copies;
+DROP FUNCTION IF EXISTS delete_working_copy_jobs();
 
 DROP TRIGGER IF EXISTS articles_delete_jobs ON articles;
 DROP TRIGGER IF EXISTS articles_update_jobs ON articles;

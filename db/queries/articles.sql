@@ -138,7 +138,7 @@ ORDER BY l.published_at DESC, l.id DESC;
 -- Returns the same columns as ArticleListBySlugs, so that one function reads
 -- both.
 SELECT /* shared */ @slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
@@ -154,7 +154,7 @@ LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_i
 -- lacks its body and details if those up to it have more than max_bytes
 -- together.
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        COALESCE(CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= @max_bytes::bigint THEN a.body END, '')::text AS body,
        (CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= @max_bytes THEN a.details END)::json AS details,
@@ -173,7 +173,7 @@ ORDER BY n.position;
 
 -- name: ArticleLock :one
 -- Locks an article against other changes, and returns what a change checks.
-SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.own_revision, a.hidden, a.status, a.published_at, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
        COALESCE(a.translation_group, 0)::bigint AS translation_group,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
@@ -195,10 +195,10 @@ SELECT a.id, a.author_id FROM article_named(@slug, @viewer_id, @viewer_level) n 
 -- text of the author with the parameter (db/migrations, 00014), which ends with
 -- the transaction.
 WITH created AS (
-    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, status, hidden, published_at, comments_open)
+    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, status, hidden, published_at, comments_open, revised_by)
     SELECT @slug, @own_slug, @author_id, @title, @description, @body, @tags::text[], sqlc.narg(details)::json, @word_count, @reading_minutes,
            @status, @status <> 'published',
-           CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END, @comments_open::boolean
+           CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END, @comments_open::boolean, sqlc.narg(revised_by)::bigint
     WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
       AND (@status <> 'scheduled' OR sqlc.narg(published_at) > now())
     RETURNING id, author_id, tags, version, created_at, updated_at, published_at
@@ -230,7 +230,8 @@ RETURNING slug;
 
 -- name: ArticleUpdate :exec
 -- A NULL parameter leaves its column unchanged, except for details. The text of
--- the author is bounded as in ArticleCreate.
+-- the author is bounded as in ArticleCreate. A trigger makes a revision
+-- (db/migrations, 00018).
 UPDATE articles SET
     slug = COALESCE(sqlc.narg(slug), slug),
     own_slug = COALESCE(sqlc.narg(own_slug), own_slug),
@@ -245,12 +246,15 @@ UPDATE articles SET
     counted_version = version + 1,
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = @id AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL;
+WHERE id = @id AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL AND revising(@reviser, @max_revisions);
 
 -- name: ArticleSetAuthor :exec
--- The text of the new author is bounded as in ArticleCreate.
+-- The text of the new author is bounded as in ArticleCreate. Who wrote it, and
+-- when, stays the same.
 UPDATE articles SET
     author_id = @author_id,
+    revised_by = COALESCE(revised_by, author_id),
+    revised_at = COALESCE(revised_at, updated_at),
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
 WHERE id = @id AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL;

@@ -42,6 +42,30 @@ FROM page p JOIN articles a ON a.id = p.id
 WHERE p.bytes_before <= @max_bytes::bigint
 ORDER BY a.created_at, a.id;
 
+-- name: ExportRevisions :many
+-- The older texts and the working copies of the articles of the user.
+WITH page AS (
+    SELECT x.article_id, x.number, sum(x.bytes) OVER (ORDER BY x.article_id, x.number) - x.bytes AS bytes_before
+    FROM (
+        SELECT y.article_id, y.number, octet_length(revision_body(y.article_id, y.body_revision)) + COALESCE(octet_length(y.details::text), 0) AS bytes
+        FROM (SELECT b.id, b.own_revision FROM articles b WHERE b.author_id = @user_id AND b.id >= @after_article_id::bigint ORDER BY b.id) o
+        CROSS JOIN LATERAL (
+            SELECT z.article_id, z.number, z.body_revision, z.details FROM revision_items z
+            WHERE z.article_id = o.id AND z.number <> o.own_revision AND (o.id > @after_article_id::bigint OR z.number > @after_number::int)
+        ) y
+        ORDER BY o.id, y.number LIMIT @page_limit
+    ) x
+)
+SELECT r.article_id, r.number, json_build_object('type', 'revision', 'article', a.slug, 'number', r.number,
+    'title', r.title, 'description', r.description, 'body', revision_body(r.article_id, r.body_revision), 'tagList', shown_tags(r.tags),
+    'coverImage', r.details -> 'coverImage', 'canonicalUrl', r.details -> 'canonicalUrl', 'metaTitle', r.details -> 'metaTitle',
+    'metaDescription', r.details -> 'metaDescription', 'language', r.details -> 'language', 'metadata', COALESCE(r.details -> 'metadata', '{}'),
+    'published', r.published,
+    'createdAt', to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM page p JOIN revision_items r ON r.article_id = p.article_id AND r.number = p.number JOIN articles a ON a.id = p.article_id
+WHERE p.bytes_before <= @max_bytes::bigint
+ORDER BY r.article_id, r.number;
+
 -- name: ExportComments :many
 WITH page AS (
     SELECT x.id, sum(octet_length(x.body)) OVER (ORDER BY x.id) - octet_length(x.body) AS bytes_before

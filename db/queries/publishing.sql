@@ -4,7 +4,7 @@
 UPDATE articles a SET
     slug = @slug,
     status = CASE WHEN sqlc.narg(publish_at)::timestamptz IS NULL THEN 'published' ELSE 'scheduled' END,
-    published_at = COALESCE(sqlc.narg(publish_at)::timestamptz, now()),
+    published_at = COALESCE(sqlc.narg(publish_at)::timestamptz, CASE WHEN a.status = 'published' THEN a.published_at END, now()),
     unpublish_at = sqlc.narg(unpublish_at)::timestamptz,
     hidden = sqlc.narg(publish_at)::timestamptz IS NOT NULL OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id),
     version = a.version + 1
@@ -14,14 +14,24 @@ WHERE a.id = @id
 
 -- name: ArticleSetDraft :exec
 -- Withdraws an article, or submits it for review.
-UPDATE articles SET status = @status, published_at = NULL, unpublish_at = NULL, hidden = true, version = version + 1 WHERE id = @id;
+UPDATE articles SET
+    status = @status,
+    published_at = NULL,
+    unpublish_at = NULL,
+    hidden = true,
+    public_revision = CASE WHEN status = 'published' THEN own_revision ELSE public_revision END,
+    version = version + 1
+WHERE id = @id;
 
 -- name: ArticleLockDue :one
--- Locks an article that has to be published now, or whose publication ends now.
-SELECT a.id, a.slug, (a.status = 'published')::boolean AS ends,
+-- Locks an article that has to be published now, or whose publication ends now,
+-- or whose working copy has to be published now. The caller asks again whether
+-- that one is due, since this statement may have waited for the lock.
+SELECT a.id, a.author_id, a.slug, a.title, a.own_slug, a.status, (a.status = 'published' AND COALESCE(a.unpublish_at <= now(), false))::boolean AS ends,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
 FROM articles a
-WHERE a.id = @id AND (a.status = 'scheduled' AND a.published_at <= now() OR a.status = 'published' AND a.unpublish_at <= now())
+WHERE a.id = @id AND (a.status = 'scheduled' AND a.published_at <= now()
+    OR a.status = 'published' AND (a.unpublish_at <= now() OR EXISTS (SELECT FROM working_copies w WHERE w.article_id = a.id AND w.publish_at <= now())))
 FOR UPDATE OF a;
 
 -- name: ArticlePublishDue :exec
@@ -47,10 +57,16 @@ CROSS JOIN LATERAL own_article_item(p.id, @viewer_id) l
 ORDER BY l.id DESC;
 
 -- name: ArticleListByStatus :many
+-- An article whose working copy is in review is in review too.
 SELECT l.* FROM (
-    SELECT a.id FROM articles a
-    WHERE a.status = @status AND a.id < @before_id
-    ORDER BY a.id DESC
+    (SELECT a.id FROM articles a
+     WHERE a.status = @status AND a.id < @before_id
+     ORDER BY a.id DESC LIMIT @page_limit::int)
+    UNION ALL
+    (SELECT w.article_id FROM working_copies w
+     WHERE @status::text = 'review' AND w.status = 'review' AND w.article_id < @before_id
+     ORDER BY w.article_id DESC LIMIT @page_limit::int)
+    ORDER BY id DESC
     LIMIT @page_limit::int
 ) p
 CROSS JOIN LATERAL own_article_item(p.id, @viewer_id) l
@@ -59,7 +75,8 @@ ORDER BY l.id DESC;
 -- name: ArticleListInAnyStateByAuthor :many
 SELECT l.* FROM (
     SELECT a.id FROM articles a
-    WHERE a.author_id = @author_id AND (@status::text = '' OR a.status = @status)
+    WHERE a.author_id = @author_id AND (@status::text = '' OR a.status = @status
+        OR @status = 'review' AND EXISTS (SELECT FROM working_copies w WHERE w.article_id = a.id AND w.status = 'review'))
       AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT @page_limit::int
@@ -75,6 +92,10 @@ SELECT FROM users u WHERE u.id = (SELECT a.author_id FROM articles a WHERE a.id 
 -- name: ArticleCountTimed :one
 -- Counts the articles by the author of an article that will be published, and
 -- those whose publication will end.
-SELECT count(*) FILTER (WHERE a.status = 'scheduled') AS scheduled, count(*) FILTER (WHERE a.unpublish_at IS NOT NULL) AS ending
+-- A scheduled working copy counts as a scheduled article.
+SELECT (count(*) FILTER (WHERE a.status = 'scheduled')
+        + (SELECT count(*) FROM working_copies w JOIN articles c ON c.id = w.article_id
+           WHERE w.status = 'scheduled' AND c.author_id = (SELECT b.author_id FROM articles b WHERE b.id = @article_id)))::bigint AS scheduled,
+       count(*) FILTER (WHERE a.unpublish_at IS NOT NULL) AS ending
 FROM articles a
 WHERE a.author_id = (SELECT b.author_id FROM articles b WHERE b.id = @article_id) AND (a.status = 'scheduled' OR a.unpublish_at IS NOT NULL);

@@ -260,7 +260,7 @@ func (l *loader) count(ctx context.Context) error {
 	if _, err := l.tx.Exec(ctx, `
 		UPDATE users u SET stored_bytes = u.stored_bytes + s.bytes
 		FROM (SELECT author_id, sum(bytes) AS bytes FROM (
-				SELECT author_id, article_bytes(title, description, body, tags, details, older_bytes) AS bytes FROM articles WHERE id > $1
+				SELECT author_id, article_bytes(title, description, body, tags, details) AS bytes FROM articles WHERE id > $1
 				UNION ALL SELECT author_id, octet_length(body) FROM comments WHERE id > $2) t
 			GROUP BY author_id) s
 		WHERE u.id = s.author_id`, l.articles, l.comments); err != nil {

@@ -88,15 +88,19 @@ func checkContent(declared openapi3.Content, header http.Header, body []byte) er
 	if content == nil {
 		return fmt.Errorf("content type %s is not declared", name)
 	}
-	if name == "application/x-ndjson" {
+	switch name {
+	case "text/plain":
+		return content.Schema.Value.VisitJSON(string(body), asResponse...)
+	case "application/x-ndjson":
 		for line := range bytes.Lines(body) {
 			if err := checkValue(content.Schema.Value, line); err != nil {
 				return err
 			}
 		}
 		return nil
+	default:
+		return checkValue(content.Schema.Value, body)
 	}
-	return checkValue(content.Schema.Value, body)
 }
 
 func checkValue(schema *openapi3.Schema, text []byte) error {

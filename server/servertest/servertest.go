@@ -212,7 +212,7 @@ func (s *Service) deps(set setup) server.Deps {
 	feed := changes.NewFeed(s.DB, logger)
 	feed.Subscribe(authenticator)
 	courier := mail.NewCourier(mail.Config{}, s.DB, logger)
-	queue, err := jobs.New(jobs.Config{DB: s.DB, Logger: logger, Poll: 10 * time.Millisecond, Workers: []jobs.Worker{courier.Worker(), publish.Worker(s.DB), tagmerge.Worker(s.DB)}})
+	queue, err := jobs.New(jobs.Config{DB: s.DB, Logger: logger, Poll: 10 * time.Millisecond, Workers: []jobs.Worker{courier.Worker(), publish.Worker(s.DB, set.publish), tagmerge.Worker(s.DB)}})
 	require.NoError(s.t, err)
 	return server.Deps{
 		API: api.New(api.Deps{
