@@ -30,12 +30,15 @@ type request struct {
 	keyed bool
 	// safe operations change nothing, although they are not GET.
 	safe bool
+	// text operations return plain text.
+	text bool
 	// streamed makes the response available before its body has been read.
 	streamed bool
 }
 
 // call runs an operation and decodes the response into out, a pointer to an
-// object whose first member every response of the operation has.
+// object whose first member every response of the operation has, or to a string
+// for plain text.
 func (c *core) call(ctx context.Context, r request, out any, options []CallOption) error {
 	x, err := c.newExchange(r, options)
 	if err != nil {
@@ -44,6 +47,10 @@ func (c *core) call(ctx context.Context, r request, out any, options []CallOptio
 	res, body, err := x.run(ctx)
 	if err != nil || out == nil {
 		return err
+	}
+	if text, ok := out.(*string); ok {
+		*text = string(body)
+		return nil
 	}
 	if res.StatusCode == http.StatusNoContent || json.Unmarshal(body, out) != nil || incomplete(out) {
 		return notByline(x.attempt(0), res, body)
@@ -315,7 +322,7 @@ func (x *exchange) roundTrip(ctx context.Context, a *Attempt, token string) (*ht
 	switch {
 	case res.StatusCode < 200 || res.StatusCode > 299:
 		return nil, nil, errorOf(a, res, body)
-	case len(body) > 0 && !isJSON(res.Header):
+	case x.text && !isText(res.Header), !x.text && len(body) > 0 && !isJSON(res.Header):
 		return nil, nil, notByline(a, res, body)
 	}
 	return res, body, nil

@@ -9,13 +9,35 @@ import (
 // overwrite concurrent edits: if somebody else has edited the article in the
 // meantime, it reads the article and calls edit again.
 func (s *ArticlesService) Edit(ctx context.Context, slug string, edit func(*Article) UpdateArticle, options ...CallOption) (*Article, error) {
+	get := func(options ...CallOption) (*Article, error) { return s.Get(ctx, slug, nil, options...) }
+	update := func(change UpdateArticle, options ...CallOption) (*Article, error) {
+		return s.Update(ctx, slug, change, options...)
+	}
+	return editWith(get, update, edit, options)
+}
+
+// EditWorkingCopy does the same as Edit to the working copy of an article, which
+// it makes if there is none. The function edit gets the article as it would be.
+func (s *ArticlesService) EditWorkingCopy(ctx context.Context, slug string, edit func(*Article) UpdateArticle, options ...CallOption) (*Article, error) {
+	get := func(options ...CallOption) (*Article, error) { return s.GetWorkingCopy(ctx, slug, options...) }
+	update := func(change UpdateArticle, options ...CallOption) (*Article, error) {
+		return s.UpdateWorkingCopy(ctx, slug, change, options...)
+	}
+	return editWith(get, update, edit, options)
+}
+
+// editWith writes the change of what it has read if that is still the same, and
+// otherwise starts again.
+func editWith(
+	get func(...CallOption) (*Article, error), update func(UpdateArticle, ...CallOption) (*Article, error), edit func(*Article) UpdateArticle, options []CallOption,
+) (*Article, error) {
 	for attempt := 1; ; attempt++ {
 		var read Response
-		article, err := s.Get(ctx, slug, nil, append(options[:len(options):len(options)], Into(&read))...)
+		article, err := get(append(options[:len(options):len(options)], Into(&read))...)
 		if err != nil {
 			return nil, err
 		}
-		written, err := s.Update(ctx, slug, edit(article), append(options[:len(options):len(options)], IfMatch(read.ETag))...)
+		written, err := update(edit(article), append(options[:len(options):len(options)], IfMatch(read.ETag))...)
 		// Five conflicts in a row are not a coincidence but a bug in a client.
 		if err == nil || !errors.Is(err, CodePreconditionFailed) || attempt == 5 {
 			return written, err

@@ -198,6 +198,8 @@ func notByline(a *Attempt, res *http.Response, body []byte) error {
 
 func isJSON(h http.Header) bool { return strings.Contains(h.Get("Content-Type"), "json") }
 
+func isText(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/plain") }
+
 // retryAfter parses a Retry-After field, which is a number of seconds or a date
 // (RFC 9110, section 10.2.3).
 func retryAfter(field string, now time.Time) time.Duration {

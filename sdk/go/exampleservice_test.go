@@ -70,7 +70,11 @@ func documented(req *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(key, "/export") {
 		x.response += "\n" + `{"type":"end","records":1}` + "\n"
 	}
-	responds(x.status, x.response)(w, req)
+	kind := "application/json"
+	if !json.Valid([]byte(x.response)) && !strings.HasSuffix(key, "/export") {
+		kind = "text/plain; charset=utf-8"
+	}
+	responds(x.status, x.response, "Content-Type", kind)(w, req)
 	return w.Result(), nil
 }
 

@@ -231,6 +231,37 @@ func TestScenario(t *testing.T) {
 		noError(t, err)
 		equal(t, "changed, by another client, by me", edited.Body)
 	})
+	step(t, "working copy", func(t *testing.T) {
+		edits := 0
+		edited, err := author.Articles.EditWorkingCopy(ctx, slug, func(a *byline.Article) byline.UpdateArticle {
+			if edits++; edits == 1 {
+				_, err := author.Articles.UpdateWorkingCopy(ctx, slug, byline.UpdateArticle{Body: byline.Ptr("not published")})
+				noError(t, err)
+			}
+			return byline.UpdateArticle{Body: byline.Ptr(a.Body + ", by me\n")}
+		})
+		noError(t, err)
+		equal(t, "not published, by me\n", edited.Body)
+		equal(t, byline.WorkingCopyDraft, edited.WorkingCopy.Status)
+		public, err := c.Articles.Get(ctx, slug, nil)
+		noError(t, err)
+		equal(t, "changed, by another client, by me", public.Body)
+		published, err := author.Articles.Publish(ctx, slug, byline.PublishRequest{})
+		noError(t, err)
+		equal(t, edited.Body, published.Body)
+		var numbers []int
+		for r, err := range author.Revisions.ListAll(ctx, slug, nil) {
+			noError(t, err)
+			numbers = append(numbers, r.Number)
+		}
+		equal(t, published.Revision, numbers[0])
+		diff, err := author.Revisions.Diff(ctx, slug, numbers[0], nil)
+		noError(t, err)
+		equal(t, true, strings.Contains(diff, "-not published\n\\ No newline at end of file\n+not published, by me\n"))
+		restored, err := author.Revisions.Restore(ctx, slug, numbers[2])
+		noError(t, err)
+		equal(t, public.Body, restored.Body)
+	})
 	step(t, "null and empty", func(t *testing.T) {
 		user, err := author.Account.Update(ctx, byline.UpdateUser{Bio: byline.Value("writes")})
 		noError(t, err)

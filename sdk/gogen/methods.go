@@ -175,6 +175,10 @@ func (g *generator) response(m *method) error {
 		m.out = fmt.Sprintf("var out struct {\n\t\tItems %s `json:%q`\n%s\t\tNext string `json:\"nextCursor\"`\n\t}", t, list.Name, count)
 		return nil
 	}
+	if s.Type == "string" { // plain text
+		m.result, m.value, m.out = "string", "out", "var out string"
+		return nil
+	}
 	t, err := g.goType(body, "")
 	if err != nil {
 		return err
@@ -265,6 +269,9 @@ func (m *method) request() string {
 	}
 	if m.op.Safe {
 		b.WriteString("\t\tsafe: true,\n")
+	}
+	if m.result == "string" {
+		b.WriteString("\t\ttext: true,\n")
 	}
 	b.WriteString("\t}")
 	return b.String()

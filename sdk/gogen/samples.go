@@ -118,6 +118,9 @@ func (g *generator) render(m *method, path string, query url.Values, arguments s
 	if err != nil {
 		return nil, err
 	}
+	if m.result == "string" {
+		response, output = received.Value, strings.ReplaceAll(strings.TrimSpace(output), "\n", "\n\t// ")
+	}
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
@@ -140,6 +143,9 @@ func (g *generator) render(m *method, path string, query url.Values, arguments s
 
 // variable returns the name of the variable for the result.
 func (m *method) variable() string {
+	if m.result == "string" {
+		return "text"
+	}
 	name := strings.TrimLeft(m.result, "*[]")
 	if before, ok := strings.CutSuffix(name, "CreatedResponse"); ok {
 		name = before

@@ -123,6 +123,10 @@ class Document:
         parse = f"None if {{}} is None else {found.parse}" if found.parse else ""
         return Type(f"{found.name} | None", parse, found.models)
 
+    def type_of_present(self, schema: Schema) -> Type:
+        """Returns the type of a value that is neither absent nor null."""
+        return self._type_of(schema, "", "list")
+
     def _type_of(self, schema: Schema, prefix: str, sequence: str) -> Type:
         name = schema.get("$ref", "").rpartition("/")[2]
         node = self.resolve(schema)
@@ -222,13 +226,17 @@ class Operation:
         """Sets `result`, the type of the result, and `page`, the member with the
         items if the response is a page."""
         success = next(self.node["responses"][s] for s in self.node["responses"] if s[0] == "2")
-        content = self.spec.resolve(success).get("content", {}).get("application/json")
+        contents = self.spec.resolve(success).get("content", {})
+        content = contents.get("application/json")
+        self.text = "text/plain" in contents
         self.result = Type("None", "")
         self.page: str | None = None
         self.total: str | None = None
-        self.has_body = content is not None
+        self.has_body = content is not None or self.text
         self.example: Any = content.get("example") if content else None
         self.unwrapped: str | None = None
+        if self.text:
+            self.result = Type("str", "data")
         if not content:
             return
         members: dict[str, Schema] = self.spec.resolve(content["schema"])["properties"]

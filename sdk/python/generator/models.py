@@ -69,9 +69,7 @@ def _model(spec: Document, name: str) -> str:
         else:
             value = f'data.get("{wire}")'
             if kind.parse:
-                present = kind.parsed(f'data["{wire}"]')
-                if kind.name.endswith(" | None"):
-                    present = f"({present})"  # a conditional expression
+                present = spec.type_of_present(member).parsed(f'data["{wire}"]')
                 value = f"{present} if {value} is not None else None"
             annotation = kind.name.removesuffix(" | None") + " | None"
         parsed += f"            {snake(wire)}={value},\n"

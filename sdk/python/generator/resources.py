@@ -31,7 +31,7 @@ from .. import models
 '''
 
 EDIT = '''
-    {adef}edit(
+    {adef}{edit}(
         self,
         {path},
         change: Callable[[{result}], {model}],
@@ -45,26 +45,26 @@ EDIT = '''
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
-            {await_}byline.{resource}.edit("{example}", lambda read: {{"body": read.body + "!"}})
+            {await_}byline.{resource}.{edit}("{example}", lambda read: {{"body": read.body + "!"}})
         """
         # Five conflicts in a row are not a coincidence but a bug in a client.
         for _ in range(4):
             try:
-                return {await_}self._edit({names}, change, options)
+                return {await_}self._{edit}({names}, change, options)
             except PreconditionFailedError:
                 pass
-        return {await_}self._edit({names}, change, options)
+        return {await_}self._{edit}({names}, change, options)
 
-    {adef}_edit(
+    {adef}_{edit}(
         self,
         {path},
         change: Callable[[{result}], {model}],
         options: CallOptions | None,
     ) -> {result}:
-        read = {await_}self._transport.respond(Call(_get, ({names},), options=options))
+        read = {await_}self._transport.respond(Call(_{get}, ({names},), options=options))
         condition: ConditionalOptions = {{**(options or {{}}), "if_match": read.etag or ""}}
-        changed = change_of("{resource}.edit", change(read.data))
-        return {await_}self.update({names}, **changed, options=condition)
+        changed = change_of("{resource}.{edit}", change(read.data))
+        return {await_}self.{update}({names}, **changed, options=condition)
 '''
 
 
@@ -122,6 +122,7 @@ def _constant(op: Operation) -> str:
     arguments += ["safe=True"] if op.safe else []
     arguments += ["idempotent=True"] if op.idempotent else []
     arguments += ["stream=True"] if op.stream else []
+    arguments += ["text=True"] if op.text else []
     arguments += [] if op.has_body else ["body=False"]
     return f"_{op.name}: Operation[{_data_type(op)}] = Operation({', '.join(arguments)})"
 
@@ -233,6 +234,9 @@ def _docs(op: Operation, flavour: Flavour) -> str:
 
 def _edit(op: Operation, flavour: Flavour) -> str:
     return EDIT.format(
+        edit=op.name.replace("update", "edit", 1),
+        get=op.name.replace("update", "get", 1),
+        update=op.name,
         adef="async def " if flavour.is_async else "def ",
         await_="await " if flavour.is_async else "",
         path=", ".join(f"{p.name}: {op.spec.type_of(p.schema).name}" for p in op.path_parameters),

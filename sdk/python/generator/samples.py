@@ -51,6 +51,8 @@ def _name(op: Operation) -> str:
     """Returns the name of the variable for the result, or for an item of it."""
     if op.page:
         return re.sub("ies$", "y", op.page).removesuffix("s") if op.page[-1] == "s" else "item"
+    if op.text:
+        return "text"
     if op.unwrapped:
         return snake(op.unwrapped)
     return "created" if op.idempotent and op.has_body else "found" if op.has_body else ""

@@ -44,6 +44,7 @@ ARTICLE: dict[str, Any] = {
     "series": None,
     "translations": [],
     "commentsOpen": True,
+    "revision": 1,
     "favorited": False,
     "favoritesCount": 0,
     "author": PROFILE,

@@ -75,6 +75,8 @@ def test_samples_send_and_receive_the_examples(path: str, method: str, operation
 
     def handler(request: httpx.Request) -> httpx.Response:
         body = b"" if example is None else json.dumps(example).encode() + b"\n"
+        if media == "text/plain":
+            body = str(example).encode()
         return httpx.Response(int(status), content=body, headers={"Content-Type": media})
 
     fake = Fake(handler)

@@ -254,6 +254,29 @@ def test_scenario(clients: Clients) -> None:
     assert author.articles.edit(slug, edit).body == "changed, by another client, by me"
     assert len(edits) == 2
 
+    step("working copy")
+    edits.clear()
+
+    def prepare(read: models.Article) -> models.UpdateArticle:
+        edits.append(read.body)
+        if len(edits) == 1:
+            with Byline(BASE, token=user.token) as other:
+                other.articles.update_working_copy(slug, body="not published")
+        return {"body": f"{read.body}, by me\n"}
+
+    edited = author.articles.edit_working_copy(slug, prepare)
+    assert (edited.body, len(edits)) == ("not published, by me\n", 2)
+    assert edited.working_copy and edited.working_copy.status == "draft"
+    before = byline.articles.get(slug)
+    assert before.body == "changed, by another client, by me"
+    published = author.articles.publish(slug)
+    assert published.body == edited.body
+    numbers = [revision.number for revision in author.revisions.list(slug)]
+    assert numbers[0] == published.revision
+    diff = author.revisions.diff(slug, numbers[0])
+    assert "-not published\n\\ No newline at end of file\n+not published, by me\n" in diff
+    assert author.revisions.restore(slug, numbers[2]).body == before.body
+
     step("a lost response creates once")
     with loses_first_response() as (proxy, calls):
         through = clients.make(proxy, token=user.token).with_response

@@ -115,7 +115,7 @@ function methods(node) {
  * a single member, the caller gets that member.
  *
  * @typedef {object} Result
- * @property {"nothing" | "stream" | "page" | "member" | "whole"} kind
+ * @property {"nothing" | "text" | "stream" | "page" | "member" | "whole"} kind
  * @property {Node} schema - of the items, the records, the member or the whole
  * @property {string} member - a member that each such response contains
  * @property {string | undefined} total - the member with the number of items
@@ -171,6 +171,9 @@ function resultOf(node) {
   const content = resolve(response).content;
   const none = { schema: {}, member: "", total: undefined };
   if (!content) return { ...none, kind: "nothing" };
+  if (content["text/plain"]) {
+    return { ...none, kind: "text", schema: content["text/plain"].schema };
+  }
   if (content["application/x-ndjson"]) {
     return { ...none, kind: "stream", schema: content["application/x-ndjson"].schema };
   }

@@ -144,13 +144,16 @@ async function editOf(update, its) {
 returns. If somebody else has edited the ${update.result.member} in the meantime, reads it
 and calls \`change\` again.`,
     example(await editSample(update)),
-  ])}edit(${update.pathParams.map(pathParam).join(", ")}, change: (${update.result.member}: ${from}) => ${to} | Promise<${to}>, options: CallOptions = {}): Promise<${from}> {
+  ])}${editName(update)}(${update.pathParams.map(pathParam).join(", ")}, change: (${update.result.member}: ${from}) => ${to} | Promise<${to}>, options: CallOptions = {}): Promise<${from}> {
     return edit(
       () => this.${read.method}(${keys}, ${hasParams(read) ? "{}, " : ""}options),
       async (value, etag) => this.${update.method}(${keys}, await change(value), { ...options, ifMatch: etag }),
     );
   }\n`;
 }
+
+/** @param {Operation} update */
+const editName = ({ method }) => method.replace(/^update/, "edit");
 
 /** @param {string} code */
 const example = (code) => `@example\n\`\`\`ts\n${code.trim()}\n\`\`\``;
@@ -191,6 +194,7 @@ function literal({ body, name, node, path, query, result, verb }) {
   if (body) facts.body = body.member ?? true;
   if (body && query.length > 0) facts.query = query.map(({ name }) => name);
   if (result.kind === "nothing") facts.empty = true;
+  if (result.kind === "text") facts.text = true;
   if (result.member) facts.expects = result.member;
   if (result.kind === "member") facts.unwraps = true;
   if (result.total) facts.total = result.total;

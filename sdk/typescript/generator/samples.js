@@ -20,6 +20,8 @@ export function sample(operation) {
   switch (result.kind) {
     case "nothing":
       return pretty(`await ${call};`);
+    case "text":
+      return pretty(`const text = await ${call};`);
     case "stream":
       return pretty(`for await (const record of ${call}) {\nconsole.log(record.type);\n}`);
     case "page":
@@ -34,11 +36,11 @@ export function sample(operation) {
 }
 
 /** @param {Operation} update */
-export function editSample({ body, pathParams, resource, result }) {
+export function editSample({ body, method, pathParams, resource, result }) {
   const keys = pathParams.map((param) => JSON.stringify(param.example)).join(", ");
   const change = JSON.stringify(body?.example);
   return pretty(
-    `const ${result.member} = await byline.${resource}.edit(${keys}, (${result.member}) => (${change}));`,
+    `const ${result.member} = await byline.${resource}.${method.replace(/^update/, "edit")}(${keys}, (${result.member}) => (${change}));`,
   );
 }
 

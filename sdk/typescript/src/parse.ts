@@ -7,7 +7,7 @@ export type Json = Record<string, unknown>;
 
 /** Returns what a response contains for the caller, or throws an error. */
 export async function parse(
-  { empty, expects, unwraps }: Operation,
+  { empty, expects, text: plain, unwraps }: Operation,
   request: Outgoing,
   response: Response,
 ): Promise<unknown> {
@@ -16,6 +16,10 @@ export async function parse(
   const notByline = () => new NotBylineError(request, response, text);
   // After a redirect, other methods than GET are GET: nothing was changed.
   if (response.redirected && request.method !== "GET") throw notByline();
+  if (plain) {
+    if (!response.headers.get("Content-Type")?.startsWith("text/plain")) throw notByline();
+    return text;
+  }
   if (text === "" && expects === undefined) return undefined;
   const body = fromJSON(text);
   if (body === undefined || empty) throw notByline();

@@ -31,6 +31,8 @@ export interface Operation {
   query?: readonly string[];
   /** Whether the response has no body. */
   empty?: true;
+  /** Whether the response is plain text. */
+  text?: true;
   /** A member that each response contains. */
   expects?: string;
   /** Whether callers get this member instead of the whole body. */

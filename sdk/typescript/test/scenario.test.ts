@@ -171,6 +171,29 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     assert.equal(calls, 2);
     assert.deepEqual(statuses, [200, 200, 412, 200, 200]);
   });
+  await step("working copy", async () => {
+    let calls = 0;
+    const edited = await author.articles.editWorkingCopy(slug, async ({ body }) => {
+      if (++calls === 1) await author.articles.updateWorkingCopy(slug, { body: "not published" });
+      return { body: `${body}, by me\n` };
+    });
+    assert.equal(edited.body, "not published, by me\n");
+    assert.equal(calls, 2);
+    assert.equal(edited.workingCopy?.status, "draft");
+    const before = await byline.articles.get(slug);
+    assert.equal(before.body, "changed, by another client, by me");
+    const published = await author.articles.publish(slug, {});
+    assert.equal(published.body, edited.body);
+    const numbers: number[] = [];
+    for await (const { number } of author.revisions.list(slug)) numbers.push(number);
+    assert.equal(numbers[0], published.revision);
+    const diff = await author.revisions.diff(slug, numbers[0]!);
+    assert.ok(
+      diff.includes("-not published\n\\ No newline at end of file\n+not published, by me\n"),
+    );
+    const restored = await author.revisions.restore(slug, numbers[2]!);
+    assert.equal(restored.body, before.body);
+  });
   await step("a lost response creates once", async (t) => {
     const proxy = await losesFirstResponse(t, base!);
     const { token } = await byline.users.login({ email, password });

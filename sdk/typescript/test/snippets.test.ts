@@ -24,7 +24,11 @@ function example(operation: Node): Handler {
   const content = resolve(node)["content"] as Node | undefined;
   const [type, media] = Object.entries<Node>(content ?? {})[0] ?? ["", undefined];
   const end = type.includes("ndjson") ? '\n{"type":"end","records":1}\n' : "";
-  const body = media ? JSON.stringify(media["example"]) + end : "";
+  const body = !media
+    ? ""
+    : type === "text/plain"
+      ? (media["example"] as string)
+      : JSON.stringify(media["example"]) + end;
   return respond(Number(status), body, { "Content-Type": type });
 }
 

@@ -22,7 +22,7 @@ from ._log import logger
 from ._operation import Call
 from ._options import Attempt, Outcome, Retry, Settings, Timeout
 from ._response import Response
-from .errors import is_json, no_response, not_byline, refused, retry_after
+from .errors import is_json, is_text, no_response, not_byline, refused, retry_after
 from .generated.version import VERSION
 
 T = TypeVar("T")
@@ -159,7 +159,7 @@ def exchange(
     response = service.cache.resolve(request, response, cached)
     if not response.is_success:
         raise refused(operation.name, response)
-    if operation.body and not is_json(response.headers):
+    if operation.body and not (is_text if operation.text else is_json)(response.headers):
         raise not_byline(operation.name, response)
     return response
 
@@ -169,7 +169,7 @@ def result(call: Call[T], response: httpx.Response) -> Response[T]:
     body = None
     try:
         if call.operation.body or (call.operation.body is None and response.content):
-            body = response.json()
+            body = response.text if call.operation.text else response.json()
         data = call.operation.parse(body)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise not_byline(call.operation.name, response, error) from error

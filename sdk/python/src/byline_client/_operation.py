@@ -35,6 +35,8 @@ class Operation(Generic[T]):
     conditional: bool = False
     #: Whether the response is a stream of JSON lines.
     stream: bool = False
+    #: Whether the response is plain text.
+    text: bool = False
     #: Whether the response has a body; None if that is unknown.
     body: bool | None = True
 

@@ -267,6 +267,10 @@ def is_json(headers: httpx.Headers) -> bool:
     return "json" in headers.get("Content-Type", "")
 
 
+def is_text(headers: httpx.Headers) -> bool:
+    return "text/plain" in headers.get("Content-Type", "")
+
+
 def retry_after(headers: httpx.Headers) -> float | None:
     """Parses Retry-After, which is a number of seconds or a date (RFC 9110,
     section 10.2.3)."""
