@@ -217,8 +217,12 @@ func TestDraftSlug(t *testing.T) {
 	for _, token := range []string{st.author.Token, editor} {
 		require.Contains(t, st.must(http.MethodGet, call{path: "/articles/secret-plan", token: token}), `"status":"draft"`)
 	}
-	// Another author gets the same slug for a draft and for an article.
 	stranger := st.s.Register("")
+	for _, token := range []string{"", stranger.Token, st.as(auth.Moderator)} {
+		res, body := call{path: "/articles/secret-plan", token: token}.do(st.s, http.MethodGet)
+		require.Equal(t, http.StatusNotFound, res.StatusCode, body)
+	}
+	// Another author gets the same slug for a draft and for an article.
 	second := st.must(http.MethodPost, call{path: "/articles", token: stranger.Token, body: strings.Replace(body, "%s", `,"status":"draft"`, 1)})
 	require.Contains(t, second, `"slug":"secret-plan"`)
 	third := st.must(http.MethodPost, call{path: "/articles", token: st.reader.Token, body: strings.Replace(body, "%s", "", 1)})
