@@ -132,7 +132,7 @@ func readExamples(t *testing.T, file string) guide {
 				last = &example{where: b.where, command: b.code}
 				g.examples = append(g.examples, last)
 			}
-		case "http", "json":
+		case "http", "json", "diff":
 			if last == nil {
 				t.Errorf("%s: the section has no request with this response; if it is none, write <!-- not run: reason --> before it", b.where)
 				continue

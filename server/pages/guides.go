@@ -14,7 +14,7 @@ import (
 // which to read them.
 var groups = []group{
 	{Title: "Start", names: []string{"quick-start", "sdks", "authentication", "accounts", "errors"}},
-	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "content", "article-members", "series", "personal-data", "rate-limits", "previews", "team", "comments", "comment-approval", "moderation", "reporting", "versioning", "api-changelog"}},
+	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "content", "article-members", "series", "personal-data", "rate-limits", "publishing", "previews", "team", "comments", "comment-approval", "moderation", "reporting", "versioning", "api-changelog"}},
 	{Title: "Run it", names: []string{"deploying", "operating", "configuration", "observability", "performance", "profiling", "faults", "security", "licenses"}},
 	{Title: "Change it", names: []string{"development"}},
 }
