@@ -322,7 +322,7 @@ func TestScenario(t *testing.T) {
 				equal(t, "two\u2028lines", comment.Body)
 			}
 		}
-		equal(t, map[byline.ExportRecordType]int{"account": 1, "article": 6, "comment": 1, "follower": 1}, counts)
+		equal(t, map[byline.ExportRecordType]int{"account": 1, "article": 6, "revision": 7, "comment": 1, "follower": 1}, counts)
 		for _, err := range c.Account.Export(ctx) {
 			requireError(t, err, http.StatusUnauthorized, byline.CodeTokenMissing)
 		}

@@ -328,7 +328,7 @@ def test_scenario(clients: Clients) -> None:
     assert records[0]["email"] == email
     kinds = Counter(record["type"] for record in records)
     del kinds["session"]
-    assert kinds == {"account": 1, "article": 6, "comment": 1, "follower": 1}
+    assert kinds == {"account": 1, "article": 6, "revision": 6, "comment": 1, "follower": 1}
     assert [r["body"] for r in records if r["type"] == "comment"] == ["two\u2028lines"]
     with pytest.raises(BylineError) as caught:
         list(byline.account.export())

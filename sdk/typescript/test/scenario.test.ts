@@ -252,7 +252,7 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
       if (record.type === "account") assert.equal(record["email"], email);
       if (record.type === "comment") assert.equal(record["body"], body);
     }
-    assert.deepEqual(counts, { account: 1, article: 6, comment: 1, follower: 1 });
+    assert.deepEqual(counts, { account: 1, article: 6, revision: 6, comment: 1, follower: 1 });
     const error = await rejection(byline.account.export().next());
     assert.equal(error.status, 401);
     assert.equal(error.code, "token_missing");
