@@ -188,6 +188,7 @@ const (
 	ExportFollower   ExportRecordType = "follower"
 	ExportFollowing  ExportRecordType = "following"
 	ExportReport     ExportRecordType = "report"
+	ExportRevision   ExportRecordType = "revision"
 	ExportSession    ExportRecordType = "session"
 )
 
@@ -215,6 +216,8 @@ func (e ExportRecordType) Valid() bool {
 	case ExportFollowing:
 		return true
 	case ExportReport:
+		return true
+	case ExportRevision:
 		return true
 	case ExportSession:
 		return true
@@ -436,6 +439,27 @@ func (e TextFormat) Valid() bool {
 	case FormatHTML:
 		return true
 	case FormatMarkdown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WorkingCopyStatus.
+const (
+	WorkingCopyDraft     WorkingCopyStatus = "draft"
+	WorkingCopyReview    WorkingCopyStatus = "review"
+	WorkingCopyScheduled WorkingCopyStatus = "scheduled"
+)
+
+// Valid indicates whether the value is a known member of the WorkingCopyStatus enum.
+func (e WorkingCopyStatus) Valid() bool {
+	switch e {
+	case WorkingCopyDraft:
+		return true
+	case WorkingCopyReview:
+		return true
+	case WorkingCopyScheduled:
 		return true
 	default:
 		return false
@@ -686,6 +710,11 @@ type Article struct {
 	// Example: 1
 	ReadingMinutes int32 `json:"readingMinutes"`
 
+	// Revision The number of the revision that this text is; those of the texts that the article has had are lower
+	//
+	// Example: 2
+	Revision int32 `json:"revision"`
+
 	// Series The series that the article is in, and its place there; null if it is in none
 	Series nullable.Nullable[PlaceInSeries] `json:"series"`
 
@@ -728,6 +757,9 @@ type Article struct {
 	//
 	// Example: 5
 	WordCount int32 `json:"wordCount"`
+
+	// WorkingCopy How far the unpublished changes of the article are; only in the responses to requests that concern them
+	WorkingCopy *WorkingCopy `json:"workingCopy,omitempty"`
 }
 
 // ArticleBatchRequest The articles that the caller wants to read
@@ -811,6 +843,9 @@ type ArticleSummary struct {
 
 	// UpdatedAt When the author last changed the article; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
+
+	// WorkingCopy How far the unpublished changes of the article are; only in the lists of those who may change it
+	WorkingCopy *WorkingCopyStatus `json:"workingCopy,omitempty"`
 }
 
 // ArticlesResponse A page of a list of articles
@@ -1978,6 +2013,132 @@ type ReportedItemsResponse struct {
 	Reports []ReportedItem `json:"reports"`
 }
 
+// Revision A text that an article or its working copy has or had
+type Revision struct {
+	// Author The user who wrote this; null if the account no longer exists
+	Author nullable.Nullable[RevisionAuthor] `json:"author"`
+
+	// Body The Markdown that it has, exactly as it was sent
+	//
+	// Example: You have to believe
+	Body string `json:"body"`
+
+	// CanonicalUrl Where the article was published first, for search engines; null if here
+	//
+	// Example: https://example.com/how-to-train-your-dragon
+	CanonicalUrl nullable.Nullable[CanonicalUrl] `json:"canonicalUrl"`
+
+	// CoverImage The picture that represents the article; null if there is none
+	CoverImage nullable.Nullable[CoverImage] `json:"coverImage"`
+
+	// CreatedAt When it was written
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Description The summary that it has
+	//
+	// Example: Ever wonder how?
+	Description string `json:"description"`
+
+	// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+	//
+	// Example: en
+	Language nullable.Nullable[Language] `json:"language"`
+
+	// MetaDescription The summary for search engines and social networks; null if it is that of the article
+	//
+	// Example: Seven lessons for the owners of young dragons.
+	MetaDescription nullable.Nullable[MetaDescription] `json:"metaDescription"`
+
+	// MetaTitle The title for search engines and social networks; null if it is that of the article
+	//
+	// Example: How to train your dragon in seven days
+	MetaTitle nullable.Nullable[MetaTitle] `json:"metaTitle"`
+
+	// Metadata Members of the front end's own, as JSON of any kind. They are returned as
+	// they were sent: the digits of numbers and the order of members stay.
+	//
+	// Example: {"layout":"wide"}
+	Metadata Metadata `json:"metadata"`
+
+	// Number Identifies the revision of the article
+	//
+	// Example: 2
+	Number int32 `json:"number"`
+
+	// Published Whether it was or is the text of a published article; then it is never dropped
+	Published bool `json:"published"`
+
+	// TagList The tags that it has
+	//
+	// Example: ["dragons","training"]
+	TagList []string `json:"tagList"`
+
+	// Title The title that it has
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+}
+
+// RevisionAuthor The user who wrote this; null if the account no longer exists
+type RevisionAuthor struct {
+	// Bio What users say about themselves; null if they say nothing
+	//
+	// Example: I work at statefarm
+	Bio nullable.Nullable[string] `json:"bio"`
+
+	// Following Whether the caller follows this user
+	Following bool `json:"following"`
+
+	// Image The URL of the picture of the user; null if they have none
+	//
+	// Example: https://example.com/jake.png
+	Image nullable.Nullable[string] `json:"image"`
+
+	// Username The name of the user
+	//
+	// Example: jake
+	Username string `json:"username"`
+}
+
+// RevisionResponse One revision
+type RevisionResponse struct {
+	// Revision A text that an article or its working copy has or had
+	Revision Revision `json:"revision"`
+}
+
+// RevisionSummary A revision without its text
+type RevisionSummary struct {
+	// Author The user who wrote this; null if the account no longer exists
+	Author nullable.Nullable[RevisionAuthor] `json:"author"`
+
+	// CreatedAt When it was written
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Number Identifies the revision of the article
+	//
+	// Example: 2
+	Number int32 `json:"number"`
+
+	// Published Whether it was or is the text of a published article; then it is never dropped
+	Published bool `json:"published"`
+
+	// Title The title that it has
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+}
+
+// RevisionsResponse A page of the revisions of an article
+type RevisionsResponse struct {
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
+
+	// Revisions The newest first, without their texts
+	Revisions []RevisionSummary `json:"revisions"`
+}
+
 // Role What the user may do; each role includes the permissions of those before it
 type Role string
 
@@ -2510,6 +2671,33 @@ type WaitingCommentsResponse struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 }
 
+// WorkingCopy How far the unpublished changes of an article are
+type WorkingCopy struct {
+	// Author The user who wrote this; null if the account no longer exists
+	Author nullable.Nullable[RevisionAuthor] `json:"author"`
+
+	// BasedOn The number of the revision that they began with. If the article has another one, it has changed since.
+	//
+	// Example: 1
+	BasedOn int32 `json:"basedOn"`
+
+	// PublishAt When they will be published; null unless they are scheduled
+	PublishAt nullable.Nullable[time.Time] `json:"publishAt"`
+
+	// Status How far unpublished changes are: a `draft`, in `review` or `scheduled` to be published
+	//
+	// Example: draft
+	Status WorkingCopyStatus `json:"status"`
+
+	// UpdatedAt When they were last changed
+	UpdatedAt Timestamp `json:"updatedAt"`
+}
+
+// WorkingCopyStatus How far unpublished changes are: a `draft`, in `review` or `scheduled` to be published
+//
+// Example: draft
+type WorkingCopyStatus string
+
 // AccountPath defines model for AccountPath.
 type AccountPath = string
 
@@ -2518,6 +2706,9 @@ type ActionFilter = AuditAction
 
 // ActorFilter defines model for ActorFilter.
 type ActorFilter = string
+
+// Against defines model for Against.
+type Against = int32
 
 // ApiKeyId defines model for ApiKeyId.
 type ApiKeyId = int64
@@ -2539,6 +2730,9 @@ type CommentSort string
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// EditedSlug defines model for EditedSlug.
+type EditedSlug = string
 
 // FavoritedFilter defines model for FavoritedFilter.
 type FavoritedFilter = string
@@ -2575,6 +2769,9 @@ type ReportKindFilter = ReportKind
 
 // ReportStatusFilter defines model for ReportStatusFilter.
 type ReportStatusFilter string
+
+// RevisionNumber defines model for RevisionNumber.
+type RevisionNumber = int32
 
 // RoleFilter What the user may do; each role includes the permissions of those before it
 type RoleFilter = Role
@@ -2713,6 +2910,12 @@ type ReportedItemOK = ReportedItemResponse
 
 // ReportedItems A page of what was reported
 type ReportedItems = ReportedItemsResponse
+
+// RevisionOK One revision
+type RevisionOK = RevisionResponse
+
+// RevisionsOK A page of the revisions of an article
+type RevisionsOK = RevisionsResponse
 
 // SeriesFound One series
 type SeriesFound = SeriesResponse
@@ -3017,6 +3220,38 @@ type PublishArticleParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// GetArticleRevisionsParams defines parameters for GetArticleRevisions.
+type GetArticleRevisionsParams struct {
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetArticleRevisionParams defines parameters for GetArticleRevision.
+type GetArticleRevisionParams struct {
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetArticleRevisionDiffParams defines parameters for GetArticleRevisionDiff.
+type GetArticleRevisionDiffParams struct {
+	// Against The number of the revision to compare with; without it, the one before, or an empty text if there is none
+	Against *Against `form:"against,omitempty" json:"against,omitempty"`
+}
+
+// RestoreArticleRevisionParams defines parameters for RestoreArticleRevision.
+type RestoreArticleRevisionParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // SubmitArticleParams defines parameters for SubmitArticle.
 type SubmitArticleParams struct {
 	// IfMatch The `ETag` of the article as the client read it. The request returns
@@ -3027,6 +3262,28 @@ type SubmitArticleParams struct {
 
 // UnpublishArticleParams defines parameters for UnpublishArticle.
 type UnpublishArticleParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DeleteWorkingCopyParams defines parameters for DeleteWorkingCopy.
+type DeleteWorkingCopyParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetWorkingCopyParams defines parameters for GetWorkingCopy.
+type GetWorkingCopyParams struct {
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// UpdateWorkingCopyParams defines parameters for UpdateWorkingCopy.
+type UpdateWorkingCopyParams struct {
 	// IfMatch The `ETag` of the article as the client read it. The request returns
 	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
 	// Favorites and follows do not count as edits.
@@ -3283,6 +3540,9 @@ type CreatePreviewJSONRequestBody = NewPreviewRequest
 
 // PublishArticleJSONRequestBody defines body for PublishArticle for application/json ContentType.
 type PublishArticleJSONRequestBody = PublishRequest
+
+// UpdateWorkingCopyJSONRequestBody defines body for UpdateWorkingCopy for application/json ContentType.
+type UpdateWorkingCopyJSONRequestBody = UpdateArticleRequest
 
 // BatchGetArticlesJSONRequestBody defines body for BatchGetArticles for application/json ContentType.
 type BatchGetArticlesJSONRequestBody = ArticleBatchRequest
@@ -3945,6 +4205,12 @@ type ClientInterface interface {
 	// of publication. An author has up to 100 scheduled articles, and up to 1000
 	// whose publication ends.
 	//
+	// If the article is published and has a working copy, the request publishes
+	// that one, at once or at `publishAt`. The working copy of a scheduled article
+	// becomes its text at once. `If-Match` compares the `ETag` of what is published:
+	// of the working copy if there is one. A scheduled working copy counts as a
+	// scheduled article.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
@@ -3957,14 +4223,56 @@ type ClientInterface interface {
 	// of publication. An author has up to 100 scheduled articles, and up to 1000
 	// whose publication ends.
 	//
+	// If the article is published and has a working copy, the request publishes
+	// that one, at once or at `publishAt`. The working copy of a scheduled article
+	// becomes its text at once. `If-Match` compares the `ETag` of what is published:
+	// of the working copy if there is one. A scheduled working copy counts as a
+	// scheduled article.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
 	PublishArticle(ctx context.Context, slug SlugPath, params *PublishArticleParams, body PublishArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetArticleRevisions List the revisions of an article
+	//
+	// Returns every text that the article and its working copy have had, the newest
+	// first. Only those who may change the article find them.
+	//
+	// Corresponds with GET /articles/{slug}/revisions (the `GetArticleRevisions` operationId).
+	GetArticleRevisions(ctx context.Context, slug EditedSlug, params *GetArticleRevisionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetArticleRevision Get a revision
+	//
+	// Returns a text that the article or its working copy has or had.
+	//
+	// Corresponds with GET /articles/{slug}/revisions/{n} (the `GetArticleRevision` operationId).
+	GetArticleRevision(ctx context.Context, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetArticleRevisionDiff Compare two revisions
+	//
+	// Returns what a revision has changed, as a unified diff of lines. It has a part for
+	// each of `title`, `description`, `tagList`, `details` and `body` that differs, and
+	// is empty if none does. `patch -p1` applies it to files of these names, exactly.
+	//
+	// Texts with more than 100,000 lines together are refused with 422.
+	//
+	// Corresponds with GET /articles/{slug}/revisions/{n}/diff (the `GetArticleRevisionDiff` operationId).
+	GetArticleRevisionDiff(ctx context.Context, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionDiffParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RestoreArticleRevision Restore a revision
+	//
+	// Gives the article the text of a revision again, as a new revision. If the
+	// article is published, the text is public at once.
+	//
+	// Corresponds with POST /articles/{slug}/revisions/{n}/restore (the `RestoreArticleRevision` operationId).
+	RestoreArticleRevision(ctx context.Context, slug EditedSlug, n RevisionNumber, params *RestoreArticleRevisionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SubmitArticle Submit an article for review
 	//
-	// Marks a draft as ready, so that editors find it in their list.
+	// Marks a draft, or the working copy of a published or scheduled article, as
+	// ready, so that editors find it in their list. A working copy is no longer
+	// scheduled then.
 	//
 	// Corresponds with POST /articles/{slug}/submit (the `SubmitArticle` operationId).
 	SubmitArticle(ctx context.Context, slug SlugPath, params *SubmitArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3973,10 +4281,66 @@ type ClientInterface interface {
 	//
 	// Makes a published, scheduled or submitted article a draft again. It keeps
 	// its slug, comments and favorites, which are shown again when it is
-	// published again.
+	// published again. Its working copy becomes its text; the text that was public
+	// is one of its revisions.
 	//
 	// Corresponds with POST /articles/{slug}/unpublish (the `UnpublishArticle` operationId).
 	UnpublishArticle(ctx context.Context, slug SlugPath, params *UnpublishArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteWorkingCopy Discard a working copy
+	//
+	// Discards the unpublished changes of an article. Their text is still one of its
+	// revisions.
+	//
+	// Corresponds with DELETE /articles/{slug}/working-copy (the `DeleteWorkingCopy` operationId).
+	DeleteWorkingCopy(ctx context.Context, slug EditedSlug, params *DeleteWorkingCopyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetWorkingCopy Get a working copy
+	//
+	// Returns an article as it would be with its unpublished changes. `workingCopy`
+	// says how far they are; it is absent if there are none. Only those who may
+	// change the article get this response.
+	//
+	// Corresponds with GET /articles/{slug}/working-copy (the `GetWorkingCopy` operationId).
+	GetWorkingCopy(ctx context.Context, slug EditedSlug, params *GetWorkingCopyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateWorkingCopyWithBody Change a working copy
+	//
+	// Changes a published or scheduled article without publishing the change. The
+	// body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+	// the working copy, which begins with the text of the article.
+	// `POST /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+	// no working copy: the request returns 422 with `status` in `errors`. `author`,
+	// `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they are
+	// changed with `PUT /articles/{slug}`.
+	//
+	// To avoid overwriting somebody else's change, send the `ETag` of
+	// `GET /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+	// article has changed since, the request returns 412.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /articles/{slug}/working-copy (the `UpdateWorkingCopy` operationId).
+	UpdateWorkingCopyWithBody(ctx context.Context, slug EditedSlug, params *UpdateWorkingCopyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateWorkingCopy Change a working copy
+	//
+	// Changes a published or scheduled article without publishing the change. The
+	// body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+	// the working copy, which begins with the text of the article.
+	// `POST /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+	// no working copy: the request returns 422 with `status` in `errors`. `author`,
+	// `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they are
+	// changed with `PUT /articles/{slug}`.
+	//
+	// To avoid overwriting somebody else's change, send the `ETag` of
+	// `GET /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+	// article has changed since, the request returns 412.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /articles/{slug}/working-copy (the `UpdateWorkingCopy` operationId).
+	UpdateWorkingCopy(ctx context.Context, slug EditedSlug, params *UpdateWorkingCopyParams, body UpdateWorkingCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// BatchGetArticlesWithBody Get many articles at once
 	//
@@ -4035,7 +4399,7 @@ type ClientInterface interface {
 	// GetEditorialArticles List the articles of everybody
 	//
 	// Returns articles in any state, the last created first. Filters can be
-	// combined.
+	// combined. `status=review` has the articles whose working copy is in review too.
 	//
 	// Corresponds with GET /editorial/articles (the `GetEditorialArticles` operationId).
 	GetEditorialArticles(ctx context.Context, params *GetEditorialArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4103,7 +4467,8 @@ type ClientInterface interface {
 
 	// GetPreview Get the article of a preview link
 	//
-	// Returns the article as it would be if it were published now. Neither the
+	// Returns the article as it would be if it were published now, with its working
+	// copy if there is one. Neither the
 	// service nor any cache or search engine keeps the response. A token that is
 	// unknown, has expired or was ended returns 404.
 	//
@@ -4466,6 +4831,7 @@ type ClientInterface interface {
 	// GetCurrentUserArticles List your own articles
 	//
 	// Returns the articles of the caller in any state, the last created first.
+	// `status=review` has those whose working copy is in review too.
 	//
 	// Corresponds with GET /user/articles (the `GetCurrentUserArticles` operationId).
 	GetCurrentUserArticles(ctx context.Context, params *GetCurrentUserArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5536,6 +5902,12 @@ func (c *Client) CreatePreview(ctx context.Context, slug SlugPath, body CreatePr
 // of publication. An author has up to 100 scheduled articles, and up to 1000
 // whose publication ends.
 //
+// If the article is published and has a working copy, the request publishes
+// that one, at once or at `publishAt`. The working copy of a scheduled article
+// becomes its text at once. `If-Match` compares the `ETag` of what is published:
+// of the working copy if there is one. A scheduled working copy counts as a
+// scheduled article.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
@@ -5558,6 +5930,12 @@ func (c *Client) PublishArticleWithBody(ctx context.Context, slug SlugPath, para
 // of publication. An author has up to 100 scheduled articles, and up to 1000
 // whose publication ends.
 //
+// If the article is published and has a working copy, the request publishes
+// that one, at once or at `publishAt`. The working copy of a scheduled article
+// becomes its text at once. `If-Match` compares the `ETag` of what is published:
+// of the working copy if there is one. A scheduled working copy counts as a
+// scheduled article.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
@@ -5573,9 +5951,85 @@ func (c *Client) PublishArticle(ctx context.Context, slug SlugPath, params *Publ
 	return c.Client.Do(req)
 }
 
+// GetArticleRevisions List the revisions of an article
+//
+// Returns every text that the article and its working copy have had, the newest
+// first. Only those who may change the article find them.
+//
+// Corresponds with GET /articles/{slug}/revisions (the `GetArticleRevisions` operationId).
+func (c *Client) GetArticleRevisions(ctx context.Context, slug EditedSlug, params *GetArticleRevisionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArticleRevisionsRequest(c.Server, slug, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetArticleRevision Get a revision
+//
+// Returns a text that the article or its working copy has or had.
+//
+// Corresponds with GET /articles/{slug}/revisions/{n} (the `GetArticleRevision` operationId).
+func (c *Client) GetArticleRevision(ctx context.Context, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArticleRevisionRequest(c.Server, slug, n, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetArticleRevisionDiff Compare two revisions
+//
+// Returns what a revision has changed, as a unified diff of lines. It has a part for
+// each of `title`, `description`, `tagList`, `details` and `body` that differs, and
+// is empty if none does. `patch -p1` applies it to files of these names, exactly.
+//
+// Texts with more than 100,000 lines together are refused with 422.
+//
+// Corresponds with GET /articles/{slug}/revisions/{n}/diff (the `GetArticleRevisionDiff` operationId).
+func (c *Client) GetArticleRevisionDiff(ctx context.Context, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionDiffParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArticleRevisionDiffRequest(c.Server, slug, n, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RestoreArticleRevision Restore a revision
+//
+// Gives the article the text of a revision again, as a new revision. If the
+// article is published, the text is public at once.
+//
+// Corresponds with POST /articles/{slug}/revisions/{n}/restore (the `RestoreArticleRevision` operationId).
+func (c *Client) RestoreArticleRevision(ctx context.Context, slug EditedSlug, n RevisionNumber, params *RestoreArticleRevisionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRestoreArticleRevisionRequest(c.Server, slug, n, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SubmitArticle Submit an article for review
 //
-// Marks a draft as ready, so that editors find it in their list.
+// Marks a draft, or the working copy of a published or scheduled article, as
+// ready, so that editors find it in their list. A working copy is no longer
+// scheduled then.
 //
 // Corresponds with POST /articles/{slug}/submit (the `SubmitArticle` operationId).
 func (c *Client) SubmitArticle(ctx context.Context, slug SlugPath, params *SubmitArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5594,11 +6048,107 @@ func (c *Client) SubmitArticle(ctx context.Context, slug SlugPath, params *Submi
 //
 // Makes a published, scheduled or submitted article a draft again. It keeps
 // its slug, comments and favorites, which are shown again when it is
-// published again.
+// published again. Its working copy becomes its text; the text that was public
+// is one of its revisions.
 //
 // Corresponds with POST /articles/{slug}/unpublish (the `UnpublishArticle` operationId).
 func (c *Client) UnpublishArticle(ctx context.Context, slug SlugPath, params *UnpublishArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUnpublishArticleRequest(c.Server, slug, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteWorkingCopy Discard a working copy
+//
+// Discards the unpublished changes of an article. Their text is still one of its
+// revisions.
+//
+// Corresponds with DELETE /articles/{slug}/working-copy (the `DeleteWorkingCopy` operationId).
+func (c *Client) DeleteWorkingCopy(ctx context.Context, slug EditedSlug, params *DeleteWorkingCopyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteWorkingCopyRequest(c.Server, slug, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetWorkingCopy Get a working copy
+//
+// Returns an article as it would be with its unpublished changes. `workingCopy`
+// says how far they are; it is absent if there are none. Only those who may
+// change the article get this response.
+//
+// Corresponds with GET /articles/{slug}/working-copy (the `GetWorkingCopy` operationId).
+func (c *Client) GetWorkingCopy(ctx context.Context, slug EditedSlug, params *GetWorkingCopyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetWorkingCopyRequest(c.Server, slug, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateWorkingCopyWithBody Change a working copy
+//
+// Changes a published or scheduled article without publishing the change. The
+// body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+// the working copy, which begins with the text of the article.
+// `POST /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+// no working copy: the request returns 422 with `status` in `errors`. `author`,
+// `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they are
+// changed with `PUT /articles/{slug}`.
+//
+// To avoid overwriting somebody else's change, send the `ETag` of
+// `GET /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+// article has changed since, the request returns 412.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /articles/{slug}/working-copy (the `UpdateWorkingCopy` operationId).
+func (c *Client) UpdateWorkingCopyWithBody(ctx context.Context, slug EditedSlug, params *UpdateWorkingCopyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateWorkingCopyRequestWithBody(c.Server, slug, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateWorkingCopy Change a working copy
+//
+// Changes a published or scheduled article without publishing the change. The
+// body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+// the working copy, which begins with the text of the article.
+// `POST /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+// no working copy: the request returns 422 with `status` in `errors`. `author`,
+// `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they are
+// changed with `PUT /articles/{slug}`.
+//
+// To avoid overwriting somebody else's change, send the `ETag` of
+// `GET /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+// article has changed since, the request returns 412.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /articles/{slug}/working-copy (the `UpdateWorkingCopy` operationId).
+func (c *Client) UpdateWorkingCopy(ctx context.Context, slug EditedSlug, params *UpdateWorkingCopyParams, body UpdateWorkingCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateWorkingCopyRequest(c.Server, slug, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5706,7 +6256,7 @@ func (c *Client) BatchGetProfiles(ctx context.Context, body BatchGetProfilesJSON
 // GetEditorialArticles List the articles of everybody
 //
 // Returns articles in any state, the last created first. Filters can be
-// combined.
+// combined. `status=review` has the articles whose working copy is in review too.
 //
 // Corresponds with GET /editorial/articles (the `GetEditorialArticles` operationId).
 func (c *Client) GetEditorialArticles(ctx context.Context, params *GetEditorialArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5834,7 +6384,8 @@ func (c *Client) GetWaitingComments(ctx context.Context, params *GetWaitingComme
 
 // GetPreview Get the article of a preview link
 //
-// Returns the article as it would be if it were published now. Neither the
+// Returns the article as it would be if it were published now, with its working
+// copy if there is one. Neither the
 // service nor any cache or search engine keeps the response. A token that is
 // unknown, has expired or was ended returns 404.
 //
@@ -6537,6 +7088,7 @@ func (c *Client) UpdateCurrentUser(ctx context.Context, body UpdateCurrentUserJS
 // GetCurrentUserArticles List your own articles
 //
 // Returns the articles of the caller in any state, the last created first.
+// `status=review` has those whose working copy is in review too.
 //
 // Corresponds with GET /user/articles (the `GetCurrentUserArticles` operationId).
 func (c *Client) GetCurrentUserArticles(ctx context.Context, params *GetCurrentUserArticlesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8654,6 +9206,274 @@ func NewPublishArticleRequestWithBody(server string, slug SlugPath, params *Publ
 	return req, nil
 }
 
+// NewGetArticleRevisionsRequest constructs an http.Request for the GetArticleRevisions method
+func NewGetArticleRevisionsRequest(server string, slug EditedSlug, params *GetArticleRevisionsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/revisions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetArticleRevisionRequest constructs an http.Request for the GetArticleRevision method
+func NewGetArticleRevisionRequest(server string, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "n", n, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int32"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/revisions/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetArticleRevisionDiffRequest constructs an http.Request for the GetArticleRevisionDiff method
+func NewGetArticleRevisionDiffRequest(server string, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionDiffParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "n", n, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int32"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/revisions/%s/diff", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Against != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "against", *params.Against, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRestoreArticleRevisionRequest constructs an http.Request for the RestoreArticleRevision method
+func NewRestoreArticleRevisionRequest(server string, slug EditedSlug, n RevisionNumber, params *RestoreArticleRevisionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "n", n, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int32"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/revisions/%s/restore", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewSubmitArticleRequest constructs an http.Request for the SubmitArticle method
 func NewSubmitArticleRequest(server string, slug SlugPath, params *SubmitArticleParams) (*http.Request, error) {
 	var err error
@@ -8733,6 +9553,166 @@ func NewUnpublishArticleRequest(server string, slug SlugPath, params *UnpublishA
 	if err != nil {
 		return nil, err
 	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeleteWorkingCopyRequest constructs an http.Request for the DeleteWorkingCopy method
+func NewDeleteWorkingCopyRequest(server string, slug EditedSlug, params *DeleteWorkingCopyParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/working-copy", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetWorkingCopyRequest constructs an http.Request for the GetWorkingCopy method
+func NewGetWorkingCopyRequest(server string, slug EditedSlug, params *GetWorkingCopyParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/working-copy", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewUpdateWorkingCopyRequest calls the generic UpdateWorkingCopy builder with application/json body
+func NewUpdateWorkingCopyRequest(server string, slug EditedSlug, params *UpdateWorkingCopyParams, body UpdateWorkingCopyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateWorkingCopyRequestWithBody(server, slug, params, "application/json", bodyReader)
+}
+
+// NewUpdateWorkingCopyRequestWithBody constructs an http.Request for the UpdateWorkingCopy method, with any body, and a specified content type
+func NewUpdateWorkingCopyRequestWithBody(server string, slug EditedSlug, params *UpdateWorkingCopyParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "slug", slug, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/articles/%s/working-copy", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	if params != nil {
 
@@ -11541,6 +12521,12 @@ type ClientWithResponsesInterface interface {
 	// of publication. An author has up to 100 scheduled articles, and up to 1000
 	// whose publication ends.
 	//
+	// If the article is published and has a working copy, the request publishes
+	// that one, at once or at `publishAt`. The working copy of a scheduled article
+	// becomes its text at once. `If-Match` compares the `ETag` of what is published:
+	// of the working copy if there is one. A scheduled working copy counts as a
+	// scheduled article.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
@@ -11553,14 +12539,64 @@ type ClientWithResponsesInterface interface {
 	// of publication. An author has up to 100 scheduled articles, and up to 1000
 	// whose publication ends.
 	//
+	// If the article is published and has a working copy, the request publishes
+	// that one, at once or at `publishAt`. The working copy of a scheduled article
+	// becomes its text at once. `If-Match` compares the `ETag` of what is published:
+	// of the working copy if there is one. A scheduled working copy counts as a
+	// scheduled article.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
 	PublishArticleWithResponse(ctx context.Context, slug SlugPath, params *PublishArticleParams, body PublishArticleJSONRequestBody, reqEditors ...RequestEditorFn) (*PublishArticleResponse, error)
 
+	// GetArticleRevisionsWithResponse List the revisions of an article
+	//
+	// Returns every text that the article and its working copy have had, the newest
+	// first. Only those who may change the article find them.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /articles/{slug}/revisions (the `GetArticleRevisions` operationId).
+	GetArticleRevisionsWithResponse(ctx context.Context, slug EditedSlug, params *GetArticleRevisionsParams, reqEditors ...RequestEditorFn) (*GetArticleRevisionsResponse, error)
+
+	// GetArticleRevisionWithResponse Get a revision
+	//
+	// Returns a text that the article or its working copy has or had.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /articles/{slug}/revisions/{n} (the `GetArticleRevision` operationId).
+	GetArticleRevisionWithResponse(ctx context.Context, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionParams, reqEditors ...RequestEditorFn) (*GetArticleRevisionResponse, error)
+
+	// GetArticleRevisionDiffWithResponse Compare two revisions
+	//
+	// Returns what a revision has changed, as a unified diff of lines. It has a part for
+	// each of `title`, `description`, `tagList`, `details` and `body` that differs, and
+	// is empty if none does. `patch -p1` applies it to files of these names, exactly.
+	//
+	// Texts with more than 100,000 lines together are refused with 422.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /articles/{slug}/revisions/{n}/diff (the `GetArticleRevisionDiff` operationId).
+	GetArticleRevisionDiffWithResponse(ctx context.Context, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionDiffParams, reqEditors ...RequestEditorFn) (*GetArticleRevisionDiffResponse, error)
+
+	// RestoreArticleRevisionWithResponse Restore a revision
+	//
+	// Gives the article the text of a revision again, as a new revision. If the
+	// article is published, the text is public at once.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /articles/{slug}/revisions/{n}/restore (the `RestoreArticleRevision` operationId).
+	RestoreArticleRevisionWithResponse(ctx context.Context, slug EditedSlug, n RevisionNumber, params *RestoreArticleRevisionParams, reqEditors ...RequestEditorFn) (*RestoreArticleRevisionResponse, error)
+
 	// SubmitArticleWithResponse Submit an article for review
 	//
-	// Marks a draft as ready, so that editors find it in their list.
+	// Marks a draft, or the working copy of a published or scheduled article, as
+	// ready, so that editors find it in their list. A working copy is no longer
+	// scheduled then.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -11571,12 +12607,72 @@ type ClientWithResponsesInterface interface {
 	//
 	// Makes a published, scheduled or submitted article a draft again. It keeps
 	// its slug, comments and favorites, which are shown again when it is
-	// published again.
+	// published again. Its working copy becomes its text; the text that was public
+	// is one of its revisions.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /articles/{slug}/unpublish (the `UnpublishArticle` operationId).
 	UnpublishArticleWithResponse(ctx context.Context, slug SlugPath, params *UnpublishArticleParams, reqEditors ...RequestEditorFn) (*UnpublishArticleResponse, error)
+
+	// DeleteWorkingCopyWithResponse Discard a working copy
+	//
+	// Discards the unpublished changes of an article. Their text is still one of its
+	// revisions.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /articles/{slug}/working-copy (the `DeleteWorkingCopy` operationId).
+	DeleteWorkingCopyWithResponse(ctx context.Context, slug EditedSlug, params *DeleteWorkingCopyParams, reqEditors ...RequestEditorFn) (*DeleteWorkingCopyResponse, error)
+
+	// GetWorkingCopyWithResponse Get a working copy
+	//
+	// Returns an article as it would be with its unpublished changes. `workingCopy`
+	// says how far they are; it is absent if there are none. Only those who may
+	// change the article get this response.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /articles/{slug}/working-copy (the `GetWorkingCopy` operationId).
+	GetWorkingCopyWithResponse(ctx context.Context, slug EditedSlug, params *GetWorkingCopyParams, reqEditors ...RequestEditorFn) (*GetWorkingCopyResponse, error)
+
+	// UpdateWorkingCopyWithBodyWithResponse Change a working copy
+	//
+	// Changes a published or scheduled article without publishing the change. The
+	// body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+	// the working copy, which begins with the text of the article.
+	// `POST /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+	// no working copy: the request returns 422 with `status` in `errors`. `author`,
+	// `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they are
+	// changed with `PUT /articles/{slug}`.
+	//
+	// To avoid overwriting somebody else's change, send the `ETag` of
+	// `GET /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+	// article has changed since, the request returns 412.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /articles/{slug}/working-copy (the `UpdateWorkingCopy` operationId).
+	UpdateWorkingCopyWithBodyWithResponse(ctx context.Context, slug EditedSlug, params *UpdateWorkingCopyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateWorkingCopyResponse, error)
+
+	// UpdateWorkingCopyWithResponse Change a working copy
+	//
+	// Changes a published or scheduled article without publishing the change. The
+	// body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+	// the working copy, which begins with the text of the article.
+	// `POST /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+	// no working copy: the request returns 422 with `status` in `errors`. `author`,
+	// `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they are
+	// changed with `PUT /articles/{slug}`.
+	//
+	// To avoid overwriting somebody else's change, send the `ETag` of
+	// `GET /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+	// article has changed since, the request returns 412.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /articles/{slug}/working-copy (the `UpdateWorkingCopy` operationId).
+	UpdateWorkingCopyWithResponse(ctx context.Context, slug EditedSlug, params *UpdateWorkingCopyParams, body UpdateWorkingCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateWorkingCopyResponse, error)
 
 	// BatchGetArticlesWithBodyWithResponse Get many articles at once
 	//
@@ -11635,7 +12731,7 @@ type ClientWithResponsesInterface interface {
 	// GetEditorialArticlesWithResponse List the articles of everybody
 	//
 	// Returns articles in any state, the last created first. Filters can be
-	// combined.
+	// combined. `status=review` has the articles whose working copy is in review too.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -11711,7 +12807,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPreviewWithResponse Get the article of a preview link
 	//
-	// Returns the article as it would be if it were published now. Neither the
+	// Returns the article as it would be if it were published now, with its working
+	// copy if there is one. Neither the
 	// service nor any cache or search engine keeps the response. A token that is
 	// unknown, has expired or was ended returns 404.
 	//
@@ -12106,6 +13203,7 @@ type ClientWithResponsesInterface interface {
 	// GetCurrentUserArticlesWithResponse List your own articles
 	//
 	// Returns the articles of the caller in any state, the last created first.
+	// `status=review` has those whose working copy is in review too.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14240,6 +15338,295 @@ func (r PublishArticleResponse) ContentType() string {
 	return ""
 }
 
+// GetArticleRevisionsResponse200Headers the declared response headers of an HTTP 200 response for GetArticleRevisions
+type GetArticleRevisionsResponse200Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+// GetArticleRevisionsResponse304Headers the declared response headers of an HTTP 304 response for GetArticleRevisions
+type GetArticleRevisionsResponse304Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetArticleRevisionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RevisionsOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetArticleRevisionsResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetArticleRevisionsResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetArticleRevisionsResponse) GetJSON200() *RevisionsOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetArticleRevisionsResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetArticleRevisionsResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetArticleRevisionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetArticleRevisionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetArticleRevisionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetArticleRevisionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetArticleRevisionResponse200Headers the declared response headers of an HTTP 200 response for GetArticleRevision
+type GetArticleRevisionResponse200Headers struct {
+	CacheControl    *string
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+// GetArticleRevisionResponse304Headers the declared response headers of an HTTP 304 response for GetArticleRevision
+type GetArticleRevisionResponse304Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetArticleRevisionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RevisionOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetArticleRevisionResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetArticleRevisionResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetArticleRevisionResponse) GetJSON200() *RevisionOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetArticleRevisionResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetArticleRevisionResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetArticleRevisionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetArticleRevisionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetArticleRevisionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetArticleRevisionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetArticleRevisionDiffResponse200Headers the declared response headers of an HTTP 200 response for GetArticleRevisionDiff
+type GetArticleRevisionDiffResponse200Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetArticleRevisionDiffResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetArticleRevisionDiffResponse200Headers
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetArticleRevisionDiffResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetArticleRevisionDiffResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetArticleRevisionDiffResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetArticleRevisionDiffResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetArticleRevisionDiffResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetArticleRevisionDiffResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RestoreArticleRevisionResponse200Headers the declared response headers of an HTTP 200 response for RestoreArticleRevision
+type RestoreArticleRevisionResponse200Headers struct {
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type RestoreArticleRevisionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ArticleOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RestoreArticleRevisionResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RestoreArticleRevisionResponse) GetJSON200() *ArticleOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r RestoreArticleRevisionResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r RestoreArticleRevisionResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r RestoreArticleRevisionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RestoreArticleRevisionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RestoreArticleRevisionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RestoreArticleRevisionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // SubmitArticleResponse200Headers the declared response headers of an HTTP 200 response for SubmitArticle
 type SubmitArticleResponse200Headers struct {
 	ETag            *string
@@ -14366,6 +15753,212 @@ func (r UnpublishArticleResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UnpublishArticleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteWorkingCopyResponse204Headers the declared response headers of an HTTP 204 response for DeleteWorkingCopy
+type DeleteWorkingCopyResponse204Headers struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type DeleteWorkingCopyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *DeleteWorkingCopyResponse204Headers
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r DeleteWorkingCopyResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r DeleteWorkingCopyResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteWorkingCopyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteWorkingCopyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteWorkingCopyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteWorkingCopyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetWorkingCopyResponse200Headers the declared response headers of an HTTP 200 response for GetWorkingCopy
+type GetWorkingCopyResponse200Headers struct {
+	CacheControl    *string
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+// GetWorkingCopyResponse304Headers the declared response headers of an HTTP 304 response for GetWorkingCopy
+type GetWorkingCopyResponse304Headers struct {
+	CacheControl    *string
+	ETag            *string
+	Link            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	Vary            *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type GetWorkingCopyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CachedArticle
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetWorkingCopyResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetWorkingCopyResponse304Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetWorkingCopyResponse) GetJSON200() *CachedArticle {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r GetWorkingCopyResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r GetWorkingCopyResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r GetWorkingCopyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetWorkingCopyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetWorkingCopyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetWorkingCopyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateWorkingCopyResponse200Headers the declared response headers of an HTTP 200 response for UpdateWorkingCopy
+type UpdateWorkingCopyResponse200Headers struct {
+	ETag            *string
+	RateLimit       *string
+	RateLimitPolicy *string
+	XBylineIgnored  *string
+	XRequestId      *string
+}
+
+type UpdateWorkingCopyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ArticleOK
+	// ApplicationproblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
+	ApplicationproblemJSON4XX *Problem
+	// ApplicationproblemJSON5XX the response for an HTTP 5XX `application/problem+json` response
+	ApplicationproblemJSON5XX *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateWorkingCopyResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateWorkingCopyResponse) GetJSON200() *ArticleOK {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
+func (r UpdateWorkingCopyResponse) GetApplicationproblemJSON4XX() *Problem {
+	return r.ApplicationproblemJSON4XX
+}
+
+// GetApplicationproblemJSON5XX returns the response for an HTTP 5XX `application/problem+json` response
+func (r UpdateWorkingCopyResponse) GetApplicationproblemJSON5XX() *Problem {
+	return r.ApplicationproblemJSON5XX
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateWorkingCopyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateWorkingCopyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateWorkingCopyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateWorkingCopyResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -18128,6 +19721,12 @@ func (c *ClientWithResponses) CreatePreviewWithResponse(ctx context.Context, slu
 // of publication. An author has up to 100 scheduled articles, and up to 1000
 // whose publication ends.
 //
+// If the article is published and has a working copy, the request publishes
+// that one, at once or at `publishAt`. The working copy of a scheduled article
+// becomes its text at once. `If-Match` compares the `ETag` of what is published:
+// of the working copy if there is one. A scheduled working copy counts as a
+// scheduled article.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
@@ -18146,6 +19745,12 @@ func (c *ClientWithResponses) PublishArticleWithBodyWithResponse(ctx context.Con
 // of publication. An author has up to 100 scheduled articles, and up to 1000
 // whose publication ends.
 //
+// If the article is published and has a working copy, the request publishes
+// that one, at once or at `publishAt`. The working copy of a scheduled article
+// becomes its text at once. `If-Match` compares the `ETag` of what is published:
+// of the working copy if there is one. A scheduled working copy counts as a
+// scheduled article.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /articles/{slug}/publish (the `PublishArticle` operationId).
@@ -18157,9 +19762,77 @@ func (c *ClientWithResponses) PublishArticleWithResponse(ctx context.Context, sl
 	return ParsePublishArticleResponse(rsp)
 }
 
+// GetArticleRevisionsWithResponse List the revisions of an article
+//
+// Returns every text that the article and its working copy have had, the newest
+// first. Only those who may change the article find them.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /articles/{slug}/revisions (the `GetArticleRevisions` operationId).
+func (c *ClientWithResponses) GetArticleRevisionsWithResponse(ctx context.Context, slug EditedSlug, params *GetArticleRevisionsParams, reqEditors ...RequestEditorFn) (*GetArticleRevisionsResponse, error) {
+	rsp, err := c.GetArticleRevisions(ctx, slug, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetArticleRevisionsResponse(rsp)
+}
+
+// GetArticleRevisionWithResponse Get a revision
+//
+// Returns a text that the article or its working copy has or had.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /articles/{slug}/revisions/{n} (the `GetArticleRevision` operationId).
+func (c *ClientWithResponses) GetArticleRevisionWithResponse(ctx context.Context, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionParams, reqEditors ...RequestEditorFn) (*GetArticleRevisionResponse, error) {
+	rsp, err := c.GetArticleRevision(ctx, slug, n, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetArticleRevisionResponse(rsp)
+}
+
+// GetArticleRevisionDiffWithResponse Compare two revisions
+//
+// Returns what a revision has changed, as a unified diff of lines. It has a part for
+// each of `title`, `description`, `tagList`, `details` and `body` that differs, and
+// is empty if none does. `patch -p1` applies it to files of these names, exactly.
+//
+// Texts with more than 100,000 lines together are refused with 422.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /articles/{slug}/revisions/{n}/diff (the `GetArticleRevisionDiff` operationId).
+func (c *ClientWithResponses) GetArticleRevisionDiffWithResponse(ctx context.Context, slug EditedSlug, n RevisionNumber, params *GetArticleRevisionDiffParams, reqEditors ...RequestEditorFn) (*GetArticleRevisionDiffResponse, error) {
+	rsp, err := c.GetArticleRevisionDiff(ctx, slug, n, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetArticleRevisionDiffResponse(rsp)
+}
+
+// RestoreArticleRevisionWithResponse Restore a revision
+//
+// Gives the article the text of a revision again, as a new revision. If the
+// article is published, the text is public at once.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /articles/{slug}/revisions/{n}/restore (the `RestoreArticleRevision` operationId).
+func (c *ClientWithResponses) RestoreArticleRevisionWithResponse(ctx context.Context, slug EditedSlug, n RevisionNumber, params *RestoreArticleRevisionParams, reqEditors ...RequestEditorFn) (*RestoreArticleRevisionResponse, error) {
+	rsp, err := c.RestoreArticleRevision(ctx, slug, n, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRestoreArticleRevisionResponse(rsp)
+}
+
 // SubmitArticleWithResponse Submit an article for review
 //
-// Marks a draft as ready, so that editors find it in their list.
+// Marks a draft, or the working copy of a published or scheduled article, as
+// ready, so that editors find it in their list. A working copy is no longer
+// scheduled then.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18176,7 +19849,8 @@ func (c *ClientWithResponses) SubmitArticleWithResponse(ctx context.Context, slu
 //
 // Makes a published, scheduled or submitted article a draft again. It keeps
 // its slug, comments and favorites, which are shown again when it is
-// published again.
+// published again. Its working copy becomes its text; the text that was public
+// is one of its revisions.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18187,6 +19861,89 @@ func (c *ClientWithResponses) UnpublishArticleWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseUnpublishArticleResponse(rsp)
+}
+
+// DeleteWorkingCopyWithResponse Discard a working copy
+//
+// Discards the unpublished changes of an article. Their text is still one of its
+// revisions.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /articles/{slug}/working-copy (the `DeleteWorkingCopy` operationId).
+func (c *ClientWithResponses) DeleteWorkingCopyWithResponse(ctx context.Context, slug EditedSlug, params *DeleteWorkingCopyParams, reqEditors ...RequestEditorFn) (*DeleteWorkingCopyResponse, error) {
+	rsp, err := c.DeleteWorkingCopy(ctx, slug, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteWorkingCopyResponse(rsp)
+}
+
+// GetWorkingCopyWithResponse Get a working copy
+//
+// Returns an article as it would be with its unpublished changes. `workingCopy`
+// says how far they are; it is absent if there are none. Only those who may
+// change the article get this response.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /articles/{slug}/working-copy (the `GetWorkingCopy` operationId).
+func (c *ClientWithResponses) GetWorkingCopyWithResponse(ctx context.Context, slug EditedSlug, params *GetWorkingCopyParams, reqEditors ...RequestEditorFn) (*GetWorkingCopyResponse, error) {
+	rsp, err := c.GetWorkingCopy(ctx, slug, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetWorkingCopyResponse(rsp)
+}
+
+// UpdateWorkingCopyWithBodyWithResponse Change a working copy
+//
+// Changes a published or scheduled article without publishing the change. The
+// body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+// the working copy, which begins with the text of the article.
+// `POST /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+// no working copy: the request returns 422 with `status` in `errors`. `author`,
+// `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they are
+// changed with `PUT /articles/{slug}`.
+//
+// To avoid overwriting somebody else's change, send the `ETag` of
+// `GET /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+// article has changed since, the request returns 412.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /articles/{slug}/working-copy (the `UpdateWorkingCopy` operationId).
+func (c *ClientWithResponses) UpdateWorkingCopyWithBodyWithResponse(ctx context.Context, slug EditedSlug, params *UpdateWorkingCopyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateWorkingCopyResponse, error) {
+	rsp, err := c.UpdateWorkingCopyWithBody(ctx, slug, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateWorkingCopyResponse(rsp)
+}
+
+// UpdateWorkingCopyWithResponse Change a working copy
+//
+// Changes a published or scheduled article without publishing the change. The
+// body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+// the working copy, which begins with the text of the article.
+// `POST /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+// no working copy: the request returns 422 with `status` in `errors`. `author`,
+// `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they are
+// changed with `PUT /articles/{slug}`.
+//
+// To avoid overwriting somebody else's change, send the `ETag` of
+// `GET /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+// article has changed since, the request returns 412.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /articles/{slug}/working-copy (the `UpdateWorkingCopy` operationId).
+func (c *ClientWithResponses) UpdateWorkingCopyWithResponse(ctx context.Context, slug EditedSlug, params *UpdateWorkingCopyParams, body UpdateWorkingCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateWorkingCopyResponse, error) {
+	rsp, err := c.UpdateWorkingCopy(ctx, slug, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateWorkingCopyResponse(rsp)
 }
 
 // BatchGetArticlesWithBodyWithResponse Get many articles at once
@@ -18270,7 +20027,7 @@ func (c *ClientWithResponses) BatchGetProfilesWithResponse(ctx context.Context, 
 // GetEditorialArticlesWithResponse List the articles of everybody
 //
 // Returns articles in any state, the last created first. Filters can be
-// combined.
+// combined. `status=review` has the articles whose working copy is in review too.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18382,7 +20139,8 @@ func (c *ClientWithResponses) GetWaitingCommentsWithResponse(ctx context.Context
 
 // GetPreviewWithResponse Get the article of a preview link
 //
-// Returns the article as it would be if it were published now. Neither the
+// Returns the article as it would be if it were published now, with its working
+// copy if there is one. Neither the
 // service nor any cache or search engine keeps the response. A token that is
 // unknown, has expired or was ended returns 404.
 //
@@ -18981,6 +20739,7 @@ func (c *ClientWithResponses) UpdateCurrentUserWithResponse(ctx context.Context,
 // GetCurrentUserArticlesWithResponse List your own articles
 //
 // Returns the articles of the caller in any state, the last created first.
+// `status=review` has those whose working copy is in review too.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -21882,6 +23641,475 @@ func ParsePublishArticleResponse(rsp *http.Response) (*PublishArticleResponse, e
 	return response, nil
 }
 
+// ParseGetArticleRevisionsResponse parses an HTTP response from a GetArticleRevisionsWithResponse call
+func ParseGetArticleRevisionsResponse(rsp *http.Response) (*GetArticleRevisionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetArticleRevisionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RevisionsOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetArticleRevisionsResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetArticleRevisionsResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetArticleRevisionResponse parses an HTTP response from a GetArticleRevisionWithResponse call
+func ParseGetArticleRevisionResponse(rsp *http.Response) (*GetArticleRevisionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetArticleRevisionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RevisionOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetArticleRevisionResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetArticleRevisionResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetArticleRevisionDiffResponse parses an HTTP response from a GetArticleRevisionDiffWithResponse call
+func ParseGetArticleRevisionDiffResponse(rsp *http.Response) (*GetArticleRevisionDiffResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetArticleRevisionDiffResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetArticleRevisionDiffResponse200Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRestoreArticleRevisionResponse parses an HTTP response from a RestoreArticleRevisionWithResponse call
+func ParseRestoreArticleRevisionResponse(rsp *http.Response) (*RestoreArticleRevisionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RestoreArticleRevisionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ArticleOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RestoreArticleRevisionResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseSubmitArticleResponse parses an HTTP response from a SubmitArticleWithResponse call
 func ParseSubmitArticleResponse(rsp *http.Response) (*SubmitArticleResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -22003,6 +24231,314 @@ func ParseUnpublishArticleResponse(rsp *http.Response) (*UnpublishArticleRespons
 	switch {
 	case rsp.StatusCode == 200:
 		var headers UnpublishArticleResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteWorkingCopyResponse parses an HTTP response from a DeleteWorkingCopyWithResponse call
+func ParseDeleteWorkingCopyResponse(rsp *http.Response) (*DeleteWorkingCopyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteWorkingCopyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers DeleteWorkingCopyResponse204Headers
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetWorkingCopyResponse parses an HTTP response from a GetWorkingCopyWithResponse call
+func ParseGetWorkingCopyResponse(rsp *http.Response) (*GetWorkingCopyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetWorkingCopyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CachedArticle
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetWorkingCopyResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetWorkingCopyResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Byline-Ignored"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Byline-Ignored", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XBylineIgnored = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers304 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateWorkingCopyResponse parses an HTTP response from a UpdateWorkingCopyWithResponse call
+func ParseUpdateWorkingCopyResponse(rsp *http.Response) (*UpdateWorkingCopyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateWorkingCopyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ArticleOK
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON4XX = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 5:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON5XX = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateWorkingCopyResponse200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -187,6 +187,7 @@ const (
 	ExportFollower   ExportRecordType = "follower"
 	ExportFollowing  ExportRecordType = "following"
 	ExportReport     ExportRecordType = "report"
+	ExportRevision   ExportRecordType = "revision"
 	ExportSession    ExportRecordType = "session"
 )
 
@@ -214,6 +215,8 @@ func (e ExportRecordType) Valid() bool {
 	case ExportFollowing:
 		return true
 	case ExportReport:
+		return true
+	case ExportRevision:
 		return true
 	case ExportSession:
 		return true
@@ -345,6 +348,27 @@ func (e TextFormat) Valid() bool {
 	case FormatHTML:
 		return true
 	case FormatMarkdown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WorkingCopyStatus.
+const (
+	WorkingCopyDraft     WorkingCopyStatus = "draft"
+	WorkingCopyReview    WorkingCopyStatus = "review"
+	WorkingCopyScheduled WorkingCopyStatus = "scheduled"
+)
+
+// Valid indicates whether the value is a known member of the WorkingCopyStatus enum.
+func (e WorkingCopyStatus) Valid() bool {
+	switch e {
+	case WorkingCopyDraft:
+		return true
+	case WorkingCopyReview:
+		return true
+	case WorkingCopyScheduled:
 		return true
 	default:
 		return false
@@ -595,6 +619,11 @@ type Article struct {
 	// Example: 1
 	ReadingMinutes int32 `json:"readingMinutes"`
 
+	// Revision The number of the revision that this text is; those of the texts that the article has had are lower
+	//
+	// Example: 2
+	Revision int32 `json:"revision"`
+
 	// Series The series that the article is in, and its place there; null if it is in none
 	Series *PlaceInSeries `json:"series"`
 
@@ -637,6 +666,9 @@ type Article struct {
 	//
 	// Example: 5
 	WordCount int32 `json:"wordCount"`
+
+	// WorkingCopy How far the unpublished changes of the article are; only in the responses to requests that concern them
+	WorkingCopy *WorkingCopy `json:"workingCopy,omitempty"`
 }
 
 // ArticleBatchRequest The articles that the caller wants to read
@@ -720,6 +752,9 @@ type ArticleSummary struct {
 
 	// UpdatedAt When the author last changed the article; equal to `createdAt` if never
 	UpdatedAt Timestamp `json:"updatedAt"`
+
+	// WorkingCopy How far the unpublished changes of the article are; only in the lists of those who may change it
+	WorkingCopy *WorkingCopyStatus `json:"workingCopy,omitempty"`
 }
 
 // ArticlesResponse A page of a list of articles
@@ -1887,6 +1922,132 @@ type ReportedItemsResponse struct {
 	Reports []ReportedItem `json:"reports"`
 }
 
+// Revision A text that an article or its working copy has or had
+type Revision struct {
+	// Author The user who wrote this; null if the account no longer exists
+	Author *RevisionAuthor `json:"author"`
+
+	// Body The Markdown that it has, exactly as it was sent
+	//
+	// Example: You have to believe
+	Body string `json:"body"`
+
+	// CanonicalUrl Where the article was published first, for search engines; null if here
+	//
+	// Example: https://example.com/how-to-train-your-dragon
+	CanonicalUrl *CanonicalUrl `json:"canonicalUrl"`
+
+	// CoverImage The picture that represents the article; null if there is none
+	CoverImage *CoverImage `json:"coverImage"`
+
+	// CreatedAt When it was written
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Description The summary that it has
+	//
+	// Example: Ever wonder how?
+	Description string `json:"description"`
+
+	// Language The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said
+	//
+	// Example: en
+	Language *Language `json:"language"`
+
+	// MetaDescription The summary for search engines and social networks; null if it is that of the article
+	//
+	// Example: Seven lessons for the owners of young dragons.
+	MetaDescription *MetaDescription `json:"metaDescription"`
+
+	// MetaTitle The title for search engines and social networks; null if it is that of the article
+	//
+	// Example: How to train your dragon in seven days
+	MetaTitle *MetaTitle `json:"metaTitle"`
+
+	// Metadata Members of the front end's own, as JSON of any kind. They are returned as
+	// they were sent: the digits of numbers and the order of members stay.
+	//
+	// Example: {"layout":"wide"}
+	Metadata json.RawMessage `json:"metadata"`
+
+	// Number Identifies the revision of the article
+	//
+	// Example: 2
+	Number int32 `json:"number"`
+
+	// Published Whether it was or is the text of a published article; then it is never dropped
+	Published bool `json:"published"`
+
+	// TagList The tags that it has
+	//
+	// Example: ["dragons","training"]
+	TagList []string `json:"tagList"`
+
+	// Title The title that it has
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+}
+
+// RevisionAuthor The user who wrote this; null if the account no longer exists
+type RevisionAuthor struct {
+	// Bio What users say about themselves; null if they say nothing
+	//
+	// Example: I work at statefarm
+	Bio *string `json:"bio"`
+
+	// Following Whether the caller follows this user
+	Following bool `json:"following"`
+
+	// Image The URL of the picture of the user; null if they have none
+	//
+	// Example: https://example.com/jake.png
+	Image *string `json:"image"`
+
+	// Username The name of the user
+	//
+	// Example: jake
+	Username string `json:"username"`
+}
+
+// RevisionResponse One revision
+type RevisionResponse struct {
+	// Revision A text that an article or its working copy has or had
+	Revision Revision `json:"revision"`
+}
+
+// RevisionSummary A revision without its text
+type RevisionSummary struct {
+	// Author The user who wrote this; null if the account no longer exists
+	Author *RevisionAuthor `json:"author"`
+
+	// CreatedAt When it was written
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Number Identifies the revision of the article
+	//
+	// Example: 2
+	Number int32 `json:"number"`
+
+	// Published Whether it was or is the text of a published article; then it is never dropped
+	Published bool `json:"published"`
+
+	// Title The title that it has
+	//
+	// Example: How to train your dragon
+	Title string `json:"title"`
+}
+
+// RevisionsResponse A page of the revisions of an article
+type RevisionsResponse struct {
+	// NextCursor Send it as `cursor` to get the next page; it is null on the last page
+	//
+	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
+	NextCursor *NextCursor `json:"nextCursor"`
+
+	// Revisions The newest first, without their texts
+	Revisions []RevisionSummary `json:"revisions"`
+}
+
 // Role What the user may do; each role includes the permissions of those before it
 type Role string
 
@@ -2419,6 +2580,33 @@ type WaitingCommentsResponse struct {
 	NextCursor *NextCursor `json:"nextCursor"`
 }
 
+// WorkingCopy How far the unpublished changes of an article are
+type WorkingCopy struct {
+	// Author The user who wrote this; null if the account no longer exists
+	Author *RevisionAuthor `json:"author"`
+
+	// BasedOn The number of the revision that they began with. If the article has another one, it has changed since.
+	//
+	// Example: 1
+	BasedOn int32 `json:"basedOn"`
+
+	// PublishAt When they will be published; null unless they are scheduled
+	PublishAt *string `json:"publishAt"`
+
+	// Status How far unpublished changes are: a `draft`, in `review` or `scheduled` to be published
+	//
+	// Example: draft
+	Status WorkingCopyStatus `json:"status"`
+
+	// UpdatedAt When they were last changed
+	UpdatedAt Timestamp `json:"updatedAt"`
+}
+
+// WorkingCopyStatus How far unpublished changes are: a `draft`, in `review` or `scheduled` to be published
+//
+// Example: draft
+type WorkingCopyStatus string
+
 // AccountPath defines model for AccountPath.
 type AccountPath = string
 
@@ -2427,6 +2615,9 @@ type ActionFilter = AuditAction
 
 // ActorFilter defines model for ActorFilter.
 type ActorFilter = string
+
+// Against defines model for Against.
+type Against = int32
 
 // ApiKeyId defines model for ApiKeyId.
 type ApiKeyId = int64
@@ -2448,6 +2639,9 @@ type CommentSort string
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// EditedSlug defines model for EditedSlug.
+type EditedSlug = string
 
 // FavoritedFilter defines model for FavoritedFilter.
 type FavoritedFilter = string
@@ -2484,6 +2678,9 @@ type ReportKindFilter = ReportKind
 
 // ReportStatusFilter defines model for ReportStatusFilter.
 type ReportStatusFilter string
+
+// RevisionNumber defines model for RevisionNumber.
+type RevisionNumber = int32
 
 // RoleFilter What the user may do; each role includes the permissions of those before it
 type RoleFilter = Role
@@ -2622,6 +2819,12 @@ type ReportedItemOK = ReportedItemResponse
 
 // ReportedItems A page of what was reported
 type ReportedItems = ReportedItemsResponse
+
+// RevisionOK One revision
+type RevisionOK = RevisionResponse
+
+// RevisionsOK A page of the revisions of an article
+type RevisionsOK = RevisionsResponse
 
 // SeriesFound One series
 type SeriesFound = SeriesResponse
@@ -2926,6 +3129,38 @@ type PublishArticleParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// GetArticleRevisionsParams defines parameters for GetArticleRevisions.
+type GetArticleRevisionsParams struct {
+	// Limit The maximum number of items in the page
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetArticleRevisionParams defines parameters for GetArticleRevision.
+type GetArticleRevisionParams struct {
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetArticleRevisionDiffParams defines parameters for GetArticleRevisionDiff.
+type GetArticleRevisionDiffParams struct {
+	// Against The number of the revision to compare with; without it, the one before, or an empty text if there is none
+	Against *Against `form:"against,omitempty" json:"against,omitempty"`
+}
+
+// RestoreArticleRevisionParams defines parameters for RestoreArticleRevision.
+type RestoreArticleRevisionParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // SubmitArticleParams defines parameters for SubmitArticle.
 type SubmitArticleParams struct {
 	// IfMatch The `ETag` of the article as the client read it. The request returns
@@ -2936,6 +3171,28 @@ type SubmitArticleParams struct {
 
 // UnpublishArticleParams defines parameters for UnpublishArticle.
 type UnpublishArticleParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DeleteWorkingCopyParams defines parameters for DeleteWorkingCopy.
+type DeleteWorkingCopyParams struct {
+	// IfMatch The `ETag` of the article as the client read it. The request returns
+	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
+	// Favorites and follows do not count as edits.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetWorkingCopyParams defines parameters for GetWorkingCopy.
+type GetWorkingCopyParams struct {
+	// IfNoneMatch The `ETag` of an earlier response; the request returns 304 without a body if nothing has changed (RFC 9110, section 13.1.2)
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// UpdateWorkingCopyParams defines parameters for UpdateWorkingCopy.
+type UpdateWorkingCopyParams struct {
 	// IfMatch The `ETag` of the article as the client read it. The request returns
 	// 412 if the article has been edited since (RFC 9110, section 13.1.1).
 	// Favorites and follows do not count as edits.
@@ -3193,6 +3450,9 @@ type CreatePreviewJSONRequestBody = NewPreviewRequest
 // PublishArticleJSONRequestBody defines body for PublishArticle for application/json ContentType.
 type PublishArticleJSONRequestBody = PublishRequest
 
+// UpdateWorkingCopyJSONRequestBody defines body for UpdateWorkingCopy for application/json ContentType.
+type UpdateWorkingCopyJSONRequestBody = UpdateArticleRequest
+
 // BatchGetArticlesJSONRequestBody defines body for BatchGetArticles for application/json ContentType.
 type BatchGetArticlesJSONRequestBody = ArticleBatchRequest
 
@@ -3402,12 +3662,33 @@ type ServerInterface interface {
 	// PublishArticle Publish an article
 	// (POST /articles/{slug}/publish)
 	PublishArticle(ctx echo.Context, slug SlugPath, params PublishArticleParams) error
+	// GetArticleRevisions List the revisions of an article
+	// (GET /articles/{slug}/revisions)
+	GetArticleRevisions(ctx echo.Context, slug EditedSlug, params GetArticleRevisionsParams) error
+	// GetArticleRevision Get a revision
+	// (GET /articles/{slug}/revisions/{n})
+	GetArticleRevision(ctx echo.Context, slug EditedSlug, n RevisionNumber, params GetArticleRevisionParams) error
+	// GetArticleRevisionDiff Compare two revisions
+	// (GET /articles/{slug}/revisions/{n}/diff)
+	GetArticleRevisionDiff(ctx echo.Context, slug EditedSlug, n RevisionNumber, params GetArticleRevisionDiffParams) error
+	// RestoreArticleRevision Restore a revision
+	// (POST /articles/{slug}/revisions/{n}/restore)
+	RestoreArticleRevision(ctx echo.Context, slug EditedSlug, n RevisionNumber, params RestoreArticleRevisionParams) error
 	// SubmitArticle Submit an article for review
 	// (POST /articles/{slug}/submit)
 	SubmitArticle(ctx echo.Context, slug SlugPath, params SubmitArticleParams) error
 	// UnpublishArticle Withdraw an article
 	// (POST /articles/{slug}/unpublish)
 	UnpublishArticle(ctx echo.Context, slug SlugPath, params UnpublishArticleParams) error
+	// DeleteWorkingCopy Discard a working copy
+	// (DELETE /articles/{slug}/working-copy)
+	DeleteWorkingCopy(ctx echo.Context, slug EditedSlug, params DeleteWorkingCopyParams) error
+	// GetWorkingCopy Get a working copy
+	// (GET /articles/{slug}/working-copy)
+	GetWorkingCopy(ctx echo.Context, slug EditedSlug, params GetWorkingCopyParams) error
+	// UpdateWorkingCopy Change a working copy
+	// (PUT /articles/{slug}/working-copy)
+	UpdateWorkingCopy(ctx echo.Context, slug EditedSlug, params UpdateWorkingCopyParams) error
 	// BatchGetArticles Get many articles at once
 	// (POST /batch/articles)
 	BatchGetArticles(ctx echo.Context, params BatchGetArticlesParams) error
@@ -4409,6 +4690,176 @@ func (w *ServerInterfaceWrapper) PublishArticle(ctx echo.Context) error {
 	return err
 }
 
+// GetArticleRevisions converts echo context to params.
+func (w *ServerInterfaceWrapper) GetArticleRevisions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug EditedSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetArticleRevisionsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetArticleRevisions(ctx, slug, params)
+	return err
+}
+
+// GetArticleRevision converts echo context to params.
+func (w *ServerInterfaceWrapper) GetArticleRevision(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug EditedSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n RevisionNumber
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", ctx.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int32", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter n: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetArticleRevisionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetArticleRevision(ctx, slug, n, params)
+	return err
+}
+
+// GetArticleRevisionDiff converts echo context to params.
+func (w *ServerInterfaceWrapper) GetArticleRevisionDiff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug EditedSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n RevisionNumber
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", ctx.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int32", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter n: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetArticleRevisionDiffParams
+	// ------------- Optional query parameter "against" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "against", ctx.QueryParams(), &params.Against, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter against: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetArticleRevisionDiff(ctx, slug, n, params)
+	return err
+}
+
+// RestoreArticleRevision converts echo context to params.
+func (w *ServerInterfaceWrapper) RestoreArticleRevision(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug EditedSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n RevisionNumber
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", ctx.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int32", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter n: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RestoreArticleRevisionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RestoreArticleRevision(ctx, slug, n, params)
+	return err
+}
+
 // SubmitArticle converts echo context to params.
 func (w *ServerInterfaceWrapper) SubmitArticle(ctx echo.Context) error {
 	var err error
@@ -4478,6 +4929,114 @@ func (w *ServerInterfaceWrapper) UnpublishArticle(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UnpublishArticle(ctx, slug, params)
+	return err
+}
+
+// DeleteWorkingCopy converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteWorkingCopy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug EditedSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteWorkingCopyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteWorkingCopy(ctx, slug, params)
+	return err
+}
+
+// GetWorkingCopy converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWorkingCopy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug EditedSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWorkingCopyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWorkingCopy(ctx, slug, params)
+	return err
+}
+
+// UpdateWorkingCopy converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWorkingCopy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "slug" -------------
+	var slug EditedSlug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", ctx.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter slug: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateWorkingCopyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWorkingCopy(ctx, slug, params)
 	return err
 }
 
@@ -5566,8 +6125,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/articles/:slug/previews", wrapper.DeletePreviews, options.OperationMiddlewares["DeletePreviews"]...)
 	router.POST(options.BaseURL+"/articles/:slug/previews", wrapper.CreatePreview, options.OperationMiddlewares["CreatePreview"]...)
 	router.POST(options.BaseURL+"/articles/:slug/publish", wrapper.PublishArticle, options.OperationMiddlewares["PublishArticle"]...)
+	router.GET(options.BaseURL+"/articles/:slug/revisions", wrapper.GetArticleRevisions, options.OperationMiddlewares["GetArticleRevisions"]...)
+	router.GET(options.BaseURL+"/articles/:slug/revisions/:n", wrapper.GetArticleRevision, options.OperationMiddlewares["GetArticleRevision"]...)
+	router.GET(options.BaseURL+"/articles/:slug/revisions/:n/diff", wrapper.GetArticleRevisionDiff, options.OperationMiddlewares["GetArticleRevisionDiff"]...)
+	router.POST(options.BaseURL+"/articles/:slug/revisions/:n/restore", wrapper.RestoreArticleRevision, options.OperationMiddlewares["RestoreArticleRevision"]...)
 	router.POST(options.BaseURL+"/articles/:slug/submit", wrapper.SubmitArticle, options.OperationMiddlewares["SubmitArticle"]...)
 	router.POST(options.BaseURL+"/articles/:slug/unpublish", wrapper.UnpublishArticle, options.OperationMiddlewares["UnpublishArticle"]...)
+	router.DELETE(options.BaseURL+"/articles/:slug/working-copy", wrapper.DeleteWorkingCopy, options.OperationMiddlewares["DeleteWorkingCopy"]...)
+	router.GET(options.BaseURL+"/articles/:slug/working-copy", wrapper.GetWorkingCopy, options.OperationMiddlewares["GetWorkingCopy"]...)
+	router.PUT(options.BaseURL+"/articles/:slug/working-copy", wrapper.UpdateWorkingCopy, options.OperationMiddlewares["UpdateWorkingCopy"]...)
 	router.GET(options.BaseURL+"/articles/feed", wrapper.GetArticlesFeed, options.OperationMiddlewares["GetArticlesFeed"]...)
 	router.POST(options.BaseURL+"/batch/articles", wrapper.BatchGetArticles, options.OperationMiddlewares["BatchGetArticles"]...)
 	router.POST(options.BaseURL+"/batch/profiles", wrapper.BatchGetProfiles, options.OperationMiddlewares["BatchGetProfiles"]...)
@@ -5821,6 +6387,19 @@ type ReportedItemsJSONResponse struct {
 	Body ReportedItemsResponse
 
 	Headers ReportedItemsResponseHeaders
+}
+
+type RevisionDiffOKTextResponse string
+
+type RevisionOKJSONResponse RevisionResponse
+
+type RevisionsOKResponseHeaders struct {
+	Link *string
+}
+type RevisionsOKJSONResponse struct {
+	Body RevisionsResponse
+
+	Headers RevisionsOKResponseHeaders
 }
 
 type SeriesFoundJSONResponse SeriesResponse
@@ -6517,6 +7096,101 @@ func (response PublishArticle200JSONResponse) VisitPublishArticleResponse(w http
 	return err
 }
 
+type GetArticleRevisionsRequestObject struct {
+	Slug   EditedSlug `json:"slug"`
+	Params GetArticleRevisionsParams
+}
+
+type GetArticleRevisionsResponseObject interface {
+	VisitGetArticleRevisionsResponse(w http.ResponseWriter) error
+}
+
+type GetArticleRevisions200JSONResponse struct{ RevisionsOKJSONResponse }
+
+func (response GetArticleRevisions200JSONResponse) VisitGetArticleRevisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetArticleRevisionRequestObject struct {
+	Slug   EditedSlug     `json:"slug"`
+	N      RevisionNumber `json:"n"`
+	Params GetArticleRevisionParams
+}
+
+type GetArticleRevisionResponseObject interface {
+	VisitGetArticleRevisionResponse(w http.ResponseWriter) error
+}
+
+type GetArticleRevision200JSONResponse struct{ RevisionOKJSONResponse }
+
+func (response GetArticleRevision200JSONResponse) VisitGetArticleRevisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetArticleRevisionDiffRequestObject struct {
+	Slug   EditedSlug     `json:"slug"`
+	N      RevisionNumber `json:"n"`
+	Params GetArticleRevisionDiffParams
+}
+
+type GetArticleRevisionDiffResponseObject interface {
+	VisitGetArticleRevisionDiffResponse(w http.ResponseWriter) error
+}
+
+type GetArticleRevisionDiff200TextResponse RevisionDiffOKTextResponse
+
+func (response GetArticleRevisionDiff200TextResponse) VisitGetArticleRevisionDiffResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type RestoreArticleRevisionRequestObject struct {
+	Slug   EditedSlug     `json:"slug"`
+	N      RevisionNumber `json:"n"`
+	Params RestoreArticleRevisionParams
+}
+
+type RestoreArticleRevisionResponseObject interface {
+	VisitRestoreArticleRevisionResponse(w http.ResponseWriter) error
+}
+
+type RestoreArticleRevision200JSONResponse struct{ ArticleOKJSONResponse }
+
+func (response RestoreArticleRevision200JSONResponse) VisitRestoreArticleRevisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SubmitArticleRequestObject struct {
 	Slug   SlugPath `json:"slug"`
 	Params SubmitArticleParams
@@ -6552,6 +7226,69 @@ type UnpublishArticleResponseObject interface {
 type UnpublishArticle200JSONResponse struct{ ArticleOKJSONResponse }
 
 func (response UnpublishArticle200JSONResponse) VisitUnpublishArticleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWorkingCopyRequestObject struct {
+	Slug   EditedSlug `json:"slug"`
+	Params DeleteWorkingCopyParams
+}
+
+type DeleteWorkingCopyResponseObject interface {
+	VisitDeleteWorkingCopyResponse(w http.ResponseWriter) error
+}
+
+type DeleteWorkingCopy204Response = NoContentResponse
+
+func (response DeleteWorkingCopy204Response) VisitDeleteWorkingCopyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type GetWorkingCopyRequestObject struct {
+	Slug   EditedSlug `json:"slug"`
+	Params GetWorkingCopyParams
+}
+
+type GetWorkingCopyResponseObject interface {
+	VisitGetWorkingCopyResponse(w http.ResponseWriter) error
+}
+
+type GetWorkingCopy200JSONResponse struct{ CachedArticleJSONResponse }
+
+func (response GetWorkingCopy200JSONResponse) VisitGetWorkingCopyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorkingCopyRequestObject struct {
+	Slug   EditedSlug `json:"slug"`
+	Params UpdateWorkingCopyParams
+	Body   *UpdateWorkingCopyJSONRequestBody
+}
+
+type UpdateWorkingCopyResponseObject interface {
+	VisitUpdateWorkingCopyResponse(w http.ResponseWriter) error
+}
+
+type UpdateWorkingCopy200JSONResponse struct{ ArticleOKJSONResponse }
+
+func (response UpdateWorkingCopy200JSONResponse) VisitUpdateWorkingCopyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7665,12 +8402,33 @@ type StrictServerInterface interface {
 	// PublishArticle Publish an article
 	// (POST /articles/{slug}/publish)
 	PublishArticle(ctx context.Context, request PublishArticleRequestObject) (PublishArticleResponseObject, error)
+	// GetArticleRevisions List the revisions of an article
+	// (GET /articles/{slug}/revisions)
+	GetArticleRevisions(ctx context.Context, request GetArticleRevisionsRequestObject) (GetArticleRevisionsResponseObject, error)
+	// GetArticleRevision Get a revision
+	// (GET /articles/{slug}/revisions/{n})
+	GetArticleRevision(ctx context.Context, request GetArticleRevisionRequestObject) (GetArticleRevisionResponseObject, error)
+	// GetArticleRevisionDiff Compare two revisions
+	// (GET /articles/{slug}/revisions/{n}/diff)
+	GetArticleRevisionDiff(ctx context.Context, request GetArticleRevisionDiffRequestObject) (GetArticleRevisionDiffResponseObject, error)
+	// RestoreArticleRevision Restore a revision
+	// (POST /articles/{slug}/revisions/{n}/restore)
+	RestoreArticleRevision(ctx context.Context, request RestoreArticleRevisionRequestObject) (RestoreArticleRevisionResponseObject, error)
 	// SubmitArticle Submit an article for review
 	// (POST /articles/{slug}/submit)
 	SubmitArticle(ctx context.Context, request SubmitArticleRequestObject) (SubmitArticleResponseObject, error)
 	// UnpublishArticle Withdraw an article
 	// (POST /articles/{slug}/unpublish)
 	UnpublishArticle(ctx context.Context, request UnpublishArticleRequestObject) (UnpublishArticleResponseObject, error)
+	// DeleteWorkingCopy Discard a working copy
+	// (DELETE /articles/{slug}/working-copy)
+	DeleteWorkingCopy(ctx context.Context, request DeleteWorkingCopyRequestObject) (DeleteWorkingCopyResponseObject, error)
+	// GetWorkingCopy Get a working copy
+	// (GET /articles/{slug}/working-copy)
+	GetWorkingCopy(ctx context.Context, request GetWorkingCopyRequestObject) (GetWorkingCopyResponseObject, error)
+	// UpdateWorkingCopy Change a working copy
+	// (PUT /articles/{slug}/working-copy)
+	UpdateWorkingCopy(ctx context.Context, request UpdateWorkingCopyRequestObject) (UpdateWorkingCopyResponseObject, error)
 	// BatchGetArticles Get many articles at once
 	// (POST /batch/articles)
 	BatchGetArticles(ctx context.Context, request BatchGetArticlesRequestObject) (BatchGetArticlesResponseObject, error)
@@ -8838,6 +9596,113 @@ func (sh *strictHandler) PublishArticle(ctx echo.Context, slug SlugPath, params 
 	return nil
 }
 
+// GetArticleRevisions operation middleware
+func (sh *strictHandler) GetArticleRevisions(ctx echo.Context, slug EditedSlug, params GetArticleRevisionsParams) error {
+	var request GetArticleRevisionsRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetArticleRevisions(ctx.Request().Context(), request.(GetArticleRevisionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetArticleRevisions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetArticleRevisionsResponseObject); ok {
+		return validResponse.VisitGetArticleRevisionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetArticleRevision operation middleware
+func (sh *strictHandler) GetArticleRevision(ctx echo.Context, slug EditedSlug, n RevisionNumber, params GetArticleRevisionParams) error {
+	var request GetArticleRevisionRequestObject
+
+	request.Slug = slug
+	request.N = n
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetArticleRevision(ctx.Request().Context(), request.(GetArticleRevisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetArticleRevision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetArticleRevisionResponseObject); ok {
+		return validResponse.VisitGetArticleRevisionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetArticleRevisionDiff operation middleware
+func (sh *strictHandler) GetArticleRevisionDiff(ctx echo.Context, slug EditedSlug, n RevisionNumber, params GetArticleRevisionDiffParams) error {
+	var request GetArticleRevisionDiffRequestObject
+
+	request.Slug = slug
+	request.N = n
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetArticleRevisionDiff(ctx.Request().Context(), request.(GetArticleRevisionDiffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetArticleRevisionDiff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetArticleRevisionDiffResponseObject); ok {
+		return validResponse.VisitGetArticleRevisionDiffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RestoreArticleRevision operation middleware
+func (sh *strictHandler) RestoreArticleRevision(ctx echo.Context, slug EditedSlug, n RevisionNumber, params RestoreArticleRevisionParams) error {
+	var request RestoreArticleRevisionRequestObject
+
+	request.Slug = slug
+	request.N = n
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RestoreArticleRevision(ctx.Request().Context(), request.(RestoreArticleRevisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RestoreArticleRevision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RestoreArticleRevisionResponseObject); ok {
+		return validResponse.VisitRestoreArticleRevisionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SubmitArticle operation middleware
 func (sh *strictHandler) SubmitArticle(ctx echo.Context, slug SlugPath, params SubmitArticleParams) error {
 	var request SubmitArticleRequestObject
@@ -8884,6 +9749,107 @@ func (sh *strictHandler) UnpublishArticle(ctx echo.Context, slug SlugPath, param
 		return err
 	} else if validResponse, ok := response.(UnpublishArticleResponseObject); ok {
 		return validResponse.VisitUnpublishArticleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteWorkingCopy operation middleware
+func (sh *strictHandler) DeleteWorkingCopy(ctx echo.Context, slug EditedSlug, params DeleteWorkingCopyParams) error {
+	var request DeleteWorkingCopyRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWorkingCopy(ctx.Request().Context(), request.(DeleteWorkingCopyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWorkingCopy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteWorkingCopyResponseObject); ok {
+		return validResponse.VisitDeleteWorkingCopyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWorkingCopy operation middleware
+func (sh *strictHandler) GetWorkingCopy(ctx echo.Context, slug EditedSlug, params GetWorkingCopyParams) error {
+	var request GetWorkingCopyRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWorkingCopy(ctx.Request().Context(), request.(GetWorkingCopyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWorkingCopy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWorkingCopyResponseObject); ok {
+		return validResponse.VisitGetWorkingCopyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWorkingCopy operation middleware
+func (sh *strictHandler) UpdateWorkingCopy(ctx echo.Context, slug EditedSlug, params UpdateWorkingCopyParams) error {
+	var request UpdateWorkingCopyRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	var body UpdateWorkingCopyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWorkingCopy(ctx.Request().Context(), request.(UpdateWorkingCopyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWorkingCopy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWorkingCopyResponseObject); ok {
+		return validResponse.VisitUpdateWorkingCopyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

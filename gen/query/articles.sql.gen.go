@@ -34,11 +34,11 @@ func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, arg ArticleAuthorP
 
 const articleCreate = `-- name: ArticleCreate :one
 WITH created AS (
-    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, status, hidden, published_at, comments_open)
+    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, status, hidden, published_at, comments_open, revised_by)
     SELECT $1, $2, $3, $4, $5, $6, $7::text[], $8::json, $9, $10,
            $11, $11 <> 'published',
-           CASE $11 WHEN 'published' THEN now() WHEN 'scheduled' THEN $12::timestamptz END, $13::boolean
-    WHERE set_config('byline.account_storage', ($14::bigint)::text, true) IS NOT NULL
+           CASE $11 WHEN 'published' THEN now() WHEN 'scheduled' THEN $12::timestamptz END, $13::boolean, $14::bigint
+    WHERE set_config('byline.account_storage', ($15::bigint)::text, true) IS NOT NULL
       AND ($11 <> 'scheduled' OR $12 > now())
     RETURNING id, author_id, tags, version, created_at, updated_at, published_at
 ), slugged AS (
@@ -65,6 +65,7 @@ type ArticleCreateParams struct {
 	Status         string
 	PublishedAt    *time.Time
 	CommentsOpen   bool
+	RevisedBy      *int64
 	AccountStorage int64
 }
 
@@ -99,6 +100,7 @@ func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateP
 		arg.Status,
 		arg.PublishedAt,
 		arg.CommentsOpen,
+		arg.RevisedBy,
 		arg.AccountStorage,
 	)
 	var i ArticleCreateRow
@@ -143,7 +145,7 @@ func (q *Queries) ArticleFindAuthor(ctx context.Context, db DBTX, arg ArticleFin
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
 SELECT /* shared */ $1::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
        (f.user_id IS NOT NULL)::boolean AS favorited,
@@ -181,6 +183,7 @@ type ArticleGetBySlugRow struct {
 	Status           string
 	UnpublishAt      *time.Time
 	CommentsOpen     bool
+	OwnRevision      int32
 	SeriesID         int64
 	TranslationGroup int64
 	Body             string
@@ -217,6 +220,7 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 		&i.Status,
 		&i.UnpublishAt,
 		&i.CommentsOpen,
+		&i.OwnRevision,
 		&i.SeriesID,
 		&i.TranslationGroup,
 		&i.Body,
@@ -639,7 +643,7 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
 SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        COALESCE(CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= $1::bigint THEN a.body END, '')::text AS body,
        (CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= $1 THEN a.details END)::json AS details,
@@ -684,6 +688,7 @@ type ArticleListBySlugsRow struct {
 	Status           string
 	UnpublishAt      *time.Time
 	CommentsOpen     bool
+	OwnRevision      int32
 	SeriesID         int64
 	TranslationGroup int64
 	Body             string
@@ -732,6 +737,7 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 			&i.Status,
 			&i.UnpublishAt,
 			&i.CommentsOpen,
+			&i.OwnRevision,
 			&i.SeriesID,
 			&i.TranslationGroup,
 			&i.Body,
@@ -909,7 +915,7 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 }
 
 const articleLock = `-- name: ArticleLock :one
-SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.hidden, a.status, a.published_at, a.unpublish_at,
+SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.own_revision, a.hidden, a.status, a.published_at, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
        COALESCE(a.translation_group, 0)::bigint AS translation_group,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
@@ -933,10 +939,12 @@ type ArticleLockRow struct {
 	Details          []byte
 	OwnSlug          bool
 	Version          int32
+	OwnRevision      int32
 	Hidden           bool
 	Status           string
 	PublishedAt      *time.Time
 	UnpublishAt      *time.Time
+	CommentsOpen     bool
 	SeriesID         int64
 	SeriesPosition   int32
 	TranslationGroup int64
@@ -956,10 +964,12 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParam
 		&i.Details,
 		&i.OwnSlug,
 		&i.Version,
+		&i.OwnRevision,
 		&i.Hidden,
 		&i.Status,
 		&i.PublishedAt,
 		&i.UnpublishAt,
+		&i.CommentsOpen,
 		&i.SeriesID,
 		&i.SeriesPosition,
 		&i.TranslationGroup,
@@ -971,6 +981,8 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParam
 const articleSetAuthor = `-- name: ArticleSetAuthor :exec
 UPDATE articles SET
     author_id = $1,
+    revised_by = COALESCE(revised_by, author_id),
+    revised_at = COALESCE(revised_at, updated_at),
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
 WHERE id = $2 AND set_config('byline.account_storage', ($3::bigint)::text, true) IS NOT NULL
@@ -982,7 +994,8 @@ type ArticleSetAuthorParams struct {
 	AccountStorage int64
 }
 
-// The text of the new author is bounded as in ArticleCreate.
+// The text of the new author is bounded as in ArticleCreate. Who wrote it, and
+// when, stays the same.
 func (q *Queries) ArticleSetAuthor(ctx context.Context, db DBTX, arg ArticleSetAuthorParams) error {
 	_, err := db.Exec(ctx, articleSetAuthor, arg.AuthorID, arg.ID, arg.AccountStorage)
 	return err
@@ -1023,7 +1036,7 @@ UPDATE articles SET
     counted_version = version + 1,
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = $11 AND set_config('byline.account_storage', ($12::bigint)::text, true) IS NOT NULL
+WHERE id = $11 AND set_config('byline.account_storage', ($12::bigint)::text, true) IS NOT NULL AND revising($13, $14)
 `
 
 type ArticleUpdateParams struct {
@@ -1039,10 +1052,13 @@ type ArticleUpdateParams struct {
 	CommentsOpen   *bool
 	ID             int64
 	AccountStorage int64
+	Reviser        int64
+	MaxRevisions   int32
 }
 
 // A NULL parameter leaves its column unchanged, except for details. The text of
-// the author is bounded as in ArticleCreate.
+// the author is bounded as in ArticleCreate. A trigger makes a revision
+// (db/migrations, 00018).
 func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateParams) error {
 	_, err := db.Exec(ctx, articleUpdate,
 		arg.Slug,
@@ -1057,6 +1073,8 @@ func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateP
 		arg.CommentsOpen,
 		arg.ID,
 		arg.AccountStorage,
+		arg.Reviser,
+		arg.MaxRevisions,
 	)
 	return err
 }

@@ -419,6 +419,71 @@ func (q *Queries) ExportReports(ctx context.Context, db DBTX, arg ExportReportsP
 	return items, nil
 }
 
+const exportRevisions = `-- name: ExportRevisions :many
+WITH page AS (
+    SELECT x.article_id, x.number, sum(x.bytes) OVER (ORDER BY x.article_id, x.number) - x.bytes AS bytes_before
+    FROM (
+        SELECT y.article_id, y.number, octet_length(revision_body(y.article_id, y.body_revision)) + COALESCE(octet_length(y.details::text), 0) AS bytes
+        FROM (SELECT b.id, b.own_revision FROM articles b WHERE b.author_id = $2 AND b.id >= $3::bigint ORDER BY b.id) o
+        CROSS JOIN LATERAL (
+            SELECT z.article_id, z.number, z.body_revision, z.details FROM revision_items z
+            WHERE z.article_id = o.id AND z.number <> o.own_revision AND (o.id > $3::bigint OR z.number > $4::int)
+        ) y
+        ORDER BY o.id, y.number LIMIT $5
+    ) x
+)
+SELECT r.article_id, r.number, json_build_object('type', 'revision', 'article', a.slug, 'number', r.number,
+    'title', r.title, 'description', r.description, 'body', revision_body(r.article_id, r.body_revision), 'tagList', shown_tags(r.tags),
+    'coverImage', r.details -> 'coverImage', 'canonicalUrl', r.details -> 'canonicalUrl', 'metaTitle', r.details -> 'metaTitle',
+    'metaDescription', r.details -> 'metaDescription', 'language', r.details -> 'language', 'metadata', COALESCE(r.details -> 'metadata', '{}'),
+    'published', r.published,
+    'createdAt', to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
+FROM page p JOIN revision_items r ON r.article_id = p.article_id AND r.number = p.number JOIN articles a ON a.id = p.article_id
+WHERE p.bytes_before <= $1::bigint
+ORDER BY r.article_id, r.number
+`
+
+type ExportRevisionsParams struct {
+	MaxBytes       int64
+	UserID         int64
+	AfterArticleID int64
+	AfterNumber    int32
+	PageLimit      int32
+}
+
+type ExportRevisionsRow struct {
+	ArticleID int64
+	Number    int32
+	Record    []byte
+}
+
+// The older texts and the working copies of the articles of the user.
+func (q *Queries) ExportRevisions(ctx context.Context, db DBTX, arg ExportRevisionsParams) ([]ExportRevisionsRow, error) {
+	rows, err := db.Query(ctx, exportRevisions,
+		arg.MaxBytes,
+		arg.UserID,
+		arg.AfterArticleID,
+		arg.AfterNumber,
+		arg.PageLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRevisionsRow{}
+	for rows.Next() {
+		var i ExportRevisionsRow
+		if err := rows.Scan(&i.ArticleID, &i.Number, &i.Record); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportSessions = `-- name: ExportSessions :many
 SELECT s.id, json_build_object('type', 'session', 'id', s.id, 'userAgent', s.user_agent,
     'createdAt', to_char(s.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'usedAt', to_char(s.used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'expiresAt', to_char(s.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record

@@ -90,6 +90,12 @@ type Article struct {
 	UnpublishAt      *time.Time
 	Details          []byte
 	OlderBytes       int64
+	Revision         int32
+	OwnRevision      int32
+	BodyRevision     int32
+	PublicRevision   *int32
+	RevisedBy        *int64
+	RevisedAt        *time.Time
 	SeriesID         *int64
 	SeriesPosition   *int32
 	TranslationGroup *int64
@@ -98,6 +104,12 @@ type Article struct {
 	WordCount        int32
 	ReadingMinutes   int32
 	CountedVersion   int32
+}
+
+type ArticleBody struct {
+	ArticleID int64
+	Number    int32
+	Body      string
 }
 
 type ArticleCard struct {
@@ -134,6 +146,19 @@ type ArticleItem struct {
 	Favorited      bool
 	Following      bool
 	Total          int64
+}
+
+type ArticleRevision struct {
+	ArticleID    int64
+	Number       int32
+	AuthorID     int64
+	CreatedAt    time.Time
+	Title        string
+	Description  string
+	Tags         []string
+	Details      []byte
+	BodyRevision int32
+	Published    bool
 }
 
 type ArticleSlug struct {
@@ -346,6 +371,19 @@ type ReportedItem struct {
 	Note         *string
 }
 
+type RevisionItem struct {
+	ArticleID    int64
+	Number       int32
+	AuthorID     int64
+	CreatedAt    time.Time
+	Title        string
+	Description  string
+	Tags         []string
+	Details      []byte
+	BodyRevision int32
+	Published    bool
+}
+
 type RiverJob struct {
 	ID           int64
 	State        RiverJobState
@@ -460,6 +498,7 @@ type User struct {
 	EmailVerifiedAt *time.Time
 	FoldedUsername  *string
 	StoredBytes     int64
+	OlderBytes      int64
 }
 
 type UserAccount struct {
@@ -485,4 +524,23 @@ type ValidInvitation struct {
 type ValidPreview struct {
 	TokenHash []byte
 	ArticleID int64
+}
+
+type WorkingCopy struct {
+	ArticleID      int64
+	Revision       int32
+	Version        int32
+	BodyRevision   int32
+	BaseRevision   int32
+	Title          string
+	Description    string
+	Body           string
+	Tags           []string
+	Details        []byte
+	WordCount      int32
+	ReadingMinutes int32
+	RevisedBy      int64
+	Status         string
+	PublishAt      *time.Time
+	UpdatedAt      time.Time
 }

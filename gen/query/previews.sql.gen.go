@@ -77,7 +77,7 @@ func (q *Queries) PreviewFind(ctx context.Context, db DBTX, tokenHash []byte) (i
 
 const previewGet = `-- name: PreviewGet :one
 SELECT /* shared */ a.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
-       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
        false AS favorited,
@@ -108,6 +108,7 @@ type PreviewGetRow struct {
 	Status           string
 	UnpublishAt      *time.Time
 	CommentsOpen     bool
+	OwnRevision      int32
 	SeriesID         int64
 	TranslationGroup int64
 	Body             string
@@ -143,6 +144,7 @@ func (q *Queries) PreviewGet(ctx context.Context, db DBTX, tokenHash []byte) (Pr
 		&i.Status,
 		&i.UnpublishAt,
 		&i.CommentsOpen,
+		&i.OwnRevision,
 		&i.SeriesID,
 		&i.TranslationGroup,
 		&i.Body,

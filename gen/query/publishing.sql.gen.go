@@ -11,7 +11,10 @@ import (
 )
 
 const articleCountTimed = `-- name: ArticleCountTimed :one
-SELECT count(*) FILTER (WHERE a.status = 'scheduled') AS scheduled, count(*) FILTER (WHERE a.unpublish_at IS NOT NULL) AS ending
+SELECT (count(*) FILTER (WHERE a.status = 'scheduled')
+        + (SELECT count(*) FROM working_copies w JOIN articles c ON c.id = w.article_id
+           WHERE w.status = 'scheduled' AND c.author_id = (SELECT b.author_id FROM articles b WHERE b.id = $1)))::bigint AS scheduled,
+       count(*) FILTER (WHERE a.unpublish_at IS NOT NULL) AS ending
 FROM articles a
 WHERE a.author_id = (SELECT b.author_id FROM articles b WHERE b.id = $1) AND (a.status = 'scheduled' OR a.unpublish_at IS NOT NULL)
 `
@@ -23,6 +26,7 @@ type ArticleCountTimedRow struct {
 
 // Counts the articles by the author of an article that will be published, and
 // those whose publication will end.
+// A scheduled working copy counts as a scheduled article.
 func (q *Queries) ArticleCountTimed(ctx context.Context, db DBTX, articleID int64) (ArticleCountTimedRow, error) {
 	row := db.QueryRow(ctx, articleCountTimed, articleID)
 	var i ArticleCountTimedRow
@@ -43,27 +47,33 @@ func (q *Queries) ArticleHoldAuthorOf(ctx context.Context, db DBTX, articleID in
 
 const articleListByStatus = `-- name: ArticleListByStatus :many
 SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.status, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following FROM (
-    SELECT a.id FROM articles a
-    WHERE a.status = $1 AND a.id < $2
-    ORDER BY a.id DESC
-    LIMIT $3::int
+    (SELECT a.id FROM articles a
+     WHERE a.status = $2 AND a.id < $3
+     ORDER BY a.id DESC LIMIT $1::int)
+    UNION ALL
+    (SELECT w.article_id FROM working_copies w
+     WHERE $2::text = 'review' AND w.status = 'review' AND w.article_id < $3
+     ORDER BY w.article_id DESC LIMIT $1::int)
+    ORDER BY id DESC
+    LIMIT $1::int
 ) p
 CROSS JOIN LATERAL own_article_item(p.id, $4) l
 ORDER BY l.id DESC
 `
 
 type ArticleListByStatusParams struct {
+	PageLimit int32
 	Status    string
 	BeforeID  int64
-	PageLimit int32
 	ViewerID  int64
 }
 
+// An article whose working copy is in review is in review too.
 func (q *Queries) ArticleListByStatus(ctx context.Context, db DBTX, arg ArticleListByStatusParams) ([]OwnArticleItem, error) {
 	rows, err := db.Query(ctx, articleListByStatus,
+		arg.PageLimit,
 		arg.Status,
 		arg.BeforeID,
-		arg.PageLimit,
 		arg.ViewerID,
 	)
 	if err != nil {
@@ -162,7 +172,8 @@ func (q *Queries) ArticleListInAnyState(ctx context.Context, db DBTX, arg Articl
 const articleListInAnyStateByAuthor = `-- name: ArticleListInAnyStateByAuthor :many
 SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.status, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following FROM (
     SELECT a.id FROM articles a
-    WHERE a.author_id = $1 AND ($2::text = '' OR a.status = $2)
+    WHERE a.author_id = $1 AND ($2::text = '' OR a.status = $2
+        OR $2 = 'review' AND EXISTS (SELECT FROM working_copies w WHERE w.article_id = a.id AND w.status = 'review'))
       AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
     ORDER BY a.created_at DESC, a.id DESC
     LIMIT $5::int
@@ -226,27 +237,38 @@ func (q *Queries) ArticleListInAnyStateByAuthor(ctx context.Context, db DBTX, ar
 }
 
 const articleLockDue = `-- name: ArticleLockDue :one
-SELECT a.id, a.slug, (a.status = 'published')::boolean AS ends,
+SELECT a.id, a.author_id, a.slug, a.title, a.own_slug, a.status, (a.status = 'published' AND COALESCE(a.unpublish_at <= now(), false))::boolean AS ends,
        NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
 FROM articles a
-WHERE a.id = $1 AND (a.status = 'scheduled' AND a.published_at <= now() OR a.status = 'published' AND a.unpublish_at <= now())
+WHERE a.id = $1 AND (a.status = 'scheduled' AND a.published_at <= now()
+    OR a.status = 'published' AND (a.unpublish_at <= now() OR EXISTS (SELECT FROM working_copies w WHERE w.article_id = a.id AND w.publish_at <= now())))
 FOR UPDATE OF a
 `
 
 type ArticleLockDueRow struct {
 	ID          int64
+	AuthorID    int64
 	Slug        string
+	Title       string
+	OwnSlug     bool
+	Status      string
 	Ends        bool
 	NeverPublic bool
 }
 
-// Locks an article that has to be published now, or whose publication ends now.
+// Locks an article that has to be published now, or whose publication ends now,
+// or whose working copy has to be published now. The caller asks again whether
+// that one is due, since this statement may have waited for the lock.
 func (q *Queries) ArticleLockDue(ctx context.Context, db DBTX, id int64) (ArticleLockDueRow, error) {
 	row := db.QueryRow(ctx, articleLockDue, id)
 	var i ArticleLockDueRow
 	err := row.Scan(
 		&i.ID,
+		&i.AuthorID,
 		&i.Slug,
+		&i.Title,
+		&i.OwnSlug,
+		&i.Status,
 		&i.Ends,
 		&i.NeverPublic,
 	)
@@ -257,7 +279,7 @@ const articlePublish = `-- name: ArticlePublish :execrows
 UPDATE articles a SET
     slug = $1,
     status = CASE WHEN $2::timestamptz IS NULL THEN 'published' ELSE 'scheduled' END,
-    published_at = COALESCE($2::timestamptz, now()),
+    published_at = COALESCE($2::timestamptz, CASE WHEN a.status = 'published' THEN a.published_at END, now()),
     unpublish_at = $3::timestamptz,
     hidden = $2::timestamptz IS NOT NULL OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id),
     version = a.version + 1
@@ -310,7 +332,14 @@ func (q *Queries) ArticlePublishDue(ctx context.Context, db DBTX, arg ArticlePub
 }
 
 const articleSetDraft = `-- name: ArticleSetDraft :exec
-UPDATE articles SET status = $1, published_at = NULL, unpublish_at = NULL, hidden = true, version = version + 1 WHERE id = $2
+UPDATE articles SET
+    status = $1,
+    published_at = NULL,
+    unpublish_at = NULL,
+    hidden = true,
+    public_revision = CASE WHEN status = 'published' THEN own_revision ELSE public_revision END,
+    version = version + 1
+WHERE id = $2
 `
 
 type ArticleSetDraftParams struct {

@@ -24,6 +24,8 @@ type Client struct {
 	Profiles *ProfilesService
 	// Articles, lists of articles and the personal feed.
 	Articles *ArticlesService
+	// Articles, lists of articles and the personal feed.
+	Revisions *RevisionsService
 	// Links that show an article before it is public.
 	Previews *PreviewsService
 	// Reports of articles, comments and profiles, and what moderators do about
@@ -52,6 +54,7 @@ func newClient(c *core) *Client {
 		Recovery:   &RecoveryService{c},
 		Profiles:   &ProfilesService{c},
 		Articles:   &ArticlesService{c},
+		Revisions:  &RevisionsService{c},
 		Previews:   &PreviewsService{c},
 		Moderation: &ModerationService{c},
 		Comments:   &CommentsService{c},

@@ -559,6 +559,50 @@ func ExampleArticlesService_Submit() {
 	// Output: how-to-train-your-dragon
 }
 
+func ExampleArticlesService_GetWorkingCopy() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	article, err := c.Articles.GetWorkingCopy(ctx, "how-to-train-your-dragon")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(article.Slug)
+	// Output: how-to-train-your-dragon
+}
+
+func ExampleArticlesService_UpdateWorkingCopy() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	article, err := c.Articles.UpdateWorkingCopy(ctx, "how-to-train-your-dragon", byline.UpdateArticle{
+		Title: byline.Ptr("Did you train your dragon?"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(article.Slug)
+	// Output: how-to-train-your-dragon
+}
+
+func ExampleArticlesService_DeleteWorkingCopy() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = c.Articles.DeleteWorkingCopy(ctx, "how-to-train-your-dragon")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("done")
+	// Output: done
+}
+
 func ExampleArticlesService_Favorite() {
 	ctx := context.Background()
 	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
@@ -631,6 +675,69 @@ func ExampleArticlesService_GetMany() {
 	}
 	fmt.Println(len(articleBatch.Articles))
 	// Output: 1
+}
+
+func ExampleRevisionsService_List() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for revision, err := range c.Revisions.ListAll(ctx, "how-to-train-your-dragon", nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(revision.Title)
+	}
+	// Output: How to train your dragon
+}
+
+func ExampleRevisionsService_Get() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	revision, err := c.Revisions.Get(ctx, "how-to-train-your-dragon", 2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(revision.Title)
+	// Output: How to train your dragon
+}
+
+func ExampleRevisionsService_Diff() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := c.Revisions.Diff(ctx, "how-to-train-your-dragon", 2, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(text)
+	// Output: --- 1/body
+	// +++ 2/body
+	// @@ -1 +1 @@
+	// -You believe
+	// \ No newline at end of file
+	// +You have to believe
+	// \ No newline at end of file
+}
+
+func ExampleRevisionsService_Restore() {
+	ctx := context.Background()
+	c, err := byline.New("https://byline.example.com", byline.WithToken(os.Getenv("BYLINE_TOKEN")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	article, err := c.Revisions.Restore(ctx, "how-to-train-your-dragon", 2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(article.Slug)
+	// Output: how-to-train-your-dragon
 }
 
 func ExamplePreviewsService_Create() {
@@ -1201,21 +1308,28 @@ var exchanges = map[string]exchange{
 	"POST /batch/profiles":                                           {`{"usernames":["jake","nobody"]}`, 200, `{"missing":["nobody"],"profiles":[{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"}]}`},
 	"GET /articles/feed":                                             {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"articlesCount":1,"nextCursor":null}`},
 	"GET /articles?tag=dragons":                                      {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"slug":"how-to-train-your-dragon","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"articlesCount":1,"nextCursor":null}`},
-	"POST /articles":                                                 {`{"article":{"body":"You have to believe","description":"Ever wonder how?","tagList":["reactjs","angularjs","dragons"],"title":"How to train your dragon"}}`, 201, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
-	"GET /articles/how-to-train-your-dragon":                         {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
-	"PUT /articles/how-to-train-your-dragon":                         {`{"article":{"title":"Did you train your dragon?"}}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"POST /articles":                                                 {`{"article":{"body":"You have to believe","description":"Ever wonder how?","tagList":["reactjs","angularjs","dragons"],"title":"How to train your dragon"}}`, 201, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"GET /articles/how-to-train-your-dragon":                         {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"PUT /articles/how-to-train-your-dragon":                         {`{"article":{"title":"Did you train your dragon?"}}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
 	"DELETE /articles/how-to-train-your-dragon":                      {``, 204, ``},
-	"POST /articles/how-to-train-your-dragon/publish":                {`{"publishAt":"2099-01-01T06:00:00Z"}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
-	"POST /articles/how-to-train-your-dragon/unpublish":              {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
-	"POST /articles/how-to-train-your-dragon/submit":                 {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
-	"POST /articles/how-to-train-your-dragon/favorite":               {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
-	"DELETE /articles/how-to-train-your-dragon/favorite":             {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"POST /articles/how-to-train-your-dragon/publish":                {`{"publishAt":"2099-01-01T06:00:00Z"}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"POST /articles/how-to-train-your-dragon/unpublish":              {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"POST /articles/how-to-train-your-dragon/submit":                 {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"GET /articles/how-to-train-your-dragon/working-copy":            {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"PUT /articles/how-to-train-your-dragon/working-copy":            {`{"article":{"title":"Did you train your dragon?"}}`, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"DELETE /articles/how-to-train-your-dragon/working-copy":         {``, 204, ``},
+	"POST /articles/how-to-train-your-dragon/favorite":               {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"DELETE /articles/how-to-train-your-dragon/favorite":             {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
 	"GET /user/articles?status=draft":                                {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":null,"slug":"how-to-train-your-dragon","status":"draft","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"nextCursor":null}`},
 	"GET /editorial/articles?status=draft":                           {``, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"publishedAt":null,"slug":"how-to-train-your-dragon","status":"draft","tagList":["dragons","training"],"title":"How to train your dragon","updatedAt":"2026-02-18T03:48:35.824Z"}],"nextCursor":null}`},
-	"POST /batch/articles":                                           {`{"slugs":["how-to-train-your-dragon","no-such-article"]}`, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}],"missing":["no-such-article"]}`},
+	"POST /batch/articles":                                           {`{"slugs":["how-to-train-your-dragon","no-such-article"]}`, 200, `{"articles":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}],"missing":["no-such-article"]}`},
+	"GET /articles/how-to-train-your-dragon/revisions":               {``, 200, `{"nextCursor":null,"revisions":[{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"createdAt":"2026-02-18T03:48:35.824Z","number":2,"published":true,"title":"How to train your dragon"}]}`},
+	"GET /articles/how-to-train-your-dragon/revisions/2":             {``, 200, `{"revision":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"coverImage":null,"createdAt":"2026-02-18T03:48:35.824Z","description":"Ever wonder how?","language":null,"metaDescription":null,"metaTitle":null,"metadata":{},"number":2,"published":true,"tagList":["dragons","training"],"title":"How to train your dragon"}}`},
+	"GET /articles/how-to-train-your-dragon/revisions/2/diff":        {``, 200, "--- 1/body\n+++ 2/body\n@@ -1 +1 @@\n-You believe\n\\ No newline at end of file\n+You have to believe\n\\ No newline at end of file\n"},
+	"POST /articles/how-to-train-your-dragon/revisions/2/restore":    {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":"2026-02-18T03:22:56.637Z","readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"published","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
 	"POST /articles/how-to-train-your-dragon/previews":               {`{"expiresIn":86400}`, 201, `{"expiresAt":"2026-02-25T03:22:56.637Z","token":"q7x3m5z2n4k6h8j2w5y7r3t6u4","url":"https://example.com/preview#q7x3m5z2n4k6h8j2w5y7r3t6u4"}`},
 	"DELETE /articles/how-to-train-your-dragon/previews":             {``, 204, ``},
-	"GET /previews/q7x3m5z2n4k6h8j2w5y7r3t6u4":                       {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":null,"readingMinutes":1,"series":null,"slug":"how-to-train-your-dragon","status":"draft","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
+	"GET /previews/q7x3m5z2n4k6h8j2w5y7r3t6u4":                       {``, 200, `{"article":{"author":{"bio":"I work at statefarm","following":false,"image":null,"username":"jake"},"body":"You have to believe","canonicalUrl":null,"commentsOpen":true,"coverImage":null,"createdAt":"2026-02-18T03:22:56.637Z","description":"Ever wonder how?","favorited":false,"favoritesCount":0,"language":"en","metaDescription":null,"metaTitle":null,"metadata":{"layout":"wide"},"publishedAt":null,"readingMinutes":1,"revision":2,"series":null,"slug":"how-to-train-your-dragon","status":"draft","tagList":["dragons","training"],"title":"How to train your dragon","translations":[],"unpublishAt":null,"updatedAt":"2026-02-18T03:48:35.824Z","wordCount":5}}`},
 	"PUT /articles/how-to-train-your-dragon/hidden":                  {`{"reason":"Advertising"}`, 204, ``},
 	"DELETE /articles/how-to-train-your-dragon/hidden":               {``, 204, ``},
 	"PUT /articles/how-to-train-your-dragon/comments/42/hidden":      {`{"reason":"Advertising"}`, 204, ``},

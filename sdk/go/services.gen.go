@@ -800,6 +800,12 @@ func (s *ArticlesService) Delete(ctx context.Context, slug string, options ...Ca
 // of publication. An author has up to 100 scheduled articles, and up to 1000
 // whose publication ends.
 //
+// If the article is published and has a working copy, the request publishes
+// that one, at once or at `publishAt`. The working copy of a scheduled article
+// becomes its text at once. `If-Match` compares the `ETag` of what is
+// published: of the working copy if there is one. A scheduled working copy
+// counts as a scheduled article.
+//
 // It sends POST /articles/{slug}/publish, and needs a token with the scope
 // write, and the role author.
 func (s *ArticlesService) Publish(ctx context.Context, slug string, body PublishRequest, options ...CallOption) (*Article, error) {
@@ -818,7 +824,8 @@ func (s *ArticlesService) Publish(ctx context.Context, slug string, body Publish
 //
 // Makes a published, scheduled or submitted article a draft again. It keeps its
 // slug, comments and favorites, which are shown again when it is published
-// again.
+// again. Its working copy becomes its text; the text that was public is one of
+// its revisions.
 //
 // It sends POST /articles/{slug}/unpublish, and needs a token with the scope
 // write, and the role author.
@@ -835,7 +842,9 @@ func (s *ArticlesService) Unpublish(ctx context.Context, slug string, options ..
 
 // Submit submits an article for review.
 //
-// Marks a draft as ready, so that editors find it in their list.
+// Marks a draft, or the working copy of a published or scheduled article, as
+// ready, so that editors find it in their list. A working copy is no longer
+// scheduled then.
 //
 // It sends POST /articles/{slug}/submit, and needs a token with the scope
 // write, and the role author.
@@ -848,6 +857,67 @@ func (s *ArticlesService) Submit(ctx context.Context, slug string, options ...Ca
 		arguments: []any{slug},
 	}, &out, options)
 	return out.Article, err
+}
+
+// GetWorkingCopy gets a working copy.
+//
+// Returns an article as it would be with its unpublished changes. `workingCopy`
+// says how far they are; it is absent if there are none. Only those who may
+// change the article get this response.
+//
+// It sends GET /articles/{slug}/working-copy, and needs a token with the scope
+// read.
+func (s *ArticlesService) GetWorkingCopy(ctx context.Context, slug string, options ...CallOption) (*Article, error) {
+	var out struct {
+		Article *Article `json:"article"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "articles.getWorkingCopy", method: "GET", path: "/articles/{slug}/working-copy",
+		arguments: []any{slug},
+	}, &out, options)
+	return out.Article, err
+}
+
+// UpdateWorkingCopy changes a working copy.
+//
+// Changes a published or scheduled article without publishing the change. The
+// body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+// the working copy, which begins with the text of the article. `POST
+// /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+// no working copy: the request returns 422 with `status` in `errors`. `author`,
+// `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they
+// are changed with `PUT /articles/{slug}`.
+//
+// To avoid overwriting somebody else's change, send the `ETag` of `GET
+// /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+// article has changed since, the request returns 412.
+//
+// It sends PUT /articles/{slug}/working-copy, and needs a token with the scope
+// write, and the role author.
+func (s *ArticlesService) UpdateWorkingCopy(ctx context.Context, slug string, article UpdateArticle, options ...CallOption) (*Article, error) {
+	var out struct {
+		Article *Article `json:"article"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "articles.updateWorkingCopy", method: "PUT", path: "/articles/{slug}/working-copy",
+		arguments: []any{slug},
+		body:      map[string]any{"article": article},
+	}, &out, options)
+	return out.Article, err
+}
+
+// DeleteWorkingCopy discards a working copy.
+//
+// Discards the unpublished changes of an article. Their text is still one of
+// its revisions.
+//
+// It sends DELETE /articles/{slug}/working-copy, and needs a token with the
+// scope write, and the role author.
+func (s *ArticlesService) DeleteWorkingCopy(ctx context.Context, slug string, options ...CallOption) error {
+	return s.core.call(ctx, request{
+		operation: "articles.deleteWorkingCopy", method: "DELETE", path: "/articles/{slug}/working-copy",
+		arguments: []any{slug},
+	}, nil, options)
 }
 
 // Favorite favorites an article.
@@ -918,6 +988,7 @@ func (p *ArticlesListOwnParams) values() url.Values {
 // ListOwn lists your own articles.
 //
 // Returns the articles of the caller in any state, the last created first.
+// `status=review` has those whose working copy is in review too.
 //
 // It sends GET /user/articles, and needs a token with the scope read.
 func (s *ArticlesService) ListOwn(ctx context.Context, params *ArticlesListOwnParams, options ...CallOption) (*Page[ArticleSummary], error) {
@@ -986,7 +1057,8 @@ func (p *ArticlesListEditorialParams) values() url.Values {
 // ListEditorial lists the articles of everybody.
 //
 // Returns articles in any state, the last created first. Filters can be
-// combined.
+// combined. `status=review` has the articles whose working copy is in review
+// too.
 //
 // It sends GET /editorial/articles, and needs a token with the scope admin, and
 // the role editor.
@@ -1061,6 +1133,146 @@ func (s *ArticlesService) GetMany(ctx context.Context, body ArticleBatchRequest,
 	return out, err
 }
 
+// RevisionsService has the operations of [Client].Revisions.
+type RevisionsService struct{ core *core }
+
+// RevisionsListParams are the optional parameters of revisions.list. A member
+// that is zero is not sent.
+type RevisionsListParams struct {
+	// The maximum number of items in the page.
+	Limit int
+	// `nextCursor` of the previous page. It is opaque and valid only for the
+	// same list with the same filters.
+	Cursor string
+}
+
+func (p *RevisionsListParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.FormatInt(int64(p.Limit), 10))
+	}
+	if p.Cursor != "" {
+		q.Set("cursor", string(p.Cursor))
+	}
+	return q
+}
+
+// List lists the revisions of an article.
+//
+// Returns every text that the article and its working copy have had, the newest
+// first. Only those who may change the article find them.
+//
+// It sends GET /articles/{slug}/revisions, and needs a token with the scope
+// read.
+func (s *RevisionsService) List(ctx context.Context, slug string, params *RevisionsListParams, options ...CallOption) (*Page[RevisionSummary], error) {
+	var out struct {
+		Items []RevisionSummary `json:"revisions"`
+		Next  string            `json:"nextCursor"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "revisions.list", method: "GET", path: "/articles/{slug}/revisions",
+		arguments: []any{slug},
+		query:     params.values(),
+	}, &out, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Page[RevisionSummary]{Items: out.Items, NextCursor: out.Next}, nil
+}
+
+// ListAll iterates over the items of all pages of [RevisionsService.List]. It
+// requests a page when the loop gets there, and ends after an error.
+func (s *RevisionsService) ListAll(ctx context.Context, slug string, params *RevisionsListParams, options ...CallOption) iter.Seq2[RevisionSummary, error] {
+	var page RevisionsListParams
+	if params != nil {
+		page = *params
+	}
+	return pages(page.Cursor, func(cursor string) (*Page[RevisionSummary], error) {
+		page := page
+		page.Cursor = cursor
+		return s.List(ctx, slug, &page, options...)
+	})
+}
+
+// Get gets a revision.
+//
+// Returns a text that the article or its working copy has or had.
+//
+// It sends GET /articles/{slug}/revisions/{n}, and needs a token with the scope
+// read.
+func (s *RevisionsService) Get(ctx context.Context, slug string, n int, options ...CallOption) (*Revision, error) {
+	var out struct {
+		Revision *Revision `json:"revision"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "revisions.get", method: "GET", path: "/articles/{slug}/revisions/{n}",
+		arguments: []any{slug, n},
+	}, &out, options)
+	return out.Revision, err
+}
+
+// RevisionsDiffParams are the optional parameters of revisions.diff. A member
+// that is zero is not sent.
+type RevisionsDiffParams struct {
+	// The number of the revision to compare with; without it, the one before,
+	// or an empty text if there is none.
+	Against int
+}
+
+func (p *RevisionsDiffParams) values() url.Values {
+	q := url.Values{}
+	if p == nil {
+		return q
+	}
+	if p.Against != 0 {
+		q.Set("against", strconv.FormatInt(int64(p.Against), 10))
+	}
+	return q
+}
+
+// Diff compares two revisions.
+//
+// Returns what a revision has changed, as a unified diff of lines. It has a
+// part for each of `title`, `description`, `tagList`, `details` and `body` that
+// differs, and is empty if none does. `patch -p1` applies it to files of these
+// names, exactly.
+//
+// Texts with more than 100,000 lines together are refused with 422.
+//
+// It sends GET /articles/{slug}/revisions/{n}/diff, and needs a token with the
+// scope read.
+func (s *RevisionsService) Diff(ctx context.Context, slug string, n int, params *RevisionsDiffParams, options ...CallOption) (string, error) {
+	var out string
+	err := s.core.call(ctx, request{
+		operation: "revisions.diff", method: "GET", path: "/articles/{slug}/revisions/{n}/diff",
+		arguments: []any{slug, n},
+		query:     params.values(),
+		text:      true,
+	}, &out, options)
+	return out, err
+}
+
+// Restore restores a revision.
+//
+// Gives the article the text of a revision again, as a new revision. If the
+// article is published, the text is public at once.
+//
+// It sends POST /articles/{slug}/revisions/{n}/restore, and needs a token with
+// the scope write, and the role author.
+func (s *RevisionsService) Restore(ctx context.Context, slug string, n int, options ...CallOption) (*Article, error) {
+	var out struct {
+		Article *Article `json:"article"`
+	}
+	err := s.core.call(ctx, request{
+		operation: "revisions.restore", method: "POST", path: "/articles/{slug}/revisions/{n}/restore",
+		arguments: []any{slug, n},
+	}, &out, options)
+	return out.Article, err
+}
+
 // PreviewsService has the operations of [Client].Previews.
 type PreviewsService struct{ core *core }
 
@@ -1122,9 +1334,10 @@ func (p *PreviewsGetParams) values() url.Values {
 
 // Get gets the article of a preview link.
 //
-// Returns the article as it would be if it were published now. Neither the
-// service nor any cache or search engine keeps the response. A token that is
-// unknown, has expired or was ended returns 404.
+// Returns the article as it would be if it were published now, with its working
+// copy if there is one. Neither the service nor any cache or search engine
+// keeps the response. A token that is unknown, has expired or was ended returns
+// 404.
 //
 // It sends GET /previews/{token}, and no token.
 func (s *PreviewsService) Get(ctx context.Context, token string, params *PreviewsGetParams, options ...CallOption) (*Article, error) {

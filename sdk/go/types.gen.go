@@ -546,6 +546,98 @@ func (v PreviewResponse) GoString() string { return "byline.PreviewResponse" + v
 // LogValue implements [slog.LogValuer] like String.
 func (v PreviewResponse) LogValue() slog.Value { return slog.StringValue(v.String()) }
 
+// WorkingCopy: how far the unpublished changes of an article are.
+type WorkingCopy struct {
+	// How far unpublished changes are: a `draft`, in `review` or `scheduled` to
+	// be published.
+	Status WorkingCopyStatus `json:"status"`
+	// When they will be published; null unless they are scheduled.
+	PublishAt *time.Time `json:"publishAt"`
+	// The number of the revision that they began with. If the article has
+	// another one, it has changed since.
+	BasedOn int `json:"basedOn"`
+	// When they were last changed.
+	UpdatedAt time.Time `json:"updatedAt"`
+	// The user who wrote this; null if the account no longer exists.
+	Author *RevisionAuthor `json:"author"`
+}
+
+// WorkingCopyStatus: how far unpublished changes are: a `draft`, in `review` or
+// `scheduled` to be published.
+type WorkingCopyStatus string
+
+// The values of WorkingCopyStatus.
+const (
+	WorkingCopyDraft     WorkingCopyStatus = "draft"
+	WorkingCopyReview    WorkingCopyStatus = "review"
+	WorkingCopyScheduled WorkingCopyStatus = "scheduled"
+)
+
+// RevisionAuthor is the user who wrote this; null if the account no longer
+// exists.
+type RevisionAuthor struct {
+	// The name of the user.
+	Username string `json:"username"`
+	// What users say about themselves; null if they say nothing.
+	Bio *string `json:"bio"`
+	// The URL of the picture of the user; null if they have none.
+	Image *string `json:"image"`
+	// Whether the caller follows this user.
+	Following bool `json:"following"`
+}
+
+// RevisionSummary is a revision without its text.
+type RevisionSummary struct {
+	// Identifies the revision of the article.
+	Number int `json:"number"`
+	// The title that it has.
+	Title string `json:"title"`
+	// Whether it was or is the text of a published article; then it is never
+	// dropped.
+	Published bool `json:"published"`
+	// When it was written.
+	CreatedAt time.Time `json:"createdAt"`
+	// The user who wrote this; null if the account no longer exists.
+	Author *RevisionAuthor `json:"author"`
+}
+
+// Revision is a text that an article or its working copy has or had.
+type Revision struct {
+	// Identifies the revision of the article.
+	Number int `json:"number"`
+	// The title that it has.
+	Title string `json:"title"`
+	// The summary that it has.
+	Description string `json:"description"`
+	// The Markdown that it has, exactly as it was sent.
+	Body string `json:"body"`
+	// The tags that it has.
+	TagList []string `json:"tagList"`
+	// The picture that represents the article; null if there is none.
+	CoverImage *CoverImage `json:"coverImage"`
+	// Where the article was published first, for search engines; null if here.
+	CanonicalURL *string `json:"canonicalUrl"`
+	// The title for search engines and social networks; null if it is that of
+	// the article.
+	MetaTitle *string `json:"metaTitle"`
+	// The summary for search engines and social networks; null if it is that of
+	// the article.
+	MetaDescription *string `json:"metaDescription"`
+	// The language of the text, as a BCP 47 tag in its canonical form; null if
+	// nobody has said.
+	Language *string `json:"language"`
+	// Members of the front end's own, as JSON of any kind. They are returned as
+	// they were sent: the digits of numbers and the order of members stay.
+	Metadata map[string]any `json:"metadata"`
+	// Whether it was or is the text of a published article; then it is never
+	// dropped.
+	Published bool `json:"published"`
+	// When it was written.
+	CreatedAt time.Time `json:"createdAt"`
+	// The user who wrote this; null if the account no longer exists.
+	Author *RevisionAuthor `json:"author"`
+}
+
 // Article is a published text with its tags, its author and what the caller has
 // to do with it.
 type Article struct {
@@ -593,6 +685,12 @@ type Article struct {
 	PublishedAt *time.Time `json:"publishedAt"`
 	// When the article becomes a draft again; null if it stays published.
 	UnpublishAt *time.Time `json:"unpublishAt"`
+	// The number of the revision that this text is; those of the texts that the
+	// article has had are lower.
+	Revision int `json:"revision"`
+	// How far the unpublished changes of the article are; only in the responses
+	// to requests that concern them.
+	WorkingCopy *WorkingCopy `json:"workingCopy,omitempty"`
 	// The number of words of `body`. In Chinese and Japanese each character
 	// counts; for languages of South-East Asia without spaces it is an
 	// estimate.
@@ -648,6 +746,9 @@ type ArticleSummary struct {
 	// When the article was published, or will be; only for those who may change
 	// it.
 	PublishedAt *time.Time `json:"publishedAt,omitempty"`
+	// How far the unpublished changes of the article are; only in the lists of
+	// those who may change it.
+	WorkingCopy WorkingCopyStatus `json:"workingCopy,omitempty"`
 	// Whether the article is one of the caller's favorites.
 	Favorited bool `json:"favorited"`
 	// The number of users who have marked the article as a favorite.
@@ -1258,6 +1359,7 @@ const (
 	ExportSession    ExportRecordType = "session"
 	ExportApiKey     ExportRecordType = "apiKey"
 	ExportArticle    ExportRecordType = "article"
+	ExportRevision   ExportRecordType = "revision"
 	ExportComment    ExportRecordType = "comment"
 	ExportFavorite   ExportRecordType = "favorite"
 	ExportFollowing  ExportRecordType = "following"

@@ -30,6 +30,8 @@ import type {
   PublishRequest,
   NewPreviewRequest,
   PreviewResponse,
+  RevisionSummary,
+  Revision,
   Article,
   ArticleSummary,
   NewSeries,
@@ -63,6 +65,8 @@ import type {
   ArticlesFeedParams,
   ArticlesListParams,
   ArticlesGetParams,
+  RevisionsListParams,
+  RevisionsDiffParams,
   PreviewsGetParams,
   CommentsListParams,
   TagsPageParams,
@@ -1146,6 +1150,12 @@ export class ArticlesResource {
    * of publication. An author has up to 100 scheduled articles, and up to 1000
    * whose publication ends.
    *
+   * If the article is published and has a working copy, the request publishes
+   * that one, at once or at `publishAt`. The working copy of a scheduled article
+   * becomes its text at once. `If-Match` compares the `ETag` of what is published:
+   * of the working copy if there is one. A scheduled working copy counts as a
+   * scheduled article.
+   *
    * @param slug - The current slug of the article or an earlier one
    *
    * @example
@@ -1176,7 +1186,8 @@ export class ArticlesResource {
    *
    * Makes a published, scheduled or submitted article a draft again. It keeps
    * its slug, comments and favorites, which are shown again when it is
-   * published again.
+   * published again. Its working copy becomes its text; the text that was public
+   * is one of its revisions.
    *
    * @param slug - The current slug of the article or an earlier one
    *
@@ -1203,7 +1214,9 @@ export class ArticlesResource {
   /**
    * Submit an article for review
    *
-   * Marks a draft as ready, so that editors find it in their list.
+   * Marks a draft, or the working copy of a published or scheduled article, as
+   * ready, so that editors find it in their list. A working copy is no longer
+   * scheduled then.
    *
    * @param slug - The current slug of the article or an earlier one
    *
@@ -1220,6 +1233,136 @@ export class ArticlesResource {
         path: "/articles/{slug}/submit",
         expects: "article",
         unwraps: true,
+      },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Get a working copy
+   *
+   * Returns an article as it would be with its unpublished changes. `workingCopy`
+   * says how far they are; it is absent if there are none. Only those who may
+   * change the article get this response.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.getWorkingCopy(
+   *   "how-to-train-your-dragon",
+   * );
+   * ```
+   */
+  getWorkingCopy(slug: string, options: CallOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.getWorkingCopy",
+        method: "GET",
+        path: "/articles/{slug}/working-copy",
+        expects: "article",
+        unwraps: true,
+      },
+      [slug],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Change a working copy
+   *
+   * Changes a published or scheduled article without publishing the change. The
+   * body is the same merge patch as that of `PUT /articles/{slug}`; it applies to
+   * the working copy, which begins with the text of the article.
+   * `POST /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+   * no working copy: the request returns 422 with `status` in `errors`. `author`,
+   * `slug`, `commentsOpen`, `series` and `translationOf` are no part of it: they are
+   * changed with `PUT /articles/{slug}`.
+   *
+   * To avoid overwriting somebody else's change, send the `ETag` of
+   * `GET /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+   * article has changed since, the request returns 412.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.updateWorkingCopy(
+   *   "how-to-train-your-dragon",
+   *   { title: "Did you train your dragon?" },
+   * );
+   * ```
+   */
+  updateWorkingCopy(
+    slug: string,
+    params: UpdateArticle,
+    options: ConditionalOptions = {},
+  ): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "articles.updateWorkingCopy",
+        method: "PUT",
+        path: "/articles/{slug}/working-copy",
+        body: "article",
+        expects: "article",
+        unwraps: true,
+      },
+      [slug],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Change what `getWorkingCopy` returns, without overwriting the edits of others
+   *
+   * Reads the article, calls `change`, and writes the change that it
+   * returns. If somebody else has edited the article in the meantime, reads it
+   * and calls `change` again.
+   *
+   * @example
+   * ```ts
+   * const article = await byline.articles.editWorkingCopy(
+   *   "how-to-train-your-dragon",
+   *   (article) => ({ title: "Did you train your dragon?" }),
+   * );
+   * ```
+   */
+  editWorkingCopy(
+    slug: string,
+    change: (article: Article) => UpdateArticle | Promise<UpdateArticle>,
+    options: CallOptions = {},
+  ): Promise<Article> {
+    return edit(
+      () => this.getWorkingCopy(slug, options),
+      async (value, etag) =>
+        this.updateWorkingCopy(slug, await change(value), { ...options, ifMatch: etag }),
+    );
+  }
+
+  /**
+   * Discard a working copy
+   *
+   * Discards the unpublished changes of an article. Their text is still one of its
+   * revisions.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * await byline.articles.deleteWorkingCopy("how-to-train-your-dragon");
+   * ```
+   */
+  deleteWorkingCopy(slug: string, options: ConditionalOptions = {}): Call<void> {
+    return this.#transport.call(
+      {
+        name: "articles.deleteWorkingCopy",
+        method: "DELETE",
+        path: "/articles/{slug}/working-copy",
+        empty: true,
       },
       [slug],
       {},
@@ -1287,6 +1430,7 @@ export class ArticlesResource {
    * List your own articles
    *
    * Returns the articles of the caller in any state, the last created first.
+   * `status=review` has those whose working copy is in review too.
    *
    * @example
    * ```ts
@@ -1313,7 +1457,7 @@ export class ArticlesResource {
    * List the articles of everybody
    *
    * Returns articles in any state, the last created first. Filters can be
-   * combined.
+   * combined. `status=review` has the articles whose working copy is in review too.
    *
    * @example
    * ```ts
@@ -1373,6 +1517,146 @@ export class ArticlesResource {
       },
       [],
       params,
+      options,
+    );
+  }
+}
+
+/** Articles, lists of articles and the personal feed */
+export class RevisionsResource {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List the revisions of an article
+   *
+   * Returns every text that the article and its working copy have had, the newest
+   * first. Only those who may change the article find them.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   *
+   * @example
+   * ```ts
+   * for await (const revision of byline.revisions.list(
+   *   "how-to-train-your-dragon",
+   * )) {
+   *   console.log(revision);
+   * }
+   * ```
+   */
+  list(
+    slug: string,
+    params: RevisionsListParams = {},
+    options: CallOptions = {},
+  ): Pager<RevisionSummary, Page<RevisionSummary>> {
+    return new Pager((cursor) =>
+      this.#transport.page(
+        {
+          name: "revisions.list",
+          method: "GET",
+          path: "/articles/{slug}/revisions",
+          expects: "revisions",
+        },
+        [slug],
+        { ...params, ...cursor },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * Get a revision
+   *
+   * Returns a text that the article or its working copy has or had.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   * @param n - Identifies the revision among those of the article; the first text is 1
+   *
+   * @example
+   * ```ts
+   * const revision = await byline.revisions.get("how-to-train-your-dragon", 2);
+   * ```
+   */
+  get(slug: string, n: number, options: CallOptions = {}): Call<Revision> {
+    return this.#transport.call(
+      {
+        name: "revisions.get",
+        method: "GET",
+        path: "/articles/{slug}/revisions/{n}",
+        expects: "revision",
+        unwraps: true,
+      },
+      [slug, n],
+      {},
+      options,
+    );
+  }
+
+  /**
+   * Compare two revisions
+   *
+   * Returns what a revision has changed, as a unified diff of lines. It has a part for
+   * each of `title`, `description`, `tagList`, `details` and `body` that differs, and
+   * is empty if none does. `patch -p1` applies it to files of these names, exactly.
+   *
+   * Texts with more than 100,000 lines together are refused with 422.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   * @param n - Identifies the revision among those of the article; the first text is 1
+   *
+   * @example
+   * ```ts
+   * const text = await byline.revisions.diff("how-to-train-your-dragon", 2);
+   * ```
+   */
+  diff(
+    slug: string,
+    n: number,
+    params: RevisionsDiffParams = {},
+    options: CallOptions = {},
+  ): Call<string> {
+    return this.#transport.call(
+      {
+        name: "revisions.diff",
+        method: "GET",
+        path: "/articles/{slug}/revisions/{n}/diff",
+        text: true,
+      },
+      [slug, n],
+      params,
+      options,
+    );
+  }
+
+  /**
+   * Restore a revision
+   *
+   * Gives the article the text of a revision again, as a new revision. If the
+   * article is published, the text is public at once.
+   *
+   * @param slug - The current slug of the article or an earlier one
+   * @param n - Identifies the revision among those of the article; the first text is 1
+   *
+   * @example
+   * ```ts
+   * const article = await byline.revisions.restore("how-to-train-your-dragon", 2);
+   * ```
+   */
+  restore(slug: string, n: number, options: ConditionalOptions = {}): Call<Article> {
+    return this.#transport.call(
+      {
+        name: "revisions.restore",
+        method: "POST",
+        path: "/articles/{slug}/revisions/{n}/restore",
+        expects: "article",
+        unwraps: true,
+      },
+      [slug, n],
+      {},
       options,
     );
   }
@@ -1452,7 +1736,8 @@ export class PreviewsResource {
   /**
    * Get the article of a preview link
    *
-   * Returns the article as it would be if it were published now. Neither the
+   * Returns the article as it would be if it were published now, with its working
+   * copy if there is one. Neither the
    * service nor any cache or search engine keeps the response. A token that is
    * unknown, has expired or was ended returns 404.
    *
@@ -2624,6 +2909,8 @@ export abstract class Resources {
   readonly profiles: ProfilesResource;
   /** Articles, lists of articles and the personal feed */
   readonly articles: ArticlesResource;
+  /** Articles, lists of articles and the personal feed */
+  readonly revisions: RevisionsResource;
   /** Links that show an article before it is public */
   readonly previews: PreviewsResource;
   /** Reports of articles, comments and profiles, and what moderators do about them */
@@ -2647,6 +2934,7 @@ export abstract class Resources {
     this.recovery = new RecoveryResource(transport);
     this.profiles = new ProfilesResource(transport);
     this.articles = new ArticlesResource(transport);
+    this.revisions = new RevisionsResource(transport);
     this.previews = new PreviewsResource(transport);
     this.moderation = new ModerationResource(transport);
     this.comments = new CommentsResource(transport);

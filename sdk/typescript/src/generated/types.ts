@@ -266,6 +266,7 @@ export interface ExportRecord {
     | "session"
     | "apiKey"
     | "article"
+    | "revision"
     | "comment"
     | "favorite"
     | "following"
@@ -577,6 +578,86 @@ export interface PreviewResponse {
   expiresAt: string;
 }
 
+/** How far the unpublished changes of an article are */
+export interface WorkingCopy {
+  /** How far unpublished changes are: a `draft`, in `review` or `scheduled` to be published */
+  status: WorkingCopyStatus;
+  /** When they will be published; null unless they are scheduled */
+  publishAt: string | null;
+  /**
+   * The number of the revision that they began with. If the article has another one, it has changed since.
+   */
+  basedOn: number;
+  /** When they were last changed */
+  updatedAt: string;
+  /** The user who wrote this; null if the account no longer exists */
+  author: RevisionAuthor | null;
+}
+
+/** How far unpublished changes are: a `draft`, in `review` or `scheduled` to be published */
+export type WorkingCopyStatus = "draft" | "review" | "scheduled";
+
+/** The user who wrote this; null if the account no longer exists */
+export interface RevisionAuthor {
+  /** The name of the user */
+  username: string;
+  /** What users say about themselves; null if they say nothing */
+  bio: string | null;
+  /** The URL of the picture of the user; null if they have none */
+  image: string | null;
+  /** Whether the caller follows this user */
+  following: boolean;
+}
+
+/** A revision without its text */
+export interface RevisionSummary {
+  /** Identifies the revision of the article */
+  number: number;
+  /** The title that it has */
+  title: string;
+  /** Whether it was or is the text of a published article; then it is never dropped */
+  published: boolean;
+  /** When it was written */
+  createdAt: string;
+  /** The user who wrote this; null if the account no longer exists */
+  author: RevisionAuthor | null;
+}
+
+/** A text that an article or its working copy has or had */
+export interface Revision {
+  /** Identifies the revision of the article */
+  number: number;
+  /** The title that it has */
+  title: string;
+  /** The summary that it has */
+  description: string;
+  /** The Markdown that it has, exactly as it was sent */
+  body: string;
+  /** The tags that it has */
+  tagList: string[];
+  /** The picture that represents the article; null if there is none */
+  coverImage: CoverImage | null;
+  /** Where the article was published first, for search engines; null if here */
+  canonicalUrl: string | null;
+  /** The title for search engines and social networks; null if it is that of the article */
+  metaTitle: string | null;
+  /** The summary for search engines and social networks; null if it is that of the article */
+  metaDescription: string | null;
+  /** The language of the text, as a BCP 47 tag in its canonical form; null if nobody has said */
+  language: string | null;
+  /**
+   * Members of the front end's own, as JSON of any kind. They are returned as
+   * they were sent: the digits of numbers and the order of members stay.
+   */
+  metadata: Record<string, unknown>;
+  /** Whether it was or is the text of a published article; then it is never dropped */
+  published: boolean;
+  /** When it was written */
+  createdAt: string;
+  /** The user who wrote this; null if the account no longer exists */
+  author: RevisionAuthor | null;
+}
+
 /** A published text with its tags, its author and what the caller has to do with it */
 export interface Article {
   /** The picture that represents the article; null if there is none */
@@ -625,6 +706,14 @@ export interface Article {
   publishedAt: string | null;
   /** When the article becomes a draft again; null if it stays published */
   unpublishAt: string | null;
+  /**
+   * The number of the revision that this text is; those of the texts that the article has had are lower
+   */
+  revision: number;
+  /**
+   * How far the unpublished changes of the article are; only in the responses to requests that concern them
+   */
+  workingCopy?: WorkingCopy;
   /**
    * The number of words of `body`. In Chinese and Japanese each character counts; for languages of South-East Asia without spaces it is an estimate.
    */
@@ -681,6 +770,10 @@ export interface ArticleSummary {
   status?: ArticleStatus;
   /** When the article was published, or will be; only for those who may change it */
   publishedAt?: string | null;
+  /**
+   * How far the unpublished changes of the article are; only in the lists of those who may change it
+   */
+  workingCopy?: WorkingCopyStatus;
   /** Whether the article is one of the caller's favorites */
   favorited: boolean;
   /** The number of users who have marked the article as a favorite */
@@ -1413,6 +1506,32 @@ export interface ArticlesGetParams {
    * @default "markdown"
    */
   format?: TextFormat | undefined;
+}
+
+/** The parameters of `revisions.list`. */
+export interface RevisionsListParams {
+  /**
+   * The maximum number of items in the page
+   *
+   * 1 to 100.
+   *
+   * @default 20
+   */
+  limit?: number | undefined;
+  /**
+   * `nextCursor` of the previous page. It is opaque and valid only for the same list with the same filters.
+   *
+   * 1 to 128 characters.
+   */
+  cursor?: string | undefined;
+}
+
+/** The parameters of `revisions.diff`. */
+export interface RevisionsDiffParams {
+  /**
+   * The number of the revision to compare with; without it, the one before, or an empty text if there is none
+   */
+  against?: number | undefined;
 }
 
 /** The parameters of `previews.get`. */

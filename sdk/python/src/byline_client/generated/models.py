@@ -43,6 +43,9 @@ __all__ = [
     "ReportKind",
     "ReportOfItem",
     "ReportedItem",
+    "Revision",
+    "RevisionAuthor",
+    "RevisionSummary",
     "Role",
     "Scope",
     "Series",
@@ -59,6 +62,8 @@ __all__ = [
     "UpdateSeries",
     "User",
     "WaitingComment",
+    "WorkingCopy",
+    "WorkingCopyStatus",
 ]
 
 TextFormat = Literal["markdown", "html"]
@@ -68,6 +73,10 @@ Scope = Literal["read", "write", "admin"]
 ArticleStatus = Literal["draft", "review", "scheduled", "published"]
 """How far an article is: a `draft`, in `review`, `scheduled` to be published, or
 `published`. Only a published one is public.
+"""
+WorkingCopyStatus = Literal["draft", "review", "scheduled"]
+"""How far unpublished changes are: a `draft`, in `review` or `scheduled` to be
+published.
 """
 ReportKind = Literal["article", "comment", "profile"]
 """What kind of thing is reported."""
@@ -498,6 +507,152 @@ class PreviewResponse(Model):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WorkingCopy(Model):
+    """How far the unpublished changes of an article are."""
+
+    status: WorkingCopyStatus
+    """How far unpublished changes are: a `draft`, in `review` or `scheduled` to be
+    published.
+    """
+    publish_at: datetime | None
+    """When they will be published; null unless they are scheduled."""
+    based_on: int
+    """The number of the revision that they began with. If the article has another one,
+    it has changed since.
+    """
+    updated_at: datetime
+    """When they were last changed."""
+    author: RevisionAuthor | None
+    """The user who wrote this; null if the account no longer exists."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> WorkingCopy:
+        """Parses the object from JSON."""
+        return cls(
+            status=data["status"],
+            publish_at=None if data["publishAt"] is None else parse_time(data["publishAt"]),
+            based_on=data["basedOn"],
+            updated_at=parse_time(data["updatedAt"]),
+            author=None if data["author"] is None else RevisionAuthor.from_dict(data["author"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevisionAuthor(Model):
+    """The user who wrote this; null if the account no longer exists."""
+
+    username: str
+    """The name of the user."""
+    bio: str | None
+    """What users say about themselves; null if they say nothing."""
+    image: str | None
+    """The URL of the picture of the user; null if they have none."""
+    following: bool
+    """Whether the caller follows this user."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> RevisionAuthor:
+        """Parses the object from JSON."""
+        return cls(
+            username=data["username"],
+            bio=data["bio"],
+            image=data["image"],
+            following=data["following"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevisionSummary(Model):
+    """A revision without its text."""
+
+    number: int
+    """Identifies the revision of the article."""
+    title: str
+    """The title that it has."""
+    published: bool
+    """Whether it was or is the text of a published article; then it is never dropped."""
+    created_at: datetime
+    """When it was written."""
+    author: RevisionAuthor | None
+    """The user who wrote this; null if the account no longer exists."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> RevisionSummary:
+        """Parses the object from JSON."""
+        return cls(
+            number=data["number"],
+            title=data["title"],
+            published=data["published"],
+            created_at=parse_time(data["createdAt"]),
+            author=None if data["author"] is None else RevisionAuthor.from_dict(data["author"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revision(Model):
+    """A text that an article or its working copy has or had."""
+
+    number: int
+    """Identifies the revision of the article."""
+    title: str
+    """The title that it has."""
+    description: str
+    """The summary that it has."""
+    body: str
+    """The Markdown that it has, exactly as it was sent."""
+    tag_list: list[str]
+    """The tags that it has."""
+    cover_image: CoverImage | None
+    """The picture that represents the article; null if there is none."""
+    canonical_url: str | None
+    """Where the article was published first, for search engines; null if here."""
+    meta_title: str | None
+    """The title for search engines and social networks; null if it is that of the
+    article.
+    """
+    meta_description: str | None
+    """The summary for search engines and social networks; null if it is that of the
+    article.
+    """
+    language: str | None
+    """The language of the text, as a BCP 47 tag in its canonical form; null if nobody
+    has said.
+    """
+    metadata: dict[str, Any]
+    """Members of the front end's own, as JSON of any kind. They are returned as they
+    were sent: the digits of numbers and the order of members stay.
+    """
+    published: bool
+    """Whether it was or is the text of a published article; then it is never dropped."""
+    created_at: datetime
+    """When it was written."""
+    author: RevisionAuthor | None
+    """The user who wrote this; null if the account no longer exists."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Revision:
+        """Parses the object from JSON."""
+        return cls(
+            number=data["number"],
+            title=data["title"],
+            description=data["description"],
+            body=data["body"],
+            tag_list=list(data["tagList"]),
+            cover_image=None
+            if data["coverImage"] is None
+            else CoverImage.from_dict(data["coverImage"]),
+            canonical_url=data["canonicalUrl"],
+            meta_title=data["metaTitle"],
+            meta_description=data["metaDescription"],
+            language=data["language"],
+            metadata=data["metadata"],
+            published=data["published"],
+            created_at=parse_time(data["createdAt"]),
+            author=None if data["author"] is None else RevisionAuthor.from_dict(data["author"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Article(Model):
     """A published text with its tags, its author and what the caller has to do with
     it.
@@ -555,6 +710,14 @@ class Article(Model):
     """
     unpublish_at: datetime | None
     """When the article becomes a draft again; null if it stays published."""
+    revision: int
+    """The number of the revision that this text is; those of the texts that the
+    article has had are lower.
+    """
+    working_copy: WorkingCopy | None = None
+    """How far the unpublished changes of the article are; only in the responses to
+    requests that concern them.
+    """
     word_count: int
     """The number of words of `body`. In Chinese and Japanese each character counts;
     for languages of South-East Asia without spaces it is an estimate.
@@ -606,6 +769,10 @@ class Article(Model):
             status=data["status"],
             published_at=None if data["publishedAt"] is None else parse_time(data["publishedAt"]),
             unpublish_at=None if data["unpublishAt"] is None else parse_time(data["unpublishAt"]),
+            revision=data["revision"],
+            working_copy=WorkingCopy.from_dict(data["workingCopy"])
+            if data.get("workingCopy") is not None
+            else None,
             word_count=data["wordCount"],
             reading_minutes=data["readingMinutes"],
             series=None if data["series"] is None else PlaceInSeries.from_dict(data["series"]),
@@ -661,6 +828,10 @@ class ArticleSummary(Model):
     """How far the article is; only for those who may change it."""
     published_at: datetime | None = None
     """When the article was published, or will be; only for those who may change it."""
+    working_copy: WorkingCopyStatus | None = None
+    """How far the unpublished changes of the article are; only in the lists of those
+    who may change it.
+    """
     favorited: bool
     """Whether the article is one of the caller's favorites."""
     favorites_count: int
@@ -679,9 +850,10 @@ class ArticleSummary(Model):
             created_at=parse_time(data["createdAt"]),
             updated_at=parse_time(data["updatedAt"]),
             status=data.get("status"),
-            published_at=(None if data["publishedAt"] is None else parse_time(data["publishedAt"]))
+            published_at=parse_time(data["publishedAt"])
             if data.get("publishedAt") is not None
             else None,
+            working_copy=data.get("workingCopy"),
             favorited=data["favorited"],
             favorites_count=data["favoritesCount"],
             author=Profile.from_dict(data["author"]),

@@ -19,6 +19,7 @@ from .previews import AsyncPreviews, AsyncPreviewsWithResponse, Previews, Previe
 from .profiles import AsyncProfiles, AsyncProfilesWithResponse, Profiles, ProfilesWithResponse
 from .recovery import AsyncRecovery, AsyncRecoveryWithResponse, Recovery, RecoveryWithResponse
 from .reports import AsyncReports, AsyncReportsWithResponse, Reports, ReportsWithResponse
+from .revisions import AsyncRevisions, AsyncRevisionsWithResponse, Revisions, RevisionsWithResponse
 from .series import AsyncSeries, AsyncSeriesWithResponse, Series, SeriesWithResponse
 from .sessions import AsyncSessions, AsyncSessionsWithResponse, Sessions, SessionsWithResponse
 from .tags import AsyncTags, AsyncTagsWithResponse, Tags, TagsWithResponse
@@ -36,6 +37,7 @@ class ResourcesWithResponse:
         self.recovery: RecoveryWithResponse = RecoveryWithResponse(transport)
         self.profiles: ProfilesWithResponse = ProfilesWithResponse(transport)
         self.articles: ArticlesWithResponse = ArticlesWithResponse(transport)
+        self.revisions: RevisionsWithResponse = RevisionsWithResponse(transport)
         self.previews: PreviewsWithResponse = PreviewsWithResponse(transport)
         self.moderation: ModerationWithResponse = ModerationWithResponse(transport)
         self.comments: CommentsWithResponse = CommentsWithResponse(transport)
@@ -56,6 +58,7 @@ class AsyncResourcesWithResponse:
         self.recovery: AsyncRecoveryWithResponse = AsyncRecoveryWithResponse(transport)
         self.profiles: AsyncProfilesWithResponse = AsyncProfilesWithResponse(transport)
         self.articles: AsyncArticlesWithResponse = AsyncArticlesWithResponse(transport)
+        self.revisions: AsyncRevisionsWithResponse = AsyncRevisionsWithResponse(transport)
         self.previews: AsyncPreviewsWithResponse = AsyncPreviewsWithResponse(transport)
         self.moderation: AsyncModerationWithResponse = AsyncModerationWithResponse(transport)
         self.comments: AsyncCommentsWithResponse = AsyncCommentsWithResponse(transport)
@@ -81,6 +84,7 @@ class Resources:
         self.recovery: Recovery = Recovery(transport)
         self.profiles: Profiles = Profiles(transport)
         self.articles: Articles = Articles(transport)
+        self.revisions: Revisions = Revisions(transport)
         self.previews: Previews = Previews(transport)
         self.moderation: Moderation = Moderation(transport)
         self.comments: Comments = Comments(transport)
@@ -106,6 +110,7 @@ class AsyncResources:
         self.recovery: AsyncRecovery = AsyncRecovery(transport)
         self.profiles: AsyncProfiles = AsyncProfiles(transport)
         self.articles: AsyncArticles = AsyncArticles(transport)
+        self.revisions: AsyncRevisions = AsyncRevisions(transport)
         self.previews: AsyncPreviews = AsyncPreviews(transport)
         self.moderation: AsyncModeration = AsyncModeration(transport)
         self.comments: AsyncComments = AsyncComments(transport)

@@ -82,6 +82,28 @@ _submit: Operation[models.Article] = Operation(
     lambda data: models.Article.from_dict(data["article"]),
     conditional=True,
 )
+_get_working_copy: Operation[models.Article] = Operation(
+    "articles.getWorkingCopy",
+    "GET",
+    "/articles/{slug}/working-copy",
+    lambda data: models.Article.from_dict(data["article"]),
+    safe=True,
+)
+_update_working_copy: Operation[models.Article] = Operation(
+    "articles.updateWorkingCopy",
+    "PUT",
+    "/articles/{slug}/working-copy",
+    lambda data: models.Article.from_dict(data["article"]),
+    conditional=True,
+)
+_delete_working_copy: Operation[None] = Operation(
+    "articles.deleteWorkingCopy",
+    "DELETE",
+    "/articles/{slug}/working-copy",
+    nothing,
+    conditional=True,
+    body=False,
+)
 _favorite: Operation[models.Article] = Operation(
     "articles.favorite",
     "POST",
@@ -482,6 +504,12 @@ class Articles:
         that of publication. An author has up to 100 scheduled articles, and up to
         1000 whose publication ends.
 
+        If the article is published and has a working copy, the request publishes
+        that one, at once or at `publish_at`. The working copy of a scheduled
+        article becomes its text at once. `If-Match` compares the `ETag` of what is
+        published: of the working copy if there is one. A scheduled working copy
+        counts as a scheduled article.
+
         Args:
             slug: The current slug of the article or an earlier one.
             publish_at: When it is published; without it at once.
@@ -507,7 +535,8 @@ class Articles:
 
         Makes a published, scheduled or submitted article a draft again. It keeps
         its slug, comments and favorites, which are shown again when it is published
-        again.
+        again. Its working copy becomes its text; the text that was public is one of
+        its revisions.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -520,7 +549,9 @@ class Articles:
     def submit(self, slug: str, *, options: ConditionalOptions | None = None) -> models.Article:
         """Submit an article for review.
 
-        Marks a draft as ready, so that editors find it in their list.
+        Marks a draft, or the working copy of a published or scheduled article, as
+        ready, so that editors find it in their list. A working copy is no longer
+        scheduled then.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -529,6 +560,148 @@ class Articles:
             article = byline.articles.submit("how-to-train-your-dragon")
         """
         return self._transport.call(Call(_submit, (slug,), options=options))
+
+    def get_working_copy(self, slug: str, *, options: CallOptions | None = None) -> models.Article:
+        """Get a working copy.
+
+        Returns an article as it would be with its unpublished changes.
+        `working_copy` says how far they are; it is absent if there are none. Only
+        those who may change the article get this response.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+
+        Example:
+            article = byline.articles.get_working_copy("how-to-train-your-dragon")
+        """
+        return self._transport.call(Call(_get_working_copy, (slug,), options=options))
+
+    def update_working_copy(
+        self,
+        slug: str,
+        *,
+        title: str | NotGiven = NOT_GIVEN,
+        new_slug: str | None | NotGiven = NOT_GIVEN,
+        description: str | NotGiven = NOT_GIVEN,
+        body: str | NotGiven = NOT_GIVEN,
+        tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | None | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        cover_image: models.ChangedCoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
+        series: models.NewPlaceInSeries | None | NotGiven = NOT_GIVEN,
+        translation_of: str | None | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
+        options: ConditionalOptions | None = None,
+    ) -> models.Article:
+        """Change a working copy.
+
+        Changes a published or scheduled article without publishing the change. The
+        body is the same merge patch as that of `PUT /articles/{slug}`; it applies
+        to the working copy, which begins with the text of the article. `POST
+        /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+        no working copy: the request returns 422 with `status` in `errors`.
+        `author`, `slug`, `comments_open`, `series` and `translation_of` are no part
+        of it: they are changed with `PUT /articles/{slug}`.
+
+        To avoid overwriting somebody else's change, send the `ETag` of `GET
+        /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+        article has changed since, the request returns 412.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+            title: What lists and pages show as the headline, as plain text.
+            new_slug: Another slug, or an earlier one of the article. It stays when
+                the title changes. Null derives the slug from the title again. The
+                slug that the article has is no change; in a request that changes
+                the title too, it keeps the slug.
+            description: A summary of the article for lists, as plain text.
+            body: Markdown, stored and returned exactly as it was sent.
+            tag_list: Tags in the order of the request; duplicates are removed. An
+                article that has more than 30 tags, or one of more than 50
+                characters, from before these limits can keep them, but cannot get
+                others beyond the limits.
+            status: Has to be what it is, as in an article that is sent back; `POST
+                /articles/{slug}/publish` and `unpublish` change it.
+            published_at: Has to be what it is.
+            unpublish_at: Has to be what it is.
+            cover_image: A merge patch of the cover; null removes it. A cover has to
+                have a `url` and an `alt`.
+            canonical_url: Where the article was published first, for search
+                engines; null if here.
+            meta_title: The title for search engines and social networks; null if it
+                is that of the article.
+            meta_description: The summary for search engines and social networks;
+                null if it is that of the article.
+            language: The language of the text, as a BCP 47 tag in its canonical
+                form; null if nobody has said.
+            metadata: A merge patch of the front end's own members: those that are
+                absent stay, those that are null are removed, and objects are
+                merged. Null removes all.
+            series: The series that the article becomes a part of; null = none.
+            translation_of: The slug of an article that this one translates, or of
+                another translation of it; null ends that. Only those who may change
+                that article may set it.
+            comments_open: Whether the article takes new comments; existing ones
+                stay.
+            author: The username of another author; for editors. An object, as in
+                responses, has no effect.
+
+        Example:
+            article = byline.articles.update_working_copy(
+                "how-to-train-your-dragon",
+                title="Did you train your dragon?",
+            )
+        """
+        return self._transport.call(
+            Call(
+                _update_working_copy,
+                (slug,),
+                body={
+                    "article": {
+                        "title": title,
+                        "slug": new_slug,
+                        "description": description,
+                        "body": body,
+                        "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "unpublishAt": unpublish_at,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
+                        "author": author,
+                    }
+                },
+                options=options,
+            )
+        )
+
+    def delete_working_copy(self, slug: str, *, options: ConditionalOptions | None = None) -> None:
+        """Discard a working copy.
+
+        Discards the unpublished changes of an article. Their text is still one of
+        its revisions.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+
+        Example:
+            byline.articles.delete_working_copy("how-to-train-your-dragon")
+        """
+        self._transport.call(Call(_delete_working_copy, (slug,), options=options))
 
     def favorite(self, slug: str, *, options: CallOptions | None = None) -> models.Article:
         """Favorite an article.
@@ -569,6 +742,7 @@ class Articles:
         """List your own articles.
 
         Returns the articles of the caller in any state, the last created first.
+        `status=review` has those whose working copy is in review too.
 
         Args:
             status: Return only the articles with this status.
@@ -602,7 +776,8 @@ class Articles:
         """List the articles of everybody.
 
         Returns articles in any state, the last created first. Filters can be
-        combined.
+        combined. `status=review` has the articles whose working copy is in review
+        too.
 
         Args:
             status: Return only the articles with this status.
@@ -696,6 +871,41 @@ class Articles:
         condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
         changed = change_of("articles.edit", change(read.data))
         return self.update(slug, **changed, options=condition)
+
+    def edit_working_copy(
+        self,
+        slug: str,
+        change: Callable[[models.Article], models.UpdateArticle],
+        *,
+        options: CallOptions | None = None,
+    ) -> models.Article:
+        """Reads, changes and writes, and does not overwrite the edits of others.
+
+        Calls `change` with what it has read, and writes what `change` returns:
+        a dictionary with the members to change, of the type `models.UpdateArticle`.
+        If somebody else has made an edit in the meantime, it starts again.
+
+        Example:
+            byline.articles.edit_working_copy("how-to-train-your-dragon", lambda read: {"body": read.body + "!"})
+        """
+        # Five conflicts in a row are not a coincidence but a bug in a client.
+        for _ in range(4):
+            try:
+                return self._edit_working_copy(slug, change, options)
+            except PreconditionFailedError:
+                pass
+        return self._edit_working_copy(slug, change, options)
+
+    def _edit_working_copy(
+        self,
+        slug: str,
+        change: Callable[[models.Article], models.UpdateArticle],
+        options: CallOptions | None,
+    ) -> models.Article:
+        read = self._transport.respond(Call(_get_working_copy, (slug,), options=options))
+        condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
+        changed = change_of("articles.edit_working_copy", change(read.data))
+        return self.update_working_copy(slug, **changed, options=condition)
 
 
 class AsyncArticles:
@@ -1059,6 +1269,12 @@ class AsyncArticles:
         that of publication. An author has up to 100 scheduled articles, and up to
         1000 whose publication ends.
 
+        If the article is published and has a working copy, the request publishes
+        that one, at once or at `publish_at`. The working copy of a scheduled
+        article becomes its text at once. `If-Match` compares the `ETag` of what is
+        published: of the working copy if there is one. A scheduled working copy
+        counts as a scheduled article.
+
         Args:
             slug: The current slug of the article or an earlier one.
             publish_at: When it is published; without it at once.
@@ -1086,7 +1302,8 @@ class AsyncArticles:
 
         Makes a published, scheduled or submitted article a draft again. It keeps
         its slug, comments and favorites, which are shown again when it is published
-        again.
+        again. Its working copy becomes its text; the text that was public is one of
+        its revisions.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -1101,7 +1318,9 @@ class AsyncArticles:
     ) -> models.Article:
         """Submit an article for review.
 
-        Marks a draft as ready, so that editors find it in their list.
+        Marks a draft, or the working copy of a published or scheduled article, as
+        ready, so that editors find it in their list. A working copy is no longer
+        scheduled then.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -1110,6 +1329,154 @@ class AsyncArticles:
             article = await byline.articles.submit("how-to-train-your-dragon")
         """
         return await self._transport.call(Call(_submit, (slug,), options=options))
+
+    async def get_working_copy(
+        self, slug: str, *, options: CallOptions | None = None
+    ) -> models.Article:
+        """Get a working copy.
+
+        Returns an article as it would be with its unpublished changes.
+        `working_copy` says how far they are; it is absent if there are none. Only
+        those who may change the article get this response.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+
+        Example:
+            article = await byline.articles.get_working_copy(
+                "how-to-train-your-dragon",
+            )
+        """
+        return await self._transport.call(Call(_get_working_copy, (slug,), options=options))
+
+    async def update_working_copy(
+        self,
+        slug: str,
+        *,
+        title: str | NotGiven = NOT_GIVEN,
+        new_slug: str | None | NotGiven = NOT_GIVEN,
+        description: str | NotGiven = NOT_GIVEN,
+        body: str | NotGiven = NOT_GIVEN,
+        tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | None | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        cover_image: models.ChangedCoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
+        series: models.NewPlaceInSeries | None | NotGiven = NOT_GIVEN,
+        translation_of: str | None | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
+        options: ConditionalOptions | None = None,
+    ) -> models.Article:
+        """Change a working copy.
+
+        Changes a published or scheduled article without publishing the change. The
+        body is the same merge patch as that of `PUT /articles/{slug}`; it applies
+        to the working copy, which begins with the text of the article. `POST
+        /articles/{slug}/publish` publishes it, at once or at a time. A draft needs
+        no working copy: the request returns 422 with `status` in `errors`.
+        `author`, `slug`, `comments_open`, `series` and `translation_of` are no part
+        of it: they are changed with `PUT /articles/{slug}`.
+
+        To avoid overwriting somebody else's change, send the `ETag` of `GET
+        /articles/{slug}/working-copy` in `If-Match`. If the working copy or the
+        article has changed since, the request returns 412.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+            title: What lists and pages show as the headline, as plain text.
+            new_slug: Another slug, or an earlier one of the article. It stays when
+                the title changes. Null derives the slug from the title again. The
+                slug that the article has is no change; in a request that changes
+                the title too, it keeps the slug.
+            description: A summary of the article for lists, as plain text.
+            body: Markdown, stored and returned exactly as it was sent.
+            tag_list: Tags in the order of the request; duplicates are removed. An
+                article that has more than 30 tags, or one of more than 50
+                characters, from before these limits can keep them, but cannot get
+                others beyond the limits.
+            status: Has to be what it is, as in an article that is sent back; `POST
+                /articles/{slug}/publish` and `unpublish` change it.
+            published_at: Has to be what it is.
+            unpublish_at: Has to be what it is.
+            cover_image: A merge patch of the cover; null removes it. A cover has to
+                have a `url` and an `alt`.
+            canonical_url: Where the article was published first, for search
+                engines; null if here.
+            meta_title: The title for search engines and social networks; null if it
+                is that of the article.
+            meta_description: The summary for search engines and social networks;
+                null if it is that of the article.
+            language: The language of the text, as a BCP 47 tag in its canonical
+                form; null if nobody has said.
+            metadata: A merge patch of the front end's own members: those that are
+                absent stay, those that are null are removed, and objects are
+                merged. Null removes all.
+            series: The series that the article becomes a part of; null = none.
+            translation_of: The slug of an article that this one translates, or of
+                another translation of it; null ends that. Only those who may change
+                that article may set it.
+            comments_open: Whether the article takes new comments; existing ones
+                stay.
+            author: The username of another author; for editors. An object, as in
+                responses, has no effect.
+
+        Example:
+            article = await byline.articles.update_working_copy(
+                "how-to-train-your-dragon",
+                title="Did you train your dragon?",
+            )
+        """
+        return await self._transport.call(
+            Call(
+                _update_working_copy,
+                (slug,),
+                body={
+                    "article": {
+                        "title": title,
+                        "slug": new_slug,
+                        "description": description,
+                        "body": body,
+                        "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "unpublishAt": unpublish_at,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
+                        "author": author,
+                    }
+                },
+                options=options,
+            )
+        )
+
+    async def delete_working_copy(
+        self, slug: str, *, options: ConditionalOptions | None = None
+    ) -> None:
+        """Discard a working copy.
+
+        Discards the unpublished changes of an article. Their text is still one of
+        its revisions.
+
+        Args:
+            slug: The current slug of the article or an earlier one.
+
+        Example:
+            await byline.articles.delete_working_copy("how-to-train-your-dragon")
+        """
+        await self._transport.call(Call(_delete_working_copy, (slug,), options=options))
 
     async def favorite(self, slug: str, *, options: CallOptions | None = None) -> models.Article:
         """Favorite an article.
@@ -1150,6 +1517,7 @@ class AsyncArticles:
         """List your own articles.
 
         Returns the articles of the caller in any state, the last created first.
+        `status=review` has those whose working copy is in review too.
 
         Args:
             status: Return only the articles with this status.
@@ -1183,7 +1551,8 @@ class AsyncArticles:
         """List the articles of everybody.
 
         Returns articles in any state, the last created first. Filters can be
-        combined.
+        combined. `status=review` has the articles whose working copy is in review
+        too.
 
         Args:
             status: Return only the articles with this status.
@@ -1277,6 +1646,41 @@ class AsyncArticles:
         condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
         changed = change_of("articles.edit", change(read.data))
         return await self.update(slug, **changed, options=condition)
+
+    async def edit_working_copy(
+        self,
+        slug: str,
+        change: Callable[[models.Article], models.UpdateArticle],
+        *,
+        options: CallOptions | None = None,
+    ) -> models.Article:
+        """Reads, changes and writes, and does not overwrite the edits of others.
+
+        Calls `change` with what it has read, and writes what `change` returns:
+        a dictionary with the members to change, of the type `models.UpdateArticle`.
+        If somebody else has made an edit in the meantime, it starts again.
+
+        Example:
+            await byline.articles.edit_working_copy("how-to-train-your-dragon", lambda read: {"body": read.body + "!"})
+        """
+        # Five conflicts in a row are not a coincidence but a bug in a client.
+        for _ in range(4):
+            try:
+                return await self._edit_working_copy(slug, change, options)
+            except PreconditionFailedError:
+                pass
+        return await self._edit_working_copy(slug, change, options)
+
+    async def _edit_working_copy(
+        self,
+        slug: str,
+        change: Callable[[models.Article], models.UpdateArticle],
+        options: CallOptions | None,
+    ) -> models.Article:
+        read = await self._transport.respond(Call(_get_working_copy, (slug,), options=options))
+        condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
+        changed = change_of("articles.edit_working_copy", change(read.data))
+        return await self.update_working_copy(slug, **changed, options=condition)
 
 
 class ArticlesWithResponse:
@@ -1476,6 +1880,73 @@ class ArticlesWithResponse:
     ) -> Response[models.Article]:
         """Submit an article for review."""
         return self._transport.respond(Call(_submit, (slug,), options=options))
+
+    def get_working_copy(
+        self, slug: str, *, options: CallOptions | None = None
+    ) -> Response[models.Article]:
+        """Get a working copy."""
+        return self._transport.respond(Call(_get_working_copy, (slug,), options=options))
+
+    def update_working_copy(
+        self,
+        slug: str,
+        *,
+        title: str | NotGiven = NOT_GIVEN,
+        new_slug: str | None | NotGiven = NOT_GIVEN,
+        description: str | NotGiven = NOT_GIVEN,
+        body: str | NotGiven = NOT_GIVEN,
+        tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | None | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        cover_image: models.ChangedCoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
+        series: models.NewPlaceInSeries | None | NotGiven = NOT_GIVEN,
+        translation_of: str | None | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
+        options: ConditionalOptions | None = None,
+    ) -> Response[models.Article]:
+        """Change a working copy."""
+        return self._transport.respond(
+            Call(
+                _update_working_copy,
+                (slug,),
+                body={
+                    "article": {
+                        "title": title,
+                        "slug": new_slug,
+                        "description": description,
+                        "body": body,
+                        "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "unpublishAt": unpublish_at,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
+                        "author": author,
+                    }
+                },
+                options=options,
+            )
+        )
+
+    def delete_working_copy(
+        self, slug: str, *, options: ConditionalOptions | None = None
+    ) -> Response[None]:
+        """Discard a working copy."""
+        return self._transport.respond(Call(_delete_working_copy, (slug,), options=options))
 
     def favorite(
         self, slug: str, *, options: CallOptions | None = None
@@ -1736,6 +2207,73 @@ class AsyncArticlesWithResponse:
     ) -> Response[models.Article]:
         """Submit an article for review."""
         return await self._transport.respond(Call(_submit, (slug,), options=options))
+
+    async def get_working_copy(
+        self, slug: str, *, options: CallOptions | None = None
+    ) -> Response[models.Article]:
+        """Get a working copy."""
+        return await self._transport.respond(Call(_get_working_copy, (slug,), options=options))
+
+    async def update_working_copy(
+        self,
+        slug: str,
+        *,
+        title: str | NotGiven = NOT_GIVEN,
+        new_slug: str | None | NotGiven = NOT_GIVEN,
+        description: str | NotGiven = NOT_GIVEN,
+        body: str | NotGiven = NOT_GIVEN,
+        tag_list: Sequence[str] | NotGiven = NOT_GIVEN,
+        status: models.ArticleStatus | NotGiven = NOT_GIVEN,
+        published_at: datetime | None | NotGiven = NOT_GIVEN,
+        unpublish_at: datetime | None | NotGiven = NOT_GIVEN,
+        cover_image: models.ChangedCoverImage | None | NotGiven = NOT_GIVEN,
+        canonical_url: str | None | NotGiven = NOT_GIVEN,
+        meta_title: str | None | NotGiven = NOT_GIVEN,
+        meta_description: str | None | NotGiven = NOT_GIVEN,
+        language: str | None | NotGiven = NOT_GIVEN,
+        metadata: dict[str, Any] | None | NotGiven = NOT_GIVEN,
+        series: models.NewPlaceInSeries | None | NotGiven = NOT_GIVEN,
+        translation_of: str | None | NotGiven = NOT_GIVEN,
+        comments_open: bool | NotGiven = NOT_GIVEN,
+        author: str | NotGiven = NOT_GIVEN,
+        options: ConditionalOptions | None = None,
+    ) -> Response[models.Article]:
+        """Change a working copy."""
+        return await self._transport.respond(
+            Call(
+                _update_working_copy,
+                (slug,),
+                body={
+                    "article": {
+                        "title": title,
+                        "slug": new_slug,
+                        "description": description,
+                        "body": body,
+                        "tagList": tag_list,
+                        "status": status,
+                        "publishedAt": published_at,
+                        "unpublishAt": unpublish_at,
+                        "coverImage": cover_image,
+                        "canonicalUrl": canonical_url,
+                        "metaTitle": meta_title,
+                        "metaDescription": meta_description,
+                        "language": language,
+                        "metadata": metadata,
+                        "series": series,
+                        "translationOf": translation_of,
+                        "commentsOpen": comments_open,
+                        "author": author,
+                    }
+                },
+                options=options,
+            )
+        )
+
+    async def delete_working_copy(
+        self, slug: str, *, options: ConditionalOptions | None = None
+    ) -> Response[None]:
+        """Discard a working copy."""
+        return await self._transport.respond(Call(_delete_working_copy, (slug,), options=options))
 
     async def favorite(
         self, slug: str, *, options: CallOptions | None = None

@@ -89,9 +89,10 @@ class Previews:
     ) -> models.Article:
         """Get the article of a preview link.
 
-        Returns the article as it would be if it were published now. Neither the
-        service nor any cache or search engine keeps the response. A token that is
-        unknown, has expired or was ended returns 404.
+        Returns the article as it would be if it were published now, with its
+        working copy if there is one. Neither the service nor any cache or search
+        engine keeps the response. A token that is unknown, has expired or was ended
+        returns 404.
 
         Args:
             token: The `token` of `POST /articles/{slug}/previews`.
@@ -166,9 +167,10 @@ class AsyncPreviews:
     ) -> models.Article:
         """Get the article of a preview link.
 
-        Returns the article as it would be if it were published now. Neither the
-        service nor any cache or search engine keeps the response. A token that is
-        unknown, has expired or was ended returns 404.
+        Returns the article as it would be if it were published now, with its
+        working copy if there is one. Neither the service nor any cache or search
+        engine keeps the response. A token that is unknown, has expired or was ended
+        returns 404.
 
         Args:
             token: The `token` of `POST /articles/{slug}/previews`.
