@@ -12,20 +12,16 @@ import (
 // only editors publish.
 func team(s *site) []attack {
 	return []attack{{"team", "invitations", func(s *site) (r result) {
-		admin, err := freeAddr()
-		if !r.must(err) {
-			return r
-		}
-		flags := []string{"--registration", "invite", "--authors-publish", "off", "--profile", "development", "--admin-addr", admin}
+		flags := []string{"--registration", "invite", "--authors-publish", "off", "--profile", "development", "--admin-addr", "127.0.0.1:0"}
 		return s.elsewhere("by invitation", flags, func(s *site) (r result) {
 			if !r.must(s.createRoot()) {
 				return r
 			}
 			r.uninvited(s)
-			r.forwarded(s, admin)
-			r.endedInvitations(s, admin)
-			r.submits(s, admin)
-			r.invitedOften(s, admin)
+			r.forwarded(s)
+			r.endedInvitations(s)
+			r.submits(s)
+			r.invitedOften(s)
 			return r
 		})
 	}}}
@@ -72,11 +68,11 @@ func (r *result) uninvited(s *site) {
 var shownToken = regexp.MustCompile(`[a-z2-7]{26}`)
 
 // invite invites an address, and returns the token that the mail shows.
-func (r *result) invite(s *site, admin, email, role string) string {
+func (r *result) invite(s *site, email, role string) string {
 	m := message{method: "POST", target: "/api/admin/invitations", token: s.root.token, body: fmt.Sprintf(`{"email":%q,"role":%q}`, email, role)}
 	r.expects(s, m, status(201))
 	for begun := time.Now(); time.Since(begun) < 2*s.limit; time.Sleep(100 * time.Millisecond) {
-		page := exchange(admin, message{method: "GET", target: "/mails"}.raw(admin), s.limit).first()
+		page := exchange(s.admin, message{method: "GET", target: "/mails"}.raw(s.admin), s.limit).first()
 		if _, mail, found := strings.Cut(string(page.body), "<p>To "+email); found {
 			return shownToken.FindString(mail)
 		}
@@ -87,9 +83,9 @@ func (r *result) invite(s *site, admin, email, role string) string {
 
 // forwarded uses an invitation with other addresses, many times at once, and
 // again.
-func (r *result) forwarded(s *site, admin string) {
+func (r *result) forwarded(s *site) {
 	invited := s.newcomer("invited")
-	token := r.invite(s, admin, invited.email, "editor")
+	token := r.invite(s, invited.email, "editor")
 	for _, email := range []string{s.newcomer("thief").email, s.root.email, "x" + invited.email, invited.email + ".evil.example"} {
 		thief := invited
 		thief.email = email
@@ -122,9 +118,9 @@ func (r *result) forwarded(s *site, admin string) {
 
 // endedInvitations uses invitations that were withdrawn, that another one has
 // replaced, and whose admin is no admin any more.
-func (r *result) endedInvitations(s *site, admin string) {
+func (r *result) endedInvitations(s *site) {
 	withdrawn, replaced, orphaned := s.newcomer("withdrawn"), s.newcomer("replaced"), s.newcomer("orphaned")
-	ended := map[*account]string{&withdrawn: r.invite(s, admin, withdrawn.email, "admin")}
+	ended := map[*account]string{&withdrawn: r.invite(s, withdrawn.email, "admin")}
 	list := r.expects(s, message{method: "GET", target: "/api/admin/invitations", token: s.root.token}, status(200))
 	pending, _ := member(decoded(list), "invitations").([]any)
 	for _, i := range pending {
@@ -135,18 +131,18 @@ func (r *result) endedInvitations(s *site, admin string) {
 		}
 	}
 
-	ended[&replaced] = r.invite(s, admin, replaced.email, "admin")
+	ended[&replaced] = r.invite(s, replaced.email, "admin")
 	r.expects(s, message{method: "POST", target: "/api/admin/invitations", token: s.root.token, body: fmt.Sprintf(`{"email":%q,"role":"reader"}`, replaced.email)}, status(201))
 
 	helper := s.newcomer("helper")
-	r.expects(s, joining(helper, r.invite(s, admin, helper.email, "admin")), status(201))
+	r.expects(s, joining(helper, r.invite(s, helper.email, "admin")), status(201))
 	helper, err := s.signIn(helper)
 	if !r.must(err) {
 		return
 	}
 	root := s.root
 	s.root = helper
-	ended[&orphaned] = r.invite(s, admin, orphaned.email, "admin")
+	ended[&orphaned] = r.invite(s, orphaned.email, "admin")
 	s.root = root
 	r.expects(s, message{method: "PUT", target: "/api/admin/users/" + helper.name + "/role", token: s.root.token, body: `{"role":"editor"}`}, status(200))
 
@@ -159,9 +155,9 @@ func (r *result) endedInvitations(s *site, admin string) {
 }
 
 // submits tries to publish as an author where only editors may.
-func (r *result) submits(s *site, admin string) {
+func (r *result) submits(s *site) {
 	author := s.newcomer("author")
-	r.expects(s, joining(author, r.invite(s, admin, author.email, "author")), status(201))
+	r.expects(s, joining(author, r.invite(s, author.email, "author")), status(201))
 	author, err := s.signIn(author)
 	if !r.must(err) {
 		return
@@ -188,14 +184,14 @@ func (r *result) submits(s *site, admin string) {
 }
 
 // invitedOften expects that an admin cannot flood a mailbox.
-func (r *result) invitedOften(s *site, admin string) {
+func (r *result) invitedOften(s *site) {
 	email := s.newcomer("flooded").email
 	for range 20 {
-		r.invite(s, admin, email, "reader")
+		r.invite(s, email, "reader")
 	}
 	last := s.newcomer("last").email
-	r.invite(s, admin, last, "reader") // mails are sent in their order
-	page := exchange(admin, message{method: "GET", target: "/mails"}.raw(admin), s.limit).first()
+	r.invite(s, last, "reader") // mails are sent in their order
+	page := exchange(s.admin, message{method: "GET", target: "/mails"}.raw(s.admin), s.limit).first()
 	if n := strings.Count(string(page.body), "<p>To "+email); n < 1 || n > 5 {
 		r.complain("an address that was invited 20 times was sent %d mails", n)
 	}
