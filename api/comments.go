@@ -266,18 +266,9 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 		}
 		return nil, problem.New(problem.CommentsClosed, "comment", "cannot be added: this service takes no new comments")
 	}
-	viewer := request.Viewer(ctx)
-	arg := query.CommentCreateParams{
-		AuthorID: viewer.ID, ViewerLevel: visibility.Level(viewer), Body: req.Body.Comment.Body, ParentID: req.Body.Comment.ParentId,
-		Slug: req.Slug, Approve: s.rules.Comments == publish.ApprovedComments, AccountStorage: s.storage,
-	}
 	call := idempotency.Call{Operation: "CreateArticleComment " + req.Slug, Key: req.Params.IdempotencyKey, Body: req.Body}
 	created, replayed, err := idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (query.CommentCreateRow, error) {
-		c, err := q.CommentCreate(ctx, conn, arg)
-		if db.IsNotFound(err) {
-			err = commentRefusal(ctx, conn, arg)
-		}
-		return c, translate.StorageFull(err, s.storage)
+		return s.create(ctx, conn, req.Slug, req.Body.Comment)
 	})
 	if err != nil {
 		return nil, err
@@ -288,10 +279,38 @@ func (s comments) CreateArticleComment(ctx context.Context, req openapi.CreateAr
 	return openapi.CreateArticleComment201JSONResponse{CommentCreatedJSONResponse: out}, nil
 }
 
+// create adds a comment. It waits for approval if the service demands it and
+// its author has no comment that everybody sees, and is no moderator.
+func (s comments) create(ctx context.Context, conn query.DBTX, slug string, in openapi.NewComment) (c query.CommentCreateRow, err error) {
+	viewer := request.Viewer(ctx)
+	arg := query.CommentCreateParams{
+		AuthorID: viewer.ID, ViewerLevel: visibility.Level(viewer), Body: in.Body, Slug: slug, AccountStorage: s.storage,
+	}
+	if s.rules.Comments == publish.ApprovedComments && !viewer.Moderates() {
+		if arg.Waiting, err = q.CommentMustWait(ctx, conn, viewer.ID); err != nil {
+			return c, err
+		}
+	}
+	if in.ParentId == nil {
+		c, err = q.CommentCreate(ctx, conn, arg)
+	} else {
+		var r query.CommentReplyRow
+		r, err = q.CommentReply(ctx, conn, query.CommentReplyParams{
+			ParentID: *in.ParentId, Slug: slug, AuthorID: arg.AuthorID, ViewerLevel: arg.ViewerLevel, Body: arg.Body,
+			Waiting: arg.Waiting, AccountStorage: arg.AccountStorage,
+		})
+		c = query.CommentCreateRow(r)
+	}
+	if db.IsNotFound(err) {
+		err = commentRefusal(ctx, conn, arg, in.ParentId)
+	}
+	return c, translate.StorageFull(err, s.storage)
+}
+
 // commentRefusal returns why a comment was not created.
-func commentRefusal(ctx context.Context, conn query.DBTX, arg query.CommentCreateParams) error {
+func commentRefusal(ctx context.Context, conn query.DBTX, arg query.CommentCreateParams, parentID *int64) error {
 	r, err := q.CommentRefusal(ctx, conn, query.CommentRefusalParams{
-		Slug: arg.Slug, AuthorID: arg.AuthorID, ViewerLevel: arg.ViewerLevel, ParentID: arg.ParentID,
+		Slug: arg.Slug, AuthorID: arg.AuthorID, ViewerLevel: arg.ViewerLevel, ParentID: parentID,
 	})
 	switch {
 	case err != nil:

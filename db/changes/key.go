@@ -17,7 +17,7 @@
 //     rows with an id, use the function note_row, which takes the letter as its
 //     argument (see 00004_accounts.sql). For many rows at once, write a
 //     function like note_comments of 00008_changes.sql, and a trigger each for
-//     INSERT, UPDATE and DELETE like comments_insert_note of 00003_derived.sql.
+//     INSERT, UPDATE and DELETE like those of favorites in 00003_derived.sql.
 //  4. Use the key: a handler passes it to response.DependsOn, a subscriber
 //     checks for its kind in Learn.
 //  5. Add it to texts in key_test.go, and to TestWritten a statement for each

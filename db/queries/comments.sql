@@ -1,30 +1,43 @@
 -- name: CommentCreate :one
--- Returns no row if CommentRefusal has a reason. A comment waits if its author
--- has no comment that everybody sees, and is no moderator. A comment that is
--- answered is locked, so that it is not deleted at the same time
--- (db/migrations, 00020). The text of the author is bounded as in ArticleCreate.
-WITH parent AS (
-    SELECT p.id, p.depth FROM comments p
-    WHERE p.id = sqlc.narg(parent_id)::bigint AND p.author_id IS NOT NULL AND NOT p.hidden AND p.depth < 8
-      AND p.article_id = (SELECT n.id FROM article_named(@slug, @author_id, @viewer_level) n)
-    FOR KEY SHARE
-), created AS (
-    INSERT INTO comments (article_id, author_id, body, parent_id, depth, hidden, waiting)
-    SELECT a.id, @author_id, @body, sqlc.narg(parent_id)::bigint, COALESCE((SELECT depth FROM parent), 0) + 1, w.waits, w.waits
+-- Returns no row if CommentRefusal has a reason. The text of the author is
+-- bounded as in ArticleCreate.
+WITH created AS (
+    INSERT INTO comments (article_id, author_id, body, hidden, waiting)
+    SELECT a.id, @author_id::bigint, @body, @waiting, @waiting
     FROM article_named(@slug, @author_id, @viewer_level) s
     JOIN articles a ON a.id = s.id
-    CROSS JOIN LATERAL (
-        SELECT @approve::boolean AND @viewer_level::int < 1
-           AND NOT EXISTS (SELECT 1 FROM comments o WHERE o.author_id = @author_id AND NOT o.hidden) AS waits
-    ) w
-    WHERE a.comments_open AND (sqlc.narg(parent_id)::bigint IS NULL OR EXISTS (SELECT 1 FROM parent))
-      AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
+    WHERE a.comments_open AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
     RETURNING id, article_id, parent_id, author_id, body, created_at, updated_at, hidden, waiting
 )
 SELECT c.id, c.article_id, COALESCE(c.parent_id, 0)::bigint AS parent_id, u.id AS author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
        false AS following, c.hidden, c.waiting
 FROM created c
 JOIN users u ON u.id = c.author_id;
+
+-- name: CommentReply :one
+-- CommentCreate for a comment that answers another one, which is locked, so that
+-- it is not deleted at the same time (db/migrations, 00020).
+WITH parent AS (
+    SELECT p.id, p.article_id, p.depth FROM comments p
+    WHERE p.id = @parent_id AND p.author_id IS NOT NULL AND NOT p.hidden AND p.depth < 8
+      AND p.article_id = (SELECT n.id FROM article_named(@slug, @author_id, @viewer_level) n)
+    FOR KEY SHARE
+), created AS (
+    INSERT INTO comments (article_id, author_id, body, parent_id, depth, hidden, waiting)
+    SELECT a.id, @author_id::bigint, @body, p.id, p.depth + 1, @waiting, @waiting
+    FROM parent p
+    JOIN articles a ON a.id = p.article_id
+    WHERE a.comments_open AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
+    RETURNING id, article_id, parent_id, author_id, body, created_at, updated_at, hidden, waiting
+)
+SELECT c.id, c.article_id, COALESCE(c.parent_id, 0)::bigint AS parent_id, u.id AS author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+       false AS following, c.hidden, c.waiting
+FROM created c
+JOIN users u ON u.id = c.author_id;
+
+-- name: CommentMustWait :one
+-- Whether the author has no comment that everybody sees.
+SELECT NOT EXISTS (SELECT 1 FROM comments WHERE author_id = @author_id::bigint AND NOT hidden);
 
 -- name: CommentRefusal :one
 -- What CommentCreate checks. The columns of the parent are NULL if there is no

@@ -35,22 +35,12 @@ func (q *Queries) CommentAuthor(ctx context.Context, db DBTX, arg CommentAuthorP
 }
 
 const commentCreate = `-- name: CommentCreate :one
-WITH parent AS (
-    SELECT p.id, p.depth FROM comments p
-    WHERE p.id = $1::bigint AND p.author_id IS NOT NULL AND NOT p.hidden AND p.depth < 8
-      AND p.article_id = (SELECT n.id FROM article_named($2, $3, $4) n)
-    FOR KEY SHARE
-), created AS (
-    INSERT INTO comments (article_id, author_id, body, parent_id, depth, hidden, waiting)
-    SELECT a.id, $3, $5, $1::bigint, COALESCE((SELECT depth FROM parent), 0) + 1, w.waits, w.waits
-    FROM article_named($2, $3, $4) s
+WITH created AS (
+    INSERT INTO comments (article_id, author_id, body, hidden, waiting)
+    SELECT a.id, $1::bigint, $2, $3, $3
+    FROM article_named($4, $1, $5) s
     JOIN articles a ON a.id = s.id
-    CROSS JOIN LATERAL (
-        SELECT $6::boolean AND $4::int < 1
-           AND NOT EXISTS (SELECT 1 FROM comments o WHERE o.author_id = $3 AND NOT o.hidden) AS waits
-    ) w
-    WHERE a.comments_open AND ($1::bigint IS NULL OR EXISTS (SELECT 1 FROM parent))
-      AND set_config('byline.account_storage', ($7::bigint)::text, true) IS NOT NULL
+    WHERE a.comments_open AND set_config('byline.account_storage', ($6::bigint)::text, true) IS NOT NULL
     RETURNING id, article_id, parent_id, author_id, body, created_at, updated_at, hidden, waiting
 )
 SELECT c.id, c.article_id, COALESCE(c.parent_id, 0)::bigint AS parent_id, u.id AS author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
@@ -60,12 +50,11 @@ JOIN users u ON u.id = c.author_id
 `
 
 type CommentCreateParams struct {
-	ParentID       *int64
-	Slug           string
 	AuthorID       int64
-	ViewerLevel    int32
 	Body           string
-	Approve        bool
+	Waiting        bool
+	Slug           string
+	ViewerLevel    int32
 	AccountStorage int64
 }
 
@@ -85,18 +74,15 @@ type CommentCreateRow struct {
 	Waiting   bool
 }
 
-// Returns no row if CommentRefusal has a reason. A comment waits if its author
-// has no comment that everybody sees, and is no moderator. A comment that is
-// answered is locked, so that it is not deleted at the same time
-// (db/migrations, 00020). The text of the author is bounded as in ArticleCreate.
+// Returns no row if CommentRefusal has a reason. The text of the author is
+// bounded as in ArticleCreate.
 func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateParams) (CommentCreateRow, error) {
 	row := db.QueryRow(ctx, commentCreate,
-		arg.ParentID,
-		arg.Slug,
 		arg.AuthorID,
-		arg.ViewerLevel,
 		arg.Body,
-		arg.Approve,
+		arg.Waiting,
+		arg.Slug,
+		arg.ViewerLevel,
 		arg.AccountStorage,
 	)
 	var i CommentCreateRow
@@ -564,6 +550,18 @@ func (q *Queries) CommentListUnderOldest(ctx context.Context, db DBTX, arg Comme
 	return items, nil
 }
 
+const commentMustWait = `-- name: CommentMustWait :one
+SELECT NOT EXISTS (SELECT 1 FROM comments WHERE author_id = $1::bigint AND NOT hidden)
+`
+
+// Whether the author has no comment that everybody sees.
+func (q *Queries) CommentMustWait(ctx context.Context, db DBTX, authorID int64) (bool, error) {
+	row := db.QueryRow(ctx, commentMustWait, authorID)
+	var not_exists bool
+	err := row.Scan(&not_exists)
+	return not_exists, err
+}
+
 const commentRefusal = `-- name: CommentRefusal :one
 SELECT a.comments_open, (p.author_id IS NULL)::boolean AS parent_deleted, p.hidden AS parent_hidden, p.depth AS parent_depth
 FROM article_named($1, $2, $3) n
@@ -601,6 +599,83 @@ func (q *Queries) CommentRefusal(ctx context.Context, db DBTX, arg CommentRefusa
 		&i.ParentDeleted,
 		&i.ParentHidden,
 		&i.ParentDepth,
+	)
+	return i, err
+}
+
+const commentReply = `-- name: CommentReply :one
+WITH parent AS (
+    SELECT p.id, p.article_id, p.depth FROM comments p
+    WHERE p.id = $1 AND p.author_id IS NOT NULL AND NOT p.hidden AND p.depth < 8
+      AND p.article_id = (SELECT n.id FROM article_named($2, $3, $4) n)
+    FOR KEY SHARE
+), created AS (
+    INSERT INTO comments (article_id, author_id, body, parent_id, depth, hidden, waiting)
+    SELECT a.id, $3::bigint, $5, p.id, p.depth + 1, $6, $6
+    FROM parent p
+    JOIN articles a ON a.id = p.article_id
+    WHERE a.comments_open AND set_config('byline.account_storage', ($7::bigint)::text, true) IS NOT NULL
+    RETURNING id, article_id, parent_id, author_id, body, created_at, updated_at, hidden, waiting
+)
+SELECT c.id, c.article_id, COALESCE(c.parent_id, 0)::bigint AS parent_id, u.id AS author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image,
+       false AS following, c.hidden, c.waiting
+FROM created c
+JOIN users u ON u.id = c.author_id
+`
+
+type CommentReplyParams struct {
+	ParentID       int64
+	Slug           string
+	AuthorID       int64
+	ViewerLevel    int32
+	Body           string
+	Waiting        bool
+	AccountStorage int64
+}
+
+type CommentReplyRow struct {
+	ID        int64
+	ArticleID int64
+	ParentID  int64
+	AuthorID  int64
+	Body      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Username  string
+	Bio       *string
+	Image     *string
+	Following bool
+	Hidden    bool
+	Waiting   bool
+}
+
+// CommentCreate for a comment that answers another one, which is locked, so that
+// it is not deleted at the same time (db/migrations, 00020).
+func (q *Queries) CommentReply(ctx context.Context, db DBTX, arg CommentReplyParams) (CommentReplyRow, error) {
+	row := db.QueryRow(ctx, commentReply,
+		arg.ParentID,
+		arg.Slug,
+		arg.AuthorID,
+		arg.ViewerLevel,
+		arg.Body,
+		arg.Waiting,
+		arg.AccountStorage,
+	)
+	var i CommentReplyRow
+	err := row.Scan(
+		&i.ID,
+		&i.ArticleID,
+		&i.ParentID,
+		&i.AuthorID,
+		&i.Body,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Username,
+		&i.Bio,
+		&i.Image,
+		&i.Following,
+		&i.Hidden,
+		&i.Waiting,
 	)
 	return i, err
 }

@@ -1,0 +1,52 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- What a new article or comment changes elsewhere is written by triggers for
+-- each row. A service inserts one at a time, and a trigger for the statement,
+-- which reads its rows from a table of them, took a fifth of its time in
+-- PostgreSQL. derive_from_articles and note_comments still know what to do for
+-- INSERT: the way back gives the triggers to them again.
+
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION derive_from_new_article() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE users SET stored_bytes = stored_bytes + article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details),
+        articles_count = articles_count + CASE WHEN NEW.hidden THEN 0 ELSE 1 END,
+        last_article_at = CASE WHEN NEW.hidden THEN last_article_at ELSE GREATEST(last_article_at, NEW.published_at) END
+    WHERE id = NEW.author_id;
+    IF NEW.hidden THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO article_tags (tag, article_created_at, article_id)
+    SELECT tag, NEW.published_at, NEW.id FROM unnest(NEW.tags) AS tag;
+    INSERT INTO counters AS c (kind, name, slot, value)
+    SELECT kind, name, pg_backend_pid() % 16, 1
+    FROM (SELECT 'articles' AS kind, '' AS name UNION ALL SELECT 'tag', tag FROM unnest(NEW.tags) AS tag) k
+    ORDER BY kind, name
+    ON CONFLICT (kind, name, slot) DO UPDATE SET value = c.value + excluded.value;
+    INSERT INTO changes (keys) VALUES (ARRAY(
+        SELECT unnest(ARRAY['l', 'b' || NEW.author_id]) UNION ALL SELECT unnest(ARRAY['g', 't' || tag]) FROM unnest(NEW.tags) AS tag));
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION note_new_comment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE users SET stored_bytes = stored_bytes + octet_length(NEW.body) WHERE id = NEW.author_id;
+    INSERT INTO changes (keys) VALUES (ARRAY['c' || NEW.article_id]);
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+
+CREATE OR REPLACE TRIGGER articles_insert_derive AFTER INSERT ON articles
+    FOR EACH ROW EXECUTE FUNCTION derive_from_new_article();
+CREATE OR REPLACE TRIGGER comments_insert_note AFTER INSERT ON comments
+    FOR EACH ROW EXECUTE FUNCTION note_new_comment();
+
+-- +goose Down
+
+CREATE OR REPLACE TRIGGER articles_insert_derive AFTER INSERT ON articles
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION derive_from_articles();
+CREATE OR REPLACE TRIGGER comments_insert_note AFTER INSERT ON comments
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_comments();
+DROP FUNCTION IF EXISTS derive_from_new_article();
+DROP FUNCTION IF EXISTS note_new_comment();
