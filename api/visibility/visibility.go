@@ -151,11 +151,26 @@ func To(ctx context.Context, hidden bool, status string, authorID int64) bool {
 func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, error) {
 	viewer := request.Viewer(ctx)
 	r, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: viewer.ID, ViewerLevel: Level(viewer), Slug: slug})
+	if db.IsNotFound(err) && viewer.ID != 0 {
+		return getDraft(ctx, conn, slug)
+	}
 	if err != nil {
 		return Article{}, translate.NotFound(err, "article")
 	}
 	list := []Article{article(r)}
 	return list[0], complete(ctx, conn, list)
+}
+
+// getDraft returns an article whose name was never public, or a 404.
+func getDraft(ctx context.Context, conn query.DBTX, slug string) (Article, error) {
+	list, _, err := GetArticles(ctx, conn, []string{slug})
+	if err == nil && len(list) == 0 {
+		err = problem.NotFound("article")
+	}
+	if err != nil {
+		return Article{}, err
+	}
+	return list[0], nil
 }
 
 // GetPreview returns the article of the preview whose token has a hash, as it
