@@ -76,7 +76,8 @@ func (b *bench) migrate(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	if err := m.run(ctx); err != nil {
-		return err
+		// What was measured until then says why, or is worth the time it took.
+		return errors.Join(err, m.report.Print(stdout))
 	}
 	if err := m.report.Print(stdout); err != nil {
 		return err
