@@ -59,7 +59,7 @@ func claimOwnSlug(ctx context.Context, tx query.DBTX, locked query.ArticleLockRo
 	if err := checkOwnSlug(own); err != nil {
 		return "", err
 	}
-	if locked.NeverPublic {
+	if locked.Status != string(openapi.StatusPublished) {
 		claimed, err = q.DraftSlugClaim(ctx, tx, query.DraftSlugClaimParams{ArticleID: locked.ID, AuthorID: locked.AuthorID, Slug: own})
 	} else {
 		claimed, err = q.ArticleSlugClaim(ctx, tx, query.ArticleSlugClaimParams{ArticleID: locked.ID, Slug: own})

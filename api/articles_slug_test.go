@@ -217,3 +217,60 @@ func TestOwnSlugRace(t *testing.T) {
 		require.Equal(t, http.StatusConflict, status)
 	}
 }
+
+// TestRenameWhilePublished gives drafts other titles while they are published,
+// and checks that everybody finds them by the slugs that lists show.
+func TestRenameWhilePublished(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+	for i := range 10 {
+		slug := newDraft(t, jake, fmt.Sprint("Draft ", i))
+		for _, status := range together(4, func(n int) int {
+			if n == 0 {
+				return publishArticle(t, jake, slug, client.PublishRequest{}).StatusCode()
+			}
+			return responseOf(jake.UpdateArticleWithResponse(t.Context(), slug, nil, client.UpdateArticleRequest{
+				Article: client.UpdateArticle{Title: ptrTo(fmt.Sprint("Renamed ", i, " ", n))},
+			})).StatusCode()
+		}) {
+			require.Equal(t, http.StatusOK, status)
+		}
+		newest := responseOf(s.Anonymous.GetArticlesWithResponse(t.Context(), nil)).JSON200.Articles[0]
+		res := responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), newest.Slug, nil))
+		require.Equal(t, http.StatusOK, res.StatusCode(), newest.Slug)
+		requireCounters(t, s)
+	}
+}
+
+// TestSlugOfWithdrawn checks that the title which a withdrawn article gets is told
+// to nobody by the slug that the same title gets.
+func TestSlugOfWithdrawn(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna := s.Register("jake"), s.Register("anna")
+	slug := s.Publish(jake, "Shown").Slug
+	responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil))
+	secret := rewrite(t, jake, slug, client.UpdateArticle{Title: ptrTo("Secret plan")}).Slug
+	require.Equal(t, "secret-plan", secret)
+	other := s.Publish(jake, "Also shown").Slug
+	saveCopy(t, jake, other, client.UpdateArticle{Title: ptrTo("Secret plan, too")})
+	withdrawn := responseOf(jake.UnpublishArticleWithResponse(t.Context(), other, nil))
+	require.Equal(t, "secret-plan-too", withdrawn.JSON200.Article.Slug)
+	for _, want := range []string{secret, "secret-plan-too"} {
+		res := responseOf(anna.CreateArticleWithResponse(t.Context(), nil, withSlug("Mine", want, client.StatusPublished)))
+		require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+	}
+	requireCounters(t, s)
+
+	// The author still finds the article by the slug that it had, and gets it
+	// back with the title.
+	for _, title := range []string{"Something else", "Shown"} {
+		rewrite(t, jake, slug, client.UpdateArticle{Title: &title})
+	}
+	published := publishArticle(t, jake, slug, client.PublishRequest{})
+	require.Equal(t, http.StatusOK, published.StatusCode(), string(published.Body))
+	require.Equal(t, slug, published.JSON200.Article.Slug)
+	require.Equal(t, "Shown", public(t, s, slug).Title)
+	requireCounters(t, s)
+}

@@ -116,7 +116,7 @@ func (s publishing) publishAgain(
 // publishArticle publishes an article, or schedules it.
 func publishArticle(ctx context.Context, tx query.DBTX, locked *query.ArticleLockRow, in openapi.PublishRequest) error {
 	arg := query.ArticlePublishParams{ID: locked.ID, Slug: locked.Slug, PublishAt: in.PublishAt, UnpublishAt: in.UnpublishAt}
-	if locked.NeverPublic && in.PublishAt == nil {
+	if in.PublishAt == nil {
 		var err error
 		if arg.Slug, err = visibility.ClaimSlug(ctx, tx, locked.ID, locked.Slug); err != nil {
 			return err
@@ -194,13 +194,14 @@ func (s publishing) SubmitArticle(ctx context.Context, req openapi.SubmitArticle
 
 // setDraft gives an article a status in which it has no time of publication.
 func (s publishing) setDraft(ctx context.Context, tx query.DBTX, locked *query.ArticleLockRow, status openapi.ArticleStatus, action openapi.AuditAction) (err error) {
-	if locked.Status == string(status) {
+	before := *locked
+	if before.Status == string(status) {
 		return nil
 	}
-	if *locked, err = s.rules.Withdraw(ctx, tx, *locked, status); err != nil {
+	if *locked, err = s.rules.Withdraw(ctx, tx, before, status); err != nil {
 		return err
 	}
-	return auditStatus(ctx, tx, locked, action, status)
+	return auditStatus(ctx, tx, &before, action, status)
 }
 
 // auditStatus writes to the audit log that an editor has given an article of

@@ -99,7 +99,7 @@ func (p *publisher) Work(ctx context.Context, job *river.Job[publicationDue]) er
 	return p.db.InTx(ctx, func(tx query.DBTX) error {
 		due, err := q.ArticleLockDue(ctx, tx, job.Args.ArticleID)
 		a := query.ArticleLockRow{
-			ID: due.ID, AuthorID: due.AuthorID, Slug: due.Slug, Title: due.Title, OwnSlug: due.OwnSlug, Status: due.Status, NeverPublic: due.NeverPublic,
+			ID: due.ID, AuthorID: due.AuthorID, Slug: due.Slug, Title: due.Title, OwnSlug: due.OwnSlug, Status: due.Status,
 		}
 		switch {
 		case db.IsNotFound(err): // deleted, withdrawn, or done by another worker
@@ -112,11 +112,9 @@ func (p *publisher) Work(ctx context.Context, job *river.Job[publicationDue]) er
 		case a.Status == string(openapi.StatusPublished):
 			return p.takeDueCopy(ctx, tx, a)
 		}
-		name := a.Slug
-		if a.NeverPublic {
-			if name, err = visibility.ClaimSlug(ctx, tx, a.ID, a.Slug); err != nil {
-				return err
-			}
+		name, err := visibility.ClaimSlug(ctx, tx, a.ID, a.Slug)
+		if err != nil {
+			return err
 		}
 		return q.ArticlePublishDue(ctx, tx, query.ArticlePublishDueParams{ID: a.ID, Slug: name})
 	})

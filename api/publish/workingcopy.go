@@ -61,6 +61,7 @@ func (r Rules) Withdraw(ctx context.Context, tx query.DBTX, a query.ArticleLockR
 	if err := q.ArticleSetDraft(ctx, tx, query.ArticleSetDraftParams{ID: a.ID, Status: string(status)}); err != nil {
 		return a, err
 	}
+	a.Status = string(status)
 	found, err := findCopy(ctx, tx, a.ID)
 	if err != nil || found == nil {
 		return a, err

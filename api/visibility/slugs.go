@@ -5,6 +5,7 @@ import (
 
 	"github.com/byline-api/byline/api/slug"
 	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
 
@@ -21,8 +22,8 @@ func ClaimSlug(ctx context.Context, tx query.DBTX, articleID int64, base string)
 	})
 }
 
-// ClaimDraftSlug gives an article that was never public a slug that only those
-// who see it can find.
+// ClaimDraftSlug gives an article that is not published a slug that only those
+// who see it can find. ClaimSlug makes it public with the article.
 func ClaimDraftSlug(ctx context.Context, tx query.DBTX, articleID, authorID int64, base string) (string, error) {
 	return claim(base, func(candidate string) (string, error) {
 		return q.DraftSlugClaim(ctx, tx, query.DraftSlugClaimParams{ArticleID: articleID, AuthorID: authorID, Slug: candidate})
@@ -30,9 +31,10 @@ func ClaimDraftSlug(ctx context.Context, tx query.DBTX, articleID, authorID int6
 }
 
 // ClaimSlugFor gives an article a slug that only those who see the article can
-// find, if it was never public.
+// find, if it is not published. It may have been: then its new title is as
+// private as that of any other draft.
 func ClaimSlugFor(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, base string) (string, error) {
-	if a.NeverPublic {
+	if a.Status != string(openapi.StatusPublished) {
 		return ClaimDraftSlug(ctx, tx, a.ID, a.AuthorID, base)
 	}
 	return ClaimSlug(ctx, tx, a.ID, base)

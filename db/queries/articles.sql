@@ -177,8 +177,7 @@ ORDER BY n.position;
 -- Locks an article against other changes, and returns what a change checks.
 SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.own_revision, a.hidden, a.status, a.published_at, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
-       COALESCE(a.translation_group, 0)::bigint AS translation_group,
-       NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
+       COALESCE(a.translation_group, 0)::bigint AS translation_group
 FROM article_named(@slug, @viewer_id, @viewer_level) n
 JOIN articles a ON a.id = n.id
 FOR UPDATE OF a;
@@ -225,7 +224,7 @@ RETURNING slug;
 -- public and of the author's drafts.
 INSERT INTO draft_slugs AS s (slug, author_id, article_id)
 SELECT @slug, @author_id, @article_id
-WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = @slug)
+WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = @slug AND p.article_id <> @article_id)
 ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO UPDATE SET article_id = s.article_id
 WHERE s.article_id = excluded.article_id
 RETURNING slug;

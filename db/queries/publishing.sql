@@ -27,8 +27,7 @@ WHERE id = @id;
 -- Locks an article that has to be published now, or whose publication ends now,
 -- or whose working copy has to be published now. The caller asks again whether
 -- that one is due, since this statement may have waited for the lock.
-SELECT a.id, a.author_id, a.slug, a.title, a.own_slug, a.status, (a.status = 'published' AND COALESCE(a.unpublish_at <= now(), false))::boolean AS ends,
-       NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
+SELECT a.id, a.author_id, a.slug, a.title, a.own_slug, a.status, (a.status = 'published' AND COALESCE(a.unpublish_at <= now(), false))::boolean AS ends
 FROM articles a
 WHERE a.id = @id AND (a.status = 'scheduled' AND a.published_at <= now()
     OR a.status = 'published' AND (a.unpublish_at <= now() OR EXISTS (SELECT FROM working_copies w WHERE w.article_id = a.id AND w.publish_at <= now())))
