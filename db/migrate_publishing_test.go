@@ -34,7 +34,7 @@ func TestPublishingIsTakenBack(t *testing.T) {
 		`INSERT INTO hidden_items (article_id, reason) SELECT id, 'r' FROM articles WHERE id % 5 = 0`,
 		`INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at) VALUES
 			('draft', 1, 't', 'd', 'b', '{x}', 'draft', true, NULL), ('later', 2, 't', 'd', 'b', '{x}', 'scheduled', true, '2030-01-01')`,
-		`INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, author_id, id FROM articles WHERE status <> 'published'`,
+		`INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, author_id, id FROM articles WHERE status <> 'published' OR id = 2`,
 	} {
 		_, err := d.Exec(t.Context(), statement)
 		require.NoError(t, err, statement)
@@ -45,6 +45,9 @@ func TestPublishingIsTakenBack(t *testing.T) {
 	require.NoError(t, d.QueryRow(t.Context(), `SELECT array_agg(s.slug ORDER BY s.slug) FROM articles a JOIN hidden_items h ON h.article_id = a.id
 		JOIN article_slugs s ON s.article_id = a.id AND s.slug = a.slug WHERE a.hidden AND h.reason = 'not published'`).Scan(&names))
 	require.Equal(t, []string{"draft-11", "later-12"}, names)
+	var kept bool
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT slug = 'a1' FROM articles WHERE id = 2`).Scan(&kept))
+	require.True(t, kept, "what was a draft once keeps its slug")
 	// A moderator of the previous version restores an article.
 	_, err := d.Exec(t.Context(), `DELETE FROM hidden_items WHERE article_id = 5`)
 	require.NoError(t, err)

@@ -7,9 +7,9 @@
 -- version while its replicas run: to them a draft is a hidden article.
 -- hidden_items has what moderators have hidden.
 --
--- The slug of an article that was never public is in draft_slugs, which is apart
--- for each author: otherwise the slug that another title gets would tell that
--- there is a draft. It is claimed in article_slugs when the article becomes
+-- A slug that an article gets while it is not published is in draft_slugs, which
+-- is apart for each author: otherwise the slug that another title gets would tell
+-- that there is a draft. It is claimed in article_slugs when the article becomes
 -- public, and kept there.
 --
 -- Lists are ordered by published_at. The tables article_tags, favorites and
@@ -375,7 +375,11 @@ UPDATE hidden_favorites f SET article_created_at = a.created_at FROM articles a 
 INSERT INTO hidden_items (article_id, reason) SELECT id, 'not published' FROM articles WHERE status <> 'published'
 ON CONFLICT ON CONSTRAINT hidden_items_article_id_key DO NOTHING;
 WITH draft AS (DELETE FROM draft_slugs RETURNING article_id),
-renamed AS (UPDATE articles a SET slug = a.slug || '-' || a.id FROM draft d WHERE a.id = d.article_id RETURNING a.id, a.slug)
+renamed AS (
+    UPDATE articles a SET slug = a.slug || '-' || a.id FROM draft d
+    WHERE a.id = d.article_id AND NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = a.slug AND p.article_id = a.id)
+    RETURNING a.id, a.slug
+)
 INSERT INTO article_slugs (slug, article_id) SELECT r.slug, r.id FROM renamed r;
 DROP TRIGGER IF EXISTS article_slugs_insert_rename ON article_slugs;
 DROP FUNCTION IF EXISTS rename_drafts();
