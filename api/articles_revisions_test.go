@@ -328,3 +328,47 @@ func TestRevisionsOfHiddenArticle(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), slug, nil)).StatusCode(), "it stays hidden")
 	requireCounters(t, s)
 }
+
+// TestSameBodyAgain writes a body that an article had before, and checks that
+// every revision keeps its text: the same text has several numbers.
+func TestSameBodyAgain(t *testing.T) {
+	t.Parallel()
+	for label, again := range map[string]func(s *servertest.Service, u servertest.User, slug string, first, title string){
+		"Restored": func(_ *servertest.Service, u servertest.User, slug string, first, title string) {
+			rewrite(t, u, slug, client.UpdateArticle{Body: ptrTo("other")})
+			rewrite(t, u, slug, client.UpdateArticle{Body: &first})
+			rewrite(t, u, slug, client.UpdateArticle{Title: &title})
+			restored := responseOf(u.RestoreArticleRevisionWithResponse(t.Context(), slug, 1, nil))
+			require.Equal(t, http.StatusOK, restored.StatusCode(), string(restored.Body))
+		},
+		"RestoredAll": func(_ *servertest.Service, u servertest.User, slug string, first, title string) {
+			rewrite(t, u, slug, client.UpdateArticle{Body: ptrTo("other")})
+			rewrite(t, u, slug, client.UpdateArticle{Body: &first, Title: &title})
+			rewrite(t, u, slug, client.UpdateArticle{Title: ptrTo("Shown")})
+			restored := responseOf(u.RestoreArticleRevisionWithResponse(t.Context(), slug, 1, nil))
+			require.Equal(t, http.StatusOK, restored.StatusCode(), string(restored.Body))
+		},
+		"Published": func(s *servertest.Service, u servertest.User, slug string, first, title string) {
+			saveCopy(t, u, slug, client.UpdateArticle{Body: ptrTo("other")})
+			saveCopy(t, u, slug, client.UpdateArticle{Body: &first})
+			saveCopy(t, u, slug, client.UpdateArticle{Title: &title})
+			publishIt(t, u, slug, client.PublishRequest{})
+		},
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.New(t)
+			jake := s.Register("jake")
+			shown := s.Publish(jake, "Shown")
+			again(s, jake, shown.Slug, shown.Body, "Another title")
+			requireCounters(t, s)
+			for _, n := range numbers(revisions(t, jake, shown.Slug)) {
+				want := shown.Body
+				if n == 2 {
+					want = "other"
+				}
+				require.Equal(t, want, revision(t, jake, shown.Slug, n).Body, n)
+			}
+		})
+	}
+}

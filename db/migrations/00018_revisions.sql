@@ -15,7 +15,8 @@
 -- A body is in up to three places, and revision_body knows them: in
 -- article_bodies, in the row of the article, and in its working copy. Each of
 -- the last two stores its body in article_bodies before it replaces it, if
--- the other does not have it.
+-- the other does not have it. The same text may have several numbers: a body is
+-- stored when its number is replaced, also by that of an equal one.
 --
 -- Each step is a transaction of its own, so that no table stays locked for
 -- long, and can be repeated.
@@ -184,7 +185,6 @@ END $$;
 
 CREATE OR REPLACE FUNCTION revise_article() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    rewritten constant boolean := OLD.body <> NEW.body;
 BEGIN
     -- A working copy that becomes the text brings its number with it.
     IF NEW.own_revision = OLD.own_revision THEN
@@ -193,13 +193,13 @@ BEGIN
         NEW.revised_by := NULLIF(current_setting('byline.reviser', true), '')::bigint;
         NEW.revised_at := NEW.updated_at;
     END IF;
-    IF rewritten AND NEW.body_revision = OLD.body_revision THEN
+    IF NEW.body_revision = OLD.body_revision AND NEW.body <> OLD.body THEN
         NEW.body_revision := NEW.own_revision;
     END IF;
     NEW.older_bytes := NEW.older_bytes + archive_revision(ROW(
         OLD.id, OLD.own_revision, COALESCE(OLD.revised_by, OLD.author_id), COALESCE(OLD.revised_at, OLD.updated_at), OLD.title, OLD.description, OLD.tags, OLD.details,
         OLD.body_revision, OLD.status = 'published' OR COALESCE(OLD.public_revision = OLD.own_revision, false)
-    )::article_revisions, CASE WHEN rewritten THEN OLD.body END, NEW.revision);
+    )::article_revisions, CASE WHEN NEW.body_revision <> OLD.body_revision THEN OLD.body END, NEW.revision);
     RETURN NEW;
 END $$;
 

@@ -24,7 +24,7 @@ SELECT r.number FROM newest_revisions(@article_id, @number::int, 1) r;
 
 -- name: RevisionRestore :exec
 -- A trigger makes a revision. The body is one that is stored already, so that it
--- keeps its number.
+-- keeps its number, unless it is the one that the article has.
 UPDATE articles a SET
     slug = COALESCE(sqlc.narg(slug), a.slug),
     title = r.title,
@@ -34,7 +34,7 @@ UPDATE articles a SET
     details = r.details,
     word_count = @word_count,
     reading_minutes = @reading_minutes,
-    body_revision = r.body_revision,
+    body_revision = CASE WHEN a.body = revision_body(r.article_id, r.body_revision) THEN a.body_revision ELSE r.body_revision END,
     counted_version = a.version + 1,
     version = a.version + 1,
     updated_at = GREATEST(now(), a.updated_at + interval '1 millisecond')
