@@ -212,7 +212,7 @@ func (s articles) UpdateArticle(ctx context.Context, req openapi.UpdateArticleRe
 				return err
 			}
 		}
-		a, err = visibility.GetArticle(ctx, tx, req.Slug)
+		a, err = visibility.ReadArticle(ctx, tx, locked.ID)
 		return err
 	})
 	if err != nil {

@@ -53,7 +53,7 @@ func createFor(ctx context.Context, tx query.DBTX, arg query.ArticleCreateParams
 	if err != nil {
 		return created, err
 	}
-	return visibility.GetArticle(ctx, tx, created.Slug) // the viewer may follow the author
+	return visibility.ReadArticle(ctx, tx, created.ID) // the viewer may follow the author
 }
 
 // reattribute gives an article the named author, and returns the id.
@@ -75,5 +75,21 @@ func (s articles) reattribute(ctx context.Context, tx query.DBTX, a query.Articl
 	if err != nil {
 		return 0, err
 	}
-	return id, translate.StorageFull(q.ArticleSetAuthor(ctx, tx, query.ArticleSetAuthorParams{ID: a.ID, AuthorID: id, AccountStorage: s.storage}), s.storage)
+	slug, err := moveSlugs(ctx, tx, a, id)
+	if err != nil {
+		return 0, err
+	}
+	err = q.ArticleSetAuthor(ctx, tx, query.ArticleSetAuthorParams{ID: a.ID, AuthorID: id, Slug: slug, AccountStorage: s.storage})
+	return id, translate.StorageFull(err, s.storage)
+}
+
+// moveSlugs gives the slugs that only those who see an article can find to its
+// new author, and returns the slug of the article. That is another one if a draft
+// of the new author has it.
+func moveSlugs(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, authorID int64) (string, error) {
+	err := q.DraftSlugMove(ctx, tx, query.DraftSlugMoveParams{ArticleID: a.ID, AuthorID: authorID})
+	if err != nil || a.Status == string(openapi.StatusPublished) {
+		return a.Slug, err
+	}
+	return visibility.ClaimDraftSlug(ctx, tx, a.ID, authorID, a.Slug)
 }

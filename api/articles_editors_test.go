@@ -298,3 +298,47 @@ func TestCreateForAnother(t *testing.T) {
 	require.Equal(t, []string{"ed article.created_for"}, auditActions(t, s))
 	requireCounters(t, s)
 }
+
+// TestReattributeDraft gives a draft another author, who finds it by its slug
+// then, while the author that it had does not.
+func TestReattributeDraft(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna, ed := s.Register("jake"), s.Register("anna"), withRole(s, "ed", auth.Editor)
+	slug := newDraft(t, jake, "Secret plan")
+	require.Equal(t, http.StatusOK, reattribute(t, ed.ClientWithResponses, slug, "anna").StatusCode())
+	require.Equal(t, http.StatusNotFound, responseOf(jake.GetArticleWithResponse(t.Context(), slug, nil)).StatusCode())
+	require.Equal(t, http.StatusNotFound, editBody(t, jake.ClientWithResponses, slug, "x").StatusCode())
+	require.Equal(t, http.StatusOK, editBody(t, anna.ClientWithResponses, slug, "x").StatusCode())
+	requireCounters(t, s)
+
+	// Another draft with the same slug gets another one.
+	again := newDraft(t, jake, "Secret plan")
+	require.Equal(t, slug, again)
+	change(t, s, `UPDATE users SET role = 'editor' WHERE username = 'jake'`)
+	jake = signedIn(t, s, "jake")
+	moved := reattribute(t, jake.ClientWithResponses, slug, "anna")
+	require.Equal(t, http.StatusOK, moved.StatusCode(), string(moved.Body))
+	require.Equal(t, "anna", moved.JSON200.Article.Author.Username)
+	require.Equal(t, "b", moved.JSON200.Article.Body)
+	require.NotEqual(t, slug, moved.JSON200.Article.Slug)
+	got := responseOf(anna.GetArticleWithResponse(t.Context(), moved.JSON200.Article.Slug, nil))
+	require.Equal(t, http.StatusOK, got.StatusCode())
+	require.Equal(t, "b", got.JSON200.Article.Body)
+	requireCounters(t, s)
+}
+
+// TestDraftForAnother checks that an editor who has a draft with the same title
+// gets the one that was created.
+func TestDraftForAnother(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	ed := withRole(s, "ed", auth.Editor)
+	s.Register("anna")
+	newDraft(t, ed, "Plan")
+	created := responseOf(ed.CreateArticleWithResponse(t.Context(), nil, client.NewArticleRequest{Article: client.NewArticle{
+		Title: "Plan", Description: "d", Body: "by anna", Status: ptrTo(client.StatusDraft), Author: ptrTo("anna"),
+	}}))
+	require.Equal(t, http.StatusCreated, created.StatusCode(), string(created.Body))
+	require.Equal(t, "anna", created.JSON201.Article.Author.Username)
+}

@@ -196,7 +196,7 @@ func (s articles) RestoreArticleRevision(ctx context.Context, req openapi.Restor
 				return err
 			}
 		}
-		a, err = visibility.GetArticle(ctx, tx, req.Slug)
+		a, err = visibility.ReadArticle(ctx, tx, locked.ID)
 		return err
 	})
 	if err != nil {

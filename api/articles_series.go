@@ -149,7 +149,7 @@ func createRelated(ctx context.Context, tx query.DBTX, arg query.ArticleCreatePa
 	if _, err := related.apply(ctx, tx, query.ArticleLockRow{ID: created.ID}); err != nil {
 		return created, err
 	}
-	return visibility.GetArticle(ctx, tx, created.Slug)
+	return visibility.ReadArticle(ctx, tx, created.ID)
 }
 
 // relate applies the relations of a change, which makes public what the article

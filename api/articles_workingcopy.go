@@ -35,22 +35,19 @@ type (
 // GetWorkingCopy returns an article as it would be with its unpublished changes,
 // if there are any.
 func (s articles) GetWorkingCopy(ctx context.Context, req openapi.GetWorkingCopyRequestObject) (openapi.GetWorkingCopyResponseObject, error) {
-	if _, err := visibility.FindEdited(ctx, s.db, req.Slug); err != nil {
-		return nil, err
-	}
-	a, facts, err := readCopy(ctx, s.db, req.Slug)
+	a, err := visibility.GetEdited(ctx, s.db, req.Slug)
 	if err != nil {
 		return nil, err
 	}
-	return workingCopyFound{openapi.GetWorkingCopy200JSONResponse{CachedArticleJSONResponse: openapi.CachedArticleJSONResponse{Article: a}}, facts}, nil
+	out, facts, err := takeCopy(ctx, s.db, a)
+	if err != nil {
+		return nil, err
+	}
+	return workingCopyFound{openapi.GetWorkingCopy200JSONResponse{CachedArticleJSONResponse: openapi.CachedArticleJSONResponse{Article: out}}, facts}, nil
 }
 
-// readCopy returns an article as it would be.
-func readCopy(ctx context.Context, conn query.DBTX, slug string) (out openapi.Article, facts response.Facts, err error) {
-	a, err := visibility.GetArticle(ctx, conn, slug)
-	if err != nil {
-		return out, facts, err
-	}
+// takeCopy returns an article as it would be.
+func takeCopy(ctx context.Context, conn query.DBTX, a visibility.Article) (out openapi.Article, facts response.Facts, err error) {
 	w, err := a.TakeCopy(ctx, conn)
 	if err != nil {
 		return out, facts, err
@@ -70,7 +67,7 @@ func readCopy(ctx context.Context, conn query.DBTX, slug string) (out openapi.Ar
 // there is none.
 func (s articles) UpdateWorkingCopy(ctx context.Context, req openapi.UpdateWorkingCopyRequestObject) (openapi.UpdateWorkingCopyResponseObject, error) {
 	in := req.Body.Article
-	var a openapi.Article
+	var out openapi.Article
 	var facts response.Facts
 	related := patchedRelations(in)
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
@@ -97,13 +94,17 @@ func (s articles) UpdateWorkingCopy(ctx context.Context, req openapi.UpdateWorki
 		if err := s.patchCopy(ctx, tx, locked, found, in); err != nil {
 			return err
 		}
-		a, facts, err = readCopy(ctx, tx, req.Slug)
+		a, err := visibility.ReadArticle(ctx, tx, locked.ID)
+		if err != nil {
+			return err
+		}
+		out, facts, err = takeCopy(ctx, tx, a)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return workingCopyUpdated{openapi.UpdateWorkingCopy200JSONResponse{ArticleOKJSONResponse: openapi.ArticleOKJSONResponse{Article: a}}, facts}, nil
+	return workingCopyUpdated{openapi.UpdateWorkingCopy200JSONResponse{ArticleOKJSONResponse: openapi.ArticleOKJSONResponse{Article: out}}, facts}, nil
 }
 
 // requireOnlyText returns an error if a change of a working copy has members that

@@ -212,9 +212,7 @@ func auditStatus(ctx context.Context, tx query.DBTX, locked *query.ArticleLockRo
 }
 
 // change locks an article that the viewer may change, changes it, and returns
-// it as it is afterwards. The function changes the slug in locked with that of
-// the article: the requested one can lead to the article of somebody else by
-// now, who has published one with the same title.
+// it as it is afterwards.
 func (s publishing) change(
 	ctx context.Context, slug string, ifMatch *openapi.IfMatch, change func(tx query.DBTX, locked *query.ArticleLockRow) error,
 ) (a visibility.Article, err error) {
@@ -226,7 +224,7 @@ func (s publishing) change(
 		if err := change(tx, &locked); err != nil {
 			return err
 		}
-		a, err = visibility.GetArticle(ctx, tx, locked.Slug)
+		a, err = visibility.ReadArticle(ctx, tx, locked.ID)
 		return err
 	})
 	return a, err

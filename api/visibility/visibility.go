@@ -173,6 +173,27 @@ func getDraft(ctx context.Context, conn query.DBTX, slug string) (Article, error
 	return list[0], nil
 }
 
+// ReadArticle returns an article that the viewer has changed. A slug may lead to
+// another article by now: somebody else has published one with the same title,
+// or the viewer is an editor who has a draft with it.
+func ReadArticle(ctx context.Context, tx query.DBTX, id int64) (Article, error) {
+	r, err := q.ArticleGet(ctx, tx, query.ArticleGetParams{ID: id, ViewerID: request.Viewer(ctx).ID})
+	if err != nil {
+		return Article{}, translate.NotFound(err, "article")
+	}
+	list := []Article{article(query.ArticleGetBySlugRow(r))}
+	return list[0], complete(ctx, tx, list)
+}
+
+// GetEdited is GetArticle for what only those who may change the article see.
+func GetEdited(ctx context.Context, conn query.DBTX, slug string) (Article, error) {
+	a, err := GetArticle(ctx, conn, slug)
+	if err == nil && !request.Viewer(ctx).MayEdit(a.AuthorID) {
+		err = problem.NotFound("article")
+	}
+	return a, err
+}
+
 // GetPreview returns the article of the preview whose token has a hash, as it
 // would be if it were published now. The error is a 404 if there is none.
 func GetPreview(ctx context.Context, conn query.DBTX, tokenHash []byte) (Article, error) {

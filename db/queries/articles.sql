@@ -151,6 +151,21 @@ JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a
 JOIN users u ON u.id = a.author_id
 WHERE s.slug = @slug;
 
+-- name: ArticleGet :one
+-- Returns the same columns as ArticleGetBySlug, for a viewer who has changed the
+-- article.
+SELECT a.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
+       (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following
+FROM articles a
+JOIN users u ON u.id = a.author_id
+LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = @viewer_id
+LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_id
+WHERE a.id = @id;
+
 -- name: ArticleListBySlugs :many
 -- One row for each slug that an article has or had, in the given order. A row
 -- lacks its body and details if those up to it have more than max_bytes
@@ -229,6 +244,15 @@ ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO UPDATE SET article_id = s.article_
 WHERE s.article_id = excluded.article_id
 RETURNING slug;
 
+-- name: DraftSlugMove :exec
+-- Gives the slugs that an article has or had as a draft to another author, except
+-- those that a draft of that author has or had.
+WITH moved AS (
+    DELETE FROM draft_slugs d WHERE d.article_id = @article_id RETURNING d.slug
+)
+INSERT INTO draft_slugs (slug, author_id, article_id) SELECT m.slug, @author_id::bigint, @article_id FROM moved m
+ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO NOTHING;
+
 -- name: ArticleUpdate :exec
 -- A NULL parameter leaves its column unchanged, except for details. The text of
 -- the author is bounded as in ArticleCreate. A trigger makes a revision
@@ -254,6 +278,7 @@ WHERE id = @id AND set_config('byline.account_storage', (@account_storage::bigin
 -- when, stays the same.
 UPDATE articles SET
     author_id = @author_id,
+    slug = @slug,
     revised_by = COALESCE(revised_by, author_id),
     revised_at = COALESCE(revised_at, updated_at),
     version = version + 1,
