@@ -72,6 +72,8 @@ CREATE INDEX CONCURRENTLY articles_author_id_published_at_id_idx ON articles (au
 -- For the lists of editors.
 DROP INDEX CONCURRENTLY IF EXISTS articles_status_id_idx;
 CREATE INDEX CONCURRENTLY articles_status_id_idx ON articles (status, id) WHERE status <> 'published';
+DROP INDEX CONCURRENTLY IF EXISTS articles_author_id_status_idx;
+CREATE INDEX CONCURRENTLY articles_author_id_status_idx ON articles (author_id, status, created_at, id) WHERE status <> 'published';
 
 -- One check for all, since every statement parses each.
 ALTER TABLE articles DROP CONSTRAINT IF EXISTS articles_favorites_count_check, DROP CONSTRAINT IF EXISTS articles_state_check, ADD CONSTRAINT articles_state_check CHECK (

@@ -45,7 +45,9 @@ WHERE a.id = @id;
 
 -- name: ArticleListInAnyState :many
 -- The lists below are for those who may change the articles, with the last
--- created first. They have a query for each index.
+-- created first. They have a query for each index, and a part for each status
+-- that an index finds: of the parts whose condition a parameter alone decides,
+-- only those that apply are executed.
 SELECT l.* FROM (
     SELECT a.id FROM articles a
     WHERE a.id < @before_id
@@ -59,11 +61,15 @@ ORDER BY l.id DESC;
 -- An article whose working copy is in review is in review too.
 SELECT l.* FROM (
     (SELECT a.id FROM articles a
-     WHERE a.status = @status AND a.id < @before_id
+     WHERE a.status = @status AND a.status <> 'published' AND a.id < @before_id
      ORDER BY a.id DESC LIMIT @page_limit::int)
     UNION ALL
+    (SELECT b.id FROM articles b
+     WHERE @status::text = 'published' AND b.status = 'published' AND b.id < @before_id
+     ORDER BY b.id DESC LIMIT @page_limit::int)
+    UNION ALL
     (SELECT w.article_id FROM working_copies w
-     WHERE @status::text = 'review' AND w.status = 'review' AND w.article_id < @before_id
+     WHERE @status = 'review' AND w.status = 'review' AND w.article_id < @before_id
      ORDER BY w.article_id DESC LIMIT @page_limit::int)
     ORDER BY id DESC
     LIMIT @page_limit::int
@@ -73,12 +79,22 @@ ORDER BY l.id DESC;
 
 -- name: ArticleListInAnyStateByAuthor :many
 SELECT l.* FROM (
-    SELECT a.id FROM articles a
-    WHERE a.author_id = @author_id AND (@status::text = '' OR a.status = @status
-        OR @status = 'review' AND EXISTS (SELECT FROM working_copies w WHERE w.article_id = a.id AND w.status = 'review'))
-      AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
-    ORDER BY a.created_at DESC, a.id DESC
-    LIMIT @page_limit::int
+    (SELECT a.id, a.created_at FROM articles a
+     WHERE @status::text IN ('', 'published') AND a.author_id = @author_id AND (@status = '' OR a.status = 'published')
+       AND (a.created_at, a.id) < (@before_created_at::timestamptz, @before_id::bigint)
+     ORDER BY a.created_at DESC, a.id DESC LIMIT @page_limit::int)
+    UNION ALL
+    (SELECT b.id, b.created_at FROM articles b
+     WHERE b.author_id = @author_id AND b.status = @status AND b.status <> 'published'
+       AND (b.created_at, b.id) < (@before_created_at, @before_id)
+     ORDER BY b.created_at DESC, b.id DESC LIMIT @page_limit)
+    UNION ALL
+    (SELECT c.id, c.created_at FROM working_copies w JOIN articles c ON c.id = w.article_id
+     WHERE @status = 'review' AND w.status = 'review' AND c.author_id = @author_id
+       AND (c.created_at, c.id) < (@before_created_at, @before_id)
+     ORDER BY c.created_at DESC, c.id DESC LIMIT @page_limit)
+    ORDER BY created_at DESC, id DESC
+    LIMIT @page_limit
 ) p
 CROSS JOIN LATERAL own_article_item(p.id, @viewer_id) l
 ORDER BY l.created_at DESC, l.id DESC;
