@@ -66,11 +66,14 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	}
 	arg := query.ArticleCreateParams{
 		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, Tags: tags,
-		Status: string(optional.Or(in.Status, openapi.StatusPublished)), PublishedAt: in.PublishedAt, CommentsOpen: optional.Or(in.CommentsOpen, true), AccountStorage: s.storage,
+		Status: string(optional.Or(in.Status, openapi.StatusPublished)), CommentsOpen: optional.Or(in.CommentsOpen, true), AccountStorage: s.storage,
 	}
 	counts := words.Count(in.Body)
 	arg.WordCount, arg.ReadingMinutes = counts.Words, counts.Minutes
 	if arg.Details, err = details.Of(in); err != nil {
+		return nil, err
+	}
+	if arg.PublishedAt, err = publish.Time("publishedAt", in.PublishedAt); err != nil {
 		return nil, err
 	}
 	if (arg.Status == string(openapi.StatusScheduled)) != (in.PublishedAt != nil) {

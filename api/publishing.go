@@ -44,9 +44,9 @@ type (
 
 // PublishArticle publishes an article, at once or at a time.
 func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArticleRequestObject) (openapi.PublishArticleResponseObject, error) {
-	var in openapi.PublishRequest
-	if req.Body != nil {
-		in = *req.Body
+	in, err := publishRequest(req.Body)
+	if err != nil {
+		return nil, err
 	}
 	a, err := s.change(ctx, req.Slug, nil, func(tx query.DBTX, locked *query.ArticleLockRow) error {
 		found, err := publish.FindCopy(ctx, tx, *locked, req.Params.IfMatch)
@@ -55,9 +55,6 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 		}
 		if err := s.rules.Check(ctx, openapi.StatusPublished); err != nil {
 			return err
-		}
-		if in.UnpublishAt != nil && in.PublishAt != nil && !in.UnpublishAt.After(*in.PublishAt) {
-			return problem.InvalidField("unpublishAt", "must be after publishAt")
 		}
 		if locked.Status == string(openapi.StatusPublished) {
 			return s.publishAgain(ctx, tx, locked, found, in)
@@ -77,6 +74,23 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 	}
 	out := openapi.ArticleOKJSONResponse{Article: a.View(ctx, nil)}
 	return articlePublished{openapi.PublishArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
+}
+
+// publishRequest returns the body of a request with its times as they are stored.
+func publishRequest(body *openapi.PublishRequest) (in openapi.PublishRequest, err error) {
+	if body == nil {
+		return in, nil
+	}
+	if in.PublishAt, err = publish.Time("publishAt", body.PublishAt); err != nil {
+		return in, err
+	}
+	if in.UnpublishAt, err = publish.Time("unpublishAt", body.UnpublishAt); err != nil {
+		return in, err
+	}
+	if in.UnpublishAt != nil && in.PublishAt != nil && !in.UnpublishAt.After(*in.PublishAt) {
+		return in, problem.InvalidField("unpublishAt", "must be after publishAt")
+	}
+	return in, nil
 }
 
 // statusAt returns the status of what is published at a time, or at once.

@@ -176,3 +176,37 @@ func TestScheduledArticle(t *testing.T) {
 	require.Contains(t, body, `"slug":"later","status":"draft"`)
 	requireCounters(t, s)
 }
+
+// TestTimesOfPublication publishes at times that the database rounds, or that no
+// response can show.
+func TestTimesOfPublication(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+	for label, test := range map[string]struct {
+		body   string
+		status int
+		want   string
+	}{
+		"SameMillisecond":      {`{"publishAt":"2099-01-01T00:00:00.0001Z","unpublishAt":"2099-01-01T00:00:00.0002Z"}`, 422, `"unpublishAt":["must be after publishAt"]`},
+		"SameMicrosecond":      {`{"publishAt":"2099-01-01T00:00:00.0000001Z","unpublishAt":"2099-01-01T00:00:00.0000002Z"}`, 422, `"unpublishAt":["must be after publishAt"]`},
+		"Rounded":              {`{"publishAt":"2099-01-01T00:00:00.0006Z"}`, 200, `"publishedAt":"2099-01-01T00:00:00.001Z"`},
+		"OtherZone":            {`{"publishAt":"2099-01-01T00:00:00+23:59"}`, 200, `"publishedAt":"2098-12-31T00:01:00.000Z"`},
+		"Latest":               {`{"publishAt":"9999-12-31T23:59:59.998Z","unpublishAt":"9999-12-31T23:59:59.999Z"}`, 200, `"unpublishAt":"9999-12-31T23:59:59.999Z"`},
+		"TooLate":              {`{"publishAt":"9999-12-31T23:59:59.9999Z"}`, 422, `"publishAt":["must be before the year 10000"]`},
+		"TooLateInUTC":         {`{"publishAt":"9999-12-31T23:59:59-12:00"}`, 422, `"publishAt":["must be before the year 10000"]`},
+		"EndsTooLate":          {`{"unpublishAt":"9999-12-31T23:59:59-12:00"}`, 422, `"unpublishAt":["must be before the year 10000"]`},
+		"BeforeTheFirstYear":   {`{"publishAt":"0000-01-01T00:00:00+14:00"}`, 422, `"publishAt":["must be in the future"]`},
+		"EndsInTheFirstYear":   {`{"unpublishAt":"0001-01-01T00:00:00Z"}`, 422, `"unpublishAt":["must be in the future"]`},
+		"ManyDigits":           {`{"publishAt":"2099-01-01T00:00:00.9999999999999999999Z"}`, 200, `"publishedAt":"2099-01-01T00:00:01.000Z"`},
+		"EndsMillisecondLater": {`{"publishAt":"2099-01-01T00:00:00.000Z","unpublishAt":"2099-01-01T00:00:00.0006Z"}`, 200, `"unpublishAt":"2099-01-01T00:00:00.001Z"`},
+	} {
+		res, body := s.Do("POST", "/articles/"+newDraft(t, jake, label)+"/publish", test.body, signed(jake)...)
+		require.Equal(t, test.status, res.StatusCode, "%s: %s", label, body)
+		require.Contains(t, body, test.want, label)
+	}
+	for at, want := range map[string]int{"9999-12-31T23:59:59-12:00": 422, "2099-01-01T00:00:00.0001Z": 201} {
+		res, body := s.Do("POST", "/articles", `{"article":{"title":"Later","description":"d","body":"b","status":"scheduled","publishedAt":"`+at+`"}}`, signed(jake)...)
+		require.Equal(t, want, res.StatusCode, body)
+	}
+}

@@ -4,6 +4,7 @@ package publish
 
 import (
 	"context"
+	"time"
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
@@ -41,6 +42,20 @@ func (r Rules) Check(ctx context.Context, status openapi.ArticleStatus) error {
 		return nil
 	}
 	return RequireEditor(ctx)
+}
+
+// Time returns a time of a request as the database stores it: rounded to
+// milliseconds. nil means no time. The error is a 422 if responses cannot show
+// the time.
+func Time(field string, at *time.Time) (*time.Time, error) {
+	if at == nil {
+		return nil, nil
+	}
+	stored := at.UTC().Round(time.Millisecond)
+	if stored.Year() > 9999 {
+		return nil, problem.InvalidField(field, "must be before the year 10000")
+	}
+	return &stored, nil
 }
 
 // RequireEditor returns a 403 if the viewer lacks the rights of an editor.
