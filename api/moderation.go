@@ -160,7 +160,10 @@ func (s moderation) GetHidden(ctx context.Context, req openapi.GetHiddenRequestO
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.HiddenList(ctx, s.db, query.HiddenListParams{BeforeID: before.ID, PageLimit: limit + 1})
+	viewer := request.Viewer(ctx)
+	rows, err := q.HiddenList(ctx, s.db, query.HiddenListParams{
+		ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer), BeforeID: before.ID, PageLimit: limit + 1,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,9 @@ import (
 
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
+	"github.com/byline-api/byline/api/request"
 	"github.com/byline-api/byline/api/view"
+	"github.com/byline-api/byline/api/visibility"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -18,7 +20,10 @@ func (s moderation) GetWaitingComments(ctx context.Context, req openapi.GetWaiti
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.WaitingList(ctx, s.db, query.WaitingListParams{AfterID: after.ID, PageLimit: int32(limit) + 1})
+	viewer := request.Viewer(ctx)
+	rows, err := q.WaitingList(ctx, s.db, query.WaitingListParams{
+		ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer), AfterID: after.ID, PageLimit: int32(limit) + 1,
+	})
 	if err != nil {
 		return nil, err
 	}

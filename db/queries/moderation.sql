@@ -27,24 +27,27 @@ UPDATE comments c SET waiting = false, hidden = EXISTS (SELECT 1 FROM hidden_ite
 WHERE c.id = @comment_id AND c.waiting;
 
 -- name: WaitingList :many
--- The comments that wait for approval, the oldest first.
+-- The comments that wait for approval, the oldest first, on the articles that the
+-- viewer sees.
 SELECT c.id, c.parent_id, c.body, c.created_at, a.slug, a.title, u.username AS author
 FROM comments c
 JOIN articles a ON a.id = c.article_id
 JOIN users u ON u.id = c.author_id
 WHERE c.waiting AND c.id > @after_id AND NOT EXISTS (SELECT 1 FROM hidden_items h WHERE h.comment_id = c.id)
+  AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
 ORDER BY c.id
 LIMIT @page_limit::int;
 
 -- name: HiddenList :many
--- The hidden articles and comments, the last hidden first.
+-- The hidden articles and comments, the last hidden first. Moderators do not see
+-- those of articles that are not published any more.
 SELECT h.id, h.comment_id, h.reason, h.created_at, u.username AS hidden_by, a.slug, a.title, y.username AS author
 FROM hidden_items h
 LEFT JOIN comments c ON c.id = h.comment_id
 JOIN articles a ON a.id = COALESCE(h.article_id, c.article_id)
 JOIN users y ON y.id = COALESCE(c.author_id, a.author_id)
 LEFT JOIN users u ON u.id = h.hidden_by
-WHERE h.id < @before_id
+WHERE h.id < @before_id AND article_visible(a.hidden, a.status, a.author_id, @viewer_id, @viewer_level)
 ORDER BY h.id DESC
 LIMIT @page_limit::int;
 
