@@ -274,3 +274,20 @@ func TestSlugOfWithdrawn(t *testing.T) {
 	require.Equal(t, "Shown", public(t, s, slug).Title)
 	requireCounters(t, s)
 }
+
+// TestDraftsDoNotTakeSlugs checks that no draft prevents the article of somebody
+// else from getting a slug, whatever other slugs the author of the draft has.
+func TestDraftsDoNotTakeSlugs(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna := s.Register("jake"), s.Register("anna")
+	draft := newDraft(t, jake, "Plan")
+	newDraft(t, jake, fmt.Sprint("Plan ", count(t, s, `SELECT id FROM articles WHERE slug = $1`, draft)))
+	res := responseOf(anna.CreateArticleWithResponse(t.Context(), nil, withSlug("Mine", draft, client.StatusPublished)))
+	require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+	requireCounters(t, s)
+	for _, a := range responseOf(jake.GetCurrentUserArticlesWithResponse(t.Context(), nil)).JSON200.Articles {
+		require.Equal(t, http.StatusOK, responseOf(jake.GetArticleWithResponse(t.Context(), a.Slug, nil)).StatusCode(), a.Slug)
+		require.NotEqual(t, draft, a.Slug)
+	}
+}

@@ -298,12 +298,14 @@ BEGIN
 END $$;
 
 -- A name that becomes public leads to the public article: a draft that had it
--- gets another one, so that its author can still reach it.
+-- gets another one, so that its author can still reach it. The author must not be
+-- able to guess that one: a draft that has it already would prevent the article
+-- of somebody else from becoming public.
 CREATE OR REPLACE FUNCTION rename_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM draft_slugs d WHERE d.slug = NEW.slug AND d.article_id <> NEW.article_id) THEN
         WITH renamed AS (
-            UPDATE draft_slugs d SET slug = d.slug || '-' || d.article_id WHERE d.slug = NEW.slug AND d.article_id <> NEW.article_id
+            UPDATE draft_slugs d SET slug = d.slug || '-' || left(md5(random()::text), 8) WHERE d.slug = NEW.slug AND d.article_id <> NEW.article_id
             RETURNING d.slug, d.article_id
         )
         UPDATE articles a SET slug = r.slug, version = a.version + 1 FROM renamed r WHERE a.id = r.article_id AND a.slug = NEW.slug;
