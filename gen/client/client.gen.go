@@ -4406,7 +4406,8 @@ type ClientInterface interface {
 
 	// GetHidden List hidden articles and comments
 	//
-	// Returns hidden articles and comments, the most recently hidden first.
+	// Returns hidden articles and comments, the most recently hidden first. Those
+	// of articles that are not published any more are shown to editors only.
 	//
 	// Corresponds with GET /moderation/hidden (the `GetHidden` operationId).
 	GetHidden(ctx context.Context, params *GetHiddenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4458,7 +4459,8 @@ type ClientInterface interface {
 	// GetWaitingComments List comments that wait for approval
 	//
 	// Returns the comments that wait for the approval of a moderator, the oldest
-	// first. Those that a moderator has hidden are not among them. A page with
+	// first. Those that a moderator has hidden are not among them, nor are those on
+	// articles that are not published any more, except for editors. A page with
 	// more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
 	// comments.
 	//
@@ -6273,7 +6275,8 @@ func (c *Client) GetEditorialArticles(ctx context.Context, params *GetEditorialA
 
 // GetHidden List hidden articles and comments
 //
-// Returns hidden articles and comments, the most recently hidden first.
+// Returns hidden articles and comments, the most recently hidden first. Those
+// of articles that are not published any more are shown to editors only.
 //
 // Corresponds with GET /moderation/hidden (the `GetHidden` operationId).
 func (c *Client) GetHidden(ctx context.Context, params *GetHiddenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6365,7 +6368,8 @@ func (c *Client) DecideReport(ctx context.Context, id ReportId, body DecideRepor
 // GetWaitingComments List comments that wait for approval
 //
 // Returns the comments that wait for the approval of a moderator, the oldest
-// first. Those that a moderator has hidden are not among them. A page with
+// first. Those that a moderator has hidden are not among them, nor are those on
+// articles that are not published any more, except for editors. A page with
 // more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
 // comments.
 //
@@ -12740,7 +12744,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetHiddenWithResponse List hidden articles and comments
 	//
-	// Returns hidden articles and comments, the most recently hidden first.
+	// Returns hidden articles and comments, the most recently hidden first. Those
+	// of articles that are not published any more are shown to editors only.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12796,7 +12801,8 @@ type ClientWithResponsesInterface interface {
 	// GetWaitingCommentsWithResponse List comments that wait for approval
 	//
 	// Returns the comments that wait for the approval of a moderator, the oldest
-	// first. Those that a moderator has hidden are not among them. A page with
+	// first. Those that a moderator has hidden are not among them, nor are those on
+	// articles that are not published any more, except for editors. A page with
 	// more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
 	// comments.
 	//
@@ -20042,7 +20048,8 @@ func (c *ClientWithResponses) GetEditorialArticlesWithResponse(ctx context.Conte
 
 // GetHiddenWithResponse List hidden articles and comments
 //
-// Returns hidden articles and comments, the most recently hidden first.
+// Returns hidden articles and comments, the most recently hidden first. Those
+// of articles that are not published any more are shown to editors only.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20122,7 +20129,8 @@ func (c *ClientWithResponses) DecideReportWithResponse(ctx context.Context, id R
 // GetWaitingCommentsWithResponse List comments that wait for approval
 //
 // Returns the comments that wait for the approval of a moderator, the oldest
-// first. Those that a moderator has hidden are not among them. A page with
+// first. Those that a moderator has hidden are not among them, nor are those on
+// articles that are not published any more, except for editors. A page with
 // more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
 // comments.
 //

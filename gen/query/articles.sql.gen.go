@@ -143,6 +143,96 @@ func (q *Queries) ArticleFindAuthor(ctx context.Context, db DBTX, arg ArticleFin
 	return id, err
 }
 
+const articleGet = `-- name: ArticleGet :one
+SELECT a.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
+       (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
+       (f.user_id IS NOT NULL)::boolean AS favorited,
+       (w.follower_id IS NOT NULL)::boolean AS following
+FROM articles a
+JOIN users u ON u.id = a.author_id
+LEFT JOIN favorites f ON f.article_id = a.id AND f.user_id = $1
+LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = $1
+WHERE a.id = $2
+`
+
+type ArticleGetParams struct {
+	ViewerID int64
+	ID       int64
+}
+
+type ArticleGetRow struct {
+	Asked            string
+	ID               int64
+	Slug             string
+	Title            string
+	Description      string
+	Tags             []string
+	FavoritesCount   int64
+	Version          int32
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	PublishedAt      *time.Time
+	AuthorID         int64
+	Username         string
+	Bio              *string
+	Image            *string
+	Hidden           bool
+	Status           string
+	UnpublishAt      *time.Time
+	CommentsOpen     bool
+	OwnRevision      int32
+	SeriesID         int64
+	TranslationGroup int64
+	Body             string
+	Details          []byte
+	WordCount        int32
+	ReadingMinutes   int32
+	TextBytes        int32
+	Favorited        bool
+	Following        bool
+}
+
+// Returns the same columns as ArticleGetBySlug, for a viewer who has changed the
+// article.
+func (q *Queries) ArticleGet(ctx context.Context, db DBTX, arg ArticleGetParams) (ArticleGetRow, error) {
+	row := db.QueryRow(ctx, articleGet, arg.ViewerID, arg.ID)
+	var i ArticleGetRow
+	err := row.Scan(
+		&i.Asked,
+		&i.ID,
+		&i.Slug,
+		&i.Title,
+		&i.Description,
+		&i.Tags,
+		&i.FavoritesCount,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.PublishedAt,
+		&i.AuthorID,
+		&i.Username,
+		&i.Bio,
+		&i.Image,
+		&i.Hidden,
+		&i.Status,
+		&i.UnpublishAt,
+		&i.CommentsOpen,
+		&i.OwnRevision,
+		&i.SeriesID,
+		&i.TranslationGroup,
+		&i.Body,
+		&i.Details,
+		&i.WordCount,
+		&i.ReadingMinutes,
+		&i.TextBytes,
+		&i.Favorited,
+		&i.Following,
+	)
+	return i, err
+}
+
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
 SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
@@ -919,8 +1009,7 @@ func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListF
 const articleLock = `-- name: ArticleLock :one
 SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.own_revision, a.hidden, a.status, a.published_at, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
-       COALESCE(a.translation_group, 0)::bigint AS translation_group,
-       NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
+       COALESCE(a.translation_group, 0)::bigint AS translation_group
 FROM article_named($1, $2, $3) n
 JOIN articles a ON a.id = n.id
 FOR UPDATE OF a
@@ -950,7 +1039,6 @@ type ArticleLockRow struct {
 	SeriesID         int64
 	SeriesPosition   int32
 	TranslationGroup int64
-	NeverPublic      bool
 }
 
 // Locks an article against other changes, and returns what a change checks.
@@ -975,7 +1063,6 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParam
 		&i.SeriesID,
 		&i.SeriesPosition,
 		&i.TranslationGroup,
-		&i.NeverPublic,
 	)
 	return i, err
 }
@@ -983,15 +1070,17 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParam
 const articleSetAuthor = `-- name: ArticleSetAuthor :exec
 UPDATE articles SET
     author_id = $1,
+    slug = $2,
     revised_by = COALESCE(revised_by, author_id),
     revised_at = COALESCE(revised_at, updated_at),
     version = version + 1,
     updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-WHERE id = $2 AND set_config('byline.account_storage', ($3::bigint)::text, true) IS NOT NULL
+WHERE id = $3 AND set_config('byline.account_storage', ($4::bigint)::text, true) IS NOT NULL
 `
 
 type ArticleSetAuthorParams struct {
 	AuthorID       int64
+	Slug           string
 	ID             int64
 	AccountStorage int64
 }
@@ -999,7 +1088,12 @@ type ArticleSetAuthorParams struct {
 // The text of the new author is bounded as in ArticleCreate. Who wrote it, and
 // when, stays the same.
 func (q *Queries) ArticleSetAuthor(ctx context.Context, db DBTX, arg ArticleSetAuthorParams) error {
-	_, err := db.Exec(ctx, articleSetAuthor, arg.AuthorID, arg.ID, arg.AccountStorage)
+	_, err := db.Exec(ctx, articleSetAuthor,
+		arg.AuthorID,
+		arg.Slug,
+		arg.ID,
+		arg.AccountStorage,
+	)
 	return err
 }
 
@@ -1084,7 +1178,7 @@ func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateP
 const draftSlugClaim = `-- name: DraftSlugClaim :one
 INSERT INTO draft_slugs AS s (slug, author_id, article_id)
 SELECT $1, $2, $3
-WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = $1)
+WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = $1 AND p.article_id <> $3)
 ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO UPDATE SET article_id = s.article_id
 WHERE s.article_id = excluded.article_id
 RETURNING slug
@@ -1103,4 +1197,24 @@ func (q *Queries) DraftSlugClaim(ctx context.Context, db DBTX, arg DraftSlugClai
 	var slug string
 	err := row.Scan(&slug)
 	return slug, err
+}
+
+const draftSlugMove = `-- name: DraftSlugMove :exec
+WITH moved AS (
+    DELETE FROM draft_slugs d WHERE d.article_id = $2 RETURNING d.slug
+)
+INSERT INTO draft_slugs (slug, author_id, article_id) SELECT m.slug, $1::bigint, $2 FROM moved m
+ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO NOTHING
+`
+
+type DraftSlugMoveParams struct {
+	AuthorID  int64
+	ArticleID int64
+}
+
+// Gives the slugs that an article has or had as a draft to another author, except
+// those that a draft of that author has or had.
+func (q *Queries) DraftSlugMove(ctx context.Context, db DBTX, arg DraftSlugMoveParams) error {
+	_, err := db.Exec(ctx, draftSlugMove, arg.AuthorID, arg.ArticleID)
+	return err
 }

@@ -237,14 +237,16 @@ LEFT JOIN comments c ON c.id = h.comment_id
 JOIN articles a ON a.id = COALESCE(h.article_id, c.article_id)
 JOIN users y ON y.id = COALESCE(c.author_id, a.author_id)
 LEFT JOIN users u ON u.id = h.hidden_by
-WHERE h.id < $1
+WHERE h.id < $1 AND article_visible(a.hidden, a.status, a.author_id, $2, $3)
 ORDER BY h.id DESC
-LIMIT $2::int
+LIMIT $4::int
 `
 
 type HiddenListParams struct {
-	BeforeID  int64
-	PageLimit int32
+	BeforeID    int64
+	ViewerID    int64
+	ViewerLevel int32
+	PageLimit   int32
 }
 
 type HiddenListRow struct {
@@ -258,9 +260,15 @@ type HiddenListRow struct {
 	Author    string
 }
 
-// The hidden articles and comments, the last hidden first.
+// The hidden articles and comments, the last hidden first. Moderators do not see
+// those of articles that are not published any more.
 func (q *Queries) HiddenList(ctx context.Context, db DBTX, arg HiddenListParams) ([]HiddenListRow, error) {
-	rows, err := db.Query(ctx, hiddenList, arg.BeforeID, arg.PageLimit)
+	rows, err := db.Query(ctx, hiddenList,
+		arg.BeforeID,
+		arg.ViewerID,
+		arg.ViewerLevel,
+		arg.PageLimit,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -525,13 +533,16 @@ FROM comments c
 JOIN articles a ON a.id = c.article_id
 JOIN users u ON u.id = c.author_id
 WHERE c.waiting AND c.id > $1 AND NOT EXISTS (SELECT 1 FROM hidden_items h WHERE h.comment_id = c.id)
+  AND article_visible(a.hidden, a.status, a.author_id, $2, $3)
 ORDER BY c.id
-LIMIT $2::int
+LIMIT $4::int
 `
 
 type WaitingListParams struct {
-	AfterID   int64
-	PageLimit int32
+	AfterID     int64
+	ViewerID    int64
+	ViewerLevel int32
+	PageLimit   int32
 }
 
 type WaitingListRow struct {
@@ -544,9 +555,15 @@ type WaitingListRow struct {
 	Author    string
 }
 
-// The comments that wait for approval, the oldest first.
+// The comments that wait for approval, the oldest first, on the articles that the
+// viewer sees.
 func (q *Queries) WaitingList(ctx context.Context, db DBTX, arg WaitingListParams) ([]WaitingListRow, error) {
-	rows, err := db.Query(ctx, waitingList, arg.AfterID, arg.PageLimit)
+	rows, err := db.Query(ctx, waitingList,
+		arg.AfterID,
+		arg.ViewerID,
+		arg.ViewerLevel,
+		arg.PageLimit,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -48,11 +48,15 @@ func (q *Queries) ArticleHoldAuthorOf(ctx context.Context, db DBTX, articleID in
 const articleListByStatus = `-- name: ArticleListByStatus :many
 SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.status, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following FROM (
     (SELECT a.id FROM articles a
-     WHERE a.status = $2 AND a.id < $3
+     WHERE a.status = $2 AND a.status <> 'published' AND a.id < $3
      ORDER BY a.id DESC LIMIT $1::int)
     UNION ALL
+    (SELECT b.id FROM articles b
+     WHERE $2::text = 'published' AND b.status = 'published' AND b.id < $3
+     ORDER BY b.id DESC LIMIT $1::int)
+    UNION ALL
     (SELECT w.article_id FROM working_copies w
-     WHERE $2::text = 'review' AND w.status = 'review' AND w.article_id < $3
+     WHERE $2 = 'review' AND w.status = 'review' AND w.article_id < $3
      ORDER BY w.article_id DESC LIMIT $1::int)
     ORDER BY id DESC
     LIMIT $1::int
@@ -130,7 +134,9 @@ type ArticleListInAnyStateParams struct {
 }
 
 // The lists below are for those who may change the articles, with the last
-// created first. They have a query for each index.
+// created first. They have a query for each index, and a part for each status
+// that an index finds: of the parts whose condition a parameter alone decides,
+// only those that apply are executed.
 func (q *Queries) ArticleListInAnyState(ctx context.Context, db DBTX, arg ArticleListInAnyStateParams) ([]OwnArticleItem, error) {
 	rows, err := db.Query(ctx, articleListInAnyState, arg.BeforeID, arg.PageLimit, arg.ViewerID)
 	if err != nil {
@@ -171,33 +177,43 @@ func (q *Queries) ArticleListInAnyState(ctx context.Context, db DBTX, arg Articl
 
 const articleListInAnyStateByAuthor = `-- name: ArticleListInAnyStateByAuthor :many
 SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.status, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following FROM (
-    SELECT a.id FROM articles a
-    WHERE a.author_id = $1 AND ($2::text = '' OR a.status = $2
-        OR $2 = 'review' AND EXISTS (SELECT FROM working_copies w WHERE w.article_id = a.id AND w.status = 'review'))
-      AND (a.created_at, a.id) < ($3::timestamptz, $4::bigint)
-    ORDER BY a.created_at DESC, a.id DESC
-    LIMIT $5::int
+    (SELECT a.id, a.created_at FROM articles a
+     WHERE $2::text IN ('', 'published') AND a.author_id = $3 AND ($2 = '' OR a.status = 'published')
+       AND (a.created_at, a.id) < ($4::timestamptz, $5::bigint)
+     ORDER BY a.created_at DESC, a.id DESC LIMIT $1::int)
+    UNION ALL
+    (SELECT b.id, b.created_at FROM articles b
+     WHERE b.author_id = $3 AND b.status = $2 AND b.status <> 'published'
+       AND (b.created_at, b.id) < ($4, $5)
+     ORDER BY b.created_at DESC, b.id DESC LIMIT $1)
+    UNION ALL
+    (SELECT c.id, c.created_at FROM working_copies w JOIN articles c ON c.id = w.article_id
+     WHERE $2 = 'review' AND w.status = 'review' AND c.author_id = $3
+       AND (c.created_at, c.id) < ($4, $5)
+     ORDER BY c.created_at DESC, c.id DESC LIMIT $1)
+    ORDER BY created_at DESC, id DESC
+    LIMIT $1
 ) p
 CROSS JOIN LATERAL own_article_item(p.id, $6) l
 ORDER BY l.created_at DESC, l.id DESC
 `
 
 type ArticleListInAnyStateByAuthorParams struct {
-	AuthorID        int64
+	PageLimit       int32
 	Status          string
+	AuthorID        int64
 	BeforeCreatedAt time.Time
 	BeforeID        int64
-	PageLimit       int32
 	ViewerID        int64
 }
 
 func (q *Queries) ArticleListInAnyStateByAuthor(ctx context.Context, db DBTX, arg ArticleListInAnyStateByAuthorParams) ([]OwnArticleItem, error) {
 	rows, err := db.Query(ctx, articleListInAnyStateByAuthor,
-		arg.AuthorID,
+		arg.PageLimit,
 		arg.Status,
+		arg.AuthorID,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
-		arg.PageLimit,
 		arg.ViewerID,
 	)
 	if err != nil {
@@ -237,8 +253,7 @@ func (q *Queries) ArticleListInAnyStateByAuthor(ctx context.Context, db DBTX, ar
 }
 
 const articleLockDue = `-- name: ArticleLockDue :one
-SELECT a.id, a.author_id, a.slug, a.title, a.own_slug, a.status, (a.status = 'published' AND COALESCE(a.unpublish_at <= now(), false))::boolean AS ends,
-       NOT EXISTS (SELECT FROM article_slugs p WHERE p.article_id = a.id) AS never_public
+SELECT a.id, a.author_id, a.slug, a.title, a.own_slug, a.status, (a.status = 'published' AND COALESCE(a.unpublish_at <= now(), false))::boolean AS ends
 FROM articles a
 WHERE a.id = $1 AND (a.status = 'scheduled' AND a.published_at <= now()
     OR a.status = 'published' AND (a.unpublish_at <= now() OR EXISTS (SELECT FROM working_copies w WHERE w.article_id = a.id AND w.publish_at <= now())))
@@ -246,14 +261,13 @@ FOR UPDATE OF a
 `
 
 type ArticleLockDueRow struct {
-	ID          int64
-	AuthorID    int64
-	Slug        string
-	Title       string
-	OwnSlug     bool
-	Status      string
-	Ends        bool
-	NeverPublic bool
+	ID       int64
+	AuthorID int64
+	Slug     string
+	Title    string
+	OwnSlug  bool
+	Status   string
+	Ends     bool
 }
 
 // Locks an article that has to be published now, or whose publication ends now,
@@ -270,7 +284,6 @@ func (q *Queries) ArticleLockDue(ctx context.Context, db DBTX, id int64) (Articl
 		&i.OwnSlug,
 		&i.Status,
 		&i.Ends,
-		&i.NeverPublic,
 	)
 	return i, err
 }

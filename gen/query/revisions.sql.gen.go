@@ -191,7 +191,7 @@ UPDATE articles a SET
     details = r.details,
     word_count = $2,
     reading_minutes = $3,
-    body_revision = r.body_revision,
+    body_revision = CASE WHEN a.body = revision_body(r.article_id, r.body_revision) THEN a.body_revision ELSE r.body_revision END,
     counted_version = a.version + 1,
     version = a.version + 1,
     updated_at = GREATEST(now(), a.updated_at + interval '1 millisecond')
@@ -212,7 +212,7 @@ type RevisionRestoreParams struct {
 }
 
 // A trigger makes a revision. The body is one that is stored already, so that it
-// keeps its number.
+// keeps its number, unless it is the one that the article has.
 func (q *Queries) RevisionRestore(ctx context.Context, db DBTX, arg RevisionRestoreParams) error {
 	_, err := db.Exec(ctx, revisionRestore,
 		arg.Slug,
