@@ -13,16 +13,16 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// BlockUser makes the viewer block a user. The user is locked before the
-// statement that blocks, so that no follow or comment of theirs is committed
-// after it: triggers refuse those that have waited for the lock.
+// BlockUser makes the viewer block a user. Both are locked before the statement
+// that blocks, so that no follow or comment of theirs is committed after it: triggers refuse those that have waited for the lock.
 func (s profiles) BlockUser(ctx context.Context, req openapi.BlockUserRequestObject) (openapi.BlockUserResponseObject, error) {
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
-		id, err := q.ProfileLock(ctx, tx, query.ProfileLockParams{Username: req.Username, FoldedUsername: names.Fold(req.Username)})
+		viewer := request.Viewer(ctx).ID
+		id, err := q.ProfileLock(ctx, tx, query.ProfileLockParams{Username: req.Username, FoldedUsername: names.Fold(req.Username), ViewerID: viewer})
 		if err != nil {
 			return translate.NotFound(err, "profile")
 		}
-		return q.BlockCreate(ctx, tx, query.BlockCreateParams{BlockerID: request.Viewer(ctx).ID, BlockedID: id})
+		return q.BlockCreate(ctx, tx, query.BlockCreateParams{BlockerID: viewer, BlockedID: id})
 	})
 	if err != nil {
 		return nil, err

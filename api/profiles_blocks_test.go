@@ -366,3 +366,31 @@ func TestBlockWaits(t *testing.T) {
 	require.Equal(t, http.StatusOK, <-statuses)
 	require.Zero(t, count(t, s, `SELECT count(*) FROM follows`))
 }
+
+// TestMutualBlocks checks that two users who block each other at the same time
+// lock both in the same order, so that none waits for the other.
+func TestMutualBlocks(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna := s.Register("jake"), s.Register("anna")
+	for _, side := range []struct {
+		by    servertest.User
+		other string
+	}{{jake, "anna"}, {anna, "jake"}} {
+		first, err := s.DB.Pool().Begin(t.Context())
+		require.NoError(t, err)
+		defer func() { _ = first.Rollback(context.Background()) }()
+		_, err = first.Exec(t.Context(), `SELECT id FROM users ORDER BY id LIMIT 1 FOR UPDATE`)
+		require.NoError(t, err)
+		done := make(chan int, 1)
+		go func() { done <- responseOf(side.by.BlockUserWithResponse(t.Context(), side.other)).StatusCode() }()
+		require.Eventually(t, func() bool {
+			return count(t, s, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`) == 1
+		}, 20*time.Second, 5*time.Millisecond)
+		_, err = first.Exec(t.Context(), `SELECT id FROM users ORDER BY id DESC LIMIT 1 FOR UPDATE NOWAIT`)
+		require.NoError(t, err, "the one with the higher id is not locked yet")
+		require.NoError(t, first.Commit(t.Context()))
+		require.Equal(t, http.StatusOK, <-done)
+	}
+	require.Equal(t, 2, count(t, s, `SELECT count(*) FROM blocks`))
+}

@@ -26,8 +26,15 @@ USING user_named(@username, @folded_username) n
 WHERE f.follower_id = @follower_id AND f.followee_id = n.id;
 
 -- name: ProfileLock :one
--- Locks a user against new follows and comments, until the transaction ends.
-SELECT u.id FROM user_named(@username, @folded_username) n JOIN users u ON u.id = n.id FOR UPDATE OF u;
+-- Locks a user, and the one who blocks them, against new follows and comments,
+-- until the transaction ends. Both are locked in the order of their ids, so that
+-- two who block each other do not wait for each other.
+WITH named AS (
+    SELECT v.id FROM user_named(@username, @folded_username) n JOIN users v ON v.id = n.id
+), locked AS (
+    SELECT u.id FROM users u WHERE u.id = @viewer_id OR u.id = (SELECT x.id FROM named x) ORDER BY u.id FOR UPDATE
+)
+SELECT l.id FROM locked l JOIN named m ON m.id = l.id;
 
 -- name: BlockCreate :exec
 WITH ended AS (
