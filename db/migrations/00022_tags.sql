@@ -101,20 +101,21 @@ DECLARE
     folds text[];
     found text[];
     tags text[];
-    different bigint;
+    known bigint;
 BEGIN
-    -- Almost always, the article has no new tag and none twice. Names are locked
-    -- in one order, so that two writers do not wait for each other.
+    -- Almost always, each tag is there in the spelling that identifies it, and
+    -- none is there twice. This takes less than half of the time of what
+    -- follows. Names are locked in one order, so that two writers do not wait
+    -- for each other, and so none is locked here unless all are.
     IF NEW.hidden THEN
-        SELECT array_agg(n.tag ORDER BY t.position), count(DISTINCT n.tag) INTO tags, different
-        FROM unnest(NEW.tags) WITH ORDINALITY AS t (name, position) JOIN tag_names n ON n.folded = fold_tag(t.name);
+        SELECT count(*) INTO known FROM tag_names n WHERE n.tag = ANY (NEW.tags) AND n.shown;
     ELSE
-        SELECT array_agg(k.tag ORDER BY k.position), count(DISTINCT k.tag) INTO tags, different
-        FROM (SELECT n.tag, t.position FROM unnest(NEW.tags) WITH ORDINALITY AS t (name, position) JOIN tag_names n ON n.folded = fold_tag(t.name)
-              ORDER BY n.folded FOR KEY SHARE OF n) k;
+        SELECT count(*) INTO known
+        FROM (SELECT FROM tag_names n WHERE n.tag = ANY (NEW.tags) AND n.shown
+                AND (SELECT count(*) FROM tag_names m WHERE m.tag = ANY (NEW.tags) AND m.shown) = cardinality(NEW.tags)
+              ORDER BY n.folded FOR KEY SHARE) k;
     END IF;
-    IF different = cardinality(NEW.tags) AND different = cardinality(tags) THEN
-        NEW.tags := tags;
+    IF known = cardinality(NEW.tags) THEN
         RETURN NEW;
     END IF;
 
