@@ -220,3 +220,18 @@ func TestFoldTag(t *testing.T) {
 	}
 	require.Zero(t, different)
 }
+
+// TestTagsOfOtherLocales checks that a tag is the same where the locale of the
+// database has given it another form, as before a dump was restored.
+func TestTagsOfOtherLocales(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+	s.Publish(jake, "First", "École")
+	change(t, s, `UPDATE tag_names SET folded = 'École' WHERE folded = 'école'`)
+	require.Equal(t, []string{"École"}, s.Publish(jake, "Second", "École").TagList)
+	require.Equal(t, []string{"École", "new"}, s.Publish(jake, "Third", "École", "new").TagList)
+	require.Equal(t, []string{"first", "second", "third"}, listedUnder(t, s, "École"))
+	require.Equal(t, []string{"École"}, s.Publish(jake, "Fourth", "école").TagList)
+	requireCounters(t, s)
+}

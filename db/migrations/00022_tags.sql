@@ -129,9 +129,11 @@ BEGIN
         SELECT array_agg(k.folded), array_agg(k.tag) INTO found, tags
         FROM (SELECT n.folded, n.tag FROM tag_names n WHERE n.folded = ANY (folds) ORDER BY n.folded FOR KEY SHARE) k;
         EXIT WHEN folds <@ found;
-        -- The next round reads what was inserted here or by another writer.
-        INSERT INTO tag_names (folded, name, tag)
-        SELECT DISTINCT ON (t.folded) t.folded, t.name, t.name
+        -- The next round reads what was inserted here or by another writer. A
+        -- tag with this text is there if the database folds it otherwise than
+        -- the one that it was dumped from: then this name leads to it too.
+        INSERT INTO tag_names (folded, name, tag, shown)
+        SELECT DISTINCT ON (t.folded) t.folded, t.name, t.name, NOT EXISTS (SELECT FROM tag_names s WHERE s.tag = t.name AND s.shown)
         FROM unnest(folds, names) WITH ORDINALITY AS t (folded, name, position)
         WHERE found IS NULL OR t.folded <> ALL (found)
         ORDER BY t.folded, t.position
