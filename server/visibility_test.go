@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/gen/spec"
 	"github.com/byline-api/byline/server/contract"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -25,6 +26,10 @@ type state struct {
 
 // states are all reasons why an article is not public.
 var states = map[string]state{
+	"HiddenDraft": {conceal: func(s *stage, path string) {
+		s.must(http.MethodPut, call{path: path + "/hidden", token: s.as(auth.Moderator), body: `{"reason":"r"}`})
+		s.must(http.MethodPost, call{path: path + "/unpublish", token: s.author.Token})
+	}},
 	"Hidden": {moderated: true, conceal: func(s *stage, path string) {
 		s.must(http.MethodPut, call{path: path + "/hidden", token: s.as(auth.Moderator), body: `{"reason":"r"}`})
 	}},
@@ -51,57 +56,130 @@ func (s *stage) must(method string, c call) string {
 	return body
 }
 
-var requestID = regexp.MustCompile(`"requestId":"[^"]*"`)
+var (
+	requestID = regexp.MustCompile(`"requestId":"[^"]*"`)
+	moment    = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
+)
+
+// others returns tokens of those who must not see an article of the author that
+// is not public.
+func (s *stage) others(state state) map[string]string {
+	tokens := map[string]string{
+		"an anonymous caller": "", "a stranger": s.s.Register("").Token, "a reader": s.as(auth.Reader),
+		"a key of an editor": s.keyOf(s.as(auth.Editor), "write"), "a key of a moderator": s.keyOf(s.as(auth.Moderator), "read"),
+	}
+	if !state.moderated {
+		tokens["a moderator"] = s.as(auth.Moderator)
+	}
+	return tokens
+}
+
+// discuss adds a comment that waits to an article, one that a moderator has
+// hidden, and one that the reader has reported.
+func (s *stage) discuss(slug string) {
+	other, moderator := s.comment, s.as(auth.Moderator)
+	for _, done := range []func(path string){
+		func(string) { s.wait() },
+		func(path string) {
+			s.must(http.MethodPut, call{path: path + "/hidden", token: moderator, body: `{"reason":"r"}`})
+		},
+		func(string) {
+			s.must(http.MethodPost, call{path: "/reports", token: s.reader.Token, body: fmt.Sprintf(`{"kind":"comment","id":%q,"reason":"r"}`, s.comment)})
+		},
+	} {
+		path := "/articles/" + slug + "/comments"
+		created := s.must(http.MethodPost, call{path: path, token: s.author.Token, body: fmt.Sprintf(`{"comment":{"body":%q}}`, slug)})
+		s.comment = commentID.FindStringSubmatch(created)[1]
+		done(path + "/" + s.comment)
+	}
+	s.comment = other
+}
 
 // TestNotPublicIsSeenNowhere makes an article not public, for each reason, and
 // calls every safe operation of the document as those who must not see it. Each
 // has been called before, so that what it showed is cached, as far as it can be.
+// Then each shows what it showed before the article existed, counts included.
+// What moderators list has no text of it. Responses with HTML are called too.
 func TestNotPublicIsSeenNowhere(t *testing.T) {
 	t.Parallel()
-	const marker = "nobody-may-read-this"
 	doc, err := contract.Load()
 	require.NoError(t, err)
+	parsed, err := spec.GetSpec()
+	require.NoError(t, err)
 	s := servertest.New(t)
+	type form struct {
+		*contract.Operation
+		query string
+		own   bool // the request names the article itself
+	}
+	var forms []form
+	for _, op := range doc.Operations() {
+		if !op.Safe || op.Role > auth.Moderator {
+			continue
+		}
+		queries := []string{""}
+		if takes(parsed, op, "format") {
+			queries = append(queries, "?format=html")
+		}
+		for _, query := range queries {
+			forms = append(forms, form{op, query, false}, form{op, query, true})
+		}
+	}
 	for name, state := range states {
 		t.Run(name, func(t *testing.T) {
 			shown := 0
-			for _, op := range doc.Operations() {
-				if !op.Safe || op.Role > auth.Author {
-					continue
-				}
+			for _, op := range forms {
 				st := newStage(s.For(t))
 				require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
 				c := valid[op.ID](st)
-				slug := st.s.Publish(st.author, marker+" "+st.author.Username, "stage", marker).Slug
+				c = c.at(c.path + op.query)
+				marker := "nobody-may-read-this-" + st.author.Username + "-"
+				if own := strings.NewReplacer(st.slug, marker+"x"); op.own {
+					if c.path == own.Replace(c.path) && c.body == own.Replace(c.body) {
+						continue
+					}
+					c.path, c.body = own.Replace(c.path), own.Replace(c.body)
+				}
 				series(st)
+				callers := st.others(state)
+				st.must(http.MethodPost, call{path: "/profiles/" + st.author.Username + "/follow", token: callers["a stranger"]})
+				ask := func(who string, header ...string) (*http.Response, string) {
+					res, body := c.as(callers[who]).with(header...).do(st.s, op.Method)
+					return res, moment.ReplaceAllString(requestID.ReplaceAllString(body, ""), "")
+				}
+				before, tags := map[string]string{}, map[string]string{}
+				for who := range callers {
+					_, before[who] = ask(who)
+				}
+				slug := st.s.Publish(st.author, marker+"x", "stage", marker).Slug
 				st.must(http.MethodPut, call{path: "/articles/" + slug, token: st.author.Token,
 					body: fmt.Sprintf(`{"article":{"series":{"slug":%q},"translationOf":%q}}`, st.series, st.slug)})
-				stranger := st.s.Register("")
-				st.must(http.MethodPost, call{path: "/profiles/" + st.author.Username + "/follow", token: stranger.Token})
-				st.must(http.MethodPost, call{path: "/articles/" + slug + "/favorite", token: stranger.Token})
-				callers := map[string]call{"a stranger": c.as(stranger.Token), "an anonymous caller": c.as("")}
-				if !state.moderated {
-					callers["a moderator"] = c.as(st.as(auth.Moderator))
-				}
-				tags := map[string]string{}
-				for who, ask := range callers {
-					res, body := ask.do(st.s, op.Method)
-					if strings.Contains(body, marker) {
+				st.must(http.MethodPost, call{path: "/articles/" + slug + "/favorite", token: callers["a stranger"]})
+				st.must(http.MethodPost, call{path: "/reports", token: st.reader.Token, body: fmt.Sprintf(`{"kind":"article","id":%q,"reason":"r"}`, slug)})
+				st.discuss(slug)
+				for who := range callers {
+					res, body := ask(who)
+					if body != before[who] {
 						shown++
 						tags[who] = res.Header.Get("ETag")
 					}
 				}
 				state.conceal(st, "/articles/"+slug)
-				for who, ask := range callers {
-					_, body := ask.do(st.s, op.Method)
-					require.NotContains(t, body, marker, "%s shows %s what is not public: see api/visibility and db/queries/%s.sql", op.ID, who, op.Tag)
+				for who := range callers {
+					_, body := ask(who)
+					if !op.own {
+						require.NotContains(t, body, marker, "%s shows %s what is not public: see api/visibility and db/queries/%s.sql", op.ID, who, op.Tag)
+					}
+					if op.Role <= auth.Author { // a report stays for moderators, without the text
+						require.Equal(t, before[who], body, "%s tells %s that something is not public: see api/visibility and db/queries/%s.sql", op.ID, who, op.Tag)
+					}
 					if tags[who] != "" {
-						res, _ := ask.with("If-None-Match", tags[who]).do(st.s, op.Method)
+						res, _ := ask(who, "If-None-Match", tags[who])
 						require.NotEqual(t, http.StatusNotModified, res.StatusCode, "%s tells %s that what is not public is as before", op.ID, who)
 					}
 				}
 			}
-			require.Greater(t, shown, 5, "operations that show the article before")
+			require.Greater(t, shown, 50, "responses that show the article before")
 		})
 	}
 }
@@ -175,20 +253,22 @@ func TestNotPublicIsNotFound(t *testing.T) {
 				require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
 				c := valid[op.ID](st)
 				slug, _, _ := strings.Cut(strings.TrimPrefix(c.path, "/articles/"), "/")
-				stranger := st.s.Register("")
-				callers := map[string]call{"a stranger": c.as(stranger.Token), "an anonymous caller": c.as("")}
-				if !state.moderated {
-					callers["a moderator"] = c.as(st.as(auth.Moderator))
-				}
 				if slug == st.slug { // valid may have made an article that is in a state of its own
 					state.conceal(st, "/articles/"+slug)
 				}
-				for who, ask := range callers {
+				for who, token := range st.others(state) {
+					ask := c.as(token)
+					unknown := ask.at(strings.Replace(ask.path, slug, "no-such-article", 1))
+					unknown.do(st.s, op.Method) // the first call may store that a credential was used
+					st.s.Statements.Reset()
+					want, missing := unknown.do(st.s, op.Method)
+					_, wanted := st.s.Statements.Reset()
 					res, body := ask.do(st.s, op.Method)
-					want, missing := ask.at(strings.Replace(ask.path, slug, "no-such-article", 1)).do(st.s, op.Method)
+					_, sent := st.s.Statements.Reset()
 					require.Equal(t, want.StatusCode, res.StatusCode, "%s as %s: %s", op.ID, who, body)
 					require.Equal(t, requestID.ReplaceAllString(missing, ""), requestID.ReplaceAllString(body, ""), "%s as %s", op.ID, who)
 					require.GreaterOrEqual(t, res.StatusCode, 400, "%s as %s: %s", op.ID, who, body)
+					require.Equal(t, wanted, sent, "%s as %s: the time of the response tells that there is an article", op.ID, who)
 					compared++
 				}
 				// Those who may change it still find it.
