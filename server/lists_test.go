@@ -51,14 +51,6 @@ func getPage(t *testing.T, s *servertest.Service, op *contract.Operation, c call
 	return p
 }
 
-// takes reports whether an operation has a parameter in its query.
-func takes(doc *openapi3.T, op *contract.Operation, name string) bool {
-	item := doc.Paths.Value(op.Path)
-	return slices.ContainsFunc(slices.Concat(item.Parameters, item.GetOperation(op.Method).Parameters), func(p *openapi3.ParameterRef) bool {
-		return p.Value.In == openapi3.ParameterInQuery && p.Value.Name == name
-	})
-}
-
 // TestLists holds every operation that takes limit and cursor to what the two
 // promise: no page is longer than its limit, the pages together are the whole
 // list, also where rows have the same time, and a cursor belongs to one list.
@@ -71,7 +63,13 @@ func TestLists(t *testing.T) {
 	s := servertest.New(t)
 	lists := 0
 	for _, op := range doc.Operations() {
-		if !op.Safe || !takes(parsed, op, "limit") || !takes(parsed, op, "cursor") {
+		item := parsed.Paths.Value(op.Path)
+		takes := func(name string) bool {
+			return slices.ContainsFunc(slices.Concat(item.Parameters, item.GetOperation(op.Method).Parameters), func(p *openapi3.ParameterRef) bool {
+				return p.Value.In == openapi3.ParameterInQuery && p.Value.Name == name
+			})
+		}
+		if !op.Safe || !takes("limit") || !takes("cursor") {
 			continue
 		}
 		lists++
