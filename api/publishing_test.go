@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,6 +131,59 @@ func TestGetCurrentUserArticles(t *testing.T) {
 	require.Equal(t, []string{"Third", "Second"}, editorial(client.GetEditorialArticlesParams{Status: ptrTo(client.StatusDraft)}))
 	require.Equal(t, []string{"Third"}, editorial(client.GetEditorialArticlesParams{Author: ptrTo("anna")}))
 	require.Equal(t, 403, responseOf(jake.GetEditorialArticlesWithResponse(t.Context(), nil)).StatusCode())
+}
+
+// TestListsOfPublished checks that each list of articles is in the order of
+// publication, page by page, and shows only those who may change an article how
+// far it is.
+func TestListsOfPublished(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna, ed, mia := s.Register("jake"), s.Register("anna"), withRole(s, "ed", auth.Editor), withRole(s, "mia", auth.Moderator)
+	res, body := s.Do("POST", "/articles", `{"article":{"title":"Early","description":"d","body":"b","tagList":["x"],"status":"draft"}}`, signed(jake)...)
+	early := articleIn(t, http.StatusCreated, res, body)
+	require.True(t, early.PublishedAt.IsNull())
+	for _, title := range []string{"First", "Second"} {
+		a := s.Publish(jake, title, "x")
+		require.Equal(t, a.CreatedAt, a.PublishedAt.MustGet(), "published at once")
+	}
+	published := publishArticle(t, jake, early.Slug, client.PublishRequest{}).JSON200.Article
+	require.Equal(t, early.CreatedAt, published.CreatedAt)
+	require.True(t, published.PublishedAt.MustGet().After(published.CreatedAt))
+	at := published.PublishedAt.MustGet().Format("2006-01-02T15:04:05.000Z")
+	readers := map[string]servertest.User{"jake": jake, "ed": ed, "anna": anna, "mia": mia, "a key of ed": {User: client.User{Token: newKey(t, ed, client.Write).Key}}}
+	for _, u := range readers {
+		for _, path := range []string{"/profiles/jake/follow", "/articles/early/favorite", "/articles/second/favorite", "/articles/first/favorite"} {
+			s.Do("POST", path, "", signed(u)...)
+		}
+	}
+	for _, path := range []string{"/articles?", "/articles?author=jake&", "/articles?tag=x&", "/articles?favorited=anna&", "/articles?favorited=anna&tag=x&author=jake&", "/articles/feed?"} {
+		for name, u := range readers {
+			if name == "jake" && path == "/articles/feed?" {
+				continue // nobody follows themselves
+			}
+			_, body := s.Do("GET", path, "", signed(u)...)
+			require.Regexp(t, `"title":"Early".*"title":"Second".*"title":"First"`, body, path)
+			edits := name == "jake" || name == "ed"
+			require.Equal(t, edits, strings.Contains(body, `"publishedAt":"`+at+`"`), "%s as %s: %s", path, name, body)
+			require.Equal(t, edits, strings.Contains(body, `"status"`), "%s as %s", path, name)
+
+			walked, query := "", "limit=1"
+			for range 3 {
+				var page struct {
+					Articles   []struct{ Title string }
+					NextCursor *string
+				}
+				_, body := s.Do("GET", path+query, "", signed(u)...)
+				require.NoError(t, json.Unmarshal([]byte(body), &page))
+				walked += page.Articles[0].Title + " "
+				if page.NextCursor != nil {
+					query = "limit=1&cursor=" + *page.NextCursor
+				}
+			}
+			require.Equal(t, "Early Second First ", walked, path)
+		}
+	}
 }
 
 // TestScheduledArticle checks that an article becomes public at its time and

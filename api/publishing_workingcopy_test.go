@@ -65,6 +65,31 @@ func TestPublishWorkingCopy(t *testing.T) {
 	requireCounters(t, s)
 }
 
+// TestUpdateBesideWorkingCopy checks that PUT of an article with a working copy
+// changes what is public, and only that.
+func TestUpdateBesideWorkingCopy(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+	slug := s.Publish(jake, "Dragons", "x").Slug
+	saveCopy(t, jake, slug, client.UpdateArticle{Body: ptrTo("unpublished")})
+	copied, tag := getCopy(t, jake, slug)
+	changed := rewrite(t, jake, slug, client.UpdateArticle{Description: ptrTo("corrected")})
+	require.EqualValues(t, 3, changed.Revision)
+	now := public(t, s, slug)
+	require.Equal(t, "corrected", now.Description)
+	require.NotEqual(t, "unpublished", now.Body)
+	kept, same := getCopy(t, jake, slug)
+	require.Equal(t, copied.Description, kept.Description, "a working copy is a text of its own")
+	require.Equal(t, "unpublished", kept.Body)
+	require.NotEqual(t, tag, same, "publishing it would undo the change")
+	require.Equal(t, []int32{3, 2, 1}, numbers(revisions(t, jake, slug)))
+	publishIt(t, jake, slug, client.PublishRequest{})
+	require.Equal(t, "unpublished", public(t, s, slug).Body)
+	require.Equal(t, "corrected", revision(t, jake, slug, 3).Description, "nothing is lost")
+	requireCounters(t, s)
+}
+
 // TestScheduledWorkingCopy checks that a working copy becomes public at its
 // time, once, and that the article is public all the time.
 func TestScheduledWorkingCopy(t *testing.T) {
