@@ -91,6 +91,18 @@ func TestBlockUser(t *testing.T) {
 		require.Equal(t, http.StatusCreated, tryComment(t, anna.ClientWithResponses, byCarl.Slug).StatusCode(), "on the article of somebody else")
 		require.Equal(t, http.StatusCreated, tryComment(t, carl.ClientWithResponses, byJake.Slug).StatusCode())
 		responseOf(anna.DeleteArticleCommentWithResponse(t.Context(), byCarl.Slug, responseOf(anna.GetArticleCommentsWithResponse(t.Context(), byCarl.Slug, nil)).JSON200.Comments[2].Id))
+		// Nor does a block let them answer each other elsewhere.
+		for _, u := range []servertest.User{jake, anna} {
+			for _, c := range commentsSeen(t, s.Anonymous, byCarl.Slug) {
+				res := reply(t, u, byCarl.Slug, c.Id, "An answer")
+				if c.Author.Username == u.Username || c.Author.Username == "carl" {
+					require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+					deleteComment(t, u, byCarl.Slug, res.JSON201.Comment.Id)
+					continue
+				}
+				require.Equal(t, http.StatusForbidden, res.StatusCode(), string(res.Body))
+			}
+		}
 		// Her comments can still be deleted, but not turned into others.
 		own := count(t, s, `SELECT c.id FROM comments c JOIN users u ON u.id = c.author_id WHERE u.username = 'anna' AND c.article_id = (SELECT id FROM articles WHERE slug = $1)`, byJake.Slug)
 		_, err := s.DB.Exec(t.Context(), `UPDATE comments SET body = 'other' WHERE id = $1`, own)

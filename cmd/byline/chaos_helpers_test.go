@@ -326,7 +326,15 @@ func (s *service) prepare() fixture {
 
 func (s *service) post(path, token, body string, result any) {
 	s.t.Helper()
-	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr+path, strings.NewReader(body))
+	status, text := s.send(http.MethodPost, path, token, body)
+	require.Equal(s.t, http.StatusCreated, status, "%s", text)
+	require.NoError(s.t, json.Unmarshal([]byte(text), result))
+}
+
+// send sends a request of the API and returns the response.
+func (s *service) send(method, path, token, body string) (status int, text string) {
+	s.t.Helper()
+	req, err := http.NewRequest(method, "http://"+s.addr+path, strings.NewReader(body))
 	require.NoError(s.t, err)
 	req.Header.Set("Content-Type", "application/json")
 	if token != "" {
@@ -335,10 +343,9 @@ func (s *service) post(path, token, body string, result any) {
 	res, err := (&http.Client{Timeout: hangTimeout}).Do(req)
 	require.NoError(s.t, err)
 	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
+	read, err := io.ReadAll(res.Body)
 	require.NoError(s.t, err)
-	require.Equal(s.t, http.StatusCreated, res.StatusCode, "%s", text)
-	require.NoError(s.t, json.Unmarshal(text, result))
+	return res.StatusCode, string(read)
 }
 
 // await waits until done returns true and returns how long that took. It polls
