@@ -51,9 +51,25 @@ func getPage(t *testing.T, s *servertest.Service, op *contract.Operation, c call
 	return p
 }
 
+// requireBounded requires that an operation without pages lists no more than a
+// maximum that the document declares, or what the request names.
+func requireBounded(t *testing.T, op *contract.Operation, described *openapi3.Operation) {
+	t.Helper()
+	response := described.Responses.Status(http.StatusOK)
+	if op.Method != http.MethodGet || response == nil || response.Value.Content.Get("application/json") == nil {
+		return
+	}
+	for name, member := range response.Value.Content.Get("application/json").Schema.Value.Properties {
+		if member.Value.Type.Is(openapi3.TypeArray) {
+			require.NotNil(t, member.Value.MaxItems, "%s lists %s: declare limit and cursor, or maxItems, in openapi.yaml", op.ID, name)
+		}
+	}
+}
+
 // TestLists holds every operation that takes limit and cursor to what the two
 // promise: no page is longer than its limit, the pages together are the whole
 // list, also where rows have the same time, and a cursor belongs to one list.
+// Every other list has a maximum.
 func TestLists(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load()
@@ -70,6 +86,7 @@ func TestLists(t *testing.T) {
 			})
 		}
 		if !op.Safe || !takes("limit") || !takes("cursor") {
+			requireBounded(t, op, item.GetOperation(op.Method))
 			continue
 		}
 		lists++
