@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/request"
+	"github.com/byline-api/byline/api/visibility"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -131,6 +133,44 @@ func TestGetCurrentUserArticles(t *testing.T) {
 	require.Equal(t, []string{"Third", "Second"}, editorial(client.GetEditorialArticlesParams{Status: ptrTo(client.StatusDraft)}))
 	require.Equal(t, []string{"Third"}, editorial(client.GetEditorialArticlesParams{Author: ptrTo("anna")}))
 	require.Equal(t, 403, responseOf(jake.GetEditorialArticlesWithResponse(t.Context(), nil)).StatusCode())
+}
+
+// TestVisibilityIsOneRule compares the rule that queries use, article_visible,
+// with that of package visibility, for every article and every viewer.
+func TestVisibilityIsOneRule(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	const author = 7
+	seen := map[bool]int{}
+	for _, status := range []client.ArticleStatus{client.StatusDraft, client.StatusReview, client.StatusScheduled, client.StatusPublished} {
+		for _, hidden := range []bool{true, false} {
+			if !hidden && status != client.StatusPublished {
+				continue // a constraint of the table
+			}
+			for _, id := range []int64{0, author, 8} {
+				for role := auth.Reader; role <= auth.Admin; role++ {
+					for _, scope := range []auth.Scope{auth.ScopeRead, auth.ScopeWrite, auth.ScopeAdmin, auth.ScopeAccount} {
+						viewer := auth.Viewer{ID: id, Role: role, Scope: scope}
+						if id == 0 {
+							viewer = auth.Viewer{}
+						}
+						ctx := request.With(t.Context(), &request.Info{Viewer: viewer})
+						var inSQL bool
+						require.NoError(t, s.DB.QueryRow(t.Context(), `SELECT article_visible($1, $2, $3, $4, $5)`,
+							hidden, status, author, viewer.ID, visibility.Level(viewer)).Scan(&inSQL))
+						inGo := visibility.To(ctx, hidden, string(status), author)
+						require.Equal(t, inSQL, inGo, "%s, hidden: %v, to %+v", status, hidden, viewer)
+						if hidden && id != author {
+							want := role >= auth.Editor || role == auth.Moderator && status == client.StatusPublished
+							require.Equal(t, id != 0 && want && scope >= auth.ScopeAdmin, inGo, "%s to %+v", status, viewer)
+						}
+						seen[inGo]++
+					}
+				}
+			}
+		}
+	}
+	require.Greater(t, min(seen[true], seen[false]), 50)
 }
 
 // TestListsOfPublished checks that each list of articles is in the order of

@@ -10,8 +10,9 @@
 // everybody.
 //
 // The function article_visible (db/migrations, 00015) has the same rule for
-// queries. The rule for comments is only there: comment_visible (00020). Lists of what is public need no rule: what is not public has no rows
-// in article_tags and favorites, and articles are filtered with NOT hidden.
+// queries. The rule for comments is only there: comment_visible (00020). Lists
+// of what is public need no rule: what is not public has no rows in article_tags
+// and favorites, and articles are filtered with NOT hidden.
 package visibility
 
 import (
