@@ -272,7 +272,9 @@ func (c *Courier) note(ctx context.Context, job *river.Job[sendMail], m query.Ma
 		return q.MailSent(ctx, c.db, m.ID)
 	}
 	text := failure.Error()
-	result := fmt.Errorf("mail %d (%s): %w", m.ID, m.Kind, failure)
+	// Only its text: package jobs would take the error of an unreachable mail
+	// server for an outage of the database.
+	result := fmt.Errorf("mail %d (%s): %s", m.ID, m.Kind, text)
 	if errors.As(failure, new(refused)) || m.Attempts >= maxAttempts {
 		c.givenUp.Add(1)
 		if err := river.MetadataSet(ctx, givenUp, true); err != nil {

@@ -180,6 +180,42 @@ func TestCourierOutage(t *testing.T) {
 	require.Equal(t, 1, number(t, d, `SELECT count(*) FROM mails WHERE attempts = 5 AND sent_at IS NOT NULL AND error IS NULL`))
 }
 
+// TestCourierUnreachable checks that a mail server which refuses connections is
+// not taken for an outage of the database: the job has failed, and says why.
+func TestCourierUnreachable(t *testing.T) {
+	t.Parallel()
+	for label, answer := range map[string]string{"Refused": "", "Dropped": "drop"} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			d := dbtest.Open(t)
+			b := newMailbox(t)
+			b.answer = func(string) string { return answer }
+			if answer == "" {
+				require.NoError(t, b.listener.Close())
+			} else {
+				b.serve()
+			}
+			post(t, d, "verify_email", "anna@example.com", account(t, d, "anna"))
+			c := mail.NewCourier(mail.Config{Sender: sender(t, b.url()), Backoff: time.Hour}, d, slog.New(slog.DiscardHandler))
+			queue := work(t, d, c)
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			go func() { defer close(ended); _ = queue.Run(ctx) }()
+			defer func() { stop(); <-ended }()
+			var list []jobs.Job
+			require.Eventually(t, func() bool {
+				var err error
+				list, err = queue.List(t.Context())
+				return err == nil && len(list) == 1 && c.Stats().Deferred == 1 && list[0].State != "running"
+			}, soon, tick)
+			require.Equal(t, "retryable", string(list[0].State))
+			require.EqualValues(t, 1, list[0].Attempt)
+			require.Contains(t, list[0].LastError, "mail 1 (verify_email): ")
+			require.EqualValues(t, 1, queue.Stats()["send_mail"].Attempts[jobs.Failed])
+		})
+	}
+}
+
 func TestCourierGivesUp(t *testing.T) {
 	t.Parallel()
 	for label, test := range map[string]struct {
