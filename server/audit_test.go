@@ -11,7 +11,7 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// undone prepares the acts whose valid request would change nothing.
+// undone prepares the operations whose valid request would change nothing.
 var undone = map[string]func(s *stage){
 	"ReinstateUser":  func(s *stage) { s.suspend(s.reader) },
 	"RestoreArticle": func(s *stage) { states["Hidden"].conceal(s, article(s, "")) },

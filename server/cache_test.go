@@ -225,6 +225,47 @@ func TestIfMatch(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, res.StatusCode, body)
 }
 
+// TestEditsTakeIfMatch checks that every operation with which authors and
+// editors change the entity tag of an article, or of its working copy, takes
+// If-Match, and changes nothing if it is stale.
+func TestEditsTakeIfMatch(t *testing.T) {
+	t.Parallel()
+	doc, err := contract.Load()
+	require.NoError(t, err)
+	s := servertest.New(t)
+	edits := 0
+	for _, op := range doc.Operations() {
+		if op.Safe || op.Role > auth.Author || len(op.Targets) == 0 || op.Targets[0].Kind != "article" || op.Owner != "article" && !op.Targets[0].Private {
+			continue
+		}
+		st := newStage(s.For(t))
+		require.NotNil(t, valid[op.ID], "add a valid request of %s to server/scenarios_test.go", op.ID)
+		c := valid[op.ID](st)
+		if prepare, ok := undone[op.ID]; ok {
+			prepare(st)
+		}
+		tags := func() (all string) {
+			for _, suffix := range []string{"", "/working-copy"} {
+				res, _ := call{path: article(st, suffix), token: st.author.Token}.do(st.s, http.MethodGet)
+				all += res.Header.Get("ETag") + " "
+			}
+			return all
+		}
+		before := tags()
+		stale, body := c.with("If-Match", `"0.old"`).do(st.s, op.Method)
+		kept := tags()
+		res, text := c.do(st.s, op.Method)
+		require.Less(t, res.StatusCode, 300, "%s: %s", op.ID, text)
+		if kept == tags() {
+			continue // it changes no text
+		}
+		edits++
+		require.Equal(t, http.StatusPreconditionFailed, stale.StatusCode, "%s: declare IfMatch and 412, and compare it: %s", op.ID, body)
+		require.Equal(t, before, kept, "%s: a stale If-Match changes nothing", op.ID)
+	}
+	require.Greater(t, edits, 7)
+}
+
 // TestCacheKey checks that requests with the same parameters share a response,
 // however they are written, and that it has no trace of the first request.
 func TestCacheKey(t *testing.T) {
