@@ -226,6 +226,29 @@ func TestListsOfPublished(t *testing.T) {
 	}
 }
 
+// TestBatchOfDrafts checks that authors and editors find drafts in a batch, and
+// that for others they are missing.
+func TestBatchOfDrafts(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, ed := s.Register("jake"), withRole(s, "ed", auth.Editor)
+	slugs := []string{newDraft(t, jake, "A draft"), s.Publish(jake, "Public").Slug}
+	for name, u := range map[string]servertest.User{
+		"jake": jake, "ed": ed, "anna": s.Register("anna"), "mia": withRole(s, "mia", auth.Moderator), "nobody": {ClientWithResponses: s.Anonymous},
+	} {
+		res := responseOf(u.BatchGetArticlesWithResponse(t.Context(), nil, client.BatchGetArticlesJSONRequestBody{Slugs: slugs}))
+		require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
+		if name == "jake" || name == "ed" {
+			require.Len(t, res.JSON200.Articles, 2, name)
+			require.Equal(t, client.StatusDraft, res.JSON200.Articles[0].Status)
+			require.Empty(t, res.JSON200.Missing)
+			continue
+		}
+		require.Len(t, res.JSON200.Articles, 1, name)
+		require.Equal(t, slugs[:1], res.JSON200.Missing, name)
+	}
+}
+
 // TestScheduledArticle checks that an article becomes public at its time and
 // ends at its time, once, without a request.
 func TestScheduledArticle(t *testing.T) {
