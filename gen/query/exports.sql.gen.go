@@ -211,11 +211,10 @@ WITH page AS (
     SELECT x.id, sum(octet_length(x.body)) OVER (ORDER BY x.id) - octet_length(x.body) AS bytes_before
     FROM (SELECT y.id, y.body FROM comments y WHERE y.author_id = $1::bigint AND y.id > $3 ORDER BY y.id LIMIT $4) x
 )
-SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', a.slug, 'parentId', c.parent_id, 'body', c.body, 'waiting', c.waiting,
+SELECT c.id, json_build_object('type', 'comment', 'id', c.id, 'article', CASE WHEN article_visible(a.hidden, a.status, a.author_id, $1, 1) THEN a.slug END, 'parentId', c.parent_id, 'body', c.body, 'waiting', c.waiting,
     'hidden', (SELECT json_build_object('reason', h.reason, 'at', to_char(h.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) FROM hidden_items h WHERE h.comment_id = c.id),
     'createdAt', to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'updatedAt', to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
-FROM page p JOIN comments c ON c.id = p.id
-LEFT JOIN articles a ON a.id = c.article_id AND article_visible(a.hidden, a.status, a.author_id, $1, 0)
+FROM page p JOIN comments c ON c.id = p.id JOIN articles a ON a.id = c.article_id
 WHERE p.bytes_before <= $2::bigint
 ORDER BY c.id
 `
@@ -232,8 +231,8 @@ type ExportCommentsRow struct {
 	Record []byte
 }
 
-// An article that the user does not see any more has no slug: that would tell its
-// title.
+// The article is null if it is not published: its slug may be a new one, which
+// only those who may edit it see.
 func (q *Queries) ExportComments(ctx context.Context, db DBTX, arg ExportCommentsParams) ([]ExportCommentsRow, error) {
 	rows, err := db.Query(ctx, exportComments,
 		arg.UserID,
@@ -381,7 +380,7 @@ func (q *Queries) ExportFollowing(ctx context.Context, db DBTX, arg ExportFollow
 
 const exportReports = `-- name: ExportReports :many
 SELECT r.id, json_build_object('type', 'report', 'kind', i.kind, 'id', CASE i.kind
-        WHEN 'article' THEN (SELECT a.slug FROM articles a WHERE a.id = i.subject_id AND article_visible(a.hidden, a.status, a.author_id, $1, 0))
+        WHEN 'article' THEN (SELECT a.slug FROM articles a WHERE a.id = i.subject_id AND article_visible(a.hidden, a.status, a.author_id, $1, 1))
         WHEN 'comment' THEN i.subject_id::text
         ELSE (SELECT u.username FROM users u WHERE u.id = i.subject_id) END,
     'reason', r.reason, 'createdAt', to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS record
@@ -401,7 +400,8 @@ type ExportReportsRow struct {
 }
 
 // The reports that the user has made. Those about the user are none of their
-// data: they would tell who has reported. Slugs are as in ExportComments.
+// data: they would tell who has reported. An article that is not published has
+// no id, as in ExportComments.
 func (q *Queries) ExportReports(ctx context.Context, db DBTX, arg ExportReportsParams) ([]ExportReportsRow, error) {
 	rows, err := db.Query(ctx, exportReports, arg.UserID, arg.AfterID, arg.PageLimit)
 	if err != nil {

@@ -212,17 +212,25 @@ func (q *Queries) ProfileListByUsernames(ctx context.Context, db DBTX, arg Profi
 }
 
 const profileLock = `-- name: ProfileLock :one
-SELECT u.id FROM user_named($1, $2) n JOIN users u ON u.id = n.id FOR UPDATE OF u
+WITH named AS (
+    SELECT v.id FROM user_named($1, $2) n JOIN users v ON v.id = n.id
+), locked AS (
+    SELECT u.id FROM users u WHERE u.id = $3 OR u.id = (SELECT x.id FROM named x) ORDER BY u.id FOR UPDATE
+)
+SELECT l.id FROM locked l JOIN named m ON m.id = l.id
 `
 
 type ProfileLockParams struct {
 	Username       string
 	FoldedUsername string
+	ViewerID       int64
 }
 
-// Locks a user against new follows and comments, until the transaction ends.
+// Locks a user, and the one who blocks them, against new follows and comments,
+// until the transaction ends. Both are locked in the order of their ids, so that
+// two who block each other do not wait for each other.
 func (q *Queries) ProfileLock(ctx context.Context, db DBTX, arg ProfileLockParams) (int64, error) {
-	row := db.QueryRow(ctx, profileLock, arg.Username, arg.FoldedUsername)
+	row := db.QueryRow(ctx, profileLock, arg.Username, arg.FoldedUsername, arg.ViewerID)
 	var id int64
 	err := row.Scan(&id)
 	return id, err
