@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/oapi-codegen/nullable"
 	"github.com/stretchr/testify/require"
@@ -290,4 +291,37 @@ func TestDraftsDoNotTakeSlugs(t *testing.T) {
 		require.Equal(t, http.StatusOK, responseOf(jake.GetArticleWithResponse(t.Context(), a.Slug, nil)).StatusCode(), a.Slug)
 		require.NotEqual(t, draft, a.Slug)
 	}
+}
+
+// TestRenameWaitsForPublication renames a draft while it is being published. The
+// slug that it gets is a public one.
+func TestRenameWaitsForPublication(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+	slug := draftOf(t, jake, "Plan")
+	tx, err := s.DB.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	defer tx.Rollback(t.Context())
+	_, err = tx.Exec(t.Context(), `SELECT FROM articles FOR UPDATE`)
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `INSERT INTO article_slugs SELECT slug, id FROM articles`)
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `UPDATE articles SET status = 'published', hidden = false, published_at = now(), version = version + 1`)
+	require.NoError(t, err)
+	renamed := make(chan *client.UpdateArticleResponse, 1)
+	go func() {
+		renamed <- responseOf(jake.UpdateArticleWithResponse(t.Context(), slug, nil, client.UpdateArticleRequest{Article: client.UpdateArticle{Title: ptrTo("Another")}}))
+	}()
+	require.Eventually(t, func() (waits bool) {
+		err := tx.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))`).Scan(&waits)
+		return err == nil && waits
+	}, 30*time.Second, 10*time.Millisecond)
+	require.NoError(t, tx.Commit(t.Context()))
+	res := <-renamed
+	require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
+	require.Equal(t, "another", res.JSON200.Article.Slug)
+	got := responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), "another", nil))
+	require.Equal(t, http.StatusOK, got.StatusCode(), string(got.Body))
+	requireCounters(t, s)
 }

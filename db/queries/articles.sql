@@ -189,7 +189,9 @@ LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_i
 ORDER BY n.position;
 
 -- name: ArticleLock :one
--- Locks an article against other changes, and returns what a change checks.
+-- Locks an article against other changes, and returns what a change checks: only
+-- columns of the article, because those of other tables could be older than the
+-- lock.
 SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.own_revision, a.hidden, a.status, a.published_at, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
        COALESCE(a.translation_group, 0)::bigint AS translation_group
