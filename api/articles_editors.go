@@ -91,5 +91,6 @@ func moveSlugs(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, autho
 	if err != nil || a.Status == string(openapi.StatusPublished) {
 		return a.Slug, err
 	}
-	return visibility.ClaimDraftSlug(ctx, tx, a.ID, authorID, a.Slug)
+	a.AuthorID = authorID
+	return visibility.ClaimSlug(ctx, tx, a, a.Slug)
 }

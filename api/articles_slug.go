@@ -7,7 +7,6 @@ import (
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/api/slug"
 	"github.com/byline-api/byline/api/visibility"
-	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
 )
@@ -34,38 +33,22 @@ func changesSlug(locked query.ArticleLockRow, in openapi.UpdateArticle) bool {
 // another one, and adds it to the change.
 func applySlug(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, in openapi.UpdateArticle, arg *query.ArticleUpdateParams) error {
 	title := optional.Or(in.Title, locked.Title)
-	var claimed string
-	var err error
 	switch {
 	case in.Slug.IsNull() && locked.OwnSlug:
-		claimed, err = visibility.ClaimSlugFor(ctx, tx, locked, slug.From(title))
-		arg.OwnSlug = new(false)
+		claimed, err := visibility.ClaimSlug(ctx, tx, locked, slug.From(title))
+		arg.Slug, arg.OwnSlug = &claimed, new(false)
+		return err
 	case changesSlug(locked, in):
-		claimed, err = claimOwnSlug(ctx, tx, locked, in.Slug.MustGet())
-		arg.OwnSlug = new(true)
+		own := in.Slug.MustGet()
+		if err := checkOwnSlug(own); err != nil {
+			return err
+		}
+		arg.Slug, arg.OwnSlug = &own, new(true)
+		return visibility.ClaimOwnSlug(ctx, tx, locked, own)
 	case in.Slug.IsSpecified() && !in.Slug.IsNull():
 		return nil
-	default:
-		arg.Slug, err = visibility.Rename(ctx, tx, locked, title)
-		return err
 	}
-	arg.Slug = &claimed
+	var err error
+	arg.Slug, err = visibility.Rename(ctx, tx, locked, title)
 	return err
-}
-
-// claimOwnSlug gives an article exactly this slug. The error is a 409 if another
-// article has or had it: a public one, or a draft of the same author.
-func claimOwnSlug(ctx context.Context, tx query.DBTX, locked query.ArticleLockRow, own string) (claimed string, err error) {
-	if err := checkOwnSlug(own); err != nil {
-		return "", err
-	}
-	if locked.Status != string(openapi.StatusPublished) {
-		claimed, err = q.DraftSlugClaim(ctx, tx, query.DraftSlugClaimParams{ArticleID: locked.ID, AuthorID: locked.AuthorID, Slug: own})
-	} else {
-		claimed, err = q.ArticleSlugClaim(ctx, tx, query.ArticleSlugClaimParams{ArticleID: locked.ID, Slug: own})
-	}
-	if db.IsNotFound(err) {
-		err = problem.New(problem.AlreadyTaken, "slug", problem.Taken)
-	}
-	return claimed, err
 }

@@ -132,7 +132,7 @@ func publishArticle(ctx context.Context, tx query.DBTX, locked *query.ArticleLoc
 	arg := query.ArticlePublishParams{ID: locked.ID, Slug: locked.Slug, PublishAt: in.PublishAt, UnpublishAt: in.UnpublishAt}
 	if in.PublishAt == nil {
 		var err error
-		if arg.Slug, err = visibility.ClaimSlug(ctx, tx, locked.ID, locked.Slug); err != nil {
+		if arg.Slug, err = visibility.ClaimPublicSlug(ctx, tx, *locked); err != nil {
 			return err
 		}
 		locked.Slug = arg.Slug

@@ -112,7 +112,7 @@ func (p *publisher) Work(ctx context.Context, job *river.Job[publicationDue]) er
 		case a.Status == string(openapi.StatusPublished):
 			return p.takeDueCopy(ctx, tx, a)
 		}
-		name, err := visibility.ClaimSlug(ctx, tx, a.ID, a.Slug)
+		name, err := visibility.ClaimPublicSlug(ctx, tx, a)
 		if err != nil {
 			return err
 		}

@@ -230,21 +230,41 @@ FROM created c
 JOIN users u ON u.id = c.author_id;
 
 -- name: ArticleSlugClaim :one
--- Returns no row if another article has or had the slug.
-INSERT INTO article_slugs AS s (slug, article_id) VALUES (@slug, @article_id)
-ON CONFLICT ON CONSTRAINT article_slugs_pkey DO UPDATE SET article_id = s.article_id
-WHERE s.article_id = excluded.article_id
-RETURNING slug;
+-- Gives an article, which the caller has locked, a slug that no other article
+-- has or had. It may have had it before; it gets no other one if it has as many
+-- as the maximum.
+WITH kept AS (
+    SELECT count(*) >= @maximum::int AS is_full
+    FROM (SELECT FROM article_slugs o WHERE o.article_id = @article_id LIMIT @maximum::int) l
+), claimed AS (
+    INSERT INTO article_slugs AS s (slug, article_id)
+    SELECT @slug, @article_id FROM kept k
+    WHERE NOT k.is_full OR EXISTS (SELECT FROM article_slugs p WHERE p.slug = @slug AND p.article_id = @article_id)
+    ON CONFLICT ON CONSTRAINT article_slugs_pkey DO UPDATE SET article_id = s.article_id
+    WHERE s.article_id = excluded.article_id
+    RETURNING s.slug
+)
+SELECT EXISTS (SELECT FROM claimed) AS is_claimed, is_full FROM kept;
 
 -- name: DraftSlugClaim :one
--- Returns no row if another article has or had the slug, of those whose slugs are
--- public and of the author's drafts.
-INSERT INTO draft_slugs AS s (slug, author_id, article_id)
-SELECT @slug, @author_id, @article_id
-WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = @slug AND p.article_id <> @article_id)
-ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO UPDATE SET article_id = s.article_id
-WHERE s.article_id = excluded.article_id
-RETURNING slug;
+-- As ArticleSlugClaim. Other articles are those whose slugs are public, and the
+-- author's drafts. The public slugs of a withdrawn article are counted too, so
+-- that it never has too many to be published again.
+WITH kept AS (
+    SELECT (SELECT count(*) FROM (SELECT FROM article_slugs o WHERE o.article_id = @article_id LIMIT @maximum::int) l) AS public,
+           (SELECT count(*) FROM (SELECT FROM draft_slugs o WHERE o.article_id = @article_id LIMIT @maximum::int) l) AS private
+), claimed AS (
+    INSERT INTO draft_slugs AS s (slug, author_id, article_id)
+    SELECT @slug, @author_id, @article_id FROM kept k
+    WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = @slug AND p.article_id <> @article_id)
+      AND (k.public + k.private < @maximum::int
+        OR k.public < @maximum::int AND EXISTS (SELECT FROM draft_slugs p WHERE p.slug = @slug AND p.article_id = @article_id)
+        OR EXISTS (SELECT FROM article_slugs p WHERE p.slug = @slug AND p.article_id = @article_id))
+    ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO UPDATE SET article_id = s.article_id
+    WHERE s.article_id = excluded.article_id
+    RETURNING s.slug
+)
+SELECT EXISTS (SELECT FROM claimed) AS is_claimed, (public + private >= @maximum::int)::boolean AS is_full FROM kept;
 
 -- name: DraftSlugMove :exec
 -- Gives the slugs that an article has or had as a draft to another author, except

@@ -1014,6 +1014,7 @@ type ChangedMetadata map[string]interface{}
 // ChangedSlug Another slug, or an earlier one of the article. It stays when the title
 // changes. Null derives the slug from the title again. The slug that the article
 // has is no change; in a request that changes the title too, it keeps the slug.
+// An article that has 50 earlier slugs can only take one of them back.
 //
 // Example: dragons-for-beginners
 type ChangedSlug = string
@@ -2463,6 +2464,7 @@ type UpdateArticle struct {
 	// Slug Another slug, or an earlier one of the article. It stays when the title
 	// changes. Null derives the slug from the title again. The slug that the article
 	// has is no change; in a request that changes the title too, it keeps the slug.
+	// An article that has 50 earlier slugs can only take one of them back.
 	//
 	// Example: dragons-for-beginners
 	Slug nullable.Nullable[ChangedSlug] `json:"slug,omitempty"`
@@ -3951,7 +3953,9 @@ type ClientInterface interface {
 	// Changes an article; only its author and editors may do this. The body is a
 	// merge patch (RFC 7396). A changed title creates a new slug, unless the request
 	// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
-	// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
+	// that another article has or had returns 409. An article that has 50 earlier
+	// slugs gets no others: a `slug` returns 422, and a changed title keeps the slug.
+	// `tagList` replaces the whole list, and `[]` removes all tags.
 	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -3971,7 +3975,9 @@ type ClientInterface interface {
 	// Changes an article; only its author and editors may do this. The body is a
 	// merge patch (RFC 7396). A changed title creates a new slug, unless the request
 	// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
-	// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
+	// that another article has or had returns 409. An article that has 50 earlier
+	// slugs gets no others: a `slug` returns 422, and a changed title keeps the slug.
+	// `tagList` replaces the whole list, and `[]` removes all tags.
 	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -5450,7 +5456,9 @@ func (c *Client) GetArticle(ctx context.Context, slug SlugPath, params *GetArtic
 // Changes an article; only its author and editors may do this. The body is a
 // merge patch (RFC 7396). A changed title creates a new slug, unless the request
 // or an earlier one has given a `slug`. The old slug continues to work. A `slug`
-// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
+// that another article has or had returns 409. An article that has 50 earlier
+// slugs gets no others: a `slug` returns 422, and a changed title keeps the slug.
+// `tagList` replaces the whole list, and `[]` removes all tags.
 // Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -5480,7 +5488,9 @@ func (c *Client) UpdateArticleWithBody(ctx context.Context, slug SlugPath, param
 // Changes an article; only its author and editors may do this. The body is a
 // merge patch (RFC 7396). A changed title creates a new slug, unless the request
 // or an earlier one has given a `slug`. The old slug continues to work. A `slug`
-// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
+// that another article has or had returns 409. An article that has 50 earlier
+// slugs gets no others: a `slug` returns 422, and a changed title keeps the slug.
+// `tagList` replaces the whole list, and `[]` removes all tags.
 // Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -12255,7 +12265,9 @@ type ClientWithResponsesInterface interface {
 	// Changes an article; only its author and editors may do this. The body is a
 	// merge patch (RFC 7396). A changed title creates a new slug, unless the request
 	// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
-	// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
+	// that another article has or had returns 409. An article that has 50 earlier
+	// slugs gets no others: a `slug` returns 422, and a changed title keeps the slug.
+	// `tagList` replaces the whole list, and `[]` removes all tags.
 	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -12275,7 +12287,9 @@ type ClientWithResponsesInterface interface {
 	// Changes an article; only its author and editors may do this. The body is a
 	// merge patch (RFC 7396). A changed title creates a new slug, unless the request
 	// or an earlier one has given a `slug`. The old slug continues to work. A `slug`
-	// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
+	// that another article has or had returns 409. An article that has 50 earlier
+	// slugs gets no others: a `slug` returns 422, and a changed title keeps the slug.
+	// `tagList` replaces the whole list, and `[]` removes all tags.
 	// Editors can give the article another `author`, who can then change it.
 	//
 	// To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -19337,7 +19351,9 @@ func (c *ClientWithResponses) GetArticleWithResponse(ctx context.Context, slug S
 // Changes an article; only its author and editors may do this. The body is a
 // merge patch (RFC 7396). A changed title creates a new slug, unless the request
 // or an earlier one has given a `slug`. The old slug continues to work. A `slug`
-// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
+// that another article has or had returns 409. An article that has 50 earlier
+// slugs gets no others: a `slug` returns 422, and a changed title keeps the slug.
+// `tagList` replaces the whole list, and `[]` removes all tags.
 // Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -19363,7 +19379,9 @@ func (c *ClientWithResponses) UpdateArticleWithBodyWithResponse(ctx context.Cont
 // Changes an article; only its author and editors may do this. The body is a
 // merge patch (RFC 7396). A changed title creates a new slug, unless the request
 // or an earlier one has given a `slug`. The old slug continues to work. A `slug`
-// that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
+// that another article has or had returns 409. An article that has 50 earlier
+// slugs gets no others: a `slug` returns 422, and a changed title keeps the slug.
+// `tagList` replaces the whole list, and `[]` removes all tags.
 // Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article

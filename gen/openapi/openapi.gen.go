@@ -923,6 +923,7 @@ type ChangedMetadata map[string]interface{}
 // ChangedSlug Another slug, or an earlier one of the article. It stays when the title
 // changes. Null derives the slug from the title again. The slug that the article
 // has is no change; in a request that changes the title too, it keeps the slug.
+// An article that has 50 earlier slugs can only take one of them back.
 //
 // Example: dragons-for-beginners
 type ChangedSlug = string
@@ -2372,6 +2373,7 @@ type UpdateArticle struct {
 	// Slug Another slug, or an earlier one of the article. It stays when the title
 	// changes. Null derives the slug from the title again. The slug that the article
 	// has is no change; in a request that changes the title too, it keeps the slug.
+	// An article that has 50 earlier slugs can only take one of them back.
 	//
 	// Example: dragons-for-beginners
 	Slug nullable.Nullable[string] `json:"slug,omitempty"`

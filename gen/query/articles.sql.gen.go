@@ -1041,7 +1041,9 @@ type ArticleLockRow struct {
 	TranslationGroup int64
 }
 
-// Locks an article against other changes, and returns what a change checks.
+// Locks an article against other changes, and returns what a change checks: only
+// columns of the article, because those of other tables could be older than the
+// lock.
 func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParams) (ArticleLockRow, error) {
 	row := db.QueryRow(ctx, articleLock, arg.Slug, arg.ViewerID, arg.ViewerLevel)
 	var i ArticleLockRow
@@ -1098,23 +1100,39 @@ func (q *Queries) ArticleSetAuthor(ctx context.Context, db DBTX, arg ArticleSetA
 }
 
 const articleSlugClaim = `-- name: ArticleSlugClaim :one
-INSERT INTO article_slugs AS s (slug, article_id) VALUES ($1, $2)
-ON CONFLICT ON CONSTRAINT article_slugs_pkey DO UPDATE SET article_id = s.article_id
-WHERE s.article_id = excluded.article_id
-RETURNING slug
+WITH kept AS (
+    SELECT count(*) >= $1::int AS is_full
+    FROM (SELECT FROM article_slugs o WHERE o.article_id = $2 LIMIT $1::int) l
+), claimed AS (
+    INSERT INTO article_slugs AS s (slug, article_id)
+    SELECT $3, $2 FROM kept k
+    WHERE NOT k.is_full OR EXISTS (SELECT FROM article_slugs p WHERE p.slug = $3 AND p.article_id = $2)
+    ON CONFLICT ON CONSTRAINT article_slugs_pkey DO UPDATE SET article_id = s.article_id
+    WHERE s.article_id = excluded.article_id
+    RETURNING s.slug
+)
+SELECT EXISTS (SELECT FROM claimed) AS is_claimed, is_full FROM kept
 `
 
 type ArticleSlugClaimParams struct {
-	Slug      string
+	Maximum   int32
 	ArticleID int64
+	Slug      string
 }
 
-// Returns no row if another article has or had the slug.
-func (q *Queries) ArticleSlugClaim(ctx context.Context, db DBTX, arg ArticleSlugClaimParams) (string, error) {
-	row := db.QueryRow(ctx, articleSlugClaim, arg.Slug, arg.ArticleID)
-	var slug string
-	err := row.Scan(&slug)
-	return slug, err
+type ArticleSlugClaimRow struct {
+	IsClaimed bool
+	IsFull    bool
+}
+
+// Gives an article, which the caller has locked, a slug that no other article
+// has or had. It may have had it before; it gets no other one if it has as many
+// as the maximum.
+func (q *Queries) ArticleSlugClaim(ctx context.Context, db DBTX, arg ArticleSlugClaimParams) (ArticleSlugClaimRow, error) {
+	row := db.QueryRow(ctx, articleSlugClaim, arg.Maximum, arg.ArticleID, arg.Slug)
+	var i ArticleSlugClaimRow
+	err := row.Scan(&i.IsClaimed, &i.IsFull)
+	return i, err
 }
 
 const articleUpdate = `-- name: ArticleUpdate :exec
@@ -1176,27 +1194,48 @@ func (q *Queries) ArticleUpdate(ctx context.Context, db DBTX, arg ArticleUpdateP
 }
 
 const draftSlugClaim = `-- name: DraftSlugClaim :one
-INSERT INTO draft_slugs AS s (slug, author_id, article_id)
-SELECT $1, $2, $3
-WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = $1 AND p.article_id <> $3)
-ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO UPDATE SET article_id = s.article_id
-WHERE s.article_id = excluded.article_id
-RETURNING slug
+WITH kept AS (
+    SELECT (SELECT count(*) FROM (SELECT FROM article_slugs o WHERE o.article_id = $2 LIMIT $1::int) l) AS public,
+           (SELECT count(*) FROM (SELECT FROM draft_slugs o WHERE o.article_id = $2 LIMIT $1::int) l) AS private
+), claimed AS (
+    INSERT INTO draft_slugs AS s (slug, author_id, article_id)
+    SELECT $3, $4, $2 FROM kept k
+    WHERE NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = $3 AND p.article_id <> $2)
+      AND (k.public + k.private < $1::int
+        OR k.public < $1::int AND EXISTS (SELECT FROM draft_slugs p WHERE p.slug = $3 AND p.article_id = $2)
+        OR EXISTS (SELECT FROM article_slugs p WHERE p.slug = $3 AND p.article_id = $2))
+    ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO UPDATE SET article_id = s.article_id
+    WHERE s.article_id = excluded.article_id
+    RETURNING s.slug
+)
+SELECT EXISTS (SELECT FROM claimed) AS is_claimed, (public + private >= $1::int)::boolean AS is_full FROM kept
 `
 
 type DraftSlugClaimParams struct {
+	Maximum   int32
+	ArticleID int64
 	Slug      string
 	AuthorID  int64
-	ArticleID int64
 }
 
-// Returns no row if another article has or had the slug, of those whose slugs are
-// public and of the author's drafts.
-func (q *Queries) DraftSlugClaim(ctx context.Context, db DBTX, arg DraftSlugClaimParams) (string, error) {
-	row := db.QueryRow(ctx, draftSlugClaim, arg.Slug, arg.AuthorID, arg.ArticleID)
-	var slug string
-	err := row.Scan(&slug)
-	return slug, err
+type DraftSlugClaimRow struct {
+	IsClaimed bool
+	IsFull    bool
+}
+
+// As ArticleSlugClaim. Other articles are those whose slugs are public, and the
+// author's drafts. The public slugs of a withdrawn article are counted too, so
+// that it never has too many to be published again.
+func (q *Queries) DraftSlugClaim(ctx context.Context, db DBTX, arg DraftSlugClaimParams) (DraftSlugClaimRow, error) {
+	row := db.QueryRow(ctx, draftSlugClaim,
+		arg.Maximum,
+		arg.ArticleID,
+		arg.Slug,
+		arg.AuthorID,
+	)
+	var i DraftSlugClaimRow
+	err := row.Scan(&i.IsClaimed, &i.IsFull)
+	return i, err
 }
 
 const draftSlugMove = `-- name: DraftSlugMove :exec
