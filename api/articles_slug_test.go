@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -404,4 +405,47 @@ func TestRenameWaitsForPublication(t *testing.T) {
 	got := responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), "another", nil))
 	require.Equal(t, http.StatusOK, got.StatusCode(), string(got.Body))
 	requireCounters(t, s)
+}
+
+// TestDraftsKeepNoSlugs checks that drafts keep nobody from a slug, whatever
+// slugs their author foresees for them.
+func TestDraftsKeepNoSlugs(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna := s.Register("jake"), s.Register("anna")
+	for _, status := range []client.ArticleStatus{client.StatusDraft, client.StatusPublished} {
+		t.Run(string(status), func(t *testing.T) {
+			wanted := "wanted-" + string(status)
+			own := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, withSlug("T", wanted, client.StatusDraft)))
+			require.Equal(t, http.StatusCreated, own.StatusCode(), string(own.Body))
+			// The entity tag begins with the id of the article.
+			id, err := strconv.ParseInt(strings.TrimLeft(strings.Split(own.HTTPResponse.Header.Get("ETag"), "v")[0], `"`), 36, 64)
+			require.NoError(t, err)
+			for _, suffix := range []string{strconv.FormatInt(id, 10), "draft", "2"} {
+				res := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, withSlug("T", wanted+"-"+suffix, status)))
+				require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+			}
+			res := responseOf(anna.CreateArticleWithResponse(t.Context(), nil, withSlug("T", wanted, client.StatusPublished)))
+			require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+			list := responseOf(jake.GetCurrentUserArticlesWithResponse(t.Context(), nil)).JSON200.Articles
+			for _, a := range list {
+				got := responseOf(jake.GetArticleWithResponse(t.Context(), a.Slug, nil))
+				require.Equal(t, http.StatusOK, got.StatusCode(), string(got.Body))
+				require.Equal(t, a.CreatedAt, got.JSON200.Article.CreatedAt, "%s leads to another article", a.Slug)
+			}
+			requireCounters(t, s)
+		})
+	}
+	t.Run("Long", func(t *testing.T) {
+		long := strings.Repeat("a", 98) + "-b"
+		for _, by := range []servertest.User{jake, anna} {
+			res := responseOf(by.CreateArticleWithResponse(t.Context(), nil, withSlug("T", long, client.StatusDraft)))
+			require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
+		}
+		require.Equal(t, http.StatusOK, responseOf(anna.PublishArticleWithResponse(t.Context(), long, nil, client.PublishRequest{})).StatusCode())
+		for _, a := range responseOf(jake.GetCurrentUserArticlesWithResponse(t.Context(), nil)).JSON200.Articles {
+			require.LessOrEqual(t, len(a.Slug), 100)
+			require.NotContains(t, a.Slug, "--")
+		}
+	})
 }

@@ -298,14 +298,15 @@ BEGIN
 END $$;
 
 -- A name that becomes public leads to the public article: a draft that had it
--- gets another one, so that its author can still reach it. The author must not be
--- able to guess that one: a draft that has it already would prevent the article
--- of somebody else from becoming public.
+-- gets another one, so that its author can still reach it. The other one is
+-- random and has up to 100 characters. If its author could foresee it, another
+-- draft that has it would keep the public article from its name.
 CREATE OR REPLACE FUNCTION rename_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM draft_slugs d WHERE d.slug = NEW.slug AND d.article_id <> NEW.article_id) THEN
         WITH renamed AS (
-            UPDATE draft_slugs d SET slug = d.slug || '-' || left(md5(random()::text), 8) WHERE d.slug = NEW.slug AND d.article_id <> NEW.article_id
+            UPDATE draft_slugs d SET slug = rtrim(left(d.slug, 87), '-') || '-' || left(replace(gen_random_uuid()::text, '-', ''), 12)
+            WHERE d.slug = NEW.slug AND d.article_id <> NEW.article_id
             RETURNING d.slug, d.article_id
         )
         UPDATE articles a SET slug = r.slug, version = a.version + 1 FROM renamed r WHERE a.id = r.article_id AND a.slug = NEW.slug;
@@ -381,7 +382,7 @@ ON CONFLICT ON CONSTRAINT hidden_items_article_id_key DO NOTHING;
 WITH draft AS (DELETE FROM draft_slugs RETURNING article_id),
 renamed AS (
     UPDATE articles a SET slug = a.slug || '-' || a.id FROM draft d
-    WHERE a.id = d.article_id AND NOT EXISTS (SELECT FROM article_slugs p WHERE p.slug = a.slug AND p.article_id = a.id)
+    WHERE a.id = d.article_id AND NOT EXISTS (SELECT FROM article_slugs s WHERE s.slug = a.slug AND s.article_id = a.id)
     RETURNING a.id, a.slug
 )
 INSERT INTO article_slugs (slug, article_id) SELECT r.slug, r.id FROM renamed r;
