@@ -133,7 +133,7 @@ func (s articles) GetArticleRevisionDiff(ctx context.Context, req openapi.GetArt
 		}
 		from = strconv.Itoa(int(number))
 	}
-	if n := len(before.Body) + len(after.Body); n > budget.Unreserved {
+	if n := diff.Size(before.Body, after.Body); n > budget.Unreserved {
 		if err := request.From(ctx).Memory.Reserve(n); err != nil {
 			return nil, err
 		}

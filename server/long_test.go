@@ -78,6 +78,13 @@ func TestLongResponses(t *testing.T) {
 	u := s.Register("anna")
 	one, two := long(t, s, u, "One"), long(t, s, u, "Two")
 	auth := []string{"Authorization", "Token " + u.Token}
+	json := append(auth, "Content-Type", "application/json")
+	lines := s.Publish(u, "Lines").Slug
+	for _, line := range []string{"a", "b"} {
+		res, body := send(t, "PUT", s.URL+"/articles/"+lines, `{"article":{"body":"`+strings.Repeat(line+`\n`, 8000)+`"}}`, json...)
+		require.Equal(t, 200, res.StatusCode, string(body))
+	}
+	diff := s.URL + "/articles/" + lines + "/revisions/3/diff"
 
 	deaf := l.ask(t, one)
 	_, err := bufio.NewReader(deaf).ReadString('\n') // the response has begun
@@ -93,7 +100,9 @@ func TestLongResponses(t *testing.T) {
 		res, body := send(t, "GET", s.URL+path, "", auth...)
 		require.Equal(t, 200, res.StatusCode, "short responses are sent: %s", body)
 	}
-	res, body := send(t, "PUT", s.Root+two, `{"article":{"title":"Two"}}`, append(auth, "Content-Type", "application/json")...)
+	res, body := send(t, "GET", diff, "", auth...)
+	requireProblem(t, 503, "overloaded", res, body) // short, but much work
+	res, body = send(t, "PUT", s.Root+two, `{"article":{"title":"Two"}}`, json...)
 	require.Equal(t, 200, res.StatusCode, "what was changed is not refused: %s", body)
 
 	require.NoError(t, deaf.Close())
@@ -102,6 +111,8 @@ func TestLongResponses(t *testing.T) {
 		return res.StatusCode == 200
 	}, polling, tick, "the memory is free: %s", body)
 	require.Contains(t, string(body), strings.Repeat("é", 300000))
+	res, body = send(t, "GET", diff, "", auth...)
+	require.Equal(t, 200, res.StatusCode, string(body))
 }
 
 // TestSendTimeout checks that a connection ends when its client stops reading,

@@ -14,6 +14,16 @@ import (
 // a million empty lines takes seconds and hundreds of megabytes.
 const MaxLines = 100_000
 
+// lineSize is about how many bytes comparing takes for a line, besides its text,
+// divided by the copies that budget.Share.Reserve counts.
+const lineSize = 64
+
+// Size returns how many bytes of text comparing two texts is worth, for the
+// budget of memory.
+func Size(before, after string) int {
+	return len(before) + len(after) + lineSize*(strings.Count(before, "\n")+strings.Count(after, "\n"))
+}
+
 // ErrTooLong is the error for texts with more than MaxLines lines.
 var ErrTooLong = errors.New("diff: the texts have too many lines")
 
