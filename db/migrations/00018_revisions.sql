@@ -271,6 +271,12 @@ COMMIT;
 
 -- +goose Down
 
+-- As above, no step keeps a table locked for long, and each can be repeated.
+
+-- This waits for all transactions that have changed articles. No other
+-- statement of the previous version makes older texts.
+DROP TRIGGER IF EXISTS articles_update_revise ON articles;
+
 -- +goose StatementBegin
 -- A trigger subtracts it from that of the account. Each article is a transaction
 -- of its own, so that no author stays locked.
@@ -285,16 +291,12 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
-BEGIN;
-LOCK TABLE articles IN SHARE ROW EXCLUSIVE MODE;
-UPDATE articles SET older_bytes = 0 WHERE older_bytes > 0;
 DROP TRIGGER IF EXISTS users_older_maximum ON users;
-DROP TRIGGER IF EXISTS articles_update_revise ON articles;
 DROP VIEW IF EXISTS revision_items CASCADE;
 DROP FUNCTION IF EXISTS revise_article(), revision_body(bigint, integer), revising(bigint, integer);
-DROP TABLE IF EXISTS working_copies, article_bodies;
+DROP TABLE IF EXISTS working_copies;
 DROP FUNCTION IF EXISTS revise_working_copy(), archive_revision(article_revisions, text, integer);
+DROP TABLE IF EXISTS article_bodies;
 DROP TABLE IF EXISTS article_revisions;
 ALTER TABLE articles DROP COLUMN IF EXISTS revision, DROP COLUMN IF EXISTS own_revision, DROP COLUMN IF EXISTS body_revision,
     DROP COLUMN IF EXISTS public_revision, DROP COLUMN IF EXISTS revised_by, DROP COLUMN IF EXISTS revised_at;
-COMMIT;

@@ -30,22 +30,11 @@ ALTER TABLE articles
     ADD COLUMN IF NOT EXISTS series_position integer,
     ADD COLUMN IF NOT EXISTS translation_group bigint;
 
--- +goose StatementBegin
 -- An index of an interrupted attempt is not valid.
-DO $$
-DECLARE
-    name text;
-BEGIN
-    FOREACH name IN ARRAY ARRAY['articles_series_id_idx', 'articles_translation_group_idx'] LOOP
-        IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(name) AND NOT indisvalid) THEN
-            EXECUTE format('DROP INDEX %I', name);
-        END IF;
-    END LOOP;
-END $$;
--- +goose StatementEnd
-
-CREATE INDEX CONCURRENTLY IF NOT EXISTS articles_series_id_idx ON articles (series_id, series_position, id) WHERE series_id IS NOT NULL;
-CREATE INDEX CONCURRENTLY IF NOT EXISTS articles_translation_group_idx ON articles (translation_group) WHERE translation_group IS NOT NULL;
+DROP INDEX CONCURRENTLY IF EXISTS articles_series_id_idx;
+CREATE INDEX CONCURRENTLY articles_series_id_idx ON articles (series_id, series_position, id) WHERE series_id IS NOT NULL;
+DROP INDEX CONCURRENTLY IF EXISTS articles_translation_group_idx;
+CREATE INDEX CONCURRENTLY articles_translation_group_idx ON articles (translation_group) WHERE translation_group IS NOT NULL;
 
 ALTER TABLE articles DROP CONSTRAINT IF EXISTS articles_series_id_fkey;
 ALTER TABLE articles ADD CONSTRAINT articles_series_id_fkey

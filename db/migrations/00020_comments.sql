@@ -29,23 +29,13 @@ ALTER TABLE comments
     -- NULL once the comment was deleted.
     ALTER COLUMN author_id DROP NOT NULL;
 
--- +goose StatementBegin
 -- An index of an interrupted attempt is not valid.
-DO $$
-DECLARE
-    name text;
-BEGIN
-    FOREACH name IN ARRAY ARRAY['comments_parent_id_created_at_id_idx', 'comments_first_created_at_id_idx', 'comments_waiting_id_idx'] LOOP
-        IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(name) AND NOT indisvalid) THEN
-            EXECUTE format('DROP INDEX %I', name);
-        END IF;
-    END LOOP;
-END $$;
--- +goose StatementEnd
-
-CREATE INDEX CONCURRENTLY IF NOT EXISTS comments_parent_id_created_at_id_idx ON comments (parent_id, created_at, id) WHERE parent_id IS NOT NULL;
-CREATE INDEX CONCURRENTLY IF NOT EXISTS comments_first_created_at_id_idx ON comments (article_id, created_at, id) WHERE parent_id IS NULL;
-CREATE INDEX CONCURRENTLY IF NOT EXISTS comments_waiting_id_idx ON comments (id) WHERE waiting;
+DROP INDEX CONCURRENTLY IF EXISTS comments_parent_id_created_at_id_idx;
+CREATE INDEX CONCURRENTLY comments_parent_id_created_at_id_idx ON comments (parent_id, created_at, id) WHERE parent_id IS NOT NULL;
+DROP INDEX CONCURRENTLY IF EXISTS comments_first_created_at_id_idx;
+CREATE INDEX CONCURRENTLY comments_first_created_at_id_idx ON comments (article_id, created_at, id) WHERE parent_id IS NULL;
+DROP INDEX CONCURRENTLY IF EXISTS comments_waiting_id_idx;
+CREATE INDEX CONCURRENTLY comments_waiting_id_idx ON comments (id) WHERE waiting;
 
 ALTER TABLE comments DROP CONSTRAINT IF EXISTS comments_parent_id_fkey,
     ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES comments (id) NOT VALID;
@@ -164,12 +154,18 @@ COMMIT;
 
 -- +goose Down
 
+-- As above, no step keeps a table locked for long, and each can be repeated.
+
+-- What waits stays hidden, as if a moderator had hidden it.
+INSERT INTO hidden_items (comment_id, reason) SELECT id, 'waits for approval' FROM comments WHERE waiting
+ON CONFLICT ON CONSTRAINT hidden_items_comment_id_key DO NOTHING;
+
 BEGIN;
 
-DROP TRIGGER comments_waiting_maximum ON comments;
-DROP TRIGGER comments_delete_keep ON comments;
-DROP FUNCTION refuse_more_waiting();
-DROP FUNCTION keep_replies();
+DROP TRIGGER IF EXISTS comments_waiting_maximum ON comments;
+DROP TRIGGER IF EXISTS comments_delete_keep ON comments;
+ALTER TABLE comments DROP CONSTRAINT IF EXISTS comments_parent_id_fkey, DROP CONSTRAINT IF EXISTS comments_state_check;
+DROP FUNCTION IF EXISTS refuse_more_waiting(), keep_replies();
 
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION note_comments() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -210,15 +206,34 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- What waits stays hidden, as if a moderator had hidden it. Replies become
--- comments that answer none, and what is left of deleted comments is deleted.
-INSERT INTO hidden_items (comment_id, reason) SELECT id, 'waits for approval' FROM comments WHERE waiting
-ON CONFLICT ON CONSTRAINT hidden_items_comment_id_key DO NOTHING;
-ALTER TABLE comments DROP CONSTRAINT comments_state_check;
-ALTER TABLE comments DROP COLUMN parent_id, DROP COLUMN depth, DROP COLUMN waiting;
-DELETE FROM comments WHERE author_id IS NULL;
+COMMIT;
+
+-- What is left of deleted comments is deleted. No trigger leaves more of them.
+-- +goose StatementBegin
+DO $$
+DECLARE
+    done bigint := 0;
+    newest bigint;
+BEGIN
+    LOOP
+        SELECT max(b.id) INTO newest FROM (SELECT id FROM comments WHERE id > done ORDER BY id LIMIT 1000) b;
+        EXIT WHEN newest IS NULL;
+        DELETE FROM comments WHERE id > done AND id <= newest AND author_id IS NULL;
+        COMMIT;
+        done := newest;
+    END LOOP;
+END $$;
+-- +goose StatementEnd
+-- With the constraint, the column is changed without reading the table.
+ALTER TABLE comments DROP CONSTRAINT IF EXISTS comments_author_id_check,
+    ADD CONSTRAINT comments_author_id_check CHECK (author_id IS NOT NULL) NOT VALID;
+ALTER TABLE comments VALIDATE CONSTRAINT comments_author_id_check;
 ALTER TABLE comments ALTER COLUMN author_id SET NOT NULL;
+ALTER TABLE comments DROP CONSTRAINT IF EXISTS comments_author_id_check;
+
+-- Replies become comments that answer none.
+BEGIN;
+ALTER TABLE comments DROP COLUMN parent_id, DROP COLUMN depth, DROP COLUMN waiting;
 DROP FUNCTION comment_visible(boolean, bigint, bigint, integer);
 ALTER TABLE articles DROP COLUMN comments_open;
-
 COMMIT;

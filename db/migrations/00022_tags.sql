@@ -443,11 +443,14 @@ CREATE OR REPLACE TRIGGER articles_update_store AFTER UPDATE OF title, descripti
     FOR EACH ROW WHEN (OLD.older_bytes <> NEW.older_bytes OR article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details)
                                                           <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details))
     EXECUTE FUNCTION store_article();
-DELETE FROM article_tags t USING articles a, merged_tags m
-WHERE a.id = t.article_id AND m.name = ANY (a.tags) AND t.tag IN (m.name, m.tag) AND t.tag <> ALL (a.tags);
+-- Those with a merged tag are listed under the other one, or still under their
+-- own, so that no other articles need to be read.
 INSERT INTO article_tags (tag, article_created_at, article_id)
-SELECT m.name, a.published_at, a.id FROM merged_tags m JOIN articles a ON m.name = ANY (a.tags) WHERE NOT a.hidden
+SELECT m.name, t.article_created_at, t.article_id
+FROM merged_tags m JOIN article_tags t ON t.tag = m.tag JOIN articles a ON a.id = t.article_id AND m.name = ANY (a.tags)
 ON CONFLICT DO NOTHING;
+DELETE FROM article_tags t USING articles a, merged_tags m
+WHERE t.tag = m.tag AND a.id = t.article_id AND m.name = ANY (a.tags) AND t.tag <> ALL (a.tags);
 DELETE FROM counters WHERE kind = 'tag' AND name IN (SELECT name FROM merged_tags UNION ALL SELECT tag FROM merged_tags);
 INSERT INTO counters (kind, name, slot, value)
 SELECT 'tag', t.tag, 0, count(*) FROM article_tags t WHERE t.tag IN (SELECT name FROM merged_tags UNION ALL SELECT tag FROM merged_tags) GROUP BY t.tag;
