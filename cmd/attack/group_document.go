@@ -17,7 +17,7 @@ var groups = []func(*site) []attack{
 	sizes, mediaTypes, bombs, headers, paths, methods, origins,
 	tokens, cursors, others, halves, smuggling, pipelines, races,
 	longResponses, manyTags, addresses, rendering, names, maximums,
-	defaults, quotas, trust, hashes, team, moderation, previews, schedules,
+	defaults, quotas, trust, hashes, team, moderation, previews, schedules, squatting, revisions,
 }
 
 // aim returns an attack on an operation. The request is created when the attack
