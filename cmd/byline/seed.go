@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/seed"
 )
@@ -22,9 +25,10 @@ func (p *program) seedCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "seed",
 		Short: "Fill the database with sample data",
-		Long: "Add users, articles in Markdown, comments, favorites and follows. The command can run\n" +
-			"while the service is running. Sign in as demo@example.com; every account has the\n" +
-			"password " + seedPassword + ".",
+		Long: "Add users, articles in Markdown, comments, favorites and follows, and what a newsroom\n" +
+			"works with: editors, drafts, scheduled articles, revisions, series, threads and reports.\n" +
+			"The command can run while the service is running. Sign in as demo@example.com, or as\n" +
+			"editor@example.com, an editor; every account has the password " + seedPassword + ".",
 		Args: noArguments,
 	}
 	f := cmd.Flags()
@@ -37,6 +41,7 @@ func (p *program) seedCommand() *cobra.Command {
 	f.IntVar(&cfg.TagsPerArticle, "tags-per-article", cfg.TagsPerArticle, "number of tags of each article")
 	f.IntVar(&cfg.BodyBytes, "body-bytes", cfg.BodyBytes, "size of the body of each article in bytes; 0 for varying sizes")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the random generator; the same seed gives the same data")
+	f.BoolVar(&cfg.Newsroom, "newsroom", cfg.Newsroom, "add a newsroom, if there are at least 20 users and 50 articles: editors, drafts, series, reports and more")
 	f.BoolVar(&sure, "yes", false, "add the data to a database that has articles or users")
 	cmd.RunE = p.with(func(ctx context.Context, settings *config, log *slog.Logger) error {
 		passwords, err := auth.NewPasswords(auth.Params, 1)
@@ -47,6 +52,9 @@ func (p *program) seedCommand() *cobra.Command {
 			return err
 		}
 		cfg.Until, cfg.Progress = time.Now(), p.stderr
+		cfg.Schedule = func(ctx context.Context, tx pgx.Tx, articleID int64, at time.Time) error {
+			return publish.Schedule(ctx, tx, articleID, &at)
+		}
 		if err := cfg.Validate(); err != nil {
 			return fail(exitUsage, err)
 		}
@@ -72,11 +80,24 @@ func (p *program) seedCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(p.stdout, "added %d users, %d articles, %d comments, %d favorites and %d follows in %s\nsign in as %s with the password %s\n",
-				summary.Users, summary.Articles, summary.Comments, summary.Favorites, summary.Follows,
-				summary.Elapsed.Round(time.Millisecond), summary.Email, seedPassword)
-			return err
+			return printSeeded(p.stdout, summary)
 		})
 	})
 	return cmd
+}
+
+// printSeeded says what was added, and how to sign in.
+func printSeeded(w io.Writer, s seed.Summary) error {
+	_, err := fmt.Fprintf(w, "added %d users, %d articles, %d comments, %d favorites and %d follows in %s\n",
+		s.Users, s.Articles, s.Comments, s.Favorites, s.Follows, s.Elapsed.Round(time.Millisecond))
+	if err != nil {
+		return err
+	}
+	if n := s.Newsroom; n.Email != "" {
+		_, err := fmt.Fprintf(w, "of the articles, %d are drafts, %d in review and %d scheduled; added %d series and reports of %d things\nsign in as %s, an editor, or as %s, with the password %s\n",
+			n.Drafts, n.InReview, n.Scheduled, n.Series, n.Reports, n.Email, s.Email, seedPassword)
+		return err
+	}
+	_, err = fmt.Fprintf(w, "sign in as %s with the password %s\n", s.Email, seedPassword)
+	return err
 }

@@ -1,11 +1,14 @@
 package seed
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Config configures a data set. The numbers are totals of the rows to add.
@@ -32,6 +35,16 @@ type Config struct {
 	// year more.
 	Until time.Time
 
+	// Newsroom adds what a team works with: editors and a moderator among the
+	// users; drafts, scheduled articles, revisions, series and translations;
+	// threads of comments and reports. Its size does not depend on the other
+	// numbers. A data set of fewer than 20 users or 50 articles has none.
+	Newsroom bool
+
+	// Schedule inserts the job that publishes an article at its time. It is
+	// needed for a newsroom.
+	Schedule func(ctx context.Context, tx pgx.Tx, articleID int64, at time.Time) error
+
 	// Progress receives a line when a table is complete, and every five seconds
 	// until then. If it is nil, nothing is written.
 	Progress io.Writer
@@ -43,7 +56,7 @@ var (
 	// Small is a data set for newcomers, which takes about a second to load.
 	Small = Config{
 		Users: 50, Articles: 200, Comments: 800, Favorites: 2_000, Follows: 400, Tags: 30, TagsPerArticle: 3,
-		Seed: 1, Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		Seed: 1, Newsroom: true, Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 
 	// Bench is the data set of the benchmarks.
@@ -118,6 +131,9 @@ func (cfg Config) Validate() error {
 	}
 	if cfg.Users > 0 && cfg.PasswordHash == "" {
 		fail("no password hash for the accounts")
+	}
+	if cfg.Newsroom && cfg.Schedule == nil {
+		fail("no way to schedule articles")
 	}
 	if cfg.Until.IsZero() {
 		fail("no time for the newest article")

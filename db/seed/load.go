@@ -26,8 +26,9 @@ type loader struct {
 	tx                        pgx.Tx
 	report                    *progress
 	users, articles, comments int
-	demo                      bool
+	demo, editor              bool     // whether these usernames are free
 	tagTexts                  []string // what articles have each tag as
+	newsroom                  Newsroom // what it has added
 }
 
 func (l *loader) user(i int) int64    { return int64(l.users + 1 + i) }
@@ -38,6 +39,8 @@ func (l *loader) name(i int) string {
 	switch {
 	case i == 0 && l.demo:
 		return demo
+	case i == chiefEditor && l.editor:
+		return editor
 	case l.users > 0:
 		return l.username(i, l.users+1+i)
 	}
@@ -82,7 +85,7 @@ func (l *loader) copy(ctx context.Context, table string, total int, columns []st
 func (l *loader) copyUsers(ctx context.Context) error {
 	i := 0
 	return l.copy(ctx, "users", l.cfg.Users, []string{
-		"id", "username", "folded_username", "email", "password_hash", "bio", "image", "articles_count", "favorites_count", "created_at", "updated_at", "last_article_at",
+		"id", "username", "folded_username", "email", "password_hash", "bio", "image", "articles_count", "favorites_count", "created_at", "updated_at", "last_article_at", "role",
 	}, func(row []any) bool {
 		created := stamp(l.userTime(i))
 		name := l.name(i) // lower-case ASCII, which is its own folded form
@@ -92,6 +95,7 @@ func (l *loader) copyUsers(ctx context.Context) error {
 		if l.articlesOf[i] > 0 {
 			row[11] = stamp(l.articleTime(int(l.lastArticle[i])))
 		}
+		row[12] = l.role(i)
 		i++
 		return true
 	})

@@ -32,6 +32,7 @@ const (
 	streamCommentTime
 	streamNames
 	streamTitles
+	streamNewsroom
 )
 
 const golden = 0x9e3779b97f4a7c15 // 2^64 / golden ratio: the increment of splitmix64

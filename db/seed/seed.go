@@ -28,10 +28,17 @@ type Summary struct {
 	// active authors. Its name is demo, unless that was taken.
 	Username, Email string
 
+	// Newsroom is what else was added; its articles, comments and favorites are
+	// counted above too.
+	Newsroom Newsroom
+
 	Elapsed time.Duration
 }
 
-const demo = "demo"
+const (
+	demo   = "demo"
+	editor = "editor"
+)
 
 // triggers are disabled during the COPY. The values that they derive are
 // written with the rows instead, and the caches are told once that everything
@@ -49,6 +56,10 @@ var triggers = []struct{ table, trigger string }{
 // read but not write them, so that nobody takes an id that the COPY is about to
 // use, and no write misses a disabled trigger.
 const tables = "users, articles, article_slugs, article_tags, comments, favorites, follows, counters, tag_names"
+
+// newsroomTables are those that only a newsroom writes. Their ids are those that
+// everybody gets.
+const newsroomTables = ", series, article_revisions, article_bodies, working_copies, draft_slugs, reported_items, reports, blocks, hidden_items"
 
 // Run adds the data set in one transaction, so that either all of it is added
 // or nothing. If the database already has rows, the names and slugs of the new
@@ -81,6 +92,10 @@ func Run(ctx context.Context, db *pgxpool.Pool, cfg Config) (Summary, error) {
 		Users: cfg.Users, Articles: cfg.Articles, Comments: cfg.Comments, Favorites: cfg.Favorites, Follows: cfg.Follows,
 		Username: l.name(0), Email: l.email(0),
 	}
+	summary.Newsroom = l.newsroom
+	summary.Articles += l.newsroom.Articles
+	summary.Comments += l.newsroom.Comments
+	summary.Favorites += l.newsroom.Favorites
 	for _, n := range p.uses {
 		if n > 0 {
 			summary.Tags++
@@ -123,11 +138,13 @@ func (l *loader) load(ctx context.Context) error {
 			return err
 		}
 	}
-	err = l.tx.QueryRow(ctx,
-		`SELECT NOT EXISTS (SELECT FROM users WHERE lower(username) = $1 OR lower(email) = $2)`, demo, demo+"@example.com",
-	).Scan(&l.demo)
-	if err != nil {
-		return fmt.Errorf("check whether demo is taken: %w", err)
+	if l.demo, err = l.isFree(ctx, demo); err != nil {
+		return err
+	}
+	if l.cfg.hasNewsroom() {
+		if l.editor, err = l.isFree(ctx, editor); err != nil {
+			return err
+		}
 	}
 
 	var dropped []rebuild
@@ -154,6 +171,14 @@ func (l *loader) load(ctx context.Context) error {
 			return err
 		}
 	}
+	if l.cfg.hasNewsroom() {
+		n := newsroom{loader: l}
+		if err := n.write(ctx); err != nil {
+			return fmt.Errorf("newsroom: %w", err)
+		}
+		l.newsroom = n.Newsroom
+		l.report.step("newsroom", fmt.Sprintf("%d articles", n.Articles))
+	}
 	if err := changes.Write(ctx, l.tx, changes.Everything); err != nil {
 		return fmt.Errorf("note the change of everything: %w", err)
 	}
@@ -162,7 +187,7 @@ func (l *loader) load(ctx context.Context) error {
 	for _, base := range []struct {
 		table      string
 		last, more int
-	}{{"users", l.users, l.cfg.Users}, {"articles", l.articles, l.cfg.Articles}, {"comments", l.comments, l.cfg.Comments}} {
+	}{{"users", l.users, l.cfg.Users}, {"articles", l.articles, l.cfg.Articles + l.newsroom.Articles}, {"comments", l.comments, l.cfg.Comments + l.newsroom.Comments}} {
 		if base.more == 0 {
 			continue
 		}
@@ -171,6 +196,15 @@ func (l *loader) load(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// isFree reports whether no account has a username, or its address.
+func (l *loader) isFree(ctx context.Context, name string) (free bool, err error) {
+	err = l.tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM users WHERE lower(username) = $1 OR lower(email) = $2)`, name, name+"@example.com").Scan(&free)
+	if err != nil {
+		return false, fmt.Errorf("check whether %s is taken: %w", name, err)
+	}
+	return free, nil
 }
 
 func (l *loader) exec(ctx context.Context, statements ...string) error {
@@ -204,7 +238,7 @@ func vacuum(ctx context.Context, conn *pgxpool.Conn) error {
 		return err
 	}
 	// A parallel VACUUM needs shared memory, which is scarce in containers.
-	_, err := conn.Exec(ctx, `VACUUM (ANALYZE, PARALLEL 0) `+tables)
+	_, err := conn.Exec(ctx, `VACUUM (ANALYZE, PARALLEL 0) `+tables+newsroomTables)
 	// The connection is returned to the pool. If it is broken, this statement
 	// fails as well, and the pool closes it.
 	_, resetErr := conn.Exec(context.WithoutCancel(ctx), `RESET statement_timeout`)
