@@ -89,13 +89,14 @@ func (l *loader) copyUsers(ctx context.Context) error {
 	}, func(row []any) bool {
 		created := stamp(l.userTime(i))
 		name := l.name(i) // lower-case ASCII, which is its own folded form
-		row[0], row[1], row[2], row[3], row[4], row[5], row[6] = l.user(i), name, name, l.email(i), l.cfg.PasswordHash, l.bio(i), l.image(i)
+		role, bio := l.member(i)
+		row[0], row[1], row[2], row[3], row[4], row[5], row[6] = l.user(i), name, name, l.email(i), l.cfg.PasswordHash, bio, l.image(i)
 		row[7], row[8], row[9], row[10] = int64(l.articlesOf[i]), int64(l.favoritesOf[i]), created, created
 		row[11] = nil
 		if l.articlesOf[i] > 0 {
 			row[11] = stamp(l.articleTime(int(l.lastArticle[i])))
 		}
-		row[12] = l.role(i)
+		row[12] = role
 		i++
 		return true
 	})
@@ -148,11 +149,10 @@ func (l *loader) copyArticles(ctx context.Context) error {
 			tags[j] = l.tagTexts[tag]
 		}
 		updated, version := l.edited(i)
-		title := w.title(l.plan, i)
+		title, description, body := w.article(l.plan, i)
 		row[0], row[1], row[2], row[3] = l.article(i), l.slug(title, i), l.user(l.author(i)), title
-		body := w.body(l.cfg.BodyBytes)
 		counts := words.Count(body)
-		row[4], row[5], row[6], row[7] = w.description(), body, tags, int64(l.fans(i).n)
+		row[4], row[5], row[6], row[7] = description, body, tags, int64(l.fans(i).n)
 		at := stamp(l.articleTime(i))
 		row[8], row[9], row[10], row[11] = int32(version), at, at, stamp(updated)
 		row[12], row[13] = counts.Words, counts.Minutes

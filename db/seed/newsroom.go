@@ -37,17 +37,12 @@ func (cfg Config) hasNewsroom() bool {
 	return cfg.Newsroom && cfg.Users >= newsroomUsers && cfg.Articles >= newsroomArticles
 }
 
-// role returns the role of a user.
-func (p *plan) role(i int) string {
-	if p.cfg.hasNewsroom() {
-		switch i {
-		case chiefEditor, deskEditor:
-			return "editor"
-		case moderator:
-			return "moderator"
-		}
+// member returns the role of a user, and the bio of those in the newsroom.
+func (p *plan) member(i int) (role string, bio *string) {
+	if m, found := members[i]; found && p.cfg.hasNewsroom() {
+		return m.role, &m.bio
 	}
-	return "author"
+	return "author", p.bio(i)
 }
 
 // day returns the time that is a number of days before the end, in
@@ -274,13 +269,14 @@ func (n *newsroom) favor(t *text) {
 	}
 }
 
-// readers returns different users who exist at a time, without an author and
-// those whose comments are reported.
+// readers returns different users who exist at a time: neither an author nor
+// the other members of the newsroom, nor those whose comments are reported.
 func (n *newsroom) readers(t int64, author, count int) []int {
 	order := newPermutation(&n.random, n.usersAt(t))
 	var out []int
 	for i := 0; i < order.n && len(out) < count; i++ {
-		if user := order.at(i); user != author && user != n.spammer() && user != n.rude() {
+		user := order.at(i)
+		if _, member := members[user]; !member && user != author && user != n.spammer() && user != n.rude() {
 			out = append(out, user)
 		}
 	}
@@ -294,16 +290,15 @@ func (n *newsroom) correct() {
 	for k := range corrections {
 		for _, back := range []float64{20, 90} {
 			i := n.articleOf(back + 11*float64(k))
-			title := w.title(n.plan, i)
-			description, body := w.description(), w.body(n.cfg.BodyBytes)
-			w.buf, w.r = w.buf[:0], at(n.cfg.Seed, streamNewsroom, 1+i)
-			w.sentence(corrections[k])
+			title, description, body := w.article(n.plan, i)
+			w.r = at(n.cfg.Seed, streamNewsroom, 1+i)
+			correction := w.line(corrections[k])
 			updated, _ := n.edited(i)
 			by := n.author(i)
 			if k%2 == 1 {
 				by = deskEditor
 			}
-			n.revise(n.article(i), title, description, body+"\n"+string(w.buf), soon(&w.r, updated, 5*day, n.until), by)
+			n.revise(n.article(i), title, description, body+"\n"+correction, soon(&w.r, updated, 5*day, n.until), by)
 		}
 	}
 }

@@ -13,6 +13,20 @@ const (
 	gardener    = 9
 )
 
+// member describes a member of the newsroom.
+type member struct{ role, bio string }
+
+var members = map[int]member{
+	chiefEditor: {"editor", "Edits this magazine. Write to the desk before you write the article."},
+	deskEditor:  {"editor", "Desk editor. Shortens things."},
+	moderator:   {"moderator", "Looks after the comments, and once after two million photographs."},
+	engineer:    {"author", "Runs one PostgreSQL and would like to keep it that way."},
+	traveller:   {"author", "Takes the slow train and the seat on the right."},
+	librarian:   {"author", "Librarian. Leaves the light on."},
+	translator:  {"author", "Translates from English into German and Spanish, and sometimes back."},
+	gardener:    {"author", "Grows food on two square metres."},
+}
+
 // piece is an article of the newsroom as its author first wrote it.
 type piece struct {
 	author             int
@@ -71,20 +85,9 @@ At the summit the train waits for eleven minutes. Nobody knows why. Everybody ge
 `,
 		edits: []edit{
 			{92, chiefEditor, "Nine hours, four changes, and the best window seat in Europe.", "Nine hours, four changes and one very good window seat."},
-			{88, traveller, "waits for eleven minutes", "waits for fourteen minutes"},
-			{87.9, traveller, "", "*Correction: an earlier version of this article said that the train waits for eleven minutes at the summit. A reader who has driven it for twenty years says fourteen.*\n"},
+			{89.9, traveller, "waits for eleven minutes", "waits for fourteen minutes"},
+			{89.8, traveller, "", "*Correction: an earlier version of this article said that the train waits for eleven minutes at the summit. A reader who has driven it for twenty years says fourteen.*\n"},
 		},
-	},
-	{
-		author: traveller, status: published, series: 2, part: 2, tags: []int{3, 50, 4}, written: 70, published: 69,
-		title:       "Breakfast in the dining car",
-		description: "What is left of it, and why it is worth getting up for.",
-		body: `There are six tables, and by half past six all of them are taken. You share. That is the point of a dining car, and the reason why there are so few left.
-
-I had the omelette. Opposite me sat a piano tuner on his way to a concert hall with forty-one pianos. He does four a day and listens to nothing in the evening.
-
-The coffee comes in a pot of steel that somebody has polished. It is not good coffee. It is coffee at a hundred kilometres an hour with a field of fog beside it, and I would not change anything.
-`,
 	},
 	{
 		author: engineer, status: published, series: 1, part: 1, tags: []int{1, 14, 20}, written: 62, published: 60,
@@ -170,7 +173,18 @@ Extended statistics are the answer, and they cost one statement. Run ` + "`ANALY
 		edits: []edit{{17, deskEditor, "some time ago, and has made a few notes", "some time ago, and has taken a few notes"}},
 	},
 	{
-		author: traveller, status: published, series: 2, part: 3, tags: []int{3, 50}, written: 12, published: 9,
+		author: traveller, status: published, series: 2, part: 2, tags: []int{3, 50, 4}, written: 16, published: 15,
+		title:       "Breakfast in the dining car",
+		description: "What is left of it, and why it is worth getting up for.",
+		body: `There are six tables, and by half past six all of them are taken. You share. That is the point of a dining car, and the reason why there are so few left.
+
+I had the omelette. Opposite me sat a piano tuner on his way to a concert hall with forty-one pianos. He does four a day and listens to nothing in the evening.
+
+The coffee comes in a pot of steel that somebody has polished. It is not good coffee. It is coffee at a hundred kilometres an hour with a field of fog beside it, and I would not change anything.
+`,
+	},
+	{
+		author: traveller, status: published, series: 2, part: 3, tags: []int{3, 50}, written: 8.5, published: 4,
 		title:       "What the conductor said",
 		description: "On the last night train of the season, somebody finally had time to talk.",
 		body: `After midnight there is nothing to check. The conductor sits on the folding seat at the end of the carriage, with her shoes off, and reads.
@@ -179,7 +193,7 @@ She has done this for nineteen years. She has delivered no baby, which disappoin
 
 "People ask whether I am not tired of the route," she said. "I have not seen it yet. It is always dark."
 `,
-		edits: []edit{{10, chiefEditor, "which disappoints everybody, but has married", "which disappoints everybody who asks, but has married"}},
+		edits: []edit{{5, chiefEditor, "which disappoints everybody, but has married", "which disappoints everybody who asks, but has married"}},
 	},
 	{
 		author: gardener, status: draft, tags: []int{13}, written: 8,

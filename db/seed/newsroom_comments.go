@@ -45,31 +45,24 @@ func (n *newsroom) addThreads() {
 	}
 }
 
-// addAnswers answers comments of the data set.
+// addAnswers answers some of the newest comments of the data set.
 func (n *newsroom) addAnswers() {
 	var w writer
-	count := min(5*len(answers), n.cfg.Comments/10)
-	for k := range count {
-		i := (k + 1) * n.cfg.Comments / (count + 1)
+	left := min(40, n.cfg.Comments/10)
+	for i := n.cfg.Comments - 1; i >= 0 && left > 0; i -= max(n.cfg.Comments/200, 1) {
 		article, commenter, created := n.comment(i)
 		author := n.author(article)
-		if author == commenter {
+		answer, found := answers[n.firstRemark(i)]
+		if !found || author == commenter {
 			continue
 		}
-		w.title(n.plan, article) // sets the topic
-		w.r = n.random
-		answer := answers[k%len(answers)]
-		expand := func(template string) string {
-			w.buf = w.buf[:0]
-			w.sentence(template)
-			return string(w.buf)
-		}
+		left--
+		w.r = at(n.cfg.Seed, streamNewsroom, n.cfg.Articles+1+i)
 		created = soon(&w.r, created, 2*day, n.until)
-		id := n.addComment(n.article(article), author, expand(answer.first), int64(n.comments+1+i), 2, created)
+		id := n.addComment(n.article(article), author, w.line(answer.first), int64(n.comments+1+i), 2, created)
 		if answer.second != "" {
-			n.addComment(n.article(article), commenter, expand(answer.second), id, 3, soon(&w.r, created, 2*day, n.until))
+			n.addComment(n.article(article), commenter, w.line(answer.second), id, 3, soon(&w.r, created, 2*day, n.until))
 		}
-		n.random = w.r
 	}
 }
 

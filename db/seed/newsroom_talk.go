@@ -49,7 +49,7 @@ var threads = []struct {
 	}},
 	{"Across the Alps without a plan", []line{
 		{0, 1, "It is fourteen minutes at the summit, not eleven: the crew changes there. I drove that line for twenty years."},
-		{1, 0, "Corrected, with thanks. May I ask why everybody gets out?"},
+		{1, 0, "We will correct it, thank you. May I ask why everybody gets out?"},
 		{2, 1, "Because the crew does."},
 	}},
 	{"What the conductor said", []line{
@@ -58,25 +58,27 @@ var threads = []struct {
 	}},
 }
 
-// answers are replies to ordinary comments: by the author of the article, and
-// then by the one who had commented.
-var answers = []struct{ first, second string }{
-	{"Thank you, that is good to hear.", ""},
-	{"Fair point. I would still begin with {g}, but it depends on the {n}.", "It does. We will try it your way and report."},
-	{"Do you have an example? I would add it.", "Give me a week, it is in an old {n} somewhere."},
-	{"I have not tried it with {o}. If you do, please write about it.", ""},
-	{"About {d} of them, if I counted correctly.", "That is fewer than I thought. Thank you."},
-	{"You are right, and I have changed the sentence.", "That was quick!"},
-	{"The {j} version did not fit into the article. Perhaps a second part.", "Please do. I would read it."},
-	{"Not yet. Measuring it is on the list, right after {g}.", ""},
+// answers are replies to comments that begin with a remark: by the author of the
+// article, and then by the user who had commented, if second is not empty.
+var answers = map[string]struct{ first, second string }{
+	"Does this also work for {o}?":                        {"I have not tried it. If you do, please write about it.", ""},
+	"Small correction: it was {d}, not {d}.":              {"You are right, and I have changed the sentence.", "That was quick!"},
+	"Could you say more about {g}?":                       {"It deserves an article of its own. Next month, I hope.", "I look forward to it."},
+	"Has anybody measured this?":                          {"Not that I know. It is on my list, right after {g}.", ""},
+	"Is there a source for the {d} per cent?":             {"Our own notes, I am afraid. I will put them online.", "That would help, thank you."},
+	"I disagree on one point: a {n} is never {j}.":        {"Then you have not seen mine.", "Fair enough."},
+	"I am not convinced by the {j} {n}.":                  {"Neither was I, for the first month. What would convince you?", "A second example."},
+	"What about {o}, though?":                             {"That would be a different article. Would you like to write it?", "Do not tempt me."},
+	"The best piece on {t} I have read in a while.":       {"Thank you, that is good to hear.", ""},
+	"I tried it for {d} days and went back to a {j} {n}.": {"What made you go back?", "Mostly habit, to be honest."},
 }
 
 // corrections are added to articles after their publication.
 var corrections = []string{
 	"*Correction: an earlier version of this article said {d} days. It was {d}.*\n",
-	"*Update: several readers have asked about {o}. There is more about it in a later article.*\n",
-	"*Correction: the {n} is older than this article said. We thank the reader who told us.*\n",
-	"*Clarification: what we call a {j} {n} here has another name among {p}.*\n",
+	"*Update: several readers have asked about {o}. We hope to write about it soon.*\n",
+	"*Correction: a date was wrong by a year. We thank the reader who told us.*\n",
+	"*Clarification: the figures are those of last year. Those of this year are not complete yet.*\n",
 	"*Update: since this was published, {p} have told us that {g} worked for them too.*\n",
 }
 
@@ -130,6 +132,6 @@ var workingCopies = []struct {
 	edit          edit
 }{
 	{"Measure before you index", draft, edit{1.4, engineer, "", "## What it costs\n\nWe left pg_stat_statements on for a year. [Add the figures.]\n"}},
-	{"Breakfast in the dining car", review, edit{0.9, traveller, "", "*Update: the dining car no longer runs on this line. There is a trolley, and the coffee has not improved.*\n"}},
+	{"Breakfast in the dining car", review, edit{12, traveller, "", "*Update: the dining car no longer runs on this line. There is a trolley, and the coffee has not improved.*\n"}},
 	{"A letter from the reading room", draft, edit{0.5, deskEditor, "the same eleven people sit in the same eleven chairs", "the same eleven people sit on the same eleven chairs"}},
 }

@@ -73,6 +73,12 @@ func (w *writer) title(p *plan, i int) string {
 	return upperFirst(s)
 }
 
+// article returns the texts of the i-th article.
+func (w *writer) article(p *plan, i int) (title, description, body string) {
+	title, body = w.title(p, i), w.body(p.cfg.BodyBytes)
+	return title, w.description(), body
+}
+
 // slug converts an ASCII title to lower-case words with hyphens.
 func slug(title, suffix string) string {
 	out := make([]byte, 0, len(title)+len(suffix))
@@ -90,9 +96,7 @@ func slug(title, suffix string) string {
 }
 
 func (w *writer) description() string {
-	w.buf = w.buf[:0]
-	w.sentence(pick(&w.r, descriptions))
-	return string(w.buf)
+	return w.line(pick(&w.r, descriptions))
 }
 
 // body returns Markdown of about size bytes (within 150): paragraphs under
@@ -164,15 +168,36 @@ func (w *writer) list(marker string) {
 // remark returns the text of a comment.
 func (w *writer) remark(p *plan, i, article int) string {
 	w.title(p, article) // sets the topic
-	w.r = at(p.cfg.Seed, streamRemark, i)
+	var order permutation
+	w.r, order = p.remarkOrder(i)
 	w.buf = w.buf[:0]
-	order := newPermutation(&w.r, len(remarks))
 	for i := range 1 + w.r.below(3) {
 		if i > 0 {
 			w.buf = append(w.buf, ' ')
 		}
 		w.sentence(remarks[order.at(i)])
 	}
+	return string(w.buf)
+}
+
+// remarkOrder returns the order of the remarks of a comment, and the random
+// numbers that follow.
+func (p *plan) remarkOrder(i int) (random, permutation) {
+	r := at(p.cfg.Seed, streamRemark, i)
+	order := newPermutation(&r, len(remarks))
+	return r, order
+}
+
+// firstRemark returns the template with which a comment begins.
+func (p *plan) firstRemark(i int) string {
+	_, order := p.remarkOrder(i)
+	return remarks[order.at(0)]
+}
+
+// line returns one expanded sentence.
+func (w *writer) line(template string) string {
+	w.buf = w.buf[:0]
+	w.sentence(template)
 	return string(w.buf)
 }
 
