@@ -51,6 +51,24 @@ func write(t *testing.T, dir string, files map[string]string) string {
 	return dir
 }
 
+func TestSeedWithoutNewsroom(t *testing.T) {
+	for help, want := range map[string]bool{"--users int": false, "--users int\n--newsroom[=true|false]": true} {
+		dir := t.TempDir()
+		program := filepath.Join(dir, "byline")
+		script := "#!/bin/sh\nif [ \"$2\" = --help ]; then echo '" + help + "'; else echo \"$@\"; fi\n"
+		if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		out, err := seed(t.Context(), dir, dir, program, sizes(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out, "--articles=10000") || strings.Contains(out, "--newsroom=false") != want {
+			t.Errorf("with the help %q: seed%s", help, out)
+		}
+	}
+}
+
 func TestDatasetKey(t *testing.T) {
 	files := map[string]string{"db/migrations/1.sql": "a", "db/seed/seed.go": "b", "db/seed/seed_test.go": "c"}
 	repo := write(t, t.TempDir(), files)

@@ -28,6 +28,20 @@ func sizesOf(articles int) conduit.Sizes {
 	return conduit.Sizes{Users: articles / 10, Articles: articles, Comments: 5 * articles, Favorites: 10 * articles, Follows: 2 * articles, Tags: 200}
 }
 
+// seed fills a data folder by a program, and returns what it prints.
+func seed(ctx context.Context, work, data, program string, n conduit.Sizes) (string, error) {
+	env, args := machine.Environment("BYLINE_DATA_DIR="+data), seedArgs(n)
+	help, err := machine.Output(ctx, work, env, program, "seed", "--help")
+	if err != nil {
+		return "", err
+	}
+	// Older programs have no newsroom. Without one, all add the same rows.
+	if strings.Contains(help, "--newsroom") {
+		args = append(args, "--newsroom=false")
+	}
+	return machine.Output(ctx, work, env, program, args...)
+}
+
 func seedArgs(n conduit.Sizes) []string {
 	args := []string{"seed", "--seed=1", "--body-bytes=2000", "--tags-per-article=3"}
 	for _, size := range []struct {
@@ -104,7 +118,7 @@ func (b *bench) prepare(ctx context.Context, program, repo string, scale int) (*
 	}
 	defer os.RemoveAll(work)
 	data := filepath.Join(work, "data")
-	out, err := machine.Output(ctx, work, machine.Environment("BYLINE_DATA_DIR="+data), program, seedArgs(sizes(scale))...)
+	out, err := seed(ctx, work, data, program, sizes(scale))
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func (b *bench) migrate(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	b.say("filling %d articles", b.articles)
-	out, err := machine.Output(ctx, work, machine.Environment("BYLINE_DATA_DIR="+m.data), program, seedArgs(sizesOf(b.articles))...)
+	out, err := seed(ctx, work, m.data, program, sizesOf(b.articles))
 	if err != nil {
 		return err
 	}

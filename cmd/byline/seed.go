@@ -41,7 +41,7 @@ func (p *program) seedCommand() *cobra.Command {
 	f.IntVar(&cfg.TagsPerArticle, "tags-per-article", cfg.TagsPerArticle, "number of tags of each article")
 	f.IntVar(&cfg.BodyBytes, "body-bytes", cfg.BodyBytes, "size of the body of each article in bytes; 0 for varying sizes")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the random generator; the same seed gives the same data")
-	f.BoolVar(&cfg.Newsroom, "newsroom", cfg.Newsroom, "add a newsroom, if there are at least 20 users and 50 articles: editors, drafts, series, reports and more")
+	f.BoolVar(&cfg.Newsroom, "newsroom", cfg.Newsroom, "add a newsroom, if there are 20 users and 50 articles or more")
 	f.BoolVar(&sure, "yes", false, "add the data to a database that has articles or users")
 	cmd.RunE = p.with(func(ctx context.Context, settings *config, log *slog.Logger) error {
 		passwords, err := auth.NewPasswords(auth.Params, 1)

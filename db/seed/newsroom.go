@@ -70,7 +70,6 @@ type newsroom struct {
 type text struct {
 	*piece
 	id                       int64
-	version                  int
 	title, description, body string
 }
 
@@ -85,7 +84,7 @@ func (n *newsroom) write(ctx context.Context) error {
 	groups := make(map[int]int64)
 	var due []*text
 	for i := range pieces {
-		t := &text{piece: &pieces[i], id: n.article(n.cfg.Articles + i), version: 1}
+		t := &text{piece: &pieces[i], id: n.article(n.cfg.Articles + i)}
 		if t.group > 0 && groups[t.group] == 0 {
 			var id int64
 			if err := n.tx.QueryRow(ctx, `SELECT nextval('translation_groups')`).Scan(&id); err != nil {

@@ -1,11 +1,12 @@
 // Package seed fills a database with a realistic data set: accounts, articles
 // in Markdown, tags, comments, follows and favorites, with the skew of real
-// data. It is for newcomers, who should see something at once, and for
-// benchmarks.
+// data, and what a newsroom works with. It is for newcomers, who should see
+// something at once, and for benchmarks.
 //
 // Rows are generated while they are sent (COPY), by pure functions of their
 // index: random.go explains how, plan.go computes authors, times and numbers,
-// and text.go writes the texts.
+// and text.go writes the texts. A newsroom has texts of its own, and few rows,
+// which newsroom.go inserts as the service does.
 package seed
 
 import (
