@@ -31,6 +31,7 @@ func TestValidate(t *testing.T) {
 		"--comments is -2: must not be negative\n--tags is -1: must not be negative": func(c *Config) { c.Comments, c.Tags = -2, -1 },
 		"no password hash for the accounts":                                          func(c *Config) { c.PasswordHash = "" },
 		"no time for the newest article":                                             func(c *Config) { c.Until = time.Time{} },
+		"no way to schedule articles":                                                func(c *Config) { c.Schedule = nil },
 	} {
 		cfg := small()
 		change(&cfg)
