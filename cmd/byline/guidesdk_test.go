@@ -28,7 +28,8 @@ import (
 //     continues the program of the quick start, unless a block of the guide is
 //     a whole program.
 //   - Each program runs with a new service, and must succeed. Its types are
-//     checked before.
+//     checked before. If the guide makes an admin on the command line, that
+//     command runs first.
 //   - A whole program in Go compiles without the blocks that continue it.
 //   - A comment "prints …" is a line that the program prints after those of the
 //     comments before it.
@@ -41,7 +42,7 @@ func TestGuidePrograms(t *testing.T) {
 	files, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
 	guides := map[string]map[string][]block{} // name of the guide, language
-	settings := map[string][]string{}
+	settings, admins := map[string][]string{}, map[string][]string{}
 	start := readPrograms(t, readBlocks(t, "../../docs/quick-start.md"))
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".md")
@@ -56,7 +57,7 @@ func TestGuidePrograms(t *testing.T) {
 			}
 		}
 		if len(programs) > 0 {
-			guides[name], settings[name] = programs, settingsIn(blocks)
+			guides[name], settings[name], admins[name] = programs, settingsIn(blocks), adminsIn(blocks)
 		}
 	}
 	require.NotEmpty(t, guides)
@@ -86,6 +87,12 @@ func TestGuidePrograms(t *testing.T) {
 				s := startService(t, database, append([]string{"BYLINE_PROFILE=development", "BYLINE_RATE_LIMIT=auto"}, settings[name]...)...)
 				ctx, cancel := context.WithTimeout(t.Context(), hangTimeout)
 				defer cancel()
+				for _, command := range admins[name] {
+					cmd := exec.CommandContext(ctx, binary, strings.Fields(command)[1:]...)
+					cmd.Env, cmd.Stdin = s.env, strings.NewReader(password+"\n")
+					out, err := cmd.CombinedOutput()
+					require.NoError(t, err, "%s", out)
+				}
 				args := sdk.command(filepath.Join(dir, sdk.language), name)
 				cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 				cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), "BYLINE_URL=http://"+s.addr)
@@ -96,6 +103,16 @@ func TestGuidePrograms(t *testing.T) {
 			})
 		}
 	}
+}
+
+// adminsIn returns the commands of a guide that make an admin.
+func adminsIn(blocks []block) (commands []string) {
+	for _, b := range blocks {
+		if b.language == "sh" && !b.exempt && strings.HasPrefix(b.code, "byline admin create ") {
+			commands = append(commands, b.code)
+		}
+	}
+	return commands
 }
 
 // readPrograms returns the blocks of a guide that are a program in each SDK.

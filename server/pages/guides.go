@@ -14,7 +14,8 @@ import (
 // which to read them.
 var groups = []group{
 	{Title: "Start", names: []string{"quick-start", "sdks", "authentication", "accounts", "errors"}},
-	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "content", "article-members", "series", "personal-data", "rate-limits", "publishing", "previews", "team", "comments", "comment-approval", "moderation", "reporting", "versioning", "api-changelog"}},
+	{Title: "Publish", names: []string{"publishing", "article-members", "previews", "tags-and-series", "team", "comments", "comment-approval"}},
+	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "content", "rate-limits", "personal-data", "versioning", "api-changelog"}},
 	{Title: "Run it", names: []string{"deploying", "operating", "configuration", "observability", "performance", "profiling", "faults", "security", "licenses"}},
 	{Title: "Change it", names: []string{"development"}},
 }
