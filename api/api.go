@@ -15,8 +15,10 @@
 //	request        facts of a request from the edge: viewer, id, address
 //	response       facts of a response for the edge: dependencies, version
 //	view           rows rendered as the types of the document
-//	publishing     who may make articles public
+//	publish        who may make articles public and comment; publishing at a time
 //	visibility     what a viewer may see; articles as the viewer sees them
+//	details        the members of an article that are stored as one object
+//	words          how many words a text has, and how long they take to read
 //	page           cursors and pages of lists
 //	budget         the length of one response, and the memory of all
 //	batch          lists of names in a request
