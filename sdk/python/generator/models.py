@@ -12,15 +12,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from .._model import Model, parse_time
+from .._model import NOT_GIVEN, Model, NotGiven, parse_time
 
 '''
 
 
 def module(spec: Document) -> str:
-    names = _used(spec)
+    results = _reachable(spec, {"ProblemCode"}.union(*(op.result.models for op in spec.operations)))
+    arguments = _reachable(
+        spec,
+        {
+            name
+            for op in spec.operations
+            for argument in op.arguments
+            for name in spec.type_of(argument.schema).models
+        },
+    )
     changes = {op.body_model: op for op in spec.operations if op.edits}
-    order = [*(n for n in spec.schemas if n in names or n in changes)]
+    order = [*(n for n in spec.schemas if n in results | arguments or n in changes)]
     out = HEADER + f"__all__ = {sorted(order)}\n\n"
     # Aliases are evaluated when the module is imported, so they come first.
     for name in order:
@@ -30,17 +39,13 @@ def module(spec: Document) -> str:
         if name in changes:
             out += _change(spec, name, changes[name])
         elif "enum" not in spec.schemas[name]:
-            out += _model(spec, name)
+            patch = name not in results and not spec.schemas[name].get("required")
+            out += _model(spec, name, patch)
     return out
 
 
-def _used(spec: Document) -> set[str]:
-    """Returns the schemas that results and arguments consist of."""
-    todo = {"ProblemCode"}
-    for op in spec.operations:
-        todo |= op.result.models
-        for argument in op.arguments:
-            todo |= spec.type_of(argument.schema).models
+def _reachable(spec: Document, todo: set[str]) -> set[str]:
+    """Returns the schemas, and those that they consist of."""
     used: set[str] = set()
     while todo:
         name = todo.pop()
@@ -56,8 +61,11 @@ def _alias(spec: Document, name: str) -> str:
     return f"{name} = Literal[{values}]\n" + docstring(spec.description(schema), indent=0)
 
 
-def _model(spec: Document, name: str) -> str:
+def _model(spec: Document, name: str, patch: bool) -> str:
+    """Writes the class of an object. In a merge patch, None is not the same as an
+    absent member."""
     schema = spec.schemas[name]
+    absent = "NOT_GIVEN" if patch else "None"
     required = schema.get("required", [])
     out = f"\n@dataclass(frozen=True, kw_only=True, slots=True)\nclass {name}(Model):\n"
     out += docstring(spec.description(schema) or _title(name), indent=4) + "\n"
@@ -66,6 +74,12 @@ def _model(spec: Document, name: str) -> str:
         kind = spec.type_of(member)
         if wire in required:
             annotation, value = kind.name, kind.parsed(f'data["{wire}"]')
+        elif patch:
+            value = f'data.get("{wire}", NOT_GIVEN)'
+            if kind.parse:
+                present = kind.parsed(f'data["{wire}"]')
+                value = f'{present} if "{wire}" in data else NOT_GIVEN'
+            annotation = f"{kind.name} | NotGiven"
         else:
             value = f'data.get("{wire}")'
             if kind.parse:
@@ -73,7 +87,9 @@ def _model(spec: Document, name: str) -> str:
                 value = f"{present} if {value} is not None else None"
             annotation = kind.name.removesuffix(" | None") + " | None"
         parsed += f"            {snake(wire)}={value},\n"
-        out += f"    {snake(wire)}: {annotation}{_default(spec, member, wire in required)}\n"
+        out += (
+            f"    {snake(wire)}: {annotation}{_default(spec, member, wire in required, absent)}\n"
+        )
         if text := spec.description(member):
             out += docstring(text, indent=4)
     out += f"\n    @classmethod\n    def from_dict(cls, data: dict[str, Any]) -> {name}:\n"
@@ -81,10 +97,10 @@ def _model(spec: Document, name: str) -> str:
     return out + f"        return cls(\n{parsed}        )\n\n"
 
 
-def _default(spec: Document, member: Schema, required: bool) -> str:
+def _default(spec: Document, member: Schema, required: bool, absent: str) -> str:
     if spec.is_secret(member):
-        return " = field(repr=False)" if required else " = field(default=None, repr=False)"
-    return "" if required else " = None"
+        return " = field(repr=False)" if required else f" = field(default={absent}, repr=False)"
+    return "" if required else f" = {absent}"
 
 
 def _change(spec: Document, name: str, op: Operation) -> str:

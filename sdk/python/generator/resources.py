@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import dataclass
 
 from .document import Document, Operation, docstring, sentence
-from .samples import sample
+from .samples import edit_sample, sample
 
 HEADER = '''"""{doc}"""
 
@@ -19,9 +19,9 @@ from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from ..._model import parse_time
-from ..._operation import Call, Operation, change_of, nothing
-from ..._options import NOT_GIVEN, CallOptions, ConditionalOptions, CreateOptions, NotGiven
+from ..._model import NOT_GIVEN, NotGiven, parse_time
+from ..._operation import Call, Operation, change_of, condition_of, nothing
+from ..._options import CallOptions, ConditionalOptions, CreateOptions
 from ..._pager import AsyncPager, CountedPage, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
@@ -45,7 +45,7 @@ EDIT = '''
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
-            {await_}byline.{resource}.{edit}("{example}", lambda read: {{"body": read.body + "!"}})
+{example}
         """
         # Five conflicts in a row are not a coincidence but a bug in a client.
         for _ in range(4):
@@ -62,7 +62,7 @@ EDIT = '''
         options: CallOptions | None,
     ) -> {result}:
         read = {await_}self._transport.respond(Call(_{get}, ({names},), options=options))
-        condition: ConditionalOptions = {{**(options or {{}}), "if_match": read.etag or ""}}
+        condition = condition_of("{resource}.{edit}", read.etag, options)
         changed = change_of("{resource}.{edit}", change(read.data))
         return {await_}self.{update}({names}, **changed, options=condition)
 '''
@@ -244,7 +244,7 @@ def _edit(op: Operation, flavour: Flavour) -> str:
         result=op.result.name,
         model=f"models.{op.body_model}",
         resource=op.resource,
-        example=op.path_parameters[0].example,
+        example=textwrap.indent(edit_sample(op, flavour.is_async), " " * 12),
     )
 
 

@@ -37,6 +37,16 @@ def sample(op: Operation, is_async: bool) -> str:
     return _fit(f"{name} = {wait}{call}" if name else wait + call, arguments)
 
 
+def edit_sample(op: Operation, is_async: bool) -> str:
+    """Returns a call of the method that edits what an operation updates."""
+    arguments = [_value(op, p) for p in op.path_parameters]
+    member = next(p.name for p in op.body if op.spec.resolve(p.schema).get("type") == "string")
+    change = f'lambda read: {{"{member}": read.{member} + "!"}}'
+    name = op.name.replace("update", "edit", 1)
+    wait = "await " if is_async else ""
+    return _fit(f"{wait}byline.{op.resource}.{name}", [*arguments, change])
+
+
 PAGING = {"limit", "offset", "cursor"}
 
 

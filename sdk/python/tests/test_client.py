@@ -32,6 +32,7 @@ from byline_client import (
     Hooks,
     Outcome,
     Retry,
+    models,
 )
 
 
@@ -308,6 +309,15 @@ def test_edit_starts_again_after_a_conflict(conflicts: int) -> None:
     assert fake.requests[-1].content == b'{"article": {"body": "b!"}}'
 
 
+def test_edit_is_not_unconditional() -> None:
+    fake = Fake(respond(200, {"article": ARTICLE}))
+    with pytest.raises(RuntimeError, match="no ETag"):
+        fake.client().articles.edit("hello", lambda article: {"body": "b"})
+    with pytest.raises(RuntimeError, match="no ETag"):
+        asyncio.run(fake.async_client().articles.edit_working_copy("hello", lambda article: {}))
+    assert {request.method for request in fake.requests} == {"GET"}
+
+
 def test_edit_needs_a_mapping() -> None:
     fake = Fake(respond(200, {"article": ARTICLE}, ETag='"v1"'))
     same = cast(Any, lambda article: article)
@@ -317,6 +327,13 @@ def test_edit_needs_a_mapping() -> None:
     with pytest.raises(TypeError, match=says):
         asyncio.run(fake.async_client().articles.edit("hello", same))
     assert {request.method for request in fake.requests} == {"GET"}
+
+
+def test_a_nested_merge_patch_tells_null_from_absent() -> None:
+    fake = Fake(respond(200, {"article": ARTICLE}))
+    cover = models.ChangedCoverImage(alt="A press", width=None)
+    fake.client().articles.update("hello", cover_image=cover)
+    assert fake.bodies() == [{"article": {"coverImage": {"alt": "A press", "width": None}}}]
 
 
 def test_a_pager_names_what_returns_a_page() -> None:

@@ -48,7 +48,7 @@ class Store:
 
 def test_synchronous_results() -> None:
     pages = respond(200, {"articles": [], "articlesCount": 0, "nextCursor": None})
-    article = respond(200, {"article": ARTICLE})
+    article = respond(200, {"article": ARTICLE}, ETag='"v1"')
     comments = respond(200, {"comments": [], "nextCursor": None})
     fake = Fake(article, article, article, article, pages, pages, comments, TAGS)
     byline = Byline("https://byline.test", http_client=httpx.Client(transport=fake))

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake import Fake
+from fake import Fake, respond
 from ruamel.yaml import YAML
 
 import byline_client
@@ -103,3 +103,21 @@ def test_samples_send_and_receive_the_examples(path: str, method: str, operation
 
     asyncio.run(run())
     assert fake.requests[1].url == request.url
+
+
+def test_samples_of_edits_send_a_change() -> None:
+    edits = 0
+    for path, method, operation in OPERATIONS:
+        parameters = [resolve(p)["name"] for p in operation.get("parameters", [])]
+        if method != "put" or "If-Match" not in parameters:
+            continue
+        content = resolve(operation["responses"]["200"])["content"]["application/json"]
+        fake = Fake(respond(200, content["example"], ETag='"v1"'))
+        resource, name = map(snake, operation["x-sdk"].split("."))
+        edit = getattr(getattr(fake.client(), resource), name.replace("update", "edit"))
+        sample = textwrap.dedent((inspect.getdoc(edit) or "").partition("Example:\n")[2])
+        exec(sample, {"byline": fake.client()})  # noqa: S102
+        assert fake.sent("If-Match") == [None, '"v1"'], path
+        assert "!" in fake.requests[1].content.decode()
+        edits += 1
+    assert edits == 3

@@ -9,15 +9,14 @@ the errors in `byline_client.errors`.
 """
 
 from ._client import AsyncByline, Byline
+from ._model import NOT_GIVEN, NotGiven
 from ._options import (
-    NOT_GIVEN,
     AsyncSessionStore,
     Attempt,
     CallOptions,
     ConditionalOptions,
     CreateOptions,
     Hooks,
-    NotGiven,
     Outcome,
     Retry,
     SessionStore,

@@ -10,16 +10,15 @@ import httpx
 
 from ._cache import Cache
 from ._exchange import Service, api_url, user_agent
+from ._model import NOT_GIVEN, NotGiven
 from ._open import always, async_from_store, from_store, open_async_session, open_session
 from ._operation import any_call
 from ._options import (
-    NOT_GIVEN,
     AsyncSessionStore,
     AsyncToken,
     CallOptions,
     CreateOptions,
     Hooks,
-    NotGiven,
     SessionStore,
     Settings,
     StoredSession,

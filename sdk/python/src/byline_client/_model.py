@@ -5,7 +5,25 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import datetime, timezone
-from typing import Any, ClassVar
+from enum import Enum
+from typing import Any, ClassVar, Final
+
+
+class NotGiven(Enum):
+    """The type of `NOT_GIVEN`."""
+
+    NOT_GIVEN = "NOT_GIVEN"
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __bool__(self) -> bool:
+        return False
+
+
+#: The default of parameters for which `None` has a meaning of its own: in an
+#: update, `None` clears a member, and a member that is not given stays as it is.
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
 
 
 class Model:
@@ -24,8 +42,8 @@ class Model:
         return {
             _json_name(field.name): to_json(getattr(self, field.name))
             for field in dataclasses.fields(self)
-            # A member with a default is absent in the response if it is None.
-            if field.default is dataclasses.MISSING or getattr(self, field.name) is not None
+            # A member that has its default, None or NOT_GIVEN, is absent.
+            if getattr(self, field.name) is not field.default
         }
 
 

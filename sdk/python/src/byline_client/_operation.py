@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import httpx
 
-from ._model import to_json
-from ._options import NOT_GIVEN, CallOptions
+from ._model import NOT_GIVEN, to_json
+from ._options import CallOptions, ConditionalOptions
 
 T = TypeVar("T")
 
@@ -97,6 +97,16 @@ def change_of(operation: str, change: T) -> T:
         f"{operation}: the function returned {type(change).__name__}, not a mapping of the "
         'members to change, such as {"title": "New"}'
     )
+
+
+def condition_of(
+    operation: str, etag: str | None, options: CallOptions | None
+) -> ConditionalOptions:
+    """Returns the options with which `edit` writes what it has read with an entity
+    tag."""
+    if not etag:  # The update would be unconditional.
+        raise RuntimeError(f"{operation}: the response has no ETag; does a proxy remove it?")
+    return {**(options or {}), "if_match": etag}
 
 
 def nothing(_: object) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Final, Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import httpx
 
@@ -15,23 +14,6 @@ from .generated.models import Tokens
 Token = str | Callable[[], str | None] | None
 AsyncToken = str | Callable[[], str | Awaitable[str | None] | None] | None
 Timeout = float | httpx.Timeout | None
-
-
-class NotGiven(Enum):
-    """The type of `NOT_GIVEN`."""
-
-    NOT_GIVEN = "NOT_GIVEN"
-
-    def __repr__(self) -> str:
-        return self.name
-
-    def __bool__(self) -> bool:
-        return False
-
-
-#: The default of parameters for which `None` has a meaning of its own: in an
-#: update, `None` clears a member, and a member that is not given stays as it is.
-NOT_GIVEN: Final = NotGiven.NOT_GIVEN
 
 
 class CallOptions(TypedDict, total=False):
