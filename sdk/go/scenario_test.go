@@ -168,7 +168,7 @@ func TestScenario(t *testing.T) {
 		equal(t, "answer", replies.Items[0].Body)
 		roots, err = c.Comments.List(ctx, slug, &byline.CommentsListParams{ParentID: &none, Limit: 1})
 		noError(t, err)
-		equal(t, true, *roots.Items[0].Deleted)
+		equal(t, true, roots.Items[0].Deleted)
 		noError(t, author.Comments.Delete(ctx, slug, answer.ID))
 	})
 	step(t, "batch", func(t *testing.T) {

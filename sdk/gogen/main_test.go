@@ -52,6 +52,7 @@ components:
         at: {type: string, format: date-time, nullable: true}
         kind: {type: string, enum: [short, long-one]}
         more: {type: boolean}
+        open: {type: boolean, default: true}
         origin: {allOf: [{$ref: '#/components/schemas/Origin'}], nullable: true, description: Where it came from}
     Origin: {type: object, required: [name], properties: {name: {type: string}}}
     ProblemCode: {type: string, enum: [not_found]}
@@ -80,7 +81,7 @@ func TestGenerate(t *testing.T) {
 		`func (s *NotesService) Change(ctx context.Context, id int64, note NoteChange, options ...CallOption) (*Note, error) {`,
 		`arguments: []any{id},`, `body: map[string]any{"note": note},`,
 		"type NoteChange struct { // The text. Text Nullable[string] `json:\"text,omitzero\"` Words []string `json:\"words,omitzero\"` }",
-		"// Note is a note. type Note struct { HTMLURL string `json:\"htmlUrl\"` At *time.Time `json:\"at\"` Kind NoteKind `json:\"kind\"` More *bool `json:\"more,omitempty\"` // Where it came from. Origin *Origin `json:\"origin,omitempty\"` }",
+		"// Note is a note. type Note struct { HTMLURL string `json:\"htmlUrl\"` At *time.Time `json:\"at\"` Kind NoteKind `json:\"kind\"` More bool `json:\"more,omitempty\"` Open *bool `json:\"open,omitempty\"` // Where it came from. Origin *Origin `json:\"origin,omitempty\"` }",
 		`NoteKindLongOne NoteKind = "long-one"`, `v.HTMLURL = hide(v.HTMLURL)`,
 		`CodeNotFound Code = "not_found"`,
 		`note, err := c.Notes.Change(ctx, 7, byline.NoteChange{ Text: byline.Null[string](), Words: []string{"a", "b"}, })`,

@@ -110,6 +110,8 @@ func (g *generator) memberType(parent string, object *schema, name string, s *sc
 		return t, name + ",omitzero", nil
 	case t == freeObject:
 		return t, name + ",omitempty", nil
+	case t == "bool" && !patch && resolved.Default.Value != "true":
+		return t, name + ",omitempty", nil // absent is false
 	case patch, t == "bool", t == "time.Time", resolved.Type == "object":
 		return "*" + t, name + ",omitempty", nil
 	}

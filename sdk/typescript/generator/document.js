@@ -107,6 +107,7 @@ function methods(node) {
  * @property {string | undefined} member - the only member of the body, which
  * contains what the caller passes
  * @property {Node} example
+ * @property {boolean} required
  */
 
 /**
@@ -152,14 +153,14 @@ function describe(path, verb, node) {
  * @param {Node} requestBody
  * @returns {Body}
  */
-function bodyOf(requestBody) {
-  const { schema, example } = requestBody.content["application/json"];
+function bodyOf({ content, required }) {
+  const { schema, example } = content["application/json"];
   const [only, another] = Object.entries(resolve(schema).properties);
   if (!only || another || resolve(only[1]).type !== "object") {
-    return { schema, member: undefined, example };
+    return { schema, member: undefined, example, required };
   }
   const [member, inner] = only;
-  return { schema: inner, member, example: example[member] };
+  return { schema: inner, member, example: example[member], required };
 }
 
 /**

@@ -173,7 +173,7 @@ function parameters(operation) {
   const { body, conditional, node, pathParams, query } = operation;
   const list = pathParams.map(pathParam);
   if (hasParams(operation)) {
-    const optional = !body && query.every(({ required }) => !required);
+    const optional = !body?.required && query.every(({ required }) => !required);
     list.push(`params: ${paramsName(operation)}${optional ? " = {}" : ""}`);
   }
   const options = [

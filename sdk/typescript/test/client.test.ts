@@ -359,6 +359,12 @@ test("an edit", async (t) => {
   });
 });
 
+test("a body that the service does not need is optional", async () => {
+  const { byline, requests } = fake([respond(200, { article: { slug: "a" } })]);
+  await byline.articles.publish("a");
+  assert.deepEqual(await requests[0]!.json(), {});
+});
+
 test("the User-Agent names the package, the runtime and the program", async () => {
   const { byline, requests } = fake([tags], { app: "blog/1.2" });
   await byline.tags.list();
