@@ -221,6 +221,10 @@ func (g *generator) parameters(m *method) (string, error) {
 		zero := p.Schema.Minimum.Value == "0" && p.Schema.Default.IsZero() // it means something else than no parameter
 		switch t {
 		case "bool":
+			if p.Schema.Default.Value == "false" { // that is the same as no parameter
+				fmt.Fprintf(&values, "\tif p.%s {\n\t\tq.Set(%q, \"true\")\n\t}\n", name, p.Name)
+				break
+			}
 			t = "*bool"
 			fmt.Fprintf(&values, "\tif p.%s != nil {\n\t\tq.Set(%q, strconv.FormatBool(*p.%s))\n\t}\n", name, p.Name, name)
 		case "int", "int64":
