@@ -65,7 +65,7 @@ func TestPublishing(t *testing.T) {
 	step(t, "two users edit a draft", func(t *testing.T) {
 		calls := 0
 		edited, err := author.Articles.Edit(ctx, slug, adds(t, "two\n", func(change byline.UpdateArticle) error {
-			_, err := editor.Articles.Update(ctx, slug, change)
+			_, err := n.admin.Articles.Update(ctx, slug, change)
 			return err
 		}, &calls))
 		noError(t, err)

@@ -8,14 +8,13 @@ import { test, type TestContext } from "node:test";
 import {
   Byline,
   BylineConnectionError,
-  BylineError,
   NotBylineError,
   SessionEndedError,
   type StoredSession,
 } from "../src/index.js";
+import { newArticle, password, rejection, steps } from "./steps.js";
 
 const base = process.env["BYLINE_URL"];
-const password = "correct horse battery";
 
 test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, async (t) => {
   const statuses: number[] = [];
@@ -28,24 +27,11 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     email: `${name}-${id}@example.com`,
     password,
   });
-  const newArticle = (title: string, ...tagList: string[]) => ({
-    title,
-    description: `About ${title}`,
-    body: `# ${title}`,
-    tagList,
-  });
   const email = `author-${id}@example.com`;
   let author = byline;
   let reader = byline;
   let slug = "";
-  // Later steps depend on earlier ones, so they are skipped after a failure.
-  let failed = false;
-  const step = (name: string, run: (t: TestContext) => Promise<void>) =>
-    t.test(name, { skip: failed }, async (t) => {
-      failed = true;
-      await run(t);
-      failed = false;
-    });
+  const step = steps(t);
 
   await step("register", async () => {
     const user = await byline.users.create(newUser("author"));
@@ -270,16 +256,6 @@ test("scenario", { skip: !base && "BYLINE_URL is not set: run sdk/scenario" }, a
     assert.equal((await rejection(byline.articles.get(slug))).code, "not_found");
   });
 });
-
-async function rejection(call: Promise<unknown>): Promise<BylineError> {
-  try {
-    await call;
-  } catch (error) {
-    assert.ok(error instanceof BylineError, String(error));
-    return error;
-  }
-  assert.fail("the call must be rejected");
-}
 
 /**
  * Starts a proxy that forwards the first request, but closes the connection
