@@ -182,7 +182,7 @@ sdk-verify: $(SDK_TOOLS) ## Fail if the SDKs do not match openapi.yaml, or have 
 	  && for path in $(SDK_GENERATED); do diff -r -x __pycache__ $$before/$$path $$path || exit 1; done && rm -rf $$before
 
 .PHONY: sdk-test
-sdk-test: build $(SDK_TOOLS) ## Test the SDKs, run one scenario with each against the binary, and what the guides show
+sdk-test: build $(SDK_TOOLS) ## Test the SDKs, run the same scenarios with each against the binary, and what the guides show
 	cd sdk/go && GOTOOLCHAIN=go$$(sed -n 's/^go //p' go.mod) $(GO) test -count=1 ./...
 	npm --prefix sdk/typescript --silent run check
 	npm --prefix sdk/typescript --silent run test:oldest
