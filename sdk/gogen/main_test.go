@@ -93,6 +93,16 @@ func TestGenerate(t *testing.T) {
 	require.NotContains(t, all, "NoteResponse")
 }
 
+// TestBooleanParameters checks that absent is told from false only where the two
+// differ.
+func TestBooleanParameters(t *testing.T) {
+	query := `parameters: [{$ref: '#/components/parameters/Id'}, {name: counts, in: query, schema: {type: boolean, default: false}}, {name: open, in: query, schema: {type: boolean}}]`
+	all, err := generated(t, strings.Replace(small, "parameters: [{$ref: '#/components/parameters/Id'}]", query, 1))
+	require.NoError(t, err)
+	require.Contains(t, all, `type NotesChangeParams struct { // Counts bool // Open *bool }`)
+	require.Contains(t, all, `if p.Counts { q.Set("counts", "true") } if p.Open != nil { q.Set("open", strconv.FormatBool(*p.Open)) }`)
+}
+
 // TestDocument checks that the SDK can be generated from openapi.yaml, and that
 // it has the version of the document.
 func TestDocument(t *testing.T) {
