@@ -755,9 +755,10 @@ func (s *ArticlesService) Get(ctx context.Context, slug string, params *Articles
 // Changes an article; only its author and editors may do this. The body is a
 // merge patch (RFC 7396). A changed title creates a new slug, unless the
 // request or an earlier one has given a `slug`. The old slug continues to work.
-// A `slug` that another article has or had returns 409. `tagList` replaces the
-// whole list, and `[]` removes all tags. Editors can give the article another
-// `author`, who can then change it.
+// A `slug` that another article has or had returns 409. An article that has 50
+// earlier slugs gets no others: a `slug` returns 422, and a changed title keeps
+// the slug. `tagList` replaces the whole list, and `[]` removes all tags.
+// Editors can give the article another `author`, who can then change it.
 //
 // To avoid overwriting somebody else's change, send the `ETag` of the article
 // as you read it in `If-Match`. If the article has changed since, the request
@@ -1457,7 +1458,8 @@ func (p *ModerationListHiddenParams) values() url.Values {
 
 // ListHidden lists hidden articles and comments.
 //
-// Returns hidden articles and comments, the most recently hidden first.
+// Returns hidden articles and comments, the most recently hidden first. Those
+// of articles that are not published any more are shown to editors only.
 //
 // It sends GET /moderation/hidden, and needs a token with the scope admin, and
 // the role moderator.
@@ -1518,8 +1520,9 @@ func (p *ModerationListWaitingParams) values() url.Values {
 // ListWaiting lists comments that wait for approval.
 //
 // Returns the comments that wait for the approval of a moderator, the oldest
-// first. Those that a moderator has hidden are not among them. A page with more
-// than 4 MB of text ends earlier: follow `nextCursor` instead of counting
+// first. Those that a moderator has hidden are not among them, nor are those on
+// articles that are not published any more, except for editors. A page with
+// more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
 // comments.
 //
 // It sends GET /moderation/waiting, and needs a token with the scope admin, and
@@ -1844,7 +1847,7 @@ type TagsPageParams struct {
 	// Only tags whose names begin with this text, in any case of its letters.
 	Prefix string
 	// Whether to return the number of public articles with each tag.
-	Counts *bool
+	Counts bool
 }
 
 func (p *TagsPageParams) values() url.Values {
@@ -1861,8 +1864,8 @@ func (p *TagsPageParams) values() url.Values {
 	if p.Prefix != "" {
 		q.Set("prefix", string(p.Prefix))
 	}
-	if p.Counts != nil {
-		q.Set("counts", strconv.FormatBool(*p.Counts))
+	if p.Counts {
+		q.Set("counts", "true")
 	}
 	return q
 }

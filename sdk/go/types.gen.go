@@ -355,7 +355,7 @@ type Profile struct {
 	Following bool `json:"following"`
 	// Present, and true, if the caller has blocked this user; only in responses
 	// about profiles.
-	Blocked *bool `json:"blocked,omitempty"`
+	Blocked bool `json:"blocked,omitempty"`
 }
 
 // Block is a user whom the caller has blocked.
@@ -458,7 +458,8 @@ type UpdateArticle struct {
 	// Another slug, or an earlier one of the article. It stays when the title
 	// changes. Null derives the slug from the title again. The slug that the
 	// article has is no change; in a request that changes the title too, it
-	// keeps the slug.
+	// keeps the slug. An article that has 50 earlier slugs can only take one of
+	// them back.
 	Slug Nullable[string] `json:"slug,omitzero"`
 	// A summary of the article for lists, as plain text.
 	Description *string `json:"description,omitempty"`
@@ -884,10 +885,10 @@ type Comment struct {
 	Author Profile `json:"author"`
 	// Present, as `true`, if the comment was deleted and is only shown because
 	// it has replies.
-	Deleted *bool `json:"deleted,omitempty"`
+	Deleted bool `json:"deleted,omitempty"`
 	// Present, as `true`, while the comment waits for the approval of a
 	// moderator; only its author and moderators see it.
-	Waiting *bool `json:"waiting,omitempty"`
+	Waiting bool `json:"waiting,omitempty"`
 	// Present when a moderator has hidden the article or comment, which only
 	// its author and moderators can then see.
 	Hidden *Hidden `json:"hidden,omitempty"`

@@ -1059,7 +1059,9 @@ export class ArticlesResource {
    * Changes an article; only its author and editors may do this. The body is a
    * merge patch (RFC 7396). A changed title creates a new slug, unless the request
    * or an earlier one has given a `slug`. The old slug continues to work. A `slug`
-   * that another article has or had returns 409. `tagList` replaces the whole list, and `[]` removes all tags.
+   * that another article has or had returns 409. An article that has 50 earlier
+   * slugs gets no others: a `slug` returns 422, and a changed title keeps the slug.
+   * `tagList` replaces the whole list, and `[]` removes all tags.
    * Editors can give the article another `author`, who can then change it.
    *
    * To avoid overwriting somebody else's change, send the `ETag` of the article
@@ -1165,7 +1167,11 @@ export class ArticlesResource {
    * });
    * ```
    */
-  publish(slug: string, params: PublishRequest, options: ConditionalOptions = {}): Call<Article> {
+  publish(
+    slug: string,
+    params: PublishRequest = {},
+    options: ConditionalOptions = {},
+  ): Call<Article> {
     return this.#transport.call(
       {
         name: "articles.publish",
@@ -1694,7 +1700,7 @@ export class PreviewsResource {
    */
   create(
     slug: string,
-    params: NewPreviewRequest,
+    params: NewPreviewRequest = {},
     options: CallOptions = {},
   ): Call<PreviewResponse> {
     return this.#transport.call(
@@ -1929,7 +1935,8 @@ export class ModerationResource {
   /**
    * List hidden articles and comments
    *
-   * Returns hidden articles and comments, the most recently hidden first.
+   * Returns hidden articles and comments, the most recently hidden first. Those
+   * of articles that are not published any more are shown to editors only.
    *
    * @example
    * ```ts
@@ -1961,7 +1968,8 @@ export class ModerationResource {
    * List comments that wait for approval
    *
    * Returns the comments that wait for the approval of a moderator, the oldest
-   * first. Those that a moderator has hidden are not among them. A page with
+   * first. Those that a moderator has hidden are not among them, nor are those on
+   * articles that are not published any more, except for editors. A page with
    * more than 4 MB of text ends earlier: follow `nextCursor` instead of counting
    * comments.
    *

@@ -465,6 +465,7 @@ export interface UpdateArticle {
    * Another slug, or an earlier one of the article. It stays when the title
    * changes. Null derives the slug from the title again. The slug that the article
    * has is no change; in a request that changes the title too, it keeps the slug.
+   * An article that has 50 earlier slugs can only take one of them back.
    *
    * Up to 100 characters.
    */

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from .._model import Model, parse_time
+from .._model import NOT_GIVEN, Model, NotGiven, parse_time
 
 __all__ = [
     "Account",
@@ -399,23 +399,23 @@ class ChangedCoverImage(Model):
     `alt`.
     """
 
-    url: str | None = None
+    url: str | NotGiven = NOT_GIVEN
     """Where the picture is."""
-    alt: str | None = None
+    alt: str | NotGiven = NOT_GIVEN
     """What the picture shows, for those who do not see it; empty if it only decorates."""
-    width: int | None = None
+    width: int | None | NotGiven = NOT_GIVEN
     """In pixels; null removes it."""
-    height: int | None = None
+    height: int | None | NotGiven = NOT_GIVEN
     """In pixels; null removes it."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ChangedCoverImage:
         """Parses the object from JSON."""
         return cls(
-            url=data.get("url"),
-            alt=data.get("alt"),
-            width=data.get("width"),
-            height=data.get("height"),
+            url=data.get("url", NOT_GIVEN),
+            alt=data.get("alt", NOT_GIVEN),
+            width=data.get("width", NOT_GIVEN),
+            height=data.get("height", NOT_GIVEN),
         )
 
 
@@ -427,7 +427,8 @@ class UpdateArticle(TypedDict, total=False):
     new_slug: str | None
     """Another slug, or an earlier one of the article. It stays when the title changes.
     Null derives the slug from the title again. The slug that the article has is no
-    change; in a request that changes the title too, it keeps the slug.
+    change; in a request that changes the title too, it keeps the slug. An article
+    that has 50 earlier slugs can only take one of them back.
     """
     description: str
     """A summary of the article for lists, as plain text."""

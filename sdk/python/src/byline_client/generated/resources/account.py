@@ -7,8 +7,9 @@ import builtins
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
+from ..._model import NOT_GIVEN, NotGiven
 from ..._operation import Call, Operation, nothing
-from ..._options import NOT_GIVEN, CallOptions, NotGiven
+from ..._options import CallOptions
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
 from .. import models

@@ -7,8 +7,9 @@ import builtins
 from collections.abc import Sequence
 from datetime import datetime
 
+from ..._model import NOT_GIVEN, NotGiven
 from ..._operation import Call, Operation, nothing
-from ..._options import NOT_GIVEN, CallOptions, CreateOptions, NotGiven
+from ..._options import CallOptions, CreateOptions
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
 from .. import models

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..._operation import Call, Operation, change_of, nothing
-from ..._options import NOT_GIVEN, CallOptions, ConditionalOptions, CreateOptions, NotGiven
+from ..._model import NOT_GIVEN, NotGiven
+from ..._operation import Call, Operation, change_of, condition_of, nothing
+from ..._options import CallOptions, ConditionalOptions, CreateOptions
 from ..._pager import AsyncPager, CountedPage, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
@@ -389,9 +390,11 @@ class Articles:
         Changes an article; only its author and editors may do this. The body is a
         merge patch (RFC 7396). A changed title creates a new slug, unless the
         request or an earlier one has given a `slug`. The old slug continues to
-        work. A `slug` that another article has or had returns 409. `tag_list`
-        replaces the whole list, and `[]` removes all tags. Editors can give the
-        article another `author`, who can then change it.
+        work. A `slug` that another article has or had returns 409. An article that
+        has 50 earlier slugs gets no others: a `slug` returns 422, and a changed
+        title keeps the slug. `tag_list` replaces the whole list, and `[]` removes
+        all tags. Editors can give the article another `author`, who can then change
+        it.
 
         To avoid overwriting somebody else's change, send the `ETag` of the article
         as you read it in `If-Match`. If the article has changed since, the request
@@ -406,7 +409,8 @@ class Articles:
             new_slug: Another slug, or an earlier one of the article. It stays when
                 the title changes. Null derives the slug from the title again. The
                 slug that the article has is no change; in a request that changes
-                the title too, it keeps the slug.
+                the title too, it keeps the slug. An article that has 50 earlier
+                slugs can only take one of them back.
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed. An
@@ -620,7 +624,8 @@ class Articles:
             new_slug: Another slug, or an earlier one of the article. It stays when
                 the title changes. Null derives the slug from the title again. The
                 slug that the article has is no change; in a request that changes
-                the title too, it keeps the slug.
+                the title too, it keeps the slug. An article that has 50 earlier
+                slugs can only take one of them back.
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed. An
@@ -851,7 +856,10 @@ class Articles:
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
-            byline.articles.edit("how-to-train-your-dragon", lambda read: {"body": read.body + "!"})
+            byline.articles.edit(
+                "how-to-train-your-dragon",
+                lambda read: {"title": read.title + "!"},
+            )
         """
         # Five conflicts in a row are not a coincidence but a bug in a client.
         for _ in range(4):
@@ -868,7 +876,7 @@ class Articles:
         options: CallOptions | None,
     ) -> models.Article:
         read = self._transport.respond(Call(_get, (slug,), options=options))
-        condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
+        condition = condition_of("articles.edit", read.etag, options)
         changed = change_of("articles.edit", change(read.data))
         return self.update(slug, **changed, options=condition)
 
@@ -886,7 +894,10 @@ class Articles:
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
-            byline.articles.edit_working_copy("how-to-train-your-dragon", lambda read: {"body": read.body + "!"})
+            byline.articles.edit_working_copy(
+                "how-to-train-your-dragon",
+                lambda read: {"title": read.title + "!"},
+            )
         """
         # Five conflicts in a row are not a coincidence but a bug in a client.
         for _ in range(4):
@@ -903,7 +914,7 @@ class Articles:
         options: CallOptions | None,
     ) -> models.Article:
         read = self._transport.respond(Call(_get_working_copy, (slug,), options=options))
-        condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
+        condition = condition_of("articles.edit_working_copy", read.etag, options)
         changed = change_of("articles.edit_working_copy", change(read.data))
         return self.update_working_copy(slug, **changed, options=condition)
 
@@ -1154,9 +1165,11 @@ class AsyncArticles:
         Changes an article; only its author and editors may do this. The body is a
         merge patch (RFC 7396). A changed title creates a new slug, unless the
         request or an earlier one has given a `slug`. The old slug continues to
-        work. A `slug` that another article has or had returns 409. `tag_list`
-        replaces the whole list, and `[]` removes all tags. Editors can give the
-        article another `author`, who can then change it.
+        work. A `slug` that another article has or had returns 409. An article that
+        has 50 earlier slugs gets no others: a `slug` returns 422, and a changed
+        title keeps the slug. `tag_list` replaces the whole list, and `[]` removes
+        all tags. Editors can give the article another `author`, who can then change
+        it.
 
         To avoid overwriting somebody else's change, send the `ETag` of the article
         as you read it in `If-Match`. If the article has changed since, the request
@@ -1171,7 +1184,8 @@ class AsyncArticles:
             new_slug: Another slug, or an earlier one of the article. It stays when
                 the title changes. Null derives the slug from the title again. The
                 slug that the article has is no change; in a request that changes
-                the title too, it keeps the slug.
+                the title too, it keeps the slug. An article that has 50 earlier
+                slugs can only take one of them back.
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed. An
@@ -1393,7 +1407,8 @@ class AsyncArticles:
             new_slug: Another slug, or an earlier one of the article. It stays when
                 the title changes. Null derives the slug from the title again. The
                 slug that the article has is no change; in a request that changes
-                the title too, it keeps the slug.
+                the title too, it keeps the slug. An article that has 50 earlier
+                slugs can only take one of them back.
             description: A summary of the article for lists, as plain text.
             body: Markdown, stored and returned exactly as it was sent.
             tag_list: Tags in the order of the request; duplicates are removed. An
@@ -1626,7 +1641,10 @@ class AsyncArticles:
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
-            await byline.articles.edit("how-to-train-your-dragon", lambda read: {"body": read.body + "!"})
+            await byline.articles.edit(
+                "how-to-train-your-dragon",
+                lambda read: {"title": read.title + "!"},
+            )
         """
         # Five conflicts in a row are not a coincidence but a bug in a client.
         for _ in range(4):
@@ -1643,7 +1661,7 @@ class AsyncArticles:
         options: CallOptions | None,
     ) -> models.Article:
         read = await self._transport.respond(Call(_get, (slug,), options=options))
-        condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
+        condition = condition_of("articles.edit", read.etag, options)
         changed = change_of("articles.edit", change(read.data))
         return await self.update(slug, **changed, options=condition)
 
@@ -1661,7 +1679,10 @@ class AsyncArticles:
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
-            await byline.articles.edit_working_copy("how-to-train-your-dragon", lambda read: {"body": read.body + "!"})
+            await byline.articles.edit_working_copy(
+                "how-to-train-your-dragon",
+                lambda read: {"title": read.title + "!"},
+            )
         """
         # Five conflicts in a row are not a coincidence but a bug in a client.
         for _ in range(4):
@@ -1678,7 +1699,7 @@ class AsyncArticles:
         options: CallOptions | None,
     ) -> models.Article:
         read = await self._transport.respond(Call(_get_working_copy, (slug,), options=options))
-        condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
+        condition = condition_of("articles.edit_working_copy", read.etag, options)
         changed = change_of("articles.edit_working_copy", change(read.data))
         return await self.update_working_copy(slug, **changed, options=condition)
 

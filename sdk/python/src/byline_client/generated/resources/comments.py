@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..._model import NOT_GIVEN, NotGiven
 from ..._operation import Call, Operation, nothing
-from ..._options import NOT_GIVEN, CallOptions, CreateOptions, NotGiven
+from ..._options import CallOptions, CreateOptions
 from ..._pager import AsyncPager, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport

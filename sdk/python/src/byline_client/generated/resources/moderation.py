@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..._model import NOT_GIVEN, NotGiven
 from ..._operation import Call, Operation, nothing
-from ..._options import NOT_GIVEN, CallOptions, NotGiven
+from ..._options import CallOptions
 from ..._pager import AsyncPager, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
@@ -205,7 +206,8 @@ class Moderation:
     ) -> Pager[models.HiddenItem, Page[models.HiddenItem]]:
         """List hidden articles and comments.
 
-        Returns hidden articles and comments, the most recently hidden first.
+        Returns hidden articles and comments, the most recently hidden first. Those
+        of articles that are not published any more are shown to editors only.
 
         Args:
             limit: The maximum number of items in the page.
@@ -234,7 +236,8 @@ class Moderation:
         """List comments that wait for approval.
 
         Returns the comments that wait for the approval of a moderator, the oldest
-        first. Those that a moderator has hidden are not among them. A page with
+        first. Those that a moderator has hidden are not among them, nor are those
+        on articles that are not published any more, except for editors. A page with
         more than 4 MB of text ends earlier: follow `next_cursor` instead of
         counting comments.
 
@@ -477,7 +480,8 @@ class AsyncModeration:
     ) -> AsyncPager[models.HiddenItem, Page[models.HiddenItem]]:
         """List hidden articles and comments.
 
-        Returns hidden articles and comments, the most recently hidden first.
+        Returns hidden articles and comments, the most recently hidden first. Those
+        of articles that are not published any more are shown to editors only.
 
         Args:
             limit: The maximum number of items in the page.
@@ -506,7 +510,8 @@ class AsyncModeration:
         """List comments that wait for approval.
 
         Returns the comments that wait for the approval of a moderator, the oldest
-        first. Those that a moderator has hidden are not among them. A page with
+        first. Those that a moderator has hidden are not among them, nor are those
+        on articles that are not published any more, except for editors. A page with
         more than 4 MB of text ends earlier: follow `next_cursor` instead of
         counting comments.
 

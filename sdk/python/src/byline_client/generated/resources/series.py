@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..._operation import Call, Operation, change_of, nothing
-from ..._options import NOT_GIVEN, CallOptions, ConditionalOptions, CreateOptions, NotGiven
+from ..._model import NOT_GIVEN, NotGiven
+from ..._operation import Call, Operation, change_of, condition_of, nothing
+from ..._options import CallOptions, ConditionalOptions, CreateOptions
 from ..._pager import AsyncPager, Page, Pager
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
@@ -193,7 +194,10 @@ class Series:
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
-            byline.series.edit("dragons-for-beginners", lambda read: {"body": read.body + "!"})
+            byline.series.edit(
+                "dragons-for-beginners",
+                lambda read: {"title": read.title + "!"},
+            )
         """
         # Five conflicts in a row are not a coincidence but a bug in a client.
         for _ in range(4):
@@ -210,7 +214,7 @@ class Series:
         options: CallOptions | None,
     ) -> models.Series:
         read = self._transport.respond(Call(_get, (slug,), options=options))
-        condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
+        condition = condition_of("series.edit", read.etag, options)
         changed = change_of("series.edit", change(read.data))
         return self.update(slug, **changed, options=condition)
 
@@ -358,7 +362,10 @@ class AsyncSeries:
         If somebody else has made an edit in the meantime, it starts again.
 
         Example:
-            await byline.series.edit("dragons-for-beginners", lambda read: {"body": read.body + "!"})
+            await byline.series.edit(
+                "dragons-for-beginners",
+                lambda read: {"title": read.title + "!"},
+            )
         """
         # Five conflicts in a row are not a coincidence but a bug in a client.
         for _ in range(4):
@@ -375,7 +382,7 @@ class AsyncSeries:
         options: CallOptions | None,
     ) -> models.Series:
         read = await self._transport.respond(Call(_get, (slug,), options=options))
-        condition: ConditionalOptions = {**(options or {}), "if_match": read.etag or ""}
+        condition = condition_of("series.edit", read.etag, options)
         changed = change_of("series.edit", change(read.data))
         return await self.update(slug, **changed, options=condition)
 

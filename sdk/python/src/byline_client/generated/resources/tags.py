@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import builtins
 
+from ..._model import NOT_GIVEN, NotGiven
 from ..._operation import Call, Operation
-from ..._options import NOT_GIVEN, CallOptions, NotGiven
+from ..._options import CallOptions
 from ..._response import Response
 from ..._transport import AsyncTransport, Transport
 from .. import models
