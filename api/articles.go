@@ -60,26 +60,8 @@ type (
 // CreateArticle publishes an article.
 func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRequestObject) (openapi.CreateArticleResponseObject, error) {
 	in := req.Body.Article
-	tags, err := tagnames.Check(optional.Or(in.TagList, nil), nil)
+	arg, err := s.newArticle(ctx, in)
 	if err != nil {
-		return nil, err
-	}
-	arg := query.ArticleCreateParams{
-		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, Tags: tags,
-		Status: string(optional.Or(in.Status, openapi.StatusPublished)), CommentsOpen: optional.Or(in.CommentsOpen, true), AccountStorage: s.storage,
-	}
-	counts := words.Count(in.Body)
-	arg.WordCount, arg.ReadingMinutes = counts.Words, counts.Minutes
-	if arg.Details, err = details.Of(in); err != nil {
-		return nil, err
-	}
-	if arg.PublishedAt, err = publish.Time("publishedAt", in.PublishedAt); err != nil {
-		return nil, err
-	}
-	if (arg.Status == string(openapi.StatusScheduled)) != (in.PublishedAt != nil) {
-		return nil, problem.InvalidField("publishedAt", "is required with the status scheduled, and with no other")
-	}
-	if err := s.rules.Check(ctx, openapi.ArticleStatus(arg.Status)); err != nil {
 		return nil, err
 	}
 	named := namedAuthor(in.Author)
@@ -122,6 +104,28 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	out := openapi.ArticleCreatedJSONResponse{Body: openapi.ArticleResponse{Article: created.View(ctx, nil)}}
 	out.Headers.Location, out.Headers.IdempotencyReplayed = new("/api/articles/"+created.Slug), replayed
 	return articleCreated{openapi.CreateArticle201JSONResponse{ArticleCreatedJSONResponse: out}, created.Facts()}, nil
+}
+
+// newArticle returns the article of a request, by the viewer and without a slug.
+func (s articles) newArticle(ctx context.Context, in openapi.NewArticle) (arg query.ArticleCreateParams, err error) {
+	counts := words.Count(in.Body)
+	arg = query.ArticleCreateParams{
+		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, WordCount: counts.Words, ReadingMinutes: counts.Minutes,
+		Status: string(optional.Or(in.Status, openapi.StatusPublished)), CommentsOpen: optional.Or(in.CommentsOpen, true), AccountStorage: s.storage,
+	}
+	if arg.Tags, err = tagnames.Check(optional.Or(in.TagList, nil), nil); err != nil {
+		return arg, err
+	}
+	if arg.Details, err = details.Of(in); err != nil {
+		return arg, err
+	}
+	if arg.PublishedAt, err = publish.Time("publishedAt", in.PublishedAt); err != nil {
+		return arg, err
+	}
+	if (arg.Status == string(openapi.StatusScheduled)) != (in.PublishedAt != nil) {
+		return arg, problem.InvalidField("publishedAt", "is required with the status scheduled, and with no other")
+	}
+	return arg, s.rules.Check(ctx, openapi.ArticleStatus(arg.Status))
 }
 
 func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreateParams) (visibility.Article, error) {
