@@ -42,9 +42,9 @@ DROP INDEX CONCURRENTLY IF EXISTS articles_author_id_timed_idx;
 CREATE INDEX CONCURRENTLY articles_author_id_timed_idx ON articles (author_id) WHERE status = 'scheduled' OR unpublish_at IS NOT NULL;
 
 -- +goose StatementBegin
--- Called when an article, or a working copy, loses a time of its publication. Otherwise an author
--- could insert any number of jobs for one second, by scheduling articles and
--- withdrawing them, and delay the articles of others.
+-- Called when an article, or a working copy, loses a time of its publication.
+-- Otherwise an author could insert any number of jobs for one second, by
+-- scheduling articles and withdrawing them, and delay the articles of others.
 CREATE OR REPLACE FUNCTION delete_publication_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM river_job
