@@ -195,7 +195,7 @@ func TestFoldTag(t *testing.T) {
 			texts = append(texts, text)
 		}
 	}
-	letters := []rune("aAüÜß ςσΣиИ\u0301\u0308ﬁＡ１éǅ😀\u200d☃\ufe0f가ᄀ")
+	letters := []rune("aA1\u20e3üÜß ςσΣиИ\u0301\u0308ﬁＡ１éǅ😀\u200d☃\ufe0f가ᄀ")
 	for range 5_000 {
 		text := make([]rune, 1+r.IntN(6))
 		for i := range text {

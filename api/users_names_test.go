@@ -136,7 +136,7 @@ func TestTagNames(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
 	jake := s.Register("jake")
-	kept := []string{"go", "C", "c++", "two words", "naïve", "👩‍💻", "☃\ufe0f", "می\u200cخواهم", "क्\u200dष"}
+	kept := []string{"go", "C", "c++", "two words", "naïve", "👩‍💻", "☃\ufe0f", "1\ufe0f\u20e3", "می\u200cخواهم", "क्\u200dष"}
 	a := s.Publish(jake, "Tagged", kept...)
 	require.Equal(t, kept, a.TagList)
 	for _, tag := range unseen {

@@ -62,8 +62,9 @@ func isPlain(name string) bool {
 
 // withoutJoiners removes the invisible characters that join emoji and select
 // their style, which the profile refuses everywhere. They must stand behind a
-// symbol.
+// symbol, or in the emoji of a key, as in 1️⃣.
 func withoutJoiners(name string) string {
+	name = strings.ReplaceAll(name, "\ufe0f\u20e3", "\u20e3")
 	behindSymbol := false
 	return strings.Map(func(r rune) rune {
 		switch r {
