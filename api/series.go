@@ -149,23 +149,12 @@ func getSeries(ctx context.Context, conn query.DBTX, slug string) (out shownSeri
 func (s series) UpdateSeries(ctx context.Context, req openapi.UpdateSeriesRequestObject) (openapi.UpdateSeriesResponseObject, error) {
 	in := req.Body.Series
 	var out shownSeries
-	err := s.change(ctx, req.Slug, req.Params.IfMatch, openapi.SeriesUpdated, func(tx query.DBTX, id int64) error {
-		if in.Articles != nil {
-			viewer := request.Viewer(ctx)
-			n, err := q.SeriesOrder(ctx, tx, query.SeriesOrderParams{
-				SeriesID: id, Slugs: *in.Articles, ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer),
-			})
-			if err != nil {
+	err := s.hold(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, id int64) (err error) {
+		if in != (openapi.UpdateSeries{}) {
+			if err := patchSeries(ctx, tx, id, in); err != nil {
 				return err
 			}
-			if n != int64(len(*in.Articles)) {
-				return problem.InvalidField("articles", "must be different articles of the series")
-			}
 		}
-		if err := q.SeriesUpdate(ctx, tx, query.SeriesUpdateParams{ID: id, Title: in.Title, Description: in.Description}); err != nil {
-			return err
-		}
-		var err error
 		out, err = getSeries(ctx, tx, req.Slug)
 		return err
 	})
@@ -176,9 +165,31 @@ func (s series) UpdateSeries(ctx context.Context, req openapi.UpdateSeriesReques
 	return seriesUpdated{openapi.UpdateSeries200JSONResponse{SeriesOKJSONResponse: shown}, out.Facts}, nil
 }
 
+func patchSeries(ctx context.Context, tx query.DBTX, id int64, in openapi.UpdateSeries) error {
+	if in.Articles != nil {
+		viewer := request.Viewer(ctx)
+		n, err := q.SeriesOrder(ctx, tx, query.SeriesOrderParams{
+			SeriesID: id, Slugs: *in.Articles, ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer),
+		})
+		if err != nil {
+			return err
+		}
+		if n != int64(len(*in.Articles)) {
+			return problem.InvalidField("articles", "must be different articles of the series")
+		}
+	}
+	if err := q.SeriesUpdate(ctx, tx, query.SeriesUpdateParams{ID: id, Title: in.Title, Description: in.Description}); err != nil {
+		return err
+	}
+	return audit.Write(ctx, tx, audit.Entry{Action: openapi.SeriesUpdated, Kind: openapi.SubjectSeries, ID: id})
+}
+
 // DeleteSeries deletes a series. Its articles stay.
 func (s series) DeleteSeries(ctx context.Context, req openapi.DeleteSeriesRequestObject) (openapi.DeleteSeriesResponseObject, error) {
-	err := s.change(ctx, req.Slug, req.Params.IfMatch, openapi.SeriesDeleted, func(tx query.DBTX, id int64) error {
+	err := s.hold(ctx, req.Slug, req.Params.IfMatch, func(tx query.DBTX, id int64) error {
+		if err := audit.Write(ctx, tx, audit.Entry{Action: openapi.SeriesDeleted, Kind: openapi.SubjectSeries, ID: id}); err != nil {
+			return err
+		}
 		if err := q.SeriesEmpty(ctx, tx, id); err != nil {
 			return err
 		}
@@ -190,19 +201,15 @@ func (s series) DeleteSeries(ctx context.Context, req openapi.DeleteSeriesReques
 	return openapi.DeleteSeries204Response{}, nil
 }
 
-// change locks a series, changes it, and writes that to the audit log.
-func (s series) change(
-	ctx context.Context, slug string, ifMatch *openapi.IfMatch, action openapi.AuditAction, change func(tx query.DBTX, id int64) error,
-) error {
+// hold locks a series and changes it in a transaction, if it still matches the
+// If-Match header.
+func (s series) hold(ctx context.Context, slug string, ifMatch *openapi.IfMatch, change func(tx query.DBTX, id int64) error) error {
 	return s.db.InTx(ctx, func(tx query.DBTX) error {
 		locked, err := q.SeriesLock(ctx, tx, slug)
 		if err != nil {
 			return translate.NotFound(err, "series")
 		}
-		if ifMatch != nil && !etag.MatchesVersion(*ifMatch, etag.Version(locked.ID, locked.Version)) {
-			return problem.New(problem.PreconditionFailed, "If-Match", "does not match the current version")
-		}
-		if err := audit.Write(ctx, tx, audit.Entry{Action: action, Kind: openapi.SubjectSeries, ID: locked.ID}); err != nil {
+		if err := visibility.RequireMatch(ifMatch, etag.Version(locked.ID, locked.Version)); err != nil {
 			return err
 		}
 		return change(tx, locked.ID)

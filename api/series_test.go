@@ -296,3 +296,26 @@ func TestSeriesRaces(t *testing.T) {
 		require.Contains(t, body, fmt.Sprintf(`"slug":%q`, b))
 	}
 }
+
+// TestSeriesUnchanged checks that a patch without members changes nothing: no
+// version, and no entry in the audit log.
+func TestSeriesUnchanged(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	ed := withRole(s, "ed", auth.Editor)
+	path := "/series/" + newSeries(t, ed, "Dragons")
+	res, before := s.Do("GET", path, "")
+	for _, status := range []int{http.StatusOK, http.StatusPreconditionFailed} {
+		header := signed(ed, "If-Match", res.Header.Get("ETag"))
+		if status != http.StatusOK {
+			header = signed(ed, "If-Match", `"other"`)
+		}
+		unchanged, body := s.Do("PUT", path, `{"series":{}}`, header...)
+		require.Equal(t, status, unchanged.StatusCode, body)
+		if status == http.StatusOK {
+			require.JSONEq(t, before, body)
+			require.Equal(t, res.Header.Get("ETag"), unchanged.Header.Get("ETag"))
+		}
+	}
+	require.Equal(t, []string{"ed series.created"}, auditActions(t, s))
+}
