@@ -134,6 +134,7 @@ func TestExportCurrentUser(t *testing.T) {
 		require.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`, article["createdAt"])
 		stored := responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), "waldo-first", nil)).JSON200.Article
 		require.Equal(t, stamp(stored.CreatedAt), article["createdAt"])
+		require.Equal(t, []any{"published", stamp(stored.CreatedAt), nil}, []any{article["status"], article["publishedAt"], article["unpublishAt"]})
 		require.Equal(t, []any{"waldo-renamed", "waldo-second"}, byType["article"][1]["slugs"])
 		for _, secret := range []string{"argon2", "hash", u.Token, "user1@example.com"} {
 			require.NotContains(t, body, secret)

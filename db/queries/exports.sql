@@ -33,6 +33,8 @@ WITH page AS (
 )
 SELECT a.id, a.created_at, json_build_object('type', 'article', 'slug', a.slug, 'slugs',
     (SELECT array_agg(n.slug ORDER BY n.slug) FROM (SELECT s.slug FROM article_slugs s WHERE s.article_id = a.id UNION SELECT d.slug FROM draft_slugs d WHERE d.article_id = a.id) n),
+    'status', a.status, 'publishedAt', to_char(a.published_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'unpublishAt', to_char(a.unpublish_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
     'title', a.title, 'description', a.description, 'body', a.body, 'tagList', shown_tags(a.tags), 'favoritesCount', a.favorites_count,
     'coverImage', a.details -> 'coverImage', 'canonicalUrl', a.details -> 'canonicalUrl', 'metaTitle', a.details -> 'metaTitle',
     'metaDescription', a.details -> 'metaDescription', 'language', a.details -> 'language', 'metadata', COALESCE(a.details -> 'metadata', '{}'),
