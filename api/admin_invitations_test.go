@@ -313,7 +313,7 @@ func TestTeamStatements(t *testing.T) {
 		{"POST", "/admin/invitations", `{"email":"carl@example.com","role":"author"}`, 201, 4},
 		{"GET", "/admin/invitations", ``, 200, 1},
 		{"PUT", "/articles/a", `{"article":{"body":"x"}}`, 200, 5},
-		{"PUT", "/articles/a", `{"article":{"author":"root"}}`, 200, 6},
+		{"PUT", "/articles/a", `{"article":{"author":"root"}}`, 200, 7},
 		{"POST", "/articles", `{"article":{"title":"B","description":"d","body":"b","author":"anna"}}`, 201, 4},
 		{"DELETE", "/articles/b", ``, 204, 4},
 	} {
