@@ -718,7 +718,7 @@ type Article struct {
 	// Series The series that the article is in, and its place there; null if it is in none
 	Series nullable.Nullable[PlaceInSeries] `json:"series"`
 
-	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless a request has given one.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
@@ -823,7 +823,7 @@ type ArticleSummary struct {
 	// PublishedAt When the article was published, or will be; only for those who may change it
 	PublishedAt nullable.Nullable[time.Time] `json:"publishedAt,omitempty"`
 
-	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless a request has given one.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
@@ -2010,7 +2010,7 @@ type ReportedItemsResponse struct {
 	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor nullable.Nullable[NextCursor] `json:"nextCursor"`
 
-	// Reports The last reported for the first time comes first
+	// Reports In the order of their first reports, the newest first
 	Reports []ReportedItem `json:"reports"`
 }
 
@@ -2386,7 +2386,7 @@ type TokensResponse struct {
 
 // Translation An article that is a translation of this one, or the other way round
 type Translation struct {
-	// Language The language of the translation as a BCP 47 tag; null if its author has not said
+	// Language The language of the translation as a BCP 47 tag; null if nobody has said
 	//
 	// Example: de
 	Language nullable.Nullable[string] `json:"language"`
@@ -3742,11 +3742,12 @@ type ClientInterface interface {
 
 	// GetAuditLog Read the audit log
 	//
-	// Returns all actions of moderators, of editors on the articles of others, of
-	// admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
-	// except that the reason is erased when the account that it is about is
-	// deleted. They store ids; the response contains the current names, or `null`
-	// where the account, article or comment no longer exists.
+	// Returns all actions of moderators, of editors on the articles of others and on
+	// tags and series, of admins and of the operator at the command line, newest
+	// first. Entries are never deleted, and never changed, except that the reason is
+	// erased when the account that it is about is deleted. They store ids; the
+	// response contains the current names, or `null` where the subject or the account
+	// of the actor no longer exists.
 	//
 	// Corresponds with GET /admin/audit (the `GetAuditLog` operationId).
 	GetAuditLog(ctx context.Context, params *GetAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3934,8 +3935,8 @@ type ClientInterface interface {
 
 	// DeleteArticle Delete an article
 	//
-	// Deletes an article with its comments and favorites; only its author and
-	// editors may do this.
+	// Deletes an article with its revisions, comments and favorites; only its author
+	// and editors may do this.
 	//
 	// Corresponds with DELETE /articles/{slug} (the `DeleteArticle` operationId).
 	DeleteArticle(ctx context.Context, slug SlugPath, params *DeleteArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4178,8 +4179,8 @@ type ClientInterface interface {
 	//
 	// Returns a link with which everybody reads the article as it would be if it
 	// were published now, without an account. It works until it expires, until
-	// `DELETE` ends it, or until its creator may no longer change the article;
-	// not while a moderator hides the article.
+	// `DELETE` ends it, or until its creator may no longer change the article. It
+	// does not work while a moderator hides the article.
 	//
 	// Only this response contains the link: the service stores a hash of its
 	// token. An article has up to 50 links that have not expired.
@@ -4193,8 +4194,8 @@ type ClientInterface interface {
 	//
 	// Returns a link with which everybody reads the article as it would be if it
 	// were published now, without an account. It works until it expires, until
-	// `DELETE` ends it, or until its creator may no longer change the article;
-	// not while a moderator hides the article.
+	// `DELETE` ends it, or until its creator may no longer change the article. It
+	// does not work while a moderator hides the article.
 	//
 	// Only this response contains the link: the service stores a hash of its
 	// token. An article has up to 50 links that have not expired.
@@ -4242,8 +4243,10 @@ type ClientInterface interface {
 
 	// GetArticleRevisions List the revisions of an article
 	//
-	// Returns every text that the article and its working copy have had, the newest
-	// first. Only those who may change the article find them.
+	// Returns the texts that the article and its working copy have had, the newest
+	// first. Of those that were never public, the service keeps only the newest, 100
+	// unless its operator sets another number. Only those who may change the article
+	// find them.
 	//
 	// Corresponds with GET /articles/{slug}/revisions (the `GetArticleRevisions` operationId).
 	GetArticleRevisions(ctx context.Context, slug EditedSlug, params *GetArticleRevisionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4269,7 +4272,8 @@ type ClientInterface interface {
 	// RestoreArticleRevision Restore a revision
 	//
 	// Gives the article the text of a revision again, as a new revision. If the
-	// article is published, the text is public at once.
+	// article is published, the text is public at once. An older title changes the
+	// slug as in `PUT /articles/{slug}`.
 	//
 	// Corresponds with POST /articles/{slug}/revisions/{n}/restore (the `RestoreArticleRevision` operationId).
 	RestoreArticleRevision(ctx context.Context, slug EditedSlug, n RevisionNumber, params *RestoreArticleRevisionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4422,8 +4426,8 @@ type ClientInterface interface {
 	//
 	// Returns what users have reported and no moderator has decided, or with
 	// `status=decided` what was decided. What several users have reported is one
-	// item, with their number and the newest five reports. The last reported for
-	// the first time comes first.
+	// item, with their number and the newest five reports. The items are in the order
+	// of their first reports, the newest first.
 	//
 	// Corresponds with GET /moderation/reports (the `GetReports` operationId).
 	GetReports(ctx context.Context, params *GetReportsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4476,9 +4480,8 @@ type ClientInterface interface {
 	// GetPreview Get the article of a preview link
 	//
 	// Returns the article as it would be if it were published now, with its working
-	// copy if there is one. Neither the
-	// service nor any cache or search engine keeps the response. A token that is
-	// unknown, has expired or was ended returns 404.
+	// copy if there is one. Neither the service nor any cache or search engine keeps
+	// the response. A token that is unknown, has expired or was ended returns 404.
 	//
 	// Corresponds with GET /previews/{token} (the `GetPreview` operationId).
 	GetPreview(ctx context.Context, token PreviewToken, params *GetPreviewParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4713,9 +4716,9 @@ type ClientInterface interface {
 
 	// GetTag Get a tag
 	//
-	// Returns a tag that at least one public article has. Editors get also others
-	// that have a name. Earlier names, and those of tags that were merged into
-	// this one, lead to it.
+	// Returns a tag that at least one public article has. Editors also get a tag
+	// without public articles if it was renamed or described. Earlier names, and
+	// those of tags that were merged into this one, lead to it.
 	//
 	// Corresponds with GET /tags/{tag} (the `GetTag` operationId).
 	GetTag(ctx context.Context, tag TagPath, params *GetTagParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5055,11 +5058,12 @@ type ClientInterface interface {
 
 // GetAuditLog Read the audit log
 //
-// Returns all actions of moderators, of editors on the articles of others, of
-// admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
-// except that the reason is erased when the account that it is about is
-// deleted. They store ids; the response contains the current names, or `null`
-// where the account, article or comment no longer exists.
+// Returns all actions of moderators, of editors on the articles of others and on
+// tags and series, of admins and of the operator at the command line, newest
+// first. Entries are never deleted, and never changed, except that the reason is
+// erased when the account that it is about is deleted. They store ids; the
+// response contains the current names, or `null` where the subject or the account
+// of the actor no longer exists.
 //
 // Corresponds with GET /admin/audit (the `GetAuditLog` operationId).
 func (c *Client) GetAuditLog(ctx context.Context, params *GetAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5417,8 +5421,8 @@ func (c *Client) GetArticlesFeed(ctx context.Context, params *GetArticlesFeedPar
 
 // DeleteArticle Delete an article
 //
-// Deletes an article with its comments and favorites; only its author and
-// editors may do this.
+// Deletes an article with its revisions, comments and favorites; only its author
+// and editors may do this.
 //
 // Corresponds with DELETE /articles/{slug} (the `DeleteArticle` operationId).
 func (c *Client) DeleteArticle(ctx context.Context, slug SlugPath, params *DeleteArticleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5861,8 +5865,8 @@ func (c *Client) DeletePreviews(ctx context.Context, slug SlugPath, reqEditors .
 //
 // Returns a link with which everybody reads the article as it would be if it
 // were published now, without an account. It works until it expires, until
-// `DELETE` ends it, or until its creator may no longer change the article;
-// not while a moderator hides the article.
+// `DELETE` ends it, or until its creator may no longer change the article. It
+// does not work while a moderator hides the article.
 //
 // Only this response contains the link: the service stores a hash of its
 // token. An article has up to 50 links that have not expired.
@@ -5886,8 +5890,8 @@ func (c *Client) CreatePreviewWithBody(ctx context.Context, slug SlugPath, conte
 //
 // Returns a link with which everybody reads the article as it would be if it
 // were published now, without an account. It works until it expires, until
-// `DELETE` ends it, or until its creator may no longer change the article;
-// not while a moderator hides the article.
+// `DELETE` ends it, or until its creator may no longer change the article. It
+// does not work while a moderator hides the article.
 //
 // Only this response contains the link: the service stores a hash of its
 // token. An article has up to 50 links that have not expired.
@@ -5965,8 +5969,10 @@ func (c *Client) PublishArticle(ctx context.Context, slug SlugPath, params *Publ
 
 // GetArticleRevisions List the revisions of an article
 //
-// Returns every text that the article and its working copy have had, the newest
-// first. Only those who may change the article find them.
+// Returns the texts that the article and its working copy have had, the newest
+// first. Of those that were never public, the service keeps only the newest, 100
+// unless its operator sets another number. Only those who may change the article
+// find them.
 //
 // Corresponds with GET /articles/{slug}/revisions (the `GetArticleRevisions` operationId).
 func (c *Client) GetArticleRevisions(ctx context.Context, slug EditedSlug, params *GetArticleRevisionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6022,7 +6028,8 @@ func (c *Client) GetArticleRevisionDiff(ctx context.Context, slug EditedSlug, n 
 // RestoreArticleRevision Restore a revision
 //
 // Gives the article the text of a revision again, as a new revision. If the
-// article is published, the text is public at once.
+// article is published, the text is public at once. An older title changes the
+// slug as in `PUT /articles/{slug}`.
 //
 // Corresponds with POST /articles/{slug}/revisions/{n}/restore (the `RestoreArticleRevision` operationId).
 func (c *Client) RestoreArticleRevision(ctx context.Context, slug EditedSlug, n RevisionNumber, params *RestoreArticleRevisionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6305,8 +6312,8 @@ func (c *Client) GetHidden(ctx context.Context, params *GetHiddenParams, reqEdit
 //
 // Returns what users have reported and no moderator has decided, or with
 // `status=decided` what was decided. What several users have reported is one
-// item, with their number and the newest five reports. The last reported for
-// the first time comes first.
+// item, with their number and the newest five reports. The items are in the order
+// of their first reports, the newest first.
 //
 // Corresponds with GET /moderation/reports (the `GetReports` operationId).
 func (c *Client) GetReports(ctx context.Context, params *GetReportsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6399,9 +6406,8 @@ func (c *Client) GetWaitingComments(ctx context.Context, params *GetWaitingComme
 // GetPreview Get the article of a preview link
 //
 // Returns the article as it would be if it were published now, with its working
-// copy if there is one. Neither the
-// service nor any cache or search engine keeps the response. A token that is
-// unknown, has expired or was ended returns 404.
+// copy if there is one. Neither the service nor any cache or search engine keeps
+// the response. A token that is unknown, has expired or was ended returns 404.
 //
 // Corresponds with GET /previews/{token} (the `GetPreview` operationId).
 func (c *Client) GetPreview(ctx context.Context, token PreviewToken, params *GetPreviewParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6876,9 +6882,9 @@ func (c *Client) GetTags(ctx context.Context, params *GetTagsParams, reqEditors 
 
 // GetTag Get a tag
 //
-// Returns a tag that at least one public article has. Editors get also others
-// that have a name. Earlier names, and those of tags that were merged into
-// this one, lead to it.
+// Returns a tag that at least one public article has. Editors also get a tag
+// without public articles if it was renamed or described. Earlier names, and
+// those of tags that were merged into this one, lead to it.
 //
 // Corresponds with GET /tags/{tag} (the `GetTag` operationId).
 func (c *Client) GetTag(ctx context.Context, tag TagPath, params *GetTagParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -12036,11 +12042,12 @@ type ClientWithResponsesInterface interface {
 
 	// GetAuditLogWithResponse Read the audit log
 	//
-	// Returns all actions of moderators, of editors on the articles of others, of
-	// admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
-	// except that the reason is erased when the account that it is about is
-	// deleted. They store ids; the response contains the current names, or `null`
-	// where the account, article or comment no longer exists.
+	// Returns all actions of moderators, of editors on the articles of others and on
+	// tags and series, of admins and of the operator at the command line, newest
+	// first. Entries are never deleted, and never changed, except that the reason is
+	// erased when the account that it is about is deleted. They store ids; the
+	// response contains the current names, or `null` where the subject or the account
+	// of the actor no longer exists.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12242,8 +12249,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteArticleWithResponse Delete an article
 	//
-	// Deletes an article with its comments and favorites; only its author and
-	// editors may do this.
+	// Deletes an article with its revisions, comments and favorites; only its author
+	// and editors may do this.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12506,8 +12513,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns a link with which everybody reads the article as it would be if it
 	// were published now, without an account. It works until it expires, until
-	// `DELETE` ends it, or until its creator may no longer change the article;
-	// not while a moderator hides the article.
+	// `DELETE` ends it, or until its creator may no longer change the article. It
+	// does not work while a moderator hides the article.
 	//
 	// Only this response contains the link: the service stores a hash of its
 	// token. An article has up to 50 links that have not expired.
@@ -12521,8 +12528,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns a link with which everybody reads the article as it would be if it
 	// were published now, without an account. It works until it expires, until
-	// `DELETE` ends it, or until its creator may no longer change the article;
-	// not while a moderator hides the article.
+	// `DELETE` ends it, or until its creator may no longer change the article. It
+	// does not work while a moderator hides the article.
 	//
 	// Only this response contains the link: the service stores a hash of its
 	// token. An article has up to 50 links that have not expired.
@@ -12570,8 +12577,10 @@ type ClientWithResponsesInterface interface {
 
 	// GetArticleRevisionsWithResponse List the revisions of an article
 	//
-	// Returns every text that the article and its working copy have had, the newest
-	// first. Only those who may change the article find them.
+	// Returns the texts that the article and its working copy have had, the newest
+	// first. Of those that were never public, the service keeps only the newest, 100
+	// unless its operator sets another number. Only those who may change the article
+	// find them.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12603,7 +12612,8 @@ type ClientWithResponsesInterface interface {
 	// RestoreArticleRevisionWithResponse Restore a revision
 	//
 	// Gives the article the text of a revision again, as a new revision. If the
-	// article is published, the text is public at once.
+	// article is published, the text is public at once. An older title changes the
+	// slug as in `PUT /articles/{slug}`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12770,8 +12780,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns what users have reported and no moderator has decided, or with
 	// `status=decided` what was decided. What several users have reported is one
-	// item, with their number and the newest five reports. The last reported for
-	// the first time comes first.
+	// item, with their number and the newest five reports. The items are in the order
+	// of their first reports, the newest first.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12828,9 +12838,8 @@ type ClientWithResponsesInterface interface {
 	// GetPreviewWithResponse Get the article of a preview link
 	//
 	// Returns the article as it would be if it were published now, with its working
-	// copy if there is one. Neither the
-	// service nor any cache or search engine keeps the response. A token that is
-	// unknown, has expired or was ended returns 404.
+	// copy if there is one. Neither the service nor any cache or search engine keeps
+	// the response. A token that is unknown, has expired or was ended returns 404.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13093,9 +13102,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetTagWithResponse Get a tag
 	//
-	// Returns a tag that at least one public article has. Editors get also others
-	// that have a name. Earlier names, and those of tags that were merged into
-	// this one, lead to it.
+	// Returns a tag that at least one public article has. Editors also get a tag
+	// without public articles if it was renamed or described. Earlier names, and
+	// those of tags that were merged into this one, lead to it.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -19008,11 +19017,12 @@ func (r ConfirmPasswordResetResponse) ContentType() string {
 
 // GetAuditLogWithResponse Read the audit log
 //
-// Returns all actions of moderators, of editors on the articles of others, of
-// admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
-// except that the reason is erased when the account that it is about is
-// deleted. They store ids; the response contains the current names, or `null`
-// where the account, article or comment no longer exists.
+// Returns all actions of moderators, of editors on the articles of others and on
+// tags and series, of admins and of the operator at the command line, newest
+// first. Entries are never deleted, and never changed, except that the reason is
+// erased when the account that it is about is deleted. They store ids; the
+// response contains the current names, or `null` where the subject or the account
+// of the actor no longer exists.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19316,8 +19326,8 @@ func (c *ClientWithResponses) GetArticlesFeedWithResponse(ctx context.Context, p
 
 // DeleteArticleWithResponse Delete an article
 //
-// Deletes an article with its comments and favorites; only its author and
-// editors may do this.
+// Deletes an article with its revisions, comments and favorites; only its author
+// and editors may do this.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19700,8 +19710,8 @@ func (c *ClientWithResponses) DeletePreviewsWithResponse(ctx context.Context, sl
 //
 // Returns a link with which everybody reads the article as it would be if it
 // were published now, without an account. It works until it expires, until
-// `DELETE` ends it, or until its creator may no longer change the article;
-// not while a moderator hides the article.
+// `DELETE` ends it, or until its creator may no longer change the article. It
+// does not work while a moderator hides the article.
 //
 // Only this response contains the link: the service stores a hash of its
 // token. An article has up to 50 links that have not expired.
@@ -19721,8 +19731,8 @@ func (c *ClientWithResponses) CreatePreviewWithBodyWithResponse(ctx context.Cont
 //
 // Returns a link with which everybody reads the article as it would be if it
 // were published now, without an account. It works until it expires, until
-// `DELETE` ends it, or until its creator may no longer change the article;
-// not while a moderator hides the article.
+// `DELETE` ends it, or until its creator may no longer change the article. It
+// does not work while a moderator hides the article.
 //
 // Only this response contains the link: the service stores a hash of its
 // token. An article has up to 50 links that have not expired.
@@ -19788,8 +19798,10 @@ func (c *ClientWithResponses) PublishArticleWithResponse(ctx context.Context, sl
 
 // GetArticleRevisionsWithResponse List the revisions of an article
 //
-// Returns every text that the article and its working copy have had, the newest
-// first. Only those who may change the article find them.
+// Returns the texts that the article and its working copy have had, the newest
+// first. Of those that were never public, the service keeps only the newest, 100
+// unless its operator sets another number. Only those who may change the article
+// find them.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19839,7 +19851,8 @@ func (c *ClientWithResponses) GetArticleRevisionDiffWithResponse(ctx context.Con
 // RestoreArticleRevisionWithResponse Restore a revision
 //
 // Gives the article the text of a revision again, as a new revision. If the
-// article is published, the text is public at once.
+// article is published, the text is public at once. An older title changes the
+// slug as in `PUT /articles/{slug}`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20084,8 +20097,8 @@ func (c *ClientWithResponses) GetHiddenWithResponse(ctx context.Context, params 
 //
 // Returns what users have reported and no moderator has decided, or with
 // `status=decided` what was decided. What several users have reported is one
-// item, with their number and the newest five reports. The last reported for
-// the first time comes first.
+// item, with their number and the newest five reports. The items are in the order
+// of their first reports, the newest first.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20166,9 +20179,8 @@ func (c *ClientWithResponses) GetWaitingCommentsWithResponse(ctx context.Context
 // GetPreviewWithResponse Get the article of a preview link
 //
 // Returns the article as it would be if it were published now, with its working
-// copy if there is one. Neither the
-// service nor any cache or search engine keeps the response. A token that is
-// unknown, has expired or was ended returns 404.
+// copy if there is one. Neither the service nor any cache or search engine keeps
+// the response. A token that is unknown, has expired or was ended returns 404.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20575,9 +20587,9 @@ func (c *ClientWithResponses) GetTagsWithResponse(ctx context.Context, params *G
 
 // GetTagWithResponse Get a tag
 //
-// Returns a tag that at least one public article has. Editors get also others
-// that have a name. Earlier names, and those of tags that were merged into
-// this one, lead to it.
+// Returns a tag that at least one public article has. Editors also get a tag
+// without public articles if it was renamed or described. Earlier names, and
+// those of tags that were merged into this one, lead to it.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -627,7 +627,7 @@ type Article struct {
 	// Series The series that the article is in, and its place there; null if it is in none
 	Series *PlaceInSeries `json:"series"`
 
-	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless a request has given one.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
@@ -732,7 +732,7 @@ type ArticleSummary struct {
 	// PublishedAt When the article was published, or will be; only for those who may change it
 	PublishedAt *string `json:"publishedAt,omitempty"`
 
-	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
+	// Slug Identifies the article in paths. It is derived from the title, and changes with it, unless a request has given one.
 	//
 	// Example: how-to-train-your-dragon
 	Slug string `json:"slug"`
@@ -1919,7 +1919,7 @@ type ReportedItemsResponse struct {
 	// Example: kz5w3xq2m7r4t6y2u5a3s5d7f6
 	NextCursor *NextCursor `json:"nextCursor"`
 
-	// Reports The last reported for the first time comes first
+	// Reports In the order of their first reports, the newest first
 	Reports []ReportedItem `json:"reports"`
 }
 
@@ -2295,7 +2295,7 @@ type TokensResponse struct {
 
 // Translation An article that is a translation of this one, or the other way round
 type Translation struct {
-	// Language The language of the translation as a BCP 47 tag; null if its author has not said
+	// Language The language of the translation as a BCP 47 tag; null if nobody has said
 	//
 	// Example: de
 	Language *string `json:"language"`

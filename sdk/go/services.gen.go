@@ -783,8 +783,8 @@ func (s *ArticlesService) Update(ctx context.Context, slug string, article Updat
 
 // Delete deletes an article.
 //
-// Deletes an article with its comments and favorites; only its author and
-// editors may do this.
+// Deletes an article with its revisions, comments and favorites; only its
+// author and editors may do this.
 //
 // It sends DELETE /articles/{slug}, and needs a token with the scope write.
 func (s *ArticlesService) Delete(ctx context.Context, slug string, options ...CallOption) error {
@@ -1163,8 +1163,10 @@ func (p *RevisionsListParams) values() url.Values {
 
 // List lists the revisions of an article.
 //
-// Returns every text that the article and its working copy have had, the newest
-// first. Only those who may change the article find them.
+// Returns the texts that the article and its working copy have had, the newest
+// first. Of those that were never public, the service keeps only the newest,
+// 100 unless its operator sets another number. Only those who may change the
+// article find them.
 //
 // It sends GET /articles/{slug}/revisions, and needs a token with the scope
 // read.
@@ -1259,7 +1261,8 @@ func (s *RevisionsService) Diff(ctx context.Context, slug string, n int, params 
 // Restore restores a revision.
 //
 // Gives the article the text of a revision again, as a new revision. If the
-// article is published, the text is public at once.
+// article is published, the text is public at once. An older title changes the
+// slug as in `PUT /articles/{slug}`.
 //
 // It sends POST /articles/{slug}/revisions/{n}/restore, and needs a token with
 // the scope write, and the role author.
@@ -1281,8 +1284,8 @@ type PreviewsService struct{ core *core }
 //
 // Returns a link with which everybody reads the article as it would be if it
 // were published now, without an account. It works until it expires, until
-// `DELETE` ends it, or until its creator may no longer change the article; not
-// while a moderator hides the article.
+// `DELETE` ends it, or until its creator may no longer change the article. It
+// does not work while a moderator hides the article.
 //
 // Only this response contains the link: the service stores a hash of its token.
 // An article has up to 50 links that have not expired.
@@ -1595,8 +1598,8 @@ func (p *ModerationListReportsParams) values() url.Values {
 //
 // Returns what users have reported and no moderator has decided, or with
 // `status=decided` what was decided. What several users have reported is one
-// item, with their number and the newest five reports. The last reported for
-// the first time comes first.
+// item, with their number and the newest five reports. The items are in the
+// order of their first reports, the newest first.
 //
 // It sends GET /moderation/reports, and needs a token with the scope admin, and
 // the role moderator.
@@ -1892,9 +1895,9 @@ func (s *TagsService) Page(ctx context.Context, params *TagsPageParams, options 
 
 // Get gets a tag.
 //
-// Returns a tag that at least one public article has. Editors get also others
-// that have a name. Earlier names, and those of tags that were merged into this
-// one, lead to it.
+// Returns a tag that at least one public article has. Editors also get a tag
+// without public articles if it was renamed or described. Earlier names, and
+// those of tags that were merged into this one, lead to it.
 //
 // It sends GET /tags/{tag}. A token is optional.
 func (s *TagsService) Get(ctx context.Context, tag string, options ...CallOption) (*ManagedTag, error) {
@@ -2405,12 +2408,12 @@ func (p *AdminListAuditLogParams) values() url.Values {
 
 // ListAuditLog reads the audit log.
 //
-// Returns all actions of moderators, of editors on the articles of others, of
-// admins and of the operator at the command line, newest first. Entries are
-// never deleted, and never changed, except that the reason is erased when the
-// account that it is about is deleted. They store ids; the response contains
-// the current names, or `null` where the account, article or comment no longer
-// exists.
+// Returns all actions of moderators, of editors on the articles of others and
+// on tags and series, of admins and of the operator at the command line, newest
+// first. Entries are never deleted, and never changed, except that the reason
+// is erased when the account that it is about is deleted. They store ids; the
+// response contains the current names, or `null` where the subject or the
+// account of the actor no longer exists.
 //
 // It sends GET /admin/audit, and needs a token with the scope admin, and the
 // role admin.

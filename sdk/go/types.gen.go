@@ -659,7 +659,7 @@ type Article struct {
 	// they were sent: the digits of numbers and the order of members stay.
 	Metadata map[string]any `json:"metadata"`
 	// Identifies the article in paths. It is derived from the title, and
-	// changes with it, unless the author has given one.
+	// changes with it, unless a request has given one.
 	Slug string `json:"slug"`
 	// What lists and pages show as the headline, as plain text.
 	Title string `json:"title"`
@@ -730,7 +730,7 @@ type Heading struct {
 // ArticleSummary is an article without its body.
 type ArticleSummary struct {
 	// Identifies the article in paths. It is derived from the title, and
-	// changes with it, unless the author has given one.
+	// changes with it, unless a request has given one.
 	Slug string `json:"slug"`
 	// What lists and pages show as the headline, as plain text.
 	Title string `json:"title"`
@@ -840,8 +840,7 @@ type NewPlaceInSeries struct {
 // Translation is an article that is a translation of this one, or the other way
 // round.
 type Translation struct {
-	// The language of the translation as a BCP 47 tag; null if its author has
-	// not said.
+	// The language of the translation as a BCP 47 tag; null if nobody has said.
 	Language *string `json:"language"`
 	// Leads to the translation, as in `GET /articles/{slug}`.
 	Slug string `json:"slug"`

@@ -1125,8 +1125,8 @@ export class ArticlesResource {
   /**
    * Delete an article
    *
-   * Deletes an article with its comments and favorites; only its author and
-   * editors may do this.
+   * Deletes an article with its revisions, comments and favorites; only its author
+   * and editors may do this.
    *
    * @param slug - The current slug of the article or an earlier one
    *
@@ -1540,8 +1540,10 @@ export class RevisionsResource {
   /**
    * List the revisions of an article
    *
-   * Returns every text that the article and its working copy have had, the newest
-   * first. Only those who may change the article find them.
+   * Returns the texts that the article and its working copy have had, the newest
+   * first. Of those that were never public, the service keeps only the newest, 100
+   * unless its operator sets another number. Only those who may change the article
+   * find them.
    *
    * @param slug - The current slug of the article or an earlier one
    *
@@ -1642,7 +1644,8 @@ export class RevisionsResource {
    * Restore a revision
    *
    * Gives the article the text of a revision again, as a new revision. If the
-   * article is published, the text is public at once.
+   * article is published, the text is public at once. An older title changes the
+   * slug as in `PUT /articles/{slug}`.
    *
    * @param slug - The current slug of the article or an earlier one
    * @param n - Identifies the revision among those of the article; the first text is 1
@@ -1682,8 +1685,8 @@ export class PreviewsResource {
    *
    * Returns a link with which everybody reads the article as it would be if it
    * were published now, without an account. It works until it expires, until
-   * `DELETE` ends it, or until its creator may no longer change the article;
-   * not while a moderator hides the article.
+   * `DELETE` ends it, or until its creator may no longer change the article. It
+   * does not work while a moderator hides the article.
    *
    * Only this response contains the link: the service stores a hash of its
    * token. An article has up to 50 links that have not expired.
@@ -1743,9 +1746,8 @@ export class PreviewsResource {
    * Get the article of a preview link
    *
    * Returns the article as it would be if it were published now, with its working
-   * copy if there is one. Neither the
-   * service nor any cache or search engine keeps the response. A token that is
-   * unknown, has expired or was ended returns 404.
+   * copy if there is one. Neither the service nor any cache or search engine keeps
+   * the response. A token that is unknown, has expired or was ended returns 404.
    *
    * @param token - The `token` of `POST /articles/{slug}/previews`
    *
@@ -2004,8 +2006,8 @@ export class ModerationResource {
    *
    * Returns what users have reported and no moderator has decided, or with
    * `status=decided` what was decided. What several users have reported is one
-   * item, with their number and the newest five reports. The last reported for
-   * the first time comes first.
+   * item, with their number and the newest five reports. The items are in the order
+   * of their first reports, the newest first.
    *
    * @example
    * ```ts
@@ -2307,9 +2309,9 @@ export class TagsResource {
   /**
    * Get a tag
    *
-   * Returns a tag that at least one public article has. Editors get also others
-   * that have a name. Earlier names, and those of tags that were merged into
-   * this one, lead to it.
+   * Returns a tag that at least one public article has. Editors also get a tag
+   * without public articles if it was renamed or described. Earlier names, and
+   * those of tags that were merged into this one, lead to it.
    *
    * @param tag - The name of the tag, in any case of its letters, or an earlier name
    *
@@ -2873,11 +2875,12 @@ export class AdminResource {
   /**
    * Read the audit log
    *
-   * Returns all actions of moderators, of editors on the articles of others, of
-   * admins and of the operator at the command line, newest first. Entries are never deleted, and never changed,
-   * except that the reason is erased when the account that it is about is
-   * deleted. They store ids; the response contains the current names, or `null`
-   * where the account, article or comment no longer exists.
+   * Returns all actions of moderators, of editors on the articles of others and on
+   * tags and series, of admins and of the operator at the command line, newest
+   * first. Entries are never deleted, and never changed, except that the reason is
+   * erased when the account that it is about is deleted. They store ids; the
+   * response contains the current names, or `null` where the subject or the account
+   * of the actor no longer exists.
    *
    * @example
    * ```ts

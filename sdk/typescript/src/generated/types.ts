@@ -677,7 +677,7 @@ export interface Article {
    */
   metadata: Record<string, unknown>;
   /**
-   * Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
+   * Identifies the article in paths. It is derived from the title, and changes with it, unless a request has given one.
    */
   slug: string;
   /** What lists and pages show as the headline, as plain text */
@@ -754,7 +754,7 @@ export interface Heading {
 /** An article without its body */
 export interface ArticleSummary {
   /**
-   * Identifies the article in paths. It is derived from the title, and changes with it, unless the author has given one.
+   * Identifies the article in paths. It is derived from the title, and changes with it, unless a request has given one.
    */
   slug: string;
   /** What lists and pages show as the headline, as plain text */
@@ -897,7 +897,7 @@ export interface NewPlaceInSeries {
 
 /** An article that is a translation of this one, or the other way round */
 export interface Translation {
-  /** The language of the translation as a BCP 47 tag; null if its author has not said */
+  /** The language of the translation as a BCP 47 tag; null if nobody has said */
   language: string | null;
   /** Leads to the translation, as in `GET /articles/{slug}` */
   slug: string;

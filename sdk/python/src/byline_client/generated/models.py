@@ -681,7 +681,7 @@ class Article(Model):
     """
     slug: str
     """Identifies the article in paths. It is derived from the title, and changes with
-    it, unless the author has given one.
+    it, unless a request has given one.
     """
     title: str
     """What lists and pages show as the headline, as plain text."""
@@ -813,7 +813,7 @@ class ArticleSummary(Model):
 
     slug: str
     """Identifies the article in paths. It is derived from the title, and changes with
-    it, unless the author has given one.
+    it, unless a request has given one.
     """
     title: str
     """What lists and pages show as the headline, as plain text."""
@@ -991,9 +991,7 @@ class Translation(Model):
     """An article that is a translation of this one, or the other way round."""
 
     language: str | None
-    """The language of the translation as a BCP 47 tag; null if its author has not
-    said.
-    """
+    """The language of the translation as a BCP 47 tag; null if nobody has said."""
     slug: str
     """Leads to the translation, as in `GET /articles/{slug}`."""
     title: str

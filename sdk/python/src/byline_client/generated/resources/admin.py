@@ -322,12 +322,12 @@ class Admin:
     ) -> Pager[models.AuditEntry, Page[models.AuditEntry]]:
         """Read the audit log.
 
-        Returns all actions of moderators, of editors on the articles of others, of
-        admins and of the operator at the command line, newest first. Entries are
-        never deleted, and never changed, except that the reason is erased when the
-        account that it is about is deleted. They store ids; the response contains
-        the current names, or `null` where the account, article or comment no longer
-        exists.
+        Returns all actions of moderators, of editors on the articles of others and
+        on tags and series, of admins and of the operator at the command line,
+        newest first. Entries are never deleted, and never changed, except that the
+        reason is erased when the account that it is about is deleted. They store
+        ids; the response contains the current names, or `null` where the subject or
+        the account of the actor no longer exists.
 
         Args:
             actor: Only actions by this user.
@@ -602,12 +602,12 @@ class AsyncAdmin:
     ) -> AsyncPager[models.AuditEntry, Page[models.AuditEntry]]:
         """Read the audit log.
 
-        Returns all actions of moderators, of editors on the articles of others, of
-        admins and of the operator at the command line, newest first. Entries are
-        never deleted, and never changed, except that the reason is erased when the
-        account that it is about is deleted. They store ids; the response contains
-        the current names, or `null` where the account, article or comment no longer
-        exists.
+        Returns all actions of moderators, of editors on the articles of others and
+        on tags and series, of admins and of the operator at the command line,
+        newest first. Entries are never deleted, and never changed, except that the
+        reason is erased when the account that it is about is deleted. They store
+        ids; the response contains the current names, or `null` where the subject or
+        the account of the actor no longer exists.
 
         Args:
             actor: Only actions by this user.

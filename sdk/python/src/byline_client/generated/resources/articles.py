@@ -482,8 +482,8 @@ class Articles:
     def delete(self, slug: str, *, options: ConditionalOptions | None = None) -> None:
         """Delete an article.
 
-        Deletes an article with its comments and favorites; only its author and
-        editors may do this.
+        Deletes an article with its revisions, comments and favorites; only its
+        author and editors may do this.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -1257,8 +1257,8 @@ class AsyncArticles:
     async def delete(self, slug: str, *, options: ConditionalOptions | None = None) -> None:
         """Delete an article.
 
-        Deletes an article with its comments and favorites; only its author and
-        editors may do this.
+        Deletes an article with its revisions, comments and favorites; only its
+        author and editors may do this.
 
         Args:
             slug: The current slug of the article or an earlier one.

@@ -273,8 +273,8 @@ class Moderation:
 
         Returns what users have reported and no moderator has decided, or with
         `status=decided` what was decided. What several users have reported is one
-        item, with their number and the newest five reports. The last reported for
-        the first time comes first.
+        item, with their number and the newest five reports. The items are in the
+        order of their first reports, the newest first.
 
         Args:
             status: `open` for what no moderator has decided, `decided` for the
@@ -547,8 +547,8 @@ class AsyncModeration:
 
         Returns what users have reported and no moderator has decided, or with
         `status=decided` what was decided. What several users have reported is one
-        item, with their number and the newest five reports. The last reported for
-        the first time comes first.
+        item, with their number and the newest five reports. The items are in the
+        order of their first reports, the newest first.
 
         Args:
             status: `open` for what no moderator has decided, `decided` for the

@@ -46,8 +46,8 @@ class Previews:
 
         Returns a link with which everybody reads the article as it would be if it
         were published now, without an account. It works until it expires, until
-        `DELETE` ends it, or until its creator may no longer change the article; not
-        while a moderator hides the article.
+        `DELETE` ends it, or until its creator may no longer change the article. It
+        does not work while a moderator hides the article.
 
         Only this response contains the link: the service stores a hash of its
         token. An article has up to 50 links that have not expired.
@@ -124,8 +124,8 @@ class AsyncPreviews:
 
         Returns a link with which everybody reads the article as it would be if it
         were published now, without an account. It works until it expires, until
-        `DELETE` ends it, or until its creator may no longer change the article; not
-        while a moderator hides the article.
+        `DELETE` ends it, or until its creator may no longer change the article. It
+        does not work while a moderator hides the article.
 
         Only this response contains the link: the service stores a hash of its
         token. An article has up to 50 links that have not expired.

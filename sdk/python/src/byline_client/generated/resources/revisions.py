@@ -60,8 +60,10 @@ class Revisions:
     ) -> Pager[models.RevisionSummary, Page[models.RevisionSummary]]:
         """List the revisions of an article.
 
-        Returns every text that the article and its working copy have had, the
-        newest first. Only those who may change the article find them.
+        Returns the texts that the article and its working copy have had, the newest
+        first. Of those that were never public, the service keeps only the newest,
+        100 unless its operator sets another number. Only those who may change the
+        article find them.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -148,7 +150,8 @@ class Revisions:
         """Restore a revision.
 
         Gives the article the text of a revision again, as a new revision. If the
-        article is published, the text is public at once.
+        article is published, the text is public at once. An older title changes the
+        slug as in `PUT /articles/{slug}`.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -186,8 +189,10 @@ class AsyncRevisions:
     ) -> AsyncPager[models.RevisionSummary, Page[models.RevisionSummary]]:
         """List the revisions of an article.
 
-        Returns every text that the article and its working copy have had, the
-        newest first. Only those who may change the article find them.
+        Returns the texts that the article and its working copy have had, the newest
+        first. Of those that were never public, the service keeps only the newest,
+        100 unless its operator sets another number. Only those who may change the
+        article find them.
 
         Args:
             slug: The current slug of the article or an earlier one.
@@ -276,7 +281,8 @@ class AsyncRevisions:
         """Restore a revision.
 
         Gives the article the text of a revision again, as a new revision. If the
-        article is published, the text is public at once.
+        article is published, the text is public at once. An older title changes the
+        slug as in `PUT /articles/{slug}`.
 
         Args:
             slug: The current slug of the article or an earlier one.

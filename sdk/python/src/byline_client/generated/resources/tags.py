@@ -100,9 +100,9 @@ class Tags:
     def get(self, tag: str, *, options: CallOptions | None = None) -> models.ManagedTag:
         """Get a tag.
 
-        Returns a tag that at least one public article has. Editors get also others
-        that have a name. Earlier names, and those of tags that were merged into
-        this one, lead to it.
+        Returns a tag that at least one public article has. Editors also get a tag
+        without public articles if it was renamed or described. Earlier names, and
+        those of tags that were merged into this one, lead to it.
 
         Args:
             tag: The name of the tag, in any case of its letters, or an earlier
@@ -231,9 +231,9 @@ class AsyncTags:
     async def get(self, tag: str, *, options: CallOptions | None = None) -> models.ManagedTag:
         """Get a tag.
 
-        Returns a tag that at least one public article has. Editors get also others
-        that have a name. Earlier names, and those of tags that were merged into
-        this one, lead to it.
+        Returns a tag that at least one public article has. Editors also get a tag
+        without public articles if it was renamed or described. Earlier names, and
+        those of tags that were merged into this one, lead to it.
 
         Args:
             tag: The name of the tag, in any case of its letters, or an earlier
