@@ -20,14 +20,14 @@ func TestPrunedRevisions(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.WithPublishing(publish.Rules{MaxRevisions: 3}))
 	jake := s.Register("jake")
-	slug := draftOf(t, jake, "Dragons")
+	slug := newDraft(t, jake, "Dragons")
 	edit := func(body string) { rewrite(t, jake, slug, client.UpdateArticle{Body: &body}) }
 	for i := range 5 {
 		edit(fmt.Sprint("draft ", i))
 	}
 	require.Equal(t, []int32{6, 5, 4}, numbers(revisions(t, jake, slug)))
 	requireCounters(t, s)
-	res := responseOf(jake.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{}))
+	res := publishArticle(t, jake, slug, client.PublishRequest{})
 	require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 	edit("public 7")
 	require.Equal(t, http.StatusOK, responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil)).StatusCode())
@@ -43,7 +43,7 @@ func TestPrunedRevisions(t *testing.T) {
 	require.Equal(t, "again a draft 3", revision(t, jake, slug, 15).Body)
 	requireCounters(t, s)
 
-	responseOf(jake.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{}))
+	publishArticle(t, jake, slug, client.PublishRequest{})
 	for i := range 6 {
 		saveCopy(t, jake, slug, client.UpdateArticle{Body: ptrTo(fmt.Sprint("copy ", i))})
 	}

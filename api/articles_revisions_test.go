@@ -85,15 +85,6 @@ func revision(t *testing.T, u servertest.User, slug string, n int32) client.Revi
 	return res.JSON200.Revision
 }
 
-func draftOf(t *testing.T, u servertest.User, title string) string {
-	t.Helper()
-	res := responseOf(u.CreateArticleWithResponse(t.Context(), nil, client.NewArticleRequest{Article: client.NewArticle{
-		Title: title, Description: "d", Body: "b", Status: ptrTo(client.StatusDraft),
-	}}))
-	require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
-	return res.JSON201.Article.Slug
-}
-
 func TestGetArticleRevisions(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -323,7 +314,7 @@ func TestRevisionsOfHiddenArticle(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, responseOf(mo.HideArticleWithResponse(t.Context(), slug, client.HideRequest{Reason: "r"})).StatusCode())
 	require.Equal(t, http.StatusNotFound, responseOf(mo.GetArticleRevisionsWithResponse(t.Context(), slug, nil)).StatusCode())
 	require.Len(t, revisions(t, jake, slug), 2)
-	res := responseOf(jake.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{}))
+	res := publishArticle(t, jake, slug, client.PublishRequest{})
 	require.Equal(t, "unpublished", res.JSON200.Article.Body)
 	require.Equal(t, http.StatusNotFound, responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), slug, nil)).StatusCode(), "it stays hidden")
 	requireCounters(t, s)

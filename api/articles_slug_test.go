@@ -135,7 +135,7 @@ func TestOwnSlug(t *testing.T) {
 	t.Run("Published", func(t *testing.T) {
 		created := responseOf(jake.CreateArticleWithResponse(t.Context(), nil, withSlug("T", "soon-public", client.StatusDraft)))
 		require.Equal(t, http.StatusCreated, created.StatusCode(), string(created.Body))
-		published := responseOf(jake.PublishArticleWithResponse(t.Context(), "soon-public", nil, client.PublishRequest{}))
+		published := publishArticle(t, jake, "soon-public", client.PublishRequest{})
 		require.Equal(t, "soon-public", published.JSON200.Article.Slug)
 		require.Equal(t, "soon-public", update("soon-public", `"title":"Other"`))
 		require.Equal(t, http.StatusOK, responseOf(s.Anonymous.GetArticleWithResponse(t.Context(), "soon-public", nil)).StatusCode())
@@ -345,13 +345,13 @@ func TestSlugMaximum(t *testing.T) {
 	}
 	t.Run("WorkingCopy", func(t *testing.T) {
 		saveCopy(t, jake, "published-3", client.UpdateArticle{Title: ptrTo("Another title")})
-		res := responseOf(jake.PublishArticleWithResponse(t.Context(), "published-3", nil, client.PublishRequest{}))
+		res := publishArticle(t, jake, "published-3", client.PublishRequest{})
 		require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 		require.Equal(t, "Another title", res.JSON200.Article.Title)
 		require.Equal(t, "published-3", res.JSON200.Article.Slug)
 	})
 	t.Run("Draft", func(t *testing.T) {
-		res := responseOf(jake.PublishArticleWithResponse(t.Context(), "draft-3", nil, client.PublishRequest{}))
+		res := publishArticle(t, jake, "draft-3", client.PublishRequest{})
 		require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 		require.Equal(t, "draft-3", res.JSON200.Article.Slug)
 		require.Equal(t, "public-now", retitle(t, "draft-3", "Public now").Slug, "slugs of a draft do not count any more")
@@ -442,7 +442,7 @@ func TestDraftsKeepNoSlugs(t *testing.T) {
 			res := responseOf(by.CreateArticleWithResponse(t.Context(), nil, withSlug("T", long, client.StatusDraft)))
 			require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
 		}
-		require.Equal(t, http.StatusOK, responseOf(anna.PublishArticleWithResponse(t.Context(), long, nil, client.PublishRequest{})).StatusCode())
+		require.Equal(t, http.StatusOK, publishArticle(t, anna, long, client.PublishRequest{}).StatusCode())
 		for _, a := range responseOf(jake.GetCurrentUserArticlesWithResponse(t.Context(), nil)).JSON200.Articles {
 			require.LessOrEqual(t, len(a.Slug), 100)
 			require.NotContains(t, a.Slug, "--")

@@ -67,7 +67,7 @@ func TestUpdateWorkingCopy(t *testing.T) {
 	}
 	requireCounters(t, s)
 
-	res, body := s.Do("PUT", "/articles/"+draftOf(t, jake, "A draft")+"/working-copy", `{"article":{"body":"x"}}`, signed(jake)...)
+	res, body := s.Do("PUT", "/articles/"+newDraft(t, jake, "A draft")+"/working-copy", `{"article":{"body":"x"}}`, signed(jake)...)
 	requireProblem(t, 422, problem.ValidationFailed,
 		oneField("status", "is draft: only a published or scheduled article has a working copy; use PUT /articles/{slug}"), res.StatusCode, body)
 	sentBack, _ := s.Do("PUT", "/articles/"+a.Slug+"/working-copy", fmt.Sprintf(`{"article":{"body":"new","status":"published","publishedAt":%q,"author":{"username":"jake"}}}`,
@@ -114,7 +114,7 @@ func TestTwoEditors(t *testing.T) {
 	for name, act := range map[string]func(slug string){
 		"Begun": func(slug string) { saveCopy(t, ed, slug, client.UpdateArticle{Body: ptrTo("by ed")}) },
 		"Published": func(slug string) {
-			responseOf(ed.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{UnpublishAt: ptrTo(farAway)}))
+			publishArticle(t, ed, slug, client.PublishRequest{UnpublishAt: ptrTo(farAway)})
 		},
 		"Rewritten": func(slug string) { rewrite(t, ed, slug, client.UpdateArticle{Body: ptrTo("directly")}) },
 	} {
@@ -126,10 +126,10 @@ func TestTwoEditors(t *testing.T) {
 	for name, act := range map[string]func(slug string){
 		"Changed": func(slug string) { saveCopy(t, ed, slug, client.UpdateArticle{Body: ptrTo("by ed")}) },
 		"Published": func(slug string) {
-			responseOf(ed.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{}))
+			publishArticle(t, ed, slug, client.PublishRequest{})
 		},
 		"Scheduled": func(slug string) {
-			responseOf(ed.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{PublishAt: ptrTo(farAway)}))
+			publishArticle(t, ed, slug, client.PublishRequest{PublishAt: ptrTo(farAway)})
 		},
 		"Submitted": func(slug string) { responseOf(ed.SubmitArticleWithResponse(t.Context(), slug, nil)) },
 		"Rewritten": func(slug string) { rewrite(t, ed, slug, client.UpdateArticle{Body: ptrTo("directly")}) },
@@ -188,7 +188,7 @@ func TestSimultaneousWorkingCopies(t *testing.T) {
 	statuses := together(16, func(i int) int {
 		switch i % 4 {
 		case 0:
-			return responseOf(jake.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{})).StatusCode()
+			return publishArticle(t, jake, slug, client.PublishRequest{}).StatusCode()
 		case 1:
 			return responseOf(jake.UpdateArticleWithResponse(t.Context(), slug, nil, client.UpdateArticleRequest{Article: client.UpdateArticle{Body: ptrTo(fmt.Sprint("article ", i))}})).StatusCode()
 		default:

@@ -19,16 +19,6 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// writeDraft creates a draft and returns its slug.
-func writeDraft(t *testing.T, by servertest.User, title, body string) string {
-	t.Helper()
-	res := responseOf(by.CreateArticleWithResponse(t.Context(), nil, client.NewArticleRequest{Article: client.NewArticle{
-		Title: title, Description: "d", Body: body, Status: ptrTo(client.StatusDraft),
-	}}))
-	require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
-	return res.JSON201.Article.Slug
-}
-
 // preview creates a preview of an article.
 func preview(t *testing.T, by servertest.User, slug string) client.PreviewResponse {
 	t.Helper()
@@ -95,7 +85,7 @@ func TestCreatePreview(t *testing.T) {
 	})
 
 	t.Run("Lifetime", func(t *testing.T) {
-		slug := writeDraft(t, jake, "Short", "b")
+		slug := newDraft(t, jake, "Short")
 		res := responseOf(jake.CreatePreviewWithResponse(t.Context(), slug, client.NewPreviewRequest{ExpiresIn: ptrTo[int32](60)}))
 		require.InDelta(t, 60, time.Until(res.JSON201.ExpiresAt).Seconds(), 30)
 		for _, body := range []string{`{"expiresIn":59}`, `{"expiresIn":2592001}`, `{"expiresIn":null}`} {
@@ -108,7 +98,7 @@ func TestCreatePreview(t *testing.T) {
 
 	t.Run("EveryState", func(t *testing.T) {
 		s := s.For(t)
-		slug := writeDraft(t, jake, "Through all states", "b")
+		slug := newDraft(t, jake, "Through all states")
 		token := preview(t, jake, slug).Token
 		at := time.Now().Add(time.Hour)
 		for _, step := range []struct {
@@ -117,10 +107,10 @@ func TestCreatePreview(t *testing.T) {
 		}{
 			{func() int { return responseOf(jake.SubmitArticleWithResponse(t.Context(), slug, nil)).StatusCode() }, client.StatusReview},
 			{func() int {
-				return responseOf(jake.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{PublishAt: &at})).StatusCode()
+				return publishArticle(t, jake, slug, client.PublishRequest{PublishAt: &at}).StatusCode()
 			}, client.StatusScheduled},
 			{func() int {
-				return responseOf(jake.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{})).StatusCode()
+				return publishArticle(t, jake, slug, client.PublishRequest{}).StatusCode()
 			}, client.StatusPublished},
 			{func() int { return responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil)).StatusCode() }, client.StatusDraft},
 		} {
@@ -133,7 +123,7 @@ func TestCreatePreview(t *testing.T) {
 
 	t.Run("Maximum", func(t *testing.T) {
 		s := s.For(t)
-		slug := writeDraft(t, jake, "Often shown", "b")
+		slug := newDraft(t, jake, "Often shown")
 		var all sync.WaitGroup
 		statuses := make([]int, 60)
 		for i := range statuses {
@@ -152,7 +142,7 @@ func TestCreatePreview(t *testing.T) {
 		require.Equal(t, 50, created)
 		res := responseOf(jake.CreatePreviewWithResponse(t.Context(), slug, client.NewPreviewRequest{}))
 		requireProblem(t, 422, problem.ValidationFailed, oneField("preview", "maximum of 50 reached"), res.StatusCode(), string(res.Body))
-		preview(t, jake, writeDraft(t, jake, "Another one", "b"))
+		preview(t, jake, newDraft(t, jake, "Another one"))
 		change(t, s, `UPDATE previews SET expires_at = now() - interval '1 second' WHERE token_hash = (SELECT p.token_hash FROM previews p JOIN articles a ON a.id = p.article_id WHERE a.slug = $1 LIMIT 1)`, slug)
 		preview(t, jake, slug)
 	})
@@ -186,11 +176,11 @@ func TestDeletePreviews(t *testing.T) {
 			require.Equal(t, http.StatusNoContent, res.StatusCode, body)
 		}},
 		"Hidden": {others: true, end: func(jake servertest.User, slug, _ string) {
-			require.Equal(t, http.StatusOK, responseOf(jake.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{})).StatusCode())
+			require.Equal(t, http.StatusOK, publishArticle(t, jake, slug, client.PublishRequest{}).StatusCode())
 			hide(t, mod, slug, "r")
 		}, back: func(_ servertest.User, slug string) { restore(t, mod, slug) }},
 		"HiddenAndUnpublished": {others: true, end: func(jake servertest.User, slug, _ string) {
-			require.Equal(t, http.StatusOK, responseOf(jake.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{})).StatusCode())
+			require.Equal(t, http.StatusOK, publishArticle(t, jake, slug, client.PublishRequest{}).StatusCode())
 			hide(t, mod, slug, "r")
 			require.Equal(t, http.StatusOK, responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil)).StatusCode())
 		}},
@@ -209,7 +199,7 @@ func TestDeletePreviews(t *testing.T) {
 		t.Run(label, func(t *testing.T) {
 			s := s.For(t)
 			jake := s.Register("")
-			slug := writeDraft(t, jake, "A draft "+jake.Username, "b")
+			slug := newDraft(t, jake, "A draft "+jake.Username)
 			token, editors := preview(t, jake, slug).Token, preview(t, ed, slug).Token
 			require.Equal(t, http.StatusOK, previewed(t, s, token).StatusCode())
 			test.end(jake, slug, token)
@@ -230,7 +220,7 @@ func TestDeletePreviews(t *testing.T) {
 	t.Run("Editors", func(t *testing.T) {
 		s := s.For(t)
 		jake := s.Register("")
-		slug := writeDraft(t, jake, "Of an author", "b")
+		slug := newDraft(t, jake, "Of an author")
 		before := len(auditActions(t, s))
 		end(ed, slug) // there is none
 		token := preview(t, ed, slug).Token
@@ -248,7 +238,7 @@ func TestDeletePreviews(t *testing.T) {
 	t.Run("Expire", func(t *testing.T) {
 		s := s.For(t)
 		jake := s.Register("")
-		slug := writeDraft(t, jake, "Expires", "b")
+		slug := newDraft(t, jake, "Expires")
 		kept, token := preview(t, jake, slug).Token, preview(t, jake, slug).Token
 		change(t, s, `UPDATE previews SET expires_at = now() - interval '1 second' WHERE token_hash = $1`, auth.HashLinkToken(token))
 		n, err := api.ExpirePreviews(t.Context(), s.DB)
@@ -264,7 +254,7 @@ func TestGetPreview(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.WithPreviewLink("https://example.com/preview#{token}"))
 	jake := s.Register("jake")
-	p := preview(t, jake, writeDraft(t, jake, "A draft", "b"))
+	p := preview(t, jake, newDraft(t, jake, "A draft"))
 	require.Equal(t, "https://example.com/preview#"+p.Token, p.Url)
 	require.Equal(t, http.StatusOK, previewed(t, s, strings.ToUpper(p.Token)).StatusCode())
 	for _, token := range []string{p.Token[:25], p.Token + "a", "%00", "' OR true --", "\\x00", strings.Repeat("a", 5000)} {
@@ -278,7 +268,7 @@ func TestGetPreview(t *testing.T) {
 
 	below := servertest.New(t, servertest.WithServer(func(c *server.Config) { c.BasePath = "/cms" }))
 	ann := below.Register("ann")
-	p = preview(t, ann, writeDraft(t, ann, "A draft", "b"))
+	p = preview(t, ann, newDraft(t, ann, "A draft"))
 	require.Equal(t, "/cms/api/previews/"+p.Token, p.Url)
 	res, err := http.Get(below.Root + p.Url)
 	require.NoError(t, err)

@@ -41,7 +41,7 @@ func TestScheduleMaximum(t *testing.T) {
 		later := fmt.Sprintf(`{"publishAt":%q}`, at.Add(time.Hour).UTC().Format(time.RFC3339))
 		drafts := make([]string, 20)
 		for i := range drafts {
-			drafts[i] = writeDraft(t, jake, fmt.Sprintf("Flood %d", i), "b")
+			drafts[i] = newDraft(t, jake, fmt.Sprintf("Flood %d", i))
 		}
 		var all sync.WaitGroup
 		statuses := map[int]int{}

@@ -20,8 +20,14 @@ import (
 // newDraft creates a draft and returns its slug.
 func newDraft(t *testing.T, by servertest.User, title string) string {
 	t.Helper()
+	return writeDraft(t, by, title, "b")
+}
+
+// writeDraft is newDraft with a body.
+func writeDraft(t *testing.T, by servertest.User, title, body string) string {
+	t.Helper()
 	res := responseOf(by.CreateArticleWithResponse(t.Context(), nil, client.NewArticleRequest{Article: client.NewArticle{
-		Title: title, Description: "d", Body: "b", Status: ptrTo(client.StatusDraft),
+		Title: title, Description: "d", Body: body, Status: ptrTo(client.StatusDraft),
 	}}))
 	require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
 	return res.JSON201.Article.Slug

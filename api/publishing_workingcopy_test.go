@@ -18,9 +18,10 @@ import (
 // farAway is a time of publication that no test waits for.
 var farAway = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// publishIt is publishArticle, which has to succeed. It returns the article.
 func publishIt(t *testing.T, u servertest.User, slug string, how client.PublishRequest) client.Article {
 	t.Helper()
-	res := responseOf(u.PublishArticleWithResponse(t.Context(), slug, nil, how))
+	res := publishArticle(t, u, slug, how)
 	require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
 	return res.JSON200.Article
 }
@@ -168,7 +169,7 @@ func TestWithdrawWorkingCopy(t *testing.T) {
 	scheduled := publishIt(t, jake, slug, client.PublishRequest{PublishAt: ptrTo(farAway.Add(time.Hour))})
 	require.Equal(t, "even newer", scheduled.Body, "nobody sees it before its time")
 	require.Equal(t, client.StatusScheduled, scheduled.Status)
-	draft := draftOf(t, jake, "Another")
+	draft := newDraft(t, jake, "Another")
 	publishIt(t, jake, draft, client.PublishRequest{PublishAt: &farAway})
 	saveCopy(t, jake, draft, client.UpdateArticle{Title: ptrTo("Other title")})
 	require.Equal(t, "other-title", publishIt(t, jake, draft, client.PublishRequest{}).Slug)
@@ -191,7 +192,7 @@ func TestAuthorsSubmitWorkingCopies(t *testing.T) {
 		require.Equal(t, want, responseOf(jake.SubmitArticleWithResponse(t.Context(), slug, nil)).StatusCode())
 	}
 	statuses(http.StatusOK)
-	require.Equal(t, http.StatusForbidden, responseOf(jake.PublishArticleWithResponse(t.Context(), slug, nil, client.PublishRequest{})).StatusCode())
+	require.Equal(t, http.StatusForbidden, publishArticle(t, jake, slug, client.PublishRequest{}).StatusCode())
 	require.Equal(t, http.StatusForbidden, responseOf(jake.RestoreArticleRevisionWithResponse(t.Context(), slug, 2, nil)).StatusCode())
 	publishIt(t, ed, slug, client.PublishRequest{PublishAt: &farAway})
 	statuses(http.StatusForbidden)
@@ -218,7 +219,7 @@ func TestListsOfWorkingCopies(t *testing.T) {
 			s.Publish(jake, slug)
 			saveCopy(t, jake, slug, client.UpdateArticle{Body: ptrTo("b")})
 		} else {
-			draftOf(t, jake, slug)
+			newDraft(t, jake, slug)
 		}
 		if i < 5 {
 			require.Equal(t, http.StatusOK, responseOf(jake.SubmitArticleWithResponse(t.Context(), slug, nil)).StatusCode())

@@ -173,7 +173,7 @@ func TestMergeTag(t *testing.T) {
 	requireCounters(t, s)
 	require.Equal(t, http.StatusNoContent, responseOf(moderator.RestoreArticleWithResponse(t.Context(), "both")).StatusCode())
 	require.Equal(t, []string{"y", "go"}, retag(t, jake, "both", "y", "golang", "go").JSON200.Article.TagList)
-	require.Equal(t, http.StatusOK, responseOf(jake.PublishArticleWithResponse(t.Context(), "draft", nil, client.PublishArticleJSONRequestBody{})).StatusCode())
+	require.Equal(t, http.StatusOK, publishArticle(t, jake, "draft", client.PublishRequest{}).StatusCode())
 	require.Equal(t, http.StatusNoContent, responseOf(jake.DeleteArticleWithResponse(t.Context(), "second", nil)).StatusCode())
 	require.Equal(t, []string{"both", "draft", "first", "hidden"}, listedUnder(t, s, "golang"))
 	requireCounters(t, s)

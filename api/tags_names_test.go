@@ -92,7 +92,7 @@ func TestSpellingsOfDrafts(t *testing.T) {
 	public := s.Publish(anna, "Public", "Secret", "hidden")
 	require.Equal(t, []string{"Secret", "hidden"}, public.TagList)
 	require.Equal(t, []string{"sEcret"}, tagListOf(t, jake, "draft"), "until it is published")
-	published := responseOf(jake.PublishArticleWithResponse(t.Context(), "draft", nil, client.PublishArticleJSONRequestBody{}))
+	published := publishArticle(t, jake, "draft", client.PublishRequest{})
 	require.Equal(t, http.StatusOK, published.StatusCode(), string(published.Body))
 	require.Equal(t, []string{"Secret"}, published.JSON200.Article.TagList)
 	require.Equal(t, http.StatusNoContent, responseOf(moderator.RestoreArticleWithResponse(t.Context(), "hidden")).StatusCode())
