@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api/auth"
-	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -307,30 +306,4 @@ func TestHidingRaces(t *testing.T) {
 	}
 	requireCounters(t, s)
 	require.Zero(t, count(t, s, `SELECT count(*) FROM hidden_items`)+count(t, s, `SELECT count(*) FROM hidden_favorites`))
-}
-
-// TestModeratorsListNoDrafts checks that the lists of moderators do not show what
-// belongs to an article that is not published any more.
-func TestModeratorsListNoDrafts(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.WithPublishing(publish.Rules{Comments: publish.ApprovedComments}))
-	jake, anna, mia, ed := s.Register("jake"), s.Register("anna"), withRole(s, "mia", auth.Moderator), withRole(s, "ed", auth.Editor)
-	slug := s.Publish(jake, "Shown").Slug
-	commentOn(t, anna, slug, "waits")
-	hide(t, mia, slug, "reason")
-	lists := func(u servertest.User) (all string) {
-		for _, path := range []string{"/moderation/hidden", "/moderation/waiting"} {
-			res, body := s.Do("GET", path, "", signed(u)...)
-			require.Equal(t, http.StatusOK, res.StatusCode, body)
-			all += body
-		}
-		return all
-	}
-	require.Equal(t, 2, strings.Count(lists(mia), `"slug":"shown"`))
-	responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil))
-	rewrite(t, jake, slug, client.UpdateArticle{Title: ptrTo("Secret plan")})
-	require.NotContains(t, lists(mia), "slug")
-	require.Equal(t, 2, strings.Count(lists(ed), `"slug":"secret-plan"`))
-	publishArticle(t, jake, slug, client.PublishRequest{})
-	require.Equal(t, 2, strings.Count(lists(mia), `"slug":"secret-plan"`), "it is still hidden")
 }

@@ -102,29 +102,3 @@ func TestExportedRevisions(t *testing.T) {
 	require.Contains(t, body, "Secret of the editor")
 	require.NotContains(t, body, "text 1 of 1")
 }
-
-// TestExportsTellNoDrafts checks that the export of a reader does not tell the
-// slug that an article has got since it was withdrawn.
-func TestExportsTellNoDrafts(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t)
-	jake, anna := s.Register("jake"), s.Register("anna")
-	slug := s.Publish(jake, "Shown").Slug
-	commentOn(t, anna, slug, "a comment")
-	reported := responseOf(anna.CreateReportWithResponse(t.Context(), nil, client.NewReportRequest{Kind: client.ReportedArticle, Id: slug, Reason: "a reason"}))
-	require.Equal(t, http.StatusCreated, reported.StatusCode(), string(reported.Body))
-	responseOf(anna.CreateArticleFavoriteWithResponse(t.Context(), slug))
-	exported := func(u servertest.User) string {
-		res, body := s.Do("GET", "/user/export", "", signed(u)...)
-		require.Equal(t, http.StatusOK, res.StatusCode, body)
-		return body
-	}
-	require.Equal(t, 3, strings.Count(exported(anna), `"shown"`))
-	responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil))
-	secret := rewrite(t, jake, slug, client.UpdateArticle{Title: ptrTo("Secret plan")}).Slug
-	body := exported(anna)
-	require.NotContains(t, body, secret)
-	require.Contains(t, body, "a comment")
-	require.Contains(t, body, "a reason")
-	require.Contains(t, exported(jake), secret)
-}
