@@ -179,7 +179,7 @@ func TestDeletePreviews(t *testing.T) {
 			require.Equal(t, http.StatusOK, publishArticle(t, jake, slug, client.PublishRequest{}).StatusCode())
 			hide(t, mod, slug, "r")
 		}, back: func(_ servertest.User, slug string) { restore(t, mod, slug) }},
-		"HiddenAndUnpublished": {others: true, end: func(jake servertest.User, slug, _ string) {
+		"HiddenAndWithdrawn": {others: true, end: func(jake servertest.User, slug, _ string) {
 			require.Equal(t, http.StatusOK, publishArticle(t, jake, slug, client.PublishRequest{}).StatusCode())
 			hide(t, mod, slug, "r")
 			require.Equal(t, http.StatusOK, responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil)).StatusCode())

@@ -162,7 +162,7 @@ func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, err
 	return list[0], complete(ctx, conn, list)
 }
 
-// getDraft returns an article whose name was never public, or a 404.
+// getDraft returns an article by a name that was never public, or a 404.
 func getDraft(ctx context.Context, conn query.DBTX, slug string) (Article, error) {
 	list, _, err := GetArticles(ctx, conn, []string{slug})
 	if err == nil && len(list) == 0 {

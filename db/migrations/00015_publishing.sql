@@ -1,4 +1,4 @@
--- The life of an article: drafts, review, scheduling, unpublishing.
+-- The life of an article: drafts, review, scheduling, withdrawing.
 --
 -- An article is public if it is published, the time of its publication has come
 -- and no moderator has hidden it. The column hidden says that it is not public,

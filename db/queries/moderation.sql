@@ -87,7 +87,7 @@ ON CONFLICT ON CONSTRAINT reports_item_id_reporter_id_key DO UPDATE SET item_id 
 RETURNING r.reason, r.created_at;
 
 -- name: ReportedItemList :many
--- What was deleted, or is not published any more, has no text.
+-- What was deleted, or the viewer does not see any more, has no text.
 SELECT i.id, i.kind, i.subject_id, a.slug, a.title, u.username AS author,
        COALESCE(left(CASE i.kind WHEN 'article' THEN a.description WHEN 'profile' THEN u.bio ELSE CASE WHEN a.id IS NOT NULL THEN c.body END END, 300), '')::text AS excerpt,
        i.reports_count, i.created_at, i.action, i.note, m.username AS decided_by_name, i.decided_at

@@ -14,11 +14,11 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestUnpublishedIsInNoOtherRecord checks that an article that has become a
+// TestWithdrawnIsInNoOtherRecord checks that an article that has become a
 // draft again, and got another title, is in no list of moderators and in no
 // export of others, although they have commented on it, reported it and made it
 // a favorite. What they wrote stays in their exports.
-func TestUnpublishedIsInNoOtherRecord(t *testing.T) {
+func TestWithdrawnIsInNoOtherRecord(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.WithPublishing(publish.Rules{Comments: publish.ApprovedComments}))
 	mia, edith := withRole(s, "mia", auth.Moderator), withRole(s, "edith", auth.Editor)
@@ -50,8 +50,8 @@ func TestUnpublishedIsInNoOtherRecord(t *testing.T) {
 				require.Contains(t, show(mia, path), slug, path)
 			}
 
-			unpublished := responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil))
-			require.Equal(t, http.StatusOK, unpublished.StatusCode(), string(unpublished.Body))
+			withdrawn := responseOf(jake.UnpublishArticleWithResponse(t.Context(), slug, nil))
+			require.Equal(t, http.StatusOK, withdrawn.StatusCode(), string(withdrawn.Body))
 			rewrite(t, jake, slug, client.UpdateArticle{Title: &title})
 			for _, path := range moderated {
 				for _, private := range []string{title, secret, slug} {
