@@ -46,8 +46,8 @@ func (s admin) CreateAccount(ctx context.Context, req openapi.CreateAccountReque
 	return openapi.CreateAccount201JSONResponse{AccountCreatedJSONResponse: out}, nil
 }
 
-// holdAdmin locks the viewer's account until the transaction ends. It returns an
-// error if the viewer is no admin any more.
+// holdAdmin locks the viewer's account until the transaction ends. It returns
+// an error if the viewer is no admin any more.
 func holdAdmin(ctx context.Context, tx query.DBTX) error {
 	rows, err := q.UserLockBoth(ctx, tx, query.UserLockBothParams{ID: request.Viewer(ctx).ID})
 	if err != nil {

@@ -106,7 +106,8 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 	return articleCreated{openapi.CreateArticle201JSONResponse{ArticleCreatedJSONResponse: out}, created.Facts()}, nil
 }
 
-// newArticle returns the article of a request, by the viewer and without a slug.
+// newArticle returns the article of a request, by the viewer and without a
+// slug.
 func (s articles) newArticle(ctx context.Context, in openapi.NewArticle) (arg query.ArticleCreateParams, err error) {
 	counts := words.Count(in.Body)
 	arg = query.ArticleCreateParams{
@@ -293,8 +294,8 @@ func sameTime(in nullable.Nullable[time.Time], stored *time.Time) bool {
 	}
 }
 
-// DeleteArticle deletes an article of the viewer's, or of somebody else's if the
-// viewer is an editor.
+// DeleteArticle deletes an article of the viewer's, or of somebody else's if
+// the viewer is an editor.
 func (s articles) DeleteArticle(ctx context.Context, req openapi.DeleteArticleRequestObject) (openapi.DeleteArticleResponseObject, error) {
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
 		locked, err := visibility.LockArticle(ctx, tx, req.Slug, req.Params.IfMatch)

@@ -19,7 +19,8 @@ const allDetails = `"coverImage":{"url":"https://cdn.example.com/a.jpg?x=1&y=2",
 	`"canonicalUrl":"http://example.com/a","metaTitle":"A <title>","metaDescription":"Words","language":"PT-br",` +
 	`"metadata": {"z":1.10, "a":[ 12345678901234567890, 1e-7, {"n":null} ], "\u00e9<":"\u00e9<&>", "o":{"k":false}}`
 
-// wantMetadata is the metadata of allDetails in responses, which escape < and &.
+// wantMetadata is the metadata of allDetails in responses, which escape < and
+// &.
 const wantMetadata = `{"z":1.10,"a":[12345678901234567890,1e-7,{"n":null}],"é\u003c":"é\u003c\u0026\u003e","o":{"k":false}}`
 
 // rawArticle returns the members of the article in a response, as their text.

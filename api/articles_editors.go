@@ -84,8 +84,8 @@ func (s articles) reattribute(ctx context.Context, tx query.DBTX, a query.Articl
 }
 
 // moveSlugs gives the slugs that only those who see an article can find to its
-// new author, and returns the slug of the article. That is another one if a draft
-// of the new author has it.
+// new author, and returns the slug of the article. That is another one if a
+// draft of the new author has it.
 func moveSlugs(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, authorID int64) (string, error) {
 	err := q.DraftSlugMove(ctx, tx, query.DraftSlugMoveParams{ArticleID: a.ID, AuthorID: authorID})
 	if err != nil || a.Status == string(openapi.StatusPublished) {

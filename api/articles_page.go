@@ -79,8 +79,8 @@ func (p articlePage) append(b []byte) []byte {
 	return append(b, "}\n"...)
 }
 
-// appendCard encodes openapi.ArticleSummary. Those who may change an article see
-// its status.
+// appendCard encodes openapi.ArticleSummary. Those who may change an article
+// see its status.
 func appendCard(b []byte, a query.ArticleItem, mayEdit bool) []byte {
 	b = view.AppendText(append(b, `{"slug":`...), a.Slug)
 	b = view.AppendText(append(b, `,"title":`...), a.Title)

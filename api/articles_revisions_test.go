@@ -303,8 +303,8 @@ func TestRevisionsOfFormerUsers(t *testing.T) {
 	requireCounters(t, s)
 }
 
-// TestRevisionsOfHiddenArticle checks that a moderator who has hidden an article
-// sees none of its older texts, and that the author does.
+// TestRevisionsOfHiddenArticle checks that a moderator who has hidden an
+// article sees none of its older texts, and that the author does.
 func TestRevisionsOfHiddenArticle(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -116,8 +116,9 @@ func (r *relations) joinSeries(ctx context.Context, tx query.DBTX, a query.Artic
 	return true, err
 }
 
-// joinTranslations makes an article a translation of another one. Only those who
-// may change the other one may do that, because it shows the new translation.
+// joinTranslations makes an article a translation of another one. Only those
+// who may change the other one may do that, because it shows the new
+// translation.
 func joinTranslations(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, slug string) (bool, error) {
 	viewer := request.Viewer(ctx)
 	other, err := q.TranslationOriginal(ctx, tx, query.TranslationOriginalParams{Slug: slug, ViewerID: viewer.ID, ViewerLevel: visibility.Level(viewer)})

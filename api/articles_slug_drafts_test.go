@@ -15,8 +15,8 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestSlugOfWithdrawn checks that the title which a withdrawn article gets is told
-// to nobody by the slug that the same title gets.
+// TestSlugOfWithdrawn checks that the title which a withdrawn article gets is
+// told to nobody by the slug that the same title gets.
 func TestSlugOfWithdrawn(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -178,8 +178,8 @@ func TestReservedSlugs(t *testing.T) {
 	require.NotZero(t, found)
 }
 
-// TestOwnSlugRace checks that of all who claim a slug at the same time, one gets
-// it and the others get a 409.
+// TestOwnSlugRace checks that of all who claim a slug at the same time, one
+// gets it and the others get a 409.
 func TestOwnSlugRace(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -32,8 +32,8 @@ type (
 	}
 )
 
-// GetWorkingCopy returns an article as it would be with its unpublished changes,
-// if there are any.
+// GetWorkingCopy returns an article as it would be with its unpublished
+// changes, if there are any.
 func (s articles) GetWorkingCopy(ctx context.Context, req openapi.GetWorkingCopyRequestObject) (openapi.GetWorkingCopyResponseObject, error) {
 	a, err := visibility.GetEdited(ctx, s.db, req.Slug)
 	if err != nil {
@@ -107,8 +107,8 @@ func (s articles) UpdateWorkingCopy(ctx context.Context, req openapi.UpdateWorki
 	return workingCopyUpdated{openapi.UpdateWorkingCopy200JSONResponse{ArticleOKJSONResponse: openapi.ArticleOKJSONResponse{Article: out}}, facts}, nil
 }
 
-// requireOnlyText returns an error if a change of a working copy has members that
-// are no part of it, unless they say what the article has.
+// requireOnlyText returns an error if a change of a working copy has members
+// that are no part of it, unless they say what the article has.
 func requireOnlyText(locked query.ArticleLockRow, in openapi.UpdateArticle, related relations) error {
 	for _, member := range []struct {
 		name    string

@@ -114,8 +114,8 @@ func TestWorkingCopyHasOnlyText(t *testing.T) {
 	}
 }
 
-// TestWorkingCopyKeepsSlug checks that a slug that somebody has given stays when
-// a working copy with another title is published, or a revision restored.
+// TestWorkingCopyKeepsSlug checks that a slug that somebody has given stays
+// when a working copy with another title is published, or a revision restored.
 func TestWorkingCopyKeepsSlug(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.Mailing())
@@ -138,8 +138,8 @@ func TestWorkingCopyKeepsSlug(t *testing.T) {
 	require.Equal(t, "mine", public(t, s, "mine").Slug)
 }
 
-// TestWorkingCopyTags checks that a working copy has the spellings that tags are
-// shown with, and that tags which stay the same make no revision.
+// TestWorkingCopyTags checks that a working copy has the spellings that tags
+// are shown with, and that tags which stay the same make no revision.
 func TestWorkingCopyTags(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -95,8 +95,8 @@ func TestDeleteWorkingCopy(t *testing.T) {
 	requireCounters(t, s)
 }
 
-// TestTwoEditors checks that nobody overwrites the working copy of somebody else
-// unseen, whatever happens to it in between.
+// TestTwoEditors checks that nobody overwrites the working copy of somebody
+// else unseen, whatever happens to it in between.
 func TestTwoEditors(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
@@ -166,8 +166,8 @@ func TestTwoEditors(t *testing.T) {
 	requireCounters(t, s)
 }
 
-// TestSimultaneousWorkingCopies has many writers at once. Of those who have read
-// the same text one succeeds, and no text is lost.
+// TestSimultaneousWorkingCopies has many writers at once. Of those who have
+// read the same text one succeeds, and no text is lost.
 func TestSimultaneousWorkingCopies(t *testing.T) {
 	t.Parallel()
 	s := crowded(t)

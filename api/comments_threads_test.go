@@ -280,8 +280,9 @@ func TestCommentStatements(t *testing.T) {
 	require.EqualValues(t, 2, n, statements)
 }
 
-// TestRepliesRace answers comments while they are deleted. Whatever comes first,
-// no reply is lost, and no place of a deleted comment is left without replies.
+// TestRepliesRace answers comments while they are deleted. Whatever comes
+// first, no reply is lost, and no place of a deleted comment is left without
+// replies.
 func TestRepliesRace(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -108,8 +108,8 @@ func (s moderation) GetReports(ctx context.Context, req openapi.GetReportsReques
 	return openapi.GetReports200JSONResponse{ReportedItemsJSONResponse: out}, nil
 }
 
-// listReported returns the items with ids below a limit, the highest first, with
-// their newest reports.
+// listReported returns the items with ids below a limit, the highest first,
+// with their newest reports.
 func listReported(ctx context.Context, conn query.DBTX, decided bool, kind string, before int64, limit int32) ([]openapi.ReportedItem, error) {
 	viewer := request.Viewer(ctx)
 	rows, err := q.ReportedItemList(ctx, conn, query.ReportedItemListParams{
@@ -147,8 +147,8 @@ func reportedItem(r query.ReportedItemListRow) openapi.ReportedItem {
 	return item
 }
 
-// subjectKinds has the kinds of things that are reported, as the audit log names
-// them.
+// subjectKinds has the kinds of things that are reported, as the audit log
+// names them.
 var subjectKinds = map[string]openapi.AuditSubjectKind{
 	string(openapi.ReportedArticle): openapi.SubjectArticle,
 	string(openapi.ReportedComment): openapi.SubjectComment,

@@ -14,7 +14,8 @@ import (
 )
 
 // BlockUser makes the viewer block a user. Both are locked before the statement
-// that blocks, so that no follow or comment of theirs is committed after it: triggers refuse those that have waited for the lock.
+// that blocks, so that no follow or comment of theirs is committed after it:
+// triggers refuse those that have waited for the lock.
 func (s profiles) BlockUser(ctx context.Context, req openapi.BlockUserRequestObject) (openapi.BlockUserResponseObject, error) {
 	err := s.db.InTx(ctx, func(tx query.DBTX) error {
 		viewer := request.Viewer(ctx).ID

@@ -331,9 +331,9 @@ func TestBlockRaces(t *testing.T) {
 	requireCounters(t, s)
 }
 
-// TestBlockWaits holds a block open, so that a comment and a follow begin before
-// it is committed and end after it. Then it holds a follow open while the user is
-// blocked.
+// TestBlockWaits holds a block open, so that a comment and a follow begin
+// before it is committed and end after it. Then it holds a follow open while
+// the user is blocked.
 func TestBlockWaits(t *testing.T) {
 	t.Parallel()
 	s := crowded(t)

@@ -76,7 +76,8 @@ func (s publishing) PublishArticle(ctx context.Context, req openapi.PublishArtic
 	return articlePublished{openapi.PublishArticle200JSONResponse{ArticleOKJSONResponse: out}, a.Facts()}, nil
 }
 
-// publishRequest returns the body of a request with its times as they are stored.
+// publishRequest returns the body of a request with its times as they are
+// stored.
 func publishRequest(body *openapi.PublishRequest) (in openapi.PublishRequest, err error) {
 	if body == nil {
 		return in, nil

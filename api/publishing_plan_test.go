@@ -12,9 +12,9 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestOwnListsReadFewRows checks that a page of the lists of editors and authors
-// reads no more articles than it has, also if those in a status are older than
-// thousands of others.
+// TestOwnListsReadFewRows checks that a page of the lists of editors and
+// authors reads no more articles than it has, also if those in a status are
+// older than thousands of others.
 func TestOwnListsReadFewRows(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, uncached)

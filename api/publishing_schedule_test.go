@@ -126,8 +126,8 @@ func TestScheduleMaximum(t *testing.T) {
 	})
 }
 
-// TestPublishAtOnce checks that authors who publish articles with the same title
-// at the same time each get their own.
+// TestPublishAtOnce checks that authors who publish articles with the same
+// title at the same time each get their own.
 func TestPublishAtOnce(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

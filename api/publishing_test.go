@@ -301,8 +301,8 @@ func TestScheduledArticle(t *testing.T) {
 	requireCounters(t, s)
 }
 
-// TestTimesOfPublication publishes at times that the database rounds, or that no
-// response can show.
+// TestTimesOfPublication publishes at times that the database rounds, or that
+// no response can show.
 func TestTimesOfPublication(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -147,8 +147,8 @@ func countVersions(t *testing.T, s *servertest.Service, title string) (n int32) 
 	return n
 }
 
-// TestWithdrawWorkingCopy checks what becomes of a working copy when its article
-// is no longer published, or not yet.
+// TestWithdrawWorkingCopy checks what becomes of a working copy when its
+// article is no longer published, or not yet.
 func TestWithdrawWorkingCopy(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

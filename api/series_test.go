@@ -259,9 +259,9 @@ func TestTranslations(t *testing.T) {
 	require.NotContains(t, shown(german), "spam")
 }
 
-// TestSeriesRaces checks that an article never joins a series that is deleted at
-// the same time, and that two articles that become translations of each other
-// at the same time do.
+// TestSeriesRaces checks that an article never joins a series that is deleted
+// at the same time, and that two articles that become translations of each
+// other at the same time do.
 func TestSeriesRaces(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

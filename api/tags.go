@@ -32,7 +32,8 @@ type tagsListed struct {
 // like.
 const maxTags = 1000
 
-// GetTags lists the tags in use, the most used first, or a page of them by name.
+// GetTags lists the tags in use, the most used first, or a page of them by
+// name.
 func (s tags) GetTags(ctx context.Context, req openapi.GetTagsRequestObject) (openapi.GetTagsResponseObject, error) {
 	p := req.Params
 	var rows []query.TagListRow

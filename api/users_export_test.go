@@ -65,8 +65,9 @@ func TestExportsOfSlowReaders(t *testing.T) {
 	}, time.Minute, 20*time.Millisecond, "its first export has ended")
 }
 
-// TestExportedRevisions checks that an export has the older texts and the working
-// copies of the user's own articles, page after page, and none of others.
+// TestExportedRevisions checks that an export has the older texts and the
+// working copies of the user's own articles, page after page, and none of
+// others.
 func TestExportedRevisions(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

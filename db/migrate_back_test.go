@@ -13,8 +13,8 @@ import (
 	"github.com/byline-api/byline/db/dbtest"
 )
 
-// TestWaysBackAreRepeatable interrupts the way back of each migration after each
-// of its statements, and begins again.
+// TestWaysBackAreRepeatable interrupts the way back of each migration after
+// each of its statements, and begins again.
 func TestWaysBackAreRepeatable(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("migrations/*.sql")

@@ -10,8 +10,8 @@ import (
 )
 
 // TestMigrateComments takes the migration of comments back and applies it again
-// with comments of each kind, and runs statements of the previous version beside
-// it, as replicas of that version do during an upgrade.
+// with comments of each kind, and runs statements of the previous version
+// beside it, as replicas of that version do during an upgrade.
 func TestMigrateComments(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// All requests on a table wait behind a statement that waits to lock it, such as
-// ALTER TABLE behind a long transaction. So such a statement waits for a short
-// time only, lets the requests pass, and tries again.
+// All requests on a table wait behind a statement that waits to lock it, such
+// as ALTER TABLE behind a long transaction. So such a statement waits for a
+// short time only, lets the requests pass, and tries again.
 const (
 	lockTry = 200 * time.Millisecond
 	// lockPause is the first time between two tries. It doubles up to

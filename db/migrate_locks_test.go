@@ -11,10 +11,10 @@ import (
 	"github.com/byline-api/byline/db/dbtest"
 )
 
-// TestMigrationsLetRequestsPass migrates while a transaction of another session,
-// such as a backup, keeps a table from being locked. Requests on the table must
-// not wait behind the migration until it gives up, and what the migration has
-// done in its transaction must be done again.
+// TestMigrationsLetRequestsPass migrates while a transaction of another
+// session, such as a backup, keeps a table from being locked. Requests on the
+// table must not wait behind the migration until it gives up, and what the
+// migration has done in its transaction must be done again.
 func TestMigrationsLetRequestsPass(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

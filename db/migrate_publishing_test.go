@@ -9,8 +9,8 @@ import (
 	"github.com/byline-api/byline/db/dbtest"
 )
 
-// TestPublishingIsTakenBack reverts the migration after the new version has made
-// articles that the previous one does not know, and applies it again.
+// TestPublishingIsTakenBack reverts the migration after the new version has
+// made articles that the previous one does not know, and applies it again.
 func TestPublishingIsTakenBack(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)

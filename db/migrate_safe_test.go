@@ -11,8 +11,8 @@ import (
 )
 
 // TestMigrationsAreSafe rejects migrations that would lock a table with data in
-// it for long. An index on an existing table must be created concurrently, which
-// needs a file without a transaction.
+// it for long. An index on an existing table must be created concurrently,
+// which needs a file without a transaction.
 func TestMigrationsAreSafe(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("migrations/*.sql")

@@ -12,10 +12,10 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// TestBlockedIsSeenNowhere lets two users comment on an article, and one of them
-// block the other. Every safe operation of the document then shows neither the
-// comment of the other, also if it has shown it before. It shows both to all
-// others.
+// TestBlockedIsSeenNowhere lets two users comment on an article, and one of
+// them block the other. Every safe operation of the document then shows neither
+// the comment of the other, also if it has shown it before. It shows both to
+// all others.
 func TestBlockedIsSeenNowhere(t *testing.T) {
 	t.Parallel()
 	const (

@@ -31,7 +31,8 @@ func reportArticle(s *stage) call {
 	return call{path: "/reports", token: s.reader.Token, body: fmt.Sprintf(`{"kind":"article","id":%q,"reason":"Advertising"}`, s.slug)}
 }
 
-// reported returns the id of what the reader has reported, the author's article.
+// reported returns the id of what the reader has reported, the author's
+// article.
 func (s *stage) reported() (id int64) {
 	_, body := reportArticle(s).do(s.s, "POST")
 	err := s.s.DB.QueryRow(context.Background(), `SELECT i.id FROM reported_items i JOIN users u ON u.id = i.author_id

@@ -14,9 +14,9 @@ import (
 	"github.com/byline-api/byline/server/servertest"
 )
 
-// The slug of a draft must not be told from one that nobody has by the time that
-// a response takes either. Times are not compared here, but what makes them: the
-// statements, and what these read.
+// The slug of a draft must not be told from one that nobody has by the time
+// that a response takes either. Times are not compared here, but what makes
+// them: the statements, and what these read.
 
 // uncached returns a service without a cache, whose check for changes is a
 // statement too.
@@ -143,8 +143,9 @@ func TestDraftSlugIsReadAsMuchAsNone(t *testing.T) {
 	}
 }
 
-// TestDraftSlugIsClaimedAsNone gives articles the slug of somebody else's draft,
-// in each way, and one that nobody has. Nothing differs for who claims it.
+// TestDraftSlugIsClaimedAsNone gives articles the slug of somebody else's
+// draft, in each way, and one that nobody has. Nothing differs for who claims
+// it.
 func TestDraftSlugIsClaimedAsNone(t *testing.T) {
 	t.Parallel()
 	s := uncached(t)

@@ -112,9 +112,9 @@ var probes = map[string]func(s *stage, marker string) string{
 
 // TestNotPublicIsSeenNowhere makes an article not public, for each reason, and
 // calls every safe operation of the document as those who must not see it. Each
-// has been called before, so that what it showed is cached, as far as it can be.
-// Then each shows what it showed before the article existed, counts included.
-// What moderators list has no text of it.
+// has been called before, so that what it showed is cached, as far as it can
+// be. Then each shows what it showed before the article existed, counts
+// included. What moderators list has no text of it.
 func TestNotPublicIsSeenNowhere(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load()
@@ -207,8 +207,8 @@ func TestNotPublicIsSeenNowhere(t *testing.T) {
 }
 
 // TestWaitingIsSeenNowhere lets a comment wait for approval, and calls every
-// safe operation of the document as those who must not see it, before, while and
-// after it waits.
+// safe operation of the document as those who must not see it, before, while
+// and after it waits.
 func TestWaitingIsSeenNowhere(t *testing.T) {
 	t.Parallel()
 	const marker = "nobody-may-read-this"
@@ -306,8 +306,8 @@ func TestNotPublicIsNotFound(t *testing.T) {
 	}
 }
 
-// TestDraftSlug checks that the slug of an article that was never public is told
-// to nobody, not even by the slug that the same title gets.
+// TestDraftSlug checks that the slug of an article that was never public is
+// told to nobody, not even by the slug that the same title gets.
 func TestDraftSlug(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)

@@ -13,8 +13,8 @@ import (
 )
 
 // Entry is what the log records of an action. From and To are the role, the
-// status or the id of the author of an article, or the name of a tag, before and
-// after.
+// status or the id of the author of an article, or the name of a tag, before
+// and after.
 type Entry struct {
 	Action   openapi.AuditAction
 	Kind     openapi.AuditSubjectKind
@@ -31,9 +31,9 @@ func Write(ctx context.Context, tx query.DBTX, e Entry) error {
 	return WriteAs(ctx, tx, request.Viewer(ctx), e)
 }
 
-// WriteEdit is Write for what an editor does to an article of somebody else's. It
-// writes nothing if the viewer is the author. The author is locked first, because
-// everything that ends a session locks users before sessions.
+// WriteEdit is Write for what an editor does to an article of somebody else's.
+// It writes nothing if the viewer is the author. The author is locked first,
+// because everything that ends a session locks users before sessions.
 func WriteEdit(ctx context.Context, tx query.DBTX, authorID int64, e Entry) error {
 	if authorID == request.Viewer(ctx).ID {
 		return nil

@@ -87,8 +87,8 @@ func Of(in openapi.NewArticle) ([]byte, error) {
 	})
 }
 
-// Changed reports whether details that Apply has returned differ from those that
-// it was given.
+// Changed reports whether details that Apply has returned differ from those
+// that it was given.
 func Changed(stored, applied []byte) bool { return !bytes.Equal(stored, applied) }
 
 // none is the metadata of an article without any. It is never written to.

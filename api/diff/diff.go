@@ -14,8 +14,8 @@ import (
 // a million empty lines takes seconds and hundreds of megabytes.
 const MaxLines = 100_000
 
-// lineSize is about how many bytes comparing takes for a line, besides its text,
-// divided by the copies that budget.Share.Reserve counts.
+// lineSize is about how many bytes comparing takes for a line, besides its
+// text, divided by the copies that budget.Share.Reserve counts.
 const lineSize = 64
 
 // Size returns how many bytes of text comparing two texts is worth, for the

@@ -18,10 +18,10 @@ import (
 
 var q = query.New()
 
-// publicationDue is the job that publishes or withdraws an article, or publishes
-// its working copy, at its time. A change of the time of an article deletes it, by
-// a trigger, and inserts another job. If it is worked just then, there is nothing
-// to do.
+// publicationDue is the job that publishes or withdraws an article, or
+// publishes its working copy, at its time. A change of the time of an article
+// deletes it, by a trigger, and inserts another job. If it is worked just then,
+// there is nothing to do.
 type publicationDue struct {
 	ArticleID   int64 `json:"articleId"`
 	WorkingCopy bool  `json:"workingCopy,omitempty"`
@@ -50,8 +50,8 @@ func Schedule(ctx context.Context, tx query.DBTX, articleID int64, times ...*tim
 	return schedule(ctx, tx, publicationDue{ArticleID: articleID}, times...)
 }
 
-// ScheduleCopy is Schedule for the time of the working copy of an article, which
-// counts as a scheduled article.
+// ScheduleCopy is Schedule for the time of the working copy of an article,
+// which counts as a scheduled article.
 func ScheduleCopy(ctx context.Context, tx query.DBTX, articleID int64, at time.Time) error {
 	return schedule(ctx, tx, publicationDue{ArticleID: articleID, WorkingCopy: true}, &at)
 }

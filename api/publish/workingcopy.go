@@ -53,9 +53,9 @@ func (r Rules) TakeCopy(ctx context.Context, tx query.DBTX, a query.ArticleLockR
 	return a, q.WorkingCopyDelete(ctx, tx, query.WorkingCopyDeleteParams{ArticleID: a.ID, MaxRevisions: r.MaxRevisions})
 }
 
-// Withdraw gives an article, which is locked, a status in which it has no time of
-// publication, and returns it. Its working copy becomes its text, since a draft
-// has none: what was public is one of its revisions.
+// Withdraw gives an article, which is locked, a status in which it has no time
+// of publication, and returns it. Its working copy becomes its text, since a
+// draft has none: what was public is one of its revisions.
 func (r Rules) Withdraw(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, status openapi.ArticleStatus) (query.ArticleLockRow, error) {
 	// The status comes first: the text that was public is marked by it.
 	if err := q.ArticleSetDraft(ctx, tx, query.ArticleSetDraftParams{ID: a.ID, Status: string(status)}); err != nil {

@@ -47,8 +47,8 @@ func Insert(ctx context.Context, tx query.DBTX, mergedID int64) error {
 	return jobs.Insert(ctx, tx, moving{MergedID: mergedID})
 }
 
-// Move moves some batches of articles of a merged tag, and reports whether there
-// are more.
+// Move moves some batches of articles of a merged tag, and reports whether
+// there are more.
 func Move(ctx context.Context, d *db.DB, mergedID int64, batches int) (more bool, err error) {
 	for range batches {
 		more, err = q.TagMove(ctx, d.Alone(), query.TagMoveParams{ID: mergedID, Most: batch})

@@ -1,9 +1,10 @@
-// Package tagnames knows the names that responses show for the tags of articles.
+// Package tagnames knows the names that responses show for the tags of
+// articles.
 //
-// An article has each tag as the text that identifies it, which is the name that
-// it was first given (db/migrations, 00022). Names keeps in memory which of these
-// texts stand for another name, since editors have renamed the tag or merged it
-// into another one. There are few, so that an article costs no query.
+// An article has each tag as the text that identifies it, which is the name
+// that it was first given (db/migrations, 00022). Names keeps in memory which
+// of these texts stand for another name, since editors have renamed the tag or
+// merged it into another one. There are few, so that an article costs no query.
 package tagnames
 
 import (
@@ -116,8 +117,8 @@ const (
 )
 
 // Check returns the tags of a request as they are stored, without duplicates.
-// have are the tags that the article shows now. The limits do not hold for these,
-// so that an article from before the limits can be edited.
+// have are the tags that the article shows now. The limits do not hold for
+// these, so that an article from before the limits can be edited.
 func Check(tags, have []string) ([]string, error) {
 	out := make([]string, 0, len(tags))
 	seen := make(map[string]bool, len(tags))

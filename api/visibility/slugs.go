@@ -29,9 +29,9 @@ var (
 	errTooManySlugs = problem.InvalidField("slug", fmt.Sprintf("maximum of %d earlier slugs reached", maxEarlierSlugs))
 )
 
-// ClaimOwnSlug gives an article, which is locked, exactly this slug. The error is
-// a 409 if another article has or had it, and a 422 if the article has had too
-// many.
+// ClaimOwnSlug gives an article, which is locked, exactly this slug. The error
+// is a 409 if another article has or had it, and a 422 if the article has had
+// too many.
 func ClaimOwnSlug(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, own string) error {
 	arg := query.ArticleSlugClaimParams{ArticleID: a.ID, Slug: own, Maximum: maxEarlierSlugs + 1}
 	var r query.ArticleSlugClaimRow
@@ -55,9 +55,9 @@ func ClaimOwnSlug(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, ow
 	}
 }
 
-// ClaimSlug gives an article, which is locked, a slug, or one that it had before.
-// The base is the slug that it gets if no other article has or had that one.
-// The error is a 422 if the article has had too many.
+// ClaimSlug gives an article, which is locked, a slug, or one that it had
+// before. The base is the slug that it gets if no other article has or had that
+// one. The error is a 422 if the article has had too many.
 func ClaimSlug(ctx context.Context, tx query.DBTX, a query.ArticleLockRow, base string) (claimed string, err error) {
 	for attempt := range SlugAttempts {
 		claimed = slug.Candidate(base, attempt)

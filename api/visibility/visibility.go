@@ -1,18 +1,18 @@
 // Package visibility decides what a viewer may see, and reads articles as the
 // viewer sees them.
 //
-// The rule: an article is public if it is published, the time of its publication
-// has come and no moderator has hidden it. The column articles.hidden says that
-// it is not. Then only its author and editors see it; moderators too, if it is
-// published. For all other viewers it does not exist. Only its author and
-// moderators see a comment that a moderator has hidden, or that waits for the
-// approval of one: the column comments.hidden says that it is not shown to
-// everybody.
+// The rule: an article is public if it is published, the time of its
+// publication has come and no moderator has hidden it. The column
+// articles.hidden says that it is not. Then only its author and editors see it;
+// moderators too, if it is published. For all other viewers it does not exist.
+// Only its author and moderators see a comment that a moderator has hidden, or
+// that waits for the approval of one: the column comments.hidden says that it
+// is not shown to everybody.
 //
 // The function article_visible (db/migrations, 00015) has the same rule for
 // queries. The rule for comments is only there: comment_visible (00020). Lists
-// of what is public need no rule: what is not public has no rows in article_tags
-// and favorites, and articles are filtered with NOT hidden.
+// of what is public need no rule: what is not public has no rows in
+// article_tags and favorites, and articles are filtered with NOT hidden.
 package visibility
 
 import (
@@ -174,9 +174,9 @@ func getDraft(ctx context.Context, conn query.DBTX, slug string) (Article, error
 	return list[0], nil
 }
 
-// ReadArticle returns an article that the viewer has changed. A slug may lead to
-// another article by now: somebody else has published one with the same title,
-// or the viewer is an editor who has a draft with it.
+// ReadArticle returns an article that the viewer has changed. A slug may lead
+// to another article by now: somebody else has published one with the same
+// title, or the viewer is an editor who has a draft with it.
 func ReadArticle(ctx context.Context, tx query.DBTX, id int64) (Article, error) {
 	r, err := q.ArticleGet(ctx, tx, query.ArticleGetParams{ID: id, ViewerID: request.Viewer(ctx).ID})
 	if err != nil {
@@ -306,8 +306,8 @@ func FindArticle(ctx context.Context, conn query.DBTX, slug string) (query.Artic
 	return a, translate.NotFound(err, "article")
 }
 
-// complete adds what most articles do not have. It costs a query for each only if
-// there is one that has it.
+// complete adds what most articles do not have. It costs a query for each only
+// if there is one that has it.
 func complete(ctx context.Context, conn query.DBTX, list []Article) error {
 	if err := reveal(ctx, conn, list); err != nil {
 		return err

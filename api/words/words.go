@@ -4,8 +4,8 @@
 // A word is what white space and dashes separate, as in word processors, so
 // that an address or a link of Markdown is no more than one. Languages that are
 // written without spaces have no such words. Each Chinese or Japanese character
-// counts as a word. For Thai, Lao, Khmer, Burmese and their relatives the number
-// is an estimate, by the usual length of their words.
+// counts as a word. For Thai, Lao, Khmer, Burmese and their relatives the
+// number is an estimate, by the usual length of their words.
 package words
 
 import (

@@ -27,8 +27,8 @@ func reporting(a account, kind, id string) message {
 	return message{method: "POST", target: "/api/reports", token: a.token, body: fmt.Sprintf(`{"kind":%q,"id":%q,"reason":"wrong"}`, kind, id)}
 }
 
-// massReports reports one article often, from many accounts. Moderators must see
-// one item, with each account once, and nobody else anything.
+// massReports reports one article often, from many accounts. Moderators must
+// see one item, with each account once, and nobody else anything.
 func massReports(s *site) (r result) {
 	author, errA := s.register("reported")
 	slug, _, errB := s.write(author)

@@ -37,8 +37,8 @@ type drafted struct {
 	token, url, unseen string // unseen is a token that nobody has
 }
 
-// draft creates an author with a draft and a preview of it. The marker is in the
-// texts of the draft alone.
+// draft creates an author with a draft and a preview of it. The marker is in
+// the texts of the draft alone.
 func (s *site) draft(title string) (d drafted, err error) {
 	if d.author, err = s.register("drafter"); err != nil {
 		return d, err

@@ -41,8 +41,8 @@ func revisionsOf(a account, slug, rest string) message {
 	return message{method: "GET", target: "/api/articles/" + slug + "/revisions" + rest, token: a.token}
 }
 
-// changeOften changes a text from many connections. It returns the number of the
-// newest revision.
+// changeOften changes a text from many connections. It returns the number of
+// the newest revision.
 func (r *result) changeOften(s *site, a account, slug, path string, n int) (newest int) {
 	r.must(together(n, func(i int) error {
 		_, err := s.call(changing(a, slug, path, map[string]any{"body": fmt.Sprintf("change %d of %s", i, slug)}), 200)
@@ -132,8 +132,8 @@ func floodsRevisions(s *site, state string) (r result) {
 	return r
 }
 
-// floodsWorkingCopy changes, discards and restores unpublished changes again and
-// again. What the public reads does not change.
+// floodsWorkingCopy changes, discards and restores unpublished changes again
+// and again. What the public reads does not change.
 func floodsWorkingCopy(s *site) (r result) {
 	author, _, ok := r.accounts(s)
 	if !ok {

@@ -13,8 +13,8 @@ const (
 	earlierSlugs = 50  // the maximum that lead to an article
 )
 
-// squatting takes names that others want: by renaming one article, by drafts, and
-// when an article is withdrawn or deleted. The group "schedules" has more.
+// squatting takes names that others want: by renaming one article, by drafts,
+// and when an article is withdrawn or deleted. The group "schedules" has more.
 func squatting(*site) []attack {
 	return []attack{
 		{"slugs", "a name for each of many titles", renamesAgain},
@@ -82,9 +82,9 @@ func articleID(a answer) string {
 	return ""
 }
 
-// foresees creates drafts with the slug that somebody wants, and with those that
-// the service could give such a draft instead. Neither an article nor a scheduled
-// one may be kept from its slug.
+// foresees creates drafts with the slug that somebody wants, and with those
+// that the service could give such a draft instead. Neither an article nor a
+// scheduled one may be kept from its slug.
 func foresees(s *site) (r result) {
 	author, squatter, ok := r.accounts(s)
 	if !ok {

@@ -10,9 +10,10 @@ import (
 )
 
 // releaseProgramPages unmaps the pages of the program's file. The start touches
-// nearly all of them, but requests need only half, and jobs need others. A page that is needed again
-// is mapped from the page cache at its next use, which takes a few µs and reads
-// nothing from disk. This is an optimization, so errors are ignored.
+// nearly all of them, but requests need only half, and jobs need others. A page
+// that is needed again is mapped from the page cache at its next use, which
+// takes a few µs and reads nothing from disk. This is an optimization, so
+// errors are ignored.
 func releaseProgramPages() {
 	path, err := os.Executable()
 	if err != nil {

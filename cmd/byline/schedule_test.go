@@ -25,7 +25,8 @@ type schedule struct {
 	due      time.Time // by the clock of the database
 }
 
-// schedule creates n scheduled articles. The delay is an interval of PostgreSQL.
+// schedule creates n scheduled articles. The delay is an interval of
+// PostgreSQL.
 func (s *service) schedule(database, token string, n int, delay string) *schedule {
 	s.t.Helper()
 	sc := &schedule{t: s.t, database: database}

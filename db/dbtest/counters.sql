@@ -1,6 +1,6 @@
 -- Compares every counter and every copied column with the rows that it is made
--- from, and returns a line for each that is wrong. Nobody may write meanwhile. It
--- takes minutes for a million articles.
+-- from, and returns a line for each that is wrong. Nobody may write meanwhile.
+-- It takes minutes for a million articles.
 SELECT 'articles' WHERE (SELECT count(*) FROM articles WHERE NOT hidden) <> COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles'), 0)
 UNION ALL SELECT 'name of tag ' || t.tag FROM article_tags t WHERE NOT EXISTS (SELECT FROM tag_names n WHERE n.tag = t.tag AND n.shown)
 UNION ALL SELECT 'unused tag ' || n.name FROM tag_names n WHERE n.name = n.tag AND n.description IS NULL

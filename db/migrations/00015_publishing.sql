@@ -7,10 +7,10 @@
 -- version while its replicas run: to them a draft is a hidden article.
 -- hidden_items has what moderators have hidden.
 --
--- A slug that an article gets while it is not published is in draft_slugs, which
--- is apart for each author: otherwise the slug that another title gets would tell
--- that there is a draft. It is claimed in article_slugs when the article becomes
--- public, and kept there.
+-- A slug that an article gets while it is not published is in draft_slugs,
+-- which is apart for each author: otherwise the slug that another title gets
+-- would tell that there is a draft. It is claimed in article_slugs when the
+-- article becomes public, and kept there.
 --
 -- Lists are ordered by published_at. The tables article_tags, favorites and
 -- hidden_favorites copy it; in all rows that are there it equals created_at.

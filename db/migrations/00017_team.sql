@@ -2,8 +2,8 @@
 --
 -- The previous version neither changes the author of an article nor knows
 -- invitations: while a replica of it runs, it may drop the mail of an
--- invitation instead of sending it, and the admin has to invite again. Each step
--- can be repeated.
+-- invitation instead of sending it, and the admin has to invite again. Each
+-- step can be repeated.
 
 -- +goose NO TRANSACTION
 
@@ -57,9 +57,9 @@ CREATE TABLE IF NOT EXISTS invitations (
 CREATE UNIQUE INDEX IF NOT EXISTS invitations_email_key ON invitations (lower(email));
 CREATE INDEX IF NOT EXISTS invitations_invited_by_idx ON invitations (invited_by);
 
--- The invitations that can be used. One whose admin is no admin any more is of no
--- use: otherwise an admin could prepare accounts for the time after. Nor is one
--- whose address has an account by now.
+-- The invitations that can be used. One whose admin is no admin any more is of
+-- no use: otherwise an admin could prepare accounts for the time after. Nor is
+-- one whose address has an account by now.
 CREATE OR REPLACE VIEW valid_invitations AS
 SELECT i.id, i.email, i.role, i.token_hash, i.created_at, i.expires_at, u.username AS inviter
 FROM invitations i

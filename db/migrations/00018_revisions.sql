@@ -134,10 +134,10 @@ CREATE OR REPLACE FUNCTION revision_body(article_id bigint, body_revision intege
         (SELECT w.body FROM working_copies w WHERE w.article_id = $1 AND w.body_revision = $2))
 $$;
 
--- Tells the triggers below who changes an article, and how many revisions it may
--- have (0 is no maximum). The statement that changes it calls this function.
--- Both are forgotten when the transaction ends. The previous version sets
--- neither: then the author changes it, and nothing is dropped.
+-- Tells the triggers below who changes an article, and how many revisions it
+-- may have (0 is no maximum). The statement that changes it calls this
+-- function. Both are forgotten when the transaction ends. The previous version
+-- sets neither: then the author changes it, and nothing is dropped.
 CREATE OR REPLACE FUNCTION revising(reviser bigint, maximum integer) RETURNS boolean LANGUAGE sql VOLATILE AS $$
     SELECT set_config('byline.reviser', $1::text, true) IS NOT NULL AND set_config('byline.revisions', $2::text, true) IS NOT NULL
 $$;
@@ -278,8 +278,8 @@ COMMIT;
 DROP TRIGGER IF EXISTS articles_update_revise ON articles;
 
 -- +goose StatementBegin
--- A trigger subtracts it from that of the account. Each article is a transaction
--- of its own, so that no author stays locked.
+-- A trigger subtracts it from that of the account. Each article is a
+-- transaction of its own, so that no author stays locked.
 DO $$
 DECLARE
     article bigint;

@@ -1,8 +1,8 @@
 -- Series, and articles that are translations of one another.
 --
 -- The previous version knows neither. What it writes leaves the new columns as
--- they are. Each step is a transaction of its own, so that no table stays locked
--- for long, and can be repeated.
+-- they are. Each step is a transaction of its own, so that no table stays
+-- locked for long, and can be repeated.
 
 -- +goose NO TRANSACTION
 

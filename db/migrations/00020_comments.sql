@@ -7,9 +7,9 @@
 -- previous version. To that version such a comment does not exist, since it has
 -- no author; it answers the request that deletes it with 404.
 --
--- The column hidden says that a comment is not shown to everybody, for whichever
--- reason: a moderator has hidden it (a row in hidden_items), or it waits. So the
--- previous version does not show comments that wait.
+-- The column hidden says that a comment is not shown to everybody, for
+-- whichever reason: a moderator has hidden it (a row in hidden_items), or it
+-- waits. So the previous version does not show comments that wait.
 --
 -- Each step can be repeated, and no table stays locked for long.
 
@@ -73,11 +73,11 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- What is left of a deleted comment is deleted with the last reply. All comments
--- above are locked in a statement before, so that the next one sees the replies
--- of whoever held a lock, and that whoever waits for one does not keep a comment
--- for a reply that is deleted here. They are locked before users, as by a
--- statement that deletes or changes one of them.
+-- What is left of a deleted comment is deleted with the last reply. All
+-- comments above are locked in a statement before, so that the next one sees
+-- the replies of whoever held a lock, and that whoever waits for one does not
+-- keep a comment for a reply that is deleted here. They are locked before
+-- users, as by a statement that deletes or changes one of them.
 CREATE OR REPLACE FUNCTION note_comments() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     answered constant boolean := TG_OP = 'DELETE' AND EXISTS (SELECT FROM changed WHERE parent_id IS NOT NULL);

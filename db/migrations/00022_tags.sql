@@ -11,16 +11,17 @@
 -- what the text in articles.tags stands for, and the rows of article_tags are
 -- moved, in batches.
 --
--- A trigger replaces other spellings in what is written, so that replicas of the
--- previous version can write any. It reads no names of tags that only drafts and
--- hidden articles have: such a tag gets its name when an article with it becomes
--- public, so that nobody can tell that it was there. Writers hold a lock of the
--- name of each tag that they use (FOR KEY SHARE) until they commit. Merging,
--- and deleting a name that no article uses any more, wait for them.
+-- A trigger replaces other spellings in what is written, so that replicas of
+-- the previous version can write any. It reads no names of tags that only
+-- drafts and hidden articles have: such a tag gets its name when an article
+-- with it becomes public, so that nobody can tell that it was there. Writers
+-- hold a lock of the name of each tag that they use (FOR KEY SHARE) until they
+-- commit. Merging, and deleting a name that no article uses any more, wait for
+-- them.
 --
--- Spellings that are there and differ only in case or spaces are merged into the
--- first one. A replica of the previous version then lists these articles under
--- the first spelling only.
+-- Spellings that are there and differ only in case or spaces are merged into
+-- the first one. A replica of the previous version then lists these articles
+-- under the first spelling only.
 --
 -- Each step is a transaction of its own, so that no table stays locked for
 -- long, and can be repeated.
@@ -93,8 +94,8 @@ CREATE OR REPLACE FUNCTION tag_named(name text) RETURNS text LANGUAGE sql STABLE
     SELECT n.tag FROM tag_names n WHERE n.folded = fold_tag($1)
 $$;
 
--- Replaces the tags of an article by the texts that identify them. A tag that no
--- public article has had gets its name from the first public one.
+-- Replaces the tags of an article by the texts that identify them. A tag that
+-- no public article has had gets its name from the first public one.
 CREATE OR REPLACE FUNCTION identify_tags() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     names text[];

@@ -4,8 +4,8 @@
 -- What a new article or comment changes elsewhere. A service inserts one at a
 -- time, so for articles there is a trigger for each row: one for the statement,
 -- which reads its rows from a table of them, took a fifth of its time in
--- PostgreSQL. An author can have many comments, and updating a user for each row
--- of one statement would take quadratic time.
+-- PostgreSQL. An author can have many comments, and updating a user for each
+-- row of one statement would take quadratic time.
 -- derive_from_articles and note_comments still know what to do for INSERT: the
 -- way back gives the triggers to them again.
 

@@ -4,9 +4,9 @@
 -- joins next to OFFSET would run for the skipped rows too. So all lists have
 -- the same row type, query.ArticleItem.
 --
--- A page starts below (before_published_at, before_id), newest first. The caller
--- passes a time after every article for the first page. The time of an article is
--- that of its publication, which article_tags and favorites call
+-- A page starts below (before_published_at, before_id), newest first. The
+-- caller passes a time after every article for the first page. The time of an
+-- article is that of its publication, which article_tags and favorites call
 -- article_created_at (db/migrations, 00015). tag_named finds a tag whatever the
 -- case of its name (00022). Articles that are not public have no
 -- rows in these two; a query on articles must exclude them (NOT a.hidden).
@@ -152,8 +152,8 @@ JOIN users u ON u.id = a.author_id
 WHERE s.slug = @slug;
 
 -- name: ArticleGet :one
--- Returns the same columns as ArticleGetBySlug, for a viewer who has changed the
--- article.
+-- Returns the same columns as ArticleGetBySlug, for a viewer who has changed
+-- the article.
 SELECT a.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
@@ -189,9 +189,9 @@ LEFT JOIN follows w ON w.followee_id = a.author_id AND w.follower_id = @viewer_i
 ORDER BY n.position;
 
 -- name: ArticleLock :one
--- Locks an article against other changes, and returns what a change checks: only
--- columns of the article, because those of other tables could be older than the
--- lock.
+-- Locks an article against other changes, and returns what a change checks:
+-- only columns of the article, because those of other tables could be older
+-- than the lock.
 SELECT a.id, a.author_id, a.slug, a.title, a.tags, a.details, a.own_slug, a.version, a.own_revision, a.hidden, a.status, a.published_at, a.unpublish_at, a.comments_open,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.series_position, 0)::int AS series_position,
        COALESCE(a.translation_group, 0)::bigint AS translation_group
@@ -267,8 +267,8 @@ WITH kept AS (
 SELECT EXISTS (SELECT FROM claimed) AS is_claimed, (public + private >= @maximum::int)::boolean AS is_full FROM kept;
 
 -- name: DraftSlugMove :exec
--- Gives the slugs that an article has or had as a draft to another author, except
--- those that a draft of that author has or had.
+-- Gives the slugs that an article has or had as a draft to another author,
+-- except those that a draft of that author has or had.
 WITH moved AS (
     DELETE FROM draft_slugs d WHERE d.article_id = @article_id RETURNING d.slug
 )

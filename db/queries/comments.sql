@@ -15,8 +15,8 @@ FROM created c
 JOIN users u ON u.id = c.author_id;
 
 -- name: CommentReply :one
--- CommentCreate for a comment that answers another one, which is locked, so that
--- it is not deleted at the same time (db/migrations, 00020).
+-- CommentCreate for a comment that answers another one, which is locked, so
+-- that it is not deleted at the same time (db/migrations, 00020).
 WITH parent AS (
     SELECT p.id, p.article_id, p.depth FROM comments p
     WHERE p.id = @parent_id AND p.author_id IS NOT NULL AND NOT p.hidden AND p.depth < 8
@@ -190,9 +190,9 @@ FROM changed m
 JOIN users u ON u.id = m.author_id;
 
 -- name: CommentDelete :one
--- Deletes the comment, or returns why it must not be deleted. It is locked first,
--- because a comment that has replies is changed instead of deleted: then the
--- DELETE returns no row.
+-- Deletes the comment, or returns why it must not be deleted. It is locked
+-- first, because a comment that has replies is changed instead of deleted: then
+-- the DELETE returns no row.
 WITH article AS (
     SELECT a.id FROM article_named(@slug, @viewer_id, @viewer_level) n JOIN articles a ON a.id = n.id
 ), own AS (

@@ -22,7 +22,8 @@ FROM api_keys k WHERE k.user_id = @user_id AND k.id > @after_id ORDER BY k.id LI
 
 -- name: ExportArticles :many
 -- With every slug that each article has had. An article is left out if the
--- bodies and details of the articles before it have more than max_bytes together.
+-- bodies and details of the articles before it have more than max_bytes
+-- together.
 WITH page AS (
     SELECT x.id, sum(x.bytes) OVER (ORDER BY x.created_at, x.id) - x.bytes AS bytes_before
     FROM (

@@ -1,7 +1,7 @@
 -- name: MailClaim :one
--- Claims a mail if it is due, for as long as sending it may take. If this replica
--- ends meanwhile, another one claims the mail after that time. The account of a
--- password reset is looked up here.
+-- Claims a mail if it is due, for as long as sending it may take. If this
+-- replica ends meanwhile, another one claims the mail after that time. The
+-- account of a password reset is looked up here.
 UPDATE mails m SET
     attempts = m.attempts + 1,
     due_at = now() + @lease::interval,

@@ -27,8 +27,8 @@ UPDATE comments c SET waiting = false, hidden = EXISTS (SELECT 1 FROM hidden_ite
 WHERE c.id = @comment_id AND c.waiting;
 
 -- name: WaitingList :many
--- The comments that wait for approval, the oldest first, on the articles that the
--- viewer sees.
+-- The comments that wait for approval, the oldest first, on the articles that
+-- the viewer sees.
 SELECT c.id, c.parent_id, c.body, c.created_at, a.slug, a.title, u.username AS author
 FROM comments c
 JOIN articles a ON a.id = c.article_id
@@ -39,8 +39,8 @@ ORDER BY c.id
 LIMIT @page_limit::int;
 
 -- name: HiddenList :many
--- The hidden articles and comments, the last hidden first. Moderators do not see
--- those of articles that are not published any more.
+-- The hidden articles and comments, the last hidden first. Moderators do not
+-- see those of articles that are not published any more.
 SELECT h.id, h.comment_id, h.reason, h.created_at, u.username AS hidden_by, a.slug, a.title, y.username AS author
 FROM hidden_items h
 LEFT JOIN comments c ON c.id = h.comment_id
@@ -52,8 +52,8 @@ ORDER BY h.id DESC
 LIMIT @page_limit::int;
 
 -- name: HiddenArticleList :many
--- The additional columns of articles that are not public. Those that no moderator
--- has hidden have no reason.
+-- The additional columns of articles that are not public. Those that no
+-- moderator has hidden have no reason.
 SELECT a.id, h.reason, h.created_at,
        (SELECT count(*) FROM hidden_favorites f WHERE f.article_id = a.id) AS favorites_count,
        EXISTS (SELECT 1 FROM hidden_favorites f WHERE f.article_id = a.id AND f.user_id = @viewer_id) AS favorited
@@ -75,8 +75,9 @@ WHERE c.id = @id AND c.author_id IS NOT NULL AND article_visible(a.hidden, a.sta
 DELETE FROM comments WHERE id = @id;
 
 -- name: ReportCreate :one
--- Returns the first report of the reporter if the same thing was reported before
--- and is not decided. The updates change nothing: they lock and return the row.
+-- Returns the first report of the reporter if the same thing was reported
+-- before and is not decided. The updates change nothing: they lock and return
+-- the row.
 WITH item AS (
     INSERT INTO reported_items (kind, subject_id, author_id) VALUES (@kind, @subject_id, @author_id)
     ON CONFLICT (kind, subject_id) WHERE decided_at IS NULL DO UPDATE SET kind = excluded.kind

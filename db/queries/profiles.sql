@@ -27,8 +27,8 @@ WHERE f.follower_id = @follower_id AND f.followee_id = n.id;
 
 -- name: ProfileLock :one
 -- Locks a user, and the one who blocks them, against new follows and comments,
--- until the transaction ends. Both are locked in the order of their ids, so that
--- two who block each other do not wait for each other.
+-- until the transaction ends. Both are locked in the order of their ids, so
+-- that two who block each other do not wait for each other.
 WITH named AS (
     SELECT v.id FROM user_named(@username, @folded_username) n JOIN users v ON v.id = n.id
 ), locked AS (

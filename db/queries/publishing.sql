@@ -1,6 +1,6 @@
 -- name: ArticlePublish :execrows
--- Publishes an article, at once or at a time. Changes no row if a time is not in
--- the future, or ends before it begins. The clock of the database decides.
+-- Publishes an article, at once or at a time. Changes no row if a time is not
+-- in the future, or ends before it begins. The clock of the database decides.
 UPDATE articles a SET
     slug = @slug,
     status = CASE WHEN sqlc.narg(publish_at)::timestamptz IS NULL THEN 'published' ELSE 'scheduled' END,

@@ -23,8 +23,8 @@ WHERE r.article_id = @article_id AND r.number = @number::int;
 SELECT r.number FROM newest_revisions(@article_id, @number::int, 1) r;
 
 -- name: RevisionRestore :exec
--- A trigger makes a revision. The body is one that is stored already, so that it
--- keeps its number, unless it is the one that the article has.
+-- A trigger makes a revision. The body is one that is stored already, so that
+-- it keeps its number, unless it is the one that the article has.
 UPDATE articles a SET
     slug = COALESCE(sqlc.narg(slug), a.slug),
     title = r.title,
@@ -75,8 +75,8 @@ FROM articles a
 WHERE a.id = @article_id AND set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL AND revising(@reviser, @max_revisions);
 
 -- name: WorkingCopyUpdate :exec
--- Changes nothing if the text stays the same. A NULL parameter leaves its column
--- unchanged, except for details.
+-- Changes nothing if the text stays the same. A NULL parameter leaves its
+-- column unchanged, except for details.
 UPDATE working_copies w SET
     title = COALESCE(sqlc.narg(title), w.title),
     description = COALESCE(sqlc.narg(description), w.description),
@@ -94,8 +94,8 @@ WHERE w.article_id = @article_id AND set_config('byline.account_storage', (@acco
        COALESCE(sqlc.narg(tags)::text[], w.tags), (sqlc.narg(details)::json)::text);
 
 -- name: WorkingCopySetState :execrows
--- Schedules a working copy, or submits it for review. Changes no row if the time
--- is not in the future.
+-- Schedules a working copy, or submits it for review. Changes no row if the
+-- time is not in the future.
 UPDATE working_copies w SET status = @status, publish_at = sqlc.narg(publish_at)::timestamptz, version = w.version + 1
 WHERE w.article_id = @article_id AND (sqlc.narg(publish_at)::timestamptz IS NULL OR sqlc.narg(publish_at)::timestamptz > now());
 

@@ -39,8 +39,8 @@ WHERE id = @id;
 
 -- name: SeriesOrder :one
 -- Gives the articles of a series new positions: those of a list in its order,
--- then the others in the order that they had. Returns how many of the list are in
--- the series.
+-- then the others in the order that they had. Returns how many of the list are
+-- in the series.
 WITH listed AS (
     SELECT DISTINCT ON (a.id) a.id, n.position
     FROM unnest(@slugs::text[]) WITH ORDINALITY AS n (slug, position)

@@ -14,8 +14,8 @@ JOIN tag_names n ON n.tag = u.tag AND n.shown
 ORDER BY u.total DESC, n.name;
 
 -- name: TagListByName :many
--- A page of the tags that public articles have, by name. Their number is the sum
--- of a few rows for each.
+-- A page of the tags that public articles have, by name. Their number is the
+-- sum of a few rows for each.
 WITH page AS (
     SELECT n.folded, n.name, n.tag FROM tag_names n
     WHERE n.shown AND n.folded > @after_folded::text
@@ -66,8 +66,8 @@ RETURNING n.id;
 
 -- name: TagMerge :one
 -- Makes a tag part of another one: its names lead to it, and the tags that were
--- merged into it earlier do too. Returns the id of the merged tag. TagMove moves
--- its articles.
+-- merged into it earlier do too. Returns the id of the merged tag. TagMove
+-- moves its articles.
 WITH names AS (
     UPDATE tag_names n SET tag = @into_tag, shown = false, description = NULL WHERE n.tag = @tag
 ), earlier AS (
@@ -76,7 +76,8 @@ WITH names AS (
 INSERT INTO merged_tags (name, tag) VALUES (@tag, @into_tag) RETURNING id;
 
 -- name: TagMove :one
--- Moves up to most articles of a merged tag, and reports whether there are more.
+-- Moves up to most articles of a merged tag, and reports whether there are
+-- more.
 SELECT move_merged_tag((SELECT m.name FROM merged_tags m WHERE m.id = @id::bigint), @most::int)::boolean AS more;
 
 -- name: TagListChanged :many
@@ -87,8 +88,8 @@ UNION ALL
 SELECT m.name, m.tag, s.name FROM merged_tags m JOIN tag_names s ON s.tag = m.tag AND s.shown;
 
 -- name: TagDeleteUnused :one
--- Triggers delete the counters and the name of a tag with its last article. They
--- leave them where two transactions delete the last two articles at the same
--- time, or one holds the name.
+-- Triggers delete the counters and the name of a tag with its last article.
+-- They leave them where two transactions delete the last two articles at the
+-- same time, or one holds the name.
 SELECT (delete_unused_tags(ARRAY(SELECT k.name FROM counters k WHERE k.kind = 'tag' GROUP BY k.name HAVING sum(k.value) = 0))
       + forget_tags(ARRAY(SELECT n.tag FROM tag_names n WHERE NOT EXISTS (SELECT FROM article_tags t WHERE t.tag = n.tag))))::bigint AS deleted;

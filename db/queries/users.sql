@@ -8,8 +8,8 @@ WHERE i.id = v.id AND v.token_hash = @token_hash
 RETURNING i.id, i.role, lower(i.email) = lower(@email) AS is_for_address;
 
 -- name: UserCreate :one
--- Creates the account, its first session and the mail that verifies its address,
--- unless that is verified.
+-- Creates the account, its first session and the mail that verifies its
+-- address, unless that is verified.
 -- The network address of the request becomes a known one, so that nobody can lock
 -- the owner out there.
 WITH u AS (

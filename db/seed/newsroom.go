@@ -222,8 +222,8 @@ func (n *newsroom) pieceSlug(t *text) string {
 	return n.uniqueSlug(last.title, t.id)
 }
 
-// uniqueSlug returns a slug that no other title of a data set has. id is that of
-// an article.
+// uniqueSlug returns a slug that no other title of a data set has. id is that
+// of an article.
 func (n *newsroom) uniqueSlug(title string, id int64) string {
 	if n.articles == 0 {
 		return slug(title, "")

@@ -8,8 +8,8 @@ const hour = day / 24
 func (p *plan) spammer() int { return p.usersAt(p.day(20)) - 1 }
 func (p *plan) rude() int    { return p.spammer() - 1 }
 
-// addComment queues a comment and returns its id. parent is 0 for a comment that
-// answers none.
+// addComment queues a comment and returns its id. parent is 0 for a comment
+// that answers none.
 func (n *newsroom) addComment(article int64, author int, body string, parent int64, depth int, created int64) int64 {
 	n.Comments++
 	id := int64(n.comments + n.cfg.Comments + n.Comments)

@@ -58,8 +58,8 @@ var threads = []struct {
 	}},
 }
 
-// answers are replies to comments that begin with a remark: by the author of the
-// article, and then by the user who had commented, if second is not empty.
+// answers are replies to comments that begin with a remark: by the author of
+// the article, and then by the user who had commented, if second is not empty.
 var answers = map[string]struct{ first, second string }{
 	"Does this also work for {o}?":                        {"I have not tried it. If you do, please write about it.", ""},
 	"Small correction: it was {d}, not {d}.":              {"You are right, and I have changed the sentence.", "That was quick!"},

@@ -58,8 +58,8 @@ var triggers = []struct{ table, trigger string }{
 // use, and no write misses a disabled trigger.
 const tables = "users, articles, article_slugs, article_tags, comments, favorites, follows, counters, tag_names"
 
-// newsroomTables are those that only a newsroom writes. Their ids are those that
-// everybody gets.
+// newsroomTables are those that only a newsroom writes. Their ids are those
+// that everybody gets.
 const newsroomTables = ", series, article_revisions, article_bodies, working_copies, draft_slugs, reported_items, reports, blocks, hidden_items"
 
 // Run adds the data set in one transaction, so that either all of it is added

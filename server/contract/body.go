@@ -217,8 +217,8 @@ func (c *checker) object(s *openapi3.Schema) (any, error) {
 	return members, err
 }
 
-// returned reports whether the next value is one that responses have in place of
-// the one that the member takes (x-returned-as). It has no effect, so that a
+// returned reports whether the next value is one that responses have in place
+// of the one that the member takes (x-returned-as). It has no effect, so that a
 // client can send back what it got.
 func (c *checker) returned(member *openapi3.Schema) bool {
 	return member != nil && c.dec.PeekKind() == '{' && member.Extensions["x-returned-as"] == openapi3.TypeObject
