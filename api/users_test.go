@@ -50,21 +50,14 @@ func oneField(field, message string) problem.Fields { return problem.Fields{fiel
 // came back.
 func atOnce(t *testing.T, n int, call func(i int) (status int, err error)) map[int]int {
 	t.Helper()
-	start, got := make(chan struct{}), make(map[int]int)
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			status, err := call(i)
-			assert.NoError(t, err)
-			mu.Lock()
-			defer mu.Unlock()
-			got[status]++
-		})
+	got := map[int]int{}
+	for _, status := range together(n, func(i int) int {
+		status, err := call(i)
+		assert.NoError(t, err)
+		return status
+	}) {
+		got[status]++
 	}
-	close(start)
-	wg.Wait()
 	return got
 }
 

@@ -72,17 +72,16 @@ func elsewhereInArticle(id string, suffixes ...string) func(*stage) []call {
 
 // stale sends tags that the article does not have; weak ones never match.
 func stale(id string) func(*stage) []call {
-	return func(s *stage) []call {
-		res, _ := s.s.Do("GET", article(s, ""), "")
-		c := valid[id](s)
-		return []call{c.with("If-Match", `"0.old"`), c.with("If-Match", `"nonsense"`), c.with("If-Match", "W/"+res.Header.Get("ETag"))}
-	}
+	return staleAt(id, func(s *stage) string { return article(s, "") })
 }
 
 // staleSeries is stale for a series.
-func staleSeries(id string) func(*stage) []call {
+func staleSeries(id string) func(*stage) []call { return staleAt(id, series) }
+
+// staleAt is stale for what has a path.
+func staleAt(id string, path func(*stage) string) func(*stage) []call {
 	return func(s *stage) []call {
-		res, _ := s.s.Do("GET", series(s), "")
+		res, _ := s.s.Do("GET", path(s), "")
 		c := valid[id](s)
 		return []call{c.with("If-Match", `"0.old"`), c.with("If-Match", `"nonsense"`), c.with("If-Match", "W/"+res.Header.Get("ETag"))}
 	}
