@@ -194,8 +194,8 @@ type ArticleGetRow struct {
 	Following        bool
 }
 
-// Returns the same columns as ArticleGetBySlug, for a viewer who has changed the
-// article.
+// Returns the same columns as ArticleGetBySlug, for a viewer who has changed
+// the article.
 func (q *Queries) ArticleGet(ctx context.Context, db DBTX, arg ArticleGetParams) (ArticleGetRow, error) {
 	row := db.QueryRow(ctx, articleGet, arg.ViewerID, arg.ID)
 	var i ArticleGetRow
@@ -380,9 +380,9 @@ type ArticleListParams struct {
 // joins next to OFFSET would run for the skipped rows too. So all lists have
 // the same row type, query.ArticleItem.
 //
-// A page starts below (before_published_at, before_id), newest first. The caller
-// passes a time after every article for the first page. The time of an article is
-// that of its publication, which article_tags and favorites call
+// A page starts below (before_published_at, before_id), newest first. The
+// caller passes a time after every article for the first page. The time of an
+// article is that of its publication, which article_tags and favorites call
 // article_created_at (db/migrations, 00015). tag_named finds a tag whatever the
 // case of its name (00022). Articles that are not public have no
 // rows in these two; a query on articles must exclude them (NOT a.hidden).
@@ -1041,9 +1041,9 @@ type ArticleLockRow struct {
 	TranslationGroup int64
 }
 
-// Locks an article against other changes, and returns what a change checks: only
-// columns of the article, because those of other tables could be older than the
-// lock.
+// Locks an article against other changes, and returns what a change checks:
+// only columns of the article, because those of other tables could be older
+// than the lock.
 func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParams) (ArticleLockRow, error) {
 	row := db.QueryRow(ctx, articleLock, arg.Slug, arg.ViewerID, arg.ViewerLevel)
 	var i ArticleLockRow
@@ -1251,8 +1251,8 @@ type DraftSlugMoveParams struct {
 	ArticleID int64
 }
 
-// Gives the slugs that an article has or had as a draft to another author, except
-// those that a draft of that author has or had.
+// Gives the slugs that an article has or had as a draft to another author,
+// except those that a draft of that author has or had.
 func (q *Queries) DraftSlugMove(ctx context.Context, db DBTX, arg DraftSlugMoveParams) error {
 	_, err := db.Exec(ctx, draftSlugMove, arg.AuthorID, arg.ArticleID)
 	return err

@@ -134,9 +134,9 @@ type CommentDeleteRow struct {
 	ForeignComment bool
 }
 
-// Deletes the comment, or returns why it must not be deleted. It is locked first,
-// because a comment that has replies is changed instead of deleted: then the
-// DELETE returns no row.
+// Deletes the comment, or returns why it must not be deleted. It is locked
+// first, because a comment that has replies is changed instead of deleted: then
+// the DELETE returns no row.
 func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteParams) (CommentDeleteRow, error) {
 	row := db.QueryRow(ctx, commentDelete,
 		arg.ID,
@@ -649,8 +649,8 @@ type CommentReplyRow struct {
 	Waiting   bool
 }
 
-// CommentCreate for a comment that answers another one, which is locked, so that
-// it is not deleted at the same time (db/migrations, 00020).
+// CommentCreate for a comment that answers another one, which is locked, so
+// that it is not deleted at the same time (db/migrations, 00020).
 func (q *Queries) CommentReply(ctx context.Context, db DBTX, arg CommentReplyParams) (CommentReplyRow, error) {
 	row := db.QueryRow(ctx, commentReply,
 		arg.ParentID,

@@ -105,7 +105,8 @@ type ExportArticlesRow struct {
 }
 
 // With every slug that each article has had. An article is left out if the
-// bodies and details of the articles before it have more than max_bytes together.
+// bodies and details of the articles before it have more than max_bytes
+// together.
 func (q *Queries) ExportArticles(ctx context.Context, db DBTX, arg ExportArticlesParams) ([]ExportArticlesRow, error) {
 	rows, err := db.Query(ctx, exportArticles,
 		arg.MaxBytes,

@@ -33,9 +33,9 @@ type MailClaimRow struct {
 	CreatedAt time.Time
 }
 
-// Claims a mail if it is due, for as long as sending it may take. If this replica
-// ends meanwhile, another one claims the mail after that time. The account of a
-// password reset is looked up here.
+// Claims a mail if it is due, for as long as sending it may take. If this
+// replica ends meanwhile, another one claims the mail after that time. The
+// account of a password reset is looked up here.
 func (q *Queries) MailClaim(ctx context.Context, db DBTX, arg MailClaimParams) (MailClaimRow, error) {
 	row := db.QueryRow(ctx, mailClaim, arg.Lease, arg.ID)
 	var i MailClaimRow

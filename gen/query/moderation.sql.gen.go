@@ -172,8 +172,8 @@ type HiddenArticleListRow struct {
 	Favorited      bool
 }
 
-// The additional columns of articles that are not public. Those that no moderator
-// has hidden have no reason.
+// The additional columns of articles that are not public. Those that no
+// moderator has hidden have no reason.
 func (q *Queries) HiddenArticleList(ctx context.Context, db DBTX, arg HiddenArticleListParams) ([]HiddenArticleListRow, error) {
 	rows, err := db.Query(ctx, hiddenArticleList, arg.ViewerID, arg.ArticleIds)
 	if err != nil {
@@ -260,8 +260,8 @@ type HiddenListRow struct {
 	Author    string
 }
 
-// The hidden articles and comments, the last hidden first. Moderators do not see
-// those of articles that are not published any more.
+// The hidden articles and comments, the last hidden first. Moderators do not
+// see those of articles that are not published any more.
 func (q *Queries) HiddenList(ctx context.Context, db DBTX, arg HiddenListParams) ([]HiddenListRow, error) {
 	rows, err := db.Query(ctx, hiddenList,
 		arg.BeforeID,
@@ -320,8 +320,9 @@ type ReportCreateRow struct {
 	CreatedAt time.Time
 }
 
-// Returns the first report of the reporter if the same thing was reported before
-// and is not decided. The updates change nothing: they lock and return the row.
+// Returns the first report of the reporter if the same thing was reported
+// before and is not decided. The updates change nothing: they lock and return
+// the row.
 func (q *Queries) ReportCreate(ctx context.Context, db DBTX, arg ReportCreateParams) (ReportCreateRow, error) {
 	row := db.QueryRow(ctx, reportCreate,
 		arg.ReporterID,
@@ -450,7 +451,7 @@ type ReportedItemListRow struct {
 	DecidedAt     *time.Time
 }
 
-// What was deleted, or is not published any more, has no text.
+// What was deleted, or the viewer does not see any more, has no text.
 func (q *Queries) ReportedItemList(ctx context.Context, db DBTX, arg ReportedItemListParams) ([]ReportedItemListRow, error) {
 	rows, err := db.Query(ctx, reportedItemList,
 		arg.ViewerID,
@@ -555,8 +556,8 @@ type WaitingListRow struct {
 	Author    string
 }
 
-// The comments that wait for approval, the oldest first, on the articles that the
-// viewer sees.
+// The comments that wait for approval, the oldest first, on the articles that
+// the viewer sees.
 func (q *Queries) WaitingList(ctx context.Context, db DBTX, arg WaitingListParams) ([]WaitingListRow, error) {
 	rows, err := db.Query(ctx, waitingList,
 		arg.AfterID,

@@ -227,8 +227,8 @@ type ProfileLockParams struct {
 }
 
 // Locks a user, and the one who blocks them, against new follows and comments,
-// until the transaction ends. Both are locked in the order of their ids, so that
-// two who block each other do not wait for each other.
+// until the transaction ends. Both are locked in the order of their ids, so
+// that two who block each other do not wait for each other.
 func (q *Queries) ProfileLock(ctx context.Context, db DBTX, arg ProfileLockParams) (int64, error) {
 	row := db.QueryRow(ctx, profileLock, arg.Username, arg.FoldedUsername, arg.ViewerID)
 	var id int64

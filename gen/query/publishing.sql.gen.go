@@ -308,8 +308,8 @@ type ArticlePublishParams struct {
 	ID          int64
 }
 
-// Publishes an article, at once or at a time. Changes no row if a time is not in
-// the future, or ends before it begins. The clock of the database decides.
+// Publishes an article, at once or at a time. Changes no row if a time is not
+// in the future, or ends before it begins. The clock of the database decides.
 func (q *Queries) ArticlePublish(ctx context.Context, db DBTX, arg ArticlePublishParams) (int64, error) {
 	result, err := db.Exec(ctx, articlePublish,
 		arg.Slug,

@@ -211,8 +211,8 @@ type RevisionRestoreParams struct {
 	MaxRevisions   int32
 }
 
-// A trigger makes a revision. The body is one that is stored already, so that it
-// keeps its number, unless it is the one that the article has.
+// A trigger makes a revision. The body is one that is stored already, so that
+// it keeps its number, unless it is the one that the article has.
 func (q *Queries) RevisionRestore(ctx context.Context, db DBTX, arg RevisionRestoreParams) error {
 	_, err := db.Exec(ctx, revisionRestore,
 		arg.Slug,
@@ -421,8 +421,8 @@ type WorkingCopySetStateParams struct {
 	ArticleID int64
 }
 
-// Schedules a working copy, or submits it for review. Changes no row if the time
-// is not in the future.
+// Schedules a working copy, or submits it for review. Changes no row if the
+// time is not in the future.
 func (q *Queries) WorkingCopySetState(ctx context.Context, db DBTX, arg WorkingCopySetStateParams) (int64, error) {
 	result, err := db.Exec(ctx, workingCopySetState, arg.Status, arg.PublishAt, arg.ArticleID)
 	if err != nil {
@@ -497,8 +497,8 @@ type WorkingCopyUpdateParams struct {
 	MaxRevisions   int32
 }
 
-// Changes nothing if the text stays the same. A NULL parameter leaves its column
-// unchanged, except for details.
+// Changes nothing if the text stays the same. A NULL parameter leaves its
+// column unchanged, except for details.
 func (q *Queries) WorkingCopyUpdate(ctx context.Context, db DBTX, arg WorkingCopyUpdateParams) error {
 	_, err := db.Exec(ctx, workingCopyUpdate,
 		arg.Title,

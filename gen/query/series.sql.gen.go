@@ -309,8 +309,8 @@ type SeriesOrderParams struct {
 }
 
 // Gives the articles of a series new positions: those of a list in its order,
-// then the others in the order that they had. Returns how many of the list are in
-// the series.
+// then the others in the order that they had. Returns how many of the list are
+// in the series.
 func (q *Queries) SeriesOrder(ctx context.Context, db DBTX, arg SeriesOrderParams) (int64, error) {
 	row := db.QueryRow(ctx, seriesOrder,
 		arg.Slugs,

@@ -14,9 +14,9 @@ SELECT (delete_unused_tags(ARRAY(SELECT k.name FROM counters k WHERE k.kind = 't
       + forget_tags(ARRAY(SELECT n.tag FROM tag_names n WHERE NOT EXISTS (SELECT FROM article_tags t WHERE t.tag = n.tag))))::bigint AS deleted
 `
 
-// Triggers delete the counters and the name of a tag with its last article. They
-// leave them where two transactions delete the last two articles at the same
-// time, or one holds the name.
+// Triggers delete the counters and the name of a tag with its last article.
+// They leave them where two transactions delete the last two articles at the
+// same time, or one holds the name.
 func (q *Queries) TagDeleteUnused(ctx context.Context, db DBTX) (int64, error) {
 	row := db.QueryRow(ctx, tagDeleteUnused)
 	var deleted int64
@@ -142,8 +142,8 @@ type TagListByNameRow struct {
 	Total  int64
 }
 
-// A page of the tags that public articles have, by name. Their number is the sum
-// of a few rows for each.
+// A page of the tags that public articles have, by name. Their number is the
+// sum of a few rows for each.
 func (q *Queries) TagListByName(ctx context.Context, db DBTX, arg TagListByNameParams) ([]TagListByNameRow, error) {
 	rows, err := db.Query(ctx, tagListByName, arg.AfterFolded, arg.Prefix, arg.PageLimit)
 	if err != nil {
@@ -226,8 +226,8 @@ type TagMergeParams struct {
 }
 
 // Makes a tag part of another one: its names lead to it, and the tags that were
-// merged into it earlier do too. Returns the id of the merged tag. TagMove moves
-// its articles.
+// merged into it earlier do too. Returns the id of the merged tag. TagMove
+// moves its articles.
 func (q *Queries) TagMerge(ctx context.Context, db DBTX, arg TagMergeParams) (int64, error) {
 	row := db.QueryRow(ctx, tagMerge, arg.Tag, arg.IntoTag)
 	var id int64
@@ -244,7 +244,8 @@ type TagMoveParams struct {
 	Most int32
 }
 
-// Moves up to most articles of a merged tag, and reports whether there are more.
+// Moves up to most articles of a merged tag, and reports whether there are
+// more.
 func (q *Queries) TagMove(ctx context.Context, db DBTX, arg TagMoveParams) (bool, error) {
 	row := db.QueryRow(ctx, tagMove, arg.ID, arg.Most)
 	var more bool

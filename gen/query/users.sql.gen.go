@@ -97,8 +97,8 @@ type UserCreateRow struct {
 	SessionID int64
 }
 
-// Creates the account, its first session and the mail that verifies its address,
-// unless that is verified.
+// Creates the account, its first session and the mail that verifies its
+// address, unless that is verified.
 // The network address of the request becomes a known one, so that nobody can lock
 // the owner out there.
 func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams) (UserCreateRow, error) {
