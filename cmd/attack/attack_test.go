@@ -159,7 +159,7 @@ var lax = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, `{"user":{"token":"a.b.c"},"article":{"slug":"s","role":"attacker"},"comment":{"id":1},"articles":[{"slug":"x"}],"tags":[],"nextCursor":"AAAAAAAAAAAAAAAAAAAA"}`)
+	_, _ = io.WriteString(w, `{"user":{"token":"a.b.c"},"article":{"slug":"s","role":"attacker"},"comment":{"id":1},"articles":[{"slug":"x"}],"tags":[],"invitation":{"id":1},"reports":[{"id":1,"slug":"s"}],"nextCursor":"AAAAAAAAAAAAAAAAAAAA"}`)
 })
 
 // broken panics and shows it to everybody.

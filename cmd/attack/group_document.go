@@ -97,11 +97,15 @@ func encodings(s *site) (all []attack) {
 				"prototype members": func(string) string { return `{"__proto__":{"a":1},"constructor":{"prototype":{}}}` },
 			}
 			for _, name := range sortedKeys(whole) {
+				want := op.wrong
+				if name == "prototype members" && takesObject(op.body) {
+					want = op.declares // unknown members have no effect
+				}
 				all = append(all, aim(group, name, op, func(s *site) message {
 					m := s.message(op)
 					m.body = whole[name](s.with(op, p, `"text"`))
 					return m
-				}, op.wrong))
+				}, want))
 			}
 		}
 		for _, p := range slices.Concat(op.params("query"), op.params("path")) {
@@ -202,13 +206,19 @@ func fits(s *openapi3.Schema, name string) bool {
 	case name == "array", name == "nested array":
 		return s.Type.Is("array") && (name == "array" && s.MinItems == 0 || s.Items.Value.Type.Is("array"))
 	case name == "object":
-		return s.Type.Is("object") && len(s.Required) == 0
+		return takesObject(s)
 	case name == "integer":
 		return s.Type.Is("integer") || s.Type.Is("number")
 	case name == "string":
 		return s.Type.Is("string")
 	}
 	return s.Type.Is(name)
+}
+
+// takesObject reports whether a schema accepts an object that has none of its
+// members, or takes one for what a response has in this place.
+func takesObject(s *openapi3.Schema) bool {
+	return s.Type.Is("object") && len(s.Required) == 0 || s.Extensions["x-returned-as"] == openapi3.TypeObject
 }
 
 // numbers sends values outside of the range of every integer.

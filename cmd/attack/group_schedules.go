@@ -163,8 +163,9 @@ func sameTitles(s *site) (r result) {
 		drafts = append(drafts, message{method: "POST", target: "/api/articles/" + slug + "/publish", token: a.token})
 	}
 	published := result{}
-	// A draft gets another slug when the first article is published.
-	published.race(s, len(drafts), func(i int) message { return drafts[i] }, 200, 404)
+	// A draft gets another slug when the first article is published, and its old
+	// one leads to that article, which may be somebody else's.
+	published.race(s, len(drafts), func(i int) message { return drafts[i] }, 200, 403, 404)
 	seen := map[string]bool{}
 	for _, o := range published.outcomes {
 		if slug := slugIn(o.first()); o.first().status == 200 {

@@ -120,7 +120,7 @@ func fitsBig(p place, name string) bool {
 	if name == "escapes" || name == "wide text" { // fewer letters than bytes
 		return t == nil || t.Is("string")
 	}
-	return t == nil || t.Is("object") && len(p.schema.Required) == 0 && strings.Contains("members long names", name) || name == "spaces" && t.Is("integer")
+	return t == nil || takesObject(p.schema) && strings.Contains("members long names", name) || name == "spaces" && t.Is("integer")
 }
 
 // padded returns op's example with spaces, with a length of n bytes.

@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	tagsOfArticle = 50 // as many as the document permits
+	tagsOfArticle = 30 // as many as the document permits
 	tagRounds     = 240
 	tagSamples    = 40
 	// tagArticles have more tags together than the list shows.
-	tagArticles = 24
+	tagArticles = 40
 	tagsShown   = 1000
-	// tagsLength bounds the list: its tags have 64 characters of 4 bytes.
+	// tagsLength bounds the list: its tags have 50 characters of 4 bytes.
 	tagsLength = 300 << 10
 )
 
@@ -42,7 +42,7 @@ func manyTags(s *site) []attack {
 		{group, "more tags than the list shows", func(s *site) (r result) {
 			slugs := make([]string, tagArticles)
 			r.must(together(tagArticles, func(i int) (err error) {
-				slugs[i], err = s.publish(s.rival, s.tagged(64))
+				slugs[i], err = s.publish(s.rival, s.tagged(50))
 				return err
 			}))
 			a := r.expects(s, message{method: "GET", target: "/api/tags"}, status(200))

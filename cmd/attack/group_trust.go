@@ -5,83 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
-
-// robbed is an account whose session and API key a thief has. The token is that
-// of the owner.
-type robbed struct {
-	account
-	session, key     string // the thief's
-	sessionID, keyID string
-	ownSessionID     string
-	slug, comment    string
-	bystander        account // somebody else
-}
-
-// rob creates an account and gives a thief its credentials. If there is an
-// admin, the account is one too, so that all operations are at stake.
-func (s *site) rob() (v robbed, err error) {
-	if v.account, err = s.register("robbed"); err != nil {
-		return v, err
-	}
-	if v.bystander, err = s.register("bystander"); err != nil {
-		return v, err
-	}
-	scopes := []string{"write"}
-	if s.root.token != "" {
-		scopes = append(scopes, "admin")
-		if err = s.setRole(v, "admin"); err != nil {
-			return v, err
-		}
-	}
-	if v.slug, v.comment, err = s.write(v.account); err != nil {
-		return v, err
-	}
-	if v.session, v.sessionID, err = s.createSession(v.account); err != nil {
-		return v, err
-	}
-	if v.key, v.keyID, err = s.createKey(v.token, scopes); err != nil {
-		return v, err
-	}
-	listed, err := s.call(message{method: "GET", target: "/api/sessions", token: v.token}, 200)
-	sessions, _ := listed["sessions"].([]any)
-	for _, session := range sessions {
-		if member(session, "current") == true {
-			v.ownSessionID = number(session, "id")
-		}
-	}
-	return v, err
-}
-
-func (s *site) setRole(v robbed, role string) error {
-	_, err := s.call(message{method: "PUT", target: "/api/admin/users/" + v.name + "/role", token: s.root.token,
-		body: fmt.Sprintf(`{"role":%q}`, role)}, 200)
-	return err
-}
-
-// createSession signs in and returns the access token and the id of the
-// session.
-func (s *site) createSession(a account) (token, id string, err error) {
-	made, err := s.call(message{method: "POST", target: "/api/sessions", body: login(a)}, 201)
-	token, _ = member(made, "tokens", "accessToken").(string)
-	return token, number(made, "session", "id"), err
-}
-
-func (s *site) createKey(token string, scopes []string) (key, id string, err error) {
-	made, err := s.call(message{method: "POST", target: "/api/user/keys", token: token,
-		body: object("apiKey", map[string]any{"name": s.name("key"), "scopes": scopes})}, 201)
-	key, _ = made["key"].(string)
-	return key, number(made, "apiKey", "id"), err
-}
-
-// number returns a number in decoded JSON as text.
-func number(value any, path ...string) string {
-	n, _ := member(value, path...).(float64)
-	return strconv.FormatInt(int64(n), 10)
-}
 
 // theft is a request of the thief.
 type theft struct {
@@ -122,6 +49,7 @@ func (t theft) message(s *site, v robbed, token string) message {
 	case strings.Contains(t.op.path, "/sessions/"):
 		with["id"] = v.ownSessionID
 	}
+	maps.Copy(with, v.aims[t.op.id])
 	m := message{method: t.op.method, target: s.fill(t.op, with), token: token, fields: neededHeaders(t.op), body: t.body}
 	if t.op.body != nil && m.body == "" {
 		body := s.example(t.op)
@@ -130,6 +58,16 @@ func (t theft) message(s *site, v robbed, token string) message {
 			if path := []string{"user", name}; has(body, path) && !has(body, []string{"user", "username"}) {
 				body = put(body, path, value)
 			}
+		}
+		switch t.op.id {
+		case "CreateReport":
+			body = map[string]any{"kind": "profile", "id": v.bystander.name, "reason": "stolen"}
+		case "MergeTag":
+			body = map[string]any{"into": "attack"}
+		case "UpdateTag":
+			body = map[string]any{"description": "stolen"}
+		case "UpdateSeries": // the articles in the example are not in it
+			body = map[string]any{"series": map[string]any{"title": "stolen"}}
 		}
 		text, err := json.Marshal(body)
 		if err != nil {
@@ -184,12 +122,7 @@ var recoveries = []recovery{
 		prepare: func(_ *site, v *robbed) (message, error) {
 			return message{method: "DELETE", target: "/api/user/keys/" + v.keyID, token: v.token}, nil
 		}},
-	{name: "a password reset", which: both, asRoot: true, signIns: true, prepare: func(s *site, v *robbed) (message, error) {
-		token, err := s.command("", "admin", "reset-link", v.name)
-		v.password = "new horse " + v.name
-		return message{method: "POST", target: "/api/users/password-reset/confirm",
-			body: fmt.Sprintf(`{"token":%q,"password":%q}`, token, v.password)}, err
-	}},
+	{name: "a password reset", which: both, asRoot: true, signIns: true, prepare: resetPassword},
 	{name: "a suspension", which: both, asRoot: true, quick: true, signIns: true, prepare: func(s *site, v *robbed) (message, error) {
 		return message{method: "PUT", target: "/api/admin/users/" + v.name + "/suspension", token: s.root.token, body: `{"reason":"stolen"}`}, nil
 	}},
@@ -348,41 +281,4 @@ func (s *site) reinstate(v robbed) error {
 	}
 	_, err := s.call(message{method: "DELETE", target: "/api/admin/users/" + v.name + "/suspension", token: s.root.token}, 200)
 	return errors.Join(err, s.setRole(v, "admin"))
-}
-
-// belongings returns what a thief must not have changed: the export of the
-// account, without what recoveries change.
-func (s *site) belongings(v robbed) (string, error) {
-	o := s.do(message{method: "GET", target: "/api/user/export", token: v.token})
-	if o.first().status != 200 {
-		return "", fmt.Errorf("GET /api/user/export: status %d", o.first().status)
-	}
-	var all []any
-	for line := range strings.Lines(string(o.first().body)) {
-		var record map[string]any
-		if err := json.Unmarshal([]byte(line), &record); err != nil {
-			return "", err
-		}
-		prefix, _ := record["prefix"].(string)
-		switch kind := record["type"]; {
-		case kind == "session", kind == "end", kind == "apiKey" && strings.HasPrefix(v.key, prefix):
-		case kind == "auditEntry" && member(record, "subject", "kind") == "user":
-		default:
-			all = append(all, without(record, "updatedAt", "usedAt", "emailVerifiedAt"))
-		}
-	}
-	if s.root.token != "" {
-		answer, err := s.call(message{method: "GET", target: "/api/admin/audit?limit=100", token: s.root.token}, 200)
-		if err != nil {
-			return "", err
-		}
-		entries, _ := answer["entries"].([]any)
-		for _, entry := range entries {
-			if member(entry, "actor", "username") == v.name {
-				all = append(all, entry)
-			}
-		}
-	}
-	text, err := json.Marshal(all)
-	return string(text), err
 }

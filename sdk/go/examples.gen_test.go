@@ -1033,7 +1033,7 @@ func ExampleTagsService_Merge() {
 		log.Fatal(err)
 	}
 	managedTag, err := c.Tags.Merge(ctx, "dragons", byline.MergeTagRequest{
-		Into: "dragons",
+		Into: "training",
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -1346,7 +1346,7 @@ var exchanges = map[string]exchange{
 	"GET /tags":                            {``, 200, `{"tags":["reactjs","angularjs"]}`},
 	"GET /tags/dragons":                    {``, 200, `{"tag":{"articlesCount":12,"articlesToMove":0,"description":"Training and care","name":"dragons"}}`},
 	"PUT /tags/dragons":                    {`{"description":"Training and care","name":"dragons"}`, 200, `{"tag":{"articlesCount":12,"articlesToMove":0,"description":"Training and care","name":"dragons"}}`},
-	"POST /tags/dragons/merge":             {`{"into":"dragons"}`, 200, `{"tag":{"articlesCount":12,"articlesToMove":0,"description":"Training and care","name":"dragons"}}`},
+	"POST /tags/dragons/merge":             {`{"into":"training"}`, 200, `{"tag":{"articlesCount":12,"articlesToMove":0,"description":"Training and care","name":"dragons"}}`},
 	"GET /series":                          {``, 200, `{"nextCursor":null,"series":[{"articlesCount":2,"description":"From the egg to the first flight","slug":"dragons-for-beginners","title":"Dragons for beginners"}]}`},
 	"POST /series":                         {`{"series":{"description":"From the egg to the first flight","title":"Dragons for beginners"}}`, 201, `{"series":{"articles":[],"articlesCount":0,"description":"From the egg to the first flight","slug":"dragons-for-beginners","title":"Dragons for beginners"}}`},
 	"GET /series/dragons-for-beginners":    {``, 200, `{"series":{"articles":[{"position":1,"slug":"how-to-find-a-dragon","title":"How to find a dragon"},{"position":2,"slug":"how-to-train-your-dragon","title":"How to train your dragon"}],"articlesCount":2,"description":"From the egg to the first flight","slug":"dragons-for-beginners","title":"Dragons for beginners"}}`},

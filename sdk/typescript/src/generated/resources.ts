@@ -2377,7 +2377,7 @@ export class TagsResource {
    *
    * @example
    * ```ts
-   * const tag = await byline.tags.merge("dragons", { into: "dragons" });
+   * const tag = await byline.tags.merge("dragons", { into: "training" });
    * ```
    */
   merge(tag: string, params: MergeTagRequest, options: CallOptions = {}): Call<ManagedTag> {

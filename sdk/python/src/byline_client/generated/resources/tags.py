@@ -164,7 +164,7 @@ class Tags:
                 earlier name.
 
         Example:
-            tag = byline.tags.merge("dragons", into="dragons")
+            tag = byline.tags.merge("dragons", into="training")
         """
         return self._transport.call(Call(_merge, (tag,), body={"into": into}, options=options))
 
@@ -295,7 +295,7 @@ class AsyncTags:
                 earlier name.
 
         Example:
-            tag = await byline.tags.merge("dragons", into="dragons")
+            tag = await byline.tags.merge("dragons", into="training")
         """
         return await self._transport.call(
             Call(_merge, (tag,), body={"into": into}, options=options)
