@@ -57,6 +57,9 @@ EXCEPTIONS = [
     (422, "validation_failed", "username", "must not contain invisible or unassigned characters", _has_body),
     (422, "validation_failed", "tagList", "must not contain invisible or unassigned characters", _has_body),
     (422, "validation_failed", "name", "must not contain invisible or unassigned characters", _of("PUT /tags/{tag}")),
+    # Patterns cannot name the languages either.
+    (422, "validation_failed", "language", "must be a BCP 47 language tag, such as en or pt-BR",
+     _of("POST /articles", "PUT /articles/{slug}", "PUT /articles/{slug}/working-copy")),
     # This depends on other members, or on what there is.
     (422, "validation_failed", "publishedAt", "is required with the status scheduled, and with no other", _of("POST /articles")),
     (422, "validation_failed", "parentId", "is not a comment of this article", _of("POST /articles/{slug}/comments")),
@@ -71,6 +74,12 @@ EXCEPTIONS = [
      _of("PUT /articles/{slug}")),
     (422, "validation_failed", "articles", "must be different articles of the series", _of("PUT /series/{slug}")),
     (422, "validation_failed", "into", "must be another tag", _of("POST /tags/{tag}/merge")),
+    (422, "validation_failed", "into", "does not exist", _of("POST /tags/{tag}/merge")),
+    (422, "validation_failed", "author", "does not exist", _of("POST /articles", "PUT /articles/{slug}")),
+    (422, "validation_failed", "translationOf", "is not an article that you may change", _of("POST /articles", "PUT /articles/{slug}")),
+    (422, "validation_failed", "series.slug", "does not exist", _of("POST /articles", "PUT /articles/{slug}")),
+    (422, "validation_failed", "id", "must be the number of a comment", _of("POST /reports")),
+    (422, "validation_failed", "note", "can't be blank", _of("PUT /moderation/reports/{id}")),
     (422, "validation_failed", "action", "can't be taken, because the article no longer exists",
      _of("PUT /moderation/reports/{id}")),
     # Schemathesis follows links that it has inferred to a member that a
