@@ -74,10 +74,7 @@ func (s tags) UpdateTag(ctx context.Context, req openapi.UpdateTagRequestObject)
 // holdTag returns the tag that a name leads to, and locks it, and the tags that
 // the other names lead to, against writers and other editors.
 func holdTag(ctx context.Context, tx query.DBTX, name string, others ...string) (query.TagFindRow, error) {
-	if err := q.TagHold(ctx, tx); err != nil {
-		return query.TagFindRow{}, err
-	}
-	if err := q.TagLock(ctx, tx, append(others, name)); err != nil {
+	if err := q.TagHold(ctx, tx, append(others, name)); err != nil {
 		return query.TagFindRow{}, err
 	}
 	return findTag(ctx, tx, name)

@@ -128,16 +128,17 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION refuse_blocked_comment() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION refuse_blocked(author_id bigint, article_id bigint, parent_id bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    -- In a statement of its own, which is all that most comments cost.
-    IF NOT EXISTS (SELECT FROM blocks_of(NEW.author_id)) THEN
-        RETURN NULL;
-    END IF;
-    IF EXISTS (SELECT FROM articles a CROSS JOIN LATERAL blocks_between(NEW.author_id, a.author_id) WHERE a.id = NEW.article_id)
-        OR EXISTS (SELECT FROM comments p CROSS JOIN LATERAL blocks_between(NEW.author_id, p.author_id) WHERE p.id = NEW.parent_id) THEN
+    IF EXISTS (SELECT FROM articles a CROSS JOIN LATERAL blocks_between($1, a.author_id) WHERE a.id = $2)
+        OR EXISTS (SELECT FROM comments p CROSS JOIN LATERAL blocks_between($1, p.author_id) WHERE p.id = $3) THEN
         RAISE EXCEPTION 'a block refuses this' USING ERRCODE = 'check_violation', CONSTRAINT = 'comments_block';
     END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION refuse_blocked_comment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM refuse_blocked(NEW.author_id, NEW.article_id, NEW.parent_id);
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
@@ -149,8 +150,9 @@ CREATE CONSTRAINT TRIGGER follows_block AFTER INSERT ON follows
 COMMIT;
 BEGIN;
 DROP TRIGGER IF EXISTS comments_block ON comments;
--- An older comment cannot be turned into a new one either.
-CREATE CONSTRAINT TRIGGER comments_block AFTER INSERT OR UPDATE OF body ON comments
+-- For a new comment, note_new_comment does this (00025). An older one cannot be
+-- turned into a new one either.
+CREATE CONSTRAINT TRIGGER comments_block AFTER UPDATE OF body ON comments
     FOR EACH ROW EXECUTE FUNCTION refuse_blocked_comment();
 COMMIT;
 
@@ -159,6 +161,7 @@ COMMIT;
 DROP TRIGGER IF EXISTS comments_block ON comments;
 DROP TRIGGER IF EXISTS follows_block ON follows;
 DROP FUNCTION IF EXISTS refuse_blocked_comment();
+DROP FUNCTION IF EXISTS refuse_blocked(bigint, bigint, bigint);
 DROP FUNCTION IF EXISTS refuse_blocked_follow();
 DROP FUNCTION IF EXISTS blocks_between(bigint, bigint);
 DROP FUNCTION IF EXISTS blocks_of(bigint);

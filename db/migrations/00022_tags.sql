@@ -94,6 +94,28 @@ CREATE OR REPLACE FUNCTION tag_named(name text) RETURNS text LANGUAGE sql STABLE
     SELECT n.tag FROM tag_names n WHERE n.folded = fold_tag($1)
 $$;
 
+-- The advisory lock of the writers that use a tag by the text that identifies
+-- it. They share it, which costs less than a lock on its row: a row is written
+-- for that, and more than one holder makes another row (MultiXact). There are
+-- 256 locks for all tags, because a transaction may use many tags.
+CREATE OR REPLACE FUNCTION tag_lock(tag text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+    SELECT hashtext($1) & 255
+$$;
+
+-- Lets one editor change tags at a time, waits for the writers that use the
+-- tags to which some names lead, and keeps other writers from using them, until
+-- the transaction ends.
+CREATE OR REPLACE FUNCTION hold_tags(names text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    tags text[];
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('byline tags'));
+    tags := ARRAY(SELECT DISTINCT tag_named(t.name) FROM unnest(names) AS t (name));
+    PERFORM pg_advisory_xact_lock(hashtext('byline tag'), l.key)
+    FROM (SELECT DISTINCT tag_lock(t.tag) AS key FROM unnest(tags) AS t (tag) WHERE t.tag IS NOT NULL ORDER BY 1) l;
+    PERFORM FROM tag_names n WHERE n.tag = ANY (tags) ORDER BY n.folded FOR UPDATE;
+END $$;
+
 -- Replaces the tags of an article by the texts that identify them. A tag that
 -- no public article has had gets its name from the first public one.
 CREATE OR REPLACE FUNCTION identify_tags() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -106,16 +128,13 @@ DECLARE
 BEGIN
     -- Almost always, each tag is there in the spelling that identifies it, and
     -- none is there twice. This takes less than half of the time of what
-    -- follows. Names are locked in one order, so that two writers do not wait
-    -- for each other, and so none is locked here unless all are.
-    IF NEW.hidden THEN
-        SELECT count(*) INTO known FROM tag_names n WHERE n.tag = ANY (NEW.tags) AND n.shown;
-    ELSE
-        SELECT count(*) INTO known
-        FROM (SELECT FROM tag_names n WHERE n.tag = ANY (NEW.tags) AND n.shown
-                AND (SELECT count(*) FROM tag_names m WHERE m.tag = ANY (NEW.tags) AND m.shown) = cardinality(NEW.tags)
-              ORDER BY n.folded FOR KEY SHARE) k;
+    -- follows. Locks are taken in one order, so that nobody waits for a writer
+    -- who waits for them.
+    IF NOT NEW.hidden THEN
+        PERFORM pg_advisory_xact_lock_shared(hashtext('byline tag'), l.key)
+        FROM (SELECT DISTINCT tag_lock(t.tag) AS key FROM unnest(NEW.tags) AS t (tag) ORDER BY 1) l;
     END IF;
+    SELECT count(*) INTO known FROM tag_names n WHERE n.tag = ANY (NEW.tags) AND n.shown;
     IF known = cardinality(NEW.tags) THEN
         RETURN NEW;
     END IF;
@@ -157,9 +176,11 @@ END $$;
 CREATE OR REPLACE FUNCTION forget_tags(tags text[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     held constant text[] := ARRAY(
-        SELECT n.tag FROM tag_names n
-        WHERE n.tag = ANY (tags) AND n.shown AND n.name = n.tag AND n.description IS NULL
-        ORDER BY n.folded FOR UPDATE SKIP LOCKED);
+        SELECT h.tag FROM (
+            SELECT n.tag FROM tag_names n
+            WHERE n.tag = ANY (tags) AND n.shown AND n.name = n.tag AND n.description IS NULL
+            ORDER BY n.folded FOR UPDATE SKIP LOCKED) h
+        WHERE pg_try_advisory_xact_lock(hashtext('byline tag'), tag_lock(h.tag)));
     forgotten text[];
 BEGIN
     IF cardinality(held) = 0 THEN
@@ -569,6 +590,8 @@ DROP FUNCTION IF EXISTS name_tags();
 DROP FUNCTION note_tag_names();
 DROP FUNCTION move_merged_tag(text, integer);
 DROP FUNCTION forget_tags(text[]);
+DROP FUNCTION hold_tags(text[]);
+DROP FUNCTION tag_lock(text);
 DROP FUNCTION identify_tags();
 DROP FUNCTION tag_named(text);
 DROP FUNCTION shown_tags(text[]);

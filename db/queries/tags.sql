@@ -39,15 +39,9 @@ JOIN tag_names s ON s.tag = n.tag AND s.shown
 WHERE n.folded = fold_tag(@name) AND (@edits::boolean OR EXISTS (SELECT FROM article_tags t WHERE t.tag = s.tag));
 
 -- name: TagHold :exec
--- Lets one editor change tags at a time, until the transaction ends.
-SELECT pg_advisory_xact_lock(hashtext('byline tags'));
-
--- name: TagLock :exec
--- Waits for the writers that use the tags to which some names lead, and keeps
--- other writers from using them until the transaction ends.
-SELECT n.id FROM tag_names n
-WHERE n.tag IN (SELECT tag_named(t.name) FROM unnest(@names::text[]) AS t (name))
-ORDER BY n.folded FOR UPDATE;
+-- Keeps everybody else from changing or using the tags to which some names
+-- lead, until the transaction ends.
+SELECT hold_tags(@names::text[]);
 
 -- name: TagSetDescription :exec
 UPDATE tag_names SET description = sqlc.narg(description) WHERE id = @id;

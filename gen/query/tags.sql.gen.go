@@ -67,12 +67,13 @@ func (q *Queries) TagFind(ctx context.Context, db DBTX, arg TagFindParams) (TagF
 }
 
 const tagHold = `-- name: TagHold :exec
-SELECT pg_advisory_xact_lock(hashtext('byline tags'))
+SELECT hold_tags($1::text[])
 `
 
-// Lets one editor change tags at a time, until the transaction ends.
-func (q *Queries) TagHold(ctx context.Context, db DBTX) error {
-	_, err := db.Exec(ctx, tagHold)
+// Keeps everybody else from changing or using the tags to which some names
+// lead, until the transaction ends.
+func (q *Queries) TagHold(ctx context.Context, db DBTX, names []string) error {
+	_, err := db.Exec(ctx, tagHold, names)
 	return err
 }
 
@@ -196,19 +197,6 @@ func (q *Queries) TagListChanged(ctx context.Context, db DBTX) ([]TagListChanged
 		return nil, err
 	}
 	return items, nil
-}
-
-const tagLock = `-- name: TagLock :exec
-SELECT n.id FROM tag_names n
-WHERE n.tag IN (SELECT tag_named(t.name) FROM unnest($1::text[]) AS t (name))
-ORDER BY n.folded FOR UPDATE
-`
-
-// Waits for the writers that use the tags to which some names lead, and keeps
-// other writers from using them until the transaction ends.
-func (q *Queries) TagLock(ctx context.Context, db DBTX, names []string) error {
-	_, err := db.Exec(ctx, tagLock, names)
-	return err
 }
 
 const tagMerge = `-- name: TagMerge :one
