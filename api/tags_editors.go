@@ -71,10 +71,10 @@ func (s tags) UpdateTag(ctx context.Context, req openapi.UpdateTagRequestObject)
 	return openapi.UpdateTag200JSONResponse{TagOKJSONResponse: openapi.TagOKJSONResponse(tagResponse(t))}, nil
 }
 
-// holdTag returns the tag that a name leads to, and locks it, and the tags that
-// the other names lead to, against writers and other editors.
+// holdTag returns the tag that a name leads to, and locks it against writers. It
+// locks this tag and those that the other names lead to against other editors.
 func holdTag(ctx context.Context, tx query.DBTX, name string, others ...string) (query.TagFindRow, error) {
-	if err := q.TagHold(ctx, tx, append(others, name)); err != nil {
+	if err := q.TagHold(ctx, tx, query.TagHoldParams{Name: name, Others: others}); err != nil {
 		return query.TagFindRow{}, err
 	}
 	return findTag(ctx, tx, name)

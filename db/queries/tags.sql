@@ -39,9 +39,9 @@ JOIN tag_names s ON s.tag = n.tag AND s.shown
 WHERE n.folded = fold_tag(@name) AND (@edits::boolean OR EXISTS (SELECT FROM article_tags t WHERE t.tag = s.tag));
 
 -- name: TagHold :exec
--- Keeps everybody else from changing or using the tags to which some names
--- lead, until the transaction ends.
-SELECT hold_tags(@names::text[]);
+-- Keeps everybody else from changing or using the tag to which a name leads, and
+-- from changing those to which others lead, until the transaction ends.
+SELECT hold_tag(@name, @others::text[]);
 
 -- name: TagSetDescription :exec
 UPDATE tag_names SET description = sqlc.narg(description) WHERE id = @id;

@@ -67,13 +67,18 @@ func (q *Queries) TagFind(ctx context.Context, db DBTX, arg TagFindParams) (TagF
 }
 
 const tagHold = `-- name: TagHold :exec
-SELECT hold_tags($1::text[])
+SELECT hold_tag($1, $2::text[])
 `
 
-// Keeps everybody else from changing or using the tags to which some names
-// lead, until the transaction ends.
-func (q *Queries) TagHold(ctx context.Context, db DBTX, names []string) error {
-	_, err := db.Exec(ctx, tagHold, names)
+type TagHoldParams struct {
+	Name   string
+	Others []string
+}
+
+// Keeps everybody else from changing or using the tag to which a name leads, and
+// from changing those to which others lead, until the transaction ends.
+func (q *Queries) TagHold(ctx context.Context, db DBTX, arg TagHoldParams) error {
+	_, err := db.Exec(ctx, tagHold, arg.Name, arg.Others)
 	return err
 }
 
