@@ -13,8 +13,24 @@ import (
 // reads are of one article, for which encoding/json takes more time
 // (docs/performance.md).
 func (a articleFound) VisitGetArticleResponse(w http.ResponseWriter) error {
-	return view.WriteJSON(w, nil, func(b []byte) []byte {
-		b = appendArticle(append(b, `{"article":`...), &a.Article)
+	return writeArticle(w, http.StatusOK, &a.Article)
+}
+
+// VisitUpdateArticleResponse implements openapi.UpdateArticleResponseObject.
+func (a articleUpdated) VisitUpdateArticleResponse(w http.ResponseWriter) error {
+	return writeArticle(w, http.StatusOK, &a.Article)
+}
+
+// VisitCreateArticleResponse implements openapi.CreateArticleResponseObject.
+func (a articleCreated) VisitCreateArticleResponse(w http.ResponseWriter) error {
+	view.SetHeader(w, "Location", a.Headers.Location)
+	view.SetHeader(w, "Idempotency-Replayed", a.Headers.IdempotencyReplayed)
+	return writeArticle(w, http.StatusCreated, &a.Body.Article)
+}
+
+func writeArticle(w http.ResponseWriter, status int, a *openapi.Article) error {
+	return view.WriteJSON(w, status, func(b []byte) []byte {
+		b = appendArticle(append(b, `{"article":`...), a)
 		return append(b, "}\n"...)
 	})
 }

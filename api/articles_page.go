@@ -63,7 +63,10 @@ func (p articlePage) VisitGetArticlesResponse(w http.ResponseWriter) error { ret
 // openapi.GetArticlesFeedResponseObject.
 func (p articlePage) VisitGetArticlesFeedResponse(w http.ResponseWriter) error { return p.write(w) }
 
-func (p articlePage) write(w http.ResponseWriter) error { return view.WriteJSON(w, p.link, p.append) }
+func (p articlePage) write(w http.ResponseWriter) error {
+	view.SetHeader(w, "Link", p.link)
+	return view.WriteJSON(w, http.StatusOK, p.append)
+}
 
 // append encodes openapi.ArticlesResponse.
 func (p articlePage) append(b []byte) []byte {

@@ -48,7 +48,8 @@ func (p commentPage) Keys() []changes.Key {
 // VisitGetArticleCommentsResponse implements
 // openapi.GetArticleCommentsResponseObject.
 func (p commentPage) VisitGetArticleCommentsResponse(w http.ResponseWriter) error {
-	return view.WriteJSON(w, p.link, p.append)
+	view.SetHeader(w, "Link", p.link)
+	return view.WriteJSON(w, http.StatusOK, p.append)
 }
 
 // append encodes openapi.CommentsResponse.

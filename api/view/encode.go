@@ -12,26 +12,29 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// The functions of this file encode JSON without the generated types. Only the
-// pages of articles and of comments use them, for which package encoding/json
-// is too slow (docs/performance.md).
+// The functions of this file encode JSON without the generated types. Only
+// articles and the pages of articles and of comments use them, for which package
+// encoding/json is too slow (docs/performance.md).
 
 // buffers has buffers for WriteJSON. The writer copies what it is given, so
 // that a buffer is free as soon as it was written.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// WriteJSON sends a 200 with the bytes that encode appends to a buffer. The
-// buffer is not encode's to keep. The Link header field is left out if link is
-// nil.
-func WriteJSON(w http.ResponseWriter, link *string, encode func(buffer []byte) []byte) error {
+// SetHeader sets a header field unless its value is nil.
+func SetHeader(w http.ResponseWriter, name string, value *string) {
+	if value != nil {
+		w.Header().Set(name, *value)
+	}
+}
+
+// WriteJSON sends a response with the bytes that encode appends to a buffer. The
+// buffer is not encode's to keep.
+func WriteJSON(w http.ResponseWriter, status int, encode func(buffer []byte) []byte) error {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	*buffer = encode((*buffer)[:0])
 	w.Header()["Content-Type"] = []string{"application/json"}
-	if link != nil {
-		w.Header().Set("Link", *link)
-	}
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	_, err := w.Write(*buffer)
 	return err
 }
