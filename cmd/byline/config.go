@@ -107,7 +107,7 @@ func (s setting) text(c *config, v string) string {
 var settings = []setting{
 	{env: "BYLINE_ADDR", def: "127.0.0.1:8080", meaning: "Address that the API listens on; port 0 picks a free port, which the line `serving` of the log has.",
 		parse: into(func(c *config) *string { return &c.Addr }, address)},
-	{env: "BYLINE_ADMIN_ADDR", def: "127.0.0.1:9090", meaning: "Address of the admin port (metrics, pprof), which must not be public; port 0 picks a free port; `off` disables it.",
+	{env: "BYLINE_ADMIN_ADDR", def: "127.0.0.1:9090", meaning: "Address of the admin port (metrics, pprof), which must not be public; port 0 picks a free port, which the line `serving` of the log has; `off` disables it.",
 		parse: into(func(c *config) *string { return &c.AdminAddr }, optional(address))},
 	{env: "BYLINE_ADMIN_HOSTS", def: "", meaning: "Host names (comma-separated) by which the admin port may be requested, besides IP addresses and localhost.",
 		parse: into(func(c *config) *[]string { return &c.AdminHosts }, hostNames)},

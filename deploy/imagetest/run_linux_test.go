@@ -59,7 +59,12 @@ func requireRuns(t *testing.T, rootfs string, cfg config) {
 	require.NoError(t, service.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- service.Wait() }()
-	t.Cleanup(func() { _ = service.Process.Kill() })
+	t.Cleanup(func() {
+		_ = service.Process.Kill()
+		if t.Failed() {
+			t.Log(log())
+		}
+	})
 	require.Eventually(t, func() bool {
 		found := servingAt.FindStringSubmatch(log())
 		if found != nil {
