@@ -136,6 +136,11 @@ BEGIN
     END IF;
 END $$;
 
+-- Whether a statement is one of a service, which adds one row at a time (00014).
+CREATE OR REPLACE FUNCTION adds_one_row() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT NULLIF(current_setting('byline.account_storage', true), '') IS NOT NULL
+$$;
+
 CREATE OR REPLACE FUNCTION refuse_blocked_comment() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM refuse_blocked(NEW.author_id, NEW.article_id, NEW.parent_id);
@@ -150,18 +155,23 @@ CREATE CONSTRAINT TRIGGER follows_block AFTER INSERT ON follows
 COMMIT;
 BEGIN;
 DROP TRIGGER IF EXISTS comments_block ON comments;
--- For a new comment, note_new_comment does this (00025). An older one cannot be
--- turned into a new one either.
+-- An older comment cannot be turned into a new one either.
 CREATE CONSTRAINT TRIGGER comments_block AFTER UPDATE OF body ON comments
     FOR EACH ROW EXECUTE FUNCTION refuse_blocked_comment();
+DROP TRIGGER IF EXISTS comments_insert_block ON comments;
+-- For a comment of a service, note_new_comment does this (00025).
+CREATE CONSTRAINT TRIGGER comments_insert_block AFTER INSERT ON comments
+    FOR EACH ROW WHEN (NOT adds_one_row()) EXECUTE FUNCTION refuse_blocked_comment();
 COMMIT;
 
 -- +goose Down
 
+DROP TRIGGER IF EXISTS comments_insert_block ON comments;
 DROP TRIGGER IF EXISTS comments_block ON comments;
 DROP TRIGGER IF EXISTS follows_block ON follows;
 DROP FUNCTION IF EXISTS refuse_blocked_comment();
 DROP FUNCTION IF EXISTS refuse_blocked(bigint, bigint, bigint);
+DROP FUNCTION IF EXISTS adds_one_row();
 DROP FUNCTION IF EXISTS refuse_blocked_follow();
 DROP FUNCTION IF EXISTS blocks_between(bigint, bigint);
 DROP FUNCTION IF EXISTS blocks_of(bigint);
