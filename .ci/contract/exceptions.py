@@ -62,7 +62,9 @@ EXCEPTIONS = [
      _of("POST /articles", "PUT /articles/{slug}", "PUT /articles/{slug}/working-copy")),
     # This depends on other members, or on what there is.
     (422, "validation_failed", "publishedAt", "is required with the status scheduled, and with no other", _of("POST /articles")),
-    (422, "validation_failed", "parentId", "is not a comment of this article", _of("POST /articles/{slug}/comments")),
+    *((422, "validation_failed", "parentId", message, _of("POST /articles/{slug}/comments")) for message in (
+        "is not a comment of this article", "was deleted", "is a comment that others do not see",
+        "is at the maximum depth of 8: reply to the comment that it answers")),
     (422, "validation_failed", "publishAt", "is not possible for an article that is published already and has no working copy",
      _of("POST /articles/{slug}/publish")),
     *((422, "validation_failed", "status", f"is {status}: only a draft or a working copy can be submitted",
@@ -70,7 +72,7 @@ EXCEPTIONS = [
     *((422, "validation_failed", "status",
        f"is {status}: only a published or scheduled article has a working copy; use PUT /articles/{{slug}}",
        _of("PUT /articles/{slug}/working-copy")) for status in STATUSES),
-    (422, "validation_failed", "status", "cannot be changed here: use POST /articles/{slug}/publish or unpublish",
+    (422, "validation_failed", None, "cannot be changed here: use POST /articles/{slug}/publish or unpublish",
      _of("PUT /articles/{slug}")),
     (422, "validation_failed", "articles", "must be different articles of the series", _of("PUT /series/{slug}")),
     (422, "validation_failed", "into", "must be another tag", _of("POST /tags/{tag}/merge")),
@@ -80,8 +82,16 @@ EXCEPTIONS = [
     (422, "validation_failed", "series.slug", "does not exist", _of("POST /articles", "PUT /articles/{slug}")),
     (422, "validation_failed", "id", "must be the number of a comment", _of("POST /reports")),
     (422, "validation_failed", "note", "can't be blank", _of("PUT /moderation/reports/{id}")),
-    (422, "validation_failed", "action", "can't be taken, because the article no longer exists",
-     _of("PUT /moderation/reports/{id}")),
+    *((422, "validation_failed", "action", message, _of("PUT /moderation/reports/{id}")) for message in (
+        "must be dismiss or suspend for a profile", "can't suspend yourself",
+        *(f"can't be taken, because the {kind} no longer exists" for kind in ("article", "comment", "profile")))),
+    # Only unless it stays as it is.
+    (422, "validation_failed", None, "cannot be changed here: use PUT /articles/{slug}", _of("PUT /articles/{slug}/working-copy")),
+    *((422, "validation_failed", field, "must be in the future", _of("POST /articles", "PUT /articles/{slug}", "POST /articles/{slug}/publish"))
+      for field in ("publishAt", "publishedAt", "unpublishAt")),
+    (422, "validation_failed", "unpublishAt", "must be after publishAt", _of("POST /articles/{slug}/publish")),
+    (422, "validation_failed", "slug", "is reserved", _of("POST /articles", "PUT /articles/{slug}", "POST /series")),
+    (422, "validation_failed", "report", "maximum of 100 open reports reached", _of("POST /reports")),
     # Schemathesis follows links that it has inferred to a member that a
     # response does not have.
     (422, "validation_failed", "id", "must be an integer", lambda case: (case.path_parameters or {}).get("id") in (None, "None")),
