@@ -357,13 +357,14 @@ CREATE OR REPLACE TRIGGER articles_update_note
 -- +goose StatementBegin
 -- Makes published_at equal to created_at, and the stored text what it was. The
 -- triggers change what is derived from both. One article at a time, because
--- each locks its author.
+-- each locks its author. They are read before: the first COMMIT in a loop over a
+-- query would read them all with a lock held.
 DO $$
 DECLARE
     article bigint;
 BEGIN
-    FOR article IN SELECT id FROM articles
-        WHERE status = 'published' AND published_at <> created_at OR unpublish_at IS NOT NULL OR details IS NOT NULL OR older_bytes > 0
+    FOREACH article IN ARRAY ARRAY(SELECT id FROM articles
+        WHERE status = 'published' AND published_at <> created_at OR unpublish_at IS NOT NULL OR details IS NOT NULL OR older_bytes > 0)
     LOOP
         UPDATE articles SET published_at = CASE status WHEN 'published' THEN created_at ELSE published_at END,
             unpublish_at = NULL, details = NULL, older_bytes = 0

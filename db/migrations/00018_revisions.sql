@@ -279,12 +279,13 @@ DROP TRIGGER IF EXISTS articles_update_revise ON articles;
 
 -- +goose StatementBegin
 -- A trigger subtracts it from that of the account. Each article is a
--- transaction of its own, so that no author stays locked.
+-- transaction of its own, so that no author stays locked. They are read before:
+-- the first COMMIT in a loop over a query would read them all with a lock held.
 DO $$
 DECLARE
     article bigint;
 BEGIN
-    FOR article IN SELECT id FROM articles WHERE older_bytes > 0 LOOP
+    FOREACH article IN ARRAY ARRAY(SELECT id FROM articles WHERE older_bytes > 0) LOOP
         UPDATE articles SET older_bytes = 0 WHERE id = article;
         COMMIT;
     END LOOP;

@@ -465,26 +465,33 @@ ALTER TABLE audit_log DROP CONSTRAINT IF EXISTS audit_log_subject_kind_check,
 BEGIN;
 -- Articles are listed by the texts that they have, as before.
 LOCK TABLE articles IN SHARE ROW EXCLUSIVE MODE;
-DROP TRIGGER IF EXISTS articles_0_insert_tags ON articles;
-DROP TRIGGER IF EXISTS articles_0_update_tags ON articles;
-CREATE OR REPLACE TRIGGER articles_update_store AFTER UPDATE OF title, description, body, tags, details, older_bytes ON articles
-    FOR EACH ROW WHEN (OLD.older_bytes <> NEW.older_bytes OR article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details)
-                                                          <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details))
-    EXECUTE FUNCTION store_article();
--- Those with a merged tag are listed under the other one, or still under their
--- own, so that no other articles need to be read.
-INSERT INTO article_tags (tag, article_created_at, article_id)
-SELECT m.name, t.article_created_at, t.article_id
-FROM merged_tags m JOIN article_tags t ON t.tag = m.tag JOIN articles a ON a.id = t.article_id AND m.name = ANY (a.tags)
-ON CONFLICT DO NOTHING;
-DELETE FROM article_tags t USING articles a, merged_tags m
-WHERE t.tag = m.tag AND a.id = t.article_id AND m.name = ANY (a.tags) AND t.tag <> ALL (a.tags);
-DELETE FROM counters WHERE kind = 'tag' AND name IN (SELECT name FROM merged_tags UNION ALL SELECT tag FROM merged_tags);
-INSERT INTO counters (kind, name, slot, value)
-SELECT 'tag', t.tag, 0, count(*) FROM article_tags t WHERE t.tag IN (SELECT name FROM merged_tags UNION ALL SELECT tag FROM merged_tags) GROUP BY t.tag;
-INSERT INTO changes (keys) SELECT '{*}' WHERE EXISTS (SELECT FROM merged_tags);
-
 -- +goose StatementBegin
+-- Those with a merged tag are listed under the other one, or still under their
+-- own, so that no other articles need to be read: for one merged tag after the
+-- other, since PostgreSQL would read all articles for all of them together.
+DO $$
+DECLARE
+    merged merged_tags;
+BEGIN
+    FOR merged IN SELECT * FROM merged_tags LOOP
+        INSERT INTO article_tags (tag, article_created_at, article_id)
+        SELECT merged.name, t.article_created_at, t.article_id
+        FROM article_tags t JOIN articles a ON a.id = t.article_id AND merged.name = ANY (a.tags)
+        WHERE t.tag = merged.tag
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+    FOR merged IN SELECT * FROM merged_tags LOOP
+        DELETE FROM article_tags t USING articles a
+        WHERE t.tag = merged.tag AND a.id = t.article_id AND merged.name = ANY (a.tags) AND t.tag <> ALL (a.tags);
+    END LOOP;
+    DELETE FROM counters WHERE kind = 'tag' AND name IN (SELECT name FROM merged_tags UNION ALL SELECT tag FROM merged_tags);
+    INSERT INTO counters (kind, name, slot, value)
+    SELECT 'tag', k.tag, 0, k.n
+    FROM (SELECT name AS tag FROM merged_tags UNION SELECT tag FROM merged_tags) m
+    CROSS JOIN LATERAL (SELECT t.tag, count(*) AS n FROM article_tags t WHERE t.tag = m.tag GROUP BY t.tag) k;
+    INSERT INTO changes (keys) SELECT '{*}' WHERE EXISTS (SELECT FROM merged_tags);
+END $$;
+
 CREATE OR REPLACE FUNCTION derive_from_articles() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     sign constant integer := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
@@ -591,6 +598,13 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- Last, since nobody can read articles until the end of the transaction.
+CREATE OR REPLACE TRIGGER articles_update_store AFTER UPDATE OF title, description, body, tags, details, older_bytes ON articles
+    FOR EACH ROW WHEN (OLD.older_bytes <> NEW.older_bytes OR article_bytes(OLD.title, OLD.description, OLD.body, OLD.tags, OLD.details)
+                                                          <> article_bytes(NEW.title, NEW.description, NEW.body, NEW.tags, NEW.details))
+    EXECUTE FUNCTION store_article();
+DROP TRIGGER IF EXISTS articles_0_insert_tags ON articles;
+DROP TRIGGER IF EXISTS articles_0_update_tags ON articles;
 DROP TABLE merged_tags, tag_names;
 DROP FUNCTION IF EXISTS name_tags();
 DROP FUNCTION note_tag_names();
