@@ -66,14 +66,8 @@ func appendArticle(b []byte, a *openapi.Article) []byte {
 	if a.TableOfContents != nil {
 		b = appendRare(append(b, `,"tableOfContents":`...), a.TableOfContents)
 	}
-	b = append(b, `,"tagList":[`...)
-	for i, tag := range a.TagList {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = view.AppendText(b, tag)
-	}
-	b = view.AppendText(append(b, `],"title":`...), a.Title)
+	b = view.AppendTexts(append(b, `,"tagList":`...), a.TagList)
+	b = view.AppendText(append(b, `,"title":`...), a.Title)
 	b = append(b, `,"translations":`...)
 	if len(a.Translations) == 0 {
 		b = append(b, "[]"...)

@@ -88,14 +88,8 @@ func appendCard(b []byte, a query.ArticleItem, mayEdit bool) []byte {
 	b = view.AppendText(append(b, `{"slug":`...), a.Slug)
 	b = view.AppendText(append(b, `,"title":`...), a.Title)
 	b = view.AppendText(append(b, `,"description":`...), a.Description)
-	b = append(b, `,"tagList":[`...)
-	for i, tag := range a.Tags {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = view.AppendText(b, tag)
-	}
-	b = view.AppendTime(append(b, `],"createdAt":`...), a.CreatedAt)
+	b = view.AppendTexts(append(b, `,"tagList":`...), a.Tags)
+	b = view.AppendTime(append(b, `,"createdAt":`...), a.CreatedAt)
 	b = view.AppendTime(append(b, `,"updatedAt":`...), a.UpdatedAt)
 	if mayEdit {
 		b = view.AppendTime(append(b, `,"status":"published","publishedAt":`...), a.PublishedAt)

@@ -54,6 +54,18 @@ func AppendNullable(b []byte, text *string) []byte {
 	return AppendText(b, *text)
 }
 
+// AppendTexts encodes an array of JSON strings.
+func AppendTexts(b []byte, texts []string) []byte {
+	b = append(b, '[')
+	for i, text := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = AppendText(b, text)
+	}
+	return append(b, ']')
+}
+
 // AppendTime encodes openapi.Timestamp.
 func AppendTime(b []byte, t time.Time) []byte {
 	return append(AppendTimestamp(append(b, '"'), t), '"')
