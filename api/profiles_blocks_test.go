@@ -13,6 +13,7 @@ import (
 
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server/servertest"
 )
@@ -377,6 +378,23 @@ func TestBlockWaits(t *testing.T) {
 	require.NoError(t, other.Commit(t.Context()))
 	require.Equal(t, http.StatusOK, <-statuses)
 	require.Zero(t, count(t, s, `SELECT count(*) FROM follows`))
+}
+
+// TestBlockedStatements checks that a statement that is not of the service, as
+// of an import, cannot add comments across a block either.
+func TestBlockedStatements(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake, anna := s.Register("jake"), s.Register("anna")
+	s.Publish(jake, "By Jake")
+	s.Publish(anna, "By Anna")
+	require.Equal(t, http.StatusOK, responseOf(jake.BlockUserWithResponse(t.Context(), "anna")).StatusCode())
+	for slug, author := range map[string]string{"by-jake": "anna", "by-anna": "jake"} {
+		_, err := s.DB.Pool().Exec(t.Context(), `INSERT INTO comments (article_id, author_id, body)
+			SELECT a.id, u.id, 'c' FROM articles a, users u, generate_series(1, 2) WHERE a.slug = $1 AND u.username = $2`, slug, author)
+		require.EqualValues(t, "comments_block", db.Violated(err), "%v", err)
+	}
+	require.Zero(t, count(t, s, `SELECT count(*) FROM comments`))
 }
 
 // TestMutualBlocks checks that two users who block each other at the same time
