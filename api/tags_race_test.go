@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/oapi-codegen/nullable"
 	"github.com/stretchr/testify/require"
 
@@ -157,6 +158,61 @@ func TestTagRaces(t *testing.T) {
 	}, 20*time.Second, 20*time.Millisecond)
 	require.EqualValues(t, count(t, s, `SELECT count(*) FROM articles`), tag.ArticlesCount)
 	require.Zero(t, count(t, s, `SELECT count(*) FROM tag_names n WHERE n.shown AND EXISTS (SELECT FROM merged_tags m WHERE m.name = n.tag)`))
+	requireCounters(t, s)
+}
+
+// TestTagWaits holds the transaction of a writer open, which uses a tag by the
+// text that identifies it: a merge of the tag waits for it, and the tag is not
+// forgotten with its last other article. A writer waits for a merge as well.
+func TestTagWaits(t *testing.T) {
+	t.Parallel()
+	s := crowded(t)
+	jake, editor := s.Register("jake"), withRole(s, "edith", auth.Editor)
+	s.Publish(jake, "First", "go")
+	s.Publish(jake, "Second", "rust")
+	begin := func(sql string) pgx.Tx {
+		tx, err := s.DB.Pool().Begin(t.Context())
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+		_, err = tx.Exec(t.Context(), sql)
+		require.NoError(t, err)
+		return tx
+	}
+	statuses := make(chan int, 1)
+	waits := func() {
+		require.Eventually(t, func() bool {
+			return count(t, s, `SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()`) == 1
+		}, 20*time.Second, 5*time.Millisecond)
+	}
+
+	// Only the locks of tags: an article locks its author and counters too.
+	writer := begin(`CREATE TEMP TABLE written (tags text[], hidden boolean);
+		CREATE TRIGGER written_tags BEFORE INSERT ON written FOR EACH ROW EXECUTE FUNCTION identify_tags();
+		INSERT INTO written VALUES ('{go}', false)`)
+	require.Equal(t, http.StatusNoContent, responseOf(jake.DeleteArticleWithResponse(t.Context(), "first", nil)).StatusCode())
+	require.Equal(t, 1, count(t, s, `SELECT count(*) FROM tag_names WHERE tag = 'go'`), "a writer holds it")
+	require.NoError(t, writer.Rollback(t.Context()))
+
+	writer = begin(`WITH created AS (
+			INSERT INTO articles (slug, author_id, title, description, body, tags) SELECT 'third', id, 'Third', '', '', '{go}' FROM users WHERE username = 'jake' RETURNING id
+		) INSERT INTO article_slugs (slug, article_id) SELECT 'third', id FROM created`)
+	go func() {
+		statuses <- responseOf(editor.MergeTagWithResponse(t.Context(), "go", client.MergeTagRequest{Into: "rust"})).StatusCode()
+	}()
+	waits()
+	require.NoError(t, writer.Commit(t.Context()))
+	require.Equal(t, http.StatusOK, <-statuses)
+	_, tag := tagOf(t, s, "go")
+	require.Equal(t, "rust", tag.Name)
+	require.EqualValues(t, 2, tag.ArticlesCount)
+
+	merging := begin(`SELECT hold_tag('rust', '{}')`)
+	go func() {
+		statuses <- responseOf(jake.CreateArticleWithResponse(t.Context(), nil, newArticle("Fourth", "rust"))).StatusCode()
+	}()
+	waits()
+	require.NoError(t, merging.Commit(t.Context()))
+	require.Equal(t, http.StatusCreated, <-statuses)
 	requireCounters(t, s)
 }
 

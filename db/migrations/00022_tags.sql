@@ -15,9 +15,9 @@
 -- the previous version can write any. It reads no names of tags that only
 -- drafts and hidden articles have: such a tag gets its name when an article
 -- with it becomes public, so that nobody can tell that it was there. Writers
--- hold a lock of the name of each tag that they use (FOR KEY SHARE) until they
--- commit. Merging, and deleting a name that no article uses any more, wait for
--- them.
+-- hold a lock of each tag that they use by its text (tag_lock), or of the name
+-- that they use (FOR KEY SHARE), until they commit. Merging waits for them, and
+-- deleting the name of a tag that no article has leaves out what they hold.
 --
 -- Spellings that are there and differ only in case or spaces are merged into
 -- the first one. A replica of the previous version then lists these articles
@@ -111,10 +111,10 @@ DECLARE
     held text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('byline tags'));
-    held := tag_named($1);
+    held := tag_named(hold_tag.name);
     PERFORM pg_advisory_xact_lock(hashtext('byline tag'), tag_lock(held));
     PERFORM FROM tag_names n
-    WHERE n.tag = ANY (ARRAY(SELECT tag_named(o.name) FROM unnest($1 || $2) AS o (name))) ORDER BY n.folded FOR UPDATE;
+    WHERE n.tag = ANY (held || ARRAY(SELECT tag_named(o.name) FROM unnest(others) AS o (name))) ORDER BY n.folded FOR UPDATE;
 END $$;
 
 -- Replaces the tags of an article by the texts that identify them. A tag that
