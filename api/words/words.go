@@ -37,44 +37,48 @@ const (
 // Count counts a text.
 func Count(text string) Counts {
 	var words, characters, letters int
-	inWord := false
-	for i, width := 0, 0; i < len(text); i += width {
-		kind := separator
+	inWord := separator // or letter
+	for i := 0; i < len(text); {
+		// Without a branch for each kind, since no processor can tell where the
+		// next word begins: this takes half of the time.
 		if c := text[i]; c < utf8.RuneSelf {
-			kind, width = ascii[c], 1
-		} else {
-			var r rune
-			r, width = utf8.DecodeRuneInString(text[i:])
-			kind = kindOf(r)
+			kind := ascii[c]
+			words += int(kind & letter &^ inWord)
+			inWord = kind&letter | kind>>1&inWord
+			i++
+			continue
 		}
-		switch kind {
+		r, width := utf8.DecodeRuneInString(text[i:])
+		i += width
+		switch kind := kindOf(r); kind {
 		case joiner:
 			continue
 		case letter:
-			if !inWord {
-				words++
-			}
+			words += int(letter &^ inWord)
+			inWord = letter
+			continue
 		case character:
 			characters++
 		case unspaced:
 			letters++
 		}
-		inWord = kind == letter
+		inWord = separator
 	}
 	time := words*wordTime + characters*characterTime + letters*wordTime/lettersPerWord
 	words += characters + (letters+lettersPerWord-1)/lettersPerWord
 	return Counts{Words: int32(words), Minutes: int32(max(1, (time+minute/2)/minute))}
 }
 
-// kind is what a character does to the count.
+// kind is what a character does to the count. Count computes with the values of
+// the first three.
 type kind byte
 
 const (
-	separator kind = iota // ends a word
-	joiner                // neither ends nor makes a word
-	letter                // makes a word, or belongs to one
-	character             // a word of its own
-	unspaced              // a part of a word that nothing separates from others
+	separator kind = 0 // ends a word
+	letter    kind = 1 // makes a word, or belongs to one
+	joiner    kind = 2 // neither ends nor makes a word
+	character kind = 3 // a word of its own
+	unspaced  kind = 4 // a part of a word that nothing separates from others
 )
 
 // ascii has the kinds of the first characters.
