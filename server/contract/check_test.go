@@ -349,7 +349,6 @@ func TestCheckKeywords(t *testing.T) {
 		"ClosedObject":     {"Thing:\n      type: object", "Thing:\n      additionalProperties: false\n      type: object", `{"child":{"secret":1}}`, one("child", "has an unknown member")},
 		"TypedMembers":     {"big: {type: integer}", "big: {type: object, additionalProperties: {type: string}}", `{"big":{"secret":1,"\u0000":""}}`, one("big", "must not contain NUL")},
 		"MinProperties":    {"big: {type: integer}", "big: {type: object, minProperties: 1}", `{"big":{}}`, one("big", "is invalid")},
-		"ReadOnly":         {"big: {type: integer}", "big: {type: integer, readOnly: true}", `{"big":1}`, one("big", "is invalid")},
 		"NoType":           {"big: {type: integer}", "big: {description: Anything}", `{"big":{"a":[1.5,null]}}`, nil},
 		"UndeclaredNeeded": {"Thing:\n      type: object", "Thing:\n      required: [ghost]\n      type: object", `{}`, one("ghost", problem.Blank)},
 		"AllOf":            {"big: {type: integer}", "big: {allOf: [{type: object, required: [in], properties: {in: {type: integer}}}, {type: object, properties: {out: {type: string}}}]}", `{"big":{"in":null,"out":5}}`, problem.Fields{"in": {problem.Blank}, "out": {"must be a string"}}},

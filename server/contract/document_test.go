@@ -177,6 +177,7 @@ func TestLoadRefuses(t *testing.T) {
 		"CookieParameter": {"{name: needed, in: query", "{name: needed, in: cookie", "is in a cookie"},
 		"ArrayParameter":  {"in: query, required: true, schema: {type: integer}", "in: query, required: true, schema: {type: array, items: {type: string}}", "must be a string, an integer or a boolean"},
 		"StyledParameter": {"{name: needed, in: query", "{explode: false, name: needed, in: query", "default style"},
+		"ReadOnly":        {"big: {type: integer}", "big: {type: integer, readOnly: true}", "readOnly is not checked"},
 		"Number":          {"big: {type: integer}", "big: {type: number}", "type number is not checked"},
 		"TextFormat":      {"format: uuid", "format: iban", "format iban is not checked"},
 		"IntegerFormat":   {"format: int32", "format: int8", "format int8 is not checked"},
