@@ -137,10 +137,14 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 	case err == nil:
 		err = publish.Schedule(ctx, conn, r.ID, arg.PublishedAt)
 	}
+	tags := arg.Tags
+	if r.StoredTags != nil {
+		tags = r.StoredTags
+	}
 	return visibility.Article{
 		Body: arg.Body, Details: arg.Details, Words: words.Counts{Words: arg.WordCount, Minutes: arg.ReadingMinutes},
 		ArticleItem: query.ArticleItem{
-			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: r.Tags, Version: r.Version,
+			ID: r.ID, Slug: arg.Slug, Title: arg.Title, Description: arg.Description, Tags: tags, Version: r.Version,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, AuthorID: arg.AuthorID, Username: r.Username, Bio: r.Bio, Image: r.Image,
 		},
 		Revision:       1,

@@ -211,7 +211,7 @@ SELECT a.id, a.author_id FROM article_named(@slug, @viewer_id, @viewer_level) n 
 -- One statement: one transaction and one round trip. Returns no row if the time
 -- of a scheduled article is not in the future. A trigger compares the
 -- text of the author with the parameter (db/migrations, 00014), which ends with
--- the transaction.
+-- the transaction. stored_tags is NULL if the tags were stored as they are given.
 WITH created AS (
     INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, status, hidden, published_at, comments_open, revised_by)
     SELECT @slug, @own_slug, @author_id, @title, @description, @body, @tags::text[], sqlc.narg(details)::json, @word_count, @reading_minutes,
@@ -225,7 +225,7 @@ WITH created AS (
 ), private AS (
     INSERT INTO draft_slugs (slug, author_id, article_id) SELECT @slug, author_id, id FROM created WHERE @status <> 'published'
 )
-SELECT c.id, c.tags, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
+SELECT c.id, (CASE WHEN c.tags <> @tags::text[] THEN c.tags END)::text[] AS stored_tags, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
 FROM created c
 JOIN users u ON u.id = c.author_id;
 

@@ -35,30 +35,30 @@ func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, arg ArticleAuthorP
 const articleCreate = `-- name: ArticleCreate :one
 WITH created AS (
     INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, status, hidden, published_at, comments_open, revised_by)
-    SELECT $1, $2, $3, $4, $5, $6, $7::text[], $8::json, $9, $10,
+    SELECT $2, $3, $4, $5, $6, $7, $1::text[], $8::json, $9, $10,
            $11, $11 <> 'published',
            CASE $11 WHEN 'published' THEN now() WHEN 'scheduled' THEN $12::timestamptz END, $13::boolean, $14::bigint
     WHERE set_config('byline.account_storage', ($15::bigint)::text, true) IS NOT NULL
       AND ($11 <> 'scheduled' OR $12 > now())
     RETURNING id, author_id, tags, version, created_at, updated_at, published_at
 ), slugged AS (
-    INSERT INTO article_slugs (slug, article_id) SELECT $1, id FROM created WHERE $11 = 'published'
+    INSERT INTO article_slugs (slug, article_id) SELECT $2, id FROM created WHERE $11 = 'published'
 ), private AS (
-    INSERT INTO draft_slugs (slug, author_id, article_id) SELECT $1, author_id, id FROM created WHERE $11 <> 'published'
+    INSERT INTO draft_slugs (slug, author_id, article_id) SELECT $2, author_id, id FROM created WHERE $11 <> 'published'
 )
-SELECT c.id, c.tags, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
+SELECT c.id, (CASE WHEN c.tags <> $1::text[] THEN c.tags END)::text[] AS stored_tags, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
 FROM created c
 JOIN users u ON u.id = c.author_id
 `
 
 type ArticleCreateParams struct {
+	Tags           []string
 	Slug           string
 	OwnSlug        bool
 	AuthorID       int64
 	Title          string
 	Description    string
 	Body           string
-	Tags           []string
 	Details        []byte
 	WordCount      int32
 	ReadingMinutes int32
@@ -71,7 +71,7 @@ type ArticleCreateParams struct {
 
 type ArticleCreateRow struct {
 	ID          int64
-	Tags        []string
+	StoredTags  []string
 	Version     int32
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
@@ -84,16 +84,16 @@ type ArticleCreateRow struct {
 // One statement: one transaction and one round trip. Returns no row if the time
 // of a scheduled article is not in the future. A trigger compares the
 // text of the author with the parameter (db/migrations, 00014), which ends with
-// the transaction.
+// the transaction. stored_tags is NULL if the tags were stored as they are given.
 func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateParams) (ArticleCreateRow, error) {
 	row := db.QueryRow(ctx, articleCreate,
+		arg.Tags,
 		arg.Slug,
 		arg.OwnSlug,
 		arg.AuthorID,
 		arg.Title,
 		arg.Description,
 		arg.Body,
-		arg.Tags,
 		arg.Details,
 		arg.WordCount,
 		arg.ReadingMinutes,
@@ -106,7 +106,7 @@ func (q *Queries) ArticleCreate(ctx context.Context, db DBTX, arg ArticleCreateP
 	var i ArticleCreateRow
 	err := row.Scan(
 		&i.ID,
-		&i.Tags,
+		&i.StoredTags,
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
