@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/client"
@@ -20,6 +21,10 @@ import (
 // requireCounters compares every counter with the rows that it counts.
 func requireCounters(t *testing.T, s *servertest.Service) {
 	t.Helper()
+	// A name that others hold is left for the hourly job, also one that only
+	// shares its lock (db/migrations, 00022).
+	_, err := api.DeleteUnusedTags(t.Context(), s.DB)
+	require.NoError(t, err)
 	rows, err := s.DB.Query(t.Context(), dbtest.WrongCounters)
 	require.NoError(t, err)
 	off, err := pgx.CollectRows(rows, pgx.RowTo[string])
