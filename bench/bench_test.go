@@ -96,20 +96,6 @@ func TestDatasetKey(t *testing.T) {
 	}
 }
 
-func TestExtendsSchema(t *testing.T) {
-	old := write(t, t.TempDir(), map[string]string{"db/migrations/1.sql": "a"})
-	more := write(t, t.TempDir(), map[string]string{"db/migrations/1.sql": "a", "db/migrations/2.sql": "b"})
-	edited := write(t, t.TempDir(), map[string]string{"db/migrations/1.sql": "x"})
-	for _, c := range []struct {
-		from, to string
-		want     bool
-	}{{old, more, true}, {more, old, false}, {old, edited, false}, {t.TempDir(), old, false}} {
-		if got, err := extendsSchema(c.from, c.to); err != nil || got != c.want {
-			t.Errorf("%s to %s: %t, %v", c.from, c.to, got, err)
-		}
-	}
-}
-
 // TestHelp checks that the help names each flag once.
 func TestHelp(t *testing.T) {
 	for _, compare := range []bool{false, true} {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ type side struct {
 }
 
 // compare measures two builds in turn (A B, B A, A B …), each on a fresh copy of
-// the same data set, so that slow changes of the machine affect both.
+// its data set, so that slow changes of the machine affect both.
 func (b *bench) compare(ctx context.Context, stdout io.Writer) error {
 	work, err := os.MkdirTemp("", "byline-compare-")
 	if err != nil {
@@ -35,7 +34,7 @@ func (b *bench) compare(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	sides := []*side{{name: b.base, program: program, repo: tree}, {name: "this build", program: b.byline, repo: b.repo}}
-	if err := b.share(ctx, sides); err != nil {
+	if err := b.seed(ctx, sides); err != nil {
 		return err
 	}
 	c := report.NewComparison(machine.Describe(ctx, b.repo), sides[0].name, sides[1].name)
@@ -82,44 +81,17 @@ func (b *bench) buildBase(ctx context.Context, work string) (tree, program strin
 	return tree, program, nil
 }
 
-// share prepares the data sets of both builds. If the newer build only adds
-// migrations, both use one data set that the older build creates; otherwise
-// each build gets its own.
-func (b *bench) share(ctx context.Context, sides []*side) (err error) {
-	if sides[0].data, err = b.prepare(ctx, sides[0].program, sides[0].repo, b.scales[0]); err != nil {
-		return fmt.Errorf("%s: %w", sides[0].name, err)
-	}
-	extends, err := extendsSchema(sides[0].repo, sides[1].repo)
-	if err != nil {
-		return err
-	}
-	if extends {
-		sides[1].data = sides[0].data
-		return nil
-	}
-	b.say("the builds have different versions of the same migrations: each build gets its own data set")
-	sides[1].data, err = b.prepare(ctx, sides[1].program, sides[1].repo, b.scales[0])
-	return err
-}
-
-// extendsSchema reports whether every migration of one repository is in
-// another, unchanged.
-func extendsSchema(from, to string) (bool, error) {
-	files, err := filepath.Glob(filepath.Join(from, "db/migrations/*.sql"))
-	if err != nil {
-		return false, err
-	}
-	for _, file := range files {
-		old, err := os.ReadFile(file)
-		if err != nil {
-			return false, err
-		}
-		now, err := os.ReadFile(filepath.Join(to, "db/migrations", filepath.Base(file)))
-		if err != nil || !bytes.Equal(old, now) {
-			return false, nil
+// seed prepares the data sets of both builds, each by its own program: the same
+// rows, in the state of a database that was used for a while. A database that
+// the newer build has migrated a moment before has dead rows and old statistics,
+// and autovacuum runs while it is measured.
+func (b *bench) seed(ctx context.Context, sides []*side) (err error) {
+	for _, s := range sides {
+		if s.data, err = b.prepare(ctx, s.program, s.repo, b.scales[0]); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
-	return len(files) > 0, nil
+	return nil
 }
 
 // round starts both builds, each on a fresh copy of its data, and measures each
