@@ -108,9 +108,9 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 
 // newArticle returns the article of a request, by the viewer and without a
 // slug.
-func (s articles) newArticle(ctx context.Context, in openapi.NewArticle) (arg query.ArticleCreateParams, err error) {
+func (s articles) newArticle(ctx context.Context, in openapi.NewArticle) (arg query.DraftCreateParams, err error) {
 	counts := words.Count(in.Body)
-	arg = query.ArticleCreateParams{
+	arg = query.DraftCreateParams{
 		AuthorID: request.Viewer(ctx).ID, Title: in.Title, Description: in.Description, Body: in.Body, WordCount: counts.Words, ReadingMinutes: counts.Minutes,
 		Status: string(optional.Or(in.Status, openapi.StatusPublished)), CommentsOpen: optional.Or(in.CommentsOpen, true), AccountStorage: s.storage,
 	}
@@ -129,8 +129,8 @@ func (s articles) newArticle(ctx context.Context, in openapi.NewArticle) (arg qu
 	return arg, s.rules.Check(ctx, openapi.ArticleStatus(arg.Status))
 }
 
-func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreateParams) (visibility.Article, error) {
-	r, err := q.ArticleCreate(ctx, conn, arg)
+func createArticle(ctx context.Context, conn query.DBTX, arg query.DraftCreateParams) (visibility.Article, error) {
+	r, err := insertArticle(ctx, conn, arg)
 	switch {
 	case db.IsNotFound(err):
 		err = problem.InvalidField("publishedAt", "must be in the future")
@@ -151,6 +151,22 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.ArticleCreate
 		Publication:    visibility.Publication{Status: arg.Status, At: r.PublishedAt},
 		CommentsClosed: !arg.CommentsOpen,
 	}, translate.StorageFull(err, arg.AccountStorage)
+}
+
+// insertArticle chooses the statement for an article by its status.
+func insertArticle(ctx context.Context, conn query.DBTX, arg query.DraftCreateParams) (query.DraftCreateRow, error) {
+	if arg.Status != string(openapi.StatusPublished) {
+		return q.DraftCreate(ctx, conn, arg)
+	}
+	r, err := q.ArticleCreate(ctx, conn, query.ArticleCreateParams{
+		Slug: arg.Slug, OwnSlug: arg.OwnSlug, AuthorID: arg.AuthorID, Title: arg.Title, Description: arg.Description, Body: arg.Body, Tags: arg.Tags,
+		Details: arg.Details, WordCount: arg.WordCount, ReadingMinutes: arg.ReadingMinutes, CommentsOpen: arg.CommentsOpen, RevisedBy: arg.RevisedBy,
+		AccountStorage: arg.AccountStorage,
+	})
+	return query.DraftCreateRow{
+		ID: r.ID, StoredTags: r.StoredTags, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		Username: r.Username, Bio: r.Bio, Image: r.Image, PublishedAt: &r.CreatedAt,
+	}, err
 }
 
 func slugTaken(err error) bool {

@@ -208,24 +208,41 @@ SELECT u.id FROM users u WHERE u.id = ANY (@author_ids::bigint[]) ORDER BY u.id 
 SELECT a.id, a.author_id FROM article_named(@slug, @viewer_id, @viewer_level) n JOIN articles a ON a.id = n.id;
 
 -- name: ArticleCreate :one
--- One statement: one transaction and one round trip. Returns no row if the time
--- of a scheduled article is not in the future. A trigger compares the
--- text of the author with the parameter (db/migrations, 00014), which ends with
--- the transaction. stored_tags is NULL if the tags were stored as they are given.
+-- Publishes a new article. One statement: one transaction and one round trip. A
+-- trigger compares the text of the author with the parameter (db/migrations,
+-- 00014), which ends with the transaction. stored_tags is NULL if the tags were
+-- stored as they are given.
 WITH created AS (
-    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, status, hidden, published_at, comments_open, revised_by)
+    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, comments_open, revised_by)
     SELECT @slug, @own_slug, @author_id, @title, @description, @body, @tags::text[], sqlc.narg(details)::json, @word_count, @reading_minutes,
-           @status, @status <> 'published',
-           CASE @status WHEN 'published' THEN now() WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END, @comments_open::boolean, sqlc.narg(revised_by)::bigint
+           @comments_open::boolean, sqlc.narg(revised_by)::bigint
+    WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
+    RETURNING id, author_id, tags, version, created_at, updated_at
+), slugged AS (
+    INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created
+)
+SELECT c.id, (CASE WHEN c.tags <> @tags::text[] THEN c.tags END)::text[] AS stored_tags, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
+FROM created c
+JOIN users u ON u.id = c.author_id;
+
+-- name: DraftCreate :one
+-- As ArticleCreate, for an article that is not public yet. The two are apart,
+-- because a statement for both would cost those that are public more. Returns no
+-- row if the time of a scheduled article is not in the future.
+WITH created AS (
+    INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, comments_open, revised_by,
+                          status, hidden, published_at)
+    SELECT @slug, @own_slug, @author_id, @title, @description, @body, @tags::text[], sqlc.narg(details)::json, @word_count, @reading_minutes,
+           @comments_open::boolean, sqlc.narg(revised_by)::bigint,
+           @status, true, CASE @status WHEN 'scheduled' THEN sqlc.narg(published_at)::timestamptz END
     WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
       AND (@status <> 'scheduled' OR sqlc.narg(published_at) > now())
     RETURNING id, author_id, tags, version, created_at, updated_at, published_at
-), slugged AS (
-    INSERT INTO article_slugs (slug, article_id) SELECT @slug, id FROM created WHERE @status = 'published'
 ), private AS (
-    INSERT INTO draft_slugs (slug, author_id, article_id) SELECT @slug, author_id, id FROM created WHERE @status <> 'published'
+    INSERT INTO draft_slugs (slug, author_id, article_id) SELECT @slug, author_id, id FROM created
 )
-SELECT c.id, (CASE WHEN c.tags <> @tags::text[] THEN c.tags END)::text[] AS stored_tags, c.version, c.created_at, c.updated_at, c.published_at, u.username, u.bio, u.image
+SELECT c.id, (CASE WHEN c.tags <> @tags::text[] THEN c.tags END)::text[] AS stored_tags, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image,
+       c.published_at
 FROM created c
 JOIN users u ON u.id = c.author_id;
 
