@@ -135,8 +135,13 @@ func readCompose(t *testing.T) compose {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "compose.yaml")
 	writeFile(t, file, string(text))
-	cmd := exec.Command("go", "tool", "-modfile=../tools.mod", "github.com/compose-spec/compose-go/v2/cmd", "-no-interpolation", file)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly -pgo=off")
+	// Built before it runs, since go reports its downloads where the program
+	// writes its warnings.
+	build := exec.Command("go", "tool", "-modfile=../tools.mod", "-n", "github.com/compose-spec/compose-go/v2/cmd")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly -pgo=off")
+	program, err := build.Output()
+	require.NoError(t, err)
+	cmd := exec.Command(strings.TrimSpace(string(program)), "-no-interpolation", file)
 	var warnings strings.Builder
 	cmd.Stderr = &warnings
 	out, err := cmd.Output()
