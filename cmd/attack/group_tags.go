@@ -27,8 +27,14 @@ func manyTags(s *site) []attack {
 			before := r.tagsTime(s)
 			r.must(together(tagRounds, func(int) error { return s.flash(s.rival, s.tagged(20)) }))
 			after := r.tagsTime(s)
-			// The limit is wide, since other attacks run at the same time.
-			if after > 4*before+5*time.Millisecond {
+			// The limit is wide, since other attacks run at the same time; a
+			// machine may be busy with them for seconds.
+			limit := 4*before + 5*time.Millisecond
+			for try := 0; try < 3 && after > limit; try++ {
+				time.Sleep(2 * time.Second)
+				after = min(after, r.tagsTime(s))
+			}
+			if after > limit {
 				r.complain("GET /api/tags took %s, and %s after %d tags had come and gone", before, after, tagRounds*tagsOfArticle)
 			}
 			return r
