@@ -19,16 +19,11 @@ func TestOwnListsReadFewRows(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, uncached)
 	ed := withRole(s, "ed", auth.Editor)
-	for _, sql := range []string{
-		`INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at, created_at)
-			SELECT s || n, u.id, s || n, 'd', 'b', '{}', s, true, CASE s WHEN 'scheduled' THEN timestamptz '2099-01-01' END, '2026-01-01'
-			FROM users u, unnest(ARRAY['draft', 'review', 'scheduled']) s, generate_series(1, 30) n`,
-		`INSERT INTO articles (slug, author_id, title, description, body, tags, created_at)
-			SELECT 'a' || n, u.id, 't', 'd', 'b', '{}', timestamptz '2026-01-02' + n * interval '1 min' FROM users u, generate_series(1, 5000) n`,
-	} {
-		_, err := s.DB.Exec(t.Context(), sql)
-		require.NoError(t, err)
-	}
+	change(t, s, `INSERT INTO articles (slug, author_id, title, description, body, tags, status, hidden, published_at, created_at)
+		SELECT s || n, u.id, s || n, 'd', 'b', '{}', s, true, CASE s WHEN 'scheduled' THEN timestamptz '2099-01-01' END, '2026-01-01'
+		FROM users u, unnest(ARRAY['draft', 'review', 'scheduled']) s, generate_series(1, 30) n`)
+	insertMany(t, s, 5000, `INSERT INTO articles (slug, author_id, title, description, body, tags, created_at)
+		SELECT 'a' || n, u.id, 't', 'd', 'b', '{}', timestamptz '2026-01-02' + n * interval '1 min' FROM users u, generate_series($1::int, $2::int) n`)
 	_, err := s.DB.Exec(t.Context(), `VACUUM ANALYZE articles`)
 	require.NoError(t, err)
 	id := count(t, s, `SELECT id FROM users`)

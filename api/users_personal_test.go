@@ -461,9 +461,10 @@ func TestDeleteCurrentUserBig(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
 	u := s.Register("big")
+	change(t, s, `INSERT INTO users (username, email, password_hash) SELECT 'f' || i, 'f' || i || '@example.com', '' FROM generate_series(1, 3) i`)
+	insertMany(t, s, 10000, `INSERT INTO articles (slug, author_id, title, description, body, tags)
+		SELECT 'a' || i, 1, 't', 'd', 'b', ARRAY['x' || i % 500] FROM generate_series($1::int, $2::int) i`)
 	for _, statement := range []string{
-		`INSERT INTO users (username, email, password_hash) SELECT 'f' || i, 'f' || i || '@example.com', '' FROM generate_series(1, 3) i`,
-		`INSERT INTO articles (slug, author_id, title, description, body, tags) SELECT 'a' || i, 1, 't', 'd', 'b', ARRAY['x' || i % 500] FROM generate_series(1, 10000) i`,
 		`INSERT INTO article_slugs SELECT slug, id FROM articles`,
 		`INSERT INTO comments (article_id, author_id, body) SELECT a.id, u.id, 'c' FROM articles a, users u WHERE u.id > 1`,
 		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE u.id > 1`,
