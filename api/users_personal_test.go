@@ -464,15 +464,10 @@ func TestDeleteCurrentUserBig(t *testing.T) {
 	change(t, s, `INSERT INTO users (username, email, password_hash) SELECT 'f' || i, 'f' || i || '@example.com', '' FROM generate_series(1, 3) i`)
 	insertMany(t, s, 10000, `INSERT INTO articles (slug, author_id, title, description, body, tags)
 		SELECT 'a' || i, 1, 't', 'd', 'b', ARRAY['x' || i % 500] FROM generate_series($1::int, $2::int) i`)
-	for _, statement := range []string{
-		`INSERT INTO article_slugs SELECT slug, id FROM articles`,
-		`INSERT INTO comments (article_id, author_id, body) SELECT a.id, u.id, 'c' FROM articles a, users u WHERE u.id > 1`,
-		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE u.id > 1`,
-		`INSERT INTO follows SELECT id, 1 FROM users WHERE id > 1`,
-	} {
-		_, err := s.DB.Exec(t.Context(), statement)
-		require.NoError(t, err, statement)
-	}
+	change(t, s, `INSERT INTO article_slugs SELECT slug, id FROM articles`)
+	change(t, s, `INSERT INTO comments (article_id, author_id, body) SELECT a.id, u.id, 'c' FROM articles a, users u WHERE u.id > 1`)
+	change(t, s, `INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.created_at FROM articles a, users u WHERE u.id > 1`)
+	change(t, s, `INSERT INTO follows SELECT id, 1 FROM users WHERE id > 1`)
 	res, body := s.Do("DELETE", "/user", erase, signed(u)...)
 	require.Equal(t, 204, res.StatusCode, body)
 	var left int

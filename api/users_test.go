@@ -75,10 +75,10 @@ func change(t *testing.T, s *servertest.Service, sql string, args ...any) {
 	require.NoError(t, err)
 }
 
-// insertMany runs a statement for the numbers 1 to n, of which it gets a range at
-// a time. Each article of a statement updates its author, and PostgreSQL reads
-// all versions of the author that the statement made: 10,000 articles at once
-// took longer on a busy machine than a statement may.
+// insertMany inserts n rows by a statement that inserts those with the numbers
+// $1 to $2. It runs the statement once for each 500 of them: each article updates
+// its author, and PostgreSQL reads all versions of the author that the statement
+// made, so that 10,000 at once took longer on a busy machine than a statement may.
 func insertMany(t *testing.T, s *servertest.Service, n int, sql string) {
 	t.Helper()
 	for first := 1; first <= n; first += 500 {
