@@ -68,6 +68,49 @@ func TestWaysBackAreRepeatable(t *testing.T) {
 	}
 }
 
+// TestNewRowsAreCountedOnce inserts rows as a service does, and as statements of
+// others do, before and after 00026 is taken back.
+func TestNewRowsAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	m, d := migrator(t, url), dbtest.OpenURL(t, url)
+	run := func(sql string) error {
+		_, err := d.Exec(t.Context(), sql)
+		return err
+	}
+	requireCounted := func() {
+		t.Helper()
+		var stored, text, articles int64
+		require.NoError(t, d.QueryRow(t.Context(), `SELECT u.stored_bytes, (SELECT sum(article_bytes(title, description, body, tags, details)) FROM articles)
+			+ (SELECT sum(octet_length(body)) FROM comments), u.articles_count - (SELECT count(*) FROM articles) FROM users u WHERE u.username = 'jake'`).Scan(&stored, &text, &articles))
+		require.Equal(t, text, stored)
+		require.Zero(t, articles)
+	}
+	insert := func(state string) {
+		t.Helper()
+		for writer, where := range map[string]string{"a service": `set_config('byline.account_storage', '1000000', true) IS NOT NULL`, "others": `true`} {
+			require.NoError(t, run(`INSERT INTO articles (slug, author_id, title, description, body, tags) SELECT 'a', id, 't', 'd', '`+writer+`', '{x}' FROM users WHERE username = 'jake' AND `+where), state)
+			require.NoError(t, run(`DELETE FROM changes`))
+			require.NoError(t, run(`INSERT INTO comments (article_id, author_id, body) SELECT 1, id, '`+writer+`' FROM users WHERE username = 'jake' AND `+where), state)
+			requireCounted()
+			var noted int
+			require.NoError(t, d.QueryRow(t.Context(), `SELECT count(*) FROM changes WHERE keys = '{c1}'`).Scan(&noted))
+			require.Equal(t, 1, noted, "%s: a comment of %s is noted once", state, writer)
+			require.ErrorContains(t, run(`INSERT INTO comments (article_id, author_id, body) SELECT 1, id, 'c' FROM users WHERE username = 'anna' AND `+where), "block",
+				"%s: %s cannot comment where they are blocked", state, writer)
+		}
+	}
+	require.NoError(t, run(`INSERT INTO users (username, email, password_hash) VALUES ('jake', 'jake@example.com', ''), ('anna', 'anna@example.com', '')`))
+	require.NoError(t, run(`INSERT INTO articles (slug, author_id, title, description, body) SELECT 'first', id, 't', 'd', 'b' FROM users WHERE username = 'jake'`))
+	require.NoError(t, run(`INSERT INTO blocks (blocker_id, blocked_id) SELECT j.id, a.id FROM users j, users a WHERE j.username = 'jake' AND a.username = 'anna'`))
+	insert("with 00026")
+	downBefore(t, m, "00026_cheap_writes.sql")
+	insert("without 00026")
+	_, err := m.Up(t.Context())
+	require.NoError(t, err)
+	insert("with 00026 again")
+}
+
 // wayBack returns the statements of a migration that take it back.
 func wayBack(migration string) (statements []string) {
 	_, back, _ := strings.Cut(migration, "-- +goose Down")

@@ -140,8 +140,9 @@ COMMIT;
 
 -- +goose Down
 
--- The functions of 00025 stay as they are here: called by these triggers, they
--- do the same.
+-- derive_from_new_article and note_new_comment stay as they are here. Called by
+-- the triggers of 00025, they count each row once too. A new article in a series
+-- notes the series twice, which does no harm.
 BEGIN;
 CREATE OR REPLACE TRIGGER comments_insert_note AFTER INSERT ON comments
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (NOT adds_one_row()) EXECUTE FUNCTION note_comments();
