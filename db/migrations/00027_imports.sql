@@ -1,0 +1,38 @@
+-- What byline import has stored of other systems.
+
+-- +goose Up
+
+-- An import of one old system, by a name that the operator gives it. Its state
+-- is the positions up to which its kinds of rows are stored, by which it goes on
+-- after an interruption.
+CREATE TABLE imports (
+    id          integer GENERATED ALWAYS AS IDENTITY,
+    name        text NOT NULL,
+    source      text NOT NULL, -- what was read, without a password
+    state       jsonb NOT NULL DEFAULT '{}',
+    started_at  timestamptz(3) NOT NULL DEFAULT now(),
+    -- When all rows were stored for the first time, and when the operator said
+    -- that the old system is not read again.
+    loaded_at   timestamptz(3),
+    finished_at timestamptz(3),
+    CONSTRAINT imports_pkey PRIMARY KEY (id),
+    CONSTRAINT imports_name_key UNIQUE (name)
+);
+
+-- Which row here came from which row there. There are no foreign keys: a row
+-- that was deleted here stays known, so that it is not imported again, and its id
+-- leads nowhere since ids are never given again. The checksum is that of the
+-- row's content there.
+CREATE TABLE imported_rows (
+    import_id integer NOT NULL,
+    kind      text NOT NULL, -- users, articles, comments
+    key       text COLLATE "C" NOT NULL,
+    row_id    bigint NOT NULL,
+    checksum  bigint NOT NULL,
+    CONSTRAINT imported_rows_pkey PRIMARY KEY (import_id, kind, key),
+    CONSTRAINT imported_rows_import_id_fkey FOREIGN KEY (import_id) REFERENCES imports (id) ON DELETE CASCADE
+);
+
+-- +goose Down
+
+DROP TABLE IF EXISTS imported_rows, imports;
