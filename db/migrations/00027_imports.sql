@@ -33,6 +33,22 @@ CREATE TABLE imported_rows (
     CONSTRAINT imported_rows_import_id_fkey FOREIGN KEY (import_id) REFERENCES imports (id) ON DELETE CASCADE
 );
 
+-- What the rules of an import did to rows: the report. It is deleted when the
+-- import is finished. stored is what the row has here instead, and other the key
+-- of another row that is concerned.
+CREATE TABLE import_cases (
+    import_id integer NOT NULL,
+    kind      text NOT NULL,
+    key       text COLLATE "C" NOT NULL,
+    code      text NOT NULL,
+    field     text NOT NULL,
+    action    text NOT NULL,
+    stored    text NOT NULL,
+    other     text NOT NULL,
+    CONSTRAINT import_cases_pkey PRIMARY KEY (import_id, kind, key, code, field),
+    CONSTRAINT import_cases_import_id_fkey FOREIGN KEY (import_id) REFERENCES imports (id) ON DELETE CASCADE
+);
+
 -- +goose Down
 
-DROP TABLE IF EXISTS imported_rows, imports;
+DROP TABLE IF EXISTS import_cases, imported_rows, imports;

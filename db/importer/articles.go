@@ -1,0 +1,330 @@
+package importer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/language"
+
+	"github.com/byline-api/byline/api/slug"
+	"github.com/byline-api/byline/api/words"
+	"github.com/byline-api/byline/db/importer/source"
+)
+
+// articles imports the articles with their slugs and tags.
+func (im *run) articles(ctx context.Context) error {
+	return load(ctx, im, kindOf[source.Article]{
+		kind: source.Articles, read: im.Source.Articles, store: storeArticles,
+		row:  func(a source.Article) source.Row { return a.Row },
+		size: func(a source.Article) int { return len(a.Title) + len(a.Description) + len(a.Body) },
+	})
+}
+
+func sumOfArticle(a source.Article) int64 {
+	d := newDigest().text(a.AuthorKey, a.Slug, a.Title, a.Description, a.Body, fmt.Sprint(a.Draft), stamp(a.CreatedAt), stamp(a.UpdatedAt), stamp(a.PublishedAt))
+	return d.text(a.Language, a.Cover, a.Canonical).text(a.Tags...).sum()
+}
+
+// article is an article as it is stored.
+type article struct {
+	source.Article // with repaired texts and times
+	imported       // id is 0 if the article is new
+	author         int64
+	details        []byte
+	base           string // the slug before it got a number
+}
+
+// judgeArticle applies the rules that concern an article alone, except those of
+// tags.
+func judgeArticle(j *judge, a source.Article) article {
+	a.Title, a.Description = j.text("title", a.Title, maxTitle), j.text("description", a.Description, maxDescription)
+	a.Body = j.text("body", a.Body, maxBody)
+	a.Slug = j.slug(a.Slug, a.Title)
+	if strings.TrimSpace(a.Title) == "" {
+		a.Title = a.Slug
+		j.note(TitleEmpty, "title", a.Title, "")
+	}
+	a.CreatedAt, a.UpdatedAt = j.times(a.CreatedAt, a.UpdatedAt)
+	if a.PublishedAt = j.time("publishedAt", a.PublishedAt); a.PublishedAt.IsZero() {
+		a.PublishedAt = a.CreatedAt
+	}
+	return article{Article: a, details: detailsOf(j, a)}
+}
+
+// detailsOf returns the optional members of an article as api/details stores
+// them.
+func detailsOf(j *judge, a source.Article) []byte {
+	type cover struct {
+		URL string `json:"url"`
+		Alt string `json:"alt"`
+	}
+	var d struct {
+		Cover     *cover `json:"coverImage,omitempty"`
+		Canonical string `json:"canonicalUrl,omitempty"`
+		Language  string `json:"language,omitempty"`
+	}
+	if url := j.url("cover", a.Cover); url != "" {
+		d.Cover = &cover{url, cut(a.Title, maxTitle)}
+	}
+	d.Canonical = j.url("canonical", a.Canonical)
+	if a.Language != "" {
+		if tag, err := language.Parse(a.Language); err != nil || tag == language.Und {
+			j.note(MemberInvalid, "language", "", "")
+		} else {
+			d.Language = tag.String()
+		}
+	}
+	if text, err := json.Marshal(d); err == nil && string(text) != "{}" {
+		return text
+	}
+	return nil
+}
+
+func storeArticles(ctx context.Context, w *writing, rows []source.Article) error {
+	known, err := w.known(ctx, source.Articles, keysOf(rows, func(a source.Article) string { return a.Key }))
+	if err != nil {
+		return err
+	}
+	changed := rows[:0:0]
+	for _, a := range rows {
+		if before, ok := known[a.Key]; ok && before.checksum == sumOfArticle(a) {
+			w.counts.Unchanged++
+			continue
+		}
+		changed = append(changed, a)
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	authors, err := w.present(ctx, source.Users, "users", keysOf(changed, func(a source.Article) string { return a.AuthorKey }))
+	if err != nil {
+		return err
+	}
+	if err := w.nameTags(ctx, changed); err != nil {
+		return err
+	}
+	var articles []article
+	var judges []*judge
+	for _, row := range changed {
+		j := w.judge(row.Key)
+		a := judgeArticle(j, row)
+		a.imported = imported{known[row.Key].id, sumOfArticle(row)}
+		a.Tags = w.tagsOf(j, row.Tags)
+		if a.author, err = w.author(ctx, j, authors, row.AuthorKey); err != nil {
+			return err
+		}
+		articles, judges = append(articles, a), append(judges, j)
+	}
+	if articles, err = w.distinctSlugs(ctx, articles, judges); err != nil {
+		return err
+	}
+	var added []article
+	changedRows := articles[:0:0]
+	for _, a := range articles {
+		if a.id == 0 {
+			added = append(added, a)
+		} else {
+			changedRows = append(changedRows, a)
+		}
+	}
+	if err := w.addArticles(ctx, added); err != nil {
+		return err
+	}
+	return w.changeArticles(ctx, changedRows)
+}
+
+// present returns the ids of imported rows that have not been deleted here.
+func (w *writing) present(ctx context.Context, kind source.Kind, table string, keys []string) (map[string]int64, error) {
+	rows, err := w.tx.Query(ctx, `SELECT r.key, r.row_id FROM imported_rows r
+		WHERE r.import_id = $1 AND r.kind = $2 AND r.key = ANY ($3) AND (r.row_id >= $4 OR EXISTS (SELECT FROM `+table+` t WHERE t.id = r.row_id))`,
+		w.importID, string(kind), keys, int64(firstFake))
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]int64, len(keys))
+	var key string
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&key, &id}, func() error {
+		ids[key] = id
+		return nil
+	})
+	return ids, err
+}
+
+// author returns the account that gets a row.
+func (w *writing) author(ctx context.Context, j *judge, authors map[string]int64, key string) (int64, error) {
+	if id, ok := authors[key]; ok {
+		return id, nil
+	}
+	if j.note(AuthorMissing, "author", "", key) != Account {
+		return 0, nil
+	}
+	return w.orphanAccount(ctx)
+}
+
+// distinctSlugs gives the articles slugs that no other article has or had, and
+// leaves out those that a rule leaves out.
+func (w *writing) distinctSlugs(ctx context.Context, articles []article, judges []*judge) ([]article, error) {
+	owners, err := w.slugOwners(ctx, keysOf(articles, func(a article) string { return a.Slug }))
+	if err != nil {
+		return nil, err
+	}
+	kept := articles[:0]
+	for i, a := range articles {
+		j := judges[i]
+		a.base = a.Slug
+		if owner, taken := owners[a.Slug]; taken && (owner != a.id || a.id == 0) {
+			if err := w.renameSlug(ctx, &a, owners); err != nil {
+				return nil, err
+			}
+			j.note(SlugTaken, "slug", a.Slug, "")
+		}
+		if !w.decided(j) {
+			continue
+		}
+		owners[a.Slug] = a.id
+		kept = append(kept, a)
+	}
+	return kept, nil
+}
+
+// slugOwners returns the articles that have or had the slugs, and 0 for one of a
+// dry run.
+func (w *writing) slugOwners(ctx context.Context, slugs []string) (map[string]int64, error) {
+	rows, err := w.tx.Query(ctx, `SELECT slug, article_id FROM article_slugs WHERE slug = ANY ($1)
+		UNION ALL SELECT slug, article_id FROM draft_slugs WHERE slug = ANY ($1)
+		UNION ALL SELECT value, 0 FROM claimed WHERE kind = 's' AND value = ANY ($1)`, slugs)
+	if err != nil {
+		return nil, err
+	}
+	owners := map[string]int64{}
+	var s string
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&s, &id}, func() error {
+		owners[s] = id
+		return nil
+	})
+	return owners, err
+}
+
+// renameSlug gives an article the first free slug with a number behind it, and
+// keeps the one that it got for this reason before.
+func (w *writing) renameSlug(ctx context.Context, a *article, have map[string]int64) error {
+	for n := 2; ; n++ {
+		a.Slug = fmt.Sprintf("%s-%d", a.base, n)
+		if n > 20 || len(a.Slug) > maxSlug {
+			a.Slug = slug.Candidate(a.base, 1)
+		}
+		found, err := w.slugOwners(ctx, []string{a.Slug})
+		if err != nil {
+			return err
+		}
+		owner, taken := found[a.Slug]
+		inChunk, takenHere := have[a.Slug]
+		if (!taken || owner == a.id && a.id != 0) && (!takenHere || inChunk == a.id && a.id != 0) {
+			return nil
+		}
+	}
+}
+
+func (w *writing) addArticles(ctx context.Context, added []article) error {
+	if len(added) == 0 {
+		return nil
+	}
+	ids, err := w.ids(ctx, "articles", len(added))
+	if err != nil {
+		return err
+	}
+	rows, keys := make([]imported, len(added)), make([]string, len(added))
+	for i := range added {
+		added[i].id = ids[i]
+		rows[i], keys[i] = added[i].imported, added[i].Key
+	}
+	w.counts.Added += int64(len(added))
+	if err := w.remember(ctx, rows, keys); err != nil {
+		return err
+	}
+	if w.DryRun {
+		return w.claim(ctx, repeat("s", len(added)), keysOf(added, func(a article) string { return a.Slug }))
+	}
+	if err := w.write(ctx, "articles"); err != nil {
+		return err
+	}
+	if err := w.copyArticles(ctx, added); err != nil {
+		return err
+	}
+	var public, private [][]any
+	var tags [][]any
+	for _, a := range added {
+		if a.Draft {
+			private = append(private, []any{a.Slug, a.author, a.id})
+			continue
+		}
+		public = append(public, []any{a.Slug, a.id})
+		for _, tag := range a.Tags {
+			tags = append(tags, []any{tag, a.PublishedAt, a.id})
+		}
+	}
+	if !w.bulk() {
+		tags = nil // a trigger has done it
+	}
+	for _, t := range []struct {
+		table   string
+		columns []string
+		rows    [][]any
+	}{
+		{"article_slugs", []string{"slug", "article_id"}, public},
+		{"draft_slugs", []string{"slug", "author_id", "article_id"}, private},
+		{"article_tags", []string{"tag", "article_created_at", "article_id"}, tags},
+	} {
+		if len(t.rows) == 0 {
+			continue
+		}
+		if _, err := w.tx.CopyFrom(ctx, pgx.Identifier{t.table}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
+			return fmt.Errorf("copy %s: %w", t.table, err)
+		}
+	}
+	return nil
+}
+
+func (w *writing) copyArticles(ctx context.Context, added []article) error {
+	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"articles"},
+		[]string{"id", "slug", "author_id", "title", "description", "body", "tags", "details", "created_at", "updated_at", "status", "hidden", "published_at", "word_count", "reading_minutes"},
+		pgx.CopyFromSlice(len(added), func(i int) ([]any, error) {
+			a := added[i]
+			status, published, counts := "published", any(a.PublishedAt), words.Count(a.Body)
+			if a.Draft {
+				status, published = "draft", nil
+			}
+			return []any{a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.details, a.CreatedAt, a.UpdatedAt, status, a.Draft, published, counts.Words, counts.Minutes}, nil
+		}))
+	if err != nil {
+		return fmt.Errorf("copy articles: %w", err)
+	}
+	return nil
+}
+
+// changeArticles updates articles that have changed in the old system. The slug
+// before leads to the article still. Whether it is public is left as it is here.
+func (w *writing) changeArticles(ctx context.Context, changed []article) error {
+	sums := map[string]int64{}
+	var batch pgx.Batch
+	for _, a := range changed {
+		sums[a.Key] = a.checksum
+		counts := words.Count(a.Body)
+		batch.Queue(`WITH a AS (
+				UPDATE articles SET slug = $2, author_id = $3, title = $4, description = $5, body = $6, tags = $7, details = $8, updated_at = $9,
+					word_count = $10, reading_minutes = $11, version = version + 1, counted_version = version + 1
+				WHERE id = $1 RETURNING id, author_id, hidden, slug
+			), public AS (
+				INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a WHERE NOT hidden ON CONFLICT DO NOTHING
+			), private AS (
+				INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, author_id, id FROM a WHERE hidden ON CONFLICT DO NOTHING
+			) SELECT FROM a`,
+			a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.details, a.UpdatedAt, counts.Words, counts.Minutes)
+	}
+	return w.change(ctx, &batch, sums)
+}

@@ -1,0 +1,300 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/byline-api/byline/db/importer/source"
+)
+
+// comments imports the comments, with their ids where they are numbers.
+func (im *run) comments(ctx context.Context) error {
+	return load(ctx, im, kindOf[source.Comment]{
+		kind: source.Comments, read: im.Source.Comments, store: storeComments,
+		row:  func(c source.Comment) source.Row { return c.Row },
+		size: func(c source.Comment) int { return len(c.Body) },
+	})
+}
+
+func sumOfComment(c source.Comment) int64 {
+	return newDigest().text(c.ArticleKey, c.AuthorKey, c.ParentKey, c.Body, stamp(c.CreatedAt), stamp(c.UpdatedAt)).sum()
+}
+
+// comment is a comment as it is stored.
+type comment struct {
+	source.Comment // with repaired texts and times
+	imported       // id is 0 if the comment is new
+	article        int64
+	author         int64
+	parent         *int64
+	depth          int16
+}
+
+// maxCommentID is the largest integer that JavaScript has exactly.
+const maxCommentID = 1<<53 - 1
+
+// maxDepth is that of comments.depth. A deeper reply answers the comment above.
+const maxDepth = 8
+
+func judgeComment(j *judge, c source.Comment) comment {
+	c.Body = j.text("body", c.Body, maxComment)
+	c.CreatedAt, c.UpdatedAt = j.times(c.CreatedAt, c.UpdatedAt)
+	return comment{Comment: c, depth: 1}
+}
+
+func storeComments(ctx context.Context, w *writing, rows []source.Comment) error {
+	known, err := w.known(ctx, source.Comments, keysOf(rows, func(c source.Comment) string { return c.Key }))
+	if err != nil {
+		return err
+	}
+	changed := rows[:0:0]
+	for _, c := range rows {
+		if before, ok := known[c.Key]; ok && before.checksum == sumOfComment(c) {
+			w.counts.Unchanged++
+			continue
+		}
+		changed = append(changed, c)
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	found, err := w.commentTargets(ctx, changed)
+	if err != nil {
+		return err
+	}
+	added, again := []comment{}, []comment{}
+	for _, row := range changed {
+		j := w.judge(row.Key)
+		c := judgeComment(j, row)
+		c.imported = imported{known[row.Key].id, sumOfComment(row)}
+		if err := w.place(ctx, j, &c, found); err != nil {
+			return err
+		}
+		if !w.decided(j) {
+			continue
+		}
+		if c.id != 0 {
+			again = append(again, c)
+			continue
+		}
+		if err := w.giveID(ctx, j, &c, found); err != nil {
+			return err
+		}
+		w.cases = append(w.cases, j.cases...)
+		found.parents[c.Key] = thread{c.id, c.article, c.depth, c.parent}
+		added = append(added, c)
+	}
+	if err := w.addComments(ctx, added); err != nil {
+		return err
+	}
+	return w.changeComments(ctx, again)
+}
+
+// thread is a comment that others may answer.
+type thread struct {
+	id, article int64
+	depth       int16
+	parent      *int64
+}
+
+// targets are the rows that comments refer to, and the ids that are taken.
+type targets struct {
+	articles, authors map[string]int64
+	parents           map[string]thread
+	taken             map[int64]bool
+}
+
+func (w *writing) commentTargets(ctx context.Context, rows []source.Comment) (t targets, err error) {
+	if t.articles, err = w.present(ctx, source.Articles, "articles", distinctKeys(rows, func(c source.Comment) string { return c.ArticleKey })); err != nil {
+		return t, err
+	}
+	if t.authors, err = w.present(ctx, source.Users, "users", distinctKeys(rows, func(c source.Comment) string { return c.AuthorKey })); err != nil {
+		return t, err
+	}
+	if t.parents, err = w.parents(ctx, distinctKeys(rows, func(c source.Comment) string { return c.ParentKey })); err != nil {
+		return t, err
+	}
+	var ids []int64
+	for _, c := range rows {
+		if id, ok := commentID(c.Key); ok {
+			ids = append(ids, id)
+		}
+	}
+	t.taken = map[int64]bool{}
+	found, err := w.tx.Query(ctx, `SELECT id FROM comments WHERE id = ANY ($1) UNION ALL SELECT value::bigint FROM claimed WHERE kind = 'c' AND value = ANY ($1::bigint[]::text[])`, ids)
+	if err != nil {
+		return t, err
+	}
+	var id int64
+	_, err = pgx.ForEachRow(found, []any{&id}, func() error {
+		t.taken[id] = true
+		return nil
+	})
+	return t, err
+}
+
+// parents returns the comments with these keys.
+func (w *writing) parents(ctx context.Context, keys []string) (map[string]thread, error) {
+	parents := map[string]thread{}
+	if len(keys) == 0 {
+		return parents, nil
+	}
+	rows, err := w.tx.Query(ctx, `SELECT r.key, r.row_id, COALESCE(c.article_id, 0), COALESCE(c.depth, 1), c.parent_id
+		FROM imported_rows r LEFT JOIN comments c ON c.id = r.row_id
+		WHERE r.import_id = $1 AND r.kind = 'comments' AND r.key = ANY ($2) AND (c.id IS NOT NULL OR $3)`, w.importID, keys, w.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	var key string
+	var t thread
+	_, err = pgx.ForEachRow(rows, []any{&key, &t.id, &t.article, &t.depth, &t.parent}, func() error {
+		parents[key] = t
+		t.parent = nil
+		return nil
+	})
+	return parents, err
+}
+
+// commentID returns the id that a comment keeps.
+func commentID(key string) (int64, bool) {
+	id, err := strconv.ParseInt(key, 10, 64)
+	return id, err == nil && id > 0 && id <= maxCommentID
+}
+
+// place finds the article, the author and the comment that a comment answers.
+func (w *writing) place(ctx context.Context, j *judge, c *comment, found targets) (err error) {
+	var ok bool
+	if c.article, ok = found.articles[c.ArticleKey]; !ok {
+		j.note(ArticleMissing, "article", "", c.ArticleKey)
+		return nil
+	}
+	if c.author, err = w.author(ctx, j, found.authors, c.AuthorKey); err != nil || c.ParentKey == "" {
+		return err
+	}
+	parent, ok := found.parents[c.ParentKey]
+	if !ok || parent.article != c.article && parent.article != 0 || c.ParentKey == c.Key {
+		j.note(ParentMissing, "parent", "", c.ParentKey)
+		return nil
+	}
+	c.parent, c.depth = &parent.id, parent.depth+1
+	if c.depth > maxDepth {
+		c.parent, c.depth = parent.parent, maxDepth
+	}
+	return nil
+}
+
+// giveID gives a comment its old id if nobody has it.
+func (w *writing) giveID(ctx context.Context, j *judge, c *comment, found targets) error {
+	j.cases = nil // those before are noted
+	id, ok := commentID(c.Key)
+	if !ok || found.taken[id] {
+		ids, err := w.ids(ctx, "comments", 1)
+		if err != nil {
+			return err
+		}
+		id = ids[0]
+		j.note(IDTaken, "id", strconv.FormatInt(id, 10), "")
+	}
+	found.taken[id] = true
+	c.id = id
+	return nil
+}
+
+func (w *writing) addComments(ctx context.Context, added []comment) error {
+	if len(added) == 0 {
+		return nil
+	}
+	rows, keys := make([]imported, len(added)), make([]string, len(added))
+	ids := make([]string, len(added))
+	for i, c := range added {
+		rows[i], keys[i], ids[i] = c.imported, c.Key, strconv.FormatInt(c.id, 10)
+	}
+	w.counts.Added += int64(len(added))
+	if err := w.remember(ctx, rows, keys); err != nil {
+		return err
+	}
+	if w.DryRun {
+		return w.claim(ctx, repeat("c", len(ids)), ids)
+	}
+	if err := w.reserveIDs(ctx, added); err != nil {
+		return err
+	}
+	if err := w.write(ctx, "comments"); err != nil {
+		return err
+	}
+	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"comments"},
+		[]string{"id", "article_id", "author_id", "body", "created_at", "updated_at", "parent_id", "depth"},
+		pgx.CopyFromSlice(len(added), func(i int) ([]any, error) {
+			c := added[i]
+			return []any{c.id, c.article, c.author, c.Body, c.CreatedAt, c.UpdatedAt, c.parent, c.depth}, nil
+		}))
+	if err != nil {
+		return fmt.Errorf("copy comments: %w", err)
+	}
+	return nil
+}
+
+// idGap is how many ids are left between the highest imported one and those of
+// new comments, for comments that the old system creates until the last run.
+const idGap = 1_000_000
+
+// reserveIDs makes sure that comments which are created here get no id that an
+// imported one has or will have. It is not undone by a rollback.
+func (w *writing) reserveIDs(ctx context.Context, added []comment) error {
+	highest := int64(0)
+	for _, c := range added {
+		if kept, ok := commentID(c.Key); ok && kept == c.id {
+			highest = max(highest, c.id)
+		}
+	}
+	if highest == 0 || highest+idGap/2 <= w.reserved {
+		return nil
+	}
+	return w.tx.QueryRow(ctx, `SELECT CASE WHEN last_value >= $1 THEN last_value ELSE setval(pg_get_serial_sequence('comments', 'id'), $2) END FROM comments_id_seq`,
+		highest+idGap/2, highest+idGap).Scan(&w.reserved)
+}
+
+// changeComments updates comments that have changed in the old system. They stay
+// where they are in their threads.
+func (w *writing) changeComments(ctx context.Context, changed []comment) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	if !w.DryRun {
+		if err := w.write(ctx, "comments"); err != nil {
+			return err
+		}
+	}
+	sums := map[string]int64{}
+	var batch pgx.Batch
+	for _, c := range changed {
+		sums[c.Key] = c.checksum
+		batch.Queue(`UPDATE comments SET author_id = $2, body = $3, created_at = $4, updated_at = $5 WHERE id = $1 AND author_id IS NOT NULL`,
+			c.id, c.author, c.Body, c.CreatedAt, c.UpdatedAt)
+	}
+	return w.change(ctx, &batch, sums)
+}
+
+// distinctKeys returns the keys that rows refer to, each once and without "".
+func distinctKeys[R any](rows []R, key func(R) string) []string {
+	seen := make(map[string]bool, len(rows))
+	var keys []string
+	for _, r := range rows {
+		if k := key(r); k != "" && !seen[k] {
+			seen[k] = true
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func repeat(s string, n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = s
+	}
+	return all
+}

@@ -1,0 +1,200 @@
+// Package importer copies the data of another system into the database of this
+// service: accounts with their passwords, articles with their slugs and tags,
+// comments with their ids, favorites and follows.
+//
+// Rows are read in chunks, and each chunk is stored in one transaction together
+// with the position up to which the source was read. So an import that was ended
+// anywhere goes on where it was. imported_rows has the id of each row here by
+// its key there, and a checksum of its content there, by which a later run finds
+// what has changed.
+//
+//	importer.go  Run: the order of the steps
+//	state.go     what is kept between runs
+//	load.go      reads chunks and stores them
+//	rules.go     what can happen to rows, and what to do about it
+//	judge.go     applies the rules that concern one row alone
+//	users.go, articles.go, comments.go, pairs.go
+//	             apply the other rules, and store rows of a kind
+//	deletes.go   deletes what the old system has deleted
+//	finish.go    counters and ids, which are right only at the end
+//	verify.go    compares both sides
+//
+// A dry run does the same, with temporary tables of the same names in the place
+// of the tables of the import, and stores no rows.
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/byline-api/byline/db/changes"
+	"github.com/byline-api/byline/db/importer/source"
+)
+
+// DefaultName is the name of an import that the operator gives none.
+const DefaultName = "default"
+
+// Config says what to import.
+type Config struct {
+	// Name identifies the import, so that a second run knows the rows of the
+	// first, and the acceptance of old tokens knows whose keys they have.
+	Name     string
+	Source   source.Source
+	Settings Settings
+	// DryRun makes the report without storing anything.
+	DryRun bool
+	// Full reads all rows again, also those that have not changed since the last
+	// run according to their times.
+	Full bool
+	// DeleteMany permits to delete more than a tenth of the rows of a kind.
+	DeleteMany bool
+	// Progress gets lines about the progress; nil means none. OnTerminal says
+	// that the last line can be written again.
+	Progress   io.Writer
+	OnTerminal bool
+	Now        func() time.Time // nil means time.Now
+}
+
+// Result says what a run has done.
+type Result struct {
+	DryRun, Resumed bool
+	Run             int // counts the runs of this import
+	Counts          map[source.Kind]Counts
+	Cases           map[Code]int64
+	Elapsed         time.Duration
+}
+
+// Counts are numbers of rows of a kind.
+type Counts struct {
+	Read      int64 `json:"read"`
+	Added     int64 `json:"added"`
+	Changed   int64 `json:"changed"`
+	Unchanged int64 `json:"unchanged"`
+	// LeftOut were left out by a rule; Gone were imported and have been deleted
+	// here since.
+	LeftOut int64 `json:"leftOut"`
+	Gone    int64 `json:"gone"`
+	Deleted int64 `json:"deleted"`
+}
+
+func (c *Counts) add(o Counts) {
+	c.Read += o.Read
+	c.Added += o.Added
+	c.Changed += o.Changed
+	c.Unchanged += o.Unchanged
+	c.LeftOut += o.LeftOut
+	c.Gone += o.Gone
+	c.Deleted += o.Deleted
+}
+
+// Errors of Run about the state of an import.
+var (
+	ErrRunning  = errors.New("another import is running on this database")
+	ErrFinished = errors.New("the import is finished: its rows may have been changed here since, and another run would take that back")
+)
+
+// run is an import while it runs.
+type run struct {
+	Config
+	conn     *pgx.Conn
+	importID int
+	state    *state
+	progress *progress
+	tags     map[string]string // stored texts of tags by their clean names
+	orphans  int64             // the account for rows without an author, if it was needed
+	reserved int64             // comments that are created here get higher ids
+	nextFake int64             // the next id of a dry run
+}
+
+// Run imports everything that is new. The role must own the tables.
+func Run(ctx context.Context, pool *pgxpool.Pool, cfg Config) (*Result, error) {
+	began := time.Now()
+	if cfg.Name == "" {
+		cfg.Name = DefaultName
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("import: connect: %w", err)
+	}
+	// The connection has settings and temporary tables that nobody else expects.
+	defer func() { _ = conn.Hijack().Close(context.WithoutCancel(ctx)) }()
+	im := &run{Config: cfg, conn: conn.Conn(), tags: map[string]string{}, nextFake: firstFake}
+	resumed, err := im.begin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	if err := im.everything(ctx); err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	result := &Result{DryRun: cfg.DryRun, Resumed: resumed, Run: im.state.Run, Counts: im.state.counts(), Elapsed: time.Since(began)}
+	if result.Cases, err = countCases(ctx, im.conn, im.importID); err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	return result, nil
+}
+
+// everything does the steps of a run, except those that are done already.
+func (im *run) everything(ctx context.Context) error {
+	counts, err := im.Source.Counts(ctx)
+	if err != nil {
+		return fmt.Errorf("count the rows of the source: %w", err)
+	}
+	im.progress = newProgress(im.Progress, im.OnTerminal, counts, im.state)
+	for _, step := range []func(context.Context) error{im.users, im.articles, im.comments, im.favorites, im.follows} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	if im.state.Run > 1 {
+		if err := im.deleteGone(ctx); err != nil {
+			return err
+		}
+	}
+	if im.DryRun {
+		return nil
+	}
+	im.progress.step("counting")
+	return im.finish(ctx)
+}
+
+// bulk reports whether the rows are stored with triggers disabled, and counted
+// at the end: until all were stored once, nobody should use the service.
+func (im *run) bulk() bool { return im.state.loaded.IsZero() }
+
+// Finish ends an import by name: the old system is not read any more. It deletes
+// the report, and which rows came from where except for accounts, by which old
+// tokens are understood.
+func Finish(ctx context.Context, pool *pgxpool.Pool, name string) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		var id int
+		err := tx.QueryRow(ctx, `UPDATE imports SET finished_at = COALESCE(finished_at, now()) WHERE name = $1 AND loaded_at IS NOT NULL RETURNING id`, name).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("there is no import %q that has stored all rows", name)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM import_cases WHERE import_id = $1`, id); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM imported_rows WHERE import_id = $1 AND kind <> 'users'`, id)
+		return err
+	})
+}
+
+// noteEverything tells all caches that anything may have changed.
+func noteEverything(ctx context.Context, tx pgx.Tx) error {
+	if err := changes.Write(ctx, tx, changes.Everything); err != nil {
+		return fmt.Errorf("note the change of everything: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,332 @@
+package importer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db"
+	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/db/importer"
+	"github.com/byline-api/byline/db/importer/source"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// memory is a source of rows in memory.
+type memory struct {
+	users     []source.User
+	articles  []source.Article
+	comments  []source.Comment
+	favorites []source.Favorite
+	follows   []source.Follow
+	// fail, if it is set, is called before each row of a kind is returned.
+	fail func(kind source.Kind, i int) error
+}
+
+func (m *memory) Describe() string { return "rows of a test" }
+func (m *memory) Close() error     { return nil }
+
+func (m *memory) Counts(context.Context) (source.Counts, error) {
+	return source.Counts{source.Users: int64(len(m.users)), source.Articles: int64(len(m.articles)), source.Comments: int64(len(m.comments)),
+		source.Favorites: int64(len(m.favorites)), source.Follows: int64(len(m.follows))}, nil
+}
+
+// after returns the rows behind a position, which is the number of a row.
+func after[R any](m *memory, kind source.Kind, rows []R, r source.Range, row func(*R) *source.Row) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		first, _ := strconv.Atoi(r.After)
+		for i := first; i < len(rows); i++ {
+			if m.fail != nil {
+				if err := m.fail(kind, i); err != nil {
+					var none R
+					yield(none, err)
+					return
+				}
+			}
+			one := rows[i]
+			row(&one).Position = strconv.Itoa(i + 1)
+			if !yield(one, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (m *memory) Users(_ context.Context, r source.Range) iter.Seq2[source.User, error] {
+	return after(m, source.Users, m.users, r, func(u *source.User) *source.Row { return &u.Row })
+}
+func (m *memory) Articles(_ context.Context, r source.Range) iter.Seq2[source.Article, error] {
+	return after(m, source.Articles, m.articles, r, func(u *source.Article) *source.Row { return &u.Row })
+}
+func (m *memory) Comments(_ context.Context, r source.Range) iter.Seq2[source.Comment, error] {
+	return after(m, source.Comments, m.comments, r, func(u *source.Comment) *source.Row { return &u.Row })
+}
+func (m *memory) Favorites(_ context.Context, r source.Range) iter.Seq2[source.Favorite, error] {
+	return after(m, source.Favorites, m.favorites, r, func(u *source.Favorite) *source.Row { return &u.Row })
+}
+func (m *memory) Follows(_ context.Context, r source.Range) iter.Seq2[source.Follow, error] {
+	return after(m, source.Follows, m.follows, r, func(u *source.Follow) *source.Row { return &u.Row })
+}
+
+func (m *memory) Keys(_ context.Context, kind source.Kind) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		var keys []string
+		for _, u := range m.users {
+			if kind == source.Users {
+				keys = append(keys, u.Key)
+			}
+		}
+		for _, a := range m.articles {
+			if kind == source.Articles {
+				keys = append(keys, a.Key)
+			}
+		}
+		for _, c := range m.comments {
+			if kind == source.Comments {
+				keys = append(keys, c.Key)
+			}
+		}
+		for _, f := range m.favorites {
+			if kind == source.Favorites {
+				keys = append(keys, f.UserKey+"/"+f.ArticleKey)
+			}
+		}
+		for _, f := range m.follows {
+			if kind == source.Follows {
+				keys = append(keys, f.FollowerKey+"/"+f.FolloweeKey)
+			}
+		}
+		for _, k := range keys {
+			if !yield(k, nil) {
+				return
+			}
+		}
+	}
+}
+
+const bcryptHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+
+var day = time.Date(2024, 2, 29, 12, 0, 0, 123e6, time.UTC)
+
+func user(key int) source.User {
+	return source.User{Row: source.Row{Key: strconv.Itoa(key)}, Username: fmt.Sprintf("u%d", key), Email: fmt.Sprintf("u%d@example.com", key),
+		PasswordHash: bcryptHash, CreatedAt: day, UpdatedAt: day}
+}
+
+func article(key, author int, tags ...string) source.Article {
+	return source.Article{Row: source.Row{Key: strconv.Itoa(key)}, AuthorKey: strconv.Itoa(author), Slug: fmt.Sprintf("a-%d", key), Title: fmt.Sprintf("A %d", key),
+		Description: "d", Body: "The body.", Tags: tags, CreatedAt: day.Add(time.Duration(key) * time.Minute), UpdatedAt: day.Add(time.Hour)}
+}
+
+func comment(key, article, author int) source.Comment {
+	return source.Comment{Row: source.Row{Key: strconv.Itoa(key)}, ArticleKey: strconv.Itoa(article), AuthorKey: strconv.Itoa(author), Body: "Nice.", CreatedAt: day, UpdatedAt: day}
+}
+
+// small is a source with rows of all kinds and nothing to decide.
+func small() *memory {
+	m := &memory{}
+	for i := 1; i <= 5; i++ {
+		m.users = append(m.users, user(i))
+		m.articles = append(m.articles, article(i, i, "zebra", fmt.Sprintf("t%d", i), "ant"))
+		m.comments = append(m.comments, comment(100+i, i, i%5+1))
+		m.favorites = append(m.favorites, source.Favorite{UserKey: strconv.Itoa(i), ArticleKey: strconv.Itoa(i%5 + 1)})
+		m.follows = append(m.follows, source.Follow{FollowerKey: strconv.Itoa(i), FolloweeKey: strconv.Itoa(i%5 + 1)})
+	}
+	return m
+}
+
+func run(t *testing.T, d *db.DB, m *memory, options ...func(*importer.Config)) *importer.Result {
+	t.Helper()
+	cfg := importer.Config{Source: m}
+	for _, o := range options {
+		o(&cfg)
+	}
+	result, err := importer.Run(t.Context(), d.Pool(), cfg)
+	require.NoError(t, err)
+	requireCounted(t, d)
+	return result
+}
+
+func dry(c *importer.Config) { c.DryRun = true }
+
+// requireCounted checks that all counters are what they count.
+func requireCounted(t *testing.T, d *db.DB) {
+	t.Helper()
+	require.Zero(t, number(t, d, `SELECT count(*) FROM articles a WHERE NOT hidden AND favorites_count <> (SELECT count(*) FROM favorites f WHERE f.article_id = a.id)`))
+	require.Zero(t, number(t, d, `SELECT count(*) FROM users u WHERE favorites_count <> (SELECT count(*) FROM favorites f WHERE f.user_id = u.id)
+		OR articles_count <> (SELECT count(*) FROM articles a WHERE a.author_id = u.id AND NOT hidden)
+		OR last_article_at IS DISTINCT FROM (SELECT max(published_at) FROM articles a WHERE a.author_id = u.id AND NOT hidden)
+		OR stored_bytes <> (SELECT COALESCE(sum(article_bytes(title, description, body, tags, details)), 0) FROM articles a WHERE a.author_id = u.id)
+			+ (SELECT COALESCE(sum(octet_length(body)), 0) FROM comments c WHERE c.author_id = u.id)`))
+	require.Zero(t, number(t, d, `SELECT (SELECT COALESCE(sum(value), 0) FROM counters WHERE kind = 'articles') - (SELECT count(*) FROM articles WHERE NOT hidden)`))
+	require.Zero(t, number(t, d, `SELECT count(*) FROM (SELECT tag, count(*) AS n FROM article_tags GROUP BY tag) t
+		FULL JOIN (SELECT name, sum(value) AS n FROM counters WHERE kind = 'tag' GROUP BY name HAVING sum(value) <> 0) c ON c.name = t.tag WHERE t.n IS DISTINCT FROM c.n`))
+	require.Zero(t, number(t, d, `SELECT count(*) FROM pg_trigger WHERE tgenabled = 'D'`), "disabled triggers")
+}
+
+func number(t *testing.T, d *db.DB, sql string, args ...any) (n int64) {
+	t.Helper()
+	require.NoError(t, d.QueryRow(t.Context(), sql, args...).Scan(&n))
+	return n
+}
+
+func text(t *testing.T, d *db.DB, sql string, args ...any) (s string) {
+	t.Helper()
+	require.NoError(t, d.QueryRow(t.Context(), sql, args...).Scan(&s))
+	return s
+}
+
+// TestRun imports rows without anything to decide, then again, and then what
+// has changed.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	r := run(t, d, m)
+	require.Empty(t, r.Cases)
+	for _, kind := range source.Kinds {
+		require.Equal(t, importer.Counts{Read: 5, Added: 5}, r.Counts[kind], kind)
+	}
+	require.Equal(t, "zebra,t3,ant", text(t, d, `SELECT array_to_string(tags, ',') FROM articles WHERE slug = 'a-3'`), "tags keep their order")
+	require.Equal(t, "101,102,103,104,105", text(t, d, `SELECT string_agg(id::text, ',' ORDER BY id) FROM comments`), "comments keep their ids")
+	require.Equal(t, bcryptHash, text(t, d, `SELECT password_hash FROM users WHERE username = 'u1'`))
+	require.Equal(t, day, func() (at time.Time) {
+		require.NoError(t, d.QueryRow(t.Context(), `SELECT created_at FROM users WHERE username = 'u1'`).Scan(&at))
+		return at.UTC()
+	}())
+	require.Greater(t, number(t, d, `SELECT nextval('comments_id_seq')`), int64(100_000), "room for comments of the old system")
+
+	r = run(t, d, m)
+	for _, kind := range source.Kinds {
+		require.Equal(t, importer.Counts{Read: 5, Unchanged: 5}, r.Counts[kind], kind)
+	}
+
+	m.users[0].Username, m.users[0].Email = "renamed", "renamed@example.com"
+	m.articles[1].Slug, m.articles[1].Title, m.articles[1].Tags = "a-2-new", "New", []string{"only"}
+	m.comments[2].Body = "Changed."
+	m.users = append(m.users, user(6))
+	m.articles = append(m.articles[:4:4], article(6, 6, "ant"))
+	m.comments = append(m.comments[:3:3], comment(106, 6, 1))
+	m.favorites = append(m.favorites[:1:1], source.Favorite{UserKey: "6", ArticleKey: "6"})
+	m.follows = append(m.follows[:1:1], source.Follow{FollowerKey: "6", FolloweeKey: "1"})
+	r = run(t, d, m)
+	require.Equal(t, importer.Counts{Read: 6, Added: 1, Changed: 1, Unchanged: 4}, r.Counts[source.Users])
+	require.Equal(t, importer.Counts{Read: 5, Added: 1, Changed: 1, Unchanged: 3, Deleted: 1}, r.Counts[source.Articles])
+	require.Equal(t, importer.Counts{Read: 4, Added: 1, Changed: 1, Unchanged: 2, Deleted: 2}, r.Counts[source.Comments])
+	require.Equal(t, importer.Counts{Read: 2, Added: 1, Unchanged: 1, Deleted: 4}, r.Counts[source.Favorites])
+	require.Equal(t, importer.Counts{Read: 2, Added: 1, Unchanged: 1, Deleted: 4}, r.Counts[source.Follows])
+	require.Equal(t, "only", text(t, d, `SELECT array_to_string(tags, ',') FROM articles WHERE slug = 'a-2-new'`))
+	require.Equal(t, int64(2), number(t, d, `SELECT count(*) FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE a.slug = 'a-2-new'`), "the slug before leads to it too")
+}
+
+// TestDryRun makes the same report as the run itself, and changes nothing.
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	m.users = append(m.users, m.users[0])
+	m.users[5].Key = "6"
+	m.articles[2].Slug = "a-2"
+	m.articles[3].AuthorKey = "99"
+	m.comments[0].ArticleKey = "99"
+	m.favorites = append(m.favorites, m.favorites[0])
+	planned := run(t, d, m, dry)
+	require.Zero(t, number(t, d, `SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM articles) + (SELECT count(*) FROM imports) + (SELECT count(*) FROM tag_names)`))
+	done := run(t, d, m)
+	require.Equal(t, planned.Cases, done.Cases)
+	require.Equal(t, planned.Counts, done.Counts)
+	again := run(t, d, m, dry)
+	require.Zero(t, again.Counts[source.Articles].Added)
+}
+
+// TestInterrupted imports with an interruption at every row of every kind, each
+// time a new one.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	failed := map[string]bool{}
+	interrupted := errors.New("interrupted")
+	m.fail = func(kind source.Kind, i int) error {
+		at := fmt.Sprint(kind, i)
+		if failed[at] {
+			return nil
+		}
+		failed[at] = true
+		return interrupted
+	}
+	for range 25 {
+		_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: m})
+		require.ErrorIs(t, err, interrupted)
+	}
+	r := run(t, d, m)
+	require.True(t, r.Resumed)
+	require.Equal(t, 1, r.Run)
+	for _, kind := range source.Kinds {
+		require.Equal(t, importer.Counts{Read: 5, Added: 5}, r.Counts[kind], kind)
+	}
+}
+
+// TestManyDeleted refuses to delete most rows, which another database would
+// mean.
+func TestManyDeleted(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := &memory{}
+	for i := 1; i <= 30; i++ {
+		m.users = append(m.users, user(i))
+	}
+	run(t, d, m)
+	m.users = m.users[:2]
+	_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: m})
+	var many *importer.ErrManyDeleted
+	require.ErrorAs(t, err, &many)
+	require.Equal(t, int64(28), many.Gone)
+	require.Equal(t, int64(30), number(t, d, `SELECT count(*) FROM users`))
+	r := run(t, d, m, func(c *importer.Config) { c.DeleteMany = true })
+	require.Equal(t, int64(28), r.Counts[source.Users].Deleted)
+}
+
+// TestFinish ends an import: another run is refused, and accounts stay known.
+func TestFinish(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	require.ErrorContains(t, importer.Finish(t.Context(), d.Pool(), "default"), `no import "default"`)
+	run(t, d, small())
+	require.NoError(t, importer.Finish(t.Context(), d.Pool(), "default"))
+	require.NoError(t, importer.Finish(t.Context(), d.Pool(), "default"))
+	_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: small()})
+	require.ErrorIs(t, err, importer.ErrFinished)
+	require.Equal(t, "users", text(t, d, `SELECT string_agg(DISTINCT kind, ',') FROM imported_rows`))
+}
+
+// TestOwnRowsStay keeps what users do here while the old system is still read.
+func TestOwnRowsStay(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	run(t, d, m)
+	for _, sql := range []string{
+		`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, u.id, a.published_at FROM articles a, users u WHERE a.slug = 'a-1' AND u.username = 'u1'`,
+		`INSERT INTO follows (follower_id, followee_id) SELECT u.id, v.id FROM users u, users v WHERE u.username = 'u5' AND v.username = 'u3'`,
+		`INSERT INTO comments (article_id, author_id, body) SELECT a.id, a.author_id, 'here' FROM articles a WHERE a.slug = 'a-1'`,
+		`DELETE FROM articles WHERE slug = 'a-4'`,
+	} {
+		_, err := d.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	r := run(t, d, m)
+	require.Equal(t, int64(4), number(t, d, `SELECT count(*) FROM articles`), "a row that was deleted here is not imported again")
+	require.Equal(t, int64(5), number(t, d, `SELECT count(*) FROM favorites`))
+	require.Equal(t, int64(6), number(t, d, `SELECT count(*) FROM follows`))
+	require.Equal(t, int64(1), number(t, d, `SELECT count(*) FROM comments WHERE body = 'here'`))
+	require.Zero(t, r.Counts[source.Favorites].Deleted)
+	require.Zero(t, r.Counts[source.Articles].Added)
+}

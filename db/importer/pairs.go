@@ -1,0 +1,182 @@
+package importer
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/byline-api/byline/db/importer/source"
+)
+
+// favorites imports which users like which articles.
+func (im *run) favorites(ctx context.Context) error {
+	return load(ctx, im, kindOf[source.Favorite]{
+		kind: source.Favorites, read: im.Source.Favorites,
+		row:  func(f source.Favorite) source.Row { return f.Row },
+		size: func(source.Favorite) int { return 0 },
+		store: func(ctx context.Context, w *writing, rows []source.Favorite) error {
+			pairs := make([]pair, len(rows))
+			for i, f := range rows {
+				pairs[i] = pair{f.UserKey, f.ArticleKey, f.CreatedAt}
+			}
+			return w.storePairs(ctx, favoritePairs, pairs)
+		},
+	})
+}
+
+// follows imports who follows whom.
+func (im *run) follows(ctx context.Context) error {
+	return load(ctx, im, kindOf[source.Follow]{
+		kind: source.Follows, read: im.Source.Follows,
+		row:  func(f source.Follow) source.Row { return f.Row },
+		size: func(source.Follow) int { return 0 },
+		store: func(ctx context.Context, w *writing, rows []source.Follow) error {
+			pairs := make([]pair, len(rows))
+			for i, f := range rows {
+				pairs[i] = pair{f.FollowerKey, f.FolloweeKey, f.CreatedAt}
+			}
+			return w.storePairs(ctx, followPairs, pairs)
+		},
+	})
+}
+
+// pair is a favorite or a follow.
+type pair struct {
+	user, other string
+	created     time.Time
+}
+
+// pairKind says how pairs of a kind are stored. They have no rows in
+// imported_rows, since both sides do: a pair is imported if it was created
+// before the import began, which the times of imported pairs always are. So what
+// users do here meanwhile is not taken for a row that the old system has
+// deleted.
+type pairKind struct {
+	table   string
+	other   source.Kind
+	missing Code // of the other side
+	field   string
+	// insert stores pairs, and gone finds those that the old system does not have
+	// (any more), by the keys in the temporary table seen. $1 is the latest time of
+	// an imported pair.
+	insert, gone, remove string
+}
+
+// The rows of a chunk are in the temporary table pairs: i, user_key, other_key,
+// created_at, and the ids user_id and other_id that the keys lead to.
+var favoritePairs = pairKind{
+	table: "favorites", other: source.Articles, missing: ArticleMissing, field: "article",
+	insert: `INSERT INTO favorites (article_id, user_id, article_created_at, created_at)
+		SELECT a.id, p.user_id, a.published_at, LEAST($1, COALESCE(p.created_at, GREATEST(a.created_at, u.created_at)))
+		FROM pairs p JOIN articles a ON a.id = p.other_id JOIN users u ON u.id = p.user_id
+		WHERE NOT a.hidden
+		ORDER BY a.id, p.user_id
+		ON CONFLICT DO NOTHING`,
+	gone: `SELECT f.user_id, f.article_id AS other_id FROM favorites f
+		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.user_id
+		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'articles' AND o.row_id = f.article_id
+		WHERE f.created_at <= $1 AND NOT EXISTS (SELECT FROM seen s WHERE s.key = u.key || '/' || o.key)`,
+	remove: `DELETE FROM favorites f USING gone g WHERE f.user_id = g.user_id AND f.article_id = g.other_id`,
+}
+
+var followPairs = pairKind{
+	table: "follows", other: source.Users, missing: UserMissing, field: "followee",
+	insert: `INSERT INTO follows (follower_id, followee_id, created_at)
+		SELECT p.user_id, p.other_id, LEAST($1, COALESCE(p.created_at, GREATEST(o.created_at, u.created_at)))
+		FROM pairs p JOIN users o ON o.id = p.other_id JOIN users u ON u.id = p.user_id
+		ORDER BY p.user_id, p.other_id
+		ON CONFLICT DO NOTHING`,
+	gone: `SELECT f.follower_id AS user_id, f.followee_id AS other_id FROM follows f
+		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.follower_id
+		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'users' AND o.row_id = f.followee_id
+		WHERE f.created_at <= $1 AND NOT EXISTS (SELECT FROM seen s WHERE s.key = u.key || '/' || o.key)`,
+	remove: `DELETE FROM follows f USING gone g WHERE f.follower_id = g.user_id AND f.followee_id = g.other_id`,
+}
+
+// storePairs stores a chunk of pairs, whose sides are found by the database.
+func (w *writing) storePairs(ctx context.Context, k pairKind, pairs []pair) error {
+	now := w.Now()
+	if err := w.copyPairs(ctx, k, pairs, now); err != nil {
+		return err
+	}
+	if err := w.refusePairs(ctx, k); err != nil {
+		return err
+	}
+	var left int64
+	if err := w.tx.QueryRow(ctx, `SELECT count(*) FROM pairs`).Scan(&left); err != nil {
+		return err
+	}
+	if w.DryRun {
+		tag, err := w.tx.Exec(ctx, `INSERT INTO claimed SELECT $1, user_id || '/' || other_id FROM pairs ON CONFLICT DO NOTHING`, k.table)
+		w.counts.Added += tag.RowsAffected()
+		w.counts.Unchanged += left - tag.RowsAffected()
+		return err
+	}
+	if err := w.write(ctx, k.table); err != nil {
+		return err
+	}
+	tag, err := w.tx.Exec(ctx, k.insert, w.latestPair())
+	w.counts.Added += tag.RowsAffected()
+	w.counts.Unchanged += left - tag.RowsAffected()
+	return err
+}
+
+// latestPair returns the latest time that an imported pair has here.
+func (im *run) latestPair() time.Time { return im.state.started.Add(-time.Millisecond) }
+
+func (w *writing) copyPairs(ctx context.Context, k pairKind, pairs []pair, now time.Time) error {
+	if _, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE pair_keys (i int, user_key text COLLATE "C", other_key text COLLATE "C", created_at timestamptz) ON COMMIT DROP`); err != nil {
+		return err
+	}
+	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"pair_keys"}, []string{"i", "user_key", "other_key", "created_at"},
+		pgx.CopyFromSlice(len(pairs), func(i int) ([]any, error) {
+			p := pairs[i]
+			var created *time.Time
+			if t := p.created.UTC().Round(time.Millisecond); t.Year() >= 1 && !t.IsZero() && t.Before(now) {
+				created = &t
+			}
+			return []any{i, p.user, p.other, created}, nil
+		}))
+	if err != nil {
+		return err
+	}
+	_, err = w.tx.Exec(ctx, `CREATE TEMPORARY TABLE pairs ON COMMIT DROP AS
+		SELECT k.i, k.user_key, k.other_key, k.created_at, u.row_id AS user_id, o.row_id AS other_id
+		FROM pair_keys k
+		LEFT JOIN imported_rows u ON u.import_id = $1 AND u.kind = 'users' AND u.key = k.user_key AND (u.row_id >= $3 OR EXISTS (SELECT FROM users x WHERE x.id = u.row_id))
+		LEFT JOIN imported_rows o ON o.import_id = $1 AND o.kind = $2 AND o.key = k.other_key AND (o.row_id >= $3 OR EXISTS (SELECT FROM `+string(k.other)+` x WHERE x.id = o.row_id))`,
+		w.importID, string(k.other), int64(firstFake))
+	return err
+}
+
+// refusePairs leaves out pairs whose sides are missing, and the second of two
+// that are the same.
+func (w *writing) refusePairs(ctx context.Context, k pairKind) error {
+	rows, err := w.tx.Query(ctx, `
+		WITH refused AS (
+			SELECT i, user_key, other_key,
+			       CASE WHEN user_id IS NULL THEN $1 WHEN other_id IS NULL THEN $2 WHEN $3 AND user_id = other_id THEN $4
+			            WHEN row_number() OVER (PARTITION BY user_id, other_id ORDER BY i) > 1 THEN $5 END AS code
+			FROM pairs
+		), gone AS (
+			DELETE FROM pairs p USING refused r WHERE p.i = r.i AND r.code IS NOT NULL RETURNING r.user_key, r.other_key, r.code
+		) SELECT * FROM gone`,
+		string(UserMissing), string(k.missing), k.table == "follows", string(Self), string(Duplicate))
+	if err != nil {
+		return err
+	}
+	var user, other, code string
+	_, err = pgx.ForEachRow(rows, []any{&user, &other, &code}, func() error {
+		j := w.judge(strings.Join([]string{user, other}, "/"))
+		field := k.field
+		if Code(code) == UserMissing {
+			field = "user"
+		}
+		j.note(Code(code), field, "", "")
+		w.decided(j)
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,187 @@
+package importer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/byline-api/byline/db/importer/source"
+)
+
+// state is what is kept between runs, in imports.state.
+type state struct {
+	// Run counts the runs that have begun, and Running says that the last one
+	// has not ended.
+	Run     int  `json:"run"`
+	Running bool `json:"running"`
+	// Began is when the current run began, and Since when the last one did that
+	// has ended.
+	Began time.Time                    `json:"began"`
+	Since time.Time                    `json:"since"`
+	Kinds map[source.Kind]*stateOfKind `json:"kinds"`
+
+	started, loaded time.Time // of the row
+}
+
+type stateOfKind struct {
+	After  string `json:"after"`
+	Done   bool   `json:"done"`
+	Counts Counts `json:"counts"`
+}
+
+func (s *state) of(kind source.Kind) *stateOfKind {
+	if s.Kinds[kind] == nil {
+		s.Kinds[kind] = &stateOfKind{}
+	}
+	return s.Kinds[kind]
+}
+
+func (s *state) counts() map[source.Kind]Counts {
+	counts := map[source.Kind]Counts{}
+	for kind, k := range s.Kinds {
+		counts[kind] = k.Counts
+	}
+	return counts
+}
+
+// overlap is how much earlier than the last run a row may have changed to be
+// read again: clocks differ, and a transaction commits later than its times.
+const overlap = 10 * time.Minute
+
+// since returns the time from which changes are read, or zero for all rows.
+func (im *run) since() time.Time {
+	if im.Full || im.state.Since.IsZero() {
+		return time.Time{}
+	}
+	return im.state.Since.Add(-overlap)
+}
+
+// begin reads the state of the import, or creates it. resumed says that the run
+// goes on where another one was interrupted.
+func (im *run) begin(ctx context.Context) (resumed bool, err error) {
+	for _, setting := range []string{
+		`SET statement_timeout = 0`, `SET idle_in_transaction_session_timeout = 0`, `SET lock_timeout = '30s'`, `SET client_min_messages = warning`,
+		// The service has other settings for its short statements.
+		`SET plan_cache_mode = force_custom_plan`, `SET enable_hashjoin = on`, `SET enable_mergejoin = on`, `SET work_mem = '64MB'`,
+	} {
+		if _, err := im.conn.Exec(ctx, setting); err != nil {
+			return false, err
+		}
+	}
+	if err := im.lock(ctx); err != nil {
+		return false, err
+	}
+	if err := im.readState(ctx); err != nil {
+		return false, err
+	}
+	if im.DryRun {
+		err = im.beginDry(ctx)
+	} else {
+		_, err = im.conn.Exec(ctx, `CREATE TEMPORARY TABLE claimed (kind text, value text COLLATE "C", PRIMARY KEY (kind, value))`)
+	}
+	if err != nil {
+		return false, err
+	}
+	if resumed = im.state.Running && !im.DryRun; resumed {
+		return true, nil
+	}
+	im.state.Run++
+	im.state.Running, im.state.Began, im.state.Kinds = true, im.Now(), map[source.Kind]*stateOfKind{}
+	if im.DryRun {
+		return false, nil
+	}
+	// The cases are those of the run.
+	return false, pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM import_cases WHERE import_id = $1`, im.importID); err != nil {
+			return err
+		}
+		return im.saveState(ctx, tx)
+	})
+}
+
+// lock makes sure that no two imports run. The connection of one that was killed
+// has the lock until the database notices, which takes a moment.
+func (im *run) lock(ctx context.Context) error {
+	for attempt := 0; ; attempt++ {
+		var alone bool
+		if err := im.conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended('byline import', 0))`).Scan(&alone); err != nil || alone {
+			return err
+		}
+		if attempt == 20 {
+			return ErrRunning
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+func (im *run) readState(ctx context.Context) error {
+	if !im.DryRun {
+		if _, err := im.conn.Exec(ctx, `INSERT INTO imports (name, source) VALUES ($1, $2) ON CONFLICT ON CONSTRAINT imports_name_key DO UPDATE SET source = excluded.source`, im.Name, im.Source.Describe()); err != nil {
+			return err
+		}
+	}
+	var text []byte
+	var finished bool
+	var loaded *time.Time
+	im.state = &state{}
+	err := im.conn.QueryRow(ctx, `SELECT id, state, started_at, loaded_at, finished_at IS NOT NULL FROM imports WHERE name = $1`, im.Name).
+		Scan(&im.importID, &text, &im.state.started, &loaded, &finished)
+	if errors.Is(err, pgx.ErrNoRows) { // a dry run before any other
+		im.state.started, im.state.Kinds = im.Now(), map[source.Kind]*stateOfKind{}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if finished {
+		return ErrFinished
+	}
+	if err := json.Unmarshal(text, im.state); err != nil {
+		return fmt.Errorf("read the state of the import: %w", err)
+	}
+	if loaded != nil {
+		im.state.loaded = *loaded
+	}
+	if im.state.Kinds == nil {
+		im.state.Kinds = map[source.Kind]*stateOfKind{}
+	}
+	return nil
+}
+
+func (im *run) saveState(ctx context.Context, tx pgx.Tx) error {
+	text, err := json.Marshal(im.state)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE imports SET state = $2 WHERE id = $1`, im.importID, text)
+	return err
+}
+
+// firstFake is the first id that a dry run gives to rows that it does not
+// store. Real ids are smaller.
+const firstFake = 1 << 50
+
+// beginDry makes temporary tables that hide those of the import, and know what
+// it has stored already.
+func (im *run) beginDry(ctx context.Context) error {
+	for _, statement := range []string{
+		`CREATE TEMPORARY TABLE claimed (kind text, value text COLLATE "C", PRIMARY KEY (kind, value))`,
+		`CREATE TEMPORARY TABLE imported_rows (LIKE public.imported_rows INCLUDING ALL)`,
+		`CREATE TEMPORARY TABLE import_cases (LIKE public.import_cases INCLUDING ALL)`,
+		fmt.Sprintf(`INSERT INTO imported_rows SELECT * FROM public.imported_rows WHERE import_id = %d`, im.importID),
+		`ANALYZE imported_rows`,
+	} {
+		if _, err := im.conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("prepare the dry run: %w", err)
+		}
+	}
+	return nil
+}
