@@ -156,24 +156,20 @@ func (w *writing) copyPairs(ctx context.Context, k pairKind, pairs []pair, now t
 func (w *writing) refusePairs(ctx context.Context, k pairKind) error {
 	rows, err := w.tx.Query(ctx, `
 		WITH refused AS (
-			SELECT i, user_key, other_key,
+			SELECT i, user_key, other_key, CASE WHEN user_id IS NULL THEN 'user' ELSE $6 END AS field,
 			       CASE WHEN user_id IS NULL THEN $1 WHEN other_id IS NULL THEN $2 WHEN $3 AND user_id = other_id THEN $4
 			            WHEN row_number() OVER (PARTITION BY user_id, other_id ORDER BY i) > 1 THEN $5 END AS code
 			FROM pairs
 		), gone AS (
-			DELETE FROM pairs p USING refused r WHERE p.i = r.i AND r.code IS NOT NULL RETURNING r.user_key, r.other_key, r.code
+			DELETE FROM pairs p USING refused r WHERE p.i = r.i AND r.code IS NOT NULL RETURNING r.user_key, r.other_key, r.field, r.code
 		) SELECT * FROM gone`,
-		string(UserMissing), string(k.missing), k.table == "follows", string(Self), string(Duplicate))
+		string(UserMissing), string(k.missing), k.table == "follows", string(Self), string(Duplicate), k.field)
 	if err != nil {
 		return err
 	}
-	var user, other, code string
-	_, err = pgx.ForEachRow(rows, []any{&user, &other, &code}, func() error {
+	var user, other, field, code string
+	_, err = pgx.ForEachRow(rows, []any{&user, &other, &field, &code}, func() error {
 		j := w.judge(strings.Join([]string{user, other}, "/"))
-		field := k.field
-		if Code(code) == UserMissing {
-			field = "user"
-		}
 		j.note(Code(code), field, "", "")
 		w.decided(j)
 		return nil
