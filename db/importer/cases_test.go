@@ -121,7 +121,7 @@ var fixtures = []fixture{
 		[]string{"articles 2 createdAt 2026-01-02T03:04:05.000Z ", "articles 2 updatedAt 2026-01-02T03:04:05.000Z "},
 		`SELECT extract(year FROM published_at)::int::text FROM articles WHERE slug = 'a-2'`, "2924"},
 	{"no dates", importer.DateMissing, importer.Repair, setComment(func(c *source.Comment) { c.CreatedAt, c.UpdatedAt = time.Time{}, time.Time{} }),
-		[]string{"comments 102 createdAt 2026-01-02T03:04:05.000Z "}, `SELECT (created_at = '2026-01-02T03:04:05Z')::text FROM comments WHERE id = 102`, "true"},
+		[]string{"comments 102 createdAt 2026-01-02T03:04:05.000Z ", "comments 102 updatedAt 2026-01-02T03:04:05.000Z "}, `SELECT (created_at = '2026-01-02T03:04:05Z')::text FROM comments WHERE id = 102`, "true"},
 	{"a change before the creation", importer.DateOrder, importer.Repair, setUser(func(u *source.User) { u.UpdatedAt = day.Add(-time.Hour) }),
 		[]string{"users 2 updatedAt 2024-02-29T12:00:00.123Z "}, `SELECT (created_at = updated_at)::text FROM users WHERE username = 'u2'`, "true"},
 
@@ -167,6 +167,8 @@ func TestCases(t *testing.T) {
 			require.Equal(t, planned.Counts, done.Counts)
 			require.Equal(t, f.want, reported(t, d, f))
 			require.Equal(t, f.stored, text(t, d, `SELECT (`+f.query+`)::text`))
+			proof := verify(t, d, m)
+			require.True(t, proof.OK(), "what a rule has done is no difference: %+v", proof)
 			again := run(t, d, m, choose)
 			for _, kind := range source.Kinds {
 				require.Zero(t, again.Counts[kind].Added+again.Counts[kind].Changed+again.Counts[kind].Deleted, kind)

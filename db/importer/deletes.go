@@ -28,6 +28,10 @@ func (im *run) deleteGone(ctx context.Context) error {
 			if err := w.copyKeys(ctx, im.Source.Keys(ctx, step.kind)); err != nil {
 				return err
 			}
+			// What was found about rows that are not there any more.
+			if _, err := w.tx.Exec(ctx, `DELETE FROM import_cases c WHERE c.import_id = $1 AND c.kind = $2 AND NOT EXISTS (SELECT FROM seen s WHERE s.key = c.key)`, w.importID, string(step.kind)); err != nil {
+				return err
+			}
 			return step.delete(ctx, w)
 		})
 		if err != nil {

@@ -94,6 +94,7 @@ func (j *judge) times(created, updated time.Time) (time.Time, time.Time) {
 		created = updated
 		if created.IsZero() {
 			created = j.now
+			j.note(DateMissing, "updatedAt", stamp(created), "")
 		}
 		j.note(DateMissing, "createdAt", stamp(created), "")
 	}

@@ -113,6 +113,7 @@ type writing struct {
 	kind     source.Kind
 	state    stateOfKind // after the commit
 	counts   Counts
+	judged   []string // the keys of the rows whose cases these are
 	cases    []Case
 	disabled []trigger
 }
@@ -215,7 +216,13 @@ func isConflict(err error) bool {
 	return false
 }
 
+// storeCases replaces what was found about the rows of the chunk.
 func (w *writing) storeCases(ctx context.Context) error {
+	if !w.bulk() && len(w.judged) > 0 {
+		if _, err := w.tx.Exec(ctx, `DELETE FROM import_cases WHERE import_id = $1 AND kind = $2 AND key = ANY ($3)`, w.importID, string(w.kind), w.judged); err != nil {
+			return err
+		}
+	}
 	if len(w.cases) == 0 {
 		return nil
 	}
@@ -234,6 +241,7 @@ func (w *writing) storeCases(ctx context.Context) error {
 
 // judge returns a judge of a row.
 func (w *writing) judge(key string) *judge {
+	w.judged = append(w.judged, key)
 	return &judge{settings: w.Settings, now: w.Now(), name: w.Name, kind: w.kind, key: key}
 }
 

@@ -59,9 +59,10 @@ type pairKind struct {
 	missing Code // of the other side
 	field   string
 	// insert stores pairs, and gone finds those that the old system does not have
-	// (any more), by the keys in the temporary table seen. $1 is the latest time of
+	// (any more), by the keys in the temporary table seen. present has the keys of
+	// all. $1 is the latest time of
 	// an imported pair.
-	insert, gone, remove string
+	insert, gone, present, remove string
 }
 
 // The rows of a chunk are in the temporary table pairs: i, user_key, other_key,
@@ -78,6 +79,10 @@ var favoritePairs = pairKind{
 		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.user_id
 		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'articles' AND o.row_id = f.article_id
 		WHERE f.created_at <= $1 AND NOT EXISTS (SELECT FROM seen s WHERE s.key = u.key || '/' || o.key)`,
+	present: `SELECT u.key || '/' || o.key AS key FROM favorites f
+		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.user_id
+		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'articles' AND o.row_id = f.article_id
+		WHERE f.created_at <= $1`,
 	remove: `DELETE FROM favorites f USING gone g WHERE f.user_id = g.user_id AND f.article_id = g.other_id`,
 }
 
@@ -92,6 +97,10 @@ var followPairs = pairKind{
 		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.follower_id
 		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'users' AND o.row_id = f.followee_id
 		WHERE f.created_at <= $1 AND NOT EXISTS (SELECT FROM seen s WHERE s.key = u.key || '/' || o.key)`,
+	present: `SELECT u.key || '/' || o.key AS key FROM follows f
+		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.follower_id
+		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'users' AND o.row_id = f.followee_id
+		WHERE f.created_at <= $1`,
 	remove: `DELETE FROM follows f USING gone g WHERE f.follower_id = g.user_id AND f.followee_id = g.other_id`,
 }
 
@@ -100,6 +109,11 @@ func (w *writing) storePairs(ctx context.Context, k pairKind, pairs []pair) erro
 	now := w.Now()
 	if err := w.copyPairs(ctx, k, pairs, now); err != nil {
 		return err
+	}
+	if !w.bulk() {
+		for _, p := range pairs {
+			w.judged = append(w.judged, p.user+"/"+p.other)
+		}
 	}
 	if err := w.refusePairs(ctx, k); err != nil {
 		return err

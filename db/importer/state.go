@@ -63,14 +63,8 @@ func (im *run) since() time.Time {
 // begin reads the state of the import, or creates it. resumed says that the run
 // goes on where another one was interrupted.
 func (im *run) begin(ctx context.Context) (resumed bool, err error) {
-	for _, setting := range []string{
-		`SET statement_timeout = 0`, `SET idle_in_transaction_session_timeout = 0`, `SET lock_timeout = '30s'`, `SET client_min_messages = warning`,
-		// The service has other settings for its short statements.
-		`SET plan_cache_mode = force_custom_plan`, `SET enable_hashjoin = on`, `SET enable_mergejoin = on`, `SET work_mem = '64MB'`,
-	} {
-		if _, err := im.conn.Exec(ctx, setting); err != nil {
-			return false, err
-		}
+	if err := im.prepare(ctx); err != nil {
+		return false, err
 	}
 	if err := im.lock(ctx); err != nil {
 		return false, err
@@ -94,13 +88,21 @@ func (im *run) begin(ctx context.Context) (resumed bool, err error) {
 	if im.DryRun {
 		return false, nil
 	}
-	// The cases are those of the run.
-	return false, pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM import_cases WHERE import_id = $1`, im.importID); err != nil {
+	return false, pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error { return im.saveState(ctx, tx) })
+}
+
+// prepare sets what long statements need.
+func (im *run) prepare(ctx context.Context) error {
+	for _, setting := range []string{
+		`SET statement_timeout = 0`, `SET idle_in_transaction_session_timeout = 0`, `SET lock_timeout = '30s'`, `SET client_min_messages = warning`,
+		// The service has other settings for its short statements.
+		`SET plan_cache_mode = force_custom_plan`, `SET enable_hashjoin = on`, `SET enable_mergejoin = on`, `SET work_mem = '64MB'`,
+	} {
+		if _, err := im.conn.Exec(ctx, setting); err != nil {
 			return err
 		}
-		return im.saveState(ctx, tx)
-	})
+	}
+	return nil
 }
 
 // lock makes sure that no two imports run. The connection of one that was killed
@@ -177,6 +179,7 @@ func (im *run) beginDry(ctx context.Context) error {
 		`CREATE TEMPORARY TABLE imported_rows (LIKE public.imported_rows INCLUDING ALL)`,
 		`CREATE TEMPORARY TABLE import_cases (LIKE public.import_cases INCLUDING ALL)`,
 		fmt.Sprintf(`INSERT INTO imported_rows SELECT * FROM public.imported_rows WHERE import_id = %d`, im.importID),
+		fmt.Sprintf(`INSERT INTO import_cases SELECT * FROM public.import_cases WHERE import_id = %d`, im.importID),
 		`ANALYZE imported_rows`,
 	} {
 		if _, err := im.conn.Exec(ctx, statement); err != nil {
