@@ -76,18 +76,25 @@ func recount(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// countCases returns how often each case occurred.
-func countCases(ctx context.Context, conn *pgx.Conn, importID int) (map[Code]int64, error) {
-	rows, err := conn.Query(ctx, `SELECT code, count(*) FROM import_cases WHERE import_id = $1 GROUP BY code`, importID)
+// report passes all cases on, in the order of the rules, and counts them.
+func report(ctx context.Context, conn *pgx.Conn, importID int, to func(Case) error) (map[Code]int64, error) {
+	order := make([]string, len(Rules))
+	for i, r := range Rules {
+		order[i] = string(r.Code)
+	}
+	rows, err := conn.Query(ctx, `SELECT kind, key, code, field, action, stored, other FROM import_cases
+		WHERE import_id = $1 ORDER BY array_position($2::text[], code), kind, length(key), key, field`, importID, order)
 	if err != nil {
 		return nil, err
 	}
 	counts := map[Code]int64{}
-	var code Code
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&code, &n}, func() error {
-		counts[code] = n
-		return nil
+	var c Case
+	_, err = pgx.ForEachRow(rows, []any{&c.Kind, &c.Key, &c.Code, &c.Field, &c.Action, &c.Stored, &c.Other}, func() error {
+		counts[c.Code]++
+		if to == nil {
+			return nil
+		}
+		return to(c)
 	})
 	return counts, err
 }

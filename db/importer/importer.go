@@ -54,6 +54,8 @@ type Config struct {
 	Full bool
 	// DeleteMany permits to delete more than a tenth of the rows of a kind.
 	DeleteMany bool
+	// Report gets each case at the end; nil means nobody.
+	Report func(Case) error
 	// Progress gets lines about the progress; nil means none. OnTerminal says
 	// that the last line can be written again.
 	Progress   io.Writer
@@ -66,7 +68,7 @@ type Result struct {
 	DryRun, Resumed bool
 	Run             int // counts the runs of this import
 	Counts          map[source.Kind]Counts
-	Cases           map[Code]int64
+	Cases           map[Code]int64 // how many rows have each case
 	Elapsed         time.Duration
 }
 
@@ -136,7 +138,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, cfg Config) (*Result, error) {
 		return nil, fmt.Errorf("import: %w", err)
 	}
 	result := &Result{DryRun: cfg.DryRun, Resumed: resumed, Run: im.state.Run, Counts: im.state.counts(), Elapsed: time.Since(began)}
-	if result.Cases, err = countCases(ctx, im.conn, im.importID); err != nil {
+	if result.Cases, err = report(ctx, im.conn, im.importID, cfg.Report); err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}
 	return result, nil

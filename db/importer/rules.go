@@ -197,10 +197,11 @@ func (s Settings) action(code Code) Action {
 	if a, ok := s.Actions[code]; ok {
 		return a
 	}
-	return ruleOf(code).Actions[0]
+	return RuleOf(code).Actions[0]
 }
 
-func ruleOf(code Code) Rule {
+// RuleOf returns the rule of a case.
+func RuleOf(code Code) Rule {
 	return Rules[slices.IndexFunc(Rules, func(r Rule) bool { return r.Code == code })]
 }
 

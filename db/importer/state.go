@@ -188,3 +188,46 @@ func (im *run) beginDry(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Status is what List says of an import.
+type Status struct {
+	Name, Source string
+	// State is loading, loaded, incomplete or finished.
+	State string
+	Runs  int
+	Last  time.Time // when the last run began
+}
+
+// List returns all imports, the oldest first.
+func List(ctx context.Context, conn interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}) ([]Status, error) {
+	rows, err := conn.Query(ctx, `SELECT name, source, state, loaded_at IS NOT NULL, finished_at IS NOT NULL FROM imports ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	var all []Status
+	var one Status
+	var text []byte
+	var loaded, finished bool
+	_, err = pgx.ForEachRow(rows, []any{&one.Name, &one.Source, &text, &loaded, &finished}, func() error {
+		var s state
+		if err := json.Unmarshal(text, &s); err != nil {
+			return err
+		}
+		one.Runs, one.Last = s.Run, s.Began
+		switch {
+		case finished:
+			one.State = "finished"
+		case !loaded:
+			one.State = "loading"
+		case s.Running:
+			one.State = "incomplete" // or running now
+		default:
+			one.State = "loaded"
+		}
+		all = append(all, one)
+		return nil
+	})
+	return all, err
+}
