@@ -43,9 +43,13 @@ var shared struct {
 	clone sync.Mutex
 }
 
-// Main starts a server and runs the tests of a package. Call it from TestMain.
-func Main(m *testing.M) {
+// Main starts a server and runs the tests of a package, and then what they need
+// to be stopped. Call it from TestMain.
+func Main(m *testing.M, stop ...func()) {
 	code, err := run(m)
+	for _, s := range stop {
+		s()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "dbtest:", err)
 		code = 1

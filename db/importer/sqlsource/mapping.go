@@ -1,0 +1,152 @@
+package sqlsource
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Names are the names that a table or column may have; the first one that exists
+// is used. None, or "", means that there is no such column.
+type Names []string
+
+// UnmarshalYAML reads one name or a list.
+func (n *Names) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		*n = nil
+		if node.Value != "" && node.Tag != "!!null" {
+			*n = Names{node.Value}
+		}
+		return nil
+	}
+	var list []string
+	if err := node.Decode(&list); err != nil {
+		return fmt.Errorf("line %d: expected a name or a list of names", node.Line)
+	}
+	*n = list
+	return nil
+}
+
+// Mapping says where a database has the rows of each kind. The presets explain
+// each member.
+type Mapping struct {
+	Users struct {
+		Table     Names `yaml:"table"`
+		Key       Names `yaml:"key"`
+		Username  Names `yaml:"username"`
+		Email     Names `yaml:"email"`
+		Password  Names `yaml:"password"`
+		Bio       Names `yaml:"bio"`
+		Image     Names `yaml:"image"`
+		Role      Names `yaml:"role"`
+		CreatedAt Names `yaml:"createdAt"`
+		UpdatedAt Names `yaml:"updatedAt"`
+	} `yaml:"users"`
+	Articles struct {
+		Table       Names `yaml:"table"`
+		Key         Names `yaml:"key"`
+		Author      Names `yaml:"author"`
+		Slug        Names `yaml:"slug"`
+		Title       Names `yaml:"title"`
+		Description Names `yaml:"description"`
+		Body        Names `yaml:"body"`
+		TagList     Names `yaml:"tagList"`
+		Draft       Names `yaml:"draft"`
+		CreatedAt   Names `yaml:"createdAt"`
+		UpdatedAt   Names `yaml:"updatedAt"`
+		PublishedAt Names `yaml:"publishedAt"`
+	} `yaml:"articles"`
+	Comments struct {
+		Table     Names `yaml:"table"`
+		Key       Names `yaml:"key"`
+		Article   Names `yaml:"article"`
+		Author    Names `yaml:"author"`
+		Parent    Names `yaml:"parent"`
+		Body      Names `yaml:"body"`
+		CreatedAt Names `yaml:"createdAt"`
+		UpdatedAt Names `yaml:"updatedAt"`
+	} `yaml:"comments"`
+	Tags struct {
+		Table Names `yaml:"table"`
+		Key   Names `yaml:"key"`
+		Name  Names `yaml:"name"`
+	} `yaml:"tags"`
+	ArticleTags struct {
+		Table   Names `yaml:"table"`
+		Article Names `yaml:"article"`
+		Tag     Names `yaml:"tag"`
+		Order   Names `yaml:"order"`
+	} `yaml:"articleTags"`
+	Favorites struct {
+		Table     Names `yaml:"table"`
+		User      Names `yaml:"user"`
+		Article   Names `yaml:"article"`
+		CreatedAt Names `yaml:"createdAt"`
+	} `yaml:"favorites"`
+	Follows struct {
+		Table     Names `yaml:"table"`
+		Follower  Names `yaml:"follower"`
+		Followee  Names `yaml:"followee"`
+		CreatedAt Names `yaml:"createdAt"`
+	} `yaml:"follows"`
+}
+
+//go:embed presets/*.yaml
+var presets embed.FS
+
+// Presets are the names of the mappings that are built in.
+var Presets = []string{"prisma", "sequelize"}
+
+// Preset returns the text of a mapping that is built in.
+func Preset(name string) ([]byte, error) {
+	text, err := presets.ReadFile("presets/" + name + ".yaml")
+	if err != nil {
+		return nil, fmt.Errorf("there is no mapping %q", name)
+	}
+	return text, nil
+}
+
+// maxMapping bounds the size of a mapping, in bytes.
+const maxMapping = 1 << 20
+
+// Parse returns a preset with the changes of a mapping file, which may be nil. A
+// member that no mapping has is an error.
+func Parse(preset string, changes []byte) (Mapping, error) {
+	var m Mapping
+	text, err := Preset(preset)
+	if err != nil {
+		return m, err
+	}
+	for _, layer := range [][]byte{text, changes} {
+		decoder := yaml.NewDecoder(bytes.NewReader(layer))
+		decoder.KnownFields(true)
+		if err := decoder.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
+			return m, fmt.Errorf("the mapping: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// Load is Parse for a file, or for none if its name is "".
+func Load(preset, file string) (Mapping, error) {
+	if file == "" {
+		return Parse(preset, nil)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return Mapping{}, err
+	}
+	if info.Size() > maxMapping {
+		return Mapping{}, fmt.Errorf("the mapping %s is larger than %d bytes", file, maxMapping)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return Mapping{}, err
+	}
+	return Parse(preset, text)
+}
