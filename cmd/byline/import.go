@@ -17,7 +17,7 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/embedded"
 	"github.com/byline-api/byline/db/importer"
-	"github.com/byline-api/byline/db/importer/source"
+	imports "github.com/byline-api/byline/db/importer/source"
 )
 
 // importCommand copies the data of other systems into the database.
@@ -40,7 +40,7 @@ func (p *program) importCommand() *cobra.Command {
 		verify.AddCommand(p.verifyWith(s))
 	}
 	parent.AddCommand(verify, p.importStatus(), p.importFinish(), p.importRules())
-	parent.AddCommand(mappingCommand(p)...)
+	parent.AddCommand(p.importMapping())
 	return parent
 }
 
@@ -97,7 +97,7 @@ func rulesOf(texts []string) (importer.Settings, error) {
 	return importer.ParseSettings(rules)
 }
 
-func (p *program) runImport(ctx context.Context, d *db.DB, src source.Source, settings importer.Settings, flags importFlags) (err error) {
+func (p *program) runImport(ctx context.Context, d *db.DB, src imports.Source, settings importer.Settings, flags importFlags) (err error) {
 	_, _ = fmt.Fprintln(p.stderr, "byline: reading", src.Describe())
 	cfg := importer.Config{
 		Name: flags.name, Source: src, Settings: settings, DryRun: flags.dryRun, Full: flags.full, DeleteMany: flags.deleteMany,
@@ -168,7 +168,7 @@ func printImported(out io.Writer, r *importer.Result, examples map[importer.Code
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\tREAD\tNEW\tCHANGED\tUNCHANGED\tLEFT OUT\tDELETED")
 	var total int64
-	for _, kind := range source.Kinds {
+	for _, kind := range imports.Kinds {
 		c := r.Counts[kind]
 		total += c.Read
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", kind, c.Read, c.Added, c.Changed, c.Unchanged+c.Gone, c.LeftOut, c.Deleted)
