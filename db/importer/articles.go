@@ -283,6 +283,9 @@ func (w *writing) addArticles(ctx context.Context, added []article) error {
 		if len(t.rows) == 0 {
 			continue
 		}
+		if err := w.write(ctx, t.table); err != nil {
+			return err
+		}
 		if _, err := w.tx.CopyFrom(ctx, pgx.Identifier{t.table}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
 			return fmt.Errorf("copy %s: %w", t.table, err)
 		}

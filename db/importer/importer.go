@@ -151,10 +151,16 @@ func (im *run) everything(ctx context.Context) error {
 		return fmt.Errorf("count the rows of the source: %w", err)
 	}
 	im.progress = newProgress(im.Progress, im.OnTerminal, counts, im.state)
+	if err := im.planByIndexes(ctx, true); err != nil {
+		return err
+	}
 	for _, step := range []func(context.Context) error{im.users, im.articles, im.comments, im.favorites, im.follows} {
 		if err := step(ctx); err != nil {
 			return err
 		}
+	}
+	if err := im.planByIndexes(ctx, false); err != nil {
+		return err
 	}
 	if im.state.Run > 1 {
 		if err := im.deleteGone(ctx); err != nil {
@@ -166,6 +172,18 @@ func (im *run) everything(ctx context.Context) error {
 	}
 	im.progress.step("counting")
 	return im.finish(ctx)
+}
+
+// planByIndexes makes the look-ups of a chunk use indexes: the tables grow faster
+// than their statistics, by which the planner would read them from end to end.
+func (im *run) planByIndexes(ctx context.Context, only bool) error {
+	on := "on"
+	if only {
+		on = "off"
+	}
+	_, err := im.conn.Exec(ctx, `SELECT set_config('enable_seqscan', $1, false), set_config('enable_hashjoin', $1, false), set_config('enable_mergejoin', $1, false),
+		set_config('max_parallel_workers_per_gather', CASE $1 WHEN 'on' THEN current_setting('max_parallel_workers') ELSE '0' END, false)`, on)
+	return err
 }
 
 // bulk reports whether the rows are stored with triggers disabled, and counted

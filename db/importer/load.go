@@ -125,6 +125,7 @@ type trigger struct{ table, name string }
 var bulkTriggers = []trigger{
 	{"articles", "articles_0_insert_tags"},
 	{"articles", "articles_insert_derive"},
+	{"article_slugs", "article_slugs_insert_rename"}, // the slugs of drafts are looked up before
 	{"comments", "comments_insert_note"},
 	{"favorites", "favorites_insert_count"},
 }

@@ -97,6 +97,7 @@ func (im *run) prepare(ctx context.Context) error {
 		`SET statement_timeout = 0`, `SET idle_in_transaction_session_timeout = 0`, `SET lock_timeout = '30s'`, `SET client_min_messages = warning`,
 		// The service has other settings for its short statements.
 		`SET plan_cache_mode = force_custom_plan`, `SET enable_hashjoin = on`, `SET enable_mergejoin = on`, `SET work_mem = '64MB'`,
+		`SET jit = off`,
 	} {
 		if _, err := im.conn.Exec(ctx, setting); err != nil {
 			return err

@@ -53,4 +53,4 @@ INSERT INTO `_ArticleToTag` VALUES (2, 2), (2, 1), (10, 2);
 INSERT INTO `Comment` (`id`, `body`, `articleId`, `authorId`, `createdAt`, `updatedAt`) VALUES
     (7, 'Nice.', 2, 2, '2024-02-29 13:00', '2024-02-29 13:00'), (12, 'Why?', 10, 10, '2024-04-29 13:00', '2024-04-29 13:00');
 INSERT INTO `_UserFavorites` VALUES (2, 10), (2, 2), (10, 2); -- A is the article
-INSERT INTO `_UserFollows` VALUES (2, 10); -- A follows B
+INSERT INTO `_UserFollows` VALUES (10, 2); -- B follows A
