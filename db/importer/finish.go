@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/byline-api/byline/db/bulk"
 )
 
 // finish ends a run. The first one counts what the disabled triggers have not
@@ -13,6 +15,10 @@ func (im *run) finish(ctx context.Context) error {
 	first := im.bulk()
 	err := pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error {
 		if first {
+			if err := bulk.Recreate(ctx, tx, im.state.Dropped); err != nil {
+				return err
+			}
+			im.state.Dropped = nil
 			if err := recount(ctx, tx); err != nil {
 				return err
 			}

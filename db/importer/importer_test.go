@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -169,7 +170,22 @@ func requireCounted(t *testing.T, d *db.DB) {
 	require.Zero(t, number(t, d, `SELECT count(*) FROM (SELECT tag, count(*) AS n FROM article_tags GROUP BY tag) t
 		FULL JOIN (SELECT name, sum(value) AS n FROM counters WHERE kind = 'tag' GROUP BY name HAVING sum(value) <> 0) c ON c.name = t.tag WHERE t.n IS DISTINCT FROM c.n`))
 	require.Zero(t, number(t, d, `SELECT count(*) FROM pg_trigger WHERE tgenabled = 'D'`), "disabled triggers")
+	require.Equal(t, indexes(t), number(t, d, countIndexes), "indexes and foreign keys")
 }
+
+const countIndexes = `SELECT (SELECT count(*) FROM pg_index WHERE indisvalid AND indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace))
+	+ (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated)`
+
+// indexes returns how many indexes and foreign keys a new database has.
+var indexes = func() func(t *testing.T) int64 {
+	var once sync.Once
+	var n int64
+	return func(t *testing.T) int64 {
+		t.Helper()
+		once.Do(func() { n = number(t, dbtest.Open(t), countIndexes) })
+		return n
+	}
+}()
 
 func number(t *testing.T, d *db.DB, sql string, args ...any) (n int64) {
 	t.Helper()

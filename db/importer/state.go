@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/byline-api/byline/db/bulk"
 	"github.com/byline-api/byline/db/importer/source"
 )
 
@@ -23,6 +24,9 @@ type state struct {
 	Began time.Time                    `json:"began"`
 	Since time.Time                    `json:"since"`
 	Kinds map[source.Kind]*stateOfKind `json:"kinds"`
+	// Dropped are the indexes that the first run has dropped, because the tables
+	// were empty, and creates again at its end.
+	Dropped []bulk.Rebuild `json:"dropped,omitempty"`
 
 	started, loaded time.Time // of the row
 }
@@ -88,7 +92,18 @@ func (im *run) begin(ctx context.Context) (resumed bool, err error) {
 	if im.DryRun {
 		return false, nil
 	}
-	return false, pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error { return im.saveState(ctx, tx) })
+	return false, pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error {
+		var empty bool
+		if err := tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM users)`).Scan(&empty); err != nil { // all other rows refer to a user
+			return err
+		}
+		if empty && im.bulk() {
+			if im.state.Dropped, err = bulk.Drop(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return im.saveState(ctx, tx)
+	})
 }
 
 // prepare sets what long statements need.
@@ -96,7 +111,7 @@ func (im *run) prepare(ctx context.Context) error {
 	for _, setting := range []string{
 		`SET statement_timeout = 0`, `SET idle_in_transaction_session_timeout = 0`, `SET lock_timeout = '30s'`, `SET client_min_messages = warning`,
 		// The service has other settings for its short statements.
-		`SET plan_cache_mode = force_custom_plan`, `SET enable_hashjoin = on`, `SET enable_mergejoin = on`, `SET work_mem = '64MB'`,
+		`SET plan_cache_mode = force_custom_plan`, `SET enable_hashjoin = on`, `SET enable_mergejoin = on`, `SET work_mem = '64MB'`, `SET maintenance_work_mem = '256MB'`,
 		`SET jit = off`,
 	} {
 		if _, err := im.conn.Exec(ctx, setting); err != nil {

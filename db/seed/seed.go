@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/byline-api/byline/db/bulk"
 	"github.com/byline-api/byline/db/changes"
 )
 
@@ -148,11 +149,11 @@ func (l *loader) load(ctx context.Context) error {
 		}
 	}
 
-	var dropped []rebuild
-	if bulk, err := l.isBulk(ctx); err != nil {
+	var dropped []bulk.Rebuild
+	if isBulk, err := l.isBulk(ctx); err != nil {
 		return err
-	} else if bulk {
-		if dropped, err = l.dropIndexes(ctx); err != nil {
+	} else if isBulk {
+		if dropped, err = bulk.Drop(ctx, l.tx); err != nil {
 			return err
 		}
 	}
@@ -163,8 +164,11 @@ func (l *loader) load(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.recreateIndexes(ctx, dropped); err != nil {
+	if err := bulk.Recreate(ctx, l.tx, dropped); err != nil {
 		return err
+	}
+	if len(dropped) > 0 {
+		l.report.step("indexes", fmt.Sprintf("%d indexes and foreign keys", len(dropped)))
 	}
 
 	for _, t := range triggers {

@@ -33,8 +33,8 @@ func schedule(ctx context.Context, tx pgx.Tx, articleID int64, at time.Time) err
 	return publish.Schedule(ctx, tx, articleID, &at)
 }
 
-// bulk is just large enough that the indexes are dropped and built again.
-func bulk() Config {
+// large is just large enough that the indexes are dropped and built again.
+func large() Config {
 	return Config{
 		Users: 300, Articles: 500, Comments: 1_000, Favorites: 90_000, Follows: 8_000, Tags: 90, TagsPerArticle: 2, BodyBytes: 100,
 		Seed: 3, PasswordHash: "hash", Until: Small.Until, Newsroom: true, Schedule: schedule,
@@ -123,7 +123,7 @@ func schema(t *testing.T, db *pgxpool.Pool) []string {
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range map[string]Config{"Small": small(), "Bulk": bulk()} {
+	for name, cfg := range map[string]Config{"Small": small(), "Bulk": large()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := testDB(t)
@@ -191,7 +191,7 @@ func TestRun(t *testing.T) {
 
 	t.Run("SameRows", func(t *testing.T) {
 		t.Parallel()
-		for _, cfg := range []Config{small(), bulk()} {
+		for _, cfg := range []Config{small(), large()} {
 			one, two := testDB(t), testDB(t)
 			for _, db := range []*pgxpool.Pool{one, two} {
 				_, err := Run(t.Context(), db, cfg)
@@ -235,7 +235,7 @@ func TestRun(t *testing.T) {
 		require.Equal(t, 99, value[int](t, db, `SELECT count(*) FROM users`))
 		require.Equal(t, 100, value[int](t, db, `SELECT max(id) FROM users`))
 		requireCounters(t, db)
-		_, err = Run(t.Context(), db, bulk())
+		_, err = Run(t.Context(), db, large())
 		require.NoError(t, err)
 		requireCounters(t, db)
 	})
@@ -291,7 +291,7 @@ func TestRun(t *testing.T) {
 
 	t.Run("Cancelled", func(t *testing.T) {
 		t.Parallel()
-		for _, cfg := range []Config{small(), bulk()} {
+		for _, cfg := range []Config{small(), large()} {
 			db := testDB(t)
 			before := schema(t, db)
 			for _, step := range append(contentTables, "plan") {
