@@ -39,7 +39,9 @@ func databaseCommands(t *testing.T) (commands [][]string) {
 			return
 		}
 		args := strings.Fields(path)[1:]
-		if strings.Contains(c.Use, " ") {
+		if path == "byline export" {
+			args = append(args, "-") // FILE
+		} else if strings.Contains(c.Use, " ") {
 			args = append(args, "someone") // USERNAME or ID
 		}
 		commands = append(commands, append(args, flags[path]...))

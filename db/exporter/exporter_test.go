@@ -1,0 +1,259 @@
+package exporter_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/api/publish"
+	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/db/exporter"
+	"github.com/byline-api/byline/db/importer/filesource"
+	"github.com/byline-api/byline/db/importer/source"
+	"github.com/byline-api/byline/db/seed"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// newsroom returns a database with rows in every state that an export knows.
+func newsroom(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool := dbtest.Open(t).Pool()
+	cfg := seed.Small
+	cfg.PasswordHash = "$argon2id$v=19$m=1,t=1,p=1$AAAA$AAAA"
+	cfg.Schedule = func(ctx context.Context, tx pgx.Tx, id int64, at time.Time) error {
+		return publish.Schedule(ctx, tx, id, &at)
+	}
+	_, err := seed.Run(t.Context(), pool, cfg)
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `
+		UPDATE users SET bio = '', image = NULL WHERE id = (SELECT min(id) FROM users);
+		UPDATE users SET bio = E'日本語\n\t"\\ 👩‍🚀', suspended_at = now(), suspended_reason = 'spam' WHERE id = (SELECT max(id) FROM users);
+		UPDATE articles SET details = E'{"coverImage": {"url": "https://example.com/a.png", "alt": "A"},\n "canonicalUrl": "https://example.com/a", "language": "de", "metadata": {\n\n"k": [1,\n 2]}}'
+			WHERE id = (SELECT min(id) FROM articles WHERE NOT hidden);
+		INSERT INTO hidden_items (article_id, reason) SELECT max(f.article_id), 'no' FROM favorites f;
+		INSERT INTO hidden_items (comment_id, reason) SELECT min(id), 'rude' FROM comments WHERE NOT hidden;
+		DELETE FROM comments WHERE id = (SELECT min(parent_id) FROM comments);
+		INSERT INTO article_slugs (slug, article_id) SELECT 'an-earlier-slug', min(id) FROM articles;`)
+	require.NoError(t, err)
+	return pool
+}
+
+func exported(t *testing.T, pool *pgxpool.Pool) (string, []exporter.Count) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "site.ndjson")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	counts, err := exporter.Run(t.Context(), pool, f)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	return path, counts
+}
+
+func collect[R any](t *testing.T, rows iter.Seq2[R, error]) (all []R) {
+	t.Helper()
+	for row, err := range rows {
+		require.NoError(t, err)
+		all = append(all, row)
+	}
+	return all
+}
+
+func rows[R any](t *testing.T, pool *pgxpool.Pool, sql string, scan func(pgx.CollectableRow) (R, error)) []R {
+	t.Helper()
+	found, err := pool.Query(t.Context(), sql)
+	require.NoError(t, err)
+	all, err := pgx.CollectRows(found, scan)
+	require.NoError(t, err)
+	require.NotEmpty(t, all)
+	return all
+}
+
+// TestRoundTrip compares the rows of a database with those that an import reads
+// from its export.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	pool := newsroom(t)
+	path, counts := exported(t, pool)
+	var notes []filesource.Note
+	s, err := filesource.NDJSON(path, filesource.NDJSONOptions{HiddenComments: true, Note: func(n filesource.Note) { notes = append(notes, n) }})
+	require.NoError(t, err)
+	defer s.Close()
+	got, err := s.Counts(t.Context())
+	require.NoError(t, err)
+	for i, kind := range source.Kinds {
+		require.Equal(t, counts[i].Rows, got[kind], kind)
+	}
+	ctx := t.Context()
+
+	users := rows(t, pool, `SELECT id::text, username, email, password_hash, bio, image, role, created_at, updated_at FROM users ORDER BY users.id`,
+		func(r pgx.CollectableRow) (u source.User, err error) {
+			return u, r.Scan(&u.Key, &u.Username, &u.Email, &u.PasswordHash, &u.Bio, &u.Image, &u.Role, &u.CreatedAt, &u.UpdatedAt)
+		})
+	requireSame(t, users, collect(t, s.Users(ctx, source.Range{})))
+	require.Equal(t, []filesource.Note{{Kind: source.Users, Key: users[len(users)-1].Key, Text: "the account is suspended there; suspend it here too"}}, notes)
+
+	articles := rows(t, pool, `SELECT id::text, author_id::text, slug, title, description, body, shown_tags(tags), hidden, created_at, updated_at, COALESCE(published_at, '0001-01-01 00:00Z'),
+			COALESCE(details ->> 'language', ''), COALESCE(details -> 'coverImage' ->> 'url', ''), COALESCE(details ->> 'canonicalUrl', '') FROM articles ORDER BY articles.id`,
+		func(r pgx.CollectableRow) (a source.Article, err error) {
+			return a, r.Scan(&a.Key, &a.AuthorKey, &a.Slug, &a.Title, &a.Description, &a.Body, &a.Tags, &a.Draft, &a.CreatedAt, &a.UpdatedAt, &a.PublishedAt,
+				&a.Language, &a.Cover, &a.Canonical)
+		})
+	requireSame(t, articles, collect(t, s.Articles(ctx, source.Range{})))
+
+	comments := rows(t, pool, `SELECT id::text, article_id::text, COALESCE(author_id::text, ''), COALESCE(parent_id::text, ''), body, created_at, updated_at FROM comments ORDER BY comments.id`,
+		func(r pgx.CollectableRow) (c source.Comment, err error) {
+			return c, r.Scan(&c.Key, &c.ArticleKey, &c.AuthorKey, &c.ParentKey, &c.Body, &c.CreatedAt, &c.UpdatedAt)
+		})
+	requireSame(t, comments, collect(t, s.Comments(ctx, source.Range{})))
+
+	favorites := rows(t, pool, `SELECT user_id || '/' || article_id, user_id::text, article_id::text, created_at
+			FROM (TABLE favorites UNION ALL TABLE hidden_favorites) f ORDER BY f.article_id, f.user_id`,
+		func(r pgx.CollectableRow) (f source.Favorite, err error) {
+			return f, r.Scan(&f.Key, &f.UserKey, &f.ArticleKey, &f.CreatedAt)
+		})
+	requireSame(t, favorites, collect(t, s.Favorites(ctx, source.Range{})))
+
+	follows := rows(t, pool, `SELECT follower_id || '/' || followee_id, follower_id::text, followee_id::text, created_at FROM follows f ORDER BY f.follower_id, f.followee_id`,
+		func(r pgx.CollectableRow) (f source.Follow, err error) {
+			return f, r.Scan(&f.Key, &f.FollowerKey, &f.FolloweeKey, &f.CreatedAt)
+		})
+	requireSame(t, follows, collect(t, s.Follows(ctx, source.Range{})))
+}
+
+func requireSame[R any](t *testing.T, want, got []R) {
+	t.Helper()
+	require.Len(t, got, len(want))
+	wanted, found := utc(t, want), utc(t, got)
+	for i := range wanted {
+		require.Equal(t, wanted[i], found[i])
+	}
+}
+
+// utc returns rows as JSON without their positions, so that times are compared as
+// moments.
+func utc[R any](t *testing.T, all []R) (lines []string) {
+	t.Helper()
+	for _, row := range all {
+		text, err := json.Marshal(row)
+		require.NoError(t, err)
+		var members map[string]any
+		require.NoError(t, json.Unmarshal(text, &members))
+		delete(members, "Position")
+		for name, v := range members {
+			if moment, err := time.Parse(time.RFC3339, textOf(v)); err == nil {
+				members[name] = moment.UnixMicro()
+			}
+		}
+		if tags, ok := members["Tags"]; ok && tags == nil {
+			members["Tags"] = []any{}
+		}
+		text, err = json.Marshal(members)
+		require.NoError(t, err)
+		lines = append(lines, string(text))
+	}
+	return lines
+}
+
+func textOf(v any) string { s, _ := v.(string); return s }
+
+// TestRun checks what the lines have beyond what an import reads.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	pool := newsroom(t)
+	path, _ := exported(t, pool)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	lines := bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
+	seen := map[string]int{}
+	withDetails, withSlugs, withSeries, statuses := 0, 0, 0, map[string]bool{}
+	for _, line := range lines {
+		var r struct {
+			Type, Status string
+			EarlierSlugs []string
+			Metadata     map[string]any
+			Series       *struct{ Slug string }
+			Version      int
+			Records      int
+		}
+		require.NoError(t, json.Unmarshal(line, &r), "%s", line)
+		seen[r.Type]++
+		withSlugs += len(r.EarlierSlugs)
+		if r.Series != nil {
+			withSeries++
+		}
+		if len(r.Metadata) > 0 {
+			withDetails++
+		}
+		if r.Type == "article" {
+			statuses[r.Status] = true
+		}
+		if r.Type == "end" {
+			require.Equal(t, len(lines)-1, r.Records)
+		}
+	}
+	require.Contains(t, string(lines[0]), `"type":"site","version":1`)
+	require.Contains(t, string(lines[len(lines)-1]), `"type":"end"`)
+	require.Equal(t, 1, seen["end"])
+	require.Positive(t, withDetails)
+	require.Positive(t, withSeries)
+	require.Len(t, statuses, 4, "draft, in_review, scheduled, published")
+	require.Regexp(t, `\n\{"type":"article","id":\d+,"authorId":\d+,"slug":"`, string(data))
+	require.Positive(t, withSlugs)
+}
+
+// TestSnapshot writes while an export runs. The export has all rows of one moment
+// and no others.
+func TestSnapshot(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	_, err := d.Pool().Exec(t.Context(), `INSERT INTO users (username, folded_username, email, password_hash) SELECT 'u' || i, 'u' || i, 'u' || i || '@example.com', repeat('x', 1000) FROM generate_series(1, 3000) i`)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	counts, err := exporter.Run(t.Context(), d.Pool(), writerFunc(func(p []byte) (int, error) {
+		if out.Len() == 0 {
+			_, err := d.Pool().Exec(t.Context(), `INSERT INTO follows (follower_id, followee_id) SELECT min(id), max(id) FROM users`)
+			require.NoError(t, err)
+			_, err = d.Pool().Exec(t.Context(), `DELETE FROM users WHERE username = 'u3000'`)
+			require.NoError(t, err)
+		}
+		return out.Write(p)
+	}))
+	require.NoError(t, err)
+	require.Equal(t, exporter.Count{Name: "accounts", Rows: 3000}, counts[0])
+	require.Equal(t, exporter.Count{Name: "follows", Rows: 0}, counts[4])
+	require.Contains(t, out.String(), `"username":"u3000"`)
+}
+
+// TestFaults checks that an export that fails has no last line.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	full := errors.New("no space left on device")
+	_, err := exporter.Run(t.Context(), d.Pool(), writerFunc(func([]byte) (int, error) { return 0, full }))
+	require.ErrorIs(t, err, full)
+	_, err = d.Pool().Exec(t.Context(), `DROP TABLE follows`)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	_, err = exporter.Run(t.Context(), d.Pool(), &out)
+	require.ErrorContains(t, err, "export: follows: ")
+	require.NotContains(t, out.String(), `"type":"end"`)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = exporter.Run(ctx, d.Pool(), &out)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

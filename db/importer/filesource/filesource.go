@@ -1,0 +1,90 @@
+// Package filesource reads what an import stores from files: the JSON export of
+// Ghost, a folder of Markdown, and the two exports of this service, which are
+// NDJSON.
+//
+//	ghost*.go     Ghost, and how its texts become Markdown
+//	markdown*.go  a folder of Markdown with front matter
+//	ndjson*.go    the exports of this service
+//	writer.go     writes NDJSON, for sources that collect rows first
+//
+// Opening a source reads all of it once, without storing it. So whatever is wrong
+// with the files is found before anything is imported, and the numbers of rows
+// are exact.
+package filesource
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+
+	"github.com/byline-api/byline/db/importer/source"
+)
+
+// Note says what of a row the source cannot pass on, or passes on changed.
+type Note struct {
+	Kind source.Kind
+	Key  string
+	Text string
+}
+
+// openFile opens a regular file, whose parts can be read again.
+func openFile(path string) (*os.File, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a file: an import reads its parts several times, so write it to a file first", path)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+// nothing is the sequence of rows of a kind that a source does not have.
+func nothing[R any](func(R, error) bool) {}
+
+// failed is a sequence that ends with an error at once.
+func failed[R any](err error) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		var none R
+		yield(none, err)
+	}
+}
+
+// keysOf returns the keys of rows.
+func keysOf[R any](rows iter.Seq2[R, error], key func(R) string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for row, err := range rows {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if !yield(key(row), nil) {
+				return
+			}
+		}
+	}
+}
+
+// keysOfKind returns the keys of all rows of a kind of a source.
+func keysOfKind(ctx context.Context, s source.Source, kind source.Kind) iter.Seq2[string, error] {
+	all := source.Range{}
+	switch kind {
+	case source.Users:
+		return keysOf(s.Users(ctx, all), func(r source.User) string { return r.Key })
+	case source.Articles:
+		return keysOf(s.Articles(ctx, all), func(r source.Article) string { return r.Key })
+	case source.Comments:
+		return keysOf(s.Comments(ctx, all), func(r source.Comment) string { return r.Key })
+	case source.Favorites:
+		return keysOf(s.Favorites(ctx, all), func(r source.Favorite) string { return r.Key })
+	case source.Follows:
+		return keysOf(s.Follows(ctx, all), func(r source.Follow) string { return r.Key })
+	}
+	return failed[string](fmt.Errorf("there are no rows of the kind %q", kind))
+}
