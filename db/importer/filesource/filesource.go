@@ -28,6 +28,22 @@ type Note struct {
 	Text string
 }
 
+// notes passes notes on, each once, however often rows are read.
+type notes struct {
+	tell func(Note) // may be nil
+	told map[Note]bool
+}
+
+func newNotes(tell func(Note)) notes { return notes{tell, map[Note]bool{}} }
+
+func (n notes) add(kind source.Kind, key, text string) {
+	note := Note{kind, key, text}
+	if n.tell != nil && !n.told[note] {
+		n.told[note] = true
+		n.tell(note)
+	}
+}
+
 // openFile opens a regular file, whose parts can be read again.
 func openFile(path string) (*os.File, int64, error) {
 	f, err := os.Open(path)

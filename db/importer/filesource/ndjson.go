@@ -43,7 +43,7 @@ type NDJSONSource struct {
 	options NDJSONOptions
 	format  format
 	kinds   map[source.Kind]*section
-	noted   map[Note]bool // so that a second pass does not repeat them
+	notes   notes
 }
 
 var _ source.Source = (*NDJSONSource)(nil)
@@ -69,7 +69,7 @@ func NDJSONFile(f *os.File, options NDJSONOptions) (*NDJSONSource, error) {
 	if options.MaxLine <= 0 {
 		options.MaxLine = defaultMaxLine
 	}
-	s := &NDJSONSource{file: f, path: f.Name(), options: options, kinds: map[source.Kind]*section{}, noted: map[Note]bool{}}
+	s := &NDJSONSource{file: f, path: f.Name(), options: options, kinds: map[source.Kind]*section{}, notes: newNotes(options.Note)}
 	if err := s.index(); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("%s: %w", s.path, err)
@@ -288,11 +288,16 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 				continue
 			}
 			one, notes, err := read(s.format, h.Type, l.text)
+			if err == nil && row(&one).Key == "" {
+				err = fmt.Errorf("the %s has no id", h.Type)
+			}
 			if err != nil {
 				yield(none, atLine(l, err))
 				return
 			}
-			s.note(notes)
+			for _, n := range notes {
+				s.notes.add(n.Kind, n.Key, n.Text)
+			}
 			if s.leavesOut(h) {
 				continue
 			}
@@ -309,16 +314,6 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 // draft.
 func (s *NDJSONSource) leavesOut(h head) bool {
 	return h.Type == "comment" && (h.Waiting || h.Hidden != nil) && !s.options.HiddenComments
-}
-
-// note passes notes on, each once.
-func (s *NDJSONSource) note(notes []Note) {
-	for _, n := range notes {
-		if s.options.Note != nil && !s.noted[n] {
-			s.noted[n] = true
-			s.options.Note(n)
-		}
-	}
 }
 
 // Users implements source.Source.

@@ -170,6 +170,12 @@ func TestNDJSONWrongRow(t *testing.T) {
 		got = append(got, a.Slug)
 	}
 	require.Equal(t, []string{"a", "error"}, got)
+	s = open(t, strings.Replace(site, `{"type":"account","id":2,`, `{"type":"account",`, 1), filesource.NDJSONOptions{})
+	for u, err := range s.Users(t.Context(), source.Range{}) {
+		if u.Key == "" {
+			require.EqualError(t, err, "line 3: the account has no id")
+		}
+	}
 }
 
 // TestNDJSONOtherFile goes on with another file than that of the position. It
