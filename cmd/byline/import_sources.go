@@ -34,6 +34,11 @@ var sources = []sourceKind{
 	},
 }
 
+// note prints what a source leaves out or changes before the rules do.
+func (p *program) note(n filesource.Note) {
+	_, _ = fmt.Fprintf(p.stderr, "byline: %s %s: %s\n", n.Kind, n.Key, n.Text)
+}
+
 // liveDatabase returns the flags of a source that is a database.
 func liveDatabase(preset, name string) func(*pflag.FlagSet) func(context.Context, string) (imports.Source, error) {
 	return func(f *pflag.FlagSet) func(context.Context, string) (imports.Source, error) {
