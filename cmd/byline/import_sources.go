@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -40,17 +42,34 @@ func (p *program) note(n filesource.Note) {
 }
 
 // liveDatabase returns the flags of a source that is a database.
-func liveDatabase(preset, name string) func(*pflag.FlagSet) func(context.Context, string) (imports.Source, error) {
-	return func(f *pflag.FlagSet) func(context.Context, string) (imports.Source, error) {
+func liveDatabase(preset, name string) func(*program, *pflag.FlagSet) opener {
+	return func(p *program, f *pflag.FlagSet) opener {
 		file := f.String("mapping", "", "file with the names of tables and columns that are other than usual; byline import mapping "+preset+" prints one")
 		return func(ctx context.Context, where string) (imports.Source, error) {
 			mapping, err := sqlsource.Load(preset, *file)
 			if err != nil {
 				return nil, err
 			}
+			if where, err = addressOf(p, where); err != nil {
+				return nil, err
+			}
 			return sqlsource.Open(ctx, where, name, mapping)
 		}
 	}
+}
+
+// addressOf returns the address that an argument names. It may be in an
+// environment variable, since other users of the machine can see the arguments.
+func addressOf(p *program, where string) (string, error) {
+	name, isVariable := strings.CutPrefix(where, "env:")
+	if !isVariable {
+		return where, nil
+	}
+	address := p.getenv(name)
+	if address == "" {
+		return "", fmt.Errorf("the environment variable %s is not set", name)
+	}
+	return address, nil
 }
 
 // importMapping prints the mappings that are built in.

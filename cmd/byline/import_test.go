@@ -57,7 +57,7 @@ func TestImport(t *testing.T) {
 	folder := t.TempDir()
 	byline := func(args ...string) (string, error) {
 		t.Helper()
-		return command(t, map[string]string{"DATABASE_URL": target, "BYLINE_LOG_LEVEL": "error"}, args...)
+		return command(t, map[string]string{"DATABASE_URL": target, "BYLINE_LOG_LEVEL": "error", "OLD": old}, args...)
 	}
 	count := func(table string) int {
 		t.Helper()
@@ -91,7 +91,7 @@ func TestImport(t *testing.T) {
 	}
 
 	proof := filepath.Join(folder, "proof.json")
-	out, err = byline("import", "verify", "prisma", old, "--json", proof)
+	out, err = byline("import", "verify", "prisma", "env:OLD", "--json", proof)
 	require.NoError(t, err, out)
 	require.Contains(t, out, "both sides are the same")
 	var p importer.Proof
@@ -143,6 +143,7 @@ func TestImportUsage(t *testing.T) {
 		{[]string{"import", "prisma", env["DATABASE_URL"], "--mapping", "/nonexistent"}, exitRefused, "/nonexistent"},
 		{[]string{"import", "sequelize", env["DATABASE_URL"]}, exitRefused, "tags: there is no table Tags"},
 		{[]string{"import", "verify", "prisma", env["DATABASE_URL"]}, exitRefused, "there is no table"},
+		{[]string{"import", "prisma", "env:OLD"}, exitRefused, "the environment variable OLD is not set"},
 		{[]string{"import", "finish"}, exitRefused, `no import "default"`},
 	} {
 		out, err := command(t, env, c.args...)
