@@ -53,6 +53,9 @@ var layers = map[string][]string{
 	"server/logwriter":   {},
 	"server/pages":       {"api/etag", "docs"},
 	"server/ratelimit":   {},
+	// server/strangle/compare also compares what byline import has copied.
+	"server/strangle":         {"server/contract", "server/strangle/compare"},
+	"server/strangle/compare": {},
 
 	"cmd/byline": {"server", "api", "db", "gen"},
 	"cmd/attack": {"gen/spec"}, // it knows the service only by openapi.yaml

@@ -99,6 +99,7 @@ func (p *program) rootCommand() *cobra.Command {
 		p.keysCommand(),
 		p.adminCommand(),
 		p.healthcheckCommand(),
+		p.strangleCommand(),
 		&cobra.Command{Use: "config", Short: "Print the effective configuration with secrets hidden", Args: noArguments,
 			RunE: p.with(func(_ context.Context, cfg *config, _ *slog.Logger) error { return cfg.print(p.stdout) })},
 		&cobra.Command{Use: "version", Short: "Print the version", Args: noArguments,
