@@ -2,10 +2,25 @@ package strangle
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
 )
+
+// sentBody is the body of a client.
+type sentBody struct {
+	io.ReadCloser
+	broken atomic.Bool // it could not be read, such as one with odd chunks
+}
+
+func (b *sentBody) Read(buffer []byte) (int, error) {
+	n, err := b.ReadCloser.Read(buffer)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
+		b.broken.Store(true)
+	}
+	return n, err
+}
 
 // keptBody is the body of a request to the new system, which the old one may
 // need after all. It is nil if the request has no body.

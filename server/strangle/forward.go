@@ -93,7 +93,7 @@ func (b *buffers) Put(buffer []byte) { b.pool.Put((*[copyBuffer]byte)(buffer)) }
 
 // send passes a request on to the system that was decided upon.
 func (p *Proxy) send(w http.ResponseWriter, x *exchange) {
-	x.sent = time.Now()
+	x.began = time.Now()
 	u := p.old
 	if x.side == sideNew {
 		u = p.new
@@ -107,7 +107,7 @@ func (p *Proxy) send(w http.ResponseWriter, x *exchange) {
 	}
 	ended := false
 	defer func() {
-		if !ended && !x.broken && x.in.Context().Err() == nil {
+		if !ended && !x.broken && !x.gone() {
 			p.brokeOff(x)
 		}
 	}()
@@ -130,6 +130,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest, u *upstream) {
 	x := exchangeOf(r.In.Context())
 	r.Out.URL.Scheme, r.Out.URL.Host = u.url.Scheme, u.url.Host
 	r.Out.URL.RawQuery = r.In.URL.RawQuery // as it is, even if it is odd
+	r.Out.Trailer = r.In.Trailer           // which is filled at the end of the body
 	if u.side == sideNew {
 		setPath(r.Out.URL, p.cfg.NewPrefix+x.path)
 	} else if keys := r.Out.Header["Idempotency-Key"]; keys != nil {
@@ -176,7 +177,7 @@ func setPath(u *url.URL, escaped string) {
 // oldAnswered sees every response of the old system.
 func (p *Proxy) oldAnswered(res *http.Response) error {
 	x := exchangeOf(res.Request.Context())
-	p.traffic.of(x.op, sideOld).answered(res.StatusCode, time.Since(x.sent))
+	p.traffic.of(x.op, sideOld).answered(res.StatusCode, time.Since(x.began))
 	if x.copied != nil {
 		x.copied.answered(x, res)
 	}
@@ -186,8 +187,9 @@ func (p *Proxy) oldAnswered(res *http.Response) error {
 // oldFailed answers for the old system if that gives no response.
 func (p *Proxy) oldFailed(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
-	if x.in.Context().Err() != nil {
-		return // the client is gone
+	if x.gone() {
+		writeError(w, http.StatusBadRequest, "the body of the request is incomplete or malformed")
+		return
 	}
 	p.traffic.of(x.op, sideOld).failed.Add(1)
 	p.log.Warn("the old system has not answered", "operation", x.op.name(), "error", reasonOf(err))
@@ -202,7 +204,7 @@ func (e errServer) Error() string { return fmt.Sprintf("status %d", e.status) }
 // newAnswered sees every response of the new system.
 func (p *Proxy) newAnswered(res *http.Response) error {
 	x := exchangeOf(res.Request.Context())
-	p.traffic.of(x.op, sideNew).answered(res.StatusCode, time.Since(x.sent))
+	p.traffic.of(x.op, sideNew).answered(res.StatusCode, time.Since(x.began))
 	if res.StatusCode < http.StatusInternalServerError {
 		p.breaker.succeeded()
 		return nil
@@ -218,8 +220,9 @@ func (p *Proxy) newAnswered(res *http.Response) error {
 // can be sent again.
 func (p *Proxy) newFailed(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
-	if x.in.Context().Err() != nil {
-		return // the client is gone
+	if x.gone() {
+		writeError(w, http.StatusBadRequest, "the body of the request is incomplete or malformed")
+		return
 	}
 	p.breaker.failed(time.Now())
 	var answered errServer

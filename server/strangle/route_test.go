@@ -42,7 +42,10 @@ func TestEveryOperation(t *testing.T) {
 // TestModesByName checks that the most precise name decides.
 func TestModesByName(t *testing.T) {
 	t.Parallel()
-	w := start(t, modes("default", "old", "reads", "new", "tags", "old", "GetTag", "new", "users", "new"), nil, nil)
+	w := start(t, func(c *strangle.Config) {
+		modes("default", "old", "reads", "new", "tags", "old", "GetTag", "new", "users", "new")(c)
+		c.StickAfterWrite = 0
+	}, nil, nil)
 	for request, want := range map[string]string{
 		"GET /api/articles":           "new", // reads
 		"HEAD /api/articles":          "new",

@@ -113,13 +113,19 @@ type exchange struct {
 	in    *http.Request // as the client has sent it
 	side  side
 	start time.Time
-	// body is set if the request has a body and may be sent again.
-	body *keptBody
+	sent  *sentBody // nil without a body
+	body  *keptBody // the same, if it may be sent again
 	// copied is set if the response is compared.
 	copied  *copied
-	sent    time.Time
-	entered bool // it is counted in Proxy.writing
-	broken  bool // the response ended before its end
+	began   time.Time // when it was sent to the system
+	entered bool      // it is counted in Proxy.writing
+	broken  bool      // the response ended before its end
+}
+
+// gone reports whether the client is the reason for which there is no response:
+// it has left, or its body is broken.
+func (x *exchange) gone() bool {
+	return x.in.Context().Err() != nil || x.sent != nil && x.sent.broken.Load()
 }
 
 // isWrite reports whether the request may change something.
@@ -138,8 +144,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is no proxy for other sites", http.StatusMethodNotAllowed)
 		return
 	}
+	if r.ContentLength != 0 {
+		// A system may answer before it has all of the body. HTTP/2 can do so
+		// anyway.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+	}
 	x := &exchange{match: p.match(r), start: time.Now()}
 	x.in = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	if r.Body != nil && r.Body != http.NoBody {
+		x.sent = &sentBody{ReadCloser: r.Body}
+		x.in.Body = x.sent
+	}
 	if x.op == p.other {
 		p.send(w, x)
 		return

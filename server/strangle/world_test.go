@@ -127,10 +127,11 @@ func (w *world) run(cfg strangle.Config, file *strangle.File) {
 		w.proxy.Run(ctx)
 		close(done)
 	}()
-	w.front, w.admin = httptest.NewServer(w.proxy), httptest.NewServer(w.proxy.Admin())
+	front, admin := httptest.NewServer(w.proxy), httptest.NewServer(w.proxy.Admin())
+	w.front, w.admin = front, admin
 	w.t.Cleanup(func() {
-		w.front.Close()
-		w.admin.Close()
+		front.Close()
+		admin.Close()
 		cancel()
 		<-done
 	})
