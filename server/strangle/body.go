@@ -12,14 +12,29 @@ import (
 type sentBody struct {
 	io.ReadCloser
 	broken atomic.Bool // it could not be read, such as one with odd chunks
+	ended  atomic.Bool // all of it was read
 }
 
 func (b *sentBody) Read(buffer []byte) (int, error) {
 	n, err := b.ReadCloser.Read(buffer)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
+	switch {
+	case errors.Is(err, io.EOF):
+		b.ended.Store(true)
+	case err != nil && !errors.Is(err, http.ErrBodyReadAfterClose):
 		b.broken.Store(true)
 	}
 	return n, err
+}
+
+// end sends the rest of the response, and then reads the rest of the body. Go's
+// server would do the latter itself after a handler, but with EnableFullDuplex
+// it may use the connection for two reads at once then, and panics.
+func (b *sentBody) end(w http.ResponseWriter) {
+	if b.ended.Load() {
+		return
+	}
+	_ = http.NewResponseController(w).Flush() // the client may be gone
+	_ = b.Close()
 }
 
 // keptBody is the body of a request to the new system, which the old one may

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -16,7 +17,14 @@ import (
 // that the token names, else the token, else where the request comes from. The
 // token is not verified, because that is up to the system that answers. Who
 // forges one decides only which system refuses it.
-func (p *Proxy) userOf(r *http.Request) uint64 {
+func (p *Proxy) userOf(x *exchange) uint64 {
+	if x.user == 0 {
+		x.user = p.identify(x.in)
+	}
+	return x.user
+}
+
+func (p *Proxy) identify(r *http.Request) uint64 {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		return p.placeOf(r)
@@ -114,6 +122,8 @@ type writers struct {
 	young, aging map[uint64]time.Time // when the user has written
 	turned       time.Time
 	full         time.Time // when the last user found no place
+
+	last atomic.Int64 // when anybody has written, in nanoseconds
 }
 
 // maxWriters bounds the users in each of the two maps.
@@ -122,6 +132,7 @@ const maxWriters = 100_000
 // add remembers that a user has written. Without a place for the user, all users
 // count as writers for a period: their reads go to old, which is always right.
 func (w *writers) add(user uint64, now time.Time, period time.Duration) {
+	w.last.Store(now.UnixNano())
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if now.Sub(w.turned) > period {
@@ -132,6 +143,11 @@ func (w *writers) add(user uint64, now time.Time, period time.Duration) {
 		return
 	}
 	w.young[user] = now
+}
+
+// any reports whether anybody has written within a period.
+func (w *writers) any(now time.Time, period time.Duration) bool {
+	return now.UnixNano()-w.last.Load() <= int64(period)
 }
 
 // has reports whether a user has written within a period.

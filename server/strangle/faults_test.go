@@ -344,3 +344,19 @@ func TestIdleConnections(t *testing.T) {
 	require.Equal(t, http.StatusBadGateway, w.send("POST", "/api/profiles/a/follow", "", "Idempotency-Key", "k").StatusCode)
 	require.EqualValues(t, 2, requests.Load())
 }
+
+// TestUnreadBodies checks that a connection can be used again after a response
+// that came before the end of the body.
+func TestUnreadBodies(t *testing.T) {
+	t.Parallel()
+	w := start(t, modes("default", "new"), status(201), status(413))
+	body := strings.Repeat("x", 50_000)
+	for _, path := range []string{"/api/articles", "/nothing"} {
+		for range 100 {
+			a := w.send("POST", path, body, "X-Test-Unread", "1")
+			require.Contains(t, []int{201, 413}, a.StatusCode)
+		}
+	}
+	require.Len(t, w.new.all(), 100)
+	require.Len(t, w.old.all(), 100)
+}

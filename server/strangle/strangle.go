@@ -118,6 +118,7 @@ type exchange struct {
 	// copied is set if the response is compared.
 	copied  *copied
 	began   time.Time // when it was sent to the system
+	user    uint64    // see Proxy.userOf; 0 until it is needed
 	entered bool      // it is counted in Proxy.writing
 	broken  bool      // the response ended before its end
 }
@@ -144,17 +145,21 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is no proxy for other sites", http.StatusMethodNotAllowed)
 		return
 	}
-	if r.ContentLength != 0 {
-		// A system may answer before it has all of the body. HTTP/2 can do so
-		// anyway.
-		_ = http.NewResponseController(w).EnableFullDuplex()
-	}
 	x := &exchange{match: p.match(r), start: time.Now()}
 	x.in = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-	if r.Body != nil && r.Body != http.NoBody {
-		x.sent = &sentBody{ReadCloser: r.Body}
-		x.in.Body = x.sent
+	if r.Body == nil || r.Body == http.NoBody {
+		p.serve(w, x)
+		return
 	}
+	// A system may answer before it has all of the body.
+	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 can do so anyway
+	x.sent = &sentBody{ReadCloser: r.Body}
+	x.in.Body = x.sent
+	p.serve(w, x)
+	x.sent.end(w)
+}
+
+func (p *Proxy) serve(w http.ResponseWriter, x *exchange) {
 	if x.op == p.other {
 		p.send(w, x)
 		return
@@ -209,7 +214,7 @@ func (p *Proxy) decide(x *exchange) {
 		if m.kind == toNew {
 			x.side = sideNew
 		}
-	case m.kind == toNew, m.kind == toSome && m.includes(p.userOf(x.in)):
+	case m.kind == toNew, m.kind == toSome && m.includes(p.userOf(x)):
 		x.side = sideNew
 	case m.kind == toBoth && (x.op.safe || x.table.shadowed[x.op.index]):
 		x.copied = p.shadow.copy(x)
@@ -231,15 +236,15 @@ func (p *Proxy) decide(x *exchange) {
 // ago, so that the new one may lack it. A registration has no token yet, and
 // counts for where it comes from.
 func (p *Proxy) hasWritten(x *exchange) bool {
-	if x.table.stick == 0 || x.asks {
+	if x.table.stick == 0 || x.asks || !p.writers.any(x.start, x.table.stick) {
 		return false
 	}
-	return p.writers.has(p.userOf(x.in), x.start, x.table.stick) || p.writers.has(p.placeOf(x.in), x.start, x.table.stick)
+	return p.writers.has(p.userOf(x), x.start, x.table.stick) || p.writers.has(p.placeOf(x.in), x.start, x.table.stick)
 }
 
 // wrote remembers the user of a write that the old system carries out.
 func (p *Proxy) wrote(x *exchange) {
 	if x.table.stick > 0 {
-		p.writers.add(p.userOf(x.in), time.Now(), x.table.stick)
+		p.writers.add(p.userOf(x), time.Now(), x.table.stick)
 	}
 }

@@ -119,15 +119,16 @@ func (w *world) run(cfg strangle.Config, file *strangle.File) {
 	doc, err := document()
 	require.NoError(w.t, err)
 	w.log = &logs{}
-	w.proxy, err = strangle.New(cfg, file, doc, slog.New(slog.NewTextHandler(w.log, nil)))
+	proxy, err := strangle.New(cfg, file, doc, slog.New(slog.NewTextHandler(w.log, nil)))
 	require.NoError(w.t, err)
+	w.proxy = proxy
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
-		w.proxy.Run(ctx)
+		proxy.Run(ctx)
 		close(done)
 	}()
-	front, admin := httptest.NewServer(w.proxy), httptest.NewServer(w.proxy.Admin())
+	front, admin := httptest.NewServer(proxy), httptest.NewServer(proxy.Admin())
 	w.front, w.admin = front, admin
 	w.t.Cleanup(func() {
 		front.Close()
@@ -187,8 +188,7 @@ func try(ctx context.Context, s *httptest.Server, method, path, body string, hea
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Add(header[i], header[i+1])
 	}
-	client := s.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client := &http.Client{Transport: s.Client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)
 	if err != nil {
 		return answer{}, err
