@@ -109,7 +109,11 @@ func (s users) GetCurrentUser(ctx context.Context, _ openapi.GetCurrentUserReque
 	if err != nil {
 		return nil, translate.UnknownViewer(err)
 	}
-	return openapi.GetCurrentUser200JSONResponse{CurrentUserJSONResponse: openapi.CurrentUserJSONResponse(userResponse(account(u), viewer.Token))}, nil
+	token, err := s.ownToken(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.GetCurrentUser200JSONResponse{CurrentUserJSONResponse: openapi.CurrentUserJSONResponse(userResponse(account(u), token))}, nil
 }
 
 // UpdateCurrentUser applies a merge patch to the viewer's account.
@@ -125,6 +129,10 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 		return nil, err
 	}
 	patch, err := s.newPatch(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	token, err := s.ownToken(ctx) // before the change: a token that has ended changes nothing
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +158,30 @@ func (s users) UpdateCurrentUser(ctx context.Context, req openapi.UpdateCurrentU
 		s.authenticator.Forget(func(v auth.Viewer) bool { return v.ID == viewer.ID && v.Session != viewer.Session })
 	}
 	a := account{ID: u.ID, Username: u.Username, Email: u.Email, Bio: u.Bio, Image: u.Image}
-	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(a, viewer.Token))}, nil
+	return openapi.UpdateCurrentUser200JSONResponse{UserOKJSONResponse: openapi.UserOKJSONResponse(userResponse(a, token))}, nil
+}
+
+// ownToken returns the token of the request. For a token of an older system it
+// returns one of this service for the same session, which lasts as long as the
+// new token from then on.
+func (s users) ownToken(ctx context.Context) (string, error) {
+	viewer := request.Viewer(ctx)
+	if !viewer.Old {
+		return viewer.Token, nil
+	}
+	token, expires, err := s.tokens.Issue(viewer.ID, viewer.Session)
+	if err != nil {
+		return "", err
+	}
+	n, err := q.SessionExtend(ctx, s.db, query.SessionExtendParams{ID: viewer.Session, UserID: viewer.ID, ExpiresAt: expires})
+	if err == nil && n == 0 {
+		err = translate.RefusedToken("token", auth.ErrOldTokenRevoked)
+	}
+	if err != nil {
+		return "", err
+	}
+	s.authenticator.OldTokens().CountExchange()
+	return token, nil
 }
 
 // newPatch returns the columns of the viewer's account that a request changes.

@@ -57,6 +57,7 @@ const (
 	// InvitationsMaximum is enforced by a trigger.
 	InvitationsMaximum     Constraint = "invitations_maximum"
 	MailsUserIDFkey        Constraint = "mails_user_id_fkey"
+	OldTokensUserIDFkey    Constraint = "old_tokens_user_id_fkey"
 	SeriesSlugKey          Constraint = "series_slug_key"
 	SessionsUserIDFkey     Constraint = "sessions_user_id_fkey"
 	SignInPlacesUserIDFkey Constraint = "sign_in_places_user_id_fkey"
@@ -75,7 +76,7 @@ var Constraints = []Constraint{
 	BlocksBlockerIDFkey, BlocksSelfCheck, CommentsArticleIDFkey, CommentsBlock, FollowsBlock,
 	CommentsAuthorIDFkey, CommentsParentIDFkey, CommentsWaitingMaximum, DraftSlugsPkey, FavoritesArticleIDFkey, FavoritesUserIDFkey, FollowsFolloweeIDFkey,
 	FollowsFollowerIDFkey, FollowsSelfCheck, HiddenFavoritesUserIDFkey, HiddenItemsHiddenByFkey, InvitationsEmailKey, InvitationsInvitedByFkey,
-	InvitationsMaximum, MailsUserIDFkey, PreviewsCreatedByFkey, ReportedItemsAuthorIDFkey, ReportedItemsDecidedByFkey, ReportsMaximum, ReportsReporterIDFkey, SessionsUserIDFkey,
+	InvitationsMaximum, MailsUserIDFkey, OldTokensUserIDFkey, PreviewsCreatedByFkey, ReportedItemsAuthorIDFkey, ReportedItemsDecidedByFkey, ReportsMaximum, ReportsReporterIDFkey, SessionsUserIDFkey,
 	SignInPlacesUserIDFkey, UsersEmailKey, UsersFoldedUsernameKey, UsersLastAdmin, UsersStorageMaximum, UsersUsernameKey,
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/contract"
@@ -35,9 +36,9 @@ func (p *slowPasswords) Hash(ctx context.Context, password string) (string, erro
 	return p.Passwords.Hash(ctx, password)
 }
 
-func (p *slowPasswords) Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error) {
+func (p *slowPasswords) Verify(ctx context.Context, password, hash string, legacy auth.LegacyWork) (ok, renew bool, err error) {
 	p.wait()
-	return p.Passwords.Verify(ctx, password, hash, bcryptCost)
+	return p.Passwords.Verify(ctx, password, hash, legacy)
 }
 
 // TestSlowHashes lets far more requests wait for a password hash than there are
@@ -106,8 +107,8 @@ func (p switchable) Hash(ctx context.Context, password string) (string, error) {
 	return p.now().Hash(ctx, password)
 }
 
-func (p switchable) Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error) {
-	return p.now().Verify(ctx, password, hash, bcryptCost)
+func (p switchable) Verify(ctx context.Context, password, hash string, legacy auth.LegacyWork) (ok, renew bool, err error) {
+	return p.now().Verify(ctx, password, hash, legacy)
 }
 
 // countedPasswords counts the hashes.
@@ -121,9 +122,9 @@ func (p countedPasswords) Hash(ctx context.Context, password string) (string, er
 	return p.Passwords.Hash(ctx, password)
 }
 
-func (p countedPasswords) Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error) {
+func (p countedPasswords) Verify(ctx context.Context, password, hash string, legacy auth.LegacyWork) (ok, renew bool, err error) {
 	p.n.Add(1)
-	return p.Passwords.Verify(ctx, password, hash, bcryptCost)
+	return p.Passwords.Verify(ctx, password, hash, legacy)
 }
 
 // TestHashesCountAsAuth calls every operation, and the current user's update

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
@@ -175,4 +176,18 @@ func (c cacheCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(cacheAnswers, prometheus.GaugeValue, float64(s.Responses))
 	ch <- prometheus.MustNewConstMetric(cacheBytes, prometheus.GaugeValue, float64(s.Bytes))
+}
+
+// oldTokenCollector reads the counters of the tokens of an older system when it
+// is scraped.
+type oldTokenCollector struct{ tokens *auth.OldTokens }
+
+var oldTokenRequests = prometheus.NewDesc("old_token_requests_total", "Requests with a token that an older system has signed, by outcome.", []string{"outcome"}, nil)
+
+func (oldTokenCollector) Describe(ch chan<- *prometheus.Desc) { ch <- oldTokenRequests }
+
+func (c oldTokenCollector) Collect(ch chan<- prometheus.Metric) {
+	for outcome, n := range c.tokens.Counts {
+		ch <- prometheus.MustNewConstMetric(oldTokenRequests, prometheus.CounterValue, float64(n), outcome)
+	}
 }

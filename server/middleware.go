@@ -204,6 +204,7 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		token, err := tokenOf(x.Request().Header.Get(echo.HeaderAuthorization))
 		if err == nil && token != "" {
 			x.info.Viewer, err = s.viewer(x, token)
+			s.deps.Authenticator.OldTokens().Count(x.info.Viewer, err)
 		}
 		if err := x.noteToken(err); err != nil {
 			return err

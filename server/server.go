@@ -211,6 +211,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	s.tracing = newTracing(deps.Tracing, doc, scheme)
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)
+	s.metrics.registry.MustRegister(oldTokenCollector{deps.Authenticator.OldTokens()})
 	if deps.Mail != nil {
 		s.metrics.registry.MustRegister(mailCollector{deps.Mail})
 	}

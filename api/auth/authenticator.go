@@ -46,6 +46,9 @@ type Authenticator struct {
 	directory Directory
 	trust     time.Duration
 	now       func() time.Time
+	// old is nil unless the tokens of an older system are accepted.
+	old          *OldTokens
+	oldDirectory OldDirectory
 
 	mu      sync.RWMutex
 	known   map[string]known
@@ -62,7 +65,7 @@ type known struct {
 	viewer  Viewer
 	expires time.Time // zero for never
 	checked time.Time
-	// err is ErrTokenRevoked if the directory has refused the credential.
+	// err is an ErrTokenRevoked if the directory has refused the credential.
 	err error
 }
 
@@ -79,6 +82,15 @@ func NewAuthenticator(tokens *Tokens, keys *APIKeys, directory Directory, trust 
 	a.informed.Store(now().UnixNano()) // nothing is cached yet, so nothing can be out of date
 	return a
 }
+
+// AcceptOld makes the Authenticator accept the tokens of an older system too. It
+// must be called before the first request.
+func (a *Authenticator) AcceptOld(tokens *OldTokens, directory OldDirectory) {
+	a.old, a.oldDirectory = tokens, directory
+}
+
+// OldTokens returns what verifies the tokens of an older system, or nil.
+func (a *Authenticator) OldTokens() *OldTokens { return a.old }
 
 // Recall returns the viewer of a credential if it is cached. ok is false if the
 // directory has to be asked.
@@ -131,6 +143,9 @@ func (k known) at(now time.Time, credential string) (Viewer, error) {
 		return Viewer{}, k.err
 	}
 	if !k.expires.IsZero() && !now.Before(k.expires) {
+		if k.viewer.Old {
+			return Viewer{}, ErrOldTokenExpired
+		}
 		return Viewer{}, ErrTokenExpired
 	}
 	k.viewer.Token = credential
@@ -149,6 +164,9 @@ func (a *Authenticator) lookUp(ctx context.Context, credential string) (k known,
 		return k.refusedBy(err)
 	}
 	claims, err := a.tokens.Verify(credential)
+	if a.old != nil && errors.Is(err, errNotOurs) {
+		return a.lookUpOld(ctx, credential)
+	}
 	if err != nil {
 		return k, err
 	}
@@ -158,6 +176,21 @@ func (a *Authenticator) lookUp(ctx context.Context, credential string) (k known,
 		err = ErrTokenInvalid
 	}
 	return k.refusedBy(err)
+}
+
+// lookUpOld does the same for a token that this service has not issued.
+func (a *Authenticator) lookUpOld(ctx context.Context, credential string) (k known, err error) {
+	t, err := a.old.Verify(credential)
+	if err != nil {
+		return k, err
+	}
+	k.expires = t.Expires
+	k.viewer, err = a.oldDirectory.OldToken(ctx, t)
+	if errors.Is(err, ErrOldTokenRevoked) {
+		return known{err: err}, nil
+	}
+	k.viewer.Old = true
+	return k, err
 }
 
 // refusedBy makes the refusal of the directory a part of the result. Other

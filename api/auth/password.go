@@ -41,6 +41,7 @@ type work struct {
 	argon2id      func(password, hash string) (bool, *argon2id.Params, error)
 	compareBcrypt func(hash, password []byte) error
 	createBcrypt  func(password []byte, cost int) ([]byte, error)
+	pbkdf2        func(password, salt string, iterations, size int) ([]byte, error)
 }
 
 const (
@@ -50,6 +51,9 @@ const (
 	// maxDecoyCost bounds the bcrypt work for accounts that do not need it. A
 	// computation of this cost takes about a second.
 	maxDecoyCost = 14
+	// maxBcryptCost is the maximum cost of a hash that is verified. A computation
+	// of this cost takes several seconds, and those of higher costs take hours.
+	maxBcryptCost = 16
 )
 
 // NewPasswords returns a Passwords that runs up to atOnce computations at once.
@@ -63,7 +67,7 @@ func NewPasswords(params argon2id.Params, atOnce int) (*Passwords, error) {
 	}
 	return &Passwords{params: params, slots: semaphore.NewWeighted(int64(atOnce)),
 		queue: make(chan struct{}, atOnce*(1+maxWaiting)), decoy: decoy,
-		work: work{argon2id.CheckHash, bcrypt.CompareHashAndPassword, bcrypt.GenerateFromPassword}}, nil
+		work: work{argon2id.CheckHash, bcrypt.CompareHashAndPassword, bcrypt.GenerateFromPassword, derivePBKDF2}}, nil
 }
 
 // begin waits for a slot, or returns ErrBusy.
@@ -109,35 +113,42 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	return argon2id.CreateHash(password, &p.params)
 }
 
+// LegacyWork is the work that the most expensive hashes of older systems take. A
+// failed verification spends it whichever hash the account has.
+type LegacyWork struct {
+	BcryptCost       int // 0 for none
+	PBKDF2Iterations int
+}
+
 // Verify reports whether the password matches the hash. renew reports whether
 // the hash should be replaced, because it has other argon2id parameters or is a
-// bcrypt hash of a migrated system. The hash is empty if there is no such
-// account.
+// bcrypt or PBKDF2 hash of a migrated system. The hash is empty if there is no
+// such account.
 //
 // A password that does not match costs the same work for every account and for
 // none, so that the response time does not reveal whether an account exists or
-// which kind of hash it has: argon2id, and bcrypt of the cost bcryptCost, which
-// is the highest one in use, or 0. A password that matches costs only the work
-// for its own hash. So the bcrypt hashes of some accounts do not slow down the
-// sign-ins of the others.
-func (p *Passwords) Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error) {
+// which kind of hash it has: argon2id, and the work of the hashes of older
+// systems that are in use. A password that matches costs only the work for its
+// own hash. So the old hashes of some accounts do not slow down the sign-ins of
+// the others.
+//
+// A hash that would take too much work matches no password.
+func (p *Passwords) Verify(ctx context.Context, password, hash string, legacy LegacyWork) (ok, renew bool, err error) {
 	done, err := p.begin(ctx)
 	if err != nil {
 		return false, false, err
 	}
 	defer done()
-	short := []byte(password)[:min(len(password), bcryptMost)]
-	if isBcrypt(hash) {
-		err := p.work.compareBcrypt([]byte(hash), short)
-		if !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-			return err == nil, err == nil, err
-		}
-		cost, err := bcrypt.Cost([]byte(hash))
-		if err != nil {
-			return false, false, err
+	if tooExpensive(hash) {
+		hash = ""
+	}
+	if isBcrypt(hash) || isPBKDF2(hash) {
+		ok, spent, err := p.checkLegacy(password, hash)
+		if ok || err != nil {
+			return ok, ok, err
 		}
 		_, _, err = p.work.argon2id(password, p.decoy)
-		return false, false, errors.Join(err, p.spendBcrypt(short, cost, bcryptCost))
+		return false, false, errors.Join(err, p.spend(password, spent, legacy))
 	}
 	stored := hash
 	if hash == "" {
@@ -150,8 +161,44 @@ func (p *Passwords) Verify(ctx context.Context, password, hash string, bcryptCos
 	if ok && hash != "" {
 		return true, *params != p.params, nil
 	}
-	return false, false, p.spendBcrypt(short, 0, bcryptCost)
+	return false, false, p.spend(password, LegacyWork{}, legacy)
 }
+
+// checkLegacy reports whether a password matches a hash of an older system, and
+// which work that has taken.
+func (p *Passwords) checkLegacy(password, hash string) (ok bool, spent LegacyWork, err error) {
+	if isPBKDF2(hash) {
+		return p.checkPBKDF2(password, hash)
+	}
+	err = p.work.compareBcrypt([]byte(hash), forBcrypt(password))
+	if !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		return err == nil, spent, err
+	}
+	spent.BcryptCost, err = bcrypt.Cost([]byte(hash))
+	return false, spent, err
+}
+
+// tooExpensive reports whether the hash of an older system takes more work than
+// the service is ready to do.
+func tooExpensive(hash string) bool {
+	if isBcrypt(hash) {
+		cost, err := bcrypt.Cost([]byte(hash))
+		return err == nil && cost > maxBcryptCost
+	}
+	h, err := parsePBKDF2(hash)
+	return err == nil && h.iterations > maxIterations
+}
+
+// spend does the work of older systems that a failed verification has not done.
+func (p *Passwords) spend(password string, done, total LegacyWork) error {
+	return errors.Join(
+		p.spendBcrypt(forBcrypt(password), done.BcryptCost, total.BcryptCost),
+		p.spendPBKDF2(password, min(total.PBKDF2Iterations, maxIterations)-done.PBKDF2Iterations),
+	)
+}
+
+// forBcrypt returns the part of a password that bcrypt uses.
+func forBcrypt(password string) []byte { return []byte(password)[:min(len(password), bcryptMost)] }
 
 // spendBcrypt does the bcrypt work that is missing if a hash of the cost done
 // was computed, or none if done is 0, and a hash of the cost total is to be. A

@@ -45,12 +45,12 @@ func TestPasswords(t *testing.T) {
 			again, err := p.Hash(t.Context(), password)
 			require.NoError(t, err)
 			require.NotEqual(t, hash, again, "each hash has its own salt")
-			ok, renew, err := p.Verify(t.Context(), password, hash, 0)
+			ok, renew, err := p.Verify(t.Context(), password, hash, LegacyWork{})
 			require.NoError(t, err)
 			require.True(t, ok)
 			require.False(t, renew)
 			for _, other := range []string{password + "x", password + "\x00", "x" + password, strings.ToUpper(password) + " "} {
-				ok, renew, err := p.Verify(t.Context(), other, hash, 0)
+				ok, renew, err := p.Verify(t.Context(), other, hash, LegacyWork{})
 				require.NoError(t, err)
 				require.False(t, ok, "%q", other)
 				require.False(t, renew)
@@ -64,7 +64,7 @@ func TestPasswords(t *testing.T) {
 		require.NoError(t, err)
 		for i := range password {
 			password[i]++
-			ok, _, err := p.Verify(t.Context(), string(password), hash, 0)
+			ok, _, err := p.Verify(t.Context(), string(password), hash, LegacyWork{})
 			require.NoError(t, err)
 			require.False(t, ok, "byte %d", i)
 			password[i]--
@@ -105,14 +105,20 @@ func TestPasswordsVerify(t *testing.T) {
 		"Bcrypt2y":     {hashBcrypt(t, "$2y$", "right password"), "right password", "wrong password", true},
 		"BcryptOf72":   {hashBcrypt(t, "$2b$", long), long + " and what bcrypt cut off", long[:71], true},
 		"BcryptOfNone": {hashBcrypt(t, "$2b$", ""), "", "x", true},
+		"PBKDF2":       {pbkdf2Of(t, "right password", 10_000, 512), "right password", "wrong password", true},
+		"PBKDF2Short":  {pbkdf2Of(t, "right password", 1, 16), "right password", "wrong password", true},
+		"PBKDF2Upper":  {upperHash(pbkdf2Of(t, "right password", 1, 64)), "right password", "right password ", true},
+		"PBKDF2OfNone": {pbkdf2Of(t, "", 1, 64), "", "x", true},
+		// crypto.pbkdf2Sync of Node, with the salt as text in hexadecimal.
+		"PBKDF2OfNode": {nodePBKDF2, "correct horse", "correct horsf", true},
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
-			ok, renew, err := p.Verify(t.Context(), test.right, test.hash, 0)
+			ok, renew, err := p.Verify(t.Context(), test.right, test.hash, LegacyWork{})
 			require.NoError(t, err)
 			require.True(t, ok)
 			require.Equal(t, test.renew, renew)
-			ok, renew, err = p.Verify(t.Context(), test.wrong, test.hash, 0)
+			ok, renew, err = p.Verify(t.Context(), test.wrong, test.hash, LegacyWork{})
 			require.NoError(t, err)
 			require.False(t, ok)
 			require.False(t, renew, "a wrong password must never replace a hash")
@@ -122,7 +128,7 @@ func TestPasswordsVerify(t *testing.T) {
 	t.Run("NoAccount", func(t *testing.T) {
 		t.Parallel()
 		for _, password := range []string{"", "x", "a password that no account has"} {
-			ok, renew, err := p.Verify(t.Context(), password, "", 0)
+			ok, renew, err := p.Verify(t.Context(), password, "", LegacyWork{})
 			require.NoError(t, err)
 			require.False(t, ok)
 			require.False(t, renew)
@@ -133,7 +139,7 @@ func TestPasswordsVerify(t *testing.T) {
 
 		broken := passwordsOf(t, 1)
 		broken.decoy = "unreadable"
-		_, _, err = broken.Verify(t.Context(), "x", "", 0)
+		_, _, err = broken.Verify(t.Context(), "x", "", LegacyWork{})
 		require.Error(t, err, "the password must be verified against the decoy")
 	})
 
@@ -145,9 +151,10 @@ func TestPasswordsVerify(t *testing.T) {
 			"OtherVersion": strings.Replace(argon(func(*argon2id.Params) {}), "v=19", "v=16", 1),
 			"Argon2i":      strings.Replace(argon(func(*argon2id.Params) {}), "argon2id", "argon2i", 1),
 			"CutBcrypt":    hashBcrypt(t, "$2b$", "right password")[:20],
+			"PBKDF2":       "$pbkdf2-sha512$i=1,l=64$salt",
 			"BcryptCost":   "$2b$99$" + hashBcrypt(t, "$2b$", "right password")[7:],
 		} {
-			ok, renew, err := p.Verify(t.Context(), "right password", hash, 0)
+			ok, renew, err := p.Verify(t.Context(), "right password", hash, LegacyWork{})
 			require.Error(t, err, label)
 			require.NotContains(t, err.Error(), hash, "errors are logged and must not contain hashes")
 			require.False(t, ok, label)
@@ -160,10 +167,13 @@ func TestPasswordsAtOnce(t *testing.T) {
 	t.Parallel()
 	hash := hashBcrypt(t, "$2b$", "x")
 	work := map[string]func(p *Passwords, ctx context.Context) error{
-		"Hash":   func(p *Passwords, ctx context.Context) error { _, err := p.Hash(ctx, "x"); return err },
-		"Verify": func(p *Passwords, ctx context.Context) error { _, _, err := p.Verify(ctx, "x", hash, 0); return err },
+		"Hash": func(p *Passwords, ctx context.Context) error { _, err := p.Hash(ctx, "x"); return err },
+		"Verify": func(p *Passwords, ctx context.Context) error {
+			_, _, err := p.Verify(ctx, "x", hash, LegacyWork{})
+			return err
+		},
 		"VerifyNoAccount": func(p *Passwords, ctx context.Context) error {
-			_, _, err := p.Verify(ctx, "x", "", 0)
+			_, _, err := p.Verify(ctx, "x", "", LegacyWork{})
 			return err
 		},
 	}
@@ -207,7 +217,7 @@ func TestPasswordsAtOnce(t *testing.T) {
 		t.Parallel()
 		p := passwordsOf(t, 1)
 		for range 3 {
-			_, _, err := p.Verify(t.Context(), "x", "unreadable", 0)
+			_, _, err := p.Verify(t.Context(), "x", "unreadable", LegacyWork{})
 			require.Error(t, err)
 		}
 		require.NoError(t, p.slots.Acquire(t.Context(), 1))
@@ -241,10 +251,10 @@ func TestVerifyWork(t *testing.T) {
 	}
 	argon, err := argon2id.CreateHash("right password", &cheap)
 	require.NoError(t, err)
-	// spent is the number of argon2id computations, and the work of those of
-	// bcrypt.
-	type spent struct{ argon2id, bcrypt int }
-	verify := func(password, hash string, cost int) (s spent, ok bool) {
+	// spent is the number of argon2id computations, the work of those of bcrypt,
+	// and the iterations of PBKDF2.
+	type spent struct{ argon2id, bcrypt, pbkdf2 int }
+	verify := func(password, hash string, legacy LegacyWork) (s spent, ok bool) {
 		p := passwordsOf(t, 1)
 		real := p.work
 		p.work.argon2id = func(password, hash string) (bool, *argon2id.Params, error) {
@@ -261,32 +271,43 @@ func TestVerifyWork(t *testing.T) {
 			s.bcrypt += 1 << cost
 			return real.createBcrypt(password, cost)
 		}
-		ok, _, err := p.Verify(t.Context(), password, hash, cost)
+		p.work.pbkdf2 = func(password, salt string, iterations, size int) ([]byte, error) {
+			require.LessOrEqual(t, size, pbkdf2Block)
+			s.pbkdf2 += iterations
+			return real.pbkdf2(password, salt, iterations, size)
+		}
+		ok, _, err := p.Verify(t.Context(), password, hash, legacy)
 		require.NoError(t, err)
 		return s, ok
 	}
-	for cost, hashes := range map[int][]string{
-		0: {"", argon},
-		4: {"", argon, bcryptOf(4)},
-		6: {"", argon, bcryptOf(4), bcryptOf(5), bcryptOf(6)},
+	expensive := "$2b$17$" + strings.TrimPrefix(bcryptOf(4), "$2a$04$")
+	endless := strings.Replace(pbkdf2Of(t, "right password", 1, 512), "i=1,", "i=1000001,", 1)
+	for legacy, hashes := range map[LegacyWork][]string{
+		{}:       {"", argon, expensive, endless},
+		{4, 0}:   {"", argon, bcryptOf(4), expensive, endless},
+		{6, 0}:   {"", argon, bcryptOf(4), bcryptOf(5), bcryptOf(6)},
+		{0, 100}: {"", argon, pbkdf2Of(t, "right password", 1, 512), pbkdf2Of(t, "right password", 100, 32)},
+		{5, 100}: {"", argon, bcryptOf(4), bcryptOf(5), pbkdf2Of(t, "right password", 99, 64), expensive, endless},
 	} {
-		want := spent{argon2id: 1}
-		if cost > 0 {
-			want.bcrypt = 1 << cost
+		want := spent{argon2id: 1, pbkdf2: legacy.PBKDF2Iterations}
+		if legacy.BcryptCost > 0 {
+			want.bcrypt = 1 << legacy.BcryptCost
 		}
 		for _, hash := range hashes {
-			got, ok := verify("wrong password", hash, cost)
+			got, ok := verify("wrong password", hash, legacy)
 			require.False(t, ok)
-			require.Equal(t, want, got, "%q, cost %d", hash, cost)
+			require.Equal(t, want, got, "%q, %v", hash, legacy)
 		}
 	}
-	_, ok := verify("a password that no account has", "", 4)
+	_, ok := verify("a password that no account has", "", LegacyWork{BcryptCost: 4})
 	require.False(t, ok, "not even that of the decoy")
-	for hash, want := range map[string]spent{argon: {1, 0}, bcryptOf(5): {0, 1 << 5}} {
-		got, ok := verify("right password", hash, 6)
+	for hash, want := range map[string]spent{argon: {argon2id: 1}, bcryptOf(5): {bcrypt: 1 << 5}, pbkdf2Of(t, "right password", 7, 512): {pbkdf2: 7}} {
+		got, ok := verify("right password", hash, LegacyWork{6, 100})
 		require.True(t, ok)
 		require.Equal(t, want, got, "a sign-in costs no more because of other accounts")
 	}
-	got, _ := verify(strings.Repeat("x", 100), argon, 4)
-	require.Equal(t, spent{1, 1 << 4}, got, "bcrypt refuses passwords that are longer than 72 bytes")
+	got, _ := verify(strings.Repeat("x", 100), argon, LegacyWork{BcryptCost: 4})
+	require.Equal(t, spent{argon2id: 1, bcrypt: 1 << 4}, got, "bcrypt refuses passwords that are longer than 72 bytes")
+	got, _ = verify("wrong password", argon, LegacyWork{PBKDF2Iterations: 9_999_999})
+	require.Equal(t, spent{argon2id: 1, pbkdf2: maxIterations}, got)
 }

@@ -31,6 +31,9 @@ var (
 	// ErrTokenRevoked is the ErrTokenInvalid of a credential that this service
 	// has issued, and that the directory does not know any more.
 	ErrTokenRevoked = fmt.Errorf("%w: it was revoked", ErrTokenInvalid)
+	// errNotOurs is the ErrTokenInvalid of a token that names none of the signing
+	// keys. Another system may have issued it.
+	errNotOurs = fmt.Errorf("%w: no signing key of this service", ErrTokenInvalid)
 	// ErrSchemeMissing is the ErrTokenInvalid of a header that is not the scheme
 	// Token or Bearer and one token.
 	ErrSchemeMissing = fmt.Errorf("%w: the header is not a scheme and a token", ErrTokenInvalid)
@@ -165,7 +168,7 @@ func (t *Tokens) verify(parser *jwt.Parser, token string) (Claims, error) {
 		return Claims{}, ErrTokenInvalid
 	}
 	var c claims
-	_, err := parser.ParseWithClaims(token, &c, func(tok *jwt.Token) (any, error) {
+	parsed, err := parser.ParseWithClaims(token, &c, func(tok *jwt.Token) (any, error) {
 		kid, _ := tok.Header["kid"].(string)
 		secret, ok := t.keys.Load().all[kid]
 		if !ok {
@@ -178,6 +181,8 @@ func (t *Tokens) verify(parser *jwt.Parser, token string) (Claims, error) {
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired), err == nil && !t.now().Before(c.ExpiresAt.Time):
 		return Claims{}, ErrTokenExpired
+	case err != nil && !t.signed(parsed):
+		return Claims{}, errNotOurs
 	case err != nil:
 		return Claims{}, ErrTokenInvalid
 	}
@@ -186,4 +191,14 @@ func (t *Tokens) verify(parser *jwt.Parser, token string) (Claims, error) {
 		return Claims{}, ErrTokenInvalid
 	}
 	return Claims{UserID: userID, Session: c.Session, Generation: c.Generation, Expires: c.ExpiresAt.Time}, nil
+}
+
+// signed reports whether a token names one of the signing keys.
+func (t *Tokens) signed(token *jwt.Token) bool {
+	if token == nil {
+		return false
+	}
+	kid, _ := token.Header["kid"].(string)
+	_, ok := t.keys.Load().all[kid]
+	return ok
 }

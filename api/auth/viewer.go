@@ -15,7 +15,10 @@ type Viewer struct {
 	// an API key.
 	Session int64
 	// Key is the API key of the request, or 0 if the request has a token.
-	Key   int64
+	Key int64
+	// Old says that an older system has signed the token. Responses that contain
+	// the token have one of this service instead.
+	Old   bool
 	Role  Role
 	Scope Scope
 }

@@ -109,7 +109,7 @@ func WideLimits() Limits {
 // Passwords hashes and verifies passwords, as auth.Passwords does.
 type Passwords interface {
 	Hash(ctx context.Context, password string) (string, error)
-	Verify(ctx context.Context, password, hash string, bcryptCost int) (ok, renew bool, err error)
+	Verify(ctx context.Context, password, hash string, legacy auth.LegacyWork) (ok, renew bool, err error)
 }
 
 // Guard hashes and verifies passwords, and limits how often a client can guess
@@ -138,9 +138,10 @@ func (g Guard) Hash(ctx context.Context, password string) (hash string, err erro
 }
 
 // compare verifies a password as Passwords does, without a place.
-func (g Guard) compare(ctx context.Context, password, hash string, bcryptCost int32) (ok, renew bool, err error) {
+func (g Guard) compare(ctx context.Context, password, hash string, u query.SignInTryRow) (ok, renew bool, err error) {
+	legacy := auth.LegacyWork{BcryptCost: int(u.BcryptCost), PBKDF2Iterations: int(u.Pbkdf2Iterations)}
 	err = request.Outside(ctx, func() error {
-		ok, renew, err = g.Passwords.Verify(ctx, password, hash, int(bcryptCost))
+		ok, renew, err = g.Passwords.Verify(ctx, password, hash, legacy)
 		return err
 	})
 	return ok, renew, err
@@ -203,7 +204,7 @@ func (g Guard) Verify(ctx context.Context, email, password string) (u query.Sign
 	}
 	// The hash is empty if the e-mail address is unknown. Verifying against an
 	// empty hash takes the same work.
-	ok, renew, err := g.compare(ctx, password, u.PasswordHash, u.BcryptCost)
+	ok, renew, err := g.compare(ctx, password, u.PasswordHash, u)
 	if err != nil {
 		return u, false, errors.Join(err, q.SignInUndecided(context.WithoutCancel(ctx), g.DB, query.SignInUndecidedParams{
 			Place: k.place, PairKey: k.pair, AccountKey: k.account, Counted: u.Counted,
@@ -245,7 +246,7 @@ func (g Guard) renew(ctx context.Context, u query.SignInTryRow, password string)
 	if err != nil {
 		return "", false, err
 	}
-	ok, _, err = g.compare(ctx, password, stored, u.BcryptCost)
+	ok, _, err = g.compare(ctx, password, stored, u)
 	return stored, ok, err
 }
 

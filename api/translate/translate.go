@@ -44,6 +44,7 @@ var violations = map[db.Constraint]func() *problem.Error{
 	db.SessionsUserIDFkey:         unknownViewer,
 	db.APIKeysUserIDFkey:          unknownViewer,
 	db.MailsUserIDFkey:            unknownViewer,
+	db.OldTokensUserIDFkey:        unknownViewer,
 	db.PreviewsCreatedByFkey:      unknownViewer,
 	db.SignInPlacesUserIDFkey:     unknownViewer,
 	db.CommentsParentIDFkey:       func() *problem.Error { return problem.InvalidField("parentId", "was deleted") },

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/byline-api/byline/api"
+	"github.com/byline-api/byline/api/credentials"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/signin"
@@ -38,6 +39,7 @@ func (c *cleaner) Work(ctx context.Context, _ *river.Job[clean]) error {
 		"expired idempotency keys": idempotency.Expire,
 		"expired invitations":      api.ExpireInvitations,
 		"expired sessions":         api.ExpireSessions,
+		"expired old tokens":       credentials.ExpireOldTokens,
 		"expired previews":         api.ExpirePreviews,
 		"expired mails":            mail.Expire,
 		"expired failed sign-ins":  signin.Expire,

@@ -78,11 +78,13 @@ UPDATE users SET role = @role WHERE id = @id;
 
 -- name: UserSuspend :one
 -- API keys stay and work again after the suspension; until then suspended_at of
--- the account makes them invalid.
+-- the account makes them invalid. Tokens of an older system end as sessions do.
 WITH ended AS (
     DELETE FROM sessions s WHERE s.user_id = @id
 )
-UPDATE users u SET suspended_at = COALESCE(u.suspended_at, now()), suspended_reason = @reason::text WHERE u.id = @id
+UPDATE users u SET suspended_at = COALESCE(u.suspended_at, now()), suspended_reason = @reason::text,
+    old_tokens_after = GREATEST(u.old_tokens_after, clock_timestamp())
+WHERE u.id = @id
 RETURNING u.suspended_at::timestamptz AS suspended_at;
 
 -- name: UserReinstate :exec

@@ -33,6 +33,7 @@ WITH token AS (
 ), u AS (
     UPDATE users c SET
         password_hash = @password_hash,
+        old_tokens_after = 'infinity', -- the older system accepts the old password
         email_verified_at = COALESCE(c.email_verified_at, now()),
         updated_at = GREATEST(now(), c.updated_at + interval '1 millisecond')
     FROM old

@@ -51,6 +51,10 @@ WHERE s.id = @id AND u.id = s.user_id AND s.expires_at > now() AND u.suspended_a
   AND (s.generation = @generation OR s.generation = CAST(@generation AS integer) + 1 AND s.renewed_at > now() - interval '10 seconds')
 RETURNING s.user_id, s.generation, s.expires_at;
 
+-- name: SessionExtend :execrows
+-- Lets a session last as long as a token that is issued for it.
+UPDATE sessions s SET expires_at = GREATEST(s.expires_at, @expires_at) WHERE s.id = @id AND s.user_id = @user_id AND s.expires_at > now();
+
 -- name: SessionOwner :one
 SELECT user_id FROM sessions WHERE id = @id;
 
@@ -61,7 +65,12 @@ DELETE FROM sessions WHERE id = @id;
 DELETE FROM sessions WHERE id = @id AND user_id = @user_id;
 
 -- name: SessionEndAll :exec
-DELETE FROM sessions WHERE user_id = @user_id;
+-- Ends the tokens of an older system too, which have no session before their
+-- first use.
+WITH ended AS (
+    UPDATE users u SET old_tokens_after = GREATEST(u.old_tokens_after, clock_timestamp()) WHERE u.id = @user_id
+)
+DELETE FROM sessions s WHERE s.user_id = @user_id;
 
 -- name: SessionEndOthers :exec
 DELETE FROM sessions WHERE user_id = @user_id AND id <> @id;

@@ -5,7 +5,8 @@
 -- on an account from an address, from an address, and on an account from
 -- addresses where it was not signed in lately. Attempts on an account that does
 -- not exist are counted the same way. bcrypt_cost is the highest cost of all
--- bcrypt hashes, or 0 if there are none.
+-- bcrypt hashes, or 0 if there are none. pbkdf2_iterations is the same for
+-- PBKDF2.
 WITH u AS (
     SELECT id, username, email, bio, image, password_hash, role, suspended_at FROM users WHERE lower(email) = lower(@email)
 ), known AS (
@@ -39,6 +40,8 @@ SELECT COALESCE(u.id, 0)::bigint AS id, COALESCE(u.username, '')::text AS userna
        u.bio, u.image, COALESCE(u.password_hash, '')::text AS password_hash, u.suspended_at,
        COALESCE((SELECT substr(b.password_hash, 5, 2) FROM users b WHERE b.password_hash ~ '^\$2[aby]\$\d\d\$'
                  ORDER BY substr(b.password_hash, 5, 2) DESC LIMIT 1), '0')::int AS bcrypt_cost,
+       COALESCE((SELECT substring(p.password_hash FROM '^\$pbkdf2-sha512\$i=(\d{1,7}),')::int FROM users p WHERE p.password_hash ~ '^\$pbkdf2-sha512\$i=\d{1,7},'
+                 ORDER BY substring(p.password_hash FROM '^\$pbkdf2-sha512\$i=(\d{1,7}),')::int DESC LIMIT 1), 0)::int AS pbkdf2_iterations,
        COALESCE((SELECT EXTRACT(epoch FROM max(r.expires_at) - now()) FROM refused r), 0)::float8 AS refused_for,
        EXISTS (SELECT 1 FROM account) AS counted
 FROM pair LEFT JOIN u ON true;

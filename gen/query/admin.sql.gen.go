@@ -662,7 +662,9 @@ const userSuspend = `-- name: UserSuspend :one
 WITH ended AS (
     DELETE FROM sessions s WHERE s.user_id = $2
 )
-UPDATE users u SET suspended_at = COALESCE(u.suspended_at, now()), suspended_reason = $1::text WHERE u.id = $2
+UPDATE users u SET suspended_at = COALESCE(u.suspended_at, now()), suspended_reason = $1::text,
+    old_tokens_after = GREATEST(u.old_tokens_after, clock_timestamp())
+WHERE u.id = $2
 RETURNING u.suspended_at::timestamptz AS suspended_at
 `
 
@@ -672,7 +674,7 @@ type UserSuspendParams struct {
 }
 
 // API keys stay and work again after the suspension; until then suspended_at of
-// the account makes them invalid.
+// the account makes them invalid. Tokens of an older system end as sessions do.
 func (q *Queries) UserSuspend(ctx context.Context, db DBTX, arg UserSuspendParams) (time.Time, error) {
 	row := db.QueryRow(ctx, userSuspend, arg.Reason, arg.ID)
 	var suspended_at time.Time

@@ -267,6 +267,35 @@ type IdempotencyKey struct {
 	CreatedAt   time.Time
 }
 
+type Import struct {
+	ID         int32
+	Name       string
+	Source     string
+	State      []byte
+	StartedAt  time.Time
+	LoadedAt   *time.Time
+	FinishedAt *time.Time
+}
+
+type ImportCase struct {
+	ImportID int32
+	Kind     string
+	Key      string
+	Code     string
+	Field    string
+	Action   string
+	Stored   string
+	Other    string
+}
+
+type ImportedRow struct {
+	ImportID int32
+	Kind     string
+	Key      string
+	RowID    int64
+	Checksum int64
+}
+
 type Invitation struct {
 	ID        int64
 	Email     string
@@ -320,6 +349,13 @@ type MergedTag struct {
 	ID   int64
 	Name string
 	Tag  string
+}
+
+type OldToken struct {
+	Hash      []byte
+	UserID    int64
+	SessionID int64
+	ExpiresAt *time.Time
 }
 
 type OwnArticleItem struct {
@@ -499,6 +535,8 @@ type User struct {
 	FoldedUsername  *string
 	StoredBytes     int64
 	OlderBytes      int64
+	OldTokensAfter  *time.Time
+	NamedAt         *time.Time
 }
 
 type UserAccount struct {

@@ -60,9 +60,14 @@ func (q *Queries) SessionEnd(ctx context.Context, db DBTX, id int64) (int64, err
 }
 
 const sessionEndAll = `-- name: SessionEndAll :exec
-DELETE FROM sessions WHERE user_id = $1
+WITH ended AS (
+    UPDATE users u SET old_tokens_after = GREATEST(u.old_tokens_after, clock_timestamp()) WHERE u.id = $1
+)
+DELETE FROM sessions s WHERE s.user_id = $1
 `
 
+// Ends the tokens of an older system too, which have no session before their
+// first use.
 func (q *Queries) SessionEndAll(ctx context.Context, db DBTX, userID int64) error {
 	_, err := db.Exec(ctx, sessionEndAll, userID)
 	return err
@@ -105,6 +110,25 @@ DELETE FROM sessions WHERE expires_at <= now()
 
 func (q *Queries) SessionExpire(ctx context.Context, db DBTX) (int64, error) {
 	result, err := db.Exec(ctx, sessionExpire)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const sessionExtend = `-- name: SessionExtend :execrows
+UPDATE sessions s SET expires_at = GREATEST(s.expires_at, $1) WHERE s.id = $2 AND s.user_id = $3 AND s.expires_at > now()
+`
+
+type SessionExtendParams struct {
+	ExpiresAt time.Time
+	ID        int64
+	UserID    int64
+}
+
+// Lets a session last as long as a token that is issued for it.
+func (q *Queries) SessionExtend(ctx context.Context, db DBTX, arg SessionExtendParams) (int64, error) {
+	result, err := db.Exec(ctx, sessionExtend, arg.ExpiresAt, arg.ID, arg.UserID)
 	if err != nil {
 		return 0, err
 	}

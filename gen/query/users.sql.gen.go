@@ -221,6 +221,8 @@ WITH claimed AS (
         email = COALESCE($4, n.email),
         email_verified_at = CASE WHEN lower($4) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
         password_hash = COALESCE($6, n.password_hash),
+        old_tokens_after = CASE WHEN $6::text IS NOT NULL THEN 'infinity' ELSE n.old_tokens_after END,
+        named_at = CASE WHEN $2 <> old.username OR $4 <> old.email THEN clock_timestamp() ELSE n.named_at END,
         bio = CASE WHEN $7::boolean THEN $8 ELSE n.bio END,
         image = CASE WHEN $9::boolean THEN $10 ELSE n.image END,
         updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')
@@ -268,7 +270,9 @@ type UserUpdateRow struct {
 // that sees those which were created before this one had the lock. The users who
 // have the new name or address are locked too, in the order of ids: two users
 // who want the names of each other would deadlock, and hold two connections
-// until PostgreSQL detects it after a second.
+// until PostgreSQL detects it after a second. After a new password, an older
+// system still accepts the old one, so that none of its tokens is accepted which
+// was not used here before.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
 		arg.ID,

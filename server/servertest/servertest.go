@@ -82,6 +82,8 @@ type setup struct {
 	preview   string
 	mailing   bool
 	passwords func(signin.Passwords) signin.Passwords
+	old       *auth.OldTokens
+	imported  string
 	publish   publish.Rules
 }
 
@@ -115,6 +117,12 @@ func WithContentBase(base *url.URL) Option { return func(s *setup) { s.base = ba
 // WithPasswords replaces what hashes and verifies passwords.
 func WithPasswords(f func(signin.Passwords) signin.Passwords) Option {
 	return func(s *setup) { s.passwords = f }
+}
+
+// WithOldTokens accepts tokens of an older system, whose users an import of the
+// name has stored.
+func WithOldTokens(tokens *auth.OldTokens, imported string) Option {
+	return func(s *setup) { s.old, s.imported = tokens, imported }
 }
 
 // WithDatabase uses the database at url instead of a new one, so that several
@@ -206,6 +214,9 @@ func (s *Service) deps(set setup) server.Deps {
 	require.NoError(s.t, err)
 	apiKeys := auth.NewAPIKeys(secret)
 	authenticator := auth.NewAuthenticator(tokens, apiKeys, credentials.Directory{DB: s.DB}, set.trust, set.now)
+	if set.old != nil {
+		authenticator.AcceptOld(set.old, credentials.OldDirectory{DB: s.DB, Import: set.imported})
+	}
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelDebug)
 	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level}))

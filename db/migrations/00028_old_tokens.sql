@@ -1,0 +1,46 @@
+-- Tokens that an older system has signed, and hashes of its passwords. The
+-- previous version accepts neither. Each step can be repeated.
+
+-- +goose NO TRANSACTION
+
+-- +goose Up
+
+-- The tokens that were used here. Each has a session, so that it can be revoked
+-- as those of this service: a row stays when its session ends, and the token is
+-- refused from then on.
+CREATE TABLE IF NOT EXISTS old_tokens (
+    -- SHA-256 of a token. Nobody can guess its signature of 256 bits.
+    hash       bytea NOT NULL,
+    user_id    bigint NOT NULL,
+    session_id bigint NOT NULL,
+    -- The end of the token itself. Without one the row stays as long as the
+    -- account: a revoked token must not become valid again.
+    expires_at timestamptz(3),
+    CONSTRAINT old_tokens_pkey PRIMARY KEY (hash),
+    CONSTRAINT old_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS old_tokens_user_id_idx ON old_tokens (user_id);
+CREATE INDEX IF NOT EXISTS old_tokens_expires_at_idx ON old_tokens (expires_at);
+
+-- Tokens of an older system that were never used here are valid only if it has
+-- issued them after old_tokens_after. After named_at, when the username or the
+-- e-mail address was changed here, a token that names the account by them may
+-- mean another account if it is older.
+ALTER TABLE users
+    ADD COLUMN IF NOT EXISTS old_tokens_after timestamptz(3),
+    ADD COLUMN IF NOT EXISTS named_at timestamptz(3);
+
+-- An index of an interrupted attempt is not valid. The first index tells whether
+-- an account was imported. Failed sign-ins look up the maximum in the second.
+DROP INDEX CONCURRENTLY IF EXISTS imported_rows_user_idx;
+CREATE INDEX CONCURRENTLY imported_rows_user_idx ON imported_rows (row_id) WHERE kind = 'users';
+DROP INDEX CONCURRENTLY IF EXISTS users_pbkdf2_iterations_idx;
+CREATE INDEX CONCURRENTLY users_pbkdf2_iterations_idx ON users ((substring(password_hash FROM '^\$pbkdf2-sha512\$i=(\d{1,7}),')::int))
+    WHERE password_hash ~ '^\$pbkdf2-sha512\$i=\d{1,7},';
+
+-- +goose Down
+
+DROP INDEX CONCURRENTLY IF EXISTS users_pbkdf2_iterations_idx;
+DROP INDEX CONCURRENTLY IF EXISTS imported_rows_user_idx;
+ALTER TABLE users DROP COLUMN IF EXISTS old_tokens_after, DROP COLUMN IF EXISTS named_at;
+DROP TABLE IF EXISTS old_tokens;
