@@ -89,8 +89,14 @@ func (a *Authenticator) AcceptOld(tokens *OldTokens, directory OldDirectory) {
 	a.old, a.oldDirectory = tokens, directory
 }
 
-// OldTokens returns what verifies the tokens of an older system, or nil.
-func (a *Authenticator) OldTokens() *OldTokens { return a.old }
+// OldTokens returns what verifies the tokens of an older system, or nil, as for
+// a nil Authenticator: a server of which only the metrics are read has none.
+func (a *Authenticator) OldTokens() *OldTokens {
+	if a == nil {
+		return nil
+	}
+	return a.old
+}
 
 // Recall returns the viewer of a credential if it is cached. ok is false if the
 // directory has to be asked.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/publish"
 )
@@ -63,6 +64,7 @@ type config struct {
 	MailFrom       string
 	MailLinks      mail.Links // with {token}; empty = mails show the token
 	PreviewLink    string     // with {token}; empty = links lead to the API
+	OldTokens      oldTokens
 
 	values map[string]value // by environment variable
 }
@@ -96,10 +98,10 @@ func (s setting) flag() string {
 // text returns v formatted for display.
 func (s setting) text(c *config, v string) string {
 	switch {
-	case s.secret:
-		return hideSecrets(v)
 	case s.shown != nil:
 		return s.shown(c, v)
+	case s.secret:
+		return hideSecrets(v)
 	}
 	return v
 }
@@ -198,6 +200,14 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.MailLinks.Invitation }, tokenURL)},
 	{env: "BYLINE_PREVIEW_URL", def: "", meaning: "Page that shows previews of articles, such as `https://example.com/preview#{token}`; empty = links lead to the API.",
 		parse: into(func(c *config) *string { return &c.PreviewLink }, tokenURL)},
+	{env: "BYLINE_OLD_TOKENS_SECRET", def: "", meaning: "Secret with which an older system has signed tokens (HS256); its users stay signed in until `BYLINE_OLD_TOKENS_UNTIL`. Empty = only tokens of this service are accepted.",
+		parse: into(func(c *config) *string { return &c.OldTokens.Secret }, anyText), shown: hidden, secret: true},
+	{env: "BYLINE_OLD_TOKENS_UNTIL", def: "", meaning: "When tokens of the older system are no longer accepted: a date, whose whole day (UTC) counts, or a time such as `2026-12-31T18:00:00Z`; required with `BYLINE_OLD_TOKENS_SECRET`.",
+		parse: into(func(c *config) *time.Time { return &c.OldTokens.Until }, lastDay)},
+	{env: "BYLINE_OLD_TOKENS_CLAIM", def: "user.id,id,sub,userId,_id", meaning: "Claims (comma-separated) of tokens of the older system; the first one that a token has is the id of the user. With `username:` or `email:` before a claim it is that of the account.",
+		parse: into(func(c *config) *[]auth.OldClaim { return &c.OldTokens.Claims }, auth.ParseOldClaims)},
+	{env: "BYLINE_OLD_TOKENS_IMPORT", def: "default", meaning: "Name of the import (`byline import`) of the users of the older system.",
+		parse: into(func(c *config) *string { return &c.OldTokens.Import }, notEmpty)},
 	{env: "BYLINE_LOG_FORMAT", def: "auto", meaning: "`json`, `text`, or `auto` = text on a terminal, else JSON.",
 		parse: into(func(c *config) *string { return &c.LogFormat }, oneOf("auto", "json", "text"))},
 	{env: "BYLINE_LOG_LEVEL", def: "info", meaning: "`debug`, `info`, `warn` or `error`.",
@@ -311,6 +321,9 @@ func (c *config) complete(cores int) (wrong []error) {
 	}
 	if c.SMTP != "" && c.MailFrom == "" {
 		wrong = append(wrong, fmt.Errorf("%s: requires BYLINE_MAIL_FROM", c.givenBy("BYLINE_SMTP_URL")))
+	}
+	if c.OldTokens.Secret != "" && c.OldTokens.Until.IsZero() {
+		wrong = append(wrong, fmt.Errorf("%s: must be set together with BYLINE_OLD_TOKENS_UNTIL", c.givenBy("BYLINE_OLD_TOKENS_SECRET")))
 	}
 	if _, port, _ := net.SplitHostPort(c.Addr); c.AdminAddr != "" && c.AdminAddr == c.Addr && port != "0" {
 		wrong = append(wrong, fmt.Errorf("%s: must differ from %s", c.givenBy("BYLINE_ADMIN_ADDR"), c.nameOf("BYLINE_ADDR")))

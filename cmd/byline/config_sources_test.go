@@ -23,6 +23,7 @@ var valid = map[string]string{
 	"DATABASE_URL":                "postgres://u:s3cret@h/d",
 	"BYLINE_SMTP_URL":             "smtp://u:s3cret@h:587",
 	"OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:s3cret@h:4318",
+	"BYLINE_OLD_TOKENS_SECRET":    "s3cret",
 }
 
 // TestSecretFiles checks that each secret can be in a file, which a variable, a
@@ -43,7 +44,7 @@ func TestSecretFiles(t *testing.T) {
 		require.Contains(t, page, "`"+s.env+"_FILE`")
 		path := writeFile(t, text+"\r\n")
 		loadWith := func(variable, value string, args ...string) (*config, error) {
-			return load(t, map[string]string{"BYLINE_MAIL_FROM": "a@example.com", variable: value}, args...)
+			return load(t, map[string]string{"BYLINE_MAIL_FROM": "a@example.com", "BYLINE_OLD_TOKENS_UNTIL": "2026-12-31", variable: value}, args...)
 		}
 		for name, given := range map[string]func() (*config, error){
 			s.env + "_FILE":           func() (*config, error) { return loadWith(s.env+"_FILE", path) },

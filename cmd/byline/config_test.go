@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/api/auth"
 )
 
 func load(t *testing.T, env map[string]string, args ...string) (*config, error) {
@@ -38,6 +40,7 @@ func TestLoadConfig(t *testing.T) {
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
 			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, AccountStorage: 1 << 30, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
 			PasswordHashers: 1, Registration: "open", DefaultRole: "author", AuthorsPublish: true, Revisions: 100, Comments: "open", Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
+			OldTokens: oldTokens{Claims: []auth.OldClaim{{Path: []string{"user", "id"}}, {Path: []string{"id"}}, {Path: []string{"sub"}}, {Path: []string{"userId"}}, {Path: []string{"_id"}}}, Import: "default"},
 		}, c)
 		require.True(t, c.embedded())
 		_, err = loadConfig(nil, func(string) string { return "" })
@@ -111,6 +114,9 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_VERIFICATION_URL", "http://localhost:3000/#/verify/{token}", func(c *config) any { return c.MailLinks.Verification }, "http://localhost:3000/#/verify/{token}"},
 			{"BYLINE_INVITATION_URL", "https://example.com/register#{token}", func(c *config) any { return c.MailLinks.Invitation }, "https://example.com/register#{token}"},
 			{"BYLINE_PREVIEW_URL", "https://example.com/preview#{token}", func(c *config) any { return c.PreviewLink }, "https://example.com/preview#{token}"},
+			{"BYLINE_OLD_TOKENS_CLAIM", "username:user.name, id", func(c *config) any { return c.OldTokens.Claims },
+				[]auth.OldClaim{{By: auth.ByUsername, Path: []string{"user", "name"}}, {Path: []string{"id"}}}},
+			{"BYLINE_OLD_TOKENS_IMPORT", "blog", func(c *config) any { return c.OldTokens.Import }, "blog"},
 			{"BYLINE_LOG_FORMAT", "json", func(c *config) any { return c.logFormat(true) }, "json"},
 			{"BYLINE_LOG_FORMAT", "auto", func(c *config) any { return c.logFormat(true) + c.logFormat(false) }, "textjson"},
 			{"BYLINE_LOG_LEVEL", "warn", func(c *config) any { return c.LogLevel }, slog.LevelWarn},
@@ -190,6 +196,13 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_VERIFICATION_URL", "javascript:{token}", "must be an http or https URL"},
 			{"BYLINE_INVITATION_URL", "https://example.com/register", "with {token} in it"},
 			{"BYLINE_PREVIEW_URL", "https://example.com/preview", "with {token} in it"},
+			{"BYLINE_OLD_TOKENS_SECRET", "user=x secret", "must be set together with BYLINE_OLD_TOKENS_UNTIL"},
+			{"BYLINE_OLD_TOKENS_UNTIL", "31.12.2026", "must be a date, such as 2026-12-31, or a time"},
+			{"BYLINE_OLD_TOKENS_UNTIL", "2026-02-30", "must be a date"},
+			{"BYLINE_OLD_TOKENS_UNTIL", "2026-12-31 18:00", "must be a date"},
+			{"BYLINE_OLD_TOKENS_CLAIM", "user..id", "must be one or more claims (comma-separated), such as user.id"},
+			{"BYLINE_OLD_TOKENS_CLAIM", "name:name", "must be one or more claims"},
+			{"BYLINE_OLD_TOKENS_IMPORT", " ", "must not be empty"},
 			{"BYLINE_LOG_FORMAT", "xml", "must be auto, json or text"},
 			{"BYLINE_LOG_LEVEL", "INFO", "must be debug, info, warn or error"},
 			{"OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "must be an http or https URL"},
@@ -201,6 +214,26 @@ func TestLoadConfig(t *testing.T) {
 			require.ErrorContains(t, err, b[0]+"=")
 			_, err = load(t, nil, "--"+setting{env: b[0]}.flag()+"="+b[1])
 			require.ErrorContains(t, err, "--"+setting{env: b[0]}.flag()+"=")
+		}
+	})
+
+	t.Run("OldTokens", func(t *testing.T) {
+		t.Parallel()
+		const secret = "https://is-no-url.example/password=x"
+		for given, until := range map[string]time.Time{
+			"2026-12-31":                  time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
+			"2026-12-31T18:00:00.9+02:00": time.Date(2026, 12, 31, 16, 0, 0, 0, time.UTC),
+			" 2026-12-31T18:00:00Z ":      time.Date(2026, 12, 31, 18, 0, 0, 0, time.UTC),
+		} {
+			c, err := load(t, map[string]string{"BYLINE_OLD_TOKENS_SECRET": secret, "BYLINE_OLD_TOKENS_UNTIL": given})
+			require.NoError(t, err)
+			require.True(t, until.Equal(c.OldTokens.Until), given)
+			require.Equal(t, secret, c.OldTokens.Secret)
+			require.Len(t, c.OldTokens.Claims, 5)
+			var shown strings.Builder
+			require.NoError(t, c.print(&shown))
+			require.Contains(t, shown.String(), "BYLINE_OLD_TOKENS_SECRET")
+			require.NotContains(t, shown.String(), "is-no-url")
 		}
 	})
 

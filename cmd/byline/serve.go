@@ -152,6 +152,9 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 	}
 	apiKeys := auth.NewAPIKeys(secret)
 	authenticator := auth.NewAuthenticator(tokens, apiKeys, credentials.Directory{DB: database}, auth.Trust, time.Now)
+	if err := acceptOldTokens(authenticator, cfg.OldTokens, database, log); err != nil {
+		return nil, err
+	}
 	feed.Subscribe(authenticator)
 	return server.New(server.Config{
 		Compat:                   server.Compat(cfg.Compat),
