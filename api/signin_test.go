@@ -1,6 +1,9 @@
 package api_test
 
 import (
+	"crypto/pbkdf2"
+	"crypto/sha512"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -177,28 +180,58 @@ func TestSignInLimits(t *testing.T) {
 	})
 }
 
-// TestBcryptCost checks that a sign-in finds out which bcrypt work it has to do
-// so that accounts with such hashes cannot be told apart.
-func TestBcryptCost(t *testing.T) {
+// TestLegacyWork checks that a sign-in finds out which work of older systems it
+// has to do so that accounts with such hashes cannot be told apart.
+func TestLegacyWork(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
-	cost := func() int32 {
+	try := func() query.SignInTryRow {
 		t.Helper()
 		row, err := query.New().SignInTry(t.Context(), s.DB, query.SignInTryParams{
 			Email: "nobody@example.com", Place: []byte("p"), PairKey: []byte("k"), AccountKey: []byte("a"), Span: time.Hour,
 			PairMost: 1000, AddressMost: 1000, AccountMost: 1000,
 		})
 		require.NoError(t, err)
-		return row.BcryptCost
+		return row
 	}
-	require.Zero(t, cost())
+	require.Zero(t, try().BcryptCost)
+	require.Zero(t, try().Pbkdf2Iterations)
 	for _, hash := range []string{"$2b$10$abc", "$2a$12$abc", "$2y$04$abc", "$2b$zz$abc", "$2x$13$abc", "$argon2id$v=19$m=8"} {
 		u := s.Register("")
 		change(t, s, `UPDATE users SET password_hash = $1 WHERE username = $2`, hash, u.Username)
 	}
-	require.EqualValues(t, 12, cost())
+	require.EqualValues(t, 12, try().BcryptCost)
 	change(t, s, `DELETE FROM users WHERE password_hash LIKE '$2a%'`)
-	require.EqualValues(t, 10, cost())
+	require.EqualValues(t, 10, try().BcryptCost)
+	require.Zero(t, try().Pbkdf2Iterations)
+
+	for _, start := range []string{"i=9999,l=512$", "i=10000,l=512$", "i=99999999,l=512$", "i=,l=512$", "l=512,i=20000$", ""} {
+		u := s.Register("")
+		change(t, s, `UPDATE users SET password_hash = $1 WHERE username = $2`, "$pbkdf2-sha512$"+start+"salt$ab", u.Username)
+	}
+	u := s.Register("")
+	change(t, s, `UPDATE users SET password_hash = $1 WHERE username = $2`, "$pbkdf2-sha256$i=30000,l=32$salt$ab", u.Username)
+	require.EqualValues(t, 10000, try().Pbkdf2Iterations, "numbers are not compared as texts")
+	change(t, s, `DELETE FROM users WHERE password_hash LIKE '%i=10000,%'`)
+	require.EqualValues(t, 9999, try().Pbkdf2Iterations)
+	require.EqualValues(t, 10, try().BcryptCost)
+}
+
+// TestPBKDF2 signs in with a hash of an Express backend, as the migration guide
+// builds it of two columns, and checks that it is replaced.
+func TestPBKDF2(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	u := s.Register("anna")
+	const salt, iterations, size = "5a0e1c2b9d", 10_000, 512
+	hash, err := pbkdf2.Key(sha512.New, servertest.Password, []byte(salt), iterations, size)
+	require.NoError(t, err)
+	change(t, s, `UPDATE users SET password_hash = concat('$pbkdf2-sha512$i=10000,l=512$', $1::text, '$', $2::text) WHERE username = 'anna'`, salt, hex.EncodeToString(hash))
+	require.Equal(t, http.StatusUnauthorized, login(t, s, string(u.Email), "wrong horse").StatusCode())
+	require.Equal(t, http.StatusOK, login(t, s, string(u.Email), servertest.Password).StatusCode())
+	require.Equal(t, 1, count(t, s, `SELECT count(*) FROM users WHERE password_hash LIKE '$argon2id$%'`))
+	require.Equal(t, http.StatusOK, login(t, s, string(u.Email), servertest.Password).StatusCode())
+	require.Equal(t, http.StatusUnauthorized, login(t, s, string(u.Email), "wrong horse").StatusCode())
 }
 
 // TestSignInKeepsNoAddresses checks that the counters contain neither network
