@@ -103,7 +103,7 @@ func TestOldTokensVerifyInvalid(t *testing.T) {
 		},
 		ErrTokenInvalid: {
 			"None": signOldWith(`{"alg":"none"}`, `{"id":7}`), "NoAlgorithm": signOldWith(`{}`, `{"id":7}`), "NoneUnsigned": strings.TrimRight(signOldWith(`{"alg":"none"}`, `{"id":7}`), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"),
-			"HS384": signOldWith(`{"alg":"HS384"}`, `{"id":7}`), "RS256": signOldWith(`{"alg":"RS256"}`, `{"id":7}`), "RealRS256": rs256(t),
+			"HS384": signOldWith(`{"alg":"HS384"}`, `{"id":7}`), "RS256": signOldWith(`{"alg":"RS256"}`, `{"id":7}`), "RealRS256": rs256(t), "RealHS512": hs512(t),
 			"AlgorithmArray": signOldWith(`{"alg":["HS256"]}`, `{"id":7}`), "Critical": signOldWith(`{"alg":"HS256","crit":["exp"]}`, `{"id":7}`),
 			"OtherSecret": signed(t, "Secret", `{"id":7}`), "EmptySecret": signed(t, "", `{"id":7}`),
 			"Array": signOld(`[7]`), "Text": signOld(`"id"`), "NoJSON": signOld("\xff"), "Nothing": signOld(""), "LastBits": lastBits(signOld(`{"id":7}`)),
@@ -131,6 +131,13 @@ func rs256(t *testing.T) string {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"id": 7}).SignedString(key)
+	require.NoError(t, err)
+	return token
+}
+
+// hs512 returns a token with the right secret and another algorithm.
+func hs512(t *testing.T) string {
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS512, jwt.MapClaims{"id": 7}).SignedString([]byte(oldSecret))
 	require.NoError(t, err)
 	return token
 }
