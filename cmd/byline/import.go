@@ -39,6 +39,7 @@ func (p *program) importCommand() *cobra.Command {
 		parent.AddCommand(p.importFrom(s))
 		verify.AddCommand(p.verifyWith(s))
 	}
+	verify.AddCommand(p.verifyAnswers())
 	parent.AddCommand(verify, p.importStatus(), p.importFinish(), p.importRules())
 	parent.AddCommand(p.importMapping())
 	return parent

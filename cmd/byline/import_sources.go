@@ -50,7 +50,7 @@ func liveDatabase(preset, name string) func(*program, *pflag.FlagSet) opener {
 			if err != nil {
 				return nil, err
 			}
-			if where, err = addressOf(p, where); err != nil {
+			if where, err = valueOf(p, where); err != nil {
 				return nil, err
 			}
 			return sqlsource.Open(ctx, where, name, mapping)
@@ -58,18 +58,18 @@ func liveDatabase(preset, name string) func(*program, *pflag.FlagSet) opener {
 	}
 }
 
-// addressOf returns the address that an argument names. It may be in an
-// environment variable, since other users of the machine can see the arguments.
-func addressOf(p *program, where string) (string, error) {
+// valueOf returns what an argument says. It may be in an environment variable
+// (env:NAME), since other users of the machine can see the arguments.
+func valueOf(p *program, where string) (string, error) {
 	name, isVariable := strings.CutPrefix(where, "env:")
 	if !isVariable {
 		return where, nil
 	}
-	address := p.getenv(name)
-	if address == "" {
+	value := p.getenv(name)
+	if value == "" {
 		return "", fmt.Errorf("the environment variable %s is not set", name)
 	}
-	return address, nil
+	return value, nil
 }
 
 // importMapping prints the mappings that are built in.

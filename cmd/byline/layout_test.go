@@ -56,6 +56,7 @@ var layers = map[string][]string{
 	// server/strangle/compare also compares what byline import has copied.
 	"server/strangle":         {"server/contract", "server/strangle/compare"},
 	"server/strangle/compare": {},
+	"server/strangle/survey":  {"server/strangle/compare"},
 
 	"cmd/byline": {"server", "api", "db", "gen"},
 	"cmd/attack": {"gen/spec"}, // it knows the service only by openapi.yaml
