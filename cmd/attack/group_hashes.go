@@ -2,18 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/pbkdf2"
+	"crypto/sha512"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -172,7 +169,7 @@ func (s *site) oracle(r *result) error {
 		return err
 	}
 	kinds := map[string]account{"unknown": {email: s.name("nobody") + "@example.com"}}
-	for _, kind := range []string{"usual", "suspended", "migrated"} {
+	for _, kind := range []string{"usual", "suspended", "bcrypt", "PBKDF2"} {
 		a, err := s.register(kind)
 		if err != nil {
 			return err
@@ -183,8 +180,14 @@ func (s *site) oracle(r *result) error {
 		body: `{"reason":"attack"}`}, 200); err != nil {
 		return err
 	}
-	if err := s.migrate(kinds["migrated"]); err != nil {
-		return fmt.Errorf("give an account a bcrypt hash: %w", err)
+	hashes, err := oldHashes("correct horse")
+	if err != nil {
+		return err
+	}
+	for kind, hash := range hashes {
+		if err := s.migrate(kinds[kind], hash); err != nil {
+			return fmt.Errorf("give an account a hash of %s: %w", kind, err)
+		}
 	}
 	s.tellApart(kinds, r)
 	return nil
@@ -222,28 +225,27 @@ func median(all []time.Duration) time.Duration {
 
 // migrate gives an account the hash of another system. No operation can do so:
 // an operator writes it to the database.
-func (s *site) migrate(a account) error {
-	hash, err := bcrypt.GenerateFromPassword([]byte(a.password), bcryptCost)
-	if err != nil {
-		return err
-	}
-	password, errPassword := os.ReadFile(filepath.Join(s.data, "password"))
-	running, errRunning := os.ReadFile(filepath.Join(s.data, "postgres", "postmaster.pid"))
-	if err := errors.Join(errPassword, errRunning); err != nil {
-		return err
-	}
-	lines := strings.Split(string(running), "\n")
-	if len(lines) < 4 {
-		return errors.New("postmaster.pid is too short")
-	}
-	u := url.URL{Scheme: "postgres", User: url.UserPassword("byline", strings.TrimSpace(string(password))), Host: "127.0.0.1:" + lines[3], Path: "/byline"}
-	conn, err := pgx.Connect(context.Background(), u.String())
+func (s *site) migrate(a account, hash string) error {
+	conn, err := s.connect()
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.Background())
-	_, err = conn.Exec(context.Background(), `UPDATE users SET password_hash = $1 WHERE username = $2`, string(hash), a.name)
+	_, err = conn.Exec(context.Background(), `UPDATE users SET password_hash = $1 WHERE username = $2`, hash, a.name)
 	return err
+}
+
+// oldHashes returns the hashes of a password in older systems.
+func oldHashes(password string) (map[string]string, error) {
+	const salt, iterations, size = "5a0e1c2b9d", 10_000, 512
+	byBcrypt, err := bcrypt.GenerateFromPassword([]byte(password), bcryptCost)
+	if err != nil {
+		return nil, err
+	}
+	byPBKDF2, err := pbkdf2.Key(sha512.New, password, []byte(salt), iterations, size)
+	return map[string]string{
+		"bcrypt": string(byBcrypt), "PBKDF2": fmt.Sprintf("$pbkdf2-sha512$i=%d,l=%d$%s$%x", iterations, size, salt, byPBKDF2),
+	}, err
 }
 
 // lockOut guesses the password of an account from many addresses. Its owner

@@ -83,7 +83,7 @@ func tokens(s *site) (all []attack) {
 		m := message{method: "POST", target: "/api/users/login", body: object("user", body)}
 		all = append(all, send(group, "sign in: "+name, m.raw(s.addr), also(status(401, 422), silentOn("token\":\""))))
 	}
-	return all
+	return append(all, attack{group, "of an older system", oldTokens})
 }
 
 // challenged expects that the response refuses the token.
