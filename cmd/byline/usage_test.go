@@ -58,7 +58,7 @@ func TestMisspelled(t *testing.T) {
 	for args, want := range map[string]string{
 		"sevre":                     `byline has no command "sevre"; did you mean serve?`,
 		"keys rotat":                `byline keys has no command "rotat"; did you mean rotate?`,
-		"s":                         `did you mean seed or serve?`,
+		"s":                         `did you mean seed or serve or strangle?`,
 		"admin reset":               `byline admin has no command "reset"; did you mean reset-link?`,
 		"migrate nonsense":          `byline migrate has no command "nonsense"`,
 		"completion bsh":            `did you mean bash?`,

@@ -145,6 +145,14 @@ func (w *writers) add(user uint64, now time.Time, period time.Duration) {
 	w.young[user] = now
 }
 
+// forget forgets a user.
+func (w *writers) forget(user uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.young, user)
+	delete(w.aging, user)
+}
+
 // any reports whether anybody has written within a period.
 func (w *writers) any(now time.Time, period time.Duration) bool {
 	return now.UnixNano()-w.last.Load() <= int64(period)

@@ -131,7 +131,7 @@ func newTable(s Settings, operations []*operation) (*table, error) {
 			t.shadowed[i] = true
 		}
 	}
-	rules := s.Compare.rules()
+	rules, oldWrites := s.Compare.rules(), false
 	for i, op := range operations {
 		text, name := s.Modes.of(op)
 		mode, err := ParseMode(text)
@@ -145,11 +145,15 @@ func newTable(s Settings, operations []*operation) (*table, error) {
 			wrong = append(wrong, fmt.Errorf("modes: %s: %w", name, err))
 		}
 		t.modes[i], t.rules[i] = mode, rules
+		oldWrites = oldWrites || !op.safe && mode.kind != toNew
 		if more := s.Compare.IgnoreFor[op.id]; len(more) > 0 {
 			own := *rules
 			own.Ignore = slices.Concat(rules.Ignore, more)
 			t.rules[i] = &own
 		}
+	}
+	if !oldWrites {
+		t.stick = 0 // the last import is done, so that the new system has every write
 	}
 	return t, join(wrong)
 }

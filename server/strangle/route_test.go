@@ -183,6 +183,16 @@ func TestStickAfterWrite(t *testing.T) {
 	require.Equal(t, "old", w.send("POST", "/api/users", "{}", "User-Agent", "eve").from())
 	require.Equal(t, "old", w.send("GET", "/api/user", "", "Authorization", token(`{"id":3}`), "User-Agent", "eve").from())
 
+	w.set("reads", "new", "CreateArticle", "new")
+	require.Equal(t, "new", w.send("POST", "/api/articles", "{}", jake...).from())
+	require.Equal(t, "new", w.send("GET", "/api/articles", "", jake...).from(), "only new has the write")
+	require.Equal(t, "old", w.send("PUT", "/api/articles/a", "{}", jake...).from())
+	require.Equal(t, "old", w.send("GET", "/api/articles", "", jake...).from())
+	w.set("reads", "new", "writes", "hold")
+	require.Equal(t, "old", w.send("GET", "/api/articles", "", jake...).from())
+	w.set("default", "new")
+	require.Equal(t, "new", w.send("GET", "/api/articles", "", jake...).from(), "all writes have moved")
+
 	none := start(t, func(c *strangle.Config) { modes("reads", "new")(c); c.StickAfterWrite = 0 }, nil, nil)
 	require.Equal(t, "old", none.send("POST", "/api/articles", "{}", jake...).from())
 	require.Equal(t, "new", none.send("GET", "/api/articles", "", jake...).from())

@@ -219,10 +219,10 @@ func (p *Proxy) decide(x *exchange) {
 	case m.kind == toBoth && (x.op.safe || x.table.shadowed[x.op.index]):
 		x.copied = p.shadow.copy(x)
 	}
-	if x.isWrite() || x.side == sideOld {
-		return
-	}
 	switch {
+	case x.side == sideOld:
+	case x.isWrite():
+		p.wroteToNew(x)
 	case p.hasWritten(x):
 		p.traffic.fallBack(x.op, afterWrite)
 		x.side = sideOld
@@ -240,6 +240,15 @@ func (p *Proxy) hasWritten(x *exchange) bool {
 		return false
 	}
 	return p.writers.has(p.userOf(x), x.start, x.table.stick) || p.writers.has(p.placeOf(x.in), x.start, x.table.stick)
+}
+
+// wroteToNew lets the user read from the new system at once, which alone has the
+// write.
+func (p *Proxy) wroteToNew(x *exchange) {
+	if x.table.stick > 0 && p.writers.any(x.start, x.table.stick) {
+		p.writers.forget(p.userOf(x))
+		p.writers.forget(p.placeOf(x.in))
+	}
 }
 
 // wrote remembers the user of a write that the old system carries out.

@@ -66,6 +66,9 @@ func (p *Path) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// MarshalText implements encoding.TextMarshaler.
+func (p Path) MarshalText() ([]byte, error) { return []byte(p.text), nil }
+
 // String returns the path as it was written.
 func (p Path) String() string { return p.text }
 
