@@ -1,14 +1,18 @@
 package sqlsource
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +54,10 @@ func parseURL(address string) (connection, error) {
 
 // postgresParameters are those of an address that PostgreSQL and its driver
 // know. Prisma adds others, such as connection_limit.
-var postgresParameters = []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "connect_timeout", "application_name", "options", "host", "port", "user", "dbname", "search_path"}
+var postgresParameters = []string{
+	"sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslsni", "sslnegotiation", "channel_binding", "connect_timeout",
+	"target_session_attrs", "passfile", "options", "host", "port", "user", "password", "dbname", "search_path",
+}
 
 func parsePostgres(address string) (connection, error) {
 	u, err := url.Parse(address)
@@ -58,6 +65,9 @@ func parsePostgres(address string) (connection, error) {
 		return connection{}, errURL
 	}
 	values := u.Query()
+	if err := postgresTLS(values); err != nil {
+		return connection{}, err
+	}
 	if name := values.Get("schema"); name != "" {
 		values.Set("search_path", postgres{}.quote(name))
 	}
@@ -69,14 +79,12 @@ func parsePostgres(address string) (connection, error) {
 	u.RawQuery = values.Encode()
 	cfg, err := pgx.ParseConfig(u.String())
 	if err != nil {
-		return connection{}, errURL
+		return connection{}, postgresError(err)
 	}
 	for name, value := range map[string]string{
-		"default_transaction_read_only": "on", "statement_timeout": "0", "idle_session_timeout": "", "TimeZone": "UTC", "DateStyle": "ISO", "application_name": "byline import",
+		"default_transaction_read_only": "on", "statement_timeout": "0", "lock_timeout": "0", "TimeZone": "UTC", "DateStyle": "ISO", "application_name": "byline import",
 	} {
-		if value != "" {
-			cfg.RuntimeParams[name] = value
-		}
+		cfg.RuntimeParams[name] = value
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 15 * time.Second
@@ -86,9 +94,41 @@ func parsePostgres(address string) (connection, error) {
 	return connection{stdlib.GetConnector(*cfg), postgres{}, fmt.Sprintf("PostgreSQL, database %s at %s", cfg.Database, cfg.Host)}, nil
 }
 
+// postgresError returns why the driver refuses an address. The driver's own error
+// has the address too, whose parts need not be where it expects them.
+func postgresError(err error) error {
+	if path := new(fs.PathError); errors.As(err, &path) {
+		return fmt.Errorf("the address of the old database names a file that cannot be read: %w", path)
+	}
+	return errURL
+}
+
+// postgresTLS translates what the drivers of Node.js call otherwise.
+func postgresTLS(values url.Values) error {
+	if values.Has("sslidentity") {
+		return errIdentity
+	}
+	switch values.Get("ssl") {
+	case "true", "1":
+		values.Set("sslmode", cmp.Or(values.Get("sslmode"), "require"))
+	case "false", "0":
+		values.Set("sslmode", cmp.Or(values.Get("sslmode"), "disable"))
+	}
+	if values.Get("sslmode") == "no-verify" {
+		values.Set("sslmode", "require")
+	}
+	if values.Has("sslcert") && !values.Has("sslkey") { // Prisma: the authority of the server
+		values.Set("sslrootcert", cmp.Or(values.Get("sslrootcert"), values.Get("sslcert")))
+		values.Del("sslcert")
+	}
+	return nil
+}
+
+var errIdentity = errors.New("the parameter sslidentity of the address is not supported: use an account of the database that needs a password and no certificate")
+
 func parseMySQL(address string) (connection, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
+	if err != nil {
 		return connection{}, errURL
 	}
 	cfg := mysql.NewConfig()
@@ -101,19 +141,51 @@ func parseMySQL(address string) (connection, error) {
 		cfg.Passwd, _ = u.User.Password()
 	}
 	values := u.Query()
-	if socket := values.Get("socket"); socket != "" {
+	if socket := cmp.Or(values.Get("socket"), values.Get("socketPath")); socket != "" {
 		cfg.Net, cfg.Addr = "unix", socket
+	} else if u.Hostname() == "" {
+		return connection{}, errURL
 	}
-	cfg.TLSConfig = "preferred"
-	switch {
-	case values.Get("sslaccept") == "accept_invalid_certs":
-		cfg.TLSConfig = "skip-verify"
-	case values.Get("sslaccept") == "strict", values.Get("ssl") == "true", values.Get("sslmode") == "verify-full":
-		cfg.TLS = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
-	case values.Get("ssl") == "false", values.Get("sslmode") == "disable":
-		cfg.TLSConfig = ""
+	if err := mysqlTLS(cfg, values, u.Hostname()); err != nil {
+		return connection{}, err
 	}
 	return connectMySQL(cfg)
+}
+
+// mysqlTLS sets how the connection is encrypted. Prisma, Sequelize and the
+// providers of databases have names of their own for this. Without any of them the
+// connection is encrypted if the server can, as in Prisma.
+func mysqlTLS(cfg *mysql.Config, values url.Values, host string) error {
+	if values.Has("sslidentity") {
+		return errIdentity
+	}
+	verified := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if file := cmp.Or(values.Get("sslcert"), values.Get("sslca"), values.Get("ssl-ca")); file != "" {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("the address of the old database names a file that cannot be read: %w", err)
+		}
+		if verified.RootCAs = x509.NewCertPool(); !verified.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("the file %s has no certificate in the form PEM", file)
+		}
+	}
+	mode := cmp.Or(values.Get("sslmode"), values.Get("ssl-mode"), values.Get("ssl_mode"), values.Get("sslaccept"), values.Get("ssl"), values.Get("tls"))
+	switch strings.ToLower(strings.ReplaceAll(mode, "-", "_")) {
+	case "disable", "disabled", "false", "0":
+		cfg.TLSConfig = ""
+	case "strict", "true", "1", "verify_ca", "verify_full", "verify_identity", `{"rejectunauthorized":true}`:
+		cfg.TLS = verified
+	case "require", "required", "skip_verify", "no_verify", `{"rejectunauthorized":false}`:
+		cfg.TLSConfig = "skip-verify"
+	case "", "accept_invalid_certs", "prefer", "preferred":
+		cfg.TLSConfig = "preferred"
+		if verified.RootCAs != nil && mode == "" {
+			cfg.TLS = verified
+		}
+	default:
+		return errors.New("the address says in a way that is not understood how the connection is encrypted: use sslmode=disable, preferred, required or verify-full")
+	}
+	return nil
 }
 
 func connectMySQL(cfg *mysql.Config) (connection, error) {
@@ -133,8 +205,14 @@ func connectMySQL(cfg *mysql.Config) (connection, error) {
 	return connection{readOnly{connector}, mysqlDialect{}, fmt.Sprintf("MySQL, database %s at %s", cfg.DBName, cfg.Addr)}, nil
 }
 
-// readOnly makes every session read only. MySQL and MariaDB have different names
-// for the setting, but the same statement.
+// sessionMySQL are the settings of a session. The limits of time have different
+// names: MySQL alone executes the first comment, and MariaDB the second one.
+var sessionMySQL = []string{
+	"SET SESSION TRANSACTION READ ONLY",
+	"SET SESSION net_write_timeout = 3600 /*!50708 , max_execution_time = 0 */ /*M!100101 , max_statement_time = 0 */",
+}
+
+// readOnly makes every session read only, with time for large pages.
 type readOnly struct{ driver.Connector }
 
 func (r readOnly) Connect(ctx context.Context) (driver.Conn, error) {
@@ -146,8 +224,10 @@ func (r readOnly) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("the MySQL driver cannot execute statements"), conn.Close())
 	}
-	if _, err := execer.ExecContext(ctx, "SET SESSION TRANSACTION READ ONLY", nil); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	for _, setting := range sessionMySQL {
+		if _, err := execer.ExecContext(ctx, setting, nil); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
 	}
 	return conn, nil
 }

@@ -7,30 +7,41 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // Names are the names that a table or column may have; the first one that exists
-// is used. None, or "", means that there is no such column.
-type Names []string
+// is used. No names mean that there is no such table or column.
+type Names struct {
+	list []string
+	// set says that a preset has the member. given says that a file has changed
+	// it: what a user has written must exist, even if it is optional.
+	set, given bool
+}
 
 // UnmarshalYAML reads one name or a list.
 func (n *Names) UnmarshalYAML(node *yaml.Node) error {
-	if node.Kind == yaml.ScalarNode {
-		*n = nil
-		if node.Value != "" && node.Tag != "!!null" {
-			*n = Names{node.Value}
-		}
-		return nil
-	}
 	var list []string
-	if err := node.Decode(&list); err != nil {
-		return fmt.Errorf("line %d: expected a name or a list of names", node.Line)
+	if node.Kind != yaml.ScalarNode {
+		if err := node.Decode(&list); err != nil {
+			return fmt.Errorf("line %d: expected a name or a list of names", node.Line)
+		}
+	} else if node.Value != "" {
+		list = []string{node.Value}
 	}
-	*n = list
+	// A user may keep the members of a preset as they are.
+	*n = Names{list: list, set: true, given: n.set && !slices.Equal(list, n.list)}
 	return nil
 }
+
+// String returns the names for an error.
+func (n Names) String() string { return strings.Join(n.list, " or ") }
+
+// left reports whether a user has written that there is no such column.
+func (n Names) left() bool { return n.given && len(n.list) == 0 }
 
 // Mapping says where a database has the rows of each kind. The presets explain
 // each member.
@@ -106,7 +117,7 @@ var Presets = []string{"prisma", "sequelize"}
 func Preset(name string) ([]byte, error) {
 	text, err := presets.ReadFile("presets/" + name + ".yaml")
 	if err != nil {
-		return nil, fmt.Errorf("there is no mapping %q", name)
+		return nil, fmt.Errorf("there is no mapping %q; there are %s", name, strings.Join(Presets, " and "))
 	}
 	return text, nil
 }
@@ -123,13 +134,36 @@ func Parse(preset string, changes []byte) (Mapping, error) {
 		return m, err
 	}
 	for _, layer := range [][]byte{text, changes} {
+		if err := refuseNull(layer); err != nil {
+			return m, fmt.Errorf("the mapping: %w", err)
+		}
 		decoder := yaml.NewDecoder(bytes.NewReader(layer))
 		decoder.KnownFields(true)
 		if err := decoder.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
 			return m, fmt.Errorf("the mapping: %w", err)
 		}
+		if decoder.Decode(new(yaml.Node)) == nil {
+			return m, errors.New("the mapping: it has a second document after ---; put all in one")
+		}
 	}
 	return m, nil
+}
+
+// refuseNull returns an error for a member without a value: the decoder would
+// leave it as the preset has it, and a user can mean that there is none.
+func refuseNull(text []byte) error {
+	var sections map[string]map[string]yaml.Node
+	if yaml.Unmarshal(text, &sections) != nil {
+		return nil // the decoder says why
+	}
+	for section, members := range sections {
+		for name, value := range members {
+			if value.Tag == "!!null" {
+				return fmt.Errorf(`line %d: %s.%s has no value; write "" if there is no such table or column`, value.Line, section, name)
+			}
+		}
+	}
+	return nil
 }
 
 // Load is Parse for a file, or for none if its name is "".

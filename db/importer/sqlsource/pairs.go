@@ -2,18 +2,11 @@ package sqlsource
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"net"
-	"strings"
 	"time"
-
-	"database/sql/driver"
-
-	"github.com/go-sql-driver/mysql"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/byline-api/byline/db/importer/source"
 )
@@ -22,63 +15,104 @@ import (
 type pair struct {
 	first, second string
 	created       time.Time
+	position      string
 }
 
-// pairsAtOnce is the size of a page of pairs. It is large because the order need
-// not be that of an index, and then each page sorts the table.
-const pairsAtOnce = 20_000
+// position returns where to go on after a pair. It has the name of the column that
+// the rows are sorted by first: the order must stay the same when an index is
+// added between two runs.
+func (t pairTable) position(first, second string) string {
+	begin := t.first.name
+	if t.swapped {
+		begin = t.second.name
+	}
+	text, _ := json.Marshal([]string{begin, first, second}) // texts always have a form in JSON
+	return string(text)
+}
 
-// position is where to go on after a pair. A space is in no key that is a number
-// or a UUID, and the first one is what separates the two.
-func (p pair) position() string { return p.first + " " + p.second }
+// errPosition is the error of a position of another table or version.
+var errPosition = errors.New("the position at which the import was interrupted is not understood; the mapping may have changed since")
+
+// after returns a position as the table, in the same order, and its two values.
+func (t pairTable) after(position string) (pairTable, []string, error) {
+	if position == "" {
+		return t, nil, nil
+	}
+	var parts []string
+	if err := json.Unmarshal([]byte(position), &parts); err != nil || len(parts) != 3 {
+		return t, nil, errPosition
+	}
+	switch parts[0] {
+	case t.first.name:
+		t.swapped = false
+	case t.second.name:
+		t.swapped = true
+	default:
+		return t, nil, errPosition
+	}
+	return t, parts[1:], nil
+}
 
 // pairs returns the rows of a join table, sorted by both columns. Rows in which
-// one is null refer to nothing.
-func (s *Source) pairs(ctx context.Context, t pairTable, after string) iter.Seq2[pair, error] {
+// one is null refer to nothing, and are left out.
+func (s *Source) pairs(ctx context.Context, t pairTable, position string) iter.Seq2[pair, error] {
 	return func(yield func(pair, error) bool) {
-		for {
+		if t.table == "" {
+			return
+		}
+		t, after, err := t.after(position)
+		for err == nil {
 			var rows []pair
-			err := s.again(ctx, func() (err error) {
+			if err = s.again(ctx, func() (err error) {
 				rows, err = s.pairPage(ctx, t, after)
 				return err
-			})
-			if err != nil {
-				yield(pair{}, err)
-				return
+			}); err != nil {
+				break
 			}
 			for _, row := range rows {
 				if !yield(row, nil) {
 					return
 				}
 			}
-			if len(rows) < pairsAtOnce {
+			if len(rows) < s.limits.pairs {
 				return
 			}
-			after = rows[len(rows)-1].position()
+			last := rows[len(rows)-1]
+			after = []string{last.first, last.second}
 		}
+		yield(pair{}, err)
 	}
 }
 
-func (s *Source) pairPage(ctx context.Context, t pairTable, after string) ([]pair, error) {
+func (s *Source) pairPage(ctx context.Context, t pairTable, after []string) ([]pair, error) {
 	d := s.dialect
-	a, b := d.quote(t.first.name), d.quote(t.second.name)
+	major, minor := t.first, t.second
+	if t.swapped {
+		major, minor = minor, major
+	}
+	a, b := s.name(major), s.name(minor)
 	where := fmt.Sprintf("%s IS NOT NULL AND %s IS NOT NULL", a, b)
 	var args []any
-	if after != "" {
-		first, second, _ := strings.Cut(after, " ")
-		args = []any{first, first, second}
-		where += fmt.Sprintf(" AND %s >= %s AND (%s > %s OR %s > %s)", a, d.bind(1, t.first), a, d.bind(2, t.first), b, d.bind(3, t.second))
+	if after != nil {
+		if args = []any{after[0], after[0], after[1]}; t.swapped {
+			args = []any{after[1], after[1], after[0]}
+		}
+		where += fmt.Sprintf(" AND %s >= %s AND (%s > %s OR %s > %s)", a, d.bind(1, major.kind), a, d.bind(2, major.kind), b, d.bind(3, minor.kind))
 	}
-	query := fmt.Sprintf("SELECT %s, %s, %s FROM %s r WHERE %s ORDER BY r.%s, r.%s LIMIT %d",
-		s.text(t.first), s.text(t.second), s.time(t.createdAt), d.quote(t.table), where, a, b, pairsAtOnce)
-	return scan(ctx, s, query, args, 3, func(v []value) pair { return pair{v[0].string(), v[1].string(), v[2].time} })
+	query := fmt.Sprintf("SELECT %s, %s, %s FROM %s r WHERE %s ORDER BY %s, %s LIMIT %d",
+		s.key(t.first), s.key(t.second), s.time(t.createdAt), d.quote(t.table), where, a, b, s.limits.pairs)
+	rows, _, err := scan(ctx, s, query, args, 3, 0, func(v []value) pair {
+		one, two := v[0].string(), v[1].string()
+		return pair{one, two, v[2].time, t.position(one, two)}
+	})
+	return rows, err
 }
 
 // Favorites implements source.Source.
 func (s *Source) Favorites(ctx context.Context, r source.Range) iter.Seq2[source.Favorite, error] {
 	return func(yield func(source.Favorite, error) bool) {
 		for p, err := range s.pairs(ctx, s.layout.favorites, r.After) {
-			f := source.Favorite{Row: source.Row{Key: p.second + "/" + p.first, Position: p.position()}, UserKey: p.second, ArticleKey: p.first, CreatedAt: p.created}
+			f := source.Favorite{Row: source.Row{Key: p.second + "/" + p.first, Position: p.position}, UserKey: p.second, ArticleKey: p.first, CreatedAt: p.created}
 			if !yield(f, err) || err != nil {
 				return
 			}
@@ -90,7 +124,7 @@ func (s *Source) Favorites(ctx context.Context, r source.Range) iter.Seq2[source
 func (s *Source) Follows(ctx context.Context, r source.Range) iter.Seq2[source.Follow, error] {
 	return func(yield func(source.Follow, error) bool) {
 		for p, err := range s.pairs(ctx, s.layout.follows, r.After) {
-			f := source.Follow{Row: source.Row{Key: p.first + "/" + p.second, Position: p.position()}, FollowerKey: p.first, FolloweeKey: p.second, CreatedAt: p.created}
+			f := source.Follow{Row: source.Row{Key: p.first + "/" + p.second, Position: p.position}, FollowerKey: p.first, FolloweeKey: p.second, CreatedAt: p.created}
 			if !yield(f, err) || err != nil {
 				return
 			}
@@ -114,9 +148,9 @@ func (s *Source) Keys(ctx context.Context, kind source.Kind) iter.Seq2[string, e
 		name, key = s.layout.comments.table, s.layout.comments.key
 	}
 	return pages(ctx, s, table[string]{
-		name: name, key: key, size: 4 * s.rowsAtOnce, columns: []string{s.text(key)},
-		key0: func(k string) string { return k },
-		row:  func(v []value) string { return v[0].string() },
+		name: name, key: key, size: s.limits.keys, columns: []string{s.key(key)},
+		keyOf: func(k string) string { return k },
+		row:   func(v []value) string { return v[0].string() },
 	}, source.Range{})
 }
 
@@ -128,40 +162,4 @@ func keysOf[R any](rows iter.Seq2[R, error], key func(R) string) iter.Seq2[strin
 			}
 		}
 	}
-}
-
-// patience is how long a page is tried again while the old database cannot be
-// reached: it may be restarting.
-const patience = 5 * time.Minute
-
-// again calls read until the connection does not break.
-func (s *Source) again(ctx context.Context, read func() error) error {
-	pause := 200 * time.Millisecond
-	for deadline := time.Now().Add(patience); ; pause = min(2*pause, 10*time.Second) {
-		err := read()
-		if err == nil || !isLost(err) || time.Now().After(deadline) || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-	}
-}
-
-// isLost reports whether an error is that of a connection, or of a database that
-// is starting or stopping.
-func isLost(err error) bool {
-	var network net.Error
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) {
-		return true
-	}
-	if p := new(pgconn.PgError); errors.As(err, &p) {
-		return strings.HasPrefix(p.Code, "57P") || strings.HasPrefix(p.Code, "08") || p.Code == "53300"
-	}
-	if m := new(mysql.MySQLError); errors.As(err, &m) {
-		return m.Number == 1053 || m.Number == 1040 || m.Number == 1927 // shutdown, too many connections, killed
-	}
-	return false
 }

@@ -76,7 +76,7 @@ func TestSource(t *testing.T) {
 			t.Run(system+" on "+server, func(t *testing.T) {
 				t.Parallel()
 				s := open(t, system, database(t, system, server), "")
-				s.rowsAtOnce, s.articlesAtOnce = 1, 2
+				s.limits = limits{rows: 1, articles: 2, pairs: 1, keys: 1, bytes: 1}
 				ctx := t.Context()
 
 				users := all(t, s.Users(ctx, source.Range{}))
@@ -155,7 +155,7 @@ func TestMappingOfRenamedTables(t *testing.T) {
 	m, err := Parse("prisma", nil)
 	require.NoError(t, err)
 	_, err = Open(t.Context(), url, "prisma", m)
-	require.ErrorContains(t, err, "users: there is no table User\n")
+	require.ErrorContains(t, err, "users.table: there is no table User\n")
 	require.ErrorContains(t, err, "the tables are Comment, Tag, _ArticleToTag, _UserFavorites, _UserFollows, app_members, articles\n")
 
 	m, err = Parse("prisma", []byte("users: {table: app_members}"))
@@ -164,7 +164,7 @@ func TestMappingOfRenamedTables(t *testing.T) {
 	require.ErrorContains(t, err, "users.username: the table app_members has no column username; it has id, email, handle, password, image, bio, demo")
 
 	s := open(t, "prisma", url, "users: {table: app_members, username: handle}")
-	s.rowsAtOnce = 1
+	s.limits.rows = 1
 	require.Equal(t, "ada", all(t, s.Users(t.Context(), source.Range{}))[0].Username)
 	require.Equal(t, at("2024-02-29 12:00:00.123"), all(t, s.Articles(t.Context(), source.Range{}))[0].CreatedAt.UTC(), "a similar name is found")
 	require.Equal(t, "00000000-0000-0000-0000-000000000012", all(t, s.Comments(t.Context(), source.Range{}))[1].Key)
@@ -219,7 +219,7 @@ func TestLostConnection(t *testing.T) {
 	t.Parallel()
 	url := database(t, "prisma", "postgres")
 	s := open(t, "prisma", url, "")
-	s.rowsAtOnce = 1
+	s.limits.rows = 1
 	d := dbtest.OpenURL(t, strings.Split(url, "schema=old")[0])
 	var names []string
 	for u, err := range s.Users(t.Context(), source.Range{}) {
