@@ -1,4 +1,5 @@
-// Package mysqltest runs a MariaDB for tests.
+// Package mysqltest runs a MariaDB for tests. It needs the program mariadbd, which
+// the Debian package mariadb-server has, and leaves a server of the system alone.
 package mysqltest
 
 import (
@@ -6,14 +7,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,39 +22,71 @@ import (
 // server is the one that all tests of a package share.
 var server struct {
 	sync.Mutex
+	started     bool
+	failed      error // of the start, which is not tried again
 	dir, socket string
 	process     *exec.Cmd
+	input       io.Closer // it stops the server
 	databases   int
 }
 
 // Database returns the address of a new database with the tables and rows of a
-// script, as Prisma writes it. It skips the test if MariaDB is not installed, unless BYLINE_MYSQL is required.
+// script, as Prisma writes it. It skips the test if MariaDB is not installed,
+// unless BYLINE_MYSQL is required.
 func Database(t testing.TB, script string) (url string) {
 	t.Helper()
-	program, err := exec.LookPath("mariadbd")
+	program, err := find()
 	if err != nil {
 		if os.Getenv("BYLINE_MYSQL") == "required" {
-			t.Fatal("mysqltest: mariadbd is not installed")
+			t.Fatal("mysqltest: mariadbd is not installed; it is in the package mariadb-server")
 		}
-		t.Skip("mysqltest: mariadbd is not installed")
+		t.Skip("mysqltest: mariadbd is not installed; it is in the package mariadb-server")
 	}
+	name, err := create(program)
+	if err != nil {
+		t.Fatal("mysqltest: ", err)
+	}
+	url = "mysql://root@localhost/" + name + "?socket=" + server.socket
+	Execute(t, url, script)
+	return url
+}
+
+// Execute executes the statements of a script in a database.
+func Execute(t testing.TB, url, script string) {
+	t.Helper()
+	name, socket, _ := strings.Cut(strings.TrimPrefix(url, "mysql://root@localhost/"), "?socket=")
+	// Fixtures have dates that the strict mode refuses, as old servers had.
+	if err := execute(t.Context(), "root@unix("+socket+")/"+name+"?multiStatements=true&sql_mode=%27%27", script); err != nil {
+		t.Fatal("mysqltest: ", err)
+	}
+}
+
+// find returns the path of mariadbd. Debian keeps it where only root's PATH leads.
+func find() (string, error) {
+	path, err := exec.LookPath("mariadbd")
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec"} {
+		if err == nil {
+			break
+		}
+		path, err = exec.LookPath(filepath.Join(dir, "mariadbd"))
+	}
+	return path, err
+}
+
+// create makes an empty database, and starts the server before the first one.
+func create(program string) (name string, err error) {
 	server.Lock()
 	defer server.Unlock()
-	if server.process == nil {
-		if err := start(program); err != nil {
-			t.Fatal("mysqltest: ", err)
-		}
+	if !server.started {
+		server.started = true
+		server.failed = start(program)
+	}
+	if server.failed != nil {
+		return "", server.failed
 	}
 	server.databases++
-	name := fmt.Sprintf("test%d", server.databases)
-	dsn := "root@unix(" + server.socket + ")/"
-	if err := execute(t.Context(), dsn, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4"); err != nil {
-		t.Fatal("mysqltest: ", err)
-	}
-	if err := execute(t.Context(), dsn+name+"?multiStatements=true&sql_mode=%27%27", script); err != nil {
-		t.Fatal("mysqltest: ", err)
-	}
-	return "mysql://root@localhost/" + name + "?socket=" + server.socket
+	name = fmt.Sprintf("test%d", server.databases)
+	return name, execute(context.Background(), "root@unix("+server.socket+")/", "CREATE DATABASE "+name+" CHARACTER SET utf8mb4")
 }
 
 func execute(ctx context.Context, dsn, script string) error {
@@ -68,27 +99,22 @@ func execute(ctx context.Context, dsn, script string) error {
 	return err
 }
 
+// keeper runs a server until its input ends, which happens even if the test is
+// killed. Then it removes the folder.
+const keeper = `dir=$1; shift; "$@" </dev/null & read -r _; kill $! 2>/dev/null; wait $!; rm -rf "$dir"`
+
 // start starts a server in a folder of its own, with a socket and no port.
 func start(program string) (err error) {
-	dir, err := os.MkdirTemp("", "byline-mysql-")
+	if server.dir, err = os.MkdirTemp("", "byline-mysql-"); err != nil {
+		return err
+	}
+	dir := server.dir
+	server.socket = filepath.Join(dir, "socket")
+	attributes, err := unprivileged(dir)
 	if err != nil {
 		return err
 	}
-	server.dir, server.socket = dir, filepath.Join(dir, "socket")
 	options := []string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data")}
-	attributes := &syscall.SysProcAttr{Setpgid: true}
-	if os.Getuid() == 0 { // it refuses to run as root
-		account, err := user.Lookup("nobody")
-		if err != nil {
-			return err
-		}
-		uid, _ := strconv.Atoi(account.Uid)
-		gid, _ := strconv.Atoi(account.Gid)
-		attributes.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(dir, uid, gid); err != nil {
-			return err
-		}
-	}
 	install := exec.Command("mariadb-install-db", append(options, "--auth-root-authentication-method=normal", "--skip-test-db")...)
 	install.SysProcAttr, install.Dir = attributes, dir
 	if output, err := install.CombinedOutput(); err != nil {
@@ -98,16 +124,23 @@ func start(program string) (err error) {
 	if err != nil {
 		return err
 	}
-	server.process = exec.Command(program, append(options, "--socket="+server.socket, "--skip-networking", "--pid-file="+filepath.Join(dir, "pid"), "--innodb-flush-log-at-trx-commit=0")...)
+	defer func() { _ = log.Close() }()
+	arguments := append([]string{"-c", keeper, "keeper", dir, program}, options...)
+	server.process = exec.Command("sh", append(arguments, "--socket="+server.socket, "--skip-networking", "--pid-file="+filepath.Join(dir, "pid"),
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M")...)
 	server.process.SysProcAttr, server.process.Dir, server.process.Stdout, server.process.Stderr = attributes, dir, log, log
+	if server.input, err = server.process.StdinPipe(); err != nil {
+		return err
+	}
 	if err := server.process.Start(); err != nil {
 		return err
 	}
 	return wait()
 }
 
+// wait returns when the server answers.
 func wait() (err error) {
-	for range 300 {
+	for range 600 {
 		if err = execute(context.Background(), "root@unix("+server.socket+")/", "SELECT 1"); err == nil {
 			return nil
 		}
@@ -117,10 +150,12 @@ func wait() (err error) {
 	return errors.Join(err, errors.New(strings.TrimSpace(string(log))))
 }
 
-// Stop stops the server, if a test has started it.
+// Stop stops the server, if a test has started it. Call it from TestMain.
 func Stop() {
-	if server.process != nil {
-		_ = server.process.Process.Signal(syscall.SIGTERM)
+	server.Lock()
+	defer server.Unlock()
+	if server.input != nil {
+		_ = server.input.Close()
 		_ = server.process.Wait()
 	}
 	if server.dir != "" {
