@@ -18,6 +18,7 @@ import (
 	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/db/exporter"
+	"github.com/byline-api/byline/db/importer"
 	"github.com/byline-api/byline/db/importer/filesource"
 	"github.com/byline-api/byline/db/importer/source"
 	"github.com/byline-api/byline/db/seed"
@@ -257,3 +258,38 @@ func TestFaults(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// TestImport imports an export into another database. The rules find nothing but
+// what cannot be otherwise, and a second run finds nothing new.
+func TestImport(t *testing.T) {
+	t.Parallel()
+	path, counts := exported(t, newsroom(t))
+	target := dbtest.Open(t).Pool()
+	run := func() *importer.Result {
+		s, err := filesource.NDJSON(path, filesource.NDJSONOptions{})
+		require.NoError(t, err)
+		defer s.Close()
+		result, err := importer.Run(t.Context(), target, importer.Config{Source: s})
+		require.NoError(t, err)
+		return result
+	}
+	first := run()
+	for i, kind := range source.Kinds {
+		if kind == source.Users || kind == source.Articles || kind == source.Follows {
+			require.Equal(t, counts[i].Rows, first.Counts[kind].Added, kind)
+		}
+	}
+	for code := range first.Cases {
+		require.Contains(t, []importer.Code{importer.ParentMissing, importer.AuthorMissing, importer.DateFuture}, code)
+	}
+	for kind, n := range run().Counts {
+		require.Zero(t, n.Added+n.Changed+n.Deleted+n.LeftOut, kind)
+	}
+	again, _ := exported(t, target)
+	s, err := filesource.NDJSON(again, filesource.NDJSONOptions{})
+	require.NoError(t, err)
+	defer s.Close()
+	have, err := s.Counts(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, counts[1].Rows, have[source.Articles])
+}

@@ -506,6 +506,17 @@ func TestConcurrency(t *testing.T) {
 	require.Equal(t, 3, most)
 }
 
+// TestRate permits one request in an hour, and has less time than that.
+func TestRate(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	b, s := start(t, 3, apisource.Options{Rate: 1.0 / 3600})
+	_, err := s.Counts(ctx)
+	require.ErrorContains(t, err, "deadline")
+	require.Len(t, b.asked, 1)
+}
+
 // TestBroken leaves out what the backend fails to show, if the caller wants it.
 func TestBroken(t *testing.T) {
 	t.Parallel()
