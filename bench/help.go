@@ -32,6 +32,7 @@ const usage = `bench measures Byline, or another RealWorld backend, and checks i
   bench --url http://127.0.0.1:3000/api    a backend that is running on this machine
   bench compare --base v0.1.0              this build of Byline and another one, in turn; see bench compare --help
   bench migrate --base v0.1.0              what the migrations of this build lock while v0.1.0 serves; see bench migrate --help
+  bench gain --url http://127.0.0.1:3000/api   a backend beside Byline with the same data, as a page; see bench gain --help
 
 With --url it reads what the backend holds, registers its own accounts, creates
 articles if there are too few, and writes while it measures: use a database that
@@ -61,10 +62,10 @@ func help(f *flag.FlagSet, compare bool) string {
 	return b.String()
 }
 
-// helpMigrate returns the text of bench migrate --help.
-func helpMigrate(f *flag.FlagSet) string {
+// helpOf returns the text of --help of a command.
+func helpOf(usage string, f *flag.FlagSet) string {
 	var b strings.Builder
-	b.WriteString(usageMigrate)
+	b.WriteString(usage)
 	printFlags(&b, f, "Flags", func(string) bool { return true })
 	return b.String()
 }
@@ -77,7 +78,7 @@ func printFlags(b *strings.Builder, f *flag.FlagSet, title string, has func(name
 		}
 		argument, text := flag.UnquoteUsage(one)
 		fmt.Fprintf(b, "  --%s %s\n        %s", one.Name, argument, text)
-		if one.DefValue != "" {
+		if one.DefValue != "" && one.DefValue != "false" {
 			fmt.Fprintf(b, " (default %s)", one.DefValue)
 		}
 		b.WriteByte('\n')

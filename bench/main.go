@@ -6,6 +6,7 @@
 //	bench --url http://127.0.0.1:3000/api   another backend
 //	bench compare --base v1.2.0    this build and another one, in turn
 //	bench migrate --base v1.2.0    what the migrations of this build lock
+//	bench gain --url http://127.0.0.1:3000/api   another backend beside Byline
 package main
 
 import (
@@ -62,14 +63,19 @@ type bench struct {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	command := ""
-	if len(args) > 0 && (args[0] == "compare" || args[0] == "migrate") {
+	if len(args) > 0 && (args[0] == "compare" || args[0] == "migrate" || args[0] == "gain") {
 		command, args = args[0], args[1:]
+	} else if asksForGain(args) {
+		command = "gain"
 	}
 	var o *options
 	var err error
-	if command == "migrate" {
+	switch command {
+	case "migrate":
 		o, err = parseMigrate(args)
-	} else {
+	case "gain":
+		o, err = parseGain(args)
+	default:
 		o, err = parseOptions(args, command == "compare")
 	}
 	if errors.Is(err, flag.ErrHelp) {
@@ -84,6 +90,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return b.compare(ctx, stdout)
 	case "migrate":
 		return b.migrate(ctx, stdout)
+	case "gain":
+		return b.compareWith(ctx, stdout, b.startReplica)
 	}
 	r := &report.Report{Machine: machine.Describe(ctx, b.repo)}
 	if b.url != "" {
@@ -159,7 +167,7 @@ func (b *bench) own(ctx context.Context, r *report.Report) error {
 
 // external measures a server that is already running.
 func (b *bench) external(ctx context.Context, r *report.Report) error {
-	site, err := conduit.ParseURL(ctx, b.url)
+	site, err := conduit.ParseURL(ctx, b.url, conduit.Reach{})
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}

@@ -27,7 +27,7 @@ func (t *target) read(ctx context.Context) (r reading) {
 	var err error
 	r.sender = machine.OwnCPU()
 	if t.pid != 0 {
-		r.server, err = machine.CPU(t.pid)
+		r.server, err = machine.TreeCPU(t.pid, t.pgPID)
 		r.err = errors.Join(r.err, err)
 	}
 	if t.pgPID != 0 {

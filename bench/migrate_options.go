@@ -34,7 +34,7 @@ func parseMigrate(args []string) (*options, error) {
 	f.SetOutput(io.Discard) // as in parseOptions
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			return &options{help: helpMigrate(f)}, err
+			return &options{help: helpOf(usageMigrate, f)}, err
 		}
 		return nil, fmt.Errorf("%w; bench migrate --help lists the flags", err)
 	}

@@ -49,6 +49,9 @@ type options struct {
 	rate     float64
 	every    time.Duration
 
+	// These fields are for bench gain.
+	gain gainOptions
+
 	help string // the text to print, if it was requested
 }
 

@@ -35,57 +35,24 @@ func Read(ctx context.Context, site Site) (*Catalogue, error) {
 	return out, err
 }
 
-// survey reads all articles, with cursors if the server supports them.
-// Otherwise only a page without new articles is the end, because articlesCount
-// may be the length of a page.
+// survey reads all articles.
 func survey(ctx context.Context, site Site) (*Catalogue, error) {
 	c := newClient(site)
 	defer c.close()
 	out := &Catalogue{}
-	known, written := map[string]bool{}, map[string]bool{}
-	limit, cursor := readPage, ""
-	for ctx.Err() == nil {
-		path := "/articles?limit=" + strconv.Itoa(limit)
-		if cursor != "" {
-			path += "&cursor=" + url.QueryEscape(cursor)
-		} else {
-			path += "&offset=" + strconv.Itoa(len(out.Slugs))
-		}
-		var page listAnswer
-		err := c.call("GET", path, "", "", &page)
-		var refused statusError
-		if errors.As(err, &refused) && limit > pageSize && (refused.status == http.StatusBadRequest || refused.status == http.StatusUnprocessableEntity) {
-			limit = pageSize // the server may not permit longer pages
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		before := len(out.Slugs)
-		for _, a := range page.Articles {
-			if !known[a.Slug] {
-				known[a.Slug] = true
-				out.Slugs = append(out.Slugs, a.Slug)
-			}
+	written := map[string]bool{}
+	err := c.pages(ctx, "", func(page listAnswer, unseen []article) bool {
+		for _, a := range unseen {
+			out.Slugs = append(out.Slugs, a.Slug)
 			if name := a.Author.Username; !written[name] {
 				written[name] = true
 				out.Authors = append(out.Authors, name)
 			}
 		}
-		if n := page.ArticlesCount; n != nil && *n < len(out.Slugs) && *n == len(page.Articles) {
-			out.PageCounts = true
-		}
-		if len(out.Slugs) == before {
-			break
-		}
-		if page.NextCursor == nil && cursor != "" {
-			break
-		}
-		if cursor = ""; page.NextCursor != nil {
-			cursor = *page.NextCursor
-		}
-	}
-	if err := ctx.Err(); err != nil {
+		out.PageCounts = out.PageCounts || page.countsPage(len(out.Slugs))
+		return true
+	})
+	if err != nil {
 		return nil, err
 	}
 	var tags tagsAnswer
@@ -94,6 +61,53 @@ func survey(ctx context.Context, site Site) (*Catalogue, error) {
 	}
 	out.Tags = tags.Tags
 	return out, nil
+}
+
+// countsPage reports whether articlesCount is the length of the page, after so
+// many articles were read.
+func (l listAnswer) countsPage(read int) bool {
+	return l.ArticlesCount != nil && *l.ArticlesCount < read && *l.ArticlesCount == len(l.Articles)
+}
+
+// pages reads the list of all articles by pages, with cursors if the server
+// supports them, until visit returns false. unseen are the articles that no
+// page before had. Without cursors, only a page without such articles is the
+// end, because articlesCount may be the length of a page.
+func (c *client) pages(ctx context.Context, token string, visit func(page listAnswer, unseen []article) bool) error {
+	known := map[string]bool{}
+	limit, cursor := readPage, ""
+	for ctx.Err() == nil {
+		path := "/articles?limit=" + strconv.Itoa(limit)
+		if cursor != "" {
+			path += "&cursor=" + url.QueryEscape(cursor)
+		} else {
+			path += "&offset=" + strconv.Itoa(len(known))
+		}
+		var page listAnswer
+		err := c.call("GET", path, token, "", &page)
+		var refused statusError
+		if errors.As(err, &refused) && limit > pageSize && (refused.status == http.StatusBadRequest || refused.status == http.StatusUnprocessableEntity) {
+			limit = pageSize // the server may not permit longer pages
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		var unseen []article
+		for _, a := range page.Articles {
+			if !known[a.Slug] {
+				known[a.Slug] = true
+				unseen = append(unseen, a)
+			}
+		}
+		if more := visit(page, unseen); !more || len(unseen) == 0 || page.NextCursor == nil && cursor != "" {
+			return nil
+		}
+		if cursor = ""; page.NextCursor != nil {
+			cursor = *page.NextCursor
+		}
+	}
+	return ctx.Err()
 }
 
 // lastCursor returns the cursor of the last full page of 20, or "" if the

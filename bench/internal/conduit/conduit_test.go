@@ -31,15 +31,15 @@ func TestZipf(t *testing.T) {
 }
 
 func TestParseURL(t *testing.T) {
-	site, err := ParseURL(t.Context(), "http://127.0.0.1:3000/api/")
+	site, err := ParseURL(t.Context(), "http://127.0.0.1:3000/api/", Reach{})
 	if err != nil || site != (Site{Addr: "127.0.0.1:3000", Host: "127.0.0.1:3000", Base: "/api"}) {
 		t.Errorf("%+v, %v", site, err)
 	}
-	if site, err = ParseURL(t.Context(), "http://[::1]"); err != nil || site.Addr != "[::1]:80" || site.Base != "" {
+	if site, err = ParseURL(t.Context(), "http://[::1]", Reach{}); err != nil || site.Addr != "[::1]:80" || site.Base != "" {
 		t.Errorf("%+v, %v", site, err)
 	}
 	for _, bad := range []string{"", "127.0.0.1:3000", "https://127.0.0.1/api", "http://user@127.0.0.1/", "http://127.0.0.1/?a", "http://192.0.2.1/api", "http://0.0.0.0:80/"} {
-		if _, err := ParseURL(t.Context(), bad); err == nil {
+		if _, err := ParseURL(t.Context(), bad, Reach{}); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
 	}

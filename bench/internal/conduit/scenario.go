@@ -30,6 +30,8 @@ const (
 	List       = "list, first page"
 	ListDeep   = "list, offset 5000"
 	ListLast   = "list, last cursor"
+	ListTag    = "list by tag"
+	Profile    = "profile"
 	ListSigned = "list, signed in"
 	Feed       = "feed, signed in"
 	Tags       = "tags"
@@ -55,12 +57,12 @@ var Scenarios = []Scenario{
 	{Name: List, Query: QueryList, Growth: true, next: getList},
 	{Name: ListDeep, Query: QueryList, Growth: true, next: getDeep},
 	{Name: ListLast, Query: QueryList, Growth: true, next: getLast},
-	{Name: "list by tag", Growth: true, next: getByTag},
+	{Name: ListTag, Growth: true, next: getByTag},
 	{Name: ListSigned, Query: QueryList, Growth: true, next: getSignedIn},
 	{Name: Feed, Query: QueryFeed, Growth: true, next: getFeed},
 	{Name: Tags, Growth: true, next: getTags},
 	{Name: Comments, Growth: true, next: getComments},
-	{Name: "profile", Growth: true, next: getProfile},
+	{Name: Profile, Growth: true, next: getProfile},
 	// Few sign-ins run at once: with one hash at a time the others would only
 	// wait.
 	{Name: "login", Connections: 4, next: login},

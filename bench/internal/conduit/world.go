@@ -41,7 +41,8 @@ type World struct {
 	offset   int      // of the deep page
 	mark     string   // makes titles unique
 
-	pageCounts bool // see Catalogue
+	pageCounts bool            // see Catalogue
+	tolerated  map[string]bool // errors of checks that are not counted; see Compare
 
 	cycle   atomic.Uint64 // the next article of the uncached scenario
 	created atomic.Uint64 // number of written articles and comments
@@ -51,6 +52,15 @@ type World struct {
 // will be connections, because no one else may undo what a connection writes
 // with its user.
 func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark string) (*World, error) {
+	w, err := newWorld(site, c, users, signedIn, mark)
+	if err == nil {
+		w.cursor, err = lastCursor(site, len(c.Slugs))
+	}
+	return w, err
+}
+
+// newWorld is NewWorld without a cursor, which takes a request.
+func newWorld(site Site, c *Catalogue, users []User, signedIn float64, mark string) (*World, error) {
 	if len(users) < 2 {
 		return nil, fmt.Errorf("%d users are too few", len(users))
 	}
@@ -77,9 +87,7 @@ func NewWorld(site Site, c *Catalogue, users []User, signedIn float64, mark stri
 			w.readers = append(w.readers, &users[i])
 		}
 	}
-	var err error
-	w.cursor, err = lastCursor(site, len(c.Slugs))
-	return w, err
+	return w, nil
 }
 
 // DeepOffset is the offset of the deep page. On small servers the last page is

@@ -42,6 +42,7 @@ type Row struct {
 
 	RPS  float64       `json:"rps"`
 	P50  time.Duration `json:"p50Ns"`
+	P90  time.Duration `json:"p90Ns"`
 	P99  time.Duration `json:"p99Ns"`
 	P999 time.Duration `json:"p999Ns"`
 	Max  time.Duration `json:"maxNs"`
@@ -69,14 +70,24 @@ type Row struct {
 	// Behind is why the rate was not kept up, or "".
 	Behind string `json:"behind,omitempty"`
 
+	// Curve is the latencies at Percentiles, for plots.
+	Curve []time.Duration `json:"-"`
+
 	PgbenchTPS  float64 `json:"pgbenchTPS,omitempty"`
 	ConstantRPS float64 `json:"constantRPS,omitempty"`
 }
 
+// Percentiles are those of Row.Curve.
+var Percentiles = []float64{1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 85, 90, 92, 94, 95, 96, 97, 98, 98.5, 99, 99.3, 99.5, 99.7, 99.8, 99.9}
+
 // Fill copies the counters of a run.
 func (r *Row) Fill(res *load.Result) {
 	r.RPS = float64(res.Answered) / res.Elapsed.Seconds()
-	r.P50, r.P99, r.P999, r.Max = res.Latency.Quantile(.5), res.Latency.Quantile(.99), res.Latency.Quantile(.999), res.Latency.Max()
+	r.P50, r.P90, r.P99, r.P999, r.Max = res.Latency.Quantile(.5), res.Latency.Quantile(.9), res.Latency.Quantile(.99), res.Latency.Quantile(.999), res.Latency.Max()
+	r.Curve = nil
+	for _, q := range Percentiles {
+		r.Curve = append(r.Curve, res.Latency.Quantile(q/100))
+	}
 	r.Requests, r.Errors, r.Failures, r.Redials, r.Limited = res.Requests, res.Errors, res.Failures, res.Redials, res.Limited
 	r.LateP99, r.Backlog, r.Delayed, r.Unsent = res.Late.Quantile(.99), res.Backlog, res.Delayed, res.Unsent
 }

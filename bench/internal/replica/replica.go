@@ -1,0 +1,199 @@
+// Package replica stores what the API of another server shows in the database
+// of a Byline, so that both can be measured with the same data. Slugs, names,
+// times, the order of tags, and the numbers of favorites are kept, which the API
+// of Byline would choose itself.
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/byline-api/byline/bench/internal/conduit"
+)
+
+// Result is what was stored.
+type Result struct {
+	Slugs     map[string]bool // of the stored articles
+	Comments  int
+	Favorites int
+	// Refused counts the rows that the database refuses, by reason.
+	Refused map[string]int
+	// FavoritesCut is the number of articles that have fewer favorites than on
+	// the other server, because of the bounds.
+	FavoritesCut int
+}
+
+// maxFans bounds the accounts that are made to have favorites, and
+// maxFavorites their favorites.
+const (
+	maxFans      = 1000
+	maxFavorites = 200_000
+)
+
+// Store stores a snapshot. reader is the name of an account of the database,
+// which follows the same authors and has the same favorites as the reader of
+// the snapshot. mark makes the names of the accounts with other favorites
+// unique.
+func Store(ctx context.Context, url string, s *conduit.Snapshot, reader, mark string) (*Result, error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	st := &store{out: Result{Slugs: map[string]bool{}, Refused: map[string]int{}}, users: map[string]int64{}, mark: mark}
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		st.tx = tx
+		return st.all(ctx, s, reader)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("copy the data: %w", err)
+	}
+	// Without statistics the first minutes would be slower than the rest, and a
+	// parallel VACUUM needs shared memory, which is scarce in containers.
+	if _, err := conn.Exec(ctx, `VACUUM (ANALYZE, PARALLEL 0)`); err != nil {
+		return nil, fmt.Errorf("analyze the copied data: %w", err)
+	}
+	return &st.out, nil
+}
+
+type store struct {
+	tx    pgx.Tx
+	out   Result
+	users map[string]int64 // ids by name; 0 if the database has refused the name
+	mark  string
+	fans  []int // wanted favorites of the stored articles
+	slugs []string
+}
+
+func (st *store) all(ctx context.Context, s *conduit.Snapshot, reader string) error {
+	var readerID int64
+	if err := st.tx.QueryRow(ctx, `SELECT id FROM users WHERE username = $1`, reader).Scan(&readerID); err != nil {
+		return fmt.Errorf("find the account of the reader: %w", err)
+	}
+	// Limits for requests do not suit this.
+	if _, err := st.tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
+		return err
+	}
+	// The oldest article comes first, so that ids rise with the time.
+	for i := len(s.Articles) - 1; i >= 0; i-- {
+		if err := st.article(ctx, &s.Articles[i], readerID); err != nil {
+			return err
+		}
+	}
+	return st.favorites(ctx)
+}
+
+// row inserts a row and returns its id. A row that the database refuses is
+// counted, and leaves what was stored before.
+func (st *store) row(ctx context.Context, what, sql string, args ...any) (id int64, err error) {
+	err = pgx.BeginFunc(ctx, st.tx, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sql, args...).Scan(&id) })
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && (strings.HasPrefix(refused.Code, "22") || strings.HasPrefix(refused.Code, "23")) {
+		reason := refused.ConstraintName
+		if reason == "" {
+			reason = refused.Message
+		}
+		st.out.Refused[what+": "+reason]++
+		return 0, nil
+	}
+	return id, err
+}
+
+func (st *store) user(ctx context.Context, u conduit.SnapAuthor, reader int64) (int64, error) {
+	if id, known := st.users[u.Name]; known {
+		return id, nil
+	}
+	// The password hash is none, so that nobody can sign in.
+	id, err := st.row(ctx, "accounts", `INSERT INTO users (username, email, password_hash, bio, image) VALUES ($1, $2, '', $3, $4) RETURNING id`,
+		u.Name, fmt.Sprintf("copied-%d@example.com", len(st.users)), u.Bio, u.Image)
+	if err != nil {
+		return 0, err
+	}
+	st.users[u.Name] = id
+	if id == 0 || !u.Followed {
+		return id, nil
+	}
+	_, err = st.tx.Exec(ctx, `INSERT INTO follows (follower_id, followee_id) VALUES ($1, $2)`, reader, id)
+	return id, err
+}
+
+func (st *store) article(ctx context.Context, a *conduit.SnapArticle, reader int64) error {
+	author, err := st.user(ctx, a.Author, reader)
+	if err != nil || author == 0 {
+		return err
+	}
+	tags := a.Tags
+	if tags == nil {
+		tags = []string{} // null is not allowed
+	}
+	id, err := st.row(ctx, "articles", `
+		WITH a AS (
+			INSERT INTO articles (slug, author_id, title, description, body, tags, created_at, updated_at, published_at)
+			VALUES ($1, $2, $3, $4, $5, $6, LEAST($7, now()), LEAST($8, now()), LEAST($7, now())) RETURNING id, slug
+		), s AS (INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a)
+		SELECT id FROM a`, a.Slug, author, a.Title, a.Description, a.Body, tags, a.Created, a.Updated)
+	if err != nil || id == 0 {
+		return err
+	}
+	st.out.Slugs[a.Slug] = true
+	fans := a.Favorites
+	if a.Favorited {
+		fans--
+		if _, err := st.tx.Exec(ctx, `INSERT INTO favorites (article_id, user_id, article_created_at) SELECT id, $2, published_at FROM articles WHERE id = $1`, id, reader); err != nil {
+			return err
+		}
+		st.out.Favorites++
+	}
+	st.slugs, st.fans = append(st.slugs, a.Slug), append(st.fans, fans)
+	for _, c := range a.Comments {
+		by, err := st.user(ctx, c.Author, reader)
+		if err != nil {
+			return err
+		}
+		if by == 0 {
+			continue
+		}
+		stored, err := st.row(ctx, "comments", `INSERT INTO comments (article_id, author_id, body, created_at, updated_at) VALUES ($1, $2, $3, LEAST($4, now()), LEAST($4, now())) RETURNING id`,
+			id, by, c.Body, c.Created)
+		if err != nil {
+			return err
+		}
+		if stored != 0 {
+			st.out.Comments++
+		}
+	}
+	return nil
+}
+
+// favorites gives the articles as many favorites as they have on the other
+// server. It is unknown whose they are, so accounts are made for them.
+func (st *store) favorites(ctx context.Context) error {
+	most, total := 0, 0
+	for i, n := range st.fans {
+		kept := max(min(n, maxFans, maxFavorites-total), 0)
+		if kept < n {
+			st.out.FavoritesCut++
+		}
+		st.fans[i] = kept
+		total += kept
+		most = max(most, kept)
+	}
+	if total == 0 {
+		return nil
+	}
+	tag, err := st.tx.Exec(ctx, `
+		WITH fans AS (
+			INSERT INTO users (username, email, password_hash)
+			SELECT 'fan-' || $1 || '-' || i, 'fan-' || $1 || '-' || i || '@example.com', '' FROM generate_series(1, $2::int) i RETURNING id
+		), numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM fans)
+		INSERT INTO favorites (article_id, user_id, article_created_at)
+		SELECT a.id, f.id, a.published_at FROM unnest($3::text[], $4::int[]) AS w (slug, n) JOIN articles a ON a.slug = w.slug JOIN numbered f ON f.n <= w.n`,
+		st.mark, most, st.slugs, st.fans)
+	st.out.Favorites += int(tag.RowsAffected())
+	return err
+}
