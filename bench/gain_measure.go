@@ -29,11 +29,8 @@ const (
 // each side then has other articles.
 func (g *gain) measureAll(ctx context.Context) error {
 	reads, signedIn, writes := conduit.SideBySide()
-	for _, s := range signedIn {
-		if g.gain.signedIn() {
-			reads = append(reads, s)
-			g.report.Find(s.Name).SignedIn = true
-		}
+	if g.gain.signedIn() {
+		reads = append(reads, signedIn...)
 	}
 	if !g.gain.writes {
 		writes = nil
@@ -49,7 +46,6 @@ func (g *gain) measureAll(ctx context.Context) error {
 // chosen returns the scenarios that --only matches and that can be measured. It
 // compares the answers of those that only read.
 func (g *gain) chosen(ctx context.Context, all []conduit.Scenario, compare bool) (out []conduit.Scenario) {
-	g.report.Kinds = slices.DeleteFunc(g.report.Kinds, func(k *report.GainKind) bool { return !g.only.MatchString(k.Kind) })
 	for _, s := range all {
 		if !g.only.MatchString(s.Name) || ctx.Err() != nil {
 			continue

@@ -61,9 +61,6 @@ func (g *gain) note() {
 func (g *gain) noteSettings() {
 	g.add("Both servers and the benchmark share the cores. Byline ran with its default settings and its embedded PostgreSQL, which wait for the disk before they confirm a write. It caches answers to readers who are not signed in; %q asks for all articles in turn, so that caches help least.", conduit.Uncached)
 	g.add("Other load on the machine falsifies the figures. The load average before the run was %s.", g.report.Machine.Load)
-	if g.options.rounds < 2 {
-		g.add("There was one round, so that the noise is unknown. Use --rounds 3.")
-	}
 }
 
 // noteWrites says what stays in the backend.

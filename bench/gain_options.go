@@ -70,7 +70,7 @@ func parseGain(args []string) (*options, error) {
 	f.IntVar(&g.comments, "comments", 20_000, "`number` of comments to copy at most")
 	f.IntVar(&o.connections, "connections", 32, "`number` of HTTP connections")
 	f.IntVar(&o.rounds, "rounds", 3, "`number` of times that both are measured in turn")
-	f.DurationVar(&o.warm, "warm", 300*time.Millisecond, "warm-up `time` before each measurement")
+	f.DurationVar(&o.warm, "warm", 500*time.Millisecond, "warm-up `time` before each measurement")
 	f.DurationVar(&o.measure, "time", 1500*time.Millisecond, "`time` of each measurement")
 	only := f.String("only", "", "only kinds of requests whose name matches this regular `expression`: "+strings.Join(gainNames(), "; "))
 	rates := f.String("rates", "auto", "`rates` of the open loop in requests a second, comma-separated, rising; auto = from an eighth of the slower throughput to the faster one; none = no open loop")

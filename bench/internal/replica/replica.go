@@ -79,6 +79,13 @@ func (st *store) all(ctx context.Context, s *conduit.Snapshot, reader string) er
 	if _, err := st.tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
 		return err
 	}
+	// Only the authors of articles are known to be followed or not, so that they
+	// come before those of comments.
+	for _, a := range s.Articles {
+		if _, err := st.user(ctx, a.Author, readerID); err != nil {
+			return err
+		}
+	}
 	// The oldest article comes first, so that ids rise with the time.
 	for i := len(s.Articles) - 1; i >= 0; i-- {
 		if err := st.article(ctx, &s.Articles[i], readerID); err != nil {

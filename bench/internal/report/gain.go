@@ -16,6 +16,9 @@ const (
 	GainVersion = 1
 )
 
+// LeadKind is the kind of request that stands for all.
+const LeadKind = conduit.ReadMix
+
 // The two sides of a Gain, in all its arrays.
 const (
 	Backend = 0
@@ -64,7 +67,6 @@ type GainData struct {
 // GainKind is a kind of request.
 type GainKind struct {
 	Kind     string            `json:"kind"`
-	SignedIn bool              `json:"signedIn,omitempty"`
 	Writes   bool              `json:"writes,omitempty"`
 	Skipped  string            `json:"skipped,omitempty"`  // why it was not measured
 	Contents *conduit.Contents `json:"contents,omitempty"` // of kinds that only read
@@ -115,7 +117,7 @@ const (
 	BetterByline  = "byline"
 	BetterBackend = "backend"
 	BetterNoise   = "noise"   // the difference is not larger than noise
-	BetterUnknown = "unknown" // there was one round only
+	BetterUnknown = "unknown" // there were too few rounds
 	BetterErrors  = "errors"  // too many requests failed
 	BetterNone    = "none"    // nothing was measured
 )
@@ -129,8 +131,11 @@ type GainMemory struct {
 
 const (
 	// noise is the ratio that is not a difference, whatever the spread is: two
-	// measurements of one server differ by this on a quiet machine.
-	noise = 1.05
+	// servers that are the same differ by this on a machine that is not quiet.
+	noise = 1.1
+	// leastRounds is the number of rounds whose spread says something: of two
+	// rounds of equal servers, every second pair has one that is better twice.
+	leastRounds = 3
 	// maxErrorShare is the share of errors up to which figures are compared.
 	maxErrorShare = .01
 )
@@ -157,7 +162,7 @@ func judge(c *Comparable, figure func(Row) float64) GainRatio {
 	switch {
 	case !ok:
 		out.Better = BetterNone
-	case min(len(c.Rows[0]), len(c.Rows[1])) < 2:
+	case min(len(c.Rows[0]), len(c.Rows[1])) < leastRounds:
 		out.Better = BetterUnknown
 	case s.min > noise:
 		out.Better = BetterByline
@@ -288,7 +293,7 @@ func (k *GainKind) Says() string {
 	case t.Better == BetterNoise:
 		return fmt.Sprintf("No difference beyond noise: the ratio is %.2f (%.2f to %.2f).", t.Median, t.Least, t.Most)
 	case t.Better == BetterUnknown:
-		return fmt.Sprintf("The ratio is %.2f. With one round the noise is unknown.", t.Median)
+		return fmt.Sprintf("The ratio is %.2f (%.2f to %.2f). With fewer than %d rounds the noise is unknown.", t.Median, t.Least, t.Most, leastRounds)
 	}
 	return "Not measured."
 }

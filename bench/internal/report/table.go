@@ -87,6 +87,9 @@ func thousands(v float64) string {
 	return s
 }
 
+// Thousands formats 12345 as 12,345.
+func Thousands(v float64) string { return thousands(v) }
+
 // millis formats a time in ms with three significant digits.
 func millis(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
