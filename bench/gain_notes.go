@@ -67,7 +67,7 @@ func (g *gain) noteSettings() {
 func (g *gain) noteWrites() {
 	counts := map[string]uint64{}
 	for _, k := range g.report.Kinds {
-		if !k.Writes {
+		if !k.Writes || len(k.Closed.Rows[report.Backend]) == 0 {
 			continue
 		}
 		rows := k.Closed.Rows[report.Backend]
@@ -77,6 +77,9 @@ func (g *gain) noteWrites() {
 		for _, row := range rows {
 			counts[k.Kind] += row.Requests - min(row.Errors, row.Requests)
 		}
+	}
+	if len(counts) == 0 {
+		return
 	}
 	g.add("Your backend keeps what was created: about %d articles and %d comments, and those of the warm-ups. All contain the text %s.", counts[conduit.Create], counts[conduit.AddComment], g.mark)
 }

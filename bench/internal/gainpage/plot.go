@@ -90,11 +90,11 @@ func steps(most float64) []float64 {
 	if most <= 0 {
 		most = 1
 	}
-	step := math.Pow(10, math.Floor(math.Log10(most)))
-	for _, divide := range []float64{5, 4, 2} {
-		if most/(step/divide) <= 5 {
-			step /= divide
-			break
+	power := math.Pow(10, math.Floor(math.Log10(most)))
+	step := power / 5
+	for _, larger := range []float64{power / 2, power, 2 * power} {
+		if most/step > 5 {
+			step = larger
 		}
 	}
 	out := []float64{0}
@@ -113,11 +113,11 @@ type frame struct {
 	left, right, top, bottom float64
 }
 
-const plotHeight = 250
+const plotHeight = 260
 
 func newFrame(id, title, desc string) *frame {
 	p := &plot{ID: id, Title: title, Desc: desc, Width: width, Height: plotHeight}
-	return &frame{plot: p, left: 48, right: width - 14, top: 12, bottom: plotHeight - 40}
+	return &frame{plot: p, left: 48, right: width - 24, top: 24, bottom: plotHeight - 40}
 }
 
 // ticks draws the lines and labels of both axes.
@@ -133,7 +133,7 @@ func (f *frame) ticks(xs []float64, xText func(float64) string, xName string, ys
 		f.Texts = append(f.Texts, text{at(x), at(f.bottom + 17), "tick", "middle", xText(v)})
 	}
 	f.Texts = append(f.Texts, text{at((f.left + f.right) / 2), at(f.bottom + 34), "name", "middle", xName},
-		text{at(f.left + 4), at(f.top + 4), "name", "start", yName})
+		text{at(f.left - 6), at(f.top - 10), "name", "end", yName})
 }
 
 // point is a point in values.

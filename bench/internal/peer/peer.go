@@ -62,7 +62,7 @@ func Start(t testing.TB) *Peer {
 	p := &Peer{users: map[string]*user{}, bySlug: map[string]*article{}}
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]func(*call) any{
-		"POST /api/users": p.register, "POST /api/users/login": p.login, "GET /api/tags": p.tags,
+		"POST /api/users": p.register, "POST /api/users/login": p.login, "GET /api/user": p.current, "GET /api/tags": p.tags,
 		"GET /api/articles": p.list, "GET /api/articles/feed": p.feed, "POST /api/articles": p.publish, "GET /api/articles/{slug}": p.get,
 		"POST /api/articles/{slug}/favorite": p.like, "DELETE /api/articles/{slug}/favorite": p.like,
 		"GET /api/articles/{slug}/comments": p.comments, "POST /api/articles/{slug}/comments": p.comment,
@@ -174,6 +174,13 @@ func (p *Peer) login(c *call) any {
 		}
 	}
 	return refusal{http.StatusUnauthorized, "invalid credentials"}
+}
+
+func (p *Peer) current(c *call) any {
+	if c.viewer == nil {
+		return refusal{http.StatusUnauthorized, "sign in first"}
+	}
+	return account(c.viewer)
 }
 
 func (p *Peer) tags(*call) any {

@@ -100,7 +100,7 @@ type GainPercentiles struct {
 	P90 time.Duration `json:"p90Ns"`
 	P99 time.Duration `json:"p99Ns"`
 	Max time.Duration `json:"maxNs"`
-	// Curve is the latencies at Percentiles, of the last round.
+	// Curve is the latencies at Percentiles, for plots.
 	Curve []time.Duration `json:"-"`
 }
 
@@ -226,7 +226,9 @@ func (k *GainKind) latency(s GainSettings) *GainLatency {
 			out.Sides[side] = GainPercentiles{
 				P50: of(func(r Row) time.Duration { return r.P50 }), P90: of(func(r Row) time.Duration { return r.P90 }),
 				P99: of(func(r Row) time.Duration { return r.P99 }), Max: of(func(r Row) time.Duration { return r.Max }),
-				Curve: r.Rows[side][len(r.Rows[side])-1].Curve,
+			}
+			for i := range Percentiles {
+				out.Sides[side].Curve = append(out.Sides[side].Curve, of(func(r Row) time.Duration { return r.Curve[i] }))
 			}
 		}
 		// Less is better, so that the sides are swapped.
