@@ -86,6 +86,29 @@ func (p *Peer) Hold(name, password string, n int, tags ...string) {
 	}
 }
 
+// HoldArticle makes the backend hold an article of an account that it holds, and
+// n comments of the same account.
+func (p *Peer) HoldArticle(name, title, body string, n int, tags ...string) {
+	a := p.add(title, body, tags, p.users[name])
+	for i := range n {
+		a.comments = append(a.comments, comment{i + 1, fmt.Sprintf("Comment %d on %s", i, title), a.author})
+	}
+}
+
+// Prefer makes an account follow another one, and have its newest n articles as
+// favorites.
+func (p *Peer) Prefer(name, author string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.users[name].follows[author] = true
+	for _, a := range slices.Backward(p.articles) {
+		if n > 0 && a.author.name == author {
+			a.likes[name] = true
+			n--
+		}
+	}
+}
+
 func (p *Peer) add(title, body string, tags []string, by *user) *article {
 	a := &article{
 		slug: strings.ReplaceAll(strings.ToLower(title), " ", "-") + "-" + strconv.Itoa(len(p.articles)), title: title, body: body, tags: tags, author: by,

@@ -131,8 +131,12 @@ func (st *store) user(ctx context.Context, u conduit.SnapAuthor, reader int64) (
 
 func (st *store) article(ctx context.Context, a *conduit.SnapArticle, reader int64) error {
 	author, err := st.user(ctx, a.Author, reader)
-	if err != nil || author == 0 {
+	if err != nil {
 		return err
+	}
+	if author == 0 {
+		st.out.Refused["articles: their author was not stored"]++
+		return nil
 	}
 	tags := a.Tags
 	if tags == nil {
@@ -163,6 +167,7 @@ func (st *store) article(ctx context.Context, a *conduit.SnapArticle, reader int
 			return err
 		}
 		if by == 0 {
+			st.out.Refused["comments: their author was not stored"]++
 			continue
 		}
 		stored, err := st.row(ctx, "comments", `INSERT INTO comments (article_id, author_id, body, created_at, updated_at) VALUES ($1, $2, $3, LEAST($4, now()), LEAST($4, now())) RETURNING id`,
