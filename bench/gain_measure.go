@@ -35,12 +35,23 @@ func (g *gain) measureAll(ctx context.Context) error {
 	if !g.gain.writes {
 		writes = nil
 	}
+	g.say("this takes about %s, and at most a little more than %s (--limit)", g.estimate(len(reads)+len(writes)).Round(time.Minute), g.gain.limit)
 	stop := g.watchMemory(ctx)
 	defer stop()
 	if err := g.rounds(ctx, g.chosen(ctx, reads, true)); err != nil {
 		return err
 	}
 	return g.rounds(ctx, g.chosen(ctx, writes, false))
+}
+
+// estimate returns about how long the measurements of so many kinds take.
+func (g *gain) estimate(kinds int) time.Duration {
+	const usualRates = 5 // of a side, with --rates auto
+	rates := len(g.options.rates)
+	if g.gain.autoRates {
+		rates = usualRates
+	}
+	return time.Duration(kinds*g.options.rounds*len(g.targets)*(1+rates)) * (g.warm + g.options.measure)
 }
 
 // chosen returns the scenarios that --only matches and that can be measured. It

@@ -188,6 +188,7 @@ func (b *bench) external(ctx context.Context, r *report.Report) error {
 	if usual := conduit.DeepOffset; w.DeepOffset() < usual && b.only.MatchString(conduit.ListDeep) {
 		s.Notes = append(s.Notes, fmt.Sprintf("%s reads the last page, at offset %d, because there are fewer than %d articles", conduit.ListDeep, w.DeepOffset(), usual))
 	}
+	s.Notes = append(s.Notes, "bench gain --url measures Byline beside this server, with the same data, and writes a page")
 	err = b.scenarios(ctx, t, w, &s, false)
 	r.Scales = append(r.Scales, s)
 	return err
