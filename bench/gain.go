@@ -52,6 +52,9 @@ func (b *bench) compareWith(ctx context.Context, stdout io.Writer, replicate fun
 		Machine: machine.Describe(ctx, b.repo), Backend: b.url,
 		Settings: report.GainSettings{Connections: b.connections, Rounds: b.rounds, Warm: b.warm, Measure: b.options.measure, MaxP99: maxP99},
 	}}
+	if err := g.checkFiles(); err != nil {
+		return err
+	}
 	g.targets[report.Backend] = &target{site: site, pid: b.pid, pgPID: b.postgres}
 	snapshot, err := g.read(ctx, site)
 	if err != nil {
@@ -93,8 +96,11 @@ func (g *gain) read(ctx context.Context, site conduit.Site) (*conduit.Snapshot, 
 		}
 		return nil, err
 	}
+	if len(s.Articles) == 0 && s.Why != nil {
+		return nil, fmt.Errorf("none of the %d articles can be read: %w", s.Lost, s.Why)
+	}
 	if len(s.Articles) == 0 {
-		return nil, errors.New("the backend has no articles that can be read, so that there is nothing to compare; fill it, or give the --url of one with data")
+		return nil, errors.New("the backend has no articles, so that there is nothing to compare; fill it, or give the --url of one with data")
 	}
 	g.say("read %d articles with %d comments", len(s.Articles), s.Comments)
 	return s, nil
@@ -172,6 +178,24 @@ func (g *gain) enter(ctx context.Context, s *conduit.Snapshot, r *replicated) er
 	g.report.Data = report.GainData{Articles: len(s.Articles), Total: s.Total, Authors: len(c.Authors), Tags: len(c.Tags), Comments: r.stored.Comments,
 		Favorites: r.stored.Favorites, Refused: r.stored.Refused}
 	g.noteData(s, r.stored)
+	return nil
+}
+
+// checkFiles makes sure that the results can be written, before they have taken
+// minutes.
+func (g *gain) checkFiles() error {
+	for name, file := range map[string]string{"json": g.json, "html": g.gain.html} {
+		if file == "" {
+			continue
+		}
+		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			return fmt.Errorf("--%s: %w", name, err)
+		}
+	}
 	return nil
 }
 

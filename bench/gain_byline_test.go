@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,16 @@ func TestWithByline(t *testing.T) {
 	t.Run("Replica", func(t *testing.T) { testReplica(t, program) })
 }
 
+// long returns n characters that cannot be compressed to few.
+func long(n int) string {
+	r := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, n)
+	for i := range text {
+		text[i] = byte('a' + r.IntN(26))
+	}
+	return string(text)
+}
+
 // testGain compares a backend that allows more than Byline with a
 // Byline that has its data.
 func testGain(t *testing.T, program string) {
@@ -43,6 +54,7 @@ func testGain(t *testing.T, program string) {
 	p.HoldArticle("bob "+script, "Hostile "+script, "Text "+script, 3, script)
 	p.HoldArticle("ann", "With NUL", "a\x00b", 0, "go")
 	p.HoldArticle("ann", "Größe, “quoted” & 日本 %20 ?#", "Text", 40, "go", "größe")
+	p.HoldArticle("ann", long(8000), "Text", 0, "go") // its slug fits into no index
 	dir := t.TempDir()
 	page, figures := filepath.Join(dir, "gain.html"), filepath.Join(dir, "gain.json")
 	o, err := parseGain([]string{"--url", p.URL, "--byline", program, "--connections", "2", "--time", "150ms", "--warm", "0", "--rounds", "1", "--rates", "20,40",
@@ -55,7 +67,8 @@ func testGain(t *testing.T, program string) {
 	if err := b.compareWith(t.Context(), &out, b.startReplica); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	contains(t, out.String(), "Data of both: 27 articles by 2 authors", "43 comments", "Not stored by Byline, and left out: 3 articles: their author was not stored", "1 accounts: users_username_key", "1 articles: invalid byte sequence", "Resident memory", "its PostgreSQL", page)
+	contains(t, out.String(), "Data of both: 27 articles by 2 authors", "43 comments", "Not stored by Byline, and left out: 3 articles: their author was not stored", "1 accounts: duplicate key value violates unique constraint \"users_username_key\"",
+		"1 articles: invalid byte sequence", "1 articles: a slug, tag or username is too long", "Resident memory", "its PostgreSQL", page)
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)

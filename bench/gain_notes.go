@@ -23,7 +23,7 @@ func (g *gain) noteData(s *conduit.Snapshot, stored *replica.Result) {
 		g.add("The data is not the same: %s%s. Your backend has to search more rows than Byline, and lists by tag may be longer.", s.Cut, total)
 	}
 	if s.Lost > 0 {
-		g.add("%d articles were listed by your backend and could not be read. They were left out.", s.Lost)
+		g.add("%d articles were listed by your backend and could not be read. They were left out. The first error: %v.", s.Lost, s.Why)
 	}
 	if stored.FavoritesCut > 0 {
 		g.add("%d articles have fewer favorites in Byline than in your backend, because the number of copied favorites is bounded.", stored.FavoritesCut)

@@ -190,6 +190,26 @@ func TestGainEmpty(t *testing.T) {
 	}
 }
 
+func TestGainUnreadable(t *testing.T) {
+	t.Parallel()
+	a := held(t)
+	a.Before = func(w http.ResponseWriter, r *http.Request) bool {
+		limited := strings.HasSuffix(r.URL.Path, "/comments")
+		if limited {
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = io.WriteString(w, "slow \x1b[2Jdown")
+		}
+		return limited
+	}
+	_, _, err := gainOf(t, a, held(t))
+	if err == nil || !strings.Contains(err.Error(), "none of the 100 articles can be read") || !strings.Contains(err.Error(), "disable the rate limits") || strings.Contains(err.Error(), "\x1b") {
+		t.Errorf("got %v", err)
+	}
+	if _, _, err := gainOf(t, held(t), held(t), "--html", filepath.Join(t.TempDir(), "missing", "x.html")); err == nil || !strings.Contains(err.Error(), "--html") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestGainSignedIn(t *testing.T) {
 	t.Parallel()
 	a, b := held(t), held(t)

@@ -122,7 +122,7 @@ func (c *client) call(method, path, token, body string, out any) error {
 	if res.Status < 200 || res.Status > 299 {
 		err := statusError{res.Status, excerpt(res.Body)}
 		if err.text == "" {
-			err.text = string(res.Body[:min(len(res.Body), 200)])
+			err.text = Printable(string(res.Body[:min(len(res.Body), 200)]))
 		}
 		if res.Status == http.StatusTooManyRequests {
 			return fmt.Errorf("%s %s: %w; %s", method, path, err, RateLimitHint)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // statusError is a response with an unexpected status. Its text contains
@@ -30,7 +31,18 @@ func excerpt(body []byte) string {
 	if json.Unmarshal(body, &answer) != nil {
 		return ""
 	}
-	return string(answer.Errors[:min(len(answer.Errors), 120)])
+	return Printable(string(answer.Errors[:min(len(answer.Errors), 120)]))
+}
+
+// Printable returns a text without line breaks and control characters, with
+// which a server could change what the terminal shows.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 func decode[T any](body []byte) (out T, err error) {

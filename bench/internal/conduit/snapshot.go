@@ -1,6 +1,7 @@
 package conduit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,10 @@ type Snapshot struct {
 	Total int
 	// Cut is why the snapshot has fewer articles than the server, or "".
 	Cut string
-	// Lost is the number of articles that were listed and could not be read.
+	// Lost is the number of articles that were listed and could not be read, and
+	// Why is the error of the first one.
 	Lost int
+	Why  error
 	// PageCounts is that of Catalogue.
 	PageCounts bool
 }
@@ -71,7 +74,7 @@ func TakeSnapshot(ctx context.Context, site Site, token string, limit Bounds) (*
 		read += len(unseen)
 		s.PageCounts = s.PageCounts || page.countsPage(read)
 		if page.ArticlesCount != nil {
-			s.Total = *page.ArticlesCount
+			s.Total = max(*page.ArticlesCount, 0)
 		}
 		for _, a := range unseen {
 			if len(s.Articles) < limit.Articles && a.Slug != "" && a.Author.Username != "" {
@@ -117,16 +120,15 @@ func (a author) snap() SnapAuthor { return SnapAuthor{a.Username, a.Bio, a.Image
 func (s *Snapshot) complete(ctx context.Context, site Site, limit Bounds) error {
 	var comments, bytes, full atomic.Int64
 	full.Store(int64(len(s.Articles))) // the index of the first article that is too much
-	got := make([]bool, len(s.Articles))
+	failed := make([]error, len(s.Articles))
 	err := each(ctx, site, len(s.Articles), func(c *client, i int) error {
 		if int64(i) >= full.Load() {
 			return nil
 		}
 		a := &s.Articles[i]
-		if err := a.read(c); err != nil {
+		if failed[i] = a.read(c); failed[i] != nil {
 			return nil // counted as lost
 		}
-		got[i] = true
 		size := len(a.Body)
 		for _, one := range a.Comments {
 			size += len(one.Body)
@@ -146,8 +148,9 @@ func (s *Snapshot) complete(ctx context.Context, site Site, limit Bounds) error 
 	}
 	kept := s.Articles[:0]
 	for i, a := range s.Articles {
-		if !got[i] {
+		if failed[i] != nil {
 			s.Lost++
+			s.Why = cmp.Or(s.Why, failed[i])
 			continue
 		}
 		s.Comments += len(a.Comments)

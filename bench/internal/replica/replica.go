@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -95,15 +96,20 @@ func (st *store) all(ctx context.Context, s *conduit.Snapshot, reader string) er
 	return st.favorites(ctx)
 }
 
+// refusals are the classes of errors that are because of the row: invalid data,
+// violated constraints, texts that are too long for an index, and errors of
+// triggers.
+var refusals = []string{"22", "23", "54", "P0"}
+
 // row inserts a row and returns its id. A row that the database refuses is
 // counted, and leaves what was stored before.
 func (st *store) row(ctx context.Context, what, sql string, args ...any) (id int64, err error) {
 	err = pgx.BeginFunc(ctx, st.tx, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sql, args...).Scan(&id) })
 	var refused *pgconn.PgError
-	if errors.As(err, &refused) && (strings.HasPrefix(refused.Code, "22") || strings.HasPrefix(refused.Code, "23")) {
-		reason := refused.ConstraintName
-		if reason == "" {
-			reason = refused.Message
+	if errors.As(err, &refused) && slices.Contains(refusals, refused.Code[:2]) {
+		reason := refused.Message // has no values of the row
+		if strings.HasPrefix(refused.Code, "54") {
+			reason = "a slug, tag or username is too long for an index" // the message has the length
 		}
 		st.out.Refused[what+": "+reason]++
 		return 0, nil

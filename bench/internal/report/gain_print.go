@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/byline-api/byline/bench/internal/conduit"
 )
 
 // SideNames are the names of the sides.
@@ -17,7 +18,7 @@ var SideNames = [2]string{"your backend", "Byline"}
 func (g *Gain) Print(w io.Writer) error {
 	p := &printer{w: w}
 	m := g.Machine
-	p.line("What you would gain: %s beside Byline, measured in turn", Plain(g.Backend))
+	p.line("What you would gain: %s beside Byline, measured in turn", conduit.Printable(g.Backend))
 	p.line("%d cores (%s), %d MB, %s, load average before %s", m.Cores, m.CPU, m.MemoryMB, m.OS, m.Load)
 	p.line("%s | PostgreSQL %s", m.Server, m.PostgreSQL)
 	for _, text := range g.DataLines() {
@@ -39,32 +40,21 @@ func (g *Gain) Print(w io.Writer) error {
 	}
 	p.line("\nIn words:")
 	for _, k := range g.Kinds {
-		p.line("- %s: %s", k.Kind, Plain(k.Says()))
+		p.line("- %s: %s", k.Kind, conduit.Printable(k.Says()))
 	}
 	p.line("\nThe answers before the measurement:")
 	p.table(g.ContentsTable())
 	if lines := g.Differences(); len(lines) > 0 {
 		p.line("\nDifferences, and errors:")
 		for _, text := range lines {
-			p.line("- %s", Plain(text))
+			p.line("- %s", conduit.Printable(text))
 		}
 	}
 	p.line("\nWhat to know:")
 	for _, note := range g.Notes {
-		p.line("- %s", Plain(note))
+		p.line("- %s", conduit.Printable(note))
 	}
 	return p.err
-}
-
-// Plain returns a text without line breaks and control characters, which a
-// backend could use to change what the terminal shows.
-func Plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, text)
 }
 
 // DataLines describe the data that both have.
@@ -254,6 +244,9 @@ func (g *Gain) Differences() (out []string) {
 			for _, text := range slices.Sorted(maps.Keys(c.Differences)) {
 				out = append(out, fmt.Sprintf("%s: %s (%d of %d answers)", k.Kind, text, c.Differences[text], c.Requests))
 			}
+			if text := lengths(c); text != "" {
+				out = append(out, k.Kind+": "+text)
+			}
 			for side, name := range SideNames {
 				for _, text := range slices.Sorted(maps.Keys(c.Sides[side].Contract)) {
 					out = append(out, fmt.Sprintf("%s, %s: %s (%d of %d answers)", k.Kind, name, text, c.Sides[side].Contract[text], c.Requests))
@@ -265,6 +258,21 @@ func (g *Gain) Differences() (out []string) {
 		}
 	}
 	return out
+}
+
+// longer is the ratio of lengths that is worth mentioning.
+const longer = 1.5
+
+// lengths says which side has longer answers, or "".
+func lengths(c *conduit.Contents) string {
+	a, b := float64(max(c.Sides[Backend].Bytes, 1)), float64(max(c.Sides[Byline].Bytes, 1))
+	switch {
+	case a > longer*b:
+		return fmt.Sprintf("the answers of your backend are %s times as long as those of Byline", factor(a/b))
+	case b > longer*a:
+		return fmt.Sprintf("the answers of Byline are %s times as long as those of your backend", factor(b/a))
+	}
+	return ""
 }
 
 // maxListed is how many kinds of failures are listed for a kind and a side.
