@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -188,9 +189,14 @@ func (g *gain) checkFiles() error {
 		if file == "" {
 			continue
 		}
-		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
-		if err == nil {
-			err = f.Close()
+		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		switch {
+		case err == nil:
+			err = errors.Join(f.Close(), os.Remove(file))
+		case errors.Is(err, fs.ErrExist):
+			if f, err = os.OpenFile(file, os.O_WRONLY, 0); err == nil {
+				err = f.Close()
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("--%s: %w", name, err)
