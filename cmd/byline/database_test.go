@@ -21,7 +21,7 @@ func databaseCommands(t *testing.T) (commands [][]string) {
 	t.Helper()
 	others := map[string]bool{ // these make a database, or need none
 		"byline serve": true, "byline seed": true, "byline migrate up": true,
-		"byline import prisma": true, "byline import sequelize": true, "byline import ghost": true, "byline import markdown": true, "byline import ndjson": true, "byline import rules": true, "byline import verify answers": true,
+		"byline import prisma": true, "byline import sequelize": true, "byline import api": true, "byline import ghost": true, "byline import markdown": true, "byline import ndjson": true, "byline import rules": true, "byline import verify answers": true,
 		"byline import mapping prisma": true, "byline import mapping sequelize": true,
 		"byline config": true, "byline version": true, "byline healthcheck": true, "byline help": true,
 	}

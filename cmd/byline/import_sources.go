@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/byline-api/byline/db/importer/apisource"
+	"github.com/byline-api/byline/db/importer/filesource"
 	imports "github.com/byline-api/byline/db/importer/source"
 	"github.com/byline-api/byline/db/importer/sqlsource"
 )
@@ -33,6 +35,58 @@ var sources = []sourceKind{
 		long: "Import the PostgreSQL or MySQL database of an Express backend with Sequelize, while it\n" +
 			"runs. Nothing is written to it.",
 		flags: liveDatabase("sequelize", "Sequelize"),
+	},
+	{
+		use: "api URL", what: "an API of the RealWorld contract", short: "Import any RealWorld backend through its API",
+		long: "Import what any backend of the RealWorld contract shows through its API, such as\n" +
+			"https://example.com/api. The API shows no passwords and e-mail addresses: users set new\n" +
+			"ones. It shows favorites, but follows only of the account that a token belongs to.",
+		flags: func(p *program, f *pflag.FlagSet) opener {
+			var options apisource.Options
+			token := f.String("token", "", "token of an account there, or env:NAME for an environment variable with it")
+			f.IntVar(&options.Concurrency, "concurrency", 4, "requests at a time")
+			f.Float64Var(&options.Rate, "rate", 0, "requests in a second at most; 0 for no limit")
+			return func(_ context.Context, where string) (opened imports.Source, err error) {
+				if options.Token, err = valueOf(p, *token); err != nil {
+					return nil, err
+				}
+				return apisource.New(where, options)
+			}
+		},
+	},
+	{
+		use: "ghost FILE", what: "an export of Ghost", short: "Import the JSON export of Ghost",
+		long: "Import the JSON export of Ghost (Settings, Advanced, Import/Export). It has no passwords,\n" +
+			"members and comments: authors set a new password by \"forgotten password\".",
+		flags: func(p *program, f *pflag.FlagSet) opener {
+			site := f.String("site", "", "address of the Ghost site, by which its links become absolute")
+			pages := f.Bool("pages", false, "import pages too, as articles")
+			return func(_ context.Context, where string) (imports.Source, error) {
+				return filesource.Ghost(where, filesource.GhostOptions{SiteURL: *site, Pages: *pages, Note: p.note})
+			}
+		},
+	},
+	{
+		use: "markdown FOLDER", what: "a folder of Markdown", short: "Import a folder of Markdown with front matter",
+		long: "Import the Markdown files of Hugo, Jekyll, Eleventy or Astro with their front matter in\n" +
+			"YAML, TOML or JSON.",
+		flags: func(p *program, f *pflag.FlagSet) opener {
+			site := f.String("site", "", "address of the old site, by which relative addresses of pictures become absolute")
+			author := f.String("author", "", "name of the author of files that name none")
+			return func(_ context.Context, where string) (imports.Source, error) {
+				return filesource.Markdown(where, filesource.MarkdownOptions{SiteURL: *site, Author: *author, Note: p.note})
+			}
+		},
+	},
+	{
+		use: "ndjson FILE", what: "an export of Byline", short: "Import an export of Byline",
+		long: "Import what byline export has written, or the export of one account (GET /api/user/export).",
+		flags: func(p *program, f *pflag.FlagSet) opener {
+			hidden := f.Bool("hidden-comments", false, "import comments that a moderator has hidden or not approved; everybody sees them then")
+			return func(_ context.Context, where string) (imports.Source, error) {
+				return filesource.NDJSON(where, filesource.NDJSONOptions{HiddenComments: *hidden, Note: p.note})
+			}
+		},
 	},
 }
 
