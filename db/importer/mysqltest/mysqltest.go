@@ -99,9 +99,16 @@ func execute(ctx context.Context, dsn, script string) error {
 	return err
 }
 
-// keeper runs a server until its input ends, which happens even if the test is
-// killed. Then it removes the folder.
-const keeper = `dir=$1; shift; "$@" </dev/null & read -r _; kill $! 2>/dev/null; wait $!; rm -rf "$dir"`
+// keeper makes the tables of a server and runs it in a folder, until its input
+// ends, which happens even if the test is killed. Then it stops all that it has
+// started, which is its process group, and removes the folder.
+const keeper = `dir=$1; shift
+(mariadb-install-db --no-defaults --datadir="$dir/data" --auth-root-authentication-method=normal --skip-test-db && "$@"; touch "$dir/ended") </dev/null &
+read -r _
+trap '' TERM
+kill -TERM 0
+wait
+until rm -rf "$dir"; do sleep 1; done # while a program ends that still writes`
 
 // start starts a server in a folder of its own, with a socket and no port.
 func start(program string) (err error) {
@@ -110,25 +117,17 @@ func start(program string) (err error) {
 	}
 	dir := server.dir
 	server.socket = filepath.Join(dir, "socket")
-	attributes, err := unprivileged(dir)
-	if err != nil {
-		return err
-	}
-	options := []string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data")}
-	install := exec.Command("mariadb-install-db", append(options, "--auth-root-authentication-method=normal", "--skip-test-db")...)
-	install.SysProcAttr, install.Dir = attributes, dir
-	if output, err := install.CombinedOutput(); err != nil {
-		return fmt.Errorf("mariadb-install-db: %w\n%s", err, output)
-	}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	arguments := append([]string{"-c", keeper, "keeper", dir, program}, options...)
-	server.process = exec.Command("sh", append(arguments, "--socket="+server.socket, "--skip-networking", "--pid-file="+filepath.Join(dir, "pid"),
-		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M")...)
-	server.process.SysProcAttr, server.process.Dir, server.process.Stdout, server.process.Stderr = attributes, dir, log, log
+	server.process = exec.Command("sh", "-c", keeper, "keeper", dir, program, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--socket="+server.socket,
+		"--skip-networking", "--pid-file="+filepath.Join(dir, "pid"), "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M")
+	server.process.Dir, server.process.Stdout, server.process.Stderr = dir, log, log
+	if server.process.SysProcAttr, err = unprivileged(dir); err != nil {
+		return err
+	}
 	if server.input, err = server.process.StdinPipe(); err != nil {
 		return err
 	}
@@ -138,11 +137,14 @@ func start(program string) (err error) {
 	return wait()
 }
 
-// wait returns when the server answers.
+// wait returns when the server answers, or with its log when it has ended.
 func wait() (err error) {
 	for range 600 {
 		if err = execute(context.Background(), "root@unix("+server.socket+")/", "SELECT 1"); err == nil {
 			return nil
+		}
+		if _, ended := os.Stat(filepath.Join(server.dir, "ended")); ended == nil {
+			break
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -156,7 +158,9 @@ func Stop() {
 	defer server.Unlock()
 	if server.input != nil {
 		_ = server.input.Close()
-		_ = server.process.Wait()
+		if server.process.Process != nil {
+			_ = server.process.Wait()
+		}
 	}
 	if server.dir != "" {
 		_ = os.RemoveAll(server.dir)
