@@ -108,7 +108,7 @@ read -r _
 trap '' TERM
 kill -TERM 0
 wait
-until rm -rf "$dir"; do sleep 1; done # while a program ends that still writes`
+for try in 1 2 3 4 5 6 7 8 9; do rm -rf "$dir" && break; sleep 1; done # a program that ends may still write`
 
 // start starts a server in a folder of its own, with a socket and no port.
 func start(program string) (err error) {
