@@ -191,6 +191,7 @@ func mysqlTLS(cfg *mysql.Config, values url.Values, host string) error {
 func connectMySQL(cfg *mysql.Config) (connection, error) {
 	cfg.ParseTime, cfg.Loc, cfg.AllowNativePasswords = true, time.UTC, true
 	cfg.Timeout, cfg.InterpolateParams = 15*time.Second, true
+	cfg.Logger = &mysql.NopLogger{} // what it would print is in the error too
 	if cfg.Params == nil {
 		cfg.Params = map[string]string{}
 	}

@@ -107,7 +107,7 @@ func TestTagsByName(t *testing.T) {
 		t.Run(server, func(t *testing.T) {
 			t.Parallel()
 			url := database(t, "sequelize", server)
-			quote := openDialect(t, url).quote
+			quote := quoteOf(server)
 			tags := func() []string {
 				return all(t, open(t, "sequelize", url, "").Articles(t.Context(), source.Range{}))[0].Tags
 			}
@@ -119,13 +119,6 @@ func TestTagsByName(t *testing.T) {
 			require.Equal(t, []string{"ant", "zebra"}, tags(), "there is no order but that of names")
 		})
 	}
-}
-
-func openDialect(t *testing.T, url string) dialect {
-	t.Helper()
-	c, err := parseURL(url)
-	require.NoError(t, err)
-	return c.dialect
 }
 
 // TestTagListColumn reads the tags of a column.
@@ -171,11 +164,11 @@ func TestDetect(t *testing.T) {
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"users:\n  tabel: x\n":        "line 2",
-		"users:\n  table: {a: b}\n":   "line 2: expected a name or a list of names",
-		"users:\n  role:\n":           `line 2: users.role has no value; write "" if there is no such table or column`,
+		"users:\n  tabel: x\n":         "line 2",
+		"users:\n  table: {a: b}\n":    "line 2: expected a name or a list of names",
+		"users:\n  role:\n":            `line 2: users.role has no value; write "" if there is no such table or column`,
 		"users:\n  role: x\n---\na: b": "second document",
-		"users: [":                    "line 1",
+		"users: [":                     "line 1",
 	} {
 		_, err := Parse("prisma", []byte(text))
 		require.ErrorContains(t, err, want, text)
