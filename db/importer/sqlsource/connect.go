@@ -64,19 +64,9 @@ func parsePostgres(address string) (connection, error) {
 	if err != nil {
 		return connection{}, errURL
 	}
-	values := u.Query()
-	if err := postgresTLS(values); err != nil {
+	if u.RawQuery, err = postgresQuery(u.Query()); err != nil {
 		return connection{}, err
 	}
-	if name := values.Get("schema"); name != "" {
-		values.Set("search_path", postgres{}.quote(name))
-	}
-	for name := range values {
-		if !slices.Contains(postgresParameters, name) {
-			values.Del(name)
-		}
-	}
-	u.RawQuery = values.Encode()
 	cfg, err := pgx.ParseConfig(u.String())
 	if err != nil {
 		return connection{}, postgresError(err)
@@ -103,10 +93,11 @@ func postgresError(err error) error {
 	return errURL
 }
 
-// postgresTLS translates what the drivers of Node.js call otherwise.
-func postgresTLS(values url.Values) error {
+// postgresQuery translates what Prisma and the drivers of Node.js call otherwise,
+// and leaves out what PostgreSQL would refuse a session with.
+func postgresQuery(values url.Values) (string, error) {
 	if values.Has("sslidentity") {
-		return errIdentity
+		return "", errIdentity
 	}
 	switch values.Get("ssl") {
 	case "true", "1":
@@ -121,7 +112,15 @@ func postgresTLS(values url.Values) error {
 		values.Set("sslrootcert", cmp.Or(values.Get("sslrootcert"), values.Get("sslcert")))
 		values.Del("sslcert")
 	}
-	return nil
+	if name := values.Get("schema"); name != "" {
+		values.Set("search_path", postgres{}.quote(name))
+	}
+	for name := range values {
+		if !slices.Contains(postgresParameters, name) {
+			values.Del(name)
+		}
+	}
+	return values.Encode(), nil
 }
 
 var errIdentity = errors.New("the parameter sslidentity of the address is not supported: use an account of the database that needs a password and no certificate")
