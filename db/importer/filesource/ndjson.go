@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -133,8 +134,8 @@ func (s *NDJSONSource) index() error {
 		if err != nil {
 			return err
 		}
-		var h head
-		if err := json.Unmarshal(l.text, &h); err != nil {
+		h, err := headOf(l.text, !json.Valid(l.text))
+		if err != nil {
 			return atLine(l, err)
 		}
 		switch {
@@ -159,6 +160,26 @@ func (s *NDJSONSource) index() error {
 		return fmt.Errorf("the file has no line end after line %d (byte %d): it is incomplete; export it again", last.number, last.end)
 	}
 	return nil
+}
+
+// bodiless are the types of lines whose head is only the type. Most lines begin
+// with it, so that their texts need not be decoded to find it.
+var bodiless = []string{"article", "favorite", "follow", "following", "follower"}
+
+// headOf returns the head of a line. A line that may be wrong is read as a
+// whole.
+func headOf(text []byte, wrong bool) (h head, err error) {
+	rest, found := bytes.CutPrefix(text, []byte(`{"type":"`))
+	if !found {
+		rest, found = bytes.CutPrefix(text, []byte(`{"type" : "`)) // as PostgreSQL writes it
+	}
+	if end := bytes.IndexByte(rest[:min(len(rest), 20)], '"'); found && !wrong && end > 0 {
+		if t := string(rest[:end]); slices.Contains(bodiless, t) {
+			return head{Type: t}, nil
+		}
+	}
+	err = json.Unmarshal(text, &h)
+	return h, err
 }
 
 // begin finds out by the first line which export the file is.
@@ -279,8 +300,8 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 			if l.start >= found.end {
 				return
 			}
-			var h head
-			if err := json.Unmarshal(l.text, &h); err != nil {
+			h, err := headOf(l.text, false)
+			if err != nil {
 				yield(none, atLine(l, err))
 				return
 			}
