@@ -105,6 +105,7 @@ func (s Settings) clone() Settings {
 // DefaultConfig returns the values of what a file does not set. All requests go
 // to the old system.
 func DefaultConfig() Config {
+	rules := compare.DefaultRules()
 	return Config{
 		OldPrefix: "/api", NewPrefix: "/api", Listen: "127.0.0.1:8000", Admin: "127.0.0.1:9091",
 		OldTimeout: time.Minute, NewTimeout: 10 * time.Second, OldIdle: 4 * time.Second,
@@ -114,7 +115,7 @@ func DefaultConfig() Config {
 			Modes:           Modes{allOthers: "old"},
 			StickAfterWrite: 30 * time.Second,
 			WritesFallBack:  true,
-			Compare:         Comparison{Unordered: []compare.Path{compare.MustPath("$.tags")}, Tokens: []compare.Path{compare.MustPath("$..token")}},
+			Compare:         Comparison{Unordered: rules.Unordered, Tokens: rules.Tokens},
 		},
 	}
 }

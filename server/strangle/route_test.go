@@ -25,6 +25,12 @@ func TestEveryOperation(t *testing.T) {
 		paths[op.ID] = "/api" + parameter.ReplaceAllString(op.Path, "some%2Fthing")
 	}
 	require.Greater(t, len(paths), 60)
+	for mode, want := range map[string]string{"old": "old", "new": "new", "0%": "old", "100%": "new", "shadow": "old"} {
+		w.set("default", mode)
+		for _, op := range doc.Operations() {
+			require.Equal(t, want, w.send(op.Method, paths[op.ID], "").from(), "%s %s", op.ID, mode)
+		}
+	}
 	for _, op := range doc.Operations() {
 		w.set(op.ID, "new")
 		a := w.send(op.Method, paths[op.ID], "")

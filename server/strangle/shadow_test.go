@@ -271,6 +271,18 @@ func TestShadowWrites(t *testing.T) {
 	require.Equal(t, "mine", asked[1].header.Get("Idempotency-Key"))
 }
 
+// TestShadowAfterWrite checks that what a user reads after a write is not
+// compared, because the import has not copied the write yet.
+func TestShadowAfterWrite(t *testing.T) {
+	t.Parallel()
+	w := start(t, modes("reads", "shadow"), respond(`{"articlesCount":1}`), respond(`{"articlesCount":0}`))
+	jake := []string{"Authorization", token(`{"id":1}`), "User-Agent", "jake"}
+	w.send("POST", "/api/articles", "{}", jake...)
+	w.send("GET", "/api/articles", "", jake...)
+	require.Equal(t, map[string]int{"incomparable": 1}, w.results("GetArticles", 1))
+	require.Empty(t, w.new.all())
+}
+
 // TestDifferencesJSON checks that the JSON of an empty list is a list.
 func TestDifferencesJSON(t *testing.T) {
 	t.Parallel()

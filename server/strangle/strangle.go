@@ -217,7 +217,7 @@ func (p *Proxy) decide(x *exchange) {
 	case m.kind == toNew, m.kind == toSome && m.includes(p.userOf(x)):
 		x.side = sideNew
 	case m.kind == toBoth && (x.op.safe || x.table.shadowed[x.op.index]):
-		x.copied = p.shadow.copy(x)
+		p.shadowIt(x)
 	}
 	switch {
 	case x.side == sideOld:
@@ -230,6 +230,16 @@ func (p *Proxy) decide(x *exchange) {
 		p.traffic.fallBack(x.op, breakerOpen)
 		x.side = sideOld
 	}
+}
+
+// shadowIt begins to copy an exchange. What a user reads after a write is not
+// compared: the new system lacks the write until the next import.
+func (p *Proxy) shadowIt(x *exchange) {
+	if !x.isWrite() && p.hasWritten(x) {
+		p.traffic.compared(x.op, incomparable)
+		return
+	}
+	x.copied = p.shadow.copy(x)
 }
 
 // hasWritten reports whether the user has written to the old system a moment

@@ -35,7 +35,7 @@ const (
 	dropped      // the queue or its memory was full
 	tooLarge     // a body was larger than what is compared
 	notAnswered  // the new system did not answer
-	incomparable // a response that has no body to compare, such as 304
+	incomparable // there is nothing to compare, such as 304, or the user has just written
 	outcomes
 )
 

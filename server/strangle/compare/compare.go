@@ -50,6 +50,12 @@ type Rules struct {
 	ErrorBodies bool
 }
 
+// DefaultRules returns rules for what the contract says of every backend: the
+// list of tags has no order, and every response has another token.
+func DefaultRules() Rules {
+	return Rules{Unordered: []Path{MustPath("$.tags")}, Tokens: []Path{MustPath("$..token")}}
+}
+
 // Kind is a kind of difference.
 type Kind string
 
