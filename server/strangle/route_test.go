@@ -126,7 +126,7 @@ func TestPreflight(t *testing.T) {
 func TestSticky(t *testing.T) {
 	t.Parallel()
 	w := start(t, nil, nil, nil)
-	const users = 300
+	const users = 120
 	in := map[int]bool{}
 	for _, percent := range []int{0, 1, 10, 50, 100} {
 		w.set("reads", fmt.Sprintf("%d%%", percent))
@@ -148,7 +148,7 @@ func TestSticky(t *testing.T) {
 				count++
 			}
 		}
-		require.InDelta(t, users*percent/100, count, 30)
+		require.InDelta(t, users*percent/100, count, 20)
 		in = now
 	}
 }

@@ -50,7 +50,9 @@ func TestBookBounds(t *testing.T) {
 		wg.Go(func() {
 			for i := range 300 {
 				b.Add("GetTags", []compare.Difference{{Path: fmt.Sprintf("$.m%d_%d", w, i), Kind: compare.Value}}, start)
-				b.Groups()
+				if i%100 == 0 {
+					b.Groups()
+				}
 			}
 		})
 	}
