@@ -100,6 +100,9 @@ func (g *gain) read(ctx context.Context, site conduit.Site) (*conduit.Snapshot, 
 	if len(s.Articles) == 0 && s.Why != nil {
 		return nil, fmt.Errorf("none of the %d articles can be read: %w", s.Lost, s.Why)
 	}
+	if len(s.Articles) == 0 && s.Cut != "" {
+		return nil, errors.New("the newest article has more comments or text than may be copied; raise --comments")
+	}
 	if len(s.Articles) == 0 {
 		return nil, errors.New("the backend has no articles, so that there is nothing to compare; fill it, or give the --url of one with data")
 	}

@@ -53,7 +53,7 @@ func (g *gain) note() {
 	} else {
 		g.add("Writes were not compared. With --writes --yes, articles and comments are created in both.")
 	}
-	g.add("Not compared either: sign-in, registration, favorites, follows, changes and deletions, TLS, proxies, the first requests after a start, and how both behave when the data grows.")
+	g.add("These were not compared: sign-in, registration, favorites, follows, changes and deletions, TLS, proxies, the first requests after a start, and how both behave when the data grows.")
 	g.add("Latencies are from one machine that also runs the benchmark. What your users see also depends on the network.")
 	g.add("Nothing was sent anywhere but to the two servers.")
 }

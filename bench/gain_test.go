@@ -70,21 +70,17 @@ func gainOf(t *testing.T, a, b *peer.Peer, args ...string) (string, *report.Gain
 	return out.String(), &g, err
 }
 
-// slow makes a backend answer one request after another, each 10 ms after the
-// one before, once it has been read.
-func slow(p *peer.Peer, when func() bool) {
+// slow makes a backend answer one request after another, each 20 ms after the
+// one before.
+func slow(p *peer.Peer) {
 	var mu sync.Mutex
 	p.Before = func(http.ResponseWriter, *http.Request) bool {
-		if when() {
-			mu.Lock()
-			time.Sleep(10 * time.Millisecond)
-			mu.Unlock()
-		}
+		mu.Lock()
+		time.Sleep(20 * time.Millisecond)
+		mu.Unlock()
 		return false
 	}
 }
-
-func always() bool { return true }
 
 func TestGainDirection(t *testing.T) {
 	t.Parallel()
@@ -100,14 +96,14 @@ func TestGainDirection(t *testing.T) {
 			t.Parallel()
 			a, b := held(t), held(t)
 			// Reading the whole backend slowly would take long.
-			slow([]*peer.Peer{a, b}[c.slowSide], always)
-			out, g, err := gainOf(t, a, b, "--only", "^tags$", "--articles", "30")
+			slow([]*peer.Peer{a, b}[c.slowSide])
+			out, g, err := gainOf(t, a, b, "--only", "^tags$", "--articles", "30", "--time", "500ms")
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			contains(t, out, c.says, "only the newest 30 articles were copied (--articles) of the 100")
 			if len(g.Kinds) != 1 || g.Kinds[0].Throughput.Better != c.want || len(g.Kinds[0].Closed.Rows[1]) != 3 {
-				t.Errorf("got %+v", g.Kinds)
+				t.Errorf("got %+v", *g.Kinds[0])
 			}
 		})
 	}
@@ -244,7 +240,7 @@ func TestGainLimits(t *testing.T) {
 	if k := g.Find(conduit.ReadMix); k.Throughput.Better != report.BetterNone {
 		t.Errorf("measured after the limit: %+v", k)
 	}
-	slow(a, always)
+	slow(a)
 	if _, _, err = gainOf(t, a, b, "--limit", "50ms"); err == nil || !strings.Contains(err.Error(), "longer than --limit") {
 		t.Errorf("got %v", err)
 	}

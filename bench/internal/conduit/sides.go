@@ -102,6 +102,7 @@ func Compare(ctx context.Context, worlds [2]*World, s Scenario, n int) (Contents
 	var clients [2]*client
 	for i, w := range worlds {
 		visitors[i], clients[i] = w.visitor(0, s.next), newClient(w.Site)
+		visitors[i].strict = true
 		defer clients[i].close()
 		out.Sides[i] = ContentsOfOne{Statuses: map[int]int{}, Contract: map[string]int{}}
 	}

@@ -118,46 +118,55 @@ func (a author) snap() SnapAuthor { return SnapAuthor{a.Username, a.Bio, a.Image
 // complete reads the texts and comments, and leaves out articles that cannot be
 // read.
 func (s *Snapshot) complete(ctx context.Context, site Site, limit Bounds) error {
-	var comments, bytes, full atomic.Int64
-	full.Store(int64(len(s.Articles))) // the index of the first article that is too much
+	var comments, bytes atomic.Int64
+	isFull := func() bool { return comments.Load() > int64(limit.Comments) || bytes.Load() > maxSnapshot }
 	failed := make([]error, len(s.Articles))
 	err := each(ctx, site, len(s.Articles), func(c *client, i int) error {
-		if int64(i) >= full.Load() {
+		// The articles before i are read, or being read.
+		if isFull() {
+			failed[i] = errFull
 			return nil
 		}
 		a := &s.Articles[i]
-		if failed[i] = a.read(c); failed[i] != nil {
-			return nil // counted as lost
-		}
-		size := len(a.Body)
-		for _, one := range a.Comments {
-			size += len(one.Body)
-		}
-		if comments.Add(int64(len(a.Comments))) > int64(limit.Comments) || bytes.Add(int64(size)) > maxSnapshot {
-			for before := full.Load(); int64(i) < before && !full.CompareAndSwap(before, int64(i)); before = full.Load() {
-			}
+		if failed[i] = a.read(c); failed[i] == nil {
+			comments.Add(int64(len(a.Comments)))
+			bytes.Add(int64(a.size()))
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if end := int(full.Load()); end < len(s.Articles) {
-		s.Cut = fmt.Sprintf("only the newest %s were copied, because of the bounds for comments (--comments) and text", count(end, "article"))
-		s.Articles = s.Articles[:end]
-	}
-	kept := s.Articles[:0]
+	kept, size := s.Articles[:0], 0
 	for i, a := range s.Articles {
-		if failed[i] != nil {
+		size += a.size()
+		switch {
+		case failed[i] == errFull, s.Comments+len(a.Comments) > limit.Comments, size > maxSnapshot:
+			s.Cut = fmt.Sprintf("only the newest %s were copied, because of the bounds for comments (--comments) and text", count(len(kept), "article"))
+			s.Articles = kept
+			return nil
+		case failed[i] != nil:
 			s.Lost++
 			s.Why = cmp.Or(s.Why, failed[i])
-			continue
+		default:
+			s.Comments += len(a.Comments)
+			kept = append(kept, a)
 		}
-		s.Comments += len(a.Comments)
-		kept = append(kept, a)
 	}
 	s.Articles = kept
 	return nil
+}
+
+// errFull is about an article that is beyond the bounds.
+var errFull = errors.New("the bounds are reached")
+
+// size returns the bytes of the texts of an article.
+func (a *SnapArticle) size() int {
+	n := len(a.Title) + len(a.Description) + len(a.Body)
+	for _, one := range a.Comments {
+		n += len(one.Body)
+	}
+	return n
 }
 
 // read reads the text and the comments of an article.

@@ -280,24 +280,42 @@ func (r GainRatio) String() string {
 	return spread{r.Least, r.Median, r.Most}.String()
 }
 
-// Says returns the result of a kind as a sentence.
+// Says returns the result of a kind in words.
 func (k *GainKind) Says() string {
-	t := k.Throughput
-	switch {
-	case k.Skipped != "":
+	if k.Skipped != "" {
 		return "Not measured: " + k.Skipped + "."
-	case t.Better == BetterErrors:
+	}
+	text := k.saysThroughput()
+	if k.Latency != nil && k.Throughput.Better != BetterErrors {
+		text += " " + k.Latency.says()
+	}
+	return text
+}
+
+func (k *GainKind) saysThroughput() string {
+	t := k.Throughput
+	switch t.Better {
+	case BetterErrors:
 		return fmt.Sprintf("Not comparable: %s of the requests to your backend and %s of those to Byline failed.", percent(k.ErrorShare(Backend)), percent(k.ErrorShare(Byline)))
-	case t.Better == BetterByline:
+	case BetterByline:
 		return fmt.Sprintf("Byline answers %s times as many requests (%.2f to %.2f).", factor(t.Median), t.Least, t.Most)
-	case t.Better == BetterBackend:
+	case BetterBackend:
 		return fmt.Sprintf("Your backend is better: it answers %s times as many requests as Byline (%.2f to %.2f).", factor(1/t.Median), 1/t.Most, 1/t.Least)
-	case t.Better == BetterNoise:
-		return fmt.Sprintf("No difference beyond noise: the ratio is %.2f (%.2f to %.2f).", t.Median, t.Least, t.Most)
-	case t.Better == BetterUnknown:
-		return fmt.Sprintf("The ratio is %.2f (%.2f to %.2f). With fewer than %d rounds the noise is unknown.", t.Median, t.Least, t.Most, leastRounds)
+	case BetterNoise:
+		return fmt.Sprintf("No difference of the throughput beyond noise: the ratio is %.2f (%.2f to %.2f).", t.Median, t.Least, t.Most)
+	case BetterUnknown:
+		return fmt.Sprintf("The ratio of the throughput is %.2f (%.2f to %.2f). With fewer than %d rounds the noise is unknown.", t.Median, t.Least, t.Most, leastRounds)
 	}
 	return "Not measured."
+}
+
+func (l *GainLatency) says() string {
+	end := map[string]string{BetterByline: "Byline is better", BetterBackend: "your backend is better", BetterNoise: "no difference beyond noise"}[l.P99.Better]
+	if end == "" {
+		end = "the noise is unknown"
+	}
+	return fmt.Sprintf("At %s requests a second, a rate that both kept, 99 %% of the answers take up to %s ms from your backend and %s ms from Byline: %s.",
+		thousands(l.Rate), millis(l.Sides[Backend].P99), millis(l.Sides[Byline].P99), end)
 }
 
 func factor(f float64) string {

@@ -31,8 +31,8 @@ func TestGainJudge(t *testing.T) {
 	}{
 		"Byline":    {[]float64{100, 100, 110}, []float64{400, 500, 440}, BetterByline, "Byline answers 4.0 times as many requests (4.00 to 5.00)."},
 		"Backend":   {[]float64{200, 200, 200}, []float64{100, 125, 160}, BetterBackend, "Your backend is better: it answers 1.6 times as many requests as Byline (1.25 to 2.00)."},
-		"Noise":     {[]float64{100, 100, 100}, []float64{90, 130, 150}, BetterNoise, "No difference beyond noise: the ratio is 1.30 (0.90 to 1.50)."},
-		"Little":    {[]float64{100, 100, 100}, []float64{105, 106, 107}, BetterNoise, "No difference beyond noise"},
+		"Noise":     {[]float64{100, 100, 100}, []float64{90, 130, 150}, BetterNoise, "No difference of the throughput beyond noise: the ratio is 1.30 (0.90 to 1.50)."},
+		"Little":    {[]float64{100, 100, 100}, []float64{105, 106, 107}, BetterNoise, "No difference of the throughput beyond noise"},
 		"FewRounds": {[]float64{100, 100}, []float64{200, 200}, BetterUnknown, "the noise is unknown"},
 		"None":      {nil, nil, BetterNone, "Not measured."},
 	} {
@@ -90,6 +90,9 @@ func TestGainLatency(t *testing.T) {
 	g.Judge()
 	if k.Latency == nil || k.Latency.Rate != 100 || k.Latency.P99 != (GainRatio{6, 5, 7, BetterByline}) || k.Latency.Sides[Backend].P99 != 60*time.Millisecond {
 		t.Errorf("got %+v", k.Latency)
+	}
+	if want := "At 100 requests a second, a rate that both kept, 99 % of the answers take up to 60.0 ms from your backend and 10.0 ms from Byline: Byline is better."; !strings.HasSuffix(k.Says(), want) {
+		t.Error(k.Says())
 	}
 	if k.Kept != [2]float64{200, 400} {
 		t.Errorf("kept %v", k.Kept)
