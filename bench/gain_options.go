@@ -59,33 +59,8 @@ func asksForGain(args []string) bool {
 // parseGain parses the arguments of bench gain.
 func parseGain(args []string) (*options, error) {
 	o := &options{deepEvery: 64}
-	g := &o.gain
-	bin := binFolder()
 	f := flag.NewFlagSet("bench gain", flag.ContinueOnError)
-	f.StringVar(&o.url, "url", "", "the `API` of your backend, such as http://127.0.0.1:3000/api; only loopback and private addresses")
-	f.StringVar(&g.allowHost, "allow-host", "", "also permit other addresses of this `host`; it must be yours")
-	f.StringVar(&o.byline, "byline", filepath.Join(bin, "byline"), "the built `program` to compare with")
-	f.StringVar(&o.repo, "repo", filepath.Dir(bin), "the repository `folder`, for the commit in the report")
-	f.IntVar(&o.articles, "articles", 2000, "`number` of articles to copy at most: the newest ones of the backend")
-	f.IntVar(&g.comments, "comments", 20_000, "`number` of comments to copy at most")
-	f.IntVar(&o.connections, "connections", 32, "`number` of HTTP connections")
-	f.IntVar(&o.rounds, "rounds", 3, "`number` of times that both are measured in turn")
-	f.DurationVar(&o.warm, "warm", 500*time.Millisecond, "warm-up `time` before each measurement")
-	f.DurationVar(&o.measure, "time", 1500*time.Millisecond, "`time` of each measurement")
-	only := f.String("only", "", "only kinds of requests whose name matches this regular `expression`: "+strings.Join(gainNames(), "; "))
-	rates := f.String("rates", "auto", "`rates` of the open loop in requests a second, comma-separated, rising; auto = from an eighth of the slower throughput to the faster one; none = no open loop")
-	f.StringVar(&g.login.Token, "token", "", "also measure signed-in requests of the backend, with this `token`")
-	f.StringVar(&g.login.Email, "email", "", "the same, with the account of this `address`")
-	f.StringVar(&g.login.Password, "password", "", "its `password`")
-	f.Func("logins", "a `file` with a line email:password instead, so that other users of the machine cannot see it", o.readLogins)
-	f.BoolVar(&g.writes, "writes", false, "also create articles and comments in the backend, which stay there; needs an account and --yes")
-	f.BoolVar(&g.yes, "yes", false, "agree to what --writes creates")
-	f.IntVar(&o.pid, "pid", 0, "`id` of the backend's process, for its memory and CPU; its children are included")
-	f.IntVar(&o.postgres, "db-pid", 0, "`id` of its database's process, for the same")
-	f.StringVar(&o.json, "json", "", "write the figures to this `file`")
-	f.StringVar(&g.html, "html", filepath.Join(bin, "gain.html"), "write the page to this `file`; none = no page")
-	f.DurationVar(&g.limit, "limit", 20*time.Minute, "`time` after which nothing more is measured")
-	f.Uint64Var(&g.maxRequests, "max-requests", 5_000_000, "`number` of requests to the backend after which nothing more is measured")
+	only, rates := o.gainFlags(f)
 	f.SetOutput(io.Discard) // as in parseOptions
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -100,6 +75,36 @@ func parseGain(args []string) (*options, error) {
 		return nil, err
 	}
 	return o, o.absolute()
+}
+
+// gainFlags defines the flags. It returns the values that completeGain parses.
+func (o *options) gainFlags(f *flag.FlagSet) (only, rates *string) {
+	g, bin := &o.gain, binFolder()
+	f.StringVar(&o.url, "url", "", "the `API` of your backend, such as http://127.0.0.1:3000/api; only loopback and private addresses")
+	f.StringVar(&g.allowHost, "allow-host", "", "also permit other addresses of this `host`; it must be yours")
+	f.StringVar(&o.byline, "byline", filepath.Join(bin, "byline"), "the built `program` to compare with")
+	f.StringVar(&o.repo, "repo", filepath.Dir(bin), "the repository `folder`, for the commit in the report")
+	f.IntVar(&o.articles, "articles", 2000, "`number` of articles to copy at most: the newest ones of the backend")
+	f.IntVar(&g.comments, "comments", 20_000, "`number` of comments to copy at most")
+	f.IntVar(&o.connections, "connections", 32, "`number` of HTTP connections")
+	f.IntVar(&o.rounds, "rounds", 3, "`number` of times that both are measured in turn")
+	f.DurationVar(&o.warm, "warm", 500*time.Millisecond, "warm-up `time` before each measurement")
+	f.DurationVar(&o.measure, "time", 1500*time.Millisecond, "`time` of each measurement")
+	only = f.String("only", "", "only kinds of requests whose name matches this regular `expression`: "+strings.Join(gainNames(), "; "))
+	rates = f.String("rates", "auto", "`rates` of the open loop in requests a second, comma-separated, rising; auto = from an eighth of the slower throughput to the faster one; none = no open loop")
+	f.StringVar(&g.login.Token, "token", "", "also measure signed-in requests of the backend, with this `token`")
+	f.StringVar(&g.login.Email, "email", "", "the same, with the account of this `address`")
+	f.StringVar(&g.login.Password, "password", "", "its `password`")
+	f.Func("logins", "a `file` with a line email:password instead, so that other users of the machine cannot see it", o.readLogins)
+	f.BoolVar(&g.writes, "writes", false, "also create articles and comments in the backend, which stay there; needs an account and --yes")
+	f.BoolVar(&g.yes, "yes", false, "agree to what --writes creates")
+	f.IntVar(&o.pid, "pid", 0, "`id` of the backend's process, for its memory and CPU; its children are included")
+	f.IntVar(&o.postgres, "db-pid", 0, "`id` of its database's process, for the same")
+	f.StringVar(&o.json, "json", "", "write the figures to this `file`")
+	f.StringVar(&g.html, "html", filepath.Join(bin, "gain.html"), "write the page to this `file`; none = no page")
+	f.DurationVar(&g.limit, "limit", 20*time.Minute, "`time` after which nothing more is measured")
+	f.Uint64Var(&g.maxRequests, "max-requests", 5_000_000, "`number` of requests to the backend after which nothing more is measured")
+	return only, rates
 }
 
 // completeGain parses lists and checks the flags.

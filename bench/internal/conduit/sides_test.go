@@ -251,6 +251,31 @@ func TestReaderOf(t *testing.T) {
 	}
 }
 
+// TestSideBySide checks that reads need no account, and that nothing but the
+// writes writes: the auditor does.
+func TestSideBySide(t *testing.T) {
+	t.Parallel()
+	p := peer.Start(t)
+	p.Hold("ann", "any", 50, "go", "web", "x")
+	w := worldsOf(t, p, p)[0]
+	w.Users = []User{{Name: "ann", Token: "of-ann"}, {Name: "ann", Token: "of-ann"}}
+	reads, signedIn, writes := SideBySide()
+	for i, group := range [][]Scenario{reads, signedIn, writes} {
+		if len(group) < 2 {
+			t.Errorf("group %d has %d kinds", i, len(group))
+		}
+		for _, s := range group {
+			v := w.visitor(0, s.next)
+			for range 200 {
+				text := string(v.Next(nil))
+				if strings.HasPrefix(text, "GET ") != (i < 2) || strings.Contains(text, "of-ann") != (i > 0) || s.Audited {
+					t.Fatalf("%s sends\n%s", s.Name, text)
+				}
+			}
+		}
+	}
+}
+
 func FuzzItemsOf(f *testing.F) {
 	for _, s := range []string{`{"articles":[{"slug":"a"}]}`, `{"comments":[]}`, `{"tags":["a"]}`, `{"article":{"slug":"a"}}`, `{"profile":{"username":"a"}}`, `{`, `null`, `{"articles":{}}`} {
 		f.Add([]byte(s), []byte(s))
