@@ -149,6 +149,11 @@ migrate-load: build ## Migrate a database of a git ref while its service is unde
 	@$(bench_build)
 	bin/bench migrate --base $(BASE) $(BENCH)
 
+.PHONY: leave-node
+leave-node: build ## Move a running Express and Prisma backend to Byline under load, and check that nobody notices: make leave-node LEAVE='--rate 20'
+	cd bench && $(GO) build -trimpath -o ../bin/leave ./leave
+	bin/leave $(LEAVE)
+
 .PHONY: smoke
 smoke: build ## Run the main requests with curl, as root and as another user
 	.ci/smoke bin/byline

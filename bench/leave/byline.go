@@ -1,0 +1,299 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/machine"
+	"github.com/byline-api/byline/bench/internal/pgbench"
+)
+
+const (
+	startTimeout = 2 * time.Minute
+	stopTimeout  = 45 * time.Second // Byline drains, then stops PostgreSQL
+	drainTimeout = 20 * time.Second // for writes that the old system works on
+)
+
+// service is a running byline serve with the PostgreSQL that it has started.
+type service struct {
+	process *machine.Process
+	addr    string
+	// database is its URL. The password is that of a cluster which is deleted
+	// after the run.
+	database string
+	cluster  pgbench.Cluster
+}
+
+// serve starts byline serve with a data folder of its own.
+func serve(ctx context.Context, program, work, name string, env ...string) (*service, error) {
+	addr, err := machine.FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	admin, err := machine.FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(work, name)
+	env = machine.Environment(append(env, "BYLINE_ADDR="+addr, "BYLINE_ADMIN_ADDR="+admin, "BYLINE_DATA_DIR="+data, "BYLINE_RATE_LIMIT=off")...)
+	p, err := machine.Start(filepath.Join(work, name+".log"), work, env, program, "serve")
+	if err != nil {
+		return nil, err
+	}
+	s := &service{process: p, addr: addr}
+	if err = p.Ready(ctx, startTimeout, answers("http://"+addr+"/readyz")); err == nil {
+		s.cluster, err = pgbench.Find(data)
+	}
+	if err == nil {
+		s.database, err = s.cluster.URL()
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Stop(stopTimeout))
+	}
+	return s, nil
+}
+
+// answers returns a check that a URL answers with 200.
+func answers(url string) func() error {
+	return func() error {
+		client := http.Client{Timeout: 2 * time.Second}
+		res, err := client.Get(url)
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("GET %s: %s", url, res.Status)
+		}
+		return nil
+	}
+}
+
+// importer runs byline import.
+type importer struct {
+	program, work, old, new string // old and new are URLs of databases
+}
+
+// imported is what a run of the import has read and changed.
+type imported struct {
+	Counts map[string]struct{ Read, Added, Changed, LeftOut, Deleted int64 }
+	Cases  map[string]int64
+}
+
+// changes returns the number of rows that a run has stored or deleted.
+func (i *imported) changes() (n int64) {
+	for _, c := range i.Counts {
+		n += c.Added + c.Changed + c.Deleted
+	}
+	return n
+}
+
+func (i *importer) command(ctx context.Context, args ...string) (string, error) {
+	return machine.Output(ctx, i.work, machine.Environment("DATABASE_URL="+i.new), i.program, append([]string{"import"}, args...)...)
+}
+
+// run imports once.
+func (i *importer) run(ctx context.Context, flags ...string) (*imported, error) {
+	file := filepath.Join(i.work, "imported.json")
+	if _, err := i.command(ctx, append([]string{"prisma", i.old, "--json", file}, flags...)...); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	result := new(imported)
+	return result, json.Unmarshal(text, result)
+}
+
+// verify compares all rows of both sides. The error lists what differs.
+func (i *importer) verify(ctx context.Context) (string, error) {
+	out, err := i.command(ctx, "verify", "prisma", i.old)
+	if err != nil {
+		return "", fmt.Errorf("byline import verify: %w\n%s", err, out)
+	}
+	return out, nil
+}
+
+// finish ends the import.
+func (i *importer) finish(ctx context.Context) error {
+	_, err := i.command(ctx, "finish")
+	return err
+}
+
+// proxy is a running byline strangle.
+type proxy struct {
+	process     *machine.Process
+	addr, admin string
+	file        string
+}
+
+// settings are the configuration file of the proxy. JSON is YAML too.
+type settings struct {
+	Modes           map[string]string `json:"modes"`
+	StickAfterWrite string            `json:"stickAfterWrite"`
+	WritesFallBack  bool              `json:"writesFallBack"`
+	Compare         comparison        `json:"compare"`
+}
+
+type comparison struct {
+	Ignore    []string            `json:"ignore,omitempty"`
+	IgnoreFor map[string][]string `json:"ignoreFor,omitempty"`
+	Unordered []string            `json:"unordered,omitempty"`
+	Tokens    []string            `json:"tokens,omitempty"`
+}
+
+// strangle starts the proxy in front of both systems.
+func strangle(ctx context.Context, program, work, old, new string, first settings) (*proxy, error) {
+	p := &proxy{file: filepath.Join(work, "strangle.yaml")}
+	var err error
+	if p.addr, err = machine.FreeAddr(); err != nil {
+		return nil, err
+	}
+	if p.admin, err = machine.FreeAddr(); err != nil {
+		return nil, err
+	}
+	if err := p.write(first); err != nil {
+		return nil, err
+	}
+	p.process, err = machine.Start(filepath.Join(work, "strangle.log"), work, machine.Environment(), program,
+		"strangle", "--file", p.file, "--old", "http://"+old, "--new", "http://"+new, "--listen", p.addr, "--admin", p.admin)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.process.Ready(ctx, startTimeout, answers("http://"+p.admin+"/livez")); err != nil {
+		return nil, errors.Join(err, p.process.Stop(stopTimeout))
+	}
+	return p, nil
+}
+
+// write replaces the file in one step, because the proxy reads it at any time.
+func (p *proxy) write(s settings) error {
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(p.file+".new", text, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(p.file+".new", p.file)
+}
+
+// configure replaces the file, and waits until its modes count.
+func (p *proxy) configure(ctx context.Context, s settings) error {
+	if err := p.write(s); err != nil {
+		return err
+	}
+	limit, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	for {
+		var state struct{ Modes map[string]string }
+		if err := p.ask(limit, http.MethodGet, "/mode", nil, &state); err != nil {
+			return err
+		}
+		if sameModes(state.Modes, s.Modes) {
+			return nil
+		}
+		if err := pause(limit, 50*time.Millisecond); err != nil {
+			return fmt.Errorf("the proxy has not read its file: %w", err)
+		}
+	}
+}
+
+func sameModes(a, b map[string]string) bool {
+	for name, mode := range b {
+		if a[name] != mode {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// hold lets writes wait, and returns when the old system has finished those
+// that it works on.
+func (p *proxy) hold(ctx context.Context) error {
+	var state struct{ Drained bool }
+	err := p.ask(ctx, http.MethodPatch, "/mode?wait="+drainTimeout.String(), map[string]string{"writes": "hold"}, &state)
+	if err == nil && !state.Drained {
+		err = fmt.Errorf("the old system has not finished its writes within %s", drainTimeout)
+	}
+	return err
+}
+
+// set replaces all modes.
+func (p *proxy) set(ctx context.Context, modes map[string]string) error {
+	return p.ask(ctx, http.MethodPut, "/mode", modes, nil)
+}
+
+// group is a difference that the proxy has found in many responses.
+type group struct {
+	Operation string `json:"operation"`
+	Path      string `json:"path"`
+	Kind      string `json:"kind"`
+	Count     int64  `json:"count"`
+	Samples   []any  `json:"samples"`
+}
+
+// differences returns what was found since they were cleared, and how many
+// responses of each result were compared in all.
+func (p *proxy) differences(ctx context.Context) (found []group, results map[string]int64, err error) {
+	var all struct {
+		Differences []group
+		Comparisons map[string]map[string]int64
+	}
+	if err := p.ask(ctx, http.MethodGet, "/differences", nil, &all); err != nil {
+		return nil, nil, err
+	}
+	results = map[string]int64{}
+	for _, of := range all.Comparisons {
+		for result, n := range of {
+			results[result] += n
+		}
+	}
+	return all.Differences, results, nil
+}
+
+func (p *proxy) clear(ctx context.Context) error {
+	return p.ask(ctx, http.MethodDelete, "/differences", nil, nil)
+}
+
+// ask sends a request to the admin port.
+func (p *proxy) ask(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+p.admin+path, body)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("%s %s of the proxy: %s: %s", method, path, res.Status, strings.TrimSpace(string(text)))
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(text, out)
+}

@@ -1,0 +1,326 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// canary are the shares of users whose reads Byline answers, in turn.
+var canary = []string{"1%", "10%", "50%", "100%"}
+
+// importPause is the time between two imports while the old system writes.
+const importPause = 3 * time.Second
+
+// capacityWorkers are the clients of the measurement without a rate.
+const capacityWorkers = 16
+
+// walk is one move from the old system to Byline.
+type walk struct {
+	*options
+	work  string
+	log   io.Writer
+	began time.Time
+
+	old     *oldSystem
+	new     *service
+	proxy   *proxy
+	imports *importer
+	world   *world
+	report  report
+}
+
+func (w *walk) say(format string, args ...any) {
+	fmt.Fprintf(w.log, "%5.0fs  %s\n", time.Since(w.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (w *walk) run(ctx context.Context, stdout io.Writer) (err error) {
+	defer func() { err = errors.Join(err, w.stop()) }()
+	if err := w.start(ctx); err != nil {
+		return err
+	}
+	load, stopLoad := context.WithCancel(ctx)
+	defer stopLoad()
+	var loading errgroup.Group
+	loading.Go(func() error {
+		w.world.run(load, w.rate, w.writeShare)
+		return nil
+	})
+	err = w.steps(ctx)
+	stopLoad()
+	_ = loading.Wait()
+	if err == nil {
+		err = w.check(ctx)
+	}
+	w.report.take(ctx, w)
+	if printed := w.report.print(stdout); err == nil {
+		err = printed
+	}
+	if w.json != "" {
+		err = errors.Join(err, w.report.write(w.json))
+	}
+	if err == nil {
+		err = w.report.verdict()
+	}
+	return err
+}
+
+// start starts both systems and the proxy, and signs all accounts in at the old
+// system.
+func (w *walk) start(ctx context.Context) (err error) {
+	w.say("starting the old system with %d users and %d articles", w.users, w.articles)
+	if w.old, err = startOld(ctx, w.options, w.work); err != nil {
+		return err
+	}
+	w.say("starting byline serve and byline strangle")
+	w.new, err = serve(ctx, w.byline, w.work, "new",
+		"BYLINE_OLD_TOKENS_SECRET="+oldSecret, "BYLINE_OLD_TOKENS_UNTIL="+time.Now().AddDate(0, 0, 1).Format(time.DateOnly))
+	if err != nil {
+		return err
+	}
+	w.imports = &importer{program: w.byline, work: w.work, old: w.old.database, new: w.new.database}
+	w.proxy, err = strangle(ctx, w.byline, w.work, w.old.addr, w.new.addr, w.settings(map[string]string{"default": "old"}))
+	if err != nil {
+		return err
+	}
+	w.world = newWorld(w.options, w.proxy.addr)
+	w.world.begin("start")
+	w.say("signing in %d accounts at the old system", len(w.world.accounts()))
+	for _, v := range w.world.accounts() {
+		if err := v.signIn(ctx, w.proxy.addr); err != nil {
+			return fmt.Errorf("%s: %w", v.name, err)
+		}
+		v.first = v.credentials()
+	}
+	return nil
+}
+
+// stop stops what is still running.
+func (w *walk) stop() (err error) {
+	if w.proxy != nil {
+		err = errors.Join(err, w.proxy.process.Stop(stopTimeout))
+	}
+	if w.old != nil {
+		err = errors.Join(err, w.old.stop())
+	}
+	if w.new != nil {
+		err = errors.Join(err, w.new.process.Stop(stopTimeout))
+	}
+	return err
+}
+
+// steps is the walk from the first request to the last one. The load runs.
+func (w *walk) steps(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{
+		w.before, w.firstImport, w.shadow, w.canary, w.switchOver, w.after,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settings are the file of the proxy while the old system writes.
+func (w *walk) settings(modes map[string]string) settings {
+	return settings{Modes: modes, StickAfterWrite: "30s", WritesFallBack: true,
+		Compare: comparison{Unordered: []string{"$.tags"}, Tokens: []string{"$..token"}}}
+}
+
+// phase lets the load run for a time.
+func (w *walk) phase(ctx context.Context, name string, span time.Duration) error {
+	w.say("%s", name)
+	w.world.begin(name)
+	return pause(ctx, span)
+}
+
+// before measures the old system behind the proxy.
+func (w *walk) before(ctx context.Context) error {
+	if err := w.phase(ctx, phaseBefore, w.measure); err != nil {
+		return err
+	}
+	w.world.begin("capacity of the old system")
+	w.report.CapacityBefore = w.world.closed(ctx, capacityWorkers, w.step)
+	return ctx.Err()
+}
+
+// firstImport makes the report, and copies all rows while the load writes.
+func (w *walk) firstImport(ctx context.Context) error {
+	w.say("dry run of the import")
+	w.world.begin("dry run of the import")
+	if _, err := w.imports.run(ctx, "--dry-run"); err != nil {
+		return err
+	}
+	w.say("first import")
+	w.world.begin("first import")
+	return w.take(ctx)
+}
+
+// take imports what is new.
+func (w *walk) take(ctx context.Context) error {
+	began := time.Now()
+	got, err := w.imports.run(ctx)
+	if err != nil {
+		return err
+	}
+	w.report.addImport(got, time.Since(began))
+	return nil
+}
+
+// following imports again and again while do runs.
+func (w *walk) following(ctx context.Context, do func() error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	var group errgroup.Group
+	group.Go(func() error {
+		for {
+			if err := w.take(ctx); err != nil {
+				return err
+			}
+			select {
+			case <-done:
+				return nil
+			case <-time.After(importPause):
+			}
+		}
+	})
+	err := do()
+	close(done)
+	return errors.Join(err, group.Wait())
+}
+
+// modesOf are the modes with which reads go somewhere and writes to the old
+// system. Byline does not answer for the own account until the switch: the
+// answer has a token, and the old system does not accept those of Byline.
+func modesOf(reads string) map[string]string {
+	modes := map[string]string{"default": "old", "reads": reads}
+	if reads != "shadow" {
+		modes["GetCurrentUser"] = "old"
+	}
+	return modes
+}
+
+// canary lets Byline answer more and more users, and goes back once.
+func (w *walk) canary(ctx context.Context) error {
+	return w.following(ctx, func() error {
+		for _, share := range canary {
+			if err := w.proxy.set(ctx, modesOf(share)); err != nil {
+				return err
+			}
+			if err := w.phase(ctx, "reads of "+share+" of the users", w.step); err != nil {
+				return err
+			}
+			if share != "50%" {
+				continue
+			}
+			if err := w.proxy.ask(ctx, http.MethodPost, "/rollback", nil, nil); err != nil {
+				return err
+			}
+			if err := w.phase(ctx, "rolled back", w.step/2); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// switchOver lets writes wait, imports the last ones, compares all rows, and
+// lets Byline answer everything.
+func (w *walk) switchOver(ctx context.Context) error {
+	w.say("writes wait")
+	w.world.begin("switch")
+	began := time.Now()
+	if err := w.proxy.hold(ctx); err != nil {
+		return err
+	}
+	if err := w.take(ctx); err != nil {
+		return err
+	}
+	proof, err := w.imports.verify(ctx)
+	if err != nil {
+		return err
+	}
+	w.report.Proof = proof
+	if err := w.imports.finish(ctx); err != nil {
+		return err
+	}
+	last := w.settings(map[string]string{"default": "new"})
+	// From here on the old system lacks what users write.
+	last.StickAfterWrite, last.WritesFallBack = "0s", false
+	if err := w.proxy.configure(ctx, last); err != nil {
+		return err
+	}
+	w.report.Held = time.Since(began).Seconds()
+	w.say("writes have waited %.1f s", w.report.Held)
+	return w.phase(ctx, "all to Byline", w.step)
+}
+
+// after stops the old system, and measures Byline behind the proxy.
+func (w *walk) after(ctx context.Context) error {
+	w.say("stopping the old system")
+	w.world.begin("stop of the old system")
+	if err := w.old.stop(); err != nil {
+		return err
+	}
+	if err := w.phase(ctx, phaseAfter, w.measure); err != nil {
+		return err
+	}
+	w.world.begin("capacity of Byline")
+	w.report.CapacityAfter = w.world.closed(ctx, capacityWorkers, w.step)
+	return ctx.Err()
+}
+
+// check looks for every write, and uses every token that the old system signed.
+func (w *walk) check(ctx context.Context) error {
+	visitors := map[string]*visitor{}
+	for _, v := range w.world.accounts() {
+		visitors[v.name] = v
+	}
+	w.say("looking for %d acknowledged writes", w.world.ledger.count())
+	checked, lost := w.world.ledger.missing(ctx, w.new.addr, visitors)
+	w.report.Acknowledged, w.report.Checked = w.world.ledger.count(), checked
+	for _, err := range lost {
+		w.report.Lost = append(w.report.Lost, err.Error())
+	}
+	w.say("using the %d tokens that the old system signed", len(visitors))
+	for _, v := range w.world.accounts() {
+		if err := v.exchange(ctx, w.new.addr); err != nil {
+			w.report.SignedOut = append(w.report.SignedOut, v.name+": "+err.Error())
+		}
+	}
+	return ctx.Err()
+}
+
+// exchange checks that the first token is accepted and answered with one of
+// Byline, which is accepted too.
+func (v *visitor) exchange(ctx context.Context, site string) error {
+	token := v.first
+	for range 2 {
+		var got account
+		if err := v.callWith(ctx, token, site, http.MethodGet, "/user", nil, &got); err != nil {
+			return err
+		}
+		if got.User.Username != v.name {
+			return errors.New("the token is that of another account")
+		}
+		if token == v.first && got.User.Token == v.first {
+			return errors.New("the token was not exchanged")
+		}
+		token = got.User.Token
+	}
+	return nil
+}
+
+// with returns modes with others added.
+func with(modes map[string]string, more map[string]string) map[string]string {
+	all := maps.Clone(modes)
+	maps.Copy(all, more)
+	return all
+}
