@@ -145,11 +145,12 @@ type settings struct {
 	Compare         comparison        `json:"compare"`
 }
 
+// comparison has the rules of the comparison. An empty list takes the place of
+// the rules that the proxy has by default.
 type comparison struct {
-	Ignore    []string            `json:"ignore,omitempty"`
-	IgnoreFor map[string][]string `json:"ignoreFor,omitempty"`
-	Unordered []string            `json:"unordered,omitempty"`
-	Tokens    []string            `json:"tokens,omitempty"`
+	Ignore    []string `json:"ignore"`
+	Unordered []string `json:"unordered"`
+	Tokens    []string `json:"tokens"`
 }
 
 // strangle starts the proxy in front of both systems.

@@ -43,6 +43,7 @@ type phase struct {
 	took     time.Duration
 	kinds    map[string]*measured
 	failures map[string]int // by message
+	byline   int64          // responses of Byline; before the end, those before the beginning
 }
 
 // measured are the requests of a kind.
@@ -77,20 +78,28 @@ func newWorld(o *options, site string) *world {
 func (w *world) accounts() []*visitor { return slices.Concat(w.readers, w.writers) }
 
 // begin begins a phase, and ends the one before.
-func (w *world) begin(name string) *phase {
-	p := &phase{name: name, began: time.Now(), kinds: map[string]*measured{}, failures: map[string]int{}}
+func (w *world) begin(name string) {
+	p := &phase{name: name, began: time.Now(), kinds: map[string]*measured{}, failures: map[string]int{}, byline: w.byByline()}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.end()
 	w.phase = p
 	w.phases = append(w.phases, p)
-	return p
 }
 
 func (w *world) end() {
 	if w.phase != nil && w.phase.took == 0 {
 		w.phase.took = time.Since(w.phase.began)
+		w.phase.byline = w.byByline() - w.phase.byline
 	}
+}
+
+// byByline returns how many responses were those of Byline until now.
+func (w *world) byByline() (n int64) {
+	for _, v := range slices.Concat(w.readers, w.writers, w.anonymous) {
+		n += v.byByline.Load()
+	}
+	return n
 }
 
 func (w *world) record(p *phase, kind string, d time.Duration, err error) {

@@ -52,6 +52,8 @@ type phaseReport struct {
 	Requests int     `json:"requests"`
 	Failed   int     `json:"failed"`
 	Rate     float64 `json:"perSecond"`
+	// ByByline is the share of the responses that Byline gave, in percent.
+	ByByline float64 `json:"byBylinePercent"`
 	latency
 }
 
@@ -111,6 +113,7 @@ func (r *report) take(ctx context.Context, w *walk) {
 			one.Failed += m.failed
 		}
 		one.latency, one.Rate = latencyOf(all), float64(one.Requests)/one.Seconds
+		one.ByByline = 100 * float64(p.byline) / float64(max(one.Requests, 1))
 		r.Phases = append(r.Phases, one)
 		for message, n := range p.failures {
 			r.Failures[p.name+": "+message] += n
@@ -186,9 +189,9 @@ func digits(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
 // print prints the tables as Markdown.
 func (r *report) print(out io.Writer) error {
-	phases := tables.Table{Head: []string{"step", "s", "requests", "failed", "requests/s", "P50 ms", "P99 ms"}}
+	phases := tables.Table{Head: []string{"step", "s", "requests", "failed", "requests/s", "of Byline", "P50 ms", "P99 ms"}}
 	for _, p := range r.Phases {
-		phases.Add(p.Name, digits(p.Seconds), strconv.Itoa(p.Requests), strconv.Itoa(p.Failed), digits(p.Rate), digits(p.P50), digits(p.P99))
+		phases.Add(p.Name, digits(p.Seconds), strconv.Itoa(p.Requests), strconv.Itoa(p.Failed), digits(p.Rate), fmt.Sprintf("%.0f %%", min(p.ByByline, 100)), digits(p.P50), digits(p.P99))
 	}
 	differences := tables.Table{Head: []string{"difference", "kind", "responses", "explained by"}, Left: map[int]bool{1: true, 3: true}}
 	for _, d := range r.Differences {
@@ -216,7 +219,7 @@ func (r *report) print(out io.Writer) error {
 	}
 	fmt.Fprintf(out, "Reads that %d clients get in a second without a pause: %.0f before, %.0f after.\n", capacityWorkers, r.CapacityBefore, r.CapacityAfter)
 	fmt.Fprintf(out, "\nbyline import verify\n\n%s\n", r.Proof)
-	_, err := fmt.Fprintf(out, "%d requests failed. %d of %d acknowledged writes are lost (%d rows checked). %d of %d tokens were refused. Writes waited %.1f s.\n",
+	_, err := fmt.Fprintf(out, "%d requests failed. %d of %d acknowledged writes are lost (%d rows checked, because later writes changed some again). %d of %d tokens were refused. Writes waited %.1f s.\n",
 		failed, len(r.Lost), r.Acknowledged, r.Checked, len(r.SignedOut), r.Tokens, r.Held)
 	return err
 }

@@ -6,15 +6,24 @@ import (
 	"strings"
 )
 
-// explanation is a rule for a difference that both systems have on purpose.
+// explanation is a rule of the proxy for a difference that the contract permits.
 type explanation struct {
-	operation, path string // an empty operation means all of them
-	why             string
+	rule string // ignore, unordered or tokens
+	path string // as a rule has it
+	at   string // as differences have it
+	why  string
 }
 
 // explanations are the rules that the comparison needs.
 var explanations = []explanation{
-	{"GetTags", "$.tags", "Byline shows tags as the clients wrote them, in another order for equal counts"},
+	{"unordered", "$.tags", "$.tags", "the contract gives tags no order, and both systems sort those with the same number of articles in their own way"},
+	{"tokens", "$..token", "$.user.token", "Byline answers with a token of its own"},
+}
+
+// add adds the rule of an explanation.
+func (c *comparison) add(e explanation) {
+	list := map[string]*[]string{"ignore": &c.Ignore, "unordered": &c.Unordered, "tokens": &c.Tokens}[e.rule]
+	*list = append(*list, e.path)
 }
 
 // found is a difference with what explains it.
@@ -46,9 +55,8 @@ func (w *walk) shadow(ctx context.Context) error {
 		return err
 	}
 	ruled := w.settings(with(modesOf("shadow"), map[string]string{"writes": "hold"}))
-	ruled.Compare.IgnoreFor = map[string][]string{}
 	for _, e := range explanations {
-		ruled.Compare.IgnoreFor[e.operation] = append(ruled.Compare.IgnoreFor[e.operation], e.path)
+		ruled.Compare.add(e)
 	}
 	w.say("writes wait, so that both sides have the same rows")
 	w.world.begin("shadow, writes wait")
@@ -110,8 +118,8 @@ func (r *report) explain(moving, quiet []group) {
 	for _, g := range moving {
 		why := "newer than the last import: it is not there while writes wait"
 		for _, e := range explanations {
-			if e.operation == g.Operation && strings.HasPrefix(g.Path, e.path) {
-				why = fmt.Sprintf("ignoreFor: %s: %s. %s", e.operation, e.path, e.why)
+			if strings.HasPrefix(g.Path, e.at) {
+				why = fmt.Sprintf("the rule %s: %s, because %s", e.rule, e.path, e.why)
 			}
 		}
 		r.Differences = append(r.Differences, found{g.Operation, g.Path, g.Kind, g.Count, why, nil})

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,6 +31,8 @@ type visitor struct {
 	// row at the same time would leave open which one came last.
 	busy map[string]bool
 	last string // slug of the article that was published last
+	// byByline counts the responses of Byline, which alone have a request id.
+	byByline atomic.Int64
 }
 
 func newVisitor(name string, number int) *visitor {
@@ -132,6 +135,9 @@ func (v *visitor) callWith(ctx context.Context, token, site, method, path string
 		return err
 	}
 	defer res.Body.Close()
+	if res.Header.Get("X-Request-Id") != "" {
+		v.byByline.Add(1)
+	}
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		return err

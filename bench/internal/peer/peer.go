@@ -43,6 +43,7 @@ type user struct {
 
 type article struct {
 	slug, title, body string
+	description       string
 	tags              []string
 	author            *user
 	created           time.Time
@@ -126,8 +127,8 @@ type call struct {
 	body   struct {
 		User    struct{ Username, Email, Password string }
 		Article struct {
-			Title, Body string
-			TagList     []string
+			Title, Body, Description string
+			TagList                  []string
 		}
 		Comment struct{ Body string }
 	}
@@ -251,7 +252,7 @@ func (p *Peer) page(c *call, has func(*article) bool) any {
 
 func (a *article) shown(viewer *user) object {
 	return object{
-		"slug": a.slug, "title": a.title, "body": a.body, "tagList": a.tags, "createdAt": a.created, "favorited": viewer != nil && a.likes[viewer.name],
+		"slug": a.slug, "title": a.title, "description": a.description, "body": a.body, "tagList": a.tags, "createdAt": a.created, "favorited": viewer != nil && a.likes[viewer.name],
 		"favoritesCount": len(a.likes), "author": a.author.shown(viewer),
 	}
 }
@@ -266,7 +267,9 @@ func (p *Peer) publish(c *call) any {
 	}
 	p.Published.Add(1)
 	in := c.body.Article
-	return object{"article": p.add(in.Title, in.Body, in.TagList, c.viewer).shown(c.viewer)}
+	a := p.add(in.Title, in.Body, in.TagList, c.viewer)
+	a.description = in.Description
+	return object{"article": a.shown(c.viewer)}
 }
 
 func (p *Peer) get(c *call) any {

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/byline-api/byline/bench/internal/peer"
+)
+
+// smallWorld returns a world whose site is a backend in memory, with an account
+// that writes and is signed in.
+func smallWorld(t *testing.T) (*world, *visitor) {
+	t.Helper()
+	p := peer.Start(t)
+	p.Hold(userName(0), passwordOf(userName(0)), 1, "tag1")
+	p.Hold(userName(1), passwordOf(userName(1)), 0)
+	site := strings.TrimSuffix(strings.TrimPrefix(p.URL, "http://"), "/api")
+	w := newWorld(&options{users: 2, articles: 100, writers: 1, readers: 1}, site)
+	w.begin("test")
+	v := w.writers[0]
+	if err := v.signIn(t.Context(), site); err != nil {
+		t.Fatal(err)
+	}
+	return w, v
+}
+
+// write makes some writes, and returns the slug of an article.
+func write(t *testing.T, w *world, v *visitor) string {
+	t.Helper()
+	if err := w.publish(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.register(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	slug := v.lastArticle()
+	var got struct{ Comment comment }
+	if err := v.call(t.Context(), w.site, http.MethodPost, "/articles/"+slug+"/comments", object{"comment": object{"body": "text"}}, &got); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.call(t.Context(), w.site, http.MethodPost, "/profiles/"+userName(1)+"/follow", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.ledger.acknowledge(func() { w.ledger.comment(slug, got.Comment.ID, "text") })
+	w.ledger.acknowledge(func() { w.ledger.follows[pair{v.name, userName(1)}] = true })
+	w.ledger.acknowledge(func() { w.ledger.favorites[pair{v.name, slug}] = false })
+	return slug
+}
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	// Each change makes the ledger say something that is not so.
+	lies := map[string]func(l *ledger, slug, name string){
+		"article": func(l *ledger, _, _ string) { l.articles["gone"] = article{Title: "T"} },
+		"body": func(l *ledger, slug, _ string) {
+			a := l.articles[slug]
+			a.Body = "other"
+			l.articles[slug] = a
+		},
+		"tags": func(l *ledger, slug, _ string) {
+			a := l.articles[slug]
+			a.TagList = append(slices.Clone(a.TagList), "more")
+			l.articles[slug] = a
+		},
+		"comment":         func(l *ledger, slug, _ string) { l.comment(slug, 999, "lost") },
+		"deleted comment": func(l *ledger, slug, _ string) { l.comment(slug, 1, "") },
+		"favorite":        func(l *ledger, slug, name string) { l.favorites[pair{name, slug}] = true },
+		"follow":          func(l *ledger, _, name string) { l.follows[pair{name, userName(1)}] = false },
+		"bio":             func(l *ledger, _, name string) { l.bios[name] = "lost" },
+		"account":         func(l *ledger, _, _ string) { l.accounts = append(l.accounts, "nobody") },
+	}
+	t.Run("Nothing", func(t *testing.T) {
+		t.Parallel()
+		w, v := smallWorld(t)
+		write(t, w, v)
+		checked, lost := w.ledger.missing(t.Context(), w.site, map[string]*visitor{v.name: v})
+		if checked != 5 || len(lost) > 0 || w.ledger.count() != 5 {
+			t.Errorf("%d checked, %v", checked, lost)
+		}
+	})
+	for what, lie := range lies {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			w, v := smallWorld(t)
+			lie(w.ledger, write(t, w, v), v.name)
+			if _, lost := w.ledger.missing(t.Context(), w.site, map[string]*visitor{v.name: v}); len(lost) != 1 {
+				t.Errorf("%d writes are missing instead of 1: %v", len(lost), lost)
+			}
+		})
+	}
+}
+
+// Requests that fail, in whichever way, count as failed.
+func TestFailuresCount(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]http.HandlerFunc{
+		"ServerError": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"SignedOut":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+		"BrokenOff":   func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"NotJSON":     func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+		"Empty":       func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := httptest.NewServer(handler)
+			t.Cleanup(s.Close)
+			w := newWorld(&options{users: 2, articles: 100, writers: 1, readers: 1}, s.Listener.Addr().String())
+			w.begin("test")
+			for _, isWrite := range []bool{false, true} {
+				for range 10 {
+					w.one(t.Context(), w.phase, time.Now(), isWrite)
+				}
+			}
+			if n := w.failed(); n != 20 {
+				t.Errorf("%d of 20 requests failed", n)
+			}
+			if w.ledger.count() > 0 && name != "Empty" {
+				t.Error("a write that failed was acknowledged")
+			}
+		})
+	}
+}
+
+// The load ends with its context, and waits for its answers.
+func TestLoadEnds(t *testing.T) {
+	t.Parallel()
+	w, _ := smallWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w.run(ctx, 1000, 0.5)
+	if w.byByline() != 0 {
+		t.Error("responses without a request id counted for Byline")
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	r := &report{}
+	r.explain([]group{{Operation: "GetTags", Path: "$.tags[*]", Kind: "order"}, {Operation: "GetArticle", Path: "$", Kind: "status"}},
+		[]group{{Operation: "GetArticles", Path: "$.articlesCount", Kind: "value"}})
+	for i, want := range []string{"", "the rule unordered: $.tags", "newer than the last import"} {
+		if got := r.Differences[i].Explanation; want == "" && got != "" || !strings.HasPrefix(got, want) {
+			t.Errorf("%+v is explained by %q", r.Differences[i], got)
+		}
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	good := func() *report {
+		return &report{Acknowledged: 1, Checked: 1, Compared: map[string]int64{"equal": 1}, Differences: []found{{Explanation: "a rule"}}}
+	}
+	if err := good().verdict(); err != nil {
+		t.Error(err)
+	}
+	for name, spoil := range map[string]func(*report){
+		"failed":      func(r *report) { r.Failures = map[string]int{"status 500": 1} },
+		"unexplained": func(r *report) { r.Differences[0].Explanation = "" },
+		"lost":        func(r *report) { r.Lost = []string{"an article"} },
+		"signed out":  func(r *report) { r.SignedOut = []string{"user1"} },
+		"no writes":   func(r *report) { r.Acknowledged = 0 },
+		"not checked": func(r *report) { r.Checked = 0 },
+		"no equal":    func(r *report) { r.Compared = nil },
+	} {
+		r := good()
+		if spoil(r); r.verdict() == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"--rate", "20", "--step", "2s"}, io.Discard)
+	if err != nil || o.rate != 20 || o.step != 2*time.Second {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	for _, args := range []string{"extra", "--rate 0", "--writes 1", "--step 1ms", "--writers 0", "--readers 400", "--articles 3", "--unknown"} {
+		if _, err := parse(strings.Fields(args), io.Discard); err == nil {
+			t.Errorf("%q was accepted", args)
+		}
+	}
+}
+
+// The first token must be accepted and answered with another one.
+func TestExchange(t *testing.T) {
+	t.Parallel()
+	for name, tokens := range map[string]map[string]string{
+		"Same":    {"Token old": "old"},
+		"Refused": {"Token old": "new"},
+		"OK":      {"Token old": "new", "Token new": "new"},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			token, found := tokens[r.Header.Get("Authorization")]
+			if !found {
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+			_, _ = io.WriteString(w, `{"user":{"username":"user1","token":"`+token+`"}}`)
+		}))
+		t.Cleanup(s.Close)
+		v := newVisitor("user1", 1)
+		v.first = "old"
+		if err := v.exchange(t.Context(), s.Listener.Addr().String()); (err == nil) != (name == "OK") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestSameModes(t *testing.T) {
+	t.Parallel()
+	a := map[string]string{"default": "old", "reads": "10%"}
+	if !sameModes(a, map[string]string{"default": "old", "reads": "10%"}) || sameModes(a, map[string]string{"default": "old"}) ||
+		sameModes(a, map[string]string{"default": "old", "reads": "50%"}) {
+		t.Error("the modes were compared wrongly")
+	}
+}
+
+// An action of each kind is picked by its weight, and only of its own half.
+func TestPick(t *testing.T) {
+	t.Parallel()
+	for _, isWrite := range []bool{false, true} {
+		for range 1000 {
+			if pick(isWrite).write != isWrite {
+				t.Fatal("a write was picked among the reads, or a read among the writes")
+			}
+		}
+	}
+}
