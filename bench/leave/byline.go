@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -189,34 +191,45 @@ func (p *proxy) write(s settings) error {
 	return os.Rename(p.file+".new", p.file)
 }
 
-// configure replaces the file, and waits until its modes count.
+// configure replaces the file, and waits until the proxy has applied it.
 func (p *proxy) configure(ctx context.Context, s settings) error {
+	before, err := p.filesRead(ctx)
+	if err != nil {
+		return err
+	}
 	if err := p.write(s); err != nil {
 		return err
 	}
 	limit, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	for {
-		var state struct{ Modes map[string]string }
-		if err := p.ask(limit, http.MethodGet, "/mode", nil, &state); err != nil {
+		now, err := p.filesRead(limit)
+		if err != nil {
 			return err
 		}
-		if sameModes(state.Modes, s.Modes) {
+		if now > before {
 			return nil
 		}
 		if err := pause(limit, 50*time.Millisecond); err != nil {
-			return fmt.Errorf("the proxy has not read its file: %w", err)
+			return fmt.Errorf("the proxy has not applied its file: %w", err)
 		}
 	}
 }
 
-func sameModes(a, b map[string]string) bool {
-	for name, mode := range b {
-		if a[name] != mode {
-			return false
-		}
+// changesByFile matches the metric that counts how often the file was applied.
+var changesByFile = regexp.MustCompile(`(?m)^strangle_changes_total\{by="file"\} ([0-9]+)$`)
+
+// filesRead returns how often the proxy has applied its file.
+func (p *proxy) filesRead(ctx context.Context) (int, error) {
+	text, err := p.send(ctx, http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return 0, err
 	}
-	return len(a) == len(b)
+	m := changesByFile.FindSubmatch(text)
+	if m == nil {
+		return 0, errors.New("the metrics of the proxy lack strangle_changes_total")
+	}
+	return strconv.Atoi(string(m[1]))
 }
 
 // hold lets writes wait, and returns when the old system has finished those
@@ -267,34 +280,32 @@ func (p *proxy) clear(ctx context.Context) error {
 	return p.ask(ctx, http.MethodDelete, "/differences", nil, nil)
 }
 
-// ask sends a request to the admin port.
+// ask sends a request to the admin port, and decodes the answer.
 func (p *proxy) ask(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		text, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(text)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+p.admin+path, body)
-	if err != nil {
+	text, err := p.send(ctx, method, path, in)
+	if err != nil || out == nil {
 		return err
+	}
+	return json.Unmarshal(text, out)
+}
+
+func (p *proxy) send(ctx context.Context, method, path string, in any) ([]byte, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+p.admin+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
+	if err == nil && res.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s of the proxy: %s: %s", method, path, res.Status, strings.TrimSpace(string(text)))
 	}
-	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s of the proxy: %s: %s", method, path, res.Status, strings.TrimSpace(string(text)))
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(text, out)
+	return text, err
 }

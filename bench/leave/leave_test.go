@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -212,12 +214,23 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-func TestSameModes(t *testing.T) {
+// configure returns when the proxy has applied the file, and not before.
+func TestConfigure(t *testing.T) {
 	t.Parallel()
-	a := map[string]string{"default": "old", "reads": "10%"}
-	if !sameModes(a, map[string]string{"default": "old", "reads": "10%"}) || sameModes(a, map[string]string{"default": "old"}) ||
-		sameModes(a, map[string]string{"default": "old", "reads": "50%"}) {
-		t.Error("the modes were compared wrongly")
+	p := &proxy{file: filepath.Join(t.TempDir(), "strangle.yaml")}
+	asked := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		fmt.Fprintf(w, "# TYPE strangle_changes_total counter\nstrangle_changes_total{by=\"file\"} %d\n", asked/4)
+	}))
+	t.Cleanup(s.Close)
+	p.admin = s.Listener.Addr().String()
+	if err := p.configure(t.Context(), settings{Modes: map[string]string{"default": "old"}}); err != nil || asked != 4 {
+		t.Errorf("after %d questions: %v", asked, err)
+	}
+	s.Config.Handler = http.NotFoundHandler()
+	if err := p.configure(t.Context(), settings{}); err == nil {
+		t.Error("an error of the proxy was ignored")
 	}
 }
 

@@ -45,6 +45,7 @@ type options struct {
 	writers, readers   int
 	rate, writeShare   float64
 	measure, step      time.Duration
+	limit              time.Duration
 }
 
 func parse(args []string, stderr io.Writer) (*options, error) {
@@ -62,6 +63,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.Float64Var(&o.writeShare, "writes", 0.15, "share of the writes")
 	f.DurationVar(&o.measure, "measure", 20*time.Second, "time of the measurements before and after")
 	f.DurationVar(&o.step, "step", 8*time.Second, "time of each step between")
+	f.DurationVar(&o.limit, "limit", 20*time.Minute, "time after which the run fails")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -89,6 +91,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, o.limit)
+	defer cancel()
 	work, err := os.MkdirTemp("", "byline-leave-")
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -55,8 +56,17 @@ func startOld(ctx context.Context, o *options, work string) (*oldSystem, error) 
 	return s, nil
 }
 
-// install installs the packages of the app and generates its client.
+// install installs the packages of the app and generates its client, unless
+// that was done with the same list of packages: it takes a minute.
 func install(ctx context.Context, app string) error {
+	for _, program := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("%w: install Node.js 20.19 or newer for the old system", err)
+		}
+	}
+	if installed(app) {
+		return nil
+	}
 	if _, err := machine.Output(ctx, app, os.Environ(), "npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"); err != nil {
 		return fmt.Errorf("the app could not be installed: %w", err)
 	}
@@ -66,6 +76,21 @@ func install(ctx context.Context, app string) error {
 	env := append(os.Environ(), "PRISMA_SCHEMA_ENGINE_BINARY=/bin/true", "CHECKPOINT_DISABLE=1")
 	_, err := machine.Output(ctx, app, env, "npx", "--no-install", "prisma", "generate")
 	return err
+}
+
+// installed reports whether the generated client, which is made last, is newer
+// than what it depends on.
+func installed(app string) bool {
+	client, err := os.Stat(filepath.Join(app, "generated/index.js"))
+	if err != nil {
+		return false
+	}
+	for _, file := range []string{"package-lock.json", "prisma/schema.prisma", "node_modules/.package-lock.json"} {
+		if info, err := os.Stat(filepath.Join(app, file)); err != nil || info.ModTime().After(client.ModTime()) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *oldSystem) start(ctx context.Context, app, work string) (err error) {

@@ -64,7 +64,7 @@ func (w *walk) shadow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ruled.Modes = modesOf("old")
+	ruled.Modes = modesOf("old") // and go on
 	if err := w.proxy.configure(ctx, ruled); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (w *walk) quietly(ctx context.Context, s settings) ([]group, error) {
 	if err := w.proxy.configure(ctx, s); err != nil {
 		return nil, err
 	}
-	// Comparisons of requests from before the import are still under way.
+	// Comparisons without the rules, and of requests from before the import are still under way.
 	if err := pause(ctx, w.step/8); err != nil {
 		return nil, err
 	}

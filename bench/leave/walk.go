@@ -250,8 +250,14 @@ func (w *walk) canary(ctx context.Context) error {
 // switchOver lets writes wait, imports the last ones, compares all rows, and
 // lets Byline answer everything.
 func (w *walk) switchOver(ctx context.Context) error {
-	w.say("writes wait")
 	w.world.begin("switch")
+	// From the last import on the old system lacks what users write.
+	last := w.settings(modesOf("new"))
+	last.WritesFallBack = false
+	if err := w.proxy.configure(ctx, last); err != nil {
+		return err
+	}
+	w.say("writes wait")
 	began := time.Now()
 	if err := w.proxy.hold(ctx); err != nil {
 		return err
@@ -259,21 +265,17 @@ func (w *walk) switchOver(ctx context.Context) error {
 	if err := w.take(ctx); err != nil {
 		return err
 	}
-	proof, err := w.imports.verify(ctx)
-	if err != nil {
+	var err error
+	if w.report.Proof, err = w.imports.verify(ctx); err != nil {
 		return err
 	}
-	w.report.Proof = proof
-	if err := w.imports.finish(ctx); err != nil {
-		return err
-	}
-	last := w.settings(map[string]string{"default": "new"})
-	// From here on the old system lacks what users write.
-	last.StickAfterWrite, last.WritesFallBack = "0s", false
-	if err := w.proxy.configure(ctx, last); err != nil {
+	if err := w.proxy.set(ctx, map[string]string{"default": "new"}); err != nil {
 		return err
 	}
 	w.report.Held = time.Since(began).Seconds()
+	if err := w.imports.finish(ctx); err != nil {
+		return err
+	}
 	w.say("writes have waited %.1f s", w.report.Held)
 	return w.phase(ctx, "all to Byline", w.step)
 }
