@@ -123,17 +123,8 @@ func (c *crawl) list(ctx context.Context, name string, filter url.Values) (slugs
 	seen := map[string]bool{}
 	offset, repeated := 0, 0
 	for cursor := ""; ; pages++ {
-		query := url.Values{"limit": {strconv.Itoa(c.options.PageSize)}}
-		for name, values := range filter {
-			query[name] = values
-		}
-		if cursor != "" {
-			query.Set("cursor", cursor)
-		} else {
-			query.Set("offset", strconv.Itoa(offset))
-		}
-		var page articlesResponse
-		if err := c.client.get(ctx, name, "/articles", query, &page); err != nil {
+		page, err := c.page(ctx, name, filter, cursor, offset)
+		if err != nil {
 			return nil, 0, err
 		}
 		before := len(slugs)
@@ -166,6 +157,21 @@ func (c *crawl) list(ctx context.Context, name string, filter url.Values) (slugs
 		}
 		cursor = page.NextCursor
 	}
+}
+
+// page returns a page of a list, behind a cursor if there is one.
+func (c *crawl) page(ctx context.Context, name string, filter url.Values, cursor string, offset int) (page articlesResponse, err error) {
+	query := url.Values{"limit": {strconv.Itoa(c.options.PageSize)}}
+	for name, values := range filter {
+		query[name] = values
+	}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	} else {
+		query.Set("offset", strconv.Itoa(offset))
+	}
+	err = c.client.get(ctx, name, "/articles", query, &page)
+	return page, err
 }
 
 // read is an article with its comments; article is nil if it was deleted.

@@ -313,7 +313,7 @@ func member(err error) error {
 func (s *GhostSource) Describe() string {
 	text := "the export of Ghost " + s.version + " in the file " + s.path
 	if s.dropped > 0 {
-		text += fmt.Sprintf(", without its %d pages", s.dropped)
+		text += fmt.Sprintf("; pages left out: %d", s.dropped)
 	}
 	return text
 }

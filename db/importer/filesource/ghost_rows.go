@@ -1,6 +1,7 @@
 package filesource
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -135,7 +136,7 @@ func (s *GhostSource) article(part ghostPart) (a source.Article, err error) {
 	if p.Status == "sent" {
 		s.notes.add(source.Articles, part.key, "the post was only sent by mail there: it becomes a draft")
 	}
-	if s.options.SiteURL == "" && strings.Contains(string(text), "__GHOST_URL__") {
+	if s.options.SiteURL == "" && bytes.Contains(text, []byte("__GHOST_URL__")) {
 		s.notes.add(source.Articles, part.key, "addresses in the post begin with a slash, since the address of the site is not known")
 	}
 	var lost []string

@@ -281,8 +281,11 @@ func (s *NDJSONSource) resume(first line, after string) line {
 	return line{start: end, number: number}
 }
 
+// reader reads a line of a type, and notes what is lost.
+type reader[R any] func(f format, lineType string, text []byte) (R, []Note, error)
+
 // rowsOf returns the rows of a kind.
-func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r source.Range, read func(f format, kind string, text []byte) (R, []Note, error), row func(*R) *source.Row) iter.Seq2[R, error] {
+func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r source.Range, read reader[R], row func(*R) *source.Row) iter.Seq2[R, error] {
 	found := s.kinds[kind]
 	if found == nil {
 		return nothing[R]
@@ -300,18 +303,7 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 			if l.start >= found.end {
 				return
 			}
-			h, err := headOf(l.text, false)
-			if err != nil {
-				yield(none, atLine(l, err))
-				return
-			}
-			if s.format.kindOf(h.Type) != kind {
-				continue
-			}
-			one, notes, err := read(s.format, h.Type, l.text)
-			if err == nil && row(&one).Key == "" {
-				err = fmt.Errorf("the %s has no id", h.Type)
-			}
+			one, notes, isRow, err := rowOf(s, kind, l, read, row)
 			if err != nil {
 				yield(none, atLine(l, err))
 				return
@@ -319,7 +311,7 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 			for _, n := range notes {
 				s.notes.add(n.Kind, n.Key, n.Text)
 			}
-			if s.leavesOut(h) {
+			if !isRow {
 				continue
 			}
 			row(&one).Position = position(l)
@@ -328,6 +320,20 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 			}
 		}
 	}
+}
+
+// rowOf reads a line. It reports whether the line is a row of a kind that is not
+// left out.
+func rowOf[R any](s *NDJSONSource, kind source.Kind, l line, read reader[R], row func(*R) *source.Row) (one R, notes []Note, isRow bool, err error) {
+	h, err := headOf(l.text, false)
+	if err != nil || s.format.kindOf(h.Type) != kind {
+		return one, nil, false, err
+	}
+	one, notes, err = read(s.format, h.Type, l.text)
+	if err == nil && row(&one).Key == "" {
+		err = fmt.Errorf("the %s has no id", h.Type)
+	}
+	return one, notes, !s.leavesOut(h), err
 }
 
 // leavesOut reports whether a line is left out: it is one that not everybody
