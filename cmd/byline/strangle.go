@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/byline-api/byline/server/contract"
 	"github.com/byline-api/byline/server/strangle"
@@ -68,7 +68,7 @@ func (p *program) strangleCommand() *cobra.Command {
 // strangleDrain is how long requests in flight may take when the proxy stops.
 const strangleDrain = 30 * time.Second
 
-// runStrangle serves until ctx ends, and then finishes the requests in flight.
+// runStrangle runs the proxy until ctx ends.
 func runStrangle(ctx context.Context, cfg strangle.Config, file *strangle.File, log *slog.Logger) error {
 	doc, err := contract.Load()
 	if err != nil {
@@ -89,16 +89,22 @@ func runStrangle(ctx context.Context, cfg strangle.Config, file *strangle.File, 
 	}
 	defer adminListener.Close()
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	var workers sync.WaitGroup
+	defer workers.Wait()
 	defer stopWork()
-	workers, work := errgroup.WithContext(work)
-	workers.Go(func() error { proxy.Run(work); return nil })
-	workers.Go(func() error {
+	workers.Go(func() { proxy.Run(work) })
+	workers.Go(func() {
 		// A fault of the admin port must not stop the requests of clients.
 		if err := serveAdmin(work, adminListener, proxy.Admin(), log); err != nil {
 			log.Error("the admin port has stopped", "error", err)
 		}
-		return nil
 	})
+	log.Info("passing on requests", "url", "http://"+listener.Addr().String(), "old", cfg.Old, "new", cfg.New, "admin", adminListener.Addr().String())
+	return serveClients(ctx, listener, proxy, log)
+}
+
+// serveClients serves until ctx ends, and then finishes the requests in flight.
+func serveClients(ctx context.Context, listener net.Listener, proxy http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler: proxy, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -109,7 +115,6 @@ func runStrangle(ctx context.Context, cfg strangle.Config, file *strangle.File, 
 		defer cancel()
 		stopped <- srv.Shutdown(drain)
 	})
-	log.Info("passing on requests", "url", "http://"+listener.Addr().String(), "old", cfg.Old, "new", cfg.New, "admin", adminListener.Addr().String())
 	if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
@@ -117,6 +122,5 @@ func runStrangle(ctx context.Context, cfg strangle.Config, file *strangle.File, 
 		log.Warn("requests were still in flight when the proxy stopped", "timeout", strangleDrain)
 		_ = srv.Close()
 	}
-	stopWork()
-	return workers.Wait()
+	return nil
 }

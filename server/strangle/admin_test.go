@@ -60,7 +60,7 @@ func TestModeAPI(t *testing.T) {
 	require.Equal(t, "old", w.send("GET", "/api/tags", "").from())
 	require.Equal(t, "1", w.metric(`strangle_changes_total{by="rollback"}`))
 	require.Equal(t, "2", w.metric(`strangle_changes_total{by="admin API"}`))
-	require.Contains(t, w.log.String(), `by="admin API"`)
+	require.Contains(t, w.log.String(), `"by":"admin API"`)
 	require.Contains(t, w.log.String(), "tags: was new, not set")
 }
 
@@ -114,7 +114,7 @@ func TestPage(t *testing.T) {
 	require.Empty(t, w.differences().Differences)
 	back := request(t, w.admin, "POST", "/rollback", "", "Origin", w.admin.URL, "Accept", "text/html,*/*")
 	require.Equal(t, http.StatusSeeOther, back.StatusCode)
-	require.Contains(t, w.log.String(), `by="admin page"`)
+	require.Contains(t, w.log.String(), `"by":"admin page"`)
 }
 
 // TestAdminHosts checks that a name of another site does not reach the port.

@@ -43,7 +43,7 @@ func (p *Proxy) change(by changer, edit func(Settings) (Settings, error)) error 
 	p.table.Store(after)
 	close(before.replaced) // requests that wait look again
 	p.changes[by].Add(1)
-	p.log.Info("the modes were changed", "by", by, "changes", difference(before.settings.Modes, after.settings.Modes))
+	p.log.Info("the modes were changed", "by", by.String(), "changes", difference(before.settings.Modes, after.settings.Modes))
 	if by == byFile || p.file == nil || !p.cfg.SaveChanges {
 		return nil
 	}

@@ -129,8 +129,9 @@ type writers struct {
 // maxWriters bounds the users in each of the two maps.
 const maxWriters = 100_000
 
-// add remembers that a user has written. Without a place for the user, all users
-// count as writers for a period: their reads go to old, which is always right.
+// add remembers that a user has written. Without a place for the user, all
+// users count as writers for a period: their reads go to old, which is always
+// right.
 func (w *writers) add(user uint64, now time.Time, period time.Duration) {
 	w.last.Store(now.UnixNano())
 	w.mu.Lock()

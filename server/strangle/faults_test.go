@@ -103,8 +103,8 @@ func TestWritesFallBack(t *testing.T) {
 	require.Len(t, w.old.all(), 1)
 }
 
-// TestBrokenOff checks that a response which breaks in the middle breaks for the
-// client too, instead of looking complete.
+// TestBrokenOff checks that a response which breaks in the middle breaks for
+// the client too, instead of looking complete.
 func TestBrokenOff(t *testing.T) {
 	t.Parallel()
 	broken := func(w http.ResponseWriter, _ *http.Request) {

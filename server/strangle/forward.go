@@ -192,7 +192,7 @@ func (p *Proxy) oldFailed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p.traffic.of(x.op, sideOld).failed.Add(1)
-	p.log.Warn("the old system has not answered", "operation", x.op.name(), "error", reasonOf(err))
+	p.log.Warn("the old system has not answered", "operation", x.op.name(), "reason", reasonOf(err).String())
 	refuse(w, err)
 }
 
@@ -231,7 +231,7 @@ func (p *Proxy) newFailed(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	reason := reasonOf(err)
 	if !x.mayFallBack(reason) {
-		p.log.Warn("the new system has not answered", "operation", x.op.name(), "error", reason)
+		p.log.Warn("the new system has not answered", "operation", x.op.name(), "reason", reason.String())
 		refuse(w, err)
 		return
 	}
@@ -241,7 +241,7 @@ func (p *Proxy) newFailed(w http.ResponseWriter, r *http.Request, err error) {
 		refuse(w, err)
 		return
 	}
-	p.log.Warn("the old system answers instead of the new one", "operation", x.op.name(), "error", reason)
+	p.log.Warn("the old system answers instead of the new one", "operation", x.op.name(), "reason", reason.String())
 	p.traffic.fallBack(x.op, reason)
 	x.side = sideOld
 	if x.body != nil {
@@ -250,8 +250,8 @@ func (p *Proxy) newFailed(w http.ResponseWriter, r *http.Request, err error) {
 	p.send(w, x)
 }
 
-// mayFallBack reports whether a request to the new system may be sent to the old
-// one. A write may only if no connection was made, because nobody knows
+// mayFallBack reports whether a request to the new system may be sent to the
+// old one. A write may only if no connection was made, because nobody knows
 // otherwise whether it was carried out.
 func (x *exchange) mayFallBack(reason fallback) bool {
 	if reason == unreachable && !x.body.begun() {

@@ -119,17 +119,12 @@ func newTable(s Settings, operations []*operation) (*table, error) {
 		wrong = append(wrong, errors.New("stickAfterWrite must be 0s or longer"))
 	}
 	for _, rule := range s.ShadowWrites {
-		i := slices.IndexFunc(operations, func(op *operation) bool { return op.id == rule.Operation })
-		switch {
-		case i < 0:
-			wrong = append(wrong, fmt.Errorf("shadowWrites: %q is no operation of the document", rule.Operation))
-		case operations[i].safe:
-			wrong = append(wrong, fmt.Errorf("shadowWrites: %s only reads, so that it needs no rule", rule.Operation))
-		case !rule.IdempotencyKey || !operations[i].idempotent:
-			wrong = append(wrong, fmt.Errorf("shadowWrites: %s needs idempotencyKey: true, and must be an operation that takes one", rule.Operation))
-		default:
-			t.shadowed[i] = true
+		i, err := rule.find(operations)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("shadowWrites: %w", err))
+			continue
 		}
+		t.shadowed[i] = true
 	}
 	rules, oldWrites := s.Compare.rules(), false
 	for i, op := range operations {
@@ -156,6 +151,20 @@ func newTable(s Settings, operations []*operation) (*table, error) {
 		t.stick = 0 // the last import is done, so that the new system has every write
 	}
 	return t, join(wrong)
+}
+
+// find returns the index of the operation of a rule, if it may be shadowed.
+func (w ShadowWrite) find(operations []*operation) (int, error) {
+	i := slices.IndexFunc(operations, func(op *operation) bool { return op.id == w.Operation })
+	switch {
+	case i < 0:
+		return 0, fmt.Errorf("%q is no operation of the document", w.Operation)
+	case operations[i].safe:
+		return 0, fmt.Errorf("%s only reads, so that it needs no rule", w.Operation)
+	case !w.IdempotencyKey || !operations[i].idempotent:
+		return 0, fmt.Errorf("%s needs idempotencyKey: true, and must be an operation that takes one", w.Operation)
+	}
+	return i, nil
 }
 
 // join joins errors, each of them once.

@@ -83,24 +83,12 @@ func (s *shadow) work(ctx context.Context) {
 // compare asks the new system, and the old one again if they differ.
 func (s *shadow) compare(ctx context.Context, t *task) outcome {
 	p := s.proxy
-	began := time.Now()
-	if !p.breaker.allows(began) {
+	if !p.breaker.allows(time.Now()) {
 		return notAnswered
 	}
-	answer, err := s.ask(ctx, t, p.new)
-	count := &p.traffic.operations[t.op.index].sides[sideShadow]
+	answer, err := s.askNew(ctx, t)
 	if err != nil {
-		if ctx.Err() == nil {
-			count.failed.Add(1)
-			p.breaker.failed(time.Now())
-		}
 		return resultOf(err)
-	}
-	count.answered(answer.Status, time.Since(began))
-	if answer.Status < http.StatusInternalServerError {
-		p.breaker.succeeded()
-	} else {
-		p.breaker.failed(time.Now())
 	}
 	old := t.copied.old
 	old.Body, err = decode(t.copied.encoding, old.Body)
@@ -128,6 +116,29 @@ func (s *shadow) compare(ctx context.Context, t *task) outcome {
 	}
 	p.book.Add(t.op.id, found, time.Now())
 	return different
+}
+
+// askNew asks the new system, and counts how that went.
+func (s *shadow) askNew(ctx context.Context, t *task) (compare.Response, error) {
+	p, began := s.proxy, time.Now()
+	count := p.traffic.of(t.op, sideShadow)
+	answer, err := s.ask(ctx, t, p.new)
+	switch {
+	case err != nil && ctx.Err() != nil: // the proxy stops
+	case errors.Is(err, errTooLarge):
+		count.answered(answer.Status, time.Since(began))
+	case err != nil:
+		count.failed.Add(1)
+		p.breaker.failed(time.Now())
+	default:
+		count.answered(answer.Status, time.Since(began))
+		if answer.Status < http.StatusInternalServerError {
+			p.breaker.succeeded()
+		} else {
+			p.breaker.failed(time.Now())
+		}
+	}
+	return answer, err
 }
 
 // errTooLarge says that a response is too large to be compared.

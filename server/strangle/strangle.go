@@ -252,8 +252,8 @@ func (p *Proxy) hasWritten(x *exchange) bool {
 	return p.writers.has(p.userOf(x), x.start, x.table.stick) || p.writers.has(p.placeOf(x.in), x.start, x.table.stick)
 }
 
-// wroteToNew lets the user read from the new system at once, which alone has the
-// write.
+// wroteToNew lets the user read from the new system at once, which alone has
+// the write.
 func (p *Proxy) wroteToNew(x *exchange) {
 	if x.table.stick > 0 && p.writers.any(x.start, x.table.stick) {
 		p.writers.forget(p.userOf(x))

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// fallback is a reason for which the old system answered instead of the new one.
+// fallback is a reason for which the old system answered instead of the new
+// one.
 type fallback int
 
 const (

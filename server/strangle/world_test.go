@@ -119,7 +119,7 @@ func (w *world) run(cfg strangle.Config, file *strangle.File) {
 	doc, err := document()
 	require.NoError(w.t, err)
 	w.log = &logs{}
-	proxy, err := strangle.New(cfg, file, doc, slog.New(slog.NewTextHandler(w.log, nil)))
+	proxy, err := strangle.New(cfg, file, doc, slog.New(slog.NewJSONHandler(w.log, nil)))
 	require.NoError(w.t, err)
 	w.proxy = proxy
 	ctx, cancel := context.WithCancel(context.Background())
