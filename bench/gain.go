@@ -106,7 +106,7 @@ func (g *gain) read(ctx context.Context, site conduit.Site) (*conduit.Snapshot, 
 	if len(s.Articles) == 0 {
 		return nil, errors.New("the backend has no articles, so that there is nothing to compare; fill it, or give the --url of one with data")
 	}
-	g.say("read %d articles with %d comments", len(s.Articles), s.Comments)
+	g.say("read %d articles with %d comments in %s", len(s.Articles), s.Comments, time.Since(g.began).Round(time.Second))
 	return s, nil
 }
 
@@ -161,6 +161,7 @@ func (g *gain) enter(ctx context.Context, s *conduit.Snapshot, r *replicated) er
 		return fmt.Errorf("Byline can store none of the %d articles, so that there is nothing to compare: %v", listed, r.stored.Refused)
 	}
 	g.targets[report.Byline] = r.target
+	g.say("stored %d articles with %d comments and %d favorites", len(s.Articles), r.stored.Comments, r.stored.Favorites)
 	c := s.Catalogue()
 	if err := c.Tagged(ctx, [2]conduit.Site{g.targets[0].site, g.targets[1].site}); err != nil {
 		return err

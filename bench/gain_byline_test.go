@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +55,19 @@ func testGain(t *testing.T, program string) {
 	p.HoldArticle("bob "+script, "Hostile "+script, "Text "+script, 3, script)
 	p.HoldArticle("ann", "With NUL", "a\x00b", 0, "go")
 	p.HoldArticle("ann", "Größe, “quoted” & 日本 %20 ?#", "Text", 40, "go", "größe")
-	p.HoldArticle("ann", long(8000), "Text", 0, "go") // its slug fits into no index
+	p.HoldArticle("ann", long(8000), "Text", 0, "go")             // its slug fits into no index
+	for _, body := range []string{"good", `bad \u0000`, "good"} { // one is refused, and not the others
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.URL+"/articles/held-by-ann-0-0/comments", strings.NewReader(`{"comment":{"body":"`+body+`"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Token of-ann")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		_ = res.Body.Close()
+	}
 	dir := t.TempDir()
 	page, figures := filepath.Join(dir, "gain.html"), filepath.Join(dir, "gain.json")
 	o, err := parseGain([]string{"--url", p.URL, "--byline", program, "--connections", "2", "--time", "150ms", "--warm", "0", "--rounds", "1", "--rates", "20,40",
@@ -67,7 +80,7 @@ func testGain(t *testing.T, program string) {
 	if err := b.compareWith(t.Context(), &out, b.startReplica); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	contains(t, out.String(), "Data of both: 27 articles by 2 authors", "43 comments", "Not stored by Byline, and left out: 3 articles: their author was not stored", "1 accounts: duplicate key value violates unique constraint \"users_username_key\"",
+	contains(t, out.String(), "Data of both: 27 articles by 2 authors", "45 comments", "1 comments: invalid byte sequence", "Not stored by Byline, and left out: 3 articles: their author was not stored", "1 accounts: duplicate key value violates unique constraint \"users_username_key\"",
 		"1 articles: invalid byte sequence", "1 articles: a slug, tag or username is too long", "Resident memory", "its PostgreSQL", page)
 	text, err := os.ReadFile(page)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -46,12 +46,8 @@ func Store(ctx context.Context, url string, s *conduit.Snapshot, reader, mark st
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	st := &store{out: Result{Slugs: map[string]bool{}, Refused: map[string]int{}}, users: map[string]int64{}, mark: mark}
-	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		st.tx = tx
-		return st.all(ctx, s, reader)
-	})
-	if err != nil {
+	st := &store{conn: conn, out: Result{Slugs: map[string]bool{}, Refused: map[string]int{}}, users: map[string]int64{}, mark: mark}
+	if err := st.all(ctx, s, reader); err != nil {
 		return nil, fmt.Errorf("copy the data: %w", err)
 	}
 	// Without statistics the first minutes would be slower than the rest, and a
@@ -63,7 +59,8 @@ func Store(ctx context.Context, url string, s *conduit.Snapshot, reader, mark st
 }
 
 type store struct {
-	tx    pgx.Tx
+	conn  *pgx.Conn
+	tx    pgx.Tx // the current one
 	out   Result
 	users map[string]int64 // ids by name; 0 if the database has refused the name
 	mark  string
@@ -71,29 +68,44 @@ type store struct {
 	slugs []string
 }
 
+// all stores the accounts, then each article in a transaction of its own. In a
+// common transaction the counters that triggers update would have a dead row
+// for each article, which later updates have to pass.
 func (st *store) all(ctx context.Context, s *conduit.Snapshot, reader string) error {
-	var readerID int64
-	if err := st.tx.QueryRow(ctx, `SELECT id FROM users WHERE username = $1`, reader).Scan(&readerID); err != nil {
-		return fmt.Errorf("find the account of the reader: %w", err)
-	}
-	// Limits for requests do not suit this.
-	if _, err := st.tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
+	// The database is deleted at the end, and limits are for requests.
+	if _, err := st.conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'off', false), set_config('statement_timeout', '0', false)`); err != nil {
 		return err
+	}
+	var readerID int64
+	if err := st.conn.QueryRow(ctx, `SELECT id FROM users WHERE username = $1`, reader).Scan(&readerID); err != nil {
+		return fmt.Errorf("find the account of the reader: %w", err)
 	}
 	// Only the authors of articles are known to be followed or not, so that they
 	// come before those of comments.
-	for _, a := range s.Articles {
-		if _, err := st.user(ctx, a.Author, readerID); err != nil {
-			return err
+	err := st.begin(ctx, func() error {
+		for _, a := range s.Articles {
+			if _, err := st.user(ctx, a.Author, readerID); err != nil {
+				return err
+			}
 		}
-	}
+		return nil
+	})
 	// The oldest article comes first, so that ids rise with the time.
-	for i := len(s.Articles) - 1; i >= 0; i-- {
-		if err := st.article(ctx, &s.Articles[i], readerID); err != nil {
-			return err
-		}
+	for i := len(s.Articles) - 1; i >= 0 && err == nil; i-- {
+		err = st.begin(ctx, func() error { return st.article(ctx, &s.Articles[i], readerID) })
 	}
-	return st.favorites(ctx)
+	if err != nil {
+		return err
+	}
+	return st.begin(ctx, func() error { return st.favorites(ctx) })
+}
+
+// begin calls do in a transaction.
+func (st *store) begin(ctx context.Context, do func() error) error {
+	return pgx.BeginFunc(ctx, st.conn, func(tx pgx.Tx) error {
+		st.tx = tx
+		return do()
+	})
 }
 
 // refusals are the classes of errors that are because of the row: invalid data,
@@ -105,16 +117,23 @@ var refusals = []string{"22", "23", "54", "P0"}
 // counted, and leaves what was stored before.
 func (st *store) row(ctx context.Context, what, sql string, args ...any) (id int64, err error) {
 	err = pgx.BeginFunc(ctx, st.tx, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sql, args...).Scan(&id) })
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && slices.Contains(refusals, refused.Code[:2]) {
-		reason := refused.Message // has no values of the row
-		if strings.HasPrefix(refused.Code, "54") {
-			reason = "a slug, tag or username is too long for an index" // the message has the length
-		}
+	if reason := refusal(err); reason != "" {
 		st.out.Refused[what+": "+reason]++
 		return 0, nil
 	}
 	return id, err
+}
+
+// refusal returns why the database refuses a row, or "" for other errors.
+func refusal(err error) string {
+	var refused *pgconn.PgError
+	switch {
+	case !errors.As(err, &refused) || len(refused.Code) != 5 || !slices.Contains(refusals, refused.Code[:2]):
+		return ""
+	case refused.Code[:2] == "54": // the message has the length
+		return "a slug, tag or username is too long for an index"
+	}
+	return refused.Message // has no values of the row
 }
 
 func (st *store) user(ctx context.Context, u conduit.SnapAuthor, reader int64) (int64, error) {
@@ -167,7 +186,16 @@ func (st *store) article(ctx context.Context, a *conduit.SnapArticle, reader int
 		st.out.Favorites++
 	}
 	st.slugs, st.fans = append(st.slugs, a.Slug), append(st.fans, fans)
-	for _, c := range a.Comments {
+	return st.comments(ctx, id, a.Comments, reader)
+}
+
+// comments stores the comments of an article with one statement. If the database
+// refuses one, it stores the others one by one.
+func (st *store) comments(ctx context.Context, article int64, all []conduit.SnapComment, reader int64) error {
+	var authors []int64
+	var bodies []string
+	var times []time.Time
+	for _, c := range all {
 		by, err := st.user(ctx, c.Author, reader)
 		if err != nil {
 			return err
@@ -176,12 +204,27 @@ func (st *store) article(ctx context.Context, a *conduit.SnapArticle, reader int
 			st.out.Refused["comments: their author was not stored"]++
 			continue
 		}
-		stored, err := st.row(ctx, "comments", `INSERT INTO comments (article_id, author_id, body, created_at, updated_at) VALUES ($1, $2, $3, LEAST($4, now()), LEAST($4, now())) RETURNING id`,
-			id, by, c.Body, c.Created)
+		authors, bodies, times = append(authors, by), append(bodies, c.Body), append(times, c.Created)
+	}
+	err := pgx.BeginFunc(ctx, st.tx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `INSERT INTO comments (article_id, author_id, body, created_at, updated_at)
+			SELECT $1, c.author, c.body, LEAST(c.at, now()), LEAST(c.at, now()) FROM unnest($2::bigint[], $3::text[], $4::timestamptz[]) WITH ORDINALITY AS c (author, body, at, i) ORDER BY c.i`,
+			article, authors, bodies, times)
+		if err == nil {
+			st.out.Comments += int(tag.RowsAffected())
+		}
+		return err
+	})
+	if refusal(err) == "" {
+		return err
+	}
+	for i := range authors {
+		id, err := st.row(ctx, "comments", `INSERT INTO comments (article_id, author_id, body, created_at, updated_at) VALUES ($1, $2, $3, LEAST($4, now()), LEAST($4, now())) RETURNING id`,
+			article, authors[i], bodies[i], times[i])
 		if err != nil {
 			return err
 		}
-		if stored != 0 {
+		if id != 0 {
 			st.out.Comments++
 		}
 	}
