@@ -35,7 +35,7 @@ func (g *gain) measureAll(ctx context.Context) error {
 	if !g.gain.writes {
 		writes = nil
 	}
-	g.say("this takes about %s, and at most a little more than %s (--limit)", g.estimate(len(reads)+len(writes)).Round(time.Minute), g.gain.limit)
+	g.say("this takes about %s, and at most a little more than %s (--limit)", g.estimate(len(reads)+len(writes)).Round(time.Second), g.gain.limit)
 	stop := g.watchMemory(ctx)
 	defer stop()
 	if err := g.rounds(ctx, g.chosen(ctx, reads, true)); err != nil {
