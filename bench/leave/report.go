@@ -199,7 +199,9 @@ func (r *report) print(out io.Writer) error {
 	}
 	kinds := tables.Table{Head: []string{"request", "P50 before", "P50 after", "P99 before", "P99 after", "requests/s before", "after"}}
 	for _, k := range r.Kinds {
-		kinds.Add(k.Name, digits(k.Before.P50), digits(k.After.P50), digits(k.Before.P99), digits(k.After.P99), digits(k.Before.Rate), digits(k.After.Rate))
+		if k.Before.Requests > 0 && k.After.Requests > 0 {
+			kinds.Add(k.Name, digits(k.Before.P50), digits(k.After.P50), digits(k.Before.P99), digits(k.After.P99), digits(k.Before.Rate), digits(k.After.Rate))
+		}
 	}
 	for _, t := range []struct {
 		title string

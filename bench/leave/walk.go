@@ -24,6 +24,8 @@ const (
 	// maxLoad is the largest rate, as a share of what the old system answers at
 	// most.
 	maxLoad = 0.4
+	// minRate is the lowest rate that the load is reduced to.
+	minRate = 5
 )
 
 // walk is one move from the old system to Byline.
@@ -50,9 +52,10 @@ func (w *walk) run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := w.start(ctx); err != nil {
 		return err
 	}
+	w.capacity(ctx, "warm-up") // Node and Prisma compile what they run
 	w.report.CapacityBefore = w.capacity(ctx, "most reads of the old system")
 	// A system that is near its limit is not what a team moves on a working day.
-	w.rate = min(w.rate, max(w.report.CapacityBefore*maxLoad, 1))
+	w.rate = min(w.rate, max(w.report.CapacityBefore*maxLoad, minRate))
 	if err = w.loaded(ctx); err == nil {
 		w.report.CapacityAfter = w.capacity(ctx, "most reads of Byline")
 		err = w.check(ctx)
