@@ -85,6 +85,10 @@ type importer struct {
 	program, work, old, new string // old and new are URLs of databases
 }
 
+// oldDatabase names the variable with the address, because other users of the
+// machine can see arguments.
+const oldDatabase = "env:OLD_DATABASE_URL"
+
 // imported is what a run of the import has read and changed.
 type imported struct {
 	Counts map[string]struct{ Read, Added, Changed, LeftOut, Deleted int64 }
@@ -100,13 +104,13 @@ func (i *imported) changes() (n int64) {
 }
 
 func (i *importer) command(ctx context.Context, args ...string) (string, error) {
-	return machine.Output(ctx, i.work, machine.Environment("DATABASE_URL="+i.new), i.program, append([]string{"import"}, args...)...)
+	return machine.Output(ctx, i.work, machine.Environment("DATABASE_URL="+i.new, "OLD_DATABASE_URL="+i.old), i.program, append([]string{"import"}, args...)...)
 }
 
 // run imports once.
 func (i *importer) run(ctx context.Context, flags ...string) (*imported, error) {
 	file := filepath.Join(i.work, "imported.json")
-	if _, err := i.command(ctx, append([]string{"prisma", i.old, "--json", file}, flags...)...); err != nil {
+	if _, err := i.command(ctx, append([]string{"prisma", oldDatabase, "--json", file}, flags...)...); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(file)
@@ -119,7 +123,7 @@ func (i *importer) run(ctx context.Context, flags ...string) (*imported, error) 
 
 // verify compares all rows of both sides. The error lists what differs.
 func (i *importer) verify(ctx context.Context) (string, error) {
-	out, err := i.command(ctx, "verify", "prisma", i.old)
+	out, err := i.command(ctx, "verify", "prisma", oldDatabase)
 	if err != nil {
 		return "", fmt.Errorf("byline import verify: %w\n%s", err, out)
 	}
@@ -144,7 +148,14 @@ type settings struct {
 	Modes           map[string]string `json:"modes"`
 	StickAfterWrite string            `json:"stickAfterWrite"`
 	WritesFallBack  bool              `json:"writesFallBack"`
+	Hold            hold              `json:"hold"`
 	Compare         comparison        `json:"compare"`
+}
+
+// hold bounds the requests that wait.
+type hold struct {
+	Requests int    `json:"requests"`
+	Time     string `json:"time"`
 }
 
 // comparison has the rules of the comparison. An empty list takes the place of

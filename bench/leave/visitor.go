@@ -15,7 +15,7 @@ import (
 )
 
 // requestTimeout is longer than the proxy lets a request wait.
-const requestTimeout = 40 * time.Second
+const requestTimeout = holdTime + 30*time.Second
 
 // visitor is one client of the API. It has a loopback address of its own,
 // because the proxy takes clients without a token by their address.

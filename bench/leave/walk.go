@@ -24,6 +24,8 @@ const (
 	// maxLoad is the largest rate, as a share of what the old system answers at
 	// most.
 	maxLoad = 0.4
+	// holdTime is how long writes may wait: for two imports on a slow machine.
+	holdTime = time.Minute
 	// minRate is the lowest rate that the load is reduced to.
 	minRate = 5
 )
@@ -153,7 +155,7 @@ func (w *walk) steps(ctx context.Context) error {
 // settings are the file of the proxy while the old system writes. They compare
 // without a rule.
 func (w *walk) settings(modes map[string]string) settings {
-	return settings{Modes: modes, StickAfterWrite: "30s", WritesFallBack: true,
+	return settings{Modes: modes, StickAfterWrite: "30s", WritesFallBack: true, Hold: hold{Requests: maxInFlight, Time: holdTime.String()},
 		Compare: comparison{Ignore: []string{}, Unordered: []string{}, Tokens: []string{}}}
 }
 
