@@ -144,9 +144,9 @@ func TestLoadEnds(t *testing.T) {
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	r := &report{}
-	r.explain([]group{{Operation: "GetTags", Path: "$.tags[*]", Kind: "order"}, {Operation: "GetArticle", Path: "$", Kind: "status"}},
+	r.explain([]group{{Operation: "GetTags", Path: "$.tags[*]", Kind: "order"}, {Operation: "GetArticle", Path: "$", Kind: "status"}, {Operation: "GetTags", Path: "$.tags[*]", Kind: "missing"}},
 		[]group{{Operation: "GetArticles", Path: "$.articlesCount", Kind: "value"}})
-	for i, want := range []string{"", "the rule unordered: $.tags", "newer than the last import"} {
+	for i, want := range []string{"", "the rule unordered: $.tags", "newer than the last import", "newer than the last import"} {
 		if got := r.Differences[i].Explanation; want == "" && got != "" || !strings.HasPrefix(got, want) {
 			t.Errorf("%+v is explained by %q", r.Differences[i], got)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -118,7 +119,7 @@ func (r *report) explain(moving, quiet []group) {
 	for _, g := range moving {
 		why := "newer than the last import: it is not there while writes wait"
 		for _, e := range explanations {
-			if strings.HasPrefix(g.Path, e.at) {
+			if strings.HasPrefix(g.Path, e.at) && slices.Contains([]string{"value", "order"}, g.Kind) {
 				why = fmt.Sprintf("the rule %s: %s, because %s", e.rule, e.path, e.why)
 			}
 		}
