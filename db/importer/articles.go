@@ -84,7 +84,7 @@ func detailsOf(j *judge, a source.Article) []byte {
 }
 
 func storeArticles(ctx context.Context, w *writing, rows []source.Article) error {
-	known, err := w.known(ctx, source.Articles, keysOf(rows, func(a source.Article) string { return a.Key }))
+	known, err := w.before(ctx, keysOf(rows, func(a source.Article) string { return a.Key }))
 	if err != nil {
 		return err
 	}
@@ -136,8 +136,17 @@ func storeArticles(ctx context.Context, w *writing, rows []source.Article) error
 	return w.changeArticles(ctx, changedRows)
 }
 
-// present returns the ids of imported rows that have not been deleted here.
+// present returns the ids of imported rows that have not been deleted here. In the
+// first run nobody has deleted one.
 func (w *writing) present(ctx context.Context, kind source.Kind, table string, keys []string) (map[string]int64, error) {
+	if w.bulk() {
+		known, err := w.known(ctx, kind, keys)
+		ids := make(map[string]int64, len(known))
+		for key, row := range known {
+			ids[key] = row.id
+		}
+		return ids, err
+	}
 	rows, err := w.tx.Query(ctx, `SELECT r.key, r.row_id FROM imported_rows r
 		WHERE r.import_id = $1 AND r.kind = $2 AND r.key = ANY ($3) AND (r.row_id >= $4 OR EXISTS (SELECT FROM `+table+` t WHERE t.id = r.row_id))`,
 		w.importID, string(kind), keys, int64(firstFake))

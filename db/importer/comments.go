@@ -46,7 +46,7 @@ func judgeComment(j *judge, c source.Comment) comment {
 }
 
 func storeComments(ctx context.Context, w *writing, rows []source.Comment) error {
-	known, err := w.known(ctx, source.Comments, keysOf(rows, func(c source.Comment) string { return c.Key }))
+	known, err := w.before(ctx, keysOf(rows, func(c source.Comment) string { return c.Key }))
 	if err != nil {
 		return err
 	}

@@ -264,6 +264,9 @@ type imported struct {
 
 // known returns what is known of the rows with these keys.
 func (w *writing) known(ctx context.Context, kind source.Kind, keys []string) (map[string]imported, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
 	rows, err := w.tx.Query(ctx, `SELECT key, row_id, checksum FROM imported_rows WHERE import_id = $1 AND kind = $2 AND key = ANY ($3)`, w.importID, string(kind), keys)
 	if err != nil {
 		return nil, err
@@ -276,6 +279,15 @@ func (w *writing) known(ctx context.Context, kind source.Kind, keys []string) (m
 		return nil
 	})
 	return known, err
+}
+
+// before returns what is known of the rows of a chunk from earlier runs. The
+// first run reads each row once: a look-up took a third of its time.
+func (w *writing) before(ctx context.Context, keys []string) (map[string]imported, error) {
+	if w.run.state.Run == 1 {
+		return nil, nil
+	}
+	return w.known(ctx, w.kind, keys)
 }
 
 // remember stores where new rows are.

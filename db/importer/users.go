@@ -52,7 +52,7 @@ func judgeUser(j *judge, u source.User) account {
 }
 
 func storeUsers(ctx context.Context, w *writing, rows []source.User) error {
-	known, err := w.known(ctx, source.Users, keysOf(rows, func(u source.User) string { return u.Key }))
+	known, err := w.before(ctx, keysOf(rows, func(u source.User) string { return u.Key }))
 	if err != nil {
 		return err
 	}
