@@ -85,7 +85,7 @@ func (l *layout) resolveTags(r *resolver, m Mapping) {
 		return
 	}
 	t.article, t.tag, t.order = r.need("article", m.ArticleTags.Article), r.need("tag", m.ArticleTags.Tag), r.may("order", m.ArticleTags.Order)
-	if m.Tags.Table.left() || t.tag.name == "" {
+	if m.Tags.Table.left() {
 		return
 	}
 	_, found := first(m.Tags.Table, r.schema.tables(), func(name string) string { return name })

@@ -36,7 +36,7 @@ func TestRenamedTables(t *testing.T) {
 			url := database(t, "prisma", server)
 			execute(t, url, script)
 			err := openError(t, "prisma", url, "")
-			require.ErrorContains(t, err, "users.table: there is no table User\n")
+			require.ErrorContains(t, err, "users: there is no table User\n")
 			require.ErrorContains(t, err, "comments.body: the table Comment has no column body or content; it has id, createdAt, updatedAt, message, articleId, authorId\n")
 			require.ErrorContains(t, err, "the tables are Comment, Tag, _UserFavorites, _UserFollows, app_members, article_to_tag, articles\n")
 
@@ -82,7 +82,7 @@ func TestWithoutTables(t *testing.T) {
 	t.Parallel()
 	url := database(t, "prisma", "postgres")
 	execute(t, url, `DROP TABLE "Comment", "Tag", "_ArticleToTag", "_UserFavorites", "_UserFollows"; ALTER TABLE "User" DROP COLUMN password`)
-	require.ErrorContains(t, openError(t, "prisma", url, ""), "follows.table: there is no table _UserFollows or Follow")
+	require.ErrorContains(t, openError(t, "prisma", url, ""), "follows: there is no table _UserFollows or Follow")
 	s := open(t, "prisma", url, `
 users: {password: ""}
 comments: {table: ""}

@@ -123,7 +123,7 @@ func (r *resolver) enter(what string, names Names) string {
 	r.what = what
 	r.table, _ = first(names, r.schema.tables(), func(name string) string { return name })
 	if r.table == "" && len(names.list) > 0 {
-		r.report("%s.table: there is no table %s", what, names)
+		r.report("%s: there is no table %s", what, names)
 	}
 	return r.table
 }
