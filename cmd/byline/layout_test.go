@@ -29,7 +29,7 @@ var layers = map[string][]string{
 	"gen":          {},
 	"db":           {"gen/query", "db"},
 	"db/seed":      {"db", "api/words"},
-	"db/importer":  {"db", "api/names", "api/slug", "api/tagnames", "api/words"}, // their rules hold for imported rows too
+	"db/importer":  {"db", "api/auth", "api/names", "api/slug", "api/tagnames", "api/words"}, // their rules hold for imported rows too
 	"api":          {"gen/openapi", "gen/query", "db", "api"},
 	"api/auth":     {"db/changes"}, // it subscribes to the feed
 	"api/budget":   {"api/problem"},

@@ -118,6 +118,9 @@ func (im *run) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	// A long statement of a run that was killed would go on, and keep the lock. Not
+	// every system can tell that a client is gone.
+	_, _ = im.conn.Exec(ctx, `SET client_connection_check_interval = '1s'`)
 	return nil
 }
 
@@ -129,7 +132,7 @@ func (im *run) lock(ctx context.Context) error {
 		if err := im.conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended('byline import', 0))`).Scan(&alone); err != nil || alone {
 			return err
 		}
-		if attempt == 20 {
+		if attempt == 80 {
 			return ErrRunning
 		}
 		select {

@@ -273,7 +273,8 @@ func (w *writing) changeUsers(ctx context.Context, changed []account) error {
 	var batch pgx.Batch
 	for _, a := range changed {
 		sums[a.key] = a.checksum
-		batch.Queue(`UPDATE users SET username = $2, folded_username = $3, email = $4, password_hash = COALESCE(NULLIF($5, ''), password_hash), bio = $6, image = $7, created_at = $8, updated_at = $9
+		batch.Queue(`UPDATE users SET username = $2, folded_username = $3, email = $4, password_hash = COALESCE(NULLIF($5, ''), password_hash), bio = $6, image = $7, created_at = $8, updated_at = $9,
+				named_at = CASE WHEN username <> $2 OR email <> $4 THEN clock_timestamp() ELSE named_at END
 			WHERE id = $1`, a.id, a.username, a.foldedName, a.email, a.hash, a.bio, a.image, a.created, a.updated)
 	}
 	return w.change(ctx, &batch, sums)

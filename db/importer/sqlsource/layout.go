@@ -6,8 +6,8 @@ import "strings"
 // system does not have is "".
 type layout struct {
 	users struct {
-		table                                                                  string
-		key, username, email, password, bio, image, role, createdAt, updatedAt column
+		table                                                                        string
+		key, username, email, password, salt, bio, image, role, createdAt, updatedAt column
 	}
 	articles struct {
 		table                                                                                          string
@@ -46,6 +46,7 @@ func (s schema) resolve(m Mapping) (layout, []string) {
 	u.table = r.must("users", m.Users.Table)
 	u.key, u.username, u.email = r.need("key", m.Users.Key), r.need("username", m.Users.Username), r.need("email", m.Users.Email)
 	u.password = r.want("password", m.Users.Password)
+	u.salt = r.may("salt", m.Users.Salt)
 	u.bio, u.image, u.role = r.may("bio", m.Users.Bio), r.may("image", m.Users.Image), r.may("role", m.Users.Role)
 	u.createdAt, u.updatedAt = r.when("createdAt", m.Users.CreatedAt), r.when("updatedAt", m.Users.UpdatedAt)
 

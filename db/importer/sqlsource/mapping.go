@@ -52,6 +52,7 @@ type Mapping struct {
 		Username  Names `yaml:"username"`
 		Email     Names `yaml:"email"`
 		Password  Names `yaml:"password"`
+		Salt      Names `yaml:"salt"`
 		Bio       Names `yaml:"bio"`
 		Image     Names `yaml:"image"`
 		Role      Names `yaml:"role"`

@@ -196,3 +196,15 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestSalt reads hashes whose salt is in a column of its own, and leaves others
+// as they are.
+func TestSalt(t *testing.T) {
+	t.Parallel()
+	url := database(t, "prisma", "postgres")
+	execute(t, url, `ALTER TABLE "User" ADD COLUMN salt text`)
+	execute(t, url, `UPDATE "User" SET salt = 'abcd', password = CASE id WHEN 2 THEN '0aff' ELSE password END`)
+	users := all(t, open(t, "prisma", url, "").Users(t.Context(), source.Range{}))
+	require.Equal(t, "$pbkdf2-sha512$i=10000,l=2$abcd$0aff", users[0].PasswordHash)
+	require.Empty(t, users[1].PasswordHash)
+}

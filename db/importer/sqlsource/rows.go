@@ -2,11 +2,13 @@ package sqlsource
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/db/importer/source"
 )
 
@@ -24,15 +26,24 @@ func (s *Source) Users(ctx context.Context, r source.Range) iter.Seq2[source.Use
 	return pages(ctx, s, table[source.User]{
 		name: l.table, key: l.key, size: s.limits.rows,
 		changed: l.updatedAt, // one without it would miss a change of the password
-		columns: []string{s.key(l.key), s.text(l.username), s.text(l.email), s.text(l.password), s.text(l.bio), s.text(l.image), s.text(l.role), s.time(l.createdAt), s.time(l.updatedAt)},
+		columns: []string{s.key(l.key), s.text(l.username), s.text(l.email), s.text(l.password), s.text(l.bio), s.text(l.image), s.text(l.role), s.time(l.createdAt), s.time(l.updatedAt), s.text(l.salt)},
 		keyOf:   func(u source.User) string { return u.Key },
 		row: func(v []value) source.User {
 			return source.User{
-				Row: source.Row{Key: v[0].string(), Position: v[0].string()}, Username: v[1].string(), Email: v[2].string(), PasswordHash: v[3].string(),
+				Row: source.Row{Key: v[0].string(), Position: v[0].string()}, Username: v[1].string(), Email: v[2].string(), PasswordHash: hashOf(v[3].string(), v[9].string()),
 				Bio: v[4].text, Image: v[5].text, Role: v[6].string(), CreatedAt: v[7].time, UpdatedAt: v[8].time,
 			}
 		},
 	}, r)
+}
+
+// hashOf returns a password hash. Backends of the contract that do not use bcrypt
+// store PBKDF2 with 10,000 iterations in hexadecimal, and the salt beside it.
+func hashOf(hash, salt string) string {
+	if _, err := hex.DecodeString(hash); salt == "" || hash == "" || err != nil {
+		return hash
+	}
+	return auth.FormatPBKDF2(10_000, salt, hash)
 }
 
 // Articles implements source.Source. Range.Since compares updatedAt, which the old
