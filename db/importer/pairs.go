@@ -156,12 +156,28 @@ func (w *writing) copyPairs(ctx context.Context, k pairKind, pairs []pair, now t
 	if err != nil {
 		return err
 	}
+	if err := w.analyze(ctx, `ANALYZE pair_keys`); err != nil {
+		return err
+	}
 	_, err = w.tx.Exec(ctx, `CREATE TEMPORARY TABLE pairs ON COMMIT DROP AS
 		SELECT k.i, k.user_key, k.other_key, k.created_at, u.row_id AS user_id, o.row_id AS other_id
 		FROM pair_keys k
 		LEFT JOIN imported_rows u ON u.import_id = $1 AND u.kind = 'users' AND u.key = k.user_key AND (u.row_id >= $3 OR EXISTS (SELECT FROM users x WHERE x.id = u.row_id))
 		LEFT JOIN imported_rows o ON o.import_id = $1 AND o.kind = $2 AND o.key = k.other_key AND (o.row_id >= $3 OR EXISTS (SELECT FROM `+string(k.other)+` x WHERE x.id = o.row_id))`,
 		w.importID, string(k.other), int64(firstFake))
+	if err != nil {
+		return err
+	}
+	return w.analyze(ctx, `ANALYZE pairs`)
+}
+
+// analyze counts the rows of a temporary table, so that it is read from end to end
+// and the large tables by their indexes, whatever planByIndexes has set.
+func (w *writing) analyze(ctx context.Context, statement string) error {
+	if _, err := w.tx.Exec(ctx, statement); err != nil {
+		return err
+	}
+	_, err := w.tx.Exec(ctx, `SELECT set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true)`)
 	return err
 }
 
