@@ -168,10 +168,8 @@ func writeJSON(name string, v any) error {
 func printImported(out io.Writer, r *importer.Result, examples map[importer.Code]string, report string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\tREAD\tNEW\tCHANGED\tUNCHANGED\tLEFT OUT\tDELETED")
-	var total int64
 	for _, kind := range imports.Kinds {
 		c := r.Counts[kind]
-		total += c.Read
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", kind, c.Read, c.Added, c.Changed, c.Unchanged+c.Gone, c.LeftOut, c.Deleted)
 	}
 	if len(r.Cases) > 0 {
@@ -185,11 +183,14 @@ func printImported(out io.Writer, r *importer.Result, examples map[importer.Code
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	verb := "imported"
+	verb := "read"
+	if r.Resumed {
+		verb = "went on, and read"
+	}
 	if r.DryRun {
 		verb = "nothing was stored: this was a dry run of"
 	}
-	_, err := fmt.Fprintf(out, "\n%s %d rows in %s, %.0f rows/s\n", verb, total, r.Elapsed.Round(100*time.Millisecond), float64(total)/max(r.Elapsed.Seconds(), 1e-3))
+	_, err := fmt.Fprintf(out, "\n%s %d rows in %s, %.0f rows/s\n", verb, r.Read, r.Elapsed.Round(100*time.Millisecond), float64(r.Read)/max(r.Elapsed.Seconds(), 1e-3))
 	if err == nil && len(r.Cases) > 0 && report == "" {
 		_, err = fmt.Fprintln(out, "--report FILE writes each case with its row and what to do; byline import rules explains them")
 	}

@@ -120,8 +120,8 @@ var fixtures = []fixture{
 	{"a date in the future, kept", importer.DateFuture, importer.Keep, setArticle(func(a *source.Article) { a.CreatedAt = day.AddDate(900, 0, 0); a.UpdatedAt = a.CreatedAt }),
 		[]string{"articles 2 createdAt 2026-01-02T03:04:05.000Z ", "articles 2 updatedAt 2026-01-02T03:04:05.000Z "},
 		`SELECT extract(year FROM published_at)::int::text FROM articles WHERE slug = 'a-2'`, "2924"},
-	{"no dates", importer.DateMissing, importer.Repair, setComment(func(c *source.Comment) { c.CreatedAt, c.UpdatedAt = time.Time{}, time.Time{} }),
-		[]string{"comments 102 createdAt 2026-01-02T03:04:05.000Z ", "comments 102 updatedAt 2026-01-02T03:04:05.000Z "}, `SELECT (created_at = '2026-01-02T03:04:05Z')::text FROM comments WHERE id = 102`, "true"},
+	{"no dates", importer.DateMissing, importer.Repair, setComment(func(c *source.Comment) { c.CreatedAt = time.Time{} }),
+		[]string{"comments 102 createdAt 2024-02-29T12:00:00.123Z "}, `SELECT (created_at = updated_at)::text FROM comments WHERE id = 102`, "true"},
 	{"a change before the creation", importer.DateOrder, importer.Repair, setUser(func(u *source.User) { u.UpdatedAt = day.Add(-time.Hour) }),
 		[]string{"users 2 updatedAt 2024-02-29T12:00:00.123Z "}, `SELECT (created_at = updated_at)::text FROM users WHERE username = 'u2'`, "true"},
 

@@ -68,6 +68,7 @@ type Result struct {
 	DryRun, Resumed bool
 	Run             int // counts the runs of this import
 	Counts          map[source.Kind]Counts
+	Read            int64          // rows that were read after an interruption, or all
 	Cases           map[Code]int64 // how many rows have each case
 	Elapsed         time.Duration
 }
@@ -137,7 +138,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, cfg Config) (*Result, error) {
 	if err := im.everything(ctx); err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}
-	result := &Result{DryRun: cfg.DryRun, Resumed: resumed, Run: im.state.Run, Counts: im.state.counts(), Elapsed: time.Since(began)}
+	result := &Result{DryRun: cfg.DryRun, Resumed: resumed, Run: im.state.Run, Counts: im.state.counts(), Read: im.progress.sinceBegan, Elapsed: time.Since(began)}
 	if result.Cases, err = report(ctx, im.conn, im.importID, cfg.Report); err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}

@@ -242,6 +242,21 @@ func TestRun(t *testing.T) {
 	require.Equal(t, int64(2), number(t, d, `SELECT count(*) FROM article_slugs s JOIN articles a ON a.id = s.article_id WHERE a.slug = 'a-2-new'`), "the slug before leads to it too")
 }
 
+// TestNoTimes imports rows of a system that has no times: they have that of the
+// beginning of the import, and another run changes nothing.
+func TestNoTimes(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	m.users[1].CreatedAt, m.users[1].UpdatedAt = time.Time{}, time.Time{}
+	m.articles[1].CreatedAt, m.articles[1].UpdatedAt = time.Time{}, time.Time{}
+	r := run(t, d, m)
+	require.Equal(t, map[importer.Code]int64{importer.DateMissing: 1}, r.Cases)
+	require.Equal(t, int64(1), number(t, d, `SELECT count(*) FROM users u JOIN imports i ON i.started_at = u.created_at AND u.created_at = u.updated_at`))
+	require.True(t, verify(t, d, m).OK())
+	require.Equal(t, int64(5), run(t, d, m).Counts[source.Articles].Unchanged)
+}
+
 // TestDryRun makes the same report as the run itself, and changes nothing.
 func TestDryRun(t *testing.T) {
 	t.Parallel()

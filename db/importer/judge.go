@@ -33,7 +33,8 @@ const (
 type judge struct {
 	settings Settings
 	now      time.Time
-	name     string // of the import
+	started  time.Time // when the import was begun for the first time
+	name     string    // of the import
 	kind     source.Kind
 	key      string
 	cases    []Case
@@ -87,16 +88,18 @@ func cut(s string, characters int) string {
 // that of the year 1.
 var latestTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// times returns the times of a row as they are stored.
+// times returns the times of a row as they are stored. Accounts of many systems
+// have none, which is no case.
 func (j *judge) times(created, updated time.Time) (time.Time, time.Time) {
 	created, updated = j.time("createdAt", created), j.time("updatedAt", updated)
 	if created.IsZero() {
 		created = updated
 		if created.IsZero() {
-			created = j.now
-			j.note(DateMissing, "updatedAt", stamp(created), "")
+			created = j.started.UTC().Round(time.Millisecond)
 		}
-		j.note(DateMissing, "createdAt", stamp(created), "")
+		if j.kind != source.Users {
+			j.note(DateMissing, "createdAt", stamp(created), "")
+		}
 	}
 	if updated.IsZero() {
 		updated = created

@@ -243,7 +243,7 @@ func (w *writing) storeCases(ctx context.Context) error {
 // judge returns a judge of a row.
 func (w *writing) judge(key string) *judge {
 	w.judged = append(w.judged, key)
-	return &judge{settings: w.Settings, now: w.Now(), name: w.Name, kind: w.kind, key: key}
+	return &judge{settings: w.Settings, now: w.Now(), started: w.run.state.started, name: w.Name, kind: w.kind, key: key}
 }
 
 // decided takes over what a judge has found, and reports whether the row is

@@ -144,7 +144,7 @@ var Rules = []Rule{
 	{DateFuture, texts, []Action{Repair, Keep},
 		"The time is in the future.",
 		"The time of the import is stored. With keep, the row stays on top of lists until then."},
-	{DateMissing, texts, []Action{Repair},
+	{DateMissing, []source.Kind{source.Articles, source.Comments}, []Action{Repair},
 		"The time of creation is missing.",
 		"The time of the last change is stored, or that of the import."},
 	{DateOrder, texts, []Action{Repair},
