@@ -1,6 +1,7 @@
 package strangle
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,12 +13,14 @@ import (
 // view is what the page of the admin port shows.
 type view struct {
 	state
-	Old, New    string
-	Groups      []groupView
-	Rows        []row
-	Others      row // requests that the document does not have
-	Differences []compare.Group
-	NotRecorded int64
+	Old, New string
+	Groups   []groupView
+	// Rows are the operations that have been requested or have a mode of their
+	// own; Unused are the others.
+	Rows, Unused []row
+	Others       row // requests that the document does not have
+	Differences  []compare.Group
+	NotRecorded  int64
 }
 
 // groupView is a mode of a tag, of reads, of writes or of all others.
@@ -54,12 +57,24 @@ func (p *Proxy) view() view {
 	for i, op := range v.Operations {
 		r := row{operationState: op, Own: v.Modes[op.Operation]}
 		r.fill(&p.traffic.operations[i])
-		v.Rows = append(v.Rows, r)
+		if r.Own != "" || r.used() {
+			v.Rows = append(v.Rows, r)
+		} else {
+			v.Unused = append(v.Unused, r)
+		}
 	}
+	slices.SortStableFunc(v.Rows, func(a, b row) int { return cmp.Compare(b.requests(), a.requests()) })
 	v.Others = row{operationState: operationState{Operation: p.other.name(), Mode: "old"}}
 	v.Others.fill(&p.traffic.operations[p.other.index])
 	return v
 }
+
+// used reports whether the operation was requested.
+func (r *row) used() bool { return r.requests() > 0 }
+
+// requests returns how many requests both systems got, without those that were
+// only compared.
+func (r *row) requests() int64 { return r.Sides[0].Requests + r.Sides[1].Requests }
 
 func (r *row) fill(t *operationTraffic) {
 	for s := range sides {
