@@ -225,9 +225,9 @@ func (v *verifier) pairs(ctx context.Context, kind source.Kind, k pairKind) erro
 		err := tx.QueryRow(ctx, `WITH gone AS (`+k.gone+`), present AS (`+k.present+`)
 			SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM present), (SELECT count(*) FROM gone),
 			       (SELECT count(*) FROM import_cases WHERE import_id = $2 AND kind = $3),
-			       (SELECT ` + checksumOf(`s.key`) + ` FROM (SELECT DISTINCT key FROM seen) s
+			       (SELECT `+checksumOf(`s.key`)+` FROM (SELECT DISTINCT key FROM seen) s
 			        WHERE NOT EXISTS (SELECT FROM import_cases c WHERE c.import_id = $2 AND c.kind = $3 AND c.key = s.key AND c.code <> 'duplicate')),
-			       (SELECT ` + checksumOf(`key`) + ` FROM present)`,
+			       (SELECT `+checksumOf(`key`)+` FROM present)`,
 			v.latestPair(), v.importID, string(kind)).Scan(&t.There, &t.Here, &t.Extra, &t.LeftOut, &there, &here)
 		t.ChecksumThere, t.ChecksumHere = there, here
 		return err
