@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 // in memory.
 const (
 	chunkRows  = 5000
+	pairRows   = 20_000 // of favorites and follows, which are small
 	chunkBytes = 8 << 20
 )
 
@@ -26,6 +28,7 @@ type kindOf[R any] struct {
 	read func(context.Context, source.Range) iter.Seq2[R, error]
 	row  func(R) source.Row
 	size func(R) int // bytes of text
+	rows int         // of a chunk; 0 means chunkRows
 	// store stores a chunk. It is called again, with the same rows, if somebody
 	// else has stored a row with the same name in the meantime.
 	store func(ctx context.Context, w *writing, rows []R) error
@@ -97,7 +100,7 @@ func readAhead[R any](ctx context.Context, k kindOf[R], rows iter.Seq2[R, error]
 				break
 			}
 			c.rows, bytes = append(c.rows, row), bytes+k.size(row)
-			if (len(c.rows) == chunkRows || bytes >= chunkBytes) && !send() {
+			if (len(c.rows) == cmp.Or(k.rows, chunkRows) || bytes >= chunkBytes) && !send() {
 				return
 			}
 		}

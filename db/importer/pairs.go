@@ -13,7 +13,7 @@ import (
 // favorites imports which users like which articles.
 func (im *run) favorites(ctx context.Context) error {
 	return load(ctx, im, kindOf[source.Favorite]{
-		kind: source.Favorites, read: im.Source.Favorites,
+		kind: source.Favorites, read: im.Source.Favorites, rows: pairRows,
 		row:  func(f source.Favorite) source.Row { return f.Row },
 		size: func(source.Favorite) int { return 0 },
 		store: func(ctx context.Context, w *writing, rows []source.Favorite) error {
@@ -29,7 +29,7 @@ func (im *run) favorites(ctx context.Context) error {
 // follows imports who follows whom.
 func (im *run) follows(ctx context.Context) error {
 	return load(ctx, im, kindOf[source.Follow]{
-		kind: source.Follows, read: im.Source.Follows,
+		kind: source.Follows, read: im.Source.Follows, rows: pairRows,
 		row:  func(f source.Follow) source.Row { return f.Row },
 		size: func(source.Follow) int { return 0 },
 		store: func(ctx context.Context, w *writing, rows []source.Follow) error {
@@ -59,10 +59,11 @@ type pairKind struct {
 	missing Code // of the other side
 	field   string
 	// insert stores pairs, and gone finds those that the old system does not have
-	// (any more), by the keys in the temporary table seen. present has the keys of
-	// all. $1 is the latest time of
-	// an imported pair.
+	// any more, by the keys in the temporary table seen. present has the keys of
+	// all. $1 is the latest time of an imported pair.
 	insert, gone, present, remove string
+	// stored takes the pairs that are there already out of the table pairs.
+	stored string
 }
 
 // The rows of a chunk are in the temporary table pairs: i, user_key, other_key,
@@ -83,6 +84,7 @@ var favoritePairs = pairKind{
 		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.user_id
 		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'articles' AND o.row_id = f.article_id
 		WHERE f.created_at <= $1`,
+	stored: `DELETE FROM pairs p USING favorites f WHERE f.article_id = p.other_id AND f.user_id = p.user_id`,
 	remove: `DELETE FROM favorites f USING gone g WHERE f.user_id = g.user_id AND f.article_id = g.other_id`,
 }
 
@@ -101,6 +103,7 @@ var followPairs = pairKind{
 		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.follower_id
 		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'users' AND o.row_id = f.followee_id
 		WHERE f.created_at <= $1`,
+	stored: `DELETE FROM pairs p USING follows f WHERE f.follower_id = p.user_id AND f.followee_id = p.other_id`,
 	remove: `DELETE FROM follows f USING gone g WHERE f.follower_id = g.user_id AND f.followee_id = g.other_id`,
 }
 
@@ -127,6 +130,13 @@ func (w *writing) storePairs(ctx context.Context, k pairKind, pairs []pair) erro
 		w.counts.Added += tag.RowsAffected()
 		w.counts.Unchanged += left - tag.RowsAffected()
 		return err
+	}
+	if !w.bulk() { // others need not wait if there is nothing to store
+		tag, err := w.tx.Exec(ctx, k.stored)
+		w.counts.Unchanged += tag.RowsAffected()
+		if left -= tag.RowsAffected(); err != nil || left == 0 {
+			return err
+		}
 	}
 	if err := w.write(ctx, k.table); err != nil {
 		return err
