@@ -197,6 +197,21 @@ func printImported(out io.Writer, r *importer.Result, examples map[importer.Code
 	return err
 }
 
+// warnOfImports warns of imports that have not stored all rows for the first
+// time: until then, counters are wrong and indexes may be missing.
+func warnOfImports(ctx context.Context, d *db.DB, log *slog.Logger) error {
+	all, err := importer.List(ctx, d)
+	if err != nil {
+		return fmt.Errorf("read the imports: %w", err)
+	}
+	for _, i := range all {
+		if i.State == importer.Loading {
+			log.Warn("an import has not stored all rows yet: run byline import again, and let nobody use the service before it has ended", "import", i.Name)
+		}
+	}
+	return nil
+}
+
 // withImportTarget calls do with the database that an import stores rows in. A
 // dry run needs one that exists, or uses an empty one that is deleted again.
 func (p *program) withImportTarget(ctx context.Context, cfg *config, log *slog.Logger, dryRun bool, do func(*db.DB) error) error {

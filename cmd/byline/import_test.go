@@ -202,6 +202,7 @@ func TestImportKilled(t *testing.T) {
 		INSERT INTO "_UserFavorites" SELECT 100 + i % 10000, 100 + i % 9000 FROM generate_series(1, 30000) i ON CONFLICT DO NOTHING`)
 	target := sharedDatabase(t, "import_killed")
 	killed := 0
+	warned := false
 	for attempt := 0; ; attempt++ {
 		require.Less(t, attempt, 200)
 		cmd := exec.Command(binary, "import", "prisma", old)
@@ -214,16 +215,22 @@ func TestImportKilled(t *testing.T) {
 		var err error
 		select {
 		case err = <-exited:
-		case <-time.After(time.Duration(300+rand.IntN(900)+40*attempt) * time.Millisecond):
+		case <-time.After(time.Duration(300+rand.IntN(700)+150*attempt) * time.Millisecond):
 			require.NoError(t, cmd.Process.Kill())
 			<-exited
 			killed++
+			if !warned && killed > 3 {
+				s := startService(t, target)
+				warned = strings.Contains(s.log.tail(20_000), "an import has not stored all rows yet")
+				s.end()
+			}
 			continue
 		}
 		require.NoError(t, err, out.tail(2000))
 		break
 	}
 	require.NotZero(t, killed)
+	require.True(t, warned, "a service that starts meanwhile warns")
 	out, err := command(t, map[string]string{"DATABASE_URL": target, "BYLINE_LOG_LEVEL": "error"}, "import", "verify", "prisma", old)
 	require.NoError(t, err, out)
 	require.Contains(t, out, "both sides are the same")

@@ -82,6 +82,9 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 		return err
 	}
 	defer database.Close()
+	if err := warnOfImports(ctx, database, log); err != nil {
+		return err
+	}
 	if err := inspectDatabase(ctx, database, log); err != nil {
 		return err
 	}

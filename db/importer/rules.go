@@ -200,9 +200,15 @@ func (s Settings) action(code Code) Action {
 	return RuleOf(code).Actions[0]
 }
 
-// RuleOf returns the rule of a case.
+// RuleOf returns the rule of a case, and one without texts for a case that only
+// another version knows.
 func RuleOf(code Code) Rule {
-	return Rules[slices.IndexFunc(Rules, func(r Rule) bool { return r.Code == code })]
+	for _, r := range Rules {
+		if r.Code == code {
+			return r
+		}
+	}
+	return Rule{Code: code}
 }
 
 // Case is a line of the report.

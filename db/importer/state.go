@@ -208,13 +208,23 @@ func (im *run) beginDry(ctx context.Context) error {
 	return nil
 }
 
+// State is how far an import is.
+type State string
+
+// The states of an import.
+const (
+	Loading    State = "loading"    // not all rows were stored yet
+	Loaded     State = "loaded"     // the last run has ended
+	Incomplete State = "incomplete" // the last run was interrupted, or runs now
+	Finished   State = "finished"   // the old system is not read again
+)
+
 // Status is what List says of an import.
 type Status struct {
 	Name, Source string
-	// State is loading, loaded, incomplete or finished.
-	State string
-	Runs  int
-	Last  time.Time // when the last run began
+	State        State
+	Runs         int
+	Last         time.Time // when the last run began
 }
 
 // List returns all imports, the oldest first.
@@ -237,13 +247,13 @@ func List(ctx context.Context, conn interface {
 		one.Runs, one.Last = s.Run, s.Began
 		switch {
 		case finished:
-			one.State = "finished"
+			one.State = Finished
 		case !loaded:
-			one.State = "loading"
+			one.State = Loading
 		case s.Running:
-			one.State = "incomplete" // or running now
+			one.State = Incomplete
 		default:
-			one.State = "loaded"
+			one.State = Loaded
 		}
 		all = append(all, one)
 		return nil
