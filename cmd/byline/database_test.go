@@ -23,7 +23,7 @@ func databaseCommands(t *testing.T) (commands [][]string) {
 		"byline serve": true, "byline seed": true, "byline migrate up": true,
 		"byline import prisma": true, "byline import sequelize": true, "byline import api": true, "byline import ghost": true, "byline import markdown": true, "byline import ndjson": true, "byline import rules": true, "byline import verify answers": true,
 		"byline import mapping prisma": true, "byline import mapping sequelize": true,
-		"byline config": true, "byline version": true, "byline healthcheck": true, "byline help": true,
+		"byline config": true, "byline strangle": true, "byline version": true, "byline healthcheck": true, "byline help": true,
 	}
 	flags := map[string][]string{
 		"byline admin create": {"--username=root", "--email=root@example.com", "--generate-password"},

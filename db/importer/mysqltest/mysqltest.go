@@ -32,12 +32,12 @@ var server struct {
 
 // Database returns the address of a new database with the tables and rows of a
 // script, as Prisma writes it. It skips the test if MariaDB is not installed,
-// unless BYLINE_MYSQL is required.
+// unless BYLINE_TEST_MYSQL is required.
 func Database(t testing.TB, script string) (url string) {
 	t.Helper()
 	program, err := find()
 	if err != nil {
-		if os.Getenv("BYLINE_MYSQL") == "required" {
+		if os.Getenv("BYLINE_TEST_MYSQL") == "required" {
 			t.Fatal("mysqltest: mariadbd is not installed; it is in the package mariadb-server")
 		}
 		t.Skip("mysqltest: mariadbd is not installed; it is in the package mariadb-server")
