@@ -71,6 +71,7 @@ func TestProblem(t *testing.T) {
 		db.ReportsReporterIDFkey:      {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.ReportedItemsDecidedByFkey: {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.SessionsUserIDFkey:         {problem.TokenInvalid, oneField("token", "is invalid")},
+		db.OldTokensUserIDFkey:        {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.APIKeysUserIDFkey:          {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.MailsUserIDFkey:            {problem.TokenInvalid, oneField("token", "is invalid")},
 		db.SignInPlacesUserIDFkey:     {problem.TokenInvalid, oneField("token", "is invalid")},
