@@ -65,7 +65,7 @@ func (p *program) importFrom(s sourceKind) *cobra.Command {
 	f.BoolVar(&flags.deleteMany, "delete-many", false, "permit to delete more than a tenth of the rows that were imported")
 	f.StringVar(&flags.report, "report", "", "file for the report, a JSON object for each case")
 	f.StringVar(&flags.jsonFile, "json", "", "file for the counts as JSON")
-	open := s.flags(f)
+	open := s.flags(p, f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		settings, err := rulesOf(flags.rules)
 		if err != nil {

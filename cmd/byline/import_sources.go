@@ -17,10 +17,12 @@ import (
 // sourceKind is a kind of old system.
 type sourceKind struct {
 	use, what, short, long string
-	// flags adds the flags of the kind, and returns a function that opens the
-	// source that an argument names.
-	flags func(*pflag.FlagSet) func(ctx context.Context, where string) (imports.Source, error)
+	// flags adds the flags of the kind.
+	flags func(*program, *pflag.FlagSet) opener
 }
+
+// opener opens the source that an argument names.
+type opener func(ctx context.Context, where string) (imports.Source, error)
 
 // sources are all kinds of old systems.
 var sources = []sourceKind{

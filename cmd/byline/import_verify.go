@@ -22,7 +22,7 @@ func (p *program) verifyWith(s sourceKind) *cobra.Command {
 			"counts and checksums of both sides. What a rule has changed is no difference."}
 	cmd.Flags().StringVar(&name, "name", importer.DefaultName, "name of the import")
 	cmd.Flags().StringVar(&file, "json", "", "file for the counts and checksums by table and by author, as JSON")
-	open := s.flags(cmd.Flags())
+	open := s.flags(p, cmd.Flags())
 	cmd.RunE = p.withDB(func(ctx context.Context, cfg *config, d *db.DB, args []string) error {
 		src, err := open(ctx, args[0])
 		if err != nil {

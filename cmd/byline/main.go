@@ -95,6 +95,7 @@ func (p *program) rootCommand() *cobra.Command {
 		&cobra.Command{Use: "serve", Short: "Serve the API (the default)", Args: noArguments, RunE: p.with(p.serve)},
 		p.migrateCommand(),
 		p.seedCommand(),
+		p.importCommand(),
 		p.exportCommand(),
 		p.keysCommand(),
 		p.adminCommand(),
