@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 
+	"github.com/byline-api/byline/bench/internal/plot"
 	"github.com/byline-api/byline/bench/internal/report"
 )
 
@@ -16,7 +17,7 @@ var pageText string
 
 // page is the template. It escapes what the backend has sent for the context in
 // which it stands.
-var page = template.Must(template.New("page").Parse(pageText))
+var page = template.Must(template.Must(template.New("page").Parse(plot.Template)).Parse(pageText))
 
 // content is what the template shows.
 type content struct {
@@ -38,7 +39,7 @@ type kind struct {
 
 // figure is a plot with the same figures as tables.
 type figure struct {
-	Plot   plot
+	Plot   plot.Plot
 	Tables []table
 }
 
@@ -99,7 +100,7 @@ func percentiles(k *report.GainKind) report.Table {
 		row := []string{fmt.Sprintf("P%g", q)}
 		for _, side := range k.Latency.Sides {
 			if i < len(side.Curve) {
-				row = append(row, millis(side.Curve[i]))
+				row = append(row, plot.Millis(side.Curve[i]))
 			} else {
 				row = append(row, "-")
 			}

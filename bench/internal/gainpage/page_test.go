@@ -169,24 +169,3 @@ func TestPageOfNothing(t *testing.T) {
 		})
 	}
 }
-
-func TestAxes(t *testing.T) {
-	t.Parallel()
-	if low, high, ticks := decades([]float64{0.3, 0, 42}); low != 0.1 || high != 100 || len(ticks) != 4 {
-		t.Errorf("decades from %g to %g: %v", low, high, ticks)
-	}
-	if low, high, _ := decades(nil); low >= high {
-		t.Errorf("no values give %g to %g", low, high)
-	}
-	for _, most := range []float64{0, 0.4, 1, 3, 7, 10, 99, 12345} {
-		all := steps(most)
-		if len(all) > 7 || all[len(all)-1] < most || all[0] != 0 {
-			t.Errorf("the steps to %g are %v", most, all)
-		}
-	}
-	for v, want := range map[float64]string{0.1: "0.1", 20: "20", 1500: "1.5k", 2e6: "2M"} {
-		if got := short(v); got != want {
-			t.Errorf("%g is %q, want %q", v, got, want)
-		}
-	}
-}
