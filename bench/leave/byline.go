@@ -130,6 +130,18 @@ func (i *importer) verify(ctx context.Context) (string, error) {
 	return out, nil
 }
 
+// answersSample is about how many articles are compared through both APIs.
+const answersSample = "100"
+
+// answers compares answers of both APIs. The error lists what differs.
+func (i *importer) answers(ctx context.Context, old, new string) (string, error) {
+	out, err := i.command(ctx, "verify", "answers", "http://"+old+"/api", "http://"+new+"/api", "--sample", answersSample)
+	if err != nil {
+		return "", fmt.Errorf("byline import verify answers: %w\n%s", err, out)
+	}
+	return out, nil
+}
+
 // finish ends the import.
 func (i *importer) finish(ctx context.Context) error {
 	_, err := i.command(ctx, "finish")

@@ -245,3 +245,30 @@ func TestPick(t *testing.T) {
 		}
 	}
 }
+
+// The picture has the phases with load, and no point without a request.
+func TestDraw(t *testing.T) {
+	t.Parallel()
+	w, v := smallWorld(t)
+	w.watched = time.Now().Add(-2 * time.Second)
+	for _, write := range []bool{false, true} {
+		w.record(w.phase, action{name: "a", write: write}, 20*time.Millisecond, nil)
+	}
+	v.byByline.Add(1)
+	w.tick()
+	w.tick()
+	if one, none := w.ticks[0], w.ticks[1]; one.ByByline != 50 || one.Reads.P50 < 19 || one.Writes.Max < 19 || none.ByByline != 0 || none.Reads.P50 != 0 {
+		t.Errorf("the ticks are %+v", w.ticks)
+	}
+	r := &report{Ticks: w.ticks, Phases: []phaseReport{{Name: "warm-up", Began: -9, Seconds: 8}, {Name: phaseBefore, Began: -0.1, Seconds: 1}, {Name: "reads of 10% of the users", Began: 0.9, Seconds: 1}, {Name: "checks", Began: 60}}}
+	var out strings.Builder
+	if err := r.draw(&out); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	for want, n := range map[string]int{">old system<": 1, ">10%<": 1, "warm-up": 0, "checks": 0, "NaN": 0, "Inf": 0, "<circle": 1, "<path": 3} {
+		if got := strings.Count(text, want); got != n {
+			t.Errorf("%d times %s instead of %d in %s", got, want, n, text)
+		}
+	}
+}

@@ -28,6 +28,10 @@ type world struct {
 	phase   *phase
 	// phases are all phases, in their order.
 	phases []*phase
+
+	watched time.Time // when the first tick began
+	sofar   sofar
+	ticks   []tick
 }
 
 type ownComment struct {
@@ -102,13 +106,19 @@ func (w *world) byByline() (n int64) {
 	return n
 }
 
-func (w *world) record(p *phase, kind string, d time.Duration, err error) {
+func (w *world) record(p *phase, a action, d time.Duration, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	m := p.kinds[kind]
+	m := p.kinds[a.name]
 	if m == nil {
 		m = new(measured)
-		p.kinds[kind] = m
+		p.kinds[a.name] = m
+	}
+	w.sofar.requests++
+	if a.write {
+		w.sofar.writes.Record(d)
+	} else {
+		w.sofar.reads.Record(d)
 	}
 	m.requests++
 	m.latency.Record(d)
@@ -116,7 +126,7 @@ func (w *world) record(p *phase, kind string, d time.Duration, err error) {
 		return
 	}
 	m.failed++
-	if message := kind + ": " + err.Error(); p.failures[message] > 0 || len(p.failures) < maxFailures {
+	if message := a.name + ": " + err.Error(); p.failures[message] > 0 || len(p.failures) < maxFailures {
 		p.failures[message]++
 	}
 }
@@ -137,7 +147,7 @@ func (w *world) run(ctx context.Context, rate float64, writeShare float64) {
 		p := w.phase
 		w.mu.Unlock()
 		if inFlight.Load() >= maxInFlight {
-			w.record(p, "all", time.Since(due), fmt.Errorf("more than %d requests wait", maxInFlight))
+			w.record(p, action{name: "all"}, time.Since(due), fmt.Errorf("more than %d requests wait", maxInFlight))
 			continue
 		}
 		inFlight.Add(1)
@@ -156,7 +166,7 @@ func (w *world) one(ctx context.Context, p *phase, due time.Time, write bool) {
 		if errors.Is(err, errSkipped) {
 			continue
 		}
-		w.record(p, a.name, time.Since(due), err)
+		w.record(p, a, time.Since(due), err)
 		return
 	}
 }

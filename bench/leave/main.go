@@ -10,7 +10,9 @@
 //	ledger.go   the writes that were acknowledged, and the search for them
 //	walk.go     the steps
 //	shadow.go   the differences of both systems, and what explains them
+//	timeline.go what is measured in each two seconds
 //	report.go   the tables
+//	picture.go  the picture
 package main
 
 import (
@@ -40,12 +42,13 @@ func main() {
 
 // options are the flags.
 type options struct {
-	byline, repo, json string
-	users, articles    int
-	writers, readers   int
-	rate, writeShare   float64
-	measure, step      time.Duration
-	limit              time.Duration
+	byline, repo     string
+	json, svg        string
+	users, articles  int
+	writers, readers int
+	rate, writeShare float64
+	measure, step    time.Duration
+	limit            time.Duration
 }
 
 func parse(args []string, stderr io.Writer) (*options, error) {
@@ -55,6 +58,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.byline, "byline", "bin/byline", "the program to move to")
 	f.StringVar(&o.repo, "repo", ".", "folder of the repository")
 	f.StringVar(&o.json, "json", "bin/leave-node.json", "file for the figures")
+	f.StringVar(&o.svg, "svg", "bin/leave-node.svg", "file for the picture")
 	f.IntVar(&o.users, "users", 300, "accounts of the old system")
 	f.IntVar(&o.articles, "articles", 3000, "articles of the old system")
 	f.IntVar(&o.writers, "writers", 30, "accounts that write")

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -30,13 +29,15 @@ type report struct {
 	Rate           float64          `json:"requestsPerSecond"`
 	Phases         []phaseReport    `json:"phases"`
 	Kinds          []kindReport     `json:"kinds"`
+	Ticks          []tick           `json:"ticks"`
 	CapacityBefore float64          `json:"readsPerSecondBefore"`
 	CapacityAfter  float64          `json:"readsPerSecondAfter"`
 	Imports        []importReport   `json:"imports"`
 	Differences    []found          `json:"differences"`
 	Compared       map[string]int64 `json:"compared"` // while writes waited, by result
 	Held           float64          `json:"secondsWritesWaited"`
-	Proof          string           `json:"proof"` // of byline import verify
+	Proof          string           `json:"proof"`   // of byline import verify
+	Answers        string           `json:"answers"` // of byline import verify answers
 	Acknowledged   int              `json:"acknowledgedWrites"`
 	Checked        int              `json:"checkedRows"`
 	Lost           []string         `json:"lostWrites"`
@@ -48,6 +49,7 @@ type report struct {
 
 type phaseReport struct {
 	Name     string  `json:"name"`
+	Began    float64 `json:"began"` // in seconds since the first tick began
 	Seconds  float64 `json:"seconds"`
 	Requests int     `json:"requests"`
 	Failed   int     `json:"failed"`
@@ -103,10 +105,11 @@ func (r *report) take(ctx context.Context, w *walk) {
 	w.world.mu.Lock()
 	defer w.world.mu.Unlock()
 	w.world.end()
+	r.Ticks = w.world.ticks
 	var before, after *phase
 	for _, p := range w.world.phases {
 		all := new(hist.H)
-		one := phaseReport{Name: p.name, Seconds: p.took.Seconds()}
+		one := phaseReport{Name: p.name, Began: p.began.Sub(w.world.watched).Seconds(), Seconds: p.took.Seconds()}
 		for _, m := range p.kinds {
 			all.Add(&m.latency)
 			one.Requests += m.requests
@@ -177,12 +180,11 @@ func (r *report) verdict() error {
 	return errors.Join(wrong...)
 }
 
-func (r *report) write(file string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
+// write writes all figures as JSON.
+func (r *report) write(out io.Writer) error {
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
 }
 
 func digits(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
@@ -220,7 +222,7 @@ func (r *report) print(out io.Writer) error {
 		fmt.Fprintf(out, "\nThe first import read %d rows in %.1f s; %d more imports took what was new.\n", i.Read, i.Seconds, len(r.Imports)-1)
 	}
 	fmt.Fprintf(out, "Reads that %d clients get in a second without a pause: %.0f before, %.0f after.\n", capacityWorkers, r.CapacityBefore, r.CapacityAfter)
-	fmt.Fprintf(out, "\nbyline import verify\n\n%s\n", r.Proof)
+	fmt.Fprintf(out, "\nbyline import verify\n\n%s\nbyline import verify answers\n\n%s\n", r.Proof, r.Answers)
 	_, err := fmt.Fprintf(out, "%d requests failed. %d of %d acknowledged writes are lost (%d rows checked, because later writes changed some again). %d of %d tokens were refused. Writes waited %.1f s.\n",
 		failed, len(r.Lost), r.Acknowledged, r.Checked, len(r.SignedOut), r.Tokens, r.Held)
 	return err

@@ -81,6 +81,10 @@ func (w *walk) quietly(ctx context.Context, s settings) ([]group, error) {
 	if err := w.take(ctx); err != nil {
 		return nil, err
 	}
+	var err error
+	if w.report.Answers, err = w.imports.answers(ctx, w.old.addr, w.new.addr); err != nil {
+		return nil, err
+	}
 	if err := w.proxy.configure(ctx, s); err != nil {
 		return nil, err
 	}

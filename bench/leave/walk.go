@@ -7,6 +7,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -66,13 +68,27 @@ func (w *walk) run(ctx context.Context, stdout io.Writer) (err error) {
 	if printed := w.report.print(stdout); err == nil {
 		err = printed
 	}
-	if w.json != "" {
-		err = errors.Join(err, w.report.write(w.json))
+	for file, write := range map[string]func(io.Writer) error{w.json: w.report.write, w.svg: w.report.draw} {
+		if file != "" {
+			err = errors.Join(err, inFile(file, write))
+		}
 	}
 	if err == nil {
 		err = w.report.verdict()
 	}
 	return err
+}
+
+// inFile writes a file, and its folder.
+func inFile(name string, write func(io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
 }
 
 // capacity returns how many reads some clients get in a second if they do not
@@ -89,6 +105,10 @@ func (w *walk) loaded(ctx context.Context) error {
 	var loading errgroup.Group
 	loading.Go(func() error {
 		w.world.run(load, w.rate, w.writeShare)
+		return nil
+	})
+	loading.Go(func() error {
+		w.world.watch(load)
 		return nil
 	})
 	err := w.steps(ctx)

@@ -69,6 +69,11 @@ func (p *Plot) AddBar(x, y, width, height float64, class string) {
 	p.Bars = append(p.Bars, Bar{at(x), at(y), at(width), at(height), class})
 }
 
+// AddDot draws a dot.
+func (p *Plot) AddDot(x, y float64, class string) {
+	p.Dots = append(p.Dots, Dot{at(x), at(y), class})
+}
+
 // AddText writes a text whose start, middle or end, the anchor, is at a position.
 func (p *Plot) AddText(x, y float64, class, anchor, words string) {
 	p.Texts = append(p.Texts, Text{at(x), at(y), class, anchor, words})
@@ -191,7 +196,7 @@ func (f *Frame) Draw(points []Point, class string, dots bool) {
 		x, y := at(f.X.At(p.X)), at(f.Y.At(p.Y))
 		fmt.Fprintf(&d, "%s%s %s", command, x, y)
 		if dots {
-			f.Dots = append(f.Dots, Dot{x, y, class})
+			f.AddDot(f.X.At(p.X), f.Y.At(p.Y), class)
 		}
 	}
 	if d.Len() > 0 {
