@@ -80,9 +80,14 @@ type Difference struct {
 	Old, New any
 }
 
-// maxDifferences bounds the differences of one comparison. Responses with more
-// of them are simply not the same.
-const maxDifferences = 100
+const (
+	// maxDifferences bounds the differences of one comparison. Responses with
+	// more of them are simply not the same.
+	maxDifferences = 500
+	// maxAlike bounds those of one kind at one place, such as a member of all
+	// elements of a list, so that others have room.
+	maxAlike = 5
+)
 
 // maxDepth bounds how deep values are compared.
 const maxDepth = 200
@@ -139,6 +144,13 @@ type comparison struct {
 	rules *Rules
 	place []step
 	found []Difference
+	alike map[sort]int // the number of differences
+}
+
+// sort is what differences have in common that count as one.
+type sort struct {
+	path string
+	kind Kind
 }
 
 // add records a difference at the place, or below it if there is a step.
@@ -150,7 +162,14 @@ func (c *comparison) add(below *step, kind Kind, old, new any) {
 	if below != nil {
 		place = append(place[:len(place):len(place)], *below)
 	}
-	c.found = append(c.found, Difference{Path: group(place), Kind: kind, Old: old, New: new})
+	path := group(place)
+	if c.alike == nil {
+		c.alike = map[sort]int{}
+	}
+	if of := (sort{path, kind}); c.alike[of] < maxAlike {
+		c.alike[of]++
+		c.found = append(c.found, Difference{Path: path, Kind: kind, Old: old, New: new})
+	}
 }
 
 // at compares the values of a member or an element.

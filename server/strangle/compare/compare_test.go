@@ -2,6 +2,7 @@ package compare_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,7 +121,20 @@ func TestBounds(t *testing.T) {
 	t.Parallel()
 	many := func(v string) string { return "[" + strings.Repeat(v+",", 9999) + v + "]" }
 	rules := compare.Rules{}
-	require.Len(t, rules.Compare(body(many("1")), body(many("2"))), 100)
+	require.Len(t, rules.Compare(body(many("1")), body(many("2"))), 5)
+	members := func(v string) string {
+		var text strings.Builder
+		for i := range 9999 {
+			fmt.Fprintf(&text, `"a%d":%s,`, i, v)
+		}
+		return "{" + text.String() + `"z":1}`
+	}
+	require.Len(t, rules.Compare(body(members("1")), body(members("2"))), 500)
+	// A member that many elements differ in leaves room for the others.
+	list := func(v, count string) string { return `{"articles":` + many(v) + `,"articlesCount":` + count + `}` }
+	require.Equal(t, "$.articles[*] value; $.articlesCount value", summary(slices.CompactFunc(rules.Compare(body(list("1", "1")), body(list("2", "2"))), func(a, b compare.Difference) bool { return a.Path == b.Path })))
+	unordered := compare.Rules{Unordered: paths("$")}
+	require.NotEmpty(t, unordered.Compare(body(many("{}")), body(many("[]"))))
 	deep := func(v string) string { return strings.Repeat("[", 5000) + v + strings.Repeat("]", 5000) }
 	require.Empty(t, rules.Compare(body(deep("1")), body(deep("2"))), "too deep to be compared")
 	worst := compare.Rules{Ignore: paths("$" + strings.Repeat("..a", 60))}
@@ -140,6 +154,33 @@ func TestWithout(t *testing.T) {
 	require.Empty(t, compare.Without(found, rules.Compare(body("1"), bad)), "the old system fails now and then")
 	status := rules.Compare(body("1"), bad)
 	require.Equal(t, status, compare.Without(status, noise), "noise in a field does not excuse a status")
+}
+
+// TestNoiseIsPrecise checks that a value which changes by itself hides neither
+// that it is gone nor what stands beside it.
+func TestNoiseIsPrecise(t *testing.T) {
+	t.Parallel()
+	rules := compare.Rules{ReportAdded: true}
+	left := func(old, again, new string) string {
+		return summary(compare.Without(rules.Compare(body(old), body(new)), rules.Compare(body(old), body(again))))
+	}
+	require.Equal(t, "$.views missing", left(`{"views":1}`, `{"views":2}`, `{}`))
+	require.Equal(t, "$.views type", left(`{"views":1}`, `{"views":2}`, `{"views":"1"}`))
+	require.Empty(t, left(`{"views":1}`, `{"views":2}`, `{"views":3}`))
+	one, two, wrong := `{"slug":"a","title":"A"}`, `{"slug":"b","title":"B"}`, `{"slug":"b","title":"X"}`
+	require.Equal(t, "$[*].title value", left("["+one+","+two+"]", "["+two+","+one+"]", "["+wrong+","+one+"]"))
+	require.Empty(t, left("["+one+","+two+"]", "["+two+","+one+"]", "["+two+","+one+"]"))
+}
+
+// TestUnorderedObjects checks that the rules hold inside lists without an order.
+func TestUnorderedObjects(t *testing.T) {
+	t.Parallel()
+	rules := compare.Rules{Unordered: paths("$.list"), Ignore: paths("$..image")}
+	compared := func(old, new string) string { return summary(rules.Compare(body(old), body(new))) }
+	require.Empty(t, compared(`{"list":[{"id":1,"at":"2024-01-02T03:04:05Z"},{"id":2,"image":"a"}]}`, `{"list":[{"id":2,"image":"b"},{"id":1,"at":"2024-01-02T03:04:05.000Z","more":1}]}`))
+	require.Empty(t, compared(`{"list":[{"at":"2024-01-02T03:04:05Z"},{"x":2,"image":"a"}]}`, `{"list":[{"x":2.0,"image":"b"},{"at":"2024-01-02T03:04:05.000Z"}]}`))
+	require.Equal(t, "$.list[*].at value", compared(`{"list":[{"id":1,"at":1}]}`, `{"list":[{"id":1,"at":2}]}`))
+	require.Equal(t, "$.list[*] missing; $.list[*] added", compared(`{"list":[{"x":1}]}`, `{"list":[{"x":2}]}`))
 }
 
 func TestPaths(t *testing.T) {

@@ -9,10 +9,6 @@ var identities = []string{"slug", "id", "username"}
 
 // lists compares two lists.
 func (c *comparison) lists(old, new []any) {
-	if anyMatches(c.rules.Unordered, c.place) {
-		c.sets(old, new)
-		return
-	}
 	for _, member := range identities {
 		oldIDs, ok := identify(old, member)
 		newIDs, okToo := identify(new, member)
@@ -20,6 +16,10 @@ func (c *comparison) lists(old, new []any) {
 			c.identified(old, new, oldIDs, newIDs)
 			return
 		}
+	}
+	if anyMatches(c.rules.Unordered, c.place) {
+		c.sets(old, new)
+		return
 	}
 	for i := range max(len(old), len(new)) {
 		s := step{element: true, index: i}
@@ -76,32 +76,62 @@ func (c *comparison) identified(old, new []any, oldIDs, newIDs []string) {
 			c.oneSided(step{element: true, index: i}, Added, nil, new[i])
 		}
 	}
-	if !slices.IsSorted(common) {
+	if !slices.IsSorted(common) && !anyMatches(c.rules.Unordered, c.place) {
 		c.add(nil, Order, nil, nil)
 	}
 }
 
-// sets compares two lists whose order has no meaning.
+// maxSearched bounds the elements of an unordered list that are compared with
+// each other one by one.
+const maxSearched = 200
+
+// sets compares two lists whose order has no meaning, and whose elements have no
+// identities.
 func (c *comparison) sets(old, new []any) {
+	old, new = withoutCommon(old, new)
+	if len(old) <= maxSearched && len(new) <= maxSearched {
+		old = slices.DeleteFunc(old, func(element any) bool {
+			at := slices.IndexFunc(new, func(other any) bool { return c.sameElement(element, other) })
+			if at >= 0 {
+				new = slices.Delete(new, at, at+1)
+			}
+			return at >= 0
+		})
+	}
+	for i, element := range old {
+		c.oneSided(step{element: true, index: i}, Missing, element, nil)
+	}
+	for i, element := range new {
+		c.oneSided(step{element: true, index: i}, Added, nil, element)
+	}
+}
+
+// withoutCommon returns the elements that only one of two lists has, byte for
+// byte.
+func withoutCommon(old, new []any) (onlyOld, onlyNew []any) {
 	count := map[string]int{}
 	for _, element := range old {
 		count[jsonText(element)]++
 	}
-	var added []any
 	for _, element := range new {
 		if text := jsonText(element); count[text] > 0 {
 			count[text]--
 		} else {
-			added = append(added, element)
+			onlyNew = append(onlyNew, element)
 		}
 	}
-	for i, element := range old {
+	for _, element := range old {
 		if text := jsonText(element); count[text] > 0 {
 			count[text]--
-			c.oneSided(step{element: true, index: i}, Missing, element, nil)
+			onlyOld = append(onlyOld, element)
 		}
 	}
-	for i, element := range added {
-		c.oneSided(step{element: true, index: i}, Added, nil, element)
-	}
+	return onlyOld, onlyNew
+}
+
+// sameElement reports whether two elements are equal by the rules.
+func (c *comparison) sameElement(old, new any) bool {
+	own := comparison{rules: c.rules, place: slices.Clone(c.place)}
+	own.at(step{element: true}, old, new)
+	return len(own.found) == 0
 }

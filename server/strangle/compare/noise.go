@@ -4,8 +4,9 @@ import "strings"
 
 // Without returns the differences that are not noise. noise are the differences
 // of two responses of the old system to the same request: what the old system
-// changes by itself cannot be held against the new one. Noise at a place covers
-// what is below it.
+// changes by itself cannot be held against the new one. A value that changes
+// covers other values, and an order other orders. What comes and goes, or changes
+// its type, covers all that is below it.
 func Without(differences, noise []Difference) []Difference {
 	var left []Difference
 	for _, d := range differences {
@@ -23,6 +24,10 @@ func covered(d Difference, noise []Difference) bool {
 			return true // the old system gives no stable answer at all
 		case n.Kind == ContentType || d.Kind == ContentType:
 			if n.Kind == d.Kind {
+				return true
+			}
+		case n.Kind == Value || n.Kind == Order:
+			if n.Kind == d.Kind && n.Path == d.Path {
 				return true
 			}
 		case d.Kind != Status && within(d.Path, n.Path):
