@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"text/tabwriter"
 	"time"
@@ -86,14 +87,14 @@ func (p *program) compareAnswers(ctx context.Context, cfg survey.Config, file st
 
 func printAnswers(out io.Writer, r *survey.Report) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "OPERATION\tCOMPARED\tDIFFERENT")
+	fmt.Fprintln(w, "OPERATION\tCOMPARED\tDIFFERENT\tERRORS OF BOTH")
 	names := make([]string, 0, len(r.Compared))
 	for name := range r.Compared {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		fmt.Fprintf(w, "%s\t%d\t%d\n", name, r.Compared[name], r.Different[name])
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", name, r.Compared[name], r.Different[name], r.Refused[name])
 	}
 	if len(r.Groups) > 0 {
 		fmt.Fprintln(w, "\nOPERATION\tPLACE\tDIFFERENCE\tREQUESTS\tOLD\tNEW")
@@ -103,6 +104,9 @@ func printAnswers(out io.Writer, r *survey.Report) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	if operations := r.TooManyRefused(); len(operations) > 0 {
+		return fail(exitFailure, fmt.Errorf("both systems answer too many requests of %s with errors: nothing can be said about them; are the addresses and the token right?", strings.Join(operations, ", ")))
 	}
 	if !r.OK() {
 		return fail(exitFailure, errDifferent)

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,15 +48,33 @@ type Report struct {
 	// Compared counts requests by their operation, and Different those whose
 	// answers were not equal. Noise counts those that were equal when they were
 	// asked again, or that the old system itself answers in different ways.
-	Compared  map[string]int   `json:"compared"`
-	Different map[string]int   `json:"different"`
-	Noise     int              `json:"noise"`
-	Groups    []*compare.Group `json:"differences"`
-	Elapsed   time.Duration    `json:"elapsed"`
+	Compared  map[string]int `json:"compared"`
+	Different map[string]int `json:"different"`
+	// Refused counts requests that both systems answered with an error. They
+	// compare nothing.
+	Refused map[string]int   `json:"refused"`
+	Noise   int              `json:"noise"`
+	Groups  []*compare.Group `json:"differences"`
+	Elapsed time.Duration    `json:"elapsed"`
 }
 
-// OK reports whether all answers were equal.
-func (r *Report) OK() bool { return len(r.Different) == 0 }
+// maxRefused is the share of the answers of an operation that may be errors on
+// both sides.
+const maxRefused = 0.1
+
+// TooManyRefused returns the operations of which too few answers were compared.
+func (r *Report) TooManyRefused() (operations []string) {
+	for operation, n := range r.Refused {
+		if float64(n) > maxRefused*float64(r.Compared[operation]) {
+			operations = append(operations, operation)
+		}
+	}
+	slices.Sort(operations)
+	return operations
+}
+
+// OK reports whether all answers were equal, and enough of them were compared.
+func (r *Report) OK() bool { return len(r.Different) == 0 && len(r.TooManyRefused()) == 0 }
 
 const (
 	pageSize  = 20      // that of the contract, which every system accepts
@@ -79,7 +98,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		cfg.Client = &http.Client{Timeout: 30 * time.Second}
 	}
 	cfg.Old, cfg.New = strings.TrimRight(cfg.Old, "/"), strings.TrimRight(cfg.New, "/")
-	s := &surveyor{Config: cfg, book: compare.NewBook(), done: map[string]bool{}, report: Report{Compared: map[string]int{}, Different: map[string]int{}}}
+	s := &surveyor{Config: cfg, book: compare.NewBook(), done: map[string]bool{}, report: Report{Compared: map[string]int{}, Different: map[string]int{}, Refused: map[string]int{}}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, cfg.Concurrency))
 	s.group = group
@@ -114,6 +133,12 @@ func (s *surveyor) lists(ctx context.Context) error {
 	first, err := s.page(ctx, 0)
 	if err != nil {
 		return err
+	}
+	switch {
+	case len(first.Articles) == 0:
+		return fmt.Errorf("the old system lists no articles at GET %s, so that nothing can be compared", pathOf(0))
+	case first.ArticlesCount < len(first.Articles):
+		return fmt.Errorf("articlesCount of the old system is %d, but GET %s has %d articles", first.ArticlesCount, pathOf(0), len(first.Articles))
 	}
 	s.report.Articles = first.ArticlesCount
 	s.compare(ctx, "GetTags", "/tags")
@@ -177,13 +202,16 @@ func (s *surveyor) compare(ctx context.Context, operation, path string) {
 		return
 	}
 	s.group.Go(func() error {
-		differences, noise, err := s.differences(ctx, path)
+		differences, noise, refused, err := s.differences(ctx, path)
 		if err != nil {
 			return err
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.report.Compared[operation]++
+		if refused {
+			s.report.Refused[operation]++
+		}
 		if noise {
 			s.report.Noise++
 		}
@@ -200,35 +228,35 @@ func (s *surveyor) compare(ctx context.Context, operation, path string) {
 
 // differences asks again before it believes a difference: the data may have
 // changed between the two answers, and old systems answer the same request in
-// different ways.
-func (s *surveyor) differences(ctx context.Context, path string) (found []compare.Difference, noise bool, err error) {
+// different ways. refused says that both have answered with an error.
+func (s *surveyor) differences(ctx context.Context, path string) (found []compare.Difference, noise, refused bool, err error) {
 	var before compare.Response
 	for attempt := range 3 {
 		if attempt > 0 {
 			select {
 			case <-ctx.Done():
-				return nil, false, ctx.Err()
+				return nil, false, false, ctx.Err()
 			case <-time.After(time.Duration(attempt) * 200 * time.Millisecond):
 			}
 		}
 		old, err := s.ask(ctx, s.Old, path)
 		if err != nil {
-			return nil, false, err
+			return nil, false, false, err
 		}
 		answer, err := s.ask(ctx, s.New, path)
 		if err != nil {
-			return nil, false, err
+			return nil, false, false, err
 		}
 		found = s.Rules.Compare(old, answer)
 		if attempt > 0 {
 			found = compare.Without(found, s.Rules.Compare(before, old))
 		}
 		if len(found) == 0 {
-			return nil, attempt > 0, nil
+			return nil, attempt > 0, old.Status >= http.StatusMultipleChoices && answer.Status >= http.StatusMultipleChoices, nil
 		}
 		before = old
 	}
-	return found, false, nil
+	return found, false, false, nil
 }
 
 func (s *surveyor) ask(ctx context.Context, base, path string) (compare.Response, error) {

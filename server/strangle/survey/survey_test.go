@@ -128,10 +128,36 @@ func TestErrors(t *testing.T) {
 		"with the status 500":    system(t, 1, func(string, string) string { return "" }),
 		"not as in the contract": system(t, 1, func(string, string) string { return "[]" }),
 		"connection refused":     "http://127.0.0.1:1/api",
+		"lists no articles":      system(t, 0, nil),
+		"articlesCount of the old system is 0": system(t, 1, func(_, body string) string {
+			return strings.Replace(body, "articlesCount", "count", 1)
+		}),
 	} {
 		_, err := survey.Run(t.Context(), survey.Config{Old: old, New: ok, Concurrency: 2})
 		require.ErrorContains(t, err, what)
 	}
 	_, err := survey.Run(t.Context(), survey.Config{Old: ok, New: "http://127.0.0.1:1/api", Concurrency: 2})
 	require.ErrorContains(t, err, "connection refused")
+}
+
+// TestRefused does not take two errors for a proof.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	refuse := func(share int) func(path, body string) string {
+		return func(path, body string) string {
+			if n, found := strings.CutPrefix(path, "/api/articles/a-"); found {
+				if i, err := strconv.Atoi(n); err == nil && i%share == 0 {
+					return ""
+				}
+			}
+			return body
+		}
+	}
+	r := run(t, survey.Config{Old: system(t, 40, refuse(20)), New: system(t, 40, refuse(20))})
+	require.True(t, r.OK())
+	require.Equal(t, 2, r.Refused["GetArticle"])
+	r = run(t, survey.Config{Old: system(t, 40, refuse(2)), New: system(t, 40, refuse(2))})
+	require.False(t, r.OK())
+	require.Equal(t, []string{"GetArticle"}, r.TooManyRefused())
+	require.Empty(t, r.Different)
 }
