@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,17 +41,18 @@ func (p *Proxy) Admin() http.Handler {
 	mux.HandleFunc("POST /differences/clear", p.clearDifferences)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /{$}", p.showPage)
-	return knownHosts(http.NewCrossOriginProtection().Handler(mux))
+	return knownHosts(p.cfg.AdminHosts, http.NewCrossOriginProtection().Handler(mux))
 }
 
-// knownHosts accepts as the host only IP addresses and localhost. Another site
-// can let its own name resolve to this port (DNS rebinding), and its scripts
-// could use the port then.
-func knownHosts(next http.Handler) http.Handler {
+// knownHosts accepts as the host only IP addresses, localhost and some names.
+// Another site can let its own name resolve to this port (DNS rebinding), and its
+// scripts could use the port then.
+func knownHosts(names []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := strings.ToLower(strings.TrimSuffix((&url.URL{Host: r.Host}).Hostname(), "."))
-		if _, err := netip.ParseAddr(host); err != nil && !strings.HasSuffix("."+host, ".localhost") {
-			http.Error(w, "the host must be an IP address or localhost", http.StatusMisdirectedRequest)
+		named := func(name string) bool { return strings.EqualFold(name, host) }
+		if _, err := netip.ParseAddr(host); err != nil && !strings.HasSuffix("."+host, ".localhost") && !slices.ContainsFunc(names, named) {
+			http.Error(w, "the host must be an IP address, localhost, or a name in adminHosts", http.StatusMisdirectedRequest)
 			return
 		}
 		if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
@@ -71,8 +73,11 @@ type state struct {
 	OldWrites   int64 `json:"oldWrites"`
 	BreakerOpen bool  `json:"breakerOpen"`
 	// Drained is set in the response to a change that was to wait until the old
-	// system works on no write.
+	// system works on no write, and gets none.
 	Drained *bool `json:"drained,omitempty"`
+	// OldWriters are the operations whose writes still go to the old system, if
+	// Drained is set.
+	OldWriters []string `json:"oldWriters,omitempty"`
 }
 
 type operationState struct {
@@ -88,8 +93,7 @@ func (p *Proxy) state() state {
 	t := p.table.Load()
 	s := state{Modes: t.settings.Modes, Waiting: p.waiting.requests.Load(), OldWrites: p.writing.Load(), BreakerOpen: p.breaker.open()}
 	for _, op := range p.operations {
-		_, by := t.settings.Modes.of(op)
-		s.Operations = append(s.Operations, operationState{op.id, op.tag, op.method, op.path, t.modes[op.index].String(), by})
+		s.Operations = append(s.Operations, operationState{op.id, op.tag, op.method, op.path, t.modes[op.index].String(), t.by[op.index]})
 	}
 	return s
 }
@@ -133,9 +137,9 @@ func (p *Proxy) changeModes(start func(Modes) Modes) http.HandlerFunc {
 		if wait > 0 {
 			ctx, cancel := context.WithTimeout(r.Context(), wait)
 			defer cancel()
-			drained := p.Drained(ctx)
+			writers, drained := p.Drained(ctx)
 			after = p.state()
-			after.Drained = &drained
+			after.Drained, after.OldWriters = &drained, writers
 		}
 		writeJSON(w, after)
 	}

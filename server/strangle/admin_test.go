@@ -120,8 +120,8 @@ func TestPage(t *testing.T) {
 // TestAdminHosts checks that a name of another site does not reach the port.
 func TestAdminHosts(t *testing.T) {
 	t.Parallel()
-	w := start(t, nil, nil, nil)
-	for host, want := range map[string]int{"evil.example": 421, "localhost:9091": 200, "127.0.0.1": 200, "[::1]:1": 200, "LOCALHOST.": 200, "": 421} {
+	w := start(t, func(c *strangle.Config) { c.AdminHosts = []string{"strangle"} }, nil, nil)
+	for host, want := range map[string]int{"evil.example": 421, "Strangle:9091": 200, "strangle.evil.example": 421, "localhost:9091": 200, "127.0.0.1": 200, "[::1]:1": 200, "LOCALHOST.": 200, "": 421} {
 		req, err := http.NewRequestWithContext(t.Context(), "GET", w.admin.URL+"/", nil)
 		require.NoError(t, err)
 		if req.Host = host; host == "" {

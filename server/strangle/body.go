@@ -26,6 +26,24 @@ func (b *sentBody) Read(buffer []byte) (int, error) {
 	return n, err
 }
 
+// readAhead reads a short body before the request waits. Only then does Go's
+// server watch the connection, so that the write of a client that has left is not
+// carried out later. The rest of a longer body stays with the client.
+func (x *exchange) readAhead() {
+	if x.ahead || x.sent == nil {
+		return
+	}
+	x.ahead = true
+	first, err := io.ReadAll(io.LimitReader(x.in.Body, maxKept+1))
+	if err != nil {
+		return // x.gone
+	}
+	x.in.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(first), x.in.Body), x.in.Body}
+}
+
 // end sends the rest of the response, and then reads the rest of the body. Go's
 // server would do the latter itself after a handler, but with EnableFullDuplex
 // it may use the connection for two reads at once then, and panics.

@@ -31,6 +31,11 @@ var errNotSaved = errors.New("the modes were changed, but could not be saved")
 func (p *Proxy) change(by changer, edit func(Settings) (Settings, error)) error {
 	p.changing.Lock()
 	defer p.changing.Unlock()
+	return p.replace(by, edit)
+}
+
+// replace is change for who holds p.changing.
+func (p *Proxy) replace(by changer, edit func(Settings) (Settings, error)) error {
 	before := p.table.Load()
 	settings, err := edit(before.settings.clone())
 	if err != nil {
@@ -93,16 +98,26 @@ func (p *Proxy) Rollback() error {
 }
 
 // Drained waits until the old system has finished the writes that it works on.
-// It reports whether there are none anymore.
-func (p *Proxy) Drained(ctx context.Context) bool {
+// It reports whether there are none anymore. If the modes let it get new ones,
+// it does not wait, and names their operations.
+func (p *Proxy) Drained(ctx context.Context) (oldWriters []string, drained bool) {
+	t := p.table.Load()
+	for _, op := range p.operations {
+		if mode := t.modes[op.index]; !op.safe && mode.kind != toNew && mode.kind != waitsFor {
+			oldWriters = append(oldWriters, op.id)
+		}
+	}
+	if len(oldWriters) > 0 {
+		return oldWriters, false
+	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for p.writing.Load() > 0 {
 		select {
 		case <-ctx.Done():
-			return false
+			return nil, false
 		case <-tick.C:
 		}
 	}
-	return true
+	return nil, true
 }

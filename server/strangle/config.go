@@ -29,6 +29,9 @@ type Config struct {
 	NewPrefix string `yaml:"newPrefix"`
 	Listen    string `yaml:"listen"`
 	Admin     string `yaml:"admin"`
+	// AdminHosts are names by which operators reach Admin, besides IP addresses
+	// and localhost.
+	AdminHosts []string `yaml:"adminHosts"`
 	// TrustedProxies are the networks whose X-Forwarded-* headers count.
 	TrustedProxies []netip.Prefix `yaml:"trustedProxies"`
 	// OldTimeout and NewTimeout bound the time until a response begins.
@@ -123,6 +126,15 @@ func DefaultConfig() Config {
 // ParseConfig parses a configuration file. It does not require the URLs, which
 // flags can give.
 func ParseConfig(text []byte) (Config, error) {
+	c, err := parseConfig(text)
+	if err == nil && len(c.Modes) == 0 {
+		c.Modes = DefaultConfig().Modes
+	}
+	return c, err
+}
+
+// parseConfig is ParseConfig, but without modes if the file has none.
+func parseConfig(text []byte) (Config, error) {
 	c := DefaultConfig()
 	c.Modes = nil // the modes of the file are not added to the default
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -132,9 +144,6 @@ func ParseConfig(text []byte) (Config, error) {
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return Config{}, errors.New("the file must have one document, without a line of --- in between")
-	}
-	if len(c.Modes) == 0 {
-		c.Modes = DefaultConfig().Modes
 	}
 	return c, nil
 }

@@ -310,7 +310,7 @@ func TestChangesUnderLoad(t *testing.T) {
 }
 
 // TestIdleConnections checks that a write is not sent again by Go's client when
-// the old system closes an idle connection, even if it has a key that says so.
+// a system closes an idle connection, even if it has a key that says so.
 func TestIdleConnections(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -339,10 +339,20 @@ func TestIdleConnections(t *testing.T) {
 			}()
 		}
 	}()
-	w := start(t, func(c *strangle.Config) { c.Old = "http://" + l.Addr().String() }, nil, nil)
-	require.Equal(t, http.StatusOK, w.send("POST", "/api/profiles/a/follow", "").StatusCode)
-	require.Equal(t, http.StatusBadGateway, w.send("POST", "/api/profiles/a/follow", "", "Idempotency-Key", "k").StatusCode)
-	require.EqualValues(t, 2, requests.Load())
+	w := start(t, func(c *strangle.Config) {
+		c.Old = "http://" + l.Addr().String()
+		c.New = c.Old
+	}, nil, nil)
+	want := int64(0)
+	for _, key := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		for _, modes := range []string{"old", "new"} {
+			w.set("default", modes)
+			require.Equal(t, http.StatusOK, w.send("POST", "/api/profiles/a/follow", "").StatusCode)
+			require.Equal(t, http.StatusBadGateway, w.send("POST", "/api/profiles/a/follow", "", key, "k").StatusCode)
+			want += 2
+			require.Equal(t, want, requests.Load(), key)
+		}
+	}
 }
 
 // TestUnreadBodies checks that a connection can be used again after a response

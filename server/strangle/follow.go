@@ -3,7 +3,9 @@ package strangle
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +26,9 @@ type File struct {
 	pause time.Duration
 
 	mu      sync.Mutex
-	seen    []byte
+	seen    []byte // what was applied, or found to be wrong
+	next    []byte // what was read last, if it is something else
+	modes   Modes  // of the content that was applied or saved last; guarded by Proxy.changing
 	missing bool
 }
 
@@ -44,7 +48,7 @@ func Load(path string, flags func(*Config)) (Config, *File, error) {
 		return Config{}, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	flags(&cfg)
-	return cfg, &File{path: path, flags: flags, pause: followPause, seen: text}, nil
+	return cfg, &File{path: path, flags: flags, pause: followPause, seen: text, modes: cfg.Modes}, nil
 }
 
 // follow reads the file again and again until ctx ends.
@@ -64,13 +68,20 @@ func (p *Proxy) follow(ctx context.Context) {
 }
 
 // reload applies the file if it has changed. It returns the error of each
-// content once.
+// content once. The modes count only if they have changed in the file: somebody
+// who edits another setting does not mean to take back what operators have set.
 func (p *Proxy) reload() error {
+	// An operator's change in between would be taken back by an older content.
+	p.changing.Lock()
+	defer p.changing.Unlock()
 	text, isNew, err := p.file.read()
 	if err != nil || !isNew {
 		return err
 	}
-	cfg, err := ParseConfig(text)
+	if len(bytes.TrimSpace(text)) == 0 {
+		return errors.New("the file is empty")
+	}
+	cfg, err := parseConfig(text)
 	if err != nil {
 		return err
 	}
@@ -81,11 +92,22 @@ func (p *Proxy) reload() error {
 	if !cfg.sameStart(&p.cfg) {
 		p.log.Warn("a part of the change needs a restart: only modes, stickAfterWrite, writesFallBack, shadowWrites and compare were applied", "file", p.file.path)
 	}
-	return p.change(byFile, func(Settings) (Settings, error) { return cfg.Settings, nil })
+	modes := cfg.Modes
+	err = p.replace(byFile, func(current Settings) (Settings, error) {
+		if len(modes) == 0 || maps.Equal(modes, p.file.modes) {
+			cfg.Settings.Modes = current.Modes
+		}
+		return cfg.Settings, nil
+	})
+	if err == nil && len(modes) > 0 {
+		p.file.modes = modes
+	}
+	return err
 }
 
-// read returns the content, and whether it has changed. It reports a file that
-// cannot be read once.
+// read returns the content, and whether it has changed. A content counts when it
+// was read twice, because it may be half written at the first time. A file that
+// cannot be read is reported once.
 func (f *File) read() (text []byte, isNew bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -95,9 +117,14 @@ func (f *File) read() (text []byte, isNew bool, err error) {
 		return nil, false, nil
 	}
 	if err != nil || bytes.Equal(text, f.seen) {
+		f.next = nil
 		return nil, false, err
 	}
-	f.seen = text
+	if f.next == nil || !bytes.Equal(text, f.next) {
+		f.next = text
+		return nil, false, nil
+	}
+	f.seen, f.next = text, nil
 	return text, true, nil
 }
 
@@ -137,7 +164,11 @@ func (f *File) save(modes Modes) error {
 		err = os.Rename(temporary.Name(), f.path)
 	}
 	if err == nil {
-		f.seen = after
+		f.modes = maps.Clone(modes)
+		// What else has changed in the file since then is applied when it is read.
+		if bytes.Equal(before, f.seen) {
+			f.seen = after
+		}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package strangle
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -98,9 +100,16 @@ func (p *Proxy) send(w http.ResponseWriter, x *exchange) {
 	if x.side == sideNew {
 		u = p.new
 		x.keepBody()
-	} else if x.op != p.other && x.isWrite() {
-		p.wrote(x)
-		defer p.wrote(x) // a slow write ends later
+	} else if x.isWrite() {
+		// A system may go on with a write whose client has left, so that it counts
+		// until there is a response.
+		ctx, cancel := context.WithCancel(context.WithoutCancel(x.in.Context()))
+		defer cancel()
+		x.in = x.in.WithContext(ctx)
+		if x.op != p.other {
+			p.wrote(x)
+			defer p.wrote(x) // a slow write ends later
+		}
 	}
 	if x.copied != nil {
 		defer x.copied.settle(x)
@@ -113,6 +122,9 @@ func (p *Proxy) send(w http.ResponseWriter, x *exchange) {
 	}()
 	u.proxy.ServeHTTP(w, x.in) // panics to abort a response that has begun
 	ended = true
+	if x.side == sideNew && x.good {
+		p.breaker.succeeded()
+	}
 }
 
 // brokeOff counts a response that ended before its end.
@@ -133,12 +145,15 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest, u *upstream) {
 	r.Out.Trailer = r.In.Trailer           // which is filled at the end of the body
 	if u.side == sideNew {
 		setPath(r.Out.URL, p.cfg.NewPrefix+x.path)
-	} else if keys := r.Out.Header["Idempotency-Key"]; keys != nil {
-		// The header says to Go's client that it may repeat the request by
-		// itself, but the old system does not know it. Names are compared without
-		// case by all others.
-		delete(r.Out.Header, "Idempotency-Key")
-		r.Out.Header["idempotency-key"] = keys
+	}
+	// These headers say to Go's client that it may repeat a request by itself, but
+	// the old system does not know them, and the new one knows one of them for
+	// some operations. Names are compared without case by all others.
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if keys := r.Out.Header[name]; keys != nil {
+			delete(r.Out.Header, name)
+			r.Out.Header[strings.ToLower(name)] = keys
+		}
 	}
 	p.setForwarded(r)
 }
@@ -156,6 +171,11 @@ func (p *Proxy) setForwarded(r *httputil.ProxyRequest) {
 	}
 	r.SetXForwarded()
 	if !trusted {
+		if r.In.Header["X-Forwarded-For"] != nil || r.In.Header["X-Forwarded-Proto"] != nil {
+			p.untrusted.Do(func() {
+				p.log.Warn("a proxy in front of this one is not in trustedProxies, so that its X-Forwarded-* headers were replaced: the old system sees its address and scheme instead of the client's; this is said once", "proxy", r.In.RemoteAddr)
+			})
+		}
 		return
 	}
 	for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Proto"} {
@@ -192,6 +212,11 @@ func (p *Proxy) oldFailed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p.traffic.of(x.op, sideOld).failed.Add(1)
+	if reasonOf(err) == timedOut && x.entered {
+		// It may still work on the write. Nobody knows for how long.
+		x.entered = false
+		time.AfterFunc(p.cfg.OldTimeout, func() { p.writing.Add(-1) })
+	}
 	p.log.Warn("the old system has not answered", "operation", x.op.name(), "reason", reasonOf(err).String())
 	refuse(w, err)
 }
@@ -206,8 +231,8 @@ func (p *Proxy) newAnswered(res *http.Response) error {
 	x := exchangeOf(res.Request.Context())
 	p.traffic.of(x.op, sideNew).answered(res.StatusCode, time.Since(x.began))
 	if res.StatusCode < http.StatusInternalServerError {
-		p.breaker.succeeded()
-		return nil
+		x.good = true
+		return nil // send counts it when it has ended
 	}
 	if !x.isWrite() && x.body.kept() {
 		return errServer{res.StatusCode} // newFailed goes on
@@ -236,7 +261,7 @@ func (p *Proxy) newFailed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p.enter(x)
-	if x.isWrite() && p.table.Load().modes[x.op.index].kind == waitsFor {
+	if now := p.table.Load(); x.isWrite() && (now.modes[x.op.index].kind == waitsFor || !now.settings.WritesFallBack) {
 		p.leave(x) // the last import has begun since
 		refuse(w, err)
 		return

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// waiting counts the requests that wait for another mode. Their bodies stay
-// with the clients.
+// waiting counts the requests that wait for another mode.
 type waiting struct{ requests atomic.Int64 }
 
 var (
@@ -18,12 +17,12 @@ var (
 )
 
 // until waits until the modes have been replaced.
-func (n *waiting) until(ctx context.Context, replaced <-chan struct{}, limits HoldLimits) error {
+func (n *waiting) until(ctx context.Context, replaced <-chan struct{}, deadline time.Time, most int) error {
 	defer n.requests.Add(-1)
-	if n.requests.Add(1) > int64(limits.Requests) {
+	if n.requests.Add(1) > int64(most) {
 		return errHeldTooMany
 	}
-	timer := time.NewTimer(limits.Time)
+	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	select {
 	case <-replaced:
@@ -39,8 +38,8 @@ func (n *waiting) until(ctx context.Context, replaced <-chan struct{}, limits Ho
 // write is refused: after the last import, old would keep what the new system
 // never gets.
 func (p *Proxy) endWait(w http.ResponseWriter, x *exchange, err error) {
-	if x.in.Context().Err() != nil {
-		return // the client is gone
+	if x.client.Err() != nil {
+		return
 	}
 	if !x.isWrite() {
 		p.traffic.fallBack(x.op, holdEnded)

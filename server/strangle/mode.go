@@ -30,19 +30,27 @@ type Mode struct {
 	share uint16 // of toSome, in hundredths of a percent
 }
 
+// The modes as texts, besides shares.
+const (
+	oldText    = "old"
+	newText    = "new"
+	shadowText = "shadow"
+	heldText   = "hold"
+)
+
 // whole is the share of all users.
 const whole = 100_00
 
 // ParseMode parses old, new, shadow, hold, or a percentage such as 12.5%.
 func ParseMode(text string) (Mode, error) {
 	switch text {
-	case "old":
+	case oldText:
 		return Mode{kind: toOld}, nil
-	case "new":
+	case newText:
 		return Mode{kind: toNew}, nil
-	case "shadow":
+	case shadowText:
 		return Mode{kind: toBoth}, nil
-	case "hold":
+	case heldText:
 		return Mode{kind: waitsFor}, nil
 	}
 	number, isShare := strings.CutSuffix(text, "%")
@@ -56,13 +64,13 @@ func ParseMode(text string) (Mode, error) {
 func (m Mode) String() string {
 	switch m.kind {
 	case toOld:
-		return "old"
+		return oldText
 	case toNew:
-		return "new"
+		return newText
 	case toBoth:
-		return "shadow"
+		return shadowText
 	case waitsFor:
-		return "hold"
+		return heldText
 	}
 	return strconv.FormatFloat(float64(m.share)/100, 'f', -1, 64) + "%"
 }
@@ -80,27 +88,48 @@ const (
 )
 
 // Modes are modes by the name of an operation, a tag, reads, writes or default.
-// The most precise one counts.
+// The most precise one counts, but for two rules that keep writes from being
+// lost. If writes are held as a group, no more precise mode lets some through.
+// And a share or a comparison that is set for a tag or as the default is one of
+// reads: the writes of some users alone would be in the new system, and nothing
+// copies them back.
 type Modes map[string]string
 
-// of returns the mode of an operation, and the name that decided it.
-func (m Modes) of(op *operation) (text, name string) {
-	group := allWrites
-	if op.safe {
-		group = allReads
-	}
-	for _, name := range []string{op.id, op.tag, group, allOthers} {
-		if text, found := m[name]; found {
-			return text, name
+// of returns the mode of an operation, and the name that decided it. shadowed
+// says that a rule permits to ask the new system for this write too.
+func (m Modes) of(op *operation, shadowed bool) (text, name string) {
+	names := []string{op.id, op.tag, allReads, allOthers}
+	if !op.safe {
+		if name, held := m.holdsWrites(); held {
+			return heldText, name
 		}
+		names[2] = allWrites
 	}
-	return "old", allOthers
+	for i, name := range names {
+		text, found := m[name]
+		ofReads := i == 1 || i == 3
+		if !found || !op.safe && ofReads && (strings.HasSuffix(text, "%") || text == shadowText && !shadowed) {
+			continue
+		}
+		return text, name
+	}
+	return oldText, allOthers
+}
+
+// holdsWrites reports whether writes wait as a group, and the name that says so.
+func (m Modes) holdsWrites() (name string, held bool) {
+	name = allWrites
+	if _, found := m[name]; !found {
+		name = allOthers
+	}
+	return name, m[name] == heldText
 }
 
 // table is what the proxy does with every operation, until it is replaced.
 type table struct {
 	settings Settings
-	modes    []Mode           // by the index of the operation
+	modes    []Mode           // by the index of the operation; the last one is of other requests
+	by       []string         // the names that decided the modes of operations
 	shadowed []bool           // writes that may be asked of new too
 	rules    []*compare.Rules // for the comparison
 	stick    time.Duration
@@ -112,7 +141,7 @@ type table struct {
 func newTable(s Settings, operations []*operation) (*table, error) {
 	t := &table{
 		settings: s.clone(), stick: s.StickAfterWrite, replaced: make(chan struct{}),
-		modes: make([]Mode, len(operations)), shadowed: make([]bool, len(operations)), rules: make([]*compare.Rules, len(operations)),
+		modes: make([]Mode, len(operations)+1), by: make([]string, len(operations)), shadowed: make([]bool, len(operations)), rules: make([]*compare.Rules, len(operations)),
 	}
 	wrong := []error{s.checkNames(operations)}
 	if s.StickAfterWrite < 0 {
@@ -128,24 +157,24 @@ func newTable(s Settings, operations []*operation) (*table, error) {
 	}
 	rules, oldWrites := s.Compare.rules(), false
 	for i, op := range operations {
-		text, name := s.Modes.of(op)
+		text, name := s.Modes.of(op, t.shadowed[i])
 		mode, err := ParseMode(text)
 		if err == nil && mode.kind == toBoth && !op.safe && !t.shadowed[i] {
-			if name == op.id || name == allWrites {
-				err = errors.New("a write is shadowed only if shadowWrites has a rule for its operation")
-			}
-			mode = Mode{}
+			err = errors.New("a write is shadowed only if shadowWrites has a rule for its operation")
 		}
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("modes: %s: %w", name, err))
 		}
-		t.modes[i], t.rules[i] = mode, rules
+		t.modes[i], t.by[i], t.rules[i] = mode, name, rules
 		oldWrites = oldWrites || !op.safe && mode.kind != toNew
 		if more := s.Compare.IgnoreFor[op.id]; len(more) > 0 {
 			own := *rules
 			own.Ignore = slices.Concat(rules.Ignore, more)
 			t.rules[i] = &own
 		}
+	}
+	if _, held := s.Modes.holdsWrites(); held {
+		t.modes[len(operations)] = Mode{kind: waitsFor} // of writes that the document does not have
 	}
 	if !oldWrites {
 		t.stick = 0 // the last import is done, so that the new system has every write

@@ -167,7 +167,7 @@ func (s *shadow) ask(ctx context.Context, t *task, u *upstream) (compare.Respons
 	}
 	keepEndToEnd(out.Header)
 	s.proxy.rewrite(&httputil.ProxyRequest{In: t.in, Out: out}, u)
-	if t.write && out.Header.Get("Idempotency-Key") == "" {
+	if t.write && out.Header["idempotency-key"] == nil { // as rewrite names it
 		out.Header.Set("Idempotency-Key", rand.Text())
 	}
 	res, err := s.client.Do(out)

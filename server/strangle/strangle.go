@@ -52,11 +52,12 @@ type Proxy struct {
 	traffic    *traffic
 	book       *compare.Book
 
-	changing sync.Mutex // is held while the table is replaced
-	file     *File      // nil without a configuration file
-	changes  [changers]atomic.Int64
-	// writing counts the writes of the document that are decided upon or that
-	// the old system works on.
+	untrusted sync.Once  // says that a proxy in front is not trusted
+	changing  sync.Mutex // is held while the table is replaced
+	file      *File      // nil without a configuration file
+	changes   [changers]atomic.Int64
+	// writing counts the writes that are decided upon or that the old system
+	// works on.
 	writing atomic.Int64
 }
 
@@ -111,26 +112,40 @@ type exchange struct {
 	match
 	table *table
 	in    *http.Request // as the client has sent it
-	side  side
-	start time.Time
-	sent  *sentBody // nil without a body
-	body  *keptBody // the same, if it may be sent again
+	// client ends when the client has left. The context of in does not end then
+	// if the old system carries out a write.
+	client context.Context
+	side   side
+	start  time.Time
+	sent   *sentBody // nil without a body
+	body   *keptBody // the same, if it may be sent again
 	// copied is set if the response is compared.
 	copied  *copied
 	began   time.Time // when it was sent to the system
 	user    uint64    // see Proxy.userOf; 0 until it is needed
+	ahead   bool      // the beginning of the body was read
 	entered bool      // it is counted in Proxy.writing
+	good    bool      // the new system has begun to answer
 	broken  bool      // the response ended before its end
 }
 
 // gone reports whether the client is the reason for which there is no response:
 // it has left, or its body is broken.
 func (x *exchange) gone() bool {
-	return x.in.Context().Err() != nil || x.sent != nil && x.sent.broken.Load()
+	return x.client.Err() != nil || x.sent != nil && x.sent.broken.Load()
 }
 
 // isWrite reports whether the request may change something.
-func (x *exchange) isWrite() bool { return !x.op.safe && !x.asks }
+func (x *exchange) isWrite() bool {
+	if x.op.id != "" {
+		return !x.op.safe && !x.asks
+	}
+	switch x.in.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return false
+	}
+	return true
+}
 
 type exchangeKey struct{}
 
@@ -145,7 +160,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is no proxy for other sites", http.StatusMethodNotAllowed)
 		return
 	}
-	x := &exchange{match: p.match(r), start: time.Now()}
+	x := &exchange{match: p.match(r), start: time.Now(), client: r.Context()}
 	x.in = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.Body == nil || r.Body == http.NoBody {
 		p.serve(w, x)
@@ -160,10 +175,6 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Proxy) serve(w http.ResponseWriter, x *exchange) {
-	if x.op == p.other {
-		p.send(w, x)
-		return
-	}
 	defer p.leave(x)
 	for {
 		p.enter(x)
@@ -172,20 +183,28 @@ func (p *Proxy) serve(w http.ResponseWriter, x *exchange) {
 			break
 		}
 		p.leave(x)
-		if err := p.waiting.until(x.in.Context(), x.table.replaced, p.cfg.Hold); err != nil {
+		x.readAhead()
+		if err := p.waiting.until(x.client, x.table.replaced, x.start.Add(p.cfg.Hold.Time), p.cfg.Hold.Requests); err != nil {
 			p.endWait(w, x, err)
 			return
 		}
 	}
-	p.decide(x)
+	if x.op != p.other {
+		p.decide(x)
+	}
 	if x.side != sideOld {
 		p.leave(x)
 	}
 	p.send(w, x)
 }
 
-// mode returns the mode of the operation.
-func (x *exchange) mode() Mode { return x.table.modes[x.op.index] }
+// mode returns the mode of the operation. That of other requests is for writes.
+func (x *exchange) mode() Mode {
+	if x.op.id == "" && !x.isWrite() {
+		return Mode{}
+	}
+	return x.table.modes[x.op.index]
+}
 
 // enter counts a write before its mode is looked up. An operator who has seen
 // the count at zero after a change knows that no write goes to old anymore.
