@@ -3,7 +3,7 @@ package docs
 
 import "embed"
 
-// Guides holds every guide as Markdown.
+// Guides holds every guide as Markdown, and the pictures in them.
 //
-//go:embed *.md
+//go:embed *.md *.svg
 var Guides embed.FS

@@ -77,6 +77,23 @@ func readGuides(files fs.FS) ([]*guide, error) {
 	return guides, nil
 }
 
+// addPictures serves the pictures of guides beside them. Their names have no
+// hash, since the guides are served as Markdown too.
+func addPictures(resources map[string]*resource, files fs.FS) error {
+	paths, err := fs.Glob(files, "*.svg")
+	if err != nil {
+		return err
+	}
+	for _, p := range paths {
+		data, err := fs.ReadFile(files, p)
+		if err != nil {
+			return err
+		}
+		resources["/docs/"+p] = newResource("image/svg+xml", data, revalidated, picturePolicy)
+	}
+	return nil
+}
+
 // codeOrComment matches what stands at the beginning of a line: a block of code,
 // or a comment and the empty lines after it.
 var codeOrComment = regexp.MustCompile("(?ms)^```.*?^```|^<!--.*?-->\n+")

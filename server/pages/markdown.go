@@ -57,6 +57,8 @@ func render(g *guide, src []byte) error {
 			if strings.HasPrefix(from, "../") || strings.HasPrefix(from, "/") {
 				g.Markdown = bytes.ReplaceAll(g.Markdown, []byte("]("+from+")"), []byte("]("+to+")"))
 			}
+		case *ast.Image:
+			n.Destination = []byte(siteLink(string(n.Destination)))
 		case *ast.Paragraph:
 			if g.Summary == "" && n.Parent() == doc {
 				g.Summary = plainText(n, src)
@@ -114,6 +116,8 @@ func siteLink(dest string) string {
 		return "/openapi.yaml"
 	case path.Dir(file) == "docs" && path.Ext(file) == ".md":
 		return "/" + strings.TrimSuffix(file, ".md") + fragment
+	case path.Dir(file) == "docs" && path.Ext(file) == ".svg":
+		return "/" + file
 	default:
 		return source + file + fragment
 	}

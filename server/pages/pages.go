@@ -105,6 +105,9 @@ func newStatic(document []byte, guideFiles fs.FS) (*static, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := addPictures(s.resources, guideFiles); err != nil {
+		return nil, err
+	}
 	s.nav = navigation(guides)
 	addTexts(s.resources, s.nav)
 	var root yaml.Node
