@@ -280,23 +280,66 @@ type group struct {
 	Samples   []any  `json:"samples"`
 }
 
-// differences returns what was found since they were cleared, and how many
-// responses of each result were compared in all.
-func (p *proxy) differences(ctx context.Context) (found []group, results map[string]int64, err error) {
-	var all struct {
-		Differences []group
-		Comparisons map[string]map[string]int64
-	}
-	if err := p.ask(ctx, http.MethodGet, "/differences", nil, &all); err != nil {
-		return nil, nil, err
-	}
-	results = map[string]int64{}
-	for _, of := range all.Comparisons {
-		for result, n := range of {
-			results[result] += n
+// compared counts comparisons by operation and result.
+type compared map[string]map[string]int64
+
+// since returns the comparisons that were not there before.
+func (c compared) since(before compared) compared {
+	more := compared{}
+	for operation, results := range c {
+		for result, n := range results {
+			if n -= before[operation][result]; n > 0 {
+				if more[operation] == nil {
+					more[operation] = map[string]int64{}
+				}
+				more[operation][result] = n
+			}
 		}
 	}
-	return all.Differences, results, nil
+	return more
+}
+
+// total counts the comparisons of all operations, by result.
+func (c compared) total() map[string]int64 {
+	sum := map[string]int64{}
+	for _, results := range c {
+		for result, n := range results {
+			sum[result] += n
+		}
+	}
+	return sum
+}
+
+// differences returns what was found since they were cleared, and all
+// comparisons since the start.
+func (p *proxy) differences(ctx context.Context) (found []group, results compared, err error) {
+	var all struct {
+		Differences []group
+		Comparisons compared
+	}
+	err = p.ask(ctx, http.MethodGet, "/differences", nil, &all)
+	return all.Differences, all.Comparisons, err
+}
+
+// fallback matches the metric that counts the requests that the old system
+// answered instead of Byline.
+var fallback = regexp.MustCompile(`(?m)^strangle_fallbacks_total\{operation="(\w+)",reason="(\w+)"\} ([1-9][0-9]*)$`)
+
+// fallbacks counts the requests that the old system answered because Byline
+// could not, by operation and reason.
+func (p *proxy) fallbacks(ctx context.Context) (map[string]int, error) {
+	text, err := p.send(ctx, http.MethodGet, "/metrics", nil)
+	counts := map[string]int{}
+	for _, m := range fallback.FindAllSubmatch(text, -1) {
+		if reason := string(m[2]); reason != "after_write" { // which is as it should be
+			n, err := strconv.Atoi(string(m[3]))
+			if err != nil {
+				return nil, err
+			}
+			counts[string(m[1])+" "+reason] = n
+		}
+	}
+	return counts, err
 }
 
 func (p *proxy) clear(ctx context.Context) error {

@@ -145,8 +145,9 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	r := &report{}
 	r.explain([]group{{Operation: "GetTags", Path: "$.tags[*]", Kind: "order"}, {Operation: "GetArticle", Path: "$", Kind: "status"}, {Operation: "GetTags", Path: "$.tags[*]", Kind: "missing"}},
-		[]group{{Operation: "GetArticles", Path: "$.articlesCount", Kind: "value"}})
-	for i, want := range []string{"", "the rule unordered: $.tags", "newer than the last import", "newer than the last import"} {
+		[]group{{Operation: "GetArticles", Path: "$.articlesCount", Kind: "value"}},
+		compared{"GetTags": {"noise": 1}, "GetArticle": {"different": 1}})
+	for i, want := range []string{"", "the rule unordered: $.tags", "", "newer than the last import"} {
 		if got := r.Differences[i].Explanation; want == "" && got != "" || !strings.HasPrefix(got, want) {
 			t.Errorf("%+v is explained by %q", r.Differences[i], got)
 		}
@@ -169,6 +170,9 @@ func TestVerdict(t *testing.T) {
 		"no writes":   func(r *report) { r.Acknowledged = 0 },
 		"not checked": func(r *report) { r.Checked = 0 },
 		"no equal":    func(r *report) { r.Compared = nil },
+		"fallbacks":   func(r *report) { r.Fallbacks = map[string]int{"GetTags timeout": 1} },
+		"not canary":  func(r *report) { r.Phases = []phaseReport{{Name: phaseHalf}} },
+		"no way back": func(r *report) { r.Phases = []phaseReport{{Name: phaseBack, ByByline: 6}} },
 	} {
 		r := good()
 		if spoil(r); r.verdict() == nil {
@@ -270,5 +274,33 @@ func TestDraw(t *testing.T) {
 		if got := strings.Count(text, want); got != n {
 			t.Errorf("%d times %s instead of %d in %s", got, want, n, text)
 		}
+	}
+}
+
+// What the old system answered instead of Byline is found in the metrics, unless
+// it should be so.
+func TestFallbacks(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `# TYPE strangle_fallbacks_total counter
+strangle_fallbacks_total{operation="GetTags",reason="timeout"} 12
+strangle_fallbacks_total{operation="GetTags",reason="unreachable"} 0
+strangle_fallbacks_total{operation="GetArticle",reason="after_write"} 3
+`)
+	}))
+	t.Cleanup(s.Close)
+	p := &proxy{admin: s.Listener.Addr().String()}
+	if got, err := p.fallbacks(t.Context()); err != nil || len(got) != 1 || got["GetTags timeout"] != 12 {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestCompared(t *testing.T) {
+	t.Parallel()
+	before := compared{"GetTags": {"equal": 2}, "GetArticle": {"equal": 5}}
+	after := compared{"GetTags": {"equal": 5, "noise": 1}, "GetArticle": {"equal": 5}, "GetFeed": {"equal": 1}}
+	more := after.since(before)
+	if total := more.total(); len(more) != 2 || more["GetTags"]["equal"] != 3 || total["equal"] != 4 || total["noise"] != 1 {
+		t.Errorf("%v, in total %v", more, total)
 	}
 }

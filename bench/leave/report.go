@@ -17,11 +17,18 @@ import (
 	tables "github.com/byline-api/byline/bench/internal/report"
 )
 
-// The phases that are compared.
+// The phases that are compared or checked.
 const (
 	phaseBefore = "old system"
+	phaseHalf   = "reads of 50% of the users"
+	phaseBack   = "rolled back"
+	phaseWhole  = "reads of 100% of the users"
 	phaseAfter  = "Byline alone"
 )
+
+// maxAfterRollback is the share of the responses of Byline after the way back, in
+// percent. Requests that were under way end then.
+const maxAfterRollback = 5
 
 // report is what a walk has found.
 type report struct {
@@ -44,6 +51,7 @@ type report struct {
 	SignedOut      []string         `json:"signedOut"`
 	Tokens         int              `json:"tokens"`
 	Failures       map[string]int   `json:"failures"`
+	Fallbacks      map[string]int   `json:"fallbacks"` // answered by the old system because Byline could not
 	Seconds        float64          `json:"seconds"`
 }
 
@@ -162,6 +170,17 @@ func (r *report) verdict() error {
 	var wrong []error
 	for _, message := range slices.Sorted(maps.Keys(r.Failures)) {
 		wrong = append(wrong, fmt.Errorf("%d failed requests: %s", r.Failures[message], message))
+	}
+	for _, what := range slices.Sorted(maps.Keys(r.Fallbacks)) {
+		wrong = append(wrong, fmt.Errorf("the old system answered %d times instead of Byline: %s", r.Fallbacks[what], what))
+	}
+	for _, p := range r.Phases {
+		switch byline := p.ByByline; {
+		case (p.Name == phaseHalf || p.Name == phaseWhole) && byline == 0:
+			wrong = append(wrong, fmt.Errorf("Byline answered nothing in the step %q", p.Name))
+		case p.Name == phaseBack && byline > maxAfterRollback:
+			wrong = append(wrong, fmt.Errorf("Byline gave %.0f %% of the responses in the step %q", byline, p.Name))
+		}
 	}
 	for _, d := range r.Differences {
 		if d.Explanation == "" {

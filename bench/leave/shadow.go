@@ -61,7 +61,7 @@ func (w *walk) shadow(ctx context.Context) error {
 	}
 	w.say("writes wait, so that both sides have the same rows")
 	w.world.begin("shadow, writes wait")
-	quiet, err := w.quietly(ctx, ruled)
+	quiet, results, err := w.quietly(ctx, ruled)
 	if err != nil {
 		return err
 	}
@@ -69,59 +69,60 @@ func (w *walk) shadow(ctx context.Context) error {
 	if err := w.proxy.configure(ctx, ruled); err != nil {
 		return err
 	}
-	w.report.explain(moving, quiet)
+	w.report.Compared = results.total()
+	w.report.explain(moving, quiet, results)
 	return nil
 }
 
-// quietly compares while writes wait, and returns the differences.
-func (w *walk) quietly(ctx context.Context, s settings) ([]group, error) {
+// quietly compares while writes wait, and returns the differences and what was
+// compared.
+func (w *walk) quietly(ctx context.Context, s settings) ([]group, compared, error) {
 	if err := w.proxy.hold(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := w.take(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var err error
 	if w.report.Answers, err = w.imports.answers(ctx, w.old.addr, w.new.addr); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := w.proxy.configure(ctx, s); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// Comparisons without the rules, and of requests from before the import are still under way.
 	if err := pause(ctx, w.step/8); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := w.proxy.clear(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	_, before, err := w.proxy.differences(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := pause(ctx, w.step); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	quiet, results, err := w.proxy.differences(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for result, n := range results {
-		if n -= before[result]; n > 0 {
-			w.report.Compared[result] = n
-		}
-	}
-	return quiet, nil
+	return quiet, results.since(before), nil
 }
 
 // explain says what explains each difference. Those that were there while
-// writes waited, in spite of the rules, are explained by nothing.
-func (r *report) explain(moving, quiet []group) {
+// writes waited, in spite of the rules, are explained by nothing. Nor are those
+// of operations that were not compared then.
+func (r *report) explain(moving, quiet []group, results compared) {
 	for _, g := range quiet {
 		r.Differences = append(r.Differences, found{g.Operation, g.Path, g.Kind, g.Count, "", g.Samples})
 	}
 	for _, g := range moving {
-		why := "newer than the last import: it is not there while writes wait"
+		why := ""
+		if results[g.Operation]["equal"]+results[g.Operation]["noise"] > 0 {
+			why = "newer than the last import: it is not there while writes wait"
+		}
 		for _, e := range explanations {
 			if strings.HasPrefix(g.Path, e.at) && slices.Contains([]string{"value", "order"}, g.Kind) {
 				why = fmt.Sprintf("the rule %s: %s, because %s", e.rule, e.path, e.why)

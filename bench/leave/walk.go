@@ -264,7 +264,7 @@ func (w *walk) canary(ctx context.Context) error {
 			if err := w.proxy.ask(ctx, http.MethodPost, "/rollback", nil, nil); err != nil {
 				return err
 			}
-			if err := w.phase(ctx, "rolled back", w.step/2); err != nil {
+			if err := w.phase(ctx, phaseBack, w.step/2); err != nil {
 				return err
 			}
 		}
@@ -327,6 +327,10 @@ func (w *walk) check(ctx context.Context) error {
 	w.report.Acknowledged, w.report.Checked = w.world.ledger.count(), checked
 	for _, err := range lost {
 		w.report.Lost = append(w.report.Lost, err.Error())
+	}
+	var err error
+	if w.report.Fallbacks, err = w.proxy.fallbacks(ctx); err != nil {
+		return err
 	}
 	w.say("using the %d tokens that the old system signed", len(visitors))
 	for _, v := range w.world.accounts() {
