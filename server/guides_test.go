@@ -48,6 +48,9 @@ func parsePage(t *testing.T, s *servertest.Service, path string) (doc *html.Node
 				ids[a.Val] = true
 			case a.Key == "href" && n.Data == "a":
 				links = append(links, a.Val)
+			case a.Key == "src" && strings.HasSuffix(a.Val, ".svg") && !strings.HasPrefix(a.Val, "/docs/assets/"):
+				require.NotEmpty(t, attributeOf(n, "alt"), "%s shows %s without a text for who cannot see it", path, a.Val)
+				links = append(links, a.Val)
 			case a.Key == "src" || a.Key == "href":
 				require.True(t, strings.HasPrefix(a.Val, "/docs/assets/"), "%s loads %s", path, a.Val)
 			case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
@@ -56,6 +59,15 @@ func parsePage(t *testing.T, s *servertest.Service, path string) (doc *html.Node
 		}
 	}
 	return doc, ids, links
+}
+
+func attributeOf(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
 }
 
 func TestGuides(t *testing.T) {

@@ -22,8 +22,9 @@ import (
 )
 
 const (
-	pageCSP   = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	searchCSP = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; " +
+	pictureCSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	pageCSP    = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	searchCSP  = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	referenceCSP = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; " +
 		"img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -48,6 +49,12 @@ func TestPages(t *testing.T) {
 	for _, name := range guideNames(t) {
 		pages = append(pages, page{"/docs/" + name, htmlType, pageCSP, again})
 		pages = append(pages, page{"/docs/" + name + ".md", "text/markdown; charset=utf-8", edgeCSP, again})
+	}
+	pictures, err := filepath.Glob("../docs/*.svg")
+	require.NoError(t, err)
+	require.NotEmpty(t, pictures)
+	for _, file := range pictures {
+		pages = append(pages, page{"/docs/" + filepath.Base(file), "image/svg+xml", pictureCSP, again})
 	}
 	for _, path := range assets(t, s) {
 		kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": "application/json", ".svg": "image/svg+xml"}[filepath.Ext(path)]

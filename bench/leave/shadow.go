@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // explanation is a rule of the proxy for a difference that the contract permits.
@@ -61,7 +62,7 @@ func (w *walk) shadow(ctx context.Context) error {
 	}
 	w.say("writes wait, so that both sides have the same rows")
 	w.world.begin("shadow, writes wait")
-	quiet, results, err := w.quietly(ctx, ruled)
+	quiet, results, err := w.quietly(ctx, ruled, moving)
 	if err != nil {
 		return err
 	}
@@ -74,9 +75,12 @@ func (w *walk) shadow(ctx context.Context) error {
 	return nil
 }
 
+// quietTime bounds how long writes wait for comparisons, besides the step.
+const quietTime = 20 * time.Second
+
 // quietly compares while writes wait, and returns the differences and what was
-// compared.
-func (w *walk) quietly(ctx context.Context, s settings) ([]group, compared, error) {
+// compared. The operations of earlier differences are among that.
+func (w *walk) quietly(ctx context.Context, s settings, earlier []group) ([]group, compared, error) {
 	if err := w.proxy.hold(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -101,15 +105,27 @@ func (w *walk) quietly(ctx context.Context, s settings) ([]group, compared, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := pause(ctx, w.step); err != nil {
-		return nil, nil, err
+	for end := time.Now().Add(w.step + quietTime); ; {
+		if err := pause(ctx, w.step); err != nil {
+			return nil, nil, err
+		}
+		quiet, results, err := w.proxy.differences(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if results = results.since(before); results.have(earlier) || time.Now().After(end) {
+			return quiet, results, nil
+		}
 	}
-	quiet, results, err := w.proxy.differences(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return quiet, results.since(before), nil
 }
+
+// have reports whether the operations of all differences were compared.
+func (c compared) have(earlier []group) bool {
+	return !slices.ContainsFunc(earlier, func(g group) bool { return c.same(g.Operation) == 0 })
+}
+
+// same counts the comparisons of an operation without a difference.
+func (c compared) same(operation string) int64 { return c[operation]["equal"] + c[operation]["noise"] }
 
 // explain says what explains each difference. Those that were there while
 // writes waited, in spite of the rules, are explained by nothing. Nor are those
@@ -120,7 +136,7 @@ func (r *report) explain(moving, quiet []group, results compared) {
 	}
 	for _, g := range moving {
 		why := ""
-		if results[g.Operation]["equal"]+results[g.Operation]["noise"] > 0 {
+		if results.same(g.Operation) > 0 {
 			why = "newer than the last import: it is not there while writes wait"
 		}
 		for _, e := range explanations {
