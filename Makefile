@@ -154,6 +154,12 @@ leave-node: build ## Move a running Express and Prisma backend to Byline under l
 	cd bench && $(GO) build -trimpath -o ../bin/leave ./leave
 	bin/leave $(LEAVE)
 
+.PHONY: bench-proxies
+bench-proxies: build ## Measure what byline strangle adds to a response, beside nginx (which must be installed): make bench-proxies PROXIES='--rounds 3'
+	@$(bench_build)
+	cd bench && $(GO) build -trimpath -o ../bin/proxies ./proxies
+	bin/proxies $(PROXIES)
+
 .PHONY: smoke
 smoke: build ## Run the main requests with curl, as root and as another user
 	.ci/smoke bin/byline
