@@ -30,8 +30,7 @@ func (im *run) finish(ctx context.Context) error {
 		if err := im.saveState(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE imports SET loaded_at = COALESCE(loaded_at, now()) WHERE id = $1`, im.importID)
-		return err
+		return tx.QueryRow(ctx, `UPDATE imports SET loaded_at = COALESCE(loaded_at, now()) WHERE id = $1 RETURNING loaded_at`, im.importID).Scan(&im.state.loaded)
 	})
 	if err != nil || !first {
 		return err

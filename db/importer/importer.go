@@ -65,12 +65,15 @@ type Config struct {
 
 // Result says what a run has done.
 type Result struct {
-	DryRun, Resumed bool
-	Run             int // counts the runs of this import
-	Counts          map[source.Kind]Counts
-	Read            int64          // rows that were read after an interruption, or all
-	Cases           map[Code]int64 // how many rows have each case
-	Elapsed         time.Duration
+	DryRun bool
+	// Resumed says that an interrupted run was ended first. Then the counts are
+	// the sums of that run and of another one behind it.
+	Resumed bool
+	Run     int // counts the runs of this import
+	Counts  map[source.Kind]Counts
+	Read    int64          // rows that were read after an interruption, or all
+	Cases   map[Code]int64 // how many rows have each case
+	Elapsed time.Duration
 }
 
 // Counts are numbers of rows of a kind.
@@ -131,27 +134,56 @@ func Run(ctx context.Context, pool *pgxpool.Pool, cfg Config) (*Result, error) {
 	// The connection has settings and temporary tables that nobody else expects.
 	defer func() { _ = conn.Hijack().Close(context.WithoutCancel(ctx)) }()
 	im := &run{Config: cfg, conn: conn.Conn(), tags: map[string]string{}, nextFake: firstFake}
-	resumed, err := im.begin(ctx)
-	if err != nil {
+	result := &Result{DryRun: cfg.DryRun, Counts: map[source.Kind]Counts{}}
+	if err := im.rounds(ctx, result); err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}
-	if err := im.everything(ctx); err != nil {
-		return nil, fmt.Errorf("import: %w", err)
-	}
-	result := &Result{DryRun: cfg.DryRun, Resumed: resumed, Run: im.state.Run, Counts: im.state.counts(), Read: im.progress.sinceBegan, Elapsed: time.Since(began)}
 	if result.Cases, err = report(ctx, im.conn, im.importID, cfg.Report); err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}
+	result.Elapsed = time.Since(began)
 	return result, nil
+}
+
+// rounds does a run. If an interrupted one was to be ended first, it does
+// another one behind it: what the interrupted one had read may have changed since.
+func (im *run) rounds(ctx context.Context, result *Result) (err error) {
+	if err := im.open(ctx); err != nil {
+		return err
+	}
+	if result.Resumed, err = im.round(ctx, result); err != nil || !result.Resumed {
+		return err
+	}
+	im.progress.step("the interrupted run has ended; now what has changed since it began")
+	_, err = im.round(ctx, result)
+	return err
+}
+
+// round does a whole run, or what an interrupted one has left.
+func (im *run) round(ctx context.Context, result *Result) (resumed bool, err error) {
+	if resumed, err = im.begin(ctx); err != nil {
+		return resumed, err
+	}
+	counts, err := im.Source.Counts(ctx)
+	if err != nil {
+		return resumed, fmt.Errorf("count the rows of the source: %w", err)
+	}
+	im.progress = newProgress(im.Progress, im.OnTerminal, counts, im.state)
+	if err := im.everything(ctx); err != nil {
+		return resumed, err
+	}
+	result.Run = im.state.Run
+	result.Read += im.progress.sinceBegan
+	for kind, k := range im.state.Kinds {
+		sum := result.Counts[kind]
+		sum.add(k.Counts)
+		result.Counts[kind] = sum
+	}
+	return resumed, nil
 }
 
 // everything does the steps of a run, except those that are done already.
 func (im *run) everything(ctx context.Context) error {
-	counts, err := im.Source.Counts(ctx)
-	if err != nil {
-		return fmt.Errorf("count the rows of the source: %w", err)
-	}
-	im.progress = newProgress(im.Progress, im.OnTerminal, counts, im.state)
 	if err := im.planByIndexes(ctx, true); err != nil {
 		return err
 	}

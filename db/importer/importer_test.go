@@ -29,6 +29,8 @@ type memory struct {
 	follows   []source.Follow
 	// fail, if it is set, is called before each row of a kind is returned.
 	fail func(kind source.Kind, i int) error
+	// asked is which rows of each kind were asked for last.
+	asked map[source.Kind]source.Range
 }
 
 func (m *memory) Describe() string { return "rows of a test" }
@@ -42,6 +44,10 @@ func (m *memory) Counts(context.Context) (source.Counts, error) {
 // after returns the rows behind a position, which is the number of a row.
 func after[R any](m *memory, kind source.Kind, rows []R, r source.Range, row func(*R) *source.Row) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
+		if m.asked == nil {
+			m.asked = map[source.Kind]source.Range{}
+		}
+		m.asked[kind] = r
 		first, _ := strconv.Atoi(r.After)
 		for i := first; i < len(rows); i++ {
 			if m.fail != nil {
@@ -299,10 +305,79 @@ func TestInterrupted(t *testing.T) {
 	}
 	r := run(t, d, m)
 	require.True(t, r.Resumed)
-	require.Equal(t, 1, r.Run)
+	require.Equal(t, 2, r.Run, "another run behind the interrupted one")
 	for _, kind := range source.Kinds {
-		require.Equal(t, importer.Counts{Read: 5, Added: 5}, r.Counts[kind], kind)
+		require.Equal(t, importer.Counts{Read: 10, Added: 5, Unchanged: 5}, r.Counts[kind], kind)
 	}
+}
+
+// interrupt ends an import before the first row of a kind is read.
+func interrupt(t *testing.T, d *db.DB, m *memory, at source.Kind, options ...func(*importer.Config)) {
+	t.Helper()
+	interrupted := errors.New("interrupted")
+	m.fail = func(kind source.Kind, _ int) error {
+		if kind == at {
+			return interrupted
+		}
+		return nil
+	}
+	cfg := importer.Config{Source: m}
+	for _, o := range options {
+		o(&cfg)
+	}
+	_, err := importer.Run(t.Context(), d.Pool(), cfg)
+	require.ErrorIs(t, err, interrupted)
+	m.fail = nil
+}
+
+// TestChangedMeanwhile goes on with an import after the old system has changed
+// what the interrupted run had read already.
+func TestChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{false, true} {
+		t.Run(fmt.Sprint(again), func(t *testing.T) {
+			t.Parallel()
+			d := dbtest.Open(t)
+			m := small()
+			if again {
+				run(t, d, m)
+			}
+			interrupt(t, d, m, source.Comments)
+			m.users[0].Bio = new("changed")
+			m.users = append(m.users, user(6))
+			m.articles = append(m.articles[:3:3], m.articles[4], article(6, 6))
+			m.comments = append(m.comments[:3:3], m.comments[4])
+			m.favorites, m.follows = m.favorites[:1], m.follows[:1]
+			r := run(t, d, m)
+			require.True(t, r.Resumed)
+			require.Equal(t, "u1 changed u2 u3 u4 u5 u6", text(t, d, `SELECT string_agg(concat_ws(' ', username, bio), ' ' ORDER BY id) FROM users`))
+			require.Equal(t, "a-1 a-2 a-3 a-5 a-6", text(t, d, `SELECT string_agg(slug, ' ' ORDER BY id) FROM articles`))
+			require.True(t, verify(t, d, m).OK())
+			require.False(t, run(t, d, m).Resumed)
+		})
+	}
+}
+
+// TestFull reads all rows again with the flag, also if the run that had it was
+// interrupted, or if the interrupted one did not have it.
+func TestFull(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	full := func(c *importer.Config) { c.Full = true }
+	run(t, d, m)
+	run(t, d, m)
+	require.False(t, m.asked[source.Articles].Since.IsZero())
+	run(t, d, m, full)
+	require.Zero(t, m.asked[source.Articles])
+	interrupt(t, d, m, source.Articles)
+	run(t, d, m, full)
+	require.Zero(t, m.asked[source.Users], "read in full, after it was read in part")
+	interrupt(t, d, m, source.Articles, full)
+	interrupt(t, d, m, source.Comments)
+	require.Zero(t, m.asked[source.Articles], "what is left of the run is read in full")
+	run(t, d, m)
+	require.False(t, m.asked[source.Users].Since.IsZero())
 }
 
 // TestManyDeleted refuses to delete most rows, which another database would

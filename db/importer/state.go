@@ -19,6 +19,9 @@ type state struct {
 	// has not ended.
 	Run     int  `json:"run"`
 	Running bool `json:"running"`
+	// Full says that this run reads all rows again. It is kept so that the run
+	// does so to its end, also if it is interrupted and goes on without the flag.
+	Full bool `json:"full,omitempty"`
 	// Began is when the current run began, and Since when the last one did that
 	// has ended.
 	Began time.Time                    `json:"began"`
@@ -44,51 +47,43 @@ func (s *state) of(kind source.Kind) *stateOfKind {
 	return s.Kinds[kind]
 }
 
-func (s *state) counts() map[source.Kind]Counts {
-	counts := map[source.Kind]Counts{}
-	for kind, k := range s.Kinds {
-		counts[kind] = k.Counts
-	}
-	return counts
-}
-
 // overlap is how much earlier than the last run a row may have changed to be
 // read again: clocks differ, and a transaction commits later than its times.
 const overlap = 10 * time.Minute
 
 // since returns the time from which changes are read, or zero for all rows.
 func (im *run) since() time.Time {
-	if im.Full || im.state.Since.IsZero() {
+	if im.state.Full || im.state.Since.IsZero() {
 		return time.Time{}
 	}
 	return im.state.Since.Add(-overlap)
 }
 
-// begin reads the state of the import, or creates it. resumed says that the run
-// goes on where another one was interrupted.
-func (im *run) begin(ctx context.Context) (resumed bool, err error) {
+// open prepares the connection, and reads the state of the import or creates it.
+func (im *run) open(ctx context.Context) error {
 	if err := im.prepare(ctx); err != nil {
-		return false, err
+		return err
 	}
 	if err := im.lock(ctx); err != nil {
-		return false, err
+		return err
 	}
 	if err := im.readState(ctx); err != nil {
-		return false, err
+		return err
 	}
 	if im.DryRun {
-		err = im.beginDry(ctx)
-	} else {
-		_, err = im.conn.Exec(ctx, `CREATE TEMPORARY TABLE claimed (kind text, value text COLLATE "C", PRIMARY KEY (kind, value))`)
+		return im.beginDry(ctx)
 	}
-	if err != nil {
-		return false, err
-	}
-	if resumed = im.state.Running && !im.DryRun; resumed {
+	_, err := im.conn.Exec(ctx, `CREATE TEMPORARY TABLE claimed (kind text, value text COLLATE "C", PRIMARY KEY (kind, value))`)
+	return err
+}
+
+// begin begins a run. resumed says that it goes on where one was interrupted.
+func (im *run) begin(ctx context.Context) (resumed bool, err error) {
+	if im.state.Running && !im.DryRun {
 		return true, nil
 	}
 	im.state.Run++
-	im.state.Running, im.state.Began, im.state.Kinds = true, im.Now(), map[source.Kind]*stateOfKind{}
+	im.state.Running, im.state.Full, im.state.Began, im.state.Kinds = true, im.Full, im.Now(), map[source.Kind]*stateOfKind{}
 	if im.DryRun {
 		return false, nil
 	}
