@@ -2,9 +2,11 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/byline-api/byline/db/bulk"
 )
@@ -102,4 +104,35 @@ func report(ctx context.Context, conn *pgx.Conn, importID int, to func(Case) err
 		return to(c)
 	})
 	return counts, err
+}
+
+// Finish ends an import by name: the old system is not read any more. It deletes
+// the report, and which rows came from where except for accounts, by which old
+// tokens are understood. It waits for an import that runs, for some seconds.
+func Finish(ctx context.Context, pool *pgxpool.Pool, name string) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	// The lock ends with the connection.
+	defer func() { _ = conn.Hijack().Close(context.WithoutCancel(ctx)) }()
+	// A run that goes on would take all rows for new ones.
+	if err := lock(ctx, conn.Conn()); err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		var id int
+		err := tx.QueryRow(ctx, `UPDATE imports SET finished_at = COALESCE(finished_at, now()) WHERE name = $1 AND loaded_at IS NOT NULL RETURNING id`, name).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("there is no import %q that has stored all rows", name)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM import_cases WHERE import_id = $1`, id); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM imported_rows WHERE import_id = $1 AND kind <> 'users'`, id)
+		return err
+	})
 }

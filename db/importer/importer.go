@@ -223,27 +223,6 @@ func (im *run) planByIndexes(ctx context.Context, only bool) error {
 // at the end: until all were stored once, nobody should use the service.
 func (im *run) bulk() bool { return im.state.loaded.IsZero() }
 
-// Finish ends an import by name: the old system is not read any more. It deletes
-// the report, and which rows came from where except for accounts, by which old
-// tokens are understood.
-func Finish(ctx context.Context, pool *pgxpool.Pool, name string) error {
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		var id int
-		err := tx.QueryRow(ctx, `UPDATE imports SET finished_at = COALESCE(finished_at, now()) WHERE name = $1 AND loaded_at IS NOT NULL RETURNING id`, name).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fmt.Errorf("there is no import %q that has stored all rows", name)
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM import_cases WHERE import_id = $1`, id); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `DELETE FROM imported_rows WHERE import_id = $1 AND kind <> 'users'`, id)
-		return err
-	})
-}
-
 // noteEverything tells all caches that anything may have changed.
 func noteEverything(ctx context.Context, tx pgx.Tx) error {
 	if err := changes.Write(ctx, tx, changes.Everything); err != nil {

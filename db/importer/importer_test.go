@@ -413,6 +413,43 @@ func TestFinish(t *testing.T) {
 	require.Equal(t, "users", text(t, d, `SELECT string_agg(DISTINCT kind, ',') FROM imported_rows`))
 }
 
+// TestFinishWaits ends an import while a run reads: the run stores all rows
+// first. If it is ended nevertheless, the run stores nothing more.
+func TestFinishWaits(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	run(t, d, m)
+	finished := make(chan error, 1)
+	m.articles[4].Title = "Changed"
+	m.fail = func(kind source.Kind, i int) error {
+		if kind == source.Articles && i == 0 {
+			go func() { finished <- importer.Finish(t.Context(), d.Pool(), "default") }()
+			select {
+			case err := <-finished:
+				return fmt.Errorf("it has not waited: %w", err)
+			case <-time.After(time.Second):
+			}
+		}
+		return nil
+	}
+	run(t, d, m)
+	require.NoError(t, <-finished)
+	require.Equal(t, "Changed", text(t, d, `SELECT title FROM articles WHERE slug = 'a-5'`))
+
+	d = dbtest.Open(t)
+	m.fail = func(kind source.Kind, i int) error {
+		if kind != source.Comments || i > 0 {
+			return nil
+		}
+		_, err := d.Exec(t.Context(), `UPDATE imports SET finished_at = now()`)
+		return err
+	}
+	_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: m})
+	require.ErrorIs(t, err, importer.ErrFinished)
+	require.Zero(t, number(t, d, `SELECT count(*) FROM comments`))
+}
+
 // TestOwnRowsStay keeps what users do here while the old system is still read.
 func TestOwnRowsStay(t *testing.T) {
 	t.Parallel()

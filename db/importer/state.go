@@ -64,7 +64,7 @@ func (im *run) open(ctx context.Context) error {
 	if err := im.prepare(ctx); err != nil {
 		return err
 	}
-	if err := im.lock(ctx); err != nil {
+	if err := lock(ctx, im.conn); err != nil {
 		return err
 	}
 	if err := im.readState(ctx); err != nil {
@@ -119,12 +119,12 @@ func (im *run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// lock makes sure that no two imports run. The connection of one that was killed
+// lock makes sure that no two imports run, or end, at the same time. The connection of one that was killed
 // has the lock until the database notices, which takes a moment.
-func (im *run) lock(ctx context.Context) error {
+func lock(ctx context.Context, conn *pgx.Conn) error {
 	for attempt := 0; ; attempt++ {
 		var alone bool
-		if err := im.conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended('byline import', 0))`).Scan(&alone); err != nil || alone {
+		if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended('byline import', 0))`).Scan(&alone); err != nil || alone {
 			return err
 		}
 		if attempt == 80 {
@@ -177,7 +177,10 @@ func (im *run) saveState(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE imports SET state = $2 WHERE id = $1`, im.importID, text)
+	tag, err := tx.Exec(ctx, `UPDATE imports SET state = $2 WHERE id = $1 AND finished_at IS NULL`, im.importID, text)
+	if err == nil && tag.RowsAffected() == 0 { // by somebody without the lock
+		return ErrFinished
+	}
 	return err
 }
 
