@@ -51,6 +51,7 @@ type importFlags struct {
 	rules            []string
 	dryRun, full     bool
 	deleteMany       bool
+	otherSource      bool
 	report, jsonFile string
 }
 
@@ -63,6 +64,7 @@ func (p *program) importFrom(s sourceKind) *cobra.Command {
 	f.BoolVar(&flags.dryRun, "dry-run", false, "make the report without storing anything")
 	f.BoolVar(&flags.full, "full", false, "read all rows again, also those that have not changed according to their times")
 	f.BoolVar(&flags.deleteMany, "delete-many", false, "permit to delete more than a tenth of the rows that were imported")
+	f.BoolVar(&flags.otherSource, "other-source", false, "permit that the old system has another address than in the last run")
 	f.StringVar(&flags.report, "report", "", "file for the report, a JSON object for each case")
 	f.StringVar(&flags.jsonFile, "json", "", "file for the counts as JSON")
 	open := s.flags(p, f)
@@ -101,7 +103,7 @@ func rulesOf(texts []string) (importer.Settings, error) {
 func (p *program) runImport(ctx context.Context, d *db.DB, src imports.Source, settings importer.Settings, flags importFlags) (err error) {
 	_, _ = fmt.Fprintln(p.stderr, "byline: reading", src.Describe())
 	cfg := importer.Config{
-		Name: flags.name, Source: src, Settings: settings, DryRun: flags.dryRun, Full: flags.full, DeleteMany: flags.deleteMany,
+		Name: flags.name, Source: src, Settings: settings, DryRun: flags.dryRun, Full: flags.full, DeleteMany: flags.deleteMany, OtherSource: flags.otherSource,
 		Progress: p.stderr, OnTerminal: p.onTerminal(),
 	}
 	examples := map[importer.Code]string{}
@@ -135,7 +137,8 @@ func (p *program) runImport(ctx context.Context, d *db.DB, src imports.Source, s
 // importError adds the exit code of errors about the state of an import.
 func importError(err error) error {
 	var many *importer.ErrManyDeleted
-	if errors.Is(err, importer.ErrRunning) || errors.Is(err, importer.ErrFinished) || errors.As(err, &many) {
+	var other *importer.ErrOtherSource
+	if errors.Is(err, importer.ErrRunning) || errors.Is(err, importer.ErrFinished) || errors.As(err, &many) || errors.As(err, &other) {
 		return fail(exitRefused, err)
 	}
 	return err

@@ -15,7 +15,7 @@
 //	judge.go     applies the rules that concern one row alone
 //	users.go, articles.go, comments.go, pairs.go
 //	             apply the other rules, and store rows of a kind
-//	deletes.go   deletes what the old system has deleted
+//	deletes.go   finds and deletes what the old system has deleted
 //	finish.go    counters and ids, which are right only at the end
 //	verify.go    compares both sides
 //
@@ -54,6 +54,9 @@ type Config struct {
 	Full bool
 	// DeleteMany permits to delete more than a tenth of the rows of a kind.
 	DeleteMany bool
+	// OtherSource permits that the source is another one than that of the last
+	// run by its Origin: the old system has moved.
+	OtherSource bool
 	// Report gets each case at the end; nil means nobody.
 	Report func(Case) error
 	// Progress gets lines about the progress; nil means none. OnTerminal says
@@ -104,6 +107,14 @@ var (
 	ErrRunning  = errors.New("another import is running on this database")
 	ErrFinished = errors.New("the import is finished: its rows may have been changed here since, and another run would take that back")
 )
+
+// ErrOtherSource is the error of a run that reads another system than the last
+// one of the import.
+type ErrOtherSource struct{ Import, Before, Now string }
+
+func (e *ErrOtherSource) Error() string {
+	return fmt.Sprintf("the import %q has read %s until now, not %s; if that is the same system, repeat the command with --other-source, and otherwise with another --name", e.Import, e.Before, e.Now)
+}
 
 // run is an import while it runs.
 type run struct {
@@ -161,14 +172,25 @@ func (im *run) rounds(ctx context.Context, result *Result) (err error) {
 
 // round does a whole run, or what an interrupted one has left.
 func (im *run) round(ctx context.Context, result *Result) (resumed bool, err error) {
-	if resumed, err = im.begin(ctx); err != nil {
-		return resumed, err
+	if resumed = im.state.Running && !im.DryRun; !resumed {
+		im.state.Run++
+		im.state.Running, im.state.Full, im.state.Kinds = true, im.Full, map[source.Kind]*stateOfKind{}
 	}
 	counts, err := im.Source.Counts(ctx)
 	if err != nil {
 		return resumed, fmt.Errorf("count the rows of the source: %w", err)
 	}
 	im.progress = newProgress(im.Progress, im.OnTerminal, counts, im.state)
+	if im.state.Run > 1 { // before anything is stored, the state of this run too
+		if err := im.findGone(ctx); err != nil {
+			return resumed, err
+		}
+	}
+	if !resumed {
+		if err := im.begin(ctx); err != nil {
+			return resumed, err
+		}
+	}
 	if err := im.everything(ctx); err != nil {
 		return resumed, err
 	}
@@ -184,21 +206,26 @@ func (im *run) round(ctx context.Context, result *Result) (resumed bool, err err
 
 // everything does the steps of a run, except those that are done already.
 func (im *run) everything(ctx context.Context) error {
+	if im.state.Run > 1 {
+		if err := im.deleteGone(ctx); err != nil {
+			return err
+		}
+	}
 	if err := im.planByIndexes(ctx, true); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{im.users, im.articles, im.comments, im.favorites, im.follows} {
+	for _, step := range []func(context.Context) error{im.users, im.articles, im.comments} {
 		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	for _, k := range []pairKind{favoritePairs, followPairs} {
+		if err := im.loadPairs(ctx, k); err != nil {
 			return err
 		}
 	}
 	if err := im.planByIndexes(ctx, false); err != nil {
 		return err
-	}
-	if im.state.Run > 1 {
-		if err := im.deleteGone(ctx); err != nil {
-			return err
-		}
 	}
 	if im.DryRun {
 		return nil

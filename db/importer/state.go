@@ -22,6 +22,8 @@ type state struct {
 	// Full says that this run reads all rows again. It is kept so that the run
 	// does so to its end, also if it is interrupted and goes on without the flag.
 	Full bool `json:"full,omitempty"`
+	// Origin is that of the source of the last run.
+	Origin string `json:"origin"`
 	// Began is when the current run began, and Since when the last one did that
 	// has ended.
 	Began time.Time                    `json:"began"`
@@ -70,29 +72,36 @@ func (im *run) open(ctx context.Context) error {
 	if err := im.readState(ctx); err != nil {
 		return err
 	}
-	if im.DryRun {
-		return im.beginDry(ctx)
+	origin := im.Source.Origin()
+	if im.state.Run > 0 && im.state.Origin != origin && !im.OtherSource {
+		return &ErrOtherSource{im.Name, im.state.Origin, origin}
 	}
-	_, err := im.conn.Exec(ctx, `CREATE TEMPORARY TABLE claimed (kind text, value text COLLATE "C", PRIMARY KEY (kind, value))`)
-	return err
+	im.state.Origin = origin
+	if im.DryRun {
+		if err := im.beginDry(ctx); err != nil {
+			return err
+		}
+	}
+	// What the rows of a dry run would have that nobody else may.
+	if _, err := im.conn.Exec(ctx, `CREATE TEMPORARY TABLE claimed (kind text, value text COLLATE "C", PRIMARY KEY (kind, value))`); err != nil {
+		return err
+	}
+	return im.createGone(ctx)
 }
 
-// begin begins a run. resumed says that it goes on where one was interrupted.
-func (im *run) begin(ctx context.Context) (resumed bool, err error) {
-	if im.state.Running && !im.DryRun {
-		return true, nil
-	}
-	im.state.Run++
-	im.state.Running, im.state.Full, im.state.Began, im.state.Kinds = true, im.Full, im.Now(), map[source.Kind]*stateOfKind{}
+// begin stores that a run has begun.
+func (im *run) begin(ctx context.Context) error {
+	im.state.Began = im.Now()
 	if im.DryRun {
-		return false, nil
+		return nil
 	}
-	return false, pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error {
 		var empty bool
 		if err := tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM users)`).Scan(&empty); err != nil { // all other rows refer to a user
 			return err
 		}
 		if empty && im.bulk() {
+			var err error
 			if im.state.Dropped, err = bulk.Drop(ctx, tx); err != nil {
 				return err
 			}
@@ -140,7 +149,7 @@ func lock(ctx context.Context, conn *pgx.Conn) error {
 
 func (im *run) readState(ctx context.Context) error {
 	if !im.DryRun {
-		if _, err := im.conn.Exec(ctx, `INSERT INTO imports (name, source) VALUES ($1, $2) ON CONFLICT ON CONSTRAINT imports_name_key DO UPDATE SET source = excluded.source`, im.Name, im.Source.Describe()); err != nil {
+		if _, err := im.conn.Exec(ctx, `INSERT INTO imports (name, source) VALUES ($1, $2) ON CONFLICT ON CONSTRAINT imports_name_key DO NOTHING`, im.Name, im.Source.Describe()); err != nil {
 			return err
 		}
 	}
@@ -177,7 +186,7 @@ func (im *run) saveState(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, `UPDATE imports SET state = $2 WHERE id = $1 AND finished_at IS NULL`, im.importID, text)
+	tag, err := tx.Exec(ctx, `UPDATE imports SET state = $2, source = $3 WHERE id = $1 AND finished_at IS NULL`, im.importID, text, im.Source.Describe())
 	if err == nil && tag.RowsAffected() == 0 { // by somebody without the lock
 		return ErrFinished
 	}
@@ -192,7 +201,6 @@ const firstFake = 1 << 50
 // it has stored already.
 func (im *run) beginDry(ctx context.Context) error {
 	for _, statement := range []string{
-		`CREATE TEMPORARY TABLE claimed (kind text, value text COLLATE "C", PRIMARY KEY (kind, value))`,
 		`CREATE TEMPORARY TABLE imported_rows (LIKE public.imported_rows INCLUDING ALL)`,
 		`CREATE TEMPORARY TABLE import_cases (LIKE public.import_cases INCLUDING ALL)`,
 		fmt.Sprintf(`INSERT INTO imported_rows SELECT * FROM public.imported_rows WHERE import_id = %d`, im.importID),

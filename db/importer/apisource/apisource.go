@@ -151,6 +151,9 @@ func (s *Source) Describe() string {
 	return text + "one account"
 }
 
+// Origin implements source.Source.
+func (s *Source) Origin() string { return "the API at " + s.base.String() }
+
 // Counts implements source.Source.
 func (s *Source) Counts(ctx context.Context) (source.Counts, error) {
 	if err := s.ready(ctx); err != nil {

@@ -172,6 +172,9 @@ func (s *MarkdownSource) Describe() string {
 	return fmt.Sprintf("%d Markdown files in the folder %s", len(s.paths), s.folder)
 }
 
+// Origin implements source.Source.
+func (s *MarkdownSource) Origin() string { return "Markdown files" }
+
 // Counts implements source.Source.
 func (s *MarkdownSource) Counts(context.Context) (source.Counts, error) {
 	return source.Counts{source.Users: int64(len(s.users)), source.Articles: int64(len(s.paths))}, nil

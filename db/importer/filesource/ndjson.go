@@ -233,6 +233,9 @@ func (s *NDJSONSource) add(kind source.Kind, l line, counts bool) {
 // Describe implements source.Source.
 func (s *NDJSONSource) Describe() string { return s.format.String() + " in the file " + s.path }
 
+// Origin implements source.Source.
+func (s *NDJSONSource) Origin() string { return s.format.String() }
+
 // Counts implements source.Source.
 func (s *NDJSONSource) Counts(context.Context) (source.Counts, error) {
 	counts := source.Counts{}

@@ -129,6 +129,9 @@ func (s schema) detect() (best string, err error) {
 // Describe implements source.Source.
 func (s *Source) Describe() string { return s.where }
 
+// Origin implements source.Source.
+func (s *Source) Origin() string { return s.where }
+
 // Close implements source.Source.
 func (s *Source) Close() error { return s.db.Close() }
 
