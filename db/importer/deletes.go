@@ -217,6 +217,11 @@ func (im *run) deleteGone(ctx context.Context) error {
 // deleteRows deletes users, articles or comments.
 func (w *writing) deleteRows(ctx context.Context) error {
 	table := string(w.kind)
+	if w.kind == source.Users {
+		if err := w.adopt(ctx); err != nil {
+			return err
+		}
+	}
 	if !w.DryRun {
 		if _, err := w.tx.Exec(ctx, `DELETE FROM `+table+` t USING gone_`+table+` g WHERE t.id = g.row_id`); err != nil {
 			return err

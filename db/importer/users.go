@@ -309,46 +309,6 @@ func (w *writing) change(ctx context.Context, batch *pgx.Batch, sums map[string]
 	return results.Close()
 }
 
-// orphanKey is the key of the account for rows without an author.
-const orphanKey = "byline:orphans"
-
-// orphanAccount returns the account for rows without an author, and creates it
-// if it is not there.
-func (w *writing) orphanAccount(ctx context.Context) (int64, error) {
-	if w.orphans != 0 {
-		return w.orphans, nil
-	}
-	known, err := w.known(ctx, source.Users, []string{orphanKey})
-	if err != nil {
-		return 0, err
-	}
-	if found, ok := known[orphanKey]; ok {
-		w.orphans = found.id
-		return found.id, nil
-	}
-	name := w.Settings.Orphans
-	if name == "" {
-		name = DefaultOrphans
-	}
-	now := w.Now()
-	a := []account{{key: orphanKey, username: name, email: placeholder(w.Name, "orphans"), role: "author", created: now, updated: now}}
-	user := &writing{run: w.run, tx: w.tx, kind: source.Users}
-	if a, err = user.distinct(ctx, a, []*judge{user.judge(orphanKey)}); err != nil {
-		return 0, err
-	}
-	if len(a) == 0 {
-		return 0, fmt.Errorf("the name %q of the account for rows without an author is taken; set orphans to another one", name)
-	}
-	if err := user.addUsers(ctx, a); err != nil {
-		return 0, err
-	}
-	if known, err = w.known(ctx, source.Users, []string{orphanKey}); err != nil {
-		return 0, err
-	}
-	w.orphans = known[orphanKey].id
-	return w.orphans, nil
-}
-
 func keysOf[R any](rows []R, key func(R) string) []string {
 	keys := make([]string, len(rows))
 	for i, r := range rows {

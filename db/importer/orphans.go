@@ -1,0 +1,108 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/byline-api/byline/db/importer/source"
+)
+
+// orphanKey is the key of the account for rows without an author.
+const orphanKey = "byline:orphans"
+
+// orphanAccount returns the account for rows without an author, and creates it
+// if it is not there or was deleted here.
+func (w *writing) orphanAccount(ctx context.Context) (int64, error) {
+	if w.orphans != 0 {
+		return w.orphans, nil
+	}
+	found, err := w.present(ctx, source.Users, "users", []string{orphanKey})
+	if err != nil {
+		return 0, err
+	}
+	if id, ok := found[orphanKey]; ok {
+		w.orphans = id
+		return id, nil
+	}
+	if _, err := w.tx.Exec(ctx, `DELETE FROM imported_rows WHERE import_id = $1 AND kind = 'users' AND key = $2`, w.importID, orphanKey); err != nil {
+		return 0, err
+	}
+	name := w.Settings.Orphans
+	if name == "" {
+		name = DefaultOrphans
+	}
+	now := w.Now()
+	a := []account{{key: orphanKey, username: name, email: placeholder(w.Name, "orphans"), role: "author", created: now, updated: now}}
+	user := &writing{run: w.run, tx: w.tx, kind: source.Users}
+	if a, err = user.distinct(ctx, a, []*judge{user.judge(orphanKey)}); err != nil {
+		return 0, err
+	}
+	if len(a) == 0 {
+		return 0, fmt.Errorf("the name %q of the account for rows without an author is taken; set orphans to another one", name)
+	}
+	if err := user.addUsers(ctx, a); err != nil {
+		return 0, err
+	}
+	known, err := w.known(ctx, source.Users, []string{orphanKey})
+	if err != nil {
+		return 0, err
+	}
+	w.orphans = known[orphanKey].id
+	return w.orphans, nil
+}
+
+// adopt gives what the authors in gone_users have left to the account for rows
+// without an author, whatever the rule says: the old system has it still, since
+// what it has deleted is deleted here already. With its author, it would be
+// deleted here, and the answers of others with it. What the authors have written
+// here is not imported, and is deleted with them.
+func (w *writing) adopt(ctx context.Context) error {
+	for _, kind := range []source.Kind{source.Articles, source.Comments} {
+		tag, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE orphaned_`+string(kind)+` ON COMMIT DROP AS
+			SELECT r.key, r.row_id AS id, g.key AS author, g.row_id AS author_id
+			FROM gone_users g JOIN `+string(kind)+` t ON t.author_id = g.row_id JOIN imported_rows r ON r.import_id = $1 AND r.kind = $2 AND r.row_id = t.id`,
+			w.importID, string(kind))
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			continue
+		}
+		to, err := w.orphanAccount(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := w.tx.Exec(ctx, `INSERT INTO import_cases (import_id, kind, key, code, field, action, stored, other)
+			SELECT $1, $2, key, $3, 'author', $4, '', author FROM orphaned_`+string(kind)+` ON CONFLICT DO NOTHING`,
+			w.importID, string(kind), string(AuthorMissing), string(Account)); err != nil {
+			return err
+		}
+		if w.DryRun {
+			continue
+		}
+		for _, statement := range adoptions[kind] {
+			if _, err := w.tx.Exec(ctx, statement, to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// adoptions give the rows in orphaned_articles and orphaned_comments to the user
+// $1. A trigger moves what is counted of articles, but of comments it does not.
+var adoptions = map[source.Kind][]string{
+	source.Articles: {
+		`UPDATE articles a SET author_id = $1, version = version + 1, counted_version = version + 1 FROM orphaned_articles o WHERE a.id = o.id`,
+		`WITH moved AS (DELETE FROM draft_slugs d USING orphaned_articles o WHERE d.article_id = o.id RETURNING d.slug, d.article_id)
+			INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, $1, article_id FROM moved ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO NOTHING`,
+	},
+	source.Comments: {
+		`WITH moved AS (
+				UPDATE comments c SET author_id = $1 FROM orphaned_comments o WHERE c.id = o.id RETURNING o.author_id AS before, octet_length(c.body) AS bytes
+			), sums AS (
+				SELECT id, sum(bytes) AS bytes FROM (SELECT before AS id, -bytes AS bytes FROM moved UNION ALL SELECT $1, bytes FROM moved) m GROUP BY id
+			)
+			UPDATE users u SET stored_bytes = u.stored_bytes + s.bytes FROM sums s WHERE u.id = s.id`,
+	},
+}
