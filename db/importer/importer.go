@@ -192,6 +192,9 @@ func (im *run) round(ctx context.Context, result *Result) (resumed bool, err err
 			return resumed, err
 		}
 	}
+	if err := im.takeDropped(ctx); err != nil {
+		return resumed, err
+	}
 	if err := im.everything(ctx); err != nil {
 		return resumed, err
 	}

@@ -471,6 +471,30 @@ func TestPairsAreReadOnce(t *testing.T) {
 	require.Empty(t, r.Cases)
 }
 
+// TestGivenUp interrupts an import that has dropped the indexes, and then runs one
+// of another name, for the first time or again. It creates them.
+func TestGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{false, true} {
+		t.Run(fmt.Sprint(again), func(t *testing.T) {
+			t.Parallel()
+			d := dbtest.Open(t)
+			other := func(c *importer.Config) { c.Name = "other" }
+			if again {
+				run(t, d, &memory{}, other)
+			}
+			m := small()
+			interrupt(t, d, m, source.Favorites)
+			require.Less(t, number(t, d, countIndexes), indexes(t))
+			r := run(t, d, small(), other)
+			require.Equal(t, int64(5), r.Cases[importer.SlugTaken])
+			r = run(t, d, m)
+			require.Equal(t, int64(5), r.Counts[source.Favorites].Added)
+			require.Equal(t, int64(10), number(t, d, `SELECT count(*) FROM articles`))
+		})
+	}
+}
+
 // TestFinish ends an import: another run is refused, and accounts stay known.
 func TestFinish(t *testing.T) {
 	t.Parallel()

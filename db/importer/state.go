@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -107,6 +108,37 @@ func (im *run) begin(ctx context.Context) error {
 			}
 		}
 		return im.saveState(ctx, tx)
+	})
+}
+
+// takeDropped takes over the indexes that another import has dropped and not
+// created again: the operator may have given it up. The first run creates them at
+// its end, and a later one at once, since it deletes rows and needs the foreign
+// keys for that.
+func (im *run) takeDropped(ctx context.Context) error {
+	if im.DryRun {
+		return nil
+	}
+	return pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `WITH o AS (SELECT id, state -> 'dropped' AS dropped FROM imports WHERE id <> $1 AND state ? 'dropped' FOR UPDATE)
+			UPDATE imports i SET state = i.state - 'dropped' FROM o WHERE i.id = o.id RETURNING o.dropped`, im.importID)
+		if err != nil {
+			return err
+		}
+		all, err := pgx.CollectRows(rows, pgx.RowTo[[]bulk.Rebuild])
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		dropped := slices.Concat(all...)
+		if im.bulk() {
+			im.state.Dropped = append(dropped, im.state.Dropped...)
+			return im.saveState(ctx, tx)
+		}
+		im.progress.step("creating the indexes that another import has dropped")
+		if err := bulk.Recreate(ctx, tx, dropped); err != nil {
+			return err
+		}
+		return recount(ctx, tx)
 	})
 }
 
