@@ -17,7 +17,13 @@ import (
 // articles imports the articles with their slugs and tags.
 func (im *run) articles(ctx context.Context) error {
 	return load(ctx, im, kindOf[source.Article]{
-		kind: source.Articles, read: im.Source.Articles, store: storeArticles,
+		kind: source.Articles, read: im.Source.Articles,
+		store: func(ctx context.Context, w *writing, rows []source.Article) error {
+			if err := storeArticles(ctx, w, rows); err != nil {
+				return err
+			}
+			return w.restoreSlugs(ctx, rows)
+		},
 		row:  func(a source.Article) source.Row { return a.Row },
 		size: func(a source.Article) int { return len(a.Title) + len(a.Description) + len(a.Body) },
 	})
@@ -181,6 +187,9 @@ func (w *writing) distinctSlugs(ctx context.Context, articles []article, judges 
 	if err != nil {
 		return nil, err
 	}
+	if err := w.giveUpSlugs(ctx, owners, articles, judges); err != nil {
+		return nil, err
+	}
 	kept := articles[:0]
 	for i, a := range articles {
 		j := judges[i]
@@ -203,8 +212,10 @@ func (w *writing) distinctSlugs(ctx context.Context, articles []article, judges 
 // slugOwners returns the articles that have or had the slugs, and 0 for one of a
 // dry run.
 func (w *writing) slugOwners(ctx context.Context, slugs []string) (map[string]int64, error) {
-	rows, err := w.tx.Query(ctx, `SELECT slug, article_id FROM article_slugs WHERE slug = ANY ($1)
-		UNION ALL SELECT slug, article_id FROM draft_slugs WHERE slug = ANY ($1)
+	// A dry run has not deleted what the old system has lost.
+	const gone = ` AND NOT EXISTS (SELECT FROM gone_articles g WHERE g.row_id = article_id)`
+	rows, err := w.tx.Query(ctx, `SELECT slug, article_id FROM article_slugs WHERE slug = ANY ($1)`+gone+`
+		UNION ALL SELECT slug, article_id FROM draft_slugs WHERE slug = ANY ($1)`+gone+`
 		UNION ALL SELECT value, 0 FROM claimed WHERE kind = 's' AND value = ANY ($1)`, slugs)
 	if err != nil {
 		return nil, err

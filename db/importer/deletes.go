@@ -20,7 +20,7 @@ import (
 // createGone creates the tables of findGone, which are empty in the first run.
 func (im *run) createGone(ctx context.Context) error {
 	for _, kind := range []source.Kind{source.Users, source.Articles, source.Comments} {
-		if _, err := im.conn.Exec(ctx, `CREATE TEMPORARY TABLE gone_`+string(kind)+` (key text COLLATE "C", row_id bigint)`); err != nil {
+		if _, err := im.conn.Exec(ctx, `CREATE TEMPORARY TABLE gone_`+string(kind)+` (key text COLLATE "C", row_id bigint PRIMARY KEY)`); err != nil {
 			return err
 		}
 	}

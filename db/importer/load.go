@@ -246,6 +246,11 @@ func (w *writing) storeCases(ctx context.Context) error {
 // judge returns a judge of a row.
 func (w *writing) judge(key string) *judge {
 	w.judged = append(w.judged, key)
+	return w.judgeAgain(key)
+}
+
+// judgeAgain returns a judge of a row whose cases stay as they are.
+func (w *writing) judgeAgain(key string) *judge {
 	return &judge{settings: w.Settings, now: w.Now(), started: w.run.state.started, name: w.Name, kind: w.kind, key: key}
 }
 

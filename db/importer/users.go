@@ -84,7 +84,10 @@ func storeUsers(ctx context.Context, w *writing, rows []source.User) error {
 	if err := w.addUsers(ctx, added); err != nil {
 		return err
 	}
-	return w.changeUsers(ctx, changed)
+	if err := w.changeUsers(ctx, changed); err != nil {
+		return err
+	}
+	return w.restoreNames(ctx, rows)
 }
 
 // distinct gives the accounts names and addresses that nobody else has, and
@@ -95,6 +98,9 @@ func (w *writing) distinct(ctx context.Context, accounts []account, judges []*ju
 	}
 	owners, err := w.owners(ctx, accounts)
 	if err != nil {
+		return nil, err
+	}
+	if err := w.giveUp(ctx, owners, accounts, judges); err != nil {
 		return nil, err
 	}
 	kept := accounts[:0]
@@ -171,10 +177,12 @@ func (w *writing) owners(ctx context.Context, accounts []account) (owners, error
 	for i, a := range accounts {
 		lower[i], folded[i], emails[i] = a.lowerName, a.foldedName, a.address
 	}
+	// A dry run has not deleted what the old system has lost.
+	const gone = ` AND NOT EXISTS (SELECT FROM gone_users g WHERE g.row_id = u.id)`
 	rows, err := w.tx.Query(ctx, `
-		SELECT 'n', lower(username), id, username FROM users WHERE lower(username) = ANY ($1)
-		UNION ALL SELECT 'f', folded_username, id, username FROM users WHERE folded_username = ANY ($2)
-		UNION ALL SELECT 'e', lower(email), id, username FROM users WHERE lower(email) = ANY ($3)
+		SELECT 'n', lower(username), id, username FROM users u WHERE lower(username) = ANY ($1)`+gone+`
+		UNION ALL SELECT 'f', folded_username, id, username FROM users u WHERE folded_username = ANY ($2)`+gone+`
+		UNION ALL SELECT 'e', lower(email), id, username FROM users u WHERE lower(email) = ANY ($3)`+gone+`
 		UNION ALL SELECT kind, value, 0, '' FROM claimed WHERE kind = 'n' AND value = ANY ($1) OR kind = 'f' AND value = ANY ($2) OR kind = 'e' AND value = ANY ($3)`,
 		lower, folded, emails)
 	if err != nil {
