@@ -321,6 +321,40 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestInterruptedAgain interrupts a later run at every row of every kind.
+func TestInterruptedAgain(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	run(t, d, m)
+	m.users[0].Username, m.users[1].Username = "u2", "u1"
+	m.articles[0].Title, m.comments[0].Body = "Changed", "Changed."
+	m.users, m.articles, m.comments = append(m.users, user(6)), append(m.articles, article(6, 6)), append(m.comments[:4:4], comment(106, 6, 6))
+	m.favorites = append(m.favorites[1:], source.Favorite{UserKey: "6", ArticleKey: "6"})
+	m.follows = append(m.follows[1:], source.Follow{FollowerKey: "6", FolloweeKey: "1"})
+	interrupted := errors.New("interrupted")
+	failed := map[string]bool{}
+	m.fail = func(kind source.Kind, i int) error {
+		if at := fmt.Sprint(kind, i); !failed[at] {
+			failed[at] = true
+			return interrupted
+		}
+		return nil
+	}
+	attempts := 0
+	for ; ; attempts++ {
+		if _, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: m}); err == nil {
+			break
+		} else {
+			require.ErrorIs(t, err, interrupted)
+		}
+	}
+	require.Equal(t, 5*5+2, attempts)
+	requireCounted(t, d)
+	proof := verify(t, d, m)
+	require.True(t, proof.OK(), proof)
+}
+
 // interrupt ends an import before the first row of a kind is read.
 func interrupt(t *testing.T, d *db.DB, m *memory, at source.Kind, options ...func(*importer.Config)) {
 	t.Helper()
