@@ -50,6 +50,9 @@ func (im *run) findGone(ctx context.Context) error {
 		w := &writing{run: im, kind: kind}
 		err := pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error {
 			w.tx = tx
+			if err := w.compareWhole(ctx); err != nil {
+				return err
+			}
 			switch kind {
 			case source.Favorites:
 				return w.findGonePairs(ctx, favoritePairs)
@@ -64,6 +67,14 @@ func (im *run) findGone(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// compareWhole makes the statements of the transaction read whole tables, each once.
+// Without statistics of a table, the planner would read one again for each row of
+// the other.
+func (w *writing) compareWhole(ctx context.Context) error {
+	_, err := w.tx.Exec(ctx, `SELECT set_config('enable_nestloop', 'off', true), set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true)`)
+	return err
 }
 
 // findGoneRows finds deleted users, articles or comments.

@@ -40,7 +40,7 @@ func (im *run) finish(ctx context.Context) error {
 	// Marks pages as visible to all transactions too, which index-only scans
 	// need. A parallel VACUUM needs shared memory, which is scarce in containers.
 	im.progress.step("analyzing")
-	if _, err := im.conn.Exec(ctx, `VACUUM (ANALYZE, PARALLEL 0) users, articles, article_slugs, article_tags, comments, favorites, follows, counters, tag_names, imported_rows`); err != nil {
+	if _, err := im.conn.Exec(ctx, `VACUUM (ANALYZE, PARALLEL 0) users, articles, article_slugs, article_tags, comments, favorites, follows, counters, tag_names, imported_rows, import_cases`); err != nil {
 		return fmt.Errorf("the rows are stored, but VACUUM ANALYZE failed: %w", err)
 	}
 	return nil

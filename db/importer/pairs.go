@@ -173,7 +173,7 @@ func (w *writing) findNew(ctx context.Context, k pairKind) (all, left int64, err
 	if _, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE new_pairs (i bigint PRIMARY KEY, user_key text COLLATE "C", other_key text COLLATE "C", created_at timestamptz)`); err != nil {
 		return 0, 0, err
 	}
-	if err := w.analyze(ctx, `ANALYZE seen_`+k.table); err != nil {
+	if err := w.compareWhole(ctx); err != nil {
 		return 0, 0, err
 	}
 	tag, err := w.tx.Exec(ctx, `INSERT INTO new_pairs
