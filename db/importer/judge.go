@@ -24,6 +24,7 @@ const (
 	maxBody        = 262_144
 	maxComment     = 16_384
 	maxURL         = 2048
+	maxReason      = 500
 	// maxSlug is that of an imported slug, in bytes. Slugs of Byline are shorter,
 	// but any address that clients know must stay.
 	maxSlug = 255
@@ -122,6 +123,14 @@ func (j *judge) time(field string, t time.Time) time.Time {
 		return j.now
 	}
 	return t
+}
+
+// unlessZero returns a time, and nil for the zero time.
+func unlessZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

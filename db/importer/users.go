@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,7 +30,8 @@ func (im *run) users(ctx context.Context) error {
 }
 
 func sumOfUser(u source.User) int64 {
-	return newDigest().text(u.Username, u.Email, u.PasswordHash, u.Role, stamp(u.CreatedAt), stamp(u.UpdatedAt)).optional(u.Bio, u.Image).sum()
+	return newDigest().text(u.Username, u.Email, u.PasswordHash, u.Role, stamp(u.CreatedAt), stamp(u.UpdatedAt), stamp(u.SuspendedAt), u.SuspensionReason, stamp(u.EmailVerifiedAt)).
+		optional(u.Bio, u.Image).sum()
 }
 
 // account is a user as it is stored.
@@ -40,6 +42,8 @@ type account struct {
 	lowerName, foldedName, address string // as they are unique
 	bio, image                     *string
 	created, updated               time.Time
+	suspended, verified            *time.Time // nil if the account or the address is not
+	reason                         *string    // of the suspension
 }
 
 // judgeUser applies the rules that concern an account alone.
@@ -48,6 +52,13 @@ func judgeUser(j *judge, u source.User) account {
 	a.bio, a.image = j.optional("bio", u.Bio, maxBio), j.optional("image", u.Image, maxImage)
 	a.created, a.updated = j.times(u.CreatedAt, u.UpdatedAt)
 	a.username, a.email = j.username(u.Username), j.email(u.Email)
+	if a.suspended = unlessZero(j.time("suspendedAt", u.SuspendedAt)); a.suspended != nil && u.SuspensionReason != "" {
+		reason := j.text("suspensionReason", u.SuspensionReason, maxReason)
+		a.reason = &reason
+	}
+	if a.email == strings.TrimSpace(u.Email) { // a placeholder receives no mail
+		a.verified = unlessZero(j.time("emailVerifiedAt", u.EmailVerifiedAt))
+	}
 	return a
 }
 
@@ -107,7 +118,7 @@ func (w *writing) distinct(ctx context.Context, accounts []account, judges []*ju
 	for i, a := range accounts {
 		j := judges[i]
 		if other, taken := owners.of("e", a.address, a.id); taken {
-			a.email = placeholder(w.Name, a.key)
+			a.email, a.verified = placeholder(w.Name, a.key), nil
 			j.note(EmailTaken, "email", a.email, other)
 			a.address = a.email
 		}
@@ -252,10 +263,10 @@ func (w *writing) addUsers(ctx context.Context, added []account) error {
 		return w.claimUsers(ctx, added)
 	}
 	_, err = w.tx.CopyFrom(ctx, pgx.Identifier{"users"},
-		[]string{"id", "username", "folded_username", "email", "password_hash", "bio", "image", "role", "created_at", "updated_at"},
+		[]string{"id", "username", "folded_username", "email", "password_hash", "bio", "image", "role", "created_at", "updated_at", "suspended_at", "suspended_reason", "email_verified_at"},
 		pgx.CopyFromSlice(len(added), func(i int) ([]any, error) {
 			a := added[i]
-			return []any{ids[i], a.username, a.foldedName, a.email, a.hash, a.bio, a.image, a.role, a.created, a.updated}, nil
+			return []any{ids[i], a.username, a.foldedName, a.email, a.hash, a.bio, a.image, a.role, a.created, a.updated, a.suspended, a.reason, a.verified}, nil
 		}))
 	return err
 }
@@ -275,15 +286,18 @@ func (w *writing) claim(ctx context.Context, kinds, values []string) error {
 }
 
 // changeUsers updates accounts that have changed in the old system. The role is
-// left as it is here.
+// left as it is here, and so is a suspension: an account that was suspended on
+// either side is.
 func (w *writing) changeUsers(ctx context.Context, changed []account) error {
 	sums := map[string]int64{}
 	var batch pgx.Batch
 	for _, a := range changed {
 		sums[a.key] = a.checksum
 		batch.Queue(`UPDATE users SET username = $2, folded_username = $3, email = $4, password_hash = COALESCE(NULLIF($5, ''), password_hash), bio = $6, image = $7, created_at = $8, updated_at = $9,
-				named_at = CASE WHEN username <> $2 OR email <> $4 THEN clock_timestamp() ELSE named_at END
-			WHERE id = $1`, a.id, a.username, a.foldedName, a.email, a.hash, a.bio, a.image, a.created, a.updated)
+				named_at = CASE WHEN username <> $2 OR email <> $4 THEN clock_timestamp() ELSE named_at END,
+				suspended_at = COALESCE(suspended_at, $10), suspended_reason = CASE WHEN suspended_at IS NULL THEN $11 ELSE suspended_reason END,
+				email_verified_at = CASE WHEN lower(email) = lower($4) THEN COALESCE(email_verified_at, $12) ELSE $12 END
+			WHERE id = $1`, a.id, a.username, a.foldedName, a.email, a.hash, a.bio, a.image, a.created, a.updated, a.suspended, a.reason, a.verified)
 	}
 	return w.change(ctx, &batch, sums)
 }

@@ -162,13 +162,13 @@ type table[R any] struct {
 
 var userTable = table[source.User]{
 	kind:   source.Users,
-	fields: []string{"username", "email", "password", "bio", "image", "createdAt", "updatedAt"},
+	fields: []string{"username", "email", "password", "bio", "image", "createdAt", "updatedAt", "suspendedAt"},
 	row: func(_ *verifier, j *judge, u source.User) (string, string, []string) {
 		a := judgeUser(j, u)
-		return u.Key, "", []string{a.username, a.email, a.hash, nullable(a.bio), nullable(a.image), stamp(a.created), stamp(a.updated)}
+		return u.Key, "", []string{a.username, a.email, a.hash, nullable(a.bio), nullable(a.image), stamp(a.created), stamp(a.updated), stampOf(a.suspended)}
 	},
 	here: `SELECT id, username, email, password_hash, CASE WHEN bio IS NULL THEN '-' ELSE '+' || bio END, CASE WHEN image IS NULL THEN '-' ELSE '+' || image END,
-		` + utc("created_at") + `, ` + utc("updated_at") + ` FROM users WHERE id = ANY ($1)`,
+		` + utc("created_at") + `, ` + utc("updated_at") + `, COALESCE(` + utc("suspended_at") + `, '') FROM users WHERE id = ANY ($1)`,
 }
 
 var articleTable = table[source.Article]{
@@ -199,6 +199,14 @@ var commentTable = table[source.Comment]{
 // utc formats a column as stamp does.
 func utc(column string) string {
 	return `to_char(` + column + ` AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+}
+
+// stampOf is stamp for a time that need not be known.
+func stampOf(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return stamp(*t)
 }
 
 func nullable(s *string) string {

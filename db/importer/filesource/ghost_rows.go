@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/byline-api/byline/db/importer/lenient"
 	"github.com/byline-api/byline/db/importer/source"
@@ -67,16 +68,33 @@ func (s *GhostSource) Users(_ context.Context, r source.Range) iter.Seq2[source.
 			if key <= r.After {
 				continue
 			}
-			if u.Status == "inactive" || strings.HasPrefix(u.Status, "locked") {
-				s.notes.add(source.Users, key, suspended)
-			}
-			if !yield(source.User{Row: source.Row{Key: key, Position: key}, Username: cmp.Or(u.Name, u.Slug), Email: u.Email, PasswordHash: u.Password,
-				Bio: u.Bio, Image: s.addressed(cmp.Or(u.Image, u.OldImage)), Role: ghostRoles[s.roles[s.roleOf[key]]],
-				CreatedAt: u.CreatedAt.Time, UpdatedAt: u.UpdatedAt.Time}, nil) {
+			if !yield(s.user(u, key), nil) {
 				return
 			}
 		}
 	}
+}
+
+// user returns an account. Ghost suspends accounts (inactive), and locks those
+// whose password is not accepted any more until there is a new one.
+func (s *GhostSource) user(u ghostUser, key string) source.User {
+	out := source.User{Row: source.Row{Key: key, Position: key}, Username: cmp.Or(u.Name, u.Slug), Email: u.Email, PasswordHash: u.Password,
+		Bio: u.Bio, Image: s.addressed(cmp.Or(u.Image, u.OldImage)), Role: ghostRoles[s.roles[s.roleOf[key]]],
+		CreatedAt: u.CreatedAt.Time, UpdatedAt: u.UpdatedAt.Time}
+	switch u.Status {
+	case "inactive":
+		// Ghost does not note when it was: not after the last change.
+		out.SuspendedAt, out.SuspensionReason = u.UpdatedAt.Time, "suspended in Ghost"
+		for _, t := range []time.Time{u.CreatedAt.Time, time.Unix(0, 0).UTC()} {
+			if out.SuspendedAt.IsZero() {
+				out.SuspendedAt = t
+			}
+		}
+	case "locked":
+		out.PasswordHash = ""
+		s.notes.add(source.Users, key, "the account is locked there until it has a new password: its password is left out")
+	}
+	return out
 }
 
 // addressed puts the address of the site into an address.

@@ -34,7 +34,9 @@ func TestGhost(t *testing.T) {
 	require.Equal(t, []source.User{
 		{Row: source.Row{Key: "u1", Position: "u1"}, Username: "Anna Ä", Email: "anna@example.com", PasswordHash: "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
 			Bio: &empty, Image: &image, Role: "admin", CreatedAt: hour(2023, 1, 1), UpdatedAt: hour(2023, 1, 2)},
-		{Row: source.Row{Key: "u2", Position: "u2"}, Username: "Bob", Email: "bob@example.com", CreatedAt: hour(2023, 1, 1)},
+		{Row: source.Row{Key: "u2", Position: "u2"}, Username: "Bob", Email: "bob@example.com", CreatedAt: hour(2023, 1, 1),
+			SuspendedAt: hour(2023, 1, 1), SuspensionReason: "suspended in Ghost"},
+		{Row: source.Row{Key: "u3", Position: "u3"}, Username: "Carl", Email: "carl@example.com", CreatedAt: hour(2023, 1, 1)},
 	}, users)
 	require.Len(t, articles, 5)
 	first, second := articles[0], articles[1]
@@ -63,7 +65,7 @@ Cap
 	}
 	require.Equal(t, "Plain", articles[4].Body)
 	require.Equal(t, []string{
-		"u2: the account is suspended there; suspend it here too",
+		"u3: the account is locked there until it has a new password: its password is left out",
 		`65a0000000000000000000a1: left out of the text: an element <script>`,
 		`65a0000000000000000000b2: left out of the text: a card of the type "signup"`,
 		"65a0000000000000000000c3: only members could read the post there: it becomes a draft",

@@ -20,11 +20,8 @@ type format interface {
 	follow(lineType string, text []byte) (source.Follow, []Note, error)
 }
 
-// The notes about rows of an export.
-const (
-	suspended     = "the account is suspended there; suspend it here too"
-	hiddenComment = "the comment is hidden there, or waits for approval"
-)
+// hiddenComment is the note about a comment that is left out.
+const hiddenComment = "the comment is hidden there, or waits for approval"
 
 // siteFormat is the export of a site.
 type siteFormat struct{}
@@ -46,12 +43,9 @@ func (siteFormat) user(_ string, text []byte) (source.User, []Note, error) {
 }
 
 func userOf(l accountLine, key string) (source.User, []Note, error) {
-	var notes []Note
-	if !l.SuspendedAt.IsZero() {
-		notes = append(notes, Note{source.Users, key, suspended})
-	}
 	return source.User{Row: source.Row{Key: key}, Username: l.Username, Email: l.Email, PasswordHash: l.PasswordHash, Bio: l.Bio, Image: l.Image,
-		Role: l.Role, CreatedAt: l.CreatedAt.Time, UpdatedAt: l.UpdatedAt.Time}, notes, nil
+		Role: l.Role, CreatedAt: l.CreatedAt.Time, UpdatedAt: l.UpdatedAt.Time,
+		SuspendedAt: l.SuspendedAt.Time, SuspensionReason: l.SuspensionReason, EmailVerifiedAt: l.EmailVerifiedAt.Time}, nil, nil
 }
 
 func (siteFormat) article(_ string, text []byte) (source.Article, []Note, error) {

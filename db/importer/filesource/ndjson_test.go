@@ -15,7 +15,7 @@ import (
 
 const site = `{"type":"site","version":1,"exportedAt":"2024-03-01T00:00:00Z"}
 {"type":"account","id":1,"username":"jake","email":"jake@example.com","passwordHash":"$2b$10$x","bio":"","image":null,"role":"editor","createdAt":"2024-02-29T12:00:00.123+00:00","updatedAt":"2024-02-29T12:00:00.123+00:00"}
-{"type":"account","id":2,"username":"日本語 👩‍🚀","email":"J@example.com","bio":null,"image":"https://example.com/i.png","suspendedAt":"2024-02-29T12:00:00Z","createdAt":null}
+{"type":"account","id":2,"username":"日本語 👩‍🚀","email":"J@example.com","bio":null,"image":"https://example.com/i.png","suspendedAt":"2024-02-29T12:00:00Z","suspensionReason":"spam","createdAt":null}
 {"type":"article","id":7,"authorId":1,"slug":"a","earlierSlugs":["b"],"status":"published","hidden":null,"title":"A\u0000","description":"","body":"x\ny","tagList":["z","a b"],"coverImage":{"url":"https://example.com/c.png","alt":"C"},"canonicalUrl":null,"language":"de","createdAt":"2024-02-29T12:00:00Z","updatedAt":"2024-02-29T12:00:00Z","publishedAt":"2024-03-01T12:00:00Z"}
 {"type":"article","id":8,"authorId":2,"slug":"h","status":"published","hidden":{"reason":"no","at":"2024-02-29T12:00:00Z"},"title":"H","description":"d","body":"","tagList":[]}
 {"type":"article","id":9,"authorId":2,"slug":"s","status":"scheduled","title":"S","description":"d","body":"","tagList":null}
@@ -49,7 +49,7 @@ func TestNDJSONSite(t *testing.T) {
 	}
 	require.Equal(t, []source.User{
 		{Row: source.Row{Key: "1"}, Username: "jake", Email: "jake@example.com", PasswordHash: "$2b$10$x", Bio: &empty, Role: "editor", CreatedAt: day.Add(123e6), UpdatedAt: day.Add(123e6)},
-		{Row: source.Row{Key: "2"}, Username: "日本語 👩‍🚀", Email: "J@example.com", Image: &image},
+		{Row: source.Row{Key: "2"}, Username: "日本語 👩‍🚀", Email: "J@example.com", Image: &image, SuspendedAt: day, SuspensionReason: "spam"},
 	}, users)
 	for i := range articles {
 		articles[i].Position = ""

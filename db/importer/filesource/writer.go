@@ -24,17 +24,19 @@ type (
 		Hidden  *struct{} `json:"hidden,omitempty"`  // of an article or a comment
 	}
 	accountLine struct {
-		Type         string       `json:"type"`
-		ID           lenient.Key  `json:"id"`
-		Username     string       `json:"username"`
-		Email        string       `json:"email"`
-		PasswordHash string       `json:"passwordHash,omitempty"`
-		Bio          *string      `json:"bio"`
-		Image        *string      `json:"image"`
-		Role         string       `json:"role,omitempty"`
-		CreatedAt    lenient.Time `json:"createdAt,omitzero"`
-		UpdatedAt    lenient.Time `json:"updatedAt,omitzero"`
-		SuspendedAt  lenient.Time `json:"suspendedAt,omitzero"`
+		Type             string       `json:"type"`
+		ID               lenient.Key  `json:"id"`
+		Username         string       `json:"username"`
+		Email            string       `json:"email"`
+		PasswordHash     string       `json:"passwordHash,omitempty"`
+		Bio              *string      `json:"bio"`
+		Image            *string      `json:"image"`
+		Role             string       `json:"role,omitempty"`
+		CreatedAt        lenient.Time `json:"createdAt,omitzero"`
+		UpdatedAt        lenient.Time `json:"updatedAt,omitzero"`
+		SuspendedAt      lenient.Time `json:"suspendedAt,omitzero"`
+		SuspensionReason string       `json:"suspensionReason,omitempty"`
+		EmailVerifiedAt  lenient.Time `json:"emailVerifiedAt,omitzero"`
 	}
 	articleLine struct {
 		Type        string       `json:"type"`
@@ -111,7 +113,8 @@ func (w *Writer) line(record any) {
 // User writes an account.
 func (w *Writer) User(u source.User) {
 	w.line(accountLine{Type: "account", ID: lenient.Key(u.Key), Username: u.Username, Email: u.Email, PasswordHash: u.PasswordHash, Bio: u.Bio, Image: u.Image,
-		Role: u.Role, CreatedAt: at(u.CreatedAt), UpdatedAt: at(u.UpdatedAt)})
+		Role: u.Role, CreatedAt: at(u.CreatedAt), UpdatedAt: at(u.UpdatedAt),
+		SuspendedAt: at(u.SuspendedAt), SuspensionReason: u.SuspensionReason, EmailVerifiedAt: at(u.EmailVerifiedAt)})
 }
 
 // Article writes an article.

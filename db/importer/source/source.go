@@ -54,6 +54,12 @@ type User struct {
 	Role string
 	// Times are zero if they are not known.
 	CreatedAt, UpdatedAt time.Time
+	// SuspendedAt is when the old system has suspended the account, and zero if
+	// it has not. SuspensionReason says why, and may be "".
+	SuspendedAt      time.Time
+	SuspensionReason string
+	// EmailVerifiedAt is when the user has shown to receive mail at the address.
+	EmailVerifiedAt time.Time
 }
 
 // Article is an article, with its tags in their order.
