@@ -6,16 +6,16 @@ import "strings"
 // system does not have is "".
 type layout struct {
 	users struct {
-		table                                                                        string
-		key, username, email, password, salt, bio, image, role, createdAt, updatedAt column
+		table                                                                                   string
+		key, username, email, password, salt, bio, image, role, createdAt, updatedAt, deletedAt column
 	}
 	articles struct {
-		table                                                                                          string
-		key, author, slug, title, description, body, tagList, draft, createdAt, updatedAt, publishedAt column
+		table                                                                                                     string
+		key, author, slug, title, description, body, tagList, draft, createdAt, updatedAt, publishedAt, deletedAt column
 	}
 	comments struct {
-		table                                                    string
-		key, article, author, parent, body, createdAt, updatedAt column
+		table                                                               string
+		key, article, author, parent, body, createdAt, updatedAt, deletedAt column
 	}
 	// tags has no table if articleTags has the names of the tags.
 	tags struct {
@@ -32,8 +32,8 @@ type layout struct {
 
 // pairTable is a table of favorites or follows.
 type pairTable struct {
-	table                    string
-	first, second, createdAt column
+	table                               string
+	first, second, createdAt, deletedAt column
 	// swapped says that an index sorts the rows by second, and none by first.
 	swapped bool
 }
@@ -49,6 +49,7 @@ func (s schema) resolve(m Mapping) (layout, []string) {
 	u.salt = r.may("salt", m.Users.Salt)
 	u.bio, u.image, u.role = r.may("bio", m.Users.Bio), r.may("image", m.Users.Image), r.may("role", m.Users.Role)
 	u.createdAt, u.updatedAt = r.when("createdAt", m.Users.CreatedAt), r.when("updatedAt", m.Users.UpdatedAt)
+	u.deletedAt = r.when("deletedAt", m.Users.DeletedAt)
 
 	a := &l.articles
 	a.table = r.must("articles", m.Articles.Table)
@@ -56,12 +57,14 @@ func (s schema) resolve(m Mapping) (layout, []string) {
 	a.title, a.description, a.body = r.need("title", m.Articles.Title), r.want("description", m.Articles.Description), r.need("body", m.Articles.Body)
 	a.tagList, a.draft = r.may("tagList", m.Articles.TagList), r.may("draft", m.Articles.Draft)
 	a.createdAt, a.updatedAt, a.publishedAt = r.when("createdAt", m.Articles.CreatedAt), r.when("updatedAt", m.Articles.UpdatedAt), r.when("publishedAt", m.Articles.PublishedAt)
+	a.deletedAt = r.when("deletedAt", m.Articles.DeletedAt)
 
 	c := &l.comments
 	if c.table = r.enter("comments", m.Comments.Table); c.table != "" {
 		c.key, c.article, c.author = r.need("key", m.Comments.Key), r.need("article", m.Comments.Article), r.need("author", m.Comments.Author)
 		c.parent, c.body = r.may("parent", m.Comments.Parent), r.need("body", m.Comments.Body)
 		c.createdAt, c.updatedAt = r.when("createdAt", m.Comments.CreatedAt), r.when("updatedAt", m.Comments.UpdatedAt)
+		c.deletedAt = r.when("deletedAt", m.Comments.DeletedAt)
 	}
 	if a.tagList.name == "" {
 		l.resolveTags(r, m)
@@ -69,10 +72,12 @@ func (s schema) resolve(m Mapping) (layout, []string) {
 	f := m.Favorites
 	if l.favorites.table = r.enter("favorites", f.Table); l.favorites.table != "" {
 		l.favorites.first, l.favorites.second, l.favorites.createdAt = r.need("article", f.Article), r.need("user", f.User), r.when("createdAt", f.CreatedAt)
+		l.favorites.deletedAt = r.when("deletedAt", f.DeletedAt)
 	}
 	w := m.Follows
 	if l.follows.table = r.enter("follows", w.Table); l.follows.table != "" {
 		l.follows.first, l.follows.second, l.follows.createdAt = r.need("follower", w.Follower), r.need("followee", w.Followee), r.when("createdAt", w.CreatedAt)
+		l.follows.deletedAt = r.when("deletedAt", w.DeletedAt)
 	}
 	return l, r.missing
 }

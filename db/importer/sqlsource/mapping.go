@@ -58,6 +58,7 @@ type Mapping struct {
 		Role      Names `yaml:"role"`
 		CreatedAt Names `yaml:"createdAt"`
 		UpdatedAt Names `yaml:"updatedAt"`
+		DeletedAt Names `yaml:"deletedAt"`
 	} `yaml:"users"`
 	Articles struct {
 		Table       Names `yaml:"table"`
@@ -72,6 +73,7 @@ type Mapping struct {
 		CreatedAt   Names `yaml:"createdAt"`
 		UpdatedAt   Names `yaml:"updatedAt"`
 		PublishedAt Names `yaml:"publishedAt"`
+		DeletedAt   Names `yaml:"deletedAt"`
 	} `yaml:"articles"`
 	Comments struct {
 		Table     Names `yaml:"table"`
@@ -82,6 +84,7 @@ type Mapping struct {
 		Body      Names `yaml:"body"`
 		CreatedAt Names `yaml:"createdAt"`
 		UpdatedAt Names `yaml:"updatedAt"`
+		DeletedAt Names `yaml:"deletedAt"`
 	} `yaml:"comments"`
 	Tags struct {
 		Table Names `yaml:"table"`
@@ -99,12 +102,14 @@ type Mapping struct {
 		User      Names `yaml:"user"`
 		Article   Names `yaml:"article"`
 		CreatedAt Names `yaml:"createdAt"`
+		DeletedAt Names `yaml:"deletedAt"`
 	} `yaml:"favorites"`
 	Follows struct {
 		Table     Names `yaml:"table"`
 		Follower  Names `yaml:"follower"`
 		Followee  Names `yaml:"followee"`
 		CreatedAt Names `yaml:"createdAt"`
+		DeletedAt Names `yaml:"deletedAt"`
 	} `yaml:"follows"`
 }
 

@@ -15,6 +15,7 @@ type table[R any] struct {
 	name    string // "" if the old system does not have it
 	key     column
 	changed column   // by which Range.Since is applied; none if it has no name
+	deleted column   // rows in which it is not null are left out; none if it has no name
 	columns []string // expressions
 	// row makes a row of the values, in the order of the columns.
 	row   func(values []value) R
@@ -83,6 +84,9 @@ func page[R any](ctx context.Context, s *Source, t table[R], after string, since
 	if after != "" {
 		args = append(args, after)
 		where = append(where, s.name(t.key)+" > "+d.bind(len(args), t.key.kind))
+	}
+	if t.deleted.name != "" {
+		where = append(where, s.name(t.deleted)+" IS NULL")
 	}
 	if !since.IsZero() && t.changed.name != "" {
 		args = append(args, since.UTC().Format("2006-01-02 15:04:05.000000"))

@@ -217,6 +217,39 @@ func TestSince(t *testing.T) {
 	}
 }
 
+// TestDeleted leaves out rows that the old system has marked as deleted.
+func TestDeleted(t *testing.T) {
+	t.Parallel()
+	for _, server := range servers {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			url := database(t, "sequelize", server)
+			q := quoteOf(server)
+			kind := map[string]string{"postgres": "timestamptz", "mysql": "DATETIME"}[server]
+			for table, where := range map[string]string{
+				"Users": "id = 10", "Articles": "id = 2", "Comments": "id = 12", "Favorites": q("articleId") + " = 10", "Followers": q("userId") + " = 10",
+			} {
+				execute(t, url, "ALTER TABLE "+q(table)+" ADD COLUMN deleted_at "+kind+"; UPDATE "+q(table)+" SET deleted_at = '2024-05-01' WHERE "+where)
+			}
+			s := open(t, "sequelize", url, "")
+			for kind, want := range map[source.Kind][]string{
+				source.Users: {"2"}, source.Articles: {"10", "11"}, source.Comments: {"7"}, source.Favorites: {"2/2", "10/2"}, source.Follows: nil,
+			} {
+				require.Equal(t, want, all(t, s.Keys(t.Context(), kind)), kind)
+				counts, err := s.Counts(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, int64(len(want)), counts[kind], kind)
+			}
+			require.Len(t, all(t, s.Users(t.Context(), source.Range{})), 1)
+			require.Len(t, all(t, s.Articles(t.Context(), source.Range{Since: at("2024-03-01 12:00:00.000")})), 1)
+			require.Len(t, all(t, s.Articles(t.Context(), source.Range{})), 2)
+			require.Len(t, all(t, s.Comments(t.Context(), source.Range{})), 1)
+			require.Len(t, all(t, open(t, "sequelize", url, "articles: {deletedAt: ''}").Articles(t.Context(), source.Range{})), 3)
+			require.ErrorContains(t, openError(t, "sequelize", url, "articles: {deletedAt: slug}"), "articles.deletedAt: the column slug of the table Articles has the type")
+		})
+	}
+}
+
 // TestBytesOfMySQL returns the texts of old tables as UTF-8, and others as they
 // are.
 func TestBytesOfMySQL(t *testing.T) {
@@ -243,7 +276,7 @@ func TestLostConnection(t *testing.T) {
 	t.Parallel()
 	for server, kill := range map[string]string{
 		"postgres": `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'byline import' AND datname = current_database()`,
-		"mysql":    `BEGIN NOT ATOMIC FOR p IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()) DO KILL p.id; END FOR; END`,
+		"mysql":    `BEGIN NOT ATOMIC DECLARE CONTINUE HANDLER FOR 1094 BEGIN END; FOR p IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()) DO KILL p.id; END FOR; END`,
 	} {
 		t.Run(server, func(t *testing.T) {
 			t.Parallel()

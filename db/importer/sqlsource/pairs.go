@@ -92,6 +92,9 @@ func (s *Source) pairPage(ctx context.Context, t pairTable, after []string) ([]p
 	}
 	a, b := s.name(major), s.name(minor)
 	where := fmt.Sprintf("%s IS NOT NULL AND %s IS NOT NULL", a, b)
+	if t.deletedAt.name != "" {
+		where += fmt.Sprintf(" AND %s IS NULL", s.name(t.deletedAt))
+	}
 	var args []any
 	if after != nil {
 		if args = []any{after[0], after[0], after[1]}; t.swapped {
@@ -140,15 +143,15 @@ func (s *Source) Keys(ctx context.Context, kind source.Kind) iter.Seq2[string, e
 	case source.Follows:
 		return keysOf(s.Follows(ctx, source.Range{}), func(f source.Follow) string { return f.Key })
 	}
-	name, key := s.layout.users.table, s.layout.users.key
+	name, key, deleted := s.layout.users.table, s.layout.users.key, s.layout.users.deletedAt
 	switch kind {
 	case source.Articles:
-		name, key = s.layout.articles.table, s.layout.articles.key
+		name, key, deleted = s.layout.articles.table, s.layout.articles.key, s.layout.articles.deletedAt
 	case source.Comments:
-		name, key = s.layout.comments.table, s.layout.comments.key
+		name, key, deleted = s.layout.comments.table, s.layout.comments.key, s.layout.comments.deletedAt
 	}
 	return pages(ctx, s, table[string]{
-		name: name, key: key, size: s.limits.keys, columns: []string{s.key(key)},
+		name: name, key: key, deleted: deleted, size: s.limits.keys, columns: []string{s.key(key)},
 		keyOf: func(k string) string { return k },
 		row:   func(v []value) string { return v[0].string() },
 	}, source.Range{})

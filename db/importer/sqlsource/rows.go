@@ -25,6 +25,7 @@ func (s *Source) Users(ctx context.Context, r source.Range) iter.Seq2[source.Use
 	l := s.layout.users
 	return pages(ctx, s, table[source.User]{
 		name: l.table, key: l.key, size: s.limits.rows,
+		deleted: l.deletedAt,
 		changed: l.updatedAt, // one without it would miss a change of the password
 		columns: []string{s.key(l.key), s.text(l.username), s.text(l.email), s.text(l.password), s.text(l.bio), s.text(l.image), s.text(l.role), s.time(l.createdAt), s.time(l.updatedAt), s.text(l.salt)},
 		keyOf:   func(u source.User) string { return u.Key },
@@ -53,7 +54,7 @@ func hashOf(hash, salt string) string {
 func (s *Source) Articles(ctx context.Context, r source.Range) iter.Seq2[source.Article, error] {
 	l := s.layout.articles
 	return pages(ctx, s, table[source.Article]{
-		name: l.table, key: l.key, size: s.limits.articles, changed: changed(l.updatedAt, column{}), complete: s.addTags,
+		name: l.table, key: l.key, size: s.limits.articles, changed: changed(l.updatedAt, column{}), deleted: l.deletedAt, complete: s.addTags,
 		columns: []string{
 			s.key(l.key), s.key(l.author), s.text(l.slug), s.text(l.title), s.text(l.description), s.text(l.body), s.text(l.tagList), s.text(l.draft),
 			s.time(l.createdAt), s.time(l.updatedAt), s.time(l.publishedAt),
@@ -130,7 +131,7 @@ func (s *Source) addTags(ctx context.Context, articles []source.Article) error {
 func (s *Source) Comments(ctx context.Context, r source.Range) iter.Seq2[source.Comment, error] {
 	l := s.layout.comments
 	return pages(ctx, s, table[source.Comment]{
-		name: l.table, key: l.key, size: s.limits.rows, changed: changed(l.updatedAt, l.createdAt),
+		name: l.table, key: l.key, size: s.limits.rows, changed: changed(l.updatedAt, l.createdAt), deleted: l.deletedAt,
 		columns: []string{s.key(l.key), s.key(l.article), s.key(l.author), s.key(l.parent), s.text(l.body), s.time(l.createdAt), s.time(l.updatedAt)},
 		keyOf:   func(c source.Comment) string { return c.Key },
 		row: func(v []value) source.Comment {

@@ -141,19 +141,28 @@ const exact = 1_000_000
 // Counts implements source.Source. Large tables are estimated.
 func (s *Source) Counts(ctx context.Context) (source.Counts, error) {
 	counts := source.Counts{}
-	for kind, table := range map[source.Kind]string{
-		source.Users: s.layout.users.table, source.Articles: s.layout.articles.table, source.Comments: s.layout.comments.table,
-		source.Favorites: s.layout.favorites.table, source.Follows: s.layout.follows.table,
+	l := s.layout
+	for kind, t := range map[source.Kind]struct {
+		table   string
+		deleted column
+	}{
+		source.Users: {l.users.table, l.users.deletedAt}, source.Articles: {l.articles.table, l.articles.deletedAt},
+		source.Comments: {l.comments.table, l.comments.deletedAt}, source.Favorites: {l.favorites.table, l.favorites.deletedAt},
+		source.Follows: {l.follows.table, l.follows.deletedAt},
 	} {
-		if table == "" {
+		if t.table == "" {
 			counts[kind] = 0
 			continue
 		}
 		var n sql.NullInt64
 		if err := s.again(ctx, func() error {
-			err := s.db.QueryRowContext(ctx, s.dialect.estimate(), table).Scan(&n)
+			err := s.db.QueryRowContext(ctx, s.dialect.estimate(), t.table).Scan(&n)
 			if err == nil && n.Int64 < exact {
-				err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM "+s.dialect.quote(table)).Scan(&n)
+				query := "SELECT count(*) FROM " + s.dialect.quote(t.table) + " r"
+				if t.deleted.name != "" {
+					query += " WHERE " + s.name(t.deleted) + " IS NULL"
+				}
+				err = s.db.QueryRowContext(ctx, query).Scan(&n)
 			}
 			return err
 		}); err != nil {
