@@ -101,6 +101,7 @@ func (p *program) note(n filesource.Note) {
 func liveDatabase(preset, name string) func(*program, *pflag.FlagSet) opener {
 	return func(p *program, f *pflag.FlagSet) opener {
 		file := f.String("mapping", "", "file with the names of tables and columns that are other than usual; byline import mapping "+preset+" prints one")
+		zone := f.String("time-zone", "UTC", "time zone of columns without one, such as America/New_York or -05:00")
 		return func(ctx context.Context, where string) (imports.Source, error) {
 			mapping, err := sqlsource.Load(preset, *file)
 			if err != nil {
@@ -109,7 +110,18 @@ func liveDatabase(preset, name string) func(*program, *pflag.FlagSet) opener {
 			if where, err = valueOf(p, where); err != nil {
 				return nil, err
 			}
-			return sqlsource.Open(ctx, where, name, mapping)
+			if mapping.Zone, err = sqlsource.ParseZone(*zone); err != nil {
+				return nil, err
+			}
+			src, err := sqlsource.Open(ctx, where, name, mapping)
+			if err != nil {
+				return nil, err
+			}
+			// Prisma always stores UTC, and Sequelize what it is configured to.
+			if column := src.WithoutZone(); column != "" && preset == "sequelize" && !f.Changed("time-zone") {
+				_, _ = fmt.Fprintf(p.stderr, "byline: the times of %s have no zone, and are read as UTC; if the option timezone of Sequelize is another one, give it with --time-zone\n", column)
+			}
+			return src, nil
 		}
 	}
 }

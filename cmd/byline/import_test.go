@@ -111,7 +111,7 @@ func TestImport(t *testing.T) {
 	require.Contains(t, out, "articles 12 is missing")
 	out, err = byline("import", "prisma", old)
 	require.NoError(t, err, out)
-	require.Regexp(t, `articles +1 +1 +0 `, out, "only what is new is read")
+	require.Regexp(t, `articles +2 +1 +0 +1 `, out, "what is new is read, and the latest row of the run before")
 	require.Regexp(t, `comments +\d+ +0 +0 +\d+ +0 +1`, out)
 	out, err = byline("import", "verify", "prisma", old)
 	require.NoError(t, err, out)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,7 +15,13 @@ import (
 func (im *run) comments(ctx context.Context) error {
 	return load(ctx, im, kindOf[source.Comment]{
 		kind: source.Comments, read: im.Source.Comments, store: storeComments,
-		row:  func(c source.Comment) source.Row { return c.Row },
+		row: func(c source.Comment) source.Row { return c.Row },
+		changed: func(c source.Comment) time.Time { // as sqlsource compares it
+			if c.UpdatedAt.IsZero() {
+				return c.CreatedAt
+			}
+			return c.UpdatedAt
+		},
 		size: func(c source.Comment) int { return len(c.Body) },
 	})
 }

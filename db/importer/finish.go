@@ -29,6 +29,7 @@ func (im *run) finish(ctx context.Context) error {
 			return err
 		}
 		im.state.Running, im.state.Since = false, im.state.Began
+		im.state.keepLatest()
 		if err := im.saveState(ctx, tx); err != nil {
 			return err
 		}

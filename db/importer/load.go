@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/jackc/pgx/v5"
@@ -28,7 +29,10 @@ type kindOf[R any] struct {
 	read func(context.Context, source.Range) iter.Seq2[R, error]
 	row  func(R) source.Row
 	size func(R) int // bytes of text
-	rows int         // of a chunk; 0 means chunkRows
+	// changed returns when a row has changed; nil if rows of the kind have no
+	// such time.
+	changed func(R) time.Time
+	rows    int // of a chunk; 0 means chunkRows
 	// store stores a chunk. It is called again, with the same rows, if somebody
 	// else has stored a row with the same name in the meantime.
 	store func(ctx context.Context, w *writing, rows []R) error
@@ -46,7 +50,7 @@ func load[R any](ctx context.Context, im *run, k kindOf[R]) error {
 		return nil
 	}
 	readCtx, stop := context.WithCancel(ctx)
-	chunks := readAhead(readCtx, k, k.read(readCtx, source.Range{After: state.After, Since: im.since()}))
+	chunks := readAhead(readCtx, k, k.read(readCtx, source.Range{After: state.After, Since: im.since(k.kind)}))
 	defer func() {
 		stop()
 		for range chunks { // the source is not called any more when this returns
@@ -54,10 +58,16 @@ func load[R any](ctx context.Context, im *run, k kindOf[R]) error {
 	}()
 	for c := range chunks {
 		if len(c.rows) > 0 {
+			now := im.Now()
 			after := k.row(c.rows[len(c.rows)-1]).Position
 			if err := im.commit(ctx, k.kind, func(w *writing) error {
 				w.counts.Read = int64(len(c.rows))
 				w.state.After = after
+				if k.changed != nil {
+					for _, row := range c.rows {
+						w.state.sawChange(k.changed(row), im.state.Began, now)
+					}
+				}
 				return k.store(ctx, w, c.rows)
 			}); err != nil {
 				return fmt.Errorf("store %s after %q: %w", k.kind, state.After, err)

@@ -143,7 +143,7 @@ var Rules = []Rule{
 		"It is stored and shown, but has to be shortened when it is edited. The action repair cuts it."},
 	{DateFuture, texts, []Action{Repair, Keep},
 		"The time is in the future.",
-		"The time of the import is stored. With keep, the row stays on top of lists until then."},
+		"The time of the import is stored. With keep, the row stays on top of lists until then. If all new rows have this case, their times are of another zone than UTC: repeat the import with --time-zone."},
 	{DateMissing, []source.Kind{source.Articles, source.Comments}, []Action{Repair},
 		"The time of creation is missing.",
 		"The time of the last change is stored, or that of the import."},

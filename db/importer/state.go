@@ -30,6 +30,9 @@ type state struct {
 	Began time.Time                    `json:"began"`
 	Since time.Time                    `json:"since"`
 	Kinds map[source.Kind]*stateOfKind `json:"kinds"`
+	// Latest has for each kind a time of the old system's clock: all changes until
+	// then were there when the last run that has ended began.
+	Latest map[source.Kind]time.Time `json:"latest,omitempty"`
 	// Dropped are the indexes that the first run has dropped, because the tables
 	// were empty, and creates again at its end.
 	Dropped []bulk.Rebuild `json:"dropped,omitempty"`
@@ -41,6 +44,8 @@ type stateOfKind struct {
 	After  string `json:"after"`
 	Done   bool   `json:"done"`
 	Counts Counts `json:"counts"`
+	// Latest is as in state, for the rows that this run has read.
+	Latest time.Time `json:"latest,omitzero"`
 }
 
 func (s *state) of(kind source.Kind) *stateOfKind {
@@ -50,16 +55,53 @@ func (s *state) of(kind source.Kind) *stateOfKind {
 	return s.Kinds[kind]
 }
 
-// overlap is how much earlier than the last run a row may have changed to be
-// read again: clocks differ, and a transaction commits later than its times.
+func (s *state) counts() map[source.Kind]Counts {
+	counts := map[source.Kind]Counts{}
+	for kind, k := range s.Kinds {
+		counts[kind] = k.Counts
+	}
+	return counts
+}
+
+// overlap is how much earlier than the latest change that was read a row may have
+// changed to be read again: a transaction commits later than its times.
 const overlap = 10 * time.Minute
 
-// since returns the time from which changes are read, or zero for all rows.
-func (im *run) since() time.Time {
-	if im.state.Full || im.state.Since.IsZero() {
+// since returns the time from which changes of a kind are read, or zero for all
+// rows. It follows the clock of the old system, which need not be that of this
+// machine: its times may be of another zone, and a replica may lag behind.
+func (im *run) since(kind source.Kind) time.Time {
+	latest := im.state.Latest[kind]
+	if im.Full || im.state.Since.IsZero() || latest.IsZero() {
 		return time.Time{}
 	}
-	return im.state.Since.Add(-overlap)
+	return latest.Add(-overlap)
+}
+
+// sawChange notes when a row has changed that was read before now. The old
+// system's clock then showed that time at least, and at the beginning of the run
+// as much less as the run has taken until now. Rows that change after they were
+// read have later times than that. A time after the beginning of the run, by the
+// clock here, may be anything, and is not used.
+func (k *stateOfKind) sawChange(at, began, now time.Time) {
+	if at.IsZero() || at.After(began) {
+		return
+	}
+	if at = at.Add(-max(now.Sub(began), 0)); at.After(k.Latest) {
+		k.Latest = at
+	}
+}
+
+// keepLatest takes over the latest changes at the end of a run.
+func (s *state) keepLatest() {
+	if s.Latest == nil {
+		s.Latest = map[source.Kind]time.Time{}
+	}
+	for kind, k := range s.Kinds {
+		if k.Latest.After(s.Latest[kind]) {
+			s.Latest[kind] = k.Latest
+		}
+	}
 }
 
 // open prepares the connection, and reads the state of the import or creates it.

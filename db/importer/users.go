@@ -16,7 +16,8 @@ import (
 func (im *run) users(ctx context.Context) error {
 	return load(ctx, im, kindOf[source.User]{
 		kind: source.Users, read: im.Source.Users, store: storeUsers,
-		row: func(u source.User) source.Row { return u.Row },
+		row:     func(u source.User) source.Row { return u.Row },
+		changed: func(u source.User) time.Time { return u.UpdatedAt },
 		size: func(u source.User) int {
 			n := len(u.Username) + len(u.Email) + len(u.PasswordHash)
 			for _, s := range []*string{u.Bio, u.Image} {

@@ -135,6 +135,15 @@ func isBinary(kind string) bool {
 	return strings.HasSuffix(kind, "binary") || strings.HasSuffix(kind, "blob")
 }
 
+// hasZone reports whether times of a type are moments, and not what a clock has
+// shown in some zone.
+func hasZone(d dialect, kind string) bool {
+	if _, isPostgres := d.(postgres); isPostgres {
+		return kind == "timestamp with time zone"
+	}
+	return kind == "timestamp" // sent as UTC, the zone of the session
+}
+
 // isTime reports whether a type has times.
 func isTime(kind string) bool {
 	return strings.HasPrefix(kind, "timestamp") || kind == "datetime" || kind == "date"

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -46,6 +47,8 @@ func (n Names) left() bool { return n.given && len(n.list) == 0 }
 // Mapping says where a database has the rows of each kind. The presets explain
 // each member.
 type Mapping struct {
+	// Zone is that of columns whose times have none; nil means UTC.
+	Zone  *time.Location `yaml:"-"`
 	Users struct {
 		Table     Names `yaml:"table"`
 		Key       Names `yaml:"key"`
@@ -111,6 +114,20 @@ type Mapping struct {
 		CreatedAt Names `yaml:"createdAt"`
 		DeletedAt Names `yaml:"deletedAt"`
 	} `yaml:"follows"`
+}
+
+// ParseZone reads a time zone: its name, such as America/New_York, or an offset
+// such as -05:00. It is UTC if the text is "".
+func ParseZone(text string) (*time.Location, error) {
+	if offset, err := time.Parse("-07:00", text); err == nil {
+		_, seconds := offset.Zone()
+		return time.FixedZone(text, seconds), nil
+	}
+	zone, err := time.LoadLocation(text)
+	if err != nil || text == "Local" {
+		return nil, fmt.Errorf("this machine knows no time zone %q: write an offset such as -05:00, or a name such as Europe/Berlin", text)
+	}
+	return zone, nil
 }
 
 //go:embed presets/*.yaml

@@ -89,7 +89,7 @@ func page[R any](ctx context.Context, s *Source, t table[R], after string, since
 		where = append(where, s.name(t.deleted)+" IS NULL")
 	}
 	if !since.IsZero() && t.changed.name != "" {
-		args = append(args, since.UTC().Format("2006-01-02 15:04:05.000000"))
+		args = append(args, s.clock(t.changed, since))
 		at := s.name(t.changed)
 		where = append(where, fmt.Sprintf("(%s >= %s OR %s IS NULL)", at, d.bind(len(args), t.changed.kind), at))
 	}
@@ -144,6 +144,34 @@ func valueOf(v any) value {
 		text = fmt.Sprint(v)
 	}
 	return value{text: &text}
+}
+
+// moment returns the time of a column as a moment.
+func (s *Source) moment(c column, v value) time.Time {
+	if v.time.IsZero() || hasZone(s.dialect, c.kind) {
+		return v.time
+	}
+	t := v.time
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), s.zone).UTC()
+}
+
+// clock returns a moment as a column has it. When clocks are set back, they show
+// an hour for the second time. So in a zone where that happens it is the hour
+// before.
+func (s *Source) clock(c column, t time.Time) string {
+	zone := time.UTC
+	if !hasZone(s.dialect, c.kind) {
+		zone = s.zone
+		if year := t.In(zone).Year(); offset(zone, year, time.January) != offset(zone, year, time.July) {
+			t = t.Add(-time.Hour)
+		}
+	}
+	return t.In(zone).Format("2006-01-02 15:04:05.000000")
+}
+
+func offset(zone *time.Location, year int, month time.Month) int {
+	_, seconds := time.Date(year, month, 1, 0, 0, 0, 0, zone).Zone()
+	return seconds
 }
 
 // name returns the expression of a column of the table that is read.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -248,6 +249,57 @@ func TestDeleted(t *testing.T) {
 			require.ErrorContains(t, openError(t, "sequelize", url, "articles: {deletedAt: slug}"), "articles.deletedAt: the column slug of the table Articles has the type")
 		})
 	}
+}
+
+// TestZone reads times without a zone as those of the zone that the user names,
+// and compares them in it.
+func TestZone(t *testing.T) {
+	t.Parallel()
+	for server, system := range map[string]string{"postgres": "prisma", "mysql": "sequelize"} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			url := database(t, system, server)
+			table := map[string]string{"postgres": `"Article"`, "mysql": "Articles"}[server]
+			updated := quoteOf(server)("updatedAt")
+			execute(t, url, "UPDATE "+table+" SET "+updated+" = '2024-07-01 08:00:00' WHERE id = 2; UPDATE "+table+" SET "+updated+" = '2024-01-01 08:00:00' WHERE id = 10")
+			m, err := Parse(system, nil)
+			require.NoError(t, err)
+			for zone, want := range map[string][2]string{
+				"": {"08:00", "08:00"}, "UTC": {"08:00", "08:00"}, "-05:00": {"13:00", "13:00"}, "America/New_York": {"12:00", "13:00"}, "+05:45": {"02:15", "02:15"},
+			} {
+				m.Zone, err = ParseZone(zone)
+				require.NoError(t, err)
+				s, err := Open(t.Context(), url, system, m)
+				require.NoError(t, err)
+				require.NotEmpty(t, s.WithoutZone())
+				articles := all(t, s.Articles(t.Context(), source.Range{}))
+				summer, winter := at("2024-07-01 "+want[0]+":00.000"), at("2024-01-01 "+want[1]+":00.000")
+				require.Equal(t, []time.Time{summer, winter}, []time.Time{articles[0].UpdatedAt, articles[1].UpdatedAt}, zone)
+				changed := all(t, s.Articles(t.Context(), source.Range{Since: summer}))
+				require.Len(t, changed, 1, zone)
+				require.Empty(t, all(t, s.Articles(t.Context(), source.Range{Since: summer.Add(time.Hour + time.Second)})), zone)
+				require.NoError(t, s.Close())
+			}
+		})
+	}
+	for _, zone := range []string{"EST5", "Local", "5", "../etc/passwd"} {
+		_, err := ParseZone(zone)
+		require.ErrorContains(t, err, "write an offset such as -05:00", zone)
+	}
+}
+
+// TestMoments reads columns that have a zone as they are.
+func TestMoments(t *testing.T) {
+	t.Parallel()
+	url := database(t, "sequelize", "postgres")
+	m, err := Parse("sequelize", nil)
+	require.NoError(t, err)
+	m.Zone = time.FixedZone("", -5*3600)
+	s, err := Open(t.Context(), url, "sequelize", m)
+	require.NoError(t, err)
+	defer s.Close()
+	require.Empty(t, s.WithoutZone())
+	require.Equal(t, at("2024-02-29 12:00:00.123"), all(t, s.Articles(t.Context(), source.Range{}))[0].CreatedAt)
 }
 
 // TestBytesOfMySQL returns the texts of old tables as UTF-8, and others as they

@@ -106,7 +106,7 @@ func (s *Source) pairPage(ctx context.Context, t pairTable, after []string) ([]p
 		s.key(t.first), s.key(t.second), s.time(t.createdAt), d.quote(t.table), where, a, b, s.limits.pairs)
 	rows, _, err := scan(ctx, s, query, args, 3, 0, func(v []value) pair {
 		one, two := v[0].string(), v[1].string()
-		return pair{one, two, v[2].time, t.position(one, two)}
+		return pair{one, two, s.moment(t.createdAt, v[2]), t.position(one, two)}
 	})
 	return rows, err
 }

@@ -32,7 +32,7 @@ func (s *Source) Users(ctx context.Context, r source.Range) iter.Seq2[source.Use
 		row: func(v []value) source.User {
 			return source.User{
 				Row: source.Row{Key: v[0].string(), Position: v[0].string()}, Username: v[1].string(), Email: v[2].string(), PasswordHash: hashOf(v[3].string(), v[9].string()),
-				Bio: v[4].text, Image: v[5].text, Role: v[6].string(), CreatedAt: v[7].time, UpdatedAt: v[8].time,
+				Bio: v[4].text, Image: v[5].text, Role: v[6].string(), CreatedAt: s.moment(l.createdAt, v[7]), UpdatedAt: s.moment(l.updatedAt, v[8]),
 			}
 		},
 	}, r)
@@ -64,7 +64,7 @@ func (s *Source) Articles(ctx context.Context, r source.Range) iter.Seq2[source.
 			return source.Article{
 				Row: source.Row{Key: v[0].string(), Position: v[0].string()}, AuthorKey: v[1].string(), Slug: v[2].string(), Title: v[3].string(),
 				Description: v[4].string(), Body: v[5].string(), Tags: tagList(v[6].string()), Draft: isTrue(v[7].string()),
-				CreatedAt: v[8].time, UpdatedAt: v[9].time, PublishedAt: v[10].time,
+				CreatedAt: s.moment(l.createdAt, v[8]), UpdatedAt: s.moment(l.updatedAt, v[9]), PublishedAt: s.moment(l.publishedAt, v[10]),
 			}
 		},
 	}, r)
@@ -137,7 +137,7 @@ func (s *Source) Comments(ctx context.Context, r source.Range) iter.Seq2[source.
 		row: func(v []value) source.Comment {
 			return source.Comment{
 				Row: source.Row{Key: v[0].string(), Position: v[0].string()}, ArticleKey: v[1].string(), AuthorKey: v[2].string(), ParentKey: v[3].string(),
-				Body: v[4].string(), CreatedAt: v[5].time, UpdatedAt: v[6].time,
+				Body: v[4].string(), CreatedAt: s.moment(l.createdAt, v[5]), UpdatedAt: s.moment(l.updatedAt, v[6]),
 			}
 		},
 	}, r)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -25,6 +26,7 @@ type Source struct {
 	layout  layout
 	where   string
 	limits  limits
+	zone    *time.Location // of columns whose times have none
 }
 
 // limits are the sizes of pages. Bytes are those of texts, and end a page that has
@@ -42,7 +44,10 @@ func Open(ctx context.Context, address, system string, m Mapping) (*Source, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{db: conn.open(), dialect: conn.dialect, where: system + " on " + conn.place, limits: standard}
+	s := &Source{db: conn.open(), dialect: conn.dialect, where: system + " on " + conn.place, limits: standard, zone: time.UTC}
+	if m.Zone != nil {
+		s.zone = m.Zone
+	}
 	if err := s.find(ctx, m); err != nil {
 		_ = s.db.Close()
 		return nil, fmt.Errorf("%s: %w", s.where, err)
@@ -129,8 +134,25 @@ func (s schema) detect() (best string, err error) {
 // Describe implements source.Source.
 func (s *Source) Describe() string { return s.where }
 
-// Origin implements source.Source.
-func (s *Source) Origin() string { return s.where }
+// WithoutZone returns a column whose times have no zone, as table.column, and ""
+// if there is none. Such times are taken for those of Mapping.Zone.
+func (s *Source) WithoutZone() string {
+	for _, t := range []struct {
+		table   string
+		columns []column
+	}{
+		{s.layout.users.table, []column{s.layout.users.createdAt, s.layout.users.updatedAt}},
+		{s.layout.articles.table, []column{s.layout.articles.createdAt, s.layout.articles.updatedAt, s.layout.articles.publishedAt}},
+		{s.layout.comments.table, []column{s.layout.comments.createdAt, s.layout.comments.updatedAt}},
+	} {
+		for _, c := range t.columns {
+			if c.name != "" && !hasZone(s.dialect, c.kind) {
+				return t.table + "." + c.name
+			}
+		}
+	}
+	return ""
+}
 
 // Close implements source.Source.
 func (s *Source) Close() error { return s.db.Close() }
