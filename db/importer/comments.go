@@ -84,6 +84,7 @@ func storeComments(ctx context.Context, w *writing, rows []source.Comment) error
 			continue
 		}
 		if c.id != 0 {
+			found.parents[c.Key] = thread{c.id, c.article, c.depth, c.parent}
 			again = append(again, c)
 			continue
 		}
@@ -264,8 +265,9 @@ func (w *writing) reserveIDs(ctx context.Context, added []comment) error {
 		highest+idGap/2, highest+idGap).Scan(&w.reserved)
 }
 
-// changeComments updates comments that have changed in the old system. They stay
-// where they are in their threads.
+// changeComments updates comments that have changed in the old system. Their
+// article is another row here if its key has changed there, as when the key is
+// the slug.
 func (w *writing) changeComments(ctx context.Context, changed []comment) error {
 	if len(changed) == 0 {
 		return nil
@@ -279,8 +281,8 @@ func (w *writing) changeComments(ctx context.Context, changed []comment) error {
 	var batch pgx.Batch
 	for _, c := range changed {
 		sums[c.Key] = c.checksum
-		batch.Queue(`UPDATE comments SET author_id = $2, body = $3, created_at = $4, updated_at = $5 WHERE id = $1 AND author_id IS NOT NULL`,
-			c.id, c.author, c.Body, c.CreatedAt, c.UpdatedAt)
+		batch.Queue(`UPDATE comments SET author_id = $2, body = $3, created_at = $4, updated_at = $5, article_id = $6, parent_id = $7, depth = $8 WHERE id = $1 AND author_id IS NOT NULL`,
+			c.id, c.author, c.Body, c.CreatedAt, c.UpdatedAt, c.article, c.parent, c.depth)
 	}
 	return w.change(ctx, &batch, sums)
 }

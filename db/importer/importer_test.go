@@ -292,6 +292,118 @@ func TestDryRun(t *testing.T) {
 	require.Zero(t, again.Counts[source.Articles].Added)
 }
 
+// TestInterrupted imports with an interruption at every row of every kind, each
+// time a new one.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	failed := map[string]bool{}
+	interrupted := errors.New("interrupted")
+	m.fail = func(kind source.Kind, i int) error {
+		at := fmt.Sprint(kind, i)
+		if failed[at] {
+			return nil
+		}
+		failed[at] = true
+		return interrupted
+	}
+	for range 25 {
+		_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: m})
+		require.ErrorIs(t, err, interrupted)
+	}
+	r := run(t, d, m)
+	require.True(t, r.Resumed)
+	require.Equal(t, 1, r.Run)
+	for _, kind := range source.Kinds {
+		require.Equal(t, importer.Counts{Read: 5, Added: 5}, r.Counts[kind], kind)
+	}
+}
+
+// TestManyDeleted refuses to delete most rows, which another database would
+// mean.
+func TestManyDeleted(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := &memory{}
+	for i := 1; i <= 30; i++ {
+		m.users = append(m.users, user(i))
+	}
+	run(t, d, m)
+	m.users = m.users[:2]
+	_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: m})
+	var many *importer.ErrManyDeleted
+	require.ErrorAs(t, err, &many)
+	require.Equal(t, int64(28), many.Gone)
+	require.Equal(t, int64(30), number(t, d, `SELECT count(*) FROM users`))
+	r := run(t, d, m, func(c *importer.Config) { c.DeleteMany = true })
+	require.Equal(t, int64(28), r.Counts[source.Users].Deleted)
+}
+
+// TestFinish ends an import: another run is refused, and accounts stay known.
+func TestFinish(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	require.ErrorContains(t, importer.Finish(t.Context(), d.Pool(), "default"), `no import "default"`)
+	run(t, d, small())
+	require.NoError(t, importer.Finish(t.Context(), d.Pool(), "default"))
+	require.NoError(t, importer.Finish(t.Context(), d.Pool(), "default"))
+	_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: small()})
+	require.ErrorIs(t, err, importer.ErrFinished)
+	require.Equal(t, "users", text(t, d, `SELECT string_agg(DISTINCT kind, ',') FROM imported_rows`))
+}
+
+// TestOtherKey changes the key of an article, as an API does whose keys are slugs
+// when the title changes. Its comments stay, with the replies.
+func TestOtherKey(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	reply := comment(110, 2, 4)
+	reply.ParentKey = "102"
+	m.comments = append(m.comments, reply)
+	run(t, d, m)
+	m.articles[1].Key, m.articles[1].Slug, m.favorites[0].ArticleKey = "renamed", "renamed", "renamed"
+	m.comments[1].ArticleKey, m.comments[5].ArticleKey = "renamed", "renamed"
+	r := run(t, d, m)
+	require.Empty(t, r.Cases)
+	comments := func() string {
+		return text(t, d, `SELECT string_agg(concat_ws('|', c.id, a.slug, c.parent_id, c.depth), ' ' ORDER BY c.id) FROM comments c JOIN articles a ON a.id = c.article_id WHERE c.id IN (102, 110)`)
+	}
+	require.Equal(t, "102|renamed|1 110|renamed|102|2", comments())
+	require.True(t, verify(t, d, m).OK())
+
+	// A comment that is read after its article was deleted here is not lost.
+	later := m.comments
+	m.articles = append(m.articles[:1:1], m.articles[2:]...)
+	m.favorites = m.favorites[1:]
+	m.comments = append(later[:1:1], later[2:5]...)
+	run(t, d, m)
+	m.articles = append(m.articles, article(7, 2))
+	later[1].ArticleKey, later[5].ArticleKey = "7", "7"
+	m.comments = later
+	run(t, d, m)
+	require.Equal(t, "102|a-7|1 110|a-7|102|2", comments())
+	require.True(t, verify(t, d, m).OK())
+}
+
+// TestForgottenComments imports comments again that were deleted here with an
+// article which the old system has lost, if it has given them to another one.
+func TestForgottenComments(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	run(t, d, m)
+	m.articles = append(m.articles[:1:1], m.articles[2:]...)
+	m.favorites = m.favorites[1:]
+	run(t, d, m) // the comment of the article is there still, and refers to nothing
+	require.Zero(t, number(t, d, `SELECT count(*) FROM comments WHERE id = 102`))
+	m.comments[1].ArticleKey = "3"
+	run(t, d, m)
+	require.Equal(t, "a-3", text(t, d, `SELECT a.slug FROM comments c JOIN articles a ON a.id = c.article_id WHERE c.id = 102`))
+	require.True(t, verify(t, d, m).OK())
+}
+
 // TestOwnRowsStay keeps what users do here while the old system is still read.
 func TestOwnRowsStay(t *testing.T) {
 	t.Parallel()
