@@ -56,7 +56,8 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 }
 
 // layouts are the ways in which systems and people write times. A time without
-// a zone is one of UTC. Fractions of a second need not be in a layout.
+// a zone is one of UTC. Fractions of a second need not be in a layout. A zone is an
+// offset or UTC: other abbreviations have several meanings.
 var layouts = []string{
 	time.RFC3339,
 	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05-07", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 -0700 MST",
@@ -64,7 +65,8 @@ var layouts = []string{
 	"2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",
 	"2006/01/02 15:04:05", "2006/01/02", "2006-1-2",
 	"January 2, 2006", "Jan 2, 2006", "January 2 2006", "Jan 2 2006", "2 January 2006", "2 Jan 2006",
-	time.RFC1123Z, time.RFC1123, time.ANSIC, time.UnixDate,
+	time.RFC1123Z, "Mon, 02 Jan 2006 15:04:05 GMT", "Mon, 02 Jan 2006 15:04:05 UTC",
+	time.ANSIC, "Mon Jan _2 15:04:05 UTC 2006", "Mon Jan _2 15:04:05 GMT 2006",
 }
 
 // ParseTime reads a time, and reports whether it understands it.

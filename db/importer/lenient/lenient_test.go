@@ -43,12 +43,13 @@ func TestUnmarshal(t *testing.T) {
 func TestParseTime(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2022, 7, 8, 0, 0, 0, 0, time.UTC)
-	for _, text := range []string{"2022-07-08", "Jul 08 2022", "July 8, 2022", " 8 July 2022\n", "2022/07/08", "2022-07-08 00:00", "2022-07-08T02:00:00+02:00", "Fri, 08 Jul 2022 00:00:00 GMT", "2022-07-08 00:00:00 +0000 UTC", "2022-7-8"} {
+	for _, text := range []string{"2022-07-08", "Jul 08 2022", "July 8, 2022", " 8 July 2022\n", "2022/07/08", "2022-07-08 00:00", "2022-07-08T02:00:00+02:00", "Fri, 08 Jul 2022 00:00:00 GMT", "2022-07-08 00:00:00 +0000 UTC", "2022-7-8",
+		"2022-07-07 19:00:00 -0500 EST", "Fri, 08 Jul 2022 00:00:00 UTC", "Thu, 07 Jul 2022 19:00:00 -0500", "Fri Jul  8 00:00:00 UTC 2022", "Fri Jul  8 00:00:00 2022"} {
 		got, understood := lenient.ParseTime(text)
 		require.True(t, understood, text)
 		require.Equal(t, day, got, text)
 	}
-	for _, text := range []string{"", "now", "2022-13-01", "2022", "12:00"} {
+	for _, text := range []string{"", "now", "2022-13-01", "2022", "12:00", "Fri, 08 Jul 2022 00:00:00 EST", "Fri Jul  8 00:00:00 CEST 2022", "Fri, 08 Jul 2022 00:00:00 XYZ"} {
 		_, understood := lenient.ParseTime(text)
 		require.False(t, understood, text)
 	}
