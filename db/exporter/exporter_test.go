@@ -45,6 +45,10 @@ func newsroom(t *testing.T) *pgxpool.Pool {
 		INSERT INTO hidden_items (article_id, reason) SELECT max(f.article_id), 'no' FROM favorites f;
 		INSERT INTO hidden_items (comment_id, reason) SELECT min(id), 'rude' FROM comments WHERE NOT hidden;
 		DELETE FROM comments WHERE id = (SELECT min(parent_id) FROM comments);
+		INSERT INTO comments (id, article_id, author_id, body, parent_id, depth) OVERRIDING SYSTEM VALUE
+			SELECT max(id) + 2, min(article_id), min(author_id), 'is answered', NULL, 1 FROM comments;
+		INSERT INTO comments (id, article_id, author_id, body, parent_id, depth) OVERRIDING SYSTEM VALUE
+			SELECT id - 1, article_id, author_id, 'answers one with a greater id', id, 2 FROM comments ORDER BY id DESC LIMIT 1;
 		INSERT INTO article_slugs (slug, article_id) SELECT 'an-earlier-slug', min(id) FROM articles;`)
 	require.NoError(t, err)
 	return pool
@@ -114,11 +118,16 @@ func TestRoundTrip(t *testing.T) {
 		})
 	requireSame(t, articles, collect(t, s.Articles(ctx, source.Range{})))
 
-	comments := rows(t, pool, `SELECT id::text, article_id::text, COALESCE(author_id::text, ''), COALESCE(parent_id::text, ''), body, created_at, updated_at FROM comments ORDER BY comments.id`,
+	comments := rows(t, pool, `SELECT id::text, article_id::text, COALESCE(author_id::text, ''), COALESCE(parent_id::text, ''), body, created_at, updated_at FROM comments ORDER BY depth, comments.id`,
 		func(r pgx.CollectableRow) (c source.Comment, err error) {
 			return c, r.Scan(&c.Key, &c.ArticleKey, &c.AuthorKey, &c.ParentKey, &c.Body, &c.CreatedAt, &c.UpdatedAt)
 		})
 	requireSame(t, comments, collect(t, s.Comments(ctx, source.Range{})))
+	before := map[string]bool{"": true}
+	for _, c := range comments {
+		require.True(t, before[c.ParentKey], "a line refers only to lines before it")
+		before[c.Key] = true
+	}
 
 	favorites := rows(t, pool, `SELECT user_id || '/' || article_id, user_id::text, article_id::text, created_at
 			FROM (TABLE favorites UNION ALL TABLE hidden_favorites) f ORDER BY f.article_id, f.user_id`,

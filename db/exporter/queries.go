@@ -1,7 +1,8 @@
 package exporter
 
 // The queries sort by primary keys, so that PostgreSQL returns the first rows at
-// once and need not store any. Times are in the time zone of the transaction,
+// once and need not store any, except comments: one that was imported can have a
+// smaller id than the one that it answers, which comes first. Times are in the time zone of the transaction,
 // which is UTC. Members that an article does not have are null.
 const (
 	accounts = `
@@ -28,7 +29,7 @@ const (
 		SELECT json_build_object('type', 'comment', 'id', c.id, 'articleId', c.article_id, 'authorId', c.author_id, 'parentId', c.parent_id, 'body', c.body,
 			'waiting', c.waiting, 'hidden', (SELECT json_build_object('reason', h.reason, 'at', h.created_at) FROM hidden_items h WHERE h.comment_id = c.id),
 			'createdAt', c.created_at, 'updatedAt', c.updated_at)
-		FROM comments c ORDER BY c.id`
+		FROM comments c ORDER BY c.depth, c.id`
 	// Those of articles that are not public are in a table of their own.
 	favorites = `
 		SELECT json_build_object('type', 'favorite', 'userId', f.user_id, 'articleId', f.article_id, 'createdAt', f.created_at)
