@@ -1,6 +1,7 @@
 package apisource_test
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -97,7 +98,7 @@ func at(t testing.TB, address string, options apisource.Options) *apisource.Sour
 	if options.FirstPause == 0 {
 		options.FirstPause = time.Microsecond
 	}
-	options.MaxPause = time.Millisecond
+	options.MaxPause = cmp.Or(options.MaxPause, time.Millisecond)
 	options.Dir = t.TempDir()
 	s, err := apisource.New(address, options)
 	require.NoError(t, err)
@@ -333,6 +334,29 @@ func TestFaults(t *testing.T) {
 			}
 			require.Equal(t, numbered(1, 12), slugs(t, s))
 		})
+	}
+}
+
+// TestRetryAfterNow pauses also before a server that asks for no pause.
+func TestRetryAfterNow(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"0", "Fri, 31 Dec 1999 23:59:59 GMT"} {
+		var first, last time.Time
+		b, s := start(t, 1, apisource.Options{FirstPause: 100 * time.Millisecond, MaxPause: time.Second})
+		b.before = func(w http.ResponseWriter, _ *http.Request) bool {
+			last = time.Now()
+			if first.IsZero() {
+				first = last
+			}
+			if last.Sub(first) > 50*time.Millisecond {
+				return false
+			}
+			w.Header().Set("Retry-After", value)
+			w.WriteHeader(http.StatusTooManyRequests)
+			return true
+		}
+		require.Equal(t, numbered(1, 1), slugs(t, s))
+		require.Less(t, b.asked["/api/articles?limit=100&offset=0"], 4)
 	}
 }
 

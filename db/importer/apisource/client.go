@@ -154,8 +154,9 @@ func (c *client) refused(res *http.Response) error {
 	if !status.passing() {
 		return backoff.Permanent(status)
 	}
-	if pause, ok := retryAfter(res.Header.Get("Retry-After"), time.Now()); ok {
-		return pausedError{status, &backoff.RetryAfterError{Duration: min(pause, c.options.MaxPause)}}
+	// A server that names no time after now would get all attempts at once.
+	if pause, ok := retryAfter(res.Header.Get("Retry-After"), time.Now()); ok && pause > 0 {
+		return pausedError{status, &backoff.RetryAfterError{Duration: min(max(pause, c.options.FirstPause), c.options.MaxPause)}}
 	}
 	return status
 }
