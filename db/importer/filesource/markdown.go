@@ -90,9 +90,19 @@ func siteURL(address string) (*url.URL, error) {
 	return u.JoinPath("/"), nil
 }
 
-// skipped are folders that have no articles in them: what programs install or
-// build, and the parts of pages.
-var skipped = []string{"node_modules", "vendor", "_site", "_includes", "_layouts", "_sass", "_data", "layouts", "themes", "archetypes", "resources"}
+// Folders that have no articles in them: what programs install or build, and the
+// parts of pages. Those at the top have these names in the folder of a program;
+// below it, they are as good names of sections as others.
+var (
+	skippedAnywhere = []string{"node_modules", "_site", "_includes", "_layouts", "_sass", "_data"}
+	skippedAtTop    = []string{"vendor", "layouts", "themes", "archetypes", "resources"}
+)
+
+// isSkipped reports whether a folder is left out.
+func isSkipped(p string) bool {
+	name := path.Base(p)
+	return p != "." && (strings.HasPrefix(name, ".") || slices.Contains(skippedAnywhere, name) || slices.Contains(skippedAtTop, p))
+}
 
 // find lists the files. os.Root follows no symbolic link out of the folder, and
 // fs.WalkDir follows none.
@@ -103,7 +113,8 @@ func (s *MarkdownSource) find() error {
 		case err != nil:
 			return err
 		case entry.IsDir():
-			if p != "." && (strings.HasPrefix(name, ".") || slices.Contains(skipped, name)) {
+			if isSkipped(p) {
+				s.noteSkipped(p)
 				return fs.SkipDir
 			}
 		case strings.HasPrefix(name, "."):
@@ -121,6 +132,26 @@ func (s *MarkdownSource) find() error {
 	})
 	slices.Sort(s.paths)
 	return err
+}
+
+// noteSkipped notes that a folder is left out, if it has Markdown. Packages of
+// Node.js all have, which says nothing.
+func (s *MarkdownSource) noteSkipped(folder string) {
+	if path.Base(folder) == "node_modules" {
+		return
+	}
+	_ = fs.WalkDir(s.root.FS(), folder, func(_ string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil: // what is left out need not be readable
+			return fs.SkipDir
+		case entry.IsDir() && entry.Name() == "node_modules":
+			return fs.SkipDir
+		case !entry.IsDir() && isMarkdown(entry.Name()):
+			s.note(folder, "the folder is left out, since programs keep files of their own in it; if it has articles, import it by itself")
+			return fs.SkipAll
+		}
+		return nil
+	})
 }
 
 func isMarkdown(name string) bool {

@@ -135,7 +135,8 @@ func TestMarkdownFolder(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{
 		"b.md": "---\nauthor: Bob\n---\n", "a/z.MD": "---\nauthor: {name: BOB, email: bob@example.com}\n---\n", "a.md": "---\nauthors: [Anna, Bob]\n---\n", "c.md": "C",
-		".git/x.md": "x", ".hidden.md": "x", "node_modules/p/README.md": "x", "_site/a.md": "x", "content/_index.md": "x", "notes.txt": "x",
+		".git/x.md": "x", ".hidden.md": "x", "node_modules/p/README.md": "x", "_site/a.md": "x", "themes/t/README.md": "x", "layouts/page.html": "x",
+		"posts/themes/d.md": "D", "posts/node_modules/p/README.md": "x", "vendor/node_modules/p/README.md": "x", "content/_index.md": "x", "notes.txt": "x",
 	})
 	outside := file(t, "secret.md", "secret")
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "link.md")))
@@ -143,14 +144,14 @@ func TestMarkdownFolder(t *testing.T) {
 	require.NoError(t, os.Symlink(".", filepath.Join(dir, "circle")))
 	var notes []string
 	s := markdown(t, dir, filesource.MarkdownOptions{Author: "Desk", Note: func(n filesource.Note) { notes = append(notes, n.Key) }})
-	require.Equal(t, fmt.Sprintf("4 Markdown files in the folder %s", dir), s.Describe())
+	require.Equal(t, fmt.Sprintf("5 Markdown files in the folder %s", dir), s.Describe())
 	users, articles, _, _, _ := everything(t, s)
 	var keys []string
 	for _, a := range articles {
 		keys = append(keys, a.Key+" by "+a.AuthorKey)
 	}
-	require.Equal(t, []string{"a.md by anna", "a/z.MD by bob", "b.md by bob", "c.md by desk"}, keys)
-	require.Equal(t, []string{"circle", "content/_index.md", "link.md", "linked"}, notes)
+	require.Equal(t, []string{"a.md by anna", "a/z.MD by bob", "b.md by bob", "c.md by desk", "posts/themes/d.md by desk"}, keys)
+	require.Equal(t, []string{".git", "_site", "circle", "content/_index.md", "link.md", "linked", "themes"}, notes, "node_modules and a folder without Markdown are not worth a note")
 	for i := range users {
 		require.Equal(t, users[i].Key, users[i].Position)
 		users[i].Row = source.Row{Key: users[i].Key}
