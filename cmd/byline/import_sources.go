@@ -41,10 +41,11 @@ var sources = []sourceKind{
 	{
 		use: "api URL", what: "an API of the RealWorld contract", short: "Import any RealWorld backend through its API",
 		long: "Import what any backend of the RealWorld contract shows through its API, such as\n" +
-			"https://example.com/api. The API shows no passwords and e-mail addresses: users set new\n" +
-			"ones. It shows favorites, but follows only of the account that a token belongs to.",
+			"https://example.com/api. The API shows no passwords and e-mail addresses: byline admin\n" +
+			"reset-link makes a link with which a user sets a password, and docs/importing.md has more.\n" +
+			"It shows favorites, but follows only of the account that a token belongs to.",
 		flags: func(p *program, f *pflag.FlagSet) opener {
-			var options apisource.Options
+			options := apisource.Options{Note: p.note}
 			token := f.String("token", "", "token of an account there, or env:NAME for an environment variable with it")
 			f.IntVar(&options.Concurrency, "concurrency", 4, "requests at a time")
 			f.Float64Var(&options.Rate, "rate", 0, "requests in a second at most; 0 for no limit")
@@ -94,7 +95,7 @@ var sources = []sourceKind{
 
 // note prints what a source leaves out or changes before the rules do.
 func (p *program) note(n filesource.Note) {
-	_, _ = fmt.Fprintf(p.stderr, "byline: %s %s: %s\n", n.Kind, n.Key, n.Text)
+	_, _ = fmt.Fprintf(p.stderr, "byline: %s: %s\n", strings.TrimSpace(string(n.Kind)+" "+n.Key), n.Text)
 }
 
 // liveDatabase returns the flags of a source that is a database.

@@ -8,8 +8,8 @@
 //
 // An API shows less than a database:
 //
-//   - no e-mail addresses and password hashes: users have to reset their
-//     passwords. Only the account whose token is given has its address.
+//   - no e-mail addresses and password hashes: users need a link of an operator to
+//     set a password. Only the account whose token is given has its address.
 //   - only users who have written an article or a comment;
 //   - favorites only of these users;
 //   - follows only of the account whose token is given;
@@ -64,6 +64,8 @@ type Options struct {
 	// fails to show with 500 each time. They are left out. Otherwise the first one
 	// ends the import. It is called concurrently.
 	Broken func(slug string, err error)
+	// Note, if it is set, is called for what is left out.
+	Note func(filesource.Note)
 	// Dir is the folder of the temporary file, as large as all texts; "" means
 	// that of the system.
 	Dir string
@@ -80,6 +82,9 @@ func (o Options) withDefaults() Options {
 	o.MaxResponse, o.MaxArticles = cmp.Or(o.MaxResponse, 32<<20), cmp.Or(o.MaxArticles, 10_000_000)
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}
+	}
+	if o.Note == nil {
+		o.Note = func(filesource.Note) {}
 	}
 	return o
 }

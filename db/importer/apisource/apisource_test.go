@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/byline-api/byline/db/importer/apisource"
+	"github.com/byline-api/byline/db/importer/filesource"
 	"github.com/byline-api/byline/db/importer/source"
 )
 
@@ -335,6 +336,86 @@ func TestFaults(t *testing.T) {
 			require.Equal(t, numbered(1, 12), slugs(t, s))
 		})
 	}
+}
+
+// TestFavoritesOfEverybody leaves favorites out if the API does not know whose it
+// is asked for.
+func TestFavoritesOfEverybody(t *testing.T) {
+	t.Parallel()
+	var notes []filesource.Note
+	b, s := start(t, 3, apisource.Options{Note: func(n filesource.Note) { notes = append(notes, n) }})
+	b.list = func(response map[string]any, _ *http.Request) {
+		response["articles"], response["articlesCount"] = b.articles, len(b.articles)
+	}
+	require.Empty(t, collect(t, s.Favorites(t.Context(), source.Range{})))
+	require.Equal(t, []filesource.Note{{Kind: source.Favorites, Text: "left out: the API shows the same articles whoever's favorites it is asked for"}}, notes)
+
+	b, s = start(t, 3, apisource.Options{})
+	b.before = func(w http.ResponseWriter, r *http.Request) bool {
+		refused := strings.HasPrefix(r.URL.Query().Get("favorited"), "nobody-")
+		if refused {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		return refused
+	}
+	b.comments["a-1"] = []map[string]any{{"id": 1, "body": "b", "author": "anna"}}
+	require.Len(t, collect(t, s.Favorites(t.Context(), source.Range{})), 3)
+}
+
+// TestNotFoundOnce asks again for articles that are not found, and does not take a
+// fault for their deletion.
+func TestNotFoundOnce(t *testing.T) {
+	t.Parallel()
+	for path, times := range map[string]int{"/api/articles/a-2": 1, "/api/articles/a-2/comments": 1, "/api/articles/a-2/comments?": 2} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			b, s := start(t, 3, apisource.Options{})
+			b.comments["a-2"] = []map[string]any{{"id": 1, "body": "b", "author": "anna"}}
+			failed := 0
+			b.before = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != path || failed == times {
+					return false
+				}
+				failed++
+				w.WriteHeader(http.StatusNotFound)
+				return true
+			}
+			if times == 2 {
+				path = strings.TrimSuffix(path, "?")
+				_, err := s.Counts(t.Context())
+				require.ErrorContains(t, err, "GET /articles/a-2/comments: it answers 404")
+				return
+			}
+			require.ElementsMatch(t, numbered(1, 3), slugs(t, s))
+			require.Len(t, collect(t, s.Comments(t.Context(), source.Range{})), 1)
+		})
+	}
+	t.Run("RenamedOnOnePage", func(t *testing.T) {
+		t.Parallel()
+		b, s := start(t, 3, apisource.Options{})
+		b.before = func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/api/articles/a-2" {
+				b.articles[1]["slug"] = "renamed"
+			}
+			return false
+		}
+		require.ElementsMatch(t, []string{"a-1", "renamed", "a-3"}, slugs(t, s))
+	})
+	t.Run("Never", func(t *testing.T) {
+		t.Parallel()
+		var notes []filesource.Note
+		b, s := start(t, 3, apisource.Options{Note: func(n filesource.Note) { notes = append(notes, n) }})
+		b.before = func(w http.ResponseWriter, r *http.Request) bool {
+			gone := r.URL.Path == "/api/articles/a-2"
+			if gone {
+				w.WriteHeader(http.StatusNotFound)
+			}
+			return gone
+		}
+		require.ElementsMatch(t, []string{"a-1", "a-3"}, slugs(t, s))
+		require.Len(t, notes, 1)
+		require.Equal(t, "a-2", notes[0].Key)
+	})
 }
 
 // TestRetryAfterNow pauses also before a server that asks for no pause.

@@ -3,6 +3,7 @@ package apisource
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -28,7 +29,10 @@ type crawl struct {
 	names   []string           // of users, as they were found
 	read    map[string]bool    // slugs that were in the list
 	written map[string]bool    // slugs of articles that are in the file
+	missing []string           // slugs that were in the list, and of which there was no article
 	done    int                // articles that were asked for
+	// lastLook says that nothing is asked for again which cannot be found.
+	lastLook bool
 }
 
 // maxRounds is how often the list of articles is read until it does not change.
@@ -47,6 +51,14 @@ func (c *crawl) everything(ctx context.Context) error {
 		return err
 	}
 	if c.options.WithoutFavorites {
+		return nil
+	}
+	filters, err := c.filtersFavorites(ctx)
+	if err != nil {
+		return err
+	}
+	if !filters {
+		c.options.Note(filesource.Note{Kind: source.Favorites, Text: "left out: the API shows the same articles whoever's favorites it is asked for"})
 		return nil
 	}
 	return c.favorites(ctx)
@@ -79,12 +91,31 @@ func (c *crawl) found(p profile) {
 	}
 }
 
-// articles reads all articles with their comments, the oldest first.
+// articles reads all articles with their comments, the oldest first. An article
+// that is in the list and cannot be found may be a fault that passes, or have
+// another slug now. So it is asked for again at the end, and then the list is.
 func (c *crawl) articles(ctx context.Context) error {
-	return c.settled(ctx, "/articles", nil, c.read, func(fresh []string, known int) error {
-		slices.Reverse(fresh)
-		return c.readArticles(ctx, fresh, known)
-	})
+	for range 2 {
+		err := c.settled(ctx, "/articles", nil, c.read, func(fresh []string, known int) error {
+			slices.Reverse(fresh)
+			return c.readArticles(ctx, fresh, known)
+		})
+		if err != nil || len(c.missing) == 0 {
+			return err
+		}
+		again := c.missing
+		c.missing, c.lastLook = nil, true
+		if err := c.readArticles(ctx, again, c.done); err != nil {
+			return err
+		}
+		if len(c.missing) == 0 {
+			return nil
+		}
+	}
+	for _, slug := range c.missing {
+		c.options.Note(filesource.Note{Kind: source.Articles, Key: slug, Text: "left out: the list has it, and the API knows no such article"})
+	}
+	return nil
 }
 
 // settled calls use with the slugs of a list that are not in seen, and adds them
@@ -174,16 +205,21 @@ func (c *crawl) page(ctx context.Context, name string, filter url.Values, cursor
 	return page, err
 }
 
-// read is an article with its comments; article is nil if it was deleted.
+// read is an article with its comments; article is nil if it is left out. missing
+// says that the API knows no such article.
 type read struct {
 	article  *article
 	comments []comment
+	missing  bool
 }
 
 func (c *crawl) readArticles(ctx context.Context, slugs []string, known int) error {
 	return ordered(ctx, c.options.Concurrency, slugs, c.readArticle, func(slug string, r read) error {
 		c.done++
 		defer func() { c.options.Progress(c.done, max(known, c.done)) }()
+		if r.missing {
+			c.missing = append(c.missing, slug)
+		}
 		if r.article == nil || c.written[r.article.Slug] {
 			return nil
 		}
@@ -209,7 +245,7 @@ func (c *crawl) readArticle(ctx context.Context, slug string) (r read, err error
 	path := "/articles/" + url.PathEscape(slug)
 	switch err := c.client.get(ctx, path, path, nil, &res); {
 	case notFound(err):
-		return read{}, nil // deleted or renamed since the list was read
+		return read{missing: true}, nil // deleted or renamed since the list was read
 	case c.leavesOut(err):
 		c.options.Broken(slug, err)
 		return read{}, nil
@@ -220,9 +256,12 @@ func (c *crawl) readArticle(ctx context.Context, slug string) (r read, err error
 	}
 	r.article = res.Article
 	r.comments, err = c.readComments(ctx, path+"/comments")
-	if c.leavesOut(err) {
+	switch {
+	case c.leavesOut(err):
 		c.options.Broken(slug, err)
 		return r, nil
+	case notFound(err) && (!c.lastLook || notFound(c.client.get(ctx, path, path, nil, &res))):
+		return read{missing: true}, nil // deleted just now, or a fault
 	}
 	return r, err
 }
@@ -239,9 +278,7 @@ func (c *crawl) leavesOut(err error) bool {
 func (c *crawl) readComments(ctx context.Context, path string) (all []comment, err error) {
 	for query := (url.Values)(nil); ; {
 		var page commentsResponse
-		if err := c.client.get(ctx, path, path, query, &page); notFound(err) {
-			return nil, nil
-		} else if err != nil {
+		if err := c.client.get(ctx, path, path, query, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Comments...)
@@ -294,6 +331,19 @@ func (c *crawl) readProfile(ctx context.Context, name string) (profile, error) {
 		return profile{}, err
 	}
 	return *res.Profile, nil
+}
+
+// filtersFavorites reports whether the API knows whose favorites it is asked for:
+// nobody has a name that was made up just now. Some APIs answer with all
+// articles, which would be the favorites of everybody.
+func (c *crawl) filtersFavorites(ctx context.Context) (bool, error) {
+	nobody := "nobody-" + rand.Text()
+	page, err := c.page(ctx, "/articles?favorited={username}", url.Values{"favorited": {nobody}}, "", 0)
+	var status statusError
+	if errors.As(err, &status) { // it refuses such a name
+		return true, nil
+	}
+	return len(page.Articles) == 0, err
 }
 
 // favorites writes the favorites of each user that is known.
