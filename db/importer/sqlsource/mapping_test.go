@@ -3,6 +3,7 @@ package sqlsource
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -132,30 +133,28 @@ func TestTagListColumn(t *testing.T) {
 	}
 }
 
-// TestDetect tells the systems apart, and Open says when it was the other one.
-func TestDetect(t *testing.T) {
+// TestOtherPreset says when it was the other system, also if names are missing.
+func TestOtherPreset(t *testing.T) {
 	t.Parallel()
 	for _, server := range servers {
 		for i, system := range Presets {
 			t.Run(system+" on "+server, func(t *testing.T) {
 				t.Parallel()
 				url := database(t, system, server)
-				found, err := Detect(t.Context(), url)
-				require.NoError(t, err)
-				require.Equal(t, system, found)
-				err = openError(t, Presets[1-i], url, "")
-				require.ErrorContains(t, err, "use byline import "+system)
+				require.ErrorContains(t, openError(t, Presets[1-i], url, ""), "says: use byline import "+system)
+				comments := quoteOf(server)(map[string]string{"prisma": "Comment", "sequelize": "Comments"}[system])
+				execute(t, url, "ALTER TABLE "+comments+" RENAME COLUMN body TO message")
+				err := openError(t, Presets[1-i], url, "")
+				require.ErrorContains(t, err, "the mapping "+system+" fits better, of which this is missing: use byline import "+system+" with changes\n  comments.body: the table "+strings.Trim(comments, "`\""))
+				require.NotContains(t, openError(t, system, url, "").Error(), "fits better")
 			})
 		}
 		t.Run("nothing on "+server, func(t *testing.T) {
 			t.Parallel()
 			url := load(t, server, "SELECT 1")
-			_, err := Detect(t.Context(), url)
-			require.ErrorIs(t, err, errNoTables)
 			require.ErrorIs(t, openError(t, "prisma", url, ""), errNoTables)
 			execute(t, url, "CREATE TABLE things (id INTEGER PRIMARY KEY)")
-			_, err = Detect(t.Context(), url)
-			require.ErrorContains(t, err, "no tables of users and articles that are known; the tables are things")
+			require.ErrorContains(t, openError(t, "prisma", url, ""), "the tables are things\nchange the mapping")
 		})
 	}
 }

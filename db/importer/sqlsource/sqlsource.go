@@ -64,12 +64,8 @@ func (s *Source) find(ctx context.Context, m Mapping) error {
 	var missing []string
 	if s.layout, missing = have.resolve(m); len(missing) > 0 {
 		text := "the database is not as the mapping says:\n  " + strings.Join(missing, "\n  ") + "\nthe tables are " + strings.Join(have.tables(), ", ")
-		for _, preset := range Presets {
-			if other, err := Parse(preset, nil); err == nil {
-				if _, lacks := have.resolve(other); len(lacks) == 0 {
-					return errors.New(text + "\nthe database is as the mapping " + preset + " says: use byline import " + preset)
-				}
-			}
+		if other := have.better(len(missing)); other != "" {
+			return errors.New(text + other)
 		}
 		return errors.New(text + "\nchange the mapping: byline import mapping prints it, and --mapping reads it")
 	}
@@ -91,44 +87,25 @@ func explain(err error) error {
 	return err
 }
 
-// Detect returns the name of the preset that a database is most like, by its
-// tables and columns.
-func Detect(ctx context.Context, address string) (string, error) {
-	conn, err := parseURL(address)
-	if err != nil {
-		return "", err
-	}
-	db := conn.open()
-	defer func() { _ = db.Close() }()
-	have, err := readSchema(ctx, db, conn.dialect)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", conn.place, explain(err))
-	}
-	return have.detect()
-}
-
-// detect returns the preset of which the least is missing. Presets that are as
-// good are told apart by the table in which the tool notes its migrations.
-func (s schema) detect() (best string, err error) {
-	notes := map[string]string{"prisma": "_prisma_migrations", "sequelize": "SequelizeMeta"}
-	least := 0
+// better returns what to say about a mapping that is built in and lacks less than
+// another one, of which so many names are missing.
+func (s schema) better(missing int) string {
+	text := ""
 	for _, preset := range Presets {
 		m, err := Parse(preset, nil)
 		if err != nil {
-			return "", err
-		}
-		l, missing := s.resolve(m)
-		if l.users.table == "" || l.articles.table == "" {
 			continue
 		}
-		if best == "" || len(missing) < least || len(missing) == least && s[notes[preset]] != nil {
-			best, least = preset, len(missing)
+		l, lacks := s.resolve(m)
+		switch {
+		case len(lacks) == 0:
+			return "\nthe database is as the mapping " + preset + " says: use byline import " + preset
+		case len(lacks) < missing && l.users.table != "" && l.articles.table != "":
+			missing = len(lacks)
+			text = fmt.Sprintf("\nthe mapping %s fits better, of which this is missing: use byline import %s with changes\n  %s", preset, preset, strings.Join(lacks, "\n  "))
 		}
 	}
-	if best == "" {
-		return "", errors.New("the database has no tables of users and articles that are known; the tables are " + strings.Join(s.tables(), ", "))
-	}
-	return best, nil
+	return text
 }
 
 // Describe implements source.Source.
