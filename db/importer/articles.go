@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,8 @@ func (im *run) articles(ctx context.Context) error {
 
 func sumOfArticle(a source.Article) int64 {
 	d := newDigest().text(a.AuthorKey, a.Slug, a.Title, a.Description, a.Body, fmt.Sprint(a.Draft), stamp(a.CreatedAt), stamp(a.UpdatedAt), stamp(a.PublishedAt))
-	return d.text(a.Language, a.Cover, a.Canonical).text(a.Tags...).sum()
+	d.text(a.Language, a.Cover, a.Canonical, a.CoverAlt, a.MetaTitle, a.MetaDescription, string(a.Metadata), fmt.Sprint(a.CommentsClosed))
+	return d.text(fmt.Sprint(len(a.EarlierSlugs))).text(a.EarlierSlugs...).text(a.Tags...).sum()
 }
 
 // article is an article as it is stored.
@@ -45,6 +47,7 @@ func judgeArticle(j *judge, a source.Article) article {
 	a.Title, a.Description = j.text("title", a.Title, maxTitle), j.text("description", a.Description, maxDescription)
 	a.Body = j.text("body", a.Body, maxBody)
 	a.Slug = j.slug(a.Slug, a.Title)
+	a.EarlierSlugs = slices.DeleteFunc(slices.Clone(a.EarlierSlugs), func(s string) bool { return !isSlug(s) || s == a.Slug })
 	if strings.TrimSpace(a.Title) == "" {
 		a.Title = a.Slug
 		j.note(TitleEmpty, "title", a.Title, "")
@@ -64,14 +67,23 @@ func detailsOf(j *judge, a source.Article) []byte {
 		Alt string `json:"alt"`
 	}
 	var d struct {
-		Cover     *cover `json:"coverImage,omitempty"`
-		Canonical string `json:"canonicalUrl,omitempty"`
-		Language  string `json:"language,omitempty"`
+		Cover           *cover          `json:"coverImage,omitempty"`
+		Canonical       string          `json:"canonicalUrl,omitempty"`
+		MetaTitle       string          `json:"metaTitle,omitempty"`
+		MetaDescription string          `json:"metaDescription,omitempty"`
+		Language        string          `json:"language,omitempty"`
+		Metadata        json.RawMessage `json:"metadata,omitempty"`
 	}
 	if url := j.url("cover", a.Cover); url != "" {
 		d.Cover = &cover{url, cut(a.Title, maxTitle)}
+		if a.CoverAlt != "" {
+			d.Cover.Alt = j.text("coverAlt", a.CoverAlt, maxCoverAlt)
+		}
 	}
 	d.Canonical = j.url("canonical", a.Canonical)
+	d.MetaTitle = strings.TrimSpace(j.text("metaTitle", a.MetaTitle, maxTitle))
+	d.MetaDescription = strings.TrimSpace(j.text("metaDescription", a.MetaDescription, maxDescription))
+	d.Metadata = j.metadata(a.Metadata)
 	if a.Language != "" {
 		if tag, err := language.Parse(a.Language); err != nil || tag == language.Und {
 			j.note(MemberInvalid, "language", "", "")
@@ -264,7 +276,11 @@ func (w *writing) addArticles(ctx context.Context, added []article) error {
 		return err
 	}
 	if w.DryRun {
-		return w.claim(ctx, repeat("s", len(added)), keysOf(added, func(a article) string { return a.Slug }))
+		slugs := keysOf(added, func(a article) string { return a.Slug })
+		for _, a := range added {
+			slugs = append(slugs, a.EarlierSlugs...)
+		}
+		return w.claim(ctx, repeat("s", len(slugs)), slugs)
 	}
 	if err := w.write(ctx, "articles"); err != nil {
 		return err
@@ -306,19 +322,45 @@ func (w *writing) addArticles(ctx context.Context, added []article) error {
 			return fmt.Errorf("copy %s: %w", t.table, err)
 		}
 	}
+	return w.addEarlierSlugs(ctx, added)
+}
+
+// addEarlierSlugs lets earlier slugs lead to their articles, unless another
+// article has or had them.
+func (w *writing) addEarlierSlugs(ctx context.Context, articles []article) error {
+	var slugs []string
+	var ids []int64
+	for _, a := range articles {
+		for _, s := range a.EarlierSlugs {
+			slugs, ids = append(slugs, s), append(ids, a.id)
+		}
+	}
+	if len(slugs) == 0 || w.DryRun {
+		return nil
+	}
+	for _, sql := range []string{
+		`INSERT INTO article_slugs (slug, article_id) SELECT e.slug, a.id FROM unnest($1::text[], $2::bigint[]) e (slug, id) JOIN articles a ON a.id = e.id
+			WHERE NOT a.hidden AND NOT EXISTS (SELECT FROM draft_slugs d WHERE d.slug = e.slug AND d.article_id <> a.id) ON CONFLICT DO NOTHING`,
+		`INSERT INTO draft_slugs (slug, author_id, article_id) SELECT e.slug, a.author_id, a.id FROM unnest($1::text[], $2::bigint[]) e (slug, id) JOIN articles a ON a.id = e.id
+			WHERE a.hidden AND NOT EXISTS (SELECT FROM article_slugs s WHERE s.slug = e.slug) ON CONFLICT DO NOTHING`,
+	} {
+		if _, err := w.tx.Exec(ctx, sql, slugs, ids); err != nil {
+			return fmt.Errorf("store earlier slugs: %w", err)
+		}
+	}
 	return nil
 }
 
 func (w *writing) copyArticles(ctx context.Context, added []article) error {
 	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"articles"},
-		[]string{"id", "slug", "author_id", "title", "description", "body", "tags", "details", "created_at", "updated_at", "status", "hidden", "published_at", "word_count", "reading_minutes"},
+		[]string{"id", "slug", "author_id", "title", "description", "body", "tags", "details", "created_at", "updated_at", "status", "hidden", "published_at", "word_count", "reading_minutes", "comments_open"},
 		pgx.CopyFromSlice(len(added), func(i int) ([]any, error) {
 			a := added[i]
 			status, published, counts := "published", any(a.PublishedAt), words.Count(a.Body)
 			if a.Draft {
 				status, published = "draft", nil
 			}
-			return []any{a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.details, a.CreatedAt, a.UpdatedAt, status, a.Draft, published, counts.Words, counts.Minutes}, nil
+			return []any{a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.details, a.CreatedAt, a.UpdatedAt, status, a.Draft, published, counts.Words, counts.Minutes, !a.CommentsClosed}, nil
 		}))
 	if err != nil {
 		return fmt.Errorf("copy articles: %w", err)
@@ -327,7 +369,8 @@ func (w *writing) copyArticles(ctx context.Context, added []article) error {
 }
 
 // changeArticles updates articles that have changed in the old system. The slug
-// before leads to the article still. Whether it is public is left as it is here.
+// before leads to the article still. Whether it is public and takes comments is
+// left as it is here.
 func (w *writing) changeArticles(ctx context.Context, changed []article) error {
 	sums := map[string]int64{}
 	var batch pgx.Batch
@@ -345,5 +388,8 @@ func (w *writing) changeArticles(ctx context.Context, changed []article) error {
 			) SELECT FROM a`,
 			a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.details, a.UpdatedAt, counts.Words, counts.Minutes)
 	}
-	return w.change(ctx, &batch, sums)
+	if err := w.change(ctx, &batch, sums); err != nil {
+		return err
+	}
+	return w.addEarlierSlugs(ctx, changed)
 }

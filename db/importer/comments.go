@@ -27,7 +27,7 @@ func (im *run) comments(ctx context.Context) error {
 }
 
 func sumOfComment(c source.Comment) int64 {
-	return newDigest().text(c.ArticleKey, c.AuthorKey, c.ParentKey, c.Body, stamp(c.CreatedAt), stamp(c.UpdatedAt)).sum()
+	return newDigest().text(c.ArticleKey, c.AuthorKey, c.ParentKey, c.Body, stamp(c.CreatedAt), stamp(c.UpdatedAt), fmt.Sprint(c.Deleted)).sum()
 }
 
 // comment is a comment as it is stored.
@@ -35,7 +35,7 @@ type comment struct {
 	source.Comment // with repaired texts and times
 	imported       // id is 0 if the comment is new
 	article        int64
-	author         int64
+	author         *int64 // nil if the comment was deleted
 	parent         *int64
 	depth          int16
 }
@@ -47,7 +47,9 @@ const maxCommentID = 1<<53 - 1
 const maxDepth = 8
 
 func judgeComment(j *judge, c source.Comment) comment {
-	c.Body = j.text("body", c.Body, maxComment)
+	if c.Body = j.text("body", c.Body, maxComment); c.Deleted {
+		c.Body, c.AuthorKey = "", ""
+	}
 	c.CreatedAt, c.UpdatedAt = j.times(c.CreatedAt, c.UpdatedAt)
 	return comment{Comment: c, depth: 1}
 }
@@ -179,8 +181,15 @@ func (w *writing) place(ctx context.Context, j *judge, c *comment, found targets
 		j.note(ArticleMissing, "article", "", c.ArticleKey)
 		return nil
 	}
-	if c.author, err = w.author(ctx, j, found.authors, c.AuthorKey); err != nil || c.ParentKey == "" {
-		return err
+	if !c.Deleted {
+		author, err := w.author(ctx, j, found.authors, c.AuthorKey)
+		if err != nil {
+			return err
+		}
+		c.author = &author
+	}
+	if c.ParentKey == "" {
+		return nil
 	}
 	parent, ok := found.parents[c.ParentKey]
 	if !ok || parent.article != c.article && parent.article != 0 || c.ParentKey == c.Key {
@@ -281,6 +290,10 @@ func (w *writing) changeComments(ctx context.Context, changed []comment) error {
 	var batch pgx.Batch
 	for _, c := range changed {
 		sums[c.Key] = c.checksum
+		if c.Deleted { // a trigger keeps what replies need
+			batch.Queue(`DELETE FROM comments WHERE id = $1 AND author_id IS NOT NULL`, c.id)
+			continue
+		}
 		batch.Queue(`UPDATE comments SET author_id = $2, body = $3, created_at = $4, updated_at = $5, article_id = $6, parent_id = $7, depth = $8 WHERE id = $1 AND author_id IS NOT NULL`,
 			c.id, c.author, c.Body, c.CreatedAt, c.UpdatedAt, c.article, c.parent, c.depth)
 	}

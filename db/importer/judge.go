@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -8,9 +10,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/byline-api/byline/api/details"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/slug"
 	"github.com/byline-api/byline/db/importer/source"
+	"github.com/byline-api/byline/gen/openapi"
 )
 
 // The limits of openapi.yaml, in characters. A test compares them.
@@ -25,6 +29,7 @@ const (
 	maxComment     = 16_384
 	maxURL         = 2048
 	maxReason      = 500
+	maxCoverAlt    = 1000
 	// maxSlug is that of an imported slug, in bytes. Slugs of Byline are shorter,
 	// but any address that clients know must stay.
 	maxSlug = 255
@@ -220,8 +225,7 @@ func (j *judge) role(role string) string {
 
 // slug returns the slug of an article, which must be a segment of a path.
 func (j *judge) slug(s, title string) string {
-	if s != "" && s != "." && s != ".." && len(s) <= maxSlug && !slug.IsReserved(s) && utf8.ValidString(s) &&
-		strings.IndexFunc(s, func(r rune) bool { return r == '/' || r == '\\' || !unicode.IsPrint(r) }) < 0 {
+	if isSlug(s) {
 		return s
 	}
 	base := s
@@ -234,6 +238,27 @@ func (j *judge) slug(s, title string) string {
 	}
 	j.note(SlugInvalid, "slug", stored, "")
 	return stored
+}
+
+// isSlug reports whether a slug can stay as it is.
+func isSlug(s string) bool {
+	return s != "" && s != "." && s != ".." && len(s) <= maxSlug && !slug.IsReserved(s) && utf8.ValidString(s) &&
+		strings.IndexFunc(s, func(r rune) bool { return r == '/' || r == '\\' || !unicode.IsPrint(r) }) < 0
+}
+
+// metadata returns the front end's own members of an article, if the API accepts
+// them. PostgreSQL has no NUL in JSON.
+func (j *judge) metadata(object json.RawMessage) json.RawMessage {
+	if len(object) == 0 || string(object) == "null" {
+		return nil
+	}
+	var out struct{ Metadata json.RawMessage }
+	text, err := details.Apply(nil, openapi.UpdateArticle{Metadata: object})
+	if err != nil || object[0] != '{' || bytes.Contains(object, []byte(`\u0000`)) || text != nil && json.Unmarshal(text, &out) != nil {
+		j.note(MemberInvalid, "metadata", "", "")
+		return nil
+	}
+	return out.Metadata
 }
 
 // url returns an address of the web, or "".

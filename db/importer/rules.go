@@ -114,7 +114,7 @@ var Rules = []Rule{
 		"The tag is another tag but for letter case, width or spaces, and Byline shows both as one.",
 		"Nothing. An editor can rename the tag."},
 	{MemberInvalid, articles, []Action{Skip},
-		"The language, cover or canonical address is not one. Only that member is left out.",
+		"The language, cover, canonical address or metadata is not one. Only that member is left out.",
 		"Set it in Byline."},
 	{ArticleMissing, []source.Kind{source.Comments, source.Favorites}, []Action{Skip},
 		"The article does not exist, or was deleted in Byline.",

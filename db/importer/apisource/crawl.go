@@ -232,7 +232,7 @@ func (c *crawl) readArticles(ctx context.Context, slugs []string, known int) err
 			if !one.isHidden() && !ids[one.ID] {
 				ids[one.ID] = true
 				c.found(one.Author)
-				c.out.Comment(one.row(r.article.Slug))
+				c.out.Comment(one.row(r.article.Slug)) // read again as a deleted one if it has no author and no text
 			}
 		}
 		return nil

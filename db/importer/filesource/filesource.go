@@ -16,12 +16,16 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/byline-api/byline/db/importer/source"
 )
 
-// Note says what of a row the source cannot pass on, or passes on changed.
+// Note says what of a row the source cannot pass on, or passes on changed. Key is
+// "" if the text is about several rows.
 type Note struct {
 	Kind source.Kind
 	Key  string
@@ -41,6 +45,13 @@ func (n notes) add(kind source.Kind, key, text string) {
 	if n.tell != nil && !n.told[note] {
 		n.told[note] = true
 		n.tell(note)
+	}
+}
+
+// addCounted passes on notes without a key, each with the number of its rows.
+func (n notes) addCounted(rows map[Note]int) {
+	for _, note := range slices.SortedFunc(maps.Keys(rows), func(a, b Note) int { return strings.Compare(a.Text, b.Text) }) {
+		n.add(note.Kind, "", fmt.Sprintf("%d %s", rows[note], note.Text))
 	}
 }
 

@@ -24,7 +24,8 @@ type NDJSONOptions struct {
 	// means 64 MB.
 	MaxLine int
 	// HiddenComments includes comments that a moderator has hidden, or has not
-	// approved. The import would show them to everybody.
+	// approved. The import would show them to everybody. Otherwise they are left
+	// out, but if others answer one, it stays without its text and author.
 	HiddenComments bool
 	// Note, if it is set, is called for what is left out or changed.
 	Note func(Note)
@@ -45,6 +46,10 @@ type NDJSONSource struct {
 	format  format
 	kinds   map[source.Kind]*section
 	notes   notes
+	// hidden has the ids of comments that not everybody could see, with those that
+	// they answer, and answered those of them that others answer.
+	hidden   map[string]string
+	answered map[string]bool
 }
 
 var _ source.Source = (*NDJSONSource)(nil)
@@ -70,7 +75,8 @@ func NDJSONFile(f *os.File, options NDJSONOptions) (*NDJSONSource, error) {
 	if options.MaxLine <= 0 {
 		options.MaxLine = defaultMaxLine
 	}
-	s := &NDJSONSource{file: f, path: f.Name(), options: options, kinds: map[source.Kind]*section{}, notes: newNotes(options.Note)}
+	s := &NDJSONSource{file: f, path: f.Name(), options: options, kinds: map[source.Kind]*section{}, notes: newNotes(options.Note),
+		hidden: map[string]string{}, answered: map[string]bool{}}
 	if err := s.index(); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("%s: %w", s.path, err)
@@ -153,6 +159,7 @@ func (s *NDJSONSource) index() error {
 		}
 		records, last = records+1, l
 		if kind := s.format.kindOf(h.Type); kind != "" {
+			s.answers(h)
 			s.add(kind, l, !s.leavesOut(h))
 		}
 	}
@@ -295,6 +302,7 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 	}
 	return func(yield func(R, error) bool) {
 		var none R
+		lost := map[Note]int{}
 		for l, err := range s.lines(s.resume(line{start: found.start, number: found.line}, r.After)) {
 			if err == nil {
 				err = ctx.Err()
@@ -304,7 +312,7 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 				return
 			}
 			if l.start >= found.end {
-				return
+				break
 			}
 			one, notes, isRow, err := rowOf(s, kind, l, read, row)
 			if err != nil {
@@ -312,7 +320,11 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 				return
 			}
 			for _, n := range notes {
-				s.notes.add(n.Kind, n.Key, n.Text)
+				if n.Key == "" {
+					lost[n]++
+				} else {
+					s.notes.add(n.Kind, n.Key, n.Text)
+				}
 			}
 			if !isRow {
 				continue
@@ -322,6 +334,7 @@ func rowsOf[R any](ctx context.Context, s *NDJSONSource, kind source.Kind, r sou
 				return
 			}
 		}
+		s.notes.addCounted(lost)
 	}
 }
 
@@ -336,14 +349,37 @@ func rowOf[R any](s *NDJSONSource, kind source.Kind, l line, read reader[R], row
 	if err == nil && row(&one).Key == "" {
 		err = fmt.Errorf("the %s has no id", h.Type)
 	}
+	if c, isComment := any(&one).(*source.Comment); isComment && s.hides(h) {
+		c.Body, c.AuthorKey, c.Deleted = "", "", true
+	}
 	return one, notes, !s.leavesOut(h), err
 }
 
-// leavesOut reports whether a line is left out: it is one that not everybody
-// could see, of a kind that cannot be imported so. A hidden article becomes a
-// draft.
-func (s *NDJSONSource) leavesOut(h head) bool {
+// hides reports whether a line is a comment that not everybody could see, which
+// cannot be imported so. A hidden article becomes a draft.
+func (s *NDJSONSource) hides(h head) bool {
 	return h.Type == "comment" && (h.Waiting || h.Hidden != nil) && !s.options.HiddenComments
+}
+
+// leavesOut reports whether a line is left out. Of a hidden comment that others
+// answer, the place stays.
+func (s *NDJSONSource) leavesOut(h head) bool { return s.hides(h) && !s.answered[string(h.ID)] }
+
+// answers notes which comments must stay because of a line that is read.
+func (s *NDJSONSource) answers(h head) {
+	if s.hides(h) {
+		s.hidden[string(h.ID)] = string(h.ParentID)
+		return
+	}
+	for id := string(h.ParentID); ; {
+		above, isHidden := s.hidden[id]
+		if !isHidden || s.answered[id] {
+			return
+		}
+		s.answered[id] = true
+		s.kinds[source.Comments].count++
+		id = above
+	}
 }
 
 // Users implements source.Source.

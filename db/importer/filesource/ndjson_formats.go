@@ -53,17 +53,49 @@ func (siteFormat) article(_ string, text []byte) (source.Article, []Note, error)
 	if err := json.Unmarshal(text, &l); err != nil {
 		return source.Article{}, nil, err
 	}
-	return articleOf(l, string(l.ID), string(l.AuthorID)), nil, nil
+	a, notes := articleOf(l, string(l.ID), string(l.AuthorID))
+	return a, notes, nil
 }
 
-func articleOf(l articleLine, key, author string) source.Article {
+func articleOf(l articleLine, key, author string) (source.Article, []Note) {
 	a := source.Article{Row: source.Row{Key: key}, AuthorKey: author, Slug: l.Slug, Title: l.Title, Description: l.Description, Body: l.Body, Tags: l.Tags,
 		Draft: l.Status != "published" && l.Status != "" || l.Hidden != nil, Canonical: l.Canonical, Language: l.Language,
 		CreatedAt: l.CreatedAt.Time, UpdatedAt: l.UpdatedAt.Time, PublishedAt: l.PublishedAt.Time}
 	if l.Cover != nil {
-		a.Cover = l.Cover.URL
+		a.Cover, a.CoverAlt = l.Cover.URL, l.Cover.Alt
 	}
-	return a
+	a.MetaTitle, a.MetaDescription = l.MetaTitle, l.MetaDescription
+	if text := string(l.Metadata); text != "null" && text != "{}" {
+		a.Metadata = l.Metadata
+	}
+	a.CommentsClosed = l.CommentsOpen != nil && !*l.CommentsOpen
+	for _, s := range append(l.EarlierSlugs, l.Slugs...) {
+		if s != l.Slug {
+			a.EarlierSlugs = append(a.EarlierSlugs, s)
+		}
+	}
+	return a, lostOf(l)
+}
+
+// lostOf notes what is not read of an article. Such notes have no key: they are
+// counted, since an export can have many.
+func lostOf(l articleLine) (notes []Note) {
+	for _, lost := range []struct {
+		is   bool
+		text string
+	}{
+		{l.Status == "scheduled", "to be published at a time: they become drafts"},
+		{l.Status == "review", "in review: they become drafts"},
+		{l.Hidden != nil, "hidden by a moderator: they become drafts"},
+		{!l.UnpublishAt.IsZero(), "to be withdrawn at a time, which is left out"},
+		{l.Series != nil, "in a series, which is left out"},
+		{l.TranslationGroup != nil && *l.TranslationGroup != "", "translations of one another, which is left out"},
+	} {
+		if lost.is {
+			notes = append(notes, Note{Kind: source.Articles, Text: lost.text})
+		}
+	}
+	return notes
 }
 
 func (siteFormat) comment(_ string, text []byte) (source.Comment, []Note, error) {
@@ -80,7 +112,7 @@ func commentOf(l commentLine, article, author string) (source.Comment, []Note, e
 		notes = append(notes, Note{source.Comments, string(l.ID), hiddenComment})
 	}
 	return source.Comment{Row: source.Row{Key: string(l.ID)}, ArticleKey: article, AuthorKey: author, ParentKey: string(l.ParentID), Body: l.Body,
-		CreatedAt: l.CreatedAt.Time, UpdatedAt: l.UpdatedAt.Time}, notes, nil
+		CreatedAt: l.CreatedAt.Time, UpdatedAt: l.UpdatedAt.Time, Deleted: author == "" && l.Body == ""}, notes, nil
 }
 
 func (siteFormat) favorite(_ string, text []byte) (source.Favorite, []Note, error) {
@@ -136,7 +168,8 @@ func (f accountFormat) article(_ string, text []byte) (source.Article, []Note, e
 	if err := json.Unmarshal(text, &l); err != nil {
 		return source.Article{}, nil, err
 	}
-	return articleOf(l, l.Slug, f.username), nil, nil
+	a, notes := articleOf(l, l.Slug, f.username)
+	return a, notes, nil
 }
 
 func (f accountFormat) comment(_ string, text []byte) (source.Comment, []Note, error) {

@@ -1,6 +1,8 @@
 package filesource_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +57,7 @@ func TestNDJSONSite(t *testing.T) {
 		articles[i].Position = ""
 	}
 	require.Equal(t, source.Article{Row: source.Row{Key: "7"}, AuthorKey: "1", Slug: "a", Title: "A\x00", Body: "x\ny", Tags: []string{"z", "a b"}, CreatedAt: day, UpdatedAt: day,
-		PublishedAt: day.AddDate(0, 0, 1), Language: "de", Cover: "https://example.com/c.png"}, articles[0])
+		PublishedAt: day.AddDate(0, 0, 1), Language: "de", Cover: "https://example.com/c.png", CoverAlt: "C", EarlierSlugs: []string{"b"}}, articles[0])
 	require.True(t, articles[1].Draft, "a hidden article is not shown")
 	require.True(t, articles[2].Draft, "a scheduled article is not shown")
 	require.Equal(t, []string{"20", "", "20"}, []string{comments[1].ParentKey, comments[1].AuthorKey, comments[0].Key})
@@ -79,6 +81,40 @@ func TestNDJSONHidden(t *testing.T) {
 	require.Len(t, collect(t, s.Keys(t.Context(), source.Comments)), 2)
 }
 
+// TestNDJSONAnswered keeps the places of hidden comments that others answer.
+func TestNDJSONAnswered(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(site, `{"type":"favorite"`, `{"type":"comment","id":24,"articleId":7,"authorId":1,"parentId":22,"body":"hidden too","hidden":{}}
+{"type":"comment","id":25,"articleId":7,"authorId":2,"parentId":24,"body":"seen"}
+{"type":"comment","id":26,"articleId":7,"authorId":2,"parentId":23,"body":"hidden","hidden":{}}
+{"type":"favorite"`, 1)
+	s := open(t, strings.Replace(text, `"records":13`, `"records":16`, 1), filesource.NDJSONOptions{})
+	_, _, comments, _, _ := everything(t, s)
+	var got []string
+	for _, c := range comments {
+		got = append(got, fmt.Sprint(c.Key, " ", c.ParentKey, " ", c.AuthorKey, " ", c.Body, " ", c.Deleted))
+	}
+	require.Equal(t, []string{"20  2 first false", "21 20   true", "22 21   true", "24 22   true", "25 24 2 seen false"}, got)
+}
+
+// TestNDJSONLost counts what an import does not take.
+func TestNDJSONLost(t *testing.T) {
+	t.Parallel()
+	var notes []filesource.Note
+	s := open(t, `{"type":"site","version":1}
+{"type":"article","id":1,"slug":"a","status":"scheduled","series":{"slug":"s"},"translationGroup":5,"unpublishAt":"2034-01-01T00:00:00Z","metadata":{"k":1},"commentsOpen":false}
+{"type":"article","id":2,"slug":"b","status":"published","series":{"slug":"s"},"translationGroup":null,"unpublishAt":null,"metadata":{},"commentsOpen":true}
+{"type":"end","records":3}`, filesource.NDJSONOptions{Note: func(n filesource.Note) { notes = append(notes, n) }})
+	for range 2 {
+		articles := collect(t, s.Articles(t.Context(), source.Range{}))
+		require.Equal(t, []any{`{"k":1}`, true, "", false}, []any{string(articles[0].Metadata), articles[0].CommentsClosed, string(articles[1].Metadata), articles[1].CommentsClosed})
+	}
+	require.Equal(t, []filesource.Note{
+		{Kind: source.Articles, Text: "2 in a series, which is left out"}, {Kind: source.Articles, Text: "1 to be published at a time: they become drafts"},
+		{Kind: source.Articles, Text: "1 to be withdrawn at a time, which is left out"}, {Kind: source.Articles, Text: "1 translations of one another, which is left out"},
+	}, notes)
+}
+
 func TestNDJSONAccount(t *testing.T) {
 	t.Parallel()
 	s := open(t, `{"type" : "account", "username" : "jake", "email" : "jake@example.com", "bio" : null, "image" : "i", "role" : "author", "createdAt" : "2024-02-29T12:00:00.000Z"}
@@ -93,6 +129,7 @@ func TestNDJSONAccount(t *testing.T) {
 	users, articles, comments, favorites, follows := everything(t, s)
 	require.Equal(t, []string{"jake", "jake@example.com", "author"}, []string{users[0].Key, users[0].Email, users[0].Role})
 	require.Equal(t, []string{"mine", "jake", "https://example.com/"}, []string{articles[0].Key, articles[0].AuthorKey, articles[0].Canonical})
+	require.Equal(t, []string{"old"}, articles[0].EarlierSlugs)
 	require.True(t, articles[0].Draft)
 	require.Equal(t, []string{"mine", "jake", "3"}, []string{comments[0].ArticleKey, comments[0].AuthorKey, comments[0].Key})
 	require.Empty(t, comments[1].ArticleKey, "the importer reports it")
@@ -193,9 +230,11 @@ func TestWriter(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2024, 2, 29, 12, 0, 0, 123456789, time.UTC)
 	bio := "<b>\u2028"
-	user := source.User{Row: source.Row{Key: "jake/x"}, Username: "j", Email: "e", PasswordHash: "h", Bio: &bio, Role: "admin", CreatedAt: day, UpdatedAt: day}
+	user := source.User{Row: source.Row{Key: "jake/x"}, Username: "j", Email: "e", PasswordHash: "h", Bio: &bio, Role: "admin", CreatedAt: day, UpdatedAt: day,
+		SuspendedAt: day, SuspensionReason: "r", EmailVerifiedAt: day}
 	article := source.Article{Row: source.Row{Key: "s"}, AuthorKey: "jake/x", Slug: "s", Title: "t", Description: "d", Body: "b", Tags: []string{"z", "a"}, Draft: true,
-		CreatedAt: day, UpdatedAt: day, PublishedAt: day, Language: "de", Cover: "c", Canonical: "k"}
+		CreatedAt: day, UpdatedAt: day, PublishedAt: day, Language: "de", Cover: "c", Canonical: "k", CoverAlt: "a", MetaTitle: "m", MetaDescription: "n",
+		Metadata: json.RawMessage(`{"a":{}}`), EarlierSlugs: []string{"x"}, CommentsClosed: true}
 	comment := source.Comment{Row: source.Row{Key: "9"}, ArticleKey: "s", AuthorKey: "jake/x", ParentKey: "8", Body: "b", CreatedAt: day, UpdatedAt: day}
 	favorite := source.Favorite{Row: source.Row{Key: "jake/x/s"}, UserKey: "jake/x", ArticleKey: "s"}
 	follow := source.Follow{Row: source.Row{Key: "a/b"}, FollowerKey: "a", FolloweeKey: "b", CreatedAt: day}

@@ -17,11 +17,13 @@ const formatVersion = 1
 // writes more members than are read here.
 type (
 	head struct {
-		Type    string    `json:"type"`
-		Version int       `json:"version,omitempty"`
-		Records *int64    `json:"records,omitempty"`
-		Waiting bool      `json:"waiting,omitempty"` // of a comment
-		Hidden  *struct{} `json:"hidden,omitempty"`  // of an article or a comment
+		Type     string          `json:"type"`
+		Version  int             `json:"version,omitempty"`
+		Records  *int64          `json:"records,omitempty"`
+		Waiting  bool            `json:"waiting,omitempty"` // of a comment
+		Hidden   *struct{}       `json:"hidden,omitempty"`  // of an article or a comment
+		ID       json.RawMessage `json:"id,omitempty"`
+		ParentID json.RawMessage `json:"parentId,omitempty"` // of a comment
 	}
 	accountLine struct {
 		Type             string       `json:"type"`
@@ -39,25 +41,37 @@ type (
 		EmailVerifiedAt  lenient.Time `json:"emailVerifiedAt,omitzero"`
 	}
 	articleLine struct {
-		Type        string       `json:"type"`
-		ID          lenient.Key  `json:"id"`
-		AuthorID    lenient.Key  `json:"authorId"`
-		Slug        string       `json:"slug"`
-		Status      string       `json:"status"`
-		Hidden      *struct{}    `json:"hidden,omitempty"`
-		Title       string       `json:"title"`
-		Description string       `json:"description"`
-		Body        string       `json:"body"`
-		Tags        lenient.Tags `json:"tagList"`
-		Cover       *coverMember `json:"coverImage,omitempty"`
-		Canonical   string       `json:"canonicalUrl,omitempty"`
-		Language    string       `json:"language,omitempty"`
-		CreatedAt   lenient.Time `json:"createdAt,omitzero"`
-		UpdatedAt   lenient.Time `json:"updatedAt,omitzero"`
-		PublishedAt lenient.Time `json:"publishedAt,omitzero"`
+		Type            string          `json:"type"`
+		ID              lenient.Key     `json:"id"`
+		AuthorID        lenient.Key     `json:"authorId"`
+		Slug            string          `json:"slug"`
+		Status          string          `json:"status"`
+		Hidden          *struct{}       `json:"hidden,omitempty"`
+		Title           string          `json:"title"`
+		Description     string          `json:"description"`
+		Body            string          `json:"body"`
+		Tags            lenient.Tags    `json:"tagList"`
+		Cover           *coverMember    `json:"coverImage,omitempty"`
+		Canonical       string          `json:"canonicalUrl,omitempty"`
+		Language        string          `json:"language,omitempty"`
+		CreatedAt       lenient.Time    `json:"createdAt,omitzero"`
+		UpdatedAt       lenient.Time    `json:"updatedAt,omitzero"`
+		PublishedAt     lenient.Time    `json:"publishedAt,omitzero"`
+		MetaTitle       string          `json:"metaTitle,omitempty"`
+		MetaDescription string          `json:"metaDescription,omitempty"`
+		Metadata        json.RawMessage `json:"metadata,omitempty"`
+		CommentsOpen    *bool           `json:"commentsOpen,omitempty"` // nil means true
+		EarlierSlugs    []string        `json:"earlierSlugs,omitempty"`
+		// In the export of an account, with the present one.
+		Slugs []string `json:"slugs,omitempty"`
+		// These are only noted.
+		UnpublishAt      lenient.Time `json:"unpublishAt,omitzero"`
+		Series           *struct{}    `json:"series,omitempty"`
+		TranslationGroup *lenient.Key `json:"translationGroup,omitempty"`
 	}
 	coverMember struct {
 		URL string `json:"url"`
+		Alt string `json:"alt,omitempty"`
 	}
 	commentLine struct {
 		Type      string       `json:"type"`
@@ -121,12 +135,16 @@ func (w *Writer) User(u source.User) {
 func (w *Writer) Article(a source.Article) {
 	line := articleLine{Type: "article", ID: lenient.Key(a.Key), AuthorID: lenient.Key(a.AuthorKey), Slug: a.Slug, Status: "published", Title: a.Title,
 		Description: a.Description, Body: a.Body, Tags: a.Tags, Canonical: a.Canonical, Language: a.Language,
-		CreatedAt: at(a.CreatedAt), UpdatedAt: at(a.UpdatedAt), PublishedAt: at(a.PublishedAt)}
+		CreatedAt: at(a.CreatedAt), UpdatedAt: at(a.UpdatedAt), PublishedAt: at(a.PublishedAt),
+		MetaTitle: a.MetaTitle, MetaDescription: a.MetaDescription, Metadata: a.Metadata, EarlierSlugs: a.EarlierSlugs}
+	if a.CommentsClosed {
+		line.CommentsOpen = new(bool)
+	}
 	if a.Draft {
 		line.Status = "draft"
 	}
 	if a.Cover != "" {
-		line.Cover = &coverMember{a.Cover}
+		line.Cover = &coverMember{a.Cover, a.CoverAlt}
 	}
 	w.line(line)
 }

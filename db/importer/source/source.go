@@ -12,6 +12,7 @@ package source
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"time"
 )
@@ -74,6 +75,14 @@ type Article struct {
 	// Language, Cover and Canonical are optional: a language tag (BCP 47), the
 	// address of a picture, and that of the article elsewhere.
 	Language, Cover, Canonical string
+	// CoverAlt describes the picture; MetaTitle and MetaDescription are for search
+	// engines; Metadata is a JSON object of the front end's own. All are optional.
+	CoverAlt, MetaTitle, MetaDescription string
+	Metadata                             json.RawMessage
+	// EarlierSlugs lead to the article too.
+	EarlierSlugs []string
+	// CommentsClosed says that the article takes no new comments.
+	CommentsClosed bool
 }
 
 // Comment is a comment. ParentKey is that of the comment it replies to, or "".
@@ -82,6 +91,9 @@ type Comment struct {
 	ArticleKey, AuthorKey, ParentKey string
 	Body                             string
 	CreatedAt, UpdatedAt             time.Time
+	// Deleted says that the comment was deleted, and stays without its text and
+	// author for those that answer it.
+	Deleted bool
 }
 
 // Favorite says that a user likes an article.
