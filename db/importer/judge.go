@@ -10,11 +10,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/byline-api/byline/api/details"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/slug"
 	"github.com/byline-api/byline/db/importer/source"
-	"github.com/byline-api/byline/gen/openapi"
 )
 
 // The limits of openapi.yaml, in characters. A test compares them.
@@ -30,6 +28,10 @@ const (
 	maxURL         = 2048
 	maxReason      = 500
 	maxCoverAlt    = 1000
+	// Those of metadata: bytes, members, and characters of a name.
+	maxMetadata = 16 << 10
+	maxMembers  = 50
+	maxMember   = 40
 	// maxSlug is that of an imported slug, in bytes. Slugs of Byline are shorter,
 	// but any address that clients know must stay.
 	maxSlug = 255
@@ -252,13 +254,18 @@ func (j *judge) metadata(object json.RawMessage) json.RawMessage {
 	if len(object) == 0 || string(object) == "null" {
 		return nil
 	}
-	var out struct{ Metadata json.RawMessage }
-	text, err := details.Apply(nil, openapi.UpdateArticle{Metadata: object})
-	if err != nil || object[0] != '{' || bytes.Contains(object, []byte(`\u0000`)) || text != nil && json.Unmarshal(text, &out) != nil {
+	var members map[string]json.RawMessage
+	ok := len(object) <= maxMetadata && json.Unmarshal(object, &members) == nil && len(members) <= maxMembers && !bytes.Contains(object, []byte(`\u0000`))
+	for name := range members {
+		ok = ok && name != "" && utf8.RuneCountInString(name) <= maxMember
+	}
+	if !ok {
 		j.note(MemberInvalid, "metadata", "", "")
+	}
+	if !ok || len(members) == 0 {
 		return nil
 	}
-	return out.Metadata
+	return object
 }
 
 // url returns an address of the web, or "".

@@ -4,6 +4,7 @@
 //	apisource.go  options, and the source
 //	client.go     sends requests: politely, again after faults, with limits
 //	crawl.go      which requests, and what becomes of the responses
+//	lists.go      reads lists that change while they are read
 //	dialect.go    the forms of responses that backends differ in
 //
 // An API shows less than a database:

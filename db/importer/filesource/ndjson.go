@@ -355,33 +355,6 @@ func rowOf[R any](s *NDJSONSource, kind source.Kind, l line, read reader[R], row
 	return one, notes, !s.leavesOut(h), err
 }
 
-// hides reports whether a line is a comment that not everybody could see, which
-// cannot be imported so. A hidden article becomes a draft.
-func (s *NDJSONSource) hides(h head) bool {
-	return h.Type == "comment" && (h.Waiting || h.Hidden != nil) && !s.options.HiddenComments
-}
-
-// leavesOut reports whether a line is left out. Of a hidden comment that others
-// answer, the place stays.
-func (s *NDJSONSource) leavesOut(h head) bool { return s.hides(h) && !s.answered[string(h.ID)] }
-
-// answers notes which comments must stay because of a line that is read.
-func (s *NDJSONSource) answers(h head) {
-	if s.hides(h) {
-		s.hidden[string(h.ID)] = string(h.ParentID)
-		return
-	}
-	for id := string(h.ParentID); ; {
-		above, isHidden := s.hidden[id]
-		if !isHidden || s.answered[id] {
-			return
-		}
-		s.answered[id] = true
-		s.kinds[source.Comments].count++
-		id = above
-	}
-}
-
 // Users implements source.Source.
 func (s *NDJSONSource) Users(ctx context.Context, r source.Range) iter.Seq2[source.User, error] {
 	return rowsOf(ctx, s, source.Users, r, format.user, func(u *source.User) *source.Row { return &u.Row })

@@ -115,6 +115,33 @@ func commentOf(l commentLine, article, author string) (source.Comment, []Note, e
 		CreatedAt: l.CreatedAt.Time, UpdatedAt: l.UpdatedAt.Time, Deleted: author == "" && l.Body == ""}, notes, nil
 }
 
+// hides reports whether a line is a comment that not everybody could see, which
+// cannot be imported so. A hidden article becomes a draft.
+func (s *NDJSONSource) hides(h head) bool {
+	return h.Type == "comment" && (h.Waiting || h.Hidden != nil) && !s.options.HiddenComments
+}
+
+// leavesOut reports whether a line is left out. Of a hidden comment that others
+// answer, the place stays.
+func (s *NDJSONSource) leavesOut(h head) bool { return s.hides(h) && !s.answered[string(h.ID)] }
+
+// answers notes which comments must stay because of a line that is read.
+func (s *NDJSONSource) answers(h head) {
+	if s.hides(h) {
+		s.hidden[string(h.ID)] = string(h.ParentID)
+		return
+	}
+	for id := string(h.ParentID); ; {
+		above, isHidden := s.hidden[id]
+		if !isHidden || s.answered[id] {
+			return
+		}
+		s.answered[id] = true
+		s.kinds[source.Comments].count++
+		id = above
+	}
+}
+
 func (siteFormat) favorite(_ string, text []byte) (source.Favorite, []Note, error) {
 	var l favoriteLine
 	err := json.Unmarshal(text, &l)
