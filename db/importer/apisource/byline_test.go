@@ -35,6 +35,7 @@ func TestByline(t *testing.T) {
 	do(anna, http.MethodPost, "/articles/article-09/favorite", "")
 	do(jake, http.MethodPost, "/profiles/Anna/follow", "")
 	do(anna, http.MethodDelete, fmt.Sprintf("/articles/article-07/comments/%d", first), "")
+	do(jake, http.MethodPut, "/articles/article-00", `{"article":{"metadata":{"k":[1]},"commentsOpen":false,"metaTitle":"M","metaDescription":"N","coverImage":{"url":"https://example.com/c.png","alt":"A"}}}`)
 
 	s := at(t, b.URL, apisource.Options{Token: jake.Token, PageSize: 10})
 	counts, err := s.Counts(t.Context())
@@ -45,10 +46,13 @@ func TestByline(t *testing.T) {
 	require.Equal(t, []any{"Article 00", []string{"zebra", "ant"}, "jake", false}, []any{articles[0].Title, articles[0].Tags, articles[0].AuthorKey, articles[0].Draft})
 	require.NotEmpty(t, articles[0].Body)
 	require.False(t, articles[0].PublishedAt.IsZero())
+	a := articles[0]
+	require.Equal(t, []any{"https://example.com/c.png", "A", "M", "N", `{"k":[1]}`, true}, []any{a.Cover, a.CoverAlt, a.MetaTitle, a.MetaDescription, string(a.Metadata), a.CommentsClosed})
 
 	comments := collect(t, s.Comments(t.Context(), source.Range{}))
 	require.Len(t, comments, 2)
 	require.Equal(t, []string{fmt.Sprint(first), "", ""}, []string{comments[0].Key, comments[0].AuthorKey, comments[0].Body}, "a deleted comment with an answer")
+	require.True(t, comments[0].Deleted)
 	require.Equal(t, []string{fmt.Sprint(first), "answer", "jake"}, []string{comments[1].ParentKey, comments[1].Body, comments[1].AuthorKey})
 
 	require.Len(t, collect(t, s.Users(t.Context(), source.Range{})), 1, "the API shows nowhere that there is another user, whose comment was deleted")

@@ -50,15 +50,21 @@ type article struct {
 	PublishedAt lenient.Time `json:"publishedAt"`
 	Cover       struct {
 		URL string `json:"url"`
+		Alt string `json:"alt"`
 	} `json:"coverImage"`
-	Canonical string `json:"canonicalUrl"`
-	Language  string `json:"language"`
+	Canonical       string          `json:"canonicalUrl"`
+	MetaTitle       string          `json:"metaTitle"`
+	MetaDescription string          `json:"metaDescription"`
+	Language        string          `json:"language"`
+	Metadata        json.RawMessage `json:"metadata"`
+	CommentsOpen    *bool           `json:"commentsOpen"` // nil means true
 }
 
 func (a article) row() source.Article {
 	return source.Article{Row: source.Row{Key: a.Slug}, AuthorKey: a.Author.Username, Slug: a.Slug, Title: a.Title, Description: a.Description, Body: a.Body,
 		Tags: a.Tags, Draft: a.Status != "" && a.Status != "published", CreatedAt: a.CreatedAt.Time, UpdatedAt: a.UpdatedAt.Time, PublishedAt: a.PublishedAt.Time,
-		Language: a.Language, Cover: a.Cover.URL, Canonical: a.Canonical}
+		Language: a.Language, Cover: a.Cover.URL, CoverAlt: a.Cover.Alt, Canonical: a.Canonical, MetaTitle: a.MetaTitle, MetaDescription: a.MetaDescription,
+		Metadata: a.Metadata, CommentsClosed: a.CommentsOpen != nil && !*a.CommentsOpen}
 }
 
 type comment struct {
