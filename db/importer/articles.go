@@ -19,7 +19,13 @@ import (
 // articles imports the articles with their slugs and tags.
 func (im *run) articles(ctx context.Context) error {
 	return load(ctx, im, kindOf[source.Article]{
-		kind: source.Articles, read: im.Source.Articles, store: storeArticles,
+		kind: source.Articles, read: im.Source.Articles,
+		store: func(ctx context.Context, w *writing, rows []source.Article) error {
+			if err := storeArticles(ctx, w, rows); err != nil {
+				return err
+			}
+			return w.restoreSlugs(ctx, rows)
+		},
 		row:     func(a source.Article) source.Row { return a.Row },
 		changed: func(a source.Article) time.Time { return a.UpdatedAt },
 		size:    func(a source.Article) int { return len(a.Title) + len(a.Description) + len(a.Body) },

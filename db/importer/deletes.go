@@ -156,34 +156,24 @@ func (w *writing) copySeen(ctx context.Context, k pairKind) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", k.table, err)
 	}
-	err = w.tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM imported_rows WHERE import_id = $1 AND kind = $2), (SELECT count(*) FROM gone)`, w.importID, table).Scan(&all, &gone)
-	if err != nil || gone == 0 {
-		return err
-	}
-	if err := w.allowed(all, gone); err != nil {
-		return err
-	}
-	w.counts.Deleted = gone
-	if w.kind == source.Articles {
-		if err := w.forgetComments(ctx); err != nil {
-			return err
-		}
-	}
-	if !w.DryRun {
-		if _, err := w.tx.Exec(ctx, `DELETE FROM `+table+` t USING gone g WHERE t.id = g.row_id`); err != nil {
-			return err
-		}
-	}
-	_, err = w.tx.Exec(ctx, `DELETE FROM imported_rows r USING gone g WHERE r.import_id = $1 AND r.kind = $2 AND r.key = g.key`, w.importID, table)
+	_, err = w.tx.Exec(ctx, `ANALYZE `+table)
 	return err
 }
 
-// forgetComments forgets the comments that are deleted with their articles. If the
-// old system has them still, under another article, they are imported again.
-func (w *writing) forgetComments(ctx context.Context) error {
-	_, err := w.tx.Exec(ctx, `DELETE FROM imported_rows r USING comments c, gone g
-		WHERE r.import_id = $1 AND r.kind = 'comments' AND r.row_id = c.id AND c.article_id = g.row_id`, w.importID)
-	return err
+// copyAll copies rows to a table while they are read.
+func copyAll[R any](ctx context.Context, tx pgx.Tx, table string, columns []string, rows iter.Seq2[R, error], values func(R) []any) (int64, error) {
+	next, stop := iter.Pull2(rows)
+	defer stop()
+	var failed error // of the source; the database says only that the copy has ended
+	n, err := tx.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromFunc(func() ([]any, error) {
+		row, err, more := next()
+		if !more || err != nil {
+			failed = err
+			return nil, err
+		}
+		return values(row), nil
+	}))
+	return n, cmp.Or(failed, err)
 }
 
 // ErrManyDeleted is the error of a run that would delete many rows: the source
@@ -238,8 +228,13 @@ func (im *run) deleteGone(ctx context.Context) error {
 // deleteRows deletes users, articles or comments.
 func (w *writing) deleteRows(ctx context.Context) error {
 	table := string(w.kind)
-	if w.kind == source.Users {
+	switch w.kind {
+	case source.Users:
 		if err := w.adopt(ctx); err != nil {
+			return err
+		}
+	case source.Articles:
+		if err := w.forgetComments(ctx); err != nil {
 			return err
 		}
 	}
@@ -249,6 +244,18 @@ func (w *writing) deleteRows(ctx context.Context) error {
 		}
 	}
 	_, err := w.tx.Exec(ctx, `DELETE FROM imported_rows r USING gone_`+table+` g WHERE r.import_id = $1 AND r.kind = $2 AND r.key = g.key`, w.importID, table)
+	return err
+}
+
+// forgetComments forgets the comments that are deleted with their articles. If the
+// old system has them still, under another article, they are imported again: an API
+// has slugs as keys, which change. For that all comments must be read.
+func (w *writing) forgetComments(ctx context.Context) error {
+	tag, err := w.tx.Exec(ctx, `DELETE FROM imported_rows r USING comments c, gone_articles g
+		WHERE r.import_id = $1 AND r.kind = 'comments' AND r.row_id = c.id AND c.article_id = g.row_id`, w.importID)
+	if err == nil && tag.RowsAffected() > 0 {
+		delete(w.run.state.Latest, source.Comments)
+	}
 	return err
 }
 

@@ -292,67 +292,6 @@ func TestDryRun(t *testing.T) {
 	require.Zero(t, again.Counts[source.Articles].Added)
 }
 
-// TestInterrupted imports with an interruption at every row of every kind, each
-// time a new one.
-func TestInterrupted(t *testing.T) {
-	t.Parallel()
-	d := dbtest.Open(t)
-	m := small()
-	failed := map[string]bool{}
-	interrupted := errors.New("interrupted")
-	m.fail = func(kind source.Kind, i int) error {
-		at := fmt.Sprint(kind, i)
-		if failed[at] {
-			return nil
-		}
-		failed[at] = true
-		return interrupted
-	}
-	for range 25 {
-		_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: m})
-		require.ErrorIs(t, err, interrupted)
-	}
-	r := run(t, d, m)
-	require.True(t, r.Resumed)
-	require.Equal(t, 1, r.Run)
-	for _, kind := range source.Kinds {
-		require.Equal(t, importer.Counts{Read: 5, Added: 5}, r.Counts[kind], kind)
-	}
-}
-
-// TestManyDeleted refuses to delete most rows, which another database would
-// mean.
-func TestManyDeleted(t *testing.T) {
-	t.Parallel()
-	d := dbtest.Open(t)
-	m := &memory{}
-	for i := 1; i <= 30; i++ {
-		m.users = append(m.users, user(i))
-	}
-	run(t, d, m)
-	m.users = m.users[:2]
-	_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: m})
-	var many *importer.ErrManyDeleted
-	require.ErrorAs(t, err, &many)
-	require.Equal(t, int64(28), many.Gone)
-	require.Equal(t, int64(30), number(t, d, `SELECT count(*) FROM users`))
-	r := run(t, d, m, func(c *importer.Config) { c.DeleteMany = true })
-	require.Equal(t, int64(28), r.Counts[source.Users].Deleted)
-}
-
-// TestFinish ends an import: another run is refused, and accounts stay known.
-func TestFinish(t *testing.T) {
-	t.Parallel()
-	d := dbtest.Open(t)
-	require.ErrorContains(t, importer.Finish(t.Context(), d.Pool(), "default"), `no import "default"`)
-	run(t, d, small())
-	require.NoError(t, importer.Finish(t.Context(), d.Pool(), "default"))
-	require.NoError(t, importer.Finish(t.Context(), d.Pool(), "default"))
-	_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: small()})
-	require.ErrorIs(t, err, importer.ErrFinished)
-	require.Equal(t, "users", text(t, d, `SELECT string_agg(DISTINCT kind, ',') FROM imported_rows`))
-}
-
 // TestOtherKey changes the key of an article, as an API does whose keys are slugs
 // when the title changes. Its comments stay, with the replies.
 func TestOtherKey(t *testing.T) {

@@ -55,14 +55,6 @@ func (s *state) of(kind source.Kind) *stateOfKind {
 	return s.Kinds[kind]
 }
 
-func (s *state) counts() map[source.Kind]Counts {
-	counts := map[source.Kind]Counts{}
-	for kind, k := range s.Kinds {
-		counts[kind] = k.Counts
-	}
-	return counts
-}
-
 // overlap is how much earlier than the latest change that was read a row may have
 // changed to be read again: a transaction commits later than its times.
 const overlap = 10 * time.Minute
@@ -72,7 +64,7 @@ const overlap = 10 * time.Minute
 // machine: its times may be of another zone, and a replica may lag behind.
 func (im *run) since(kind source.Kind) time.Time {
 	latest := im.state.Latest[kind]
-	if im.Full || im.state.Since.IsZero() || latest.IsZero() {
+	if im.state.Full || im.state.Since.IsZero() || latest.IsZero() {
 		return time.Time{}
 	}
 	return latest.Add(-overlap)

@@ -131,6 +131,9 @@ func (s *Source) WithoutZone() string {
 	return ""
 }
 
+// Origin implements source.Source.
+func (s *Source) Origin() string { return s.where }
+
 // Close implements source.Source.
 func (s *Source) Close() error { return s.db.Close() }
 
