@@ -196,7 +196,7 @@ func TestLegacyWork(t *testing.T) {
 	}
 	require.Zero(t, try().BcryptCost)
 	require.Zero(t, try().Pbkdf2Iterations)
-	for _, hash := range []string{"$2b$10$abc", "$2a$12$abc", "$2y$04$abc", "$2b$zz$abc", "$2x$13$abc", "$argon2id$v=19$m=8"} {
+	for _, hash := range []string{"$2b$10$abc", "$2a$12$abc", "$2y$04$abc", "$2b$03$abc", "$2b$17$abc", "$2b$99$abc", "$2b$zz$abc", "$2x$13$abc", "$argon2id$v=19$m=8"} {
 		u := s.Register("")
 		change(t, s, `UPDATE users SET password_hash = $1 WHERE username = $2`, hash, u.Username)
 	}
@@ -205,7 +205,7 @@ func TestLegacyWork(t *testing.T) {
 	require.EqualValues(t, 10, try().BcryptCost)
 	require.Zero(t, try().Pbkdf2Iterations)
 
-	for _, start := range []string{"i=9999,l=512$", "i=10000,l=512$", "i=99999999,l=512$", "i=,l=512$", "l=512,i=20000$", ""} {
+	for _, start := range []string{"i=9999,l=512$", "i=10000,l=512$", "i=1000001,l=512$", "i=9999999,l=512$", "i=99999999,l=512$", "i=,l=512$", "l=512,i=20000$", ""} {
 		u := s.Register("")
 		change(t, s, `UPDATE users SET password_hash = $1 WHERE username = $2`, "$pbkdf2-sha512$"+start+"salt$ab", u.Username)
 	}

@@ -686,9 +686,11 @@ func TestLogin(t *testing.T) {
 		t.Parallel()
 		s := s.For(t)
 		s.Register("broken")
-		change(t, s, `UPDATE users SET password_hash = '$argon2id$secret' WHERE username = 'broken'`)
-		res := login(t, s, "broken@example.com", servertest.Password)
-		requireProblem(t, http.StatusInternalServerError, problem.InternalCode, oneField("server", "internal error"), res.StatusCode(), string(res.Body))
+		for _, hash := range []string{"$argon2id$secret", "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$c29tZWtleXNvbWVrZXlzbw", "$2b$99$" + strings.Repeat("a", 53), "$pbkdf2-sha512$i=1,l=64$salt$zz"} {
+			change(t, s, `UPDATE users SET password_hash = $1 WHERE username = 'broken'`, hash)
+			res := login(t, s, "broken@example.com", servertest.Password)
+			requireProblem(t, http.StatusUnauthorized, "credentials_invalid", oneField("credentials", "invalid"), res.StatusCode(), string(res.Body))
+		}
 	})
 
 	require.NotEmpty(t, anna.Token)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 
@@ -34,6 +35,9 @@ type Passwords struct {
 	queue  chan struct{} // computations that run or wait
 	decoy  string
 	work   work
+	// Log is told of hashes that match no password because of their form. Nil
+	// means nobody.
+	Log *slog.Logger
 }
 
 // work has the computations of Verify. A test replaces them to count them.
@@ -53,7 +57,8 @@ const (
 	maxDecoyCost = 14
 	// maxBcryptCost is the maximum cost of a hash that is verified. A computation
 	// of this cost takes several seconds, and those of higher costs take hours.
-	maxBcryptCost = 16
+	// SignInTry has the same bounds.
+	minBcryptCost, maxBcryptCost = bcrypt.MinCost, 16
 )
 
 // NewPasswords returns a Passwords that runs up to atOnce computations at once.
@@ -132,16 +137,16 @@ type LegacyWork struct {
 // own hash. So the old hashes of some accounts do not slow down the sign-ins of
 // the others.
 //
-// A hash that would take too much work matches no password.
+// A hash that cannot be read or would take too much work matches no password, as
+// CheckStored says. Its user is as one without a password: an error would tell
+// that there is the account.
 func (p *Passwords) Verify(ctx context.Context, password, hash string, legacy LegacyWork) (ok, renew bool, err error) {
 	done, err := p.begin(ctx)
 	if err != nil {
 		return false, false, err
 	}
 	defer done()
-	if tooExpensive(hash) {
-		hash = ""
-	}
+	hash = p.usable(ctx, hash)
 	if isBcrypt(hash) || isPBKDF2(hash) {
 		ok, spent, err := p.checkLegacy(password, hash)
 		if ok || err != nil {
@@ -178,15 +183,18 @@ func (p *Passwords) checkLegacy(password, hash string) (ok bool, spent LegacyWor
 	return false, spent, err
 }
 
-// tooExpensive reports whether the hash of an older system takes more work than
-// the service is ready to do.
-func tooExpensive(hash string) bool {
-	if isBcrypt(hash) {
-		cost, err := bcrypt.Cost([]byte(hash))
-		return err == nil && cost > maxBcryptCost
+// usable returns a hash, or "" if it matches no password.
+func (p *Passwords) usable(ctx context.Context, hash string) string {
+	if hash == "" {
+		return ""
 	}
-	h, err := parsePBKDF2(hash)
-	return err == nil && h.iterations > maxIterations
+	if err := CheckStored(hash); err != nil {
+		if p.Log != nil {
+			p.Log.WarnContext(ctx, "a stored password hash matches no password; its user has to reset the password", "reason", err)
+		}
+		return ""
+	}
+	return hash
 }
 
 // spend does the work of older systems that a failed verification has not done.

@@ -149,6 +149,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 	if err != nil {
 		return nil, err
 	}
+	passwords.Log = log
 	secret, err := credentials.ServiceSecret(ctx, database)
 	if err != nil {
 		return nil, err

@@ -69,6 +69,14 @@ var fixtures = []fixture{
 		[]string{"users 2 password  "}, oneUser, "u2|u2@example.com|true|author"},
 	{"a hash of another kind", importer.PasswordUnknown, importer.Keep, setUser(func(u *source.User) { u.PasswordHash = "5f4dcc3b5aa765d61d8327deb882cf99" }),
 		[]string{"users 2 password  "}, oneUser, "u2|u2@example.com|true|author"},
+	{"a hash of bcrypt that takes hours", importer.PasswordUnknown, importer.Keep, setUser(func(u *source.User) { u.PasswordHash = "$2b$31$" + bcryptHash[7:] }),
+		[]string{"users 2 password  "}, oneUser, "u2|u2@example.com|true|author"},
+	{"a hash of argon2id that takes all memory", importer.PasswordUnknown, importer.Keep, setUser(func(u *source.User) {
+		u.PasswordHash = "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$c29tZWtleXNvbWVrZXlzbw"
+	}), []string{"users 2 password  "}, oneUser, "u2|u2@example.com|true|author"},
+	{"a hash of PBKDF2 that is cut off", importer.PasswordUnknown, importer.Keep, setUser(func(u *source.User) {
+		u.PasswordHash = "$pbkdf2-sha512$i=10000,l=512$0f1e2d$abcdef"
+	}), []string{"users 2 password  "}, oneUser, "u2|u2@example.com|true|author"},
 	{"another role", importer.RoleUnknown, importer.Repair, setUser(func(u *source.User) { u.Role = "Contributor" }),
 		[]string{"users 2 role author "}, oneUser, "u2|u2@example.com|false|author"},
 	{"a bio with NUL", importer.TextInvalid, importer.Repair, setUser(func(u *source.User) { u.Bio = new("a\x00b\xff") }),

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/slug"
 	"github.com/byline-api/byline/db/importer/source"
@@ -35,6 +36,9 @@ const (
 	// maxSlug is that of an imported slug, in bytes. Slugs of Byline are shorter,
 	// but any address that clients know must stay.
 	maxSlug = 255
+	// maxHash is more than any hash has that can be verified, in bytes: 1024 of
+	// PBKDF2 in hexadecimal, and the salt.
+	maxHash = 2304
 )
 
 // judge applies the rules to one row.
@@ -202,12 +206,9 @@ func placeholder(name, key string) string {
 	return local + "@imported.invalid"
 }
 
-// hashPattern matches the hashes that api/auth verifies.
-var hashPattern = regexp.MustCompile(`^(\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+|\$pbkdf2-sha512\$i=\d+,l=\d+\$[^$]+\$[^$]+)$`)
-
-// hash returns a password hash, or "" if it could not be verified.
+// hash returns a password hash, or "" if no password could match it.
 func (j *judge) hash(hash string) string {
-	if len(hash) <= 2048 && hashPattern.MatchString(hash) {
+	if len(hash) <= maxHash && auth.CheckStored(hash) == nil {
 		return hash
 	}
 	j.note(PasswordUnknown, "password", "", "")
