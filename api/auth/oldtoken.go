@@ -99,8 +99,31 @@ func (o *OldTokens) Verify(token string) (t OldToken, err error) {
 	return t, nil
 }
 
+// purposeClaims say what a token is for. Backends use one secret for tokens of
+// requests and for those in links, such as that for a new password.
+var purposeClaims = []string{"purpose", "type", "typ", "token_type", "tokenType", "token_use", "tokenUse", "action"}
+
+// purposes are the values of purposeClaims that tokens of requests have.
+var purposes = map[string]bool{"access": true, "access_token": true, "auth": true, "authentication": true, "bearer": true, "jwt": true,
+	"login": true, "session": true, "signin": true, "user": true}
+
+// hasOtherPurpose reports whether a token says that it is not for requests.
+func hasOtherPurpose(claims map[string]any) bool {
+	for _, name := range purposeClaims {
+		if v := claims[name]; v != nil {
+			if text, ok := v.(string); !ok || !purposes[strings.ToLower(text)] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // read returns what the claims of a token say.
 func (o *OldTokens) read(claims map[string]any) (t OldToken, err error) {
+	if hasOtherPurpose(claims) {
+		return t, ErrOldTokenMalformed
+	}
 	begins, err := timeClaim(claims, "nbf")
 	if err != nil {
 		return t, err

@@ -126,6 +126,23 @@ func TestOldTokensVerifyInvalid(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestOldTokensOfOtherPurposes refuses what the older system has sent in links,
+// signed with the same secret.
+func TestOldTokensOfOtherPurposes(t *testing.T) {
+	t.Parallel()
+	o := oldTokensAt(t, instant, defaultClaims)
+	for member, want := range map[string]error{
+		`"purpose":"reset-password"`: ErrOldTokenMalformed, `"purpose":"email_confirmation"`: ErrOldTokenMalformed, `"type":"refresh"`: ErrOldTokenMalformed,
+		`"typ":"verify"`: ErrOldTokenMalformed, `"token_type":"refresh"`: ErrOldTokenMalformed, `"tokenType":"invite"`: ErrOldTokenMalformed,
+		`"token_use":"id"`: ErrOldTokenMalformed, `"tokenUse":""`: ErrOldTokenMalformed, `"action":"unsubscribe"`: ErrOldTokenMalformed,
+		`"type":7`: ErrOldTokenMalformed, `"type":["access"]`: ErrOldTokenMalformed, `"type":"access","purpose":"reset"`: ErrOldTokenMalformed,
+		`"type":"access"`: nil, `"typ":"Bearer"`: nil, `"token_use":"access"`: nil, `"purpose":null`: nil, `"purpose":"login"`: nil, `"kind":"reset"`: nil,
+	} {
+		_, err := o.Verify(signOld(`{"id":7,` + member + `}`))
+		require.Equal(t, want, err, member)
+	}
+}
+
 // rs256 returns a token with an asymmetric signature.
 func rs256(t *testing.T) string {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
