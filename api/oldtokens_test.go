@@ -18,6 +18,7 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/gen/client"
+	"github.com/byline-api/byline/gen/query"
 	"github.com/byline-api/byline/server/servertest"
 )
 
@@ -40,7 +41,7 @@ func afterOld(t *testing.T, options ...servertest.Option) *servertest.Service {
 	t.Helper()
 	until := time.Now().Add(time.Hour).Truncate(time.Second)
 	s := servertest.New(t, append(options, oldTokens(t, until, "user.id,id,username:username,email:email", time.Now))...)
-	change(t, s, `INSERT INTO imports (name, source) VALUES ('default', 's') ON CONFLICT DO NOTHING`)
+	change(t, s, `INSERT INTO imports (name, source, has_ids) VALUES ('default', 's', true) ON CONFLICT DO NOTHING`)
 	return s
 }
 
@@ -161,9 +162,17 @@ func TestOldTokens(t *testing.T) {
 	t.Run("AnotherImport", func(t *testing.T) {
 		t.Parallel()
 		s := servertest.New(t, oldTokens(t, time.Now().Add(time.Hour), "id", time.Now))
-		change(t, s, `INSERT INTO imports (name, source) VALUES ('blog', 's')`)
+		change(t, s, `INSERT INTO imports (name, source, has_ids) VALUES ('blog', 's', true)`)
 		m := immigrate(t, s)
 		refused(t, s, oldToken(fmt.Sprintf(`{"id":%q}`, m.key)))
+	})
+	t.Run("KeysAreNames", func(t *testing.T) {
+		t.Parallel()
+		s := afterOld(t)
+		m := immigrate(t, s)
+		change(t, s, `UPDATE imports SET has_ids = false`)
+		refused(t, s, oldToken(fmt.Sprintf(`{"id":%q}`, m.key))) // the id of another user
+		exchange(t, s, oldToken(fmt.Sprintf(`{"username":%q}`, m.Username)))
 	})
 	t.Run("NotAccepted", func(t *testing.T) {
 		t.Parallel()
@@ -278,9 +287,87 @@ func TestOldTokensOfNames(t *testing.T) {
 	rename(bob.ClientWithResponses, ann.Username)
 	refused(t, s, unused)
 	refused(t, s, oldToken(fmt.Sprintf(`{"username":%q}`, ann.Username)))
+	change(t, s, `UPDATE users SET named_at = named_at - interval '1 hour' WHERE id = $1`, bob.id)
+	refused(t, s, named(0)) // somebody else may have registered the name there since
 	res := responseOf(s.As(used).GetCurrentUserWithResponse(t.Context(), nil))
 	require.Equal(t, "somebody-else", res.JSON200.User.Username, "a session stays with its account")
 	exchange(t, s, ann.old) // keys do not change
+
+	// The next import would say who has the name now.
+	eve := immigrate(t, s)
+	change(t, s, `UPDATE imports SET read_at = now() - interval '10 minutes'`)
+	ofEve := func(ago time.Duration) string {
+		return oldToken(fmt.Sprintf(`{"username":%q,"iat":%d}`, eve.Username, time.Now().Add(-ago).Unix()))
+	}
+	exchange(t, s, ofEve(11*time.Minute))
+	refused(t, s, ofEve(9*time.Minute))
+	exchange(t, s, eve.signedIn(-9*time.Minute))
+	change(t, s, `UPDATE users SET named_at = now() - interval '20 minutes' WHERE id = $1`, eve.id) // by an import
+	refused(t, s, ofEve(21*time.Minute))
+	exchange(t, s, ofEve(12*time.Minute))
+}
+
+// TestOldTokensOfStaff uses old tokens of accounts with more rights.
+func TestOldTokensOfStaff(t *testing.T) {
+	t.Parallel()
+	s := afterOld(t)
+	root := withRole(s, "root", auth.Admin)
+	for _, role := range []auth.Role{auth.Moderator, auth.Editor, auth.Admin} {
+		t.Run(role.String(), func(t *testing.T) {
+			t.Parallel()
+			s := s.For(t)
+			m := immigrate(t, s)
+			own := exchange(t, s, m.old)
+			unused := m.signedIn(-2 * time.Hour)
+			set := func(role auth.Role) {
+				t.Helper()
+				res := responseOf(root.SetUserRoleWithResponse(t.Context(), m.Username, client.SetUserRoleJSONRequestBody{Role: client.Role(role.String())}))
+				require.Equal(t, http.StatusOK, res.StatusCode(), string(res.Body))
+			}
+			set(auth.Reader)
+			set(auth.Author)
+			requireStatus(t, http.StatusOK, s.As(own))
+			set(role)
+			for _, token := range []string{m.old, own, unused} {
+				refused(t, s, token)
+			}
+			requireStatus(t, http.StatusOK, m.ClientWithResponses) // signed in here
+			set(auth.Author)
+			refused(t, s, m.old)
+			exchange(t, s, unused)
+		})
+	}
+}
+
+// TestOldTokensAreBounded signs in to the older system more often than an
+// account may have sessions.
+func TestOldTokensAreBounded(t *testing.T) {
+	t.Parallel()
+	s := afterOld(t, servertest.Following())
+	m := immigrate(t, s)
+	sessions := func() int { return count(t, s, `SELECT count(*) FROM sessions WHERE user_id = $1`, m.id) }
+	here := sessions()
+	own := exchange(t, s, m.old)
+	for i := range 100 {
+		use(t, s, m.signedIn(-time.Duration(i+2)*time.Hour))
+	}
+	require.Equal(t, 100, sessions())
+	require.Equal(t, 100-here, count(t, s, `SELECT count(*) FROM old_tokens WHERE user_id = $1`, m.id))
+	requireStatus(t, http.StatusOK, m.ClientWithResponses) // its session is the oldest
+	refused(t, s, own)                                     // its session was the oldest of an old token
+	again := func() {
+		t.Helper()
+		require.Eventually(t, func() bool { // when the service has learned of the end of the session
+			return responseOf(s.As(m.old).GetCurrentUserWithResponse(t.Context(), nil)).StatusCode() == http.StatusOK
+		}, time.Minute, 10*time.Millisecond)
+	}
+	again() // the token was not revoked
+	change(t, s, `INSERT INTO sessions (user_id, expires_at) SELECT $1, now() + interval '1 hour' FROM generate_series(1, $2::int)`, m.id, 100-here)
+	require.Zero(t, count(t, s, `SELECT count(*) FROM old_tokens WHERE user_id = $1`, m.id))
+	again()
+	exchange(t, s, m.signedIn(-2*time.Hour))
+	require.Equal(t, 100, sessions())
+	require.Equal(t, 1, count(t, s, `SELECT count(*) FROM old_tokens WHERE user_id = $1`, m.id))
 }
 
 // TestOldTokensRace uses an old token for the first time while others do, and
@@ -369,7 +456,7 @@ func TestOldTokensUntil(t *testing.T) {
 	now := func() time.Time { return time.Now().Add(time.Duration(moved.Load())) }
 	until, url := time.Now().Add(30*time.Minute).Truncate(time.Second), dbtest.URL(t)
 	s := servertest.New(t, servertest.WithDatabase(url), servertest.WithClock(now), oldTokens(t, until, "user.id", now))
-	change(t, s, `INSERT INTO imports (name, source) VALUES ('default', 's')`)
+	change(t, s, `INSERT INTO imports (name, source, has_ids) VALUES ('default', 's', true)`)
 	m, n := immigrate(t, s), immigrate(t, s)
 	own := exchange(t, s, m.old)
 	use(t, s, n.old)
@@ -390,6 +477,24 @@ func TestOldTokensUntil(t *testing.T) {
 	extended := servertest.New(t, servertest.WithDatabase(url), oldTokens(t, later, "user.id", time.Now))
 	use(t, extended, n.old)
 	require.True(t, later.Equal(expires()), "the date was moved")
+
+	// The date was moved after it had passed.
+	for label, expire := range map[string]func(){
+		"Kept": func() {},
+		"Cleaned": func() {
+			_, err := query.New().SessionExpire(t.Context(), s.DB)
+			require.NoError(t, err)
+		},
+	} {
+		change(t, s, `UPDATE sessions SET expires_at = now() - interval '1 minute' WHERE user_id = $1`, n.id)
+		expire()
+		use(t, servertest.New(t, servertest.WithDatabase(url), oldTokens(t, later, "user.id", time.Now)), n.old)
+		require.True(t, later.Equal(expires()), label)
+	}
+	change(t, s, `DELETE FROM sessions WHERE user_id = $1`, n.id) // was ended
+	_, err := query.New().SessionExpire(t.Context(), s.DB)
+	require.NoError(t, err)
+	refused(t, servertest.New(t, servertest.WithDatabase(url), oldTokens(t, later, "user.id", time.Now)), n.old)
 }
 
 func TestExpireOldTokens(t *testing.T) {

@@ -22,7 +22,8 @@ var _ auth.OldDirectory = OldDirectory{}
 
 // oldClockSkew is the maximum difference between the clock of the older system
 // and that of the database. A token that may have been issued before the owner
-// signed out everywhere is refused.
+// signed out everywhere is refused, and one that names the account by a name
+// also if it may have been issued after the last import.
 const oldClockSkew = 5 * time.Second
 
 // OldToken implements auth.OldDirectory. At its first use a token gets a session,
@@ -53,7 +54,7 @@ func (d OldDirectory) begin(ctx context.Context, t auth.OldToken) (session int64
 	}
 	err = d.DB.InTx(ctx, func(tx query.DBTX) error {
 		_, err := q.OldTokenHold(ctx, tx, query.OldTokenHoldParams{
-			UserID: user, ByName: t.By != auth.ByKey, IssuedAt: orNil(t.IssuedAt, -oldClockSkew),
+			UserID: user, ByName: t.By != auth.ByKey, Import: d.Import, IssuedAt: orNil(t.IssuedAt), Skew: oldClockSkew,
 		})
 		if err != nil {
 			return orOld(err, auth.ErrOldTokenRevoked)
@@ -61,7 +62,8 @@ func (d OldDirectory) begin(ctx context.Context, t auth.OldToken) (session int64
 		session, err = q.OldTokenUse(ctx, tx, query.OldTokenUseParams{Hash: t.Hash, ExpiresAt: t.Expires})
 		if db.IsNotFound(err) {
 			session, err = q.OldTokenCreate(ctx, tx, query.OldTokenCreateParams{
-				Hash: t.Hash, UserID: user, UserAgent: signin.UserAgent(ctx), SessionExpiresAt: t.Expires, ExpiresAt: orNil(t.Ends, 0),
+				Hash: t.Hash, UserID: user, UserAgent: signin.UserAgent(ctx), SessionExpiresAt: t.Expires,
+				IssuedAt: orNil(t.IssuedAt), ExpiresAt: orNil(t.Ends),
 			})
 		}
 		return err
@@ -89,12 +91,11 @@ func orOld(err, refusal error) error {
 	return err
 }
 
-// orNil returns a time moved by a duration, or nil for the zero time.
-func orNil(t time.Time, by time.Duration) *time.Time {
+// orNil returns a time, or nil for the zero time.
+func orNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.Add(by)
 	return &t
 }
 

@@ -78,6 +78,7 @@ func oldForgeries(header, genuine claims) map[string]string {
 		"id 1": {"id", 1}, "id zero": {"id", 0}, "id negative": {"id", -1}, "id fraction": {"id", 1.5}, "id huge": {"id", 1e300}, "id true": {"id", true}, "id empty": {"id", ""},
 		"id null": {"id", nil}, "id array": {"id", []any{genuine["id"]}}, "id object": {"id", map[string]any{"id": genuine["id"]}}, "id of SQL": {"id", "' OR 1=1 --"},
 		"id with NUL": {"id", "a\x00b"}, "id long": {"id", strings.Repeat("9", 2000)}, "id like": {"id", "%"}, "id deep": {"id", deep(200)},
+		"for a new password": {"purpose", "reset-password"}, "to renew": {"type", "refresh"},
 	} {
 		forged[name] = sign(with(genuine, change[0].(string), change[1]))
 	}
@@ -101,7 +102,7 @@ func (s *site) asImported(a account) error {
 		return err
 	}
 	defer conn.Close(context.Background())
-	_, err = conn.Exec(context.Background(), `WITH i AS (INSERT INTO imports (name, source) VALUES ('default', 'attack') RETURNING id)
+	_, err = conn.Exec(context.Background(), `WITH i AS (INSERT INTO imports (name, source, has_ids) VALUES ('default', 'attack', true) RETURNING id)
 		INSERT INTO imported_rows SELECT i.id, 'users', u.username, u.id, 0 FROM i, users u WHERE u.username = $1`, a.name)
 	return err
 }

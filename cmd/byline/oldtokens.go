@@ -37,7 +37,7 @@ func acceptOldTokens(a *auth.Authenticator, cfg oldTokens, database *db.DB, log 
 		log.Warn("tokens of an older system are refused as expired: remove BYLINE_OLD_TOKENS_SECRET", "until", until)
 	}
 	if len(cfg.Secret) < 32 {
-		log.Warn("the secret of the older system is shorter than 32 bytes (RFC 7518, section 3.2): who guesses it can sign tokens for every imported account")
+		log.Warn("the secret of the older system is shorter than 32 bytes (RFC 7518, section 3.2): who guesses it can act as every imported author and reader")
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func storeArticles(ctx context.Context, w *writing, rows []source.Article) error
 	for _, row := range changed {
 		j := w.judge(row.Key)
 		a := judgeArticle(j, row)
-		a.imported = imported{known[row.Key].id, sumOfArticle(row)}
+		a.imported = imported{id: known[row.Key].id, checksum: sumOfArticle(row)}
 		a.Tags = w.tagsOf(j, row.Tags)
 		if a.author, err = w.author(ctx, j, authors, row.AuthorKey); err != nil {
 			return err

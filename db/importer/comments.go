@@ -78,7 +78,7 @@ func storeComments(ctx context.Context, w *writing, rows []source.Comment) error
 	for _, row := range changed {
 		j := w.judge(row.Key)
 		c := judgeComment(j, row)
-		c.imported = imported{known[row.Key].id, sumOfComment(row)}
+		c.imported = imported{id: known[row.Key].id, checksum: sumOfComment(row)}
 		if err := w.place(ctx, j, &c, found); err != nil {
 			return err
 		}

@@ -33,7 +33,8 @@ func (im *run) finish(ctx context.Context) error {
 		if err := im.saveState(ctx, tx); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, `UPDATE imports SET loaded_at = COALESCE(loaded_at, now()) WHERE id = $1 RETURNING loaded_at`, im.importID).Scan(&im.state.loaded)
+		_, err := tx.Exec(ctx, `UPDATE imports SET loaded_at = COALESCE(loaded_at, now()), read_at = $2 WHERE id = $1`, im.importID, im.state.Began)
+		return err
 	})
 	if err != nil || !first {
 		return err

@@ -26,6 +26,7 @@ type memory struct {
 	comments  []source.Comment
 	favorites []source.Favorite
 	follows   []source.Follow
+	names     bool // the keys of users are names
 	// fail, if it is set, is called before each row of a kind is returned.
 	fail func(kind source.Kind, i int) error
 	// asked is which rows of each kind were asked for last.
@@ -36,7 +37,7 @@ type memory struct {
 }
 
 func (m *memory) Describe() string { return "rows of a test" }
-func (m *memory) Origin() string   { return "a test" + m.origin }
+func (m *memory) HasIDs() bool     { return !m.names }
 func (m *memory) Close() error     { return nil }
 
 func (m *memory) Counts(context.Context) (source.Counts, error) {

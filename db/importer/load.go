@@ -278,6 +278,7 @@ func (w *writing) decided(j *judge) bool {
 type imported struct {
 	id       int64
 	checksum int64
+	password *int64 // the checksum of a user's password hash
 }
 
 // known returns what is known of the rows with these keys.
@@ -310,9 +311,9 @@ func (w *writing) before(ctx context.Context, keys []string) (map[string]importe
 
 // remember stores where new rows are.
 func (w *writing) remember(ctx context.Context, rows []imported, keys []string) error {
-	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"imported_rows"}, []string{"import_id", "kind", "key", "row_id", "checksum"},
+	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"imported_rows"}, []string{"import_id", "kind", "key", "row_id", "checksum", "password"},
 		pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-			return []any{w.importID, string(w.kind), keys[i], rows[i].id, rows[i].checksum}, nil
+			return []any{w.importID, string(w.kind), keys[i], rows[i].id, rows[i].checksum, rows[i].password}, nil
 		}))
 	return err
 }

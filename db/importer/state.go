@@ -215,7 +215,10 @@ func lock(ctx context.Context, conn *pgx.Conn) error {
 
 func (im *run) readState(ctx context.Context) error {
 	if !im.DryRun {
-		if _, err := im.conn.Exec(ctx, `INSERT INTO imports (name, source) VALUES ($1, $2) ON CONFLICT ON CONSTRAINT imports_name_key DO NOTHING`, im.Name, im.Source.Describe()); err != nil {
+		// Keys that were names once stay names, whatever another source has.
+		if _, err := im.conn.Exec(ctx, `INSERT INTO imports AS i (name, source, has_ids) VALUES ($1, $2, $3) ON CONFLICT ON CONSTRAINT imports_name_key
+			DO UPDATE SET source = excluded.source, has_ids = i.has_ids AND excluded.has_ids WHERE i.finished_at IS NULL`,
+			im.Name, im.Source.Describe(), im.Source.HasIDs()); err != nil {
 			return err
 		}
 	}

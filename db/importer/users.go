@@ -79,7 +79,7 @@ func storeUsers(ctx context.Context, w *writing, rows []source.User) error {
 		}
 		j := w.judge(u.Key)
 		a := judgeUser(j, u)
-		a.imported = imported{before.id, sum}
+		a.imported = imported{id: before.id, checksum: sum}
 		accounts, judges = append(accounts, a), append(judges, j)
 	}
 	if accounts, err = w.distinct(ctx, accounts, judges); err != nil {
@@ -254,7 +254,7 @@ func (w *writing) addUsers(ctx context.Context, added []account) error {
 	}
 	rows, keys := make([]imported, len(added)), make([]string, len(added))
 	for i := range added {
-		rows[i], keys[i] = imported{ids[i], added[i].checksum}, added[i].key
+		rows[i], keys[i] = imported{id: ids[i], checksum: added[i].checksum}, added[i].key
 	}
 	w.counts.Added += int64(len(added))
 	if err := w.remember(ctx, rows, keys); err != nil {
@@ -295,10 +295,8 @@ func (w *writing) changeUsers(ctx context.Context, changed []account) error {
 	for _, a := range changed {
 		sums[a.key] = a.checksum
 		batch.Queue(`UPDATE users SET username = $2, folded_username = $3, email = $4, password_hash = COALESCE(NULLIF($5, ''), password_hash), bio = $6, image = $7, created_at = $8, updated_at = $9,
-				named_at = CASE WHEN username <> $2 OR email <> $4 THEN clock_timestamp() ELSE named_at END,
-				suspended_at = COALESCE(suspended_at, $10), suspended_reason = CASE WHEN suspended_at IS NULL THEN $11 ELSE suspended_reason END,
-				email_verified_at = CASE WHEN lower(email) = lower($4) THEN COALESCE(email_verified_at, $12) ELSE $12 END
-			WHERE id = $1`, a.id, a.username, a.foldedName, a.email, a.hash, a.bio, a.image, a.created, a.updated, a.suspended, a.reason, a.verified)
+				named_at = CASE WHEN username <> $2 OR email <> $4 THEN GREATEST(named_at, clock_timestamp()) ELSE named_at END
+			WHERE id = $1`, a.id, a.username, a.foldedName, a.email, a.hash, a.bio, a.image, a.created, a.updated)
 	}
 	return w.change(ctx, &batch, sums)
 }
@@ -330,6 +328,50 @@ func (w *writing) change(ctx context.Context, batch *pgx.Batch, sums map[string]
 		}
 	}
 	return results.Close()
+}
+
+// The account for rows without an author has a kind of its own in imported_rows,
+// because its key may also be that of a user.
+const (
+	orphanKind source.Kind = "orphans"
+	orphanKey              = "byline:orphans"
+)
+
+// orphanAccount returns the account for rows without an author, and creates it
+// if it is not there.
+func (w *writing) orphanAccount(ctx context.Context) (int64, error) {
+	if w.orphans != 0 {
+		return w.orphans, nil
+	}
+	known, err := w.known(ctx, orphanKind, []string{orphanKey})
+	if err != nil {
+		return 0, err
+	}
+	if found, ok := known[orphanKey]; ok {
+		w.orphans = found.id
+		return found.id, nil
+	}
+	name := w.Settings.Orphans
+	if name == "" {
+		name = DefaultOrphans
+	}
+	now := w.Now()
+	a := []account{{key: orphanKey, username: name, email: placeholder(w.Name, "orphans"), role: "author", created: now, updated: now}}
+	user := &writing{run: w.run, tx: w.tx, kind: orphanKind}
+	if a, err = user.distinct(ctx, a, []*judge{user.judge(orphanKey)}); err != nil {
+		return 0, err
+	}
+	if len(a) == 0 {
+		return 0, fmt.Errorf("the name %q of the account for rows without an author is taken; set orphans to another one", name)
+	}
+	if err := user.addUsers(ctx, a); err != nil {
+		return 0, err
+	}
+	if known, err = w.known(ctx, orphanKind, []string{orphanKey}); err != nil {
+		return 0, err
+	}
+	w.orphans = known[orphanKey].id
+	return w.orphans, nil
 }
 
 func keysOf[R any](rows []R, key func(R) string) []string {

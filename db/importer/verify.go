@@ -280,7 +280,7 @@ func verifyRows[R any](ctx context.Context, v *verifier, t table[R], rows iter.S
 		return fmt.Errorf("compare %s: %w", t.kind, err)
 	}
 	var here int64
-	if err := v.conn.QueryRow(ctx, `SELECT count(*) FROM imported_rows WHERE import_id = $1 AND kind = $2 AND key <> $3`, v.importID, string(t.kind), orphanKey).Scan(&here); err != nil {
+	if err := v.conn.QueryRow(ctx, `SELECT count(*) FROM imported_rows WHERE import_id = $1 AND kind = $2`, v.importID, string(t.kind)).Scan(&here); err != nil {
 		return err
 	}
 	c.Extra = max(0, here-c.imported)

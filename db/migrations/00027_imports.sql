@@ -10,7 +10,14 @@ CREATE TABLE imports (
     name        text NOT NULL,
     source      text NOT NULL, -- what was read, without a password
     state       jsonb NOT NULL DEFAULT '{}',
+    -- Whether the keys of users are the ids that the old system gave them. Then
+    -- its tokens name users by them. Otherwise they are names, which a user may
+    -- have chosen to be the id of somebody else.
+    has_ids     boolean NOT NULL,
     started_at  timestamptz(3) NOT NULL DEFAULT now(),
+    -- When the last run began that has ended: what the old system has done later
+    -- may not be here yet.
+    read_at     timestamptz(3),
     -- When all rows were stored for the first time, and when the operator said
     -- that the old system is not read again.
     loaded_at   timestamptz(3),
@@ -22,13 +29,17 @@ CREATE TABLE imports (
 -- Which row here came from which row there. There are no foreign keys: a row
 -- that was deleted here stays known, so that it is not imported again, and its id
 -- leads nowhere since ids are never given again. The checksum is that of the
--- row's content there.
+-- row's content there. The account for rows without an author has a kind of its
+-- own: any key may be that of a user.
 CREATE TABLE imported_rows (
     import_id integer NOT NULL,
-    kind      text NOT NULL, -- users, articles, comments
+    kind      text NOT NULL, -- users, articles, comments, orphans
     key       text COLLATE "C" NOT NULL,
     row_id    bigint NOT NULL,
     checksum  bigint NOT NULL,
+    -- That of a user's password hash there, and NULL for other rows. The hash here
+    -- is another one as soon as the user has signed in.
+    password  bigint,
     CONSTRAINT imported_rows_pkey PRIMARY KEY (import_id, kind, key),
     CONSTRAINT imported_rows_import_id_fkey FOREIGN KEY (import_id) REFERENCES imports (id) ON DELETE CASCADE
 );

@@ -74,7 +74,14 @@ FOR NO KEY UPDATE;
 SELECT * FROM user_accounts WHERE id = ANY (@ids::bigint[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: UserSetRole :exec
-UPDATE users SET role = @role WHERE id = @id;
+-- Ends the sessions that began with a token of an older system if the account
+-- gets rights with which no such token is accepted. The caller has locked the
+-- account.
+WITH ended AS (
+    DELETE FROM sessions s USING old_tokens o
+    WHERE @role::text NOT IN ('reader', 'author') AND o.user_id = @id AND s.id = o.session_id
+)
+UPDATE users u SET role = @role WHERE u.id = @id;
 
 -- name: UserSuspend :one
 -- API keys stay and work again after the suspension; until then suspended_at of

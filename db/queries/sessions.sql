@@ -76,4 +76,11 @@ DELETE FROM sessions s WHERE s.user_id = @user_id;
 DELETE FROM sessions WHERE user_id = @user_id AND id <> @id;
 
 -- name: SessionExpire :execrows
-DELETE FROM sessions WHERE expires_at <= now();
+-- A token of an older system whose session has expired was not revoked. It is as
+-- one that was not used, and the operator may accept it for a longer time.
+WITH expired AS (
+    SELECT e.id, e.user_id FROM sessions e WHERE e.expires_at <= now() FOR UPDATE
+), unused AS (
+    DELETE FROM old_tokens o USING expired x WHERE o.user_id = x.user_id AND o.session_id = x.id
+)
+DELETE FROM sessions s USING expired d WHERE s.id = d.id;

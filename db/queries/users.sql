@@ -41,7 +41,9 @@ SELECT id, username, email, bio, image FROM users WHERE id = @id;
 -- who want the names of each other would deadlock, and hold two connections
 -- until PostgreSQL detects it after a second. After a new password, an older
 -- system still accepts the old one, so that none of its tokens is accepted which
--- was not used here before.
+-- was not used here before. After a new name or address, the same holds for
+-- tokens that name the account by them: whoever registers the old name there gets
+-- such tokens, however new they are.
 WITH claimed AS (
     SELECT c.id, c.username, c.email, c.password_hash, c.suspended_at FROM users c
     WHERE c.id = @id OR lower(c.username) = lower(sqlc.narg(username)) OR c.folded_username = sqlc.narg(folded_username)
@@ -59,7 +61,8 @@ WITH claimed AS (
         email_verified_at = CASE WHEN lower(sqlc.narg(email)) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
         password_hash = COALESCE(sqlc.narg(password_hash), n.password_hash),
         old_tokens_after = CASE WHEN sqlc.narg(password_hash)::text IS NOT NULL THEN 'infinity' ELSE n.old_tokens_after END,
-        named_at = CASE WHEN sqlc.narg(username) <> old.username OR sqlc.narg(email) <> old.email THEN clock_timestamp() ELSE n.named_at END,
+        named_at = CASE WHEN sqlc.narg(username) <> old.username OR sqlc.narg(email) <> old.email THEN 'infinity' ELSE n.named_at END,
+        moved_at = CASE WHEN sqlc.narg(email) <> old.email THEN clock_timestamp() ELSE n.moved_at END,
         bio = CASE WHEN @set_bio::boolean THEN sqlc.narg(bio) ELSE n.bio END,
         image = CASE WHEN @set_image::boolean THEN sqlc.narg(image) ELSE n.image END,
         updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')

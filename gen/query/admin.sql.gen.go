@@ -645,7 +645,11 @@ func (q *Queries) UserReinstate(ctx context.Context, db DBTX, id int64) error {
 }
 
 const userSetRole = `-- name: UserSetRole :exec
-UPDATE users SET role = $1 WHERE id = $2
+WITH ended AS (
+    DELETE FROM sessions s USING old_tokens o
+    WHERE $1::text NOT IN ('reader', 'author') AND o.user_id = $2 AND s.id = o.session_id
+)
+UPDATE users u SET role = $1 WHERE u.id = $2
 `
 
 type UserSetRoleParams struct {
@@ -653,6 +657,9 @@ type UserSetRoleParams struct {
 	ID   int64
 }
 
+// Ends the sessions that began with a token of an older system if the account
+// gets rights with which no such token is accepted. The caller has locked the
+// account.
 func (q *Queries) UserSetRole(ctx context.Context, db DBTX, arg UserSetRoleParams) error {
 	_, err := db.Exec(ctx, userSetRole, arg.Role, arg.ID)
 	return err

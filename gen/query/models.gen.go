@@ -272,7 +272,9 @@ type Import struct {
 	Name       string
 	Source     string
 	State      []byte
+	HasIds     bool
 	StartedAt  time.Time
+	ReadAt     *time.Time
 	LoadedAt   *time.Time
 	FinishedAt *time.Time
 }
@@ -294,6 +296,7 @@ type ImportedRow struct {
 	Key      string
 	RowID    int64
 	Checksum int64
+	Password *int64
 }
 
 type Invitation struct {
@@ -355,6 +358,7 @@ type OldToken struct {
 	Hash      []byte
 	UserID    int64
 	SessionID int64
+	IssuedAt  *time.Time
 	ExpiresAt *time.Time
 }
 
@@ -537,6 +541,7 @@ type User struct {
 	OlderBytes      int64
 	OldTokensAfter  *time.Time
 	NamedAt         *time.Time
+	MovedAt         *time.Time
 }
 
 type UserAccount struct {

@@ -12,17 +12,18 @@ import (
 
 const oldTokenCreate = `-- name: OldTokenCreate :one
 WITH s AS (
-    INSERT INTO sessions (user_id, user_agent, expires_at) VALUES ($2, $4, $5)
+    INSERT INTO sessions (user_id, user_agent, expires_at) VALUES ($2, $5, $6)
     RETURNING id
 )
-INSERT INTO old_tokens (hash, user_id, session_id, expires_at)
-SELECT $1, $2, s.id, $3 FROM s
+INSERT INTO old_tokens (hash, user_id, session_id, issued_at, expires_at)
+SELECT $1, $2, s.id, $3, $4 FROM s
 RETURNING session_id
 `
 
 type OldTokenCreateParams struct {
 	Hash             []byte
 	UserID           int64
+	IssuedAt         *time.Time
 	ExpiresAt        *time.Time
 	UserAgent        *string
 	SessionExpiresAt time.Time
@@ -32,6 +33,7 @@ func (q *Queries) OldTokenCreate(ctx context.Context, db DBTX, arg OldTokenCreat
 	row := db.QueryRow(ctx, oldTokenCreate,
 		arg.Hash,
 		arg.UserID,
+		arg.IssuedAt,
 		arg.ExpiresAt,
 		arg.UserAgent,
 		arg.SessionExpiresAt,
@@ -73,7 +75,7 @@ func (q *Queries) OldTokenFindByEmail(ctx context.Context, db DBTX, arg OldToken
 
 const oldTokenFindByKey = `-- name: OldTokenFindByKey :one
 SELECT r.row_id FROM imported_rows r JOIN imports i ON i.id = r.import_id
-WHERE i.name = $1 AND r.kind = 'users' AND r.key = $2
+WHERE i.name = $1 AND i.has_ids AND r.kind = 'users' AND r.key = $2
 `
 
 type OldTokenFindByKeyParams struct {
@@ -81,7 +83,9 @@ type OldTokenFindByKeyParams struct {
 	Key    string
 }
 
-// Returns the id of an imported user, who may have been deleted.
+// Returns the id of an imported user, who may have been deleted. Keys that are
+// names say nothing about ids: a user could have chosen the id of somebody else
+// as a name.
 func (q *Queries) OldTokenFindByKey(ctx context.Context, db DBTX, arg OldTokenFindByKeyParams) (int64, error) {
 	row := db.QueryRow(ctx, oldTokenFindByKey, arg.Import, arg.Key)
 	var row_id int64
@@ -111,23 +115,36 @@ func (q *Queries) OldTokenFindByUsername(ctx context.Context, db DBTX, arg OldTo
 
 const oldTokenHold = `-- name: OldTokenHold :one
 SELECT u.id FROM users u
-WHERE u.id = $1 AND u.suspended_at IS NULL
-  AND (u.old_tokens_after IS NULL OR u.old_tokens_after < $2::timestamptz)
-  AND (NOT $3::boolean OR u.named_at IS NULL OR u.named_at < $2::timestamptz)
+WHERE u.id = $1 AND u.suspended_at IS NULL AND u.role IN ('reader', 'author')
+  AND (u.old_tokens_after IS NULL OR u.old_tokens_after < $2::timestamptz - $3::interval)
+  AND (NOT $4::boolean OR u.named_at IS NULL OR u.named_at < $2::timestamptz - $3::interval)
+  AND (NOT $4::boolean OR NOT EXISTS (
+      SELECT FROM imports i WHERE i.name = $5 AND i.read_at < $2::timestamptz + $3::interval))
 FOR NO KEY UPDATE
 `
 
 type OldTokenHoldParams struct {
 	UserID   int64
 	IssuedAt *time.Time
+	Skew     time.Duration
 	ByName   bool
+	Import   string
 }
 
 // Locks the account of a token at its first use, if the token may still be used.
 // Without a time, nobody knows what the token is older than. The lock makes a
-// change of the account wait, so that it ends the session of this token too.
+// change of the account wait, so that it ends the session of this token too. An
+// account with more rights needs a sign-in here: the secret of the older system
+// may be known to others. A name or an address may belong to somebody else there
+// since the import has read it.
 func (q *Queries) OldTokenHold(ctx context.Context, db DBTX, arg OldTokenHoldParams) (int64, error) {
-	row := db.QueryRow(ctx, oldTokenHold, arg.UserID, arg.IssuedAt, arg.ByName)
+	row := db.QueryRow(ctx, oldTokenHold,
+		arg.UserID,
+		arg.IssuedAt,
+		arg.Skew,
+		arg.ByName,
+		arg.Import,
+	)
 	var id int64
 	err := row.Scan(&id)
 	return id, err
@@ -136,7 +153,7 @@ func (q *Queries) OldTokenHold(ctx context.Context, db DBTX, arg OldTokenHoldPar
 const oldTokenUse = `-- name: OldTokenUse :one
 WITH kept AS (
     UPDATE sessions k SET expires_at = $2 FROM old_tokens f
-    WHERE f.hash = $1 AND k.id = f.session_id AND k.expires_at > now() AND k.expires_at < $2
+    WHERE f.hash = $1 AND k.id = f.session_id AND k.expires_at < $2
 )
 SELECT t.session_id FROM old_tokens t WHERE t.hash = $1
 `
@@ -146,8 +163,9 @@ type OldTokenUseParams struct {
 	ExpiresAt time.Time
 }
 
-// Returns the session of a token that was used before. The session may have
-// ended. It lasts longer if the operator has moved the date since.
+// Returns the session of a token that was used before. The session is not there
+// any more if it was ended. It lasts longer if the operator has moved the date
+// since, also if it has expired already.
 func (q *Queries) OldTokenUse(ctx context.Context, db DBTX, arg OldTokenUseParams) (int64, error) {
 	row := db.QueryRow(ctx, oldTokenUse, arg.Hash, arg.ExpiresAt)
 	var session_id int64

@@ -105,9 +105,16 @@ func (q *Queries) SessionEndOthers(ctx context.Context, db DBTX, arg SessionEndO
 }
 
 const sessionExpire = `-- name: SessionExpire :execrows
-DELETE FROM sessions WHERE expires_at <= now()
+WITH expired AS (
+    SELECT e.id, e.user_id FROM sessions e WHERE e.expires_at <= now() FOR UPDATE
+), unused AS (
+    DELETE FROM old_tokens o USING expired x WHERE o.user_id = x.user_id AND o.session_id = x.id
+)
+DELETE FROM sessions s USING expired d WHERE s.id = d.id
 `
 
+// A token of an older system whose session has expired was not revoked. It is as
+// one that was not used, and the operator may accept it for a longer time.
 func (q *Queries) SessionExpire(ctx context.Context, db DBTX) (int64, error) {
 	result, err := db.Exec(ctx, sessionExpire)
 	if err != nil {

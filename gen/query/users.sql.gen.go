@@ -222,7 +222,8 @@ WITH claimed AS (
         email_verified_at = CASE WHEN lower($4) <> lower(old.email) THEN NULL ELSE n.email_verified_at END,
         password_hash = COALESCE($6, n.password_hash),
         old_tokens_after = CASE WHEN $6::text IS NOT NULL THEN 'infinity' ELSE n.old_tokens_after END,
-        named_at = CASE WHEN $2 <> old.username OR $4 <> old.email THEN clock_timestamp() ELSE n.named_at END,
+        named_at = CASE WHEN $2 <> old.username OR $4 <> old.email THEN 'infinity' ELSE n.named_at END,
+        moved_at = CASE WHEN $4 <> old.email THEN clock_timestamp() ELSE n.moved_at END,
         bio = CASE WHEN $7::boolean THEN $8 ELSE n.bio END,
         image = CASE WHEN $9::boolean THEN $10 ELSE n.image END,
         updated_at = GREATEST(now(), n.updated_at + interval '1 millisecond')
@@ -272,7 +273,9 @@ type UserUpdateRow struct {
 // who want the names of each other would deadlock, and hold two connections
 // until PostgreSQL detects it after a second. After a new password, an older
 // system still accepts the old one, so that none of its tokens is accepted which
-// was not used here before.
+// was not used here before. After a new name or address, the same holds for
+// tokens that name the account by them: whoever registers the old name there gets
+// such tokens, however new they are.
 func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserUpdateRow, error) {
 	row := db.QueryRow(ctx, userUpdate,
 		arg.ID,

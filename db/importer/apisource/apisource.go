@@ -157,8 +157,8 @@ func (s *Source) Describe() string {
 	return text + "one account"
 }
 
-// Origin implements source.Source.
-func (s *Source) Origin() string { return "the API at " + s.base.String() }
+// HasIDs implements source.Source: the API shows names only.
+func (s *Source) HasIDs() bool { return false }
 
 // Counts implements source.Source.
 func (s *Source) Counts(ctx context.Context) (source.Counts, error) {

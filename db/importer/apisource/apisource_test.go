@@ -184,6 +184,7 @@ func TestSource(t *testing.T) {
 			require.Len(t, collect(t, s.Keys(t.Context(), source.Favorites)), 25)
 			require.Equal(t, []int{25, 25}, progress[len(progress)-2:])
 			require.NotContains(t, s.Describe(), "secret")
+			require.False(t, s.HasIDs(), "the keys are names")
 			for asked, times := range b.asked {
 				require.True(t, times == 1 || strings.Contains(asked, "offset="), "%s was asked %d times", asked, times)
 			}

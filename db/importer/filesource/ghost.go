@@ -318,8 +318,8 @@ func (s *GhostSource) Describe() string {
 	return text
 }
 
-// Origin implements source.Source.
-func (s *GhostSource) Origin() string { return "exports of Ghost" }
+// HasIDs implements source.Source.
+func (s *GhostSource) HasIDs() bool { return true }
 
 // Counts implements source.Source.
 func (s *GhostSource) Counts(context.Context) (source.Counts, error) {

@@ -29,6 +29,7 @@ func TestGhost(t *testing.T) {
 	t.Parallel()
 	s, notes := ghost(t, "testdata/ghost5.json", filesource.GhostOptions{SiteURL: "https://old.example.com/blog/"})
 	require.Equal(t, "the export of Ghost 5.79.4 in the file testdata/ghost5.json; pages left out: 1", s.Describe())
+	require.True(t, s.HasIDs())
 	users, articles, _, _, _ := everything(t, s)
 	empty, image := "", "https://old.example.com/blog/content/images/anna.png"
 	require.Equal(t, []source.User{

@@ -203,8 +203,8 @@ func (s *MarkdownSource) Describe() string {
 	return fmt.Sprintf("%d Markdown files in the folder %s", len(s.paths), s.folder)
 }
 
-// Origin implements source.Source.
-func (s *MarkdownSource) Origin() string { return "Markdown files" }
+// HasIDs implements source.Source: the keys are made of names.
+func (s *MarkdownSource) HasIDs() bool { return false }
 
 // Counts implements source.Source.
 func (s *MarkdownSource) Counts(context.Context) (source.Counts, error) {

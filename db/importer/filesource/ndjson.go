@@ -240,8 +240,8 @@ func (s *NDJSONSource) add(kind source.Kind, l line, counts bool) {
 // Describe implements source.Source.
 func (s *NDJSONSource) Describe() string { return s.format.String() + " in the file " + s.path }
 
-// Origin implements source.Source.
-func (s *NDJSONSource) Origin() string { return s.format.String() }
+// HasIDs implements source.Source: the export of an account has names only.
+func (s *NDJSONSource) HasIDs() bool { return s.format.hasIDs() }
 
 // Counts implements source.Source.
 func (s *NDJSONSource) Counts(context.Context) (source.Counts, error) {

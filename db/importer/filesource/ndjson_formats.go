@@ -10,6 +10,7 @@ import (
 // format is one of the two exports of this service: what its lines are.
 type format interface {
 	String() string
+	hasIDs() bool // of users
 	// kindOf returns the kind of rows that lines of a type are, or "".
 	kindOf(lineType string) source.Kind
 	// These read a line of a type, and note what is lost.
@@ -27,6 +28,8 @@ const hiddenComment = "the comment is hidden there, or waits for approval"
 type siteFormat struct{}
 
 func (siteFormat) String() string { return "the export of a site" }
+
+func (siteFormat) hasIDs() bool { return true }
 
 func (siteFormat) kindOf(lineType string) source.Kind { return siteKinds[lineType] }
 
@@ -174,6 +177,8 @@ type otherLine struct {
 }
 
 func (accountFormat) String() string { return "the export of an account" }
+
+func (accountFormat) hasIDs() bool { return false }
 
 func (accountFormat) kindOf(lineType string) source.Kind { return accountKinds[lineType] }
 

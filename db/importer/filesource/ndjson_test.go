@@ -43,6 +43,7 @@ func TestNDJSONSite(t *testing.T) {
 	t.Parallel()
 	s := open(t, site, filesource.NDJSONOptions{HiddenComments: true})
 	require.Contains(t, s.Describe(), "the export of a site in the file /")
+	require.True(t, s.HasIDs())
 	users, articles, comments, favorites, follows := everything(t, s)
 	day := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 	empty, image := "", "https://example.com/i.png"
@@ -136,6 +137,7 @@ func TestNDJSONAccount(t *testing.T) {
 	require.Equal(t, "jake/theirs", favorites[0].Key)
 	require.Equal(t, []string{"jake/anna", "bob/jake"}, []string{follows[0].Key, follows[1].Key})
 	require.Contains(t, s.Describe(), "the export of an account")
+	require.False(t, s.HasIDs(), "the keys are names")
 }
 
 // TestNDJSONForms reads the same export with other line breaks, with empty lines

@@ -131,10 +131,10 @@ type Source interface {
 	// Describe returns what is read, without passwords: "Prisma on PostgreSQL,
 	// database conduit at db.example.com".
 	Describe() string
-	// Origin names the old system by what stays the same from run to run: its
-	// database or API, or what kind of files are read, since each export can
-	// have another name. A run of an import with another origin is refused.
-	Origin() string
+	// HasIDs says that the keys of users are the ids that the old system gave
+	// them, by which its tokens name them. Otherwise they are names or addresses,
+	// and a user may have chosen the id of somebody else as a name.
+	HasIDs() bool
 	Counts(ctx context.Context) (Counts, error)
 	Users(ctx context.Context, r Range) iter.Seq2[User, error]
 	Articles(ctx context.Context, r Range) iter.Seq2[Article, error]

@@ -54,6 +54,7 @@ func TestRenamedTables(t *testing.T) {
 			s := open(t, "prisma", url, "users: {table: app_members, username: handle}\ncomments: {body: message}")
 			require.Equal(t, "ada", all(t, s.Users(t.Context(), source.Range{}))[0].Username)
 			require.Equal(t, "Nice.", all(t, s.Comments(t.Context(), source.Range{}))[0].Body)
+			require.False(t, open(t, "prisma", url, "users: {table: app_members, username: handle, key: handle}\ncomments: {body: message}").HasIDs())
 			a := all(t, s.Articles(t.Context(), source.Range{}))[0]
 			require.Equal(t, at("2024-02-29 12:00:00.123"), a.CreatedAt, "a similar name is found")
 			require.Equal(t, []string{"zebra", "ant"}, a.Tags)

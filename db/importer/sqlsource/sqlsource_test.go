@@ -101,6 +101,7 @@ func TestSource(t *testing.T) {
 
 				users := all(t, s.Users(ctx, source.Range{}))
 				require.Len(t, users, 2)
+				require.True(t, s.HasIDs())
 				require.Equal(t, "2", users[0].Key)
 				require.Equal(t, "ada", users[0].Username)
 				require.Equal(t, "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", users[0].PasswordHash)
