@@ -79,7 +79,7 @@ func storeUsers(ctx context.Context, w *writing, rows []source.User) error {
 		}
 		j := w.judge(u.Key)
 		a := judgeUser(j, u)
-		a.imported = imported{id: before.id, checksum: sum}
+		a.imported = imported{before.id, sum, sumOfHash(a.hash)}
 		accounts, judges = append(accounts, a), append(judges, j)
 	}
 	if accounts, err = w.distinct(ctx, accounts, judges); err != nil {
@@ -254,7 +254,7 @@ func (w *writing) addUsers(ctx context.Context, added []account) error {
 	}
 	rows, keys := make([]imported, len(added)), make([]string, len(added))
 	for i := range added {
-		rows[i], keys[i] = imported{id: ids[i], checksum: added[i].checksum}, added[i].key
+		rows[i], keys[i] = imported{ids[i], added[i].checksum, added[i].password}, added[i].key
 	}
 	w.counts.Added += int64(len(added))
 	if err := w.remember(ctx, rows, keys); err != nil {
@@ -287,18 +287,34 @@ func (w *writing) claim(ctx context.Context, kinds, values []string) error {
 }
 
 // changeUsers updates accounts that have changed in the old system. The role is
-// left as it is here, and so is a suspension: an account that was suspended on
-// either side is.
+// left as it is here, and so are a password and an address that were set here.
 func (w *writing) changeUsers(ctx context.Context, changed []account) error {
+	renewed, err := w.renewedPasswords(ctx, changed)
+	if err != nil {
+		return err
+	}
 	sums := map[string]int64{}
 	var batch pgx.Batch
 	for _, a := range changed {
 		sums[a.key] = a.checksum
-		batch.Queue(`UPDATE users SET username = $2, folded_username = $3, email = $4, password_hash = COALESCE(NULLIF($5, ''), password_hash), bio = $6, image = $7, created_at = $8, updated_at = $9,
-				named_at = CASE WHEN username <> $2 OR email <> $4 THEN GREATEST(named_at, clock_timestamp()) ELSE named_at END
-			WHERE id = $1`, a.id, a.username, a.foldedName, a.email, a.hash, a.bio, a.image, a.created, a.updated)
+		hash := a.hash
+		if !renewed[a.key] {
+			hash = ""
+		}
+		// Who knows the password of the old system can change the address there. If
+		// it was replaced here, a new address must not lead to another password.
+		const moves = `moved_at IS NULL AND old_tokens_after IS DISTINCT FROM 'infinity'`
+		batch.Queue(`UPDATE users SET username = $2, folded_username = $3, bio = $6, image = $7, created_at = $8, updated_at = $9,
+				password_hash = CASE WHEN $5 = '' OR old_tokens_after = 'infinity' THEN password_hash ELSE $5 END,
+				email = CASE WHEN `+moves+` THEN $4 ELSE email END,
+				email_verified_at = CASE WHEN `+moves+` AND lower(email) <> lower($4) THEN NULL ELSE email_verified_at END,
+				named_at = CASE WHEN username <> $2 OR `+moves+` AND email <> $4 THEN GREATEST(named_at, clock_timestamp()) ELSE named_at END
+			WHERE id = $1`, a.id, a.username, a.foldedName, a.email, hash, a.bio, a.image, a.created, a.updated)
 	}
-	return w.change(ctx, &batch, sums)
+	if err := w.change(ctx, &batch, sums); err != nil {
+		return err
+	}
+	return w.endSessions(ctx, changed, renewed)
 }
 
 // change executes one statement for each row that has changed. A row that a
