@@ -229,7 +229,7 @@ func TestLoadConfig(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, until.Equal(c.OldTokens.Until), given)
 			require.Equal(t, secret, c.OldTokens.Secret)
-			require.Len(t, c.OldTokens.Claims, 5)
+			require.Len(t, c.OldTokens.Claims, 4)
 			var shown strings.Builder
 			require.NoError(t, c.print(&shown))
 			require.Contains(t, shown.String(), "BYLINE_OLD_TOKENS_SECRET")
