@@ -346,12 +346,12 @@ func (w *writing) change(ctx context.Context, batch *pgx.Batch, sums map[string]
 	return results.Close()
 }
 
-// The account for rows without an author has a kind of its own in imported_rows,
-// because its key may also be that of a user.
-const (
-	orphanKind source.Kind = "orphans"
-	orphanKey              = "byline:orphans"
-)
+// orphanKind is the kind of the account for rows without an author in
+// imported_rows. It is one of its own, because a user may have any key.
+const orphanKind source.Kind = "orphans"
+
+// orphanKey is the key of that account.
+const orphanKey = "byline:orphans"
 
 // orphanAccount returns the account for rows without an author, and creates it
 // if it is not there.
