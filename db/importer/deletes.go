@@ -83,7 +83,7 @@ func (w *writing) findGoneRows(ctx context.Context) error {
 		return err
 	}
 	_, err := w.tx.Exec(ctx, `INSERT INTO gone_`+string(w.kind)+` SELECT r.key, r.row_id FROM imported_rows r
-		WHERE r.import_id = $1 AND r.kind = $2 AND r.key <> $3 AND NOT EXISTS (SELECT FROM seen s WHERE s.key = r.key)`, w.importID, string(w.kind), orphanKey)
+		WHERE r.import_id = $1 AND r.kind = $2 AND NOT EXISTS (SELECT FROM seen s WHERE s.key = r.key)`, w.importID, string(w.kind))
 	if err != nil {
 		return err
 	}
@@ -146,13 +146,13 @@ func (w *writing) copyKeys(ctx context.Context, keys iter.Seq2[string, error]) e
 	return err
 }
 
-// deleteRows deletes users, articles or comments.
-func (w *writing) deleteRows(ctx context.Context) error {
-	table := string(w.kind)
-	var all, gone int64
-	_, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE gone ON COMMIT DROP AS
-		SELECT r.key, r.row_id FROM imported_rows r
-		WHERE r.import_id = $1 AND r.kind = $2 AND NOT EXISTS (SELECT FROM seen s WHERE s.key = r.key)`, w.importID, table)
+// copySeen copies all favorites or follows of the old system to a temporary
+// table.
+func (w *writing) copySeen(ctx context.Context, k pairKind) error {
+	table := "seen_" + k.table
+	_, err := copyAll(ctx, w.tx, table, []string{"key", "user_length", "created_at"}, k.read(ctx, w.Source, source.Range{}), func(p pair) []any {
+		return []any{p.user + "/" + p.other, utf8.RuneCountInString(p.user), storable(p.created)}
+	})
 	if err != nil {
 		return fmt.Errorf("read %s: %w", k.table, err)
 	}

@@ -33,8 +33,7 @@ func (im *run) finish(ctx context.Context) error {
 		if err := im.saveState(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE imports SET loaded_at = COALESCE(loaded_at, now()), read_at = $2 WHERE id = $1`, im.importID, im.state.Began)
-		return err
+		return tx.QueryRow(ctx, `UPDATE imports SET loaded_at = COALESCE(loaded_at, now()), read_at = $2 WHERE id = $1 RETURNING loaded_at`, im.importID, im.state.Began).Scan(&im.state.loaded)
 	})
 	if err != nil || !first {
 		return err

@@ -38,6 +38,7 @@ type memory struct {
 
 func (m *memory) Describe() string { return "rows of a test" }
 func (m *memory) HasIDs() bool     { return !m.names }
+func (m *memory) Origin() string   { return "a test" + m.origin }
 func (m *memory) Close() error     { return nil }
 
 func (m *memory) Counts(context.Context) (source.Counts, error) {

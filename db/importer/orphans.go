@@ -7,7 +7,11 @@ import (
 	"github.com/byline-api/byline/db/importer/source"
 )
 
-// orphanKey is the key of the account for rows without an author.
+// orphanKind is the kind of the account for rows without an author in
+// imported_rows. It is one of its own, because a user may have any key.
+const orphanKind source.Kind = "orphans"
+
+// orphanKey is the key of that account.
 const orphanKey = "byline:orphans"
 
 // orphanAccount returns the account for rows without an author, and creates it
@@ -16,7 +20,7 @@ func (w *writing) orphanAccount(ctx context.Context) (int64, error) {
 	if w.orphans != 0 {
 		return w.orphans, nil
 	}
-	found, err := w.present(ctx, source.Users, "users", []string{orphanKey})
+	found, err := w.present(ctx, orphanKind, "users", []string{orphanKey})
 	if err != nil {
 		return 0, err
 	}
@@ -24,7 +28,7 @@ func (w *writing) orphanAccount(ctx context.Context) (int64, error) {
 		w.orphans = id
 		return id, nil
 	}
-	if _, err := w.tx.Exec(ctx, `DELETE FROM imported_rows WHERE import_id = $1 AND kind = 'users' AND key = $2`, w.importID, orphanKey); err != nil {
+	if _, err := w.tx.Exec(ctx, `DELETE FROM imported_rows WHERE import_id = $1 AND kind = $2`, w.importID, string(orphanKind)); err != nil {
 		return 0, err
 	}
 	name := w.Settings.Orphans
@@ -33,7 +37,7 @@ func (w *writing) orphanAccount(ctx context.Context) (int64, error) {
 	}
 	now := w.Now()
 	a := []account{{key: orphanKey, username: name, email: placeholder(w.Name, "orphans"), role: "author", created: now, updated: now}}
-	user := &writing{run: w.run, tx: w.tx, kind: source.Users}
+	user := &writing{run: w.run, tx: w.tx, kind: orphanKind}
 	if a, err = user.distinct(ctx, a, []*judge{user.judge(orphanKey)}); err != nil {
 		return 0, err
 	}
@@ -43,7 +47,7 @@ func (w *writing) orphanAccount(ctx context.Context) (int64, error) {
 	if err := user.addUsers(ctx, a); err != nil {
 		return 0, err
 	}
-	known, err := w.known(ctx, source.Users, []string{orphanKey})
+	known, err := w.known(ctx, orphanKind, []string{orphanKey})
 	if err != nil {
 		return 0, err
 	}

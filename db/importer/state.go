@@ -215,9 +215,7 @@ func lock(ctx context.Context, conn *pgx.Conn) error {
 
 func (im *run) readState(ctx context.Context) error {
 	if !im.DryRun {
-		// Keys that were names once stay names, whatever another source has.
-		if _, err := im.conn.Exec(ctx, `INSERT INTO imports AS i (name, source, has_ids) VALUES ($1, $2, $3) ON CONFLICT ON CONSTRAINT imports_name_key
-			DO UPDATE SET source = excluded.source, has_ids = i.has_ids AND excluded.has_ids WHERE i.finished_at IS NULL`,
+		if _, err := im.conn.Exec(ctx, `INSERT INTO imports (name, source, has_ids) VALUES ($1, $2, $3) ON CONFLICT ON CONSTRAINT imports_name_key DO NOTHING`,
 			im.Name, im.Source.Describe(), im.Source.HasIDs()); err != nil {
 			return err
 		}
@@ -255,7 +253,9 @@ func (im *run) saveState(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, `UPDATE imports SET state = $2, source = $3 WHERE id = $1 AND finished_at IS NULL`, im.importID, text, im.Source.Describe())
+	// Keys that were names once stay names, whatever another source has.
+	tag, err := tx.Exec(ctx, `UPDATE imports SET state = $2, source = $3, has_ids = has_ids AND $4 WHERE id = $1 AND finished_at IS NULL`,
+		im.importID, text, im.Source.Describe(), im.Source.HasIDs())
 	if err == nil && tag.RowsAffected() == 0 { // by somebody without the lock
 		return ErrFinished
 	}

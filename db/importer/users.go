@@ -287,7 +287,8 @@ func (w *writing) claim(ctx context.Context, kinds, values []string) error {
 }
 
 // changeUsers updates accounts that have changed in the old system. The role is
-// left as it is here, and so are a password and an address that were set here.
+// left as it is here, and so are a password and an address that were set here, and
+// a suspension: an account that was suspended on either side is.
 func (w *writing) changeUsers(ctx context.Context, changed []account) error {
 	renewed, err := w.renewedPasswords(ctx, changed)
 	if err != nil {
@@ -307,9 +308,10 @@ func (w *writing) changeUsers(ctx context.Context, changed []account) error {
 		batch.Queue(`UPDATE users SET username = $2, folded_username = $3, bio = $6, image = $7, created_at = $8, updated_at = $9,
 				password_hash = CASE WHEN $5 = '' OR old_tokens_after = 'infinity' THEN password_hash ELSE $5 END,
 				email = CASE WHEN `+moves+` THEN $4 ELSE email END,
-				email_verified_at = CASE WHEN `+moves+` AND lower(email) <> lower($4) THEN NULL ELSE email_verified_at END,
+				email_verified_at = CASE WHEN lower(email) = lower($4) THEN COALESCE(email_verified_at, $12) WHEN `+moves+` THEN $12 ELSE email_verified_at END,
+				suspended_at = COALESCE(suspended_at, $10), suspended_reason = CASE WHEN suspended_at IS NULL THEN $11 ELSE suspended_reason END,
 				named_at = CASE WHEN username <> $2 OR `+moves+` AND email <> $4 THEN GREATEST(named_at, clock_timestamp()) ELSE named_at END
-			WHERE id = $1`, a.id, a.username, a.foldedName, a.email, hash, a.bio, a.image, a.created, a.updated)
+			WHERE id = $1`, a.id, a.username, a.foldedName, a.email, hash, a.bio, a.image, a.created, a.updated, a.suspended, a.reason, a.verified)
 	}
 	if err := w.change(ctx, &batch, sums); err != nil {
 		return err
@@ -344,50 +346,6 @@ func (w *writing) change(ctx context.Context, batch *pgx.Batch, sums map[string]
 		}
 	}
 	return results.Close()
-}
-
-// orphanKind is the kind of the account for rows without an author in
-// imported_rows. It is one of its own, because a user may have any key.
-const orphanKind source.Kind = "orphans"
-
-// orphanKey is the key of that account.
-const orphanKey = "byline:orphans"
-
-// orphanAccount returns the account for rows without an author, and creates it
-// if it is not there.
-func (w *writing) orphanAccount(ctx context.Context) (int64, error) {
-	if w.orphans != 0 {
-		return w.orphans, nil
-	}
-	known, err := w.known(ctx, orphanKind, []string{orphanKey})
-	if err != nil {
-		return 0, err
-	}
-	if found, ok := known[orphanKey]; ok {
-		w.orphans = found.id
-		return found.id, nil
-	}
-	name := w.Settings.Orphans
-	if name == "" {
-		name = DefaultOrphans
-	}
-	now := w.Now()
-	a := []account{{key: orphanKey, username: name, email: placeholder(w.Name, "orphans"), role: "author", created: now, updated: now}}
-	user := &writing{run: w.run, tx: w.tx, kind: orphanKind}
-	if a, err = user.distinct(ctx, a, []*judge{user.judge(orphanKey)}); err != nil {
-		return 0, err
-	}
-	if len(a) == 0 {
-		return 0, fmt.Errorf("the name %q of the account for rows without an author is taken; set orphans to another one", name)
-	}
-	if err := user.addUsers(ctx, a); err != nil {
-		return 0, err
-	}
-	if known, err = w.known(ctx, orphanKind, []string{orphanKey}); err != nil {
-		return 0, err
-	}
-	w.orphans = known[orphanKey].id
-	return w.orphans, nil
 }
 
 func keysOf[R any](rows []R, key func(R) string) []string {

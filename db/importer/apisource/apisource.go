@@ -160,6 +160,9 @@ func (s *Source) Describe() string {
 // HasIDs implements source.Source: the API shows names only.
 func (s *Source) HasIDs() bool { return false }
 
+// Origin implements source.Source.
+func (s *Source) Origin() string { return "the API at " + s.base.String() }
+
 // Counts implements source.Source.
 func (s *Source) Counts(ctx context.Context) (source.Counts, error) {
 	if err := s.ready(ctx); err != nil {

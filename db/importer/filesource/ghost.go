@@ -321,6 +321,9 @@ func (s *GhostSource) Describe() string {
 // HasIDs implements source.Source.
 func (s *GhostSource) HasIDs() bool { return true }
 
+// Origin implements source.Source.
+func (s *GhostSource) Origin() string { return "exports of Ghost" }
+
 // Counts implements source.Source.
 func (s *GhostSource) Counts(context.Context) (source.Counts, error) {
 	return source.Counts{source.Users: int64(len(s.users)), source.Articles: int64(len(s.posts))}, nil

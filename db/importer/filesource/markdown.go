@@ -206,6 +206,9 @@ func (s *MarkdownSource) Describe() string {
 // HasIDs implements source.Source: the keys are made of names.
 func (s *MarkdownSource) HasIDs() bool { return false }
 
+// Origin implements source.Source.
+func (s *MarkdownSource) Origin() string { return "Markdown files" }
+
 // Counts implements source.Source.
 func (s *MarkdownSource) Counts(context.Context) (source.Counts, error) {
 	return source.Counts{source.Users: int64(len(s.users)), source.Articles: int64(len(s.paths))}, nil

@@ -144,7 +144,7 @@ func TestMarkdownFolder(t *testing.T) {
 	require.NoError(t, os.Symlink(".", filepath.Join(dir, "circle")))
 	var notes []string
 	s := markdown(t, dir, filesource.MarkdownOptions{Author: "Desk", Note: func(n filesource.Note) { notes = append(notes, n.Key) }})
-	require.Equal(t, fmt.Sprintf("4 Markdown files in the folder %s", dir), s.Describe())
+	require.Equal(t, fmt.Sprintf("5 Markdown files in the folder %s", dir), s.Describe())
 	require.False(t, s.HasIDs(), "the keys are names")
 	users, articles, _, _, _ := everything(t, s)
 	var keys []string

@@ -243,6 +243,9 @@ func (s *NDJSONSource) Describe() string { return s.format.String() + " in the f
 // HasIDs implements source.Source: the export of an account has names only.
 func (s *NDJSONSource) HasIDs() bool { return s.format.hasIDs() }
 
+// Origin implements source.Source.
+func (s *NDJSONSource) Origin() string { return s.format.String() }
+
 // Counts implements source.Source.
 func (s *NDJSONSource) Counts(context.Context) (source.Counts, error) {
 	counts := source.Counts{}

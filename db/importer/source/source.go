@@ -135,6 +135,10 @@ type Source interface {
 	// them, by which its tokens name them. Otherwise they are names or addresses,
 	// and a user may have chosen the id of somebody else as a name.
 	HasIDs() bool
+	// Origin names the old system by what stays the same from run to run: its
+	// database or API, or what kind of files are read, since each export can
+	// have another name. A run of an import with another origin is refused.
+	Origin() string
 	Counts(ctx context.Context) (Counts, error)
 	Users(ctx context.Context, r Range) iter.Seq2[User, error]
 	Articles(ctx context.Context, r Range) iter.Seq2[Article, error]

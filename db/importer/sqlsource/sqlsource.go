@@ -117,6 +117,29 @@ func (s *Source) HasIDs() bool {
 	return u.key.name != u.username.name && u.key.name != u.email.name
 }
 
+// WithoutZone returns a column whose times have no zone, as table.column, and ""
+// if there is none. Such times are taken for those of Mapping.Zone.
+func (s *Source) WithoutZone() string {
+	for _, t := range []struct {
+		table   string
+		columns []column
+	}{
+		{s.layout.users.table, []column{s.layout.users.createdAt, s.layout.users.updatedAt}},
+		{s.layout.articles.table, []column{s.layout.articles.createdAt, s.layout.articles.updatedAt, s.layout.articles.publishedAt}},
+		{s.layout.comments.table, []column{s.layout.comments.createdAt, s.layout.comments.updatedAt}},
+	} {
+		for _, c := range t.columns {
+			if c.name != "" && !hasZone(s.dialect, c.kind) {
+				return t.table + "." + c.name
+			}
+		}
+	}
+	return ""
+}
+
+// Origin implements source.Source.
+func (s *Source) Origin() string { return s.where }
+
 // Close implements source.Source.
 func (s *Source) Close() error { return s.db.Close() }
 
