@@ -18,6 +18,9 @@ import (
 
 // articles imports the articles with their slugs and tags.
 func (im *run) articles(ctx context.Context) error {
+	if err := im.adopt(ctx, source.Articles); err != nil {
+		return err
+	}
 	return load(ctx, im, kindOf[source.Article]{
 		kind: source.Articles, read: im.Source.Articles,
 		store: func(ctx context.Context, w *writing, rows []source.Article) error {

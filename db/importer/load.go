@@ -49,8 +49,12 @@ func load[R any](ctx context.Context, im *run, k kindOf[R]) error {
 	if state.Done {
 		return nil
 	}
+	since, err := im.sinceOf(ctx, k.kind)
+	if err != nil {
+		return fmt.Errorf("look for rows of %s that were left out: %w", k.kind, err)
+	}
 	readCtx, stop := context.WithCancel(ctx)
-	chunks := readAhead(readCtx, k, k.read(readCtx, source.Range{After: state.After, Since: im.since(k.kind)}))
+	chunks := readAhead(readCtx, k, k.read(readCtx, source.Range{After: state.After, Since: since}))
 	defer func() {
 		stop()
 		for range chunks { // the source is not called any more when this returns

@@ -423,9 +423,9 @@ func (v *verifier) differs(kind source.Kind, key string, fields []string) {
 }
 
 // casesOf returns the fields that a rule has changed, and the rows that one has
-// left out.
+// left out. That a row lacked another one explains nothing once that one is here.
 func (w *writing) casesOf(ctx context.Context, keys []string) (fields map[[2]string]bool, leftOut map[string]bool, err error) {
-	rows, err := w.tx.Query(ctx, `SELECT key, field, code, action FROM import_cases WHERE import_id = $1 AND kind = $2 AND key = ANY ($3)`, w.importID, string(w.kind), keys)
+	rows, err := w.tx.Query(ctx, `SELECT c.key, c.field, c.code, c.action FROM import_cases c WHERE c.import_id = $1 AND c.kind = $2 AND c.key = ANY ($3) AND NOT `+arrived, w.importID, string(w.kind), keys)
 	if err != nil {
 		return nil, nil, err
 	}

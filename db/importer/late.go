@@ -1,0 +1,95 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/byline-api/byline/db/importer/source"
+)
+
+// arrived is a condition for a case c: the row that another one lacked is here
+// now. The other row may be newer than the step that would have read it, or it
+// may have been left out until somebody corrected it in the old system.
+var arrived = `EXISTS (SELECT FROM imported_rows r
+	WHERE r.import_id = c.import_id AND r.key = c.other
+	  AND r.kind = CASE c.code WHEN 'author-missing' THEN 'users' WHEN 'article-missing' THEN 'articles' WHEN 'parent-missing' THEN 'comments' END
+	  AND (r.row_id >= ` + strconv.Itoa(firstFake) + ` OR CASE r.kind WHEN 'users' THEN EXISTS (SELECT FROM users x WHERE x.id = r.row_id)
+		WHEN 'articles' THEN EXISTS (SELECT FROM articles x WHERE x.id = r.row_id)
+		ELSE EXISTS (SELECT FROM comments x WHERE x.id = r.row_id) END))`
+
+// sinceOf returns the time from which changes of a kind are read. Rows that were
+// left out because they lacked another one have not changed when that one
+// arrives, so all rows are read then.
+func (im *run) sinceOf(ctx context.Context, kind source.Kind) (time.Time, error) {
+	since := im.since()
+	if since.IsZero() {
+		return since, nil
+	}
+	var again bool
+	err := im.conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM import_cases c WHERE c.import_id = $1 AND c.kind = $2 AND c.action = $3
+		AND c.code IN ('author-missing', 'article-missing', 'parent-missing') AND `+arrived+`)`, im.importID, string(kind), string(Skip)).Scan(&again)
+	if err != nil || again {
+		return time.Time{}, err
+	}
+	return since, nil
+}
+
+// adopt gives articles or comments of the account for rows without an author to
+// their author, if an earlier run has not found the author and this one has. The
+// old system does not say that such a row has changed. A row that somebody has
+// given to another account here stays there.
+func (im *run) adopt(ctx context.Context, kind source.Kind) error {
+	if im.state.Run == 1 {
+		return nil
+	}
+	err := im.commit(ctx, kind, func(w *writing) error {
+		tag, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE adopted ON COMMIT DROP AS
+			SELECT c.key, o.row_id, u.row_id AS author_id
+			FROM import_cases c
+			JOIN imported_rows o ON o.import_id = c.import_id AND o.kind = c.kind AND o.key = c.key
+			JOIN imported_rows u ON u.import_id = c.import_id AND u.kind = 'users' AND u.key = c.other
+			WHERE c.import_id = $1 AND c.kind = $2 AND c.code = 'author-missing' AND `+arrived, w.importID, string(kind))
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		if _, err := w.tx.Exec(ctx, `DELETE FROM import_cases c USING adopted a WHERE c.import_id = $1 AND c.kind = $2 AND c.key = a.key AND c.code = 'author-missing'`, w.importID, string(kind)); err != nil {
+			return err
+		}
+		return w.giveToAuthors(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("give %s to their authors: %w", kind, err)
+	}
+	return nil
+}
+
+// giveToAuthors changes the authors of the rows in the temporary table adopted.
+func (w *writing) giveToAuthors(ctx context.Context) error {
+	known, err := w.known(ctx, source.Users, []string{orphanKey})
+	if err != nil {
+		return err
+	}
+	orphans := known[orphanKey].id
+	if _, err := w.tx.Exec(ctx, `DELETE FROM adopted a WHERE NOT EXISTS (SELECT FROM `+string(w.kind)+` t WHERE t.id = a.row_id AND t.author_id = $1)`, orphans); err != nil {
+		return err
+	}
+	if err := w.tx.QueryRow(ctx, `SELECT count(*) FROM adopted`).Scan(&w.counts.Changed); err != nil || w.DryRun {
+		return err
+	}
+	if w.kind == source.Articles { // a trigger moves their bytes and counts
+		_, err = w.tx.Exec(ctx, `WITH given AS (
+				UPDATE articles a SET author_id = d.author_id, version = a.version + 1 FROM adopted d WHERE a.id = d.row_id RETURNING a.id, a.author_id
+			), slugs AS (
+				DELETE FROM draft_slugs s USING given g WHERE s.article_id = g.id RETURNING s.slug, g.author_id, g.id
+			) INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, author_id, id FROM slugs ON CONFLICT DO NOTHING`)
+		return err
+	}
+	_, err = w.tx.Exec(ctx, `WITH given AS (
+			UPDATE comments c SET author_id = d.author_id FROM adopted d WHERE c.id = d.row_id RETURNING c.author_id, octet_length(c.body) AS bytes
+		) UPDATE users u SET stored_bytes = u.stored_bytes + m.bytes
+		FROM (SELECT author_id, sum(bytes) AS bytes FROM given GROUP BY author_id UNION ALL SELECT $1, -sum(bytes) FROM given) m
+		WHERE u.id = m.author_id AND m.bytes <> 0`, orphans)
+	return err
+}
