@@ -290,8 +290,13 @@ func TestDryRun(t *testing.T) {
 	done := run(t, d, m)
 	require.Equal(t, planned.Cases, done.Cases)
 	require.Equal(t, planned.Counts, done.Counts)
+	m.favorites = append(m.favorites, source.Favorite{UserKey: "1", ArticleKey: "5"})
 	again := run(t, d, m, dry)
-	require.Zero(t, again.Counts[source.Articles].Added)
+	for _, kind := range source.Kinds {
+		require.Equal(t, kind == source.Favorites, again.Counts[kind].Added == 1, kind)
+		require.Equal(t, kind != source.Favorites, again.Counts[kind].Added == 0, kind)
+	}
+	require.Equal(t, importer.Counts{Read: 7, Added: 1, Unchanged: 5, LeftOut: 1}, again.Counts[source.Favorites])
 }
 
 // TestOtherKey changes the key of an article, as an API does whose keys are slugs

@@ -207,18 +207,18 @@ func (w *writing) storePairs(ctx context.Context, k pairKind, pairs []pair) erro
 	if err := w.tx.QueryRow(ctx, `SELECT count(*) FROM pairs`).Scan(&left); err != nil {
 		return err
 	}
-	if w.DryRun {
-		tag, err := w.tx.Exec(ctx, `INSERT INTO claimed SELECT $1, user_id || '/' || other_id FROM pairs ON CONFLICT DO NOTHING`, k.table)
-		w.counts.Added += tag.RowsAffected()
-		w.counts.Unchanged += left - tag.RowsAffected()
-		return err
-	}
 	if !w.bulk() { // others need not wait if there is nothing to store
 		tag, err := w.tx.Exec(ctx, k.stored)
 		w.counts.Unchanged += tag.RowsAffected()
 		if left -= tag.RowsAffected(); err != nil || left == 0 {
 			return err
 		}
+	}
+	if w.DryRun {
+		tag, err := w.tx.Exec(ctx, `INSERT INTO claimed SELECT $1, user_id || '/' || other_id FROM pairs ON CONFLICT DO NOTHING`, k.table)
+		w.counts.Added += tag.RowsAffected()
+		w.counts.Unchanged += left - tag.RowsAffected()
+		return err
 	}
 	if err := w.write(ctx, k.table); err != nil {
 		return err
